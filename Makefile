@@ -1,0 +1,65 @@
+# Run `make help`. Everything lives in .venv/ and .data/; nothing is installed outside this folder.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint format requirements stop
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+# the machine's Pythons serve; none is downloaded
+export UV_PYTHON_DOWNLOADS := never
+
+# any Python from 3.12 on that really starts
+PYTHON ?= $(shell for name in python3.13 python3.14 python3.12 python3 \
+	/usr/bin/python3.13 /usr/bin/python3.14 /usr/bin/python3.12 /usr/bin/python3 /usr/local/bin/python3; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && { echo "$$name"; break; }; done)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "%-14s%s\n", $$1, $$2 }'
+
+setup: $(VENV)/.installed ## make .venv/ and install what requirements*.txt pin
+
+# the venv is built by whichever Python serves; uv where there is one, else uv is brought into the venv
+$(VENV)/.installed: requirements.txt requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.12 or newer found. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -x $(BIN)/python && $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null \
+		|| { rm -rf $(VENV); if uv --version >/dev/null 2>&1; then uv venv --quiet --python "$(PYTHON)" $(VENV); \
+		else "$(PYTHON)" -m venv $(VENV); fi; }
+	@if uv --version >/dev/null 2>&1; then uv=uv; \
+		else test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; uv=$(BIN)/uv; fi; \
+		"$$uv" pip install --quiet --python $(BIN)/python -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+demo: setup ## serve a filled registry on http://127.0.0.1:8000 (PORT=, REGISTRY_DATA=); Ctrl-C ends it
+	@exec $(BIN)/python -m registry.demo
+
+stop: ## end the demo and the embedded servers
+	@test ! -x $(BIN)/python || exec $(BIN)/python -m registry.demo stop
+
+test: setup ## the whole test-suite (PYTEST_ARGS="-k name"); browser tests where CHROMIUM= or PATH has one
+	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: setup lint ## format, lint, types, floors, migrations, deployment settings
+	$(BIN)/lint-imports --no-logo
+	REGISTRY_ENV=test $(BIN)/python -m mypy
+	REGISTRY_ENV=test $(BIN)/python manage.py makemigrations --check --dry-run
+	@# values that only this check sees: it opens no connection
+	REGISTRY_ENV=production SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
+		PUBLIC_URL=https://registry.example.org DATABASE_URL=postgres://registry@127.0.0.1:1/registry \
+		BROKER_URL=redis://127.0.0.1:1/0 EMAIL_URL=smtp://127.0.0.1:1 \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+lint: setup ## ruff: format and rules, without changing a file
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+format: setup ## ruff: format and mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+COMPILE = pip compile --quiet --universal --python-version 3.12 --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make requirements"
+
+requirements: ## compile requirements*.txt from pyproject.toml (UPGRADE=1 takes newer versions)
+	uv $(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements.txt >/dev/null
+	uv $(COMPILE) $(if $(UPGRADE),--upgrade) --group dev --constraint requirements.txt --output-file requirements-dev.txt >/dev/null

@@ -1,0 +1,40 @@
+"""Reads over teams and people."""
+
+from collections.abc import Sequence
+
+from apps.accounts.models import Membership, Team, User
+
+
+def team_and_below(*, team_ids: Sequence[int]) -> set[int]:
+    """The ids of these teams and of every team under them; circles are cut."""
+    rows = Team.objects.raw(
+        """
+        WITH RECURSIVE below(id) AS (
+            SELECT unnest(%s::bigint[])
+            UNION
+            SELECT t.id FROM below JOIN accounts_team t ON t.parent_id = below.id
+        )
+        SELECT id FROM below
+        """,
+        [list(team_ids)],
+    )
+    return {row.pk for row in rows}
+
+
+def members_of(*, team: Team) -> list[tuple[User, int]]:
+    """Active people with a role on the team or on one above it, with the strongest rank each, by name."""
+    rows = Membership.objects.raw(
+        """
+        WITH RECURSIVE above(id) AS (
+            SELECT %s::bigint
+            UNION
+            SELECT t.parent_id FROM above JOIN accounts_team t ON t.id = above.id WHERE t.parent_id IS NOT NULL
+        )
+        SELECT min(m.id) AS id, m.user_id, max(m.role) AS role
+        FROM accounts_membership m JOIN above ON above.id = m.team_id GROUP BY m.user_id
+        """,
+        [team.pk],
+    )
+    rank_of = {row.user_id: row.role for row in rows}
+    people = User.objects.filter(pk__in=rank_of, is_active=True).order_by("username")
+    return [(person, rank_of[person.pk]) for person in people]

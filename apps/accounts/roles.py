@@ -1,0 +1,42 @@
+"""Roles and scopes, strongest last."""
+
+from enum import Enum
+
+from django.db import models
+
+
+class TeamRole(Enum):
+    """A role on one team, inherited by every team below it."""
+
+    VIEWER = 1
+    EDITOR = 2
+    OWNER = 3
+
+    @property
+    def rank(self) -> int:
+        return self.value
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+    @classmethod
+    def choices(cls) -> list[tuple[int, str]]:
+        return [(role.value, role.word) for role in cls]
+
+
+class OrganisationRole(models.TextChoices):
+    """An office for the whole organisation: governance writes, the auditor only reads, admin also runs it."""
+
+    GOVERNANCE = "governance", "Governance"
+    AUDITOR = "auditor", "Auditor"
+    ADMIN = "admin", "Administrator"
+
+
+class Scope(models.TextChoices):
+    """What a token may be used for; an intake token can never read."""
+
+    READ = "read", "Read"
+    WRITE = "write", "Write"
+    INTAKE = "intake", "Intake"
+    GATE = "gate", "Gate"

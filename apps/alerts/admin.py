@@ -1,0 +1,56 @@
+"""Alerts and the ledger are read here; only a failed delivery may be sent again."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.accounts.models import User
+from apps.alerts.actions import NotYourAlert, requeue_delivery
+from apps.alerts.models import Alert, Delivery
+from apps.common.time import now
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What jobs wrote is not edited by hand."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnly):
+    list_display = ("key", "severity", "state", "team", "user", "raised_at")
+    list_filter = ("state", "kind", "severity")
+    list_select_related = ("team", "user")
+    search_fields = ("key",)
+    date_hierarchy = "raised_at"
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnly):
+    list_display = ("subject", "address", "state", "attempts", "due_at", "sent_at", "reason")
+    list_filter = ("state",)
+    search_fields = ("subject", "address", "message_id")
+    date_hierarchy = "created_at"
+    actions = ("send_again",)
+
+    @admin.action(description="Send failed deliveries again")
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        if not isinstance(request.user, User):
+            return
+        try:
+            n = sum(requeue_delivery(delivery=row, at=now(), by=request.user) for row in queryset)
+        except NotYourAlert as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+        else:
+            self.message_user(request, f"{n} will be sent again; others were not failed.")

@@ -1,0 +1,70 @@
+"""How loud an alert is, from 1 (note) to 5 (severe). Numbers in, number out."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from apps.catalog.models import ProviderEvent
+from apps.inventory.models import Criticality
+
+Kind = ProviderEvent.Kind
+
+RELIEF = frozenset({Kind.MOVED_LATER, Kind.WITHDRAWN})
+
+# (days left at most, loudness for an important application)
+_STEPS = ((30, 4), (90, 3), (180, 2))
+_LATER = 1
+_UNKNOWN_DAY = 2
+_BY_CRITICALITY = {Criticality.CRITICAL: 1, Criticality.IMPORTANT: 0, Criticality.STANDARD: -1, Criticality.LOW: -2}
+
+
+def event_severity(kind: str, *, days_left: int | None, criticality: int, dearer: bool = False) -> int:
+    """The severity for one application that calls the model as a primary.
+
+    An end counts by the days left, one step up for a critical application, one or two down for a standard or low
+    one; relief is a note; a price that falls is a note, one that rises is worth a look.
+    """
+    if kind in RELIEF or (kind == Kind.REPRICED and not dearer):
+        return 1
+    if kind == Kind.REPRICED:
+        return 3 if criticality == Criticality.CRITICAL else 2
+    if kind == Kind.RETIRED:
+        urgency = 4
+    elif days_left is None:
+        urgency = _UNKNOWN_DAY
+    else:
+        urgency = next((step for most, step in _STEPS if days_left <= most), _LATER)
+    return min(5, max(1, urgency + _BY_CRITICALITY[Criticality(criticality)]))
+
+
+def gravest_severity(
+    kind: str, *, days_left: int | None, primary: int | None, leaning: int | None, dearer: bool = False
+) -> int:
+    """The loudest of the gravest application that calls it as a primary and, a step lower, of the gravest that only
+    leans on it (fallback, judge, guardrail, ...); each criticality is None where there is no such application."""
+    loudness = [1]
+    if primary is not None:
+        loudness.append(event_severity(kind, days_left=days_left, criticality=primary, dearer=dearer))
+    if leaning is not None:
+        loudness.append(event_severity(kind, days_left=days_left, criticality=leaning, dearer=dearer) - 1)
+    return max(loudness)
+
+
+def flag_severity(*, value: float | Decimal, limit: float | Decimal) -> int:
+    """A share just over its line is medium, one that is over by a quarter of the line or more is high."""
+    return 4 if Decimal(value) >= Decimal(limit) * Decimal("1.25") else 3
+
+
+def is_dearer(old: Any, new: Any) -> bool:
+    """True where the price of any unit rose, or a unit that was free or unpriced now costs; {unit: decimal text}."""
+    before = old if isinstance(old, dict) else {}
+    after = new if isinstance(new, dict) else {}
+    return any(_amount(after[unit]) > _amount(before.get(unit)) for unit in after)
+
+
+def _amount(value: Any) -> Decimal:
+    """The amount as a number; what is no number counts as nothing."""
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return Decimal(0)
+    return amount if amount.is_finite() else Decimal(0)

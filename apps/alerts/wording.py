@@ -1,0 +1,101 @@
+"""How a mail puts things: plain text in, one clean line out."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from apps.catalog.claims import PRICE_UNITS
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+
+
+def one_line(text: Any, *, most: int = 200) -> str:
+    """`text` without line breaks, control characters or marks that turn the reading direction, cut to `most`."""
+    shown = "".join(
+        " " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign
+        for sign in str(text)
+        if unicodedata.category(sign) not in {"Cf", "Cs"}
+    )
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= most else shown[: most - 1].rstrip() + "…"
+
+
+def web_address(text: str) -> str:
+    """`text` where it is an address a mail may link to, else nothing: feeds write all kinds of things there."""
+    return text if _WEB_ADDRESS.fullmatch(text) and len(text) <= 1000 else ""
+
+
+def spelled(n: int) -> str:
+    """Small numbers as words, for sentences."""
+    return _NUMBERS[n] if 0 <= n < len(_NUMBERS) else f"{n:,}"
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    return f"{spelled(n)} {one if n == 1 else many or one + 's'}"
+
+
+def capitalised(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def day(value: date) -> str:
+    """`17 Feb 2027`"""
+    return f"{value.day} {value:%b %Y}"
+
+
+def long_day(value: date) -> str:
+    """`17 February 2027`"""
+    return f"{value.day} {value:%B %Y}"
+
+
+def as_day(value: Any) -> date | None:
+    """The day of a stored ISO text, None for anything else."""
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def days(n: int) -> str:
+    """`85 days`, with a thousands separator."""
+    return f"{n:,} day{'' if n == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a, b and c`"""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def share(value: Decimal | float) -> str:
+    return f"{round(float(value) * 100)} %"
+
+
+def price(value: Any) -> str:
+    """At least two decimals, further ones only where they carry something: 3.00, 0.075."""
+    try:
+        amount = Decimal(str(value)).normalize()
+    except InvalidOperation:
+        return one_line(value, most=30)
+    if not amount.is_finite():
+        return one_line(value, most=30)
+    return f"{amount:,.{max(2, -int(amount.as_tuple().exponent))}f}"
+
+
+def price_change(old: Any, new: Any) -> str:
+    """`input tokens 3.00 → 2.00; output tokens 15.00 → 10.00 USD per million`, units in the catalogue's order."""
+    before = old if isinstance(old, dict) else {}
+    after = new if isinstance(new, dict) else {}
+    known = list(PRICE_UNITS)
+    units = sorted({*before, *after}, key=lambda unit: (known.index(unit) if unit in known else len(known), unit))
+    parts = []
+    for unit in units:
+        name = PRICE_UNITS.get(unit, one_line(unit.replace("_", " "), most=60))
+        was, will = (price(side[unit]) if unit in side else "no price" for side in (before, after))
+        parts.append(f"{name} {was} → {will}")
+    return "; ".join(parts) + " USD per million" if parts else "the price changed"

@@ -1,0 +1,103 @@
+"""Keyset pages over REST: `?page_size=` up to 200, `?ordering=` by indexed columns, `?cursor=` from the answer."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from apps.common.pagination import DEFAULT_SIZE, MAX_SIZE, BadCursor, Keyset, KeysetPage, keyset_page
+
+
+class KeysetPagination:
+    """Says what a page looks like and reads the three parameters; the viewset hands it its rows."""
+
+    cursor_param = "cursor"
+    size_param = "page_size"
+    order_param = "ordering"
+
+    def size(self, request: Request) -> int:
+        asked = request.query_params.get(self.size_param)
+        if asked is None:
+            return DEFAULT_SIZE
+        if not (asked.isascii() and asked.isdecimal()) or len(asked) > 9 or int(asked) < 1:
+            raise ValidationError({self.size_param: f"A number from 1 to {MAX_SIZE}."})
+        return min(int(asked), MAX_SIZE)
+
+    def order(self, request: Request, orders: Mapping[str, Keyset]) -> Keyset:
+        asked = request.query_params.get(self.order_param)
+        if asked is None:
+            return next(iter(orders.values()))
+        if asked not in orders:
+            raise ValidationError({self.order_param: f"One of {', '.join(orders)}."})
+        return orders[asked]
+
+    def page(self, request: Request, queryset: Any, order: Keyset) -> KeysetPage[Any]:
+        try:
+            return keyset_page(
+                queryset,
+                order=order,
+                size=self.size(request),
+                cursor=request.query_params.get(self.cursor_param, ""),
+            )
+        except BadCursor as error:
+            raise ValidationError({self.cursor_param: str(error)}) from error
+
+    def body(self, request: Request, page: KeysetPage[Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "next": self._link(request, page.next),
+            "previous": self._link(request, page.previous),
+            "results": rows,
+        }
+
+    def _link(self, request: Request, cursor: str | None) -> str | None:
+        if cursor is None:
+            return None
+        query = [
+            (name, value)
+            for name, values in request.query_params.lists()
+            for value in values
+            if name != self.cursor_param
+        ]
+        return f"{request.build_absolute_uri(request.path)}?{urlencode([*query, (self.cursor_param, cursor)])}"
+
+    # --- what the OpenAPI document says of it ---------------------------------------------------------------------
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {
+                "next": {**link, "description": "Address of the page after this one."},
+                "previous": {**link, "description": "Address of the page before this one."},
+                "results": schema,
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        orders = list(getattr(view, "orders", {}))
+        return [
+            {
+                "name": self.cursor_param,
+                "in": "query",
+                "required": False,
+                "description": "Where the page begins; taken from `next` or `previous` of an answer.",
+                "schema": {"type": "string"},
+            },
+            {
+                "name": self.size_param,
+                "in": "query",
+                "required": False,
+                "description": f"Rows on a page; more than {MAX_SIZE} count as {MAX_SIZE}.",
+                "schema": {"type": "integer", "minimum": 1, "default": DEFAULT_SIZE},
+            },
+            {
+                "name": self.order_param,
+                "in": "query",
+                "required": False,
+                "description": "Order of the rows; a leading minus turns it round.",
+                "schema": {"type": "string", "enum": orders, "default": orders[0] if orders else "id"},
+            },
+        ]

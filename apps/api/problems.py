@@ -1,0 +1,143 @@
+"""Every refusal as problem details (RFC 9457): a status, a sentence that says what to do, the fields concerned."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import IntegrityError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views import defaults
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from apps.inventory.actions import RefusedChange
+
+MEDIA_TYPE = "application/problem+json"
+API_PREFIX = "/api/"
+
+_SENTENCES = {
+    HTTPStatus.UNAUTHORIZED: "Sign in, or send a token as 'Authorization: Bearer TOKEN'.",
+    HTTPStatus.NOT_FOUND: "There is nothing here that you may see. Check the address.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something broke on our side. Try again; if it stays, report the X-Request-ID.",
+}
+
+
+class Conflict(exceptions.APIException):
+    status_code = HTTPStatus.CONFLICT
+    default_detail = "This contradicts what is on record."
+    default_code = "conflict"
+
+
+def problem(status: int, detail: str, *, title: str = "", errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
+    """The members of a problem; `errors` names the fields, as `a.b` where they nest."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": title or HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = errors
+    return body
+
+
+def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER. None, and so a 500, only for what nobody foresaw."""
+    known = _as_api_error(error)
+    if known is None:
+        return None
+    set_rollback()
+    headers = {}
+    if auth_header := getattr(known, "auth_header", None):
+        headers["WWW-Authenticate"] = auth_header
+    if (wait := getattr(known, "wait", None)) is not None:
+        headers["Retry-After"] = str(int(wait))
+    if isinstance(known, exceptions.ValidationError):
+        errors = list(_field_errors(known.detail))
+        body = problem(known.status_code, _summary(errors), title="Not valid", errors=errors)
+    else:
+        body = problem(known.status_code, _detail(known))
+    return Response(body, status=known.status_code, headers=headers, content_type=MEDIA_TYPE)
+
+
+def _as_api_error(error: Exception) -> exceptions.APIException | None:
+    match error:
+        case exceptions.APIException():
+            return error
+        case Http404():
+            return exceptions.NotFound(_SENTENCES[HTTPStatus.NOT_FOUND])
+        case PermissionDenied():
+            return exceptions.PermissionDenied(str(error) or None)
+        case ModelValidationError():
+            by_field = hasattr(error, "error_dict")
+            return exceptions.ValidationError(error.message_dict if by_field else {"non_field_errors": error.messages})
+        case RefusedChange():
+            return Conflict(str(error))
+        case IntegrityError():
+            return Conflict("Somebody else changed the same thing at the same moment. Read it again and retry.")
+    return None
+
+
+def _detail(error: exceptions.APIException) -> str:
+    if isinstance(error, exceptions.NotFound):
+        return _SENTENCES[HTTPStatus.NOT_FOUND]
+    if isinstance(error, exceptions.NotAuthenticated):
+        return _SENTENCES[HTTPStatus.UNAUTHORIZED]
+    if isinstance(error, exceptions.ParseError):
+        return _sentence(f"The body cannot be read. {error.detail}")
+    return _sentence(str(error.detail))
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith((".", "!", "?")) else f"{words}."
+
+
+def _summary(errors: list[dict[str, str]]) -> str:
+    if len(errors) == 1:
+        field, detail = errors[0]["field"], errors[0]["detail"]
+        return _sentence(f"{field}: {detail}" if field else detail)
+    return f"{len(errors)} things are not valid; see 'errors', correct them and send it again."
+
+
+def _field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            own = name in {"non_field_errors", "__all__"}
+            yield from _field_errors(inner, path if own else f"{path}.{name}".lstrip("."))
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _field_errors(inner, path)
+    else:
+        yield {"field": path, "detail": str(detail)}
+
+
+def _plain(status: HTTPStatus, detail: str) -> HttpResponse:
+    return HttpResponse(orjson.dumps(problem(status, detail)), status=status, content_type=MEDIA_TYPE)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler404 of the project: problem details under /api/, the page elsewhere."""
+    if request.path.startswith(API_PREFIX):
+        return _plain(HTTPStatus.NOT_FOUND, _SENTENCES[HTTPStatus.NOT_FOUND])
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """handler500 of the project: says nothing of what broke."""
+    if request.path.startswith(API_PREFIX):
+        return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, _SENTENCES[HTTPStatus.INTERNAL_SERVER_ERROR])
+    return defaults.server_error(request)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler400 of the project."""
+    if request.path.startswith(API_PREFIX):
+        return _plain(HTTPStatus.BAD_REQUEST, "The request cannot be read. Check its address, headers and size.")
+    return defaults.bad_request(request, exception)
+
+
+__all__ = ["MEDIA_TYPE", "Conflict", "bad_request", "page_not_found", "problem", "problem_handler", "server_error"]

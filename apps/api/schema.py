@@ -1,0 +1,117 @@
+"""What the OpenAPI document says beyond what serializers and filters say by themselves."""
+
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+from apps.api.problems import MEDIA_TYPE
+
+
+class FieldErrorSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField(help_text="Name of the field, `a.b` where they nest; empty for the whole.")
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """Problem details (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField(help_text="A sentence that says what to do.")
+    errors = FieldErrorSerializer(many=True, required=False)
+
+
+READ_PROBLEMS = {400: "Not valid", 401: "Not signed in", 403: "Not allowed", 404: "Not there", 429: "Too often"}
+WRITE_PROBLEMS = {409: "Contradicts what is on record", 415: "Not JSON"}
+
+
+class RegistrySchema(AutoSchema):
+    """Adds the problems every operation may answer with, `?fields=` on reads, and If-None-Match."""
+
+    def get_tags(self) -> list[str]:
+        """The resource: what follows /api/v1/."""
+        return [self.path.strip("/").split("/")[2]]
+
+    def get_override_parameters(self) -> list[Any]:
+        parameters = list(super().get_override_parameters())
+        if self.method == "GET" and getattr(self.view, "picks_fields", False):
+            names = self.view.reader.names
+            parameters.append(
+                OpenApiParameter(
+                    "fields",
+                    {"type": "array", "items": {"type": "string", "enum": names}},
+                    explode=False,
+                    style="form",
+                    description="The fields to answer with, separated by commas; all without.",
+                )
+            )
+        if self.method == "GET":
+            parameters.append(
+                OpenApiParameter(
+                    "If-None-Match",
+                    str,
+                    OpenApiParameter.HEADER,
+                    description="ETag of an earlier answer: 304 without a body while nothing differs.",
+                )
+            )
+        return parameters
+
+    def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> dict[str, Any]:
+        """A word that is only read may be empty where its column may be, which DRF forgets for read-only fields."""
+        if isinstance(field, serializers.ChoiceField) and _may_be_empty(field):
+            field.allow_blank = True
+        return super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-any-return]
+
+    def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
+        super()._insert_field_validators(field, schema)
+        if isinstance(field, serializers.URLField) and _may_be_empty(field):
+            schema.pop("format", None)
+
+    def _map_serializer(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> dict[str, Any]:
+        """With `?fields=` any field may be missing from an answer, so none is promised."""
+        schema: dict[str, Any] = super()._map_serializer(serializer, direction, bypass_extensions)
+        if (
+            direction == "response"
+            and getattr(self.view, "picks_fields", False)
+            and isinstance(serializer, serializers.ModelSerializer)
+        ):
+            schema.pop("required", None)
+        return schema
+
+    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        if direction != "response":
+            return bodies
+        problems = READ_PROBLEMS if self.method == "GET" else {**READ_PROBLEMS, **WRITE_PROBLEMS}
+        for status, words in problems.items():
+            response = OpenApiResponse(ProblemSerializer, description=words)
+            bodies.setdefault(str(status), self._get_response_for_code(response, str(status), [MEDIA_TYPE]))
+        if self.method == "GET":
+            bodies.setdefault("304", {"description": "Nothing differs from the answer with that ETag"})
+        return bodies
+
+
+def _may_be_empty(field: Any) -> bool:
+    """Read-only, of a column that may hold an empty text."""
+    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    try:
+        return bool(field.read_only and model and getattr(model._meta.get_field(field.source), "blank", False))
+    except FieldDoesNotExist:
+        return False
+
+
+class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "apps.accounts.authentication.ApiTokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token of `manage.py token USER`, with the scope read, and write for changes.",
+        }

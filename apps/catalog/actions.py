@@ -1,0 +1,174 @@
+"""What people do to the catalogue: manual facts and identities, each with its actor and reason."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from apps.accounts.models import User
+from apps.catalog.claims import FIRM, NOT_BEFORE, LifecycleClaim
+from apps.catalog.footing import refresh_footing
+from apps.catalog.identifying import identify
+from apps.catalog.models import Alias, Assertion, IdentityDecision, Offering, Provider, Source, Version
+from apps.catalog.models.claims import Topic
+from apps.catalog.models.offerings import Binding
+from apps.catalog.recording import catalogue_lock, settle_offerings
+from apps.catalog.settling import MANUAL
+from apps.catalog.values import lifecycle_value
+from apps.common.history import acting
+from apps.common.time import day_of, now
+
+
+class RefusedFact(Exception):
+    """A manual fact that does not hold together; its message is for the person who typed it."""
+
+
+def manual_source() -> Source:
+    source, _ = Source.objects.get_or_create(
+        slug=MANUAL, defaults={"name": "Entered by hand", "kind": MANUAL, "trust_rank": 0}
+    )
+    return source
+
+
+@transaction.atomic
+def assert_manually(*, offering: Offering, value: Mapping[str, Any], by: User, reason: str) -> Assertion:
+    """Record what `by` says about the end of `offering`; it outranks every feed until lifted.
+
+    `value` has the keys of a lifecycle claim (announced_on, retires_on, date_kind, status, successor; days as
+    dates or ISO text). Without `retires_on` it says that no date is known. Refused without a reason, or with a
+    date and no kind.
+    """
+    if not reason.strip():
+        raise RefusedFact("Say why, and where it is written: the next reader has only your word.")
+    claim = LifecycleClaim(
+        announced_on=_day(value.get("announced_on"), "announcement"),
+        retires_on=_day(value.get("retires_on"), "retirement"),
+        date_kind=str(value.get("date_kind") or ""),
+        status=str(value.get("status") or ""),
+        successor=str(value.get("successor") or "").strip(),
+    )
+    if claim.retires_on and claim.date_kind not in {FIRM, NOT_BEFORE}:
+        raise RefusedFact("Say whether the date is firm or 'not before'.")
+    if claim.retires_on and claim.announced_on and claim.retires_on < claim.announced_on:
+        raise RefusedFact("The retirement lies before its announcement. Check the two dates.")
+    canonical = lifecycle_value(claim)
+    if not canonical:
+        canonical = {"status": "active"}
+    moment = now()
+    with acting(user=by, reason=reason):
+        catalogue_lock()
+        assertion, _ = Assertion.objects.update_or_create(
+            source=manual_source(),
+            external_id=f"offering:{offering.pk}",
+            topic=Topic.LIFECYCLE,
+            defaults={
+                "offering": offering,
+                "value": canonical,
+                "source_url": str(value.get("source_url") or "")[:1000],
+                "changed_at": moment,
+                "withdrawn_at": None,
+                "asserted_by": by,
+                "reason": reason.strip(),
+            },
+            create_defaults={
+                "offering": offering,
+                "value": canonical,
+                "source_url": str(value.get("source_url") or "")[:1000],
+                "first_seen": moment,
+                "changed_at": moment,
+                "asserted_by": by,
+                "reason": reason.strip(),
+            },
+        )
+        settle_offerings([offering.pk], at=moment)
+    return assertion
+
+
+@transaction.atomic
+def lift_manual(*, assertion: Assertion, by: User, reason: str) -> Assertion:
+    """Let the feeds speak again; the manual claim stays on record with the moment it was lifted."""
+    if assertion.source.slug != MANUAL:
+        raise RefusedFact("Only a fact entered by hand can be lifted; what a feed says changes with the feed.")
+    moment = now()
+    with acting(user=by, reason=reason):
+        catalogue_lock()
+        if assertion.withdrawn_at is None:
+            assertion.withdrawn_at = moment
+            assertion.save(update_fields=["withdrawn_at"])
+        if assertion.offering_id is not None:
+            settle_offerings([assertion.offering_id], at=moment)
+    return assertion
+
+
+@transaction.atomic
+def decide_identity(
+    *,
+    raw: str,
+    host: Provider | None,
+    version: Version | None,
+    alias: Alias | None,
+    not_a_model: bool,
+    by: User,
+    reason: str = "",
+) -> IdentityDecision:
+    """Remember what `raw` means at `host` (everywhere when None) and apply it to every offering so named.
+
+    Replaces an earlier decision for the same string and host, which stays on record as lifted.
+    """
+    if (version is not None) + (alias is not None) + not_a_model != 1:
+        raise RefusedFact("Choose a version, an alias, or 'not a model'.")
+    moment = now()
+    with acting(user=by, reason=reason):
+        IdentityDecision.objects.annotate(lower=Lower("raw")).filter(
+            lower=raw.lower(), host=host, lifted_at__isnull=True
+        ).update(lifted_at=moment)
+        decision = IdentityDecision.objects.create(
+            raw=raw, host=host, version=version, alias=alias, not_a_model=not_a_model, reason=reason, decided_by=by
+        )
+        offerings = _named(raw, host)
+        refreshed = list(offerings.values_list("pk", flat=True))
+        resolved = alias.version if alias is not None else version
+        offerings.update(
+            version=resolved,
+            alias=alias,
+            not_a_model=not_a_model,
+            binding=Binding.UNKNOWN if not_a_model else Binding.ALIAS if alias is not None else Binding.PINNED,
+            identity_confidence=1,
+            identity_why=f"decided by {by} on {day_of(moment).isoformat()}" + (f": {reason}" if reason else ""),
+        )
+        refresh_footing(refreshed)
+    return decision
+
+
+@transaction.atomic
+def lift_identity_decision(*, decision: IdentityDecision, by: User, reason: str = "") -> None:
+    """Undo a decision: the rules say again what the string means."""
+    with acting(user=by, reason=reason):
+        decision.lifted_at = now()
+        decision.save(update_fields=["lifted_at"])
+        offerings = list(_named(decision.raw, decision.host).select_related("host"))
+        columns = identify((offering.host.slug, offering.api_id) for offering in offerings)
+        for offering in offerings:
+            Offering.objects.filter(pk=offering.pk).update(**columns[offering.host.slug, offering.api_id])
+        refresh_footing([offering.pk for offering in offerings])
+
+
+def _named(raw: str, host: Provider | None) -> Any:
+    offerings = Offering.objects.annotate(lower=Lower("api_id")).filter(lower=raw.lower())
+    return offerings if host is None else offerings.filter(Q(host=host))
+
+
+def _day(value: Any, what: str) -> date | None:
+    if value in (None, ""):
+        return None
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise RefusedFact(f"The {what} date '{value}' is not a day such as 2026-11-24.") from None

@@ -1,0 +1,177 @@
+"""What lists of the catalogue can be narrowed by, on pages and in the API alike.
+
+Related records are named by slug; an unknown slug finds nothing, which is an answer and no error.
+"""
+
+import django_filters
+from django.db.models import Q, QuerySet
+
+from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.models import (
+    Assertion,
+    DateKind,
+    Foundation,
+    Lifecycle,
+    Offering,
+    Price,
+    Provider,
+    ProviderEvent,
+    ProviderRole,
+    Source,
+    Version,
+)
+from apps.catalog.models.claims import Topic
+from apps.catalog.models.offerings import Binding
+from apps.common.time import now
+
+
+class ProviderFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="search", label="Search")
+    role = django_filters.ChoiceFilter(choices=ProviderRole.choices, method="having_role", label="Role")
+    parent = django_filters.CharFilter(field_name="parent__slug", label="Company above (slug)")
+    country = django_filters.CharFilter(lookup_expr="iexact", label="Country (two letters)")
+    critical_third_party = django_filters.BooleanFilter(label="Critical third party")
+
+    class Meta:
+        model = Provider
+        fields: list[str] = []
+
+    def search(self, queryset: QuerySet[Provider], name: str, value: str) -> QuerySet[Provider]:
+        return queryset.filter(Q(name__icontains=value) | Q(slug__icontains=value))
+
+    def having_role(self, queryset: QuerySet[Provider], name: str, value: str) -> QuerySet[Provider]:
+        return queryset.filter(roles__contains=[value])
+
+
+class FoundationFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="search", label="Search")
+    developer = django_filters.CharFilter(field_name="developer__slug", label="Developer (slug)")
+    family = django_filters.CharFilter(lookup_expr="iexact", label="Family")
+    open_weights = django_filters.BooleanFilter(label="Open weights")
+
+    class Meta:
+        model = Foundation
+        fields: list[str] = []
+
+    def search(self, queryset: QuerySet[Foundation], name: str, value: str) -> QuerySet[Foundation]:
+        return queryset.filter(Q(name__icontains=value) | Q(line__icontains=value) | Q(family__icontains=value))
+
+
+class VersionFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="search", label="Search")
+    identifier = django_filters.CharFilter(label="Identifier")
+    foundation = django_filters.CharFilter(field_name="foundation__slug", label="Foundation (slug)")
+    developer = django_filters.CharFilter(field_name="foundation__developer__slug", label="Developer (slug)")
+    access = django_filters.ChoiceFilter(choices=Version.Access.choices, label="Access")
+    moving = django_filters.BooleanFilter(label="Published under a moving name only")
+    released_from = django_filters.DateFilter(field_name="released_on", lookup_expr="gte", label="Released from")
+    released_before = django_filters.DateFilter(field_name="released_on", lookup_expr="lt", label="Released before")
+
+    class Meta:
+        model = Version
+        fields: list[str] = []
+
+    def search(self, queryset: QuerySet[Version], name: str, value: str) -> QuerySet[Version]:
+        return queryset.filter(Q(identifier__icontains=value) | Q(name__icontains=value))
+
+
+class OfferingFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="search", label="Search")
+    host = django_filters.CharFilter(field_name="host__slug", label="Host (slug)")
+    api_id = django_filters.CharFilter(label="Model id, exactly as called")
+    region = django_filters.CharFilter(field_name="region_scope", label="Region")
+    tier = django_filters.CharFilter(field_name="service_tier", label="Service tier")
+    version = django_filters.CharFilter(field_name="version__identifier", label="Version (identifier)")
+    foundation = django_filters.CharFilter(field_name="version__foundation__slug", label="Foundation (slug)")
+    developer = django_filters.CharFilter(field_name="version__foundation__developer__slug", label="Developer (slug)")
+    lifecycle = django_filters.MultipleChoiceFilter(choices=Lifecycle.choices, label="Lifecycle")
+    date_kind = django_filters.ChoiceFilter(choices=DateKind.choices, label="Kind of date")
+    binding = django_filters.ChoiceFilter(choices=Binding.choices, label="Pinned or moving")
+    category = django_filters.CharFilter(label="Category")
+    has_end = django_filters.BooleanFilter(
+        field_name="retires_on", lookup_expr="isnull", exclude=True, label="Has a retirement date"
+    )
+    ends_from = django_filters.DateFilter(field_name="retires_on", lookup_expr="gte", label="Ends from")
+    ends_before = django_filters.DateFilter(field_name="retires_on", lookup_expr="lt", label="Ends before")
+    resolved = django_filters.BooleanFilter(method="being_resolved", label="Identity known")
+
+    class Meta:
+        model = Offering
+        fields: list[str] = []
+
+    def search(self, queryset: QuerySet[Offering], name: str, value: str) -> QuerySet[Offering]:
+        return queryset.filter(api_id__icontains=value)
+
+    def being_resolved(self, queryset: QuerySet[Offering], name: str, value: bool) -> QuerySet[Offering]:
+        """False: the ones a person should place, so neither a moving name nor something that is no model."""
+        if value:
+            return queryset.filter(version__isnull=False)
+        return queryset.filter(version__isnull=True, alias__isnull=True, not_a_model=False)
+
+
+class PriceFilter(django_filters.FilterSet):
+    offering = django_filters.NumberFilter(field_name="offering_id", label="Offering (id)")
+    host = django_filters.CharFilter(field_name="offering__host__slug", label="Host (slug)")
+    api_id = django_filters.CharFilter(field_name="offering__api_id", label="Model id")
+    unit = django_filters.MultipleChoiceFilter(choices=list(PRICE_UNITS.items()), label="Unit")
+    current = django_filters.BooleanFilter(method="being_current", label="Holds now")
+
+    class Meta:
+        model = Price
+        fields: list[str] = []
+
+    def being_current(self, queryset: QuerySet[Price], name: str, value: bool) -> QuerySet[Price]:
+        today = Q(valid__contains=now())
+        return queryset.filter(today if value else ~today)
+
+
+class SourceFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="Search")
+    kind = django_filters.CharFilter(label="Adapter")
+    enabled = django_filters.BooleanFilter(label="Polled")
+
+    class Meta:
+        model = Source
+        fields: list[str] = []
+
+
+class AssertionFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(field_name="external_id", lookup_expr="icontains", label="Search")
+    source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")
+    external_id = django_filters.CharFilter(label="The source's own key")
+    offering = django_filters.NumberFilter(field_name="offering_id", label="Offering (id)")
+    topic = django_filters.ChoiceFilter(choices=Topic.choices, label="Topic")
+    standing = django_filters.BooleanFilter(
+        field_name="withdrawn_at", lookup_expr="isnull", label="Neither taken back nor lifted"
+    )
+    missing = django_filters.BooleanFilter(
+        field_name="missing_since", lookup_expr="isnull", exclude=True, label="No longer in the feed"
+    )
+    waiting = django_filters.BooleanFilter(
+        field_name="pending_since", lookup_expr="isnull", exclude=True, label="Has a value that must prove itself"
+    )
+
+    class Meta:
+        model = Assertion
+        fields: list[str] = []
+
+
+class ProviderEventFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(field_name="external_id", lookup_expr="icontains", label="Search")
+    kind = django_filters.MultipleChoiceFilter(choices=ProviderEvent.Kind.choices, label="Kind")
+    source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")
+    offering = django_filters.NumberFilter(field_name="offering_id", label="Offering (id)")
+    host = django_filters.CharFilter(field_name="offering__host__slug", label="Host (slug)")
+    api_id = django_filters.CharFilter(field_name="offering__api_id", label="Model id")
+    developer = django_filters.CharFilter(
+        field_name="offering__version__foundation__developer__slug", label="Developer (slug)"
+    )
+    foundation = django_filters.CharFilter(field_name="offering__version__foundation__slug", label="Foundation (slug)")
+    since = django_filters.IsoDateTimeFilter(field_name="detected_at", lookup_expr="gte", label="Detected from")
+    before = django_filters.IsoDateTimeFilter(field_name="detected_at", lookup_expr="lt", label="Detected before")
+    effective_from = django_filters.DateFilter(field_name="effective_on", lookup_expr="gte", label="Effective from")
+    effective_before = django_filters.DateFilter(field_name="effective_on", lookup_expr="lt", label="Effective before")
+
+    class Meta:
+        model = ProviderEvent
+        fields: list[str] = []

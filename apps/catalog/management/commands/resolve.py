@@ -1,0 +1,54 @@
+"""manage.py resolve [--host-hint H] < strings"""
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.catalog.identity import build_resolver
+from apps.catalog.resolver import Resolution
+
+
+class Command(BaseCommand):
+    help = "Read raw model strings from stdin, one a line or as JSON lines; prints what each means, as JSON lines."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host-hint", help="Where the strings are used, unless a line says so itself.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        resolver = build_resolver()
+        for raw, hint in strings(sys.stdin, options["host_hint"]):
+            self.stdout.write(json.dumps(as_line(resolver.resolve(raw, hint)), ensure_ascii=False))
+
+
+def strings(stream: TextIO, hint: str | None) -> Iterator[tuple[str, str | None]]:
+    """(raw, host hint) per non-empty line; a line that is a JSON object names its own."""
+    for number, line in enumerate(stream, start=1):
+        text = line.rstrip("\r\n")
+        if not text.strip():
+            continue
+        if text.lstrip().startswith("{"):
+            try:
+                entry = json.loads(text)
+                yield str(entry["raw"]), entry.get("host_hint") or hint
+            except (ValueError, KeyError, AttributeError):
+                raise CommandError(f'Line {number} is not a JSON object with "raw".', returncode=2) from None
+        else:
+            yield text, hint
+
+
+def as_line(answer: Resolution) -> dict[str, Any]:
+    """The shape of contracts.md section 2."""
+    return {
+        "raw": answer.raw,
+        "host_hint": answer.host_hint,
+        "canonical": answer.canonical,
+        "kind": answer.kind,
+        "host": answer.host,
+        "region": answer.region,
+        "variant": list(answer.variant),
+        "confidence": answer.confidence,
+        "why": "; ".join(answer.steps),
+    }

@@ -1,0 +1,174 @@
+"""Who says what about offerings, and the changes the catalogue has accepted."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from apps.catalog.models.providers import PublicQuerySet
+from apps.common.history import tracked
+
+
+class SourceQuerySet(PublicQuerySet["Source"]):
+    def polled(self) -> "SourceQuerySet":
+        return self.filter(enabled=True).exclude(kind__in=Source.UNPOLLED)
+
+
+@tracked()
+class Source(models.Model):
+    """Something that makes claims. Its poll state lives in `feeds`; this is who it is and how far it is trusted."""
+
+    UNPOLLED: ClassVar[tuple[str, ...]] = ("manual", "built-in")
+
+    slug = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=30, help_text="The adapter that reads it.")
+    url = models.CharField(max_length=500, blank=True)
+    trusted_address = models.BooleanField(
+        default=False, help_text="Set by the operator: the address may be private or a file."
+    )
+    interval_minutes = models.PositiveIntegerField(default=60)
+    stale_after_minutes = models.PositiveIntegerField(default=1440)
+    trust_rank = models.PositiveSmallIntegerField(default=50, help_text="Smaller is trusted more.")
+    enabled = models.BooleanField(default=True)
+    licence_note = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SourceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["trust_rank", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Topic(models.TextChoices):
+    IDENTITY = "identity", "Identity"
+    LIFECYCLE = "lifecycle", "Lifecycle"
+    PRICE = "price", "Price"
+
+
+class AssertionQuerySet(PublicQuerySet["Assertion"]):
+    def standing(self) -> "AssertionQuerySet":
+        """Claims that still count: neither taken back by the source nor lifted by a person."""
+        return self.filter(withdrawn_at__isnull=True)
+
+
+@tracked(exclude=("pending", "pending_since", "held"))
+class Assertion(models.Model):
+    """What one source says about one offering on one topic. Never deleted.
+
+    `value` is canonical JSON (see claims.py and values.py). `missing_since` is the first observation without
+    the row; last seen is derived from it, or from the source's last success. A value that must prove itself
+    first waits in `pending` since `pending_since`. For the source `manual`, `asserted_by` and `reason` say who
+    and why, and `withdrawn_at` is the moment it was lifted.
+    """
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="assertions")
+    external_id = models.CharField(max_length=400)
+    topic = models.CharField(max_length=10, choices=Topic)
+    group = models.CharField(max_length=100, blank=True, help_text="The provider the bulk guard counts it under.")
+    offering = models.ForeignKey(
+        "catalog.Offering", on_delete=models.PROTECT, null=True, blank=True, related_name="assertions"
+    )
+    value = models.JSONField(default=dict)
+    excerpt = models.JSONField(default=dict, blank=True)
+    source_url = models.CharField(max_length=1000, blank=True)
+    first_seen = models.DateTimeField()
+    changed_at = models.DateTimeField(help_text="Observation at which the value was last accepted.")
+    missing_since = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    pending = models.JSONField(null=True, blank=True)
+    pending_since = models.DateTimeField(null=True, blank=True)
+    held = models.BooleanField(
+        default=False, help_text="A guard doubts this absence or waiting value; it proves itself or a person decides."
+    )
+    asserted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    reason = models.TextField(blank=True)
+
+    objects = AssertionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["source", "external_id", "topic"]
+        indexes = [
+            models.Index(fields=["offering", "topic"], name="assertion_by_offering"),
+            models.Index(fields=["source"], name="assertion_waiting", condition=Q(pending_since__isnull=False)),
+            models.Index(
+                fields=["source", "missing_since"], name="assertion_missing", condition=Q(missing_since__isnull=False)
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id", "topic"], name="assertion_once"),
+            models.CheckConstraint(
+                name="assertion_pending_has_start",
+                condition=Q(pending__isnull=True, pending_since__isnull=True)
+                | Q(pending__isnull=False, pending_since__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.external_id} {self.topic}"
+
+
+class ProviderEventQuerySet(PublicQuerySet["ProviderEvent"]):
+    pass
+
+
+@tracked()
+class ProviderEvent(models.Model):
+    """A change the catalogue has accepted: at most one row per `key`, never edited."""
+
+    class Kind(models.TextChoices):
+        ANNOUNCED = "announced", "End announced"
+        MOVED_EARLIER = "moved_earlier", "End moved earlier"
+        MOVED_LATER = "moved_later", "End moved later"
+        WITHDRAWN = "withdrawn", "End withdrawn"
+        RETIRED = "retired", "Retired"
+        DELISTED = "delisted", "Delisted"
+        REPRICED = "repriced", "Price changed"
+        ALIAS_MOVED = "alias_moved", "Alias moved"
+        RELEASED = "released", "Released"
+        TERMS_CHANGED = "terms_changed", "Terms changed"
+        DISAGREEMENT = "disagreement", "Sources disagree"
+
+    key = models.CharField(max_length=64, unique=True)
+    kind = models.CharField(max_length=15, choices=Kind)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="events")
+    external_id = models.CharField(max_length=400)
+    offering = models.ForeignKey("catalog.Offering", on_delete=models.PROTECT, related_name="events")
+    old = models.JSONField(null=True)
+    new = models.JSONField(null=True)
+    effective_on = models.DateField(null=True)
+    detected_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    evidence = models.ManyToManyField(Assertion, blank=True, related_name="events")
+
+    objects = ProviderEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-detected_at", "-id"]
+        indexes = [
+            models.Index(fields=["detected_at", "id"], name="event_in_order"),
+            models.Index(fields=["offering"], name="event_by_offering"),
+            models.Index(fields=["kind", "detected_at"], name="event_by_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.external_id}"
+
+    def as_line(self) -> dict[str, Any]:
+        """The shape of contracts.md section 2; needs `source` and `offering.host` loaded."""
+        return {
+            "kind": self.kind,
+            "source": self.source.slug,
+            "external_id": self.external_id,
+            "api_id": self.offering.api_id,
+            "host": self.offering.host.slug,
+            "old": self.old,
+            "new": self.new,
+            "effective_on": self.effective_on.isoformat() if self.effective_on else None,
+            "detected_at": self.detected_at.isoformat().replace("+00:00", "Z"),
+        }

@@ -1,0 +1,57 @@
+"""What an offering stands on, flattened: every blast-radius question is one join on this table."""
+
+from django.db import models
+
+from apps.catalog.models.offerings import Offering
+
+
+class NodeKind(models.IntegerChoices):
+    OFFERING = 1, "offering"
+    VERSION = 2, "version"
+    FOUNDATION = 3, "foundation"
+    DEVELOPER = 4, "developer"
+    HOST = 5, "host"
+    GATEWAY = 6, "gateway"
+    REGION = 7, "region"
+    VENDOR = 8, "vendor"
+
+
+class Via(models.IntegerChoices):
+    """How firmly an offering rests on the node; the smaller number is the stronger tie and wins."""
+
+    DIRECT = 0, "direct"
+    ONE_OF = 1, "one_of"
+    WEIGHTS = 2, "weights"
+    BEHAVIOUR = 3, "behaviour"
+
+
+class Node(models.Model):
+    """Something an application can stand on. `ref` is the id of the offering, version, foundation, region or,
+    for developer, host, gateway and vendor, of the provider."""
+
+    kind = models.PositiveSmallIntegerField(choices=NodeKind)
+    ref = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "ref"], name="node_once")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}:{self.ref}"
+
+
+class Footing(models.Model):
+    """`depth` 0 marks the node that concentration counts; parents and ancestors lie deeper."""
+
+    pk = models.CompositePrimaryKey("node_id", "offering_id")
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="footings")
+    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="footings", db_index=False)
+    via = models.PositiveSmallIntegerField(choices=Via)
+    depth = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["offering"], include=["node", "via", "depth"], name="footing_by_offering"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.offering_id} on {self.node_id}"

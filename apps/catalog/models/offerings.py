@@ -1,0 +1,210 @@
+"""A version as one host serves it: what an application really calls, with its end and its price."""
+
+from datetime import date
+from typing import Any
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Upper
+
+from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.models.claims import Assertion
+from apps.catalog.models.foundations import Alias, Version
+from apps.catalog.models.providers import Provider, PublicQuerySet
+from apps.catalog.models.triggers import FOOTING_COMPLETE
+from apps.common.history import tracked
+
+
+class Lifecycle(models.TextChoices):
+    PREVIEW = "preview", "Preview"
+    ACTIVE = "active", "Active"
+    LEGACY = "legacy", "Legacy"
+    DEPRECATED = "deprecated", "Deprecated"
+    RETIRED = "retired", "Retired"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class DateKind(models.TextChoices):
+    FIRM = "firm", "Firm"
+    NOT_BEFORE = "not_before", "Not before"
+
+
+class EndBehaviour(models.TextChoices):
+    ERROR = "error", "Calls fail"
+    REDIRECT = "redirect", "Calls are redirected"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class Binding(models.TextChoices):
+    PINNED = "pinned", "Pinned"
+    ALIAS = "alias", "Moving alias"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class Region(models.Model):
+    """A region of one host: the same name at two hosts is two regions."""
+
+    host = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="regions")
+    name = models.CharField(max_length=60)
+
+    class Meta:
+        ordering = ["host", "name"]
+        constraints = [models.UniqueConstraint(fields=["host", "name"], name="region_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OfferingQuerySet(PublicQuerySet["Offering"]):
+    def resolved(self) -> "OfferingQuerySet":
+        return self.filter(version__isnull=False)
+
+    def unresolved(self) -> "OfferingQuerySet":
+        """Offerings whose identity a person should look at: models nobody has placed yet."""
+        return self.filter(version__isnull=True, alias__isnull=True, not_a_model=False)
+
+    def ending(self, *, after: date, until: date) -> "OfferingQuerySet":
+        """Offerings whose date lies in (after, until]."""
+        return self.filter(retires_on__gt=after, retires_on__lte=until)
+
+
+@tracked(exclude=("updated_at",))
+class Offering(models.Model):
+    """`api_id` is the exact string an application sends to `host`.
+
+    The lifecycle columns are what the catalogue has settled from all claims (see settling.py); the claim
+    they rest on is `lifecycle_claim`. An offering without `version` is unresolved; one with `alias` is
+    called by a moving name.
+    """
+
+    host = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="offerings")
+    api_id = models.CharField(max_length=300)
+    region_scope = models.CharField(max_length=60, blank=True, default="")
+    service_tier = models.CharField(max_length=80, blank=True, default="")
+    name = models.CharField(max_length=300, blank=True)
+    category = models.CharField(max_length=40, blank=True, help_text="What it does: chat, embedding, rerank, ...")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True, related_name="offerings")
+    alias = models.ForeignKey(Alias, on_delete=models.PROTECT, null=True, blank=True, related_name="offerings")
+    binding = models.CharField(max_length=8, choices=Binding, default=Binding.UNKNOWN)
+    not_a_model = models.BooleanField(default=False, help_text="A tool or price row; a person or rule said so.")
+    gateway = models.ForeignKey(
+        Provider, on_delete=models.PROTECT, null=True, blank=True, related_name="gateway_offerings"
+    )
+    regions = models.ManyToManyField(Region, blank=True, related_name="offerings")
+    identity_confidence = models.DecimalField(max_digits=3, decimal_places=2, default=0)
+    identity_why = models.TextField(blank=True)
+
+    lifecycle = models.CharField(max_length=10, choices=Lifecycle, default=Lifecycle.UNKNOWN)
+    announced_on = models.DateField(null=True, blank=True)
+    retires_on = models.DateField(null=True, blank=True)
+    date_kind = models.CharField(max_length=10, choices=DateKind, blank=True, default="")
+    end_behaviour = models.CharField(max_length=8, choices=EndBehaviour, default=EndBehaviour.UNKNOWN)
+    replacement = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaces")
+    replacement_text = models.CharField(max_length=300, blank=True)
+    lifecycle_claim = models.ForeignKey(
+        Assertion, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    price_claim = models.ForeignKey(
+        Assertion, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = OfferingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["host", "api_id", "region_scope", "service_tier"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["host", "api_id", "region_scope", "service_tier"],
+                name="offering_once",
+                violation_error_message="This host already offers this id in this region and tier.",
+            ),
+            models.CheckConstraint(
+                name="offering_date_has_kind",
+                condition=Q(retires_on__isnull=True, date_kind="") | Q(retires_on__isnull=False) & ~Q(date_kind=""),
+                violation_error_message="A retirement date is firm or not before; without a date neither is said.",
+            ),
+            models.CheckConstraint(
+                name="offering_not_its_own_replacement",
+                condition=Q(replacement__isnull=True) | ~Q(replacement=F("id")),
+                violation_error_message="An offering cannot replace itself.",
+            ),
+            models.CheckConstraint(
+                name="offering_soft_date_never_retires",
+                condition=~Q(date_kind="not_before", lifecycle="retired"),
+                violation_error_message="A 'not before' date is not a retirement; record a firm date first.",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["version"], name="offering_by_version"),
+            models.Index(fields=["retires_on"], name="offering_by_end", condition=Q(retires_on__isnull=False)),
+            GinIndex(OpClass(Upper("api_id"), name="gin_trgm_ops"), name="offering_api_id_search"),
+        ]
+        triggers = [FOOTING_COMPLETE]
+
+    def __str__(self) -> str:
+        where = f" in {self.region_scope}" if self.region_scope else ""
+        tier = f" ({self.service_tier})" if self.service_tier else ""
+        return f"{self.api_id} at {self.host.name}{where}{tier}"
+
+    def days_left(self, today: date) -> int | None:
+        """Whole days until the date, negative once past; None while no date is known."""
+        return None if self.retires_on is None else (self.retires_on - today).days
+
+    def is_retired(self, today: date) -> bool:
+        """Retired on `today`: said so, or a firm date has arrived. A passed soft date is no retirement."""
+        due = self.date_kind == DateKind.FIRM and self.retires_on is not None and self.retires_on <= today
+        return self.lifecycle == Lifecycle.RETIRED or due
+
+
+class PriceQuerySet(PublicQuerySet["Price"]):
+    def at(self, moment: Any) -> "PriceQuerySet":
+        return self.filter(valid__contains=moment)
+
+
+@tracked()
+class Price(models.Model):
+    """`amount` in `currency` per million of `unit`, above `above_tokens` input tokens, for a time range."""
+
+    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="prices")
+    unit = models.CharField(max_length=20, choices=list(PRICE_UNITS.items()))
+    above_tokens = models.PositiveIntegerField(default=0, help_text="Holds for requests larger than this.")
+    amount = models.DecimalField(max_digits=20, decimal_places=8)
+    currency = models.CharField(max_length=3, default="USD")
+    valid = DateTimeRangeField(help_text="From (inclusive) to (exclusive); empty end: until further notice.")
+    claim = models.ForeignKey(Assertion, on_delete=models.PROTECT, null=True, blank=True, related_name="prices")
+
+    objects = PriceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["offering", "unit", "above_tokens", "valid"]
+        constraints = [
+            ExclusionConstraint(
+                name="price_ranges_do_not_overlap",
+                expressions=[
+                    ("offering", RangeOperators.EQUAL),
+                    ("unit", RangeOperators.EQUAL),
+                    ("above_tokens", RangeOperators.EQUAL),
+                    ("currency", RangeOperators.EQUAL),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+                violation_error_message="Another price of this unit and tier already holds in that time.",
+            ),
+            models.CheckConstraint(
+                name="price_not_negative",
+                condition=Q(amount__gte=0),
+                violation_error_message="A price is not negative.",
+            ),
+            models.CheckConstraint(
+                name="price_range_not_empty",
+                condition=Q(valid__isempty=False),
+                violation_error_message="The price ends after it begins.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency} per million {PRICE_UNITS.get(self.unit, self.unit)}"

@@ -1,0 +1,88 @@
+"""Parties in the chain: who trains, who serves, who resells."""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+
+from apps.common.history import tracked
+
+
+class ProviderRole(models.TextChoices):
+    DEVELOPER = "developer", "Developer"
+    HOST = "host", "Host"
+    GATEWAY = "gateway", "Gateway"
+    RESELLER = "reseller", "Reseller"
+
+
+class PublicQuerySet[M: models.Model](models.QuerySet[M]):
+    """Rows about the outside world: every signed-in user may read them, nobody else."""
+
+    def visible_to(self, user: Any) -> "PublicQuerySet[M]":
+        return self if user.is_authenticated and user.is_active else self.none()
+
+
+class ProviderQuerySet(PublicQuerySet["Provider"]):
+    def developers(self) -> "ProviderQuerySet":
+        return self.filter(roles__contains=[ProviderRole.DEVELOPER])
+
+    def hosts(self) -> "ProviderQuerySet":
+        return self.filter(roles__contains=[ProviderRole.HOST])
+
+
+@tracked()
+class Provider(models.Model):
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=80, unique=True)
+    roles = ArrayField(models.CharField(max_length=10, choices=ProviderRole))
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="subsidiaries")
+    country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2 code.")
+    promised_notice_days = models.PositiveIntegerField(null=True, blank=True)
+    deprecation_policy_url = models.URLField(max_length=500, blank=True)
+    terms_url = models.URLField(max_length=500, blank=True)
+    status_page_url = models.URLField(max_length=500, blank=True)
+    lei = models.CharField("LEI", max_length=20, blank=True, help_text="Legal entity identifier (ISO 17442).")
+    critical_third_party = models.BooleanField(
+        null=True, blank=True, help_text="Designated critical ICT third-party provider under DORA article 31."
+    )
+    critical_third_party_source = models.URLField(max_length=500, blank=True)
+    source_url = models.URLField(max_length=500, blank=True)
+    source_on = models.DateField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ProviderQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        indexes = [GinIndex(fields=["roles"], name="provider_roles")]
+        constraints = [
+            models.CheckConstraint(
+                name="provider_has_role",
+                condition=~Q(roles=[]),
+                violation_error_message="A provider has at least one role: developer, host, gateway or reseller.",
+            ),
+            models.CheckConstraint(
+                name="provider_not_its_own_parent",
+                condition=Q(parent__isnull=True) | ~Q(parent=F("id")),
+                violation_error_message="A provider cannot be its own parent.",
+            ),
+            models.CheckConstraint(
+                name="provider_critical_has_source",
+                condition=Q(critical_third_party__isnull=True) | ~Q(critical_third_party_source=""),
+                violation_error_message="Say where the critical third-party designation is published.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        above = self.parent
+        while above is not None:
+            if above.pk == self.pk:
+                raise ValidationError({"parent": "This would make the company its own parent. Choose another."})
+            above = above.parent

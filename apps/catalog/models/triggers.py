@@ -1,0 +1,52 @@
+"""Integrity that a check constraint cannot see: circles in the lineage, offerings without their footing.
+
+Both are constraint triggers at the end of the transaction, so that bulk loads and reorderings pass through
+states that a row-by-row check would refuse.
+"""
+
+import pgtrigger
+
+NO_DERIVATION_CIRCLE = pgtrigger.Trigger(
+    name="derivation_no_circle",
+    level=pgtrigger.Row,
+    when=pgtrigger.After,
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    timing=pgtrigger.Deferred,
+    func="""
+        IF EXISTS (
+            WITH RECURSIVE up(id) AS (
+                SELECT NEW.parent_id
+                UNION
+                SELECT d.parent_id FROM up JOIN catalog_derivation d ON d.child_id = up.id
+            )
+            SELECT 1 FROM up WHERE id = NEW.child_id
+        ) THEN
+            RAISE EXCEPTION 'This lineage edge would close a circle: a version cannot descend from itself.'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'derivation_no_circle';
+        END IF;
+        RETURN NULL;
+    """,
+)
+
+# Nodes 1 offering, 2 version, 3 foundation, 4 developer, 5 host (footing.NodeKind).
+FOOTING_COMPLETE = pgtrigger.Trigger(
+    name="offering_footing_complete",
+    level=pgtrigger.Row,
+    when=pgtrigger.After,
+    operation=pgtrigger.Insert | pgtrigger.UpdateOf("version_id", "host_id", "gateway_id"),  # type: ignore[no-untyped-call]
+    timing=pgtrigger.Deferred,
+    func="""
+        IF EXISTS (SELECT 1 FROM catalog_offering o WHERE o.id = NEW.id) AND (
+            SELECT count(DISTINCT n.kind)
+            FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id
+            WHERE f.offering_id = NEW.id AND f.depth = 0
+              AND n.kind = ANY (CASE
+                  WHEN (SELECT version_id FROM catalog_offering WHERE id = NEW.id) IS NULL THEN ARRAY[1, 5]
+                  ELSE ARRAY[1, 2, 3, 4, 5] END)
+        ) < (CASE WHEN (SELECT version_id FROM catalog_offering WHERE id = NEW.id) IS NULL THEN 2 ELSE 5 END) THEN
+            RAISE EXCEPTION 'Offering % has no complete footing; change it through apps.catalog.actions.', NEW.id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'offering_footing_complete';
+        END IF;
+        RETURN NULL;
+    """,
+)

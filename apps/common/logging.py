@@ -1,0 +1,93 @@
+"""Log lines: JSON for machines or words for people, each with the id of its request or task."""
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.http import HttpRequest, HttpResponseBase
+
+HEADER = "X-Request-ID"
+# local variables stay out of the log: passwords and tokens are among them
+TRACEBACK = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+def configure_structlog() -> None:
+    """Send `structlog.get_logger()` the way of `logging`: same lines, to stderr, never to a command's stdout."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *SHARED,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def logging_config(*, json_lines: bool, level: str, colors: bool) -> dict[str, Any]:
+    """Django's LOGGING: lines of `logging` and of structlog look alike."""
+    shape: list[Any] = (
+        [structlog.processors.ExceptionRenderer(TRACEBACK), structlog.processors.JSONRenderer()]
+        if json_lines
+        else [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": [*SHARED, structlog.stdlib.ExtraAdder(), _without_request],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shape],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Django's own handlers would write each line a second time
+            "django": {"handlers": [], "level": level},
+            "django.server": {"handlers": [], "level": level},
+            # one line per task is noise where most tasks find nothing to do; failures are errors and still show
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
+        },
+    }
+
+
+def _without_request(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Django hands its request object to the log; its address, query and all, would be written there."""
+    line.pop("request", None)
+    return line
+
+
+def request_id(request: HttpRequest) -> str:
+    """The id given by RequestIdMiddleware; empty outside it."""
+    return str(getattr(request, "request_id", ""))
+
+
+class RequestIdMiddleware:
+    """Names each request: taken from the proxy's header where it is plain, else new; echoed in the answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get(HEADER, "")
+        name = given if ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = name  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(request_id=name):
+            response = self.get_response(request)
+        response.headers[HEADER] = name
+        return response

@@ -1,0 +1,58 @@
+"""Set-based writes that the ORM has no verb for."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection, models
+from django.db.models import ForeignKey, JSONField
+from psycopg.types.json import Jsonb
+
+
+def update_rows(model: type[models.Model], columns_by_id: Mapping[int, Mapping[str, Any]]) -> int:
+    """Write each row's own columns; one statement per distinct set of columns, whatever the number of rows.
+
+    Column names are field names of `model` (`offering` or `offering_id`). The number of rows written.
+    """
+    groups: dict[tuple[str, ...], list[tuple[int, Mapping[str, Any]]]] = {}
+    for pk, columns in columns_by_id.items():
+        groups.setdefault(tuple(sorted(columns)), []).append((pk, columns))
+    return sum(_update_group(model, names, rows) for names, rows in groups.items() if names)
+
+
+def _update_group(
+    model: type[models.Model], names: Sequence[str], rows: Sequence[tuple[int, Mapping[str, Any]]]
+) -> int:
+    fields = [model._meta.get_field(name.removesuffix("_id") if name.endswith("_id") else name) for name in names]
+    parameters: list[Any] = [[pk for pk, _ in rows]]
+    for name, field in zip(names, fields, strict=True):
+        parameters.append([_prepared(field, columns[name]) for _, columns in rows])
+    quote = connection.ops.quote_name
+    types = [_column_type(field) for field in fields]
+    columns = [quote(str(field.column)) for field in fields]  # type: ignore[union-attr]
+    sets = ", ".join(f"{column} = d.{column}" for column in columns)
+    alias = ", ".join(["id", *columns])
+    arrays = ", ".join(["%s::bigint[]", *(f"%s::{kind}[]" for kind in types)])
+    statement = (
+        f"UPDATE {quote(model._meta.db_table)} AS t SET {sets} "
+        f"FROM unnest({arrays}) AS d({alias}) WHERE t.id = d.id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        n_written: int = cursor.rowcount
+    return n_written
+
+
+def _column_type(field: Any) -> str:
+    if isinstance(field, ForeignKey):
+        return "bigint"
+    kind = field.db_type(connection)
+    return "text" if kind.startswith("varchar") else kind
+
+
+def _prepared(field: Any, value: Any) -> Any:
+    if isinstance(field, JSONField) and value is not None:
+        return Jsonb(value, dumps=json.dumps)
+    if isinstance(value, models.Model):
+        return value.pk
+    return value

@@ -1,0 +1,315 @@
+"""Who stands where: reads that join the catalogue's footing with what applications use.
+
+Every function takes its day. A dependency is live when its application is in pilot or production and
+since <= day < until. None of these functions checks who asks, unless it takes a `user`: callers add
+`visible_to(user)`.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, models
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q
+from django.db.models.expressions import RawSQL
+
+from apps.catalog.models import (
+    DateKind,
+    Footing,
+    Foundation,
+    Lifecycle,
+    NodeKind,
+    Offering,
+    Provider,
+    ProviderEvent,
+    Version,
+)
+from apps.exposure.concentration import Concentration, measure
+from apps.exposure.models import Layer
+from apps.inventory.models import Application, ApplicationQuerySet, Dependency, DependencyQuerySet
+
+# the events that say when, or that, an offering ends
+LIFECYCLE_KINDS: tuple[str, ...] = (
+    ProviderEvent.Kind.ANNOUNCED,
+    ProviderEvent.Kind.MOVED_EARLIER,
+    ProviderEvent.Kind.MOVED_LATER,
+    ProviderEvent.Kind.WITHDRAWN,
+    ProviderEvent.Kind.RETIRED,
+    ProviderEvent.Kind.DELISTED,
+)
+
+# (event_id, offering_id): every offering that the events of {events} reach. Rules: affected_dependencies.
+# Node kinds 1 offering, 2 version; via 0 direct, 2 weights (footing.py).
+REACHED_OFFERINGS = """
+SELECT e.id AS event_id, f.offering_id
+FROM catalog_providerevent e
+JOIN catalog_node n ON n.kind = 1 AND n.ref = e.offering_id
+JOIN catalog_footing f ON f.node_id = n.id
+WHERE {events}
+UNION
+SELECT e.id, o.id
+FROM catalog_providerevent e
+JOIN catalog_offering x ON x.id = e.offering_id
+JOIN catalog_offering o ON o.host_id = x.host_id AND o.api_id = x.api_id
+    AND (x.region_scope = '' OR o.region_scope = x.region_scope)
+WHERE {events} AND e.kind IN {lifecycle_kinds}
+UNION
+SELECT e.id, o.id
+FROM catalog_providerevent e
+JOIN catalog_offering x ON x.id = e.offering_id
+LEFT JOIN catalog_alias a ON a.id = x.alias_id
+JOIN catalog_node n ON n.kind = 2 AND n.ref = x.version_id
+JOIN catalog_footing f ON f.node_id = n.id
+JOIN catalog_offering o ON o.id = f.offering_id AND o.host_id = x.host_id
+WHERE {events} AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias' ELSE a.kind <> 'synonym' END)
+  AND ((e.kind IN {lifecycle_kinds} AND f.via IN (0, 2) AND (x.region_scope = '' OR o.region_scope = x.region_scope))
+    OR (e.kind = 'repriced' AND f.via = 0 AND o.region_scope = x.region_scope AND o.service_tier = x.service_tier))
+"""
+
+
+def reached_offerings_sql(events: str) -> str:
+    """`REACHED_OFFERINGS` for the events of the SQL condition `events` on `e`, which is never user input."""
+    kinds = ", ".join(f"'{kind}'" for kind in sorted(str(kind) for kind in LIFECYCLE_KINDS))
+    return REACHED_OFFERINGS.format(events=events, lifecycle_kinds=f"({kinds})")
+
+
+def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQuerySet:
+    """Live dependencies, in every role, on an offering that the event reaches. For an event on offering X:
+
+    - X itself, and offerings that are redirected to it today;
+    - when the event is about X's end (announced, moved, withdrawn, retired, delisted): rows of the same name at
+      the same host, and offerings at that host which stand on X's version directly or by its weights: other
+      names of the snapshot, its regional rows, fine-tunes served there. An event on a row of one region reaches
+      only rows of that region; a service tier does not narrow it. Where X is a moving name, only rows of that
+      name: its end does not end the release it points to today.
+    - when the event is a new price: offerings at the host that stand directly on X's version in the same region
+      and tier, since they are the same article under another name. A moving name is priced by itself.
+    - any other event: nothing beyond X.
+    """
+    reached = RawSQL(  # noqa: S611
+        f"SELECT offering_id FROM ({reached_offerings_sql('e.id = %s')}) reached", [event.pk, event.pk, event.pk]
+    )
+    return Dependency.objects.live_on(on).filter(offering_id__in=reached)
+
+
+def affected_applications(*, event: ProviderEvent, on: date) -> ApplicationQuerySet:
+    """Applications with an affected dependency, gravest first.
+
+    `affected_primary` says whether one of those is a primary; otherwise the application only leans on it.
+    """
+    affected = affected_dependencies(event=event, on=on)
+    return (
+        Application.objects.filter(pk__in=affected.values("application_id"))
+        .annotate(affected_primary=Exists(affected.primary().filter(application=OuterRef("pk"))))
+        .select_related("team")
+        .order_by("criticality", "pk")
+    )
+
+
+def standing_on(*, kind: NodeKind, ref: int, on: date) -> ApplicationQuerySet:
+    """Applications with a live dependency, in any role and by any tie, on the node; gravest first.
+
+    `stands` says whether one of those is a primary; otherwise the application only leans on the node. Gateways
+    and vendors are also reached by a dependency's own `via_party` and its corporate parents.
+    """
+    there = Q(offering__in=Footing.objects.filter(node__kind=kind, node__ref=ref).values("offering_id"))
+    if kind in {NodeKind.GATEWAY, NodeKind.VENDOR}:
+        reached = Dependency.Reached.GATEWAY if kind == NodeKind.GATEWAY else Dependency.Reached.EMBEDDED
+        there |= Q(reached=reached, via_party__in=_with_subsidiaries(ref))
+    live = Dependency.objects.live_on(on).filter(there)
+    return (
+        Application.objects.filter(pk__in=live.values("application_id"))
+        .annotate(stands=Exists(live.primary().filter(application=OuterRef("pk"))))
+        .select_related("team")
+        .order_by("criticality", "pk")
+    )
+
+
+def _with_subsidiaries(provider_id: int) -> RawSQL:
+    return RawSQL(
+        """
+        WITH RECURSIVE below(id) AS (
+            SELECT %s::bigint UNION SELECT p.id FROM below JOIN catalog_provider p ON p.parent_id = below.id
+        ) SELECT id FROM below
+        """,
+        [provider_id],
+        output_field=BigIntegerField(),
+    )
+
+
+def concentration(*, layer: Layer, user: Any, on: date) -> Concentration:
+    """The layer of what `user` may see: the whole organisation for its offices, else the own teams."""
+    return measure(
+        layer=layer,
+        applications=Application.objects.visible_to(user),
+        on=on,
+        whole_organisation=bool(getattr(user, "reads_everything", False)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """When an offering ends, counted from a day.
+
+    `days_left` is negative once past, None while no date is known. With `at_least` the date is a 'not before':
+    the end may come later, and a passed one counts as 0, since it retired nothing.
+    """
+
+    days_left: int | None
+    at_least: bool
+
+
+def end_of(offering: Offering, on: date) -> End:
+    at_least = offering.date_kind == DateKind.NOT_BEFORE
+    days = offering.days_left(on)
+    if days is None:
+        return End(days_left=0 if offering.lifecycle == Lifecycle.RETIRED else None, at_least=False)
+    return End(days_left=max(days, 0) if at_least else days, at_least=at_least)
+
+
+@dataclass(frozen=True, slots=True)
+class Runway:
+    """A live primary whose offering ends. `offering` is the one that answers today, redirects followed."""
+
+    application: Application
+    dependency: Dependency
+    offering: Offering
+    days_left: int
+    at_least: bool
+    retires_on: date | None
+    replacement: Offering | None
+
+
+# (dependency, offering that answers today), those that end first in front. An offering's footing holds the node
+# of itself and, while it is redirected, of the offering that answers in its place.
+_RUNWAYS = """
+WITH live(id, offering_id) AS ({live}),
+answering AS (
+    SELECT f.offering_id AS origin, (array_agg(n.ref ORDER BY n.ref = f.offering_id))[1] AS id
+    FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id AND n.kind = 1
+    GROUP BY f.offering_id
+)
+SELECT live.id, o.id
+FROM answering JOIN catalog_offering o ON o.id = answering.id JOIN live ON live.offering_id = answering.origin
+JOIN inventory_dependency d ON d.id = live.id JOIN inventory_application a ON a.id = d.application_id
+WHERE o.retires_on IS NOT NULL OR o.lifecycle = 'retired'
+ORDER BY CASE WHEN o.retires_on IS NULL OR (o.date_kind = 'not_before' AND o.retires_on < %(day)s::date)
+              THEN %(day)s::date ELSE o.retires_on END,
+         a.criticality, live.id
+LIMIT %(limit)s
+"""
+
+
+def runways(*, user: Any, on: date, limit: int | None = None) -> list[Runway]:
+    """Live primaries whose offering has an end, most urgent first; three statements whatever the number.
+
+    `limit` None loads them all. Primaries on a deprecated offering without a date are not among them.
+    """
+    live = Dependency.objects.live_on(on).primary().visible_to(user).order_by().values_list("pk", "offering_id")
+    try:
+        sql, params = live.query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    names = {f"live_{index}": value for index, value in enumerate(params)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RUNWAYS.format(live=sql % tuple(f"%({name})s" for name in names)), {**names, "day": on, "limit": limit}
+        )
+        pairs: list[tuple[int, int]] = cursor.fetchall()
+    dependencies = _with_stack(Dependency.objects.filter(pk__in=[pair[0] for pair in pairs])).in_bulk()
+    offerings = _offerings({pair[1] for pair in pairs})
+    found = []
+    for dependency_id, offering_id in pairs:
+        dependency, offering = dependencies[dependency_id], offerings[offering_id]
+        end = end_of(offering, on)
+        found.append(
+            Runway(
+                application=dependency.application,
+                dependency=dependency,
+                offering=offering,
+                days_left=end.days_left or 0,
+                at_least=end.at_least,
+                retires_on=offering.retires_on,
+                replacement=offering.replacement,
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class StackRow:
+    """One dependency from the application down. `offering` is what is called, `answering` what answers today.
+
+    The layers below are those of `answering`; None where it is unresolved.
+    """
+
+    dependency: Dependency
+    offering: Offering
+    answering: Offering
+    version: Version | None
+    foundation: Foundation | None
+    developer: Provider | None
+    host: Provider
+    days_left: int | None
+    at_least: bool
+
+
+def stack(*, application: Application, on: date) -> list[StackRow]:
+    """What the application calls on that day, whatever its status: primaries first; three statements."""
+    used = _with_stack(
+        Dependency.objects.filter(Q(until__isnull=True) | Q(until__gt=on), application=application, since__lte=on)
+    ).order_by(
+        models.Case(models.When(role=Dependency.Role.PRIMARY, then=0), models.When(role="fallback", then=1), default=2),
+        "fallback_order",
+        F("traffic_share").desc(nulls_last=True),
+        "pk",
+    )
+    dependencies = list(used)
+    answering = _answering([dependency.offering_id for dependency in dependencies])
+    offerings = _offerings(set(answering.values()))
+    rows = []
+    for dependency in dependencies:
+        today = offerings[answering[dependency.offering_id]]
+        version = today.version
+        end = end_of(today, on)
+        rows.append(
+            StackRow(
+                dependency=dependency,
+                offering=dependency.offering,
+                answering=today,
+                version=version,
+                foundation=version.foundation if version else None,
+                developer=version.foundation.developer if version else None,
+                host=today.host,
+                days_left=end.days_left,
+                at_least=end.at_least,
+            )
+        )
+    return rows
+
+
+_OFFERING_RELATIONS = ("host", "gateway", "alias", "version__foundation__developer", "replacement__host")
+
+
+def _with_stack(dependencies: DependencyQuerySet) -> DependencyQuerySet:
+    return dependencies.select_related(
+        "application__team", "via_party", *(f"offering__{relation}" for relation in _OFFERING_RELATIONS)
+    )
+
+
+def _offerings(ids: Collection[int]) -> dict[int, Offering]:
+    return Offering.objects.select_related(*_OFFERING_RELATIONS).in_bulk(ids)
+
+
+def _answering(offering_ids: Collection[int]) -> dict[int, int]:
+    """{offering: the offering that answers in its place today, itself unless redirected}."""
+    answering = {offering_id: offering_id for offering_id in offering_ids}
+    redirected = (
+        Footing.objects.filter(offering_id__in=answering, node__kind=NodeKind.OFFERING)
+        .exclude(node__ref=F("offering_id"))
+        .values_list("offering_id", "node__ref")
+    )
+    answering.update(redirected)
+    return answering

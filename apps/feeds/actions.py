@@ -1,0 +1,95 @@
+"""What people and beat ask of the feeds."""
+
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from kombu.exceptions import OperationalError
+
+from apps.accounts.models import User
+from apps.catalog.models import Source
+from apps.common.time import now
+from apps.feeds.models import FeedRun, Payload, PollState
+from apps.feeds.pipeline import AlreadyPolling, carry_out, claim_run, close_dead_runs, over_http, queue_run
+from apps.feeds.tasknames import POLL_SOURCE
+
+log = structlog.get_logger(__name__)
+
+PAYLOAD_RETENTION = timedelta(days=90)
+
+
+class BrokerAway(Exception):
+    """The poll could not be handed to a worker: the broker does not answer. It was not started; try again."""
+
+
+def request_poll(*, source: Source, by: User) -> FeedRun:
+    """Queue a poll for the worker because `by` asked; where one is under way, that run."""
+    try:
+        run = queue_run(source, trigger=by.get_username(), at=now())
+    except AlreadyPolling:
+        return FeedRun.objects.open().get(source=source)
+    _hand_over(run)
+    return run
+
+
+def enqueue_due_sources(*, at: datetime) -> int:
+    """Queue a poll for every enabled source whose time has come; the number queued. Safe to run twice at once."""
+    close_dead_runs(at=at)
+    due = (
+        Source.objects.polled()
+        .filter(
+            Q(poll_state__isnull=True) | Q(poll_state__next_due_at__isnull=True) | Q(poll_state__next_due_at__lte=at)
+        )
+        .exclude(runs__status__in=FeedRun.OPEN)
+    )
+    queued = 0
+    for source in due:
+        try:
+            _hand_over(queue_run(source, trigger="schedule", at=at))
+            queued += 1
+        except AlreadyPolling:
+            continue
+    return queued
+
+
+def carry_out_queued(run_id: int) -> FeedRun | None:
+    """Do a queued run; None where it was taken or closed meanwhile."""
+    moment = now()
+    run = claim_run(run_id, at=moment)
+    if run is None:
+        log.info("feed_run_taken", run=run_id)
+        return None
+    source = run.source
+    fetch = over_http(source.url, trusted=source.trusted_address)
+    return carry_out(run, fetch=fetch, at=moment, url=source.url).run
+
+
+def close_overdue(run_id: int, sentence: str) -> None:
+    """Close a run that was stopped from outside; its source is due again by the usual backoff."""
+    FeedRun.objects.open().filter(pk=run_id).update(status=FeedRun.Status.FAILED, finished_at=now(), error=sentence)
+
+
+def forget_old_payloads(*, at: datetime) -> int:
+    """Drop raw bodies older than the retention, but never the last one of a source; the number dropped."""
+    with transaction.atomic():
+        current = PollState.objects.exclude(digest="").values_list("source_id", "digest")
+        old = Payload.objects.filter(received_at__lt=at - PAYLOAD_RETENTION)
+        for source_id, digest in current:
+            old = old.exclude(source_id=source_id, digest=digest)
+        n, _ = old.delete()
+        return n
+
+
+def _hand_over(run: FeedRun) -> None:
+    """Send the message once the row is committed; without a broker the run is closed and says so."""
+    try:
+        POLL_SOURCE.apply_async(args=(run.pk,), retry=False)
+    except (OperationalError, OSError) as error:
+        FeedRun.objects.filter(pk=run.pk, status=FeedRun.Status.QUEUED).update(
+            status=FeedRun.Status.FAILED,
+            finished_at=now(),
+            error="The broker does not answer; the poll was not handed over.",
+        )
+        log.warning("broker_away", source=run.source.slug)
+        raise BrokerAway("The broker does not answer, so no worker can poll. Try again in a minute.") from error

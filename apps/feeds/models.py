@@ -1,0 +1,170 @@
+"""Polls: their state, their runs, what they brought and what was set aside."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from apps.catalog.models import Source
+from apps.catalog.models.providers import PublicQuerySet
+
+
+class Health(models.TextChoices):
+    NEVER = "never", "Never polled"
+    FRESH = "fresh", "Fresh"
+    LATE = "late", "Late"
+    FAILING = "failing", "Failing"
+    SUSPECT = "suspect", "Suspect"
+
+
+class PollState(models.Model):
+    """Where polling of one source stands. Written once per poll, hence not in the history."""
+
+    source = models.OneToOneField(Source, on_delete=models.CASCADE, primary_key=True, related_name="poll_state")
+    etag = models.CharField(max_length=300, blank=True)
+    last_modified = models.CharField(max_length=100, blank=True)
+    digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the last accepted body.")
+    url = models.CharField(max_length=500, blank=True, help_text="Where that body came from.")
+    last_attempt_at = models.DateTimeField(null=True)
+    last_success_at = models.DateTimeField(null=True, help_text="Wall clock of the last good poll.")
+    last_observed_at = models.DateTimeField(null=True, help_text="Observation time of the last good poll.")
+    last_change_at = models.DateTimeField(null=True)
+    next_due_at = models.DateTimeField(null=True, db_index=True)
+    failures = models.PositiveIntegerField(default=0)
+    suspect = models.BooleanField(default=False)
+    error = models.TextField(blank=True)
+
+    objects = PublicQuerySet["PollState"].as_manager()
+
+    def __str__(self) -> str:
+        return f"poll state of {self.source_id}"
+
+    def health(self, now: datetime, stale_after: timedelta) -> Health:
+        """Freshness by the last *success*; a suspect payload is said before lateness."""
+        if self.last_success_at is None:
+            return Health.FAILING if self.failures else Health.NEVER
+        if self.suspect:
+            return Health.SUSPECT
+        if now - self.last_success_at > stale_after:
+            return Health.LATE
+        return Health.FAILING if self.failures else Health.FRESH
+
+
+class HostPause(models.Model):
+    """A remote host asked to be left alone until then (Retry-After); it holds for every source there."""
+
+    hostname = models.CharField(max_length=255, unique=True)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.hostname} until {self.until:%Y-%m-%d %H:%M}"
+
+
+class Payload(models.Model):
+    """A body as received, gzip-compressed, kept for audit until retention ends."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="payloads")
+    digest = models.CharField(max_length=64)
+    body = models.BinaryField()
+    n_bytes = models.PositiveBigIntegerField(help_text="Size of the uncompressed body.")
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "digest"], name="payload_once")]
+
+    def __str__(self) -> str:
+        return f"{self.digest[:12]} ({self.n_bytes} bytes)"
+
+
+class FeedRunQuerySet(PublicQuerySet["FeedRun"]):
+    def open(self) -> "FeedRunQuerySet":
+        return self.filter(status__in=FeedRun.OPEN)
+
+    def succeeded(self) -> "FeedRunQuerySet":
+        return self.filter(status__in=FeedRun.SUCCEEDED)
+
+
+class FeedRun(models.Model):
+    """One poll. At most one per source is queued or running, by unique index; closed runs never change."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        UNCHANGED = "unchanged", "Unchanged"
+        CHANGED = "changed", "Changed"
+        SUSPECT = "suspect", "Suspect"
+        FAILED = "failed", "Failed"
+
+    OPEN: ClassVar[tuple[str, ...]] = (Status.QUEUED, Status.RUNNING)
+    SUCCEEDED: ClassVar[tuple[str, ...]] = (Status.UNCHANGED, Status.CHANGED, Status.SUSPECT)
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="runs")
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    trigger = models.CharField(max_length=20, help_text="schedule, command, or the person who pressed poll now")
+    step = models.CharField(max_length=20, blank=True, help_text="fetch, parse, compare, settle: for progress.")
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True, help_text="A running run silent for too long is found dead.")
+    finished_at = models.DateTimeField(null=True)
+    observed_at = models.DateTimeField(null=True, help_text="The observation time the rules used.")
+    http_status = models.PositiveSmallIntegerField(null=True)
+    n_bytes = models.PositiveBigIntegerField(null=True)
+    digest = models.CharField(max_length=64, blank=True)
+    payload = models.ForeignKey(Payload, on_delete=models.SET_NULL, null=True, related_name="runs")
+    rows = models.PositiveIntegerField(null=True)
+    rows_changed = models.PositiveIntegerField(null=True)
+    rows_vanished = models.PositiveIntegerField(null=True)
+    rows_quarantined = models.PositiveIntegerField(null=True)
+    rows_backfilled = models.PositiveIntegerField(null=True)
+    n_events = models.PositiveIntegerField(null=True)
+    held = models.JSONField(default=dict, blank=True, help_text="{provider: sentence} for what the guards held back.")
+    error = models.TextField(blank=True)
+
+    objects = FeedRunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-queued_at", "-id"]
+        indexes = [models.Index(fields=["source", "-queued_at"], name="feed_run_by_source")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source"],
+                name="feed_run_single_flight",
+                condition=Q(status__in=["queued", "running"]),
+                violation_error_message="This source is being polled already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.queued_at:%Y-%m-%d %H:%M} {self.status}"
+
+
+class QuarantinedRowQuerySet(PublicQuerySet["QuarantinedRow"]):
+    def open(self) -> "QuarantinedRowQuerySet":
+        return self.filter(resolved_at__isnull=True)
+
+
+class QuarantinedRow(models.Model):
+    """A feed row set aside, with its reason; open for as long as the feed keeps sending it."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="quarantined")
+    external_id = models.CharField(max_length=400)
+    reason = models.CharField(max_length=500)
+    excerpt = models.TextField(blank=True)
+    run = models.ForeignKey(FeedRun, on_delete=models.SET_NULL, null=True, related_name="quarantined")
+    first_seen = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+
+    objects = QuarantinedRowQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-first_seen", "external_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id", "reason"], name="quarantined_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_id}: {self.reason}"
+
+
+__all__ = ["FeedRun", "Health", "HostPause", "Payload", "PollState", "QuarantinedRow"]

@@ -1,0 +1,61 @@
+"""The adapters: how the body of each kind of source is read.
+
+A further feed is a module with a `parse` function and one entry in `ADAPTERS`. A source whose reading depends
+on its own settings (a mapping, a namespace) becomes an adapter whose `parse` is made from those settings, for
+instance with functools.partial.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apps.catalog.claims import Parsed
+from apps.feeds.parsers import deprecations_info, litellm
+from apps.feeds.parsers.payload import PayloadRefused
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """How one kind of source is read.
+
+    `parse` takes the inflated body and raises PayloadRefused when nothing may be concluded from it. `topics`
+    are those of the catalogue ("lifecycle", "price") that its rows can speak to. `cap_bytes` is what a body
+    may measure at most, inflated: several times today's size.
+    """
+
+    kind: str
+    name: str
+    parse: Callable[[bytes], Parsed]
+    default_url: str
+    topics: frozenset[str]
+    cap_bytes: int
+    licence_note: str = ""
+
+
+ADAPTERS: dict[str, Adapter] = {
+    adapter.kind: adapter
+    for adapter in (
+        Adapter(
+            kind="litellm",
+            name="LiteLLM price map",
+            parse=litellm.parse,
+            default_url=litellm.URL,
+            topics=frozenset({"lifecycle", "price"}),
+            # 3.5 MB in late 2026, twice that of three months before.
+            cap_bytes=32 * MEBIBYTE,
+            licence_note="MIT",
+        ),
+        Adapter(
+            kind="deprecations-info",
+            name="deprecations.info",
+            parse=deprecations_info.parse,
+            default_url=deprecations_info.URL,
+            topics=frozenset({"lifecycle"}),
+            cap_bytes=8 * MEBIBYTE,
+            licence_note="MIT",
+        ),
+    )
+}
+
+__all__ = ["ADAPTERS", "Adapter", "PayloadRefused"]

@@ -1,0 +1,120 @@
+"""Days as feeds write them: ISO, spelled out, "not sooner than", or valid in some regions only."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from apps.catalog.claims import FIRM, NOT_BEFORE
+from apps.feeds.parsers.payload import LONGEST_REGION, shown
+
+# Nothing this registry is about ended before; later days stand for "never" in several feeds.
+_FIRST_YEAR = 2018
+_PLACEHOLDER_YEAR = 2090
+
+_NOTHING = frozenset({"", "n/a", "na", "none", "null", "unknown", "<unknown>", "tbd", "tba", "-", "--", "—", "–"})
+_SOFT = re.compile(
+    r"^(?:not?\s+(?:sooner|earlier|before)(?:\s+than)?|not\s+before|earliest|on\s+or\s+after|after)\b[:\s]*",
+    re.IGNORECASE,
+)
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})", re.ASCII)
+_DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]{3,9})\.?,?\s+(\d{4})", re.ASCII)
+_NOTE = re.compile(r"\((.*)\)", re.DOTALL)
+_REGION = re.compile(r"\b[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d\b")
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        ("jan january", "feb february", "mar march", "apr april", "may", "jun june", "jul july", "aug august",
+         "sep sept september", "oct october", "nov november", "dec december"),
+        start=1,
+    )
+    for name in names.split()
+}  # fmt: skip
+
+
+class DateUnclear(Exception):
+    """A text that means some day, but not one we may act on; `str()` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A published day. `kind` is firm or not_before. `region` is "" where it holds everywhere."""
+
+    on: date
+    kind: str = FIRM
+    region: str = ""
+
+
+def read_day(value: object) -> Day | None:
+    """The day a feed's field means; None where it says that there is none.
+
+    Raises DateUnclear for a placeholder (2090 and later), an impossible or ambiguous day, more than one day,
+    a note in brackets that is not about regions, or no day at all.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise DateUnclear(f"The date {shown(value)} is not text.")
+    text = " ".join(value.split()).strip(" *†‡")
+    if text.lower() in _NOTHING:
+        return None
+    rest, kind = text, FIRM
+    if soft := _SOFT.match(rest):
+        rest, kind = rest[soft.end() :], NOT_BEFORE
+    found, on = _leading_day(rest, text)
+    return Day(on, kind, _region(rest[found:].strip(" .;*†‡"), text))
+
+
+def read_iso_day(value: object) -> date | None:
+    """The day of a field that is always YYYY-MM-DD; None where absent or empty, DateUnclear for all else."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise DateUnclear(f"The date {shown(value)} is not a day such as 2026-11-24.")
+    return _day(int(value[:4]), int(value[5:7]), int(value[8:]), value)
+
+
+def _leading_day(rest: str, text: str) -> tuple[int, date]:
+    if match := _ISO.match(rest):
+        year, month, day = (int(part) for part in match.groups()[:3])
+    elif match := _MONTH_FIRST.match(rest):
+        month, day, year = _month(match[1], text), int(match[2]), int(match[3])
+    elif match := _DAY_FIRST.match(rest):
+        day, month, year = int(match[1]), _month(match[2], text), int(match[3])
+    else:
+        raise DateUnclear(f"The date {shown(text)} holds no day that can be read.")
+    return match.end(), _day(year, month, day, text)
+
+
+def _month(name: str, text: str) -> int:
+    month = _MONTHS.get(name.lower())
+    if month is None:
+        raise DateUnclear(f"The date {shown(text)} holds no day that can be read.")
+    return month
+
+
+def _day(year: int, month: int, day: int, text: str) -> date:
+    if year >= _PLACEHOLDER_YEAR:
+        raise DateUnclear(f"The date {shown(text)} is a placeholder, not a day.")
+    if year < _FIRST_YEAR:
+        raise DateUnclear(f"The date {shown(text)} lies before anything this feed is about.")
+    try:
+        return date(year, month, day)
+    except ValueError:
+        raise DateUnclear(f"The date {shown(text)} does not exist.") from None
+
+
+def _region(note: str, text: str) -> str:
+    """What stands behind the day: nothing, all regions, or the regions it holds in."""
+    if not note:
+        return ""
+    match = _NOTE.fullmatch(note)
+    inside = (match[1] if match else note).strip().lower()
+    if inside in {"all regions", "all region"}:
+        return ""
+    regions = sorted(set(_REGION.findall(inside)))
+    words = set(re.findall(r"[a-z]+", _REGION.sub(" ", inside)))
+    if not match or not regions or not words <= {"only", "in", "and", "or", "regions", "region", "the"}:
+        raise DateUnclear(f"The date {shown(text)} carries a note that cannot be read.")
+    joined = ", ".join(regions)
+    return joined if len(joined) <= LONGEST_REGION else f"{regions[0]} and {len(regions) - 1} other regions"

@@ -1,0 +1,200 @@
+"""deprecations.info, `/v1/deprecations.json`: deprecation notices scraped from providers' pages.
+
+An array of rows keyed by (provider, model_id). The scrapers break in ways that look like data: names of
+services or sentences for ids, several ids in one row, the day of the announcement for the day of shutdown.
+What looks like that is set aside with its reason.
+
+Where a date holds in some regions only, the row is about the offering there and `Row.region` names them
+("us-west-2", "us-east-1, us-west-2"); the key of the row stays the same, so that a later text without the
+regions is the same claim about a wider offering, not a new one.
+"""
+
+import re
+from typing import Any
+
+from apps.catalog.claims import LifecycleClaim, Parsed, Reject, Row
+from apps.feeds.parsers.dates import DateUnclear, Day, read_day
+from apps.feeds.parsers.payload import (
+    LONGEST_API_ID,
+    LONGEST_EXTERNAL_ID,
+    Harvest,
+    PayloadRefused,
+    doubled_keys,
+    host_of,
+    is_storable,
+    load_json,
+    reject,
+    text_of,
+    web_address,
+)
+
+URL = "https://deprecations.info/v1/deprecations.json"
+
+_UNKNOWN = frozenset({"", "n/a", "none", "null", "unknown", "<unknown>", "google model"})
+# The hosts whose ids have no spaces: there a space means prose or a display name of something else.
+_IDS_WITHOUT_SPACES = frozenset({"openai", "anthropic", "google", "cohere", "xai", "mistral"})
+# Words that occur in sentences and names of services, not in names of models.
+_PROSE = frozenset({
+    "api", "apis", "endpoint", "endpoints", "module", "sdk", "service", "model", "models", "update", "updates",
+    "updated", "legacy", "deprecated", "tuning", "fine-tuning", "fine-tunes", "training", "various", "all",
+    "in", "on", "of", "the", "with", "for", "to",
+})  # fmt: skip
+_FAMILIES = frozenset(
+    {"gpt", "chatgpt", "embedding", "embeddings", "codex", "claude", "gemini", "imagen", "command", "rerank"}
+)
+# "command" and "rerank" are ids at Cohere.
+_FAMILIES_THAT_ARE_IDS = frozenset({("cohere", "command"), ("cohere", "rerank")})
+_ID_LIKE = re.compile(r"[a-z0-9]+\.[a-z0-9][\w.-]*:\d+|[a-z0-9]+\.[a-z]+-[\w.-]*-v\d")
+_JOINED = re.compile(r",\s|;\s|\s(?:or|and)\s", re.IGNORECASE)
+# "gpt-5orgpt-4.1": the scraper loses the spaces around a word between two marked-up ids.
+_GLUED = re.compile(
+    r"(?<=[a-z0-9])(or|and)(?=(?:chatgpt|gpt|claude|gemini|imagen|veo|gemma|text|omni|codex|dall|tts|whisper|sora|"
+    r"command|embed|rerank|llama|mistral|grok|davinci|babbage|o\d)-)"
+)
+_FOOTNOTES = re.compile(r"[*†‡]+")
+_EXCERPT_FIELDS = (
+    "provider", "model_id", "model_name", "announcement_date", "shutdown_date", "replacement_model", "url"
+)  # fmt: skip
+
+
+def parse(body: bytes) -> Parsed:
+    """Rows of the notices, each with its lifecycle; the feed has no prices.
+
+    `lifecycle` is None where the dates cannot be believed, with a Reject that says why. PayloadRefused when
+    the body is no array of notices.
+    """
+    harvest = Harvest.empty()
+    for external_id, copies in _by_key(_notices(load_json(body)), harvest).items():
+        if len(copies) > 1 and any(_excerpt(copy) != _excerpt(copies[0]) for copy in copies[1:]):
+            harvest.rejects.append(
+                reject(
+                    external_id, f"The row stands {len(copies)} times in the feed with different content.", copies[0]
+                )
+            )
+            continue
+        row = _row(external_id, copies[0], harvest.rejects)
+        if row is not None:
+            harvest.rows.append(row)
+            harvest.host_names.setdefault(row.host, host_of(copies[0]["provider"])[1])
+    return harvest.done()
+
+
+def _notices(document: Any) -> list[Any]:
+    """The rows of a document; the JSON Feed and RSS of the same notices would be further branches here.
+
+    They are worse sources: their ids collide or change with the date.
+    """
+    if isinstance(document, dict) and "items" in document:
+        raise PayloadRefused(f"This is the JSON Feed of deprecations.info, whose ids collide. Use {URL} instead.")
+    if not isinstance(document, list) or not document:
+        raise PayloadRefused("deprecations.info must be a JSON array with a notice per model. Check the address.")
+    return document
+
+
+def _by_key(notices: list[Any], harvest: Harvest) -> dict[str, list[dict[str, Any]]]:
+    """Notices by `provider/model_id`; those without are set aside under their place in the array."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for place, raw in enumerate(notices):
+        provider = raw.get("provider") if isinstance(raw, dict) else None
+        model_id = raw.get("model_id") if isinstance(raw, dict) else None
+        if not isinstance(provider, str) or not isinstance(model_id, str) or not host_of(provider)[0]:
+            harvest.rejects.append(reject(f"row {place}", "The row names no provider and model.", raw))
+        elif doubled_keys(raw):
+            keys = ", ".join(sorted(doubled_keys(raw)))
+            harvest.rejects.append(reject(f"{provider}/{model_id}", f"The row says {keys} twice, differently.", raw))
+        else:
+            found.setdefault(f"{provider}/{model_id}", []).append(raw)
+    return found
+
+
+def _excerpt(raw: dict[str, Any]) -> dict[str, str]:
+    return {key: text_of(raw[key], 300) for key in _EXCERPT_FIELDS if isinstance(raw.get(key), str)}
+
+
+def _row(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> Row | None:
+    model_id: str = raw["model_id"]
+    host = host_of(raw["provider"])[0]
+    reason = not_a_model(model_id, host)
+    if len(external_id) > LONGEST_EXTERNAL_ID or len(model_id) > LONGEST_API_ID:
+        reason = "The row's key is too long for an id."
+    if reason:
+        rejects.append(reject(external_id, reason, raw))
+        return None
+    lifecycle, region = _lifecycle(external_id, raw, rejects)
+    name = text_of(raw.get("model_name"), 300)
+    return Row(
+        external_id=external_id,
+        # The provider's spelling changes over the years; the host it means does not.
+        group=host,
+        host=host,
+        api_id=model_id.strip(),
+        region=region,
+        name="" if name.lower() in _UNKNOWN else name,
+        lifecycle=lifecycle,
+        source_url=web_address(raw.get("url")),
+        excerpt=_excerpt(raw),
+    )
+
+
+def not_a_model(model_id: str, host: str) -> str:
+    """Why a `model_id` names no single model, as a sentence; "" if it may be one.
+
+    A display name ("Claude Opus 4" at AWS) is let through: the resolver decides what it means.
+    """
+    if not is_storable(model_id) or model_id.strip().lower() in _UNKNOWN:
+        return "The row's model is not named."
+    folded = model_id.strip().lower()
+    words = re.findall(r"[^\s,;()]+", folded)
+    has_id = _ID_LIKE.search(folded) is not None
+    if _JOINED.search(folded) and (has_id or not _PROSE & set(words)):
+        return "The row joins several models in one; its date cannot be given to each."
+    if len(words) > 1 and has_id:
+        return "The row's model is an id with words around it."
+    if _PROSE & set(words) or (len(words) > 1 and host in _IDS_WITHOUT_SPACES) or len(words) > 8:
+        return "The row is about a service or a group of models, not about one model."
+    if folded in _FAMILIES and (host, folded) not in _FAMILIES_THAT_ARE_IDS:
+        return "The row names a family of models, not one model."
+    return ""
+
+
+def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> tuple[LifecycleClaim | None, str]:
+    """What the row says, and the regions it holds in ("" for all)."""
+    try:
+        shutdown = read_day(raw.get("shutdown_date"))
+    except DateUnclear as unclear:
+        rejects.append(reject(external_id, f"Shutdown: {unclear}", raw))
+        return None, ""
+    announced = _announced(external_id, raw, rejects)
+    if shutdown and announced and shutdown.kind == "firm" and shutdown.on <= announced.on:
+        when = "the day of its announcement" if shutdown.on == announced.on else "before its announcement"
+        rejects.append(
+            reject(
+                external_id, f"The shutdown date {shutdown.on} is {when}, which has been a fault of the scraper.", raw
+            )
+        )
+        return None, shutdown.region
+    claim = LifecycleClaim(
+        announced_on=announced.on if announced else None,
+        retires_on=shutdown.on if shutdown else None,
+        date_kind=shutdown.kind if shutdown else "",
+        successor=successor_text(raw.get("replacement_model"), raw["model_id"]),
+    )
+    return claim, shutdown.region if shutdown else ""
+
+
+def _announced(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> Day | None:
+    """The day of announcement; one that cannot be read is left out, for the date of shutdown is worth more."""
+    try:
+        return read_day(raw.get("announcement_date"))
+    except DateUnclear as unclear:
+        rejects.append(reject(external_id, f"Announcement: {unclear}", raw))
+        return None
+
+
+def successor_text(value: object, model_id: str) -> str:
+    """`replacement_model` so that it reads: one line, no footnote signs, "or" with its spaces; "" for none."""
+    text = " ".join(_FOOTNOTES.sub("", text_of(value, 2000)).split())
+    text = _GLUED.sub(r" \1 ", text)
+    if text.lower() in _UNKNOWN or text.lower() == model_id.lower():
+        return ""
+    return text[:300]

@@ -1,0 +1,225 @@
+"""LiteLLM's price map, `model_prices_and_context_window.json`: prices, end dates, successors.
+
+The document is one object from row name to row. A row name is what LiteLLM routes by: often a provider
+prefix, sometimes a region, a commitment or an image size, then the id the host itself knows.
+"""
+
+import logging
+import re
+from collections import Counter
+from typing import Any
+
+from apps.catalog.claims import FIRM, LifecycleClaim, Parsed, PriceLine, Reject, Row
+from apps.feeds.parsers import litellm_prices
+from apps.feeds.parsers.dates import DateUnclear, read_iso_day
+from apps.feeds.parsers.payload import (
+    LONGEST_API_ID,
+    LONGEST_EXTERNAL_ID,
+    LONGEST_REGION,
+    LONGEST_TIER,
+    Harvest,
+    PayloadRefused,
+    doubled_keys,
+    host_of,
+    is_storable,
+    load_json,
+    reject,
+    shown,
+    text_of,
+    web_address,
+)
+
+log = logging.getLogger(__name__)
+
+URL = "https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json"
+
+# The row that documents the format, and the routing rules that ride along.
+_NOT_ROWS = frozenset({"sample_spec", "fallback_generalizations"})
+# Tools and rules of a platform: nothing an application stands on as a model.
+_TOOL_MODES = frozenset({"search", "vector_store", "guardrail"})
+_TOOLS = frozenset(
+    {"openai/container"}
+    | {f"deepgram/streaming/{part}" for part in ("redact", "keyterm", "detect_entities", "diarize")}
+)
+# Price brackets by parameter count, which LiteLLM falls back to; no host serves a model of that name.
+_BRACKET = re.compile(r"(?:together-ai|fireworks-ai)-(?:embedding-|moe-)?(?:default|up-to|above|[\d.]+[bm]-)[\w.-]*")
+
+# Segments that say how LiteLLM calls, not what: (provider stem, segment).
+_ROUTES = frozenset(
+    {
+        ("bedrock", "bedrock"),
+        ("bedrock", "invoke"),
+        ("bedrock", "converse"),
+        ("bedrock", "converse_like"),
+        ("azure", "speech"),
+        ("azure", "doc-intelligence"),
+        ("nvidia", "ranking"),
+    }
+)
+_AWS_REGION = re.compile(r"[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d")
+_AZURE_ZONES = frozenset({"us", "eu", "us-gov", "apac", "global", "uk", "au", "jp", "ca", "in", "kr", "cn", "de", "fr"})
+_SIZE = re.compile(r"(?:\d+|max)-x-(?:\d+|max)")
+_QUALITY = frozenset({"low", "medium", "high", "standard", "hd", "auto", "xhigh", "max"})
+_TERMS = re.compile(r"(?:\d+|max)-steps|\d+-month-commitment|global-standard|data-zone-standard|streaming")
+
+# Providers that the host table joins although they are separate doors with their own prices or dates: the
+# door becomes the tier, so that two rows of one id stay two offerings.
+_DOORS = {
+    "bedrock_mantle": "mantle",
+    "chatgpt": "chatgpt",
+    "qwencloud": "qwencloud",
+    "qwen_ai_platform": "qwen-ai-platform",
+    "bigmodel": "bigmodel",
+    "codestral": "codestral",
+    "text-completion-codestral": "codestral",
+}
+_CLAUDE_PLATFORM = "claude_platform"
+
+_EXCERPT_FIELDS = ("litellm_provider", "mode", "deprecation_date", "deprecation_source", "successor_model", "alias_of")
+
+
+def parse(body: bytes) -> Parsed:
+    """Rows of the price map. Every row has both topics; one is None when what it says cannot be believed.
+
+    A row that only points elsewhere has `alias_of` and no topic. Documentation, tools and price brackets are
+    ignored. Raises PayloadRefused when the body is not such a map.
+    """
+    document = load_json(body)
+    if not isinstance(document, dict) or not document:
+        raise PayloadRefused("The LiteLLM price map must be one JSON object with a row per model. Check the address.")
+    harvest = Harvest.empty()
+    doubled = doubled_keys(document)
+    unmapped: Counter[str] = Counter()
+    for name, raw in document.items():
+        if _is_ignored(name, raw):
+            harvest.ignored += 1
+            continue
+        if name in doubled:
+            harvest.rejects.append(reject(name, "The row stands twice in the feed with different content.", raw))
+            continue
+        row = _row(name, raw, document, harvest.rejects, unmapped)
+        if row is not None:
+            harvest.rows.append(row)
+            harvest.host_names.setdefault(row.host, host_of(row.group)[1])
+    if unmapped:
+        log.debug("price fields without a unit of ours", extra={"fields": dict(unmapped)})
+    return harvest.done()
+
+
+def _is_ignored(name: str, raw: object) -> bool:
+    if name in _NOT_ROWS or name in _TOOLS or _BRACKET.fullmatch(name):
+        return True
+    return isinstance(raw, dict) and text_of(raw.get("mode"), 40) in _TOOL_MODES
+
+
+def _row(name: str, raw: object, document: dict[str, Any], rejects: list[Reject], unmapped: Counter[str]) -> Row | None:
+    """One row; None when it is set aside whole, with its reason in `rejects`."""
+    if not is_storable(name) or len(name) > LONGEST_EXTERNAL_ID:
+        rejects.append(reject(name, "The row's name is empty, too long or holds unprintable characters.", raw))
+        return None
+    if not isinstance(raw, dict):
+        rejects.append(reject(name, "The row is not an object.", raw))
+        return None
+    alias_of = raw.get("alias_of", "")
+    if alias_of and (not isinstance(alias_of, str) or alias_of == name or not is_storable(alias_of)):
+        rejects.append(reject(name, f"The row is an alias of {shown(alias_of)}, which is no other row.", raw))
+        return None
+    provider = _provider(name, raw, document)
+    host = host_of(provider)[0] if provider else ""
+    if not host or len(provider) > 100:
+        rejects.append(reject(name, "The row does not say at which provider it is served.", raw))
+        return None
+    api_id, region, tier = split_name(name, provider)
+    if not api_id or len(api_id) > LONGEST_API_ID or len(region) > LONGEST_REGION or len(tier) > LONGEST_TIER:
+        rejects.append(reject(name, "The row's name has no model id behind its prefixes, or one too long.", raw))
+        return None
+    excerpt = {key: text_of(raw[key], 300) for key in _EXCERPT_FIELDS if isinstance(raw.get(key), str)}
+    if alias_of:
+        return Row(name, provider, host, api_id, region, tier, alias_of=alias_of[:LONGEST_EXTERNAL_ID], excerpt=excerpt)
+    return Row(
+        external_id=name,
+        group=provider,
+        host=host,
+        api_id=api_id,
+        region=region,
+        tier=tier,
+        category=text_of(raw.get("mode"), 40),
+        lifecycle=_lifecycle(name, raw, rejects),
+        prices=_prices(name, raw, rejects, excerpt, unmapped),
+        source_url=web_address(raw.get("deprecation_source")) or web_address(raw.get("source")),
+        excerpt=excerpt,
+    )
+
+
+def _provider(name: str, raw: dict[str, Any], document: dict[str, Any]) -> str:
+    """`litellm_provider`; a pointing row has none and takes its target's, else its own prefix."""
+    own = text_of(raw.get("litellm_provider"), 200)
+    if own or "alias_of" not in raw:
+        return own
+    target = document.get(str(raw["alias_of"]))
+    inherited = text_of(target.get("litellm_provider"), 200) if isinstance(target, dict) else ""
+    return inherited or (name.split("/", 1)[0] if "/" in name else "")
+
+
+def split_name(name: str, provider: str) -> tuple[str, str, str]:
+    """(api_id, region, tier) of a row name.
+
+    `azure/eu/gpt-4o` is (`gpt-4o`, `eu`, ``); `bedrock/*/6-month-commitment/x` is (`x`, ``, `6-month-commitment`);
+    `low/1024-x-1024/gpt-image-1.5` has the tier `low/1024-x-1024`. A geographic inference profile such as
+    `us.anthropic.…` is part of the id.
+    """
+    segments = name.split("/")
+    folded = _folded(provider)
+    stem = folded.split("-", 1)[0]
+    if len(segments) > 1 and (folded + "-").startswith(_folded(segments[0]) + "-"):
+        segments = segments[1:]
+    region = ""
+    tiers: list[str] = [_DOORS[provider]] if provider in _DOORS else []
+    while len(segments) > 1:
+        head, following = segments[0], segments[1]
+        if stem == "bedrock" and (head == "*" or _AWS_REGION.fullmatch(head)):
+            region = region or head.strip("*")
+        elif stem == "bedrock" and head == _CLAUDE_PLATFORM:
+            tiers.append("claude-platform")
+        elif stem == "azure" and head in _AZURE_ZONES:
+            region = region or head
+        elif _TERMS.fullmatch(head) or _SIZE.fullmatch(head) or (head in _QUALITY and _SIZE.fullmatch(following)):
+            tiers.append(head)
+        elif (stem, head) not in _ROUTES:
+            break
+        segments = segments[1:]
+    return "/".join(segments), region, "/".join(tiers)
+
+
+def _folded(text: str) -> str:
+    return text.lower().replace("_", "-")
+
+
+def _lifecycle(name: str, raw: dict[str, Any], rejects: list[Reject]) -> LifecycleClaim | None:
+    """The date is firm as far as the feed tells: it does not mark those that are "not sooner than"."""
+    if doubled_keys(raw) & {"deprecation_date", "successor_model"}:
+        rejects.append(reject(name, "The end date or successor stands twice in the row.", raw))
+        return None
+    try:
+        retires_on = read_iso_day(raw.get("deprecation_date"))
+    except DateUnclear as unclear:
+        rejects.append(reject(name, str(unclear), raw))
+        return None
+    return LifecycleClaim(
+        retires_on=retires_on,
+        date_kind=FIRM if retires_on else "",
+        successor=text_of(raw.get("successor_model"), 300),
+    )
+
+
+def _prices(
+    name: str, raw: dict[str, Any], rejects: list[Reject], excerpt: dict[str, Any], unmapped: Counter[str]
+) -> tuple[PriceLine, ...] | None:
+    try:
+        read = litellm_prices.read(raw)
+    except litellm_prices.PriceUnclear as unclear:
+        rejects.append(reject(name, str(unclear), raw))
+        return None
+    excerpt.update(read.said)
+    unmapped.update(read.unmapped)
+    return read.lines

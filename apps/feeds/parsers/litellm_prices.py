@@ -1,0 +1,195 @@
+"""The price fields of LiteLLM's price map: some 170 names made of a few parts.
+
+A name is a base (`input_cost_per_token`) followed by conditions in any number: a service level (`_batches`,
+`_priority`, `_flex`), a size of request (`_above_200k_tokens`), a time of keeping (`_above_1hr`). Amounts are
+USD per one unit. Bases and combinations that `PRICE_UNITS` has no word for are left out and counted.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, TypeGuard
+
+from apps.catalog.claims import PriceLine
+from apps.feeds.parsers.payload import doubled_keys, shown
+
+MILLION = Decimal(1_000_000)
+# No model costs more per million tokens (the dearest ever was 600); above, a unit was mistaken.
+HIGHEST_USD_PER_MTOK = Decimal(1000)
+# A hundred thousand dollars for one image, second or query: beyond any price, and what a price may hold.
+_HIGHEST_USD = Decimal(100_000)
+_STEP = Decimal("0.00000001")
+_LARGEST_REQUEST = 100_000_000
+
+_TOKEN_BASES = {
+    "input_cost_per_token": "input",
+    "output_cost_per_token": "output",
+    "cache_read_input_token_cost": "cache_read",
+    "input_cost_per_token_cache_hit": "cache_read",
+    "cache_creation_input_token_cost": "cache_write",
+    "output_cost_per_reasoning_token": "reasoning",
+    "input_cost_per_audio_token": "input_audio",
+    "output_cost_per_audio_token": "output_audio",
+    "input_cost_per_image_token": "input_image",
+    "output_cost_per_image_token": "output_image",
+}
+_OTHER_BASES = {
+    "output_cost_per_image": "image",
+    "input_cost_per_image": "image",
+    "output_cost_per_pixel": "pixel",
+    "input_cost_per_pixel": "pixel",
+    "cost_per_second": "second",
+    "input_cost_per_second": "second",
+    "output_cost_per_second": "second",
+    "input_cost_per_audio_per_second": "second",
+    "output_cost_per_video_per_second": "video_second",
+    "input_cost_per_video_per_second": "video_second",
+    "input_cost_per_character": "character",
+    "output_cost_per_character": "character",
+    "ocr_cost_per_page": "page",
+    "input_cost_per_query": "query",
+    "input_cost_per_request": "request",
+}
+# Where two names give one unit, the earlier one is the price and the later one mostly 0.
+_RANK = {base: rank for rank, base in enumerate([*_TOKEN_BASES, *_OTHER_BASES])}
+_LEVELS = {"_batches": "batch", "_priority": "priority", "_flex": "flex"}
+_ABOVE = re.compile(r"_above_(\d{1,6})k_tokens")
+_HOUR = "_above_1hr"
+_PRICE_FIELD = re.compile(r"(?:^|_)cost(?:_|$)")
+
+
+class PriceUnclear(Exception):
+    """Prices of a row that cannot be believed; `str()` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a field name means: unit, size of request above which it holds, and its rank among synonyms."""
+
+    unit: str
+    above_tokens: int
+    rank: int
+    per_token: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """`said` is the fields as published, in text; `unmapped` the price fields left out."""
+
+    lines: tuple[PriceLine, ...]
+    said: dict[str, str]
+    unmapped: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def meaning(field: str) -> Meaning | None:
+    """The meaning of a field name; None when it is no price of a unit we have."""
+    base, level, above, hour = field, "", 0, False
+    while base not in _RANK:
+        suffix = next((suffix for suffix in _LEVELS if base.endswith(suffix)), None)
+        if suffix and not level:
+            base, level = base.removesuffix(suffix), _LEVELS[suffix]
+        elif base.endswith(_HOUR) and not hour:
+            base, hour = base.removesuffix(_HOUR), True
+        elif (sized := _ABOVE.search(base)) and sized.end() == len(base) and not above:
+            base, above = base[: sized.start()], int(sized[1]) * 1000
+        else:
+            return None
+    unit = _TOKEN_BASES.get(base) or _OTHER_BASES[base]
+    if level:
+        if unit not in {"input", "output"} or hour:
+            return None
+        unit = f"{unit}_{level}"
+    if hour:
+        if unit != "cache_write":
+            return None
+        unit = "cache_write_1h"
+    return Meaning(unit, above, _RANK[base], base in _TOKEN_BASES)
+
+
+def read(raw: dict[str, Any]) -> Prices:
+    """All price lines of a row, sorted; none for a row whose prices are all 0.
+
+    0 means free, unknown or billed otherwise, and the feed does not tell which: it is not taken for a price.
+    Raises PriceUnclear when any field we read is no number, negative, not finite, doubled, or so large that
+    the unit must be wrong.
+    """
+    found: dict[tuple[str, int], tuple[int, Decimal]] = {}
+    said: dict[str, str] = {}
+    unmapped: list[str] = []
+    films = raw.get("mode") == "video_generation"
+    doubled = doubled_keys(raw)
+    for field, value in raw.items():
+        known = meaning(field)
+        if known is None:
+            if _PRICE_FIELD.search(field):
+                unmapped.append(field)
+            continue
+        if value is None:
+            continue
+        if field in doubled:
+            raise PriceUnclear(f"The price {field} stands twice in the row; its prices are left out.")
+        # A video model is paid by the second of film it makes.
+        unit = "video_second" if films and known.unit == "second" else known.unit
+        said[field] = str(value)[:40]
+        _keep(found, unit, known.above_tokens, known, _amount(field, value, known))
+    for start, tier in _tiers(raw.get("tiered_pricing")):
+        for field, value in tier.items():
+            known = meaning(field)
+            if known is None or value is None or known.above_tokens:
+                continue
+            said[f"{field} from {start}"] = str(value)[:40]
+            # Fields of the row itself come first where both give the base price.
+            ranked = Meaning(known.unit, start, known.rank + len(_RANK), known.per_token)
+            _keep(found, known.unit, start, ranked, _amount(field, value, known))
+    lines = sorted(PriceLine(unit, amount, above) for (unit, above), (_, amount) in found.items())
+    return Prices(tuple(lines), said, tuple(unmapped))
+
+
+def _keep(
+    found: dict[tuple[str, int], tuple[int, Decimal]], unit: str, above: int, known: Meaning, amount: Decimal
+) -> None:
+    standing = found.get((unit, above))
+    if amount > 0 and (standing is None or known.rank < standing[0]):
+        found[unit, above] = known.rank, amount
+
+
+def _amount(field: str, value: object, known: Meaning) -> Decimal:
+    """USD per million units, to the eighth decimal: what floating point left behind that is noise."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise PriceUnclear(f"The price {field} is {shown(value)}, which is no number; the row's prices are left out.")
+    usd = Decimal(value)
+    if not usd.is_finite():
+        raise PriceUnclear(f"The price {field} is {usd}; the row's prices are left out.")
+    if usd < 0:
+        raise PriceUnclear(f"The price {field} is negative; the row's prices are left out.")
+    # Compared before it is multiplied: 1e999999 times a million is no Decimal.
+    if usd > (HIGHEST_USD_PER_MTOK / MILLION if known.per_token else _HIGHEST_USD):
+        per = "token" if known.per_token else "unit"
+        raise PriceUnclear(
+            f"The price {field} is {usd:.6g} USD per {per}: the feed mistook the unit; the row's prices are left out."
+        )
+    amount = (usd * MILLION).quantize(_STEP).normalize()
+    # normalize() writes 100 as 1E+2, which reads badly where amounts are shown.
+    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount
+
+
+def _tiers(value: object) -> list[tuple[int, dict[str, Any]]]:
+    """(first token above which it holds, fields) of `tiered_pricing`; the first tier starts at 0."""
+    if value is None:
+        return []
+    tiers: list[tuple[int, dict[str, Any]]] = []
+    for tier in value if isinstance(value, list) else [value]:
+        span = tier.get("range") if isinstance(tier, dict) else None
+        start = span[0] if isinstance(span, list) and span else None
+        if not isinstance(tier, dict) or not _is_size(start):
+            raise PriceUnclear("The price tiers cannot be read; the row's prices are left out.")
+        tiers.append((int(start), tier))
+    return tiers
+
+
+def _is_size(value: object) -> TypeGuard[int | Decimal]:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return False
+    return Decimal(value).is_finite() and 0 <= value <= _LARGEST_REQUEST

@@ -1,0 +1,157 @@
+"""From bytes to a JSON document that can be judged row by row, and the small checks every adapter shares."""
+
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from apps.catalog.claims import Parsed, Reject, Row
+from apps.catalog.hosts import BY_SLUG, host_slug
+
+# What the catalogue can hold; a longer value is a fault of the feed.
+LONGEST_EXTERNAL_ID = 400
+LONGEST_API_ID = 300
+LONGEST_REGION = 60
+LONGEST_TIER = 80
+_LONGEST_REASON = 500
+_LONGEST_EXCERPT = 500
+_LONGEST_URL = 1000
+
+# Control characters break pages and logs; lone surrogates and NUL cannot be stored at all.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NOT_SLUG = re.compile(r"[^a-z0-9]+")
+_HTML = re.compile(r"\s*<(?:!doctype html|html|head|body|!--)", re.IGNORECASE)
+
+
+class PayloadRefused(Exception):
+    """A body that holds no feed at all; nothing may be concluded from it. `str()` is a sentence for people."""
+
+
+class Doubled(dict[str, Any]):
+    """A JSON object in which keys stand twice with different values; `keys_doubled` names them."""
+
+    keys_doubled: frozenset[str] = frozenset()
+
+
+def decode(body: bytes) -> str:
+    """The text of a body, UTF-8 with or without byte order mark; PayloadRefused otherwise."""
+    if not body.strip():
+        raise PayloadRefused("The feed sent an empty body. The last good state is kept; the next poll tries again.")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PayloadRefused(
+            f"The feed is not UTF-8 (byte {error.start} is no part of it). "
+            "Tell its publisher; the last good state is kept."
+        ) from None
+
+
+def load_json(body: bytes) -> Any:
+    """The JSON document in `body`: numbers with a point are Decimal, NaN and Infinity are Decimal too.
+
+    Objects with a key twice come as `Doubled`. PayloadRefused when it is no JSON or nests without end.
+    """
+    text = decode(body)
+    if _HTML.match(text):
+        raise PayloadRefused(
+            "The feed sent a web page instead of JSON. Its address may have moved, or a login stands before it."
+        )
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        if text.lstrip()[:1] == "<":
+            raise PayloadRefused("The feed sent XML instead of JSON. Check its address.") from None
+        cut = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated")
+        what = "breaks off in the middle" if cut else f"is not JSON ({error.msg} in line {error.lineno})"
+        raise PayloadRefused(
+            f"The feed's body {what}. The last good state is kept; the next poll tries again."
+        ) from None
+    except (RecursionError, ValueError, ArithmeticError):
+        raise PayloadRefused(
+            "The feed's JSON holds numbers or nesting beyond all measure. Check its address."
+        ) from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    doubled = Doubled(found)
+    doubled.keys_doubled = frozenset(key for key, value in pairs if not _same(found[key], value))
+    return doubled
+
+
+def _same(left: Any, right: Any) -> bool:
+    # Decimal NaN differs from itself; the text does not.
+    return bool(left == right) or repr(left) == repr(right)
+
+
+def doubled_keys(row: dict[str, Any]) -> frozenset[str]:
+    """Keys that stand twice in this object with different values."""
+    return row.keys_doubled if isinstance(row, Doubled) else frozenset()
+
+
+def text_of(value: object, longest: int) -> str:
+    """`value` as text without surrounding space, or "" where it is no text or cannot be stored; cut at `longest`."""
+    if not isinstance(value, str):
+        return ""
+    return _UNPRINTABLE.sub(" ", value).strip()[:longest]
+
+
+def is_storable(text: str) -> bool:
+    return bool(text.strip()) and not _UNPRINTABLE.search(text)
+
+
+def web_address(value: object) -> str:
+    """`value` if it is an http(s) address that fits, else "": it becomes a link on our pages."""
+    text = text_of(value, _LONGEST_URL + 1)
+    fits = text.startswith(("https://", "http://")) and len(text) <= _LONGEST_URL and not re.search(r"\s", text)
+    return text if fits else ""
+
+
+def shown(value: object, longest: int = 60) -> str:
+    """A value as a reason quotes it: short, printable, in quotes."""
+    text = _UNPRINTABLE.sub(" ", value if isinstance(value, str) else str(value))
+    return f"'{text[: longest - 1]}…'" if len(text) > longest else f"'{text}'"
+
+
+def reject(external_id: str, reason: str, raw: object = "") -> Reject:
+    """A Reject whose parts fit and can be stored, however odd the row was."""
+    excerpt = raw if isinstance(raw, str) else json.dumps(raw, default=str, ensure_ascii=False)[: 2 * _LONGEST_EXCERPT]
+    return Reject(
+        external_id=_UNPRINTABLE.sub("?", external_id)[:LONGEST_EXTERNAL_ID] or "?",
+        reason=_UNPRINTABLE.sub(" ", reason)[:_LONGEST_REASON],
+        excerpt=_UNPRINTABLE.sub(" ", excerpt)[:_LONGEST_EXCERPT],
+    )
+
+
+@lru_cache(maxsize=4096)
+def host_of(provider: str) -> tuple[str, str]:
+    """(slug, display name) of the host that a feed calls `provider`; made from its spelling when unknown."""
+    slug = host_slug(provider)
+    if slug is not None:
+        return slug, BY_SLUG[slug].name
+    return _NOT_SLUG.sub("-", provider.lower()).strip("-")[:80].strip("-"), provider.strip()
+
+
+@dataclass(slots=True)
+class Harvest:
+    """What a parser gathers row by row."""
+
+    rows: list[Row]
+    rejects: list[Reject]
+    host_names: dict[str, str]
+    ignored: int = 0
+
+    @classmethod
+    def empty(cls) -> "Harvest":
+        return cls([], [], {})
+
+    def done(self) -> Parsed:
+        """The result, or PayloadRefused when not one row is left: such a body must not empty the catalogue."""
+        if not self.rows:
+            why = f" The first of {len(self.rejects)}: {self.rejects[0].reason}" if self.rejects else ""
+            raise PayloadRefused(f"The feed holds no row that can be read.{why}")
+        return Parsed(tuple(self.rows), tuple(self.rejects), self.ignored, self.host_names)

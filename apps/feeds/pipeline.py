@@ -1,0 +1,349 @@
+"""One poll from claim to events, for every source and every caller: beat, `manage.py poll` and `replay`.
+
+claim run -> fetch -> keep the payload -> parse -> compare with what the source is known to say -> settle ->
+events -> footing. All that a payload changes, and the closing of its run, is one transaction: a worker killed on
+the way leaves an open run and nothing else, and `close_dead_runs` closes it with its reason.
+"""
+
+import gzip
+import ipaddress
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, transaction
+
+from apps.catalog.claims import Parsed
+from apps.catalog.models import ProviderEvent, Source
+from apps.catalog.recording import Recorded, apply_due_facts, record_observation, record_unchanged
+from apps.common.history import acting
+from apps.common.http import Policy
+from apps.common.time import now
+from apps.feeds.clients import Fetched, fetch_source
+from apps.feeds.models import FeedRun, HostPause, Payload, PollState
+from apps.feeds.parsers import ADAPTERS, Adapter
+from apps.feeds.parsers.payload import PayloadRefused
+from apps.feeds.quarantine import sync_quarantine
+
+log = structlog.get_logger(__name__)
+
+# A run that shows no sign of life for this long is dead; far longer than the outbound deadline and the parse.
+DEAD_AFTER = timedelta(minutes=10)
+FIRST_RETRY = timedelta(minutes=2)
+LONGEST_RETRY = timedelta(hours=6)
+JITTER = 0.1
+
+
+class AlreadyPolling(Exception):
+    """Another run of this source is under way; wait for it, or look at it on the feeds page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """The closed run and the events it raised, oldest first."""
+
+    run: FeedRun
+    events: list[ProviderEvent] = field(default_factory=list)
+    n_assertions_changed: int = 0
+
+
+type Fetch = Callable[[PollState, Adapter], Fetched]
+
+
+def outbound_policy() -> Policy:
+    """What outbound calls of this installation may do, by its settings."""
+    networks = tuple(ipaddress.ip_network(text, strict=False) for text in settings.OUTBOUND_ALLOWED_NETWORKS)
+    return Policy(allowed_networks=networks)
+
+
+def over_http(url: str, *, trusted: bool) -> Fetch:
+    """Fetch from `url`; conditional only when the last accepted body came from the same address."""
+
+    def fetch(state: PollState, adapter: Adapter) -> Fetched:
+        known = state.url == url
+        return fetch_source(
+            url,
+            state.etag if known else None,
+            state.last_modified if known else None,
+            outbound_policy(),
+            trusted,
+            cap_bytes=adapter.cap_bytes,
+        )
+
+    return fetch
+
+
+# --- claiming -----------------------------------------------------------------------------------------------------
+
+
+def queue_run(source: Source, *, trigger: str, at: datetime) -> FeedRun:
+    """A queued run of `source`; AlreadyPolling where one is open. A run found dead is closed first."""
+    close_dead_runs(at=at, source=source)
+    try:
+        with transaction.atomic():
+            return FeedRun.objects.create(source=source, trigger=trigger[:20], queued_at=at)
+    except IntegrityError:
+        raise AlreadyPolling(f"{source.name} is being polled already.") from None
+
+
+def claim_run(run_id: int, *, at: datetime) -> FeedRun | None:
+    """Turn a queued run into a running one; None when somebody else did, or it was closed meanwhile."""
+    claimed = FeedRun.objects.filter(pk=run_id, status=FeedRun.Status.QUEUED).update(
+        status=FeedRun.Status.RUNNING, started_at=at, heartbeat_at=at, step="fetch"
+    )
+    return FeedRun.objects.select_related("source").get(pk=run_id) if claimed else None
+
+
+def close_dead_runs(*, at: datetime, source: Source | None = None) -> int:
+    """Close open runs without a sign of life, and make their sources due again; the number closed."""
+    dead = FeedRun.objects.open().filter(queued_at__lt=at - DEAD_AFTER)
+    if source is not None:
+        dead = dead.filter(source=source)
+    closed = 0
+    for run in dead.select_related("source"):
+        seen = run.heartbeat_at or run.started_at
+        if seen is not None and at - seen < DEAD_AFTER:
+            continue
+        reason = (
+            f"The worker died during the step '{run.step}'; nothing of this poll was kept."
+            if run.started_at
+            else "No worker took this poll up; the broker or the worker was away."
+        )
+        with transaction.atomic():
+            won = FeedRun.objects.filter(pk=run.pk, status=run.status, heartbeat_at=run.heartbeat_at).update(
+                status=FeedRun.Status.FAILED, finished_at=at, error=reason
+            )
+            if won:
+                PollState.objects.filter(source=run.source).update(next_due_at=at)
+                closed += 1
+                log.warning("feed_run_dead", source=run.source.slug, run=run.pk, reason=reason)
+    return closed
+
+
+# --- one poll -----------------------------------------------------------------------------------------------------
+
+
+def poll(
+    source: Source, *, at: datetime | None = None, url: str | None = None, fetch: Fetch | None = None, trigger: str
+) -> Polled:
+    """Poll `source` now and synchronously. `at` is the observation time (now by default); `url` is the
+    operator's word for another address. AlreadyPolling where a poll is under way."""
+    moment = now()
+    run = queue_run(source, trigger=trigger, at=moment)
+    claimed = claim_run(run.pk, at=moment)
+    if claimed is None:
+        raise AlreadyPolling(f"{source.name} is being polled already.")
+    if fetch is None:
+        fetch = over_http(url or source.url, trusted=bool(url) or source.trusted_address)
+    return carry_out(claimed, fetch=fetch, at=at or moment, url=url or source.url)
+
+
+def carry_out(run: FeedRun, *, fetch: Fetch, at: datetime, url: str) -> Polled:
+    """Do the claimed `run`, observed `at`. Whatever goes wrong closes the run as failed, with a sentence; a fault
+    of our own is raised again after that."""
+    state, _ = PollState.objects.get_or_create(source=run.source)
+    try:
+        return _attempt(run, state, fetch=fetch, at=at, url=url)
+    except Exception as error:
+        log.exception("feed_run_error", source=run.source.slug, run=run.pk)
+        _fail(run, state, f"This poll stopped on an error of ours ({type(error).__name__}); nothing of it was kept.")
+        raise
+
+
+def _attempt(run: FeedRun, state: PollState, *, fetch: Fetch, at: datetime, url: str) -> Polled:
+    source = run.source
+    adapter = ADAPTERS.get(source.kind)
+    if adapter is None:
+        return _fail(run, state, f"No adapter reads sources of kind '{source.kind}'.")
+    if state.last_observed_at is not None and at < state.last_observed_at:
+        return _fail(
+            run,
+            state,
+            f"This observation ({at:%Y-%m-%d %H:%M} UTC) is earlier than the last one "
+            f"({state.last_observed_at:%Y-%m-%d %H:%M} UTC). Was the clock set back? Nothing was changed.",
+        )
+    pause = _pause_of(url, at=now())
+    if pause is not None:
+        return _fail(
+            run,
+            state,
+            f"{pause.hostname} asked to be left alone until {pause.until:%Y-%m-%d %H:%M} UTC.",
+            retry_at=pause.until,
+        )
+    fetched = fetch(state, adapter)
+    if fetched.status in {"failed", "throttled"}:
+        return _not_fetched(run, state, fetched, url)
+    if fetched.status == "unchanged" or fetched.digest == state.digest:
+        return _unchanged(run, state, fetched, at=at, url=url)
+    assert fetched.body is not None
+    _step(run, "parse")
+    try:
+        parsed = adapter.parse(fetched.body)
+    except PayloadRefused as refusal:
+        return _refused(run, state, fetched, str(refusal))
+    _step(run, "compare")
+    try:
+        return _changed(run, state, fetched, parsed, at=at, url=url)
+    except DatabaseError as error:
+        log.exception("feed_run_database", source=source.slug, run=run.pk)
+        return _fail(run, state, f"The database refused this payload: {str(error).splitlines()[0]}", fetched=fetched)
+
+
+def _changed(run: FeedRun, state: PollState, fetched: Fetched, parsed: Parsed, *, at: datetime, url: str) -> Polled:
+    source = run.source
+    with transaction.atomic(), acting(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
+        due = apply_due_facts(at=at)
+        recorded = record_observation(
+            source=source,
+            rows=parsed.rows,
+            at=at,
+            baseline=state.last_observed_at is None,
+            last_seen=state.last_observed_at,
+            host_names=parsed.host_names,
+            set_aside={reject.external_id for reject in parsed.rejects},
+        )
+        doubts = [(external_id, reason, "") for external_id, reason in recorded.observation.doubtful]
+        rejects = [(reject.external_id, reject.reason, reject.excerpt) for reject in parsed.rejects]
+        sync_quarantine(source, run, [*rejects, *doubts], at=at)
+        run.payload = _keep(source, fetched, at=now())
+        _close(run, recorded, n_quarantined=len(rejects) + len(doubts), n_due=len(due), fetched=fetched, at=at)
+        _succeed(state, run, fetched, at=at, url=url, changed=True)
+    return Polled(run, _in_order([*due, *recorded.events]), recorded.observation.n_assertions_changed)
+
+
+def _unchanged(run: FeedRun, state: PollState, fetched: Fetched, *, at: datetime, url: str) -> Polled:
+    source = run.source
+    with transaction.atomic(), acting(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
+        due = apply_due_facts(at=at)
+        recorded = record_unchanged(source=source, at=at)
+        last = FeedRun.objects.succeeded().filter(source=source).exclude(rows=None).first()
+        run.rows = last.rows if last else None
+        run.rows_quarantined = last.rows_quarantined if last else None
+        run.rows_changed = recorded.observation.n_changed
+        run.rows_vanished = 0
+        run.rows_backfilled = 0
+        run.n_events = len(due) + len(recorded.events)
+        changed = bool(recorded.observation.updates)
+        _finish(run, FeedRun.Status.CHANGED if changed else FeedRun.Status.UNCHANGED, fetched, at=at)
+        _succeed(state, run, fetched, at=at, url=url, changed=changed)
+    return Polled(run, _in_order([*due, *recorded.events]), recorded.observation.n_assertions_changed)
+
+
+def _not_fetched(run: FeedRun, state: PollState, fetched: Fetched, url: str) -> Polled:
+    if fetched.retry_after_seconds is None:
+        return _fail(run, state, fetched.error, fetched=fetched)
+    until = now() + timedelta(seconds=min(fetched.retry_after_seconds, 86_400))
+    hostname = urlsplit(url).hostname or ""
+    if hostname:
+        HostPause.objects.update_or_create(hostname=hostname, defaults={"until": until})
+    return _fail(run, state, fetched.error, fetched=fetched, retry_at=until)
+
+
+def _refused(run: FeedRun, state: PollState, fetched: Fetched, sentence: str) -> Polled:
+    """A body that parses to nothing changes nothing; it is kept, so that people can look at it."""
+    with transaction.atomic():
+        run.payload = _keep(run.source, fetched, at=now())
+        return _fail(run, state, sentence, fetched=fetched)
+
+
+def _fail(
+    run: FeedRun, state: PollState, sentence: str, *, fetched: Fetched | None = None, retry_at: datetime | None = None
+) -> Polled:
+    moment = now()
+    with transaction.atomic():
+        state.last_attempt_at = moment
+        state.failures += 1
+        state.error = sentence
+        backoff = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(state.failures - 1, 10))
+        state.next_due_at = max(retry_at or moment, moment + _jittered(backoff))
+        state.save(update_fields=["last_attempt_at", "failures", "error", "next_due_at"])
+        run.error = sentence
+        _finish(run, FeedRun.Status.FAILED, fetched, at=None)
+    log.warning("feed_run_failed", source=run.source.slug, run=run.pk, reason=sentence)
+    return Polled(run)
+
+
+def _close(run: FeedRun, recorded: Recorded, *, n_quarantined: int, n_due: int, fetched: Fetched, at: datetime) -> None:
+    observation = recorded.observation
+    run.rows = observation.n_rows
+    run.rows_changed = observation.n_changed + sum(claim.topic == "identity" for claim in observation.new)
+    run.rows_vanished = observation.n_vanished
+    run.rows_quarantined = n_quarantined
+    run.rows_backfilled = observation.n_backfilled
+    run.n_events = len(recorded.events) + n_due
+    run.held = observation.held
+    _finish(run, FeedRun.Status.SUSPECT if observation.held else FeedRun.Status.CHANGED, fetched, at=at)
+
+
+def _finish(run: FeedRun, status: FeedRun.Status, fetched: Fetched | None, *, at: datetime | None) -> None:
+    run.status = status
+    run.finished_at = now()
+    run.observed_at = at
+    run.step = ""
+    if fetched is not None:
+        run.http_status = fetched.http_status
+        run.n_bytes = len(fetched.body) if fetched.body is not None else fetched.bytes_on_wire
+        run.digest = fetched.digest or ""
+    run.save()
+
+
+def _succeed(state: PollState, run: FeedRun, fetched: Fetched, *, at: datetime, url: str, changed: bool) -> None:
+    moment = now()
+    state.last_attempt_at = state.last_success_at = moment
+    state.last_observed_at = at
+    if changed:
+        state.last_change_at = moment
+        state.suspect = run.status == FeedRun.Status.SUSPECT
+    if fetched.status == "new":
+        state.etag = fetched.etag or ""
+        state.last_modified = fetched.last_modified or ""
+        state.digest = fetched.digest or state.digest
+        state.url = url
+    state.failures = 0
+    state.error = ""
+    state.next_due_at = moment + _jittered(timedelta(minutes=run.source.interval_minutes))
+    state.save()
+
+
+def _keep(source: Source, fetched: Fetched, *, at: datetime) -> Payload | None:
+    """The body, compressed, once per digest."""
+    if fetched.body is None or not fetched.digest:
+        return None
+    existing = Payload.objects.filter(source=source, digest=fetched.digest).only("pk").first()
+    if existing is not None:
+        return existing
+    return Payload.objects.create(
+        source=source,
+        digest=fetched.digest,
+        body=gzip.compress(fetched.body, compresslevel=6, mtime=0),
+        n_bytes=len(fetched.body),
+        received_at=at,
+    )
+
+
+def _step(run: FeedRun, step: str) -> None:
+    """Show progress, and a sign of life, outside of the transaction that does the work."""
+    run.step = step
+    run.heartbeat_at = now()
+    FeedRun.objects.filter(pk=run.pk).update(step=step, heartbeat_at=run.heartbeat_at)
+
+
+def _pause_of(url: str, *, at: datetime) -> HostPause | None:
+    hostname = urlsplit(url).hostname
+    return HostPause.objects.filter(hostname=hostname, until__gt=at).first() if hostname else None
+
+
+def _jittered(pause: timedelta) -> timedelta:
+    """A little more or less, so that sources do not march in step."""
+    return pause * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+
+
+def _in_order(events: list[ProviderEvent]) -> list[ProviderEvent]:
+    return sorted(events, key=lambda event: (event.detected_at, event.pk))
+
+
+__all__ = ["AlreadyPolling", "Polled", "carry_out", "claim_run", "close_dead_runs", "over_http", "poll", "queue_run"]

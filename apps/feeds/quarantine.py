@@ -1,0 +1,33 @@
+"""Rows set aside: one record per row and reason, open for as long as the feed keeps sending it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.catalog.models import Source
+from apps.feeds.models import FeedRun, QuarantinedRow
+
+
+@transaction.atomic
+def sync_quarantine(source: Source, run: FeedRun, rejects: Iterable[tuple[str, str, str]], *, at: datetime) -> None:
+    """Make the open records of `source` equal to `rejects` ((external id, reason, excerpt)); writes only what
+    differs, in a fixed number of statements."""
+    due = {(external_id[:400], reason[:500]): excerpt[:2000] for external_id, reason, excerpt in rejects}
+    there = {
+        (row.external_id, row.reason): row for row in QuarantinedRow.objects.filter(source=source).defer("excerpt")
+    }
+    QuarantinedRow.objects.bulk_create(
+        [
+            QuarantinedRow(source=source, run=run, external_id=key[0], reason=key[1], excerpt=excerpt, first_seen=at)
+            for key, excerpt in due.items()
+            if key not in there
+        ],
+        ignore_conflicts=True,
+    )
+    gone = [row.pk for key, row in there.items() if key not in due and row.resolved_at is None]
+    back = [row.pk for key, row in there.items() if key in due and row.resolved_at is not None]
+    if gone:
+        QuarantinedRow.objects.filter(pk__in=gone).update(resolved_at=at)
+    if back:
+        QuarantinedRow.objects.filter(pk__in=back).update(resolved_at=None, run=run)

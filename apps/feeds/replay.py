@@ -1,0 +1,84 @@
+"""A recorded history through the pipeline: the same function as beat and `poll`, with the record as the outside."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from apps.catalog.models import Source
+from apps.common.time import now, parse_moment
+from apps.feeds.clients import Fetched
+from apps.feeds.models import PollState
+from apps.feeds.parsers import Adapter
+from apps.feeds.pipeline import Fetch, Polled, carry_out, claim_run, queue_run
+
+
+class BadManifest(Exception):
+    """A line of the manifest that cannot be read; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One recorded answer: when, with which status and headers, and the file of its body (None without one)."""
+
+    at: datetime
+    status: int = 200
+    path: Path | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_manifest(manifest: Path) -> list[Observed]:
+    """The observations of a JSON-lines manifest, in its order, which must be that of time."""
+    observed: list[Observed] = []
+    for number, line in enumerate(manifest.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            at = parse_moment(entry["at"])
+            status = int(entry.get("status", 200))
+            path = manifest.parent / entry["path"] if entry.get("path") else None
+            headers = {str(key).lower(): str(value) for key, value in (entry.get("headers") or {}).items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadManifest(f"Line {number} of {manifest.name} cannot be read: {error}.") from None
+        if observed and at < observed[-1].at:
+            raise BadManifest(f"Line {number} of {manifest.name} lies before the line above it; sort it by 'at'.")
+        if path is not None and not path.is_file():
+            raise BadManifest(f"Line {number} of {manifest.name}: there is no file {entry['path']}.")
+        observed.append(Observed(at, status, path, headers))
+    if not observed:
+        raise BadManifest(f"{manifest.name} has no line.")
+    return observed
+
+
+def replay(source: Source, observations: Iterable[Observed]) -> Iterator[Polled]:
+    """Poll `source` once per observation, at its time. The first is the baseline and raises no event."""
+    for observation in observations:
+        run = claim_run(queue_run(source, trigger="replay", at=now()).pk, at=now())
+        assert run is not None, "nobody else polls in a scratch database"
+        yield carry_out(run, fetch=_recorded(observation), at=observation.at, url="")
+
+
+def _recorded(observation: Observed) -> Fetch:
+    def fetch(state: PollState, adapter: Adapter) -> Fetched:
+        if observation.status == 304:
+            return Fetched("unchanged", 304)
+        if observation.status != 200 or observation.path is None:
+            return Fetched("failed", observation.status, error=f"The record holds status {observation.status}.")
+        body = observation.path.read_bytes()
+        if body[:2] == b"\x1f\x8b":
+            body = gzip.decompress(body)
+        return Fetched(
+            "new",
+            200,
+            body=body,
+            etag=observation.headers.get("etag"),
+            last_modified=observation.headers.get("last-modified"),
+            digest=hashlib.sha256(body).hexdigest(),
+            bytes_on_wire=len(body),
+        )
+
+    return fetch

@@ -1,0 +1,85 @@
+"""What lists of applications and dependencies can be narrowed by, on pages and in the API alike."""
+
+from datetime import date
+
+import django_filters
+from django.db.models import Q, QuerySet
+
+from apps.accounts.models import Team
+from apps.accounts.queries import team_and_below
+from apps.common.time import day_of, now
+from apps.inventory.models import Application, Criticality, Dependency
+
+
+class ApplicationFilter(django_filters.FilterSet):
+    """`host`, `developer`, `foundation` and `version` keep applications that use it today, in whatever role."""
+
+    q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="Search")
+    team = django_filters.CharFilter(method="of_team", label="Team (slug), with those below it")
+    status = django_filters.MultipleChoiceFilter(choices=Application.Status.choices, label="Status")
+    criticality = django_filters.TypedMultipleChoiceFilter(
+        choices=[(level.name.lower(), level.label) for level in Criticality],
+        coerce=lambda word: Criticality[word.upper()].value,
+        label="Criticality",
+    )
+    ai_act_class = django_filters.ChoiceFilter(choices=Application.AiActClass.choices, label="AI Act class")
+    data_classification = django_filters.ChoiceFilter(
+        choices=Application.DataClass.choices, label="Data classification"
+    )
+    personal_data = django_filters.BooleanFilter(label="Personal data")
+    host = django_filters.CharFilter(method="using_host", label="Uses host (slug)")
+    developer = django_filters.CharFilter(method="using_developer", label="Uses developer (slug)")
+    foundation = django_filters.CharFilter(method="using_foundation", label="Uses foundation (slug)")
+    version = django_filters.CharFilter(method="using_version", label="Uses version (identifier)")
+    review_before = django_filters.DateFilter(field_name="next_review_on", lookup_expr="lt", label="Review due before")
+
+    class Meta:
+        model = Application
+        fields: list[str] = []
+
+    def of_team(self, queryset: QuerySet[Application], name: str, value: str) -> QuerySet[Application]:
+        top = list(Team.objects.filter(slug=value).values_list("pk", flat=True))
+        return queryset.filter(team__in=team_and_below(team_ids=top)) if top else queryset.none()
+
+    def using_host(self, queryset: QuerySet[Application], name: str, value: str) -> QuerySet[Application]:
+        return queryset.filter(_using(Q(offering__host__slug=value)))
+
+    def using_developer(self, queryset: QuerySet[Application], name: str, value: str) -> QuerySet[Application]:
+        return queryset.filter(_using(Q(offering__version__foundation__developer__slug=value)))
+
+    def using_foundation(self, queryset: QuerySet[Application], name: str, value: str) -> QuerySet[Application]:
+        return queryset.filter(_using(Q(offering__version__foundation__slug=value)))
+
+    def using_version(self, queryset: QuerySet[Application], name: str, value: str) -> QuerySet[Application]:
+        return queryset.filter(_using(Q(offering__version__identifier=value)))
+
+
+def _using(condition: Q) -> Q:
+    today = day_of(now())
+    used = Dependency.objects.filter(condition, Q(until__isnull=True) | Q(until__gt=today), since__lte=today)
+    return Q(pk__in=used.values("application_id"))
+
+
+class DependencyFilter(django_filters.FilterSet):
+    application = django_filters.CharFilter(field_name="application__slug", label="Application (slug)")
+    team = django_filters.CharFilter(field_name="application__team__slug", label="Team (slug)")
+    offering = django_filters.NumberFilter(field_name="offering_id", label="Offering (id)")
+    host = django_filters.CharFilter(field_name="offering__host__slug", label="Host (slug)")
+    api_id = django_filters.CharFilter(field_name="offering__api_id", label="Model id")
+    foundation = django_filters.CharFilter(field_name="offering__version__foundation__slug", label="Foundation (slug)")
+    developer = django_filters.CharFilter(
+        field_name="offering__version__foundation__developer__slug", label="Developer (slug)"
+    )
+    role = django_filters.MultipleChoiceFilter(choices=Dependency.Role.choices, label="Role")
+    known = django_filters.ChoiceFilter(choices=Dependency.Known.choices, label="Declared or observed")
+    reached = django_filters.ChoiceFilter(choices=Dependency.Reached.choices, label="Reached")
+    live_on = django_filters.DateFilter(method="being_live", label="Live on (day)")
+
+    class Meta:
+        model = Dependency
+        fields: list[str] = []
+
+    def being_live(self, queryset: QuerySet[Dependency], name: str, value: date) -> QuerySet[Dependency]:
+        return queryset.filter(
+            Q(until__isnull=True) | Q(until__gt=value), since__lte=value, application__status__in=Application.IN_SCOPE
+        )

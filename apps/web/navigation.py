@@ -1,0 +1,70 @@
+"""What the side menu lists: only pages that exist, with the few figures worth a glance."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from apps.alerts.models import Alert
+from apps.catalog.models import Source
+from apps.common.time import now
+from apps.web.freshness import Freshness, freshness_of
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    name: str
+    url: str
+    figure: str = ""
+    bad: bool = False
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    groups: tuple[tuple[str, tuple[Item, ...]], ...]
+    sources: tuple[Freshness, ...]
+
+    @property
+    def n_fresh(self) -> int:
+        return sum(source.is_fresh for source in self.sources)
+
+
+_PAGES = (
+    ("Now", (("Overview", "overview"), ("Alerts", "alerts"), ("Events", "events"))),
+    (
+        "Register",
+        (
+            ("Applications", "applications"),
+            ("Foundations", "foundations"),
+            ("Offerings", "offerings"),
+            ("Providers", "providers"),
+            ("Identity", "identity"),
+        ),
+    ),
+    ("Evidence", (("Feeds", "feeds"), ("Deliveries", "deliveries"))),
+)
+
+
+def navigation_for(user: Any, path: str) -> Navigation:
+    """Two statements; the figure of alerts is what is open and visible to `user`."""
+    sources = freshness_of(Source.objects.polled().visible_to(user), at=now())
+    n_open = Alert.objects.visible_to(user).filter(state=Alert.State.OPEN).order_by()[:1000].count()
+    n_fresh = sum(source.is_fresh for source in sources)
+    figures = {
+        "alerts": (str(n_open) if n_open else "", False),
+        "feeds": (f"{n_fresh}/{len(sources)}" if sources else "", n_fresh < len(sources)),
+    }
+    return Navigation(
+        groups=tuple(
+            (heading, tuple(_item(name, route, path, *figures.get(route, ("", False))) for name, route in pages))
+            for heading, pages in _PAGES
+        ),
+        sources=sources,
+    )
+
+
+def _item(name: str, route: str, path: str, figure: str, bad: bool) -> Item:
+    url = reverse(route)
+    current = path == url if url == "/" else path.startswith(url)
+    return Item(name, url, figure, bad, current)

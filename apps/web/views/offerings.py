@@ -1,0 +1,331 @@
+"""Offerings: what each source says, what the registry accepts and why, and what a person may set."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.catalog.actions import RefusedFact, assert_manually, lift_manual
+from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.filters import OfferingFilter
+from apps.catalog.models import (
+    Assertion,
+    DateKind,
+    Footing,
+    Foundation,
+    Lifecycle,
+    NodeKind,
+    Offering,
+    Price,
+    Provider,
+    Region,
+    Version,
+    Via,
+)
+from apps.catalog.models.claims import Topic
+from apps.common.time import day_of, now
+from apps.exposure.queries import standing_on
+from apps.web import sentences
+from apps.web.filtering import BOOLEANS, Control, filters
+from apps.web.forms import DayField, governing
+from apps.web.listing import Listing, Sorting, csv_answer
+from apps.web.page import page
+from apps.web.queries import Reach, prices_at, reach_by_ref, used_refs, with_stacks
+from apps.web.views.applications import standing_of
+
+ORDERS = Sorting(
+    {
+        "host": ("Host", ("host__name", "api_id", "pk")),
+        "api_id": ("API id", ("api_id", "host__name", "pk")),
+        "ends": ("Ends", ("retires_on", "api_id", "pk")),
+    }
+)
+
+
+def _filtered(request: HttpRequest) -> tuple[OfferingFilter, "QuerySet[Offering]"]:
+    found = OfferingFilter(request.GET, Offering.objects.visible_to(request.user), request=request)
+    queryset = found.qs
+    if request.GET.get("in_use") == "true":
+        queryset = queryset.filter(pk__in=used_refs(kind=NodeKind.OFFERING, user=request.user, on=day_of(now())))
+    if ORDERS.chosen(request)[0] == "ends":
+        queryset = queryset.filter(retires_on__isnull=False)
+    return found, ORDERS.apply(
+        request, queryset.select_related("host", "version__foundation__developer", "replacement")
+    )
+
+
+@require_safe
+def offering_list(request: HttpRequest) -> HttpResponse:
+    found, queryset = _filtered(request)
+    listing = Listing(request, queryset)
+    pks = [row.pk for row in listing.rows]
+    reach = reach_by_ref(kind=NodeKind.OFFERING, refs=pks, user=request.user, on=day_of(now()))
+    hosts = Provider.objects.visible_to(request.user).hosts().values_list("slug", "name")  # type: ignore[attr-defined]
+    return page(
+        request,
+        "offerings/list.html",
+        fragment="listing",
+        title="Offerings",
+        counts="Live applications of yours, in any role",
+        sentence=sentences.of_list(
+            listing.count, "offering", "offerings", filtered=listing.is_filtered,
+            rest="" if listing.is_filtered else " at their hosts: what applications really call",
+        ),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("q", "API id contains", "search"),
+                Control("host", "Host", choices=list(hosts)),
+                Control("lifecycle", "Lifecycle", choices=Lifecycle.choices),
+                Control("has_end", "Has a date", choices=BOOLEANS),
+                Control("resolved", "Identity known", choices=BOOLEANS),
+                Control("in_use", "In use here", choices=BOOLEANS[:1]),
+            ],
+        ),
+        listing=listing,
+        columns=ORDERS.columns(request),
+        rows=[(row, reach.get(row.pk, Reach())) for row in listing.rows],
+        prices=prices_at(offerings=pks, at=now()),
+    )  # fmt: skip
+
+
+@require_safe
+def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _, queryset = _filtered(request)
+
+    def cells(offering: Offering) -> list[Any]:
+        version = offering.version
+        return [
+            offering.host.name,
+            offering.api_id,
+            offering.region_scope,
+            offering.service_tier,
+            version.identifier if version else "",
+            version.foundation.name if version else "",
+            version.foundation.developer.name if version else "",
+            offering.get_lifecycle_display(),
+            offering.announced_on,
+            offering.retires_on,
+            offering.get_date_kind_display(),
+            offering.replacement.api_id if offering.replacement else offering.replacement_text,
+            offering.identity_why,
+        ]
+
+    heads = [
+        "host",
+        "api id",
+        "region",
+        "tier",
+        "version",
+        "foundation",
+        "developer",
+        "lifecycle",
+        "announced",
+        "ends",
+        "date",
+        "replacement",
+        "identity",
+    ]
+    return csv_answer("offerings", heads, queryset.iterator(chunk_size=2000), cells)
+
+
+class ManualEndForm(forms.Form):
+    """What a person knows about an offering's end. It outranks every feed until lifted."""
+
+    retires_on = DayField(label="Ends on", required=False, help_text="Leave empty to say that no date is known.")
+    date_kind = forms.ChoiceField(
+        label="This date is",
+        choices=[("", "–"), *DateKind.choices],
+        required=False,
+        help_text="Firm, or only a lower bound.",
+    )
+    announced_on = DayField(label="Announced on", required=False)
+    status = forms.ChoiceField(
+        label="Status",
+        required=False,
+        choices=[("", "–"), ("active", "Active"), ("deprecated", "Deprecated"), ("retired", "Retired")],
+    )
+    successor = forms.CharField(label="Successor", required=False, max_length=300)
+    source_url = forms.URLField(label="Where it is published", required=False, max_length=1000)
+    reason = forms.CharField(
+        label="Reason",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Who said it and where: the next reader has only your word.",
+        error_messages={"required": "Say why, and where it is written: the next reader has only your word."},
+    )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if said.get("retires_on") and not said.get("date_kind"):
+            self.add_error("date_kind", "Say whether the date is firm or 'not before'.")
+        return said
+
+
+class LiftForm(forms.Form):
+    reason = forms.CharField(
+        label="Why it no longer holds", error_messages={"required": "Say why the feeds may speak again."}
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def offering(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page; POST sets a manual end."""
+    this = get_object_or_404(
+        Offering.objects.visible_to(request.user).select_related(
+            "host",
+            "gateway",
+            "version__foundation__developer",
+            "alias",
+            "replacement__host",
+            "lifecycle_claim__source",
+            "price_claim__source",
+        ),
+        pk=pk,
+    )
+    form = ManualEndForm(request.POST or None)
+    if request.method == "POST":
+        user = governing(request, "Only governance sets a value by hand.")
+        if form.is_valid():
+            value = {name: part for name, part in form.cleaned_data.items() if name != "reason"}
+            try:
+                assert_manually(offering=this, value=value, by=user, reason=form.cleaned_data["reason"])
+            except RefusedFact as refused:
+                form.add_error(None, str(refused))
+            else:
+                messages.success(request, "Your value stands until it is lifted; it outranks every feed.")
+                return redirect("offering", pk=pk)
+    return _offering_page(request, this, form)
+
+
+def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) -> HttpResponse:
+    at = now()
+    today = day_of(at)
+    claims = list(
+        this.assertions.select_related("source__poll_state", "asserted_by").order_by(
+            "topic", "source__trust_rank", "source__name", "external_id"
+        )
+    )
+    standing = with_stacks(
+        standing_on(kind=NodeKind.OFFERING, ref=this.pk, on=today).visible_to(request.user), on=today
+    )
+    applications = Listing(request, standing, size=100)
+    n_critical = sum(row.criticality == 0 for row in applications.rows)
+    ends = [(this.retires_on, this.host.name)] if this.retires_on else []
+    crumbs = [("Offerings", reverse("offerings")), (this.host.name, f"{reverse('offerings')}?host={this.host.slug}")]
+    accepted = {this.lifecycle_claim_id, this.price_claim_id} - {None}
+    manual = next(
+        (
+            row
+            for row in claims
+            if row.source.kind == "manual" and row.topic == Topic.LIFECYCLE and row.withdrawn_at is None
+        ),
+        None,
+    )
+    prices = list(this.prices.select_related("claim__source").order_by("unit", "above_tokens", "-valid"))
+    order = list(PRICE_UNITS)
+    prices.sort(key=lambda price: (order.index(price.unit) if price.unit in order else 99, price.above_tokens))
+    return page(
+        request,
+        "offerings/detail.html",
+        title=this.api_id,
+        crumbs=tuple(crumbs),
+        counts="Live applications of yours, in any role",
+        as_of=at,
+        status=422 if form.errors else 200,
+        offering=this,
+        sentence=sentences.of_ends(this.api_id, ends, today, applications.n_found, n_critical),
+        claims=[(topic.label, [(row, row.pk in accepted) for row in claims if row.topic == topic]) for topic in Topic],
+        n_claims=len(claims),
+        manual=manual,
+        current_prices=[price for price in prices if _holds(price, at)],
+        past_prices=[price for price in prices if not _holds(price, at)],
+        steps=[step for step in this.identity_why.split("; ") if step],
+        footing=footing_of(this),
+        applications=applications,
+        standings=[standing_of(row, today) for row in applications.rows],
+        events=this.events.select_related("source").order_by("-detected_at", "-id")[:20],
+        form=form,
+        lift_form=LiftForm(),
+    )
+
+
+def _holds(price: Price, at: Any) -> bool:
+    valid = price.valid
+    return (valid.lower is None or valid.lower <= at) and (valid.upper is None or valid.upper > at)
+
+
+def footing_of(this: Offering) -> list[dict[str, Any]]:
+    """What the offering stands on, nearest first, each node by name: at most six statements."""
+    rows = list(Footing.objects.filter(offering=this).select_related("node").order_by("depth", "node__kind", "via"))
+    refs: dict[int, set[int]] = {}
+    for row in rows:
+        refs.setdefault(row.node.kind, set()).add(row.node.ref)
+    parties = set().union(
+        *(refs.get(kind, set()) for kind in (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR))
+    )
+    named: dict[str, dict[int, Any]] = {
+        "provider": Provider.objects.in_bulk(parties) if parties else {},
+        "foundation": Foundation.objects.in_bulk(refs[NodeKind.FOUNDATION]) if NodeKind.FOUNDATION in refs else {},
+        "version": Version.objects.select_related("foundation").in_bulk(refs[NodeKind.VERSION])
+        if NodeKind.VERSION in refs
+        else {},
+        "offering": Offering.objects.select_related("host").in_bulk(refs[NodeKind.OFFERING])
+        if NodeKind.OFFERING in refs
+        else {},
+        "region": Region.objects.in_bulk(refs[NodeKind.REGION]) if NodeKind.REGION in refs else {},
+    }
+    out = []
+    for row in rows:
+        kind = NodeKind(row.node.kind)
+        family = (
+            "provider" if kind in {NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR} else kind.label
+        )
+        thing = named[family].get(row.node.ref)
+        out.append(
+            {
+                "kind": kind.label.capitalize(),
+                "css": "hx-" + kind.label,
+                "name": str(thing) if thing else f"{kind.label} {row.node.ref}",
+                "url": _page_of(family, thing),
+                "via": Via(row.via).label.replace("_", " "),
+                "depth": row.depth,
+            }
+        )
+    return out
+
+
+def _page_of(family: str, thing: Any) -> str:
+    if thing is None or family == "region":
+        return ""
+    if family == "offering":
+        return reverse("offering", args=[thing.pk])
+    return reverse(
+        "foundation" if family in {"foundation", "version"} else "provider",
+        args=[thing.foundation.slug if family == "version" else thing.slug],
+    )
+
+
+@require_POST
+def lift(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the feeds speak again."""
+    user = governing(request, "Only governance lifts a value set by hand.")
+    assertion = get_object_or_404(
+        Assertion.objects.visible_to(request.user).filter(source__kind="manual", offering__isnull=False), pk=pk
+    )
+    form = LiftForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say why the feeds may speak again; the value still stands.")
+        return redirect("offering", pk=assertion.offering_id)
+    try:
+        lift_manual(assertion=assertion, by=user, reason=form.cleaned_data["reason"])
+    except RefusedFact as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, "Lifted. The registry follows the feeds again; your value stays on record.")
+    return redirect("offering", pk=assertion.offering_id)

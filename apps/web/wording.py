@@ -1,0 +1,201 @@
+"""Words for values: the same sentence for the same fact on every page."""
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from apps.catalog.claims import NOT_BEFORE, PRICE_UNITS
+from apps.catalog.models import ProviderEvent
+from apps.catalog.values import split_price_key
+
+Kind = ProviderEvent.Kind
+_UNIT_ORDER = {unit: position for position, unit in enumerate(PRICE_UNITS)}
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def day(value: date, *, today: date | None = None) -> str:
+    """`8 Apr 2027`; without the year when it is that of `today`."""
+    text = f"{value.day} {value:%b}"
+    return text if today and value.year == today.year else f"{text} {value.year}"
+
+
+def long_day(value: date) -> str:
+    """`8 April 2027`, for sentences; its parts do not part at a line's end."""
+    return f"{value.day}\u00a0{value:%B}\u00a0{value.year}"
+
+
+def from_today(value: date, *, today: date) -> str:
+    """`in 135 days`, `today`, `56 days ago`."""
+    n_days = (value - today).days
+    if n_days == 0:
+        return "today"
+    days = f"{number(abs(n_days))} day{'' if abs(n_days) == 1 else 's'}"
+    return f"in {days}" if n_days > 0 else f"{days} ago"
+
+
+def number(value: Any) -> str:
+    """With thousands separators and a true minus."""
+    return f"{value:,}".replace("-", "−")
+
+
+def spelled(n: int) -> str:
+    """Small numbers as words, for sentences."""
+    return _NUMBERS[n] if 0 <= n < len(_NUMBERS) else number(n)
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    return f"{spelled(n)} {one if n == 1 else many or one + 's'}"
+
+
+def share(value: Any) -> str:
+    return f"{round(float(value) * 100)} %"
+
+
+def price(value: Any) -> str:
+    """At least two decimals, further ones only where they carry something: 3.00, 0.075."""
+    try:
+        amount = Decimal(str(value)).normalize()
+    except InvalidOperation:
+        return str(value)
+    places = max(2, -int(amount.as_tuple().exponent))
+    return f"{amount:,.{places}f}"
+
+
+def ago(value: datetime, *, at: datetime) -> str:
+    seconds = int((at - value).total_seconds())
+    if seconds < 0:
+        return f"in {_span(-seconds)}"
+    return "just now" if seconds < 60 else f"{_span(seconds)} ago"
+
+
+def _span(seconds: int) -> str:
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{max(minutes, 1)} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h"
+    return f"{minutes // (24 * 60)} d"
+
+
+def listed(names: Sequence[str], *, most: int = 4) -> str:
+    """`a, b and c`; beyond `most` the rest is counted."""
+    shown = list(names[:most])
+    if len(names) > most:
+        return ", ".join(shown) + f" and {number(len(names) - most)} more"
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1] if shown else ""]))
+
+
+def iso_day(value: Any, *, today: date | None = None) -> str:
+    """An ISO day of a stored value as people write it; other text stays as it is, None is `no date`."""
+    if not value:
+        return "no date"
+    try:
+        return day(date.fromisoformat(str(value)), today=today)
+    except ValueError:
+        return str(value)
+
+
+def change(event: ProviderEvent, *, today: date | None = None) -> str:
+    """What the event says, from its old and new value, in one clause."""
+    old, new = event.old, event.new
+    if event.kind == Kind.ANNOUNCED:
+        return f"ends {iso_day(new)}"
+    if event.kind in {Kind.MOVED_EARLIER, Kind.MOVED_LATER}:
+        return f"{iso_day(old)} → {iso_day(new)}{_moved_by(old, new)}"
+    if event.kind == Kind.WITHDRAWN:
+        return f"{iso_day(old)} no longer stands"
+    if event.kind == Kind.RETIRED:
+        return f"retired on {iso_day(new or event.effective_on)}"
+    if event.kind == Kind.DELISTED:
+        return "left the feed for good" + (f"; its date was {iso_day(old)}" if old else " without a date")
+    if event.kind == Kind.REPRICED:
+        return _repriced(old, new)
+    if event.kind == Kind.RELEASED:
+        return f"released {iso_day(new)}" if new else "released"
+    if old or new:
+        return f"{_plain(old)} → {_plain(new)}"
+    return ""
+
+
+def _moved_by(old: Any, new: Any) -> str:
+    try:
+        n_days = (date.fromisoformat(str(new)) - date.fromisoformat(str(old))).days
+    except ValueError:
+        return ""
+    return f", {number(abs(n_days))} days {'later' if n_days > 0 else 'earlier'}"
+
+
+def _repriced(old: Any, new: Any) -> str:
+    if not isinstance(new, dict):
+        return f"{_plain(old)} → {_plain(new)}"
+    before = old if isinstance(old, dict) else {}
+    parts = []
+    for unit in sorted({*before, *new}, key=_unit_order):
+        was, will = before.get(unit), new.get(unit)
+        parts.append(
+            f"{unit_name(unit)} {price(was) if was is not None else '–'} → {price(will) if will is not None else '–'}"
+        )
+    return "; ".join(parts) + " USD per million"
+
+
+def unit_name(key: str) -> str:
+    """A price key (`input`, `input>200000`, `input@2027-01-01`) as people say it."""
+    try:
+        unit, above, starts_on = split_price_key(key)
+    except ValueError:
+        return key
+    name = PRICE_UNITS.get(unit, unit.replace("_", " "))
+    return name + (f" above {number(above)}" if above else "") + (f" from {day(starts_on)}" if starts_on else "")
+
+
+def _unit_order(key: str) -> tuple[int, str]:
+    unit = key.partition("@")[0].partition(">")[0]
+    return (_UNIT_ORDER.get(unit, len(_UNIT_ORDER)), key)
+
+
+def claim(topic: str, value: Any, *, today: date | None = None) -> str:
+    """What a source says, in one clause."""
+    if not isinstance(value, dict):
+        return _plain(value)
+    if topic == "lifecycle":
+        return _lifecycle(value)
+    if topic == "price":
+        return _prices(value)
+    return "; ".join(f"{name.replace('_', ' ')}: {_plain(part)}" for name, part in value.items() if part) or "nothing"
+
+
+def _lifecycle(value: dict[str, Any]) -> str:
+    parts = []
+    if value.get("retires_on"):
+        soft = value.get("date_kind") == NOT_BEFORE
+        parts.append(f"{'not before' if soft else 'ends'} {iso_day(value['retires_on'])}")
+    else:
+        parts.append("no date")
+    if value.get("status") or value.get("lifecycle"):
+        parts.append(str(value.get("status") or value.get("lifecycle")))
+    if value.get("announced_on"):
+        parts.append(f"announced {iso_day(value['announced_on'])}")
+    if value.get("successor"):
+        parts.append(f"successor {value['successor']}")
+    return ", ".join(parts)
+
+
+def _prices(value: dict[str, Any]) -> str:
+    """{price key: amount} as values.price_value stores it."""
+    lines = [f"{unit_name(key)} {price(value[key])}" for key in sorted(value, key=_unit_order) if key != "currency"]
+    currency = value.get("currency", "USD")
+    return f"{'; '.join(lines)} {currency} per million" if lines else "no price"
+
+
+def _plain(value: Any) -> str:
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, str):
+        return iso_day(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict | list) else str(value)
+
+
+def pretty_json(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)

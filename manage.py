@@ -1,0 +1,53 @@
+#!/usr/bin/env python
+"""Django's commands. Without DATABASE_URL they work on the embedded servers under .data/, started if need be."""
+
+import os
+import sys
+
+# these read no database
+WITHOUT_DATABASE = {
+    "", "help", "version", "--help", "-h", "--version", "check", "collectstatic", "compilemessages", "diffsettings",
+    "findstatic", "makemessages", "startapp",
+}  # fmt: skip
+# these look at the database as it is, or bring it on themselves
+BEFORE_MIGRATION = {
+    "dbshell", "flush", "inspectdb", "makemigrations", "migrate", "optimizemigration", "pgtrigger", "showmigrations",
+    "sqlmigrate", "squashmigrations",
+}  # fmt: skip
+
+
+def embed(command: str) -> None:
+    # imported here so that a production machine neither has nor loads the embedded servers
+    from registry.embedded import EmbeddedError, ensure  # noqa: PLC0415
+
+    os.environ.setdefault("REGISTRY_ENV", "demo")
+    try:
+        ensure()
+    except EmbeddedError as error:
+        sys.exit(f"{error}")
+    if command not in BEFORE_MIGRATION:
+        import django  # noqa: PLC0415
+
+        django.setup()
+        from registry.prepare import prepare_database  # noqa: PLC0415
+
+        prepare_database()
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
+    # one command is one thread: it needs a connection, no pool
+    os.environ.setdefault("DATABASE_POOL", "0")
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    if not os.environ.get("DATABASE_URL") and os.environ.get("REGISTRY_ENV") != "production":
+        if command in WITHOUT_DATABASE or "--help" in sys.argv:
+            os.environ.setdefault("REGISTRY_ENV", "demo")
+        else:
+            embed(command)
+    from django.core.management import execute_from_command_line  # noqa: PLC0415
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

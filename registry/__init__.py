@@ -1,0 +1,5 @@
+"""Composition root: settings, routes, background clock, servers. Nothing under apps/ imports it."""
+
+from registry.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,48 @@
+"""The background worker: reads its settings from Django and chains the steps that follow a poll."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from celery import Celery, chain
+from celery.signals import setup_logging, task_postrun, task_prerun, task_success, worker_ready
+
+from apps.common import heartbeat
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
+
+app = Celery("registry")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+POLL = "feeds.poll_source"
+AFTER_POLL = ("exposure.refresh_exposure", "alerts.raise_alerts")
+
+
+@setup_logging.connect
+def keep_django_logging(**_: Any) -> None:
+    """Being connected is all it does: Celery then leaves the logging that Django set up alone."""
+
+
+@worker_ready.connect
+def show_at_once(**_: Any) -> None:
+    """Beat's first heartbeat is half a minute away; readiness need not wait for it."""
+    heartbeat.beat(at=datetime.now(tz=UTC))
+
+
+@task_prerun.connect
+def name_the_task(task_id: str, task: Any, **_: Any) -> None:
+    structlog.contextvars.bind_contextvars(task=task.name, task_id=task_id)
+
+
+@task_postrun.connect
+def forget_the_task(**_: Any) -> None:
+    structlog.contextvars.unbind_contextvars("task", "task_id")
+
+
+@task_success.connect
+def go_on_after_poll(sender: Any, **_: Any) -> None:
+    """A poll's news reaches people at once; beat repeats each step, so a lost message costs a minute, no alert."""
+    if sender.name == POLL and not app.conf.task_always_eager:
+        chain(*(app.signature(name, immutable=True) for name in AFTER_POLL)).apply_async()

@@ -1,0 +1,400 @@
+"""`make demo`: sets everything up, runs worker, beat and web server in the foreground, ends them all together.
+
+One thread: it reads its children's output, watches that they live, and hears signals. A child that dies ends
+the demo; nothing is restarted behind the user's back.
+"""
+
+import ctypes
+import fcntl
+import http.client
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TextIO
+
+import psutil
+import redis
+
+from apps.common import heartbeat
+from registry import embedded
+
+HOST = "127.0.0.1"
+WEB_WORKERS = "2"
+SETUP_SECONDS = 600.0
+START_SECONDS = 90.0
+STOP_SECONDS = 20.0
+PR_SET_PDEATHSIG = 1
+# Celery's advice against root; the demo may run as root, and says nothing about it twice a start
+QUIET = "ignore:You're running the worker with superuser privileges"
+
+
+class Refused(RuntimeError):
+    """The demo cannot start as things are; nothing has been started."""
+
+
+class Ended(Exception):
+    """A signal asks the demo to end."""
+
+
+class Broken(RuntimeError):
+    """A part of the demo died or did not come up."""
+
+
+@dataclass(slots=True)
+class Child:
+    name: str
+    process: subprocess.Popen[bytes]
+    may_end: bool
+    keep: bool  # its stdout is data, not words
+    output: list[bytes] = field(default_factory=list)
+
+
+class Demo:
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.children: list[Child] = []
+        self.embedded: embedded.Places | None = None
+        self.wanted = {"database": False, "broker": False}
+        self.selector = selectors.DefaultSelector()
+        self.rest: dict[int, bytes] = {}
+        self._listen_to_signals()
+
+    def _listen_to_signals(self) -> None:
+        self.signals, waker = socket.socketpair()
+        self.signals.setblocking(False)
+        waker.setblocking(False)
+        self._waker = waker  # kept open
+        signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: None)
+        self.selector.register(self.signals, selectors.EVENT_READ)
+
+    # --- children ---
+
+    def start(
+        self, name: str, *arguments: str, at_our_death: signal.Signals = signal.SIGTERM, may_end: bool = False
+    ) -> Child:
+        """Run a Python module as a process group of its own, which dies with us even where we are killed."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=embedded.CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": QUIET},
+            start_new_session=True,
+            preexec_fn=_dies_with(os.getpid(), at_our_death),  # safe: this process has one thread
+        )
+        child = Child(name, process, may_end=may_end, keep=may_end)
+        self.children.append(child)
+        self._record()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+                self.selector.register(pipe, selectors.EVENT_READ, child)
+        return child
+
+    def _record(self) -> None:
+        """Note who runs, for the start after a sudden death."""
+        notes = []
+        for child in self.children:
+            with suppress(psutil.NoSuchProcess):
+                notes.append([child.process.pid, psutil.Process(child.process.pid).create_time()])
+        _pids_file(self.data).write_text(json.dumps(notes))
+
+    def turn(self, seconds: float) -> None:
+        """Wait for output or a signal, then see whether everybody lives."""
+        for key, _ in self.selector.select(seconds):
+            if key.fileobj is self.signals:
+                self.signals.recv(64)
+                raise Ended
+            self._read(key.fileobj, key.data)  # type: ignore[arg-type]
+        for child in self.children:
+            code = child.process.poll()
+            if code is not None and not (child.may_end and code == 0):
+                self._drain(child)
+                raise Broken(f"The {child.name} process ended with {_in_words(code)}; its last lines stand above.")
+
+    def until(self, met: Callable[[], bool], *, seconds: float, what: str) -> None:
+        deadline = time.monotonic() + seconds
+        while not met():
+            if time.monotonic() > deadline:
+                raise Broken(f"{what} within {seconds:.0f} seconds.")
+            self.turn(0.0)
+            pause = time.monotonic() + 0.1
+            while (left := pause - time.monotonic()) > 0:
+                self.turn(left)
+
+    def _read(self, pipe: IO[bytes], child: Child) -> None:
+        block = os.read(pipe.fileno(), 65536)
+        if not block:
+            self.selector.unregister(pipe)
+        if child.keep and pipe is child.process.stdout:
+            child.output.append(block)
+            return
+        *lines, rest = (self.rest.pop(pipe.fileno(), b"") + block).split(b"\n")
+        if rest and block:
+            self.rest[pipe.fileno()] = rest
+        elif rest:
+            lines.append(rest)
+        for line in lines:
+            _say(f"{child.name:<6} | {line.decode(errors='replace')}")
+
+    def _drain(self, child: Child) -> None:
+        for pipe in (child.process.stdout, child.process.stderr):
+            with suppress(BlockingIOError, KeyError, ValueError):
+                while pipe is not None and self.selector.get_key(pipe):
+                    self._read(pipe, child)
+
+    # --- the demo ---
+
+    def run(self, port: int) -> None:
+        self.embedded = self._ensure_servers()
+        _say(f"setup  | data in {self.data}")
+        setup = self.start("setup", "registry.demo", "setup", may_end=True)
+        self.until(lambda: setup.process.poll() is not None, seconds=SETUP_SECONDS, what="The set-up was not done")
+        self._drain(setup)
+        with heartbeat.client() as client:
+            client.delete(heartbeat.KEY)  # what a worker of the last run left
+        self.start(
+            # cold shutdown where we are killed: unfinished tasks go back to the queue
+            "worker", "celery", "--quiet", "--app", "registry", "worker", "--concurrency", "2", "--pool", "prefork",
+            "--queues", "default", "--loglevel", "INFO", "--without-gossip", "--without-mingle",
+            # without a broker the heartbeat of events, which nobody hears, keeps a worker from ending
+            "--without-heartbeat",
+            at_our_death=signal.SIGQUIT,
+        )  # fmt: skip
+        self.start("beat", "celery", "--quiet", "--app", "registry", "beat", "--pidfile=", "--loglevel", "INFO")
+        self.until(_worker_lives, seconds=START_SECONDS, what="The worker did not show itself")
+        self.start(
+            "web", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--workers", WEB_WORKERS,
+            "--blocking-threads", "4", "--no-ws", "registry.wsgi:application",
+        )  # fmt: skip
+        self.until(lambda: _answers(port, "/"), seconds=START_SECONDS, what="The web server did not answer")
+        self.until(lambda: _answers(port, "/readyz"), seconds=START_SECONDS, what="The demo did not become ready")
+        logins = _logins(b"".join(setup.output).decode())
+        # one write: whoever waits for READY finds the logins too
+        _say(
+            "\n".join(
+                [f"READY http://{HOST}:{port}", *("login {user} {password} {role}".format(**one) for one in logins)]
+            ),
+            out=sys.stdout,
+        )
+        while True:
+            self.turn(2.0)
+            if gone := self._missing_server():
+                raise Broken(f"{gone} is gone; its log lies in {self.data}.")
+
+    def _ensure_servers(self) -> embedded.Places | None:
+        """Embed what no address names."""
+        self.wanted = {"database": not os.environ.get("DATABASE_URL"), "broker": not os.environ.get("BROKER_URL")}
+        return embedded.ensure(data=self.data, **self.wanted) if any(self.wanted.values()) else None
+
+    def _missing_server(self) -> str:
+        return embedded.missing(self.embedded, **self.wanted) if self.embedded else ""
+
+    def end(self) -> None:
+        """Every process this demo started is gone afterwards. A second signal shortens the wait."""
+        for child in reversed(self.children):
+            _signal_group(child.process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(child.process.poll() is None for child in self.children) and time.monotonic() < deadline:
+            for key, _ in self.selector.select(0.05):
+                if key.fileobj is self.signals:
+                    self.signals.recv(64)
+                    deadline = 0
+                else:
+                    self._read(key.fileobj, key.data)  # type: ignore[arg-type]
+        for child in self.children:
+            _signal_group(child.process.pid, signal.SIGKILL)
+            child.process.wait()
+        if self.embedded is not None:
+            embedded.stop(self.data)
+        _pids_file(self.data).unlink(missing_ok=True)
+
+
+def _dies_with(parent: int, number: signal.Signals) -> Callable[[], None]:
+    """What a child does before it becomes its program: ask the kernel for a signal when we die (Linux only)."""
+    if not sys.platform.startswith("linux"):
+        return lambda: None
+    prctl = ctypes.CDLL(None).prctl
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, int(number))
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask
+
+
+def _say(text: str, *, out: TextIO | None = None) -> None:
+    with suppress(BrokenPipeError):  # nobody listens any more; that is no reason to leave processes behind
+        print(text, file=out or sys.stderr, flush=True)
+
+
+def _in_words(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def _worker_lives() -> bool:
+    try:
+        return heartbeat.last_beat() is not None
+    except redis.RedisError:
+        return False
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status < (400 if path == "/" else 201)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _logins(text: str) -> Iterator[dict[str, str]]:
+    """What load_demo printed: JSON objects with user, password and role, one a line or in a list."""
+    with suppress(json.JSONDecodeError):
+        if isinstance(rows := json.loads(text), list):
+            yield from rows
+            return
+    for line in text.splitlines():
+        if line.startswith("{"):
+            yield json.loads(line)
+
+
+# --- one demo per data folder -----------------------------------------------------------------------------------
+
+
+def _pids_file(data: Path) -> Path:
+    return data / "demo.pids"
+
+
+@contextmanager
+def _only_one(data: Path) -> Iterator[None]:
+    """Hold the demo's lock; clean up after a demo that was killed."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "demo.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise Refused(f"A demo already runs on {data} (process {lock.read().strip()}).") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        _end_leftovers(data)
+        yield
+
+
+def _end_leftovers(data: Path) -> None:
+    """End process groups of a demo that died; the start time tells them from strangers with the same number."""
+    with suppress(FileNotFoundError, ValueError):
+        for pid, born in json.loads(_pids_file(data).read_text()):
+            with suppress(psutil.Error):
+                process = psutil.Process(pid)
+                if process.create_time() == born:
+                    _signal_group(pid, signal.SIGKILL)
+                    process.wait(10)
+        _pids_file(data).unlink()
+
+
+def _check_port(port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise Refused(
+                f"Port {port} cannot be used ({error.strerror}). Choose another: PORT={port + 1} make demo"
+            ) from error
+
+
+def set_up() -> None:
+    """Runs as a child: database, built-in catalogue, demo portfolio. Prints what load_demo prints."""
+    import django  # noqa: PLC0415 - only this child loads Django's apps
+    from django.core.management import call_command, get_commands  # noqa: PLC0415
+
+    django.setup()
+    from registry.prepare import prepare_database  # noqa: PLC0415
+
+    prepare_database()
+    if "load_demo" in get_commands():
+        call_command("load_demo")
+
+
+def stop(data: Path) -> int:
+    """End a running demo, then the servers of demo and tests."""
+    with suppress(FileNotFoundError), (data / "demo.lock").open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with suppress(ValueError, ProcessLookupError):
+                os.kill(int(lock.read()), signal.SIGTERM)
+            fcntl.flock(lock, fcntl.LOCK_SH)  # its owner is gone
+    stopped = [*embedded.stop(data), *embedded.stop(data / "tests")]
+    print(f"stopped {', '.join(stopped)}" if stopped else "nothing runs here")
+    return 0
+
+
+def run(data: Path) -> int:
+    try:
+        port = int(os.environ.setdefault("PORT", "8000"))
+    except ValueError:
+        print("PORT is a number.", file=sys.stderr)
+        return 2
+    os.environ.setdefault("REGISTRY_ENV", "demo")
+    code = 0
+    try:
+        with _only_one(data):
+            _check_port(port)
+            demo = Demo(data)
+            try:
+                demo.run(port)
+            except Ended:
+                _say("ending the demo")
+            finally:
+                demo.end()
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+        code = 2
+    except (Broken, embedded.EmbeddedError) as error:
+        print(error, file=sys.stderr)
+        code = 1
+    return code
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m registry.demo [stop]`."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
+    data = embedded.data_folder()
+    match arguments:
+        case []:
+            return run(data)
+        case ["stop"]:
+            return stop(data)
+        case ["setup"]:
+            set_up()
+            return 0
+    print("usage: python -m registry.demo [stop]", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,80 @@
+"""PostgreSQL and Valkey out of wheels, for the demo and the tests: start, attach, stop.
+
+Called from entry points only (manage.py, registry.demo, tests/conftest.py), before Django reads its settings.
+The servers belong to no process: they outlive the one that started them, are found again by their pid files,
+and end by `stop()`. They listen on unix sockets inside folders that only their owner may enter, and trust
+whoever gets that far. docs/decisions/0002-embedded-servers.md tells why.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from registry.embedded import postgres, valkey
+from registry.embedded.places import CHECKOUT, Places, data_folder, places_of
+from registry.embedded.processes import EmbeddedError, running
+
+__all__ = ["CHECKOUT", "EmbeddedError", "Places", "data_folder", "ensure", "missing", "places_of", "stop"]
+
+
+def ensure(*, database: bool = True, broker: bool = True, data: Path | None = None, durable: bool = True) -> Places:
+    """Start or attach to the servers and name them in DATABASE_URL and BROKER_URL of this process.
+
+    Safe to call from several processes at once. `durable=False` gives up crash safety for speed.
+    """
+    with _alone(data or data_folder()) as folder:
+        places = places_of(folder)
+        if database:
+            postgres.ensure(places, durable=durable)
+            os.environ["DATABASE_URL"] = places.database_url
+        if broker:
+            valkey.ensure(places, durable=durable)
+            os.environ["BROKER_URL"] = places.broker_url
+    return places
+
+
+def stop(data: Path | None = None) -> list[str]:
+    """Stop what runs under `data`; the names of the servers that ran."""
+    data = data or data_folder()
+    if not data.is_dir():
+        return []
+    stopped = []
+    with _alone(data):
+        places = places_of(data)
+        if postgres.stop(places):
+            stopped.append("PostgreSQL")
+        if valkey.stop(places):
+            stopped.append("Valkey")
+        for folder in (places.sockets, places.valkey_sockets):
+            if not folder.is_relative_to(places.home) and not folder.is_relative_to(data):
+                shutil.rmtree(folder, ignore_errors=True)
+    return stopped
+
+
+def missing(places: Places, *, database: bool, broker: bool) -> str:
+    """The name of a wanted server that does not run; empty where all do."""
+    if database and running(places.postgres_pid, "postgres") is None:
+        return "PostgreSQL"
+    if broker and running(places.valkey_pid, "valkey") is None:
+        return "Valkey"
+    return ""
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[Path]:
+    """Hold the data folder's lock, so that two processes never start a server twice. The lock dies with its owner."""
+    try:
+        if not data.exists():
+            data.mkdir(parents=True)
+            data.chmod(0o711)  # others may pass through to what is theirs (see UNPRIVILEGED), and list nothing
+        with (data / "embedded.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield data
+    except PermissionError as error:
+        raise EmbeddedError(
+            f"{error.filename} cannot be used: {error.strerror}. If another user started the demo here, "
+            "go on as that user or set REGISTRY_DATA to a folder of your own."
+        ) from error

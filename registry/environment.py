@@ -1,0 +1,79 @@
+"""Reads the addresses of outside services out of the environment; plain Python, no Django."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+SMTP_SCHEMES = {
+    "smtp": {},
+    "smtp+tls": {"use_tls": True},
+    "submission+tls": {"use_tls": True},
+    "smtps": {"use_ssl": True},
+}
+PLAIN_BACKENDS = {"consolemail": "console", "memorymail": "locmem", "dummymail": "dummy"}
+
+
+class BadAddress(ValueError):
+    """An address in the environment that cannot be used; the text says which form is expected."""
+
+
+def mailer(url: str, *, timeout_seconds: int = 20) -> dict[str, Any]:
+    """One entry of Django's MAILERS.
+
+    `smtp://[user:password@]host[:port]`, `smtp+tls://` (STARTTLS, also spelt `submission+tls://`),
+    `smtps://` (TLS from the first byte), `filemail:///folder` (one .eml file per message),
+    `consolemail://`, `memorymail://`, `dummymail://`. User and password are percent-encoded.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "filemail":
+        return {"BACKEND": "apps.common.mail.EmlFileBackend", "OPTIONS": {"folder": unquote(parts.path)}}
+    if parts.scheme in PLAIN_BACKENDS:
+        return {"BACKEND": f"django.core.mail.backends.{PLAIN_BACKENDS[parts.scheme]}.EmailBackend"}
+    if parts.scheme in SMTP_SCHEMES and parts.hostname:
+        options: dict[str, Any] = {"host": parts.hostname, "timeout": timeout_seconds, **SMTP_SCHEMES[parts.scheme]}
+        if parts.port:
+            options["port"] = parts.port
+        if parts.username:
+            options["username"] = unquote(parts.username)
+            options["password"] = unquote(parts.password or "")
+        return {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}
+    raise BadAddress("EMAIL_URL starts with smtp://host, smtp+tls://host, smtps://host or filemail:///folder.")
+
+
+def redis_client_url(broker_url: str, *, database: int | None = None) -> str:
+    """The broker's address as its plain client spells it, on another logical database where one is named.
+
+    Celery writes unix sockets as `redis+socket:///path?virtual_host=0`, the client as `unix:///path?db=0`.
+    """
+    parts = urlsplit(broker_url)
+    if parts.scheme in {"redis+socket", "redis+unix", "unix"}:
+        asked = parse_qs(parts.query)
+        number = database if database is not None else (asked.get("virtual_host") or asked.get("db") or ["0"])[0]
+        return f"unix://{parts.path}?db={number}"
+    if parts.scheme not in {"redis", "rediss"}:
+        raise BadAddress("BROKER_URL starts with redis://, rediss:// or redis+socket://.")
+    return broker_url if database is None else parts._replace(path=f"/{database}").geturl()
+
+
+def kept_secret(file: Path) -> str:
+    """The secret in `file`, made on first use and readable by its owner only. For demo and development."""
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        pass
+    file.parent.mkdir(parents=True, exist_ok=True)
+    secret = secrets.token_urlsafe(50)
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.write(secret)
+    try:
+        # a link, unlike a rename, fails where another process was first: all of them use the same secret
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return file.read_text()

@@ -1,0 +1,368 @@
+"""All settings, read from the environment. docs/operator.md lists the variables."""
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from apps.common.logging import configure_structlog, logging_config
+from registry.environment import BadAddress, kept_secret, mailer, redis_client_url
+
+# an empty variable counts as unset: that is how compose files pass on what nobody set
+environ.Env.ENVIRON = {name: value for name, value in os.environ.items() if value}
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+# production refuses to start half configured; demo runs on one machine without TLS; test is for the test-suite
+REGISTRY_ENV = env.str("REGISTRY_ENV", default="production")
+if REGISTRY_ENV not in {"production", "demo", "test"}:
+    raise ImproperlyConfigured("REGISTRY_ENV is production, demo or test.")
+PRODUCTION = REGISTRY_ENV == "production"
+TESTING = REGISTRY_ENV == "test"
+# an absolute path, whatever the working directory of the process
+REGISTRY_DATA = (BASE_DIR / env.str("REGISTRY_DATA", default=".data")).resolve()
+
+DEBUG = env.bool("DEBUG", default=False)
+
+
+def required(name: str, *, otherwise: str) -> str:
+    """The variable's value; `otherwise` stands in outside production."""
+    value = env.str(name, default="")
+    if value:
+        return str(value)
+    if PRODUCTION:
+        raise ImproperlyConfigured(f"Set {name}; see docs/operator.md.")
+    return otherwise
+
+
+# --- who we are -------------------------------------------------------------------------------------------------
+if TESTING:
+    SECRET_KEY = "for-tests-only"  # noqa: S105
+elif PRODUCTION:
+    SECRET_KEY = required("SECRET_KEY", otherwise="")
+else:
+    SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(REGISTRY_DATA / "secret_key")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
+PUBLIC_URL = required("PUBLIC_URL", otherwise=f"http://127.0.0.1:{env.int('PORT', default=8000)}").rstrip("/")
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS",
+    default=[PUBLIC_URL.split("://")[-1].rsplit(":", 1)[0]]
+    if PRODUCTION
+    else ["127.0.0.1", "localhost", "[::1]", "testserver"],
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
+ROOT_URLCONF = "registry.urls"
+WSGI_APPLICATION = "registry.wsgi.application"
+ASGI_APPLICATION = "registry.asgi.application"
+
+INSTALLED_APPS = [
+    "apps.common",
+    "apps.accounts",
+    "apps.catalog",
+    "apps.inventory",
+    "apps.feeds",
+    "apps.exposure",
+    "apps.alerts",
+    "apps.api",
+    "apps.web",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    # whitenoise serves static files under runserver too, so that every mode behaves alike
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "django_filters",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "pghistory",
+    "pgtrigger",
+    "rest_framework",
+]
+
+MIDDLEWARE = [
+    "apps.common.logging.RequestIdMiddleware",
+    # before the checks of host and TLS: probes come from inside, by address, without either
+    "apps.common.health.ProbeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # a page is closed unless its view says login_not_required; REST views answer for themselves
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "registry.middleware.RequestHistoryMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- database ---------------------------------------------------------------------------------------------------
+# PostgreSQL only: docs/decisions/0001-one-database-engine.md
+DATABASE_URL = required("DATABASE_URL", otherwise="postgres://postgres@127.0.0.1:5432/registry")
+# connections each process keeps open at most; 0 opens one per request or task
+DATABASE_POOL = env.int("DATABASE_POOL", default=0 if TESTING else 8)
+_database: dict[str, Any] = env.db_url_config(DATABASE_URL)
+if _database.get("ENGINE") != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL starts with postgres://; no other engine is supported.")
+_database["CONN_MAX_AGE"] = 0  # the pool keeps connections, Django must not
+_database["CONN_HEALTH_CHECKS"] = True
+_database["OPTIONS"] = {"connect_timeout": 10, "application_name": "registry", **_database.get("OPTIONS", {})}
+if DATABASE_POOL:
+    _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10, "max_idle": 300}
+if test_database := env.str("TEST_DATABASE", default=""):
+    _database["TEST"] = {"NAME": test_database}
+if not _database["HOST"]:
+    # libpq's own spelling of a unix socket, `?host=/folder`, said where Django's tools look for it
+    _database["HOST"] = _database["OPTIONS"].pop("host", "")
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# history: written by triggers, changed by nobody
+PGHISTORY_APPEND_ONLY = True
+PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
+
+# --- broker, cache and background work --------------------------------------------------------------------------
+BROKER_URL = required("BROKER_URL", otherwise="redis://127.0.0.1:6379/0")
+try:
+    # the queue is logical database 0 unless the address says otherwise; heartbeat and throttling counters lie beside it
+    CACHE_URL = env.str("CACHE_URL", default="") or redis_client_url(BROKER_URL, database=1)
+except BadAddress as error:
+    raise ImproperlyConfigured(str(error)) from error
+
+CACHES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    if TESTING
+    else {
+        "BACKEND": "registry.cache.ForgivingRedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "registry",
+        # one more try on a fresh connection, then go on without; the library would pause and try ten times
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1)},
+    }
+}
+
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlasts any outage of the broker
+# longer than any task may run, or the broker hands a running task to a second worker
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 30, "socket_connect_timeout": 5}
+CELERY_TASK_TIME_LIMIT = 1800
+CELERY_TASK_SOFT_TIME_LIMIT = 1740
+# a message is done when its work is done: a killed worker's task runs again, and tasks are safe to run twice
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TASK_IGNORE_RESULT = True  # what happened stands in the database, never in a result backend
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 3, "interval_start": 0.1, "interval_step": 0.3, "interval_max": 1}
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(REGISTRY_DATA / "celerybeat-schedule")
+CELERY_TASK_ALWAYS_EAGER = TESTING
+CELERY_TASK_EAGER_PROPAGATES = True
+
+
+def _every(task: str, cadence: timedelta) -> dict[str, Any]:
+    """A beat entry whose message dies at the next beat, so that an absent worker finds no pile of repeats."""
+    return {"task": task, "schedule": cadence, "options": {"expires": cadence.total_seconds()}}
+
+
+CELERY_BEAT_SCHEDULE = {
+    "every minute: poll the sources whose time has come": _every("feeds.enqueue_due_sources", timedelta(minutes=1)),
+    "every ten minutes: apply what the clock has made due": _every("catalog.apply_due_facts", timedelta(minutes=10)),
+    "every five minutes: bring exposure up to date": _every("exposure.refresh_exposure", timedelta(minutes=5)),
+    "every minute: raise the alerts that are owed": _every("alerts.raise_alerts", timedelta(minutes=1)),
+    "every minute: send the digests whose hour has come": _every("alerts.send_due_digests", timedelta(minutes=1)),
+    "every thirty seconds: show that a worker lives": _every("common.heartbeat", timedelta(seconds=30)),
+}
+
+# --- accounts ---------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
+if TESTING:
+    PASSWORD_HASHERS.insert(0, "django.contrib.auth.hashers.MD5PasswordHasher")
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "apps.accounts.adapters.AccountAdapter"  # closes sign-up: people are added by an administrator
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Foundation Registry"
+
+# --- REST -------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.accounts.authentication.ApiTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "apps.api.problems.problem_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    # apps/api names its throttle classes; the rates stand here, one per scope
+    "DEFAULT_THROTTLE_RATES": {
+        "token": env.str("THROTTLE_TOKEN", default="1200/min"),
+        "intake": env.str("THROTTLE_INTAKE", default="120/min"),
+        "anonymous": env.str("THROTTLE_ANONYMOUS", default="60/min"),
+    },
+    "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=0),
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Foundation Registry",
+    "DESCRIPTION": "Which applications stand on which foundation models, and what happens to them when one moves.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    # two enumerations that several resources call by one word
+    "ENUM_NAME_OVERRIDES": {
+        "ApplicationStatusEnum": "apps.inventory.models.Application.Status",
+        "FeedRunStatusEnum": "apps.feeds.models.FeedRun.Status",
+    },
+}
+
+# --- mail -------------------------------------------------------------------------------------------------------
+EMAIL_URL = required("EMAIL_URL", otherwise="memorymail://" if TESTING else f"filemail://{REGISTRY_DATA / 'mail'}")
+try:
+    MAILERS = {"default": mailer(EMAIL_URL)}
+except BadAddress as error:
+    raise ImproperlyConfigured(str(error)) from error
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Foundation Registry <registry@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# how long alerts wait for further ones, so that one poll with many changes makes one mail a team
+ALERT_GATHER_SECONDS = env.int("ALERT_GATHER_SECONDS", default=60)
+
+# --- files and language -----------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = REGISTRY_DATA / "static"
+if not PRODUCTION:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # empty here, and looked into all the same
+STATICFILES_DIRS = [folder for folder in [BASE_DIR / "apps" / "web" / "static"] if folder.is_dir()]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": REGISTRY_DATA / "files"},
+    },
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+# only production needs collectstatic
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = False
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # intake bodies; decompressed size is capped by the intake itself
+
+# --- outbound calls ---------------------------------------------------------------------------------------------
+# networks the operator allows beside the public internet, for sources inside the house: "10.2.0.0/16,fd00::/8"
+OUTBOUND_ALLOWED_NETWORKS = env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])
+
+# --- security ---------------------------------------------------------------------------------------------------
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "connect-src": [CSP.SELF],
+    "font-src": [CSP.SELF],
+    "manifest-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 7
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=PRODUCTION)
+SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=PRODUCTION)
+if env.int("TRUSTED_PROXIES", default=0):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- logging ----------------------------------------------------------------------------------------------------
+configure_structlog()
+LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
+LOGGING = logging_config(
+    json_lines=env.bool("LOG_JSON", default=PRODUCTION), level=LOG_LEVEL, colors=sys.stderr.isatty()
+)

@@ -1,0 +1,28 @@
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponseRedirect
+from django.templatetags.static import static
+from django.urls import include, path
+from drf_spectacular.views import SpectacularSwaggerSplitView
+
+
+@login_not_required
+def icon(request: HttpRequest) -> HttpResponseRedirect:
+    return HttpResponseRedirect(static("web/mark.svg"))
+
+
+# the admin asks for the second factor and is throttled like every other login
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+urlpatterns = [
+    # /healthz and /readyz are answered by apps.common.health.ProbeMiddleware
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("api/v1/", include("apps.api.urls")),
+    # the split view keeps its script out of the page, as the content security policy asks
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    # for the pages that are not ours and name no icon: admin, REST documentation
+    path("favicon.ico", icon),
+    path("", include("apps.web.urls")),
+]

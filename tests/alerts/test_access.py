@@ -1,0 +1,121 @@
+"""Who reads alerts and the ledger, and who may say that somebody is on it."""
+
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import AnonymousUser
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.alerts.actions import NotYourAlert, acknowledge_alert, queue_digests, raise_alerts, requeue_delivery
+from apps.alerts.models import Alert, Delivery
+from apps.alerts.queries import alerts_of, deliveries_of
+from tests.alerts.test_raising import make_flag
+from tests.alerts.world import World, make_world
+from tests.builders import NOW, make_member, make_team, make_user
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    made = make_world()
+    made.event()
+    make_user("governor", role="governance")
+    make_flag()
+    raise_alerts(at=NOW)
+    queue_digests(at=NOW, gather=timedelta(0))
+    return made
+
+
+def reads(user: object) -> tuple[set[str], set[str]]:
+    """The kinds of alerts and the addresses of deliveries that `user` sees."""
+    return (
+        set(alerts_of(user).values_list("kind", flat=True)),
+        set(deliveries_of(user).values_list("address", flat=True)),
+    )
+
+
+def test_members_of_the_team_and_of_teams_above_read_what_it_was_told(world: World) -> None:
+    above = make_team()
+    world.team.parent = above
+    world.team.save()
+
+    for user in (make_member(world.team, TeamRole.VIEWER), make_member(above, TeamRole.VIEWER)):
+        assert reads(user) == ({"announced"}, {"claims@example.org"})
+
+
+def test_strangers_read_nothing(world: World) -> None:
+    for user in (make_user(), make_member(make_team()), make_user(is_active=False), AnonymousUser()):
+        assert reads(user) == (set(), set())
+
+
+@pytest.mark.parametrize("role", ["governance", "auditor", "admin"])
+def test_the_offices_of_the_organisation_read_everything(world: World, role: str) -> None:
+    assert reads(make_user(role=role)) == ({"announced", "opened"}, {"claims@example.org", "governor@example.org"})
+
+
+def test_a_row_of_the_lists_costs_no_further_statement(world: World, django_assert_num_queries: object) -> None:
+    user = make_user(role="auditor")
+
+    with django_assert_num_queries(2):  # type: ignore[operator]
+        for alert in alerts_of(user):
+            assert alert.team or alert.user
+            assert alert.delivery
+            assert (alert.event and alert.event.offering.host and alert.event.source) or alert.flag
+        for delivery in deliveries_of(user):
+            assert delivery.team or delivery.user
+
+
+@pytest.mark.parametrize("role", [TeamRole.EDITOR, TeamRole.OWNER])
+def test_who_works_on_the_team_acknowledges_its_alerts(world: World, role: TeamRole) -> None:
+    user = make_member(world.team, role)
+
+    alert = acknowledge_alert(alert=Alert.objects.get(team=world.team), by=user)
+
+    assert (alert.state, alert.acknowledged_by) == ("acknowledged", user)
+
+
+def test_governance_acknowledges_for_everybody(world: World) -> None:
+    governor = User.objects.get(username="governor")
+
+    for alert in Alert.objects.all():
+        assert acknowledge_alert(alert=alert, by=governor).state == "acknowledged"
+
+
+def test_who_only_reads_does_not_acknowledge(world: World) -> None:
+    alert = Alert.objects.get(team=world.team)
+
+    for user in (make_member(world.team, TeamRole.VIEWER), make_user(role="auditor"), make_user()):
+        with pytest.raises(NotYourAlert, match="Only an editor"):
+            acknowledge_alert(alert=alert, by=user)
+    alert.refresh_from_db()
+    assert alert.state == "open"
+
+
+def test_acknowledging_twice_keeps_the_first_name(world: World) -> None:
+    first, second = make_member(world.team), make_member(world.team)
+    alert = Alert.objects.get(team=world.team)
+    acknowledge_alert(alert=alert, by=first)
+
+    assert acknowledge_alert(alert=alert, by=second).acknowledged_by == first
+
+
+def test_an_acknowledgement_is_in_the_history_with_its_actor(world: World) -> None:
+    user = make_member(world.team)
+    alert = acknowledge_alert(alert=Alert.objects.get(team=world.team), by=user)
+
+    history = apps.get_model("alerts", "AlertHistory").objects.filter(id=alert.pk)
+    last = history.select_related("pgh_context").latest("pgh_id")
+    assert (last.state, last.pgh_context.metadata["user"]) == ("acknowledged", user.pk)
+    assert last.pgh_context.metadata["reason"] == "alert acknowledged"
+
+
+def test_only_governance_and_administrators_send_a_failed_mail_again(world: World) -> None:
+    Delivery.objects.update(state="failed")
+    delivery = Delivery.objects.get(team=world.team)
+
+    with pytest.raises(NotYourAlert):
+        requeue_delivery(delivery=delivery, at=NOW, by=make_member(world.team, TeamRole.OWNER))
+
+    delivery.refresh_from_db()
+    assert delivery.state == "failed"

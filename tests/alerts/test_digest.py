@@ -1,0 +1,317 @@
+"""What the mail says: the sentence first, then what to do, most urgent first, and nothing that breaks out of it."""
+
+from datetime import date, timedelta
+from email import policy
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from apps.alerts.actions import queue_digests, raise_alerts
+from apps.alerts.digest import MOST_APPLICATIONS, MOST_ITEMS
+from apps.alerts.mail import message_of
+from apps.alerts.models import Delivery
+from apps.catalog.models import Offering
+from apps.inventory.models import Application, Criticality
+from tests.alerts.world import World, add_evidence, make_world
+from tests.builders import (
+    NOW,
+    make_application,
+    make_dependency,
+    make_event,
+    make_offering,
+    make_provider,
+    make_source,
+    make_team,
+    make_version,
+)
+
+
+def digest() -> Delivery:
+    raise_alerts(at=NOW)
+    queue_digests(at=NOW, gather=timedelta(0))
+    return Delivery.objects.get()
+
+
+def also_stands(world: World, name: str, criticality: Criticality, role: str = "primary") -> Application:
+    application = make_application(name, team=world.team, criticality=criticality)
+    make_dependency(application, world.offering, role=role)
+    return application
+
+
+def second_offering(world: World, api_id: str = "claude-sonnet-4-5", **fields: Any) -> Offering:
+    host = make_provider("anthropic", name="Anthropic", roles=("developer", "host"))
+    offering = make_offering(api_id, host=host, **fields)
+    make_dependency(world.application, offering)
+    return offering
+
+
+class Html(HTMLParser):
+    """The text and the addresses of a page, and its tags."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.words = ""
+        self.addresses: list[str] = []
+        self.tags: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in {"href", "src"}]
+
+    def handle_data(self, data: str) -> None:
+        self.words += " ".join(data.split()) + " "
+
+
+# --- the sentence -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_subject_is_the_finding_with_its_number_and_date() -> None:
+    world = make_world()
+    also_stands(world, "KYC document reader", Criticality.STANDARD)
+    world.event()
+
+    mail = digest()
+
+    assert mail.subject == "Two applications of Claims, one of them critical, lose a model on 15 January 2027"
+    assert mail.body_text.split("\n\n")[1].replace("\n", " ") == f"{mail.subject}."
+    assert f"{mail.subject}." in Html(mail.body_html).words
+
+
+@pytest.mark.django_db
+def test_a_single_application_is_named() -> None:
+    make_world().event()
+
+    assert digest().subject == "Motor damage estimator loses a model on 15 January 2027"
+
+
+@pytest.mark.django_db
+def test_several_ends_are_told_by_the_first_and_further_changes_are_counted() -> None:
+    world = make_world()
+    also_stands(world, "Medical report summariser", Criticality.CRITICAL)
+    world.event()
+    make_event(
+        second_offering(world, retires_on=date(2026, 12, 10), date_kind="firm"),
+        "moved_earlier", old="2027-02-01", new="2026-12-10", effective_on=date(2026, 12, 10),
+    )  # fmt: skip
+    world.event("repriced", old={"input": "1"}, new={"input": "2"}, effective_on=None)
+
+    assert digest().subject == (
+        "Two critical applications of Claims lose a model: first on 10 December 2026; one other change"
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("kind", "fields", "subject"),
+    [
+        (
+            "retired",
+            {"old": None, "new": "2026-11-20", "effective_on": date(2026, 11, 20)},
+            "Motor damage estimator has lost a model on 20 November 2026",
+        ),
+        (
+            "delisted",
+            {"old": "2027-01-15", "new": None, "effective_on": None},
+            "Motor damage estimator stands on a model that is no longer listed",
+        ),
+        ("repriced", {"old": {"input": "1"}, "new": {"input": "2"}}, "Prices rise for Motor damage estimator"),
+        ("repriced", {"old": {"input": "2"}, "new": {"input": "1"}}, "Prices fall for Motor damage estimator"),
+        (
+            "moved_later",
+            {"old": "2026-12-01", "new": "2027-01-15"},
+            "Motor damage estimator has more time: end moved: 1 Dec 2026 → 15 Jan 2027, 45 days later",
+        ),
+        (
+            "withdrawn",
+            {"old": "2027-01-15", "new": None, "effective_on": None},
+            "Motor damage estimator has more time: end taken back: 15 Jan 2027 → no date",
+        ),
+    ],
+)
+def test_each_kind_has_its_own_sentence(kind: str, fields: dict[str, Any], subject: str) -> None:
+    make_world().event(kind, **fields)
+
+    assert digest().subject == subject
+
+
+# --- the items --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_an_item_says_what_happened_to_whom_what_replaces_it_and_who_says_so(settings: Any) -> None:
+    settings.PUBLIC_URL = "https://registry.example.org"
+    world = make_world()
+    also_stands(world, "Home claims photo notes", Criticality.STANDARD, role="fallback")
+    event = world.event("moved_earlier", old="2027-03-01", new="2027-01-15")
+    add_evidence(event, "https://ai.google.dev/gemini-api/docs/deprecations")
+
+    mail = digest()
+
+    text = " ".join(mail.body_text.split())
+    html = Html(mail.body_html)
+    for words in (text, html.words):
+        assert "Gemini 2.5 Pro at Google Vertex AI" in words
+        assert "End moved: 1 Mar 2027 → 15 Jan 2027, 45 days earlier." in words
+        assert "52 days left" in words
+        assert "Motor damage estimator (critical), Home claims photo notes (standard, as fallback)" in words
+        assert "Replacement as published: gemini-3-pro" in words
+        assert "litellm" in words
+    for addresses in (text, html.addresses):
+        assert f"https://registry.example.org/events/{event.pk}/" in addresses
+        assert "https://ai.google.dev/gemini-api/docs/deprecations" in addresses
+
+
+@pytest.mark.django_db
+def test_a_soft_date_is_said_to_be_one() -> None:
+    world = make_world()
+    Offering.objects.filter(pk=world.offering.pk).update(date_kind="not_before")
+    world.event()
+
+    text = digest().body_text
+
+    assert "at least 52 days left" in text
+    assert "End announced: no date → not before 15 Jan 2027." in text
+
+
+@pytest.mark.django_db
+def test_sections_stand_in_the_order_of_their_severity() -> None:
+    world = make_world()
+    world.event()
+    gone = make_offering("old-embedding", lifecycle="retired", retires_on=date(2026, 11, 20), date_kind="firm")
+    make_dependency(make_application("Search", team=world.team, criticality=Criticality.LOW), gone)
+    make_event(gone, "retired", old=None, new="2026-11-20", effective_on=date(2026, 11, 20))
+    world.event("repriced", old={"input": "2"}, new={"input": "1"})
+
+    text = digest().body_text
+
+    assert [line for line in text.splitlines() if line.isupper()] == ["PLAN THE MOVE", "ALREADY ENDED", "PRICES FALL"]
+
+
+@pytest.mark.django_db
+def test_several_sources_that_say_the_same_make_one_item() -> None:
+    world = make_world()
+    world.event()
+    world.event(source=make_source("deprecations-info", name="deprecations.info"))
+
+    text = digest().body_text
+
+    assert text.count("Gemini 2.5 Pro at Google Vertex AI") == 1
+    assert "Source: litellm" in text
+    assert "Source: deprecations.info" in text
+
+
+@pytest.mark.django_db
+def test_a_mail_names_so_many_applications_and_counts_the_rest() -> None:
+    world = make_world()
+    for n in range(MOST_APPLICATIONS + 4):
+        also_stands(world, f"Application {n:02}", Criticality.STANDARD)
+    world.event()
+
+    text = " ".join(digest().body_text.split())
+
+    assert "and 5 more." in text
+    assert "Motor damage estimator (critical)" in text
+
+
+@pytest.mark.django_db
+def test_a_mail_shows_so_many_changes_and_counts_the_rest() -> None:
+    world = make_world()
+    version = make_version()
+    for n in range(MOST_ITEMS + 7):
+        offering = make_offering(f"model-{n}", host=world.offering.host, version=version, region_scope=f"zone-{n}")
+        make_dependency(world.application, offering)
+        make_event(offering)
+
+    mail = digest()
+
+    assert mail.body_text.count("End announced") == MOST_ITEMS
+    assert "And 7 more: " in mail.body_text
+    assert "And 7 more" in Html(mail.body_html).words
+
+
+@pytest.mark.django_db
+def test_lines_of_the_text_stay_within_72_characters_unless_an_address_is_on_them() -> None:
+    world = make_world("A team with a rather long name that goes on for quite some time")
+    for n in range(6):
+        also_stands(world, f"An application with a rather long name number {n}", Criticality.STANDARD)
+    world.event()
+
+    assert [line for line in digest().body_text.splitlines() if len(line) > 72 and "://" not in line] == []
+
+
+# --- nothing breaks out -----------------------------------------------------------------------------------------
+
+HOSTILE = (
+    'Estimator <img src=x onerror="alert(1)">\r\nBcc: everyone@example.org\r\n\r\n<script>alert(2)</script> \u202eevil'
+)
+
+
+@pytest.mark.django_db
+def test_names_cannot_add_markup_headers_or_lines() -> None:
+    world = make_world()
+    world.team.name = HOSTILE
+    world.team.save()
+    Application.objects.update(name=HOSTILE)
+    Offering.objects.update(api_id=HOSTILE, replacement_text=HOSTILE)
+    event = world.event(source=make_source("hostile", name=HOSTILE[:100]))
+    add_evidence(event, "javascript:alert(document.domain)")
+
+    mail = digest()
+    message = message_of(mail).message(policy=policy.SMTP)
+
+    html = Html(mail.body_html)
+    assert not {"script", "img", "iframe"} & set(html.tags)
+    assert all(address.startswith(("http://", "https://")) for address in html.addresses)
+    assert message["Bcc"] is None
+    assert message["To"] == "claims@example.org"
+    assert message["Subject"] == mail.subject
+    assert "\n" not in mail.subject
+    assert not [line for line in mail.body_text.splitlines() if line.startswith("Bcc")]
+    assert "\u202e" not in mail.subject + mail.body_text + mail.body_html
+    assert "javascript:" not in mail.body_html
+
+
+@pytest.mark.django_db
+def test_the_subject_of_a_team_with_an_endless_name_stays_readable() -> None:
+    world = make_world("C" * 200)
+    also_stands(world, "D" * 200, Criticality.LOW)
+    world.event()
+
+    assert len(digest().subject) <= 200
+
+
+@pytest.mark.django_db
+def test_the_html_holds_no_remote_picture_and_names_its_language() -> None:
+    make_world().event()
+
+    mail = digest()
+
+    assert "img" not in Html(mail.body_html).tags
+    assert '<html lang="en"' in mail.body_html
+
+
+@pytest.mark.django_db
+def test_no_way_to_unsubscribe_is_promised_before_there_is_one() -> None:
+    make_world().event()
+
+    message = message_of(digest()).message(policy=policy.SMTP)
+
+    assert message["List-Unsubscribe"] is None
+
+
+@pytest.mark.django_db
+def test_writing_a_digest_takes_as_many_statements_for_many_applications_as_for_one(
+    django_assert_num_queries: Any,
+) -> None:
+    small, large = make_world(), make_team("Large")
+    for _ in range(30):
+        make_dependency(make_application(team=large), small.offering)
+    small.event()
+    raise_alerts(at=NOW)
+
+    # recipients; for each of two: savepoint, lock, alerts, applications, roles, evidence, delivery, alerts, release
+    with django_assert_num_queries(1 + 2 * 9):
+        queue_digests(at=NOW, gather=timedelta(0))

@@ -1,0 +1,298 @@
+"""Who is owed word of what: once per event, kind and team, however often and however many look."""
+
+import threading
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.alerts.actions import EVENTS_AT_ONCE, MAILED_KINDS, raise_alerts
+from apps.alerts.models import Alert, HandledEvent
+from apps.catalog.models import Derivation, Node, NodeKind, ProviderEvent
+from apps.exposure.models import ExposureFlag, Layer, Tolerance
+from apps.inventory.models import Criticality
+from tests.alerts.world import World, make_world
+from tests.builders import (
+    NOW,
+    make_application,
+    make_dependency,
+    make_event,
+    make_offering,
+    make_provider,
+    make_team,
+    make_user,
+    make_version,
+)
+
+
+def make_flag(name: str = "Google", **fields: Any) -> ExposureFlag:
+    tolerance, _ = Tolerance.objects.get_or_create(layer=Layer.DEVELOPER, defaults={"max_critical_share": "0.5"})
+    developer = make_provider(name.lower(), roles=("developer",), name=name)
+    node, _ = Node.objects.get_or_create(kind=NodeKind.DEVELOPER, ref=developer.pk)
+    fields.setdefault("value", Decimal("0.62"))
+    return ExposureFlag.objects.create(tolerance=tolerance, node=node, limit=Decimal("0.5"), opened_at=NOW, **fields)
+
+
+@pytest.mark.django_db
+def test_an_accepted_event_owes_the_team_of_the_affected_application_one_alert() -> None:
+    world = make_world()
+    event = world.event()
+
+    assert raise_alerts(at=NOW) == 1
+
+    alert = Alert.objects.get()
+    assert alert.key == f"event:{event.pk}|announced||team:{world.team.pk}"
+    assert (alert.kind, alert.event, alert.team, alert.user) == ("announced", event, world.team, None)
+    assert alert.application_ids == [world.application.pk]
+    assert (alert.state, alert.raised_at, alert.delivery) == ("open", NOW, None)
+
+
+@pytest.mark.django_db
+def test_raising_again_raises_nothing() -> None:
+    make_world().event()
+    raise_alerts(at=NOW)
+
+    assert raise_alerts(at=NOW + timedelta(days=1)) == 0
+
+    assert Alert.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_second_event_about_the_same_model_is_a_second_alert() -> None:
+    world = make_world()
+    world.event()
+    raise_alerts(at=NOW)
+    world.event("moved_earlier", old="2027-01-15", new="2026-12-20")
+
+    assert raise_alerts(at=NOW) == 1
+
+
+@pytest.mark.django_db
+def test_every_team_is_told_of_its_own_applications_only() -> None:
+    world = make_world()
+    other = make_team("Underwriting")
+    theirs = make_application("Policy wording comparer", team=other, criticality=Criticality.STANDARD)
+    make_dependency(theirs, world.offering)
+    more = make_application("Fraud triage", team=world.team, criticality=Criticality.LOW)
+    make_dependency(more, world.offering)
+    world.event()
+
+    assert raise_alerts(at=NOW) == 2
+
+    assert {alert.team: alert.application_ids for alert in Alert.objects.select_related("team")} == {
+        world.team: [world.application.pk, more.pk],
+        other: [theirs.pk],
+    }
+
+
+@pytest.mark.django_db
+def test_an_application_on_a_fine_tune_or_another_name_of_the_model_is_affected() -> None:
+    world = make_world()
+    assert world.offering.version is not None
+    tuned = make_version("acme/damage-tuned", foundation=world.offering.version.foundation)
+    Derivation.objects.create(child=tuned, parent=world.offering.version, kind="fine_tune")
+    of_tuned = make_application("On the fine-tune", team=world.team)
+    make_dependency(of_tuned, make_offering("tuned-1", host=world.offering.host, version=tuned))
+    of_name = make_application("On another name", team=world.team)
+    make_dependency(of_name, make_offering("gemini-latest", host=world.offering.host, version=world.offering.version))
+    world.event()
+
+    raise_alerts(at=NOW)
+
+    assert set(Alert.objects.get().application_ids) == {world.application.pk, of_tuned.pk, of_name.pk}
+
+
+@pytest.mark.django_db
+def test_an_event_that_reaches_nobody_is_handled_without_an_alert() -> None:
+    event = make_event(make_offering())
+
+    assert raise_alerts(at=NOW) == 0
+
+    assert HandledEvent.objects.get().event_id == event.pk
+
+
+@pytest.mark.django_db
+def test_ended_dependencies_and_retired_applications_are_not_affected() -> None:
+    world = make_world()
+    world.application.dependencies.update(until=date(2026, 11, 24))
+    gone = make_application(team=world.team, status="retired")
+    make_dependency(gone, world.offering)
+    world.event()
+
+    assert raise_alerts(at=NOW) == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ProviderEvent.Kind.values)
+def test_only_changes_that_ask_something_of_a_team_are_told_unasked(kind: str) -> None:
+    make_world().event(kind)
+
+    assert raise_alerts(at=NOW) == (1 if kind in MAILED_KINDS else 0)
+
+    assert HandledEvent.objects.count() == 1
+
+
+def test_releases_and_moved_aliases_are_never_mailed_by_default() -> None:
+    assert {
+        "announced", "moved_earlier", "moved_later", "withdrawn", "retired", "delisted", "repriced",
+    } == MAILED_KINDS  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_fallback_is_told_a_step_more_quietly_than_a_primary() -> None:
+    world = make_world()
+    leaning = make_application(team=make_team("Leaning"), criticality=Criticality.CRITICAL)
+    make_dependency(leaning, world.offering, role="fallback", fallback_order=1)
+    world.event()
+
+    raise_alerts(at=NOW)
+
+    assert Alert.objects.get(team=world.team).severity == 4
+    assert Alert.objects.get(team=leaning.team).severity == 3
+
+
+@pytest.mark.django_db
+def test_more_events_than_fit_one_transaction_are_all_worked_through() -> None:
+    world = make_world()
+    for n in range(EVENTS_AT_ONCE * 2 + 3):
+        world.event(external_id=f"row-{n}")
+
+    assert raise_alerts(at=NOW) == EVENTS_AT_ONCE * 2 + 3
+
+    assert HandledEvent.objects.count() == EVENTS_AT_ONCE * 2 + 3
+
+
+def _n_statements_with(n_applications: int, world: World) -> int:
+    for _ in range(n_applications):
+        make_dependency(make_application(team=world.team), world.offering)
+    world.event()
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        raise_alerts(at=NOW)
+    return len(captured)
+
+
+@pytest.mark.django_db
+def test_the_number_of_statements_does_not_grow_with_the_applications() -> None:
+    world = make_world()
+
+    assert _n_statements_with(1, world) == _n_statements_with(60, world)
+
+
+@pytest.mark.django_db
+def test_nothing_to_do_writes_nothing() -> None:
+    make_world().event()
+    raise_alerts(at=NOW)
+
+    with CaptureQueriesContext(connection) as captured:
+        raise_alerts(at=NOW + timedelta(minutes=1))
+
+    assert not [query for query in captured if query["sql"].startswith(("UPDATE", "DELETE"))]
+    assert Alert.objects.count() == HandledEvent.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_doubled_beat_raises_each_alert_once() -> None:
+    world = make_world()
+    for n in range(40):
+        world.event(external_id=f"row-{n}")
+    make_user(role="governance")
+    make_flag()
+    start = threading.Barrier(3)
+    raised: list[int] = []
+
+    def run() -> None:
+        try:
+            start.wait()
+            raised.append(raise_alerts(at=NOW))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(raised) == 3
+    assert Alert.objects.filter(team=world.team).count() == 40
+    assert Alert.objects.filter(flag__isnull=False).count() == 1
+    assert HandledEvent.objects.count() == 40
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_dies_before_its_commit_leaves_everything_owed(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_world().event()
+
+    def die(*_: object, **__: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("apps.alerts.actions._store", die)
+        with pytest.raises(KeyboardInterrupt):
+            raise_alerts(at=NOW)
+
+    assert HandledEvent.objects.count() == 0
+    assert raise_alerts(at=NOW) == 1
+
+
+# --- flags ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_newly_opened_flag_is_owed_to_everyone_in_governance_once() -> None:
+    first, second = make_user(role="governance"), make_user(role="governance")
+    make_user(role="admin")
+    make_user(role="auditor")
+    make_user(role="governance", is_active=False)
+    flag = make_flag()
+
+    assert raise_alerts(at=NOW) == 2
+    assert raise_alerts(at=NOW) == 0
+
+    assert {(alert.user, alert.key) for alert in Alert.objects.select_related("user")} == {
+        (first, f"flag:{flag.pk}|opened||user:{first.pk}"),
+        (second, f"flag:{flag.pk}|opened||user:{second.pk}"),
+    }
+
+
+@pytest.mark.django_db
+def test_a_flag_waits_until_there_is_somebody_to_tell() -> None:
+    make_flag()
+    assert raise_alerts(at=NOW) == 0
+    make_user(role="governance")
+
+    assert raise_alerts(at=NOW) == 1
+
+
+@pytest.mark.django_db
+def test_without_governance_the_administrators_are_told() -> None:
+    admin = make_user(role="admin")
+    make_flag()
+
+    raise_alerts(at=NOW)
+
+    assert Alert.objects.get().user == admin
+
+
+@pytest.mark.django_db
+def test_somebody_new_in_governance_is_not_told_of_old_flags() -> None:
+    make_user(role="governance")
+    make_flag()
+    raise_alerts(at=NOW)
+    make_user(role="governance")
+
+    assert raise_alerts(at=NOW) == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", ["acknowledged", "accepted", "resolved"])
+def test_a_flag_that_is_not_open_raises_nothing(state: str) -> None:
+    make_user(role="governance")
+    make_flag(state=state)
+
+    assert raise_alerts(at=NOW) == 0

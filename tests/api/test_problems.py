@@ -1,0 +1,144 @@
+"""Every refusal is a problem document with a sentence."""
+
+import warnings
+
+import pytest
+from django.test import RequestFactory, override_settings
+
+from apps.api import problems
+from apps.api.throttling import rate_of
+from tests.builders import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def told(answer, status):
+    body = answer.json()
+    assert answer.status_code == status == body["status"]
+    assert answer["Content-Type"] == "application/problem+json"
+    assert body["title"]
+    assert body["detail"].endswith(".")
+    return body
+
+
+@pytest.fixture
+def writer(api):
+    return api(make_user(role="governance"), "read", "write")
+
+
+@pytest.mark.parametrize("address", ["/api/v1/nothing/", "/api/v1/teams/nobody/", "/api/v1/offerings/x/", "/api/v1/"])
+def test_an_address_without_anything(writer, address):
+    told(writer.get(address), 404)
+
+
+def test_an_address_without_its_slash_is_sent_on(writer):
+    answer = writer.get("/api/v1/teams")
+
+    assert (answer.status_code, answer["Location"]) == (301, "/api/v1/teams/")
+
+
+def test_a_method_that_is_not_there(writer):
+    told(writer.delete("/api/v1/teams/"), 405)
+
+
+def test_options_is_no_back_door(writer):
+    told(writer.options("/api/v1/applications/"), 405)
+
+
+def test_a_body_that_is_no_json(writer):
+    told(writer.post("/api/v1/applications/", "{", content_type="application/json"), 400)
+
+
+@pytest.mark.parametrize("body", ["[]", "1", '"a"', "null"])
+def test_a_body_that_is_no_object(writer, body):
+    told(writer.post("/api/v1/applications/", body, content_type="application/json"), 400)
+
+
+def test_a_body_of_another_kind(writer):
+    told(writer.post("/api/v1/applications/", "<a/>", content_type="text/xml"), 415)
+
+
+def test_an_answer_nobody_can_give(writer):
+    told(writer.get("/api/v1/teams/", HTTP_ACCEPT="text/csv"), 406)
+
+
+def test_nobody_signed_in_is_told_how(api):
+    answer = api().get("/api/v1/teams/")
+
+    assert "Bearer" in told(answer, 401)["detail"]
+    assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer a b", "Bearer é", "bearer x"])
+def test_a_mangled_header_is_refused(api, header):
+    client = api()
+    client.credentials(HTTP_AUTHORIZATION=header)
+
+    told(client.get("/api/v1/teams/"), 401)
+
+
+def test_a_missing_scope_is_named(api):
+    client = api(make_user(role="governance"), "intake")
+
+    assert "'read'" in told(client.get("/api/v1/teams/"), 403)["detail"]
+
+
+def test_several_wrong_fields_are_listed(writer):
+    body = told(writer.post("/api/v1/applications/", {"criticality": "x"}), 400)
+
+    assert {error["field"] for error in body["errors"]} == {"name", "team", "criticality"}
+
+
+class TestOutsideTheViews:
+    """What Django itself refuses is a problem under /api/ and a page elsewhere."""
+
+    def test_not_found(self):
+        answer = problems.page_not_found(RequestFactory().get("/api/other"), Exception())
+
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+    def test_broken(self):
+        answer = problems.server_error(RequestFactory().get("/api/v1/teams/"))
+
+        assert answer.status_code == 500
+        assert b"X-Request-ID" in answer.content
+
+    def test_unreadable(self):
+        answer = problems.bad_request(RequestFactory().get("/api/v1/teams/"), Exception())
+
+        assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+
+
+class TestThrottle:
+    @pytest.fixture(autouse=True)
+    def slow(self, settings):
+        rest = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"token": "3/day", "anonymous": "2/day"}}
+        with override_settings(REST_FRAMEWORK=rest):
+            yield
+
+    def test_a_token_that_asks_too_often_waits(self, writer):
+        assert [writer.get("/api/v1/teams/").status_code for _ in range(3)] == [200] * 3
+
+        answer = writer.get("/api/v1/teams/")
+
+        told(answer, 429)
+        assert int(answer["Retry-After"]) > 0
+
+    def test_another_token_is_counted_by_itself(self, writer, api):
+        for _ in range(4):
+            writer.get("/api/v1/teams/")
+
+        assert api(make_user(role="auditor")).get("/api/v1/teams/").status_code == 200
+
+    def test_who_is_not_signed_in_reads_the_document_only_so_often(self, api):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            answers = [api().get("/api/v1/schema/").status_code for _ in range(3)]
+
+        assert answers == [200, 200, 429]
+
+
+@pytest.mark.parametrize(("text", "rate"), [("1200/min", (1200, 60)), ("5/s", (5, 1)), ("9/day", (9, 86400))])
+def test_rates_are_read_as_they_are_written(settings, text, rate):
+    with override_settings(REST_FRAMEWORK={**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"token": text}}):
+        assert rate_of("token") == rate

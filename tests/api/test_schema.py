@@ -1,0 +1,53 @@
+"""The OpenAPI document: complete, valid, without a warning."""
+
+import pytest
+from django.core.management import call_command
+from django.urls import reverse
+from drf_spectacular.generators import SchemaGenerator
+
+from tests.builders import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_is_generated_and_valid_without_a_warning(tmp_path):
+    file = tmp_path / "schema.yml"
+
+    call_command("spectacular", "--fail-on-warn", "--validate", "--file", str(file))
+
+    assert file.read_text().startswith("openapi: 3.1")
+
+
+@pytest.fixture(scope="module")
+def document():
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+def test_every_resource_is_in_it(document):
+    resources = {path.split("/")[3] for path in document["paths"]}
+
+    assert resources == {
+        "alerts", "applications", "assertions", "concentration", "deliveries", "dependencies", "exposure-flags",
+        "feed-runs", "foundations", "offerings", "prices", "provider-events", "providers", "sources", "teams",
+        "versions",
+    }  # fmt: skip
+
+
+def test_every_operation_names_its_problems_and_its_security(document):
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if method in {"get", "post", "patch"}:
+                assert {"400", "401", "403", "404", "429"} <= set(operation["responses"]), (method, path)
+                assert {"token": []} in operation["security"], (method, path)
+
+
+def test_every_list_says_how_it_is_paged_and_ordered(document):
+    for path in ("offerings", "provider-events", "applications"):
+        names = {parameter["name"] for parameter in document["paths"][f"/api/v1/{path}/"]["get"]["parameters"]}
+        assert {"cursor", "page_size", "ordering", "fields"} <= names
+
+
+def test_it_and_its_page_are_served(client):
+    assert client.get(reverse("schema")).status_code == 200
+    client.force_login(make_user())
+    assert client.get(reverse("api-docs")).status_code == 200

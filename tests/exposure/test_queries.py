@@ -1,0 +1,519 @@
+"""Who is affected, who stands where, what ends when: each rule by a small world in which it decides."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from apps.accounts.roles import TeamRole
+from apps.catalog.footing import refresh_footing
+from apps.catalog.models import Alias, Derivation, NodeKind, Offering, ProviderEvent
+from apps.exposure.models import Layer, Tolerance
+from apps.exposure.queries import (
+    LIFECYCLE_KINDS,
+    affected_applications,
+    affected_dependencies,
+    concentration,
+    runways,
+    stack,
+    standing_on,
+)
+from apps.inventory.models import Criticality, Dependency
+from tests.builders import (
+    TODAY,
+    make_application,
+    make_dependency,
+    make_event,
+    make_foundation,
+    make_member,
+    make_offering,
+    make_provider,
+    make_team,
+    make_user,
+    make_version,
+)
+
+pytestmark = pytest.mark.django_db
+
+ONE_DAY = timedelta(days=1)
+
+
+def moving_name(version, kind="alias"):
+    return Alias.objects.create(
+        identifier=f"{version.identifier}-{kind}", foundation=version.foundation, version=version, kind=kind
+    )
+
+
+def derive(child, parent, kind="fine_tune"):
+    with transaction.atomic():
+        Derivation.objects.create(child=child, parent=parent, kind=kind)
+        refresh_footing()
+
+
+def user_of(offering, role="primary", **fields):
+    """An application that uses the offering."""
+    application = make_application(**fields)
+    make_dependency(application, offering, role)
+    return application
+
+
+def affected(event, on=TODAY):
+    return set(affected_applications(event=event, on=on))
+
+
+class TestAffectedByTheEndOfAnOffering:
+    @pytest.mark.parametrize("kind", LIFECYCLE_KINDS)
+    def test_whoever_calls_another_name_of_the_same_version_at_the_host(self, kind):
+        version, host = make_version(), make_provider("here")
+        ending = make_offering("model-2025", host=host, version=version)
+        by_alias = user_of(make_offering("model", host=host, version=version, alias=moving_name(version)))
+        by_name = user_of(ending)
+
+        assert affected(make_event(ending, kind)) == {by_name, by_alias}
+
+    def test_nobody_who_calls_the_version_at_another_host(self):
+        version = make_version()
+        ending = make_offering("model", host=make_provider("here"), version=version)
+        user_of(make_offering("model", host=make_provider("elsewhere"), version=version))
+
+        assert affected(make_event(ending)) == set()
+
+    def test_whoever_calls_a_regional_row_when_the_event_names_no_region(self):
+        version, host = make_version(), make_provider("here")
+        ending = make_offering("model", host=host, version=version)
+        regional = user_of(make_offering("model", host=host, version=version, region_scope="eu"))
+
+        assert affected(make_event(ending)) == {regional}
+
+    def test_only_rows_of_its_region_when_the_event_names_one(self):
+        version, host = make_version(), make_provider("here")
+        ending = make_offering("model", host=host, version=version, region_scope="eu")
+        same_region = user_of(make_offering("other-name", host=host, version=version, region_scope="eu"))
+        user_of(make_offering("model", host=host, version=version, region_scope="us"))
+        user_of(make_offering("model", host=host, version=version))
+
+        assert affected(make_event(ending)) == {same_region}
+
+    def test_also_who_calls_another_service_tier(self):
+        version, host = make_version(), make_provider("here")
+        ending = make_offering("model", host=host, version=version, service_tier="batch")
+        standard = user_of(make_offering("model", host=host, version=version))
+
+        assert affected(make_event(ending)) == {standard}
+
+    def test_whoever_calls_a_fine_tune_of_it_at_the_host(self):
+        parent, child, host = make_version(), make_version(), make_provider("here")
+        derive(child, parent)
+        ending = make_offering("base", host=host, version=parent)
+        tuned = user_of(make_offering("ft:base:ours", host=host, version=child))
+
+        assert affected(make_event(ending)) == {tuned}
+
+    def test_nobody_who_calls_what_was_only_distilled_from_it(self):
+        parent, child, host = make_version(), make_version(), make_provider("here")
+        derive(child, parent, "distillation")
+        ending = make_offering("teacher", host=host, version=parent)
+        user_of(make_offering("student", host=host, version=child))
+
+        assert affected(make_event(ending)) == set()
+
+    def test_nobody_who_calls_the_version_it_was_made_from(self):
+        parent, child, host = make_version(), make_version(), make_provider("here")
+        derive(child, parent)
+        user_of(make_offering("base", host=host, version=parent))
+        ending = make_offering("ft:base:ours", host=host, version=child)
+
+        assert affected(make_event(ending)) == set()
+
+    def test_only_callers_of_a_moving_name_when_that_name_ends(self):
+        version, host = make_version(), make_provider("here")
+        name = make_offering("latest", host=host, version=version, alias=moving_name(version))
+        by_name = user_of(name)
+        regional = user_of(make_offering("latest", host=host, version=version, alias=name.alias, region_scope="eu"))
+        user_of(make_offering("model-2025", host=host, version=version))
+
+        assert affected(make_event(name)) == {by_name, regional}
+
+    def test_a_synonym_is_no_moving_name_so_its_end_is_the_end_of_the_release(self):
+        version, host = make_version(), make_provider("here")
+        spelling = make_offering("v:0", host=host, version=version, alias=moving_name(version, "synonym"))
+        snapshot = user_of(make_offering("v", host=host, version=version))
+
+        assert affected(make_event(spelling)) == {snapshot}
+
+    def test_whoever_calls_the_same_unresolved_name_in_a_region(self):
+        host = make_provider("here")
+        ending = make_offering("mystery", host=host, resolved=False)
+        regional = user_of(make_offering("mystery", host=host, resolved=False, region_scope="eu"))
+        user_of(make_offering("riddle", host=host, resolved=False))
+
+        assert affected(make_event(ending)) == {regional}
+
+    def test_whoever_is_redirected_to_it_from_a_retired_offering(self):
+        ending = make_offering("new", host=make_provider("here"))
+        redirected = make_offering(
+            "old",
+            host=make_provider("here"),
+            lifecycle="retired",
+            end_behaviour="redirect",
+            replacement=ending,
+        )
+        caller = user_of(redirected)
+
+        assert affected(make_event(ending, "released")) == {caller}
+
+
+class TestAffectedByAPrice:
+    def test_other_names_of_the_version_in_the_same_region_and_tier(self):
+        version, host = make_version(), make_provider("here")
+        repriced = make_offering("model-2025", host=host, version=version)
+        by_alias = user_of(make_offering("model", host=host, version=version, alias=moving_name(version)))
+        user_of(make_offering("model-2025", host=host, version=version, region_scope="eu"))
+        user_of(make_offering("model-2025", host=host, version=version, service_tier="batch"))
+
+        assert affected(make_event(repriced, "repriced")) == {by_alias}
+
+    def test_nobody_who_calls_a_fine_tune(self):
+        parent, child, host = make_version(), make_version(), make_provider("here")
+        derive(child, parent)
+        user_of(make_offering("ft:base:ours", host=host, version=child))
+
+        assert affected(make_event(make_offering("base", host=host, version=parent), "repriced")) == set()
+
+    def test_only_callers_of_the_name_when_a_moving_name_is_repriced(self):
+        version, host = make_version(), make_provider("here")
+        name = make_offering("latest", host=host, version=version, alias=moving_name(version))
+        by_name = user_of(name)
+        user_of(make_offering("model-2025", host=host, version=version))
+
+        assert affected(make_event(name, "repriced")) == {by_name}
+
+
+@pytest.mark.parametrize("kind", sorted(set(ProviderEvent.Kind) - set(LIFECYCLE_KINDS) - {"repriced"}))
+def test_any_other_event_reaches_only_callers_of_the_offering_itself(kind):
+    version, host = make_version(), make_provider("here")
+    offering = make_offering("model", host=host, version=version)
+    caller = user_of(offering)
+    user_of(make_offering("other-name", host=host, version=version))
+
+    assert affected(make_event(offering, kind)) == {caller}
+
+
+class TestLiveDependencies:
+    @pytest.mark.parametrize("status", ["proposed", "retired"])
+    def test_applications_outside_pilot_and_production_are_not_affected(self, status):
+        offering = make_offering()
+        user_of(offering, status=status)
+
+        assert affected(make_event(offering)) == set()
+
+    @pytest.mark.parametrize(
+        ("since", "until", "counts"),
+        [
+            (TODAY, None, True),
+            (TODAY + ONE_DAY, None, False),
+            (TODAY - ONE_DAY, TODAY, False),
+            (TODAY - ONE_DAY, TODAY + ONE_DAY, True),
+        ],
+    )
+    def test_the_first_day_counts_and_the_end_day_does_not(self, since, until, counts):
+        offering = make_offering()
+        make_dependency(make_application(), offering, since=since, until=until)
+
+        assert affected_dependencies(event=make_event(offering), on=TODAY).exists() is counts
+
+    @pytest.mark.parametrize("role", Dependency.Role.values)
+    def test_every_role_is_affected_and_a_primary_is_told_apart(self, role):
+        offering = make_offering()
+        user_of(offering, role)
+
+        [application] = affected_applications(event=make_event(offering), on=TODAY)
+
+        assert application.affected_primary is (role == "primary")
+
+    def test_an_application_with_two_affected_dependencies_is_listed_once(self):
+        offering, application = make_offering(), make_application()
+        make_dependency(application, offering)
+        make_dependency(application, offering, "judge")
+
+        assert len(affected_applications(event=make_event(offering), on=TODAY)) == 1
+
+    def test_the_gravest_come_first(self):
+        offering = make_offering()
+        low = user_of(offering, criticality=Criticality.LOW)
+        critical = user_of(offering, criticality=Criticality.CRITICAL)
+
+        assert list(affected_applications(event=make_event(offering), on=TODAY)) == [critical, low]
+
+    def test_a_reader_sees_only_the_own_teams_among_the_affected(self):
+        offering, team = make_offering(), make_team()
+        own = user_of(offering, team=team)
+        user_of(offering)
+        viewer = make_member(team, TeamRole.VIEWER)
+
+        assert set(affected_applications(event=make_event(offering), on=TODAY).visible_to(viewer)) == {own}
+
+
+class TestStandingOn:
+    def test_a_foundation_carries_what_was_fine_tuned_from_it(self):
+        base, tuned = make_version(), make_version()
+        derive(tuned, base)
+        application = user_of(make_offering(version=tuned))
+
+        assert set(standing_on(kind=NodeKind.FOUNDATION, ref=base.foundation_id, on=TODAY)) == {application}
+
+    def test_a_company_carries_what_stands_on_its_subsidiaries(self):
+        group = make_provider("group")
+        application = user_of(make_offering(host=make_provider("daughter", parent=group)))
+
+        assert set(standing_on(kind=NodeKind.HOST, ref=group.pk, on=TODAY)) == {application}
+
+    @pytest.mark.parametrize(("kind", "reached"), [(NodeKind.GATEWAY, "gateway"), (NodeKind.VENDOR, "embedded")])
+    def test_a_party_in_between_carries_what_reaches_through_it_or_its_daughters(self, kind, reached):
+        group = make_provider("group")
+        daughter = make_provider("daughter", parent=group)
+        application = make_application()
+        make_dependency(application, make_offering(), reached=reached, via_party=daughter)
+
+        assert set(standing_on(kind=kind, ref=group.pk, on=TODAY)) == {application}
+        assert set(standing_on(kind=kind, ref=daughter.pk, on=TODAY)) == {application}
+
+    def test_a_judge_only_leans(self):
+        offering = make_offering()
+        user_of(offering, "judge")
+
+        [application] = standing_on(kind=NodeKind.OFFERING, ref=offering.pk, on=TODAY)
+
+        assert application.stands is False
+
+
+class TestConcentration:
+    def layer(self, layer=Layer.DEVELOPER, user=None, on=TODAY):
+        return concentration(layer=layer, user=user or make_user(role="governance"), on=on)
+
+    def test_counts_and_critical_shares_per_developer(self):
+        maker = make_provider("maker", roles=("developer",))
+        version = make_version(foundation=make_foundation("maker/one", developer=maker))
+        offering = make_offering(version=version)
+        user_of(offering, criticality=Criticality.CRITICAL)
+        user_of(offering, criticality=Criticality.LOW)
+        user_of(make_offering(), criticality=Criticality.CRITICAL)
+        make_application(criticality=Criticality.CRITICAL)  # stands nowhere, yet is in scope
+
+        answer = self.layer()
+
+        assert (answer.n_applications, answer.n_critical) == (4, 3)
+        row = answer.rows[0]
+        assert (row.slug, row.n_applications, row.n_critical) == ("maker", 2, 1)
+        assert (row.critical_share, row.share) == (Decimal("0.333333"), Decimal("0.500000"))
+
+    def test_an_application_with_two_primaries_on_a_node_counts_once(self):
+        host, application = make_provider("here"), make_application()
+        make_dependency(application, make_offering(host=host))
+        make_dependency(application, make_offering(host=host))
+
+        [row] = self.layer(Layer.HOST).rows
+
+        assert row.n_applications == 1
+
+    @pytest.mark.parametrize("role", sorted(set(Dependency.Role.values) - {"primary"}))
+    def test_other_roles_do_not_stand(self, role):
+        user_of(make_offering(), role)
+
+        answer = self.layer(Layer.HOST)
+
+        assert (answer.n_applications, answer.rows) == (1, [])
+
+    def test_corporate_parents_and_lineage_are_not_counted(self):
+        group = make_provider("group")
+        base, tuned = make_version("maker/base"), make_version("tuner/tuned")
+        derive(tuned, base)
+        user_of(make_offering(host=make_provider("daughter", parent=group), version=tuned))
+
+        assert [row.slug for row in self.layer(Layer.HOST).rows] == ["daughter"]
+        assert [row.slug for row in self.layer(Layer.DEVELOPER).rows] == ["tuner"]
+        assert [row.ref for row in self.layer(Layer.FOUNDATION).rows] == [tuned.foundation_id]
+
+    def test_a_redirect_moves_the_application_to_the_host_that_answers(self):
+        new = make_offering(host=make_provider("new-host"))
+        old = make_offering(
+            host=make_provider("old-host"), lifecycle="retired", end_behaviour="redirect", replacement=new
+        )
+        user_of(old)
+
+        assert [row.slug for row in self.layer(Layer.HOST).rows] == ["new-host"]
+
+    def test_unresolved_offerings_have_a_host_and_no_developer(self):
+        user_of(make_offering(resolved=False))
+
+        assert len(self.layer(Layer.HOST).rows) == 1
+        assert self.layer(Layer.DEVELOPER).rows == []
+
+    def test_the_tolerated_line_itself_is_not_over_it(self):
+        Tolerance.objects.update_or_create(layer="host", defaults={"max_critical_share": Decimal("0.5")})
+        here, there = make_offering(host=make_provider("here")), make_offering(host=make_provider("there"))
+        user_of(here, criticality=Criticality.CRITICAL)
+        user_of(there, criticality=Criticality.CRITICAL)
+        assert not any(row.over for row in self.layer(Layer.HOST).rows)
+
+        user_of(here, criticality=Criticality.CRITICAL)
+
+        assert {row.slug: row.over for row in self.layer(Layer.HOST).rows} == {"here": True, "there": False}
+
+    def test_a_switched_off_tolerance_is_never_exceeded(self):
+        Tolerance.objects.update_or_create(
+            layer="host", defaults={"max_critical_share": Decimal("0.1"), "enabled": False}
+        )
+        user_of(make_offering(), criticality=Criticality.CRITICAL)
+
+        [row] = self.layer(Layer.HOST).rows
+
+        assert (row.tolerance, row.over) == (None, False)
+
+    def test_a_member_gets_the_shares_of_the_own_teams_and_is_told_so(self):
+        team = make_team()
+        user_of(make_offering(host=make_provider("ours")), team=team)
+        user_of(make_offering(host=make_provider("theirs")))
+
+        answer = self.layer(Layer.HOST, make_member(team, TeamRole.VIEWER))
+
+        assert [row.slug for row in answer.rows] == ["ours"]
+        assert (answer.n_applications, answer.whole_organisation) == (1, False)
+
+    def test_somebody_without_a_team_gets_an_empty_answer(self):
+        user_of(make_offering())
+
+        answer = self.layer(Layer.HOST, make_user())
+
+        assert (answer.n_applications, answer.rows) == (0, [])
+
+    @pytest.mark.parametrize("layer", Layer)
+    def test_one_statement_whatever_the_portfolio(self, layer):
+        for _ in range(3):
+            user_of(make_offering())
+        governance = make_user(role="governance")
+
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            concentration(layer=layer, user=governance, on=TODAY)
+
+        assert len(queries) == 1
+
+
+class TestRunways:
+    def test_the_most_urgent_first_and_the_past_before_all(self):
+        for days in (40, -3, 7):
+            user_of(make_offering(retires_on=TODAY + days * ONE_DAY, date_kind="firm"))
+        user_of(make_offering())
+
+        found = runways(user=make_user(role="auditor"), on=TODAY)
+
+        assert [runway.days_left for runway in found] == [-3, 7, 40]
+
+    def test_a_passed_soft_date_leaves_at_least_nothing(self):
+        user_of(make_offering(retires_on=TODAY - 5 * ONE_DAY, date_kind="not_before"))
+
+        [runway] = runways(user=make_user(role="auditor"), on=TODAY)
+
+        assert (runway.days_left, runway.at_least) == (0, True)
+
+    def test_retired_without_a_date_is_today(self):
+        user_of(make_offering(lifecycle="retired"))
+
+        [runway] = runways(user=make_user(role="auditor"), on=TODAY)
+
+        assert (runway.days_left, runway.retires_on) == (0, None)
+
+    def test_behind_a_redirect_the_end_of_the_offering_that_answers_counts(self):
+        new = make_offering(retires_on=date(2027, 1, 1), date_kind="firm")
+        old = make_offering(retires_on=date(2026, 1, 1), date_kind="firm", end_behaviour="redirect", replacement=new)
+        user_of(old)
+
+        [runway] = runways(user=make_user(role="auditor"), on=TODAY)
+
+        assert (runway.offering, runway.dependency.offering, runway.days_left) == (new, old, 38)
+
+    def test_only_primaries_have_a_runway(self):
+        user_of(make_offering(retires_on=TODAY, date_kind="firm"), "fallback")
+
+        assert runways(user=make_user(role="auditor"), on=TODAY) == []
+
+    def test_a_reader_gets_the_own_applications_and_a_stranger_none(self):
+        team = make_team()
+        ending = make_offering(retires_on=TODAY, date_kind="firm")
+        own = user_of(ending, team=team)
+        user_of(ending)
+
+        assert [runway.application for runway in runways(user=make_member(team), on=TODAY)] == [own]
+        assert runways(user=make_user(), on=TODAY) == []
+
+    def test_a_limit_keeps_the_most_urgent_and_the_number_of_statements(self):
+        for days in (3, 1, 2):
+            user_of(make_offering(retires_on=TODAY + days * ONE_DAY, date_kind="firm"))
+        auditor = make_user(role="auditor")
+
+        with CaptureQueriesContext(connection) as queries:
+            found = runways(user=auditor, on=TODAY, limit=2)
+            names = [(r.application.team.name, r.offering.host.name, r.replacement) for r in found]
+
+        assert ([runway.days_left for runway in found], len(names)) == ([1, 2], 2)
+        assert len(queries) == 3
+
+
+class TestStack:
+    def test_primaries_then_fallbacks_in_order_then_the_rest(self):
+        application = make_application(status="proposed")
+        make_dependency(application, make_offering("judge"), "judge")
+        make_dependency(application, make_offering("second"), "fallback", fallback_order=2)
+        make_dependency(application, make_offering("first"), "fallback", fallback_order=1)
+        make_dependency(application, make_offering("main"))
+        make_dependency(application, make_offering("gone"), until=TODAY)
+
+        assert [row.offering.api_id for row in stack(application=application, on=TODAY)] == [
+            "main", "first", "second", "judge",
+        ]  # fmt: skip
+
+    def test_the_layers_are_those_of_the_offering_that_answers(self):
+        new = make_offering("new")
+        old = make_offering("old", lifecycle="retired", end_behaviour="redirect", replacement=new)
+        application = user_of(old)
+
+        [row] = stack(application=application, on=TODAY)
+
+        assert (row.offering, row.answering, row.version, row.host) == (old, new, new.version, new.host)
+        assert row.foundation == new.version.foundation
+
+    def test_an_unresolved_offering_has_a_host_only(self):
+        [row] = stack(application=user_of(make_offering(resolved=False)), on=TODAY)
+
+        assert (row.version, row.foundation, row.developer) == (None, None, None)
+        assert row.host is not None
+
+    def test_three_statements_for_any_number_of_dependencies(self):
+        application = make_application()
+        for _ in range(4):
+            make_dependency(application, make_offering())
+
+        with CaptureQueriesContext(connection) as queries:
+            names = [
+                (row.developer.name, row.host.name, row.offering.host.name, row.version.identifier)
+                for row in stack(application=application, on=TODAY)
+            ]
+
+        assert len(names) == 4
+        assert len(queries) == 3
+
+
+def test_the_offerings_an_event_reaches_are_found_through_indexes_once_there_are_many():
+    """A plan that reads every dependency would be the one that does not scale; small tables say nothing of it."""
+    offering = make_offering()
+    event = make_event(offering)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = affected_dependencies(event=event, on=TODAY).explain()
+
+    assert "dependency_by_offering" in plan
+    assert Offering.objects.count() == 1

@@ -1,0 +1,116 @@
+"""Production refuses to start half configured, and passes Django's own deployment checks."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from registry.embedded import CHECKOUT
+
+PRODUCTION = {
+    "REGISTRY_ENV": "production",
+    "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "PUBLIC_URL": "https://registry.example.org",
+    "DATABASE_URL": "postgres://registry:p%40ss@db.example.org:6432/registry",
+    "BROKER_URL": "rediss://:secret@broker.example.org:6380/0",
+    "EMAIL_URL": "smtp+tls://user:pass@mail.example.org:587",
+}
+
+
+def manage(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=CHECKOUT,
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def show(expression: str, **environment: str) -> str:
+    program = f"from registry import settings; print(settings.{expression})"
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=CHECKOUT,
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_the_deployment_check_is_clean_in_production() -> None:
+    done = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "BROKER_URL", "EMAIL_URL"])
+def test_production_names_the_variable_it_lacks(name: str) -> None:
+    done = manage("check", **{key: value for key, value in PRODUCTION.items() if key != name})
+
+    assert done.returncode != 0
+    assert f"Set {name}" in done.stderr
+
+
+def test_production_is_the_default() -> None:
+    done = manage("migrate", **{**PRODUCTION, "REGISTRY_ENV": "", "SECRET_KEY": ""})
+
+    assert "Set SECRET_KEY" in done.stderr
+
+
+def test_an_unknown_environment_is_refused() -> None:
+    assert "REGISTRY_ENV is production, demo or test" in manage("check", REGISTRY_ENV="staging").stderr
+
+
+def test_another_database_engine_is_refused() -> None:
+    done = manage("check", **{**PRODUCTION, "DATABASE_URL": "sqlite:///file.db"})
+
+    assert "no other engine is supported" in done.stderr
+
+
+def test_the_database_has_a_pool_in_production_and_its_password_is_decoded() -> None:
+    assert show("DATABASES['default']['PASSWORD']", **PRODUCTION) == "p@ss"
+    assert show("DATABASES['default']['OPTIONS']['pool']['max_size']", **PRODUCTION) == "8"
+    assert show("DATABASES['default']['OPTIONS'].get('pool')", **PRODUCTION, DATABASE_POOL="0") == "None"
+
+
+def test_the_policy_allows_no_inline_script_and_no_foreign_host() -> None:
+    policy = show("SECURE_CSP", **PRODUCTION)
+
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+def test_every_schedule_names_its_cadence_and_expires_with_it() -> None:
+    from django.conf import settings
+
+    for words, entry in settings.CELERY_BEAT_SCHEDULE.items():
+        assert words.startswith("every ")
+        assert entry["options"]["expires"] == entry["schedule"].total_seconds()
+
+
+def test_every_scheduled_task_exists() -> None:
+    from django.conf import settings
+
+    from registry.celery import AFTER_POLL, POLL, app
+
+    app.loader.import_default_modules()
+    wanted = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} | {POLL, *AFTER_POLL}
+
+    assert wanted - set(app.tasks) == set()
+
+
+def test_the_visibility_timeout_outlasts_every_task() -> None:
+    """A shorter one would hand a running task to a second worker."""
+    from django.conf import settings
+
+    assert settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] > settings.CELERY_TASK_TIME_LIMIT

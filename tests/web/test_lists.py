@@ -1,0 +1,169 @@
+"""Lists: filters in the address, bounded counts, pinned costs, CSV of what is shown, states that teach."""
+
+from types import SimpleNamespace
+
+import pytest
+from django.test import RequestFactory
+
+from apps.alerts.models import Alert
+from apps.catalog.models import ProviderEvent
+from apps.inventory.models import Application
+from apps.web import listing
+from apps.web.listing import Listing, csv_answer, harmless
+from tests.builders import make_application, make_dependency, make_event, make_offering
+
+
+def text(response):
+    return " ".join(response.content.decode().split())
+
+
+def rows_of(response):
+    return b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("path", "n"),
+    [
+        ("/applications/", 8), ("/foundations/", 11), ("/offerings/", 9), ("/providers/", 9), ("/events/", 8),
+        ("/feeds/", 10), ("/alerts/", 9), ("/deliveries/", 8), ("/identity/", 11),
+    ],
+)  # fmt: skip
+def test_a_list_costs_the_same_however_long_it_is(path, n, world, as_user, django_assert_num_queries):
+    client = as_user(world.governance)
+    for number in range(6):
+        offering = make_offering(resolved=number % 2 == 0)
+        make_dependency(make_application(team=world.team), offering)
+        event = make_event(offering)
+        Alert.objects.create(
+            key=f"more-{number}", kind="announced", severity=2, event=event, team=world.team,
+            application_ids=[world.triage.pk], raised_at=world.alert.raised_at,
+        )  # fmt: skip
+
+    with django_assert_num_queries(n):
+        client.get(path)
+
+
+def test_filters_stand_in_the_address_and_narrow_page_and_csv_alike(world, as_user):
+    client = as_user(world.governance)
+
+    page = text(client.get("/applications/?team=" + world.team.slug + "&criticality=critical"))
+    rows = rows_of(client.get("/applications.csv?team=" + world.team.slug + "&criticality=critical"))
+
+    assert "One application matches the filters." in page
+    assert [row.split(",")[0] for row in rows] == ["application", "Claims triage"]
+
+
+def test_a_filter_without_a_control_shows_as_a_chip_that_can_be_dropped(world, as_user):
+    page = text(as_user(world.governance).get("/applications/?foundation=anthropic-claude-sonnet-4-5&q=triage"))
+
+    assert "Uses foundation: anthropic-claude-sonnet-4-5" in page
+    assert 'href="?q=triage"' in page
+
+
+def test_a_filter_that_cannot_be_read_says_so(world, as_user):
+    page = text(as_user(world.governance).get("/events/?since=yesterday"))
+
+    assert 'aria-invalid="true"' in page
+    assert "Enter a valid date/time." in page
+
+
+def test_htmx_gets_only_the_list(world, as_user):
+    response = as_user(world.governance).get("/applications/?q=triage", headers={"HX-Request": "true"})
+
+    assert "Claims triage" in text(response)
+    assert "<html" not in text(response)
+    assert "HX-Request" in response["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/applications/?q=zzz", "Nothing matches these filters."),
+        ("/offerings/?q=zzz", "Nothing matches these filters."),
+        ("/events/?kind=released", "Nothing matches these filters."),
+    ],
+)
+def test_filters_that_leave_nothing_say_so(path, words, world, as_user):
+    assert words in text(as_user(world.governance).get(path))
+
+
+def test_an_empty_list_teaches(world, as_user):
+    Alert.objects.all().delete()
+    ProviderEvent.evidence.through.objects.all().delete()
+    ProviderEvent.objects.all().delete()
+
+    assert "No application of yours is registered." in text(as_user(world.outsider).get("/applications/"))
+    assert "The first poll of a feed is its baseline" in text(as_user(world.outsider).get("/events/"))
+    assert "Nothing waits for you." in text(as_user(world.outsider).get("/alerts/"))
+
+
+def test_a_sorted_column_says_how(world, as_user):
+    page = text(as_user(world.governance).get("/applications/?sort=-name"))
+
+    assert 'aria-sort="descending"' in page
+    assert page.index("Mail drafter") < page.index("Claims triage")
+
+
+def test_counting_and_leafing_stop_at_the_bound(db, monkeypatch):
+    monkeypatch.setattr(listing, "COUNTED", 3)
+    for _ in range(5):
+        make_application()
+
+    found = Listing(RequestFactory().get("/?page=99"), Application.objects.order_by("pk"), size=2)
+
+    assert (found.count, found.n_pages, found.number, found.is_cut) == ("3+", 2, 2, True)
+    assert found.next == ""
+
+
+@pytest.mark.parametrize("page", ["", "0", "-1", "x", "9" * 30, "²"])
+def test_a_page_number_that_is_none_is_the_first(page, db):
+    found = Listing(RequestFactory().get("/", {"page": page}), Application.objects.order_by("pk"))
+
+    assert found.number == 1
+    assert found.rows == []
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_a_cell_that_begins_like_a_formula_is_only_text(cell):
+    assert harmless(cell) == "'" + cell
+
+
+def test_numbers_stay_numbers_in_csv():
+    answer = csv_answer("x", ["n"], [SimpleNamespace(n=-5)], lambda row: [row.n])
+
+    assert rows_of(answer) == ["n", "-5"]
+
+
+def test_a_formula_in_a_name_reaches_the_file_as_text(world, as_user):
+    world.triage.name = "=HYPERLINK(1)"
+    world.triage.save()
+
+    rows = rows_of(as_user(world.governance).get("/applications.csv"))
+
+    assert any(row.startswith("'=HYPERLINK(1)") for row in rows)
+
+
+def test_a_team_gets_only_its_own_rows_as_csv(world, as_user):
+    rows = rows_of(as_user(world.viewer).get("/applications.csv"))
+
+    assert sorted(row.split(",")[0] for row in rows[1:]) == ["Claims triage", "Mail drafter"]
+
+
+def test_search_finds_what_the_reader_may_see(world, as_user):
+    mine = text(as_user(world.viewer).get("/search/?q=claude"))
+    clause = text(as_user(world.viewer).get("/search/?q=clause"))
+    triage = text(as_user(world.viewer).get("/search/?q=triage", headers={"HX-Request": "true"}))
+
+    assert "Claude Sonnet 4.5" in mine
+    assert "anthropic.claude-sonnet-4-5" in mine
+    assert "Nothing is called “clause”." in clause
+    assert "Claims triage" in triage
+    assert "<html" not in triage
+
+
+def test_search_bears_any_words(world, as_user):
+    client = as_user(world.viewer)
+
+    assert client.get("/search/", {"q": "%_'\"\\"}).status_code == 200
+    assert client.get("/search/", {"q": "a\x00b" * 200}).status_code == 200
+    assert "Type at least two letters." in text(client.get("/search/?q=a"))

@@ -1,0 +1,92 @@
+"""The overview: the sentence, the drawing, and whose applications they speak of."""
+
+from datetime import timedelta
+
+import pytest
+
+from apps.inventory.models import Application, Dependency
+from apps.web.views import overview as module
+from tests.builders import make_application, make_dependency
+
+
+def text(response):
+    return " ".join(response.content.decode().split())
+
+
+def test_the_sentence_names_the_developer_and_what_ends_soon(world, as_user):
+    page = text(as_user(world.governance).get("/"))
+
+    assert "100 % of critical applications" in page
+    assert "rest on one developer, Anthropic, and one application stands on a model that ends within 30 days." in page
+
+
+def test_a_team_reads_the_same_page_over_its_own_applications_and_is_told_so(world, as_user):
+    page = text(as_user(world.viewer).get("/"))
+
+    assert "Applications of Claims" in page
+    assert "2 applications above ground" in page
+    assert "Clause finder" not in page
+
+
+def test_a_model_past_its_firm_date_counts_as_ended_and_a_soft_date_does_not(world, as_user):
+    world.sonnet.retires_on = world.today - timedelta(5)
+    world.sonnet.save()
+    firm = text(as_user(world.governance).get("/"))
+    world.sonnet.date_kind = "not_before"
+    world.sonnet.save()
+    soft = text(as_user(world.governance).get("/"))
+
+    assert "one application still calls a model past its end" in firm
+    assert "−5 d" in firm
+    assert "past its end." not in soft
+    assert "≥ 0 d" in soft
+
+
+def test_the_drawing_is_there_in_both_shapes_with_every_application_named(world, as_user):
+    page = text(as_user(world.governance).get("/"))
+
+    assert page.count('<svg class="draw wide wide-only"') == 2
+    assert page.count('<svg class="draw narrow-only"') == 2
+    assert page.count("<title>Claims triage: Claude Sonnet 4.5, Anthropic</title>") == 2
+
+
+def test_a_portfolio_too_large_to_draw_singly_is_grouped(world, as_user, monkeypatch):
+    monkeypatch.setattr(module, "DRAWN_SINGLY", 2)
+
+    page = text(as_user(world.governance).get("/"))
+
+    assert "grouped by what they rest on" in page
+    assert "1 applications, 1 critical: Claude Sonnet 4.5, Anthropic" in page
+
+
+def test_an_empty_register_says_what_to_do_first(world, as_user):
+    Dependency.objects.all().delete()
+    Application.objects.all().delete()
+
+    page = text(as_user(world.governance).get("/"))
+
+    assert "No application is registered yet" in page
+    assert "Begin with what you run." in page
+
+
+def test_the_overview_costs_the_same_however_many_applications_there_are(world, as_user, django_assert_num_queries):
+    client = as_user(world.governance)
+    for _ in range(5):
+        make_dependency(make_application(team=world.team), world.sonnet)
+
+    with django_assert_num_queries(16):
+        client.get("/")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/concentration.csv", "Developer,Anthropic,2,2,1.000000"),
+        ("/runway.csv", "Claims triage,Claims,Critical,claude-sonnet-4-5,Anthropic"),
+        ("/ends.csv", "Anthropic,claude-sonnet-4-5,Claude Sonnet 4.5"),
+    ],
+)
+def test_each_picture_has_its_numbers_as_a_file(path, expected, world, as_user):
+    body = b"".join(as_user(world.governance).get(path).streaming_content).decode()
+
+    assert expected in body

@@ -1,0 +1,189 @@
+"""Every page: who may open it, and what all of them have in common."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from django.urls import reverse
+
+PAGES = {
+    "overview": "/",
+    "account": "/account/",
+    "search": "/search/?q=claude",
+    "applications": "/applications/",
+    "application": "/applications/{triage.slug}/",
+    "foundations": "/foundations/",
+    "foundation": "/foundations/anthropic-claude-sonnet-4-5/",
+    "offerings": "/offerings/",
+    "offering": "/offerings/{sonnet.pk}/",
+    "identity": "/identity/",
+    "decide": "/identity/{unknown.pk}/",
+    "providers": "/providers/",
+    "provider": "/providers/anthropic/",
+    "events": "/events/",
+    "event": "/events/{event.pk}/",
+    "feeds": "/feeds/",
+    "feed": "/feeds/litellm/",
+    "run": "/feeds/runs/{run.pk}/",
+    "alerts": "/alerts/",
+    "deliveries": "/deliveries/",
+    "delivery": "/deliveries/{delivery.pk}/",
+}
+TABLES = [
+    "/applications.csv", "/applications/{triage.slug}/stack.csv", "/foundations.csv", "/offerings.csv",
+    "/providers.csv", "/events.csv", "/feeds.csv", "/alerts.csv", "/deliveries.csv", "/concentration.csv",
+    "/runway.csv", "/ends.csv",
+]  # fmt: skip
+OWN = ["application", "delivery"]
+
+
+def address(path, world):
+    return path.format(**vars(world))
+
+
+class Outline(HTMLParser):
+    """Collects what the checks below ask about."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.styled, self.inline, self.links, self.ids, self.labelled, self.fields = (
+            [],
+            [],
+            [],
+            [],
+            [],
+            [],
+            [],
+        )
+        self._label = 0
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.tags.append(tag)
+        if "style" in given or any(name.startswith("on") for name in given):
+            self.styled.append((tag, given))
+        if tag == "script" and "src" not in given:
+            self.inline.append(given)
+        if tag == "style":
+            self.inline.append(given)
+        if tag == "a" and given.get("href", "").startswith("/"):
+            self.links.append(given["href"])
+        if "id" in given:
+            self.ids.append(given["id"])
+        if tag == "label":
+            self._label += 1
+            if "for" in given:
+                self.labelled.append(given["for"])
+        if tag in {"input", "select", "textarea"} and given.get("type") != "hidden":
+            self.fields.append((given.get("id"), given.get("name"), self._label > 0))
+
+    def handle_endtag(self, tag):
+        if tag == "label":
+            self._label -= 1
+
+
+def outline(response):
+    parser = Outline()
+    parser.feed(response.content.decode())
+    return parser
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_governance_opens_every_page(name, world, as_user):
+    response = as_user(world.governance).get(address(PAGES[name], world))
+
+    assert response.status_code == 200
+    found = outline(response)
+    assert found.tags.count("h1") == 1
+    assert 'class="stamp"' in response.content.decode()
+    assert re.search(r"<title>.+ · Foundation Registry</title>", response.content.decode())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_needs_no_inline_style_or_script_and_labels_every_field(name, world, as_user):
+    response = as_user(world.governance).get(address(PAGES[name], world))
+
+    found = outline(response)
+    assert found.styled == []
+    assert found.inline == []
+    assert [field for field in found.fields if not field[2] and field[0] not in found.labelled] == []
+    assert sorted(found.ids) == sorted(set(found.ids))
+    assert "script-src 'self'" in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_sends_strangers_to_sign_in(name, world, client):
+    response = client.get(address(PAGES[name], world))
+
+    assert response.status_code == 302
+    assert response["Location"].startswith(reverse("account_login"))
+
+
+@pytest.mark.parametrize("path", TABLES)
+def test_a_table_is_a_csv_file_for_those_signed_in_only(path, world, as_user, client):
+    mine = as_user(world.governance).get(address(path, world))
+    theirs = client.get(address(path, world))
+
+    assert mine["Content-Type"].startswith("text/csv")
+    assert "attachment" in mine["Content-Disposition"]
+    assert theirs.status_code == 302
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_belongs_to_another_team_is_not_found(name, world, as_user):
+    response = as_user(world.outsider).get(address(PAGES[name], world))
+
+    assert response.status_code == 404
+    assert "Nothing is here for you." in response.content.decode()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_names_what_its_reader_may_not_see(name, world, as_user):
+    response = as_user(world.outsider).get(address(PAGES[name], world))
+
+    text = response.content.decode()
+    assert "Claims triage" not in text
+    assert "Clause finder" not in text
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in OWN])
+def test_every_link_of_a_page_leads_somewhere(name, world, as_user):
+    client = as_user(world.governance)
+
+    links = {link.partition("#")[0] for link in outline(client.get(address(PAGES[name], world))).links}
+
+    assert {link: code for link in links if (code := client.get(link).status_code) not in {200, 302}} == {}
+
+
+@pytest.mark.parametrize("path", ["/applications/nothing/", "/offerings/999999/", "/events/999999/", "/feeds/nothing/"])
+def test_an_unknown_address_is_not_found(path, world, as_user):
+    assert as_user(world.governance).get(path).status_code == 404
+
+
+def test_the_sign_in_page_has_no_sign_up(client, db):
+    response = client.get(reverse("account_login"))
+
+    assert response.status_code == 200
+    assert "Accounts are made by your administrator" in response.content.decode()
+    assert outline(response).styled == []
+
+
+@pytest.mark.parametrize(
+    "route", ["account_logout", "account_change_password", "account_email", "mfa_index", "account_reauthenticate"]
+)
+def test_account_pages_wear_the_same_frame(route, world, as_user):
+    response = as_user(world.viewer).get(reverse(route))
+
+    assert response.status_code == 200
+    assert 'class="masthead"' in response.content.decode()
+    assert outline(response).styled == []
+
+
+def test_a_second_factor_can_be_set_up(world, client):
+    client.post(reverse("account_login"), {"login": "hana", "password": "password"})
+    asked = client.get(reverse("mfa_activate_totp"))
+
+    page = client.post(asked["Location"], {"password": "password"}, follow=True)
+
+    assert page.redirect_chain == [(reverse("mfa_activate_totp"), 302)]
+    assert 'class="qr"' in page.content.decode()

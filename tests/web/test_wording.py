@@ -1,0 +1,71 @@
+"""The same fact reads the same everywhere."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from apps.catalog.models import ProviderEvent
+from apps.web import wording
+
+TODAY = date(2026, 11, 24)
+
+
+def test_a_day_names_its_year_unless_it_is_this_one():
+    assert wording.day(date(2027, 4, 8), today=TODAY) == "8 Apr 2027"
+    assert wording.day(date(2026, 12, 1), today=TODAY) == "1 Dec"
+
+
+def test_numbers_have_a_true_minus_and_percent_a_space():
+    assert wording.number(-1234) == "−1,234"
+    assert wording.share(0.615) == "62 %"
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"), [("3", "3.00"), ("0.075", "0.075"), ("15.0000", "15.00"), ("1234.5", "1,234.50"), ("x", "x")]
+)
+def test_prices_keep_two_places_and_those_that_carry_something(amount, shown):
+    assert wording.price(amount) == shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "words"),
+    [
+        ("announced", None, "2027-01-15", "ends 15 Jan 2027"),
+        ("moved_later", "2026-11-30", "2027-04-08", "30 Nov 2026 → 8 Apr 2027, 129 days later"),
+        ("moved_earlier", "2027-04-08", "2027-04-07", "8 Apr 2027 → 7 Apr 2027, 1 days earlier"),
+        ("withdrawn", "2026-11-30", None, "30 Nov 2026 no longer stands"),
+        ("delisted", None, None, "left the feed for good without a date"),
+        (
+            "repriced",
+            {"input": "3"},
+            {"input": "2.5", "output>200000": "15"},
+            "input tokens 3.00 → 2.50; output tokens above 200,000 – → 15.00 USD per million",
+        ),
+        ("alias_moved", "a/one", "a/two", "a/one → a/two"),
+    ],
+)
+def test_an_event_is_one_clause(kind, old, new, words):
+    assert wording.change(ProviderEvent(kind=kind, old=old, new=new)) == words
+
+
+def test_a_claim_is_one_clause():
+    value = {"retires_on": "2027-02-17", "date_kind": "not_before", "status": "active", "successor": "next"}
+
+    assert wording.claim("lifecycle", value) == "not before 17 Feb 2027, active, successor next"
+    assert wording.claim("price", {"input": "3", "currency": "EUR"}) == "input tokens 3.00 EUR per million"
+    assert wording.claim("lifecycle", {}) == "no date"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(5, "just now"), (300, "5 min ago"), (7200, "2 h ago"), (-3600, "in 1 h"), (9 * 86400, "9 d ago")],
+)
+def test_how_long_ago(seconds, words):
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+
+    assert wording.ago(at - timedelta(seconds=seconds), at=at) == words
+
+
+def test_long_lists_of_names_are_counted():
+    assert wording.listed(["a", "b"]) == "a and b"
+    assert wording.listed(list("abcdef")) == "a, b, c, d and 2 more"
