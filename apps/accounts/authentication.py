@@ -59,7 +59,7 @@ class HasScope(BasePermission):
     message = "This token lacks the scope for it. Create one with the scope that the answer names."
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if not request.user or not request.user.is_authenticated:
+        if not request.user.is_authenticated:
             return False
         token = request.auth
         if not isinstance(token, ApiToken):

@@ -4,7 +4,7 @@ from django.db.models import Q, QuerySet
 from apps.accounts.models import Team
 
 
-class TeamFilter(django_filters.FilterSet):
+class TeamFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="search", label="Search")
     parent = django_filters.CharFilter(field_name="parent__slug", label="Team above (slug)")
 

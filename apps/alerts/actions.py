@@ -26,6 +26,7 @@ from apps.alerts.queries import (
 )
 from apps.alerts.sending import send_due
 from apps.alerts.severity import flag_severity, gravest_severity, is_dearer
+from apps.alerts.wording import as_day
 from apps.catalog.models import ProviderEvent
 from apps.common.history import acting
 from apps.common.time import day_of
@@ -60,6 +61,9 @@ MAILED_KINDS = frozenset(
 # a transaction's worth: one event may reach half the portfolio
 EVENTS_AT_ONCE = 25
 ALERTS_AT_ONCE = 1000
+
+# one run at a time tells of flags; the number is only this lock's name
+FLAGS_LOCK = 7301003
 
 OPENED = "opened"
 NO_ADDRESS = "No address: the team has no mailbox, and neither it nor a team above has an owner with one."
@@ -113,7 +117,9 @@ def _raise_for_some_events(*, at: datetime) -> tuple[int, int] | None:
 
 
 def _event_alert(event: ProviderEvent, affected: Affected, *, at: datetime, today: date) -> Alert:
-    days_left = (event.effective_on - today).days if event.effective_on else None
+    # a row that vanished keeps the date it had; the day it vanished says nothing about its end
+    ends_on = as_day(event.old) if event.kind == Kind.DELISTED else event.effective_on
+    days_left = (ends_on - today).days if ends_on else None
     return Alert(
         key=alert_key(f"event:{event.pk}", event.kind, f"team:{affected.team_id}"),
         kind=event.kind,
@@ -137,6 +143,9 @@ def _raise_for_flags(*, at: datetime) -> int:
 
     A flag is told of once: who comes into office later reads it on the page.
     """
+    with connection.cursor() as cursor:
+        # a second run waits here, and then finds every flag told of
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FLAGS_LOCK])
     flags = list(
         ExposureFlag.objects.filter(state=ExposureFlag.State.OPEN)
         .exclude(pk__in=Alert.objects.filter(kind=OPENED, flag__isnull=False).values("flag"))

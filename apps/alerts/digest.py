@@ -192,8 +192,10 @@ def _application_line(application: Application, roles: frozenset[str]) -> str:
 
 
 def _day_of_effect(event: ProviderEvent) -> date | None:
-    if event.kind in {Kind.WITHDRAWN, Kind.DELISTED}:
+    if event.kind == Kind.WITHDRAWN:
         return None
+    if event.kind == Kind.DELISTED:
+        return as_day(event.old)
     return event.effective_on or as_day(event.new)
 
 

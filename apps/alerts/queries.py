@@ -15,7 +15,7 @@ from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.alerts.models import Alert, AlertQuerySet, Delivery, DeliveryQuerySet
 from apps.catalog.models import Assertion, Foundation, Node, NodeKind, Provider
 from apps.exposure.queries import reached_offerings_sql
-from apps.inventory.models import Dependency
+from apps.inventory.models import Dependency, DependencyQuerySet
 
 # --- for pages and REST -----------------------------------------------------------------------------------------
 
@@ -79,42 +79,42 @@ FROM once GROUP BY event_id, team_id ORDER BY event_id, team_id
 _ROLES = """
 SELECT r.event_id, l.application_id, array_agg(DISTINCT l.role)
 FROM reached r JOIN live l ON l.offering_id = r.offering_id
-WHERE l.application_id = ANY (%s)
 GROUP BY r.event_id, l.application_id
 """
 
 
 def affected_teams(*, event_ids: Sequence[int], on: date) -> list[Affected]:
     """Per event and team the applications that the event reaches; one statement for any number of each."""
-    return [Affected(*row) for row in _over_live(_BY_TEAM, [], event_ids=event_ids, on=on)]
+    return [Affected(*row) for row in _over_live(_BY_TEAM, Dependency.objects.live_on(on), event_ids)]
 
 
 def roles_affected(
     *, event_ids: Sequence[int], application_ids: Sequence[int], on: date
 ) -> dict[tuple[int, int], frozenset[str]]:
     """{(event, application): the roles in which the application calls what the event reaches}."""
-    rows = _over_live(_ROLES, [list(application_ids)], event_ids=event_ids, on=on)
+    live = Dependency.objects.live_on(on).filter(application__in=application_ids)
+    rows = _over_live(_ROLES, live, event_ids)
     return {(event_id, application_id): frozenset(roles) for event_id, application_id, roles in rows}
 
 
-def _over_live(answer: str, answer_params: list[Any], *, event_ids: Sequence[int], on: date) -> list[tuple[Any, ...]]:
-    live = (
-        Dependency.objects.live_on(on)
-        .order_by()
-        .values_list("offering_id", "application_id", "role", "application__team_id", "application__criticality")
+def _over_live(answer: str, dependencies: DependencyQuerySet, event_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    """The rows of `answer` with `reached` the offerings of the events and `live` these dependencies."""
+    live = dependencies.order_by().values_list(
+        "offering_id", "application_id", "role", "application__team_id", "application__criticality"
     )
+    if not event_ids:
+        return []
     try:
         live_sql, live_params = live.query.sql_with_params()
     except EmptyResultSet:
         return []
-    if not event_ids:
-        return []
-    ids = list(event_ids)
     condition = "e.id = ANY (%s)"
     reached = reached_offerings_sql(condition)
-    head = _REACHED_AND_LIVE.format(reached=reached, live=live_sql)
     with connection.cursor() as cursor:
-        cursor.execute(head + answer, [*[ids] * reached.count(condition), *live_params, *answer_params])
+        cursor.execute(
+            _REACHED_AND_LIVE.format(reached=reached, live=live_sql) + answer,
+            [*[list(event_ids)] * reached.count(condition), *live_params],
+        )
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 

@@ -7,7 +7,7 @@ from apps.common.pagination import Keyset
 
 
 class TeamSerializer(serializers.ModelSerializer[Team]):
-    parent = serializers.CharField(source="parent.slug", read_only=True, allow_null=True, help_text="Slug.")
+    parent = serializers.CharField(source="parent.slug", read_only=True, allow_null=True, help_text="Slug.")  # type: ignore[assignment]
 
     class Meta:
         model = Team

@@ -60,7 +60,7 @@ class RegistryView(APIView):
             raise PermissionDenied(f"Only an {role.word} of the owning team may do this. Ask one of them.")
 
 
-class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):  # type: ignore[misc]
+class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     """List and retrieve of one model, as far as `visible_to` shows it; each is one statement.
 
     `orders` are the values of `?ordering=`, the first one being the usual. `dated_orders` names those that leave

@@ -44,7 +44,7 @@ SLUG = "[-a-zA-Z0-9_]+"
 
 
 class ProviderSerializer(serializers.ModelSerializer[Provider]):
-    parent = serializers.CharField(source="parent.slug", read_only=True, allow_null=True, help_text="Slug.")
+    parent = serializers.CharField(source="parent.slug", read_only=True, allow_null=True, help_text="Slug.")  # type: ignore[assignment]
 
     class Meta:
         model = Provider
@@ -263,7 +263,7 @@ class AnyField(serializers.JSONField):
 
 
 class AssertionSerializer(serializers.ModelSerializer[Assertion]):
-    source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")
+    source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")  # type: ignore[assignment]
     asserted_by = serializers.CharField(
         source="asserted_by.username", read_only=True, allow_null=True, help_text="Who entered it by hand."
     )
@@ -287,7 +287,7 @@ class AssertionViewSet(ReadViewSet[Assertion]):
 
 
 class ProviderEventSerializer(serializers.ModelSerializer[ProviderEvent]):
-    source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")
+    source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")  # type: ignore[assignment]
     host = serializers.CharField(source="offering.host.slug", read_only=True, help_text="Slug.")
     api_id = serializers.CharField(source="offering.api_id", read_only=True)
     old = AnyField(read_only=True, help_text="Day, price per unit, or id; null for none.")

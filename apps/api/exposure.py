@@ -26,7 +26,7 @@ def _of_node(column: str) -> Case:
 
 
 class ExposureFlagSerializer(serializers.ModelSerializer[ExposureFlag]):
-    layer = serializers.ChoiceField(source="tolerance.layer", choices=Layer, read_only=True)
+    layer = serializers.ChoiceField(source="tolerance.layer", choices=Layer.choices, read_only=True)
     node = serializers.IntegerField(source="node_id", read_only=True)
     slug = serializers.CharField(source="node_slug", read_only=True, help_text="Of the provider or foundation.")
     name = serializers.CharField(source="node_name", read_only=True)
@@ -67,7 +67,7 @@ class ConcentrationRowSerializer(serializers.Serializer[Any]):
 
 
 class ConcentrationSerializer(serializers.Serializer[Any]):
-    layer = serializers.ChoiceField(choices=Layer)
+    layer = serializers.ChoiceField(choices=Layer.choices)
     weight = serializers.ChoiceField(choices=["count"])
     on = serializers.DateField()
     whole_organisation = serializers.BooleanField(help_text="False: computed over the applications you may see.")
@@ -78,7 +78,7 @@ class ConcentrationSerializer(serializers.Serializer[Any]):
 
 
 class ConcentrationQuestion(serializers.Serializer[Any]):
-    layer = serializers.ChoiceField(choices=Layer, default=Layer.DEVELOPER)
+    layer = serializers.ChoiceField(choices=Layer.choices, default=Layer.DEVELOPER)
     weight = serializers.ChoiceField(choices=["count"], default="count")
 
 

@@ -7,7 +7,7 @@ from apps.feeds.models import FeedRun
 
 
 class FeedRunSerializer(serializers.ModelSerializer[FeedRun]):
-    source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")
+    source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")  # type: ignore[assignment]
 
     class Meta:
         model = FeedRun

@@ -83,7 +83,7 @@ class RetireSerializer(ReasonMixin):
 
 class StackSerializer(serializers.Serializer[StackRow]):
     dependency = serializers.IntegerField(source="dependency.pk")
-    role = serializers.ChoiceField(source="dependency.role", choices=Dependency.Role)
+    role = serializers.ChoiceField(source="dependency.role", choices=Dependency.Role.choices)
     fallback_order = serializers.IntegerField(source="dependency.fallback_order")
     offering = serializers.IntegerField(source="offering.pk", help_text="What is called.")
     api_id = serializers.CharField(source="offering.api_id")

@@ -1,6 +1,6 @@
 """What the OpenAPI document says beyond what serializers and filters say by themselves."""
 
-from typing import Any
+from typing import Any, Literal
 
 from django.core.exceptions import FieldDoesNotExist
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -23,7 +23,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="A sentence that says what to do.")
-    errors = FieldErrorSerializer(many=True, required=False)
+    errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
 READ_PROBLEMS = {400: "Not valid", 401: "Not signed in", 403: "Not allowed", 404: "Not there", 429: "Too often"}
@@ -40,7 +40,8 @@ class RegistrySchema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         parameters = list(super().get_override_parameters())
         if self.method == "GET" and getattr(self.view, "picks_fields", False):
-            names = self.view.reader.names
+            view: Any = self.view
+            names = view.reader.names
             parameters.append(
                 OpenApiParameter(
                     "fields",
@@ -65,16 +66,16 @@ class RegistrySchema(AutoSchema):
         """A word that is only read may be empty where its column may be, which DRF forgets for read-only fields."""
         if isinstance(field, serializers.ChoiceField) and _may_be_empty(field):
             field.allow_blank = True
-        return super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-any-return]
+        return super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-any-return,no-untyped-call]
 
     def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
-        super()._insert_field_validators(field, schema)
+        super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]
         if isinstance(field, serializers.URLField) and _may_be_empty(field):
             schema.pop("format", None)
 
     def _map_serializer(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> dict[str, Any]:
         """With `?fields=` any field may be missing from an answer, so none is promised."""
-        schema: dict[str, Any] = super()._map_serializer(serializer, direction, bypass_extensions)
+        schema: dict[str, Any] = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         if (
             direction == "response"
             and getattr(self.view, "picks_fields", False)
@@ -83,14 +84,15 @@ class RegistrySchema(AutoSchema):
             schema.pop("required", None)
         return schema
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if direction != "response":
             return bodies
         problems = READ_PROBLEMS if self.method == "GET" else {**READ_PROBLEMS, **WRITE_PROBLEMS}
         for status, words in problems.items():
             response = OpenApiResponse(ProblemSerializer, description=words)
-            bodies.setdefault(str(status), self._get_response_for_code(response, str(status), [MEDIA_TYPE]))
+            answer = self._get_response_for_code(response, str(status), [MEDIA_TYPE])  # type: ignore[no-untyped-call]
+            bodies.setdefault(str(status), answer)
         if self.method == "GET":
             bodies.setdefault("304", {"description": "Nothing differs from the answer with that ETag"})
         return bodies

@@ -76,7 +76,7 @@ def rate_of(scope: str) -> tuple[int | None, int]:
     if not text:
         return None, 1
     try:
-        number, period = text.split("/")
+        number, period = str(text).split("/")
         return int(number), _SECONDS[period[:1]]
     except (ValueError, KeyError) as error:
         raise ImproperlyConfigured(f"The rate of '{scope}' is written like 1200/min, not '{text}'.") from error

@@ -25,7 +25,7 @@ from apps.catalog.models.offerings import Binding
 from apps.common.time import now
 
 
-class ProviderFilter(django_filters.FilterSet):
+class ProviderFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="search", label="Search")
     role = django_filters.ChoiceFilter(choices=ProviderRole.choices, method="having_role", label="Role")
     parent = django_filters.CharFilter(field_name="parent__slug", label="Company above (slug)")
@@ -43,7 +43,7 @@ class ProviderFilter(django_filters.FilterSet):
         return queryset.filter(roles__contains=[value])
 
 
-class FoundationFilter(django_filters.FilterSet):
+class FoundationFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="search", label="Search")
     developer = django_filters.CharFilter(field_name="developer__slug", label="Developer (slug)")
     family = django_filters.CharFilter(lookup_expr="iexact", label="Family")
@@ -57,7 +57,7 @@ class FoundationFilter(django_filters.FilterSet):
         return queryset.filter(Q(name__icontains=value) | Q(line__icontains=value) | Q(family__icontains=value))
 
 
-class VersionFilter(django_filters.FilterSet):
+class VersionFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="search", label="Search")
     identifier = django_filters.CharFilter(label="Identifier")
     foundation = django_filters.CharFilter(field_name="foundation__slug", label="Foundation (slug)")
@@ -75,7 +75,7 @@ class VersionFilter(django_filters.FilterSet):
         return queryset.filter(Q(identifier__icontains=value) | Q(name__icontains=value))
 
 
-class OfferingFilter(django_filters.FilterSet):
+class OfferingFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="search", label="Search")
     host = django_filters.CharFilter(field_name="host__slug", label="Host (slug)")
     api_id = django_filters.CharFilter(label="Model id, exactly as called")
@@ -109,7 +109,7 @@ class OfferingFilter(django_filters.FilterSet):
         return queryset.filter(version__isnull=True, alias__isnull=True, not_a_model=False)
 
 
-class PriceFilter(django_filters.FilterSet):
+class PriceFilter(django_filters.FilterSet):  # type: ignore[misc]
     offering = django_filters.NumberFilter(field_name="offering_id", label="Offering (id)")
     host = django_filters.CharFilter(field_name="offering__host__slug", label="Host (slug)")
     api_id = django_filters.CharFilter(field_name="offering__api_id", label="Model id")
@@ -125,7 +125,7 @@ class PriceFilter(django_filters.FilterSet):
         return queryset.filter(today if value else ~today)
 
 
-class SourceFilter(django_filters.FilterSet):
+class SourceFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="Search")
     kind = django_filters.CharFilter(label="Adapter")
     enabled = django_filters.BooleanFilter(label="Polled")
@@ -135,7 +135,7 @@ class SourceFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
-class AssertionFilter(django_filters.FilterSet):
+class AssertionFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(field_name="external_id", lookup_expr="icontains", label="Search")
     source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")
     external_id = django_filters.CharFilter(label="The source's own key")
@@ -156,7 +156,7 @@ class AssertionFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
-class ProviderEventFilter(django_filters.FilterSet):
+class ProviderEventFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(field_name="external_id", lookup_expr="icontains", label="Search")
     kind = django_filters.MultipleChoiceFilter(choices=ProviderEvent.Kind.choices, label="Kind")
     source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")

@@ -99,9 +99,9 @@ def apply_due_facts(*, at: datetime) -> list[ProviderEvent]:
     changed or taken back, if only on trial, waits until that is settled. Safe to repeat.
     """
     today = day_of(at)
-    due = Offering.objects.filter(
-        date_kind=FIRM, retires_on__lte=today, lifecycle_claim__pending__isnull=True
-    ).exclude(lifecycle=Lifecycle.RETIRED)
+    due = Offering.objects.filter(date_kind=FIRM, retires_on__lte=today, lifecycle_claim__pending__isnull=True).exclude(
+        lifecycle=Lifecycle.RETIRED
+    )
     if not due.exists():
         return []
     catalogue_lock()

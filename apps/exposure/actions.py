@@ -50,7 +50,8 @@ def handle_events(*, at: datetime) -> int:
             """,
             {"day": day_of(at), "at": at, "in_scope": [str(status) for status in Application.IN_SCOPE]},
         )
-        return cursor.rowcount
+        n_handled: int = cursor.rowcount
+    return n_handled
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ scope, whether or not those stand anywhere. This counts; it does not weigh by tr
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -140,7 +141,7 @@ def measure(*, layer: Layer, applications: ApplicationQuerySet, on: date, whole_
     )
 
 
-def _as_sql(applications: ApplicationQuerySet) -> tuple[str, dict[str, object]]:
+def _as_sql(applications: ApplicationQuerySet) -> tuple[str, dict[str, Any]]:
     """The rows (id, criticality) of the query as SQL, so that what is visible is said in one place only."""
     in_scope = applications.filter(status__in=Application.IN_SCOPE).order_by().values_list("pk", "criticality")
     sql, params = in_scope.query.sql_with_params()

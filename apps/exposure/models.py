@@ -26,7 +26,9 @@ class Tolerance(models.Model):
     """The organisation's own line: at most this share of critical applications on one node of a layer."""
 
     layer = models.CharField(max_length=10, choices=Layer, unique=True)
-    max_critical_share = models.DecimalField(max_digits=4, decimal_places=3, help_text="0 to 1; the line itself is tolerated.")
+    max_critical_share = models.DecimalField(
+        max_digits=4, decimal_places=3, help_text="0 to 1; the line itself is tolerated."
+    )
     enabled = models.BooleanField(default=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -54,7 +54,7 @@ FROM catalog_providerevent e
 JOIN catalog_offering x ON x.id = e.offering_id
 JOIN catalog_offering o ON o.host_id = x.host_id AND o.api_id = x.api_id
     AND (x.region_scope = '' OR o.region_scope = x.region_scope)
-WHERE {events} AND e.kind IN {lifecycle_kinds}
+WHERE {events} AND e.kind IN {lifecycle_kinds} AND (o.id = x.id OR NOT {told_itself})
 UNION
 SELECT e.id, o.id
 FROM catalog_providerevent e
@@ -66,13 +66,21 @@ JOIN catalog_offering o ON o.id = f.offering_id AND o.host_id = x.host_id
 WHERE {events} AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias' ELSE a.kind <> 'synonym' END)
   AND ((e.kind IN {lifecycle_kinds} AND f.via IN (0, 2) AND (x.region_scope = '' OR o.region_scope = x.region_scope))
     OR (e.kind = 'repriced' AND f.via = 0 AND o.region_scope = x.region_scope AND o.service_tier = x.service_tier))
+  AND (o.id = x.id OR NOT {told_itself})
 """
+
+# The event's source speaks of offering o by a row of o's own, whose own events tell it.
+TOLD_ITSELF = """EXISTS (
+    SELECT 1 FROM catalog_assertion own
+    WHERE own.offering_id = o.id AND own.source_id = e.source_id AND own.withdrawn_at IS NULL
+      AND CASE WHEN e.kind = 'repriced' THEN own.topic = 'price'
+               ELSE own.topic = 'lifecycle' AND own.value ->> 'retires_on' IS NOT NULL END)"""
 
 
 def reached_offerings_sql(events: str) -> str:
     """`REACHED_OFFERINGS` for the events of the SQL condition `events` on `e`, which is never user input."""
     kinds = ", ".join(f"'{kind}'" for kind in sorted(str(kind) for kind in LIFECYCLE_KINDS))
-    return REACHED_OFFERINGS.format(events=events, lifecycle_kinds=f"({kinds})")
+    return REACHED_OFFERINGS.format(events=events, lifecycle_kinds=f"({kinds})", told_itself=TOLD_ITSELF)
 
 
 def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQuerySet:
@@ -87,6 +95,9 @@ def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQueryS
     - when the event is a new price: offerings at the host that stand directly on X's version in the same region
       and tier, since they are the same article under another name. A moving name is priced by itself.
     - any other event: nothing beyond X.
+
+    An offering of which the same source speaks by a row of its own (with a date, or with a price) is reached by the
+    events of that row only: forty regional rows of one release tell a team once, not forty times.
     """
     reached = RawSQL(  # noqa: S611
         f"SELECT offering_id FROM ({reached_offerings_sql('e.id = %s')}) reached", [event.pk, event.pk, event.pk]

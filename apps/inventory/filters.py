@@ -11,7 +11,7 @@ from apps.common.time import day_of, now
 from apps.inventory.models import Application, Criticality, Dependency
 
 
-class ApplicationFilter(django_filters.FilterSet):
+class ApplicationFilter(django_filters.FilterSet):  # type: ignore[misc]
     """`host`, `developer`, `foundation` and `version` keep applications that use it today, in whatever role."""
 
     q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="Search")
@@ -60,7 +60,7 @@ def _using(condition: Q) -> Q:
     return Q(pk__in=used.values("application_id"))
 
 
-class DependencyFilter(django_filters.FilterSet):
+class DependencyFilter(django_filters.FilterSet):  # type: ignore[misc]
     application = django_filters.CharFilter(field_name="application__slug", label="Application (slug)")
     team = django_filters.CharFilter(field_name="application__team__slug", label="Team (slug)")
     offering = django_filters.NumberFilter(field_name="offering_id", label="Offering (id)")

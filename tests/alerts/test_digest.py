@@ -11,7 +11,7 @@ from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.digest import MOST_APPLICATIONS, MOST_ITEMS
 from apps.alerts.mail import message_of
 from apps.alerts.models import Delivery
-from apps.catalog.models import Offering
+from apps.catalog.models import Foundation, Offering, Provider
 from apps.inventory.models import Application, Criticality
 from tests.alerts.world import World, add_evidence, make_world
 from tests.builders import (
@@ -255,6 +255,8 @@ def test_names_cannot_add_markup_headers_or_lines() -> None:
     world.team.name = HOSTILE
     world.team.save()
     Application.objects.update(name=HOSTILE)
+    Provider.objects.update(name=HOSTILE)
+    Foundation.objects.update(name=HOSTILE)
     Offering.objects.update(api_id=HOSTILE, replacement_text=HOSTILE)
     event = world.event(source=make_source("hostile", name=HOSTILE[:100]))
     add_evidence(event, "javascript:alert(document.domain)")

@@ -155,6 +155,16 @@ def test_a_fallback_is_told_a_step_more_quietly_than_a_primary() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("old", "severity"), [(None, 3), ("2026-12-01", 5), ("2027-12-01", 2)])
+def test_a_row_that_left_its_list_is_as_loud_as_the_date_it_had(old: str | None, severity: int) -> None:
+    make_world().event("delisted", old=old, new=None, effective_on=date(2026, 11, 24))
+
+    raise_alerts(at=NOW)
+
+    assert Alert.objects.get().severity == severity
+
+
+@pytest.mark.django_db
 def test_more_events_than_fit_one_transaction_are_all_worked_through() -> None:
     world = make_world()
     for n in range(EVENTS_AT_ONCE * 2 + 3):
@@ -219,6 +229,7 @@ def test_a_doubled_beat_raises_each_alert_once() -> None:
         thread.join()
 
     assert len(raised) == 3
+    assert sum(raised) == 41
     assert Alert.objects.filter(team=world.team).count() == 40
     assert Alert.objects.filter(flag__isnull=False).count() == 1
     assert HandledEvent.objects.count() == 40

@@ -58,9 +58,7 @@ def test_a_manual_date_outranks_the_feed_until_it_is_lifted() -> None:
         ({"retires_on": "2027-06-01", "announced_on": "2027-07-01", "date_kind": "firm"}, "r", "before its announce"),
     ],
 )
-def test_a_manual_fact_that_does_not_hold_together_is_refused(
-    value: dict[str, str], reason: str, words: str
-) -> None:
+def test_a_manual_fact_that_does_not_hold_together_is_refused(value: dict[str, str], reason: str, words: str) -> None:
     offering = make_offering()
 
     with pytest.raises(RefusedFact, match=words):
@@ -139,9 +137,7 @@ def test_a_decision_can_be_replaced_and_undone() -> None:
 def test_a_string_can_be_decided_to_be_no_model() -> None:
     offering = make_offering("web-search", resolved=False)
 
-    decide_identity(
-        raw="web-search", host=offering.host, version=None, alias=None, not_a_model=True, by=make_user()
-    )
+    decide_identity(raw="web-search", host=offering.host, version=None, alias=None, not_a_model=True, by=make_user())
 
     offering.refresh_from_db()
     assert offering.not_a_model

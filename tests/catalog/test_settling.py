@@ -44,17 +44,13 @@ def test_the_source_trusted_more_counts_even_if_its_word_is_older() -> None:
 
 
 def test_among_equals_a_firm_date_counts_before_a_soft_one() -> None:
-    settled = settle_lifecycle(
-        [voice(1, "2027-01-01", kind="not_before"), voice(2, "2027-06-01")], TODAY, listed=True
-    )
+    settled = settle_lifecycle([voice(1, "2027-01-01", kind="not_before"), voice(2, "2027-06-01")], TODAY, listed=True)
 
     assert settled.claim_id == 2
 
 
 def test_among_equals_the_host_itself_counts_before_a_router() -> None:
-    settled = settle_lifecycle(
-        [voice(1, "2027-01-01", first_party=False), voice(2, "2027-06-01")], TODAY, listed=True
-    )
+    settled = settle_lifecycle([voice(1, "2027-01-01", first_party=False), voice(2, "2027-06-01")], TODAY, listed=True)
 
     assert settled.claim_id == 2
 

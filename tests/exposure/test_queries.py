@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
 from apps.catalog.footing import refresh_footing
-from apps.catalog.models import Alias, Derivation, NodeKind, Offering, ProviderEvent
+from apps.catalog.models import Alias, Assertion, Derivation, NodeKind, ProviderEvent
 from apps.exposure.models import Layer, Tolerance
 from apps.exposure.queries import (
     LIFECYCLE_KINDS,
@@ -22,6 +22,7 @@ from apps.exposure.queries import (
 )
 from apps.inventory.models import Criticality, Dependency
 from tests.builders import (
+    NOW,
     TODAY,
     make_application,
     make_dependency,
@@ -30,6 +31,7 @@ from tests.builders import (
     make_member,
     make_offering,
     make_provider,
+    make_source,
     make_team,
     make_user,
     make_version,
@@ -126,6 +128,20 @@ class TestAffectedByTheEndOfAnOffering:
         ending = make_offering("ft:base:ours", host=host, version=child)
 
         assert affected(make_event(ending)) == set()
+
+    def test_not_who_calls_a_row_that_the_source_dates_by_itself(self):
+        """Forty regional rows of one release tell a team once: each by its own event."""
+        version, host, source = make_version(), make_provider("here"), make_source()
+        here = make_offering("us.model", host=host, version=version)
+        there = make_offering("eu.model", host=host, version=version)
+        Assertion.objects.create(
+            source=source, external_id="eu.model", topic="lifecycle", offering=there,
+            value={"retires_on": "2027-01-15", "date_kind": "firm"}, first_seen=NOW, changed_at=NOW,
+        )  # fmt: skip
+        user_of(there)
+        only = user_of(here)
+
+        assert affected(make_event(here, source=source)) == {only}
 
     def test_only_callers_of_a_moving_name_when_that_name_ends(self):
         version, host = make_version(), make_provider("here")
@@ -299,7 +315,7 @@ class TestConcentration:
         offering = make_offering(version=version)
         user_of(offering, criticality=Criticality.CRITICAL)
         user_of(offering, criticality=Criticality.LOW)
-        user_of(make_offering(), criticality=Criticality.CRITICAL)
+        user_of(make_offering(version=make_version("other/two")), criticality=Criticality.CRITICAL)
         make_application(criticality=Criticality.CRITICAL)  # stands nowhere, yet is in scope
 
         answer = self.layer()
@@ -505,15 +521,3 @@ class TestStack:
 
         assert len(names) == 4
         assert len(queries) == 3
-
-
-def test_the_offerings_an_event_reaches_are_found_through_indexes_once_there_are_many():
-    """A plan that reads every dependency would be the one that does not scale; small tables say nothing of it."""
-    offering = make_offering()
-    event = make_event(offering)
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        plan = affected_dependencies(event=event, on=TODAY).explain()
-
-    assert "dependency_by_offering" in plan
-    assert Offering.objects.count() == 1

@@ -181,7 +181,8 @@ def test_a_bad_answer_changes_nothing_and_the_run_says_what_happened(
     polled = poll(source, at=AT + DAY, url=url, trigger="test")
 
     assert polled.run.status == "failed"
-    assert words.lower() in polled.run.error.lower() and polled.run.error.endswith(".")
+    assert words.lower() in polled.run.error.lower()
+    assert polled.run.error.endswith(".")
     assert snapshot() == before
     state = PollState.objects.get(source=source)
     assert (state.failures, state.error) == (1, polled.run.error)

@@ -127,7 +127,9 @@ def test_a_message_delivered_twice_polls_once(
     run = request_poll(source=source, by=make_user())
     app.send_task("feeds.poll_source", args=[run.pk])
     with Worker(broker, tmp_path / "worker.log") as worker:
-        wait_until(lambda: b"feed_run_taken" in worker.log.read_bytes(), "the second message finds the run taken", worker.log)
+        wait_until(
+            lambda: b"feed_run_taken" in worker.log.read_bytes(), "the second message finds the run taken", worker.log
+        )
 
     run.refresh_from_db()
     assert run.status == "changed"

@@ -1,0 +1,192 @@
+"""The admin: offices enter it, governance and administrators change things, the auditor reads.
+
+What is saved here is in the history with the person and the reason given in the form.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from apps.accounts.actions import revoke_token
+from apps.accounts.models import ApiToken, Membership, Team, User
+from apps.accounts.roles import OrganisationRole
+from apps.common.history import acting
+from apps.common.time import now
+
+
+def may_enter(request: HttpRequest) -> bool:
+    """An office is enough; `is_staff` is for technicians without one."""
+    user = request.user
+    return bool(user.is_active and (user.is_staff or getattr(user, "reads_everything", False)))
+
+
+# every office works here, so that nobody has to keep is_staff in step with it
+admin.site.has_permission = may_enter  # type: ignore[method-assign]
+
+
+def person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+class ReasonForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Adds the reason that the history keeps."""
+
+    reason = forms.CharField(required=False, max_length=500, help_text="For the history: why, and where it is written.")
+
+
+class OfficeAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
+    """Read by every office, changed by governance and administrators."""
+
+    form: Any = ReasonForm
+    show_full_result_count = False
+    save_on_top = True
+
+    def may_read(self, request: HttpRequest) -> bool:
+        return bool(getattr(request.user, "reads_everything", False))
+
+    def may_change(self, request: HttpRequest) -> bool:
+        return bool(getattr(request.user, "governs", False))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.may_read(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may_read(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may_change(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may_change(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may_change(request)
+
+    def acting(self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin") -> Any:
+        reason = (form.cleaned_data.get("reason") if form is not None else "") or otherwise
+        return acting(user=person(request), reason=reason)
+
+    def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:
+        with self.acting(request, form):
+            super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        with self.acting(request, form):
+            super().save_related(request, form, formsets, change)
+
+    def delete_model(self, request: HttpRequest, obj: M) -> None:
+        with self.acting(request, otherwise="deleted in the admin"):
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        with self.acting(request, otherwise="deleted in the admin"):
+            super().delete_queryset(request, queryset)
+
+
+class ReadOnlyAdmin[M: Model](OfficeAdmin[M]):
+    """Read by every office, changed by nobody: jobs write it."""
+
+    form = forms.ModelForm
+
+    def may_change(self, request: HttpRequest) -> bool:
+        return False
+
+
+class AdministratorAdmin[M: Model](OfficeAdmin[M]):
+    """People and their keys: only administrators change these."""
+
+    def may_change(self, request: HttpRequest) -> bool:
+        user = person(request)
+        return user.is_active and (user.is_superuser or user.organisation_role == OrganisationRole.ADMIN)
+
+
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("user",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(getattr(request.user, "reads_everything", False))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(getattr(request.user, "governs", False))
+
+    has_change_permission = has_add_permission
+    has_delete_permission = has_add_permission
+
+
+@admin.register(Team)
+class TeamAdmin(OfficeAdmin[Team]):
+    list_display = ("name", "slug", "parent", "email")
+    list_select_related = ("parent",)
+    search_fields = ("name", "slug")
+    autocomplete_fields = ("parent",)
+    prepopulated_fields: ClassVar[dict[str, Sequence[str]]] = {"slug": ("name",)}
+    inlines = (MembershipInline,)
+
+
+@admin.register(User)
+class UserAdmin(AdministratorAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]
+    form = UserChangeForm
+    list_display = ("username", "email", "organisation_role", "is_active", "last_login")
+    list_filter = ("organisation_role", "is_active")
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email", "time_zone", "digest_hour")}),
+        ("May", {"fields": ("is_active", "organisation_role", "is_superuser")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets: Any = (
+        (None, {"classes": ("wide",), "fields": ("username", "email", "usable_password", "password1", "password2")}),
+        ("May", {"fields": ("organisation_role",)}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Who is no superuser makes none."""
+        return self.readonly_fields if person(request).is_superuser else (*self.readonly_fields, "is_superuser")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A superuser's password and address are the key to everything: only superusers touch them."""
+        if obj is not None and obj.is_superuser and not person(request).is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Accounts are closed, not deleted: the history and the claims of people name them."""
+        return False
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(AdministratorAdmin[ApiToken]):
+    """Seen and revoked here; created where the person can copy it."""
+
+    form = forms.ModelForm
+    list_display = ("name", "prefix", "user", "scopes", "expires_at", "last_used_at", "revoked_at")
+    list_select_related = ("user",)
+    list_filter = ("revoked_at",)
+    search_fields = ("name", "prefix", "user__username")
+    fields = ("user", "name", "prefix", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
+    readonly_fields = fields
+    actions = ("revoke",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.action(description="Revoke the chosen tokens", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> HttpResponse | None:
+        moment = now()
+        n_revoked = sum(revoke_token(token=token, at=moment, by=person(request)) for token in queryset)
+        self.message_user(request, f"{n_revoked} tokens revoked.", messages.SUCCESS)
+        return None
