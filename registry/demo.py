@@ -341,6 +341,7 @@ def set_up() -> None:
 
 def stop(data: Path) -> int:
     """End a running demo, then the servers of demo and tests."""
+    stopped = []
     with suppress(FileNotFoundError), (data / "demo.lock").open() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -348,7 +349,8 @@ def stop(data: Path) -> int:
             with suppress(ValueError, ProcessLookupError):
                 os.kill(int(lock.read()), signal.SIGTERM)
             fcntl.flock(lock, fcntl.LOCK_SH)  # its owner is gone
-    stopped = [*embedded.stop(data), *embedded.stop(data / "tests")]
+            stopped.append("the demo")
+    stopped += [*embedded.stop(data), *embedded.stop(data / "tests")]
     print(f"stopped {', '.join(stopped)}" if stopped else "nothing runs here")
     return 0
 

@@ -301,11 +301,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = REGISTRY_DATA / "static"
 if not PRODUCTION:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # empty here, and looked into all the same
-STATICFILES_DIRS = [folder for folder in [BASE_DIR / "apps" / "web" / "static"] if folder.is_dir()]
-STATICFILES_FINDERS = [
-    "django.contrib.staticfiles.finders.FileSystemFinder",
-    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
-]
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.AppDirectoriesFinder"]
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

@@ -31,7 +31,7 @@ class Team(models.Model):
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=80, unique=True)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
-    email = models.EmailField(blank=True, help_text="A mailbox that is also told; members are told in any case.")
+    email = models.EmailField(blank=True, help_text="The mailbox that is told; without one, the owners are.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

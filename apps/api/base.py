@@ -169,8 +169,8 @@ def with_etag(request: HttpRequest, response: HttpResponseBase) -> HttpResponseB
         unchanged = Response(status=status.HTTP_304_NOT_MODIFIED)
         for name in ("ETag", "Cache-Control", "Vary"):
             unchanged[name] = response[name]
-        unchanged.accepted_renderer = response.accepted_renderer  # type: ignore[attr-defined]
-        unchanged.accepted_media_type = response.accepted_media_type  # type: ignore[attr-defined]
+        unchanged.accepted_renderer = response.accepted_renderer
+        unchanged.accepted_media_type = response.accepted_media_type
         unchanged.renderer_context = response.renderer_context  # type: ignore[attr-defined]
         return unchanged
     return response

@@ -212,7 +212,7 @@ class PriceViewSet(ReadViewSet[Price]):
 
 class SourceSerializer(serializers.ModelSerializer[Source]):
     health = serializers.ChoiceField(
-        source="poll_state.health", choices=Health, read_only=True, help_text="By the last success."
+        source="poll_state.health", choices=Health.choices, read_only=True, help_text="By the last success."
     )
     last_success_at = serializers.DateTimeField(source="poll_state.last_success_at", read_only=True, allow_null=True)
     last_attempt_at = serializers.DateTimeField(source="poll_state.last_attempt_at", read_only=True, allow_null=True)

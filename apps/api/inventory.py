@@ -16,7 +16,7 @@ from apps.api.reading import WordField
 from apps.catalog.models import Offering, Provider
 from apps.common.pagination import Keyset
 from apps.common.time import day_of, now
-from apps.exposure.queries import StackRow, stack
+from apps.exposure.queries import stack
 from apps.inventory import actions
 from apps.inventory.filters import ApplicationFilter, DependencyFilter
 from apps.inventory.models import Application, Criticality, Dependency
@@ -81,7 +81,7 @@ class RetireSerializer(ReasonMixin):
     on = serializers.DateField(required=False, help_text="First day out of use; today where absent.")
 
 
-class StackSerializer(serializers.Serializer[StackRow]):
+class StackSerializer(serializers.Serializer[Any]):
     dependency = serializers.IntegerField(source="dependency.pk")
     role = serializers.ChoiceField(source="dependency.role", choices=Dependency.Role.choices)
     fallback_order = serializers.IntegerField(source="dependency.fallback_order")

@@ -1,12 +1,14 @@
 """REST routes, under /api/v1/."""
 
+from typing import Any
+
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.api.accounts import TeamViewSet
 from apps.api.alerts import AlertViewSet, DeliveryViewSet
-from apps.api.base import NothingHere
+from apps.api.base import NothingHere, ReadViewSet
 from apps.api.catalog import (
     AffectedApplicationViewSet,
     AssertionViewSet,
@@ -23,8 +25,7 @@ from apps.api.feeds import FeedRunViewSet
 from apps.api.inventory import ApplicationViewSet, DependencyViewSet
 from apps.api.throttling import AnonymousThrottle, TokenThrottle
 
-router = SimpleRouter()
-for name, viewset in {
+VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "alerts": AlertViewSet,
     "applications": ApplicationViewSet,
     "assertions": AssertionViewSet,
@@ -40,7 +41,9 @@ for name, viewset in {
     "sources": SourceViewSet,
     "teams": TeamViewSet,
     "versions": VersionViewSet,
-}.items():
+}
+router = SimpleRouter()
+for name, viewset in VIEWSETS.items():
     router.register(name, viewset, basename=f"api-{name}")
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -259,14 +259,11 @@ class SourceAdmin(OfficeAdmin[Source]):
 class ManualFactForm(forms.ModelForm):  # type: ignore[type-arg]
     """A fact about the end of an offering, entered by hand."""
 
-    offering = forms.ModelChoiceField(queryset=Offering.objects.select_related("host"))
     status = forms.ChoiceField(
         choices=[("", "---"), *((word, word) for word in ("active", "deprecated", "retired"))], required=False
     )
     announced_on = forms.DateField(required=False, widget=AdminDateWidget)
-    retires_on = forms.DateField(
-        required=False, widget=AdminDateWidget, help_text="Empty: no date is known."
-    )
+    retires_on = forms.DateField(required=False, widget=AdminDateWidget, help_text="Empty: no date is known.")
     date_kind = forms.ChoiceField(choices=[("", "---"), *DateKind.choices], required=False)
     successor = forms.CharField(required=False, max_length=300)
     source_url = forms.CharField(required=False, max_length=1000, help_text="Where it is published.")
@@ -278,6 +275,8 @@ class ManualFactForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "offering" in self.fields:
+            self.fields["offering"].required = True
         for name in ("status", "announced_on", "retires_on", "date_kind", "successor"):
             if name in self.fields and self.instance.pk:
                 self.fields[name].initial = (self.instance.value or {}).get(name)

@@ -126,6 +126,9 @@ def apply_due_facts(*, at: datetime) -> list[ProviderEvent]:
         settled = offering.lifecycle_claim
         if settled is None or settled.source_id != claim.source_id or retires_on(claim.value) != day:
             continue
+        if day <= day_of(claim.changed_at):
+            # already past when it was claimed: back-fill, and no news
+            continue
         iso = day.isoformat()
         fact = Fact("retired", claim.external_id, LIFECYCLE, iso, iso, day, start_of(day))
         facts[claim.source].append((fact, offering.pk, claim.pk))

@@ -14,6 +14,10 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+
+type Statement = sql.SQL | sql.Composed
 
 
 class ScratchRefused(Exception):
@@ -76,14 +80,14 @@ def _build_template(home: str, prefix: str, template: str, prepare: Callable[[],
 
 
 @contextmanager
-def _administration(home: str) -> Iterator[Callable[[sql.Composable], list[tuple[str, ...]]]]:
+def _administration(home: str) -> Iterator[Callable[[Statement], list[tuple[str, ...]]]]:
     """Run statements outside of any transaction on a connection that does not follow the switch."""
     to = connection.settings_dict
     known = {"user": to["USER"], "password": to["PASSWORD"], "host": to["HOST"], "port": to["PORT"]}
-    parameters = {name: str(value) for name, value in known.items() if value}
-    with psycopg.connect(dbname=home, autocommit=True, **parameters) as administration:
+    address = make_conninfo(dbname=home, **{name: str(value) for name, value in known.items() if value})
+    with psycopg.connect(address, autocommit=True) as administration:
 
-        def run(statement: sql.Composable) -> list[tuple[str, ...]]:
+        def run(statement: Statement) -> list[tuple[str, ...]]:
             try:
                 cursor = administration.execute(statement)
             except psycopg.errors.InsufficientPrivilege as error:

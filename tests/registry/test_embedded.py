@@ -49,7 +49,7 @@ def clear(data: Path) -> None:
     home = embedded.places_of(data).home
     embedded.stop(data)
     if not home.is_relative_to(data):
-        shutil.rmtree(home.parent)
+        shutil.rmtree(home.parent, ignore_errors=True)
 
 
 def start_owner(data: Path) -> "subprocess.Popen[str]":

@@ -233,7 +233,7 @@ class Migration(migrations.Migration):
                     "email",
                     models.EmailField(
                         blank=True,
-                        help_text="A mailbox that is also told; members are told in any case.",
+                        help_text="The mailbox that is told; without one, the owners are.",
                         max_length=254,
                     ),
                 ),
@@ -330,7 +330,7 @@ class Migration(migrations.Migration):
                     "email",
                     models.EmailField(
                         blank=True,
-                        help_text="A mailbox that is also told; members are told in any case.",
+                        help_text="The mailbox that is told; without one, the owners are.",
                         max_length=254,
                     ),
                 ),
