@@ -15,6 +15,11 @@ def icon(request: HttpRequest) -> HttpResponseRedirect:
 # the admin asks for the second factor and is throttled like every other login
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+# problem details under /api/, the page elsewhere
+handler400 = "apps.api.problems.bad_request"
+handler404 = "apps.api.problems.page_not_found"
+handler500 = "apps.api.problems.server_error"
+
 urlpatterns = [
     # /healthz and /readyz are answered by apps.common.health.ProbeMiddleware
     path("admin/", admin.site.urls),

@@ -25,7 +25,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "registry.settings"
 os.environ.pop("DEBUG", None)
 
 
-def _start_servers() -> None:
+def _start_servers(missing: dict[str, bool]) -> None:
     """PostgreSQL and Valkey of the tests' own, apart from the demo's; the last test run of a checkout stops them."""
     folder = embedded.data_folder() / "tests"
     folder.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def _start_servers() -> None:
     except BlockingIOError:
         # another run is under way: same server, other database
         os.environ["TEST_DATABASE"] = f"test_registry_{os.getpid()}"
-    embedded.ensure(data=folder, durable=False)
+    embedded.ensure(data=folder, durable=False, **missing)
 
     @atexit.register
     def stop_servers() -> None:
@@ -48,8 +48,9 @@ def _start_servers() -> None:
         runs.close()
 
 
-if not os.environ.get("DATABASE_URL"):
-    _start_servers()
+missing = {"database": not os.environ.get("DATABASE_URL"), "broker": not os.environ.get("BROKER_URL")}
+if any(missing.values()):
+    _start_servers(missing)
 # here and not left to pytest-django, which looks for settings before this file is read
 django.setup()
 

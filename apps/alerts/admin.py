@@ -1,34 +1,19 @@
 """Alerts and the ledger are read here; only a failed delivery may be sent again."""
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from apps.accounts.admin import ReadOnlyAdmin
 from apps.accounts.models import User
 from apps.alerts.actions import NotYourAlert, requeue_delivery
 from apps.alerts.models import Alert, Delivery
 from apps.common.time import now
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What jobs wrote is not edited by hand."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(Alert)
-class AlertAdmin(ReadOnly):
+class AlertAdmin(ReadOnlyAdmin[Alert]):
+    show_full_result_count = False
     list_display = ("key", "severity", "state", "team", "user", "raised_at")
     list_filter = ("state", "kind", "severity")
     list_select_related = ("team", "user")
@@ -37,7 +22,8 @@ class AlertAdmin(ReadOnly):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnly):
+class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
+    show_full_result_count = False
     list_display = ("subject", "address", "state", "attempts", "due_at", "sent_at", "reason")
     list_filter = ("state",)
     search_fields = ("subject", "address", "message_id")

@@ -5,7 +5,7 @@ import django_filters
 from apps.alerts.models import Alert, Delivery
 
 
-class AlertFilter(django_filters.FilterSet):
+class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.ChoiceFilter(choices=Alert.State.choices, label="State")
     kind = django_filters.CharFilter(label="Kind")
     severity = django_filters.MultipleChoiceFilter(choices=Alert.SEVERITIES, label="Severity")
@@ -17,7 +17,7 @@ class AlertFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
-class DeliveryFilter(django_filters.FilterSet):
+class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.ChoiceFilter(choices=Delivery.State.choices, label="State")
     team = django_filters.CharFilter(field_name="team__slug", label="Team (slug)")
 

@@ -16,7 +16,6 @@ from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-
 type Statement = sql.SQL | sql.Composed
 
 

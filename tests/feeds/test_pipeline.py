@@ -186,7 +186,8 @@ def test_a_bad_answer_changes_nothing_and_the_run_says_what_happened(
     assert snapshot() == before
     state = PollState.objects.get(source=source)
     assert (state.failures, state.error) == (1, polled.run.error)
-    assert state.next_due_at is not None and state.next_due_at > now()
+    assert state.next_due_at is not None
+    assert state.next_due_at > now()
 
 
 def test_a_server_that_asks_for_patience_is_left_alone_by_every_source(source: Source, feed: server.Loopback) -> None:

@@ -83,13 +83,12 @@ def test_a_worker_killed_in_the_middle_of_its_changes_changes_nothing(
 ) -> None:
     news(feed)
     before = list(Assertion.objects.order_by("pk").values())
-    with Worker(broker, tmp_path / "worker.log") as worker:
-        with connection.cursor() as cursor:
-            cursor.execute(CATALOGUE_LOCK)
-            request_poll(source=source, by=make_user())
-            wait_until(lambda: latest_run().step == "compare", "the worker compares", worker.log)
-            worker.kill()
-            cursor.execute("SELECT pg_advisory_unlock_all()")
+    with Worker(broker, tmp_path / "worker.log") as worker, connection.cursor() as cursor:
+        cursor.execute(CATALOGUE_LOCK)
+        request_poll(source=source, by=make_user())
+        wait_until(lambda: latest_run().step == "compare", "the worker compares", worker.log)
+        worker.kill()
+        cursor.execute("SELECT pg_advisory_unlock_all()")
     assert list(Assertion.objects.order_by("pk").values()) == before
     assert not ProviderEvent.objects.exists()
 
