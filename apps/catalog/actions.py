@@ -88,6 +88,19 @@ def assert_manually(*, offering: Offering, value: Mapping[str, Any], by: User, r
 
 
 @transaction.atomic
+def settle_claims_of(*, source: Source, by: User, reason: str) -> int:
+    """Settle anew every offering `source` speaks about, after its trust changed; the number that changed.
+
+    Raises no event: nothing happened outside, we believe somebody else.
+    """
+    moment = now()
+    with acting(user=by, reason=reason):
+        catalogue_lock()
+        spoken_of = Assertion.objects.standing().filter(source=source, offering__isnull=False)
+        return settle_offerings(set(spoken_of.values_list("offering_id", flat=True)), at=moment)
+
+
+@transaction.atomic
 def lift_manual(*, assertion: Assertion, by: User, reason: str) -> Assertion:
     """Let the feeds speak again; the manual claim stays on record with the moment it was lifted."""
     if assertion.source.slug != MANUAL:

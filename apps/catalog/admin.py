@@ -16,7 +16,13 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from apps.accounts.admin import OfficeAdmin, ReadOnlyAdmin, person
-from apps.catalog.actions import assert_manually, decide_identity, lift_identity_decision, lift_manual
+from apps.catalog.actions import (
+    assert_manually,
+    decide_identity,
+    lift_identity_decision,
+    lift_manual,
+    settle_claims_of,
+)
 from apps.catalog.claims import FIRM, NOT_BEFORE
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import (
@@ -250,6 +256,15 @@ class SourceAdmin(OfficeAdmin[Source]):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Whether an address may lie inside the house is the operator's word."""
         return () if person(request).is_superuser else self.readonly_fields
+
+    @transaction.atomic
+    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
+        if "url" in form.changed_data and not person(request).is_superuser:
+            # the operator trusted the old address, not this one
+            obj.trusted_address = False
+        super().save_model(request, obj, form, change)
+        if change and "trust_rank" in form.changed_data:
+            settle_claims_of(source=obj, by=person(request), reason=f"{obj.name} is trusted {obj.trust_rank}")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A source that said something stays on record; switch it off instead."""

@@ -212,7 +212,7 @@ def _changed(run: FeedRun, state: PollState, fetched: Fetched, parsed: Parsed, *
         run.payload = _keep(source, fetched, at=now())
         _close(run, recorded, n_quarantined=len(rejects) + len(doubts), n_due=len(due), fetched=fetched, at=at)
         _succeed(state, run, fetched, at=at, url=url, changed=True)
-    return Polled(run, _in_order([*due, *recorded.events]), recorded.observation.n_assertions_changed)
+    return _tell(Polled(run, _in_order([*due, *recorded.events]), recorded.observation.n_assertions_changed))
 
 
 def _unchanged(run: FeedRun, state: PollState, fetched: Fetched, *, at: datetime, url: str) -> Polled:
@@ -230,7 +230,7 @@ def _unchanged(run: FeedRun, state: PollState, fetched: Fetched, *, at: datetime
         changed = bool(recorded.observation.updates)
         _finish(run, FeedRun.Status.CHANGED if changed else FeedRun.Status.UNCHANGED, fetched, at=at)
         _succeed(state, run, fetched, at=at, url=url, changed=changed)
-    return Polled(run, _in_order([*due, *recorded.events]), recorded.observation.n_assertions_changed)
+    return _tell(Polled(run, _in_order([*due, *recorded.events]), recorded.observation.n_assertions_changed))
 
 
 def _not_fetched(run: FeedRun, state: PollState, fetched: Fetched, url: str) -> Polled:
@@ -307,6 +307,20 @@ def _succeed(state: PollState, run: FeedRun, fetched: Fetched, *, at: datetime, 
     state.error = ""
     state.next_due_at = moment + _jittered(timedelta(minutes=run.source.interval_minutes))
     state.save()
+
+
+def _tell(polled: Polled) -> Polled:
+    run = polled.run
+    log.info(
+        "feed_run_finished",
+        source=run.source.slug,
+        run=run.pk,
+        status=str(run.status),
+        rows=run.rows,
+        changed=run.rows_changed,
+        events=len(polled.events),
+    )
+    return polled
 
 
 def _keep(source: Source, fetched: Fetched, *, at: datetime) -> Payload | None:

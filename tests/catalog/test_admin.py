@@ -441,3 +441,49 @@ class TestRebuilding:
 
         assert refresh_footing() == 0
         assert Version.objects.count() == Provider.objects.filter(roles__contains=["developer"]).count()
+
+
+def source_form(source, **changes):
+    kept = {
+        "slug": source.slug, "name": source.name, "kind": source.kind, "url": source.url, "trust_rank": source.trust_rank,
+        "interval_minutes": source.interval_minutes, "stale_after_minutes": source.stale_after_minutes,
+        "licence_note": "", "enabled": "on", "reason": "because",
+    }  # fmt: skip
+    return kept | changes
+
+
+def dated_claim(source, offering, day):
+    return Assertion.objects.create(
+        source=source, external_id=f"{source.slug}:{offering.api_id}", topic="lifecycle", offering=offering,
+        value={"retires_on": day, "date_kind": "firm"}, first_seen=NOW, changed_at=NOW,
+    )  # fmt: skip
+
+
+def test_trusting_another_source_more_settles_what_it_speaks_about_and_is_no_news():
+    offering = make_offering()
+    first, second = (
+        make_source("first", kind="litellm", trust_rank=10),
+        make_source("second", kind="litellm", trust_rank=20),
+    )
+    dated_claim(first, offering, "2027-01-01")
+    dated_claim(second, offering, "2027-06-01")
+
+    answer = signed_in().post(
+        reverse("admin:catalog_source_change", args=[second.pk]), source_form(second, trust_rank=5)
+    )
+
+    assert answer.status_code == 302
+    offering.refresh_from_db()
+    assert str(offering.retires_on) == "2027-06-01"
+    assert not offering.events.exists()
+
+
+def test_a_new_address_of_a_source_is_not_trusted_because_the_old_one_was():
+    source = make_source("mirror", kind="litellm", url="file:///srv/mirror.json", trusted_address=True)
+
+    signed_in().post(
+        reverse("admin:catalog_source_change", args=[source.pk]), source_form(source, url="file:///etc/passwd")
+    )
+
+    source.refresh_from_db()
+    assert (source.url, source.trusted_address) == ("file:///etc/passwd", False)

@@ -91,8 +91,10 @@ def test_poll_now_shows_its_progress_until_the_run_is_closed(signed_in, live_ser
         lambda driver: "reading the rows" in driver.find_element(By.CSS_SELECTOR, ".progress").text
     )
     FeedRun.objects.filter(pk=run.pk).update(status="changed", rows=120, rows_changed=4, finished_at=now())
+    # the page is drawn anew, so that its sentence and its numbers tell the same moment
     WebDriverWait(signed_in, 10).until(
-        lambda driver: "120 rows" in driver.find_element(By.CSS_SELECTOR, ".progress").text
+        lambda driver: "changed four rows" in driver.find_element(By.CSS_SELECTOR, "h1").text,
+        "the page says how the run ended",
     )
 
 

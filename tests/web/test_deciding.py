@@ -144,12 +144,14 @@ def test_poll_now_queues_a_run_and_shows_how_it_goes(world, as_user):
     FeedRun.objects.filter(pk=run.pk).update(status="running", step="parse")
     running = client.get(f"/feeds/runs/{run.pk}/progress/")
     FeedRun.objects.filter(pk=run.pk).update(status="changed", rows=120, rows_changed=4, finished_at=now())
-    closed = client.get(f"/feeds/runs/{run.pk}/progress/")
+    closed = client.get(f"/feeds/runs/{run.pk}/progress/", headers={"HX-Request": "true"})
 
     assert "waiting for a worker" in text(waiting)
     assert 'hx-trigger="every 1s"' in text(waiting)
     assert "reading the rows" in text(running)
     assert "changed, 120 rows, 4 changed" in text(closed)
+    assert closed.headers["HX-Refresh"] == "true"
+    assert "HX-Refresh" not in running.headers
     assert "hx-trigger" not in text(closed)
 
 

@@ -219,10 +219,14 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_safe
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The fragment a page asks for every second until the run is closed."""
-    return _progress(
-        request, get_object_or_404(FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk)
-    )
+    """The fragment a page asks for every second until the run is closed; then the page is drawn anew, so that all
+    of it tells the same moment."""
+    run = get_object_or_404(FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk)
+    response = _progress(request, run)
+    if run.finished_at is not None and getattr(request, "htmx", False):
+        messages.info(request, str(_run_sentence(run)))
+        response["HX-Refresh"] = "true"
+    return response
 
 
 def _progress(request: HttpRequest, run: FeedRun) -> HttpResponse:
