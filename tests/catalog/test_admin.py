@@ -445,7 +445,8 @@ class TestRebuilding:
 
 def source_form(source, **changes):
     kept = {
-        "slug": source.slug, "name": source.name, "kind": source.kind, "url": source.url, "trust_rank": source.trust_rank,
+        "slug": source.slug, "name": source.name, "kind": source.kind, "url": source.url,
+        "trust_rank": source.trust_rank,
         "interval_minutes": source.interval_minutes, "stale_after_minutes": source.stale_after_minutes,
         "licence_note": "", "enabled": "on", "reason": "because",
     }  # fmt: skip
