@@ -15,7 +15,7 @@ from apps.catalog.identifying import identify
 from apps.catalog.models import Alias, Assertion, IdentityDecision, Offering, Provider, Source, Version
 from apps.catalog.models.claims import Topic
 from apps.catalog.models.offerings import Binding
-from apps.catalog.recording import catalogue_lock, settle_offerings
+from apps.catalog.settlement import catalogue_lock, settle_offerings
 from apps.catalog.settling import MANUAL
 from apps.catalog.values import lifecycle_value
 from apps.common.history import acting

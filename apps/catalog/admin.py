@@ -44,7 +44,7 @@ from apps.catalog.models import (
     Version,
 )
 from apps.catalog.models.claims import Topic
-from apps.catalog.recording import catalogue_lock
+from apps.catalog.settlement import catalogue_lock
 from apps.catalog.settling import MANUAL
 
 

@@ -35,7 +35,7 @@ from apps.catalog.models import (
     Version,
 )
 from apps.catalog.pricing import ranges_due
-from apps.catalog.recording import BUILT_IN, catalogue_lock, settle_offerings
+from apps.catalog.settlement import BUILT_IN, catalogue_lock, settle_offerings
 from apps.common.history import acting
 from apps.common.sql import update_rows
 from apps.common.time import day_of, now, parse_moment

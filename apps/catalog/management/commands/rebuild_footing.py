@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apps.catalog.footing import footing_differences, refresh_footing
 from apps.catalog.models import NodeKind
-from apps.catalog.recording import catalogue_lock
+from apps.catalog.settlement import catalogue_lock
 
 
 class Command(BaseCommand):

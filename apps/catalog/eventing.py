@@ -1,0 +1,118 @@
+"""From facts to provider events: which of them are news, and each of those once."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from apps.catalog.models import Assertion, ProviderEvent, Source
+from apps.catalog.observing import IDENTITY, LIFECYCLE, PRICE, Fact, Known, Observation
+from apps.catalog.settlement import BUILT_IN, voices_on
+from apps.catalog.settling import MANUAL, Voice, strongest
+from apps.common.time import day_of
+
+
+def raise_events(
+    source: Source,
+    known: Mapping[tuple[str, str], Known],
+    observation: Observation,
+    offering_of: Mapping[str, int],
+) -> list[ProviderEvent]:
+    """Insert the facts of the observation that are news; the events, in the order of their facts."""
+    if not observation.facts:
+        return []
+    offerings = {offering_of[fact.external_id] for fact in observation.facts if fact.external_id in offering_of}
+    lifecycle_voices, _ = voices_on(offerings, LIFECYCLE)
+    price_voices, _ = voices_on(offerings, PRICE)
+    listed_elsewhere = set(
+        Assertion.objects.filter(
+            topic=IDENTITY, offering__in=offerings, missing_since__isnull=True, withdrawn_at__isnull=True
+        )
+        .exclude(source=source)
+        .exclude(source__slug__in=[MANUAL, BUILT_IN])
+        .values_list("offering_id", flat=True)
+    )
+    claim_ids = {
+        (claim.external_id, claim.topic): claim.id for claim in known.values()
+    } | {
+        (external_id, topic): pk
+        for pk, external_id, topic in Assertion.objects.filter(
+            source=source, external_id__in={fact.external_id for fact in observation.facts}
+        ).values_list("pk", "external_id", "topic")
+    }  # fmt: skip
+    accepted: list[tuple[Fact, int, int]] = []
+    for fact in observation.facts:
+        offering_id = offering_of.get(fact.external_id)
+        claim_id = claim_ids.get((fact.external_id, fact.topic))
+        if offering_id is None or claim_id is None:
+            continue
+        if fact.topic == LIFECYCLE and _known_or_outranked(fact, source, lifecycle_voices.get(offering_id, [])):
+            continue
+        if fact.topic == PRICE and _spoken_over(source, price_voices.get(offering_id, [])):
+            continue
+        if fact.kind == "delisted" and offering_id in listed_elsewhere:
+            continue
+        accepted.append((fact, offering_id, claim_id))
+    return insert_events(source, accepted)
+
+
+def _known_or_outranked(fact: Fact, source: Source, voices: Iterable[Voice]) -> bool:
+    """True when another source said this before, or one that counts more says something else."""
+    voices = list(voices)
+    others = [voice for voice in voices if voice.source not in (source.slug, BUILT_IN)]
+    days = {voice.value.get("retires_on") for voice in others}
+    if fact.kind == "withdrawn":
+        return any(days - {None})
+    if fact.new in days:
+        return True
+    winner = strongest(voices)
+    return winner is not None and winner.source not in (source.slug, BUILT_IN) and winner.trust_rank < source.trust_rank
+
+
+def _spoken_over(source: Source, voices: Iterable[Voice]) -> bool:
+    winner = strongest(voices)
+    return winner is not None and winner.source not in (source.slug, BUILT_IN)
+
+
+def event_key(source: str, fact: Fact) -> str:
+    """One key per fact: seen again, or flapping back, the same fact has the same key. A price may truly return to
+    an earlier value, and an alias to an earlier target; there the day belongs to the fact."""
+    parts: list[Any] = [source, fact.external_id, fact.kind, fact.new]
+    if fact.kind in {"moved_earlier", "moved_later", "withdrawn", "delisted"}:
+        parts.append(fact.old)
+    elif fact.kind in {"repriced", "alias_moved"}:
+        parts += [fact.old, day_of(fact.detected_at).isoformat()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def insert_events(source: Source, accepted: Sequence[tuple[Fact, int, int]]) -> list[ProviderEvent]:
+    """Insert the facts whose key is new, with their evidence; the caller holds the catalogue's lock."""
+    by_key = {event_key(source.slug, fact): (fact, offering, claim) for fact, offering, claim in accepted}
+    for key in ProviderEvent.objects.filter(key__in=by_key).values_list("key", flat=True):
+        del by_key[key]
+    if not by_key:
+        return []
+    events = ProviderEvent.objects.bulk_create(
+        [
+            ProviderEvent(
+                key=key,
+                kind=fact.kind,
+                source=source,
+                external_id=fact.external_id,
+                offering_id=offering_id,
+                old=fact.old,
+                new=fact.new,
+                effective_on=fact.effective_on,
+                detected_at=fact.detected_at,
+            )
+            for key, (fact, offering_id, _) in by_key.items()
+        ]
+    )
+    evidence = ProviderEvent.evidence.through
+    evidence.objects.bulk_create(
+        [
+            evidence(providerevent_id=event.pk, assertion_id=claim_id)
+            for event, (_, _, claim_id) in zip(events, by_key.values(), strict=True)
+        ]
+    )
+    return events
