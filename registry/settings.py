@@ -213,6 +213,7 @@ CELERY_BEAT_SCHEDULE = {
     "every five minutes: bring exposure up to date": _every("exposure.refresh_exposure", timedelta(minutes=5)),
     "every minute: raise the alerts that are owed": _every("alerts.raise_alerts", timedelta(minutes=1)),
     "every minute: send the digests whose hour has come": _every("alerts.send_due_digests", timedelta(minutes=1)),
+    "every day: forget raw payloads whose retention has ended": _every("feeds.forget_old_payloads", timedelta(days=1)),
     "every thirty seconds: show that a worker lives": _every("common.heartbeat", timedelta(seconds=30)),
 }
 
