@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from tests.builders import make_dependency
+from apps.catalog.models import Assertion
+from tests.builders import make_dependency, make_source
 
 
 def text(response):
@@ -59,6 +60,18 @@ def test_an_offering_shows_each_claim_with_its_excerpt_and_source(world, as_user
     assert "3.00 USD" in page
     assert "the string is known" in page
     assert "Claims triage" in page
+
+
+def test_a_claim_of_the_built_in_catalogue_says_that_its_feed_speaks_for_itself_now(world, as_user):
+    moment = world.event.detected_at
+    Assertion.objects.create(
+        source=make_source("built-in", name="Built-in catalogue"), external_id="litellm:claude-sonnet-4-5",
+        topic="lifecycle", offering=world.sonnet, first_seen=moment, changed_at=moment, value={"status": "active"},
+    )  # fmt: skip
+
+    page = text(as_user(world.governance).get(f"/offerings/{world.sonnet.pk}/"))
+
+    assert "stood in for LiteLLM price map until that was polled" in page
 
 
 def test_an_offering_that_has_ended_and_is_still_called_says_so_first(world, as_user):

@@ -28,8 +28,10 @@ from apps.catalog.models import (
     Via,
 )
 from apps.catalog.models.claims import Topic
+from apps.catalog.settlement import BUILT_IN
 from apps.common.time import day_of, now
 from apps.exposure.queries import standing_on
+from apps.feeds.models import PollState
 from apps.web import sentences
 from apps.web.filtering import BOOLEANS, Control, filters
 from apps.web.forms import DayField, governing
@@ -211,6 +213,9 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
             "topic", "source__trust_rank", "source__name", "external_id"
         )
     )
+    polled = dict(PollState.objects.filter(last_success_at__isnull=False).values_list("source__slug", "source__name"))
+    # the built-in catalogue speaks for a feed only until that feed speaks for itself
+    stood_in = {row.pk: polled.get(row.external_id.partition(":")[0]) for row in claims if row.source.slug == BUILT_IN}
     standing = with_stacks(
         standing_on(kind=NodeKind.OFFERING, ref=this.pk, on=today).visible_to(request.user), on=today
     )
@@ -233,6 +238,7 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
     return page(
         request,
         "offerings/detail.html",
+        stood_in=stood_in,
         title=this.api_id,
         crumbs=tuple(crumbs),
         counts="Live applications of yours, in any role",
