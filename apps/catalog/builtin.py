@@ -27,6 +27,7 @@ from apps.catalog.models import (
     Derivation,
     Foundation,
     Lifecycle,
+    NoticePolicy,
     Offering,
     Price,
     Provider,
@@ -102,6 +103,7 @@ class _Loading:
     def identities(self) -> None:
         self._sources()
         self._providers()
+        self._policies()
         self._foundations()
         self._versions()
         self._aliases()
@@ -127,6 +129,15 @@ class _Loading:
                 for row in missing
             ],
         )
+
+    def _policies(self) -> None:
+        there = set(NoticePolicy.objects.values_list("provider_id", "scope"))
+        rows = []
+        for row in self._read("notice_policies"):
+            provider = self.providers[row.pop("provider")]
+            if (provider, row["scope"]) not in there:
+                rows.append(NoticePolicy(provider_id=provider, **row))
+        self._insert("notice_policies", NoticePolicy, rows)
 
     def _foundations(self) -> None:
         self.foundations = dict(Foundation.objects.values_list("line", "pk"))

@@ -5,7 +5,7 @@ take them and know nothing of feeds.
 """
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -34,7 +34,9 @@ class PriceLine:
     """One list price: `amount` in `currency` per million units (tokens, images, seconds, requests, ...).
 
     `unit` is a word of `PRICE_UNITS`; `above_tokens` is the size of the request from which the line holds
-    (0 for the base price); `starts_on` is set when the feed announces the price for a later day.
+    (0 for the base price); `starts_on` is set when the feed gives the first day of the price. An amount of 0 says
+    that the use is free and stands only where the feed says so; a price nobody knows has no line. Where a price
+    depends on the hour, the unit itself has the dearest of the day and `<unit>_off_peak` the cheapest.
     """
 
     unit: str
@@ -51,7 +53,9 @@ class Row:
     external_id: the feed's own key, as in contracts.md section 2. group: the provider the bulk guard counts
     it under. (host, api_id, region, tier) name the offering. `lifecycle` or `prices` is None when the feed
     has no such topic; an empty tuple means the topic exists and the row names no price. `alias_of` is set
-    when the row is only a pointer. `excerpt` is the raw row, cut to what the claims rest on.
+    when the row points to another one of the feed. `price_is_offer` marks a price that is the cheapest offer of
+    the moment rather than a published list price (a router's price for open weights). `excerpt` is the raw row,
+    cut to what the claims rest on.
     """
 
     external_id: str
@@ -66,6 +70,7 @@ class Row:
     lifecycle: LifecycleClaim | None = None
     prices: tuple[PriceLine, ...] | None = None
     alias_of: str = ""
+    price_is_offer: bool = False
     source_url: str = ""
     excerpt: dict[str, Any] = field(default_factory=dict)
 
@@ -83,13 +88,15 @@ class Reject:
 class Parsed:
     """The result of one parse; `rows` holds each external id once.
 
-    `host_names` gives a display name for host slugs that the catalogue may not know yet.
+    `host_names` gives a display name for host slugs that the catalogue may not know yet. `as_of` is the moment
+    at which the feed says it was made, where it says so: it may answer for months without being made anew.
     """
 
     rows: tuple[Row, ...]
     rejects: tuple[Reject, ...] = ()
     ignored: int = 0
     host_names: dict[str, str] = field(default_factory=dict)
+    as_of: datetime | None = None
 
 
 # What a price counts, in the order pages list it. Amounts are always per million of the unit.
@@ -100,10 +107,20 @@ PRICE_UNITS: dict[str, str] = {
     "cache_write": "cached input tokens written",
     "cache_write_1h": "cached input tokens written, kept an hour",
     "reasoning": "reasoning tokens",
+    "input_off_peak": "input tokens, off peak",
+    "output_off_peak": "output tokens, off peak",
+    "cache_read_off_peak": "cached input tokens read, off peak",
+    "cache_write_off_peak": "cached input tokens written, off peak",
     "input_audio": "audio input tokens",
     "output_audio": "audio output tokens",
+    "cache_read_audio": "cached audio tokens read",
+    "cache_write_audio": "cached audio tokens written",
     "input_image": "image input tokens",
     "output_image": "image output tokens",
+    "cache_read_image": "cached image tokens read",
+    "input_video": "video input tokens",
+    "output_video": "video output tokens",
+    "cache_read_video": "cached video tokens read",
     "input_batch": "input tokens, batch",
     "output_batch": "output tokens, batch",
     "input_priority": "input tokens, priority",
@@ -116,6 +133,7 @@ PRICE_UNITS: dict[str, str] = {
     "page": "pages",
     "query": "queries",
     "request": "requests",
+    "web_search": "web searches",
     "pixel": "pixels",
     "video_second": "seconds of video",
 }

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from apps.catalog.models import Assertion, ProviderEvent, Source
@@ -11,12 +13,20 @@ from apps.catalog.settlement import BUILT_IN, voices_on
 from apps.catalog.settling import MANUAL, Voice, strongest
 from apps.common.time import day_of
 
+type Repeats = Mapping[tuple[str, str, Any, Any], int]
+
+# Facts about when something ends. A telling repeated within this time is flapping.
+_ABOUT_DAYS = ("announced", "moved_earlier", "moved_later", "withdrawn", "delisted")
+_FLAPPING = timedelta(days=7)
+
 
 def raise_events(
     source: Source,
     known: Mapping[tuple[str, str], Known],
     observation: Observation,
     offering_of: Mapping[str, int],
+    *,
+    at: datetime,
 ) -> list[ProviderEvent]:
     """Insert the facts of the observation that are news; the events, in the order of their facts."""
     if not observation.facts:
@@ -32,6 +42,7 @@ def raise_events(
         .exclude(source__slug__in=[MANUAL, BUILT_IN])
         .values_list("offering_id", flat=True)
     )
+    repeats = _repeats(source, observation.facts, offerings, at)
     claim_ids = {
         (claim.external_id, claim.topic): claim.id for claim in known.values()
     } | {
@@ -48,12 +59,32 @@ def raise_events(
             continue
         if fact.topic == LIFECYCLE and _known_or_outranked(fact, source, lifecycle_voices.get(offering_id, [])):
             continue
-        if fact.topic == PRICE and _spoken_over(source, price_voices.get(offering_id, [])):
+        if fact.topic == PRICE and is_spoken_over(source, price_voices.get(offering_id, [])):
             continue
         if fact.kind == "delisted" and offering_id in listed_elsewhere:
             continue
         accepted.append((fact, offering_id, claim_id))
-    return insert_events(source, accepted)
+    return insert_events(source, accepted, repeats=repeats)
+
+
+def _repeats(source: Source, facts: Sequence[Fact], offerings: Iterable[int], at: datetime) -> Repeats:
+    """How often each fact about a day was told before, counting only tellings of long ago.
+
+    A day that flaps between two values is told once each way; but one that comes true again after weeks is news
+    again, for what was told last is no longer so.
+    """
+    days = [fact for fact in facts if fact.kind in _ABOUT_DAYS]
+    if not days:
+        return {}
+    told: dict[tuple[Any, ...], list[datetime]] = defaultdict(list)
+    events = ProviderEvent.objects.filter(source=source, offering__in=offerings, kind__in=_ABOUT_DAYS)
+    for external_id, kind, old, new, moment in events.values_list("external_id", "kind", "old", "new", "detected_at"):
+        told[external_id, kind, old, new].append(moment)
+    return {said: len(told[said]) for said in map(_saying, days) if said in told and at - max(told[said]) > _FLAPPING}
+
+
+def _saying(fact: Fact) -> tuple[str, str, Any, Any]:
+    return fact.external_id, fact.kind, fact.old, fact.new
 
 
 def _known_or_outranked(fact: Fact, source: Source, voices: Iterable[Voice]) -> bool:
@@ -69,25 +100,42 @@ def _known_or_outranked(fact: Fact, source: Source, voices: Iterable[Voice]) -> 
     return winner is not None and winner.source not in (source.slug, BUILT_IN) and winner.trust_rank < source.trust_rank
 
 
-def _spoken_over(source: Source, voices: Iterable[Voice]) -> bool:
+def is_spoken_over(source: Source, voices: Iterable[Voice]) -> bool:
+    """Whether the price that counts comes from another source."""
     winner = strongest(voices)
     return winner is not None and winner.source not in (source.slug, BUILT_IN)
 
 
-def event_key(source: str, fact: Fact) -> str:
+def event_key(source: str, fact: Fact, repeat: int = 0) -> str:
     """One key per fact: seen again, or flapping back, the same fact has the same key. A price may truly return to
-    an earlier value, and an alias to an earlier target; there the day belongs to the fact."""
+    an earlier value, and an alias to an earlier target; there the day belongs to the fact. `repeat` counts the
+    earlier tellings of a fact about a day that became true again."""
     parts: list[Any] = [source, fact.external_id, fact.kind, fact.new]
-    if fact.kind in {"moved_earlier", "moved_later", "withdrawn", "delisted"}:
+    if repeat:
+        parts += ["again", repeat]
+    if fact.kind in {"moved_earlier", "moved_later", "withdrawn", "delisted"} or (
+        fact.kind == "announced" and fact.old is not None
+    ):
         parts.append(fact.old)
     elif fact.kind in {"repriced", "alias_moved"}:
         parts += [fact.old, day_of(fact.detected_at).isoformat()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def insert_events(source: Source, accepted: Sequence[tuple[Fact, int, int]]) -> list[ProviderEvent]:
-    """Insert the facts whose key is new, with their evidence; the caller holds the catalogue's lock."""
-    by_key = {event_key(source.slug, fact): (fact, offering, claim) for fact, offering, claim in accepted}
+def insert_events(
+    source: Source, accepted: Sequence[tuple[Fact, int, int]], *, repeats: Repeats | None = None
+) -> list[ProviderEvent]:
+    """Insert the facts (with offering and claim) whose key is new, with their evidence; the caller holds the
+    catalogue's lock."""
+    repeats = repeats or {}
+    by_key = {
+        event_key(source.slug, fact, repeats.get(_saying(fact), 0) if fact.kind in _ABOUT_DAYS else 0): (
+            fact,
+            offering,
+            claim,
+        )
+        for fact, offering, claim in accepted
+    }
     for key in ProviderEvent.objects.filter(key__in=by_key).values_list("key", flat=True):
         del by_key[key]
     if not by_key:

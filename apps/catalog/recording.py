@@ -1,12 +1,12 @@
 """Writes what observations bring: claims, then offerings (placing.py), the settled truth (settlement.py), events
-(eventing.py) and footing.
+(eventing.py) and footing; and what the clock alone makes true.
 
 Everything here is set-based: the number of statements does not grow with the number of rows. Callers hold the
 catalogue's lock (`catalogue_lock`), so that two sources never settle the same offering at once.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,31 +14,33 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from apps.catalog.claims import FIRM, Row
-from apps.catalog.eventing import insert_events, raise_events
-from apps.catalog.footing import refresh_footing
-from apps.catalog.models import Assertion, Lifecycle, Offering, ProviderEvent, Source
+from apps.catalog.claims import Row
+from apps.catalog.due import due_dates, due_prices
+from apps.catalog.eventing import raise_events
+from apps.catalog.identifying import identify
+from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.catalog.observing import (
     DEFAULT_RULES,
     IDENTITY,
     LIFECYCLE,
-    Fact,
+    PRICE,
     Known,
     Observation,
     Rules,
+    accept,
     confirm,
     observe,
 )
 from apps.catalog.placing import ensure_offerings, offering_key
 from apps.catalog.settlement import catalogue_lock, settle_offerings
-from apps.catalog.values import retires_on
+from apps.catalog.values import next_start
 from apps.common.sql import update_rows
-from apps.common.time import day_of, start_of
+from apps.common.time import day_of
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What one observation did. `events` are the rows really inserted, oldest first."""
+    """What one observation did. `events` are the rows really inserted, those of the clock first."""
 
     observation: Observation
     events: list[ProviderEvent] = field(default_factory=list)
@@ -56,96 +58,127 @@ def record_observation(
     last_seen: datetime | None = None,
     rules: Rules = DEFAULT_RULES,
 ) -> Recorded:
-    """Take in one payload of `source`, observed `at`. The first payload of a source is news to nobody."""
+    """Take in one payload of `source`, observed `at`. The first payload of a source is news to nobody.
+
+    What the clock has made due by then is told too, unless this very payload says otherwise: a date that the feed
+    has moved or cleared did not come.
+    """
     catalogue_lock()
-    known = _known(source, Q())
-    observation = observe(known, rows, at, baseline=baseline, set_aside=set_aside, last_seen=last_seen, rules=rules)
-    return _record(source, known, observation, at, host_names or {})
+    known = known_claims(source, Q())
+    observation = observe(
+        known,
+        rows,
+        at,
+        baseline=baseline,
+        set_aside=set_aside,
+        last_seen=last_seen,
+        identity_of={} if baseline else _identities(known, rows, set_aside),
+        rules=rules,
+    )
+    return record(source, known, observation, at, host_names or {})
 
 
 @transaction.atomic
-def record_unchanged(*, source: Source, at: datetime, rules: Rules = DEFAULT_RULES) -> Recorded:
-    """The feed is what it was: let waiting values and absences that have stood long enough take effect."""
-    waiting = Assertion.objects.filter(source=source, withdrawn_at__isnull=True).filter(
-        Q(pending_since__isnull=False) | Q(missing_since__isnull=False)
-    )
-    ids = set(waiting.values_list("external_id", flat=True))
-    if not ids:
-        return Recorded(Observation())
+def record_unchanged(
+    *,
+    source: Source,
+    at: datetime,
+    last_seen: datetime | None = None,
+    seen_again_by: datetime | None = None,
+    rules: Rules = DEFAULT_RULES,
+) -> Recorded:
+    """The feed is what it was: let waiting values and absences that have stood long enough take effect.
+
+    `seen_again_by` is the last observation where this is not one itself: what was first seen then has not been
+    seen again yet, and goes on waiting.
+    """
+    waiting = Assertion.objects.waiting().filter(source=source)
+    if not waiting.exists():
+        return Recorded(Observation(), apply_due_facts(at=at))
     catalogue_lock()
-    known = _known(source, Q(external_id__in=ids))
-    observation = confirm(known, at, rules=rules)
-    if not observation.updates:
-        return Recorded(observation)
-    return _record(source, known, observation, at, {})
+    known = known_claims(source, Q())
+    observation = confirm(known, at, last_seen=last_seen, seen_again_by=seen_again_by, rules=rules)
+    return record(source, known, observation, at, {})
+
+
+@transaction.atomic
+def record_accepted(*, source: Source, claims: Collection[int], at: datetime, rules: Rules = DEFAULT_RULES) -> Recorded:
+    """A person believes what waits at these claims: it holds from `at` on."""
+    catalogue_lock()
+    known = known_claims(source, Q())
+    external_ids = {claim.external_id for claim in known.values() if claim.id in claims}
+    chosen = {
+        key: claim
+        for key, claim in known.items()
+        if claim.id in claims or (claim.external_id in external_ids and claim.pending is None)
+    }
+    return record(source, known, accept(chosen, at, rules=rules), at, {})
 
 
 @transaction.atomic
 def apply_due_facts(*, at: datetime) -> list[ProviderEvent]:
-    """What the clock alone has made true by `at`: firm retirement dates that have come.
-
-    The event of a date is detected on the due day itself, whenever this runs. A date that its source has meanwhile
-    changed or taken back, if only on trial, waits until that is settled. Safe to repeat.
-    """
-    today = day_of(at)
-    due = Offering.objects.filter(date_kind=FIRM, retires_on__lte=today, lifecycle_claim__pending__isnull=True).exclude(
-        lifecycle=Lifecycle.RETIRED
-    )
-    if not due.exists():
-        return []
-    catalogue_lock()
-    offerings = {
-        offering.pk: offering for offering in due.select_related("lifecycle_claim").select_for_update(of=("self",))
-    }
-    if not offerings:
-        return []
-    Offering.objects.filter(pk__in=offerings).update(lifecycle=Lifecycle.RETIRED)
-    refresh_footing([pk for pk, offering in offerings.items() if offering.replacement_id], today=today)
-    claims = (
-        Assertion.objects.standing()
-        .filter(topic=LIFECYCLE, offering__in=offerings)
-        .select_related("source")
-        .order_by("id")
-    )
-    facts: dict[Source, list[tuple[Fact, int, int]]] = defaultdict(list)
-    for claim in claims:
-        offering = offerings[claim.offering_id]  # type: ignore[index]
-        day = offering.retires_on
-        assert day is not None
-        settled = offering.lifecycle_claim
-        if settled is None or settled.source_id != claim.source_id or retires_on(claim.value) != day:
-            continue
-        if day <= day_of(claim.changed_at):
-            # already past when it was claimed: back-fill, and no news
-            continue
-        iso = day.isoformat()
-        fact = Fact("retired", claim.external_id, LIFECYCLE, iso, iso, day, start_of(day))
-        facts[claim.source].append((fact, offering.pk, claim.pk))
-    events: list[ProviderEvent] = []
-    for source, of_source in facts.items():
-        events += insert_events(source, of_source)
+    """What the clock alone has made true by `at`: firm days that have come, and prices published in advance that
+    have begun. Safe to repeat; the events, oldest first."""
+    events = due_dates(at=at) + due_prices(at=at)
     return sorted(events, key=lambda event: (event.detected_at, event.pk))
 
 
-def _known(source: Source, condition: Q) -> dict[tuple[str, str], Known]:
+def known_claims(source: Source, condition: Q) -> dict[tuple[str, str], Known]:
+    """{(external id, topic): claim} of what `source` is known to say."""
     columns = (
         "id", "external_id", "topic", "group", "value", "first_seen", "missing_since", "withdrawn_at", "pending",
-        "pending_since", "held", "offering_id", "source_url",
+        "pending_since", "held", "offering_id", "source_url", "refused", "price_moves", "floating_since",
+        "next_start_on",
     )  # fmt: skip
     rows = Assertion.objects.filter(condition, source=source).order_by().values_list(*columns)
     return {(row[1], row[2]): Known(*row) for row in rows.iterator(chunk_size=5000)}
 
 
-def _record(
+def _identities(
+    known: Mapping[tuple[str, str], Known], rows: Sequence[Row], set_aside: Collection[str]
+) -> dict[str, Hashable]:
+    """{external id: which model at which host} for rows that vanished and rows that are new, where both exist."""
+    there = {row.external_id for row in rows}
+    fresh = [row for row in rows if (row.external_id, IDENTITY) not in known]
+    gone = [
+        claim
+        for (external_id, topic), claim in known.items()
+        if topic == IDENTITY
+        and claim.missing_since is None
+        and external_id not in there
+        and external_id not in set_aside
+    ]
+    if not fresh or not gone:
+        return {}
+    strings = {(row.host, row.api_id) for row in fresh}
+    strings |= {(str(claim.value["host"]), str(claim.value["api_id"])) for claim in gone}
+    answers = identify(strings)
+    places: list[tuple[str, str, str, str, str]] = [
+        *((row.external_id, row.host, row.api_id, row.region, row.tier) for row in fresh),
+        *((claim.external_id, *offering_key(claim.value)) for claim in gone),
+    ]
+    found: dict[str, Hashable] = {}
+    for external_id, host, api_id, region, tier in places:
+        answer = answers[host, api_id]
+        if answer["version_id"] or answer["alias_id"]:
+            found[external_id] = host, answer["alias_id"], answer["version_id"], region, tier
+    return found
+
+
+def record(
     source: Source,
     known: Mapping[tuple[str, str], Known],
     observation: Observation,
     at: datetime,
     host_names: Mapping[str, str],
 ) -> Recorded:
+    """Write down an observation; the caller holds the catalogue's lock."""
     offering_of, fresh = _offerings_of(known, observation, host_names)
     _insert_claims(source, observation, offering_of, at)
     update_rows(Assertion, _columns_to_write(known, observation, offering_of))
+    # After the claims, so that a day the payload has moved or cleared does not come; before the settlement, which
+    # would take it for told.
+    due = apply_due_facts(at=at)
     by_id = {claim.id: claim for claim in known.values()}
     touched = {offering_of[claim.row.external_id] for claim in observation.new if claim.row.external_id in offering_of}
     touched |= {
@@ -155,8 +188,7 @@ def _record(
     }
     touched.discard(0)
     settle_offerings(touched, at=at, fresh=fresh)
-    events = raise_events(source, known, observation, offering_of)
-    return Recorded(observation, events)
+    return Recorded(observation, due + raise_events(source, known, observation, offering_of, at=at))
 
 
 def _offerings_of(
@@ -197,6 +229,7 @@ def _insert_claims(source: Source, observation: Observation, offering_of: Mappin
                 offering_id=offering_of.get(claim.row.external_id),
                 value=claim.value,
                 excerpt=claim.row.excerpt if claim.topic != IDENTITY else {},
+                next_start_on=next_start(claim.value, day_of(at)) if claim.topic == PRICE else None,
                 source_url=claim.row.source_url,
                 first_seen=at,
                 changed_at=at,

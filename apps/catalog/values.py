@@ -44,6 +44,17 @@ def split_price_key(key: str) -> tuple[str, int, date | None]:
     return unit, int(above or 0), date.fromisoformat(start) if start else None
 
 
+def unit_of_key(key: str) -> str:
+    """`unit[>tokens]` of a price key, without its first day."""
+    return key.partition("@")[0]
+
+
+def next_start(value: Mapping[str, str], after: date) -> date | None:
+    """The first day later than `after` on which a price published in advance begins."""
+    starts = (split_price_key(key)[2] for key in value if "@" in key)
+    return min((start for start in starts if start is not None and start > after), default=None)
+
+
 def plain(amount: Decimal) -> str:
     """A decimal without exponent and trailing zeros: '2.5', '0.000001', '300'."""
     return format(amount.normalize(), "f") if amount else "0"

@@ -8,10 +8,13 @@ from django.db.models import Q
 from kombu.exceptions import OperationalError
 
 from apps.accounts.models import User
-from apps.catalog.models import Source
+from apps.catalog.models import Assertion, ProviderEvent, Source
+from apps.catalog.recording import record_unchanged
+from apps.common.history import acting
 from apps.common.time import now
 from apps.feeds.models import FeedRun, Payload, PollState
-from apps.feeds.pipeline import AlreadyPolling, carry_out, claim_run, close_dead_runs, over_http, queue_run
+from apps.feeds.parsers import ADAPTERS
+from apps.feeds.pipeline import AlreadyPolling, carry_out, claim_run, close_dead_runs, fetching, queue_run, rules_of
 from apps.feeds.tasknames import POLL_SOURCE
 
 log = structlog.get_logger(__name__)
@@ -53,6 +56,34 @@ def enqueue_due_sources(*, at: datetime) -> int:
     return queued
 
 
+def end_holds(*, at: datetime) -> list[ProviderEvent]:
+    """Let what has waited long enough take effect by the clock, between two polls; the events it raised.
+
+    Only where the feed is read regularly and was read again after the change was first seen: a feed that nobody
+    reads proves nothing. Safe to repeat.
+    """
+    events: list[ProviderEvent] = []
+    for source in Source.objects.polled().filter(pk__in=Assertion.objects.waiting().values("source")):
+        state = PollState.objects.filter(source=source, last_observed_at__isnull=False).first()
+        if state is None or state.last_observed_at is None or source.kind not in ADAPTERS:
+            continue
+        silent_for = at - state.last_observed_at
+        if timedelta(0) <= silent_for <= timedelta(minutes=source.stale_after_minutes):
+            with transaction.atomic(), acting(job="feeds.end_holds", reason="it has stood long enough"):
+                recorded = record_unchanged(
+                    source=source,
+                    at=at,
+                    last_seen=state.last_observed_at,
+                    seen_again_by=state.last_observed_at,
+                    rules=rules_of(source),
+                )
+                if recorded.observation.updates:
+                    held = Assertion.objects.standing().filter(source=source, held=True)
+                    PollState.objects.filter(pk=state.pk).update(suspect=held.exists())
+            events += recorded.events
+    return events
+
+
 def carry_out_queued(run_id: int) -> FeedRun | None:
     """Do a queued run; None where it was taken or closed meanwhile."""
     moment = now()
@@ -61,7 +92,7 @@ def carry_out_queued(run_id: int) -> FeedRun | None:
         log.info("feed_run_taken", run=run_id)
         return None
     source = run.source
-    fetch = over_http(source.url, trusted=source.trusted_address)
+    fetch = fetching(source.url, trusted=source.trusted_address)
     return carry_out(run, fetch=fetch, at=moment, url=source.url).run
 
 

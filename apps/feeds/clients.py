@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from apps.common.http import OutboundError, Policy, Request, Response, fetch
+from apps.feeds import packaged
 
 type FetchStatus = Literal["new", "unchanged", "throttled", "failed"]
 
+# An address of this scheme names an installed package; what it holds changes only when it is upgraded.
+PACKAGE_SCHEME = "package:"
 # Longer validators than the poll state keeps are not worth keeping: the digest does their work.
 _LONGEST_ETAG = 300
 _LONGEST_LAST_MODIFIED = 100
@@ -66,6 +69,20 @@ def fetch_source(
     except OutboundError as problem:
         return Fetched("failed", error=str(problem))
     return _read(response, conditional=bool(etag or last_modified))
+
+
+def fetch_package(url: str, etag: str | None) -> Fetched:
+    """The price list inside an installed package; its version stands for the ETag, so that it is read once."""
+    name = url.removeprefix(PACKAGE_SCHEME)
+    if name != packaged.PACKAGE:
+        return Fetched(
+            "failed", error=f"No price list of a package '{name}' is known; only {packaged.PACKAGE} has one."
+        )
+    version = packaged.package_version()
+    if etag == version:
+        return Fetched("unchanged", etag=version)
+    body = packaged.package_body()
+    return Fetched("new", body=body, etag=version, digest=hashlib.sha256(body).hexdigest(), bytes_on_wire=len(body))
 
 
 def _read(response: Response, *, conditional: bool) -> Fetched:

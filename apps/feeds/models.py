@@ -1,6 +1,6 @@
 """Polls: their state, their runs, what they brought and what was set aside."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -16,6 +16,7 @@ class Health(models.TextChoices):
     LATE = "late", "Late"
     FAILING = "failing", "Failing"
     SUSPECT = "suspect", "Suspect"
+    FROZEN = "frozen", "Frozen"
 
 
 class PollState(models.Model):
@@ -30,6 +31,7 @@ class PollState(models.Model):
     last_success_at = models.DateTimeField(null=True, help_text="Wall clock of the last good poll.")
     last_observed_at = models.DateTimeField(null=True, help_text="Observation time of the last good poll.")
     last_change_at = models.DateTimeField(null=True)
+    as_of = models.DateTimeField(null=True, help_text="When the feed itself says it was made, where it says so.")
     next_due_at = models.DateTimeField(null=True, db_index=True)
     failures = models.PositiveIntegerField(default=0)
     suspect = models.BooleanField(default=False)
@@ -40,15 +42,27 @@ class PollState(models.Model):
     def __str__(self) -> str:
         return f"poll state of {self.source_id}"
 
-    def health(self, now: datetime, stale_after: timedelta) -> Health:
-        """Freshness by the last *success*; a suspect payload is said before lateness."""
+    def health(self, now: datetime, stale_after: timedelta, frozen_after: timedelta | None = None) -> Health:
+        """Freshness by the last *success*; a suspect payload is said before lateness.
+
+        A feed that answers and parses and has not changed for `frozen_after`, or says itself that it is older, is
+        frozen: nobody is told of what it misses.
+        """
         if self.last_success_at is None:
             return Health.FAILING if self.failures else Health.NEVER
         if self.suspect:
             return Health.SUSPECT
         if now - self.last_success_at > stale_after:
             return Health.LATE
+        if frozen_after is not None and not self.failures and now - self.told_until > frozen_after:
+            return Health.FROZEN
         return Health.FAILING if self.failures else Health.FRESH
+
+    @property
+    def told_until(self) -> datetime:
+        """The moment up to which the feed is known to have been kept: its own word, else its last change."""
+        changed = self.last_change_at or self.last_success_at or datetime.min.replace(tzinfo=UTC)
+        return self.as_of if self.as_of is not None else changed
 
 
 class HostPause(models.Model):
@@ -119,6 +133,12 @@ class FeedRun(models.Model):
     rows_backfilled = models.PositiveIntegerField(null=True)
     n_events = models.PositiveIntegerField(null=True)
     held = models.JSONField(default=dict, blank=True, help_text="{provider: sentence} for what the guards held back.")
+    backfilled = models.JSONField(
+        default=list, blank=True, help_text="[[row, day], ...] of dates that were past when first seen; the first 500."
+    )
+    floated = models.JSONField(
+        default=list, blank=True, help_text="[[row, old, new], ...] of moves of floating prices; the first 500."
+    )
     error = models.TextField(blank=True)
 
     objects = FeedRunQuerySet.as_manager()

@@ -9,7 +9,7 @@ import gzip
 import ipaddress
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -18,12 +18,13 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 
 from apps.catalog.claims import Parsed
-from apps.catalog.models import ProviderEvent, Source
-from apps.catalog.recording import Recorded, apply_due_facts, record_observation, record_unchanged
+from apps.catalog.models import Assertion, ProviderEvent, Source
+from apps.catalog.observing import DEFAULT_RULES, Rules
+from apps.catalog.recording import Recorded, record_observation, record_unchanged
 from apps.common.history import acting
 from apps.common.http import Policy
 from apps.common.time import now
-from apps.feeds.clients import Fetched, fetch_source
+from apps.feeds.clients import PACKAGE_SCHEME, Fetched, fetch_package, fetch_source
 from apps.feeds.models import FeedRun, HostPause, Payload, PollState
 from apps.feeds.parsers import ADAPTERS, Adapter
 from apps.feeds.parsers.payload import PayloadRefused
@@ -36,6 +37,8 @@ DEAD_AFTER = timedelta(minutes=10)
 FIRST_RETRY = timedelta(minutes=2)
 LONGEST_RETRY = timedelta(hours=6)
 JITTER = 0.1
+# Rows a run lists by name; beyond it only counts.
+LISTED = 500
 
 
 class AlreadyPolling(Exception):
@@ -60,10 +63,18 @@ def outbound_policy() -> Policy:
     return Policy(allowed_networks=networks)
 
 
-def over_http(url: str, *, trusted: bool) -> Fetch:
-    """Fetch from `url`; conditional only when the last accepted body came from the same address."""
+def rules_of(source: Source) -> Rules:
+    """How observations of a source are judged."""
+    return replace(DEFAULT_RULES, absence=ADAPTERS[source.kind].absence)
+
+
+def fetching(url: str, *, trusted: bool) -> Fetch:
+    """Fetch from `url`, over the network or from an installed package (`package:genai-prices`); conditional only
+    when the last accepted body came from the same address."""
 
     def fetch(state: PollState, adapter: Adapter) -> Fetched:
+        if url.startswith(PACKAGE_SCHEME):
+            return fetch_package(url, state.etag if state.url == url else None)
         known = state.url == url
         return fetch_source(
             url,
@@ -138,7 +149,7 @@ def poll(
     if claimed is None:
         raise AlreadyPolling(f"{source.name} is being polled already.")
     if fetch is None:
-        fetch = over_http(url or source.url, trusted=bool(url) or source.trusted_address)
+        fetch = fetching(url or source.url, trusted=bool(url) or source.trusted_address)
     return carry_out(claimed, fetch=fetch, at=at or moment, url=url or source.url)
 
 
@@ -196,7 +207,6 @@ def _attempt(run: FeedRun, state: PollState, *, fetch: Fetch, at: datetime, url:
 def _changed(run: FeedRun, state: PollState, fetched: Fetched, parsed: Parsed, *, at: datetime, url: str) -> Polled:
     source = run.source
     with transaction.atomic(), acting(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
-        due = apply_due_facts(at=at)
         recorded = record_observation(
             source=source,
             rows=parsed.rows,
@@ -205,32 +215,41 @@ def _changed(run: FeedRun, state: PollState, fetched: Fetched, parsed: Parsed, *
             last_seen=state.last_observed_at,
             host_names=parsed.host_names,
             set_aside={reject.external_id for reject in parsed.rejects},
+            rules=rules_of(source),
         )
         doubts = [(external_id, reason, "") for external_id, reason in recorded.observation.doubtful]
         rejects = [(reject.external_id, reject.reason, reject.excerpt) for reject in parsed.rejects]
-        sync_quarantine(source, run, [*rejects, *doubts], at=at)
-        run.payload = _keep(source, fetched, at=now())
-        _close(run, recorded, n_quarantined=len(rejects) + len(doubts), n_due=len(due), fetched=fetched, at=at)
-        _succeed(state, run, fetched, at=at, url=url, changed=True)
-    return _tell(Polled(run, _in_order([*due, *recorded.events]), recorded.observation.n_assertions_changed))
+        aside_changed = sync_quarantine(source, run, [*rejects, *doubts], at=at)
+        changed = aside_changed or not recorded.observation.changes_nothing
+        if changed:
+            # a body that says nothing new is not worth its room: some feeds send another one at every poll
+            run.payload = _keep(source, fetched, at=now())
+        _close(run, recorded, n_quarantined=len(rejects) + len(doubts), changed=changed, fetched=fetched, at=at)
+        _succeed(state, run, fetched, at=at, url=url, changed=changed, as_of=parsed.as_of)
+    return _tell(Polled(run, _in_order(recorded.events), recorded.observation.n_assertions_changed))
 
 
 def _unchanged(run: FeedRun, state: PollState, fetched: Fetched, *, at: datetime, url: str) -> Polled:
     source = run.source
     with transaction.atomic(), acting(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
-        due = apply_due_facts(at=at)
-        recorded = record_unchanged(source=source, at=at)
+        recorded = record_unchanged(
+            source=source,
+            at=at,
+            last_seen=state.last_observed_at,
+            rules=rules_of(source),
+        )
         last = FeedRun.objects.succeeded().filter(source=source).exclude(rows=None).first()
         run.rows = last.rows if last else None
         run.rows_quarantined = last.rows_quarantined if last else None
         run.rows_changed = recorded.observation.n_changed
         run.rows_vanished = 0
         run.rows_backfilled = 0
-        run.n_events = len(due) + len(recorded.events)
+        run.floated = recorded.observation.floated[:LISTED]
+        run.n_events = len(recorded.events)
         changed = bool(recorded.observation.updates)
         _finish(run, FeedRun.Status.CHANGED if changed else FeedRun.Status.UNCHANGED, fetched, at=at)
         _succeed(state, run, fetched, at=at, url=url, changed=changed)
-    return _tell(Polled(run, _in_order([*due, *recorded.events]), recorded.observation.n_assertions_changed))
+    return _tell(Polled(run, _in_order(recorded.events), recorded.observation.n_assertions_changed))
 
 
 def _not_fetched(run: FeedRun, state: PollState, fetched: Fetched, url: str) -> Polled:
@@ -267,16 +286,21 @@ def _fail(
     return Polled(run)
 
 
-def _close(run: FeedRun, recorded: Recorded, *, n_quarantined: int, n_due: int, fetched: Fetched, at: datetime) -> None:
+def _close(
+    run: FeedRun, recorded: Recorded, *, n_quarantined: int, changed: bool, fetched: Fetched, at: datetime
+) -> None:
     observation = recorded.observation
     run.rows = observation.n_rows
     run.rows_changed = observation.n_changed + sum(claim.topic == "identity" for claim in observation.new)
     run.rows_vanished = observation.n_vanished
     run.rows_quarantined = n_quarantined
     run.rows_backfilled = observation.n_backfilled
-    run.n_events = len(recorded.events) + n_due
+    run.backfilled = observation.backfilled[:LISTED]
+    run.floated = observation.floated[:LISTED]
+    run.n_events = len(recorded.events)
     run.held = observation.held
-    _finish(run, FeedRun.Status.SUSPECT if observation.held else FeedRun.Status.CHANGED, fetched, at=at)
+    status = FeedRun.Status.CHANGED if changed else FeedRun.Status.UNCHANGED
+    _finish(run, FeedRun.Status.SUSPECT if observation.held else status, fetched, at=at)
 
 
 def _finish(run: FeedRun, status: FeedRun.Status, fetched: Fetched | None, *, at: datetime | None) -> None:
@@ -291,13 +315,24 @@ def _finish(run: FeedRun, status: FeedRun.Status, fetched: Fetched | None, *, at
     run.save()
 
 
-def _succeed(state: PollState, run: FeedRun, fetched: Fetched, *, at: datetime, url: str, changed: bool) -> None:
+def _succeed(
+    state: PollState,
+    run: FeedRun,
+    fetched: Fetched,
+    *,
+    at: datetime,
+    url: str,
+    changed: bool,
+    as_of: datetime | None = None,
+) -> None:
     moment = now()
     state.last_attempt_at = state.last_success_at = moment
     state.last_observed_at = at
     if changed:
         state.last_change_at = moment
-        state.suspect = run.status == FeedRun.Status.SUSPECT
+        state.suspect = Assertion.objects.standing().filter(source=run.source, held=True).exists()
+    if as_of is not None:
+        state.as_of = as_of
     if fetched.status == "new":
         state.etag = fetched.etag or ""
         state.last_modified = fetched.last_modified or ""
@@ -360,4 +395,14 @@ def _in_order(events: list[ProviderEvent]) -> list[ProviderEvent]:
     return sorted(events, key=lambda event: (event.detected_at, event.pk))
 
 
-__all__ = ["AlreadyPolling", "Polled", "carry_out", "claim_run", "close_dead_runs", "over_http", "poll", "queue_run"]
+__all__ = [
+    "AlreadyPolling",
+    "Polled",
+    "carry_out",
+    "claim_run",
+    "close_dead_runs",
+    "fetching",
+    "poll",
+    "queue_run",
+    "rules_of",
+]

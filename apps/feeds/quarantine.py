@@ -10,24 +10,24 @@ from apps.feeds.models import FeedRun, QuarantinedRow
 
 
 @transaction.atomic
-def sync_quarantine(source: Source, run: FeedRun, rejects: Iterable[tuple[str, str, str]], *, at: datetime) -> None:
+def sync_quarantine(source: Source, run: FeedRun, rejects: Iterable[tuple[str, str, str]], *, at: datetime) -> bool:
     """Make the open records of `source` equal to `rejects` ((external id, reason, excerpt)); writes only what
-    differs, in a fixed number of statements."""
+    differs, in a fixed number of statements. Whether anything differed."""
     due = {(external_id[:400], reason[:500]): excerpt[:2000] for external_id, reason, excerpt in rejects}
     there = {
         (row.external_id, row.reason): row for row in QuarantinedRow.objects.filter(source=source).defer("excerpt")
     }
-    QuarantinedRow.objects.bulk_create(
-        [
-            QuarantinedRow(source=source, run=run, external_id=key[0], reason=key[1], excerpt=excerpt, first_seen=at)
-            for key, excerpt in due.items()
-            if key not in there
-        ],
-        ignore_conflicts=True,
-    )
+    fresh = [
+        QuarantinedRow(source=source, run=run, external_id=key[0], reason=key[1], excerpt=excerpt, first_seen=at)
+        for key, excerpt in due.items()
+        if key not in there
+    ]
+    if fresh:
+        QuarantinedRow.objects.bulk_create(fresh, ignore_conflicts=True)
     gone = [row.pk for key, row in there.items() if key not in due and row.resolved_at is None]
     back = [row.pk for key, row in there.items() if key in due and row.resolved_at is not None]
     if gone:
         QuarantinedRow.objects.filter(pk__in=gone).update(resolved_at=at)
     if back:
         QuarantinedRow.objects.filter(pk__in=back).update(resolved_at=None, run=run)
+    return bool(fresh or gone or back)

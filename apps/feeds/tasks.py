@@ -4,7 +4,7 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from apps.common.time import now
-from apps.feeds.actions import carry_out_queued, close_overdue, enqueue_due_sources, forget_old_payloads
+from apps.feeds.actions import carry_out_queued, close_overdue, end_holds, enqueue_due_sources, forget_old_payloads
 
 SOFT_LIMIT_SECONDS = 300
 
@@ -23,6 +23,11 @@ def poll_source(run_id: int) -> str:
         close_overdue(run_id, f"This poll took longer than {SOFT_LIMIT_SECONDS} seconds and was stopped.")
         raise
     return run.status if run else "taken"
+
+
+@shared_task(name="feeds.end_holds", ignore_result=True)
+def end_due_holds() -> int:
+    return len(end_holds(at=now()))
 
 
 @shared_task(name="feeds.forget_old_payloads", ignore_result=True)

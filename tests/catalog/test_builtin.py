@@ -27,6 +27,7 @@ from apps.catalog.models import (
     Version,
 )
 from apps.catalog.models.offerings import Lifecycle
+from apps.feeds.parsers import ADAPTERS
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = date(2026, 11, 24)
@@ -173,8 +174,11 @@ def test_what_stands_on_what_is_complete(loaded: dict[str, int]) -> None:
     assert footing_differences(today=DAY) == []
 
 
-def test_only_sources_with_an_adapter_are_polled(loaded: dict[str, int]) -> None:
-    assert set(Source.objects.polled().values_list("slug", flat=True)) == {"litellm", "deprecations-info"}
+def test_every_source_to_poll_has_an_adapter(loaded: dict[str, int]) -> None:
+    polled = dict(Source.objects.polled().values_list("slug", "kind"))
+
+    assert set(polled) == {*ADAPTERS, "genai-prices-package"}
+    assert set(polled.values()) == set(ADAPTERS)
 
 
 def test_identities_are_what_the_resolver_says_today(loaded: dict[str, int]) -> None:

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from apps.catalog.builtin import load_catalogue
-from apps.catalog.models import Assertion, Foundation, Offering, Price, Provider, Version
+from apps.catalog.models import Assertion, Foundation, NoticePolicy, Offering, Price, Provider, Version
 from apps.catalog.models.offerings import Lifecycle
 from tests.builders import make_foundation, make_offering
 
@@ -19,6 +19,9 @@ AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SMALL: dict[str, list[dict[str, Any]]] = {
     "sources": [{"slug": "built-in", "name": "Built-in", "kind": "built-in", "trust_rank": 90}],
     "providers": [{"slug": "maker", "name": "Maker", "roles": ["developer", "host"]}],
+    "notice_policies": [
+        {"provider": "maker", "scope": "all", "notice_days": 60, "source_url": "https://example.org/ends"}
+    ],
     "foundations": [{"line": "maker/one", "developer": "maker", "slug": "one", "name": "One"}],
     "versions": [{"identifier": "maker/one-20250101", "line": "maker/one", "name": "One"}],
     "aliases": [{"identifier": "maker/one", "line": "maker/one", "version": "maker/one-20250101", "kind": "alias"}],
@@ -71,6 +74,17 @@ def test_a_load_is_in_the_history_under_its_name(db: None, tmp_path: Path) -> No
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT metadata ->> 'job' FROM pghistory_context")
         assert cursor.fetchall() == [("load_catalogue",)]
+
+
+def test_a_policy_that_a_person_corrected_survives(db: None, tmp_path: Path) -> None:
+    folder = write_catalogue(tmp_path)
+    load_catalogue(folder=folder, at=AT)
+    NoticePolicy.objects.update(notice_days=90)
+
+    written = load_catalogue(folder=folder, at=AT)
+
+    assert written["notice_policies"] == 0
+    assert NoticePolicy.objects.get().notice_days == 90
 
 
 def test_only_identities_are_loaded_when_asked(db: None) -> None:

@@ -4,7 +4,7 @@ from apps.catalog.models.claims import Assertion, ProviderEvent, Source
 from apps.catalog.models.footing import Footing, Node, NodeKind, Via
 from apps.catalog.models.foundations import Alias, Derivation, Foundation, IdentityDecision, Version
 from apps.catalog.models.offerings import DateKind, EndBehaviour, Lifecycle, Offering, Price, Region
-from apps.catalog.models.providers import Provider, ProviderRole
+from apps.catalog.models.providers import NoticePolicy, Provider, ProviderRole
 
 __all__ = [
     "Alias",
@@ -18,6 +18,7 @@ __all__ = [
     "Lifecycle",
     "Node",
     "NodeKind",
+    "NoticePolicy",
     "Offering",
     "Price",
     "Provider",

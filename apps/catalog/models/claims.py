@@ -30,6 +30,11 @@ class Source(models.Model):
     )
     interval_minutes = models.PositiveIntegerField(default=60)
     stale_after_minutes = models.PositiveIntegerField(default=1440)
+    frozen_after_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="A feed that answers but has not changed for longer is frozen: it looks healthy and is not.",
+    )
     trust_rank = models.PositiveSmallIntegerField(default=50, help_text="Smaller is trusted more.")
     enabled = models.BooleanField(default=True)
     licence_note = models.CharField(max_length=300, blank=True)
@@ -56,14 +61,19 @@ class AssertionQuerySet(PublicQuerySet["Assertion"]):
         """Claims that still count: neither taken back by the source nor lifted by a person."""
         return self.filter(withdrawn_at__isnull=True)
 
+    def waiting(self) -> "AssertionQuerySet":
+        """Claims whose absence or new value has not proved itself yet."""
+        return self.standing().filter(Q(pending_since__isnull=False) | Q(missing_since__isnull=False))
 
-@tracked(exclude=("pending", "pending_since", "held"))
+
+@tracked(exclude=("pending", "pending_since", "held", "price_moves", "next_start_on"))
 class Assertion(models.Model):
     """What one source says about one offering on one topic. Never deleted.
 
     `value` is canonical JSON (see claims.py and values.py). `missing_since` is the first observation without
     the row; last seen is derived from it, or from the source's last success. A value that must prove itself
-    first waits in `pending` since `pending_since`. For the source `manual`, `asserted_by` and `reason` say who
+    first waits in `pending` since `pending_since`; what a person refused to believe stands in `refused`. For the
+    source `manual`, `asserted_by` and `reason` say who
     and why, and `withdrawn_at` is the moment it was lifted.
     """
 
@@ -86,6 +96,22 @@ class Assertion(models.Model):
     held = models.BooleanField(
         default=False, help_text="A guard doubts this absence or waiting value; it proves itself or a person decides."
     )
+    refused = models.JSONField(
+        null=True,
+        blank=True,
+        help_text='A held value a person refused, or {"absent": true}; ignored for as long as the feed repeats it.',
+    )
+    price_moves = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="ISO days of the last 90 on which the price was seen to move, also where the move did not last.",
+    )
+    floating_since = models.DateField(
+        null=True, blank=True, help_text="Since when the price moves too often for each move to be news."
+    )
+    next_start_on = models.DateField(
+        null=True, blank=True, help_text="The next day on which a price published in advance begins."
+    )
     asserted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
     reason = models.TextField(blank=True)
 
@@ -99,6 +125,8 @@ class Assertion(models.Model):
             models.Index(
                 fields=["source", "missing_since"], name="assertion_missing", condition=Q(missing_since__isnull=False)
             ),
+            models.Index(fields=["source"], name="assertion_held", condition=Q(held=True)),
+            models.Index(fields=["next_start_on"], name="assertion_starting", condition=Q(next_start_on__isnull=False)),
         ]
         constraints = [
             models.UniqueConstraint(fields=["source", "external_id", "topic"], name="assertion_once"),

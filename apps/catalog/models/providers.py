@@ -86,3 +86,47 @@ class Provider(models.Model):
             if above.pk == self.pk:
                 raise ValidationError({"parent": "This would make the company its own parent. Choose another."})
             above = above.parent
+
+
+@tracked()
+class NoticePolicy(models.Model):
+    """What a provider has published about how long its models last; both figures are minimums, in days."""
+
+    class Scope(models.TextChoices):
+        ALL = "all", "All models"
+        GENERAL = "general", "General models"
+        SPECIALISED = "specialised", "Specialised models"
+        PREVIEW = "preview", "Previews"
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="notice_policies")
+    scope = models.CharField(max_length=12, choices=Scope, default=Scope.ALL)
+    notice_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Days between the announcement and the end, at least."
+    )
+    life_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Days between the release and the end, at least."
+    )
+    source_url = models.URLField(max_length=500)
+    source_on = models.DateField(null=True, blank=True, help_text="The day on which the page said so.")
+    note = models.CharField(max_length=300, blank=True)
+
+    objects = PublicQuerySet["NoticePolicy"].as_manager()
+
+    class Meta:
+        ordering = ["provider", "scope"]
+        verbose_name_plural = "notice policies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "scope"],
+                name="notice_policy_once",
+                violation_error_message="This provider's policy for these models is on record already; change it.",
+            ),
+            models.CheckConstraint(
+                name="notice_policy_says_something",
+                condition=Q(notice_days__isnull=False) | Q(life_days__isnull=False),
+                violation_error_message="Give the minimum notice, the minimum life, or both.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.get_scope_display().lower()}"

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from apps.catalog.claims import Parsed
-from apps.feeds.parsers import deprecations_info, litellm
+from apps.catalog.observing import Absence
+from apps.feeds.parsers import deprecations_info, genai_prices, litellm, modeldeprecations, models_dev, openrouter
 from apps.feeds.parsers.payload import PayloadRefused
 
 MEBIBYTE = 1024 * 1024
@@ -21,7 +22,8 @@ class Adapter:
 
     `parse` takes the inflated body and raises PayloadRefused when nothing may be concluded from it. `topics`
     are those of the catalogue ("lifecycle", "price") that its rows can speak to. `cap_bytes` is what a body
-    may measure at most, inflated: several times today's size.
+    may measure at most, inflated: several times today's size. `absence` says what it means that a row leaves for
+    good (see catalog.observing).
     """
 
     kind: str
@@ -31,6 +33,7 @@ class Adapter:
     topics: frozenset[str]
     cap_bytes: int
     licence_note: str = ""
+    absence: Absence = "news"
 
 
 ADAPTERS: dict[str, Adapter] = {
@@ -54,6 +57,46 @@ ADAPTERS: dict[str, Adapter] = {
             topics=frozenset({"lifecycle"}),
             cap_bytes=8 * MEBIBYTE,
             licence_note="MIT",
+            absence="notices",
+        ),
+        Adapter(
+            kind="modeldeprecations",
+            name="modeldeprecations.dev",
+            parse=modeldeprecations.parse,
+            default_url=modeldeprecations.URL,
+            topics=frozenset({"lifecycle"}),
+            cap_bytes=8 * MEBIBYTE,
+            licence_note="MIT",
+            absence="notices",
+        ),
+        Adapter(
+            kind="openrouter",
+            name="OpenRouter models",
+            parse=openrouter.parse,
+            default_url=openrouter.URL,
+            topics=frozenset({"lifecycle", "price"}),
+            cap_bytes=16 * MEBIBYTE,
+            licence_note="No licence published; terms of the public API",
+        ),
+        Adapter(
+            kind="genai-prices",
+            name="genai-prices",
+            parse=genai_prices.parse,
+            default_url=genai_prices.URL,
+            topics=frozenset({"lifecycle", "price"}),
+            cap_bytes=8 * MEBIBYTE,
+            licence_note="MIT",
+            absence="nothing",
+        ),
+        Adapter(
+            kind="models-dev",
+            name="models.dev",
+            parse=models_dev.parse,
+            default_url=models_dev.URL,
+            topics=frozenset({"lifecycle", "price"}),
+            cap_bytes=32 * MEBIBYTE,
+            licence_note="MIT",
+            absence="nothing",
         ),
     )
 }

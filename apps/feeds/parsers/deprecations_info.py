@@ -115,6 +115,8 @@ def _row(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> Row | 
     model_id: str = raw["model_id"]
     host = host_of(raw["provider"])[0]
     reason = not_a_model(model_id, host)
+    if host == "test" or model_id.strip().lower() == "test-model":
+        reason = "The row is a test of the publisher's."
     if len(external_id) > LONGEST_EXTERNAL_ID or len(model_id) > LONGEST_API_ID:
         reason = "The row's key is too long for an id."
     if reason:

@@ -12,14 +12,11 @@ from functools import lru_cache
 from typing import Any, TypeGuard
 
 from apps.catalog.claims import PriceLine
-from apps.feeds.parsers.payload import doubled_keys, shown
+from apps.feeds.parsers.amounts import PriceUnclear, per_million
+from apps.feeds.parsers.payload import doubled_keys
 
-MILLION = Decimal(1_000_000)
-# No model costs more per million tokens (the dearest ever was 600); above, a unit was mistaken.
-HIGHEST_USD_PER_MTOK = Decimal(1000)
-# A hundred thousand dollars for one image, second or query: beyond any price, and what a price may hold.
-_HIGHEST_USD = Decimal(100_000)
-_STEP = Decimal("0.00000001")
+__all__ = ["Meaning", "PriceUnclear", "Prices", "meaning", "read"]
+
 _LARGEST_REQUEST = 100_000_000
 
 _TOKEN_BASES = {
@@ -57,10 +54,6 @@ _LEVELS = {"_batches": "batch", "_priority": "priority", "_flex": "flex"}
 _ABOVE = re.compile(r"_above_(\d{1,6})k_tokens")
 _HOUR = "_above_1hr"
 _PRICE_FIELD = re.compile(r"(?:^|_)cost(?:_|$)")
-
-
-class PriceUnclear(Exception):
-    """Prices of a row that cannot be believed; `str()` says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +105,8 @@ def read(raw: dict[str, Any]) -> Prices:
     """All price lines of a row, sorted; none for a row whose prices are all 0.
 
     0 means free, unknown or billed otherwise, and the feed does not tell which: it is not taken for a price.
-    Raises PriceUnclear when any field we read is no number, negative, not finite, doubled, or so large that
-    the unit must be wrong.
+    Raises PriceUnclear when any field we read is no number, negative, not finite, doubled, or so large or small
+    that the unit must be wrong.
     """
     found: dict[tuple[str, int], tuple[int, Decimal]] = {}
     said: dict[str, str] = {}
@@ -156,23 +149,7 @@ def _keep(
 
 
 def _amount(field: str, value: object, known: Meaning) -> Decimal:
-    """USD per million units, to the eighth decimal: what floating point left behind that is noise."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise PriceUnclear(f"The price {field} is {shown(value)}, which is no number; the row's prices are left out.")
-    usd = Decimal(value)
-    if not usd.is_finite():
-        raise PriceUnclear(f"The price {field} is {usd}; the row's prices are left out.")
-    if usd < 0:
-        raise PriceUnclear(f"The price {field} is negative; the row's prices are left out.")
-    # Compared before it is multiplied: 1e999999 times a million is no Decimal.
-    if usd > (HIGHEST_USD_PER_MTOK / MILLION if known.per_token else _HIGHEST_USD):
-        per = "token" if known.per_token else "unit"
-        raise PriceUnclear(
-            f"The price {field} is {usd:.6g} USD per {per}: the feed mistook the unit; the row's prices are left out."
-        )
-    amount = (usd * MILLION).quantize(_STEP).normalize()
-    # normalize() writes 100 as 1E+2, which reads badly where amounts are shown.
-    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount
+    return per_million(field, value, per="token" if known.per_token else "unit")
 
 
 def _tiers(value: object) -> list[tuple[int, dict[str, Any]]]:

@@ -1,0 +1,152 @@
+"""What the guards hold back, and what people decide about it: look, accept, refuse, take the refusal back.
+
+A held change is a claim whose absence or waiting value a guard doubts (`Assertion.held`). Nobody has to act: it is
+forgotten when the feed goes back, and takes effect by itself once it has stood long enough. Only a price that rises
+by hundreds of times waits until somebody says that it is true.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from django.db import transaction
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.catalog.actions import RefusedFact
+from apps.catalog.models import Assertion, Offering, ProviderEvent, Source
+from apps.catalog.models.claims import Topic
+from apps.catalog.observing import REFUSED_ABSENCE
+from apps.catalog.recording import record_accepted
+from apps.catalog.settlement import catalogue_lock
+from apps.catalog.values import price_in_force
+from apps.common.history import acting
+from apps.common.sql import update_rows
+from apps.common.time import day_of, now
+
+type What = Literal["removal", "date", "price"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldChange:
+    """One thing that would become true on acceptance.
+
+    `old` and `new` are ISO days for a date (None for no date), {unit: decimal text} for a price; a removal has the
+    row's day, if any, as `old` and None as `new`. `refused` marks what a person has turned down.
+    """
+
+    assertion: Assertion
+    what: What
+    old: Any
+    new: Any
+    since: datetime
+    refused: bool = False
+
+    @property
+    def offering(self) -> Offering | None:
+        return self.assertion.offering
+
+
+def held_changes(source: Source, *, groups: Collection[str] | None = None) -> list[HeldChange]:
+    """What waits at `source`, by provider group and row; offerings and hosts are loaded. Two statements."""
+    return list(_described(source, _of_groups(Q(held=True), groups)))
+
+
+def refused_changes(source: Source, *, groups: Collection[str] | None = None) -> list[HeldChange]:
+    """What people refused and the feed still says. Two statements."""
+    return list(_described(source, _of_groups(Q(refused__isnull=False), groups)))
+
+
+@transaction.atomic
+def accept_held(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> list[ProviderEvent]:
+    """Let what waits (of these provider groups, or all) take effect now; the events it raised.
+
+    RefusedFact without a reason.
+    """
+    _needs_reason(reason)
+    with acting(user=by, reason=reason):
+        catalogue_lock()
+        ids = set(_claims(source, _of_groups(Q(held=True), groups)).values_list("pk", flat=True))
+        return record_accepted(source=source, claims=ids, at=now()).events if ids else []
+
+
+@transaction.atomic
+def refuse_held(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> int:
+    """Keep the old rows: ignore these changes for as long as the feed repeats them; the number refused.
+
+    RefusedFact without a reason.
+    """
+    _needs_reason(reason)
+    with acting(user=by, reason=reason):
+        catalogue_lock()
+        claims = list(_claims(source, _of_groups(Q(held=True), groups)).select_for_update(of=("self",)))
+        columns = {claim.pk: _as_refused(claim) for claim in claims}
+        return update_rows(Assertion, columns)
+
+
+@transaction.atomic
+def lift_refusal(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> int:
+    """Undo refusals: an absence waits again, from now on; a value is judged anew at the next poll."""
+    _needs_reason(reason)
+    moment = now()
+    with acting(user=by, reason=reason):
+        catalogue_lock()
+        claims = list(_claims(source, _of_groups(Q(refused__isnull=False), groups)).select_for_update(of=("self",)))
+        columns: dict[int, dict[str, Any]] = {
+            claim.pk: {"refused": None} | ({"missing_since": moment, "held": True} if claim.missing_since else {})
+            for claim in claims
+        }
+        return update_rows(Assertion, columns)
+
+
+def _needs_reason(reason: str) -> None:
+    if not reason.strip():
+        raise RefusedFact("Say why: the next reader has only your word.")
+
+
+def _of_groups(condition: Q, groups: Collection[str] | None) -> Q:
+    return condition if groups is None else condition & Q(group__in=groups)
+
+
+def _claims(source: Source, condition: Q) -> Any:
+    return Assertion.objects.standing().filter(condition, source=source)
+
+
+def _described(source: Source, condition: Q) -> Iterator[HeldChange]:
+    claims = list(_claims(source, condition).select_related("offering__host").order_by("group", "external_id", "topic"))
+    absent = [claim.external_id for claim in claims if claim.topic == Topic.IDENTITY]
+    days = dict(
+        Assertion.objects.filter(source=source, external_id__in=absent, topic=Topic.LIFECYCLE).values_list(
+            "external_id", "value__retires_on"
+        )
+    )
+    for claim in claims:
+        refused = claim.refused is not None and not claim.held
+        since = claim.missing_since or claim.pending_since or claim.changed_at
+        if claim.topic == Topic.IDENTITY:
+            yield HeldChange(claim, "removal", days.get(claim.external_id), None, since, refused)
+        elif claim.topic == Topic.LIFECYCLE:
+            waits = (claim.refused or {}).get("value") if refused else claim.pending
+            old, new = claim.value.get("retires_on"), (waits or {}).get("retires_on")
+            yield HeldChange(claim, "date", old, new, since, refused)
+        else:
+            yield HeldChange(claim, "price", *_price_step(claim, refused=refused), since, refused)
+
+
+def _price_step(claim: Assertion, *, refused: bool) -> tuple[dict[str, str], dict[str, str]]:
+    believed = price_in_force(claim.value, day_of(now()))
+    new = _waiting_units(claim) if not refused else (claim.refused or {}).get("units", {})
+    return {unit: believed[unit] for unit in new if unit in believed}, new
+
+
+def _waiting_units(claim: Assertion) -> dict[str, str]:
+    """{unit: amount} of the prices that wait at a claim; a unit no longer named is left out."""
+    return {unit: amount for unit, amount, _ in (claim.pending or {}).get("since", []) if amount is not None}
+
+
+def _as_refused(claim: Assertion) -> dict[str, Any]:
+    if claim.topic == Topic.IDENTITY:
+        return {"refused": REFUSED_ABSENCE, "held": False}
+    refused = {"units": _waiting_units(claim)} if claim.topic == Topic.PRICE else {"value": claim.pending}
+    return {"refused": refused, "held": False, "pending": None, "pending_since": None}

@@ -1,0 +1,256 @@
+"""One observation compared with what its source is known to say: which rows came, stayed, changed and went."""
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from apps.catalog.claims import Row
+from apps.catalog.observing.dates import DateRules, firm_day
+from apps.catalog.observing.guards import doubt_changes, doubt_removals, folded_name, rekeyed_rows
+from apps.catalog.observing.ledger import Ledger
+from apps.catalog.observing.prices import PriceRules
+from apps.catalog.observing.records import (
+    DEFAULT_RULES,
+    IDENTITY,
+    LIFECYCLE,
+    PRICE,
+    Known,
+    NewClaim,
+    Observation,
+    Rules,
+)
+from apps.catalog.values import Value, lifecycle_value, price_value
+
+REFUSED_ABSENCE: Value = {"absent": True}
+
+
+def identity_value(row: Row) -> Value:
+    """Which offering the row is about, in canonical form."""
+    parts = {
+        "host": row.host,
+        "api_id": row.api_id,
+        "region": row.region,
+        "tier": row.tier,
+        "gateway": row.gateway,
+        "name": row.name,
+        "category": row.category,
+        "alias_of": row.alias_of,
+    }
+    return {key: text for key, text in parts.items() if text}
+
+
+def observe(
+    known: Mapping[tuple[str, str], Known],
+    rows: Sequence[Row],
+    at: datetime,
+    *,
+    baseline: bool,
+    set_aside: Collection[str] = (),
+    last_seen: datetime | None = None,
+    identity_of: Mapping[str, Hashable] | None = None,
+    rules: Rules = DEFAULT_RULES,
+) -> Observation:
+    """Compare `rows`, observed `at`, with `known` ({(external id, topic): claim}).
+
+    `baseline` marks the first observation of a source: everything is recorded and nothing is news. `set_aside`
+    are ids the payload held but nobody could read: they say nothing, and are not gone. `last_seen` is the
+    observation before this one. `identity_of` names the offering behind vanished and new rows, where known; equal
+    names are one offering under two keys. Cost is linear in rows; a payload equal to what is known yields an empty
+    observation.
+    """
+    by_id = {row.external_id: row for row in rows}
+    ledger = Ledger(by_id, at, rules, baseline=baseline, last_seen=last_seen)
+    return _Comparison(known, ledger).run(frozenset(set_aside), identity_of or {})
+
+
+def confirm(
+    known: Mapping[tuple[str, str], Known],
+    at: datetime,
+    *,
+    last_seen: datetime | None = None,
+    seen_again_by: datetime | None = None,
+    rules: Rules = DEFAULT_RULES,
+) -> Observation:
+    """The feed answered `at` that nothing changed: what has waited long enough now holds.
+
+    `seen_again_by` is set where `at` is no observation: then only what was first seen before it has been seen twice.
+    """
+    ledger = Ledger({}, at, rules, baseline=False, last_seen=last_seen)
+    return _Comparison(known, ledger).confirm(seen_again_by or at)
+
+
+def accept(known: Mapping[tuple[str, str], Known], at: datetime, *, rules: Rules = DEFAULT_RULES) -> Observation:
+    """A person believes what waits in `known`: it holds from `at` on, whatever is left of its hold."""
+    return _Comparison(known, Ledger({}, at, rules, baseline=False, last_seen=None)).accept()
+
+
+def moment_of_hold(claim: Known, rules: Rules = DEFAULT_RULES) -> datetime | None:
+    """When the hold of what waits at this claim runs out; None when nothing waits, or only a person may decide."""
+    if claim.topic == IDENTITY:
+        waits = claim.missing_since is not None and claim.withdrawn_at is None and claim.refused != REFUSED_ABSENCE
+        return claim.missing_since + rules.removal_hold if waits and claim.missing_since else None
+    if claim.pending is None or claim.pending_since is None:
+        return None
+    hold = rules.price_hold if claim.topic == PRICE else rules.withdrawal_hold
+    return claim.pending_since + (max(hold, rules.removal_hold) if claim.held else hold)
+
+
+class _Comparison:
+    """One call of `observe`, `confirm` or `accept`; its rules write into one ledger."""
+
+    def __init__(self, known: Mapping[tuple[str, str], Known], ledger: Ledger) -> None:
+        self.known, self.ledger, self.rules = known, ledger, ledger.rules
+        self.identities = {claim.external_id: claim for (_, topic), claim in known.items() if topic == IDENTITY}
+        self.dates, self.prices = DateRules(ledger), PriceRules(ledger)
+        self.predecessors: dict[str, str] = {}
+
+    def run(self, set_aside: frozenset[str], identity_of: Mapping[str, Hashable]) -> Observation:
+        ledger = self.ledger
+        gone = [
+            claim
+            for external_id, claim in self.identities.items()
+            if external_id not in ledger.rows and external_id not in set_aside
+        ]
+        newly_gone = [claim for claim in gone if claim.missing_since is None]
+        fresh = [row for external_id, row in ledger.rows.items() if external_id not in self.identities]
+        rekeyed = {} if ledger.baseline else rekeyed_rows(self.known, newly_gone, fresh, identity_of)
+        self.predecessors = {new: old for old, new in rekeyed.items()}
+        without_reason = [
+            claim for claim in newly_gone if claim.external_id not in rekeyed and not self._has_ended(claim.external_id)
+        ]
+        doubted_groups = doubt_removals(ledger, self.identities.values(), without_reason)
+        doubted_changes = doubt_changes(ledger, self.known)
+        for row in ledger.rows.values():
+            self._row(row, doubted=row.group in doubted_changes)
+        for claim in gone:
+            self._absent(claim, doubted=claim.group in doubted_groups, is_rekeyed=claim.external_id in rekeyed)
+        ledger.result.n_vanished = len(newly_gone)
+        return self._done()
+
+    def confirm(self, seen_again_by: datetime) -> Observation:
+        for claim in self.known.values():
+            began = claim.missing_since if claim.topic == IDENTITY else claim.pending_since
+            if began is not None and began >= seen_again_by:
+                continue
+            identity = self.identities.get(claim.external_id)
+            is_there = identity is None or identity.missing_since is None
+            if claim.topic == LIFECYCLE and is_there:
+                self.dates.confirm(claim)
+            elif claim.topic == PRICE and is_there:
+                self.prices.confirm(claim)
+            elif claim.topic == IDENTITY and claim.missing_since is not None:
+                self._absent(claim, doubted=claim.held, is_rekeyed=False)
+        return self._done()
+
+    def accept(self) -> Observation:
+        for claim in self.known.values():
+            if claim.topic == IDENTITY and claim.missing_since is not None and claim.withdrawn_at is None:
+                self._gone_for_good(claim)
+            elif claim.topic == LIFECYCLE and claim.pending is not None:
+                self.dates.accept(claim, claim.pending)
+            elif claim.topic == PRICE and claim.pending is not None:
+                self.prices.accept(claim)
+        return self._done()
+
+    def _done(self) -> Observation:
+        self.ledger.result.n_changed = len(self.ledger.changed_rows)
+        return self.ledger.result
+
+    # --- rows that are there ------------------------------------------------------------------------------------
+
+    def _row(self, row: Row, *, doubted: bool) -> None:
+        identity = self.identities.get(row.external_id)
+        value = identity_value(row)
+        if identity is None:
+            self.ledger.result.new.append(NewClaim(row, IDENTITY, value))
+        else:
+            self._returned(identity, row, value)
+        if row.lifecycle is not None:
+            self._lifecycle(row, lifecycle_value(row.lifecycle), doubted=doubted)
+        if row.prices is not None:
+            self._price(row, price_value(row.prices))
+
+    def _returned(self, identity: Known, row: Row, value: Value) -> None:
+        columns: dict[str, Any] = {}
+        if identity.missing_since is not None:
+            columns |= {"missing_since": None, "withdrawn_at": None, "held": False}
+            if identity.refused is not None:
+                columns["refused"] = None
+        if value != identity.value or row.group != identity.group:
+            columns |= {"value": value, "group": row.group, "changed_at": self.ledger.at}
+            old, new = identity.value.get("alias_of"), value.get("alias_of")
+            if old and new and old != new:
+                self.ledger.fact("alias_moved", row.external_id, IDENTITY, old, new, self.ledger.today)
+        if columns:
+            self.ledger.update(identity, columns)
+
+    def _lifecycle(self, row: Row, value: Value, *, doubted: bool) -> None:
+        claim = self.known.get((row.external_id, LIFECYCLE))
+        if claim is not None:
+            self.dates.said(claim, value, doubted=doubted)
+        elif value:
+            self.ledger.result.new.append(NewClaim(row, LIFECYCLE, value))
+            before = self.known.get((self.predecessors.get(row.external_id, ""), LIFECYCLE))
+            self.dates.first_said(row.external_id, value, before=before.value if before else None)
+
+    def _price(self, row: Row, value: Value) -> None:
+        claim = self.known.get((row.external_id, PRICE))
+        if claim is not None:
+            self.prices.said(claim, row, value)
+        elif value:
+            self.ledger.result.new.append(NewClaim(row, PRICE, value))
+
+    # --- rows that are gone ---------------------------------------------------------------------------------------
+
+    def _absent(self, claim: Known, *, doubted: bool, is_rekeyed: bool) -> None:
+        if claim.missing_since is None:
+            columns: dict[str, Any] = {"missing_since": self.ledger.at, "held": doubted}
+            if is_rekeyed:
+                columns["withdrawn_at"] = self.ledger.at
+            self.ledger.update(claim, columns)
+            return
+        if claim.withdrawn_at is not None or claim.refused == REFUSED_ABSENCE:
+            return
+        if self.ledger.at - claim.missing_since >= self.rules.removal_hold:
+            self._gone_for_good(claim)
+
+    def _gone_for_good(self, claim: Known) -> None:
+        self.ledger.update(claim, {"withdrawn_at": self.ledger.at, "held": False})
+        if self._is_missed(claim):
+            lifecycle = self.known.get((claim.external_id, LIFECYCLE))
+            day = None if lifecycle is None else lifecycle.value.get("retires_on")
+            self.ledger.fact("delisted", claim.external_id, IDENTITY, day, None, self.ledger.today)
+
+    def _is_missed(self, claim: Known) -> bool:
+        """Whether it is news that a row has left for good."""
+        if self.rules.absence == "nothing" or self._has_ended(claim.external_id) or self._stands_elsewhere(claim):
+            return False
+        if self.rules.absence == "news":
+            return True
+        lifecycle = self.known.get((claim.external_id, LIFECYCLE))
+        day = firm_day(lifecycle.value) if lifecycle else None
+        return day is not None and day > self.ledger.today
+
+    def _stands_elsewhere(self, claim: Known) -> bool:
+        """Whether a row that came since has the same provider and, spelling aside, the same name."""
+        came = self._newest_by_name.get((claim.group, folded_name(claim.external_id)))
+        return came is not None and claim.missing_since is not None and came >= claim.missing_since
+
+    @cached_property
+    def _newest_by_name(self) -> dict[tuple[str, str], datetime]:
+        newest: dict[tuple[str, str], datetime] = {}
+        for other in self.identities.values():
+            if other.missing_since is None:
+                key = other.group, folded_name(other.external_id)
+                newest[key] = max(newest.get(key, other.first_seen), other.first_seen)
+        return newest
+
+    def _has_ended(self, external_id: str) -> bool:
+        """Whether the row's own firm date has come: its leaving is then the retirement, told by the clock."""
+        lifecycle = self.known.get((external_id, LIFECYCLE))
+        day = firm_day(lifecycle.value) if lifecycle else None
+        return day is not None and day <= self.ledger.today
+
+
+__all__ = ["REFUSED_ABSENCE", "accept", "confirm", "identity_value", "moment_of_hold", "observe"]

@@ -1,0 +1,219 @@
+"""The rules for prices: effective prices are compared, unit by unit, and each must stand before it is believed."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from apps.catalog.claims import Row
+from apps.catalog.observing.ledger import Ledger
+from apps.catalog.observing.records import PRICE, Known, Rules
+from apps.catalog.values import Value, next_start, price_in_force, unit_of_key
+from apps.common.time import start_of
+
+_MOVES_KEPT = 30
+_MOVES_WINDOW = timedelta(days=90)
+_OFFER_WINDOW = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One unit of which the feed says another price than is believed, or none any more, `since` a moment."""
+
+    unit: str
+    old: str
+    new: str | None
+    since: datetime
+    rules: Rules
+
+    @property
+    def hold(self) -> timedelta | None:
+        """How long the step must stand; None for one that only a person may believe."""
+        if self.factor >= self.rules.max_price_factor:
+            return None
+        return self.rules.unit_error_hold if self.is_unit_error else self.rules.price_hold
+
+    @property
+    def factor(self) -> Decimal:
+        """New by old; 1 where either is unknown or zero, of which nothing can be computed."""
+        if self.new is None or Decimal(self.old) == 0 or Decimal(self.new) == 0:
+            return Decimal(1)
+        return Decimal(self.new) / Decimal(self.old)
+
+    @property
+    def is_unit_error(self) -> bool:
+        limit = self.rules.max_price_factor
+        return self.factor >= limit or self.factor * limit <= 1
+
+    @property
+    def is_move(self) -> bool:
+        """Whether it is news when it has stood: both prices known, and no mistake of units."""
+        known = self.new is not None and Decimal(self.old) != 0 and Decimal(self.new) != 0
+        return known and not self.is_unit_error
+
+
+def since_of(claim: Known) -> dict[str, tuple[str | None, datetime]]:
+    """{unit: (amount, seen since)} of what waits at a price claim."""
+    lines = (claim.pending or {}).get("since", [])
+    return {unit: (amount, datetime.fromisoformat(moment)) for unit, amount, moment in lines}
+
+
+def blended(new: Value, old: Value, units: Collection[str]) -> Value:
+    """`new`, but with the lines of these units (`unit[>tokens]`) as in `old`."""
+    kept = {key: amount for key, amount in old.items() if unit_of_key(key) in units}
+    return {key: amount for key, amount in new.items() if unit_of_key(key) not in units} | kept
+
+
+def started(value: Value, day: date, still: Mapping[str, str]) -> tuple[Value, Value] | None:
+    """(old, new) per unit of the prices of `value` that begin on `day` and that the feed `still` names; None when
+    no known price becomes another."""
+    before, after = price_in_force(value, day - timedelta(days=1)), price_in_force(value, day)
+    units = [
+        unit for unit, amount in before.items()
+        if after[unit] != amount and "0" not in (amount, after[unit]) and still.get(unit) == after[unit]
+    ]  # fmt: skip
+    return ({unit: before[unit] for unit in units}, {unit: after[unit] for unit in units}) if units else None
+
+
+class PriceRules:
+    """What follows when a row names prices.
+
+    A price no longer named, or named as zero, is unknown and never a move. A row whose price keeps moving is
+    floating: it is followed, and its moves are listed, not told.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger, self.rules, self.today = ledger, ledger.rules, ledger.today
+
+    def said(self, claim: Known, row: Row, value: Value) -> None:
+        if not value:
+            # no price named is "unknown", never "free": the last known price stands
+            return
+        self._begun(claim, value)
+        if value == claim.value and claim.pending is None and claim.refused is None:
+            return
+        moves = self._count_move(claim, value)
+        self._judge(claim, value, moves, is_offer=row.price_is_offer)
+
+    def confirm(self, claim: Known) -> None:
+        """The feed still says what waits."""
+        if claim.pending is not None:
+            value = claim.pending["value"]
+            self._begun(claim, value)
+            self._judge(claim, value, {}, is_offer=None)
+
+    def accept(self, claim: Known) -> None:
+        """A person believes what waits; a mistake of units set right is no news even so."""
+        if claim.pending is None:
+            return
+        value = claim.pending["value"]
+        steps = self._steps(claim, value, self._ignored(claim, value))
+        self._write(claim, value, [], self._ignored(claim, value), {})
+        self._tell(claim, [step for step in steps if step.is_move], floating=claim.floating_since is not None)
+
+    # --- prices published for a later day ---------------------------------------------------------------------------
+
+    def _begun(self, claim: Known, value: Value) -> None:
+        """A price published in advance has begun since: told for its day, if the feed still says so."""
+        if claim.next_start_on is None or claim.next_start_on > self.today:
+            return
+        now_named = price_in_force(value, self.today)
+        fact = started(claim.value, claim.next_start_on, now_named)
+        if fact is not None:
+            old, new = fact
+            day = claim.next_start_on
+            self.ledger.fact("repriced", claim.external_id, PRICE, old, new, day, detected_at=start_of(day))
+        self.ledger.update(claim, {"next_start_on": next_start(claim.value, self.today)}, accepted=False)
+
+    # --- units that differ ------------------------------------------------------------------------------------------
+
+    def _judge(self, claim: Known, value: Value, moved: dict[str, Any], *, is_offer: bool | None) -> None:
+        """Believe the steps that have stood long enough, let the others wait, take over all the rest of `value`."""
+        ignored = self._ignored(claim, value)
+        steps = self._steps(claim, value, ignored)
+        waiting = [step for step in steps if step.hold is None or self.ledger.at - step.since < step.hold]
+        ripe = [step for step in steps if step not in waiting]
+        self._say_doubts(claim, [step for step in waiting if step.is_unit_error])
+        columns = dict(moved)
+        floating = self._is_floating(columns.get("price_moves", claim.price_moves), is_offer, claim)
+        if moved and floating != (claim.floating_since is not None):
+            columns["floating_since"] = self.today if floating else None
+        if claim.refused is not None and not ignored:
+            columns["refused"] = None
+        self._write(claim, value, waiting, ignored, columns)
+        self._tell(claim, [step for step in ripe if step.is_move], floating=floating)
+
+    def _ignored(self, claim: Known, value: Value) -> set[str]:
+        """Units of which the feed repeats an amount that a person has refused."""
+        refused = (claim.refused or {}).get("units", {})
+        named = price_in_force(value, self.today) if refused else {}
+        return {unit for unit, amount in refused.items() if unit in named and named[unit] == amount}
+
+    def _steps(self, claim: Known, value: Value, ignored: set[str]) -> list["Step"]:
+        before, after = price_in_force(claim.value, self.today), price_in_force(value, self.today)
+        seen = since_of(claim)
+        steps = []
+        for unit, old in before.items():
+            new = after.get(unit)
+            if new == old or unit in ignored:
+                continue
+            amount, since = seen.get(unit, (None, self.ledger.at))
+            steps.append(Step(unit, old, new, since if amount == new else self.ledger.at, self.rules))
+        return steps
+
+    def _say_doubts(self, claim: Known, steps: list["Step"]) -> None:
+        if steps:
+            what = ", ".join(f"{step.unit} {step.old} to {step.new}" for step in steps)
+            factor = self.rules.max_price_factor
+            sentence = f"Price jumps by {factor} times or more ({what}); likely a mistake of units."
+            self.ledger.result.doubtful.append((claim.external_id, sentence))
+
+    def _write(
+        self, claim: Known, value: Value, waiting: list["Step"], ignored: set[str], columns: dict[str, Any]
+    ) -> None:
+        pending: Value | None = None
+        if waiting:
+            lines = [[step.unit, step.new, step.since.isoformat()] for step in sorted(waiting, key=lambda s: s.unit)]
+            pending = {"value": value, "since": lines}
+        if pending != claim.pending:
+            columns["pending"] = pending
+            columns["pending_since"] = min(step.since for step in waiting) if waiting else None
+            columns["held"] = any(step.hold is None for step in waiting)
+        accepted = blended(value, claim.value, {step.unit for step in waiting} | ignored)
+        if accepted != claim.value:
+            keep = {"pending": claim.pending, "pending_since": claim.pending_since, "held": claim.held}
+            columns = keep | columns | {"next_start_on": next_start(accepted, self.today)}
+            self.ledger.accept(claim, accepted, **columns)
+        elif columns:
+            self.ledger.update(claim, columns, accepted=False)
+
+    def _tell(self, claim: Known, steps: list["Step"], *, floating: bool) -> None:
+        if not steps:
+            return
+        old, new = {step.unit: step.old for step in steps}, {step.unit: step.new for step in steps}
+        if floating:
+            self.ledger.result.floated.append([claim.external_id, old, new])
+        else:
+            self.ledger.fact("repriced", claim.external_id, PRICE, old, new, self.today)
+
+    # --- floating ---------------------------------------------------------------------------------------------------
+
+    def _count_move(self, claim: Known, value: Value) -> dict[str, Any]:
+        """The columns that change when the price in force is another than at the observation before."""
+        last = (claim.pending or {}).get("value", claim.value)
+        before, after = price_in_force(last, self.today), price_in_force(value, self.today)
+        if not any(unit in after and after[unit] != amount for unit, amount in before.items()):
+            return {}
+        oldest = (self.today - _MOVES_WINDOW).isoformat()
+        kept = [day for day in claim.price_moves if day >= oldest]
+        return {"price_moves": [*kept, self.today.isoformat()][-_MOVES_KEPT:]}
+
+    def _is_floating(self, moves: list[str], is_offer: bool | None, claim: Known) -> bool:
+        """`is_offer` is None where the row is not at hand; then what was found last counts."""
+        if is_offer is None:
+            return claim.floating_since is not None
+        oldest = (self.today - _MOVES_WINDOW).isoformat()
+        recent = (self.today - _OFFER_WINDOW).isoformat()
+        often = sum(day >= oldest for day in moves) > self.rules.max_moves
+        return often or (is_offer and sum(day >= recent for day in moves) > self.rules.max_offer_moves)

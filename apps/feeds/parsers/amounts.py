@@ -1,0 +1,54 @@
+"""Amounts of money as every adapter reads them: per million units, plausible, without floating point's noise."""
+
+from decimal import Decimal
+from typing import Literal
+
+from apps.feeds.parsers.payload import shown
+
+MILLION = Decimal(1_000_000)
+# No model costs more per million tokens (the dearest ever was 600); above, a unit was mistaken.
+HIGHEST_USD_PER_MTOK = Decimal(1000)
+# None that costs anything costs less (the cheapest ever was 0.001); below, a price per token, step or image stands
+# where one per million tokens belongs.
+LOWEST_USD_PER_MTOK = Decimal("0.0005")
+# A hundred thousand dollars for one image, second or query: beyond any price, and what a price may hold.
+HIGHEST_USD_PER_UNIT = Decimal(100_000)
+_STEP = Decimal("0.00000001")
+
+type Per = Literal["token", "million", "thousand", "unit"]
+
+# What the published number is multiplied with, and what it counts, as a reason says it.
+_TIMES = {"token": MILLION, "million": Decimal(1), "thousand": Decimal(1000), "unit": MILLION}
+_COUNTED = {"token": "token", "million": "million tokens", "thousand": "thousand", "unit": "unit"}
+
+
+class PriceUnclear(Exception):
+    """Prices of a row that cannot be believed; `str()` says why."""
+
+
+def per_million(field: str, usd: object, *, per: Per) -> Decimal:
+    """USD per million units, to the eighth decimal; 0 stays 0, and what it means is the feed's affair.
+
+    `usd` is a whole number or Decimal as the feed publishes it: per token, per million tokens, or per thousand
+    or one of anything else. Raises PriceUnclear where it is no number, not finite, negative, or so large or
+    small that the unit must be wrong.
+    """
+    if isinstance(usd, bool) or not isinstance(usd, int | Decimal):
+        raise PriceUnclear(f"The price {field} is {shown(usd)}, which is no number; the row's prices are left out.")
+    published = Decimal(usd)
+    if not published.is_finite():
+        raise PriceUnclear(f"The price {field} is {published}; the row's prices are left out.")
+    if published < 0:
+        raise PriceUnclear(f"The price {field} is negative; the row's prices are left out.")
+    of_tokens = per in {"token", "million"}
+    highest = HIGHEST_USD_PER_MTOK if of_tokens else HIGHEST_USD_PER_UNIT * MILLION
+    lowest = LOWEST_USD_PER_MTOK if of_tokens else _STEP
+    # Compared before it is multiplied: 1e999999 times a million is no Decimal.
+    if published > highest / _TIMES[per] or 0 < published < lowest / _TIMES[per]:
+        raise PriceUnclear(
+            f"The price {field} is {published:.6g} USD per {_COUNTED[per]}: the feed mistook the unit; "
+            "the row's prices are left out."
+        )
+    amount = (published * _TIMES[per]).quantize(_STEP).normalize()
+    # normalize() writes 100 as 1E+2, which reads badly where amounts are shown.
+    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount

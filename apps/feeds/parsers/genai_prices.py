@@ -1,0 +1,185 @@
+"""genai-prices: list prices by provider and model, with their history, their tiers and their hours.
+
+One `parse` reads the current file (`new_data/v2`), the frozen first version and what the installed package holds
+(apps/feeds/packaged.py). How prices are read stands in genai_price_lines.py.
+"""
+
+import logging
+from collections import Counter
+from typing import Any
+
+from apps.catalog.claims import LifecycleClaim, Parsed, PriceLine, Row
+from apps.catalog.hosts import BY_SLUG
+from apps.feeds.parsers import genai_price_lines
+from apps.feeds.parsers.amounts import PriceUnclear
+from apps.feeds.parsers.payload import (
+    LONGEST_API_ID,
+    LONGEST_EXTERNAL_ID,
+    LONGEST_TIER,
+    Harvest,
+    PayloadRefused,
+    doubled_keys,
+    host_of,
+    is_storable,
+    load_json,
+    reject,
+    text_of,
+    web_address,
+)
+
+log = logging.getLogger(__name__)
+
+URL = "https://raw.githubusercontent.com/pydantic/genai-prices/main/prices/new_data/v2/data.json"
+
+# The list of Google covers both of its doors; models of others are served at Vertex AI only.
+_MADE_BY_GOOGLE = (
+    "gemini", "gemma", "text-embedding", "imagen", "veo", "learnlm", "lyria", "nano-banana", "deep-research"
+)  # fmt: skip
+# Providers that are a further door of one host: (host, door). The door becomes the tier, so that two prices of one
+# id stay two offerings.
+_DOORS = {"zhipuai": ("zai", "bigmodel"), "openai-decisions": ("openai", "decisions")}
+# Hugging Face routes to the inference company behind the underscore, each with its own price.
+_ROUTED = "huggingface_"
+_LONGEST_PROVIDER = 100
+_KEPT_IDS = 50
+
+
+def parse(body: bytes) -> Parsed:
+    """Rows of the price list, each with its prices.
+
+    `prices` is empty where the feed knows none and None where it cannot be believed, with a Reject. The lifecycle
+    holds nothing but the flag "deprecated", so that taking the flag back is seen too. PayloadRefused when the
+    body is no array of providers.
+    """
+    document = load_json(body)
+    if not isinstance(document, list) or not document:
+        raise PayloadRefused("genai-prices must be a JSON array with an object per provider. Check the address.")
+    harvest = Harvest.empty()
+    unmapped: Counter[str] = Counter()
+    for external_id, copies in _by_key(document, harvest).items():
+        provider, raw = copies[0]
+        if any(copy != raw for _, copy in copies[1:]):
+            reason = f"The row stands {len(copies)} times in the feed with different content."
+            harvest.rejects.append(reject(external_id, reason, raw))
+            continue
+        row = _row(external_id, provider, raw, harvest, unmapped)
+        harvest.rows.append(row)
+        harvest.host_names.setdefault(row.host, _host_name(row.host, provider))
+    if unmapped:
+        log.debug("price fields without a unit of ours", extra={"fields": dict(unmapped)})
+    return harvest.done()
+
+
+def _by_key(document: list[Any], harvest: Harvest) -> dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]:
+    """(provider, model) by `provider id/model id`; what is none is set aside under its place."""
+    found: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for place, provider in enumerate(document):
+        reason = _no_provider(provider)
+        if reason:
+            harvest.rejects.append(reject(f"provider {place}", reason, provider))
+            continue
+        for position, raw in enumerate(provider["models"]):
+            model_id = raw.get("id") if isinstance(raw, dict) else None
+            if not isinstance(model_id, str) or not is_storable(model_id):
+                where = f"{provider['id']}: row {position}"
+                harvest.rejects.append(reject(where, "The row names no model.", raw))
+                continue
+            external_id = f"{provider['id']}/{model_id}"
+            if len(external_id) > LONGEST_EXTERNAL_ID or len(model_id) > LONGEST_API_ID:
+                harvest.rejects.append(reject(external_id, "The row's key is too long for an id.", raw))
+            elif doubled := doubled_keys(raw):
+                keys = ", ".join(sorted(doubled))
+                harvest.rejects.append(reject(external_id, f"The row says {keys} twice, differently.", raw))
+            else:
+                found.setdefault(external_id, []).append((provider, raw))
+    return found
+
+
+def _no_provider(provider: Any) -> str:
+    """Why an element of the array is no provider with models, as a sentence; "" if it is one."""
+    if not isinstance(provider, dict) or not isinstance(provider.get("models"), list):
+        return "The element is no provider with a list of models."
+    if doubled_keys(provider) & {"id", "models"}:
+        return "The provider's id or its list of models stands twice, differently."
+    identifier = provider.get("id")
+    if not isinstance(identifier, str) or not is_storable(identifier) or len(identifier) > _LONGEST_PROVIDER:
+        return "The provider has no id, or none that can be stored."
+    host, tier = _served_at(identifier, "")
+    if not host or len(tier) > LONGEST_TIER:
+        return "The provider's id names no host."
+    return ""
+
+
+def _served_at(provider: str, model_id: str) -> tuple[str, str]:
+    """(host, tier) of a row; the tier is the door of the host where it has several."""
+    if provider in _DOORS:
+        return _DOORS[provider]
+    if provider.startswith(_ROUTED):
+        return "huggingface", provider.removeprefix(_ROUTED)
+    host = host_of(provider)[0]
+    if host == "google" and model_id and not model_id.lower().startswith(_MADE_BY_GOOGLE):
+        return "google-vertex", ""
+    return host, ""
+
+
+def _host_name(host: str, provider: dict[str, Any]) -> str:
+    if host in BY_SLUG:
+        return BY_SLUG[host].name
+    return text_of(provider.get("name"), 100) or host_of(provider["id"])[1]
+
+
+def _row(
+    external_id: str, provider: dict[str, Any], raw: dict[str, Any], harvest: Harvest, unmapped: Counter[str]
+) -> Row:
+    host, tier = _served_at(provider["id"], raw["id"])
+    ids = exact_ids(raw.get("match") or raw.get("matches"))
+    excerpt: dict[str, Any] = {"match": ids} if ids else {}
+    if raw.get("deprecated") is True:
+        excerpt["deprecated"] = True
+    return Row(
+        external_id=external_id,
+        group=provider["id"],
+        host=host,
+        api_id=raw["id"].strip(),
+        tier=tier,
+        name=text_of(raw.get("name"), 300),
+        lifecycle=LifecycleClaim(status="deprecated" if raw.get("deprecated") is True else ""),
+        prices=_prices(external_id, raw, harvest, excerpt, unmapped),
+        source_url=_pricing_url(provider.get("pricing_urls")),
+        excerpt=excerpt,
+    )
+
+
+def _prices(
+    external_id: str, raw: dict[str, Any], harvest: Harvest, excerpt: dict[str, Any], unmapped: Counter[str]
+) -> tuple[PriceLine, ...] | None:
+    try:
+        read = genai_price_lines.read(raw)
+    except PriceUnclear as unclear:
+        harvest.rejects.append(reject(external_id, str(unclear), raw))
+        return None
+    if read.said:
+        excerpt["prices"] = read.said
+    unmapped.update(read.unmapped)
+    return read.lines
+
+
+def _pricing_url(urls: object) -> str:
+    addresses = [web_address(url) for url in urls] if isinstance(urls, list) else []
+    return next((address for address in addresses if address), "")
+
+
+def exact_ids(rule: object) -> list[str]:
+    """The ids that a rule of matching names in full, in its order; prefixes, parts and patterns name none."""
+    found: dict[str, None] = {}
+    waiting = [rule]
+    while waiting and len(found) < _KEPT_IDS:
+        part = waiting.pop()
+        if not isinstance(part, dict):
+            continue
+        same, either = part.get("equals"), part.get("or")
+        if isinstance(same, str) and is_storable(same) and len(same) <= LONGEST_API_ID:
+            found[same] = None
+        if isinstance(either, list):
+            waiting.extend(reversed(either))
+    return list(found)

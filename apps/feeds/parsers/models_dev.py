@@ -1,0 +1,300 @@
+"""models.dev, `/api.json`: which provider serves which model, at which prices.
+
+`{provider id: {"name", "doc", "models": {model id: {...}}}}`, in no order. Prices are USD per million tokens. A
+model may be flagged deprecated; there are no dates.
+"""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from apps.catalog.claims import LifecycleClaim, Parsed, PriceLine, Reject, Row
+from apps.catalog.hosts import host_slug
+from apps.feeds.parsers.amounts import PriceUnclear, per_million
+from apps.feeds.parsers.payload import (
+    LONGEST_API_ID,
+    LONGEST_EXTERNAL_ID,
+    LONGEST_REGION,
+    LONGEST_TIER,
+    Harvest,
+    PayloadRefused,
+    doubled_keys,
+    host_of,
+    is_storable,
+    load_json,
+    reject,
+    shown,
+    text_of,
+    web_address,
+)
+
+URL = "https://models.dev/api.json"
+
+_STATUSES = {"": "", "alpha": "preview", "beta": "preview", "deprecated": "deprecated"}
+_LONGEST_PROVIDER = 100
+
+# Providers that the host table joins although they are separate doors with their own lists: the door becomes
+# the tier, so that two rows of one id stay two offerings.
+_DOORS = {
+    "azure-cognitive-services": "cognitive-services",
+    "google-vertex-anthropic": "anthropic",
+    "kimi-for-coding": "kimi-for-coding",
+    "stepfun-ai": "step-plan",
+    # Zhipu's site in China, as opposed to Z.AI.
+    "zhipuai": "bigmodel",
+}
+_PLAN = re.compile(r"(?P<before>.+)-(?P<plan>coding-plan|token-plan)(?:-(?P<region>[a-z]{2,5}))?")
+_CHINA = "-cn"
+
+_UNITS = {
+    "input": "input",
+    "output": "output",
+    "cache_read": "cache_read",
+    "cache_write": "cache_write",
+    "reasoning": "reasoning",
+    "input_audio": "input_audio",
+    "output_audio": "output_audio",
+}
+_LEVELS = frozenset({"priority", "flex"})
+_LEGACY_THRESHOLD = 200_000
+_LARGEST_REQUEST = 100_000_000
+_MOST_TIERS_QUOTED = 12
+
+type Key = tuple[str, int]  # unit, size of request above which the price holds
+
+
+def parse(body: bytes) -> Parsed:
+    """Rows of all providers, each with both topics; one is None when what it says cannot be believed.
+
+    A provider that cannot be read is set aside whole. Raises PayloadRefused when the body is no such document.
+    """
+    document = load_json(body)
+    if not isinstance(document, dict) or not document:
+        raise PayloadRefused("models.dev must be one JSON object with an entry per provider. Check the address.")
+    harvest = Harvest.empty()
+    doubled = doubled_keys(document)
+    for provider_id, provider in document.items():
+        reason = _unreadable(provider_id, provider)
+        if provider_id in doubled:
+            reason = "The provider stands twice in the feed with different content."
+        if reason:
+            harvest.rejects.append(reject(provider_id, reason, provider))
+            continue
+        _take(provider_id, provider, harvest)
+    return harvest.done()
+
+
+def _unreadable(provider_id: str, provider: object) -> str:
+    if not is_storable(provider_id) or len(provider_id) > _LONGEST_PROVIDER or not host_of(provider_id)[0]:
+        return "The provider's id is empty, too long or holds unprintable characters."
+    if "/" in provider_id:
+        return "The provider's id holds a slash: its rows could not be told from those of another."
+    if not isinstance(provider, dict) or not isinstance(provider.get("models"), dict):
+        return "The provider has no models that can be read."
+    return "The provider lists its models twice, differently." if "models" in doubled_keys(provider) else ""
+
+
+def _take(provider_id: str, provider: dict[str, Any], harvest: Harvest) -> None:
+    host, host_name = host_of(provider_id)
+    region, tier = door_of(provider_id)
+    page = web_address(provider.get("doc"))
+    doubled = doubled_keys(provider["models"])
+    for model_id, raw in provider["models"].items():
+        external_id = f"{provider_id}/{model_id}"
+        reason = "" if isinstance(raw, dict) else "The row is not an object."
+        if model_id in doubled:
+            reason = "The row stands twice in the feed with different content."
+        if not is_storable(model_id) or len(model_id) > LONGEST_API_ID or len(external_id) > LONGEST_EXTERNAL_ID:
+            reason = "The model's id is empty, too long or holds unprintable characters."
+        if reason:
+            harvest.rejects.append(reject(external_id, reason, raw))
+            continue
+        harvest.rows.append(
+            Row(
+                external_id=external_id,
+                group=provider_id,
+                host=host,
+                # The key, not the row's own "id": only the key is sure to be unique.
+                api_id=model_id.strip(),
+                region=region,
+                tier=tier,
+                name=text_of(raw.get("name"), 300),
+                category=_category(model_id, raw),
+                lifecycle=_lifecycle(external_id, raw, harvest.rejects),
+                prices=_prices(external_id, raw, harvest.rejects),
+                source_url=page,
+                excerpt=_excerpt(raw),
+            )
+        )
+        known = host_slug(provider_id) is not None
+        harvest.host_names.setdefault(host, host_name if known else text_of(provider.get("name"), 100) or host_name)
+
+
+def door_of(provider_id: str) -> tuple[str, str]:
+    """(region, tier) of a provider id: of `minimax-cn-coding-plan` (`cn`, `coding-plan`), of most (``, ``)."""
+    if host_of(provider_id)[0] == provider_id:
+        return "", ""
+    region, plan = "", ""
+    if match := _PLAN.fullmatch(provider_id):
+        provider_id, plan, region = match["before"], match["plan"], match["region"] or ""
+    if provider_id.endswith(_CHINA):
+        provider_id, region = provider_id.removesuffix(_CHINA), "cn"
+    tier = "/".join(part for part in (_DOORS.get(provider_id, ""), plan) if part)
+    return region[:LONGEST_REGION], tier[:LONGEST_TIER]
+
+
+def _category(model_id: str, raw: dict[str, Any]) -> str:
+    modalities = raw.get("modalities")
+    modalities = modalities if isinstance(modalities, dict) else {}
+    takes, gives = modalities.get("input"), modalities.get("output")
+    if gives == ["text"]:
+        kind = f"{text_of(raw.get('family'), 100)} {model_id}".lower()
+        if "embed" in kind:
+            return "embedding"
+        if "rerank" in kind:
+            return "rerank"
+        return "audio_transcription" if takes == ["audio"] else "chat"
+    if gives == ["image"]:
+        return "image_generation"
+    if gives == ["video"]:
+        return "video_generation"
+    return "audio_speech" if gives == ["audio"] else ""
+
+
+def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> LifecycleClaim | None:
+    said = raw.get("status", "")
+    status = _STATUSES.get(said.strip().lower()) if isinstance(said, str) else None
+    if said is None:
+        status = ""
+    if status is None or "status" in doubled_keys(raw):
+        rejects.append(reject(external_id, f"The status {shown(said)} is none that we know, or one of two.", raw))
+        return None
+    return LifecycleClaim(status=status)
+
+
+# --- prices -------------------------------------------------------------------------------------------------
+
+
+def _prices(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> tuple[PriceLine, ...] | None:
+    if "cost" in doubled_keys(raw):
+        rejects.append(reject(external_id, "The row gives its prices twice, differently; they are left out.", raw))
+        return None
+    try:
+        return price_lines(raw.get("cost"), raw.get("experimental"))
+    except PriceUnclear as unclear:
+        rejects.append(reject(external_id, str(unclear), raw))
+        return None
+
+
+def price_lines(cost: object, experimental: object = None) -> tuple[PriceLine, ...]:
+    """The lines of a row's `cost`, sorted; none for a row whose input and output are both 0 or absent.
+
+    0 stands for a subscription, a free tier or a price nobody entered, and the feed does not tell which: it is
+    not taken for a price. Raises PriceUnclear when what we read cannot be believed.
+    """
+    if cost is None:
+        return ()
+    if not isinstance(cost, dict):
+        raise PriceUnclear("The prices cannot be read; they are left out.")
+    base = _amounts(cost, "")
+    if "input" not in base and "output" not in base:
+        return ()
+    found: dict[Key, Decimal] = {(unit, 0): amount for unit, amount in base.items()}
+    for above, tier in _tiers(cost):
+        for unit, amount in _amounts(tier, f" above {above} tokens").items():
+            if found.setdefault((unit, above), amount) != amount:
+                raise PriceUnclear(f"Two prices of {unit} above {above} tokens are given; the prices are left out.")
+    for level, fields in _levels(experimental):
+        for unit, amount in _amounts(fields, f" ({level})").items():
+            if unit in {"input", "output"}:
+                found.setdefault((f"{unit}_{level}", 0), amount)
+    return tuple(sorted(PriceLine(unit, amount, above) for (unit, above), amount in found.items()))
+
+
+def _amounts(fields: dict[str, Any], where: str) -> dict[str, Decimal]:
+    """{unit: USD per million} of the fields that are not 0."""
+    found = {}
+    for field, unit in _UNITS.items():
+        value = fields.get(field)
+        if value is None:
+            continue
+        if field in doubled_keys(fields):
+            raise PriceUnclear(f"The price {field}{where} stands twice in the row; its prices are left out.")
+        if amount := per_million(f"{field}{where}", value, per="million"):
+            found[unit] = amount
+    return found
+
+
+def _tiers(cost: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """(size of request above which it holds, fields) of each tier by size.
+
+    `context_over_200k` repeats a tier whose threshold may be another one, so that it counts only alone.
+    """
+    listed = cost.get("tiers")
+    if not listed:
+        legacy = cost.get("context_over_200k")
+        listed = [] if legacy is None else [legacy]
+        if not all(isinstance(fields, dict) for fields in listed):
+            raise PriceUnclear("The prices above 200000 tokens cannot be read; the row's prices are left out.")
+        return [(_LEGACY_THRESHOLD, fields) for fields in listed]
+    tiers = []
+    for fields in listed if isinstance(listed, list) else [listed]:
+        bounds = fields.get("tier") if isinstance(fields, dict) else None
+        if not isinstance(bounds, dict):
+            raise PriceUnclear("The price tiers cannot be read; the row's prices are left out.")
+        if bounds.get("type") == "context":
+            tiers.append((_size(bounds.get("size")), fields))
+    return tiers
+
+
+def _size(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _LARGEST_REQUEST:
+        raise PriceUnclear(
+            f"A price holds above {shown(value)} tokens, which is no size; the row's prices are left out."
+        )
+    return value
+
+
+def _levels(experimental: object) -> list[tuple[str, dict[str, Any]]]:
+    """(service level, fields) of the modes that are sold as one.
+
+    A "fast" mode is OpenAI's priority processing where the call asks for that level. Elsewhere it is a mode of
+    its own, which the catalogue has no word for.
+    """
+    modes = experimental.get("modes") if isinstance(experimental, dict) else None
+    found = []
+    for mode in modes.values() if isinstance(modes, dict) else ():
+        provider = mode.get("provider") if isinstance(mode, dict) else None
+        call = provider.get("body") if isinstance(provider, dict) else None
+        level = call.get("service_tier") if isinstance(call, dict) else None
+        if isinstance(level, str) and level in _LEVELS and isinstance(mode.get("cost"), dict):
+            found.append((level, mode["cost"]))
+    return found
+
+
+def _excerpt(raw: dict[str, Any]) -> dict[str, Any]:
+    """Status and prices as published, in text."""
+    excerpt: dict[str, Any] = {"status": text_of(raw["status"], 40)} if text_of(raw.get("status"), 40) else {}
+    cost = raw.get("cost")
+    if isinstance(cost, dict):
+        excerpt["cost"] = _quoted(cost)
+        tiers, legacy = cost.get("tiers"), cost.get("context_over_200k")
+        if isinstance(tiers, list) and tiers:
+            excerpt["cost"]["tiers"] = [
+                {**_quoted(fields), "above": _text(fields["tier"].get("size"))}
+                for fields in tiers[:_MOST_TIERS_QUOTED]
+                if isinstance(fields, dict) and isinstance(fields.get("tier"), dict)
+            ]
+        elif isinstance(legacy, dict):
+            excerpt["cost"]["context_over_200k"] = _quoted(legacy)
+        for level, fields in _levels(raw.get("experimental")):
+            excerpt["cost"].setdefault(level, _quoted(fields))
+    return excerpt
+
+
+def _quoted(fields: dict[str, Any]) -> dict[str, Any]:
+    return {field: _text(fields[field]) for field in _UNITS if fields.get(field) is not None}
+
+
+def _text(value: object) -> str:
+    return text_of(str(value), 40)

@@ -1,0 +1,305 @@
+"""OpenRouter, `/api/v1/models`: what the router serves, at which prices, and when it stops.
+
+`{"data": [row, ...], "total_count": 421, "links": {"next": null}}`. A row's `id` is `vendor/model`, with a
+variant behind a colon (`:free`, `:batch`) or a tilde before it where it is a moving alias. Prices are decimal
+strings in USD per token; -1 stands for "that of the model routed to".
+
+Where a price depends on the hour, the row's own price is that of the moment of the poll and the hours stand in
+`overrides`. Then only the hours count: whenever the same schedule is polled, it reads the same.
+"""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from apps.catalog.claims import FIRM, LifecycleClaim, Parsed, PriceLine, Reject, Row
+from apps.feeds.parsers.amounts import Per, PriceUnclear, per_million
+from apps.feeds.parsers.dates import DateUnclear, read_iso_day
+from apps.feeds.parsers.payload import (
+    LONGEST_API_ID,
+    Harvest,
+    PayloadRefused,
+    doubled_keys,
+    host_of,
+    is_storable,
+    load_json,
+    reject,
+    shown,
+    text_of,
+    web_address,
+)
+
+URL = "https://openrouter.ai/api/v1/models"
+
+_HOST = "openrouter"
+_SITE = "https://openrouter.ai/"
+
+# Left out: `image` and `image_output`, which are per image in some rows and per token in others, unmarked.
+_UNITS: dict[str, tuple[str, Per]] = {
+    "prompt": ("input", "token"),
+    "completion": ("output", "token"),
+    "input_cache_read": ("cache_read", "token"),
+    "input_cache_write": ("cache_write", "token"),
+    "input_cache_write_1h": ("cache_write_1h", "token"),
+    "internal_reasoning": ("reasoning", "token"),
+    "audio": ("input_audio", "token"),
+    "audio_output": ("output_audio", "token"),
+    "input_audio_cache": ("cache_read_audio", "token"),
+    "web_search": ("web_search", "unit"),
+}
+_OFF_PEAK = frozenset({"input", "output", "cache_read", "cache_write"})
+_CONDITIONS = frozenset({"min_prompt_tokens", "utc_start", "utc_end"})
+_DECIMAL = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,60})?(?:[eE][+-]?[0-9]{1,3})?")
+_ROUTED = Decimal(-1)
+_LARGEST_REQUEST = 100_000_000
+_MOST_OVERRIDES_QUOTED = 12
+
+# 2098-12-31 and 9999-01-01 stand for "no end": 2090 and later are nobody's plan.
+_NEVER = re.compile(r"(?:209|2[1-9][0-9]|[3-9][0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}")
+
+_CATEGORIES = {
+    "text": "chat",
+    "image": "image_generation",
+    "video": "video_generation",
+    "audio": "audio_speech",
+    "speech": "audio_speech",
+    "embeddings": "embedding",
+    "rerank": "rerank",
+}
+
+type Key = tuple[str, int]  # unit, size of request above which the price holds
+
+
+def parse(body: bytes) -> Parsed:
+    """Rows of the model list, each with both topics; one is None when what it says cannot be believed.
+
+    Raises PayloadRefused when the body is no such list, or only one page of it: what stands on another page
+    must not be taken for gone.
+    """
+    listed = _listed(load_json(body))
+    harvest = Harvest.empty()
+    # Were the field renamed, all dates would seem withdrawn; then the feed has no such topic.
+    dated = any(isinstance(raw, dict) and "expiration_date" in raw for raw in listed)
+    for external_id, copies in _by_id(listed, harvest).items():
+        read = [_row(external_id, raw, dated=dated) for raw in copies]
+        row, rejects = read[0]
+        if any(other != row for other, _ in read[1:]):
+            reason = f"The row stands {len(copies)} times in the feed with different content."
+            harvest.rejects.append(reject(external_id, reason, copies[0]))
+            continue
+        harvest.rows.append(row)
+        harvest.rejects.extend(rejects)
+    harvest.host_names[_HOST] = host_of(_HOST)[1]
+    return harvest.done()
+
+
+def _listed(document: Any) -> list[Any]:
+    listed = document.get("data") if isinstance(document, dict) else None
+    if not isinstance(listed, list) or not listed or "data" in doubled_keys(document):
+        error = document.get("error") if isinstance(document, dict) else None
+        said = text_of(error.get("message"), 100) if isinstance(error, dict) else ""
+        raise PayloadRefused(
+            f"OpenRouter answered with an error: {said}. The next poll tries again."
+            if said
+            else 'OpenRouter\'s list must be one JSON object with its models under "data". Check the address.'
+        )
+    links = document.get("links")
+    if isinstance(links, dict) and links.get("next"):
+        raise PayloadRefused(
+            f"OpenRouter's list has been split into pages and this is one of them ({len(listed)} models). Models of "
+            "the other pages would look removed, so that nothing is taken from it. Ask for an update of the registry."
+        )
+    return listed
+
+
+def _by_id(listed: list[Any], harvest: Harvest) -> dict[str, list[dict[str, Any]]]:
+    """Rows by `id`; those without are set aside under their place in the list."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for place, raw in enumerate(listed):
+        name = raw.get("id") if isinstance(raw, dict) else None
+        if not isinstance(name, str) or not is_storable(name) or len(name) > LONGEST_API_ID:
+            reason = "The row has no id, or one that is too long or holds unprintable characters."
+            harvest.rejects.append(reject(f"row {place}", reason, raw))
+        elif doubled_keys(raw):
+            keys = ", ".join(sorted(doubled_keys(raw)))
+            harvest.rejects.append(reject(name, f"The row says {keys} twice, differently.", raw))
+        else:
+            found.setdefault(name, []).append(raw)
+    return found
+
+
+def _row(external_id: str, raw: dict[str, Any], *, dated: bool) -> tuple[Row, list[Reject]]:
+    """A row, and what of it is set aside."""
+    rejects: list[Reject] = []
+    excerpt: dict[str, Any] = {
+        key: text_of(raw[key], 300) for key in ("expiration_date", "hugging_face_id") if text_of(raw.get(key), 300)
+    }
+    name = text_of(raw.get("name"), 300)
+    row = Row(
+        external_id=external_id,
+        group=group_of(external_id),
+        host=_HOST,
+        api_id=external_id.strip(),
+        # "OpenAI: GPT-5.6 Sol": the vendor stands in the id already.
+        name=name.partition(": ")[2] or name,
+        category=_category(raw.get("architecture")),
+        lifecycle=_lifecycle(external_id, raw, rejects) if dated else None,
+        prices=_prices(external_id, raw, rejects, excerpt),
+        alias_of=_alias_of(external_id, raw, rejects, excerpt),
+        # Of open weights the router quotes whichever of many hosts is the cheapest right now.
+        price_is_offer=bool(text_of(raw.get("hugging_face_id"), 300)),
+        source_url=web_address(_SITE + external_id.strip().partition(":")[0]),
+        excerpt=excerpt,
+    )
+    return row, rejects
+
+
+def group_of(name: str) -> str:
+    """What fails together: a variant (":batch"), the moving aliases ("~"), else the vendor."""
+    if name.startswith("~"):
+        return "~"
+    stem, colon, variant = name.partition(":")
+    return f":{variant}"[:100] if colon else stem.partition("/")[0][:100]
+
+
+def _category(architecture: object) -> str:
+    """By what comes out first: an image model that also writes lists "image" before "text"."""
+    outputs = architecture.get("output_modalities") if isinstance(architecture, dict) else None
+    first = outputs[0] if isinstance(outputs, list) and outputs else None
+    return _CATEGORIES.get(first, "") if isinstance(first, str) else ""
+
+
+def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> LifecycleClaim | None:
+    said = raw.get("expiration_date")
+    if isinstance(said, str) and _NEVER.fullmatch(said):
+        return LifecycleClaim()
+    try:
+        retires_on = read_iso_day(said)
+    except DateUnclear as unclear:
+        rejects.append(reject(external_id, str(unclear), raw))
+        return None
+    return LifecycleClaim(retires_on=retires_on, date_kind=FIRM if retires_on else "")
+
+
+def _alias_of(external_id: str, raw: dict[str, Any], rejects: list[Reject], excerpt: dict[str, Any]) -> str:
+    target = raw.get("alias_target")
+    if target is None:
+        return ""
+    slug = target.get("slug") if isinstance(target, dict) else None
+    if not isinstance(slug, str) or not is_storable(slug) or slug == external_id or len(slug) > LONGEST_API_ID:
+        rejects.append(reject(external_id, f"The row is an alias of {shown(slug)}, which is no other row.", raw))
+        return ""
+    excerpt["alias_target"] = slug
+    return slug
+
+
+# --- prices -------------------------------------------------------------------------------------------------
+
+
+def _prices(
+    external_id: str, raw: dict[str, Any], rejects: list[Reject], excerpt: dict[str, Any]
+) -> tuple[PriceLine, ...] | None:
+    pricing = raw.get("pricing")
+    if not isinstance(pricing, dict):
+        rejects.append(reject(external_id, "The row has no price list.", raw))
+        return None
+    try:
+        lines = price_lines(pricing, free=external_id.endswith(":free"))
+    except PriceUnclear as unclear:
+        rejects.append(reject(external_id, str(unclear), pricing))
+        return None
+    excerpt["pricing"] = _quoted(pricing)
+    return lines
+
+
+def price_lines(pricing: dict[str, Any], *, free: bool = False) -> tuple[PriceLine, ...]:
+    """The lines of a row's `pricing`, sorted.
+
+    A 0 means "free" for prompt and completion where both are 0 or the row is a `free` variant; any other 0 is no
+    price. Raises PriceUnclear when a field or an override we read cannot be believed.
+    """
+    base = dict(_amounts(pricing, ""))
+    free = free or (base.get("input") == 0 and base.get("output") == 0)
+    tiers, hours = _overrides(pricing.get("overrides"))
+    found: dict[Key, Decimal] = {
+        (unit, 0): amount for unit, amount in base.items() if amount or (free and unit in {"input", "output"})
+    }
+    found |= tiers
+    for (unit, above), amounts in hours.items():
+        # Not the row's own price: in an hour that is listed it repeats it, in another it does not, so that the
+        # same schedule would read now one way and now the other.
+        found[unit, above] = max(amounts)
+        if min(amounts) < max(amounts) and unit in _OFF_PEAK:
+            found[f"{unit}_off_peak", above] = min(amounts)
+    return tuple(sorted(PriceLine(unit, amount, above) for (unit, above), amount in found.items()))
+
+
+def _amounts(fields: dict[str, Any], where: str) -> Iterator[tuple[str, Decimal]]:
+    """(unit, USD per million) of the fields we have a word for; nothing where the price is the routed model's."""
+    for field, (unit, per) in _UNITS.items():
+        value = fields.get(field)
+        if value is None:
+            continue
+        if field in doubled_keys(fields):
+            raise PriceUnclear(f"The price {field}{where} stands twice in the row; its prices are left out.")
+        usd = Decimal(value) if isinstance(value, str) and _DECIMAL.fullmatch(value) else value
+        if usd != _ROUTED:
+            yield unit, per_million(f"{field}{where}", usd, per=per)
+
+
+def _overrides(value: object) -> tuple[dict[Key, Decimal], dict[Key, set[Decimal]]]:
+    """Prices above a size of request, and the prices of the hours of the day; 0 is none.
+
+    An override under a condition that we do not know is left out.
+    """
+    tiers: dict[Key, Decimal] = {}
+    hours: dict[Key, set[Decimal]] = {}
+    for override in _objects(value):
+        by_hour = "utc_start" in override or "utc_end" in override
+        if not by_hour and ("min_prompt_tokens" not in override or _has_unknown_condition(override)):
+            continue
+        above = _size(override["min_prompt_tokens"]) if "min_prompt_tokens" in override else 0
+        where = f" above {above} tokens" if above else " of some hours"
+        for unit, amount in _amounts(override, where):
+            if by_hour and amount:
+                hours.setdefault((unit, above), set()).add(amount)
+            elif amount and tiers.setdefault((unit, above), amount) != amount:
+                raise PriceUnclear(f"Two prices of {unit}{where} are given; the row's prices are left out.")
+    return tiers, hours
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(override, dict) for override in value):
+        raise PriceUnclear("The price overrides cannot be read; the row's prices are left out.")
+    return value
+
+
+def _has_unknown_condition(override: dict[str, Any]) -> bool:
+    # Prices are text; anything else says when the override holds.
+    return any(key not in _CONDITIONS and not isinstance(said, str) for key, said in override.items())
+
+
+def _size(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LARGEST_REQUEST:
+        raise PriceUnclear(
+            f"A price holds above {shown(value)} tokens, which is no size; the row's prices are left out."
+        )
+    return value
+
+
+def _quoted(pricing: dict[str, Any]) -> dict[str, Any]:
+    """The price list as published, in text."""
+    quoted: dict[str, Any] = {field: _text(pricing[field]) for field in _UNITS if pricing.get(field) is not None}
+    if overrides := _objects(pricing.get("overrides"))[:_MOST_OVERRIDES_QUOTED]:
+        fields = (*_UNITS, *sorted(_CONDITIONS))
+        quoted["overrides"] = [
+            {field: _text(override[field]) for field in fields if field in override} for override in overrides
+        ]
+    return quoted
+
+
+def _text(value: object) -> str:
+    return text_of(str(value), 40)
