@@ -37,6 +37,7 @@ from apps.catalog.models import (
 )
 from apps.catalog.pricing import ranges_due
 from apps.catalog.settlement import BUILT_IN, catalogue_lock, settle_offerings
+from apps.catalog.values import next_start
 from apps.common.history import acting
 from apps.common.sql import update_rows
 from apps.common.time import day_of, now, parse_moment
@@ -226,9 +227,8 @@ class _Loading:
 
         # Keys between offerings and claims are checked at the end of the transaction, so each is written once.
         self._insert("offerings", Offering, [self._offering(rows[n], ids[n], ids, all_claims) for n in new])
-        self._insert(
-            "claims", Assertion, [_claim(row, claim_ids[row["id"], row["topic"]], ids, source) for row in added]
-        )
+        fresh_claims = [_claim(row, claim_ids[row["id"], row["topic"]], ids, source, self.at) for row in added]
+        self._insert("claims", Assertion, fresh_claims)
         self._insert("prices", Price, self._prices([(rows[n], ids[n]) for n in new], claims, all_claims))
         self._regions([(rows[n], ids[n]) for n in new])
         changed = {
@@ -341,7 +341,7 @@ class _Loading:
         self.written[name] = len(rows)
 
 
-def _claim(row: Record, pk: int, ids: Sequence[int], source: Source) -> Assertion:
+def _claim(row: Record, pk: int, ids: Sequence[int], source: Source, loaded_at: datetime) -> Assertion:
     at = parse_moment(row["at"])
     return Assertion(
         pk=pk,
@@ -351,6 +351,7 @@ def _claim(row: Record, pk: int, ids: Sequence[int], source: Source) -> Assertio
         group=row.get("group", ""),
         offering_id=ids[row["offering"]],
         value=row["value"],
+        next_start_on=next_start(row["value"], day_of(loaded_at)) if row["topic"] == "price" else None,
         excerpt=row.get("excerpt", {}),
         source_url=row.get("url", ""),
         first_seen=at,

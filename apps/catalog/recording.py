@@ -14,11 +14,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from apps.catalog.claims import Row
+from apps.catalog.claims import NOT_BEFORE, Row
 from apps.catalog.due import due_dates, due_prices
 from apps.catalog.eventing import raise_events
 from apps.catalog.identifying import identify
-from apps.catalog.models import Assertion, ProviderEvent, Source
+from apps.catalog.models import Assertion, Offering, ProviderEvent, Source
 from apps.catalog.observing import (
     DEFAULT_RULES,
     IDENTITY,
@@ -187,8 +187,22 @@ def record(
         if update.accepted or by_id[update.id].topic == LIFECYCLE
     }
     touched.discard(0)
+    touched |= _leaning_on(known, observation)
     settle_offerings(touched, at=at, fresh=fresh)
     return Recorded(observation, due + raise_events(source, known, observation, offering_of, at=at))
+
+
+def _leaning_on(known: Mapping[tuple[str, str], Known], observation: Observation) -> set[int]:
+    """Offerings whose day was, or now is, read as soft because this source gives it as soft for the same model."""
+    by_id = {claim.id: claim for claim in known.values()}
+    soft = {
+        claim.offering_id or 0
+        for update in observation.updates
+        if (claim := by_id[update.id]).topic == LIFECYCLE and "value" in update.columns
+        if NOT_BEFORE in (claim.value.get("date_kind"), update.columns["value"].get("date_kind"))
+    }
+    versions = Offering.objects.filter(pk__in=soft, version__isnull=False).values("version")
+    return set(Offering.objects.filter(version__in=versions).values_list("pk", flat=True)) if soft else set()
 
 
 def _offerings_of(

@@ -15,7 +15,7 @@ from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Offering
 from apps.catalog.observing import LIFECYCLE, PRICE
 from apps.catalog.pricing import settle_prices
-from apps.catalog.settling import Settled, Voice, settle_lifecycle, strongest
+from apps.catalog.settling import UNMARKED, Settled, Voice, settle_lifecycle, strongest
 from apps.common.sql import update_rows
 from apps.common.time import day_of
 
@@ -85,7 +85,14 @@ def voices_on(offering_ids: Collection[int], topic: str) -> tuple[dict[int, list
             """
             WITH polled AS (SELECT slug FROM catalog_source s WHERE s.slug NOT IN ('manual', 'built-in')
                 AND EXISTS (SELECT 1 FROM catalog_assertion a WHERE a.source_id = s.id))
-            SELECT a.offering_id, a.id, s.slug, s.trust_rank, a.value, a.changed_at, s.kind, a.pending IS NOT NULL
+            SELECT a.offering_id, a.id, s.slug, s.trust_rank, a.value, a.changed_at, s.kind, a.pending IS NOT NULL,
+              s.slug = ANY (%s) AND a.value ->> 'date_kind' = 'firm' AND EXISTS (
+                SELECT 1 FROM catalog_offering o
+                JOIN catalog_offering same ON same.version_id = o.version_id
+                JOIN catalog_assertion soft ON soft.offering_id = same.id AND soft.topic = 'lifecycle'
+                WHERE o.id = a.offering_id AND soft.withdrawn_at IS NULL
+                  AND soft.value ->> 'date_kind' = 'not_before'
+                  AND soft.value ->> 'retires_on' = a.value ->> 'retires_on')
             FROM catalog_assertion a
             JOIN catalog_source s ON s.id = a.source_id
             LEFT JOIN catalog_assertion i
@@ -94,12 +101,15 @@ def voices_on(offering_ids: Collection[int], topic: str) -> tuple[dict[int, list
               AND (i.withdrawn_at IS NULL OR (a.value ->> 'retires_on')::date <= i.withdrawn_at::date)
               AND NOT (s.slug = 'built-in' AND split_part(a.external_id, ':', 1) IN (SELECT slug FROM polled))
             """,
-            [topic, list(offering_ids)],
+            [sorted(UNMARKED), topic, list(offering_ids)],
         )
         voices: dict[int, list[Voice]] = defaultdict(list)
-        for offering_id, claim_id, slug, rank, value, changed_at, kind, in_doubt in cursor.fetchall():
+        for offering_id, claim_id, slug, rank, value, changed_at, kind, in_doubt, is_soft in cursor.fetchall():
             value = json.loads(value) if isinstance(value, str) else value
-            voices[offering_id].append(Voice(claim_id, slug, rank, value, changed_at, kind != "openrouter", in_doubt))
+            first_party = kind != "openrouter"
+            voices[offering_id].append(
+                Voice(claim_id, slug, rank, value, changed_at, first_party, in_doubt, soft_elsewhere=is_soft)
+            )
         cursor.execute(
             """
             SELECT DISTINCT offering_id FROM catalog_assertion

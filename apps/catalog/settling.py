@@ -22,7 +22,8 @@ class Voice:
     """One standing claim about one offering.
 
     `first_party` is True when the row speaks of the host itself; `in_doubt` when the source has meanwhile said
-    something else that still has to prove itself.
+    something else that still has to prove itself; `soft_elsewhere` when its firm day is, for the same model at any
+    host, another claim's "not before" day.
     """
 
     claim_id: int
@@ -32,6 +33,7 @@ class Voice:
     changed_at: datetime
     first_party: bool = True
     in_doubt: bool = False
+    soft_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,13 @@ def strongest(voices: Iterable[Voice]) -> Voice | None:
 
 
 def _is_soft_elsewhere(voice: Voice, voices: Iterable[Voice]) -> bool:
-    """Whether a day from a source that cannot mark soft days is one: another source gives that very day as soft."""
-    return voice.source in UNMARKED and any(
-        other.value.get("date_kind") == NOT_BEFORE and retires_on(other.value) == retires_on(voice.value)
-        for other in voices
+    """Whether a day from a source that cannot mark soft days is one: somebody gives that very day as soft."""
+    return voice.source in UNMARKED and (
+        voice.soft_elsewhere
+        or any(
+            other.value.get("date_kind") == NOT_BEFORE and retires_on(other.value) == retires_on(voice.value)
+            for other in voices
+        )
     )
 
 

@@ -36,7 +36,7 @@ class Rules:
     # A price that moves more often than this in 90 days floats: single moves are no news. A price that is the
     # cheapest offer of the moment is known to float earlier: in 30 days.
     max_moves: int = 8
-    max_offer_moves: int = 3
+    max_offer_moves: int = 5
     absence: Absence = "news"
 
 
