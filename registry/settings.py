@@ -211,6 +211,7 @@ CELERY_BEAT_SCHEDULE = {
     "every minute: poll the sources whose time has come": _every("feeds.enqueue_due_sources", timedelta(minutes=1)),
     "every ten minutes: apply what the clock has made due": _every("catalog.apply_due_facts", timedelta(minutes=10)),
     "every hour: end the holds that have run out": _every("feeds.end_holds", timedelta(hours=1)),
+    "every hour: tell of sources that contradict each other": _every("feeds.tell_disagreements", timedelta(hours=1)),
     "every five minutes: bring exposure up to date": _every("exposure.refresh_exposure", timedelta(minutes=5)),
     "every minute: raise the alerts that are owed": _every("alerts.raise_alerts", timedelta(minutes=1)),
     "every minute: send the digests whose hour has come": _every("alerts.send_due_digests", timedelta(minutes=1)),

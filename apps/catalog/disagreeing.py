@@ -61,12 +61,12 @@ def is_soft(voice: Voice) -> bool:
 
 def understood(voices: Iterable[Voice]) -> list[Voice]:
     """The claims with their true kind of day: one of a source that cannot mark soft days is soft where another
-    source gives that very day as soft."""
+    source gives that very day as soft, for this offering or for the same model elsewhere."""
     voices = list(voices)
     soft = {voice.value.get("retires_on") for voice in voices if is_soft(voice)} - {None}
     return [
         replace(voice, value={**voice.value, "date_kind": NOT_BEFORE})
-        if voice.source in UNMARKED and voice.value.get("retires_on") in soft
+        if voice.source in UNMARKED and (voice.soft_elsewhere or voice.value.get("retires_on") in soft)
         else voice
         for voice in voices
     ]

@@ -106,9 +106,10 @@ def voices_on(offering_ids: Collection[int], topic: str) -> tuple[dict[int, list
         voices: dict[int, list[Voice]] = defaultdict(list)
         for offering_id, claim_id, slug, rank, value, changed_at, kind, in_doubt, is_soft in cursor.fetchall():
             value = json.loads(value) if isinstance(value, str) else value
-            first_party = kind != "openrouter"
+            # every other feed speaks of hosts from outside
+            own_list = kind == "openrouter"
             voices[offering_id].append(
-                Voice(claim_id, slug, rank, value, changed_at, first_party, in_doubt, soft_elsewhere=is_soft)
+                Voice(claim_id, slug, rank, value, changed_at, own_list, in_doubt, soft_elsewhere=is_soft)
             )
         cursor.execute(
             """

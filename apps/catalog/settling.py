@@ -21,7 +21,7 @@ UNMARKED = frozenset({"litellm"})
 class Voice:
     """One standing claim about one offering.
 
-    `first_party` is True when the row speaks of the host itself; `in_doubt` when the source has meanwhile said
+    `first_party` is True when the source is the host's own list; `in_doubt` when the source has meanwhile said
     something else that still has to prove itself; `soft_elsewhere` when its firm day is, for the same model at any
     host, another claim's "not before" day.
     """

@@ -8,6 +8,7 @@ from django.db.models import Q
 from kombu.exceptions import OperationalError
 
 from apps.accounts.models import User
+from apps.catalog.disagreeing import raise_disagreements
 from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.catalog.recording import record_unchanged
 from apps.common.history import acting
@@ -82,6 +83,15 @@ def end_holds(*, at: datetime) -> list[ProviderEvent]:
                     PollState.objects.filter(pk=state.pk).update(suspect=held.exists())
             events += recorded.events
     return events
+
+
+def tell_disagreements(*, at: datetime) -> list[ProviderEvent]:
+    """Raise an event for each pair of sources that has contradicted each other for long enough; safe to repeat."""
+    read_at = dict(
+        PollState.objects.filter(last_observed_at__isnull=False).values_list("source_id", "last_observed_at")
+    )
+    with acting(job="feeds.tell_disagreements", reason="two sources contradict each other"):
+        return raise_disagreements(at=at, read_at=read_at)
 
 
 def carry_out_queued(run_id: int) -> FeedRun | None:

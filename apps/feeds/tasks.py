@@ -4,7 +4,14 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from apps.common.time import now
-from apps.feeds.actions import carry_out_queued, close_overdue, end_holds, enqueue_due_sources, forget_old_payloads
+from apps.feeds.actions import (
+    carry_out_queued,
+    close_overdue,
+    end_holds,
+    enqueue_due_sources,
+    forget_old_payloads,
+    tell_disagreements,
+)
 
 SOFT_LIMIT_SECONDS = 300
 
@@ -28,6 +35,11 @@ def poll_source(run_id: int) -> str:
 @shared_task(name="feeds.end_holds", ignore_result=True)
 def end_due_holds() -> int:
     return len(end_holds(at=now()))
+
+
+@shared_task(name="feeds.tell_disagreements", ignore_result=True)
+def tell_due_disagreements() -> int:
+    return len(tell_disagreements(at=now()))
 
 
 @shared_task(name="feeds.forget_old_payloads", ignore_result=True)

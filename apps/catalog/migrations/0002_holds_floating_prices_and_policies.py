@@ -523,4 +523,9 @@ class Migration(migrations.Migration):
             " AS d(slug, days) WHERE s.slug = d.slug",
             migrations.RunSQL.noop,
         ),
+        # OpenRouter's list is the host's own word about itself.
+        migrations.RunSQL(
+            "UPDATE catalog_source SET trust_rank = 5 WHERE slug = 'openrouter' AND trust_rank = 40",
+            "UPDATE catalog_source SET trust_rank = 40 WHERE slug = 'openrouter' AND trust_rank = 5",
+        ),
     ]

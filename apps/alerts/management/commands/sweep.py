@@ -13,7 +13,7 @@ from apps.catalog.recording import apply_due_facts
 from apps.common.history import acting
 from apps.common.time import now, parse_moment
 from apps.exposure.actions import evaluate_flags, handle_events
-from apps.feeds.actions import end_holds, forget_old_payloads
+from apps.feeds.actions import end_holds, forget_old_payloads, tell_disagreements
 from apps.feeds.pipeline import close_dead_runs
 
 
@@ -32,12 +32,14 @@ class Command(BaseCommand):
             with transaction.atomic():
                 due = apply_due_facts(at=at)
             held = end_holds(at=at)
+            disagreements = tell_disagreements(at=at)
             dead = close_dead_runs(at=at)
             events_handled = handle_events(at=at)
             flags = evaluate_flags(at=at)
             counts = {
                 "due_facts": len(due),
                 "holds_ended": len(held),
+                "disagreements_told": len(disagreements),
                 "dead_runs_closed": dead,
                 "events_handled": events_handled,
                 "flags_opened": flags.opened,
