@@ -87,9 +87,8 @@ def end_holds(*, at: datetime) -> list[ProviderEvent]:
 
 def tell_disagreements(*, at: datetime) -> list[ProviderEvent]:
     """Raise an event for each pair of sources that has contradicted each other for long enough; safe to repeat."""
-    read_at = dict(
-        PollState.objects.filter(last_observed_at__isnull=False).values_list("source_id", "last_observed_at")
-    )
+    states = PollState.objects.values_list("source_id", "last_observed_at")
+    read_at = {source_id: moment for source_id, moment in states if moment is not None}
     with acting(job="feeds.tell_disagreements", reason="two sources contradict each other"):
         return raise_disagreements(at=at, read_at=read_at)
 

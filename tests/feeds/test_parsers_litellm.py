@@ -502,3 +502,22 @@ def test_recorded_price_maps_are_read_whole(shared: Path, moment: str, rows: int
         assert row.host
         assert all(line.amount > 0 and line.amount == round(line.amount, 8) for line in row.prices or ())
         json.dumps(row.excerpt)
+
+
+def test_the_cheap_hours_are_prices_of_their_own() -> None:
+    row = {
+        "litellm_provider": "acme",
+        "input_cost_per_token": 3e-07,
+        "output_cost_per_token": 1.2e-06,
+        "off_peak_pricing": {
+            "input_cost_per_token": 1.5e-07,
+            "output_cost_per_token": 6e-07,
+            "windows": [{"hours_utc": "00:00-00:00", "weekdays": [6, 7]}],
+        },
+    }
+
+    (parsed,) = parse(json.dumps({"acme/night": row}).encode()).rows
+
+    assert {line.unit: str(line.amount) for line in parsed.prices or ()} == {
+        "input": "0.3", "input_off_peak": "0.15", "output": "1.2", "output_off_peak": "0.6",
+    }  # fmt: skip

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeGuard
 
-from apps.catalog.claims import PriceLine
+from apps.catalog.claims import PRICE_UNITS, PriceLine
 from apps.feeds.parsers.amounts import PriceUnclear, per_million
 from apps.feeds.parsers.payload import doubled_keys
 
@@ -127,6 +127,13 @@ def read(raw: dict[str, Any]) -> Prices:
         unit = "video_second" if films and known.unit == "second" else known.unit
         said[field] = str(value)[:40]
         _keep(found, unit, known.above_tokens, known, _amount(field, value, known))
+    for field, value in _off_peak(raw).items():
+        known = meaning(field)
+        unit = f"{known.unit}_off_peak" if known else ""
+        if known is None or unit not in PRICE_UNITS or known.above_tokens or value is None:
+            continue
+        said[f"{field} off peak"] = str(value)[:40]
+        _keep(found, unit, 0, known, _amount(f"{field} off peak", value, known))
     for start, tier in _tiers(raw.get("tiered_pricing")):
         for field, value in tier.items():
             known = meaning(field)
@@ -138,6 +145,12 @@ def read(raw: dict[str, Any]) -> Prices:
             _keep(found, known.unit, start, ranked, _amount(field, value, known))
     lines = sorted(PriceLine(unit, amount, above) for (unit, above), (_, amount) in found.items())
     return Prices(tuple(lines), said, tuple(unmapped))
+
+
+def _off_peak(raw: dict[str, Any]) -> dict[str, Any]:
+    """The fields of `off_peak_pricing`: what the cheap hours cost; when those are is not kept."""
+    fields = raw.get("off_peak_pricing")
+    return fields if isinstance(fields, dict) else {}
 
 
 def _keep(
