@@ -10,8 +10,9 @@ from django.db import connection, transaction
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.alerts.digest import Facts, digest_of
+from apps.alerts.feed_alerts import raise_for_feeds
 from apps.alerts.mail import Rendered, alert_digest, message_id_for, zone
-from apps.alerts.models import Alert, Delivery
+from apps.alerts.models import OPENED, Alert, Delivery
 from apps.alerts.queries import (
     Affected,
     Mailbox,
@@ -26,6 +27,7 @@ from apps.alerts.queries import (
 )
 from apps.alerts.sending import send_due
 from apps.alerts.severity import flag_severity, gravest_severity, is_dearer
+from apps.alerts.storing import alert_key, store_alerts
 from apps.alerts.wording import as_day
 from apps.catalog.models import ProviderEvent
 from apps.common.history import acting
@@ -37,7 +39,6 @@ __all__ = [
     "OPENED",
     "NotYourAlert",
     "acknowledge_alert",
-    "alert_key",
     "queue_digests",
     "raise_alerts",
     "requeue_delivery",
@@ -60,12 +61,10 @@ MAILED_KINDS = frozenset(
 )
 # a transaction's worth: one event may reach half the portfolio
 EVENTS_AT_ONCE = 25
-ALERTS_AT_ONCE = 1000
 
 # one run at a time tells of flags; the number is only this lock's name
 FLAGS_LOCK = 7301003
 
-OPENED = "opened"
 NO_ADDRESS = "No address: the team has no mailbox, and neither it nor a team above has an owner with one."
 NO_OWN_ADDRESS = "No address: this person has none."
 NOTHING_TO_SHOW = "None of the applications concerned belongs to the recipient any more."
@@ -79,12 +78,12 @@ class NotYourAlert(PermissionDenied):
 
 
 def raise_alerts(*, at: datetime) -> int:
-    """Write down who is owed word of every event and flag not yet worked through; the number of new alerts.
+    """Write down who is owed word of every event, flag and feed not yet worked through; the number of new alerts.
 
     Safe to run twice at once: an event is claimed by the row that says it is handled, in the transaction that
     writes its alerts, and a second run waits for that row and then finds nothing to do.
     """
-    n_raised = _raise_for_flags(at=at)
+    n_raised = _raise_for_flags(at=at) + raise_for_feeds(at=at)
     while claimed := _raise_for_some_events(at=at):
         n_raised += claimed[1]
     return n_raised
@@ -113,7 +112,7 @@ def _raise_for_some_events(*, at: datetime) -> tuple[int, int] | None:
         _event_alert(events[affected.event_id], affected, at=at, today=today)
         for affected in affected_teams(event_ids=sorted(events), on=today)
     ]
-    return len(claimed), _store(alerts)
+    return len(claimed), store_alerts(alerts)
 
 
 def _event_alert(event: ProviderEvent, affected: Affected, *, at: datetime, today: date) -> Alert:
@@ -154,7 +153,7 @@ def _raise_for_flags(*, at: datetime) -> int:
     if not flags:
         return 0
     people = governors()
-    return _store(
+    return store_alerts(
         [
             Alert(
                 key=alert_key(f"flag:{flag.pk}", OPENED, f"user:{person.pk}"),
@@ -169,22 +168,6 @@ def _raise_for_flags(*, at: datetime) -> int:
             for person in people
         ]
     )
-
-
-def alert_key(subject: str, kind: str, recipient: str, *, milestone: str = "") -> str:
-    """What an alert is unique by, for ever."""
-    return f"{subject}|{kind}|{milestone}|{recipient}"
-
-
-def _store(alerts: Sequence[Alert]) -> int:
-    """The number of alerts that were new; one whose key exists is left as it is."""
-    n_new = 0
-    for start in range(0, len(alerts), ALERTS_AT_ONCE):
-        some = alerts[start : start + ALERTS_AT_ONCE]
-        known = Alert.objects.filter(key__in=[alert.key for alert in some]).count()
-        Alert.objects.bulk_create(some, ignore_conflicts=True)
-        n_new += len(some) - known
-    return n_new
 
 
 # --- queue ------------------------------------------------------------------------------------------------------
@@ -289,7 +272,10 @@ def _rendered(alerts: Sequence[Alert], *, team: Team | None, box: Mailbox, at: d
 
 def _reason(team: Team | None, box: Mailbox) -> str:
     if team is None:
-        return "You get this mail because you govern the register: it tells of concentration over a limit."
+        return (
+            "You get this mail because you govern the register: it tells of concentration over a limit, and of feeds "
+            "that need a decision or fell silent."
+        )
     if box.person is None:
         return f"This is the mailbox of {team.name}: it is told when a model that its applications call changes."
     return f"You own {team.name} or a team above it, which has no mailbox of its own, so its alerts come to you."

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from apps.alerts.models import Alert
+from apps.alerts.feed_words import GUIDANCE, ended_models, feed_path, n_unnamed, particulars, source_name
+from apps.alerts.models import Alert, FeedKind
 from apps.alerts.severity import is_dearer
 from apps.alerts.wording import (
     as_day,
@@ -73,6 +74,7 @@ class Item:
     affected: frozenset[int]
     on: date | None
     group: str
+    n_models: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,20 @@ class Digest:
 # {group: (heading, what to do)}; of equal severity the earlier comes first
 _GROUPS = {
     "gone": ("Already ended", "Calls may fail or be answered by another model. Move these applications now."),
+    "backfilled": GUIDANCE[FeedKind.BACKFILLED],
     "ending": ("Plan the move", "Choose a successor, test it and move before the day named."),
     "delisted": ("No longer listed", "Gone from the source without a date. Ask the provider until when it answers."),
+    "suspect": GUIDANCE[FeedKind.SUSPECT],
     "over": ("Over tolerance", "Decide: spread the load, or accept it until a day."),
+    "late": GUIDANCE[FeedKind.LATE],
+    "frozen": GUIDANCE[FeedKind.FROZEN],
     "dearer": ("Prices rise", "Check the budget of these applications."),
     "cheaper": ("Prices fall", "Nothing to do."),
     "relief": ("More time", "Nothing to do now; plans that rest on the earlier date may change."),
+    "fresh": GUIDANCE[FeedKind.FRESH],
 }
+# the groups whose sentence begins with the name of a feed
+_OF_FEEDS = frozenset({FeedKind.SUSPECT, FeedKind.LATE, FeedKind.FROZEN, FeedKind.FRESH})
 
 
 def digest_of(alerts: Sequence[Alert], facts: Facts, *, owner: str = "") -> Digest | None:
@@ -109,7 +118,7 @@ def digest_of(alerts: Sequence[Alert], facts: Facts, *, owner: str = "") -> Dige
 
     `owner` is the team whose applications these are, empty where the recipient looks after the whole organisation.
     """
-    items = [*_event_items(alerts, facts), *_flag_items(alerts, facts)]
+    items = [*_event_items(alerts, facts), *_flag_items(alerts, facts), *_feed_items(alerts, facts)]
     if not items:
         return None
     items.sort(key=lambda item: (-item.severity, item.on or date.max, item.title))
@@ -293,6 +302,48 @@ def _flag_items(alerts: Iterable[Alert], facts: Facts) -> list[Item]:
     return items
 
 
+# --- feeds ------------------------------------------------------------------------------------------------------
+
+
+def _feed_items(alerts: Iterable[Alert], facts: Facts) -> list[Item]:
+    items = [_feed_item(alert, facts) for alert in alerts if alert.run is not None or alert.source is not None]
+    # a team is told of its applications; governance is told of the feed, whoever stands on it
+    return [item for item in items if item.affected or item.group != FeedKind.BACKFILLED]
+
+
+def _feed_item(alert: Alert, facts: Facts) -> Item:
+    affected = frozenset(pk for pk in alert.application_ids if pk in facts.applications)
+    shown = sorted((facts.applications[pk] for pk in affected), key=lambda row: (row.criticality, row.name, row.pk))
+    ended = ended_models(alert, affected)
+    n_models = len(ended) + n_unnamed(alert)
+    return Item(
+        title=source_name(alert),
+        api_id="",
+        url=facts.public_url + feed_path(alert),
+        what=particulars(alert, applications=affected),
+        margin=_feed_margin(alert, facts, n_models),
+        pressing=alert.kind == FeedKind.BACKFILLED or (alert.kind == FeedKind.SUSPECT and alert.severity >= 4),
+        applications=tuple(_application_line(row, frozenset()) for row in shown[:MOST_APPLICATIONS]),
+        n_more_applications=max(0, len(shown) - MOST_APPLICATIONS),
+        replacement="",
+        sources=(),
+        severity=alert.severity,
+        affected=affected,
+        on=max((model.ended_on for model in ended if model.ended_on), default=None),
+        group=alert.kind,
+        n_models=n_models,
+    )
+
+
+def _feed_margin(alert: Alert, facts: Facts, n_models: int) -> str:
+    if alert.kind == FeedKind.BACKFILLED:
+        return f"{n_models} model{'' if n_models == 1 else 's'}"
+    if alert.kind == FeedKind.SUSPECT:
+        return "held"
+    since = as_day(alert.details.get("since"))
+    return days((facts.today - since).days) if since else "fresh"
+
+
 # --- the sentence -----------------------------------------------------------------------------------------------
 
 
@@ -300,7 +351,10 @@ def _sentence(grouped: Mapping[str, Sequence[Item]], facts: Facts, owner: str) -
     """The first group in words; `grouped` is in the order of the mail."""
     group, items = next(iter(grouped.items()))
     n_other = sum(len(found) for found in grouped.values()) - len(items)
-    lead = capitalised(_lead(group, items, facts, owner))
+    lead = _lead(group, items, facts, owner)
+    if group not in _OF_FEEDS:
+        # a feed is called as it calls itself: deprecations.info
+        lead = capitalised(lead)
     rest = f"; {counted(n_other, 'other change')}" if n_other else ""
     return one_line(lead, most=MOST_SUBJECT - len(rest)) + rest
 
@@ -310,6 +364,8 @@ def _lead(group: str, items: Sequence[Item], facts: Facts, owner: str) -> str:
         worst = items[0]
         more = f", and {counted(len(items) - 1, 'more node')} over the limit" if len(items) > 1 else ""
         return worst.what.replace("this", worst.title + " as", 1) + more
+    if group in _OF_FEEDS:
+        return _feed_lead(group, items)
     affected = frozenset[int]().union(*(item.affected for item in items))
     single = len(affected) == 1
     who = _who([facts.applications[pk] for pk in affected], owner)
@@ -317,6 +373,9 @@ def _lead(group: str, items: Sequence[Item], facts: Facts, owner: str) -> str:
     if group == "gone":
         when = _when(dates[::-1], "last")
         return f"{who} {'has' if single else 'have'} lost a model{when}"
+    if group == "backfilled":
+        n_models = sum(item.n_models for item in items)
+        return f"{who} {'stands' if single else 'stand'} on {_models(n_models)} that had already ended"
     if group == "ending":
         return f"{who} {'loses' if single else 'lose'} a model{_when(dates, 'first')}"
     if group == "delisted":
@@ -324,6 +383,21 @@ def _lead(group: str, items: Sequence[Item], facts: Facts, owner: str) -> str:
     if group in {"dearer", "cheaper"}:
         return f"prices {'rise' if group == 'dearer' else 'fall'} for {who}".removesuffix(",")
     return f"{who} {'has' if single else 'have'} more time: {items[0].what}"
+
+
+def _feed_lead(group: str, items: Sequence[Item]) -> str:
+    """`LiteLLM price map is late: last read on 20 Nov 2026, and one more feed likewise`"""
+    first, n_more = items[0], len(items) - 1
+    if group == FeedKind.SUSPECT:
+        lead = f"{first.title} brought something suspect, which waits for a decision"
+    else:
+        head = "is late: " if group == FeedKind.LATE else ""
+        lead = f"{first.title} {head}{first.what.partition('; ')[0]}"
+    return f"{lead}, and {counted(n_more, 'more feed')} likewise" if n_more else lead
+
+
+def _models(n: int) -> str:
+    return "a model" if n == 1 else f"{spelled(n)} models"
 
 
 def _who(applications: Sequence[Application], owner: str) -> str:

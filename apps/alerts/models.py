@@ -4,15 +4,35 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
+from django.db.models.lookups import Exact
 
 from apps.accounts.models import Team
-from apps.catalog.models import ProviderEvent
+from apps.catalog.models import ProviderEvent, Source
 from apps.common.history import tracked
 from apps.exposure.models import ExposureFlag
+from apps.feeds.models import FeedRun
+
+OPENED = "opened"
+"""The kind of an alert about a flag."""
+
+
+class FeedKind(models.TextChoices):
+    """Kinds of alerts about a feed: the first two have a run as subject, the others a source."""
+
+    BACKFILLED = "backfilled", "Had already ended"
+    SUSPECT = "suspect", "Feed suspect"
+    LATE = "late", "Feed late"
+    FROZEN = "frozen", "Feed frozen"
+    FRESH = "fresh", "Feed fresh again"
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):
+    def owed(self) -> "AlertQuerySet":
+        """Alerts that no mail carries yet; trouble with a feed that passed meanwhile is not worth one any more."""
+        passed = Q(state=Alert.State.RESOLVED, kind__in=[FeedKind.SUSPECT, FeedKind.LATE, FeedKind.FROZEN])
+        return self.filter(delivery__isnull=True).exclude(passed)
+
     def visible_to(self, user: Any) -> "AlertQuerySet":
         if not user.is_authenticated or not user.is_active:
             return self.none()
@@ -92,6 +112,13 @@ class Alert(models.Model):
     severity = models.PositiveSmallIntegerField(choices=SEVERITIES)
     event = models.ForeignKey(ProviderEvent, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
     flag = models.ForeignKey(ExposureFlag, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
+    run = models.ForeignKey(FeedRun, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
+    details = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What the subject does not say by itself; the shapes stand in feed_words.py.",
+    )
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
     application_ids = models.JSONField(default=list, help_text="Applications of the recipient it concerns.")
@@ -112,7 +139,17 @@ class Alert(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="alert_has_one_subject",
-                condition=Q(event__isnull=False, flag__isnull=True) | Q(event__isnull=True, flag__isnull=False),
+                condition=Exact(
+                    Func(
+                        F("event"),
+                        F("flag"),
+                        F("run"),
+                        F("source"),
+                        function="num_nonnulls",
+                        output_field=models.IntegerField(),
+                    ),
+                    1,
+                ),
             ),
             models.CheckConstraint(
                 name="alert_has_one_recipient",
@@ -132,3 +169,13 @@ class HandledEvent(models.Model):
 
     def __str__(self) -> str:
         return f"event {self.event_id}"
+
+
+class HandledRun(models.Model):
+    """Feed runs this floor has worked through, of those that brought something to tell; found by NOT EXISTS."""
+
+    run = models.OneToOneField(FeedRun, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    handled_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"run {self.run_id}"

@@ -25,9 +25,10 @@ def alerts_of(user: Any) -> AlertQuerySet:
     return (
         Alert.objects.visible_to(user)
         .select_related(
-            "event__offering__host", "event__source", "flag__tolerance", "flag__node",
+            "event__offering__host", "event__source", "flag__tolerance", "flag__node", "run__source", "source",
             "team", "user", "delivery", "acknowledged_by",
         )
+        .defer("run__held", "run__backfilled", "run__floated")
         .order_by("-raised_at", "-pk")
         .fetch_mode(models.FETCH_RAISE)
     )  # fmt: skip
@@ -131,10 +132,10 @@ def governors() -> list[User]:
 
 
 def owed_recipients(*, raised_by: datetime) -> list[tuple[int | None, int | None]]:
-    """(team, user) of everyone whose oldest alert without a delivery was raised at `raised_by` or before, those
+    """(team, user) of everyone whose oldest owed alert was raised at `raised_by` or before, those
     waiting longest first; one of the two is None."""
     return list(
-        Alert.objects.filter(delivery__isnull=True)
+        Alert.objects.owed()
         .order_by()
         .values("team_id", "user_id")
         .annotate(oldest=Min("raised_at"))
@@ -147,11 +148,13 @@ def owed_recipients(*, raised_by: datetime) -> list[tuple[int | None, int | None
 def undelivered(*, team: Team | None = None, user: User | None = None) -> list[Alert]:
     """The recipient's alerts that no delivery carries yet, with what a mail says about them."""
     return list(
-        Alert.objects.filter(delivery__isnull=True, team=team, user=user)
+        Alert.objects.owed()
+        .filter(team=team, user=user)
         .select_related(
             "event__source", "event__offering__host", "event__offering__version__foundation",
-            "event__offering__replacement__host", "flag__tolerance", "flag__node",
+            "event__offering__replacement__host", "flag__tolerance", "flag__node", "run__source", "source",
         )
+        .defer("run__held", "run__backfilled", "run__floated")
         .order_by("-severity", "event__effective_on", "pk")
         .fetch_mode(models.FETCH_RAISE)
     )  # fmt: skip

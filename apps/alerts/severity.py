@@ -54,6 +54,16 @@ def flag_severity(*, value: float | Decimal, limit: float | Decimal) -> int:
     return 4 if Decimal(value) >= Decimal(limit) * Decimal("1.25") else 3
 
 
+# a source that is not read, or stands still: what it says in the meantime reaches nobody
+SILENT_SEVERITY = 3
+FRESH_SEVERITY = 1
+
+
+def held_severity(*, critical: bool) -> int:
+    """What waits for a decision is medium, and high where critical applications stand on it."""
+    return 4 if critical else 3
+
+
 def is_dearer(old: Any, new: Any) -> bool:
     """True where the price of any unit rose, or a unit that was free or unpriced now costs; {unit: decimal text}."""
     before = old if isinstance(old, dict) else {}

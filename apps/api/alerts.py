@@ -12,6 +12,14 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
     severity = serializers.IntegerField(read_only=True, help_text="1 note to 5 severe.")
     team = serializers.CharField(source="team.slug", read_only=True, allow_null=True, help_text="Slug.")
     user = serializers.CharField(source="user.username", read_only=True, allow_null=True)
+    source = serializers.CharField(  # type: ignore[assignment]
+        source="source.slug", read_only=True, allow_null=True, help_text="Slug; the subject of late, frozen and fresh."
+    )
+    details = serializers.DictField(
+        read_only=True,
+        help_text="What the subject does not say by itself: the models of a back-fill, what is held of whom, "
+        "since when a source is late or frozen.",
+    )
     acknowledged_by = serializers.CharField(source="acknowledged_by.username", read_only=True, allow_null=True)
     application_ids = serializers.ListField(
         child=serializers.IntegerField(), read_only=True, help_text="The recipient's applications it concerns."
@@ -20,8 +28,8 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
     class Meta:
         model = Alert
         fields = [
-            "id", "key", "kind", "severity", "event", "flag", "team", "user", "application_ids", "state", "delivery",
-            "raised_at", "acknowledged_by",
+            "id", "key", "kind", "severity", "event", "flag", "run", "source", "details", "team", "user",
+            "application_ids", "state", "delivery", "raised_at", "acknowledged_by",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -1,17 +1,24 @@
 """Providers, foundations, versions, offerings, prices, sources, assertions and the events of the catalogue."""
 
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
+from django.db.models.functions import JSONObject
 from django.http import Http404
+from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from apps.api.base import BY_ID, ReadViewSet
+from apps.api.base import BY_ID, ReadViewSet, reader_of
 from apps.api.inventory import AffectedApplicationSerializer, ApplicationViewSet
-from apps.api.reading import Computed
+from apps.api.reading import Computed, RowReader
+from apps.catalog.earliest import Policy, earliest_of
 from apps.catalog.filters import (
     AssertionFilter,
     FoundationFilter,
@@ -25,6 +32,7 @@ from apps.catalog.filters import (
 from apps.catalog.models import (
     Assertion,
     Foundation,
+    NoticePolicy,
     Offering,
     Price,
     Provider,
@@ -33,6 +41,8 @@ from apps.catalog.models import (
     Source,
     Version,
 )
+from apps.catalog.record import End, Half, Kept
+from apps.catalog.record_queries import is_partners, provider_record
 from apps.common.pagination import Keyset
 from apps.common.time import day_of, now
 from apps.exposure.queries import affected_applications
@@ -56,6 +66,95 @@ class ProviderSerializer(serializers.ModelSerializer[Provider]):
         read_only_fields = fields
 
 
+class NoticeSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField(help_text="Identifier of the version; the api id where nobody knows it.")
+    offering = serializers.IntegerField(source="offering_id", help_text="Id; one of the model's names at this host.")
+    api_id = serializers.CharField()
+    n_offerings = serializers.IntegerField(help_text="Names of the model at this host with the same end.")
+    announced_on = serializers.DateField()
+    first_seen_here = serializers.BooleanField(
+        source="is_seen",
+        help_text="No source publishes the day: it is the first on which the registry saw the date, so the true "
+        "notice may be longer.",
+    )
+    ends_on = serializers.DateField()
+    notice_days = serializers.IntegerField()
+    kind = serializers.CharField(source="scope", help_text="general, specialised or preview.")
+    source = serializers.SerializerMethodField(help_text="Who names the day.")  # type: ignore[assignment]
+    source_url = serializers.CharField(allow_blank=True)
+
+    def get_source(self, end: End) -> str:
+        return end.told_by or end.source
+
+
+class StatisticSerializer(serializers.Serializer[Any]):
+    n_models = serializers.IntegerField()
+    n_announcements = serializers.IntegerField(help_text="Distinct days; models are announced in batches.")
+    median_days = serializers.FloatField()
+    is_lower_bound = serializers.BooleanField(
+        source="is_bound", help_text="Some notices are counted from the day their date was first seen here."
+    )
+    shortest_days = serializers.IntegerField(source="shortest.notice_days", help_text="By published days.")
+    longest_days = serializers.IntegerField(source="longest.notice_days")
+    n_under_30_days = serializers.IntegerField(source="n_short")
+    n_under_30_days_announcements = serializers.IntegerField(source="n_short_announcements")
+
+
+class HalfSerializer(serializers.Serializer[Half]):
+    first_on = serializers.DateField()
+    last_on = serializers.DateField()
+    n_models = serializers.IntegerField()
+    n_announcements = serializers.IntegerField()
+    median_days = serializers.FloatField()
+
+
+class KeptSerializer(serializers.Serializer[Kept]):
+    scope = serializers.ChoiceField(source="policy.scope", choices=NoticePolicy.Scope.choices)
+    what = serializers.ChoiceField(choices=["notice", "life"])
+    days = serializers.IntegerField(help_text="The published minimum.")
+    n_kept = serializers.IntegerField()
+    n = serializers.IntegerField(help_text="Ends that could be judged.")
+    n_not_judged = serializers.IntegerField(source="n_open")
+    last_miss_on = serializers.DateField(allow_null=True)
+    source_url = serializers.CharField(source="policy.source_url")
+    source_on = serializers.DateField(source="policy.source_on", allow_null=True)
+
+
+class MovesSerializer(serializers.Serializer[Any]):
+    since = serializers.DateField(allow_null=True, help_text="First observation of the host; null while there is none.")
+    n_dated = serializers.IntegerField(help_text="Offerings with a firm date that was still ahead on that day.")
+    n_later = serializers.IntegerField()
+    n_earlier = serializers.IntegerField()
+    n_withdrawn = serializers.IntegerField()
+    n_retired = serializers.IntegerField(help_text="Ended on their announced day.")
+    n_left_before_their_day = serializers.IntegerField(source="n_delisted_dated")
+    n_left_without_notice = serializers.IntegerField(source="n_delisted")
+
+
+class ProviderRecordSerializer(serializers.Serializer[Any]):
+    provider = serializers.CharField(help_text="Slug.")
+    on = serializers.DateField()
+    statistic = StatisticSerializer(
+        source="measured.notices", allow_null=True, help_text="Null below five announcements: there is none."
+    )
+    halves = HalfSerializer(
+        source="measured.halves", many=True, allow_null=True, help_text="Earlier, later; null below ten announcements."
+    )
+    changed = serializers.BooleanField(
+        source="measured.has_changed", help_text="The later half's median differs by a quarter or more."
+    )
+    n_announcements = serializers.IntegerField(source="measured.n_announcements")
+    n_first_seen_here = serializers.IntegerField(
+        source="measured.n_seen", help_text="Notices counted from the day the registry first saw the date."
+    )
+    n_without_announcement = serializers.IntegerField(
+        source="measured.n_without", help_text="Ends left out: no announcement day is known, or it is the end's own."
+    )
+    promises = KeptSerializer(source="measured.kept", many=True, help_text="Judged by today's policy.")
+    moves = MovesSerializer()
+    notices = NoticeSerializer(source="measured.told", many=True, help_text="By announcement, the earliest first.")
+
+
 class ProviderViewSet(ReadViewSet[Provider]):
     """Parties in the chain: developers, hosts, gateways, resellers."""
 
@@ -65,6 +164,16 @@ class ProviderViewSet(ReadViewSet[Provider]):
     lookup_field = "slug"
     lookup_value_regex = SLUG
     orders = BY_SLUG
+
+    @extend_schema(summary="What a provider's announcements were like", responses=ProviderRecordSerializer)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def record(self, request: Request, slug: str) -> Response:
+        """Measured from the accepted ends at this host and from the registry's own events: notices in days, promises
+        kept, dates moved. No grade and no score; price changes are single events, under provider-events."""
+        provider = self.subject("parent")
+        found = provider_record(provider)
+        body = {"provider": provider.slug, "on": day_of(now()), "measured": found.measured, "moves": found.moves}
+        return Response(ProviderRecordSerializer(body).data)
 
 
 class FoundationSerializer(serializers.ModelSerializer[Foundation]):
@@ -159,6 +268,62 @@ class OfferingSerializer(serializers.ModelSerializer[Offering]):
         read_only_fields = fields
 
 
+class EarliestSerializer(serializers.Serializer[Any]):
+    day = serializers.DateField()
+    why = serializers.ListField(child=serializers.CharField(), help_text="Sentences, the decisive one first.")
+    source_url = serializers.CharField(allow_blank=True)
+    source_on = serializers.DateField(allow_null=True, help_text="The day on which the page said so.")
+
+
+class OfferingDetailSerializer(OfferingSerializer):
+    earliest_end = EarliestSerializer(
+        read_only=True,
+        allow_null=True,
+        help_text="Where no end is announced: before this day there is none, by what the host has published. Not a "
+        "retirement date. Null where an end is announced or no policy is known.",
+    )
+
+    class Meta(OfferingSerializer.Meta):
+        fields = [*OfferingSerializer.Meta.fields, "earliest_end"]
+        read_only_fields = fields
+
+
+def _earliest_end(
+    slug: str,
+    api_id: str,
+    category: str,
+    lifecycle: str,
+    retires_on: date | None,
+    date_kind: str,
+    released_on: date | None,
+    host: int,
+    above: int | None,
+    developer: int | None,
+    claim_url: str | None,
+    not_a_model: bool,
+    policies: list[dict[str, Any]],
+) -> dict[str, Any] | None:
+    if not_a_model:
+        return None
+    earliest = earliest_of(
+        day_of(now()),
+        host=slug,
+        api_id=api_id,
+        category=category,
+        lifecycle=lifecycle,
+        retires_on=retires_on,
+        date_kind=date_kind,
+        released_on=released_on,
+        is_partners=is_partners(host, above, developer),
+        policies=[
+            Policy(**{**row, "source_on": date.fromisoformat(row["source_on"]) if row["source_on"] else None})
+            for row in policies
+        ],
+        not_before_url=claim_url or "",
+    )
+    return asdict(earliest) if earliest else None
+
+
 def _days_left(retires_on: Any) -> int | None:
     return None if retires_on is None else (retires_on - day_of(now())).days
 
@@ -178,8 +343,48 @@ class OfferingViewSet(ReadViewSet[Offering]):
     dated_orders = frozenset({"retires_on", "-retires_on"})
     annotations = {
         "region_names": ArraySubquery(Region.objects.filter(offerings=OuterRef("pk")).order_by("name").values("name")),
+        "host_policies": ArraySubquery(
+            NoticePolicy.objects.filter(provider=OuterRef("host"))
+            .order_by("pk")
+            .values(
+                policy=JSONObject(
+                    scope="scope",
+                    notice_days="notice_days",
+                    life_days="life_days",
+                    source_url="source_url",
+                    source_on="source_on",
+                )
+            )
+        ),
     }
-    computed = {"days_left": Computed(("retires_on",), _days_left)}
+    computed = {
+        "days_left": Computed(("retires_on",), _days_left),
+        "earliest_end": Computed(
+            (
+                "host__slug",
+                "api_id",
+                "category",
+                "lifecycle",
+                "retires_on",
+                "date_kind",
+                "version__released_on",
+                "host",
+                "host__parent",
+                "version__foundation__developer",
+                "lifecycle_claim__source_url",
+                "not_a_model",
+                "host_policies",
+            ),
+            _earliest_end,
+        ),
+    }
+
+    def get_serializer_class(self) -> type[OfferingSerializer]:
+        return OfferingDetailSerializer if getattr(self, "action", None) == "retrieve" else OfferingSerializer
+
+    @cached_property
+    def reader(self) -> RowReader:
+        return reader_of(type(self), self.get_serializer_class())
 
 
 class PriceSerializer(serializers.ModelSerializer[Price]):
@@ -218,6 +423,9 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
     last_attempt_at = serializers.DateTimeField(source="poll_state.last_attempt_at", read_only=True, allow_null=True)
     last_change_at = serializers.DateTimeField(source="poll_state.last_change_at", read_only=True, allow_null=True)
     next_due_at = serializers.DateTimeField(source="poll_state.next_due_at", read_only=True, allow_null=True)
+    as_of = serializers.DateTimeField(
+        source="poll_state.as_of", read_only=True, allow_null=True, help_text="When the feed itself says it was made."
+    )
     failures = serializers.IntegerField(
         source="poll_state.failures", read_only=True, allow_null=True, help_text="In a row; null where never polled."
     )
@@ -226,16 +434,31 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
     class Meta:
         model = Source
         fields = [
-            "id", "slug", "name", "kind", "url", "interval_minutes", "stale_after_minutes", "trust_rank", "enabled",
-            "licence_note", "health", "last_success_at", "last_attempt_at", "last_change_at", "next_due_at",
-            "failures", "error", "created_at", "updated_at",
+            "id", "slug", "name", "kind", "url", "interval_minutes", "stale_after_minutes", "frozen_after_days",
+            "trust_rank", "enabled", "licence_note", "health", "last_success_at", "last_attempt_at", "last_change_at",
+            "as_of", "next_due_at", "failures", "error", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 
 
-def _health(last_success_at: Any, failures: int | None, suspect: bool | None, stale_after_minutes: int) -> str:
-    state = PollState(last_success_at=last_success_at, failures=failures or 0, suspect=bool(suspect))
-    return state.health(now(), timedelta(minutes=stale_after_minutes)).value
+def _health(
+    last_success_at: datetime | None,
+    last_change_at: datetime | None,
+    as_of: datetime | None,
+    failures: int | None,
+    suspect: bool | None,
+    stale_after_minutes: int,
+    frozen_after_days: int | None,
+) -> str:
+    state = PollState(
+        last_success_at=last_success_at,
+        last_change_at=last_change_at,
+        as_of=as_of,
+        failures=failures or 0,
+        suspect=bool(suspect),
+    )
+    frozen_after = timedelta(days=frozen_after_days) if frozen_after_days else None
+    return state.health(now(), timedelta(minutes=stale_after_minutes), frozen_after).value
 
 
 class SourceViewSet(ReadViewSet[Source]):
@@ -248,9 +471,12 @@ class SourceViewSet(ReadViewSet[Source]):
         "health": Computed(
             (
                 "poll_state__last_success_at",
+                "poll_state__last_change_at",
+                "poll_state__as_of",
                 "poll_state__failures",
                 "poll_state__suspect",
                 "stale_after_minutes",
+                "frozen_after_days",
             ),
             _health,
         )

@@ -14,7 +14,7 @@ class FeedRunSerializer(serializers.ModelSerializer[FeedRun]):
         fields = [
             "id", "source", "status", "trigger", "step", "queued_at", "started_at", "finished_at", "observed_at",
             "http_status", "n_bytes", "digest", "rows", "rows_changed", "rows_vanished", "rows_quarantined",
-            "rows_backfilled", "n_events", "held", "error",
+            "rows_backfilled", "n_events", "held", "backfilled", "floated", "error",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -20,6 +20,7 @@ from apps.api.catalog import (
     SourceViewSet,
     VersionViewSet,
 )
+from apps.api.disagreements import DisagreementViewSet
 from apps.api.exposure import ConcentrationView, ExposureFlagViewSet
 from apps.api.feeds import FeedRunViewSet
 from apps.api.inventory import ApplicationViewSet, DependencyViewSet
@@ -31,6 +32,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "assertions": AssertionViewSet,
     "deliveries": DeliveryViewSet,
     "dependencies": DependencyViewSet,
+    "disagreements": DisagreementViewSet,
     "exposure-flags": ExposureFlagViewSet,
     "feed-runs": FeedRunViewSet,
     "foundations": FoundationViewSet,

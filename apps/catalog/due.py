@@ -5,15 +5,20 @@ meanwhile changed or taken back, if only on trial, waits until that is settled. 
 """
 
 from collections import defaultdict
-from datetime import datetime
+from collections.abc import Collection
+from datetime import date, datetime
 from typing import Any
 
+from django.db import connection
+from django.db.models import Exists, OuterRef, Subquery
+
 from apps.catalog.claims import FIRM
-from apps.catalog.eventing import insert_events, is_spoken_over
+from apps.catalog.eventing import STANDING, insert_events, is_known_or_outranked, saying
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Assertion, Lifecycle, Offering, ProviderEvent, Source
-from apps.catalog.observing import LIFECYCLE, PRICE, Fact, started
+from apps.catalog.observing import IDENTITY, LIFECYCLE, PRICE, Fact, begun, is_promise
 from apps.catalog.settlement import catalogue_lock, voices_on
+from apps.catalog.settling import strongest
 from apps.catalog.values import next_start, price_in_force, retires_on
 from apps.common.sql import update_rows
 from apps.common.time import day_of, start_of
@@ -38,9 +43,13 @@ def due_dates(*, at: datetime) -> list[ProviderEvent]:
     }
     if not offerings:
         return []
+    left = Assertion.objects.filter(
+        source=OuterRef("source"), external_id=OuterRef("external_id"), topic=IDENTITY, withdrawn_at__isnull=False
+    )
     claims = (
         Assertion.objects.standing()
         .filter(topic=LIFECYCLE, offering__in=offerings)
+        .annotate(left_at=Subquery(left.values("withdrawn_at")[:1]))
         .select_related("source")
         .order_by("id")
     )
@@ -51,6 +60,10 @@ def due_dates(*, at: datetime) -> list[ProviderEvent]:
         assert day is not None
         settled = offering.lifecycle_claim
         if settled is None or settled.source_id != claim.source_id or retires_on(claim.value) != day:
+            continue
+        left_at = getattr(claim, "left_at", None)
+        if left_at is not None and day_of(left_at) < day:
+            # the row had left, or goes by another key, when the day came
             continue
         if day <= day_of(claim.changed_at):
             # already past when it was claimed: back-fill, and no news
@@ -66,7 +79,10 @@ def due_dates(*, at: datetime) -> list[ProviderEvent]:
 def due_prices(*, at: datetime) -> list[ProviderEvent]:
     """Tell of every price published in advance that has begun by `at`, each on its first day; the events raised."""
     today = day_of(at)
-    starting = Assertion.objects.standing().filter(topic=PRICE, next_start_on__lte=today, missing_since__isnull=True)
+    gone = Assertion.objects.filter(
+        source=OuterRef("source"), external_id=OuterRef("external_id"), topic=IDENTITY, missing_since__isnull=False
+    )
+    starting = Assertion.objects.standing().filter(~Exists(gone), topic=PRICE, next_start_on__lte=today)
     if not starting.exists():
         return []
     catalogue_lock()
@@ -76,17 +92,73 @@ def due_prices(*, at: datetime) -> list[ProviderEvent]:
     columns: dict[int, dict[str, Any]] = {}
     for claim in claims:
         columns[claim.pk] = {"next_start_on": next_start(claim.value, today)}
-        day = claim.next_start_on
-        assert day is not None
-        says_now = (claim.pending or {}).get("value", claim.value)
-        step = started(claim.value, day, price_in_force(says_now, today))
-        if step is None or claim.offering_id is None or claim.floating_since is not None:
+        first = claim.next_start_on
+        if first is None or claim.offering_id is None:
             continue
-        if not is_spoken_over(claim.source, voices.get(claim.offering_id, [])):
-            fact = Fact("repriced", claim.external_id, PRICE, *step, day, start_of(day))
+        counts = strongest(voices.get(claim.offering_id, []))
+        if counts is None or counts.source != claim.source.slug:
+            continue
+        still = price_in_force((claim.pending or {}).get("value", claim.value), today)
+        for day, old, new in begun(claim.value, first, today, still):
+            fact = Fact("repriced", claim.external_id, PRICE, old, new, day, start_of(day))
             facts[claim.source].append((fact, claim.offering_id, claim.pk))
     update_rows(Assertion, columns)
     return _insert(facts)
+
+
+def due_corrections(*, at: datetime, read: Collection[int]) -> list[ProviderEvent]:
+    """Tell where a source has stood by another day, for a week, than we told last of its row; the events raised.
+    `read` are the ids of the sources that are being read: a feed that nobody reads proves nothing.
+
+    A day that flaps is told once each way and no more. Should it come to rest on the side told first, people would
+    be left with the wrong one.
+    """
+    today = day_of(at)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH told AS (
+                SELECT DISTINCT ON (source_id, external_id) source_id, external_id, new
+                FROM catalog_providerevent WHERE kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn')
+                ORDER BY source_id, external_id, detected_at DESC, id DESC
+            )
+            SELECT a.id, told.new #>> '{}' FROM told
+            JOIN catalog_assertion a ON a.source_id = told.source_id AND a.external_id = told.external_id
+            JOIN catalog_assertion i ON i.source_id = a.source_id AND i.external_id = a.external_id
+            WHERE a.topic = 'lifecycle' AND i.topic = 'identity' AND i.missing_since IS NULL AND a.pending IS NULL
+              AND a.withdrawn_at IS NULL AND a.changed_at <= %s AND a.offering_id IS NOT NULL
+              AND (a.value ->> 'retires_on') IS DISTINCT FROM (told.new #>> '{}')
+              AND (a.value ->> 'retires_on')::date > %s AND a.source_id = ANY (%s)
+            ORDER BY a.id
+            """,
+            [at - STANDING, today, list(read)],
+        )
+        last_told = dict(cursor.fetchall())
+    if not last_told:
+        return []
+    catalogue_lock()
+    claims = list(Assertion.objects.filter(pk__in=last_told).select_related("source").order_by("pk"))
+    voices, _ = voices_on({claim.offering_id for claim in claims if claim.offering_id}, LIFECYCLE)
+    events: list[ProviderEvent] = []
+    for claim in claims:
+        day, was = retires_on(claim.value), last_told[claim.pk]
+        assert day is not None
+        assert claim.offering_id is not None
+        old = date.fromisoformat(was) if was else None
+        kind = "announced" if old is None else "moved_later" if day > old else "moved_earlier"
+        fact = Fact(kind, claim.external_id, LIFECYCLE, was, day.isoformat(), day, at)
+        if not is_promise(claim.value) and not is_known_or_outranked(
+            fact, claim.source, voices.get(claim.offering_id, [])
+        ):
+            told = [(fact, claim.offering_id, claim.pk)]
+            events += insert_events(claim.source, told, repeats={saying(fact): _times_told(claim, fact)})
+    return events
+
+
+def _times_told(claim: Assertion, fact: Fact) -> int:
+    return ProviderEvent.objects.filter(
+        source=claim.source, external_id=fact.external_id, kind=fact.kind, old=fact.old, new=fact.new
+    ).count()
 
 
 def _insert(facts: Found) -> list[ProviderEvent]:

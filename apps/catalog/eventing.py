@@ -15,9 +15,12 @@ from apps.common.time import day_of
 
 type Repeats = Mapping[tuple[str, str, Any, Any], int]
 
-# Facts about when something ends. A telling repeated within this time is flapping.
+# Facts about when something ends; those of the second kind come after a hold of their own, or undo such a one.
 _ABOUT_DAYS = ("announced", "moved_earlier", "moved_later", "withdrawn", "delisted")
-_FLAPPING = timedelta(days=7)
+_AFTER_A_HOLD = ("announced", "withdrawn", "delisted")
+# What has been so for less is flapping.
+STANDING = timedelta(days=7)
+_SAME_END = timedelta(days=30)
 
 
 def raise_events(
@@ -42,7 +45,7 @@ def raise_events(
         .exclude(source__slug__in=[MANUAL, BUILT_IN])
         .values_list("offering_id", flat=True)
     )
-    repeats = _repeats(source, observation.facts, offerings, at)
+    repeats = _repeats(source, known, observation.facts, offerings, at)
     claim_ids = {
         (claim.external_id, claim.topic): claim.id for claim in known.values()
     } | {
@@ -51,27 +54,36 @@ def raise_events(
             source=source, external_id__in={fact.external_id for fact in observation.facts}
         ).values_list("pk", "external_id", "topic")
     }  # fmt: skip
+    retired_of_late = _retired_of_late(source, observation.facts, offerings, at)
     accepted: list[tuple[Fact, int, int]] = []
     for fact in observation.facts:
         offering_id = offering_of.get(fact.external_id)
         claim_id = claim_ids.get((fact.external_id, fact.topic))
         if offering_id is None or claim_id is None:
             continue
-        if fact.topic == LIFECYCLE and _known_or_outranked(fact, source, lifecycle_voices.get(offering_id, [])):
+        if fact.topic == LIFECYCLE and is_known_or_outranked(fact, source, lifecycle_voices.get(offering_id, [])):
             continue
         if fact.topic == PRICE and is_spoken_over(source, price_voices.get(offering_id, [])):
             continue
         if fact.kind == "delisted" and offering_id in listed_elsewhere:
             continue
+        if fact.kind == "retired" and fact.external_id in retired_of_late:
+            continue
         accepted.append((fact, offering_id, claim_id))
     return insert_events(source, accepted, repeats=repeats)
 
 
-def _repeats(source: Source, facts: Sequence[Fact], offerings: Iterable[int], at: datetime) -> Repeats:
-    """How often each fact about a day was told before, counting only tellings of long ago.
+def _repeats(
+    source: Source,
+    known: Mapping[tuple[str, str], Known],
+    facts: Sequence[Fact],
+    offerings: Iterable[int],
+    at: datetime,
+) -> Repeats:
+    """How often each fact about a day was told before, of those that may be told once more.
 
-    A day that flaps between two values is told once each way; but one that comes true again after weeks is news
-    again, for what was told last is no longer so.
+    A day that flaps between two values is told once each way. One that comes true again is news again when what
+    was so in between has stood for a while; else due.py tells it as soon as it stands itself.
     """
     days = [fact for fact in facts if fact.kind in _ABOUT_DAYS]
     if not days:
@@ -80,14 +92,31 @@ def _repeats(source: Source, facts: Sequence[Fact], offerings: Iterable[int], at
     events = ProviderEvent.objects.filter(source=source, offering__in=offerings, kind__in=_ABOUT_DAYS)
     for external_id, kind, old, new, moment in events.values_list("external_id", "kind", "old", "new", "detected_at"):
         told[external_id, kind, old, new].append(moment)
-    return {said: len(told[said]) for said in map(_saying, days) if said in told and at - max(told[said]) > _FLAPPING}
+    repeats = {}
+    for fact in days:
+        claim = known.get((fact.external_id, LIFECYCLE))
+        stood = claim is not None and claim.changed_at is not None and at - claim.changed_at >= STANDING
+        before = told.get(saying(fact))
+        if before and at - max(before) > STANDING and (stood or fact.kind in _AFTER_A_HOLD):
+            repeats[saying(fact)] = len(before)
+    return repeats
 
 
-def _saying(fact: Fact) -> tuple[str, str, Any, Any]:
+def _retired_of_late(source: Source, facts: Sequence[Fact], offerings: Iterable[int], at: datetime) -> set[str]:
+    """Rows of which we have told lately that they ended: a correction of the day by a few is no second end."""
+    if all(fact.kind != "retired" for fact in facts):
+        return set()
+    told = ProviderEvent.objects.filter(
+        source=source, offering__in=offerings, kind="retired", detected_at__gt=at - _SAME_END
+    )
+    return set(told.values_list("external_id", flat=True))
+
+
+def saying(fact: Fact) -> tuple[str, str, Any, Any]:
     return fact.external_id, fact.kind, fact.old, fact.new
 
 
-def _known_or_outranked(fact: Fact, source: Source, voices: Iterable[Voice]) -> bool:
+def is_known_or_outranked(fact: Fact, source: Source, voices: Iterable[Voice]) -> bool:
     """True when another source said this before, or one that counts more says something else."""
     voices = list(voices)
     others = [voice for voice in voices if voice.source not in (source.slug, BUILT_IN)]
@@ -129,7 +158,7 @@ def insert_events(
     catalogue's lock."""
     repeats = repeats or {}
     by_key = {
-        event_key(source.slug, fact, repeats.get(_saying(fact), 0) if fact.kind in _ABOUT_DAYS else 0): (
+        event_key(source.slug, fact, repeats.get(saying(fact), 0) if fact.kind in _ABOUT_DAYS else 0): (
             fact,
             offering,
             claim,

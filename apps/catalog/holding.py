@@ -17,7 +17,7 @@ from apps.accounts.models import User
 from apps.catalog.actions import RefusedFact
 from apps.catalog.models import Assertion, Offering, ProviderEvent, Source
 from apps.catalog.models.claims import Topic
-from apps.catalog.observing import REFUSED_ABSENCE
+from apps.catalog.observing import DEFAULT_RULES, REFUSED_ABSENCE, Rules, units_for_a_person
 from apps.catalog.recording import record_accepted
 from apps.catalog.settlement import catalogue_lock
 from apps.catalog.values import price_in_force
@@ -59,7 +59,9 @@ def refused_changes(source: Source, *, groups: Collection[str] | None = None) ->
 
 
 @transaction.atomic
-def accept_held(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> list[ProviderEvent]:
+def accept_held(
+    *, source: Source, by: User, reason: str, groups: Collection[str] | None = None, rules: Rules = DEFAULT_RULES
+) -> list[ProviderEvent]:
     """Let what waits (of these provider groups, or all) take effect now; the events it raised.
 
     RefusedFact without a reason.
@@ -68,7 +70,7 @@ def accept_held(*, source: Source, by: User, reason: str, groups: Collection[str
     with acting(user=by, reason=reason):
         catalogue_lock()
         ids = set(_claims(source, _of_groups(Q(held=True), groups)).values_list("pk", flat=True))
-        return record_accepted(source=source, claims=ids, at=now()).events if ids else []
+        return record_accepted(source=source, claims=ids, at=now(), rules=rules).events if ids else []
 
 
 @transaction.atomic
@@ -87,17 +89,13 @@ def refuse_held(*, source: Source, by: User, reason: str, groups: Collection[str
 
 @transaction.atomic
 def lift_refusal(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> int:
-    """Undo refusals: an absence waits again, from now on; a value is judged anew at the next poll."""
+    """Undo refusals: what was refused is held again, and waits from now on."""
     _needs_reason(reason)
     moment = now()
     with acting(user=by, reason=reason):
         catalogue_lock()
         claims = list(_claims(source, _of_groups(Q(refused__isnull=False), groups)).select_for_update(of=("self",)))
-        columns: dict[int, dict[str, Any]] = {
-            claim.pk: {"refused": None} | ({"missing_since": moment, "held": True} if claim.missing_since else {})
-            for claim in claims
-        }
-        return update_rows(Assertion, columns)
+        return update_rows(Assertion, {claim.pk: _waiting_again(claim, moment) for claim in claims})
 
 
 def _needs_reason(reason: str) -> None:
@@ -122,6 +120,7 @@ def _described(source: Source, condition: Q) -> Iterator[HeldChange]:
         )
     )
     for claim in claims:
+        claim.source = source
         refused = claim.refused is not None and not claim.held
         since = claim.missing_since or claim.pending_since or claim.changed_at
         if claim.topic == Topic.IDENTITY:
@@ -146,7 +145,44 @@ def _waiting_units(claim: Assertion) -> dict[str, str]:
 
 
 def _as_refused(claim: Assertion) -> dict[str, Any]:
+    """The columns of a refused claim; of a row's prices only those that a person is asked about are refused."""
     if claim.topic == Topic.IDENTITY:
-        return {"refused": REFUSED_ABSENCE, "held": False}
-    refused = {"units": _waiting_units(claim)} if claim.topic == Topic.PRICE else {"value": claim.pending}
-    return {"refused": refused, "held": False, "pending": None, "pending_since": None}
+        return {
+            "refused": REFUSED_ABSENCE,
+            "held": False,
+            "missing_since": claim.missing_since,
+            "pending": None,
+            "pending_since": None,
+        }
+    if claim.topic == Topic.LIFECYCLE:
+        return {
+            "refused": {"value": claim.pending},
+            "held": False,
+            "missing_since": claim.missing_since,
+            "pending": None,
+            "pending_since": None,
+        }
+    doubted = units_for_a_person(claim.value, claim.pending, day_of(now()), DEFAULT_RULES)
+    lines = (claim.pending or {}).get("since", [])
+    others = [line for line in lines if line[0] not in doubted]
+    return {
+        "refused": {"units": {unit: amount for unit, amount, _ in lines if unit in doubted}},
+        "held": False,
+        "missing_since": claim.missing_since,
+        "pending": {"value": (claim.pending or {})["value"], "since": others} if others else None,
+        "pending_since": claim.pending_since if others else None,
+    }
+
+
+def _waiting_again(claim: Assertion, moment: datetime) -> dict[str, Any]:
+    """The columns of a claim whose refusal is taken back."""
+    refused = claim.refused or {}
+    columns = {"refused": None, "held": True, "missing_since": claim.missing_since, "pending": claim.pending}
+    if claim.topic == Topic.IDENTITY:
+        return columns | {"missing_since": moment, "pending_since": None}
+    if claim.topic == Topic.LIFECYCLE:
+        return columns | {"pending": refused["value"], "pending_since": moment}
+    before = claim.pending or {"value": claim.value, "since": []}
+    lines = [[unit, amount, moment.isoformat()] for unit, amount in refused["units"].items()]
+    pending = {"value": before["value"] | refused["units"], "since": [*before["since"], *lines]}
+    return columns | {"pending": pending, "pending_since": claim.pending_since or moment}

@@ -32,7 +32,7 @@ from apps.catalog.observing import (
     observe,
 )
 from apps.catalog.placing import ensure_offerings, offering_key
-from apps.catalog.settlement import catalogue_lock, settle_offerings
+from apps.catalog.settlement import BUILT_IN, catalogue_lock, settle_offerings
 from apps.catalog.values import next_start
 from apps.common.sql import update_rows
 from apps.common.time import day_of
@@ -75,7 +75,9 @@ def record_observation(
         identity_of={} if baseline else _identities(known, rows, set_aside),
         rules=rules,
     )
-    return record(source, known, observation, at, host_names or {})
+    # from its first observation on, a feed speaks for itself, and the built-in catalogue no longer does for it
+    stood_in = _stood_in_for(source) if baseline else set()
+    return record(source, known, observation, at, host_names or {}, also_settle=stood_in)
 
 
 @transaction.atomic
@@ -106,13 +108,7 @@ def record_accepted(*, source: Source, claims: Collection[int], at: datetime, ru
     """A person believes what waits at these claims: it holds from `at` on."""
     catalogue_lock()
     known = known_claims(source, Q())
-    external_ids = {claim.external_id for claim in known.values() if claim.id in claims}
-    chosen = {
-        key: claim
-        for key, claim in known.items()
-        if claim.id in claims or (claim.external_id in external_ids and claim.pending is None)
-    }
-    return record(source, known, accept(chosen, at, rules=rules), at, {})
+    return record(source, known, accept(known, claims, at, rules=rules), at, {})
 
 
 @transaction.atomic
@@ -128,7 +124,7 @@ def known_claims(source: Source, condition: Q) -> dict[tuple[str, str], Known]:
     columns = (
         "id", "external_id", "topic", "group", "value", "first_seen", "missing_since", "withdrawn_at", "pending",
         "pending_since", "held", "offering_id", "source_url", "refused", "price_moves", "floating_since",
-        "next_start_on",
+        "next_start_on", "changed_at",
     )  # fmt: skip
     rows = Assertion.objects.filter(condition, source=source).order_by().values_list(*columns)
     return {(row[1], row[2]): Known(*row) for row in rows.iterator(chunk_size=5000)}
@@ -139,12 +135,13 @@ def _identities(
 ) -> dict[str, Hashable]:
     """{external id: which model at which host} for rows that vanished and rows that are new, where both exist."""
     there = {row.external_id for row in rows}
-    fresh = [row for row in rows if (row.external_id, IDENTITY) not in known]
+    left = {key[0] for key, claim in known.items() if key[1] == IDENTITY and claim.withdrawn_at is not None}
+    fresh = [row for row in rows if (row.external_id, IDENTITY) not in known or row.external_id in left]
     gone = [
         claim
         for (external_id, topic), claim in known.items()
         if topic == IDENTITY
-        and claim.missing_since is None
+        and claim.withdrawn_at is None
         and external_id not in there
         and external_id not in set_aside
     ]
@@ -161,7 +158,8 @@ def _identities(
     for external_id, host, api_id, region, tier in places:
         answer = answers[host, api_id]
         if answer["version_id"] or answer["alias_id"]:
-            found[external_id] = host, answer["alias_id"], answer["version_id"], region, tier
+            model = answer["version_id"] or ("name", answer["alias_id"])
+            found[external_id] = host, model, region, tier
     return found
 
 
@@ -171,6 +169,8 @@ def record(
     observation: Observation,
     at: datetime,
     host_names: Mapping[str, str],
+    *,
+    also_settle: Collection[int] = (),
 ) -> Recorded:
     """Write down an observation; the caller holds the catalogue's lock."""
     offering_of, fresh = _offerings_of(known, observation, host_names)
@@ -187,12 +187,21 @@ def record(
         if update.accepted or by_id[update.id].topic == LIFECYCLE
     }
     touched.discard(0)
-    touched |= _leaning_on(known, observation)
+    touched |= _leaning_on(known, observation, offering_of)
+    touched |= set(also_settle)
     settle_offerings(touched, at=at, fresh=fresh)
     return Recorded(observation, due + raise_events(source, known, observation, offering_of, at=at))
 
 
-def _leaning_on(known: Mapping[tuple[str, str], Known], observation: Observation) -> set[int]:
+def _stood_in_for(source: Source) -> set[int]:
+    """Offerings about which the built-in catalogue speaks in the place of `source`."""
+    claims = Assertion.objects.filter(source__slug=BUILT_IN, external_id__startswith=f"{source.slug}:")
+    return set(claims.filter(offering__isnull=False).values_list("offering_id", flat=True))
+
+
+def _leaning_on(
+    known: Mapping[tuple[str, str], Known], observation: Observation, offering_of: Mapping[str, int]
+) -> set[int]:
     """Offerings whose day was, or now is, read as soft because this source gives it as soft for the same model."""
     by_id = {claim.id: claim for claim in known.values()}
     soft = {
@@ -200,6 +209,11 @@ def _leaning_on(known: Mapping[tuple[str, str], Known], observation: Observation
         for update in observation.updates
         if (claim := by_id[update.id]).topic == LIFECYCLE and "value" in update.columns
         if NOT_BEFORE in (claim.value.get("date_kind"), update.columns["value"].get("date_kind"))
+    }
+    soft |= {
+        offering_of.get(claim.row.external_id, 0)
+        for claim in observation.new
+        if claim.topic == LIFECYCLE and claim.value.get("date_kind") == NOT_BEFORE
     }
     versions = Offering.objects.filter(pk__in=soft, version__isnull=False).values("version")
     return set(Offering.objects.filter(version__in=versions).values_list("pk", flat=True)) if soft else set()
@@ -224,7 +238,12 @@ def _offerings_of(
             wanted[claim.external_id] = update.columns["value"]
     if not wanted:
         return offering_of, set()
-    found, fresh = ensure_offerings(wanted.values(), host_names)
+    for external_id, before in observation.rekeyed.items():
+        # a row that now goes by a display name is still about what applications call
+        if " " in wanted.get(external_id, {}).get("api_id", "") and before in offering_of:
+            offering_of[external_id] = offering_of[before]
+            del wanted[external_id]
+    found, fresh = ensure_offerings(wanted.values(), host_names) if wanted else ({}, set())
     for external_id, value in wanted.items():
         offering_of[external_id] = found[offering_key(value)]
     return offering_of, fresh
@@ -245,6 +264,8 @@ def _insert_claims(source: Source, observation: Observation, offering_of: Mappin
                 excerpt=claim.row.excerpt if claim.topic != IDENTITY else {},
                 next_start_on=next_start(claim.value, day_of(at)) if claim.topic == PRICE else None,
                 source_url=claim.row.source_url,
+                pending=claim.pending,
+                pending_since=None if claim.pending is None else at,
                 first_seen=at,
                 changed_at=at,
             )

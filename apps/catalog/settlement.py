@@ -78,7 +78,8 @@ def voices_on(offering_ids: Collection[int], topic: str) -> tuple[dict[int, list
     """({offering: its standing claims on the topic}, offerings that some source still lists).
 
     A claim of a row that was delisted counts only if its date had come by then. The built-in catalogue speaks for
-    a feed until that feed has been polled itself.
+    a feed until that feed has been polled itself. A firm day of a source that cannot mark soft ones is soft where
+    somebody gives, or once gave, that very day of the same model as soft, and has not made it firm since.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -89,10 +90,15 @@ def voices_on(offering_ids: Collection[int], topic: str) -> tuple[dict[int, list
               s.slug = ANY (%s) AND a.value ->> 'date_kind' = 'firm' AND EXISTS (
                 SELECT 1 FROM catalog_offering o
                 JOIN catalog_offering same ON same.version_id = o.version_id
-                JOIN catalog_assertion soft ON soft.offering_id = same.id AND soft.topic = 'lifecycle'
-                WHERE o.id = a.offering_id AND soft.withdrawn_at IS NULL
-                  AND soft.value ->> 'date_kind' = 'not_before'
-                  AND soft.value ->> 'retires_on' = a.value ->> 'retires_on')
+                JOIN catalog_assertion giver ON giver.offering_id = same.id AND giver.topic = 'lifecycle'
+                JOIN catalog_assertionhistory said ON said.pgh_obj_id = giver.id
+                LEFT JOIN catalog_assertion there ON there.source_id = giver.source_id
+                  AND there.external_id = giver.external_id AND there.topic = 'identity'
+                WHERE o.id = a.offering_id AND giver.withdrawn_at IS NULL AND there.withdrawn_at IS NULL
+                  AND said.value ->> 'date_kind' = 'not_before'
+                  AND said.value ->> 'retires_on' = a.value ->> 'retires_on'
+                  AND NOT (giver.value ->> 'date_kind' = 'firm'
+                           AND giver.value ->> 'retires_on' = a.value ->> 'retires_on'))
             FROM catalog_assertion a
             JOIN catalog_source s ON s.id = a.source_id
             LEFT JOIN catalog_assertion i
@@ -114,7 +120,7 @@ def voices_on(offering_ids: Collection[int], topic: str) -> tuple[dict[int, list
         cursor.execute(
             """
             SELECT DISTINCT offering_id FROM catalog_assertion
-            WHERE topic = 'identity' AND offering_id = ANY (%s) AND missing_since IS NULL AND withdrawn_at IS NULL
+            WHERE topic = 'identity' AND offering_id = ANY (%s) AND withdrawn_at IS NULL
             UNION
             SELECT o.id FROM catalog_offering o WHERE o.id = ANY (%s) AND NOT EXISTS (
                 SELECT 1 FROM catalog_assertion a WHERE a.offering_id = o.id AND a.topic = 'identity')

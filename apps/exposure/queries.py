@@ -72,7 +72,10 @@ WHERE {events} AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias' ELSE a.k
 # The event's source speaks of offering o by a row of o's own, whose own events tell it.
 TOLD_ITSELF = """EXISTS (
     SELECT 1 FROM catalog_assertion own
+    LEFT JOIN catalog_assertion row ON row.source_id = own.source_id AND row.external_id = own.external_id
+      AND row.topic = 'identity'
     WHERE own.offering_id = o.id AND own.source_id = e.source_id AND own.withdrawn_at IS NULL
+      AND row.withdrawn_at IS NULL
       AND CASE WHEN e.kind = 'repriced' THEN own.topic = 'price'
                ELSE own.topic = 'lifecycle' AND own.value ->> 'retires_on' IS NOT NULL END)"""
 

@@ -1,5 +1,6 @@
 """What people and beat ask of the feeds."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import structlog
@@ -9,11 +10,14 @@ from kombu.exceptions import OperationalError
 
 from apps.accounts.models import User
 from apps.catalog.disagreeing import raise_disagreements
+from apps.catalog.due import due_corrections
+from apps.catalog.holding import accept_held, held_changes, lift_refusal, refuse_held
 from apps.catalog.models import Assertion, ProviderEvent, Source
+from apps.catalog.observing import PRICE_JUMPS
 from apps.catalog.recording import record_unchanged
 from apps.common.history import acting
 from apps.common.time import now
-from apps.feeds.models import FeedRun, Payload, PollState
+from apps.feeds.models import FeedRun, Payload, PollState, QuarantinedRow
 from apps.feeds.parsers import ADAPTERS
 from apps.feeds.pipeline import AlreadyPolling, carry_out, claim_run, close_dead_runs, fetching, queue_run, rules_of
 from apps.feeds.tasknames import POLL_SOURCE
@@ -63,26 +67,35 @@ def end_holds(*, at: datetime) -> list[ProviderEvent]:
     Only where the feed is read regularly and was read again after the change was first seen: a feed that nobody
     reads proves nothing. Safe to repeat.
     """
-    events: list[ProviderEvent] = []
-    for source in Source.objects.polled().filter(pk__in=Assertion.objects.waiting().values("source")):
-        state = PollState.objects.filter(source=source, last_observed_at__isnull=False).first()
-        if state is None or state.last_observed_at is None or source.kind not in ADAPTERS:
-            continue
-        silent_for = at - state.last_observed_at
-        if timedelta(0) <= silent_for <= timedelta(minutes=source.stale_after_minutes):
+    read = _read_lately(at)
+    with transaction.atomic(), acting(job="feeds.end_holds", reason="it has come to rest"):
+        events = due_corrections(at=at, read=[source.pk for source, _ in read])
+    waiting = set(Assertion.objects.waiting().order_by().values_list("source_id", flat=True).distinct())
+    for source, observed_at in read:
+        if source.pk in waiting:
             with transaction.atomic(), acting(job="feeds.end_holds", reason="it has stood long enough"):
                 recorded = record_unchanged(
                     source=source,
                     at=at,
-                    last_seen=state.last_observed_at,
-                    seen_again_by=state.last_observed_at,
+                    last_seen=observed_at,
+                    seen_again_by=observed_at,
                     rules=rules_of(source),
                 )
                 if recorded.observation.updates:
-                    held = Assertion.objects.standing().filter(source=source, held=True)
-                    PollState.objects.filter(pk=state.pk).update(suspect=held.exists())
+                    _said_by_health(source)
             events += recorded.events
     return events
+
+
+def _read_lately(at: datetime) -> list[tuple[Source, datetime]]:
+    """(source, its last observation) of those that are polled and were read before they would count as late."""
+    found = []
+    for source in Source.objects.polled().filter(kind__in=ADAPTERS).select_related("poll_state"):
+        state: PollState | None = getattr(source, "poll_state", None)
+        observed_at = state.last_observed_at if state else None
+        if observed_at and timedelta(0) <= at - observed_at <= timedelta(minutes=source.stale_after_minutes):
+            found.append((source, observed_at))
+    return found
 
 
 def tell_disagreements(*, at: datetime) -> list[ProviderEvent]:
@@ -91,6 +104,41 @@ def tell_disagreements(*, at: datetime) -> list[ProviderEvent]:
     read_at = {source_id: moment for source_id, moment in states if moment is not None}
     with acting(job="feeds.tell_disagreements", reason="two sources contradict each other"):
         return raise_disagreements(at=at, read_at=read_at)
+
+
+@transaction.atomic
+def accept_suspect(
+    *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
+) -> list[ProviderEvent]:
+    """What is held of `source` (of these provider groups, or all) is true: it takes effect now; the events raised."""
+    held = {change.assertion.external_id for change in held_changes(source, groups=groups) if change.what == "price"}
+    events = accept_held(source=source, by=by, reason=reason, groups=groups, rules=rules_of(source))
+    doubted = QuarantinedRow.objects.open().filter(source=source, external_id__in=held)
+    doubted.filter(reason__startswith=PRICE_JUMPS).update(resolved_at=now())
+    _said_by_health(source)
+    return events
+
+
+@transaction.atomic
+def refuse_suspect(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> int:
+    """What is held is the feed's fault: the old rows stand for as long as it repeats it; the number refused."""
+    n_refused = refuse_held(source=source, by=by, reason=reason, groups=groups)
+    _said_by_health(source)
+    return n_refused
+
+
+@transaction.atomic
+def reconsider(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> int:
+    """Take refusals back; the number taken back."""
+    n_lifted = lift_refusal(source=source, by=by, reason=reason, groups=groups)
+    _said_by_health(source)
+    return n_lifted
+
+
+def _said_by_health(source: Source) -> None:
+    """A source is suspect for as long as something of it is held."""
+    held = Assertion.objects.standing().filter(source=source, held=True).exists()
+    PollState.objects.filter(source=source).exclude(suspect=held).update(suspect=held)
 
 
 def carry_out_queued(run_id: int) -> FeedRun | None:
@@ -113,11 +161,8 @@ def close_overdue(run_id: int, sentence: str) -> None:
 def forget_old_payloads(*, at: datetime) -> int:
     """Drop raw bodies older than the retention, but never the last one of a source; the number dropped."""
     with transaction.atomic():
-        current = PollState.objects.exclude(digest="").values_list("source_id", "digest")
-        old = Payload.objects.filter(received_at__lt=at - PAYLOAD_RETENTION)
-        for source_id, digest in current:
-            old = old.exclude(source_id=source_id, digest=digest)
-        n, _ = old.delete()
+        newest = Payload.objects.order_by("source_id", "-received_at", "-pk").distinct("source_id").values("pk")
+        n, _ = Payload.objects.filter(received_at__lt=at - PAYLOAD_RETENTION).exclude(pk__in=newest).delete()
         return n
 
 

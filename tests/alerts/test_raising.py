@@ -243,7 +243,7 @@ def test_a_run_that_dies_before_its_commit_leaves_everything_owed(monkeypatch: p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("apps.alerts.actions._store", die)
+        patched.setattr("apps.alerts.actions.store_alerts", die)
         with pytest.raises(KeyboardInterrupt):
             raise_alerts(at=NOW)
 

@@ -1,66 +1,12 @@
 """Synthetic histories of each way a feed moves, errs or lies; no database."""
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import date
 
 import pytest
 
-from apps.catalog.claims import FIRM, NOT_BEFORE, LifecycleClaim, PriceLine, Row
-from apps.catalog.observing import IDENTITY, Fact, Known, Observation, confirm, observe
-
-START = datetime(2026, 1, 10, 6, tzinfo=UTC)
-DAY = timedelta(days=1)
-
-
-class History:
-    """A source as the rules see it: feed it payloads, read the facts."""
-
-    def __init__(self) -> None:
-        self.known: dict[tuple[str, str], Known] = {}
-        self.last = Observation()
-        self.facts: list[Fact] = []
-        self.polls = 0
-        self.seen_at: datetime | None = None
-
-    def see(self, rows: Sequence[Row], at: datetime) -> Observation:
-        self.last = observe(self.known, rows, at, baseline=self.polls == 0, last_seen=self.seen_at)
-        self.seen_at = at
-        return self._keep(at)
-
-    def see_unchanged(self, at: datetime) -> Observation:
-        self.last = confirm(self.known, at)
-        return self._keep(at)
-
-    def kinds(self) -> list[str]:
-        return [fact.kind for fact in self.facts]
-
-    def _keep(self, at: datetime) -> Observation:
-        by_id = {claim.id: claim for claim in self.known.values()}
-        for update in self.last.updates:
-            for column, value in update.columns.items():
-                if hasattr(by_id[update.id], column):
-                    setattr(by_id[update.id], column, value)
-        for new in self.last.new:
-            key = (new.row.external_id, new.topic)
-            self.known[key] = Known(len(self.known) + 1, *key, new.row.group, new.value, at)
-        self.facts += self.last.facts
-        self.polls += 1
-        return self.last
-
-
-def row(name: str, ends: str | None = None, *, kind: str = FIRM, price: str | None = None, **fields: Any) -> Row:
-    claim = LifecycleClaim(
-        retires_on=date.fromisoformat(ends) if ends else None, date_kind=kind if ends else "", **fields
-    )
-    prices = (PriceLine("input", Decimal(price)),) if price else ()
-    group, _, api_id = name.partition("/")
-    return Row(external_id=name, group=group, host=group, api_id=api_id, lifecycle=claim, prices=prices)
-
-
-def filler(n: int, group: str = "acme", ends: str | None = None) -> list[Row]:
-    return [row(f"{group}/filler-{i}", ends) for i in range(n)]
+from apps.catalog.claims import NOT_BEFORE, Row
+from apps.catalog.observing import IDENTITY, observe
+from tests.catalog.histories import DAY, START, History, filler, row
 
 
 def test_the_first_payload_of_a_source_is_news_to_nobody() -> None:

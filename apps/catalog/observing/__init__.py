@@ -14,7 +14,8 @@ from apps.catalog.observing.comparison import (
     moment_of_hold,
     observe,
 )
-from apps.catalog.observing.prices import started
+from apps.catalog.observing.dates import is_promise
+from apps.catalog.observing.prices import PRICE_JUMPS, begun, units_for_a_person
 from apps.catalog.observing.records import (
     DEFAULT_RULES,
     IDENTITY,
@@ -34,6 +35,7 @@ __all__ = [
     "IDENTITY",
     "LIFECYCLE",
     "PRICE",
+    "PRICE_JUMPS",
     "REFUSED_ABSENCE",
     "Absence",
     "Fact",
@@ -43,9 +45,11 @@ __all__ = [
     "Rules",
     "Update",
     "accept",
+    "begun",
     "confirm",
     "identity_value",
+    "is_promise",
     "moment_of_hold",
     "observe",
-    "started",
+    "units_for_a_person",
 ]

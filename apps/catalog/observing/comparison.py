@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.catalog.claims import Row
 from apps.catalog.observing.dates import DateRules, firm_day
-from apps.catalog.observing.guards import doubt_changes, doubt_removals, folded_name, rekeyed_rows
+from apps.catalog.observing.guards import doubt_changes, doubt_removals, place_and_name, rekeyed_rows
 from apps.catalog.observing.ledger import Ledger
 from apps.catalog.observing.prices import PriceRules
 from apps.catalog.observing.records import (
@@ -20,7 +20,7 @@ from apps.catalog.observing.records import (
     Observation,
     Rules,
 )
-from apps.catalog.values import Value, lifecycle_value, price_value
+from apps.catalog.values import Value, lifecycle_value, price_value, retires_on
 
 REFUSED_ABSENCE: Value = {"absent": True}
 
@@ -80,9 +80,11 @@ def confirm(
     return _Comparison(known, ledger).confirm(seen_again_by or at)
 
 
-def accept(known: Mapping[tuple[str, str], Known], at: datetime, *, rules: Rules = DEFAULT_RULES) -> Observation:
-    """A person believes what waits in `known`: it holds from `at` on, whatever is left of its hold."""
-    return _Comparison(known, Ledger({}, at, rules, baseline=False, last_seen=None)).accept()
+def accept(
+    known: Mapping[tuple[str, str], Known], ids: Collection[int], at: datetime, *, rules: Rules = DEFAULT_RULES
+) -> Observation:
+    """A person believes what waits at the claims `ids`: it holds from `at` on, whatever is left of its hold."""
+    return _Comparison(known, Ledger({}, at, rules, baseline=False, last_seen=None)).accept(ids)
 
 
 def moment_of_hold(claim: Known, rules: Rules = DEFAULT_RULES) -> datetime | None:
@@ -104,18 +106,22 @@ class _Comparison:
         self.identities = {claim.external_id: claim for (_, topic), claim in known.items() if topic == IDENTITY}
         self.dates, self.prices = DateRules(ledger), PriceRules(ledger)
         self.predecessors: dict[str, str] = {}
+        self.spoken: set[tuple[str, str]] = set()
+        self.set_aside: frozenset[str] = frozenset()
 
     def run(self, set_aside: frozenset[str], identity_of: Mapping[str, Hashable]) -> Observation:
         ledger = self.ledger
+        self.set_aside = set_aside
         gone = [
             claim
             for external_id, claim in self.identities.items()
             if external_id not in ledger.rows and external_id not in set_aside
         ]
         newly_gone = [claim for claim in gone if claim.missing_since is None]
-        fresh = [row for external_id, row in ledger.rows.items() if external_id not in self.identities]
-        rekeyed = {} if ledger.baseline else rekeyed_rows(self.known, newly_gone, fresh, identity_of)
-        self.predecessors = {new: old for old, new in rekeyed.items()}
+        leaving = [claim for claim in gone if claim.withdrawn_at is None]
+        fresh = [row for external_id, row in ledger.rows.items() if self._is_fresh(external_id)]
+        rekeyed = {} if ledger.baseline else rekeyed_rows(self.known, leaving, fresh, identity_of)
+        self.predecessors = ledger.result.rekeyed = {new: old for old, new in rekeyed.items()}
         without_reason = [
             claim for claim in newly_gone if claim.external_id not in rekeyed and not self._has_ended(claim.external_id)
         ]
@@ -125,26 +131,43 @@ class _Comparison:
             self._row(row, doubted=row.group in doubted_changes)
         for claim in gone:
             self._absent(claim, doubted=claim.group in doubted_groups, is_rekeyed=claim.external_id in rekeyed)
+        self._forget_unspoken()
         ledger.result.n_vanished = len(newly_gone)
         return self._done()
+
+    def _is_fresh(self, external_id: str) -> bool:
+        """Whether the row is new, or back after it had left for good."""
+        identity = self.identities.get(external_id)
+        return identity is None or identity.withdrawn_at is not None
+
+    def _forget_unspoken(self) -> None:
+        """A value that waits must be seen at every observation of its row; what this payload did not repeat, though
+        the row was there, has not stood. While the row is away its value waits on: it was not contradicted.
+        """
+        for key, claim in self.known.items():
+            absent = key[0] not in self.ledger.rows and key[0] not in self.set_aside
+            if claim.pending is not None and key not in self.spoken and not absent:
+                self.ledger.update(claim, {"pending": None, "pending_since": None, "held": False}, accepted=False)
 
     def confirm(self, seen_again_by: datetime) -> Observation:
         for claim in self.known.values():
             began = claim.missing_since if claim.topic == IDENTITY else claim.pending_since
             if began is not None and began >= seen_again_by:
-                continue
+                continue  # seen once only; of prices each unit is asked on its own
             identity = self.identities.get(claim.external_id)
             is_there = identity is None or identity.missing_since is None
             if claim.topic == LIFECYCLE and is_there:
                 self.dates.confirm(claim)
             elif claim.topic == PRICE and is_there:
-                self.prices.confirm(claim)
+                self.prices.confirm(claim, seen_again_by)
             elif claim.topic == IDENTITY and claim.missing_since is not None:
                 self._absent(claim, doubted=claim.held, is_rekeyed=False)
         return self._done()
 
-    def accept(self) -> Observation:
+    def accept(self, ids: Collection[int]) -> Observation:
         for claim in self.known.values():
+            if claim.id not in ids:
+                continue
             if claim.topic == IDENTITY and claim.missing_since is not None and claim.withdrawn_at is None:
                 self._gone_for_good(claim)
             elif claim.topic == LIFECYCLE and claim.pending is not None:
@@ -184,18 +207,32 @@ class _Comparison:
                 self.ledger.fact("alias_moved", row.external_id, IDENTITY, old, new, self.ledger.today)
         if columns:
             self.ledger.update(identity, columns)
+        if row.group != identity.group:
+            for topic in (LIFECYCLE, PRICE):
+                claim = self.known.get((row.external_id, topic))
+                if claim is not None:
+                    self.ledger.update(claim, {"group": row.group}, accepted=False)
 
     def _lifecycle(self, row: Row, value: Value, *, doubted: bool) -> None:
         claim = self.known.get((row.external_id, LIFECYCLE))
-        if claim is not None:
+        before = self.known.get((self.predecessors.get(row.external_id, ""), LIFECYCLE))
+        self.spoken.add((row.external_id, LIFECYCLE))
+        if claim is not None and before is not None:
+            # a key that returns: what counts is what was said under the other one since
+            self.dates.back_under_its_key(claim, value, before=before.value)
+        elif claim is not None:
             self.dates.said(claim, value, doubted=doubted)
+        elif before is not None and retires_on(before.value) and not retires_on(value):
+            # the date got lost with the key: it is taken back only if it stays away
+            self.ledger.result.new.append(NewClaim(row, LIFECYCLE, before.value, pending=value))
         elif value:
             self.ledger.result.new.append(NewClaim(row, LIFECYCLE, value))
-            before = self.known.get((self.predecessors.get(row.external_id, ""), LIFECYCLE))
             self.dates.first_said(row.external_id, value, before=before.value if before else None)
 
     def _price(self, row: Row, value: Value) -> None:
         claim = self.known.get((row.external_id, PRICE))
+        if value:
+            self.spoken.add((row.external_id, PRICE))
         if claim is not None:
             self.prices.said(claim, row, value)
         elif value:
@@ -204,7 +241,11 @@ class _Comparison:
     # --- rows that are gone ---------------------------------------------------------------------------------------
 
     def _absent(self, claim: Known, *, doubted: bool, is_rekeyed: bool) -> None:
+        if is_rekeyed and claim.missing_since is not None and claim.withdrawn_at is None:
+            self.ledger.update(claim, {"withdrawn_at": self.ledger.at, "held": False})
+            return
         if claim.missing_since is None:
+            doubted = doubted and not is_rekeyed and not self._has_ended(claim.external_id)
             columns: dict[str, Any] = {"missing_since": self.ledger.at, "held": doubted}
             if is_rekeyed:
                 columns["withdrawn_at"] = self.ledger.at
@@ -233,18 +274,16 @@ class _Comparison:
         return day is not None and day > self.ledger.today
 
     def _stands_elsewhere(self, claim: Known) -> bool:
-        """Whether a row that came since has the same provider and, spelling aside, the same name."""
-        came = self._newest_by_name.get((claim.group, folded_name(claim.external_id)))
-        return came is not None and claim.missing_since is not None and came >= claim.missing_since
+        """Whether a row that is there has the same place and, spelling aside, the same name."""
+        return place_and_name(claim.group, claim.value) in self._names_there
 
     @cached_property
-    def _newest_by_name(self) -> dict[tuple[str, str], datetime]:
-        newest: dict[tuple[str, str], datetime] = {}
-        for other in self.identities.values():
-            if other.missing_since is None:
-                key = other.group, folded_name(other.external_id)
-                newest[key] = max(newest.get(key, other.first_seen), other.first_seen)
-        return newest
+    def _names_there(self) -> set[tuple[str, str, str, str]]:
+        return {
+            place_and_name(other.group, other.value)
+            for other in self.identities.values()
+            if other.missing_since is None
+        }
 
     def _has_ended(self, external_id: str) -> bool:
         """Whether the row's own firm date has come: its leaving is then the retirement, told by the clock."""

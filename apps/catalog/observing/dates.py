@@ -40,13 +40,26 @@ class DateRules:
                 self.ledger.update(claim, {"pending": None, "pending_since": None, "held": False})
             if claim.refused is not None:
                 self.ledger.update(claim, {"refused": None}, accepted=False)
-        elif claim.refused == {"value": value}:
+            return
+        if claim.refused == {"value": value}:
             if claim.pending is not None:
                 self.ledger.update(claim, {"pending": None, "pending_since": None, "held": False}, accepted=False)
-        elif old_day is not None and (new_day is None or (doubted and new_day != old_day)):
+            return
+        if claim.refused is not None:
+            self.ledger.update(claim, {"refused": None}, accepted=False)
+        if old_day is not None and (new_day is None or (doubted and new_day != old_day)):
             self._wait(claim, value, held=doubted)
         else:
             self.accept(claim, value)
+
+    def back_under_its_key(self, claim: Known, value: Value, *, before: Value) -> None:
+        """The row is back under a key it had before, and said `before` under the other one."""
+        if retires_on(before) is not None and retires_on(value) is None:
+            self.ledger.accept(claim, before, pending=value, pending_since=self.ledger.at)
+            return
+        if value != claim.value or claim.pending is not None:
+            self.ledger.accept(claim, value)
+        self._tell(claim.external_id, before, value)
 
     def confirm(self, claim: Known) -> None:
         """The feed still says what waits."""
@@ -54,7 +67,7 @@ class DateRules:
             self._wait(claim, claim.pending, held=claim.held)
 
     def accept(self, claim: Known, value: Value) -> None:
-        self.ledger.accept(claim, value, **({"refused": None} if claim.refused is not None else {}))
+        self.ledger.accept(claim, value)
         self._tell(claim.external_id, claim.value, value)
 
     def _wait(self, claim: Known, value: Value, *, held: bool) -> None:
@@ -79,9 +92,14 @@ class DateRules:
                 self._appears(external_id, None, new)
         elif new_day != old_day:
             self._moves(external_id, old, new, old_day, new_day)
-        elif (old.get("date_kind") != FIRM and new.get("date_kind") == FIRM) or (is_promise(old) > is_promise(new)):
-            # the day stays and becomes a commitment, or an announcement
+        elif old.get("date_kind") != FIRM and new.get("date_kind") == FIRM:
+            # the day stays and becomes a commitment
             self._appears(external_id, new_day, new)
+        elif is_promise(old) and not is_promise(new):
+            # what was only promised is announced now, if softly: nobody was told of the day before
+            self._appears(external_id, None, new)
+        else:
+            self._fell_due(external_id, new, new_day)
 
     def _appears(self, external_id: str, old_day: date | None, new: Value) -> None:
         """A date comes up; one already past is back-fill: recorded, and no news."""
@@ -103,6 +121,13 @@ class DateRules:
         if seen is not None and old_day > day_of(seen) and old.get("date_kind") == FIRM:
             # it fell due since the observation before, so nobody has been told of it yet
             self._retired_if_due(external_id, new, new_day)
+
+    def _fell_due(self, external_id: str, value: Value, day: date) -> None:
+        """The claim changes in other parts after its day has come: the clock would take it for back-fill."""
+        seen = self.ledger.last_seen
+        if seen is not None and day_of(seen) < day <= self.today and value.get("date_kind") == FIRM:
+            iso = day.isoformat()
+            self.ledger.fact("retired", external_id, LIFECYCLE, iso, iso, day, detected_at=start_of(day))
 
     def _retired_if_due(self, external_id: str, value: Value, day: date) -> None:
         if day <= self.today and value.get("date_kind") == FIRM:

@@ -4,11 +4,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
+from typing import Any
 
 from apps.catalog.claims import Row
 from apps.catalog.observing.ledger import Ledger
 from apps.catalog.observing.records import IDENTITY, LIFECYCLE, PRICE, Known
-from apps.catalog.values import price_value, retires_on
+from apps.catalog.values import lifecycle_value, price_value, retires_on
 
 type Claims = Mapping[tuple[str, str], Known]
 type KeyOfGone = Callable[[Known], Hashable]
@@ -17,6 +18,8 @@ type KeyOfNew = Callable[[Row], Hashable]
 _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
 # How alike two names of equal price must read to be one model; 1 is equal.
 _ALIKE = 0.6
+# So many rows of a provider must come back under another before it counts as renamed.
+_FEWEST_NAMES = 2
 # Prices of so many units do not agree by chance.
 _FEWEST_UNITS = 2
 
@@ -26,19 +29,26 @@ def folded_name(external_id: str) -> str:
     return _NOT_ALPHANUMERIC.sub("", external_id.rsplit("/", 1)[-1].lower())
 
 
+def place_and_name(group: str, value: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """Provider, region, tier and folded name: rows that agree in all of them are one under two spellings."""
+    return group, value.get("region", ""), value.get("tier", ""), folded_name(value["api_id"])
+
+
 def rekeyed_rows(
     known: Claims, gone: Sequence[Known], fresh: Sequence[Row], identity_of: Mapping[str, Hashable]
 ) -> dict[str, str]:
-    """{vanished id: new id} of rows that only changed their key: gone and new in one observation.
+    """{vanished id: new id} of rows that only changed their key: `gone` of late, and new (or back) now.
 
     Two rows are one, the surest way first, when the catalogue knows both as the same model at the same host
-    (`identity_of`), when their names read the same, when they have the same provider and day, or the same provider
-    and prices and alike names. Nothing happened to such an offering but what its day or price says.
+    (`identity_of`), when provider and name read the same, when a whole provider changed its name and the model's
+    reads the same, and, where both happen in one observation, when they have the same provider and day, or the same
+    provider and prices and alike names.
+    Nothing happened to such an offering but what its day or price says.
     """
     pairs: dict[str, str] = {}
     if not gone or not fresh:
         return pairs
-    for key_of_gone, key_of_new, least_alike in _ways(known, identity_of):
+    for key_of_gone, key_of_new, least_alike in _ways(known, gone, fresh, identity_of):
         waiting: dict[Hashable, list[str]] = defaultdict(list)
         for claim in gone:
             key = key_of_gone(claim)
@@ -56,13 +66,16 @@ def rekeyed_rows(
     return pairs
 
 
-def _ways(known: Claims, identity_of: Mapping[str, Hashable]) -> list[tuple[KeyOfGone, KeyOfNew, float]]:
+def _ways(
+    known: Claims, gone: Sequence[Known], fresh: Sequence[Row], identity_of: Mapping[str, Hashable]
+) -> list[tuple[KeyOfGone, KeyOfNew, float]]:
     """Per way of being one: the key of a vanished row, the key of a new one, and how alike their names must be."""
+    renamed = _renamed_providers(known, gone, fresh)
 
     def day_of_gone(claim: Known) -> Hashable:
         lifecycle = known.get((claim.external_id, LIFECYCLE))
         day = None if lifecycle is None else retires_on(lifecycle.value)
-        return (claim.group, day) if day else None
+        return (claim.group, day) if day and claim.missing_since is None else None
 
     def day_of_new(row: Row) -> Hashable:
         day = None if row.lifecycle is None else row.lifecycle.retires_on
@@ -71,7 +84,7 @@ def _ways(known: Claims, identity_of: Mapping[str, Hashable]) -> list[tuple[KeyO
     def prices_of_gone(claim: Known) -> Hashable:
         price = known.get((claim.external_id, PRICE))
         named = tuple(sorted(price.value.items())) if price is not None else ()
-        return (claim.group, named) if len(named) >= _FEWEST_UNITS else None
+        return (claim.group, named) if len(named) >= _FEWEST_UNITS and claim.missing_since is None else None
 
     def prices_of_new(row: Row) -> Hashable:
         named = tuple(sorted(price_value(row.prices).items())) if row.prices else ()
@@ -79,10 +92,44 @@ def _ways(known: Claims, identity_of: Mapping[str, Hashable]) -> list[tuple[KeyO
 
     return [
         (lambda claim: identity_of.get(claim.external_id), lambda row: identity_of.get(row.external_id), 0.0),
-        (lambda claim: folded_name(claim.external_id), lambda row: folded_name(row.external_id), 0.0),
+        (
+            lambda claim: place_and_name(claim.group, claim.value),
+            lambda row: place_and_name(row.group, {"region": row.region, "tier": row.tier, "api_id": row.api_id}),
+            0.0,
+        ),
+        (
+            lambda claim: (renamed[claim.group], folded_name(claim.external_id)) if claim.group in renamed else None,
+            lambda row: (row.group, folded_name(row.external_id)) if row.group in renamed.values() else None,
+            0.0,
+        ),
         (day_of_gone, day_of_new, 0.0),
         (prices_of_gone, prices_of_new, _ALIKE),
     ]
+
+
+def _renamed_providers(known: Claims, gone: Sequence[Known], fresh: Sequence[Row]) -> dict[str, str]:
+    """{old group: new group} of providers that left as a whole while one that was not there came with the names of
+    most of their rows. A single row proves nothing: the same model is served in many places."""
+    leaving = {claim.external_id for claim in gone}
+    staying = {
+        claim.group
+        for claim in known.values()
+        if claim.topic == IDENTITY and claim.missing_since is None and claim.external_id not in leaving
+    }
+    names_left: dict[str, set[str]] = defaultdict(set)
+    for claim in gone:
+        if claim.group not in staying and claim.missing_since is None:
+            names_left[claim.group].add(folded_name(claim.external_id))
+    names_came: dict[str, set[str]] = defaultdict(set)
+    for row in fresh:
+        if row.group not in staying:
+            names_came[row.group].add(folded_name(row.external_id))
+    renamed = {}
+    for group, names in names_left.items():
+        common, other = max(((len(names & came), other) for other, came in names_came.items()), default=(0, ""))
+        if common >= _FEWEST_NAMES and 2 * common >= len(names):
+            renamed[group] = other
+    return renamed
 
 
 def _likeness(one: str, other: str) -> float:
@@ -120,9 +167,10 @@ def doubt_changes(ledger: Ledger, known: Claims) -> set[str]:
             continue
         present[row.group] += 1
         lifecycle = known.get((external_id, LIFECYCLE))
-        old_day = None if lifecycle is None else retires_on(lifecycle.value)
-        new_day = None if row.lifecycle is None else row.lifecycle.retires_on
-        changed[row.group] += old_day is not None and new_day != old_day
+        if lifecycle is None or row.lifecycle is None or lifecycle.refused == {"value": lifecycle_value(row.lifecycle)}:
+            continue
+        old_day = retires_on(lifecycle.value)
+        changed[row.group] += old_day is not None and row.lifecycle.retires_on != old_day
     doubted = set()
     for group, n_changed in changed.items():
         if n_changed >= rules.min_changed and n_changed > rules.max_changed_share * present[group]:

@@ -9,9 +9,10 @@ from typing import Any
 from apps.catalog.claims import Row
 from apps.catalog.observing.ledger import Ledger
 from apps.catalog.observing.records import PRICE, Known, Rules
-from apps.catalog.values import Value, next_start, price_in_force, unit_of_key
+from apps.catalog.values import Value, next_start, price_in_force, split_price_key, unit_of_key
 from apps.common.time import start_of
 
+PRICE_JUMPS = "Price jumps"  # how the reason of such a doubt begins
 _MOVES_KEPT = 30
 _MOVES_WINDOW = timedelta(days=90)
 _OFFER_WINDOW = timedelta(days=30)
@@ -53,6 +54,14 @@ class Step:
         return known and not self.is_unit_error
 
 
+def units_for_a_person(value: Value, pending: Value | None, day: date, rules: Rules) -> set[str]:
+    """Of what waits at a price claim, the units that rise by so much that only a person may believe it."""
+    believed = price_in_force(value, day)
+    lines = (pending or {}).get("since", [])
+    steps = [Step(unit, believed[unit], new, start_of(day), rules) for unit, new, _ in lines if unit in believed]
+    return {step.unit for step in steps if step.hold is None}
+
+
 def since_of(claim: Known) -> dict[str, tuple[str | None, datetime]]:
     """{unit: (amount, seen since)} of what waits at a price claim."""
     lines = (claim.pending or {}).get("since", [])
@@ -65,15 +74,40 @@ def blended(new: Value, old: Value, units: Collection[str]) -> Value:
     return {key: amount for key, amount in new.items() if unit_of_key(key) not in units} | kept
 
 
-def started(value: Value, day: date, still: Mapping[str, str]) -> tuple[Value, Value] | None:
-    """(old, new) per unit of the prices of `value` that begin on `day` and that the feed `still` names; None when
-    no known price becomes another."""
-    before, after = price_in_force(value, day - timedelta(days=1)), price_in_force(value, day)
-    units = [
-        unit for unit, amount in before.items()
-        if after[unit] != amount and "0" not in (amount, after[unit]) and still.get(unit) == after[unit]
-    ]  # fmt: skip
-    return ({unit: before[unit] for unit in units}, {unit: after[unit] for unit in units}) if units else None
+def begun(value: Value, first: date, last: date, still: Mapping[str, str]) -> list[tuple[date, Value, Value]]:
+    """(day, old, new) per unit of the prices of `value` that begin from `first` to `last`, both included.
+
+    Only of units of which the feed `still` names what holds on `last`: another was postponed. Zero is unknown, and
+    no step.
+    """
+    final = price_in_force(value, last)
+    steps = []
+    for day in _starts(value, first, last):
+        before, after = price_in_force(value, day - timedelta(days=1)), price_in_force(value, day)
+        units = [
+            unit for unit, amount in before.items()
+            if after[unit] != amount and "0" not in (amount, after[unit]) and still.get(unit) == final[unit]
+        ]  # fmt: skip
+        if units:
+            steps.append((day, {unit: before[unit] for unit in units}, {unit: after[unit] for unit in units}))
+    return steps
+
+
+def without_postponed(value: Value, first: date, last: date, still: Mapping[str, str]) -> Value:
+    """`value` without the prices that should have begun by `last` and of which the feed names another."""
+    final = price_in_force(value, last)
+    postponed = {unit for unit, amount in final.items() if unit in still and still[unit] != amount}
+    days = set(_starts(value, first, last))
+    return {
+        key: amount
+        for key, amount in value.items()
+        if key == "currency" or unit_of_key(key) not in postponed or split_price_key(key)[2] not in days
+    }
+
+
+def _starts(value: Value, first: date, last: date) -> list[date]:
+    starts = {split_price_key(key)[2] for key in value if key != "currency"}
+    return sorted(start for start in starts if start is not None and first <= start <= last)
 
 
 class PriceRules:
@@ -90,50 +124,65 @@ class PriceRules:
         if not value:
             # no price named is "unknown", never "free": the last known price stands
             return
-        self._begun(claim, value)
-        if value == claim.value and claim.pending is None and claim.refused is None:
+        believed = self._begun(claim, value)
+        if value == claim.value == believed and claim.pending is None and claim.refused is None:
             return
-        moves = self._count_move(claim, value)
-        self._judge(claim, value, moves, is_offer=row.price_is_offer)
+        moves = self._count_move(claim, believed, value)
+        self._judge(claim, believed, value, moves, is_offer=row.price_is_offer)
 
-    def confirm(self, claim: Known) -> None:
-        """The feed still says what waits."""
+    def confirm(self, claim: Known, seen_again_by: datetime) -> None:
+        """The feed still says what waits; units first seen at `seen_again_by` or later were seen once only."""
         if claim.pending is not None:
             value = claim.pending["value"]
-            self._begun(claim, value)
-            self._judge(claim, value, {}, is_offer=None)
+            believed = self._begun(claim, value)
+            self._judge(claim, believed, value, {}, is_offer=None, seen_again_by=seen_again_by)
 
     def accept(self, claim: Known) -> None:
         """A person believes what waits; a mistake of units set right is no news even so."""
         if claim.pending is None:
             return
-        value = claim.pending["value"]
-        steps = self._steps(claim, value, self._ignored(claim, value))
-        self._write(claim, value, [], self._ignored(claim, value), {})
+        value, ignored = claim.pending["value"], self._ignored(claim, claim.pending["value"])
+        steps = self._steps(claim, claim.value, value, ignored)
+        self._write(claim, claim.value, value, [], ignored, {})
         self._tell(claim, [step for step in steps if step.is_move], floating=claim.floating_since is not None)
 
     # --- prices published for a later day ---------------------------------------------------------------------------
 
-    def _begun(self, claim: Known, value: Value) -> None:
-        """A price published in advance has begun since: told for its day, if the feed still says so."""
-        if claim.next_start_on is None or claim.next_start_on > self.today:
-            return
-        now_named = price_in_force(value, self.today)
-        fact = started(claim.value, claim.next_start_on, now_named)
-        if fact is not None:
-            old, new = fact
-            day = claim.next_start_on
+    def _begun(self, claim: Known, value: Value) -> Value:
+        """Prices published in advance have begun since: told for their day, if the feed still says so. What is
+        believed now: a price that was postponed has not begun, and was never believed."""
+        first = claim.next_start_on
+        if first is None or first > self.today:
+            return claim.value
+        still = price_in_force(value, self.today)
+        for day, old, new in begun(claim.value, first, self.today, still):
             self.ledger.fact("repriced", claim.external_id, PRICE, old, new, day, detected_at=start_of(day))
         self.ledger.update(claim, {"next_start_on": next_start(claim.value, self.today)}, accepted=False)
+        return without_postponed(claim.value, first, self.today, still)
 
     # --- units that differ ------------------------------------------------------------------------------------------
 
-    def _judge(self, claim: Known, value: Value, moved: dict[str, Any], *, is_offer: bool | None) -> None:
+    def _judge(
+        self,
+        claim: Known,
+        believed: Value,
+        value: Value,
+        moved: dict[str, Any],
+        *,
+        is_offer: bool | None,
+        seen_again_by: datetime | None = None,
+    ) -> None:
         """Believe the steps that have stood long enough, let the others wait, take over all the rest of `value`."""
         ignored = self._ignored(claim, value)
-        steps = self._steps(claim, value, ignored)
-        waiting = [step for step in steps if step.hold is None or self.ledger.at - step.since < step.hold]
-        ripe = [step for step in steps if step not in waiting]
+        steps = self._steps(claim, believed, value, ignored)
+        ripe = [
+            step
+            for step in steps
+            if step.hold is not None
+            and self.ledger.at - step.since >= step.hold
+            and (seen_again_by is None or step.since < seen_again_by)
+        ]
+        waiting = [step for step in steps if step not in ripe]
         self._say_doubts(claim, [step for step in waiting if step.is_unit_error])
         columns = dict(moved)
         floating = self._is_floating(columns.get("price_moves", claim.price_moves), is_offer, claim)
@@ -141,7 +190,7 @@ class PriceRules:
             columns["floating_since"] = self.today if floating else None
         if claim.refused is not None and not ignored:
             columns["refused"] = None
-        self._write(claim, value, waiting, ignored, columns)
+        self._write(claim, believed, value, waiting, ignored, columns)
         self._tell(claim, [step for step in ripe if step.is_move], floating=floating)
 
     def _ignored(self, claim: Known, value: Value) -> set[str]:
@@ -150,8 +199,8 @@ class PriceRules:
         named = price_in_force(value, self.today) if refused else {}
         return {unit for unit, amount in refused.items() if unit in named and named[unit] == amount}
 
-    def _steps(self, claim: Known, value: Value, ignored: set[str]) -> list["Step"]:
-        before, after = price_in_force(claim.value, self.today), price_in_force(value, self.today)
+    def _steps(self, claim: Known, believed: Value, value: Value, ignored: set[str]) -> list["Step"]:
+        before, after = price_in_force(believed, self.today), price_in_force(value, self.today)
         seen = since_of(claim)
         steps = []
         for unit, old in before.items():
@@ -166,11 +215,17 @@ class PriceRules:
         if steps:
             what = ", ".join(f"{step.unit} {step.old} to {step.new}" for step in steps)
             factor = self.rules.max_price_factor
-            sentence = f"Price jumps by {factor} times or more ({what}); likely a mistake of units."
+            sentence = f"{PRICE_JUMPS} by {factor} times or more ({what}); likely a mistake of units."
             self.ledger.result.doubtful.append((claim.external_id, sentence))
 
     def _write(
-        self, claim: Known, value: Value, waiting: list["Step"], ignored: set[str], columns: dict[str, Any]
+        self,
+        claim: Known,
+        believed: Value,
+        value: Value,
+        waiting: list["Step"],
+        ignored: set[str],
+        columns: dict[str, Any],
     ) -> None:
         pending: Value | None = None
         if waiting:
@@ -180,7 +235,7 @@ class PriceRules:
             columns["pending"] = pending
             columns["pending_since"] = min(step.since for step in waiting) if waiting else None
             columns["held"] = any(step.hold is None for step in waiting)
-        accepted = blended(value, claim.value, {step.unit for step in waiting} | ignored)
+        accepted = blended(value, believed, {step.unit for step in waiting} | ignored)
         if accepted != claim.value:
             keep = {"pending": claim.pending, "pending_since": claim.pending_since, "held": claim.held}
             columns = keep | columns | {"next_start_on": next_start(accepted, self.today)}
@@ -199,10 +254,11 @@ class PriceRules:
 
     # --- floating ---------------------------------------------------------------------------------------------------
 
-    def _count_move(self, claim: Known, value: Value) -> dict[str, Any]:
+    def _count_move(self, claim: Known, believed: Value, value: Value) -> dict[str, Any]:
         """The columns that change when the price in force is another than at the observation before."""
-        last = (claim.pending or {}).get("value", claim.value)
+        last = (claim.pending or {}).get("value", believed)
         before, after = price_in_force(last, self.today), price_in_force(value, self.today)
+        before |= (claim.refused or {}).get("units", {})
         if not any(unit in after and after[unit] != amount for unit, amount in before.items()):
             return {}
         oldest = (self.today - _MOVES_WINDOW).isoformat()

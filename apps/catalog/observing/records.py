@@ -64,13 +64,18 @@ class Known:
     price_moves: list[str] = field(default_factory=list)
     floating_since: date | None = None
     next_start_on: date | None = None
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NewClaim:
+    """A claim nobody made before. `pending` is set where it begins with a value that must prove itself: a row under
+    a new key that no longer says what it said under the old one."""
+
     row: Row
     topic: str
     value: Value
+    pending: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ class Observation:
     """What follows from one payload. `held` is {provider group: sentence} and non-empty for a suspect run.
 
     `backfilled` are [row, ISO day] of dates that were past when first seen; `floated` are [row, old, new] of
-    floating prices, which move without being news.
+    floating prices, which move without being news; `rekeyed` is {new row: row it was before}.
     """
 
     new: list[NewClaim] = field(default_factory=list)
@@ -110,6 +115,7 @@ class Observation:
     held: dict[str, str] = field(default_factory=dict)
     backfilled: list[list[str]] = field(default_factory=list)
     floated: list[list[Any]] = field(default_factory=list)
+    rekeyed: dict[str, str] = field(default_factory=dict)
     n_rows: int = 0
     n_changed: int = 0
     n_vanished: int = 0

@@ -94,7 +94,10 @@ def claim(assertion: Any) -> str:
 @register.filter
 def pending_claim(assertion: Any) -> str:
     """What the source says now, while that still has to prove itself."""
-    return wording.claim(assertion.topic, assertion.pending, today=day_of(now()))
+    waiting = assertion.pending
+    if assertion.topic == "price" and waiting is not None:
+        waiting = waiting["value"]
+    return wording.claim(assertion.topic, waiting, today=day_of(now()))
 
 
 @register.filter

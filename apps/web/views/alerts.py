@@ -1,5 +1,6 @@
 """Alerts: what was I told, and what was done about it; deliveries: every mail owed."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import messages
@@ -10,9 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.alerts import actions
+from apps.alerts import actions, feed_words
 from apps.alerts.filters import AlertFilter, DeliveryFilter
-from apps.alerts.models import Alert, Delivery
+from apps.alerts.models import OPENED, Alert, Delivery, FeedKind
 from apps.alerts.queries import alerts_of, deliveries_of, node_names
 from apps.catalog.models import ProviderEvent
 from apps.common.time import now
@@ -25,7 +26,8 @@ from apps.web.wording import change, counted, listed, share
 
 KINDS = [
     *((kind.value, kind.label) for kind in ProviderEvent.Kind),
-    (actions.OPENED, "Over tolerance"),
+    (OPENED, "Over tolerance"),
+    *((kind.value, kind.label) for kind in FeedKind),
 ]
 
 
@@ -36,7 +38,8 @@ def may_answer(user: User, alert: Alert) -> bool:
     return alert.team_id is not None and user.may(TeamRole.EDITOR, alert.team_id)
 
 
-def heading(alert: Alert, names: dict[int, str]) -> str:
+def heading(alert: Alert, names: dict[int, str], applications: Collection[int]) -> str:
+    """`applications` are those concerned that the reader may see."""
     if alert.event is not None:
         event = alert.event
         return f"{event.get_kind_display()}: {event.offering.api_id} at {event.offering.host.name}, {change(event)}"
@@ -44,7 +47,14 @@ def heading(alert: Alert, names: dict[int, str]) -> str:
         flag = alert.flag
         rest = f"{share(flag.value)} of critical applications rest on {names.get(flag.node_id, 'one node')}"
         return f"{rest}; the tolerance is {share(flag.limit)}"
-    return alert.kind
+    return f"{feed_words.source_name(alert)} {feed_words.clause(alert, applications=applications)}"
+
+
+def address(alert: Alert) -> str:
+    """The page on which the alert is looked into."""
+    if alert.event_id is not None:
+        return reverse("event", args=[alert.event_id])
+    return reverse("overview") + "#h-layers" if alert.flag_id is not None else feed_words.feed_path(alert)
 
 
 def _described(alerts: list[Alert], user: User) -> list[dict[str, Any]]:
@@ -60,7 +70,9 @@ def _described(alerts: list[Alert], user: User) -> list[dict[str, Any]]:
     return [
         {
             "alert": alert,
-            "heading": heading(alert, names),
+            "heading": heading(alert, names, applications),
+            "address": address(alert),
+            "todo": feed_words.GUIDANCE[FeedKind(alert.kind)][1] if alert.kind in FeedKind else "",
             "applications": [applications[pk] for pk in alert.application_ids if pk in applications],
             "may_answer": may_answer(user, alert),
         }

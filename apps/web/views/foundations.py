@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from apps.catalog.filters import FoundationFilter
 from apps.catalog.models import Assertion, Foundation, NodeKind, Offering, Provider, Version
 from apps.catalog.models.claims import Topic
+from apps.catalog.record_queries import earliest_ends
 from apps.common.time import day_of, now
 from apps.exposure.queries import standing_on
 from apps.inventory.models import Criticality
@@ -161,7 +162,7 @@ def foundation(request: HttpRequest, slug: str) -> HttpResponse:
     versions = list(this.versions.order_by("released_on", "identifier"))
     offerings = list(
         Offering.objects.filter(version__foundation=this)
-        .select_related("host", "version", "alias", "replacement")
+        .select_related("host", "version__foundation", "alias", "replacement", "lifecycle_claim")
         .order_by("retires_on", "host__name", "api_id")
     )
     reach = reach_by_ref(kind=NodeKind.OFFERING, refs=[row.pk for row in offerings], user=request.user, on=today)
@@ -195,6 +196,7 @@ def foundation(request: HttpRequest, slug: str) -> HttpResponse:
         ],
         offerings=[(row, reach.get(row.pk, Reach())) for row in shown],
         n_hidden=len(offerings) - len(shown),
+        earliest=earliest_ends(shown, today=today),
         prices=prices_at(offerings=[row.pk for row in shown], at=at),
         lifecycle=_tracks(offerings, versions, called),
         applications=applications,

@@ -28,6 +28,7 @@ from apps.catalog.models import (
     Via,
 )
 from apps.catalog.models.claims import Topic
+from apps.catalog.record_queries import earliest_ends
 from apps.catalog.settlement import BUILT_IN
 from apps.common.time import day_of, now
 from apps.exposure.queries import standing_on
@@ -249,6 +250,7 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
         claims=[(topic.label, [(row, row.pk in accepted) for row in claims if row.topic == topic]) for topic in Topic],
         n_claims=len(claims),
         manual=manual,
+        earliest=earliest_ends([this], today=today).get(this.pk),
         current_prices=[price for price in prices if _holds(price, at)],
         past_prices=[price for price in prices if not _holds(price, at)],
         steps=[step for step in this.identity_why.split("; ") if step],

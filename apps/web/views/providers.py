@@ -8,13 +8,17 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.catalog.earliest import ALL, Policy
 from apps.catalog.filters import ProviderFilter
 from apps.catalog.models import NodeKind, Offering, Provider, ProviderRole
+from apps.catalog.record import End
+from apps.catalog.record_queries import provider_record
 from apps.common.time import day_of, now
 from apps.web.filtering import Control, filters
 from apps.web.listing import Listing, Sorting, csv_answer
 from apps.web.page import Sentence, page
 from apps.web.queries import Reach, counts_of, reach_by_ref, standing_on_party, with_stacks
+from apps.web.records import SCOPES, shown
 from apps.web.sentences import of_list
 from apps.web.views.applications import standing_of
 from apps.web.wording import counted, spelled
@@ -112,11 +116,13 @@ def provider(request: HttpRequest, slug: str) -> HttpResponse:
     today = day_of(at)
     standing = standing_on_party(provider=this, user=request.user, on=today)
     n_standing, n_critical = counts_of(standing)
-    shown = with_stacks(standing.order_by("criticality", "name", "pk"), on=today)[:SHOWN]
+    first = with_stacks(standing.order_by("criticality", "name", "pk"), on=today)[:SHOWN]
     foundations = list(this.foundations.order_by("name"))
     reach = reach_by_ref(kind=NodeKind.FOUNDATION, refs=[row.pk for row in foundations], user=request.user, on=today)
     foundations.sort(key=lambda row: (-reach.get(row.pk, Reach()).n, row.name))
     offerings = Offering.objects.filter(host=this).select_related("version__foundation")
+    n_offerings = offerings.count()
+    record = provider_record(this)
     ending = offerings.filter(retires_on__gte=today).order_by("retires_on", "api_id")
     return page(
         request,
@@ -131,12 +137,57 @@ def provider(request: HttpRequest, slug: str) -> HttpResponse:
         subsidiaries=this.subsidiaries.order_by("name"),
         foundations=[(row, reach.get(row.pk, Reach())) for row in foundations[:20]],
         n_foundations=len(foundations),
-        n_offerings=offerings.count(),
+        n_offerings=n_offerings,
         n_ending=ending.count(),
         ending=ending[:12],
         n_standing=n_standing,
-        standings=[standing_of(row, today) for row in shown],
+        standings=[standing_of(row, today) for row in first],
+        record=shown(record) if n_offerings else None,
+        promises=[(_covered(policy), policy) for policy in record.policies],
     )
+
+
+def _covered(policy: Policy) -> str:
+    return SCOPES.get(policy.scope, "all models")
+
+
+@require_safe
+def record_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    """The notices that the record counts, the latest announcement first."""
+    this = get_object_or_404(Provider.objects.visible_to(request.user), slug=slug)
+    record = provider_record(this)
+    least = {policy.scope: policy.notice_days for policy in record.policies}
+
+    def cells(end: End) -> list[Any]:
+        promised = max(filter(None, (least.get(ALL), None if end.is_partners else least.get(end.scope))), default=None)
+        return [
+            end.model,
+            end.api_id,
+            end.n_offerings,
+            end.announced_on,
+            "first seen here" if end.is_seen else "published",
+            end.ends_on,
+            end.notice_days,
+            end.scope,
+            promised,
+            end.told_by or end.source,
+            end.source_url,
+        ]
+
+    heads = [
+        "model",
+        "api id",
+        "offerings",
+        "announced",
+        "announcement day",
+        "ends",
+        "notice in days",
+        "kind",
+        "promised days today",
+        "source",
+        "address",
+    ]
+    return csv_answer(f"{this.slug}-record", heads, record.measured.told[::-1], cells)
 
 
 def _sentence(this: Provider, n: int, n_critical: int) -> Sentence:

@@ -1,0 +1,258 @@
+"""Raise, and settle, what is owed because of a feed: models that had ended before their source told, payloads that
+look broken, sources that fell silent."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from apps.accounts.models import User
+from apps.alerts.feed_queries import (
+    Backfilled,
+    Condition,
+    backfilled_teams,
+    conditions,
+    held_groups,
+    provider_names,
+    reach_of_held,
+)
+from apps.alerts.feed_words import MOST_OFFERINGS
+from apps.alerts.models import Alert, Delivery, FeedKind
+from apps.alerts.queries import governors
+from apps.alerts.severity import FRESH_SEVERITY, SILENT_SEVERITY, gravest_severity, held_severity
+from apps.alerts.storing import alert_key, store_alerts
+from apps.catalog.models import ProviderEvent
+from apps.common.time import day_of
+from apps.feeds.models import FeedRun, Health
+from apps.inventory.models import Criticality
+
+# one run at a time tells of feeds; the number is only this lock's name
+FEEDS_LOCK = 7301004
+# what an upgrade, or a database that was away for long, finds is history and no news any more
+NEWS_FOR = timedelta(days=7)
+
+_SILENT = {Health.LATE: FeedKind.LATE, Health.FROZEN: FeedKind.FROZEN}
+
+
+@transaction.atomic
+def raise_for_feeds(*, at: datetime) -> int:
+    """Write down who is owed word of feeds, and resolve what has passed; the number of new alerts.
+
+    All of it is one transaction under one lock, so that a second run finds everything done, or nothing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FEEDS_LOCK])
+    people = governors()
+    runs = _claim_runs(at=at, with_suspect=bool(people))
+    n_raised = store_alerts(_backfill_alerts(runs, at=at)) if runs else 0
+    return n_raised + _settle_suspicions(runs, people, at=at) + _settle_silence(people, at=at)
+
+
+def _claim_runs(*, at: datetime, with_suspect: bool) -> list[FeedRun]:
+    """Runs with something to tell that nobody has worked through, the oldest first; old ones are only marked.
+
+    Suspect runs are left for later while there is nobody to decide about them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO alerts_handledrun (run_id, handled_at)
+            SELECT r.id, %s FROM feeds_feedrun r
+            WHERE r.finished_at IS NOT NULL AND (r.rows_backfilled > 0 OR r.status = 'suspect')
+              AND (r.status <> 'suspect' OR %s)
+              AND NOT EXISTS (SELECT 1 FROM alerts_handledrun h WHERE h.run_id = r.id)
+            ON CONFLICT DO NOTHING RETURNING run_id
+            """,
+            [at, with_suspect],
+        )
+        claimed = [row[0] for row in cursor.fetchall()]
+    if not claimed:
+        return []
+    recent = FeedRun.objects.filter(pk__in=claimed, observed_at__gte=at - NEWS_FOR)
+    return list(recent.select_related("source").defer("floated").order_by("observed_at", "pk"))
+
+
+# --- back-fill --------------------------------------------------------------------------------------------------
+
+
+def _backfill_alerts(runs: Sequence[FeedRun], *, at: datetime) -> list[Alert]:
+    """One alert per run and team that stands on what had already ended."""
+    run_ids = [run.pk for run in runs if run.backfilled]
+    return [_backfill_alert(found, at=at) for found in backfilled_teams(run_ids=run_ids, on=day_of(at))]
+
+
+def _backfill_alert(found: Backfilled, *, at: datetime) -> Alert:
+    return Alert(
+        key=alert_key(f"run:{found.run_id}", FeedKind.BACKFILLED, f"team:{found.team_id}"),
+        kind=FeedKind.BACKFILLED,
+        severity=gravest_severity(
+            ProviderEvent.Kind.RETIRED, days_left=None, primary=found.gravest_primary, leaning=found.gravest_leaning
+        ),
+        run_id=found.run_id,
+        team_id=found.team_id,
+        application_ids=found.application_ids,
+        details={"n": len(found.offerings), "offerings": found.offerings[:MOST_OFFERINGS]},
+        raised_at=at,
+    )
+
+
+# --- what is held -----------------------------------------------------------------------------------------------
+
+
+def _settle_suspicions(runs: Sequence[FeedRun], people: Sequence[User], *, at: datetime) -> int:
+    """Resolve suspicions of which nothing is held any more, then raise those of the new suspect runs."""
+    suspect = [run for run in runs if run.held]
+    known = list(
+        Alert.objects.filter(kind=FeedKind.SUSPECT)
+        .exclude(state=Alert.State.RESOLVED)
+        .values_list("pk", "run__source_id", "details")
+    )
+    if not suspect and not known:
+        return 0
+    waiting = held_groups({run.source_id for run in suspect} | {source_id for _, source_id, _ in known})
+    told: set[tuple[int, str]] = set()
+    over = []
+    for pk, source_id, details in known:
+        groups = {(source_id, group) for group in details.get("groups", {})}
+        if groups & waiting:
+            told |= groups
+        else:
+            over.append(pk)
+    _resolve(over)
+    # the same provider, doubted at every poll until somebody decides, is one piece of news
+    news = []
+    for run in suspect:
+        groups = {(run.source_id, group) for group in run.held} & waiting
+        if groups - told:
+            news.append(run)
+            told |= groups
+    return store_alerts(_suspicions(news, people, at=at)) if news else 0
+
+
+def _suspicions(runs: Sequence[FeedRun], people: Sequence[User], *, at: datetime) -> list[Alert]:
+    reach = reach_of_held([run.source_id for run in runs], on=day_of(at))
+    names = provider_names({group for run in runs for group in run.held})
+    alerts = []
+    for run in runs:
+        concerned: dict[int, int] = {}
+        for group in run.held:
+            concerned |= reach.get((run.source_id, group), {})
+        alerts += [
+            Alert(
+                key=alert_key(f"run:{run.pk}", FeedKind.SUSPECT, f"user:{person.pk}"),
+                kind=FeedKind.SUSPECT,
+                severity=held_severity(critical=Criticality.CRITICAL in concerned.values()),
+                run=run,
+                user=person,
+                application_ids=sorted(concerned, key=lambda pk: (concerned[pk], pk)),
+                details={
+                    "groups": {
+                        group: {"name": names.get(group, group), "says": said} for group, said in run.held.items()
+                    }
+                },
+                raised_at=at,
+            )
+            for person in people
+        ]
+    return alerts
+
+
+# --- sources that fell silent -----------------------------------------------------------------------------------
+
+
+def _settle_silence(people: Sequence[User], *, at: datetime) -> int:
+    """Raise what is late or frozen, once per episode; resolve what is read again, and say so to whom was told."""
+    found = conditions(at=at)
+    silent = {pk: condition for pk, condition in found.items() if condition.health in _SILENT}
+    known = list(
+        Alert.objects.filter(kind__in=_SILENT.values(), user__isnull=False)
+        .exclude(state=Alert.State.RESOLVED)
+        .values_list("pk", "source_id", "kind")
+    )
+    over = [pk for pk, source_id, kind in known if _is_over(kind, found.get(source_id))]
+    n_raised = store_alerts(_good_news(over, found, at=at)) if over else 0
+    _resolve(over)
+    return n_raised + (store_alerts(_silences(silent, people, at=at)) if silent and people else 0)
+
+
+def _is_over(kind: str, condition: Condition | None) -> bool:
+    """A source that is not polled any more is nobody's worry; one that fails meanwhile proves nothing."""
+    if condition is None or condition.health == Health.FRESH:
+        return True
+    return kind == FeedKind.LATE and condition.health == Health.FROZEN
+
+
+def _silences(silent: dict[int, Condition], people: Sequence[User], *, at: datetime) -> list[Alert]:
+    """Alerts about these sources, but for episodes that somebody has been told of: who comes into office later
+    reads them on the page."""
+    told = set(
+        Alert.objects.filter(source__in=silent, kind__in=_SILENT.values()).values_list(
+            "source_id", "kind", "details__since"
+        )
+    )
+    alerts = []
+    for source_id, condition in silent.items():
+        kind, details = _SILENT[condition.health], _details_of(condition)
+        if (source_id, kind, details["since"]) in told:
+            continue
+        alerts += [
+            Alert(
+                key=alert_key(f"source:{source_id}", kind, f"user:{person.pk}", milestone=str(details["since"])),
+                kind=kind,
+                severity=SILENT_SEVERITY,
+                source_id=source_id,
+                user=person,
+                details=details,
+                raised_at=at,
+            )
+            for person in people
+        ]
+    return alerts
+
+
+def _details_of(condition: Condition) -> dict[str, object]:
+    state = condition.state
+    if condition.health == Health.FROZEN:
+        return {"since": day_of(state.told_until).isoformat(), "says_itself": state.as_of is not None}
+    assert state.last_success_at is not None
+    return {
+        "since": day_of(state.last_success_at).isoformat(),
+        "failures": state.failures,
+        "error": state.error[:300],
+    }
+
+
+def _good_news(over: Sequence[int], found: dict[int, Condition], *, at: datetime) -> list[Alert]:
+    """That a source is fresh again, for everyone whom a mail told that it was not. It asks nothing of anybody, so it
+    is resolved from the start."""
+    alerts = Alert.objects.filter(pk__in=over).order_by("pk")
+    # a digest holds its recipient while it is written: afterwards it is settled which alerts it carries
+    list(User.objects.select_for_update(no_key=True).filter(pk__in=alerts.order_by().values("user")).order_by("pk"))
+    mailed = alerts.filter(delivery__isnull=False).exclude(delivery__state=Delivery.State.SKIPPED)
+    return [
+        Alert(
+            key=alert_key(
+                f"source:{alert.source_id}",
+                FeedKind.FRESH,
+                f"user:{alert.user_id}",
+                milestone=f"{alert.kind} {alert.details['since']}",
+            ),
+            kind=FeedKind.FRESH,
+            severity=FRESH_SEVERITY,
+            source_id=alert.source_id,
+            user_id=alert.user_id,
+            details={"was": alert.kind},
+            state=Alert.State.RESOLVED,
+            raised_at=at,
+        )
+        for alert in mailed
+        if alert.source_id in found and found[alert.source_id].health == Health.FRESH
+    ]
+
+
+def _resolve(pks: Sequence[int]) -> None:
+    if pks:
+        Alert.objects.filter(pk__in=pks).update(state=Alert.State.RESOLVED)
+
+
+__all__ = ["NEWS_FOR", "raise_for_feeds"]

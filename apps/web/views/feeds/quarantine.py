@@ -1,0 +1,64 @@
+"""Rows kept out of the catalogue, each with the reason and the raw row."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from apps.feeds.filters import QuarantinedRowFilter
+from apps.feeds.models import QuarantinedRow
+from apps.web import sentences
+from apps.web.filtering import BOOLEANS, Control, filters
+from apps.web.listing import Listing, csv_answer
+from apps.web.page import page
+from apps.web.views.feeds.reads import polled_sources
+
+
+def _filtered(request: HttpRequest) -> tuple[QuarantinedRowFilter, "QuerySet[QuarantinedRow]"]:
+    """Without a word about it in the address, the rows that are still set aside."""
+    query = request.GET.copy()
+    query.setdefault("open", "true")
+    found = QuarantinedRowFilter(query, QuarantinedRow.objects.visible_to(request.user), request=request)
+    return found, found.qs.select_related("source").order_by("-first_seen", "external_id", "pk")
+
+
+@require_safe
+def quarantine(request: HttpRequest) -> HttpResponse:
+    found, queryset = _filtered(request)
+    listing = Listing(request, queryset)
+    rest = "" if listing.is_filtered else " is set aside" if listing.count == "1" else " are set aside"
+    return page(
+        request,
+        "feeds/quarantined.html",
+        fragment="listing",
+        title="Quarantined rows",
+        crumbs=(("Feeds", reverse("feeds")),),
+        counts="Rows of feeds, each once per reason",
+        sentence=sentences.of_list(listing.count, "row", "rows", filtered=listing.is_filtered, rest=rest),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("q", "Row contains", "search"),
+                Control("source", "Source", choices=list(polled_sources(request.user).values_list("slug", "name"))),
+                Control("open", "Still set aside", choices=BOOLEANS),
+            ],
+            usual={"open": "true"},
+        ),
+        listing=listing,
+    )
+
+
+@require_safe
+def quarantine_csv(request: HttpRequest) -> StreamingHttpResponse:
+    def cells(row: QuarantinedRow) -> list[Any]:
+        return [row.source.name, row.external_id, row.reason, row.first_seen, row.resolved_at, row.excerpt]
+
+    return csv_answer(
+        "quarantine",
+        ["source", "row", "reason", "since", "gone", "raw"],
+        _filtered(request)[1].iterator(chunk_size=2000),
+        cells,
+    )

@@ -1,0 +1,203 @@
+"""Runs: all of them, one of them with what it brought, its raw payload, and how a run under way is getting on."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.catalog.models import Assertion, ProviderEvent, Source
+from apps.feeds.actions import BrokerAway, request_poll
+from apps.feeds.filters import FeedRunFilter
+from apps.feeds.models import FeedRun, Payload
+from apps.web import sentences
+from apps.web.filtering import Control, filters
+from apps.web.forms import governing
+from apps.web.listing import Listing, csv_answer
+from apps.web.page import page
+from apps.web.views.feeds import words
+from apps.web.views.feeds.reads import polled_sources
+from apps.web.wording import iso_day
+
+# what a run does while it is running, in the order it does it
+STEPS = {
+    "fetch": "fetching",
+    "parse": "reading the rows",
+    "compare": "comparing with what is known",
+    "settle": "settling",
+}
+EVENTS_SHOWN = 40
+
+
+@require_safe
+def feed_runs(request: HttpRequest) -> HttpResponse:
+    """Every poll, latest first."""
+    found = FeedRunFilter(request.GET, FeedRun.objects.visible_to(request.user), request=request)
+    listing = Listing(request, found.qs.select_related("source").order_by("-queued_at", "-id"))
+    return page(
+        request,
+        "feeds/runs.html",
+        fragment="listing",
+        title="Runs",
+        crumbs=(("Feeds", reverse("feeds")),),
+        counts="Polls, each counted once",
+        sentence=sentences.of_list(listing.count, "run", "runs", filtered=listing.is_filtered),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("source", "Source", choices=list(polled_sources(request.user).values_list("slug", "name"))),
+                Control("status", "Result", choices=FeedRun.Status.choices),
+                Control("since", "From", "date"),
+            ],
+        ),
+        listing=listing,
+        rows=[(run, words.took(run)) for run in listing.rows],
+    )
+
+
+@require_safe
+def feed_csv(request: HttpRequest) -> StreamingHttpResponse:
+    found = FeedRunFilter(request.GET, FeedRun.objects.visible_to(request.user), request=request)
+    heads = [
+        "source", "queued", "started", "finished", "result", "trigger", "rows", "changed", "vanished", "quarantined",
+        "back-filled", "events", "bytes", "digest", "error",
+    ]  # fmt: skip
+
+    def cells(run: FeedRun) -> list[Any]:
+        return [
+            run.source.name, run.queued_at, run.started_at, run.finished_at, run.get_status_display(), run.trigger,
+            run.rows, run.rows_changed, run.rows_vanished, run.rows_quarantined, run.rows_backfilled, run.n_events,
+            run.n_bytes, run.digest, run.error,
+        ]  # fmt: skip
+
+    runs = found.qs.select_related("source").defer("held", "backfilled", "floated").order_by("-queued_at", "-id")
+    return csv_answer("feed-runs", heads, runs.iterator(chunk_size=2000), cells)
+
+
+# --- one run --------------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def feed_run(request: HttpRequest, pk: int) -> HttpResponse:
+    """What one poll brought: counts, what was held and set aside, dates and prices that were no news, events."""
+    run = get_object_or_404(FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk)
+    source = run.source
+    before, after = _neighbours(run)
+    quarantined = Listing(request, run.quarantined.all(), size=50)
+    events = _events_of(request, run)
+    n_held = Assertion.objects.standing().filter(source=source, held=True).count() if run.held else 0
+    return page(
+        request,
+        "feeds/run.html",
+        title=f"{source.name}, {run.queued_at:%-d %b %H:%M}",
+        crumbs=(("Feeds", reverse("feeds")), (source.name, reverse("feed", args=[source.slug]))),
+        counts="Rows of this one poll",
+        sentence=words.of_run(run),
+        is_open=run.status in FeedRun.OPEN,
+        quarantined=quarantined,
+        events=events[:EVENTS_SHOWN],
+        has_more_events=len(events) > EVENTS_SHOWN,
+        n_held=n_held,
+        took=words.took(run),
+        backfilled=[(row, iso_day(day)) for row, day in run.backfilled],
+        floated=[(row, words.move(old, new)) for row, old, new in run.floated],
+        before=before,
+        after=after,
+        **progress_of(run),
+    )
+
+
+def _neighbours(run: FeedRun) -> tuple[FeedRun | None, FeedRun | None]:
+    """The runs of the same source before and after this one: two statements."""
+    runs = run.source.runs.only("pk", "queued_at", "status")
+    earlier = Q(queued_at__lt=run.queued_at) | Q(queued_at=run.queued_at, pk__lt=run.pk)
+    later = Q(queued_at__gt=run.queued_at) | Q(queued_at=run.queued_at, pk__gt=run.pk)
+    return runs.filter(earlier).first(), runs.filter(later).order_by("queued_at", "pk").first()
+
+
+def _events_of(request: HttpRequest, run: FeedRun) -> list[ProviderEvent]:
+    """Events of the run's source from after the observation before this one up to this one: what the payload
+    showed, and what the clock made due, or a person decided, in between. Two statements."""
+    if run.observed_at is None:
+        return []
+    before = (
+        FeedRun.objects.succeeded()
+        .filter(source=run.source, observed_at__lt=run.observed_at)
+        .order_by("-observed_at")
+        .values_list("observed_at", flat=True)
+        .first()
+    )
+    events = ProviderEvent.objects.visible_to(request.user).filter(source=run.source, detected_at__lte=run.observed_at)
+    if before is not None:
+        events = events.filter(detected_at__gt=before)
+    return list(events.select_related("source", "offering__host").order_by("-detected_at", "-id")[: EVENTS_SHOWN + 1])
+
+
+@require_safe
+def payload(request: HttpRequest, pk: int) -> HttpResponse:
+    """The body as received, gzip-compressed as it is kept, to be saved and never shown: it is somebody else's."""
+    governing(request, "Only governance downloads what a feed sent.")
+    run = get_object_or_404(FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk)
+    kept = Payload.objects.filter(runs=run).first()
+    if kept is None:
+        raise Http404("The payload of this run is not kept any more.")
+    name = f"{run.source.slug}-{kept.received_at:%Y%m%dT%H%M%SZ}.gz"
+    return HttpResponse(
+        bytes(kept.body),
+        content_type="application/gzip",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
+    )
+
+
+# --- under way ------------------------------------------------------------------------------------------------------
+
+
+@require_POST
+def poll(request: HttpRequest, slug: str) -> HttpResponse:
+    """Queue a poll and show how it goes."""
+    user = governing(request, "Only governance asks a feed for news out of turn.")
+    source = get_object_or_404(Source.objects.polled().visible_to(request.user), slug=slug)
+    try:
+        run = request_poll(source=source, by=user)
+    except BrokerAway as away:
+        if getattr(request, "htmx", False):
+            return render(request, "feeds/progress.html#refused", {"source": source, "error": str(away)})
+        messages.error(request, str(away))
+        return redirect("feeds")
+    if getattr(request, "htmx", False):
+        return _progress(request, FeedRun.objects.select_related("source").get(pk=run.pk))
+    return redirect("feed-run", pk=run.pk)
+
+
+@never_cache
+@require_safe
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The fragment a page asks for every second until the run is closed; then the page is drawn anew, so that all
+    of it tells the same moment."""
+    run = get_object_or_404(FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk)
+    response = _progress(request, run)
+    if run.finished_at is not None and getattr(request, "htmx", False):
+        messages.info(request, str(words.of_run(run)))
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _progress(request: HttpRequest, run: FeedRun) -> HttpResponse:
+    return render(request, "feeds/progress.html#progress", progress_of(run))
+
+
+def progress_of(run: FeedRun) -> dict[str, Any]:
+    """`part` of `whole` steps done; a queued run has done none."""
+    steps = list(STEPS)
+    part = steps.index(run.step) + 1 if run.step in steps else 0
+    saying = "waiting for a worker" if run.status == FeedRun.Status.QUEUED else STEPS.get(run.step, "starting")
+    return {"run": run, "part": part, "whole": len(steps) + 1, "words": saying}

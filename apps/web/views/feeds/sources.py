@@ -1,0 +1,164 @@
+"""The feeds and one feed: how fresh, what is held, what was brought, what is kept out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from apps.catalog.models import Assertion, Source
+from apps.catalog.models.claims import Topic
+from apps.common.time import day_of, now, start_of
+from apps.feeds.models import FeedRun, QuarantinedRow
+from apps.web.drawings import freshness as drawing
+from apps.web.freshness import Freshness
+from apps.web.listing import Listing
+from apps.web.page import page
+from apps.web.views.disagreements import latest_disagreements
+from apps.web.views.feeds import words
+from apps.web.views.feeds.holding import Banner, banners
+from apps.web.views.feeds.reads import fresh_source, fresh_sources, runs_of_the_day
+from apps.web.wording import counted, number
+
+OUTCOMES = {
+    FeedRun.Status.UNCHANGED: drawing.Outcome.UNCHANGED,
+    FeedRun.Status.CHANGED: drawing.Outcome.CHANGED,
+    FeedRun.Status.FAILED: drawing.Outcome.FAILED,
+    FeedRun.Status.SUSPECT: drawing.Outcome.SUSPECT,
+}
+LATEST_RUNS = 8
+LATEST_SET_ASIDE = 5
+FLOATING_SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """One line of the freshness table; `strips` are the wide and the narrow drawing of the same polls."""
+
+    fresh: Freshness
+    cadence: str
+    strips: tuple[drawing.Strip, drawing.Strip]
+    finding: str
+    n_rows: int | None
+    n_changed: int
+    n_set_aside: int
+    run: FeedRun | None
+
+
+def feed_row(fresh: Freshness, runs: Sequence[FeedRun], *, at: datetime) -> FeedRow:
+    """`runs` are those of the last 24 hours."""
+    polls = [drawing.Poll(run.queued_at, OUTCOMES[FeedRun.Status(run.status)]) for run in runs if run.finished_at]
+    wide, narrow = (drawing.strip(polls, at=at, narrow=shape) for shape in (False, True))
+    today = start_of(day_of(at))
+    return FeedRow(
+        fresh=fresh,
+        cadence=words.cadence(fresh.source.interval_minutes),
+        strips=(wide, narrow),
+        finding=drawing.finding(fresh.source.name, wide, enabled=fresh.source.enabled),
+        n_rows=fresh.source.n_rows,  # type: ignore[attr-defined]
+        n_changed=sum(run.rows_changed or 0 for run in runs if run.queued_at >= today),
+        n_set_aside=fresh.source.n_set_aside or 0,  # type: ignore[attr-defined]
+        run=next((run for run in runs if run.status in FeedRun.OPEN), None),
+    )
+
+
+@require_safe
+def feed_list(request: HttpRequest) -> HttpResponse:
+    at = now()
+    user = request.user
+    found = fresh_sources(user, at=at)
+    of_the_day = runs_of_the_day(user, at=at)
+    rows = [feed_row(fresh, of_the_day.get(fresh.source.pk, ()), at=at) for fresh in found]
+    waiting = banners([fresh.source for fresh in found], user=user, on=day_of(at))
+    runs = FeedRun.objects.visible_to(user).select_related("source").defer("backfilled", "floated", "held")
+    latest = list(runs.order_by("-queued_at", "-id")[:LATEST_RUNS])
+    set_aside = QuarantinedRow.objects.visible_to(user).open().select_related("source")  # type: ignore[attr-defined]
+    return page(
+        request,
+        "feeds/list.html",
+        title="Feeds",
+        counts="Rows as served by each feed",
+        as_of=at,
+        sentence=words.of_feeds(
+            [fresh for fresh in found if fresh.source.enabled],
+            {pk: banner.changes for pk, banner in waiting.items()},
+            {pk: banner.run for pk, banner in waiting.items() if banner.run is not None},
+        ),
+        totals=_totals(rows, of_the_day),
+        rows=rows,
+        banners=waiting.values(),
+        day_before=day_of(at - drawing.SPAN),
+        latest=[(run, words.took(run)) for run in latest],
+        quarantined=list(set_aside.order_by("-first_seen", "external_id", "pk")[:LATEST_SET_ASIDE]),
+        n_quarantined=sum(row.n_set_aside for row in rows),
+        disagreements=latest_disagreements(user=user, at=at, limit=6),
+    )
+
+
+def _totals(rows: Sequence[FeedRow], of_the_day: Mapping[int, Sequence[FeedRun]]) -> str:
+    n_rows = sum(row.n_rows or 0 for row in rows)
+    n_runs = sum(len(runs) for runs in of_the_day.values())
+    sources = f"{number(len(rows))} source{'' if len(rows) == 1 else 's'}"
+    return f"{sources}, {number(n_rows)} row{'' if n_rows == 1 else 's'}, {counted(n_runs, 'run')} in the last 24 hours"
+
+
+@require_safe
+def feed(request: HttpRequest, slug: str) -> HttpResponse:
+    at = now()
+    fresh = fresh_source(request, slug, at=at)
+    source = fresh.source
+    banner: Banner | None = banners([source], user=request.user, on=day_of(at)).get(source.pk)
+    recent = list(
+        source.runs.filter(queued_at__gt=at - drawing.SPAN)
+        .select_related("source")
+        .defer("backfilled", "floated", "held")
+    )
+    listing = Listing(request, source.runs.defer("backfilled", "floated", "held"), size=30)
+    claims = _claims(source)
+    floating = source.assertions.filter(floating_since__isnull=False, withdrawn_at__isnull=True, topic=Topic.PRICE)
+    return page(
+        request,
+        "feeds/detail.html",
+        title=source.name,
+        crumbs=(("Feeds", reverse("feeds")),),
+        counts="Rows as served by the feed",
+        as_of=at,
+        row=feed_row(fresh, recent, at=at),
+        fresh=fresh,
+        source=source,
+        cadence=words.cadence(source.interval_minutes),
+        late_after=words.span(timedelta(minutes=source.stale_after_minutes)),
+        banners=[banner] if banner else [],
+        sentence=words.of_source(fresh, banner.changes if banner else (), banner.run if banner else None),
+        listing=listing,
+        runs=[(run, words.took(run)) for run in listing.rows],
+        quarantined=source.quarantined.open()[:20],
+        n_quarantined=fresh.source.n_set_aside or 0,  # type: ignore[attr-defined]
+        claims=claims,
+        n_refused=sum(claim["n_refused"] for claim in claims),
+        n_floating=sum(claim["n_floating"] for claim in claims),
+        floating=floating.select_related("offering__host").order_by("-floating_since", "external_id")[:FLOATING_SHOWN],
+    )
+
+
+def _claims(source: Source) -> list[dict[str, Any]]:
+    """Standing claims of the source by topic: all, missing, waiting, held, refused, floating. One statement."""
+    rows = (
+        Assertion.objects.standing()
+        .filter(source=source)
+        .order_by("topic")
+        .values("topic")
+        .annotate(
+            n=Count("pk"),
+            n_missing=Count("pk", filter=Q(missing_since__isnull=False)),
+            n_waiting=Count("pk", filter=Q(pending_since__isnull=False)),
+            n_held=Count("pk", filter=Q(held=True)),
+            n_refused=Count("pk", filter=Q(refused__isnull=False)),
+            n_floating=Count("pk", filter=Q(floating_since__isnull=False)),
+        )
+    )
+    return [dict(row) for row in rows]
