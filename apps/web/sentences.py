@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
+from apps.catalog.models import DateKind
 from apps.exposure.concentration import Concentration
 from apps.exposure.queries import StackRow
 from apps.inventory.models import Dependency
@@ -75,17 +76,19 @@ def of_list(n: str, one: str, many: str, *, filtered: bool, rest: str = "") -> S
 
 
 def of_ends(
-    subject: str, ends: Sequence[tuple[date, str]], today: date, n_applications: int, n_critical: int
+    subject: str, ends: Sequence[tuple[date, str, str]], today: date, n_applications: int, n_critical: int
 ) -> Sentence:
-    """When something ends at its hosts, and who stands on it. `ends` are (day, host) of offerings."""
+    """When something ends at its hosts, and who stands on it. `ends` are (day, host, kind of date) of offerings; a
+    "not before" is no end, and is said only where no host has a firm day."""
     stands = (
         "nobody here stands on it"
         if n_applications == 0
         else f"{counted(n_applications, 'application')} {'stands' if n_applications == 1 else 'stand'} on it"
         + (f", {spelled(n_critical)} of them critical" if n_critical and n_applications > 1 else "")
     )
-    coming = [(when, host) for when, host in ends if when >= today]
-    past = sorted({host for when, host in ends if when < today})
+    firm = [(when, host) for when, host, kind in ends if kind != DateKind.NOT_BEFORE]
+    coming = [(when, host) for when, host in firm if when >= today]
+    past = sorted({host for when, host in firm if when < today})
     following = ""
     if coming:
         when = min(coming)[0]
@@ -99,4 +102,6 @@ def of_ends(
         rest = f" and ends next on {following}" if following else ""
         ended = f"Has ended at {listed(past, most=2)}"
         return Sentence("", ended, f"{rest}; {stands}.") if n_applications else Sentence(f"{ended}{rest}; {stands}.")
-    return Sentence(f"No end of {subject} is announced; {stands}.")
+    promised = [(when, host) for when, host, kind in ends if kind == DateKind.NOT_BEFORE and when >= today]
+    until = f", and none is to come before {long_day(min(promised)[0])}" if promised else ""
+    return Sentence(f"No end of {subject} is announced{until}; {stands}.")

@@ -112,6 +112,8 @@ def change(event: ProviderEvent, *, today: date | None = None) -> str:
         return "left the feed for good" + (f"; its date was {iso_day(old)}" if old else " without a date")
     if event.kind == Kind.REPRICED:
         return _repriced(old, new)
+    if event.kind == Kind.DISAGREEMENT:
+        return f"{iso_day(new)}, another source says {iso_day(old)}"
     if event.kind == Kind.RELEASED:
         return f"released {iso_day(new)}" if new else "released"
     if old or new:

@@ -27,7 +27,8 @@ def test_every_resource_is_in_it(document):
     resources = {path.split("/")[3] for path in document["paths"]}
 
     assert resources == {
-        "alerts", "applications", "assertions", "concentration", "deliveries", "dependencies", "exposure-flags",
+        "alerts", "applications", "assertions", "concentration", "deliveries", "dependencies", "disagreements",
+        "exposure-flags",
         "feed-runs", "foundations", "offerings", "prices", "provider-events", "providers", "sources", "teams",
         "versions",
     }  # fmt: skip

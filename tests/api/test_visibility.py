@@ -51,6 +51,16 @@ def world():
     assertion = make_source().assertions.create(
         external_id="x", topic="lifecycle", offering=offering, first_seen=NOW, changed_at=NOW
     )
+    disputed = make_offering("disputed")
+    for slug, day in (("litellm", "2099-01-01"), ("modeldeprecations", "2099-06-01")):
+        make_source(slug).assertions.create(
+            external_id="disputed",
+            topic="lifecycle",
+            offering=disputed,
+            value={"retires_on": day, "date_kind": "firm"},
+            first_seen=NOW,
+            changed_at=NOW,
+        )
     host_node = offering.footings.get(node__kind=5, depth=0).node
     flag = ExposureFlag.objects.create(
         tolerance=Tolerance.objects.get(layer="host"), node=host_node, value="0.7", limit="0.6", opened_at=NOW
@@ -77,6 +87,7 @@ def world():
         "assertions": assertion.pk,
         "deliveries": delivery.pk,
         "dependencies": dependency.pk,
+        "disagreements": disputed.pk,
         "exposure-flags": flag.pk,
         "feed-runs": run.pk,
         "foundations": offering.version.foundation.slug,
@@ -92,8 +103,8 @@ def world():
 
 
 PUBLIC = {
-    "assertions", "feed-runs", "foundations", "offerings", "prices", "provider-events", "providers", "sources",
-    "versions",
+    "assertions", "disagreements", "feed-runs", "foundations", "offerings", "prices", "provider-events", "providers",
+    "sources", "versions",
 }  # fmt: skip
 SEEN_BY = {
     **dict.fromkeys(PUBLIC, EVERYBODY),
@@ -234,7 +245,7 @@ class TestEveryRoute:
             if address is None:
                 continue
             methods = getattr(pattern.callback, "actions", None) or {"get": "get"}
-            for method in methods:
+            for method in [name for name in methods if name != "head"]:
                 answer = getattr(client, method)(address, {} if method != "get" else None)
                 assert answer.status_code == expected[method == "get"], (method, address)
                 assert answer["Content-Type"] == "application/problem+json", (method, address)

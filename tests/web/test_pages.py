@@ -32,7 +32,7 @@ PAGES = {
 TABLES = [
     "/applications.csv", "/applications/{triage.slug}/stack.csv", "/foundations.csv", "/offerings.csv",
     "/providers.csv", "/events.csv", "/feeds.csv", "/alerts.csv", "/deliveries.csv", "/concentration.csv",
-    "/runway.csv", "/ends.csv",
+    "/runway.csv", "/ends.csv", "/feeds/quarantine.csv", "/feeds/disagreements.csv",
 ]  # fmt: skip
 OWN = ["application", "delivery"]
 

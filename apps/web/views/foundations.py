@@ -177,7 +177,7 @@ def foundation(request: HttpRequest, slug: str) -> HttpResponse:
     )
     applications = Listing(request, standing, size=100)
     called = [row for row in offerings if row.pk in reach]
-    ends = [(row.retires_on, row.host.name) for row in (called or offerings) if row.retires_on]
+    ends = [(row.retires_on, row.host.name, row.date_kind) for row in (called or offerings) if row.retires_on]
     n_critical = standing.filter(criticality=Criticality.CRITICAL).order_by().count()
     return page(
         request,

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.catalog.actions import RefusedFact, assert_manually, lift_manual
 from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.disagreeing import disagreements
 from apps.catalog.filters import OfferingFilter
 from apps.catalog.models import (
     Assertion,
@@ -222,7 +223,7 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
     )
     applications = Listing(request, standing, size=100)
     n_critical = sum(row.criticality == 0 for row in applications.rows)
-    ends = [(this.retires_on, this.host.name)] if this.retires_on else []
+    ends = [(this.retires_on, this.host.name, this.date_kind)] if this.retires_on else []
     crumbs = [("Offerings", reverse("offerings")), (this.host.name, f"{reverse('offerings')}?host={this.host.slug}")]
     accepted = {this.lifecycle_claim_id, this.price_claim_id} - {None}
     manual = next(
@@ -251,8 +252,11 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
         n_claims=len(claims),
         manual=manual,
         earliest=earliest_ends([this], today=today).get(this.pk),
+        disagreement=next(iter(disagreements([this.pk], open_only=False, at=at)), None),
         current_prices=[price for price in prices if _holds(price, at)],
-        past_prices=[price for price in prices if not _holds(price, at)],
+        coming_prices=[price for price in prices if price.valid.lower is not None and price.valid.lower > at],
+        past_prices=[price for price in prices if price.valid.upper is not None and price.valid.upper <= at],
+        floating_since=next((row.floating_since for row in claims if row.pk == this.price_claim_id), None),
         steps=[step for step in this.identity_why.split("; ") if step],
         footing=footing_of(this),
         applications=applications,
