@@ -25,8 +25,8 @@ MOST_OFFERINGS = 12
 GUIDANCE = {
     FeedKind.BACKFILLED: (
         "Had already ended",
-        "The source has only now told their days. Calls may fail or be answered by another model: check these "
-        "applications and move them.",
+        "The source has told only now. Calls may fail or be answered by another model: check these applications and "
+        "move them.",
     ),
     FeedKind.SUSPECT: (
         "Held for a decision",
@@ -35,12 +35,12 @@ GUIDANCE = {
     ),
     FeedKind.LATE: (
         "Not read for too long",
-        "Nobody is told of what these feeds say meanwhile. Look at the last error, then poll by hand.",
+        "What the source says meanwhile reaches nobody. Look at the last error, then poll by hand.",
     ),
     FeedKind.FROZEN: (
         "Read, but standing still",
-        "These feeds answer and bring nothing new. See whether they have moved to another address, or no longer "
-        "rely on them.",
+        "A feed that brings nothing new for so long may have moved to another address. Find out, or stop relying on "
+        "it.",
     ),
     FeedKind.FRESH: ("Fresh again", "Nothing to do."),
 }

@@ -262,12 +262,11 @@ def _insert_claims(source: Source, observation: Observation, offering_of: Mappin
                 offering_id=offering_of.get(claim.row.external_id),
                 value=claim.value,
                 excerpt=claim.row.excerpt if claim.topic != IDENTITY else {},
-                next_start_on=next_start(claim.value, day_of(at)) if claim.topic == PRICE else None,
                 source_url=claim.row.source_url,
-                pending=claim.pending,
-                pending_since=None if claim.pending is None else at,
                 first_seen=at,
                 changed_at=at,
+                **{"next_start_on": next_start(claim.value, day_of(at)) if claim.topic == PRICE else None}
+                | claim.columns,
             )
             for claim in observation.new
         ]

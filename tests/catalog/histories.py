@@ -94,10 +94,10 @@ class History:
         for new in self.last.new:
             key = (new.row.external_id, new.topic)
             claim = Known(len(self.known) + 1, *key, new.row.group, new.value, at)
-            if new.pending is not None:
-                claim.pending, claim.pending_since = new.pending, at
             if new.topic == PRICE:
                 claim.next_start_on = next_start(new.value, day_of(at))
+            for column, value in new.columns.items():
+                setattr(claim, column, value)
             self.known[key] = claim
         self.facts += self.last.facts
         self.polls += 1

@@ -52,6 +52,9 @@ REPRICED = ("repriced", {"input": "3"}, {"input": "2"}, FIRST_DAY)
 
 
 class TestPricesThatBegin:
+    def next_day(self) -> date | None:
+        return Assertion.objects.get(topic="price").next_start_on
+
     def test_a_price_published_in_advance_is_told_on_its_day_without_any_poll(self, source: Source) -> None:
         begin(source, row("acme/m", prices=STARTS))
 
@@ -125,16 +128,13 @@ class TestPricesThatBegin:
     def test_the_next_day_is_kept_beside_the_claim(self, source: Source) -> None:
         steps = {"input": "3", "input@2026-10-01": "2", "input@2026-12-01": "1"}
         begin(source, row("acme/m", prices=steps))
-        claim = Assertion.objects.get(topic="price")
-        assert claim.next_start_on == date(2026, 10, 1)
+        assert self.next_day() == date(2026, 10, 1)
 
         apply_due_facts(at=FIRST_DAY)
-        claim.refresh_from_db()
-        assert claim.next_start_on == date(2026, 12, 1)
+        assert self.next_day() == date(2026, 12, 1)
         apply_due_facts(at=FIRST_DAY + 90 * DAY)
-        claim.refresh_from_db()
 
-        assert claim.next_start_on is None
+        assert self.next_day() is None
         assert [(old, new) for _, old, new, _ in told()] == [
             ({"input": "3"}, {"input": "2"}),
             ({"input": "2"}, {"input": "1"}),
@@ -394,9 +394,14 @@ class TestAfterAFlap:
 
         for day in range(4, 30):
             observe(source, AT + day * DAY, row("acme/m", "2027-03-01"))
-            due_corrections(at=AT + day * DAY + HOUR)
+            due_corrections(at=AT + day * DAY + HOUR, read=[source.pk])
 
         assert [(kind, new) for kind, _, new, _ in told()][2:] == [("moved_later", "2027-03-01")]
+
+    def test_a_feed_that_nobody_reads_corrects_nothing(self, source: Source) -> None:
+        self.flapping(source, "2026-12-01", "2027-03-01", "2026-12-01", "2027-03-01")
+
+        assert due_corrections(at=AT + 30 * DAY, read=[]) == []
 
     def test_a_day_that_goes_on_flapping_is_told_once_each_way(self, source: Source) -> None:
         self.flapping(source, *["2026-12-01", "2027-03-01"] * 20)
@@ -420,7 +425,7 @@ class TestAfterAFlap:
 
         for day in range(3, 30):
             observe(source, AT + day * DAY, row("acme/m", "2026-12-01"))
-            due_corrections(at=AT + day * DAY + HOUR)
+            due_corrections(at=AT + day * DAY + HOUR, read=[source.pk])
 
         assert [new for _, _, new, _ in told()] == ["2027-03-01", "2026-12-01"]
 

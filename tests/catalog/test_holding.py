@@ -199,7 +199,6 @@ class TestRefusing:
         assert str(Offering.objects.get(api_id="star-0").retires_on) == BEFORE
         assert Assertion.objects.get(external_id="acme/dear", topic="price").value["input"] == "0.2"
 
-    @pytest.mark.xfail(strict=True, reason="C10: an absence that is doubted or refused takes effect on the page")
     @pytest.mark.parametrize("refused", [False, True], ids=["held", "refused"])
     def test_an_offering_whose_absence_is_not_believed_is_still_served(
         self, source: Source, suspect: datetime, ada: User, refused: bool

@@ -55,11 +55,12 @@ class TestSoftDays:
 
         assert history.steps() == [("announced", "2026-06-01", "2026-06-01")]
 
-    def test_a_promise_that_becomes_an_announcement_on_its_day_is_announced_once(self) -> None:
+    def test_a_promise_that_becomes_an_announcement_on_its_day_is_announced_once_and_as_new(self) -> None:
         announced = model("2026-06-01", kind=SOFT, announced_on=ANNOUNCED_ON)
         history = seen(model("2026-06-01", kind=SOFT), announced, announced)
 
-        assert history.steps() == [("announced", "2026-06-01", "2026-06-01")]
+        # the promise was told to nobody
+        assert history.steps() == [("announced", None, "2026-06-01")]
 
     @pytest.mark.parametrize(("day", "kind"), [("2026-12-01", "moved_later"), ("2026-04-01", "moved_earlier")])
     def test_a_soft_day_that_becomes_firm_on_another_day_is_a_move(self, day: str, kind: str) -> None:

@@ -125,7 +125,6 @@ class TestEachUnitWaitsForItself:
 
         assert (between.facts, between.updates) == ([], [])
 
-
     def test_between_two_polls_a_unit_seen_once_waits_though_another_was_seen_twice(self) -> None:
         history = History()
         history.see([priced(input="3", output="15")], START)
@@ -184,22 +183,40 @@ class TestAbsentAndZero:
 
         assert (history.facts, history.value("acme/a")) == ([], {"input": "3"})
 
-    @pytest.mark.parametrize("then", ["no price", "another row only", "set aside"])
+    @pytest.mark.parametrize("then", ["no price", "set aside"])
     def test_a_price_seen_once_and_not_named_since_is_not_believed(self, then: str) -> None:
+        history = History()
+        history.see([priced(input="3")], START)
+        history.see([priced(input="2")], START + DAY)
+
+        if then == "no price":
+            history.see([priced()], START + 2 * DAY)
+        else:
+            history.see([], START + 2 * DAY, set_aside={"acme/a"})
+        history.see_unchanged(START + 5 * DAY)
+        assert history.facts == []
+        history.see([priced(input="2")], START + 6 * DAY)
+
+        assert history.facts == []
+
+    def test_a_price_waits_on_while_its_row_is_away_and_is_not_believed_before_it_is_back(self) -> None:
         other = row("acme/b")
         history = History()
         history.see([priced(input="3"), other], START)
         history.see([priced(input="2"), other], START + DAY)
 
-        history.see(
-            [priced(), other] if then == "no price" else [other],
-            START + 2 * DAY,
-            set_aside={"acme/a"} if then == "set aside" else (),
-        )
-        if then == "another row only":
-            history.see([priced(input="2"), other], START + 5 * DAY)
-        else:
-            history.see_unchanged(START + 5 * DAY)
+        history.see([other], START + 2 * DAY)
+        history.see_unchanged(START + 5 * DAY)
+        assert history.facts == []
+        history.see([priced(input="2"), other], START + 6 * DAY)
+
+        assert repricings(history) == [({"input": "3"}, {"input": "2"})]
+
+    def test_a_price_that_is_back_as_it_was_when_its_row_is_back_is_nothing(self) -> None:
+        other = row("acme/b")
+        history = History()
+        for number, rows in enumerate([[priced(input="3")], [priced(input="2")], [], *[[priced(input="3")]] * 6]):
+            history.see([*rows, other], START + number * DAY)
 
         assert history.facts == []
 

@@ -123,7 +123,8 @@ class TestHoldsThatEndByTheClock:
 
         assert (event.kind, event.old, event.new) == ("repriced", {"input": "3"}, {"input": "2"})
         price = Offering.objects.get(api_id="m1").prices.get(valid__endswith__isnull=True)
-        assert (price.amount, price.valid.lower) == (2, start + 4 * DAY + HOUR)
+        assert price.amount == 2
+        assert price.valid.lower == start + 4 * DAY + HOUR
 
     def test_a_price_the_feed_has_ceased_to_name_is_not_told(self, read: Read, start: datetime) -> None:
         read(start, models())

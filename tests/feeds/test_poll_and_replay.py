@@ -3,7 +3,7 @@ rows, the same events, and `manage.py events` tells them again."""
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -20,7 +20,7 @@ from apps.feeds.models import FeedRun, PollState, QuarantinedRow
 from apps.feeds.replay import read_manifest, replay
 from tests.builders import make_source
 from tests.feeds import loopback as server
-from tests.feeds.small_payloads import PRICED, SLUGS, SMALL, Line, SmallFeed, changed, lines, without
+from tests.feeds.small_payloads import SLUGS, SMALL, Line, SmallFeed, changed, lines, without
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -137,12 +137,10 @@ def run(*arguments: str) -> str:
 
 
 def poll(source: Source, url: str, at: str) -> dict[str, Any]:
-    """The report that `manage.py poll` prints, whatever its exit status."""
+    """The report that `manage.py poll` prints, also where the poll has failed."""
     out = StringIO()
-    try:
+    with suppress(CommandError):
         call_command("poll", source.slug, "--url", url, "--at", at, stdout=out, stderr=StringIO())
-    except CommandError as failure:
-        assert failure.returncode == 1
     report: dict[str, Any] = json.loads(out.getvalue())
     return report
 
@@ -211,7 +209,7 @@ def test_one_history_polled_and_replayed_gives_the_same_rows_and_events(slug: st
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_a_history_polled_twice_tells_nothing_twice(slug: str) -> None:
+def test_a_history_that_is_over_tells_nothing_more(slug: str) -> None:
     small, source = SMALL[slug], make_source(slug)
     poll_all(source, small)
     before = rows()
@@ -257,9 +255,8 @@ def test_events_refuses_what_it_cannot_mean(asked: tuple[str, str]) -> None:
         run("events", *asked)
 
 
-@pytest.mark.parametrize("slug", PRICED)
-def test_a_replay_does_not_depend_on_what_the_registry_holds(slug: str, tmp_path: Path) -> None:
-    small = SMALL[slug]
+def test_a_replay_does_not_depend_on_what_the_registry_holds(tmp_path: Path) -> None:
+    slug, small = "litellm", SMALL["litellm"]
     manifest = write_manifest(tmp_path, small)
     alone = run("replay", slug, str(manifest))
     with server.Loopback() as feed:

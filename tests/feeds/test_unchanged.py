@@ -200,13 +200,14 @@ def test_a_price_that_floats_is_listed_in_the_run_and_followed(reading: Callable
         row = {"litellm_provider": "acme", "mode": "chat", "input_cost_per_token": cents / 1e8}
         return json.dumps({"acme/m": row}).encode()
 
-    read(AT, priced(100))
+    polled = [read(AT, priced(100))]
     for move in range(1, 10):
         read(AT + 4 * move * DAY, priced(100 + move))
-        last = read(AT + (4 * move + 3) * DAY, priced(100 + move))
+        polled.append(read(AT + (4 * move + 3) * DAY, priced(100 + move)))
 
-    assert (last.events, last.run.status) == ([], "changed")
-    assert last.run.floated == [["acme/m", {"input": "1.08"}, {"input": "1.09"}]]
+    assert [len(one.events) for one in polled] == [0, *[1] * 8, 0]
+    assert polled[-1].run.status == "changed"
+    assert polled[-1].run.floated == [["acme/m", {"input": "1.08"}, {"input": "1.09"}]]
     assert Assertion.objects.get(topic="price").floating_since is not None
     amounts = Offering.objects.get(api_id="m").prices.order_by("valid").values_list("amount", flat=True)
     assert [str(amount.normalize()) for amount in amounts] == ["1", *(f"1.0{n}" for n in range(1, 10))]

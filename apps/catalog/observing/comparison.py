@@ -224,7 +224,8 @@ class _Comparison:
             self.dates.said(claim, value, doubted=doubted)
         elif before is not None and retires_on(before.value) and not retires_on(value):
             # the date got lost with the key: it is taken back only if it stays away
-            self.ledger.result.new.append(NewClaim(row, LIFECYCLE, before.value, pending=value))
+            waits = {"pending": value, "pending_since": self.ledger.at}
+            self.ledger.result.new.append(NewClaim(row, LIFECYCLE, before.value, waits))
         elif value:
             self.ledger.result.new.append(NewClaim(row, LIFECYCLE, value))
             self.dates.first_said(row.external_id, value, before=before.value if before else None)
@@ -236,7 +237,9 @@ class _Comparison:
         if claim is not None:
             self.prices.said(claim, row, value)
         elif value:
-            self.ledger.result.new.append(NewClaim(row, PRICE, value))
+            before = self.known.get((self.predecessors.get(row.external_id, ""), PRICE))
+            new = NewClaim(row, PRICE, value) if before is None else self.prices.taken_over(before, row, value)
+            self.ledger.result.new.append(new)
 
     # --- rows that are gone ---------------------------------------------------------------------------------------
 

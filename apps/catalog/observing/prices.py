@@ -1,14 +1,14 @@
 """The rules for prices: effective prices are compared, unit by unit, and each must stand before it is believed."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from apps.catalog.claims import Row
 from apps.catalog.observing.ledger import Ledger
-from apps.catalog.observing.records import PRICE, Known, Rules
+from apps.catalog.observing.records import PRICE, Known, NewClaim, Rules
 from apps.catalog.values import Value, next_start, price_in_force, split_price_key, unit_of_key
 from apps.common.time import start_of
 
@@ -129,6 +129,21 @@ class PriceRules:
             return
         moves = self._count_move(claim, believed, value)
         self._judge(claim, believed, value, moves, is_offer=row.price_is_offer)
+
+    def taken_over(self, before: Known, row: Row, value: Value) -> NewClaim:
+        """The claim of a row under a new key: what was believed, waits and was counted under the old one goes on."""
+        updates = self.ledger.result.updates
+        n_others = len(updates)
+        self.said(replace(before, external_id=row.external_id), row, value)
+        columns: dict[str, Any] = {"price_moves": before.price_moves, "floating_since": before.floating_since}
+        columns |= {"pending": before.pending, "pending_since": before.pending_since, "refused": before.refused}
+        columns |= {"next_start_on": before.next_start_on, "value": before.value, "held": before.held}
+        for update in updates[n_others:]:
+            columns |= update.columns
+        del updates[n_others:]
+        about_the_row = {"excerpt", "source_url", "changed_at"}
+        kept = {name: part for name, part in columns.items() if name not in about_the_row}
+        return NewClaim(row, PRICE, kept.pop("value"), kept)
 
     def confirm(self, claim: Known, seen_again_by: datetime) -> None:
         """The feed still says what waits; units first seen at `seen_again_by` or later were seen once only."""

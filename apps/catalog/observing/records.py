@@ -69,13 +69,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class NewClaim:
-    """A claim nobody made before. `pending` is set where it begins with a value that must prove itself: a row under
-    a new key that no longer says what it said under the old one."""
+    """A claim nobody made before. `columns` are further ones that a row under a new key takes over from the old."""
 
     row: Row
     topic: str
     value: Value
-    pending: Value | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,12 @@ def usd(value: Decimal | None) -> str:
 
 
 @register.filter
+def unit_name(key: str) -> str:
+    """A price key as people say it."""
+    return wording.unit_name(key)
+
+
+@register.filter
 def share(value: Any) -> str:
     return "–" if value in (None, "") else wording.share(value)
 

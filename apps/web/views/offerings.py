@@ -1,5 +1,7 @@
 """Offerings: what each source says, what the registry accepts and why, and what a person may set."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -31,6 +33,7 @@ from apps.catalog.models import (
 from apps.catalog.models.claims import Topic
 from apps.catalog.record_queries import earliest_ends
 from apps.catalog.settlement import BUILT_IN
+from apps.catalog.values import split_price_key
 from apps.common.time import day_of, now
 from apps.exposure.queries import standing_on
 from apps.feeds.models import PollState
@@ -254,7 +257,7 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
         earliest=earliest_ends([this], today=today).get(this.pk),
         disagreement=next(iter(disagreements([this.pk], open_only=False, at=at)), None),
         current_prices=[price for price in prices if _holds(price, at)],
-        coming_prices=[price for price in prices if price.valid.lower is not None and price.valid.lower > at],
+        coming_prices=coming_prices(claims, today),
         past_prices=[price for price in prices if price.valid.upper is not None and price.valid.upper <= at],
         floating_since=next((row.floating_since for row in claims if row.pk == this.price_claim_id), None),
         steps=[step for step in this.identity_why.split("; ") if step],
@@ -265,6 +268,21 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
         form=form,
         lift_form=LiftForm(),
     )
+
+
+def coming_prices(claims: Sequence[Assertion], today: date) -> list[tuple[date, str, int, str, str, Assertion]]:
+    """(first day, unit, above tokens, amount, currency, claim) of prices that any source announces for later."""
+    found = []
+    for claim in claims:
+        if claim.topic != Topic.PRICE or claim.withdrawn_at is not None or claim.source.slug == BUILT_IN:
+            continue
+        for key, amount in claim.value.items():
+            if "@" in key:
+                unit, above, starts_on = split_price_key(key)
+                if starts_on is not None and starts_on > today:
+                    found.append((starts_on, unit, above, amount, claim.value.get("currency", "USD"), claim))
+    order = list(PRICE_UNITS)
+    return sorted(found, key=lambda row: (row[0], order.index(row[1]) if row[1] in order else 99, row[2], row[5].pk))
 
 
 def _holds(price: Price, at: Any) -> bool:
