@@ -348,3 +348,15 @@ class TestARefusedDate:
         history.see(filler(30, ends="2026-07-01"), START + 3 * DAY)
 
         assert history.steps() == [("moved_later", "2026-06-01", "2026-07-01")]
+
+
+def test_a_promise_that_left_with_its_row_is_no_day_to_move_from() -> None:
+    history = History()
+    promised = row("acme/a", "2026-06-01", kind=NOT_BEFORE, status="active")
+    history.see([promised, *filler(5)], START)
+    history.see(filler(5), START + DAY)
+    history.see(filler(5), START + 9 * DAY)
+
+    history.see([row("acme/a", "2026-08-01", announced_on=date(2026, 3, 1)), *filler(5)], START + 60 * DAY)
+
+    assert history.steps()[-1] == ("announced", None, "2026-08-01")

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from apps.catalog.claims import Row
-from apps.catalog.observing.dates import DateRules, firm_day
+from apps.catalog.observing.dates import DateRules, firm_day, is_promise
 from apps.catalog.observing.guards import doubt_changes, doubt_removals, place_and_name, rekeyed_rows
 from apps.catalog.observing.ledger import Ledger
 from apps.catalog.observing.prices import PriceRules
@@ -220,6 +220,9 @@ class _Comparison:
         if claim is not None and before is not None:
             # a key that returns: what counts is what was said under the other one since
             self.dates.back_under_its_key(claim, value, before=before.value)
+        elif claim is not None and self._is_fresh(row.external_id) and is_promise(claim.value):
+            # what had been promised, and told to nobody, left with the row
+            self.dates.back_under_its_key(claim, value, before={})
         elif claim is not None:
             self.dates.said(claim, value, doubted=doubted)
         elif before is not None and retires_on(before.value) and not retires_on(value):
