@@ -119,7 +119,8 @@ def due_corrections(*, at: datetime, read: Collection[int]) -> list[ProviderEven
             """
             WITH told AS (
                 SELECT DISTINCT ON (source_id, external_id) source_id, external_id, new
-                FROM catalog_providerevent WHERE kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn')
+                FROM catalog_providerevent
+                WHERE kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn') AND source_id = ANY (%s)
                 ORDER BY source_id, external_id, detected_at DESC, id DESC
             )
             SELECT a.id, told.new #>> '{}' FROM told
@@ -128,10 +129,10 @@ def due_corrections(*, at: datetime, read: Collection[int]) -> list[ProviderEven
             WHERE a.topic = 'lifecycle' AND i.topic = 'identity' AND i.missing_since IS NULL AND a.pending IS NULL
               AND a.withdrawn_at IS NULL AND a.changed_at <= %s AND a.offering_id IS NOT NULL
               AND (a.value ->> 'retires_on') IS DISTINCT FROM (told.new #>> '{}')
-              AND (a.value ->> 'retires_on')::date > %s AND a.source_id = ANY (%s)
+              AND (a.value ->> 'retires_on')::date > %s
             ORDER BY a.id
             """,
-            [at - STANDING, today, list(read)],
+            [list(read), at - STANDING, today],
         )
         last_told = dict(cursor.fetchall())
     if not last_told:

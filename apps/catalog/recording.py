@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from apps.catalog.claims import NOT_BEFORE, Row
-from apps.catalog.due import due_dates, due_prices
+from apps.catalog.due import due_corrections, due_dates, due_prices
 from apps.catalog.eventing import raise_events
 from apps.catalog.identifying import identify
 from apps.catalog.models import Assertion, Offering, ProviderEvent, Source
@@ -96,7 +96,7 @@ def record_unchanged(
     """
     waiting = Assertion.objects.waiting().filter(source=source)
     if not waiting.exists():
-        return Recorded(Observation(), apply_due_facts(at=at))
+        return Recorded(Observation(), apply_due_facts(at=at) + due_corrections(at=at, read=[source.pk]))
     catalogue_lock()
     known = known_claims(source, Q())
     observation = confirm(known, at, last_seen=last_seen, seen_again_by=seen_again_by, rules=rules)
@@ -190,7 +190,8 @@ def record(
     touched |= _leaning_on(known, observation, offering_of)
     touched |= set(also_settle)
     settle_offerings(touched, at=at, fresh=fresh)
-    return Recorded(observation, due + raise_events(source, known, observation, offering_of, at=at))
+    events = due + raise_events(source, known, observation, offering_of, at=at)
+    return Recorded(observation, events + due_corrections(at=at, read=[source.pk]))
 
 
 def _stood_in_for(source: Source) -> set[int]:

@@ -219,10 +219,10 @@ PRICED = tuple(slug for slug, feed in SMALL.items() if feed.priced)
 def priced_at(slug: str, line: Line, amount: Any) -> Line:
     """`line` with `amount` for its price of input as it stands in the payload, however odd."""
     said = str(amount) if slug == "openrouter" else amount
-    wire: Wire = {
+    wires: dict[str, Wire] = {
         "litellm": {"input_cost_per_token": said},
         "openrouter": {"pricing": {"prompt": said, "completion": "0.000015"}},
         "genai-prices": {"prices": {"input_mtok": said, "output_mtok": 15}},
         "models-dev": {"cost": {"input": said, "output": 15}},
-    }[slug]
-    return replace(line, wire=wire)
+    }
+    return replace(line, wire=wires[slug])

@@ -333,8 +333,7 @@ def test_95_percent_of_the_rows_gone_are_held_and_dates_that_appear_are_told(slu
     assert after == standing
     assert not Offering.objects.filter(lifecycle="retired").exists()
     back = stage.poll(stage.good(changed(known, Line(1, ends=ENDS)), noise=2))
-    assert (back.run.status, back.run.rows, back.events) == ("changed", 100, [])
-    assert not stage.state.suspect
+    assert (back.run.status, back.run.rows, back.events, stage.state.suspect) == ("changed", 100, [], False)
     assert not Assertion.objects.filter(missing_since__isnull=False).exists()
     quiet = stage.poll(stage.good(changed(known, Line(1, ends=ENDS)), noise=2), later=20 * DAY)
     assert (quiet.run.status, quiet.events) == ("unchanged", [])

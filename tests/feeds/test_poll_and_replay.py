@@ -2,7 +2,7 @@
 rows, the same events, and `manage.py events` tells them again."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -76,7 +76,7 @@ def history() -> list[Answer]:
 
 def expected(small: SmallFeed) -> list[tuple[str, str, Any, str]]:
     """(kind, external id, new value, day of detection), oldest first."""
-    told = [
+    told: list[tuple[str, str, Any, str] | None] = [
         ("repriced", small.key(3), {"input": "2", "output": "10"}, "2026-09-05") if small.priced else None,
         ("repriced", small.key(6), {"input": "1", "output": "5"}, "2026-09-09") if small.schedules else None,
     ]
@@ -165,7 +165,7 @@ def poll_all(source: Source, small: SmallFeed) -> list[dict[str, Any]]:
     """The reports of the whole history, polled from one address, with the ETag of the last good body for a 304."""
     reports = []
     with server.Loopback() as feed:
-        served = server.status(404)
+        served = last_good = server.status(404)
         for number, answer in enumerate(history()):
             if answer.status == 200:
                 served = server.conditional(answer.payload(small), etag=f'"{number}"')
@@ -235,7 +235,7 @@ def test_events_are_listed_by_time_kind_and_source_with_their_keys() -> None:
     assert everything == [
         event.as_line() | {"key": event.key} for event in ProviderEvent.objects.order_by("detected_at", "pk")
     ]
-    for asked, wanted in {
+    questions: dict[tuple[str, ...], Callable[[Event], bool]] = {
         ("--since", "2026-09-05T06:00:00Z"): lambda event: event["detected_at"] >= "2026-09-05T06:00:00",
         ("--since", "2026-09-10"): lambda event: event["detected_at"] >= "2026-09-10",
         ("--kind", "repriced"): lambda event: event["kind"] == "repriced",
@@ -243,7 +243,8 @@ def test_events_are_listed_by_time_kind_and_source_with_their_keys() -> None:
         ("--source", "litellm", "--kind", "announced", "--since", "2026-09-02"): lambda event: (
             event["source"] == "litellm" and event["kind"] == "announced"
         ),
-    }.items():
+    }
+    for asked, wanted in questions.items():
         found = read_lines(run("events", *asked))
         assert found == [event for event in everything if wanted(event)]
         assert 0 < len(found) < len(everything)

@@ -16,7 +16,7 @@ import random
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -153,6 +153,35 @@ def database_size() -> int:
         return int(cursor.fetchone()[0])
 
 
+# History rows that say no more than that a row went missing or came back: (table, columns that tell of it, all others
+# that are history).
+_ABSENCE = {
+    "catalog_assertionhistory": ("missing_since, withdrawn_at, refused", 'value, offering_id, "group"'),
+    "catalog_offeringhistory": (
+        "lifecycle",
+        "version_id, retires_on, announced_on, date_kind, replacement_id, replacement_text, end_behaviour, api_id",
+    ),
+}
+
+
+def absence_only() -> dict[str, tuple[int, int]]:
+    """{table of history: (rows that only tell of absence, rows that tell of a change at all)}."""
+    from django.db import connection
+
+    found = {}
+    with connection.cursor() as cursor:
+        for table, (absent, others) in _ABSENCE.items():
+            cursor.execute(
+                f"WITH step AS (SELECT row({absent}) AS a, row({others}) AS o, lag(row({absent})) OVER w AS a_before, "
+                f"lag(row({others})) OVER w AS o_before, row_number() OVER w AS n FROM {table} "
+                "WINDOW w AS (PARTITION BY pgh_obj_id ORDER BY pgh_id)) "
+                "SELECT count(*) FILTER (WHERE a IS DISTINCT FROM a_before AND o IS NOT DISTINCT FROM o_before), "
+                "count(*) FROM step WHERE n > 1"
+            )
+            found[table] = cursor.fetchone()
+    return found
+
+
 # --- the year -------------------------------------------------------------------------------------------------------
 
 
@@ -190,18 +219,19 @@ def live(publishers: dict[str, Publisher], *, days: int, seed: int) -> None:
 
 
 def _poll(source: "Source", publisher: Publisher, at: datetime, cost: Cost) -> None:
+    from apps.common.time import now
     from apps.feeds.models import Payload
     from apps.feeds.pipeline import poll
 
     fetched = _fetched(*publisher.body_at(at))
+    before = now()
     start = time.perf_counter()
     polled = poll(source, at=at, fetch=lambda state, adapter: fetched, trigger="schedule")
     cost.seconds[str(polled.run.status)].append(time.perf_counter() - start)
     cost.events.update(event.kind for event in polled.events)
     if polled.run.payload_id is not None:
-        # retention goes by the wall clock, which stands still here
-        Payload.objects.filter(pk=polled.run.payload_id, received_at__gt=at + timedelta(days=1)).update(received_at=at)
-        Payload.objects.filter(pk=polled.run.payload_id, received_at__lt=START).update(received_at=at)
+        # retention goes by the wall clock, which all but stands still here
+        Payload.objects.filter(pk=polled.run.payload_id, received_at__gte=before).update(received_at=at)
 
 
 def _fetched(status: int, body: bytes | None) -> "Fetched":
@@ -237,12 +267,14 @@ def _report(
         print(f"{slug}: {dict(sorted(cost.events.items()))}")
     now_written, by_table = written(), sizes()
     print(f"\n{'table':<34}{'inserted':>10}{'updated':>10}{'deleted':>9}{'rows':>9}{'MB':>8}")
-    order: Sequence[str] = sorted(now_written, key=lambda table: -by_table.get(table, (0, 0))[0])
+    order = sorted(now_written, key=lambda table: -by_table.get(table, (0, 0))[0])
     for table in order:
         ins, upd, gone = (a - b for a, b in zip(now_written[table], baseline.get(table, (0, 0, 0)), strict=True))
         size, rows = by_table.get(table, (0, 0))
         if ins or upd or gone:
             print(f"{table:<34}{ins:>10}{upd:>10}{gone:>9}{rows:>9}{size / 1e6:>8.2f}")
+    for table, (absence, n) in absence_only().items():
+        print(f"{table}: {absence} of {n} changes only say that a row is missing, or back")
     empty, filled = before
     print(f"\ndatabase: {empty / 1e6:.1f} MB empty, {filled / 1e6:.1f} MB after the first payloads, ", end="")
     print(f"{database_size() / 1e6:.1f} MB after the year")
