@@ -115,6 +115,8 @@ def particulars(alert: Alert, *, applications: Collection[int] = ()) -> str:
     return "is fresh again"
 
 
+# providers a heading names; the page names all
+MOST_GROUPS = 3
 _HEADS: dict[str, str] = {FeedKind.SUSPECT: "brought something suspect. ", FeedKind.LATE: "is late: "}
 
 
@@ -128,9 +130,11 @@ def _backfilled(named: Collection[Ended], n_more: int) -> str:
 
 
 def _held(groups: dict[str, Any]) -> str:
-    """`Anthropic: 13 of 13 rows vanished at once; removals are held`, one after the other."""
+    """`Anthropic: 13 of 13 rows vanished at once; removals are held`, one after the other; the rest is counted."""
     said = [f"{one_line(group['name'], most=60)}: {one_line(group['says']).rstrip('.')}" for group in groups.values()]
-    return ". ".join(said)
+    more = len(said) - MOST_GROUPS
+    rest = [f"So it is with {counted(more, 'further provider')}"] if more > 0 else []
+    return ". ".join([*said[:MOST_GROUPS], *rest])
 
 
 def _failed(details: dict[str, Any]) -> str:

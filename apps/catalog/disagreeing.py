@@ -76,6 +76,8 @@ def why(winner: Voice, other: Voice, name: str, other_name: str) -> str:
     """Why `winner` counts and `other` does not, in a clause; the names are of their sources."""
     if winner.source == MANUAL:
         return "a person's word outranks every feed"
+    if winner.trust_rank > other.trust_rank and is_soft(other) and not is_soft(winner):
+        return f"a firm date that respects the 'not before' of {other_name}"
     if winner.trust_rank != other.trust_rank:
         return f"{name} (rank {winner.trust_rank}) is trusted more than {other_name} (rank {other.trust_rank})"
     if (winner.value.get("date_kind") == FIRM) != (other.value.get("date_kind") == FIRM):

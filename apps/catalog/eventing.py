@@ -10,7 +10,7 @@ from typing import Any
 from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.catalog.observing import IDENTITY, LIFECYCLE, PRICE, Fact, Known, Observation
 from apps.catalog.settlement import BUILT_IN, voices_on
-from apps.catalog.settling import MANUAL, Voice, strongest
+from apps.catalog.settling import MANUAL, Voice, is_soft_after_all, strongest
 from apps.common.time import day_of
 
 type Repeats = Mapping[tuple[str, str, Any, Any], int]
@@ -67,7 +67,9 @@ def raise_events(
             continue
         if fact.kind == "delisted" and offering_id in listed_elsewhere:
             continue
-        if fact.kind == "retired" and fact.external_id in retired_of_late:
+        if fact.kind == "retired" and (
+            fact.external_id in retired_of_late or _is_soft(claim_id, lifecycle_voices.get(offering_id, []))
+        ):
             continue
         accepted.append((fact, offering_id, claim_id))
     return insert_events(source, accepted, repeats=repeats)
@@ -100,6 +102,11 @@ def _repeats(
         if before and at - max(before) > STANDING and (stood or fact.kind in _AFTER_A_HOLD):
             repeats[saying(fact)] = len(before)
     return repeats
+
+
+def _is_soft(claim_id: int, voices: Sequence[Voice]) -> bool:
+    """Whether the claim's day, firm by its source's own word, is soft by what others say."""
+    return any(voice.claim_id == claim_id and is_soft_after_all(voice, voices) for voice in voices)
 
 
 def _retired_of_late(source: Source, facts: Sequence[Fact], offerings: Iterable[int], at: datetime) -> set[str]:

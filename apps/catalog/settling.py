@@ -1,7 +1,8 @@
 """From many claims to one truth per offering, with the reason. Plain Python.
 
 Precedence for a topic: a person's manual value; then the source trusted most; then a firm date over a soft one;
-then the claim made by the offering's own host over one made by a router; then the newer claim.
+then the claim of the host's own list; then the newer claim. Where that leads to a "not before" day, the first firm
+day in this order that respects it counts: a lower bound does not contradict it.
 """
 
 from collections.abc import Iterable
@@ -64,13 +65,29 @@ def strongest(voices: Iterable[Voice]) -> Voice | None:
     """The voice that counts: the strongest that says when the offering ends, else the strongest that says
     anything. A source that is silent about the end does not outrank one that names a day, but a person does."""
     ranked = sorted((voice for voice in voices if voice.value), key=precedence)
-    for voice in ranked:
-        if voice.source == MANUAL or retires_on(voice.value) is not None:
+    for place, voice in enumerate(ranked):
+        if voice.source == MANUAL:
+            return voice
+        day = retires_on(voice.value)
+        if day is not None and voice.value.get("date_kind") == NOT_BEFORE:
+            return _first_firm(ranked[place + 1 :], ranked, day) or voice
+        if day is not None:
             return voice
     return ranked[0] if ranked else None
 
 
-def _is_soft_elsewhere(voice: Voice, voices: Iterable[Voice]) -> bool:
+def _first_firm(weaker: Iterable[Voice], everybody: Iterable[Voice], bound: date) -> Voice | None:
+    """The strongest of `weaker` that names a firm day not before `bound`."""
+    everybody = list(everybody)
+    for voice in weaker:
+        day = retires_on(voice.value)
+        firm = voice.value.get("date_kind") == FIRM and not is_soft_after_all(voice, everybody)
+        if firm and day is not None and day >= bound:
+            return voice
+    return None
+
+
+def is_soft_after_all(voice: Voice, voices: Iterable[Voice]) -> bool:
     """Whether a day from a source that cannot mark soft days is one: somebody gives that very day as soft."""
     return voice.source in UNMARKED and (
         voice.soft_elsewhere
@@ -91,7 +108,7 @@ def settle_lifecycle(voices: Iterable[Voice], today: date, *, listed: bool) -> S
     end = retires_on(value)
     announced = value.get("announced_on")
     kind = value.get("date_kind", "") if end else ""
-    if kind == FIRM and _is_soft_elsewhere(voice, voices):
+    if kind == FIRM and is_soft_after_all(voice, voices):
         kind = NOT_BEFORE
     if end is not None and kind == FIRM:
         # a day that its own source no longer stands by does not retire anything

@@ -82,3 +82,13 @@ def test_a_source_that_cannot_mark_soft_days_is_corrected_by_one_that_can() -> N
     )
 
     assert (settled.date_kind, settled.lifecycle) == ("not_before", "active")
+
+
+def test_a_firm_day_that_respects_a_bound_counts_though_its_source_is_trusted_less() -> None:
+    bound = voice(1, "2026-10-16", rank=10, kind="not_before")
+
+    later = settle_lifecycle([bound, voice(2, "2026-12-01", rank=20)], TODAY, listed=True)
+    earlier = settle_lifecycle([bound, voice(2, "2026-09-01", rank=20)], TODAY, listed=True)
+
+    assert (later.claim_id, later.date_kind) == (2, "firm")
+    assert (earlier.claim_id, earlier.date_kind) == (1, "not_before")

@@ -143,3 +143,21 @@ def test_a_soft_notice_that_was_taken_down_softens_nothing_any_more(
     says(litellm, 10, plainly())
 
     assert kind_of(at_reseller) == FIRM
+
+
+def test_a_row_that_changes_otherwise_after_such_a_day_has_not_ended(
+    at_reseller: Offering, litellm: Source, curated: Source
+) -> None:
+    says(curated, 0, softly())
+    says(litellm, 1, plainly())
+
+    record_observation(
+        source=litellm,
+        rows=[row("reseller/one", DAY_GIVEN, successor="two")],
+        at=AT + 60 * DAY,
+        baseline=False,
+        last_seen=AT + DAY,
+    )
+
+    assert not ProviderEvent.objects.filter(kind="retired").exists()
+    assert (kind_of(at_reseller), at_reseller.lifecycle) == (NOT_BEFORE, "active")

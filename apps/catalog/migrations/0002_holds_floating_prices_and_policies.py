@@ -528,4 +528,11 @@ class Migration(migrations.Migration):
             "UPDATE catalog_source SET trust_rank = 5 WHERE slug = 'openrouter' AND trust_rank = 40",
             "UPDATE catalog_source SET trust_rank = 40 WHERE slug = 'openrouter' AND trust_rank = 5",
         ),
+        # The list kept by people counts before the scraped one, where nobody has set it otherwise.
+        migrations.RunSQL(
+            "UPDATE catalog_source SET trust_rank = CASE slug WHEN 'modeldeprecations' THEN 10 ELSE 15 END"
+            " WHERE (slug, trust_rank) IN (('modeldeprecations', 15), ('deprecations-info', 10))",
+            "UPDATE catalog_source SET trust_rank = CASE slug WHEN 'modeldeprecations' THEN 15 ELSE 10 END"
+            " WHERE (slug, trust_rank) IN (('modeldeprecations', 10), ('deprecations-info', 15))",
+        ),
     ]
