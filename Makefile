@@ -37,7 +37,8 @@ stop: ## end the demo and the embedded servers
 	@test ! -x $(BIN)/python || exec $(BIN)/python -m registry.demo stop
 
 test: setup ## the whole test-suite (PYTEST_ARGS="-k name"); browser tests where CHROMIUM= or PATH has one
-	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@# a worker a core, each with a database of its own; a file stays in one, so that it loads its catalogue once
+	@exec $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(PYTEST_ARGS)
 
 check: setup lint ## format, lint, types, floors, migrations, deployment settings
 	$(BIN)/lint-imports --no-logo
