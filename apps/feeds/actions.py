@@ -150,7 +150,7 @@ def carry_out_queued(run_id: int) -> FeedRun | None:
         return None
     source = run.source
     fetch = fetching(source.url, trusted=source.trusted_address)
-    return carry_out(run, fetch=fetch, at=moment, url=source.url).run
+    return carry_out(run, fetch=fetch, at=moment, url=source.url, by_wall_clock=True).run
 
 
 def close_overdue(run_id: int, sentence: str) -> None:

@@ -37,6 +37,8 @@ DEAD_AFTER = timedelta(minutes=10)
 FIRST_RETRY = timedelta(minutes=2)
 LONGEST_RETRY = timedelta(hours=6)
 JITTER = 0.1
+# An observation further ahead than this was made by a wrong clock; one set back by less is waited out.
+WRONG_CLOCK = timedelta(days=1)
 # Rows a run lists by name; beyond it only counts.
 LISTED = 500
 
@@ -150,26 +152,32 @@ def poll(
         raise AlreadyPolling(f"{source.name} is being polled already.")
     if fetch is None:
         fetch = fetching(url or source.url, trusted=bool(url) or source.trusted_address)
-    return carry_out(claimed, fetch=fetch, at=at or moment, url=url or source.url)
+    return carry_out(claimed, fetch=fetch, at=at or moment, url=url or source.url, by_wall_clock=at is None)
 
 
-def carry_out(run: FeedRun, *, fetch: Fetch, at: datetime, url: str) -> Polled:
-    """Do the claimed `run`, observed `at`. Whatever goes wrong closes the run as failed, with a sentence; a fault
-    of our own is raised again after that."""
+def carry_out(run: FeedRun, *, fetch: Fetch, at: datetime, url: str, by_wall_clock: bool = False) -> Polled:
+    """Do the claimed `run`, observed `at`, which is now if `by_wall_clock`. Whatever goes wrong closes the run as
+    failed, with a sentence; a fault of our own is raised again after that."""
     state, _ = PollState.objects.get_or_create(source=run.source)
     try:
-        return _attempt(run, state, fetch=fetch, at=at, url=url)
+        return _attempt(run, state, fetch=fetch, at=at, url=url, by_wall_clock=by_wall_clock)
     except Exception as error:
         log.exception("feed_run_error", source=run.source.slug, run=run.pk)
         _fail(run, state, f"This poll stopped on an error of ours ({type(error).__name__}); nothing of it was kept.")
         raise
 
 
-def _attempt(run: FeedRun, state: PollState, *, fetch: Fetch, at: datetime, url: str) -> Polled:
+def _attempt(
+    run: FeedRun, state: PollState, *, fetch: Fetch, at: datetime, url: str, by_wall_clock: bool = False
+) -> Polled:
     source = run.source
     adapter = ADAPTERS.get(source.kind)
     if adapter is None:
         return _fail(run, state, f"No adapter reads sources of kind '{source.kind}'.")
+    if by_wall_clock and state.last_observed_at is not None and state.last_observed_at - at > WRONG_CLOCK:
+        # the clock that made it was wrong: the source must not wait until the real one has caught up
+        log.warning("feed_observed_in_the_future", source=source.slug, observed_at=state.last_observed_at.isoformat())
+        state.last_observed_at = at
     if state.last_observed_at is not None and at < state.last_observed_at:
         return _fail(
             run,

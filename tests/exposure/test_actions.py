@@ -266,6 +266,10 @@ def in_two_threads(work):
 
 @pytest.mark.django_db(transaction=True)
 class TestTwoAtOnce:
+    def only_the_line_of_hosts(self):
+        Tolerance.objects.exclude(layer="host").delete()
+        Tolerance.objects.update_or_create(layer="host", defaults={"max_critical_share": Decimal("0.5")})
+
     def test_events_are_handled_once(self):
         for _ in range(20):
             make_event(make_offering())
@@ -276,7 +280,7 @@ class TestTwoAtOnce:
         assert HandledEvent.objects.count() == 20
 
     def test_flags_open_once(self):
-        Tolerance.objects.update_or_create(layer="host", defaults={"max_critical_share": Decimal("0.5")})
+        self.only_the_line_of_hosts()
         critical_on(make_offering(host=make_provider("here")))
 
         answers = in_two_threads(lambda: evaluate_flags(at=NOW))
@@ -285,7 +289,7 @@ class TestTwoAtOnce:
         assert ExposureFlag.objects.count() == 1
 
     def test_the_whole_task(self):
-        Tolerance.objects.update_or_create(layer="host", defaults={"max_critical_share": Decimal("0.5")})
+        self.only_the_line_of_hosts()
         offering = make_offering(host=make_provider("here"))
         critical_on(offering)
         make_event(offering)

@@ -343,3 +343,15 @@ def test_a_day_that_was_in_doubt_and_stands_again_retires_on_that_day(source: So
     assert list(events) == [("retired", datetime(2026, 9, 5, tzinfo=UTC))]
     assert polled.run.status in {"unchanged", "changed"}
     assert Offering.objects.get(api_id="model-1").lifecycle == "retired"
+
+
+def test_a_poll_made_by_a_clock_far_ahead_does_not_lock_the_source_for_years(
+    source: Source, feed: server.Loopback
+) -> None:
+    url = feed.route("/map", server.plain(price_map()))
+    poll(source, at=now() + timedelta(days=400), url=url, trigger="test")
+
+    by_word = poll(source, at=now(), url=url, trigger="test")
+    by_clock = poll(source, url=url, trigger="test")
+
+    assert (by_word.run.status, by_clock.run.status) == ("failed", "unchanged")

@@ -278,7 +278,7 @@ def test_a_removal_whose_own_day_has_come_is_no_loss(world, poll_map, as_user):
 
     page = text(as_user(world.governance).get(HELD))
 
-    assert "<b>leaves the feed</b>" in page
+    assert "acme/old" not in page
     assert "delisted" in page
 
 

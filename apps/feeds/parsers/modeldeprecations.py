@@ -50,7 +50,7 @@ def parse(body: bytes) -> Parsed:
     """
     document = load_json(body)
     models = document.get("models") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or not isinstance(models, list):
+    if not isinstance(document, dict) or not isinstance(models, list) or "models" in doubled_keys(document):
         raise PayloadRefused(
             "modeldeprecations.dev must be a JSON object with the models in a list. Check the address."
         )
