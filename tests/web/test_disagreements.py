@@ -26,7 +26,9 @@ def rows_of(response):
 
 def say(slug, offering, ends, *, rank=20, topic="lifecycle", **fields):
     source = make_source(slug, name=f"{slug.title()} feed", trust_rank=rank)
-    PollState.objects.get_or_create(source=source, defaults={"last_success_at": now() - timedelta(minutes=22, seconds=10)})
+    PollState.objects.get_or_create(
+        source=source, defaults={"last_success_at": now() - timedelta(minutes=22, seconds=10)}
+    )
     value = fields.pop("value", {"retires_on": ends.isoformat(), "date_kind": "firm"} if ends else {})
     claim = Assertion.objects.create(
         source=source, external_id=f"{slug}/{offering.api_id}", topic=topic, offering=offering, value=value,
