@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from celery import Celery
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 from kombu import pools
 
@@ -44,6 +45,30 @@ def own_broker(folder: Path) -> Iterator[str]:
             os.environ.pop("BROKER_URL", None)
         else:
             os.environ["BROKER_URL"] = before
+
+
+@contextmanager
+def own_database(folder: Path) -> Iterator[embedded.Places]:
+    """A migrated database on a server for one test, in `folder`, that may be stopped: other tests run beside it."""
+    before = {name: os.environ.get(name) for name in ("DATABASE_URL", "BROKER_URL")}
+    place = {name: connection.settings_dict[name] for name in ("HOST", "PORT", "NAME", "USER", "PASSWORD")}
+    places = embedded.ensure(broker=False, data=folder, durable=False)
+    connection.close()
+    connection.settings_dict.update(
+        HOST=str(places.sockets), PORT="", NAME="registry", USER=urlsplit(places.database_url).username, PASSWORD=""
+    )
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+        yield places
+    finally:
+        connection.close()
+        connection.settings_dict.update(place)
+        embedded.stop(folder)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 class Worker:
