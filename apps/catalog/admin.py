@@ -34,6 +34,7 @@ from apps.catalog.models import (
     Foundation,
     IdentityDecision,
     NodeKind,
+    NoticePolicy,
     Offering,
     Price,
     Provider,
@@ -115,6 +116,14 @@ class ProviderAdmin(FootingAdmin[Provider]):
 
     def stands(self, obj: Provider) -> set[int]:
         return standing_on({NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY}, obj.pk)
+
+
+@admin.register(NoticePolicy)
+class NoticePolicyAdmin(OfficeAdmin[NoticePolicy]):
+    list_display = ("provider", "scope", "notice_days", "life_days", "source_on")
+    list_select_related = ("provider",)
+    search_fields = ("provider__name",)
+    autocomplete_fields = ("provider",)
 
 
 @admin.register(Foundation)
