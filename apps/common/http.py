@@ -169,9 +169,15 @@ def fetch(request: Request, *, policy: Policy) -> Response:
         raise OutboundRefused("A header holds a line break or a character that cannot be sent. Correct its value.")
     origin = _origin(target)
     trusted = request.trusted
-    for _ in range(policy.max_redirects + 1):
+    first = _shown(target)
+    for n_redirects in range(policy.max_redirects + 1):
         own_headers = request.headers if _origin(target) == origin else {}
-        answer = _exchange(target, request, own_headers, policy, clock, trusted=trusted)
+        try:
+            answer = _exchange(target, request, own_headers, policy, clock, trusted=trusted)
+        except OutboundRefused as refused:
+            if not n_redirects:
+                raise
+            raise OutboundRefused(f"{first} redirects to an address that is refused. {refused}") from refused
         location = answer.headers.get("location")
         if answer.status not in _REDIRECTS or request.method != "GET":
             return _response(answer, target, started)
@@ -180,7 +186,6 @@ def fetch(request: Request, *, policy: Policy) -> Response:
         # The operator vouched for the first address only.
         trusted = False
         target = _next(target, location)
-    first = _shown(urlsplit(request.url))
     raise OutboundRefused(
         f"{first} redirects more than {policy.max_redirects} times. Enter the address it should end at."
     )

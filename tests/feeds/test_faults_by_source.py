@@ -162,7 +162,10 @@ NO_FEED: dict[str, tuple[Bad, str]] = {
     "deeply nested": (lambda small: server.plain(nested(small)), "nesting"),
     "Latin-1": (lambda small: server.plain(body_of(small).replace(b"acme", "acm\u00e9".encode("latin-1"))), "UTF-8"),
     "endless redirect": (lambda _: server.redirect_for_ever(), "redirects more than"),
-    "redirect to a private address": (lambda _: server.redirect("http://10.0.0.1/map"), "private address"),
+    "redirect to a private address": (
+        lambda _: server.redirect("http://10.0.0.1/map"),
+        "redirects to an address that is refused. 10.0.0.1 is a private address",
+    ),
     "100 MB": (lambda _: server.huge(100), "larger than"),
     "gzip bomb": (lambda _: server.bomb(100), "larger than"),
 }
