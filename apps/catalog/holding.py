@@ -146,43 +146,30 @@ def _waiting_units(claim: Assertion) -> dict[str, str]:
 
 def _as_refused(claim: Assertion) -> dict[str, Any]:
     """The columns of a refused claim; of a row's prices only those that a person is asked about are refused."""
+    nothing_waits = {"held": False, "pending": None, "pending_since": None}
     if claim.topic == Topic.IDENTITY:
-        return {
-            "refused": REFUSED_ABSENCE,
-            "held": False,
-            "missing_since": claim.missing_since,
-            "pending": None,
-            "pending_since": None,
-        }
+        return nothing_waits | {"refused": REFUSED_ABSENCE}
     if claim.topic == Topic.LIFECYCLE:
-        return {
-            "refused": {"value": claim.pending},
-            "held": False,
-            "missing_since": claim.missing_since,
-            "pending": None,
-            "pending_since": None,
-        }
+        return nothing_waits | {"refused": {"value": claim.pending}}
     doubted = units_for_a_person(claim.value, claim.pending, day_of(now()), DEFAULT_RULES)
-    lines = (claim.pending or {}).get("since", [])
+    waits = claim.pending or {"value": claim.value, "since": []}
+    lines = waits["since"]
+    refused = nothing_waits | {"refused": {"units": {unit: amount for unit, amount, _ in lines if unit in doubted}}}
     others = [line for line in lines if line[0] not in doubted]
-    return {
-        "refused": {"units": {unit: amount for unit, amount, _ in lines if unit in doubted}},
-        "held": False,
-        "missing_since": claim.missing_since,
-        "pending": {"value": (claim.pending or {})["value"], "since": others} if others else None,
-        "pending_since": claim.pending_since if others else None,
-    }
+    if not others:
+        return refused
+    return refused | {"pending": waits | {"since": others}, "pending_since": claim.pending_since}
 
 
 def _waiting_again(claim: Assertion, moment: datetime) -> dict[str, Any]:
     """The columns of a claim whose refusal is taken back."""
     refused = claim.refused or {}
-    columns = {"refused": None, "held": True, "missing_since": claim.missing_since, "pending": claim.pending}
+    held: dict[str, Any] = {"refused": None, "held": True}
     if claim.topic == Topic.IDENTITY:
-        return columns | {"missing_since": moment, "pending_since": None}
+        return held | {"missing_since": moment}
     if claim.topic == Topic.LIFECYCLE:
-        return columns | {"pending": refused["value"], "pending_since": moment}
+        return held | {"pending": refused["value"], "pending_since": moment}
     before = claim.pending or {"value": claim.value, "since": []}
     lines = [[unit, amount, moment.isoformat()] for unit, amount in refused["units"].items()]
     pending = {"value": before["value"] | refused["units"], "since": [*before["since"], *lines]}
-    return columns | {"pending": pending, "pending_since": claim.pending_since or moment}
+    return held | {"pending": pending, "pending_since": claim.pending_since or moment}

@@ -64,7 +64,7 @@ def record_observation(
     has moved or cleared did not come.
     """
     catalogue_lock()
-    known = known_claims(source, Q())
+    known = _known_claims(source)
     observation = observe(
         known,
         rows,
@@ -72,7 +72,7 @@ def record_observation(
         baseline=baseline,
         set_aside=set_aside,
         last_seen=last_seen,
-        identity_of={} if baseline else _identities(known, rows, set_aside),
+        identify=_identities,
         rules=rules,
     )
     # from its first observation on, a feed speaks for itself, and the built-in catalogue no longer does for it
@@ -94,11 +94,13 @@ def record_unchanged(
     `seen_again_by` is the last observation where this is not one itself: what was first seen then has not been
     seen again yet, and goes on waiting.
     """
-    waiting = Assertion.objects.waiting().filter(source=source)
-    if not waiting.exists():
+    ripe = Q(pending_since__lte=at - min(rules.price_hold, rules.withdrawal_hold))
+    ripe |= Q(missing_since__lte=at - rules.removal_hold)
+    if not Assertion.objects.waiting().filter(ripe, source=source).exists():
+        # nothing can have waited long enough: the claims need not be read
         return Recorded(Observation(), apply_due_facts(at=at) + due_corrections(at=at, read=[source.pk]))
     catalogue_lock()
-    known = known_claims(source, Q())
+    known = _known_claims(source)
     observation = confirm(known, at, last_seen=last_seen, seen_again_by=seen_again_by, rules=rules)
     return record(source, known, observation, at, {})
 
@@ -107,7 +109,7 @@ def record_unchanged(
 def record_accepted(*, source: Source, claims: Collection[int], at: datetime, rules: Rules = DEFAULT_RULES) -> Recorded:
     """A person believes what waits at these claims: it holds from `at` on."""
     catalogue_lock()
-    known = known_claims(source, Q())
+    known = _known_claims(source)
     return record(source, known, accept(known, claims, at, rules=rules), at, {})
 
 
@@ -119,34 +121,19 @@ def apply_due_facts(*, at: datetime) -> list[ProviderEvent]:
     return sorted(events, key=lambda event: (event.detected_at, event.pk))
 
 
-def known_claims(source: Source, condition: Q) -> dict[tuple[str, str], Known]:
+def _known_claims(source: Source) -> dict[tuple[str, str], Known]:
     """{(external id, topic): claim} of what `source` is known to say."""
     columns = (
         "id", "external_id", "topic", "group", "value", "first_seen", "missing_since", "withdrawn_at", "pending",
         "pending_since", "held", "offering_id", "source_url", "refused", "price_moves", "floating_since",
         "next_start_on", "changed_at",
     )  # fmt: skip
-    rows = Assertion.objects.filter(condition, source=source).order_by().values_list(*columns)
+    rows = Assertion.objects.filter(source=source).order_by().values_list(*columns)
     return {(row[1], row[2]): Known(*row) for row in rows.iterator(chunk_size=5000)}
 
 
-def _identities(
-    known: Mapping[tuple[str, str], Known], rows: Sequence[Row], set_aside: Collection[str]
-) -> dict[str, Hashable]:
-    """{external id: which model at which host} for rows that vanished and rows that are new, where both exist."""
-    there = {row.external_id for row in rows}
-    left = {key[0] for key, claim in known.items() if key[1] == IDENTITY and claim.withdrawn_at is not None}
-    fresh = [row for row in rows if (row.external_id, IDENTITY) not in known or row.external_id in left]
-    gone = [
-        claim
-        for (external_id, topic), claim in known.items()
-        if topic == IDENTITY
-        and claim.withdrawn_at is None
-        and external_id not in there
-        and external_id not in set_aside
-    ]
-    if not fresh or not gone:
-        return {}
+def _identities(gone: Sequence[Known], fresh: Sequence[Row]) -> dict[str, Hashable]:
+    """{external id: which model at which host} for rows that vanished and rows that are new."""
     strings = {(row.host, row.api_id) for row in fresh}
     strings |= {(str(claim.value["host"]), str(claim.value["api_id"])) for claim in gone}
     answers = identify(strings)

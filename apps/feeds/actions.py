@@ -10,7 +10,6 @@ from kombu.exceptions import OperationalError
 
 from apps.accounts.models import User
 from apps.catalog.disagreeing import raise_disagreements
-from apps.catalog.due import due_corrections
 from apps.catalog.holding import accept_held, held_changes, lift_refusal, refuse_held
 from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.catalog.observing import PRICE_JUMPS
@@ -67,23 +66,15 @@ def end_holds(*, at: datetime) -> list[ProviderEvent]:
     Only where the feed is read regularly and was read again after the change was first seen: a feed that nobody
     reads proves nothing. Safe to repeat.
     """
-    read = _read_lately(at)
-    with transaction.atomic(), acting(job="feeds.end_holds", reason="it has come to rest"):
-        events = due_corrections(at=at, read=[source.pk for source, _ in read])
-    waiting = set(Assertion.objects.waiting().order_by().values_list("source_id", flat=True).distinct())
-    for source, observed_at in read:
-        if source.pk in waiting:
-            with transaction.atomic(), acting(job="feeds.end_holds", reason="it has stood long enough"):
-                recorded = record_unchanged(
-                    source=source,
-                    at=at,
-                    last_seen=observed_at,
-                    seen_again_by=observed_at,
-                    rules=rules_of(source),
-                )
-                if recorded.observation.updates:
-                    _said_by_health(source)
-            events += recorded.events
+    events: list[ProviderEvent] = []
+    for source, observed_at in _read_lately(at):
+        with transaction.atomic(), acting(job="feeds.end_holds", reason="it has stood long enough"):
+            recorded = record_unchanged(
+                source=source, at=at, last_seen=observed_at, seen_again_by=observed_at, rules=rules_of(source)
+            )
+            if recorded.observation.updates:
+                _said_by_health(source)
+        events += recorded.events
     return events
 
 

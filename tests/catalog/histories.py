@@ -52,7 +52,7 @@ class History:
             at,
             baseline=self.polls == 0,
             last_seen=self.seen_at,
-            identity_of=identity_of,
+            identify=lambda gone, fresh: identity_of or {},
             set_aside=set_aside,
             rules=self.rules,
         )

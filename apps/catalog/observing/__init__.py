@@ -11,7 +11,6 @@ from apps.catalog.observing.comparison import (
     accept,
     confirm,
     identity_value,
-    moment_of_hold,
     observe,
 )
 from apps.catalog.observing.dates import is_promise
@@ -49,7 +48,6 @@ __all__ = [
     "confirm",
     "identity_value",
     "is_promise",
-    "moment_of_hold",
     "observe",
     "units_for_a_person",
 ]

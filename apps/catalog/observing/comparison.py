@@ -1,6 +1,6 @@
 """One observation compared with what its source is known to say: which rows came, stayed, changed and went."""
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,14 @@ from apps.catalog.observing.records import (
 from apps.catalog.values import Value, lifecycle_value, price_value, retires_on
 
 REFUSED_ABSENCE: Value = {"absent": True}
+
+# (vanished rows, new rows) -> {external id: the offering behind it}, where known; equal ones are one offering under
+# two keys.
+type Identify = Callable[[Sequence[Known], Sequence[Row]], Mapping[str, Hashable]]
+
+
+def _nobody_knows(gone: Sequence[Known], fresh: Sequence[Row]) -> Mapping[str, Hashable]:
+    return {}
 
 
 def identity_value(row: Row) -> Value:
@@ -48,20 +56,19 @@ def observe(
     baseline: bool,
     set_aside: Collection[str] = (),
     last_seen: datetime | None = None,
-    identity_of: Mapping[str, Hashable] | None = None,
+    identify: Identify = _nobody_knows,
     rules: Rules = DEFAULT_RULES,
 ) -> Observation:
     """Compare `rows`, observed `at`, with `known` ({(external id, topic): claim}).
 
     `baseline` marks the first observation of a source: everything is recorded and nothing is news. `set_aside`
     are ids the payload held but nobody could read: they say nothing, and are not gone. `last_seen` is the
-    observation before this one. `identity_of` names the offering behind vanished and new rows, where known; equal
-    names are one offering under two keys. Cost is linear in rows; a payload equal to what is known yields an empty
-    observation.
+    observation before this one. `identify` is asked only where rows both vanished and came. Cost is linear in rows; a
+    payload equal to what is known yields an empty observation.
     """
     by_id = {row.external_id: row for row in rows}
     ledger = Ledger(by_id, at, rules, baseline=baseline, last_seen=last_seen)
-    return _Comparison(known, ledger).run(frozenset(set_aside), identity_of or {})
+    return _Comparison(known, ledger).run(frozenset(set_aside), identify)
 
 
 def confirm(
@@ -87,17 +94,6 @@ def accept(
     return _Comparison(known, Ledger({}, at, rules, baseline=False, last_seen=None)).accept(ids)
 
 
-def moment_of_hold(claim: Known, rules: Rules = DEFAULT_RULES) -> datetime | None:
-    """When the hold of what waits at this claim runs out; None when nothing waits, or only a person may decide."""
-    if claim.topic == IDENTITY:
-        waits = claim.missing_since is not None and claim.withdrawn_at is None and claim.refused != REFUSED_ABSENCE
-        return claim.missing_since + rules.removal_hold if waits and claim.missing_since else None
-    if claim.pending is None or claim.pending_since is None:
-        return None
-    hold = rules.price_hold if claim.topic == PRICE else rules.withdrawal_hold
-    return claim.pending_since + (max(hold, rules.removal_hold) if claim.held else hold)
-
-
 class _Comparison:
     """One call of `observe`, `confirm` or `accept`; its rules write into one ledger."""
 
@@ -109,7 +105,7 @@ class _Comparison:
         self.spoken: set[tuple[str, str]] = set()
         self.set_aside: frozenset[str] = frozenset()
 
-    def run(self, set_aside: frozenset[str], identity_of: Mapping[str, Hashable]) -> Observation:
+    def run(self, set_aside: frozenset[str], identify: Identify) -> Observation:
         ledger = self.ledger
         self.set_aside = set_aside
         gone = [
@@ -120,7 +116,9 @@ class _Comparison:
         newly_gone = [claim for claim in gone if claim.missing_since is None]
         leaving = [claim for claim in gone if claim.withdrawn_at is None]
         fresh = [row for external_id, row in ledger.rows.items() if self._is_fresh(external_id)]
-        rekeyed = {} if ledger.baseline else rekeyed_rows(self.known, leaving, fresh, identity_of)
+        rekeyed: dict[str, str] = {}
+        if leaving and fresh and not ledger.baseline:
+            rekeyed = rekeyed_rows(self.known, leaving, fresh, identify(leaving, fresh))
         self.predecessors = ledger.result.rekeyed = {new: old for old, new in rekeyed.items()}
         without_reason = [
             claim for claim in newly_gone if claim.external_id not in rekeyed and not self._has_ended(claim.external_id)
@@ -298,4 +296,4 @@ class _Comparison:
         return day is not None and day <= self.ledger.today
 
 
-__all__ = ["REFUSED_ABSENCE", "accept", "confirm", "identity_value", "moment_of_hold", "observe"]
+__all__ = ["REFUSED_ABSENCE", "accept", "confirm", "identity_value", "observe"]

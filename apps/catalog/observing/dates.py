@@ -126,8 +126,7 @@ class DateRules:
         """The claim changes in other parts after its day has come: the clock would take it for back-fill."""
         seen = self.ledger.last_seen
         if seen is not None and day_of(seen) < day <= self.today and value.get("date_kind") == FIRM:
-            iso = day.isoformat()
-            self.ledger.fact("retired", external_id, LIFECYCLE, iso, iso, day, detected_at=start_of(day))
+            self._retired_on(external_id, day)
 
     def _retired_if_due(self, external_id: str, value: Value, day: date) -> None:
         if day <= self.today and value.get("date_kind") == FIRM:
@@ -139,8 +138,12 @@ class DateRules:
         if day is None or began is None or claim.value.get("date_kind") != FIRM:
             return
         if day_of(began) < day <= self.today:
-            iso = day.isoformat()
-            self.ledger.fact("retired", claim.external_id, LIFECYCLE, iso, iso, day, detected_at=start_of(day))
+            self._retired_on(claim.external_id, day)
+
+    def _retired_on(self, external_id: str, day: date) -> None:
+        """Told late, but for the day itself."""
+        iso = day.isoformat()
+        self.ledger.fact("retired", external_id, LIFECYCLE, iso, iso, day, detected_at=start_of(day))
 
     def _fact(self, kind: str, external_id: str, old: date | None, new: date | None) -> None:
         self.ledger.fact(

@@ -46,8 +46,6 @@ def rekeyed_rows(
     Nothing happened to such an offering but what its day or price says.
     """
     pairs: dict[str, str] = {}
-    if not gone or not fresh:
-        return pairs
     for key_of_gone, key_of_new, least_alike in _ways(known, gone, fresh, identity_of):
         waiting: dict[Hashable, list[str]] = defaultdict(list)
         for claim in gone:
