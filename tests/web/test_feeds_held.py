@@ -11,7 +11,7 @@ from apps.catalog.models import Assertion, Offering, ProviderEvent
 from apps.common.time import now
 from apps.feeds.models import FeedRun, PollState
 from apps.feeds.pipeline import poll
-from tests.builders import make_application, make_dependency
+from tests.builders import make_application, make_dependency, make_source
 from tests.web.test_lists import rows_of, text
 from tests.web.test_pages import outline
 
@@ -299,3 +299,15 @@ def test_counting_whom_it_reaches_is_one_statement(world, suspect, as_user):
         client.get(HELD)
 
     assert sum("GROUPING SETS" in query["sql"] for query in queries) == 1
+
+
+def test_a_decision_that_says_too_little_where_nothing_waits_is_told_so(world, as_user):
+    make_source("litellm")
+    client = as_user(world.governance)
+
+    late = client.post(HELD, {"action": "accept", "group": "*", "reason": ""})
+    odd = client.post(HELD, {"action": "bogus"})
+
+    assert (late.status_code, odd.status_code) == (409, 422)
+    assert "Nothing of this waits any more" in text(late)
+    assert "Choose accept, refuse or undo." in text(odd)

@@ -80,7 +80,11 @@ def held(request: HttpRequest, slug: str) -> HttpResponse:
     user = governing(request, "Only governance decides about what is held.")
     form = DecisionForm(request.POST)
     if not form.is_valid():
-        return _preview(request, source, form=form, status=422)
+        action = str(form.data.get("action", ""))
+        if action in {"accept", "refuse"} and not held_changes(source):
+            return _preview(request, source, problem=_nothing_left(source, action, user), status=409)
+        problem = "Nothing was decided. Choose accept, refuse or undo." if "action" in form.errors else ""
+        return _preview(request, source, form=form, problem=problem, status=422)
     said = form.cleaned_data
     scope = _scope(said["group"])
     there = refused_changes(source) if said["action"] == "lift" else held_changes(source)
