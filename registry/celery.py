@@ -17,7 +17,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 POLL = "feeds.poll_source"
-AFTER_POLL = ("exposure.refresh_exposure", "alerts.raise_alerts")
+AFTER_POLL = ("exposure.refresh_exposure", "risks.refresh_risks", "alerts.raise_alerts")
 
 
 @setup_logging.connect

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.catalog.models import Provider
+from apps.risks.models import RiskTemplate
 
 # any number, the same in every process
 LOCK = 7_201_804_411
@@ -24,6 +25,9 @@ def prepare_database() -> None:
         if "load_catalogue" in get_commands() and not Provider.objects.exists():
             _say("loading the built-in catalogue")
             call_command("load_catalogue", stdout=sys.stderr)
+        if "load_risk_catalogue" in get_commands() and not RiskTemplate.objects.exists():
+            _say("loading the risk catalogue")
+            call_command("load_risk_catalogue", stdout=sys.stderr)
     connection.close()
 
 

@@ -6,14 +6,15 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
 from django.apps import apps
-from pytest_django.plugin import blocking_manager_key
+from django.db import transaction
+from django.db.models import Model
+from pytest_django.plugin import DjangoDbBlocker, blocking_manager_key
 
 from registry import embedded
 
@@ -76,6 +77,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Remembers what migrations inserted into the floors' own tables."""
+    with django_db_blocker.unblock():
+        INSERTED.extend((model, rows) for model in _own_models() if (rows := list(model._default_manager.all())))
+
+
+def _own_models() -> Iterator[type[Model]]:
+    for model in apps.get_models():
+        if model._meta.app_config.name.startswith("apps.") and not hasattr(model, "pgh_tracked_model"):
+            yield model
+
+
+INSERTED: list[tuple[type[Model], list[Any]]] = []
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """A test that commits ends with empty tables, also of the rows that migrations inserted: they are put back, so
@@ -84,8 +101,9 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     commits = bool({"transactional_db", "live_server"} & set(getattr(item, "fixturenames", ())))
     # after the last test the database itself is gone
     if nextitem is not None and (commits or (marker is not None and marker.kwargs.get("transaction"))):
-        with item.config.stash[blocking_manager_key].unblock():
-            import_module("apps.exposure.migrations.0002_default_tolerances").add_lines(apps, None)
+        with item.config.stash[blocking_manager_key].unblock(), transaction.atomic():
+            for model, rows in INSERTED:
+                model._default_manager.bulk_create(rows, ignore_conflicts=True)
 
 
 @pytest.fixture(scope="session")

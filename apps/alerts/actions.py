@@ -11,32 +11,30 @@ from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.alerts.digest import Facts, digest_of
 from apps.alerts.feed_alerts import raise_for_feeds
+from apps.alerts.flag_alerts import raise_for_flags
 from apps.alerts.mail import Rendered, alert_digest, message_id_for, zone
-from apps.alerts.models import OPENED, Alert, Delivery
+from apps.alerts.models import Alert, Delivery
 from apps.alerts.queries import (
     Affected,
     Mailbox,
     affected_teams,
     evidence_urls,
-    governors,
     mailboxes_of,
-    node_names,
     owed_recipients,
     roles_affected,
     undelivered,
 )
 from apps.alerts.sending import send_due
-from apps.alerts.severity import flag_severity, gravest_severity, is_dearer
+from apps.alerts.severity import gravest_severity, is_dearer
 from apps.alerts.storing import alert_key, store_alerts
 from apps.alerts.wording import as_day
 from apps.catalog.models import ProviderEvent
 from apps.common.history import acting
 from apps.common.time import day_of
-from apps.exposure.models import ExposureFlag
+from apps.exposure.naming import names_of
 from apps.inventory.models import Application
 
 __all__ = [
-    "OPENED",
     "NotYourAlert",
     "acknowledge_alert",
     "queue_digests",
@@ -62,9 +60,6 @@ MAILED_KINDS = frozenset(
 # a transaction's worth: one event may reach half the portfolio
 EVENTS_AT_ONCE = 25
 
-# one run at a time tells of flags; the number is only this lock's name
-FLAGS_LOCK = 7301003
-
 NO_ADDRESS = "No address: the team has no mailbox, and neither it nor a team above has an owner with one."
 NO_OWN_ADDRESS = "No address: this person has none."
 NOTHING_TO_SHOW = "None of the applications concerned belongs to the recipient any more."
@@ -83,7 +78,7 @@ def raise_alerts(*, at: datetime) -> int:
     Safe to run twice at once: an event is claimed by the row that says it is handled, in the transaction that
     writes its alerts, and a second run waits for that row and then finds nothing to do.
     """
-    n_raised = _raise_for_flags(at=at) + raise_for_feeds(at=at)
+    n_raised = raise_for_flags(at=at) + raise_for_feeds(at=at)
     while claimed := _raise_for_some_events(at=at):
         n_raised += claimed[1]
     return n_raised
@@ -133,40 +128,6 @@ def _event_alert(event: ProviderEvent, affected: Affected, *, at: datetime, toda
         team_id=affected.team_id,
         application_ids=affected.application_ids,
         raised_at=at,
-    )
-
-
-@transaction.atomic
-def _raise_for_flags(*, at: datetime) -> int:
-    """One alert per open flag that nobody has been told of and person who governs; the number raised.
-
-    A flag is told of once: who comes into office later reads it on the page.
-    """
-    with connection.cursor() as cursor:
-        # a second run waits here, and then finds every flag told of
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FLAGS_LOCK])
-    flags = list(
-        ExposureFlag.objects.filter(state=ExposureFlag.State.OPEN)
-        .exclude(pk__in=Alert.objects.filter(kind=OPENED, flag__isnull=False).values("flag"))
-        .order_by("pk")
-    )
-    if not flags:
-        return 0
-    people = governors()
-    return store_alerts(
-        [
-            Alert(
-                key=alert_key(f"flag:{flag.pk}", OPENED, f"user:{person.pk}"),
-                kind=OPENED,
-                severity=flag_severity(value=flag.value, limit=flag.limit),
-                flag=flag,
-                user=person,
-                application_ids=flag.application_ids,
-                raised_at=at,
-            )
-            for flag in flags
-            for person in people
-        ]
     )
 
 
@@ -254,7 +215,7 @@ def _rendered(alerts: Sequence[Alert], *, team: Team | None, box: Mailbox, at: d
         applications=by_id,
         roles=roles_affected(event_ids=event_ids, application_ids=sorted(by_id), on=today),
         sources=evidence_urls(event_ids),
-        nodes=node_names([alert.flag.node for alert in alerts if alert.flag]),
+        nodes=_node_labels(alerts),
     )
     digest = digest_of(alerts, facts, owner=team.name if team else "")
     if digest is None:
@@ -268,6 +229,11 @@ def _rendered(alerts: Sequence[Alert], *, team: Team | None, box: Mailbox, at: d
         at=at,
         time_zone=box.time_zone,
     )
+
+
+def _node_labels(alerts: Sequence[Alert]) -> dict[int, str]:
+    nodes = {alert.flag.node_id for alert in alerts if alert.flag is not None and alert.flag.node_id is not None}
+    return {pk: node.label for pk, node in names_of(nodes).items()} if nodes else {}
 
 
 def _reason(team: Team | None, box: Mailbox) -> str:

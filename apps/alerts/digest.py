@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from apps.alerts.feed_words import GUIDANCE, ended_models, feed_path, n_unnamed, particulars, source_name
-from apps.alerts.models import Alert, FeedKind
+from apps.alerts.flag_words import GUIDANCE as FLAG_GUIDANCE
+from apps.alerts.flag_words import amount, clause, kind_of, line, measured_then
+from apps.alerts.models import Alert, FeedKind, FlagKind
 from apps.alerts.severity import is_dearer
 from apps.alerts.wording import (
     as_day,
@@ -18,11 +20,11 @@ from apps.alerts.wording import (
     long_day,
     one_line,
     price_change,
-    share,
     spelled,
     web_address,
 )
 from apps.catalog.models import DateKind, ProviderEvent
+from apps.exposure.models import ExposureFlag
 from apps.inventory.models import Application, Criticality
 
 Kind = ProviderEvent.Kind
@@ -101,13 +103,27 @@ _GROUPS = {
     "ending": ("Plan the move", "Choose a successor, test it and move before the day named."),
     "delisted": ("No longer listed", "Gone from the source without a date. Ask the provider until when it answers."),
     "suspect": GUIDANCE[FeedKind.SUSPECT],
-    "over": ("Over tolerance", "Decide: spread the load, or accept it until a day."),
+    FlagKind.WORSENED: FLAG_GUIDANCE[FlagKind.WORSENED],
+    FlagKind.ACCEPTANCE_EXPIRED: FLAG_GUIDANCE[FlagKind.ACCEPTANCE_EXPIRED],
+    FlagKind.OPENED: FLAG_GUIDANCE[FlagKind.OPENED],
     "late": GUIDANCE[FeedKind.LATE],
     "frozen": GUIDANCE[FeedKind.FROZEN],
     "dearer": ("Prices rise", "Check the budget of these applications."),
     "cheaper": ("Prices fall", "Nothing to do."),
     "relief": ("More time", "Nothing to do now; plans that rest on the earlier date may change."),
+    FlagKind.RESOLVED: FLAG_GUIDANCE[FlagKind.RESOLVED],
     "fresh": GUIDANCE[FeedKind.FRESH],
+}
+_FLAG_LEADS: Mapping[str, str] = {
+    FlagKind.WORSENED: "beyond what was accepted: ",
+    FlagKind.ACCEPTANCE_EXPIRED: "an acceptance ran out: ",
+    FlagKind.RESOLVED: "under tolerance again: ",
+}
+_MORE_FLAGS: Mapping[str, str] = {
+    FlagKind.OPENED: "over the limit",
+    FlagKind.WORSENED: "likewise",
+    FlagKind.ACCEPTANCE_EXPIRED: "likewise",
+    FlagKind.RESOLVED: "likewise",
 }
 # the groups whose sentence begins with the name of a feed
 _OF_FEEDS = frozenset({FeedKind.SUSPECT, FeedKind.LATE, FeedKind.FROZEN, FeedKind.FRESH})
@@ -272,34 +288,32 @@ def _sources(events: Sequence[ProviderEvent], facts: Facts) -> tuple[Source, ...
 
 
 def _flag_items(alerts: Iterable[Alert], facts: Facts) -> list[Item]:
-    items = []
-    for alert in alerts:
-        if (flag := alert.flag) is None:
-            continue
-        name = one_line(facts.nodes.get(flag.node_id, flag.tolerance.layer))
-        affected = frozenset(pk for pk in flag.application_ids if pk in facts.applications)
-        shown = sorted((facts.applications[pk] for pk in affected), key=lambda row: (row.criticality, row.name, row.pk))
-        items.append(
-            Item(
-                title=name,
-                api_id="",
-                # the node as one of its layer, since a name may be developer and host at once
-                url=f"{facts.public_url}/alerts/",
-                what=f"{share(flag.value)} of critical applications rest on this {flag.tolerance.layer} "
-                f"(limit {share(flag.limit)})",
-                margin=share(flag.value),
-                pressing=True,
-                applications=tuple(_application_line(row, frozenset()) for row in shown[:MOST_APPLICATIONS]),
-                n_more_applications=max(0, len(shown) - MOST_APPLICATIONS),
-                replacement="",
-                sources=(),
-                severity=alert.severity,
-                affected=affected,
-                on=None,
-                group="over",
-            )
-        )
-    return items
+    return [_flag_item(alert, alert.flag, facts) for alert in alerts if alert.flag is not None]
+
+
+def _flag_item(alert: Alert, flag: ExposureFlag, facts: Facts) -> Item:
+    policy, then = flag.policy, measured_then(alert, flag)
+    name = one_line(facts.nodes.get(flag.node_id, "")) if flag.node_id is not None else one_line(policy.name)
+    affected = frozenset(pk for pk in alert.application_ids if pk in facts.applications)
+    shown = sorted((facts.applications[pk] for pk in affected), key=lambda row: (row.criticality, row.name, row.pk))
+    n_unnamed = max(0, int(alert.details.get("n", 0)) - len(alert.application_ids))
+    return Item(
+        title=name,
+        api_id="",
+        # the node as one of its layer, since a name may be developer and host at once
+        url=f"{facts.public_url}/alerts/",
+        what=f"{clause(policy, then, node=name, kind=kind_of(flag))} ({line(policy, then)})",
+        margin=amount(policy, then.value),
+        pressing=alert.kind != FlagKind.RESOLVED,
+        applications=tuple(_application_line(row, frozenset()) for row in shown[:MOST_APPLICATIONS]),
+        n_more_applications=max(0, len(shown) - MOST_APPLICATIONS) + n_unnamed,
+        replacement="",
+        sources=(),
+        severity=alert.severity,
+        affected=affected,
+        on=None,
+        group=alert.kind,
+    )
 
 
 # --- feeds ------------------------------------------------------------------------------------------------------
@@ -360,10 +374,9 @@ def _sentence(grouped: Mapping[str, Sequence[Item]], facts: Facts, owner: str) -
 
 
 def _lead(group: str, items: Sequence[Item], facts: Facts, owner: str) -> str:
-    if group == "over":
-        worst = items[0]
-        more = f", and {counted(len(items) - 1, 'more node')} over the limit" if len(items) > 1 else ""
-        return worst.what.replace("this", worst.title + " as", 1) + more
+    if group in FlagKind:
+        more = f", and {counted(len(items) - 1, 'more')} {_MORE_FLAGS[group]}" if len(items) > 1 else ""
+        return _FLAG_LEADS.get(group, "") + items[0].what + more
     if group in _OF_FEEDS:
         return _feed_lead(group, items)
     affected = frozenset[int]().union(*(item.affected for item in items))

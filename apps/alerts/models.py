@@ -10,11 +10,17 @@ from django.db.models.lookups import Exact
 from apps.accounts.models import Team
 from apps.catalog.models import ProviderEvent, Source
 from apps.common.history import tracked
-from apps.exposure.models import ExposureFlag
+from apps.exposure.models import ExposureFlag, FlagEvent
 from apps.feeds.models import FeedRun
 
-OPENED = "opened"
-"""The kind of an alert about a flag."""
+
+class FlagKind(models.TextChoices):
+    """Kinds of alerts about a flag: the events of its life that somebody is owed word of."""
+
+    OPENED = "opened", "Over tolerance"
+    WORSENED = "worsened", "Beyond what was accepted"
+    ACCEPTANCE_EXPIRED = "acceptance_expired", "Acceptance ran out"
+    RESOLVED = "resolved", "Under tolerance again"
 
 
 class FeedKind(models.TextChoices):
@@ -117,7 +123,7 @@ class Alert(models.Model):
     details = models.JSONField(
         default=dict,
         blank=True,
-        help_text="What the subject does not say by itself; the shapes stand in feed_words.py.",
+        help_text="What the subject does not say by itself; the shapes stand in feed_words.py and flag_words.py.",
     )
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
@@ -179,3 +185,13 @@ class HandledRun(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.run_id}"
+
+
+class HandledFlagEvent(models.Model):
+    """Turns in the life of flags that this floor has worked through; one row per turn, found by NOT EXISTS."""
+
+    event = models.OneToOneField(FlagEvent, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    handled_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"flag event {self.event_id}"

@@ -13,7 +13,7 @@ from django.db.models import Min, Q
 from apps.accounts.models import Team, User
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.alerts.models import Alert, AlertQuerySet, Delivery, DeliveryQuerySet
-from apps.catalog.models import Assertion, Foundation, Node, NodeKind, Provider
+from apps.catalog.models import Assertion
 from apps.exposure.queries import reached_offerings_sql
 from apps.inventory.models import Dependency, DependencyQuerySet
 
@@ -25,7 +25,7 @@ def alerts_of(user: Any) -> AlertQuerySet:
     return (
         Alert.objects.visible_to(user)
         .select_related(
-            "event__offering__host", "event__source", "flag__tolerance", "flag__node", "run__source", "source",
+            "event__offering__host", "event__source", "flag__policy", "flag__node", "run__source", "source",
             "team", "user", "delivery", "acknowledged_by",
         )
         .defer("run__held", "run__backfilled", "run__floated")
@@ -152,7 +152,7 @@ def undelivered(*, team: Team | None = None, user: User | None = None) -> list[A
         .filter(team=team, user=user)
         .select_related(
             "event__source", "event__offering__host", "event__offering__version__foundation",
-            "event__offering__replacement__host", "flag__tolerance", "flag__node", "run__source", "source",
+            "event__offering__replacement__host", "flag__policy", "flag__node", "run__source", "source",
         )
         .defer("run__held", "run__backfilled", "run__floated")
         .order_by("-severity", "event__effective_on", "pk")
@@ -205,20 +205,6 @@ def evidence_urls(event_ids: Collection[int]) -> dict[int, list[str]]:
         if url and url not in found[event_id]:
             found[event_id].append(url)
     return found
-
-
-def node_names(nodes: Collection[Node]) -> dict[int, str]:
-    """{node id: name} for the nodes that tolerances speak of: parties and foundations."""
-    names: dict[tuple[bool, int], str] = {}
-    foundations = {node.ref for node in nodes if node.kind == NodeKind.FOUNDATION}
-    parties = {node.ref for node in nodes if node.kind not in {NodeKind.FOUNDATION}}
-    if foundations:
-        names |= {
-            (True, pk): name for pk, name in Foundation.objects.filter(pk__in=foundations).values_list("pk", "name")
-        }
-    if parties:
-        names |= {(False, pk): name for pk, name in Provider.objects.filter(pk__in=parties).values_list("pk", "name")}
-    return {node.pk: names.get((node.kind == NodeKind.FOUNDATION, node.ref), str(node)) for node in nodes}
 
 
 # --- what is to be sent -----------------------------------------------------------------------------------------

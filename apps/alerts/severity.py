@@ -50,13 +50,18 @@ def gravest_severity(
 
 
 def flag_severity(*, value: float | Decimal, limit: float | Decimal) -> int:
-    """A share just over its line is medium, one that is over by a quarter of the line or more is high."""
-    return 4 if Decimal(value) >= Decimal(limit) * Decimal("1.25") else 3
+    """A value just over its line is medium, one that is over by a quarter of the line or more is high.
+
+    Where nothing at all is tolerated there is no quarter to go by: medium.
+    """
+    return 4 if Decimal(limit) > 0 and Decimal(value) >= Decimal(limit) * Decimal("1.25") else 3
 
 
 # a source that is not read, or stands still: what it says in the meantime reaches nobody
 SILENT_SEVERITY = 3
 FRESH_SEVERITY = 1
+# a flag that is over
+RESOLVED_SEVERITY = 1
 
 
 def held_severity(*, critical: bool) -> int:

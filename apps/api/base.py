@@ -125,8 +125,8 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
 
     def subject(self, *relations: str) -> M:
         """The row named in the address, for an action; 404 where the caller may not see it."""
-        found = self.get_queryset().select_related(*relations).filter(**{self.lookup_field: self.kwargs[self._keyword]})
-        row = found.first()
+        found = self.get_queryset().filter(**{self.lookup_field: self.kwargs[self._keyword]})
+        row = (found.select_related(*relations) if relations else found).first()
         if row is None:
             raise Http404
         return row

@@ -1,9 +1,11 @@
-"""Applications and what they call; changes go through the actions of the inventory."""
+"""Applications: what the organisation runs. Changes go through the actions of the inventory."""
 
 from datetime import date
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from django.db.models import Model
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,16 +14,27 @@ from rest_framework.response import Response
 from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
 from apps.api.base import BY_ID, ReadViewSet
+from apps.api.costs import COST_QUESTION, CostSerializer, asked_prices, cost_body
+from apps.api.findings import FindingSerializer, findings_body
 from apps.api.reading import WordField
-from apps.catalog.models import Offering, Provider
+from apps.api.runways import RunwaySerializer, runways_body
+from apps.catalog.models import Provider
 from apps.common.pagination import Keyset
 from apps.common.time import day_of, now
+from apps.common.validators import sensible_day
 from apps.exposure.queries import stack
 from apps.inventory import actions
-from apps.inventory.filters import ApplicationFilter, DependencyFilter
+from apps.inventory.costing import monthly_costs
+from apps.inventory.filters import ApplicationFilter
+from apps.inventory.findings import about, findings_of, findings_of_application
 from apps.inventory.models import Application, Criticality, Dependency
+from apps.inventory.queries import application_merged_into, changes_of, last_change_of
+from apps.inventory.runway import runways
 
 SLUG = "[-a-zA-Z0-9_]+"
+# a bulk change is one transaction, and its report is one answer
+MOST_AT_ONCE = 5000
+MOST_CHANGES = 200
 
 
 @extend_schema_field({"type": "string", "description": "Slug of a team you may see."})
@@ -49,21 +62,52 @@ class ReasonMixin(serializers.Serializer[Any]):
     )
 
 
+class ExpectingMixin(serializers.Serializer[Any]):
+    expected_updated_at = serializers.DateTimeField(
+        write_only=True, required=False,
+        help_text="`updated_at` as it was read: where somebody has changed it since, the answer is 409 and says who.",
+    )  # fmt: skip
+
+
+class WrittenMixin(serializers.Serializer[Any]):
+    """What the answer to a change says beyond the row."""
+
+    findings = FindingSerializer(many=True, read_only=True, help_text="What now looks wrong or unfinished.")
+    change = serializers.UUIDField(
+        read_only=True, allow_null=True, help_text="By which it can be undone: POST changes/{change}/undo/."
+    )
+
+
 class ApplicationSerializer(ReasonMixin, serializers.ModelSerializer[Application]):
     slug = serializers.SlugField(max_length=120, required=False, help_text="Made from the name where absent; fixed.")
     team = VisibleTeamField(slug_field="slug", queryset=Team.objects.none())
     criticality = WordField(Criticality, required=False)
     external_refs = serializers.DictField(required=False)
+    merged_into = serializers.CharField(
+        source="merged_into.slug", read_only=True, allow_null=True, help_text="Slug of the application it is now."
+    )
 
     class Meta:
         model = Application
         fields = [
-            "id", "slug", "name", "purpose", "team", "business_owner", "technical_owner", "criticality", "status",
-            "ai_act_class", "ai_act_role", "data_classification", "personal_data", "geography", "users_affected",
-            "rto_hours", "monthly_spend", "external_refs", "next_review_on", "created_at", "updated_at", "reason",
+            "id", "slug", "name", "purpose", "team", "business_owner", "technical_owner", "criticality",
+            "criticality_reason", "status", "ai_act_class", "ai_act_role", "data_classification", "personal_data",
+            "geography", "business_function", "autonomy", "impact_of_discontinuing", "users_affected", "rto_hours",
+            "rpo_hours", "monthly_spend", "external_refs", "next_review_on", "merged_into", "created_at",
+            "updated_at", "reason",
         ]  # fmt: skip
         read_only_fields = ["id", "created_at", "updated_at"]
         extra_kwargs = {"monthly_spend": {"min_value": 0}}
+
+
+class ApplicationChangeSerializer(ExpectingMixin, ApplicationSerializer):
+    class Meta(ApplicationSerializer.Meta):
+        fields = [*ApplicationSerializer.Meta.fields, "expected_updated_at"]
+
+
+class WrittenApplicationSerializer(WrittenMixin, ApplicationSerializer):
+    class Meta(ApplicationSerializer.Meta):
+        fields = [*ApplicationSerializer.Meta.fields, "findings", "change"]
 
 
 class AffectedApplicationSerializer(ApplicationSerializer):
@@ -78,7 +122,71 @@ class AffectedApplicationSerializer(ApplicationSerializer):
 
 
 class RetireSerializer(ReasonMixin):
-    on = serializers.DateField(required=False, help_text="First day out of use; today where absent.")
+    on = serializers.DateField(
+        required=False, validators=[sensible_day], help_text="First day out of use; today where absent."
+    )
+
+
+class BringBackSerializer(ReasonMixin):
+    on = serializers.DateField(
+        required=False, validators=[sensible_day], help_text="First day in use again; today where absent."
+    )
+    status = serializers.ChoiceField(
+        choices=Application.Status.choices, default=Application.Status.PRODUCTION, help_text="Any but retired."
+    )
+    with_dependencies = serializers.BooleanField(
+        default=True, help_text="What its retirement ended goes on, after a gap as a new row."
+    )
+
+
+class MergeSerializer(ReasonMixin):
+    duplicate = VisibleApplicationField(
+        slug_field="slug", queryset=Application.objects.none(), help_text="Slug of the one that is given up."
+    )
+    on = serializers.DateField(required=False, validators=[sensible_day], help_text="Today where absent.")
+
+
+class ApplicationFactsSerializer(ApplicationSerializer):
+    """Any of the facts, none of them required."""
+
+    team = VisibleTeamField(slug_field="slug", queryset=Team.objects.none(), required=False)
+
+    class Meta(ApplicationSerializer.Meta):
+        fields = [
+            name
+            for name in ApplicationSerializer.Meta.fields
+            if name not in {"id", "slug", "merged_into", "created_at", "updated_at", "reason"}
+        ]
+        extra_kwargs = {**ApplicationSerializer.Meta.extra_kwargs, "name": {"required": False}}
+
+    slug = merged_into = reason = None  # type: ignore[assignment]
+
+
+class BulkChangeSerializer(ReasonMixin):
+    applications = serializers.ListField(
+        child=serializers.CharField(max_length=120), allow_empty=False, max_length=MOST_AT_ONCE, help_text="Slugs."
+    )
+    facts = ApplicationFactsSerializer(help_text="Set on every one of them.")
+
+
+class RefusedApplicationSerializer(serializers.Serializer[Any]):
+    application = serializers.CharField(help_text="Slug.")
+    detail = serializers.CharField()
+
+
+class BulkChangedSerializer(serializers.Serializer[Any]):
+    changed = serializers.ListField(child=serializers.CharField(), help_text="Slugs.")
+    unchanged = serializers.ListField(child=serializers.CharField(), help_text="Slugs; they were so already.")
+    refused = RefusedApplicationSerializer(many=True)
+    change = serializers.UUIDField(allow_null=True, help_text="By which all of it can be undone.")
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+    actor = serializers.CharField()
+    reason = serializers.CharField()
+    n_rows = serializers.IntegerField(help_text="Rows of this application that it wrote.")
 
 
 class StackSerializer(serializers.Serializer[Any]):
@@ -99,7 +207,20 @@ class StackSerializer(serializers.Serializer[Any]):
     replacement = serializers.IntegerField(source="answering.replacement_id", allow_null=True)
 
 
-class ApplicationViewSet(ReadViewSet[Application]):
+class WritingViewSet[M: Model](ReadViewSet[M]):
+    """Answers to a change carry what now looks wrong, and the id by which the change can be undone."""
+
+    def written(self, row: M, application: Application, dependency_id: int | None = None, code: int = 200) -> Response:
+        findings = findings_of_application(application=application, on=today())
+        if dependency_id is not None:
+            findings = about(findings, dependency_id)
+        body = self.one(self.reader.names, pk=row.pk)
+        body["findings"] = findings_body(findings, {application.pk: application.slug})
+        body["change"] = last_change_of(row)
+        return Response(body, status=code)
+
+
+class ApplicationViewSet(WritingViewSet[Application]):
     """What the organisation runs, as far as the caller's teams reach."""
 
     model = Application
@@ -116,7 +237,21 @@ class ApplicationViewSet(ReadViewSet[Application]):
         "-slug": Keyset(("-slug",)),
     }
 
-    @extend_schema(responses={201: ApplicationSerializer})
+    @extend_schema(
+        responses={200: ApplicationSerializer, 301: OpenApiResponse(description="It was merged into another one.")}
+    )
+    def retrieve(self, request: Request, slug: str) -> Response:
+        """One application. The slug of one that was merged leads to the one it is now."""
+        names = self.asked_fields(self.reader)
+        found = self.one([*dict.fromkeys([*names, "merged_into"])], slug=slug)
+        if found["merged_into"] is not None:
+            now_called = application_merged_into(application=self.subject("merged_into"))
+            if Application.objects.visible_to(request.user).filter(pk=now_called.pk).exists():
+                address = request.build_absolute_uri(reverse("api-applications-detail", args=[now_called.slug]))
+                return Response(status=status.HTTP_301_MOVED_PERMANENTLY, headers={"Location": address})
+        return Response({name: found[name] for name in names})
+
+    @extend_schema(responses={201: WrittenApplicationSerializer})
     def create(self, request: Request) -> Response:
         """Register an application; for editors of its team."""
         facts = self.validated(ApplicationSerializer)
@@ -130,33 +265,94 @@ class ApplicationViewSet(ReadViewSet[Application]):
             facts=facts,
             by=self.user,
         )
-        return self.answer(application, status.HTTP_201_CREATED)
+        return self.written(application, application, code=status.HTTP_201_CREATED)
 
+    @extend_schema(request=ApplicationChangeSerializer, responses=WrittenApplicationSerializer)
     def partial_update(self, request: Request, slug: str) -> Response:
         """Change some facts; for editors of the team, and of the new team where it moves. The slug stays."""
-        application = self.subject("team")
-        self.require(TeamRole.EDITOR, application.team)
-        facts = self.validated(ApplicationSerializer, instance=application, partial=True)
+        application = self.editable()
+        facts = self.validated(ApplicationChangeSerializer, instance=application, partial=True)
         if facts.pop("slug", application.slug) != application.slug:
             raise serializers.ValidationError({"slug": "The slug stays as it is: others point to it."})
         if "team" in facts:
             self.require(TeamRole.EDITOR, facts["team"])
         application = actions.change_application(
-            application=application, reason=facts.pop("reason", ""), facts=facts, by=self.user
+            application=application,
+            reason=facts.pop("reason", ""),
+            expected_updated_at=facts.pop("expected_updated_at", None),
+            facts=facts,
+            by=self.user,
         )
-        return self.answer(application)
+        return self.written(application, application)
 
-    @extend_schema(request=RetireSerializer, responses=ApplicationSerializer)
+    @extend_schema(request=BulkChangeSerializer, responses=BulkChangedSerializer)
+    @action(detail=False, methods=["post"], picks_fields=False)
+    def bulk(self, request: Request) -> Response:
+        """Set the same facts on many; what cannot be is refused row by row, the others are changed."""
+        asked = self.validated(BulkChangeSerializer)
+        slugs = list(dict.fromkeys(asked["applications"]))
+        found = dict(self.get_queryset().filter(slug__in=slugs).values_list("slug", "pk"))
+        report = actions.change_applications(
+            facts_by_id=dict.fromkeys(found.values(), asked["facts"]), by=self.user, reason=asked.get("reason", "")
+        )
+        by_id = {pk: slug for slug, pk in found.items()}
+        refused = [{"application": row.slug, "detail": row.sentence} for row in report.refused]
+        refused += [
+            {"application": slug, "detail": "There is no such application that you may see."}
+            for slug in slugs
+            if slug not in found
+        ]
+        change = last_change_of(Application(pk=report.changed[0])) if report.changed else None
+        return Response(
+            {
+                "changed": [by_id[pk] for pk in report.changed],
+                "unchanged": [by_id[pk] for pk in report.unchanged],
+                "refused": refused,
+                "change": change,
+            }
+        )
+
+    @extend_schema(request=RetireSerializer, responses=WrittenApplicationSerializer)
     @action(detail=True, methods=["post"])
     def retire(self, request: Request, slug: str) -> Response:
         """Take out of use: status and every dependency. Doing it twice changes nothing."""
-        application = self.subject("team")
-        self.require(TeamRole.EDITOR, application.team)
+        application = self.editable()
         asked = self.validated(RetireSerializer)
         application = actions.retire_application(
             application=application, on=asked.get("on", today()), reason=asked.get("reason", ""), by=self.user
         )
-        return self.answer(application)
+        return self.written(application, application)
+
+    @extend_schema(request=BringBackSerializer, responses=WrittenApplicationSerializer)
+    @action(detail=True, methods=["post"], url_path="bring-back")
+    def bring_back(self, request: Request, slug: str) -> Response:
+        """Put a retired application to use again, with what its retirement ended."""
+        application = self.editable()
+        asked = self.validated(BringBackSerializer)
+        application = actions.bring_back_application(
+            application=application,
+            on=asked.get("on", today()),
+            status=asked["status"],
+            with_dependencies=asked["with_dependencies"],
+            reason=asked.get("reason", ""),
+            by=self.user,
+        )
+        return self.written(application, application)
+
+    @extend_schema(request=MergeSerializer, responses=WrittenApplicationSerializer)
+    @action(detail=True, methods=["post"])
+    def merge(self, request: Request, slug: str) -> Response:
+        """Give up a duplicate: what it uses moves here, it is retired, and its slug leads here."""
+        kept = self.editable()
+        asked = self.validated(MergeSerializer)
+        duplicate = asked["duplicate"]
+        self.require(TeamRole.EDITOR, duplicate.team)
+        kept = actions.merge_applications(
+            kept=kept, duplicate=duplicate, on=asked.get("on", today()), reason=asked.get("reason", ""), by=self.user
+        )
+        answer = self.written(kept, kept)
+        answer.data["change"] = last_change_of(duplicate)
+        return answer
 
     @extend_schema(responses=StackSerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
@@ -165,115 +361,50 @@ class ApplicationViewSet(ReadViewSet[Application]):
         rows = stack(application=self.subject("team"), on=today())
         return Response(StackSerializer(rows, many=True).data)
 
+    @extend_schema(responses=FindingSerializer(many=True), parameters=[], filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def findings(self, request: Request, slug: str) -> Response:
+        """What looks wrong or unfinished in what was declared, gravest first; nothing of it is refused."""
+        application = self.subject("team")
+        found = findings_of(application_ids=[application.pk], on=today())
+        return Response(findings_body(found, {application.pk: application.slug}))
 
-class DependencySerializer(ReasonMixin, serializers.ModelSerializer[Dependency]):
-    application = VisibleApplicationField(slug_field="slug", queryset=Application.objects.none())
-    offering = serializers.PrimaryKeyRelatedField(
-        queryset=Offering.objects.all(), help_text="Id; found by offerings/?host=&api_id=."
-    )
-    host = serializers.CharField(source="offering.host.slug", read_only=True, help_text="Slug.")
-    api_id = serializers.CharField(source="offering.api_id", read_only=True)
-    version = serializers.CharField(source="offering.version.identifier", read_only=True, allow_null=True)
-    foundation = serializers.CharField(source="offering.version.foundation.slug", read_only=True, allow_null=True)
-    via_party = ProviderField(slug_field="slug", queryset=Provider.objects.all(), required=False, allow_null=True)
-    since = serializers.DateField(required=False, help_text="First day in use; today where absent.")
+    @extend_schema(responses=CostSerializer, parameters=COST_QUESTION, filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def cost(self, request: Request, slug: str) -> Response:
+        """What it costs a month by what it uses today: at the prices of `on` (those announced, where that is a later
+        day), and under one hypothetical change. Unknown stays unknown, and currencies are not converted."""
+        application = self.subject("team")
+        prices_on, changes = asked_prices(request, today())
+        costs = monthly_costs(
+            on=today(),
+            prices_on=prices_on,
+            changes=changes,
+            application_ids=[application.pk],
+            statuses=[*Application.IN_SCOPE, Application.Status.PROPOSED],
+        )
+        return Response(cost_body(costs, prices_on))
 
-    class Meta:
-        model = Dependency
-        fields = [
-            "id", "application", "offering", "host", "api_id", "version", "foundation", "role", "fallback_order",
-            "traffic_share", "monthly_input_tokens", "monthly_output_tokens", "monthly_spend", "reached", "via_party",
-            "known", "since", "until", "last_observed_on", "tags", "created_at", "updated_at", "reason",
-        ]  # fmt: skip
-        read_only_fields = ["id", "known", "last_observed_on", "created_at", "updated_at"]
-        extra_kwargs = {"traffic_share": {"min_value": 0, "max_value": 1}, "monthly_spend": {"min_value": 0}}
+    @extend_schema(responses=RunwaySerializer(many=True), parameters=[], filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def runway(self, request: Request, slug: str) -> Response:
+        """How much time is left to leave what ends: days left minus what the move takes, most urgent first."""
+        application = self.subject("team")
+        return Response(
+            runways_body(runways(on=today(), application_ids=[application.pk]), {application.pk: application.slug})
+        )
 
+    @extend_schema(responses=ChangeSerializer(many=True), parameters=[], filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def changes(self, request: Request, slug: str) -> Response:
+        """The last changes of the application and what hangs on it, latest first; each can be undone."""
+        rows = changes_of(application=self.subject("team"), limit=MOST_CHANGES)
+        return Response(ChangeSerializer(rows, many=True).data)
 
-class DependencyChangeSerializer(DependencySerializer):
-    """What may be corrected; offering, role and time have actions of their own."""
-
-    class Meta(DependencySerializer.Meta):
-        fields = [
-            "fallback_order", "traffic_share", "monthly_input_tokens", "monthly_output_tokens", "monthly_spend",
-            "reached", "via_party", "tags", "reason",
-        ]  # fmt: skip
-
-    application = offering = host = api_id = version = foundation = since = None  # type: ignore[assignment]
-
-
-class EndSerializer(ReasonMixin):
-    on = serializers.DateField(required=False, help_text="First day it is no longer used; today where absent.")
-
-
-class ReplaceSerializer(EndSerializer):
-    offering = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), help_text="Id of the successor.")
-
-
-class DependencyViewSet(ReadViewSet[Dependency]):
-    """Application x offering, for a time. Ended rows stay."""
-
-    model = Dependency
-    serializer_class = DependencySerializer
-    filterset_class = DependencyFilter
-
-    @extend_schema(responses={201: DependencySerializer})
-    def create(self, request: Request) -> Response:
-        """Declare that an application uses an offering; for editors of its team."""
-        facts = self.validated(DependencySerializer)
-        application = facts.pop("application")
+    def editable(self) -> Application:
+        application = self.subject("team")
         self.require(TeamRole.EDITOR, application.team)
-        dependency = actions.declare_dependency(
-            application=application,
-            offering=facts.pop("offering"),
-            role=facts.pop("role", Dependency.Role.PRIMARY),
-            since=facts.pop("since", None) or today(),
-            until=facts.pop("until", None),
-            reason=facts.pop("reason", ""),
-            facts=facts,
-            by=self.user,
-        )
-        return self.answer(dependency, status.HTTP_201_CREATED)
-
-    @extend_schema(request=DependencyChangeSerializer, responses=DependencySerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
-        """Correct amounts, share, order, tags or the way it is reached."""
-        dependency = self._editable()
-        facts = self.validated(DependencyChangeSerializer, partial=True)
-        dependency = actions.change_dependency(
-            dependency=dependency, reason=facts.pop("reason", ""), facts=facts, by=self.user
-        )
-        return self.answer(dependency)
-
-    @extend_schema(request=EndSerializer, responses=DependencySerializer)
-    @action(detail=True, methods=["post"])
-    def end(self, request: Request, pk: str) -> Response:
-        """Say that it is no longer used."""
-        dependency = self._editable()
-        asked = self.validated(EndSerializer)
-        dependency = actions.end_dependency(
-            dependency=dependency, on=asked.get("on", today()), reason=asked.get("reason", ""), by=self.user
-        )
-        return self.answer(dependency)
-
-    @extend_schema(request=ReplaceSerializer, responses={201: DependencySerializer})
-    @action(detail=True, methods=["post"])
-    def replace(self, request: Request, pk: str) -> Response:
-        """Move to another offering: this one ends, a new one begins that day and is the answer."""
-        dependency = self._editable()
-        asked = self.validated(ReplaceSerializer)
-        begun = actions.replace_offering(
-            dependency=dependency,
-            successor=asked["offering"],
-            on=asked.get("on", today()),
-            reason=asked.get("reason", ""),
-            by=self.user,
-        )
-        return self.answer(begun, status.HTTP_201_CREATED)
-
-    def _editable(self) -> Dependency:
-        dependency = self.subject("application__team")
-        self.require(TeamRole.EDITOR, dependency.application.team)
-        return dependency
+        return application
 
 
 def today() -> date:

@@ -25,8 +25,10 @@ from apps.catalog.models import (
     Alias,
     Assertion,
     Derivation,
+    Footing,
     Foundation,
     Lifecycle,
+    Node,
     NoticePolicy,
     Offering,
     Price,
@@ -39,7 +41,7 @@ from apps.catalog.pricing import ranges_due
 from apps.catalog.settlement import BUILT_IN, catalogue_lock, settle_offerings
 from apps.catalog.values import next_start
 from apps.common.history import acting
-from apps.common.sql import update_rows
+from apps.common.sql import analyze, update_rows
 from apps.common.time import day_of, now, parse_moment
 
 CATALOGUE: Path = settings.BASE_DIR / "fixtures" / "catalogue"
@@ -77,8 +79,14 @@ def load_catalogue(
         if not identities_only:
             loading.offerings()
         if loading.moves_footing:
+            # tables that were analysed while they were empty lead to plans that take minutes
+            analyze(*_FILLED)
             refresh_footing(today=day_of(moment))
+            analyze(Node, Footing)
         return loading.written
+
+
+_FILLED = (Provider, Foundation, Version, Alias, Derivation, Region, Offering, Assertion, Price)
 
 
 @dataclass(slots=True)

@@ -20,6 +20,13 @@ def update_rows(model: type[models.Model], columns_by_id: Mapping[int, Mapping[s
     return sum(_update_group(model, names, rows) for names, rows in groups.items() if names)
 
 
+def analyze(*tables: type[models.Model]) -> None:
+    """Let the planner know what is in these tables now; inside a transaction that has just filled them, too."""
+    names = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {names}")
+
+
 def _update_group(
     model: type[models.Model], names: Sequence[str], rows: Sequence[tuple[int, Mapping[str, Any]]]
 ) -> int:

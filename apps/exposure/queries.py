@@ -26,8 +26,6 @@ from apps.catalog.models import (
     ProviderEvent,
     Version,
 )
-from apps.exposure.concentration import Concentration, measure
-from apps.exposure.models import Layer
 from apps.inventory.models import Application, ApplicationQuerySet, Dependency, DependencyQuerySet
 
 # the events that say when, or that, an offering ends
@@ -150,16 +148,6 @@ def _with_subsidiaries(provider_id: int) -> RawSQL:
         """,
         [provider_id],
         output_field=BigIntegerField(),
-    )
-
-
-def concentration(*, layer: Layer, user: Any, on: date) -> Concentration:
-    """The layer of what `user` may see: the whole organisation for its offices, else the own teams."""
-    return measure(
-        layer=layer,
-        applications=Application.objects.visible_to(user),
-        on=on,
-        whole_organisation=bool(getattr(user, "reads_everything", False)),
     )
 
 

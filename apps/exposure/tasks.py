@@ -1,12 +1,55 @@
+import contextlib
+
 from celery import shared_task
 
-from apps.common.time import now
+from apps.common.history import acting
+from apps.common.time import day_of, now
 from apps.exposure.actions import evaluate_flags, handle_events
+from apps.exposure.actions.cuts import keep_cuts
+from apps.exposure.actions.what_ifs import run_waiting
+from apps.exposure.campaigns.keeping import keep_campaigns
+from apps.exposure.engine.building import refresh
+from apps.exposure.snapshots import DayIsOver, take_snapshot, thin_snapshots
 
 
 @shared_task(name="exposure.refresh_exposure")
 def refresh_exposure() -> None:
-    """After a poll and every few minutes; two at once do the work of one."""
+    """After a poll and every few minutes; two at once do the work of one.
+
+    Each step commits what it did and finds its own work anew, so that a worker may die between any two of them: what
+    is touched waits in its queue, events are found by NOT EXISTS, and flags are measured on the tables as they stand.
+    """
     moment = now()
-    handle_events(at=moment)
-    evaluate_flags(at=moment)
+    with acting(job="exposure.refresh_exposure"):
+        refresh(on=day_of(moment))
+        handle_events(at=moment)
+        evaluate_flags(at=moment)
+
+
+@shared_task(name="exposure.run_what_ifs")
+def run_what_ifs() -> int:
+    """Answers the scenarios and losses that somebody waits for."""
+    return run_waiting(at=now())
+
+
+@shared_task(name="exposure.keep_campaigns")
+def keep_refresh_campaigns() -> None:
+    """Waivers that ran out, dependencies that ended or began, tasks that have become ready."""
+    with acting(job="exposure.keep_campaigns"):
+        keep_campaigns(at=now())
+
+
+@shared_task(name="exposure.keep_smallest_sets")
+def keep_smallest_sets() -> None:
+    """Apart from the refresh, since it reads every critical application's stack."""
+    keep_cuts(on=day_of(now()))
+
+
+@shared_task(name="exposure.take_snapshot")
+def take_daily_snapshot() -> None:
+    """The first run of a day writes it down, the others find it there; old days are thinned out."""
+    today = day_of(now())
+    with contextlib.suppress(DayIsOver):
+        # midnight has passed since the last refresh: the next run finds the new day's tables
+        take_snapshot(on=today)
+    thin_snapshots(on=today)

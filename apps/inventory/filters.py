@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from apps.accounts.models import Team
 from apps.accounts.queries import team_and_below
 from apps.common.time import day_of, now
-from apps.inventory.models import Application, Criticality, Dependency
+from apps.inventory.models import Adaptation, Application, Criticality, Dependency, ExitPlan, ExitTest
 
 
 class ApplicationFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -83,3 +83,41 @@ class DependencyFilter(django_filters.FilterSet):  # type: ignore[misc]
         return queryset.filter(
             Q(until__isnull=True) | Q(until__gt=value), since__lte=value, application__status__in=Application.IN_SCOPE
         )
+
+
+class OfDependencyFilter(django_filters.FilterSet):  # type: ignore[misc]
+    application = django_filters.CharFilter(field_name="dependency__application__slug", label="Application (slug)")
+    team = django_filters.CharFilter(field_name="dependency__application__team__slug", label="Team (slug)")
+    dependency = django_filters.NumberFilter(field_name="dependency_id", label="Dependency (id)")
+
+
+class AdaptationFilter(OfDependencyFilter):
+    kind = django_filters.MultipleChoiceFilter(choices=Adaptation.Kind.choices, label="Kind")
+    moves = django_filters.ChoiceFilter(choices=Adaptation.Moves.choices, label="Does it move?")
+
+    class Meta:
+        model = Adaptation
+        fields: list[str] = []
+
+
+class ExitPlanFilter(OfDependencyFilter):
+    target = django_filters.NumberFilter(field_name="target_id", label="Target offering (id)")
+    substitutability = django_filters.MultipleChoiceFilter(
+        choices=ExitPlan.Substitutability.choices, label="Substitutability"
+    )
+    test_before = django_filters.DateFilter(field_name="next_test_on", lookup_expr="lt", label="Test due before")
+
+    class Meta:
+        model = ExitPlan
+        fields: list[str] = []
+
+
+class ExitTestFilter(OfDependencyFilter):
+    target = django_filters.NumberFilter(field_name="target_id", label="Target offering (id)")
+    result = django_filters.MultipleChoiceFilter(choices=ExitTest.Result.choices, label="Result")
+    tested_after = django_filters.DateFilter(field_name="tested_on", lookup_expr="gte", label="Tested on or after")
+    tested_before = django_filters.DateFilter(field_name="tested_on", lookup_expr="lt", label="Tested before")
+
+    class Meta:
+        model = ExitTest
+        fields: list[str] = []

@@ -1,8 +1,12 @@
 """Reads over applications and dependencies."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Model, QuerySet
 
 from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
@@ -31,3 +35,61 @@ def teams_editable_by(*, user: Any) -> QuerySet[Team]:
         return Team.objects.order_by("name")
     editable = [team_id for team_id, rank in user.team_roles().items() if rank >= TeamRole.EDITOR.rank]
     return Team.objects.filter(pk__in=editable).order_by("name")
+
+
+def application_merged_into(*, application: Application) -> Application:
+    """The application that `application` goes on as: itself, or where a chain of merges ends."""
+    seen = {application.pk}
+    while application.merged_into is not None and application.merged_into.pk not in seen:
+        application = application.merged_into
+        seen.add(application.pk)
+    return application
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of the history: what one person or job wrote in one go."""
+
+    id: UUID
+    at: datetime
+    actor: str
+    reason: str
+    n_rows: int
+
+
+_CHANGES = """
+WITH own AS (SELECT id FROM inventory_dependency WHERE application_id = %(id)s),
+entry AS (
+    SELECT pgh_context_id AS change, pgh_created_at AS at FROM inventory_applicationhistory WHERE pgh_obj_id = %(id)s
+    UNION ALL
+    SELECT pgh_context_id, pgh_created_at FROM inventory_dependencyhistory WHERE application_id = %(id)s
+    UNION ALL
+    SELECT pgh_context_id, pgh_created_at FROM inventory_adaptationhistory WHERE dependency_id IN (SELECT id FROM own)
+    UNION ALL
+    SELECT pgh_context_id, pgh_created_at FROM inventory_exitplanhistory WHERE dependency_id IN (SELECT id FROM own)
+    UNION ALL
+    SELECT pgh_context_id, pgh_created_at FROM inventory_exittesthistory WHERE dependency_id IN (SELECT id FROM own)
+)
+SELECT e.change, max(e.at), coalesce(c.metadata ->> 'actor', ''), coalesce(c.metadata ->> 'reason', ''), count(*)
+FROM entry e JOIN pghistory_context c ON c.id = e.change
+GROUP BY e.change, c.metadata
+ORDER BY max(e.at) DESC, e.change
+LIMIT %(limit)s
+"""
+
+
+def changes_of(*, application: Application, limit: int | None = None) -> list[Change]:
+    """What people and jobs changed of the application and what hangs on it, latest first; one statement.
+
+    What was written outside of any named change is not among them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGES, {"id": application.pk, "limit": limit})
+        return [Change(*row) for row in cursor.fetchall()]
+
+
+def last_change_of(row: Model) -> UUID | None:
+    """The id of the change that wrote the row last, by which it can be undone."""
+    history: Any = row.history  # type: ignore[attr-defined]
+    found: UUID | None = history.order_by("-pgh_id").values_list("pgh_context_id", flat=True).first()
+    return found

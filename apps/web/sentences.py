@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from apps.catalog.models import DateKind
-from apps.exposure.concentration import Concentration
+from apps.exposure.layers import LayerTable
 from apps.exposure.queries import StackRow
 from apps.inventory.models import Dependency
 from apps.web.page import Sentence
@@ -12,17 +12,22 @@ from apps.web.queries import Figures
 from apps.web.wording import counted, listed, long_day, number, share, spelled
 
 
-def of_portfolio(concentration: Concentration, figures: Figures) -> Sentence:
+def of_portfolio(developers: LayerTable, figures: Figures) -> Sentence:
     """The largest share of critical applications on one developer, then what ends soonest."""
     if figures.n_applications == 0:
         return Sentence("No application is registered yet, so nothing is known to stand on anything.")
-    top = concentration.rows[0] if concentration.rows else None
+    top = developers.rows[0] if developers.rows else None
     ending = _ending(figures)
+    if developers.as_of is None:
+        registered = (
+            f"{counted(figures.n_applications, 'application')} {'is' if figures.n_applications == 1 else 'are'}"
+        )
+        return Sentence(f"{registered[:1].upper()}{registered[1:]} registered; what they stand on is being worked out.")
     if top is None:
         return Sentence(
             f"{spelled(figures.n_applications).capitalize()} applications are registered, none with a primary path."
         )
-    if concentration.n_critical and top.n_critical:
+    if developers.n_critical and top.n_critical:
         return Sentence(
             "", f"{share(top.critical_share)} of critical applications", f" rest on one developer, {top.name}{ending}"
         )

@@ -11,8 +11,7 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.actions import NotYourAlert, acknowledge_alert, queue_digests, raise_alerts, requeue_delivery
 from apps.alerts.models import Alert, Delivery
 from apps.alerts.queries import alerts_of, deliveries_of
-from tests.alerts.test_raising import make_flag
-from tests.alerts.world import World, make_world
+from tests.alerts.world import World, make_flag, make_world
 from tests.builders import NOW, make_member, make_team, make_user
 
 

@@ -454,9 +454,9 @@ def test_an_idle_run_costs_a_pinned_number_of_statements(
     polled(source, success=NOW)
     raise_alerts(at=NOW)
 
-    # flags: savepoint, lock, flags, release; feeds: savepoint, lock, people, runs, suspicions, poll states, silences,
-    # release; events: savepoint, events, release
-    with django_assert_num_queries(15):  # type: ignore[operator]
+    # flags: savepoint, lock, people, turns, release; feeds: savepoint, lock, people, runs, suspicions, poll states,
+    # silences, release; events: savepoint, events, release
+    with django_assert_num_queries(16):  # type: ignore[operator]
         raise_alerts(at=NOW)
 
 

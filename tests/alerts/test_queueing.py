@@ -11,8 +11,7 @@ from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
 from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.models import Alert, Delivery
-from tests.alerts.test_raising import make_flag
-from tests.alerts.world import RIPE, make_world
+from tests.alerts.world import RIPE, make_flag, make_world
 from tests.builders import (
     NOW,
     make_application,

@@ -2,8 +2,6 @@
 
 import threading
 from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,29 +9,19 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.alerts.actions import EVENTS_AT_ONCE, MAILED_KINDS, raise_alerts
 from apps.alerts.models import Alert, HandledEvent
-from apps.catalog.models import Derivation, Node, NodeKind, ProviderEvent
-from apps.exposure.models import ExposureFlag, Layer, Tolerance
+from apps.catalog.models import Derivation, ProviderEvent
 from apps.inventory.models import Criticality
-from tests.alerts.world import World, make_world
+from tests.alerts.world import World, make_flag, make_world
 from tests.builders import (
     NOW,
     make_application,
     make_dependency,
     make_event,
     make_offering,
-    make_provider,
     make_team,
     make_user,
     make_version,
 )
-
-
-def make_flag(name: str = "Google", **fields: Any) -> ExposureFlag:
-    tolerance, _ = Tolerance.objects.get_or_create(layer=Layer.DEVELOPER, defaults={"max_critical_share": "0.5"})
-    developer = make_provider(name.lower(), roles=("developer",), name=name)
-    node, _ = Node.objects.get_or_create(kind=NodeKind.DEVELOPER, ref=developer.pk)
-    fields.setdefault("value", Decimal("0.62"))
-    return ExposureFlag.objects.create(tolerance=tolerance, node=node, limit=Decimal("0.5"), opened_at=NOW, **fields)
 
 
 @pytest.mark.django_db
@@ -249,61 +237,3 @@ def test_a_run_that_dies_before_its_commit_leaves_everything_owed(monkeypatch: p
 
     assert HandledEvent.objects.count() == 0
     assert raise_alerts(at=NOW) == 1
-
-
-# --- flags ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db
-def test_a_newly_opened_flag_is_owed_to_everyone_in_governance_once() -> None:
-    first, second = make_user(role="governance"), make_user(role="governance")
-    make_user(role="admin")
-    make_user(role="auditor")
-    make_user(role="governance", is_active=False)
-    flag = make_flag()
-
-    assert raise_alerts(at=NOW) == 2
-    assert raise_alerts(at=NOW) == 0
-
-    assert {(alert.user, alert.key) for alert in Alert.objects.select_related("user")} == {
-        (first, f"flag:{flag.pk}|opened||user:{first.pk}"),
-        (second, f"flag:{flag.pk}|opened||user:{second.pk}"),
-    }
-
-
-@pytest.mark.django_db
-def test_a_flag_waits_until_there_is_somebody_to_tell() -> None:
-    make_flag()
-    assert raise_alerts(at=NOW) == 0
-    make_user(role="governance")
-
-    assert raise_alerts(at=NOW) == 1
-
-
-@pytest.mark.django_db
-def test_without_governance_the_administrators_are_told() -> None:
-    admin = make_user(role="admin")
-    make_flag()
-
-    raise_alerts(at=NOW)
-
-    assert Alert.objects.get().user == admin
-
-
-@pytest.mark.django_db
-def test_somebody_new_in_governance_is_not_told_of_old_flags() -> None:
-    make_user(role="governance")
-    make_flag()
-    raise_alerts(at=NOW)
-    make_user(role="governance")
-
-    assert raise_alerts(at=NOW) == 0
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("state", ["acknowledged", "accepted", "resolved"])
-def test_a_flag_that_is_not_open_raises_nothing(state: str) -> None:
-    make_user(role="governance")
-    make_flag(state=state)
-
-    assert raise_alerts(at=NOW) == 0

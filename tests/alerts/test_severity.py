@@ -49,6 +49,10 @@ def test_a_flag_far_over_its_line_is_louder() -> None:
     assert flag_severity(value=0.75, limit=0.5) == 4
 
 
+def test_where_nothing_is_tolerated_a_breach_is_medium() -> None:
+    assert flag_severity(value=7, limit=0) == 3
+
+
 @pytest.mark.parametrize(
     ("old", "new", "dearer"),
     [

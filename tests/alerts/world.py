@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from apps.accounts.models import Team
-from apps.catalog.models import Assertion, Offering, ProviderEvent
+from apps.catalog.models import Assertion, Node, NodeKind, Offering, ProviderEvent
+from apps.exposure.models import ExposureFlag, FlagEvent, Policy, StandingState
 from apps.inventory.models import Application, Criticality
 from tests.builders import (
     NOW,
@@ -50,6 +52,33 @@ def make_world(
     application = make_application("Motor damage estimator", team=team, criticality=criticality)
     make_dependency(application, offering)
     return World(team, offering, application)
+
+
+def make_flag(name: str = "Google", *, events: tuple[str, ...] = ("opened",), **fields: Any) -> ExposureFlag:
+    """62 % of the critical applications on one developer, where half is tolerated; with its life so far."""
+    policy = fields.pop("policy", None) or Policy.objects.get_or_create(
+        slug="line",
+        defaults={
+            "name": "Critical applications on one developer", "kinds": ["developer"],
+            "states": StandingState.values, "measure": "critical_share", "tolerance": "0.5",
+        },
+    )[0]  # fmt: skip
+    if "node" not in fields:
+        developer = make_provider(name.lower(), roles=("developer",), name=name)
+        fields["node"], _ = Node.objects.get_or_create(kind=NodeKind.DEVELOPER, ref=developer.pk)
+    fields.setdefault("value", Decimal("0.62"))
+    fields.setdefault("limit", Decimal("0.5"))
+    fields.setdefault("n_applications", len(fields.get("application_ids", [])))
+    flag = ExposureFlag.objects.create(policy=policy, opened_at=NOW, **fields)
+    for kind in events:
+        add_turn(flag, kind)
+    return flag
+
+
+def add_turn(flag: ExposureFlag, kind: str, *, at: datetime = NOW, **fields: Any) -> FlagEvent:
+    """A turn in the life of a flag, and the value with which it came."""
+    fields.setdefault("value", flag.value)
+    return FlagEvent.objects.create(flag=flag, kind=kind, at=at, **fields)
 
 
 def add_evidence(event: ProviderEvent, url: str, *, at: datetime = NOW) -> Assertion:

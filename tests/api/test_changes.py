@@ -47,6 +47,8 @@ class TestApplications:
         assert answer.status_code == 201
         body = answer.json()
         assert (body["slug"], body["criticality"], body["monthly_spend"]) == ("claims-triage", "critical", "12.50")
+        assert [finding["code"] for finding in body.pop("findings")] == ["no_primary"]
+        assert body.pop("change") is not None
         assert client.get(f"{APPLICATIONS}claims-triage/").json() == body
 
     def test_the_history_names_the_person_and_the_reason(self, client, team):
@@ -61,7 +63,8 @@ class TestApplications:
         ("field", "value"),
         [
             ("name", ""), ("team", "nowhere"), ("criticality", "deadly"), ("criticality", 0), ("status", "gone"),
-            ("users_affected", -1), ("users_affected", 10**12), ("monthly_spend", "-1"), ("next_review_on", "soon"),
+            ("users_affected", -1), ("rpo_hours", -1), ("next_review_on", "9999-12-31"), ("autonomy", "total"),
+            ("users_affected", 10**12), ("monthly_spend", "-1"), ("next_review_on", "soon"),
             ("external_refs", []), ("slug", "no spaces"), ("name", "a" * 201), ("name", "nul\x00"),
         ],
     )  # fmt: skip
@@ -169,8 +172,10 @@ class TestDependencies:
         "wrong",
         [
             {"offering": 10**30}, {"offering": 0}, {"offering": "x"}, {"application": "nowhere"}, {"role": "king"},
-            {"traffic_share": "1.5"}, {"traffic_share": "NaN"}, {"since": "2026-11-24", "until": "2026-11-24"},
-            {"monthly_input_tokens": 10**30}, {"tags": "a"}, {"until": "0001-01-01"},
+            {"traffic_share": "-0.1"}, {"traffic_share": "NaN"}, {"since": "2026-11-24", "until": "2026-11-24"},
+            {"monthly_input_tokens": 10**30}, {"tags": "a"}, {"until": "0001-01-01"}, {"since": "9999-12-31"},
+            {"until": "9999-12-31"}, {"monthly_output_tokens": -1}, {"monthly_cache_read_tokens": -1},
+            {"monthly_requests": -1}, {"typical_request_tokens": -1}, {"monthly_spend": "-1"}, {"binding": "glue"},
         ],
     )  # fmt: skip
     def test_a_wrong_value_is_refused(self, client, team, wrong):
@@ -209,7 +214,7 @@ class TestDependencies:
     def test_what_the_model_refuses_names_its_sentence(self, client, team):
         dependency = make_dependency(make_application(team=team), make_offering())
 
-        answer = client.patch(f"{DEPENDENCIES}{dependency.pk}/", {"traffic_share": "1.5"})
+        answer = client.patch(f"{DEPENDENCIES}{dependency.pk}/", {"traffic_share": "-1"})
 
         assert answer.status_code == 400
 

@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.models import Offering, Price, Region
+from apps.exposure.engine.building import refresh
 from apps.feeds.models import PollState
 from tests.builders import (
     NOW,
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 RESOURCES = [
     "alerts", "applications", "assertions", "deliveries", "dependencies", "exposure-flags", "feed-runs", "foundations",
-    "offerings", "prices", "provider-events", "providers", "sources", "teams", "versions",
+    "offerings", "policies", "prices", "provider-events", "providers", "sources", "teams", "versions",
 ]  # fmt: skip
 
 
@@ -74,13 +75,43 @@ class TestStatements:
 
         assert len(queries) == 2
 
-    def test_concentration_is_one_statement(self, reader):
-        make_dependency(make_application(), make_offering())
+    @pytest.mark.parametrize("n", [1, 5])
+    def test_concentration_costs_the_same_whatever_the_portfolio(self, reader, n):
+        for _ in range(n):
+            make_dependency(make_application(), make_offering())
+        refresh(on=TODAY)
 
         with CaptureQueriesContext(connection) as queries:
-            assert reader.get("/api/v1/concentration/?layer=host").status_code == 200
+            assert len(reader.get("/api/v1/concentration/?layer=host").json()["shares"]) == n
 
-        assert len(queries) == 2
+        # token, masses, what they leave out, the layer's table, the nodes' names
+        assert len(queries) == 5
+
+    @pytest.mark.parametrize("n", [1, 5])
+    def test_single_points_cost_the_same_whatever_the_portfolio(self, reader, n):
+        for _ in range(n):
+            make_dependency(make_application(), make_offering())
+        refresh(on=TODAY)
+
+        with CaptureQueriesContext(connection) as queries:
+            assert len(reader.get("/api/v1/single-points-of-failure/?kind=host").json()["results"]) == n
+
+        # token, points, sets, names, day
+        assert len(queries) == 5
+
+    @pytest.mark.parametrize("n", [1, 5])
+    def test_a_blast_radius_costs_the_same_however_much_it_reaches(self, reader, n):
+        offering = make_offering()
+        for _ in range(n):
+            make_dependency(make_application(), offering)
+        refresh(on=TODAY)
+
+        with CaptureQueriesContext(connection) as queries:
+            assert len(reader.get(f"/api/v1/offerings/{offering.pk}/blast-radius/").json()["results"]) == n
+
+        # token, offering, node; settings, question, reach, states; the known reach and the scope, which decide how the
+        # page is read, the page, its roles; name, day, teams by reach, teams, states of the page, applications
+        assert len(queries) == 17
 
     def test_the_last_use_of_a_token_is_written_once_a_minute(self, reader):
         with CaptureQueriesContext(connection) as queries:

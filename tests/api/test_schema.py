@@ -27,10 +27,13 @@ def test_every_resource_is_in_it(document):
     resources = {path.split("/")[3] for path in document["paths"]}
 
     assert resources == {
-        "alerts", "applications", "assertions", "concentration", "deliveries", "dependencies", "disagreements",
-        "exposure-flags",
-        "feed-runs", "foundations", "offerings", "prices", "provider-events", "providers", "sources", "teams",
-        "versions",
+        "adaptations", "alerts", "annex-items", "applications", "approvals", "assertions", "assessments",
+        "base-losses", "campaign-steps", "campaign-tasks", "campaigns", "changes", "concentration", "contracts",
+        "costs", "deliveries", "dependencies", "derivations", "disagreements", "event-rates", "evidence",
+        "exit-plans", "exit-tests", "exposure-flags", "exposure-settings", "feed-runs", "findings", "foundation-risks", "foundations",
+        "inherited-risks", "loss-runs", "offerings", "policies", "prices", "provider-events", "providers",
+        "risk-templates", "runways", "scenario-runs", "scenarios", "scorecards", "selections",
+        "single-points-of-failure", "snapshots", "sources", "teams", "versions",
     }  # fmt: skip
 
 

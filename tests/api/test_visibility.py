@@ -13,10 +13,34 @@ from apps.accounts.models import ApiToken
 from apps.accounts.roles import TeamRole
 from apps.alerts.models import Alert, Delivery
 from apps.api import urls
-from apps.catalog.models import Price
-from apps.common.time import now
-from apps.exposure.models import ExposureFlag, Tolerance
+from apps.catalog.models import Derivation, Offering, Price
+from apps.common.time import day_of, now
+from apps.exposure.engine.building import refresh
+from apps.exposure.models import (
+    BaseLoss,
+    Campaign,
+    CampaignTask,
+    ConcentrationSnapshot,
+    EventRate,
+    ExposureFlag,
+    FlagEvent,
+    LossRun,
+    Policy,
+    Scenario,
+    ScenarioRun,
+    TaskStep,
+)
 from apps.feeds.models import FeedRun
+from apps.inventory.models import (
+    Adaptation,
+    AnnexItem,
+    Approval,
+    Contract,
+    ExitPlan,
+    ExitTest,
+    Selection,
+)
+from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 from tests.builders import (
     NOW,
     make_application,
@@ -27,6 +51,7 @@ from tests.builders import (
     make_source,
     make_team,
     make_user,
+    make_version,
 )
 
 pytestmark = pytest.mark.django_db
@@ -62,15 +87,16 @@ def world():
             changed_at=NOW,
         )
     host_node = offering.footings.get(node__kind=5, depth=0).node
-    flag = ExposureFlag.objects.create(
-        tolerance=Tolerance.objects.get(layer="host"), node=host_node, value="0.7", limit="0.6", opened_at=NOW
-    )
+    policy = Policy.objects.get(slug="critical-on-one-host")
+    flag = ExposureFlag.objects.create(policy=policy, node=host_node, value="0.7", limit="0.6", opened_at=NOW)
+    FlagEvent.objects.create(flag=flag, kind="opened", at=NOW, value="0.7")
     delivery = Delivery.objects.create(
         team=team, address="payments@example.org", message_id="<1@example.org>", subject="s", body_text="t", due_at=NOW
     )
     alert = Alert.objects.create(
         key="k", kind="announced", severity=4, event=event, team=team, raised_at=NOW, delivery=delivery
     )
+    further = _of_the_heart(team, application, dependency, offering)
     people = {
         "admin": make_user("ada", role="admin"),
         "governance": make_user("gus", role="governance"),
@@ -82,6 +108,7 @@ def world():
         "outsider": make_member(make_team("Elsewhere"), TeamRole.OWNER),
     }
     addresses = {
+        **further,
         "alerts": alert.pk,
         "applications": application.slug,
         "assertions": assertion.pk,
@@ -92,6 +119,7 @@ def world():
         "feed-runs": run.pk,
         "foundations": offering.version.foundation.slug,
         "offerings": offering.pk,
+        "policies": policy.pk,
         "prices": price.pk,
         "provider-events": event.pk,
         "providers": offering.host.slug,
@@ -102,14 +130,94 @@ def world():
     return people, addresses
 
 
+def _of_the_heart(team, application, dependency, offering):
+    """One of each of what exposure, risk, campaigns and choosing keep; the scenario is governance's."""
+    author = make_user("author", role="governance")
+    child = make_version("maker/child")
+    derivation = Derivation.objects.create(child=child, parent=offering.version, kind="fine_tune")
+    campaign = Campaign.objects.create(title="Move", subject=offering, opened_by=author, opened_at=NOW)
+    task = CampaignTask.objects.create(campaign=campaign, dependency=dependency)
+    host_node = offering.footings.get(node__kind=5, depth=0).node
+    risk = FoundationRisk.objects.create(
+        node=host_node, title="Outage", likelihood=3, impact=4, opened_at=NOW, changed_at=NOW
+    )
+    scenario = Scenario.objects.create(name="Gone", ops=[{"op": "remove", "nodes": ["host:x"]}], created_by=author)
+    snapshot = ConcentrationSnapshot.objects.create(
+        day=day_of(NOW), layer="host", basis="count", n_applications=1, covered_weight=1, none_weight=0
+    )
+    return {
+        "adaptations": Adaptation.objects.create(dependency=dependency, kind="prompt").pk,
+        "annex-items": AnnexItem.objects.create(foundation=offering.version.foundation, item="1a").pk,
+        "approvals": Approval.objects.create(
+            offering=offering, decision="blocked", reason="no", approver=author, decided_on=day_of(NOW)
+        ).pk,
+        "assessments": Assessment.objects.create(
+            risk=risk, dependency=dependency, inherent_likelihood=3, inherent_impact=4,
+            assessed_by=author, assessed_at=NOW,
+        ).pk,
+        "base-losses": BaseLoss.objects.order_by("pk").first().pk,
+        "campaign-steps": TaskStep.objects.create(task=task, place=1, kind="own", title="Look").pk,
+        "campaign-tasks": task.pk,
+        "campaigns": campaign.pk,
+        "contracts": Contract.objects.create(party=offering.host, ref="C-1").pk,
+        "derivations": derivation.pk,
+        "event-rates": EventRate.objects.order_by("pk").first().pk,
+        "evidence": Evidence.objects.create(
+            kind="evaluation", application=application, run_on=day_of(NOW), recorded_at=NOW
+        ).pk,
+        "exit-plans": ExitPlan.objects.create(dependency=dependency).pk,
+        "exit-tests": ExitTest.objects.create(
+            dependency=dependency, target=offering, tested_on=day_of(NOW), result="partial"
+        ).pk,
+        "foundation-risks": risk.pk,
+        "loss-runs": LossRun.objects.create(queued_at=NOW, asked_by=author).pk,
+        "risk-templates": RiskTemplate.objects.create(code="FR-XX", title="T", layer="serving").pk,
+        "scenario-runs": ScenarioRun.objects.create(scenario=scenario, ops=[], asked_by=author, queued_at=NOW).pk,
+        "scenarios": scenario.pk,
+        "selections": Selection.objects.create(title="Bet", created_by=author).pk,
+        "snapshots": snapshot.pk,
+    }  # fmt: skip
+
+
 PUBLIC = {
-    "assertions", "disagreements", "feed-runs", "foundations", "offerings", "prices", "provider-events", "providers",
-    "sources", "versions",
+    "approvals", "assertions", "derivations", "disagreements", "feed-runs", "foundation-risks", "foundations",
+    "offerings", "prices", "provider-events", "providers", "risk-templates", "selections", "sources", "versions",
 }  # fmt: skip
 SEEN_BY = {
     **dict.fromkeys(PUBLIC, EVERYBODY),
-    **dict.fromkeys(["alerts", "applications", "deliveries", "dependencies", "teams"], TEAM),
-    "exposure-flags": OFFICES,
+    **dict.fromkeys(
+        [
+            "adaptations",
+            "alerts",
+            "applications",
+            "assessments",
+            "campaign-steps",
+            "campaign-tasks",
+            "campaigns",
+            "deliveries",
+            "dependencies",
+            "evidence",
+            "exit-plans",
+            "exit-tests",
+            "teams",
+        ],
+        TEAM,
+    ),
+    **dict.fromkeys(
+        [
+            "annex-items",
+            "base-losses",
+            "contracts",
+            "event-rates",
+            "exposure-flags",
+            "loss-runs",
+            "policies",
+            "scenario-runs",
+            "scenarios",
+            "snapshots",
+        ],
+        OFFICES,
+    ),
 }
 
 
@@ -143,11 +251,53 @@ def test_the_applications_of_an_event_and_of_a_stack_are_those_the_caller_may_se
 def test_concentration_is_of_the_organisation_for_its_offices_and_of_the_own_teams_for_others(world, api, caller):
     people, _ = world
     make_dependency(make_application("Foreign"), make_offering("foreign"))
+    refresh(on=day_of(now()))
 
     answer = api(people[caller]).get("/api/v1/concentration/?layer=host").json()
 
+    n = 2 if caller in OFFICES else 1 if caller in TEAM else 0
     assert answer["whole_organisation"] is (caller in OFFICES)
-    assert answer["n_applications"] == (2 if caller in OFFICES else 1 if caller in TEAM else 0)
+    assert (answer["n_applications"], answer["total_weight"], len(answer["shares"])) == (n, n, n)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_single_points_and_blast_radius_name_only_what_the_caller_may_see(world, api, caller):
+    people, addresses = world
+    foreign = make_application("Foreign")
+    make_dependency(foreign, Offering.objects.get(pk=addresses["offerings"]))
+    refresh(on=day_of(now()))
+    client = api(people[caller])
+
+    points = client.get("/api/v1/single-points-of-failure/?kind=host").json()
+    radius = client.get(f"/api/v1/offerings/{addresses['offerings']}/blast-radius/").json()
+
+    n = 2 if caller in OFFICES else 1 if caller in TEAM else 0
+    assert points["whole_organisation"] is radius["whole_organisation"] is (caller in OFFICES)
+    assert [point["exposed"] for point in points["results"]] == ([n] if n else [])
+    assert (radius["n_applications"], len(radius["results"]), sum(team["n"] for team in radius["teams"])) == (n, n, n)
+    assert (foreign.slug in {row["application"] for row in radius["results"]}) is (caller in OFFICES)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_only_governance_decides_about_flags_and_draws_lines(world, api, caller):
+    people, addresses = world
+    client = api(people[caller], "read", "write")
+    flag, policy = addresses["exposure-flags"], addresses["policies"]
+    line = {"slug": "new", "name": "New", "kinds": ["host"], "states": ["exposed"], "measure": "n_critical"}
+
+    answers = [
+        client.post(f"/api/v1/exposure-flags/{flag}/acknowledge/", {}).status_code,
+        client.post(
+            f"/api/v1/exposure-flags/{flag}/accept/", {"until": "2099-01-01", "reason": "none else"}
+        ).status_code,
+        client.post(f"/api/v1/exposure-flags/{flag}/revoke/", {"reason": "found one"}).status_code,
+        client.patch(f"/api/v1/policies/{policy}/", {"tolerance": "0.7"}).status_code,
+        client.patch("/api/v1/exposure-settings/", {"horizon_days": 90}).status_code,
+        client.post("/api/v1/policies/", {**line, "tolerance": "3"}).status_code,
+    ]
+
+    governs = caller in {"admin", "governance"}
+    assert answers == ([200] * 5 + [201] if governs else [403] * 6 if caller == "auditor" else [404] * 5 + [403])
 
 
 WRITERS = {"admin", "governance", "owner", "editor"}
@@ -225,12 +375,24 @@ def routes(patterns=urls.urlpatterns, prefix=""):
             yield prefix + str(pattern.pattern), pattern
 
 
+# the form of keys that are no single number
+OTHER_KEYS = {"inherited-risks": "1-1", "changes": "00000000-0000-4000-8000-000000000000"}
+
+
+def methods_of(pattern):
+    """What the address answers to: the actions of a viewset, the handlers of a plain view."""
+    callback = pattern.callback
+    actions = getattr(callback, "actions", None)
+    return set(actions) if actions else {name for name in callback.cls.http_method_names if hasattr(callback.cls, name)}
+
+
 def an_address(route, addresses):
-    """The route with the key of something that exists; None for the catch-all and the schema."""
+    """The route with the key of something that exists, where the world has one: who may ask at all is decided before
+    anything is looked up. None for the catch-all and the schema."""
     if route in {"schema/", "^(?:.*/)?$"}:
         return None
     resource = re.match(r"\^?([a-z-]+)/", route)[1]
-    path = re.sub(r"\(\?P<\w+>[^)]*\)|<\w+:\w+>", str(addresses.get(resource, "")), route)
+    path = re.sub(r"\(\?P<\w+>[^)]*\)|<\w+:\w+>", str(addresses.get(resource, OTHER_KEYS.get(resource, "1"))), route)
     return "/api/v1/" + path.replace("^", "").replace("$", "").replace("\\Z", "").removesuffix("\\.?")
 
 
@@ -244,8 +406,7 @@ class TestEveryRoute:
             address = an_address(route, addresses)
             if address is None:
                 continue
-            methods = getattr(pattern.callback, "actions", None) or {"get": "get"}
-            for method in [name for name in methods if name != "head"]:
+            for method in methods_of(pattern) - {"head", "options"}:
                 answer = getattr(client, method)(address, {} if method != "get" else None)
                 assert answer.status_code == expected[method == "get"], (method, address)
                 assert answer["Content-Type"] == "application/problem+json", (method, address)
@@ -284,16 +445,17 @@ class TestEveryRoute:
         _, addresses = world
         for route, pattern in routes():
             address = an_address(route, addresses)
-            for method in getattr(pattern.callback, "actions", None) or ():
-                if address is not None and method not in {"get", "head"}:
-                    assert getattr(client, method)(address, {}).status_code == 403, (method, address)
+            if address is None:
+                continue
+            for method in methods_of(pattern) - {"get", "head", "options"}:
+                assert getattr(client, method)(address, {}).status_code == 403, (method, address)
 
     def test_refuses_reads_to_a_token_that_only_writes(self, world, api):
         _, addresses = world
         client = api(world[0]["admin"], "write")
         for route, pattern in routes():
             address = an_address(route, addresses)
-            if address is not None and "get" in (getattr(pattern.callback, "actions", None) or {"get": ""}):
+            if address is not None and "get" in methods_of(pattern):
                 assert client.get(address).status_code == 403, address
 
 

@@ -1,7 +1,6 @@
 """Who is affected, who stands where, what ends when: each rule by a small world in which it decides."""
 
 from datetime import date, timedelta
-from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
@@ -10,12 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.roles import TeamRole
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Alias, Assertion, Derivation, NodeKind, ProviderEvent
-from apps.exposure.models import Layer, Tolerance
 from apps.exposure.queries import (
     LIFECYCLE_KINDS,
     affected_applications,
     affected_dependencies,
-    concentration,
     runways,
     stack,
     standing_on,
@@ -27,7 +24,6 @@ from tests.builders import (
     make_application,
     make_dependency,
     make_event,
-    make_foundation,
     make_member,
     make_offering,
     make_provider,
@@ -303,120 +299,6 @@ class TestStandingOn:
         [application] = standing_on(kind=NodeKind.OFFERING, ref=offering.pk, on=TODAY)
 
         assert application.stands is False
-
-
-class TestConcentration:
-    def layer(self, layer=Layer.DEVELOPER, user=None, on=TODAY):
-        return concentration(layer=layer, user=user or make_user(role="governance"), on=on)
-
-    def test_counts_and_critical_shares_per_developer(self):
-        maker = make_provider("maker", roles=("developer",))
-        version = make_version(foundation=make_foundation("maker/one", developer=maker))
-        offering = make_offering(version=version)
-        user_of(offering, criticality=Criticality.CRITICAL)
-        user_of(offering, criticality=Criticality.LOW)
-        user_of(make_offering(version=make_version("other/two")), criticality=Criticality.CRITICAL)
-        make_application(criticality=Criticality.CRITICAL)  # stands nowhere, yet is in scope
-
-        answer = self.layer()
-
-        assert (answer.n_applications, answer.n_critical) == (4, 3)
-        row = answer.rows[0]
-        assert (row.slug, row.n_applications, row.n_critical) == ("maker", 2, 1)
-        assert (row.critical_share, row.share) == (Decimal("0.333333"), Decimal("0.500000"))
-
-    def test_an_application_with_two_primaries_on_a_node_counts_once(self):
-        host, application = make_provider("here"), make_application()
-        make_dependency(application, make_offering(host=host))
-        make_dependency(application, make_offering(host=host))
-
-        [row] = self.layer(Layer.HOST).rows
-
-        assert row.n_applications == 1
-
-    @pytest.mark.parametrize("role", sorted(set(Dependency.Role.values) - {"primary"}))
-    def test_other_roles_do_not_stand(self, role):
-        user_of(make_offering(), role)
-
-        answer = self.layer(Layer.HOST)
-
-        assert (answer.n_applications, answer.rows) == (1, [])
-
-    def test_corporate_parents_and_lineage_are_not_counted(self):
-        group = make_provider("group")
-        base, tuned = make_version("maker/base"), make_version("tuner/tuned")
-        derive(tuned, base)
-        user_of(make_offering(host=make_provider("daughter", parent=group), version=tuned))
-
-        assert [row.slug for row in self.layer(Layer.HOST).rows] == ["daughter"]
-        assert [row.slug for row in self.layer(Layer.DEVELOPER).rows] == ["tuner"]
-        assert [row.ref for row in self.layer(Layer.FOUNDATION).rows] == [tuned.foundation_id]
-
-    def test_a_redirect_moves_the_application_to_the_host_that_answers(self):
-        new = make_offering(host=make_provider("new-host"))
-        old = make_offering(
-            host=make_provider("old-host"), lifecycle="retired", end_behaviour="redirect", replacement=new
-        )
-        user_of(old)
-
-        assert [row.slug for row in self.layer(Layer.HOST).rows] == ["new-host"]
-
-    def test_unresolved_offerings_have_a_host_and_no_developer(self):
-        user_of(make_offering(resolved=False))
-
-        assert len(self.layer(Layer.HOST).rows) == 1
-        assert self.layer(Layer.DEVELOPER).rows == []
-
-    def test_the_tolerated_line_itself_is_not_over_it(self):
-        Tolerance.objects.update_or_create(layer="host", defaults={"max_critical_share": Decimal("0.5")})
-        here, there = make_offering(host=make_provider("here")), make_offering(host=make_provider("there"))
-        user_of(here, criticality=Criticality.CRITICAL)
-        user_of(there, criticality=Criticality.CRITICAL)
-        assert not any(row.over for row in self.layer(Layer.HOST).rows)
-
-        user_of(here, criticality=Criticality.CRITICAL)
-
-        assert {row.slug: row.over for row in self.layer(Layer.HOST).rows} == {"here": True, "there": False}
-
-    def test_a_switched_off_tolerance_is_never_exceeded(self):
-        Tolerance.objects.update_or_create(
-            layer="host", defaults={"max_critical_share": Decimal("0.1"), "enabled": False}
-        )
-        user_of(make_offering(), criticality=Criticality.CRITICAL)
-
-        [row] = self.layer(Layer.HOST).rows
-
-        assert (row.tolerance, row.over) == (None, False)
-
-    def test_a_member_gets_the_shares_of_the_own_teams_and_is_told_so(self):
-        team = make_team()
-        user_of(make_offering(host=make_provider("ours")), team=team)
-        user_of(make_offering(host=make_provider("theirs")))
-
-        answer = self.layer(Layer.HOST, make_member(team, TeamRole.VIEWER))
-
-        assert [row.slug for row in answer.rows] == ["ours"]
-        assert (answer.n_applications, answer.whole_organisation) == (1, False)
-
-    def test_somebody_without_a_team_gets_an_empty_answer(self):
-        user_of(make_offering())
-
-        answer = self.layer(Layer.HOST, make_user())
-
-        assert (answer.n_applications, answer.rows) == (0, [])
-
-    @pytest.mark.parametrize("layer", Layer)
-    def test_one_statement_whatever_the_portfolio(self, layer):
-        for _ in range(3):
-            user_of(make_offering())
-        governance = make_user(role="governance")
-
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            concentration(layer=layer, user=governance, on=TODAY)
-
-        assert len(queries) == 1
 
 
 class TestRunways:

@@ -174,11 +174,15 @@ class TestCorrecting:
 
         assert reasons(dependency) == [("update", "eve", "meter")]
 
-    def test_a_share_above_one_is_refused(self, by):
+    def test_a_share_above_one_is_kept_as_declared_and_a_negative_one_refused(self, by):
         dependency = make_dependency(make_application(), make_offering())
+        change_dependency(dependency=dependency, facts={"traffic_share": Decimal("1.1")}, by=by)
 
-        with pytest.raises(ValidationError, match="between 0 and 1"):
-            change_dependency(dependency=dependency, facts={"traffic_share": Decimal("1.1")}, by=by)
+        with pytest.raises(ValidationError, match="not negative"):
+            change_dependency(dependency=dependency, facts={"traffic_share": Decimal("-0.1")}, by=by)
+
+        dependency.refresh_from_db()
+        assert dependency.traffic_share == Decimal("1.1")
 
 
 class TestEnding:
@@ -275,7 +279,7 @@ class TestReading:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"until": TODAY, "since": TODAY}, {"traffic_share": "1.01"}, {"reached": "gateway"}],
+    [{"until": TODAY, "since": TODAY}, {"traffic_share": "-0.01"}, {"reached": "gateway"}],
 )
 def test_the_database_refuses_what_cannot_be(wrong):
     application, offering = make_application(), make_offering()

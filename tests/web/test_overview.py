@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from apps.exposure.models import EngineState
 from apps.inventory.models import Application, Dependency
 from apps.web.views import overview as module
 from tests.builders import make_application, make_dependency
@@ -67,6 +68,22 @@ def test_an_empty_register_says_what_to_do_first(world, as_user):
 
     assert "No application is registered yet" in page
     assert "Begin with what you run." in page
+
+
+def test_before_the_first_refresh_nothing_is_said_of_what_they_stand_on(world, as_user):
+    EngineState.objects.update(as_of=None, built_at=None)
+
+    page = text(as_user(world.governance).get("/"))
+
+    assert "Three applications are registered; what they stand on is being worked out." in page
+
+
+def test_a_line_that_is_crossed_is_marked_and_counted(world, as_user):
+    page = text(as_user(world.governance).get("/"))
+
+    # all critical applications stand on Anthropic, where half is tolerated, and on its one foundation
+    assert "2 <small>nodes</small>" in page
+    assert "the tolerance is 50 %" in page
 
 
 def test_the_overview_costs_the_same_however_many_applications_there_are(world, as_user, django_assert_num_queries):

@@ -8,6 +8,7 @@ from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.alerts.models import Alert, Delivery
 from apps.catalog.models import Assertion, Offering, Price, ProviderEvent, Source
 from apps.common.time import day_of, now
+from apps.exposure.engine.building import refresh
 from apps.feeds.models import FeedRun, PollState, QuarantinedRow
 from apps.inventory.models import Application, Criticality
 from tests.builders import (
@@ -96,6 +97,7 @@ def make_world() -> World:
         key="one", kind="announced", severity=5, event=event, team=team, application_ids=[triage.pk], raised_at=moment,
         delivery=delivery,
     )  # fmt: skip
+    refresh(on=today)
     return World(
         governance=make_user("maren", role=OrganisationRole.GOVERNANCE),
         editor=make_member(team, TeamRole.EDITOR, make_user("ilse")),

@@ -3,12 +3,14 @@
 from apps.catalog.models.claims import Assertion, ProviderEvent, Source
 from apps.catalog.models.footing import Footing, Node, NodeKind, Via
 from apps.catalog.models.foundations import Alias, Derivation, Foundation, IdentityDecision, Version
-from apps.catalog.models.offerings import DateKind, EndBehaviour, Lifecycle, Offering, Price, Region
-from apps.catalog.models.providers import NoticePolicy, Provider, ProviderRole
+from apps.catalog.models.offerings import Binding, DateKind, EndBehaviour, Lifecycle, Offering, Price, Region
+from apps.catalog.models.providers import NoticePolicy, Provider, ProviderRole, PublicQuerySet
+from apps.catalog.models.touched import TouchedOffering
 
 __all__ = [
     "Alias",
     "Assertion",
+    "Binding",
     "DateKind",
     "Derivation",
     "EndBehaviour",
@@ -24,8 +26,10 @@ __all__ = [
     "Provider",
     "ProviderEvent",
     "ProviderRole",
+    "PublicQuerySet",
     "Region",
     "Source",
+    "TouchedOffering",
     "Version",
     "Via",
 ]

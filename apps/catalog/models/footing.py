@@ -3,6 +3,7 @@
 from django.db import models
 
 from apps.catalog.models.offerings import Offering
+from apps.catalog.models.touched import FOOTING_TOUCHED
 
 
 class NodeKind(models.IntegerChoices):
@@ -52,6 +53,7 @@ class Footing(models.Model):
         indexes = [
             models.Index(fields=["offering"], include=["node", "via", "depth"], name="footing_by_offering"),
         ]
+        triggers = FOOTING_TOUCHED
 
     def __str__(self) -> str:
         return f"{self.offering_id} on {self.node_id}"

@@ -14,6 +14,7 @@ from apps.catalog.claims import PRICE_UNITS
 from apps.catalog.models.claims import Assertion
 from apps.catalog.models.foundations import Alias, Version
 from apps.catalog.models.providers import Provider, PublicQuerySet
+from apps.catalog.models.touched import OFFERING_TOUCHED
 from apps.catalog.models.triggers import FOOTING_COMPLETE
 from apps.common.history import tracked
 
@@ -144,7 +145,7 @@ class Offering(models.Model):
             models.Index(fields=["retires_on"], name="offering_by_end", condition=Q(retires_on__isnull=False)),
             GinIndex(OpClass(Upper("api_id"), name="gin_trgm_ops"), name="offering_api_id_search"),
         ]
-        triggers = [FOOTING_COMPLETE]
+        triggers = [FOOTING_COMPLETE, OFFERING_TOUCHED]
 
     def __str__(self) -> str:
         where = f" in {self.region_scope}" if self.region_scope else ""

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from apps.catalog.models.touched import PARENT_TOUCHED
 from apps.common.history import tracked
 
 
@@ -59,6 +60,7 @@ class Provider(models.Model):
     class Meta:
         ordering = ["name"]
         indexes = [GinIndex(fields=["roles"], name="provider_roles")]
+        triggers = [PARENT_TOUCHED]
         constraints = [
             models.CheckConstraint(
                 name="provider_has_role",

@@ -11,22 +11,24 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.alerts import actions, feed_words
+from apps.alerts import actions, feed_words, flag_words
 from apps.alerts.filters import AlertFilter, DeliveryFilter
-from apps.alerts.models import OPENED, Alert, Delivery, FeedKind
-from apps.alerts.queries import alerts_of, deliveries_of, node_names
+from apps.alerts.models import Alert, Delivery, FeedKind, FlagKind
+from apps.alerts.queries import alerts_of, deliveries_of
 from apps.catalog.models import ProviderEvent
 from apps.common.time import now
+from apps.exposure.models import ExposureFlag
+from apps.exposure.naming import names_of
 from apps.inventory.models import Application
 from apps.web.filtering import Control, filters
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer
 from apps.web.page import Sentence, page
-from apps.web.wording import change, counted, listed, share
+from apps.web.wording import change, counted, listed
 
 KINDS = [
     *((kind.value, kind.label) for kind in ProviderEvent.Kind),
-    (OPENED, "Over tolerance"),
+    *((kind.value, kind.label) for kind in FlagKind),
     *((kind.value, kind.label) for kind in FeedKind),
 ]
 
@@ -44,10 +46,23 @@ def heading(alert: Alert, names: dict[int, str], applications: Collection[int]) 
         event = alert.event
         return f"{event.get_kind_display()}: {event.offering.api_id} at {event.offering.host.name}, {change(event)}"
     if alert.flag is not None:
-        flag = alert.flag
-        rest = f"{share(flag.value)} of critical applications rest on {names.get(flag.node_id, 'one node')}"
-        return f"{rest}; the tolerance is {share(flag.limit)}"
+        return _flag_heading(alert, alert.flag, names)
     return f"{feed_words.source_name(alert)} {feed_words.clause(alert, applications=applications)}"
+
+
+def _flag_heading(alert: Alert, flag: ExposureFlag, names: dict[int, str]) -> str:
+    policy, then = flag.policy, flag_words.measured_then(alert, flag)
+    says = flag_words.clause(policy, then, node=names.get(flag.node_id or 0, "one node"), kind=flag_words.kind_of(flag))
+    tolerated = f"the tolerance is {flag_words.amount(policy, then.limit)}"
+    if alert.kind == FlagKind.OPENED:
+        return f"{says[:1].upper()}{says[1:]}; {tolerated}"
+    return f"{flag_words.GUIDANCE[alert.kind][0]}: {says}; {tolerated}"
+
+
+def _todo(alert: Alert) -> str:
+    if alert.kind in FeedKind:
+        return feed_words.GUIDANCE[FeedKind(alert.kind)][1]
+    return flag_words.GUIDANCE[alert.kind][1] if alert.flag_id is not None else ""
 
 
 def address(alert: Alert) -> str:
@@ -66,13 +81,14 @@ def _described(alerts: list[Alert], user: User) -> list[dict[str, Any]]:
         .filter(pk__in=wanted)
         .values_list("pk", "name", "slug")
     }
-    names = node_names([alert.flag.node for alert in alerts if alert.flag is not None])
+    nodes = {alert.flag.node_id for alert in alerts if alert.flag is not None and alert.flag.node_id is not None}
+    names = {pk: node.label for pk, node in names_of(nodes).items()} if nodes else {}
     return [
         {
             "alert": alert,
             "heading": heading(alert, names, applications),
             "address": address(alert),
-            "todo": feed_words.GUIDANCE[FeedKind(alert.kind)][1] if alert.kind in FeedKind else "",
+            "todo": _todo(alert),
             "applications": [applications[pk] for pk in alert.application_ids if pk in applications],
             "may_answer": may_answer(user, alert),
         }

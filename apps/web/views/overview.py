@@ -10,17 +10,20 @@ from django.views.decorators.http import require_safe
 from apps.accounts.models import User
 from apps.catalog.models import DateKind, Offering
 from apps.common.time import day_of, now
-from apps.exposure.concentration import Concentration
+from apps.exposure.layers import LayerTable, layer_table
 from apps.exposure.models import Layer
-from apps.exposure.queries import Runway, concentration, runways
+from apps.exposure.queries import Runway, runways
 from apps.inventory.models import Criticality, Dependency
 from apps.web import sentences
 from apps.web.drawings import section, timeline
+from apps.web.forms import signed_in
 from apps.web.listing import csv_answer
 from apps.web.page import page
 from apps.web.queries import ending_offerings, events_under, figures, primary_paths, primary_stacks
 from apps.web.wording import counted, day, listed, share
 
+# the layers that every application stands on; gateways, vendors and regions are for the concentration itself
+SHOWN_LAYERS = (Layer.DEVELOPER, Layer.HOST, Layer.FOUNDATION)
 HORIZON_DAYS = 180
 URGENT_DAYS = 30
 # more applications than this are drawn by common stack, not one by one
@@ -31,10 +34,10 @@ HEIGHTS = {Criticality.CRITICAL: 1.0, Criticality.IMPORTANT: 0.63, Criticality.S
 
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    user, at = request.user, now()
+    user, at = signed_in(request), now()
     today = day_of(at)
     counts = figures(user=user, on=today)
-    layers = {layer: concentration(layer=layer, user=user, on=today) for layer in Layer}
+    layers = {layer: layer_table(layer=layer, user=user) for layer in SHOWN_LAYERS}
     developers = layers[Layer.DEVELOPER]
     ends = ending_offerings(user=user, on=today, within=HORIZON_DAYS, most=200)
     columns = portfolio(user=user, on=today, n=counts.n_applications)
@@ -118,7 +121,7 @@ def _is_urgent(offering: Offering, today: date) -> bool:
     return left is not None and left <= URGENT_DAYS and offering.date_kind == DateKind.FIRM
 
 
-def _details(n: int, n_critical: int, found: Concentration) -> tuple[str, ...]:
+def _details(n: int, n_critical: int, found: LayerTable) -> tuple[str, ...]:
     """Wordings of a developer's reach, longest first; the drawing takes the first that fits."""
     applications = f"{n} application{'' if n == 1 else 's'}"
     if not found.n_critical:
@@ -133,7 +136,7 @@ def _details(n: int, n_critical: int, found: Concentration) -> tuple[str, ...]:
     )
 
 
-def _section_title(n: int, developers: Concentration) -> str:
+def _section_title(n: int, developers: LayerTable) -> str:
     tops = [f"{row.n_applications} on {row.name}, {row.n_critical} of them critical" for row in developers.rows[:3]]
     return (
         f"Section through the portfolio: {counted(n, 'application')} above ground, and the host, version, foundation "
@@ -158,12 +161,9 @@ def ending_of(offering: Any, today: date) -> timeline.Ending:
 
 @require_safe
 def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
-    today = day_of(now())
+    user = signed_in(request)
     rows = [
-        (layer, found, row)
-        for layer in Layer
-        for found in [concentration(layer=layer, user=request.user, on=today)]
-        for row in found.rows
+        (layer, found, row) for layer in Layer for found in [layer_table(layer=layer, user=user)] for row in found.rows
     ]
     return csv_answer(
         "concentration",
@@ -177,7 +177,7 @@ def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
             cell[2].critical_share,
             cell[2].tolerance,
             "yes" if cell[2].over else "no",
-            today,
+            cell[1].as_of,
         ],
     )
 

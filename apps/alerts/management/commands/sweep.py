@@ -1,6 +1,7 @@
 """manage.py sweep [--at ISO]"""
 
 import json
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +12,16 @@ from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.sending import send_due
 from apps.catalog.recording import apply_due_facts
 from apps.common.history import acting
-from apps.common.time import now, parse_moment
+from apps.common.time import day_of, now, parse_moment
 from apps.exposure.actions import evaluate_flags, handle_events
+from apps.exposure.actions.cuts import keep_cuts
+from apps.exposure.actions.what_ifs import run_waiting
+from apps.exposure.campaigns.keeping import keep_campaigns
+from apps.exposure.engine.building import refresh
+from apps.exposure.snapshots import take_snapshot, thin_snapshots
 from apps.feeds.actions import end_holds, forget_old_payloads, tell_disagreements
 from apps.feeds.pipeline import close_dead_runs
+from apps.risks.actions import refresh_risks
 
 
 class Command(BaseCommand):
@@ -34,20 +41,32 @@ class Command(BaseCommand):
             held = end_holds(at=at)
             disagreements = tell_disagreements(at=at)
             dead = close_dead_runs(at=at)
+            refreshed = refresh(on=day_of(at))
             events_handled = handle_events(at=at)
+            risks = refresh_risks(at)
+            campaigns = keep_campaigns(at=at)
             flags = evaluate_flags(at=at)
             counts = {
                 "due_facts": len(due),
                 "holds_ended": len(held),
                 "disagreements_told": len(disagreements),
                 "dead_runs_closed": dead,
+                "applications_refreshed": refreshed.n_applications,
                 "events_handled": events_handled,
+                **{f"risks_{name}": n for name, n in asdict(risks).items()},
+                **{f"campaign_tasks_{name}": n for name, n in campaigns.items()},
                 "flags_opened": flags.opened,
+                "flags_worsened": flags.worsened,
+                "acceptances_expired": flags.acceptance_expired,
                 "flags_resolved": flags.resolved,
                 "alerts_raised": raise_alerts(at=at),
                 # all that this moment brings has been raised by now, so there is nothing to wait for
                 "digests_queued": queue_digests(at=at, gather=timedelta(0)),
                 "mails_sent": send_due(at=at),
+                "smallest_sets_written": keep_cuts(on=day_of(at)),
+                "snapshot_rows": take_snapshot(on=day_of(at)),
+                "snapshot_rows_thinned": thin_snapshots(on=day_of(at)),
+                "what_ifs_answered": run_waiting(at=at),
                 "payloads_forgotten": forget_old_payloads(at=at),
             }
         self.stdout.write(json.dumps(counts))

@@ -1,0 +1,278 @@
+"""What was decided about inherited risks."""
+
+from datetime import date
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError as NotValid
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.roles import TeamRole
+from apps.api.base import ReadViewSet
+from apps.api.inventory import ReasonMixin
+from apps.api.reading import Computed
+from apps.api.risks.shared import GRAVEST_FIRST, LevelField, UserField, today
+from apps.common.pagination import Keyset
+from apps.common.time import now
+from apps.inventory.models import Dependency
+from apps.risks import actions
+from apps.risks.filters import (
+    AssessmentFilter,
+)
+from apps.risks.models import (
+    Assessment,
+    FoundationRisk,
+    Treatment,
+)
+
+
+@extend_schema_field({"type": "integer", "description": "Id of a dependency you may see."})
+class VisibleDependencyField(serializers.PrimaryKeyRelatedField[Dependency]):
+    def get_queryset(self) -> Any:
+        return Dependency.objects.visible_to(self.context["request"].user).select_related("application__team")
+
+
+MOST_AT_ONCE = 5000
+
+
+class AssessmentSerializer(ReasonMixin, serializers.ModelSerializer[Assessment]):
+    risk = serializers.PrimaryKeyRelatedField(queryset=FoundationRisk.objects.all())
+    dependency = VisibleDependencyField(queryset=Dependency.objects.none())
+    application = serializers.CharField(source="dependency.application.slug", read_only=True, help_text="Slug.")
+    template = serializers.CharField(source="risk.template.code", read_only=True, allow_null=True)
+    version = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1, required=False, default=0,
+        help_text="The version that was read, 0 where there was none; the answer carries the next one.",
+    )  # fmt: skip
+    treatment = serializers.ChoiceField(
+        choices=Treatment.choices, required=False, allow_blank=True, help_text="`accept` has an address of its own."
+    )
+    inherent_likelihood = LevelField(read_only=True)
+    inherent_impact = LevelField(read_only=True)
+    current_likelihood = LevelField(required=False, allow_null=True, help_text="With today's controls.")
+    current_impact = LevelField(required=False, allow_null=True)
+    residual_likelihood = LevelField(required=False, allow_null=True, help_text="After the planned treatment.")
+    residual_impact = LevelField(required=False, allow_null=True)
+    owner = UserField(required=False, allow_null=True)
+    accepted_by = serializers.CharField(source="accepted_by.username", read_only=True, allow_null=True)
+    revoked_by = serializers.CharField(source="revoked_by.username", read_only=True, allow_null=True)
+    assessed_by = serializers.CharField(source="assessed_by.username", read_only=True)
+    acceptance_in_force = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = Assessment
+        fields = [
+            "id", "risk", "dependency", "application", "template", "version", "state", "not_applicable_because",
+            "inherent_likelihood", "inherent_impact", "current_likelihood", "current_impact", "residual_likelihood",
+            "residual_impact", "inherent", "current", "residual", "confidence", "treatment", "plan", "owner", "due_on",
+            "accepted_by", "accepted_at", "accepted_until", "accept_reason", "acceptance_in_force", "revoked_by",
+            "revoked_at", "revoke_reason", "stale_since", "stale_cause", "stale_because", "stale_event", "assessed_by",
+            "assessed_at", "reason",
+        ]  # fmt: skip
+        read_only_fields = [
+            "id", "state", "not_applicable_because", "inherent_likelihood", "inherent_impact", "inherent", "current",
+            "residual", "accepted_at", "accepted_until", "accept_reason", "revoked_at", "revoke_reason", "stale_since",
+            "stale_cause", "stale_because", "stale_event", "assessed_at",
+        ]  # fmt: skip
+        # two at once are told in the action who was faster
+        validators: list[Any] = []
+
+
+class RiskAcceptanceSerializer(AssessmentSerializer):
+    until = serializers.DateField(help_text="The first day it no longer holds; two years at most.")
+    because = serializers.CharField(max_length=2000, help_text="Why it is accepted.")
+
+    class Meta(AssessmentSerializer.Meta):
+        fields = [
+            "risk", "dependency", "version", "until", "because", "current_likelihood", "current_impact",
+            "residual_likelihood", "residual_impact", "confidence", "plan", "owner", "due_on",
+        ]  # fmt: skip
+
+    application = template = treatment = accepted_by = revoked_by = None  # type: ignore[assignment]
+    inherent_likelihood = inherent_impact = None  # type: ignore[assignment]
+    assessed_by = acceptance_in_force = reason = None  # type: ignore[assignment]
+
+
+class RiskNotApplicableSerializer(RiskAcceptanceSerializer):
+    class Meta(RiskAcceptanceSerializer.Meta):
+        fields = ["risk", "dependency", "version", "because"]
+
+    until = owner = None  # type: ignore[assignment]
+    current_likelihood = current_impact = residual_likelihood = residual_impact = None  # type: ignore[assignment]
+
+
+class RiskAcceptanceRevokedSerializer(serializers.Serializer[Any]):
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, help_text="The version that was read.")
+    because = serializers.CharField(max_length=2000)
+
+
+class AssessmentUndoneSerializer(ReasonMixin):
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, help_text="The version that was read.")
+
+
+class DependencyReadSerializer(serializers.Serializer[Any]):
+    dependency = serializers.IntegerField(min_value=1, max_value=2**62)
+    version = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
+
+
+class BulkAssessmentSerializer(AssessmentSerializer):
+    dependencies = DependencyReadSerializer(many=True, allow_empty=False)
+
+    class Meta(AssessmentSerializer.Meta):
+        fields = [
+            "risk", "dependencies", "current_likelihood", "current_impact", "residual_likelihood", "residual_impact",
+            "confidence", "treatment", "plan", "owner", "due_on", "reason",
+        ]  # fmt: skip
+
+    dependency = application = template = version = accepted_by = revoked_by = None  # type: ignore[assignment]
+    inherent_likelihood = inherent_impact = None  # type: ignore[assignment]
+    assessed_by = acceptance_in_force = None  # type: ignore[assignment]
+
+
+class AssessmentRefusedSerializer(serializers.Serializer[Any]):
+    dependency = serializers.IntegerField()
+    reason = serializers.CharField()
+
+
+class BulkAssessedSerializer(serializers.Serializer[Any]):
+    assessed = serializers.ListField(child=serializers.IntegerField(), help_text="Dependencies.")
+    refused = AssessmentRefusedSerializer(many=True)
+
+
+def _in_force(treatment: str, revoked_at: Any, until: date | None) -> bool:
+    return treatment == Treatment.ACCEPT and revoked_at is None and until is not None and until > today()
+
+
+class AssessmentViewSet(ReadViewSet[Assessment]):
+    """What was decided about inherited risks; a risk without one is unassessed. Whoever writes sends the version that
+    was read: two at once, and the second is told (409) who was faster and what was decided."""
+
+    model = Assessment
+    serializer_class = AssessmentSerializer
+    filterset_class = AssessmentFilter
+    orders = {**GRAVEST_FIRST, "due_on": Keyset(("due_on", "id")), "-due_on": Keyset(("-due_on", "-id"))}
+    dated_orders = frozenset({"due_on", "-due_on"})
+    computed = {"acceptance_in_force": Computed(("treatment", "revoked_at", "accepted_until"), _in_force)}
+
+    @extend_schema(responses={200: AssessmentSerializer, 201: AssessmentSerializer})
+    def create(self, request: Request) -> Response:
+        """Assess an inherited risk, for the first time or again; for editors of the application's team."""
+        facts = self.validated(AssessmentSerializer)
+        dependency, version = facts.pop("dependency"), facts.pop("version")
+        self.require(TeamRole.EDITOR, dependency.application.team)
+        assessment = actions.assess(
+            risk=facts.pop("risk"),
+            dependency=dependency,
+            expected_version=version,
+            reason=facts.pop("reason", ""),
+            facts=facts,
+            by=self.user,
+            at=now(),
+        )
+        return self.answer(assessment, status.HTTP_200_OK if version else status.HTTP_201_CREATED)
+
+    @extend_schema(request=RiskAcceptanceSerializer, responses=AssessmentSerializer)
+    @action(detail=False, methods=["post"])
+    def accept(self, request: Request) -> Response:
+        """Take a risk on until a day; for owners of the application's team and governance."""
+        facts = self.validated(RiskAcceptanceSerializer)
+        dependency = facts.pop("dependency")
+        self.require(TeamRole.OWNER, dependency.application.team)
+        assessment = actions.accept_risk(
+            risk=facts.pop("risk"),
+            dependency=dependency,
+            until=facts.pop("until"),
+            because=facts.pop("because"),
+            expected_version=facts.pop("version"),
+            facts=facts,
+            by=self.user,
+            at=now(),
+        )
+        return self.answer(assessment)
+
+    @extend_schema(request=RiskNotApplicableSerializer, responses=AssessmentSerializer)
+    @action(detail=False, methods=["post"], url_path="not-applicable")
+    def not_applicable(self, request: Request) -> Response:
+        """Say that a risk does not matter to this use, and why; for editors."""
+        asked = self.validated(RiskNotApplicableSerializer)
+        self.require(TeamRole.EDITOR, asked["dependency"].application.team)
+        assessment = actions.mark_not_applicable(
+            risk=asked["risk"],
+            dependency=asked["dependency"],
+            because=asked["because"],
+            expected_version=asked["version"],
+            by=self.user,
+            at=now(),
+        )
+        return self.answer(assessment)
+
+    @extend_schema(request=BulkAssessmentSerializer, responses=BulkAssessedSerializer)
+    @action(detail=False, methods=["post"])
+    def bulk(self, request: Request) -> Response:
+        """The same assessment for many dependencies of one risk. What may not be edited, does not inherit it or was
+        changed meanwhile is left alone and named."""
+        facts = self.validated(BulkAssessmentSerializer)
+        if len(facts["dependencies"]) > MOST_AT_ONCE:
+            raise NotValid({"dependencies": f"At most {MOST_AT_ONCE} at once. Send the others afterwards."})
+        asked = {row["dependency"]: row["version"] for row in facts.pop("dependencies")}
+        teams = dict(
+            Dependency.objects.visible_to(self.user)
+            .filter(pk__in=asked)
+            .order_by()
+            .values_list("pk", "application__team_id")
+        )
+        refused = dict.fromkeys(asked.keys() - teams.keys(), "There is no such dependency that you may see.")
+        barred = {pk for pk, team in teams.items() if not self.user.may(TeamRole.EDITOR, team)}
+        refused |= dict.fromkeys(barred, "Only an editor of the owning team may do this. Ask one of them.")
+        outcome = actions.assess_many(
+            risk=facts.pop("risk"),
+            expected_versions={pk: version for pk, version in asked.items() if pk not in refused},
+            reason=facts.pop("reason", ""),
+            facts=facts,
+            by=self.user,
+            at=now(),
+        )
+        refused |= outcome.refused
+        return Response(
+            {
+                "assessed": sorted(assessment.dependency_id for assessment in outcome.assessed),
+                "refused": [{"dependency": pk, "reason": refused[pk]} for pk in sorted(refused)],
+            }
+        )
+
+    @extend_schema(request=RiskAcceptanceRevokedSerializer, responses=AssessmentSerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, pk: str) -> Response:
+        """Take an acceptance back; for owners of the team and governance."""
+        assessment = self._of_role(TeamRole.OWNER)
+        asked = self.validated(RiskAcceptanceRevokedSerializer)
+        assessment = actions.revoke_acceptance(
+            assessment=assessment,
+            because=asked["because"],
+            expected_version=asked["version"],
+            by=self.user,
+            at=now(),
+        )
+        return self.answer(assessment)
+
+    @extend_schema(request=AssessmentUndoneSerializer, responses={200: AssessmentSerializer, 204: None})
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        """Take the last decision back; 204 where it was the first one, and the risk is unassessed again. An acceptance
+        is given and taken by owners, so only they undo one."""
+        assessment = self.subject("dependency__application__team")
+        involves_acceptance = assessment.treatment == Treatment.ACCEPT or assessment.revoked_at is not None
+        self.require(TeamRole.OWNER if involves_acceptance else TeamRole.EDITOR, assessment.dependency.application.team)
+        asked = self.validated(AssessmentUndoneSerializer)
+        undone = actions.undo_assessment(
+            assessment=assessment, expected_version=asked["version"], reason=asked.get("reason", ""), by=self.user
+        )
+        return self.answer(undone) if undone else Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _of_role(self, role: TeamRole) -> Assessment:
+        assessment = self.subject("dependency__application__team")
+        self.require(role, assessment.dependency.application.team)
+        return assessment

@@ -1,0 +1,92 @@
+"""What was measured or filed."""
+
+from datetime import date
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.roles import TeamRole
+from apps.api.base import BY_ID, ReadViewSet
+from apps.api.inventory import ReasonMixin, VisibleApplicationField
+from apps.api.reading import Computed
+from apps.api.risks.shared import today
+from apps.catalog.models import Offering, Version
+from apps.common.pagination import Keyset
+from apps.common.time import now
+from apps.inventory.models import Application
+from apps.risks import actions
+from apps.risks.filters import (
+    EvidenceFilter,
+)
+from apps.risks.models import (
+    Evidence,
+    RiskTemplate,
+)
+
+
+class EvidenceSerializer(ReasonMixin, serializers.ModelSerializer[Evidence]):
+    application = VisibleApplicationField(
+        slug_field="slug", queryset=Application.objects.none(), required=False, allow_null=True
+    )
+    version = serializers.SlugRelatedField(
+        slug_field="identifier",
+        queryset=Version.objects.all(),
+        required=False,
+        allow_null=True,
+        help_text="Identifier.",
+    )
+    offering = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), required=False, allow_null=True)
+    template = serializers.SlugRelatedField(
+        slug_field="code", queryset=RiskTemplate.objects.all(), required=False, allow_null=True,
+        help_text="Code of the risk it tests.",
+    )  # fmt: skip
+    recorded_by = serializers.CharField(source="recorded_by.username", read_only=True, allow_null=True)
+    state = serializers.ChoiceField(choices=Evidence.State.choices, read_only=True, help_text="Today.")
+
+    class Meta:
+        model = Evidence
+        fields = [
+            "id", "kind", "tool", "evaluator", "application", "version", "offering", "template", "dataset", "metric",
+            "value", "threshold", "higher_is_better", "passed", "n", "run_on", "expires_on", "digest", "link", "note",
+            "state", "recorded_by", "recorded_at", "reason",
+        ]  # fmt: skip
+        read_only_fields = ["id", "recorded_at"]
+
+
+def _evidence_state(passed: bool | None, expires_on: date | None) -> str:
+    return Evidence(passed=passed, expires_on=expires_on).state(today()).value
+
+
+class EvidenceViewSet(ReadViewSet[Evidence]):
+    """What was measured or filed about an application, a version or an offering. Rows stay; a new result is a new
+    row."""
+
+    model = Evidence
+    serializer_class = EvidenceSerializer
+    filterset_class = EvidenceFilter
+    orders = {"-id": Keyset(("-id",)), "id": BY_ID}
+    computed = {"state": Computed(("passed", "expires_on"), _evidence_state)}
+
+    @extend_schema(responses={201: EvidenceSerializer})
+    def create(self, request: Request) -> Response:
+        """Record a result or a paper; about an application for editors of its team, otherwise for governance."""
+        facts = self.validated(EvidenceSerializer)
+        application = facts.get("application")
+        if application is not None:
+            self.require(TeamRole.EDITOR, application.team)
+        elif not self.user.governs:
+            raise PermissionDenied(
+                "Evidence about a version or offering speaks for everyone: ask governance, or name your application."
+            )
+        evidence = actions.record_evidence(
+            kind=facts.pop("kind"),
+            run_on=facts.pop("run_on"),
+            reason=facts.pop("reason", ""),
+            facts=facts,
+            by=self.user,
+            at=now(),
+        )
+        return self.answer(evidence, status.HTTP_201_CREATED)

@@ -1,0 +1,187 @@
+"""Risks attached to foundations; changed by governance."""
+
+from typing import Any
+
+from django.db.models import Case, CharField, OuterRef, Subquery, Value, When
+from django.db.models.functions import Coalesce, NullIf
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.base import ReadViewSet
+from apps.api.inventory import ReasonMixin
+from apps.api.reading import WordField
+from apps.api.risks.shared import GRAVEST_FIRST, RiskCountsSerializer, UserField, counts, today
+from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Region, Version
+from apps.common.time import now
+from apps.risks import actions
+from apps.risks.actions.raising import node_of
+from apps.risks.filters import (
+    FoundationRiskFilter,
+)
+from apps.risks.models import (
+    FoundationRisk,
+    RiskTemplate,
+)
+from apps.risks.models.catalogue import Layer
+from apps.risks.queries import (
+    Reach,
+    applications_inheriting,
+    reach_per_risk,
+)
+
+
+def _named(model: Any, column: str) -> Subquery:
+    return Subquery(model.objects.filter(pk=OuterRef("node__ref")).values(column)[:1])
+
+
+NODE_NAME = Case(
+    When(node__kind=NodeKind.OFFERING, then=_named(Offering, "api_id")),
+    When(node__kind=NodeKind.VERSION, then=_named(Version, "identifier")),
+    When(node__kind=NodeKind.FOUNDATION, then=_named(Foundation, "name")),
+    When(node__kind=NodeKind.REGION, then=_named(Region, "name")),
+    default=_named(Provider, "name"),
+    output_field=CharField(),
+)
+
+
+class FoundationRiskSerializer(ReasonMixin, serializers.ModelSerializer[FoundationRisk]):
+    template = serializers.SlugRelatedField(
+        slug_field="code", queryset=RiskTemplate.objects.all(), required=False, allow_null=True,
+        help_text="Code; absent for an own risk, which has a title.",
+    )  # fmt: skip
+    name = serializers.CharField(source="risk_name", read_only=True, help_text="Its own title, or the template's.")
+    layer = serializers.ChoiceField(source="template.layer", choices=Layer.choices, read_only=True, allow_null=True)
+    node_kind = WordField(NodeKind, source="node.kind", help_text="What it is attached to.")
+    node_ref = serializers.IntegerField(
+        source="node.ref", min_value=1, max_value=2**62,
+        help_text="Id of the offering, version, foundation or region; otherwise of the provider.",
+    )  # fmt: skip
+    node_name = serializers.CharField(read_only=True)
+    likelihood = serializers.IntegerField(
+        required=False, min_value=1, max_value=5, help_text="Inherent, 1 to 5; the template's usual one where absent."
+    )
+    impact = serializers.IntegerField(required=False, min_value=1, max_value=5, help_text="Inherent, 1 to 5.")
+    owner = UserField(required=False, allow_null=True)
+    dismissed_by = serializers.CharField(source="dismissed_by.username", read_only=True, allow_null=True)
+
+    class Meta:
+        model = FoundationRisk
+        fields = [
+            "id", "template", "title", "name", "description", "layer", "node_kind", "node_ref", "node_name",
+            "likelihood", "impact", "inherent", "confidence", "inherits", "owner", "rule", "facts", "source_url",
+            "review_on", "opened_at", "changed_at", "closed_at", "closed_reason", "dismissed_at", "dismissed_by",
+            "dismissed_reason", "reason",
+        ]  # fmt: skip
+        read_only_fields = [
+            "id", "inherent", "rule", "opened_at", "changed_at", "closed_at", "closed_reason", "dismissed_at",
+            "dismissed_reason",
+        ]  # fmt: skip
+        # a check of the model says the same in its own words
+        validators: list[Any] = []
+
+
+class FoundationRiskChangeSerializer(FoundationRiskSerializer):
+    """What may be changed; the node and the template stay."""
+
+    class Meta(FoundationRiskSerializer.Meta):
+        fields = [
+            "title", "description", "likelihood", "impact", "confidence", "inherits", "owner", "facts", "source_url",
+            "review_on", "reason",
+        ]  # fmt: skip
+
+    template = name = layer = node_kind = node_ref = node_name = dismissed_by = None  # type: ignore[assignment]
+
+
+class RiskEndedSerializer(serializers.Serializer[Any]):
+    because = serializers.CharField(max_length=500, help_text="Why; for the history and the next reader.")
+
+
+class RiskReachSerializer(RiskCountsSerializer):
+    n_applications = serializers.IntegerField(help_text="Applications that inherit it, each once.")
+
+
+class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
+    """A risk on one node, inherited by everything that stands there. Changed by governance; read by everyone."""
+
+    model = FoundationRisk
+    serializer_class = FoundationRiskSerializer
+    filterset_class = FoundationRiskFilter
+    orders = GRAVEST_FIRST
+    annotations = {
+        "node_name": NODE_NAME,
+        "risk_name": Coalesce(NullIf("title", Value("")), "template__title"),
+    }
+
+    @extend_schema(responses={201: FoundationRiskSerializer})
+    def create(self, request: Request) -> Response:
+        """Attach a template, or an own risk, to one node; for governance."""
+        self.require_governance()
+        facts = self.validated(FoundationRiskSerializer)
+        where = facts.pop("node")
+        risk = actions.raise_risk(
+            node=node_of(kind=NodeKind(where["kind"]), ref=where["ref"]),
+            template=facts.pop("template", None),
+            reason=facts.pop("reason", ""),
+            facts=facts,
+            by=self.user,
+            at=now(),
+        )
+        return self.answer(risk, status.HTTP_201_CREATED)
+
+    @extend_schema(request=FoundationRiskChangeSerializer, responses=FoundationRiskSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Other levels make the assessments that rest on it stale; for governance."""
+        risk = self._governed()
+        facts = self.validated(FoundationRiskChangeSerializer, partial=True)
+        risk = actions.change_risk(risk=risk, reason=facts.pop("reason", ""), facts=facts, by=self.user, at=now())
+        return self.answer(risk)
+
+    @extend_schema(request=RiskEndedSerializer, responses=FoundationRiskSerializer)
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, pk: str) -> Response:
+        """It is over; for governance. What a rule raised is dismissed instead."""
+        risk, asked = self._governed(), self.validated(RiskEndedSerializer)
+        return self.answer(actions.close_risk(risk=risk, because=asked["because"], by=self.user, at=now()))
+
+    @extend_schema(request=ReasonMixin, responses=FoundationRiskSerializer)
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, pk: str) -> Response:
+        """Undo a closing; for governance."""
+        risk, asked = self._governed(), self.validated(ReasonMixin)
+        return self.answer(actions.reopen_risk(risk=risk, reason=asked.get("reason", ""), by=self.user, at=now()))
+
+    @extend_schema(request=RiskEndedSerializer, responses=FoundationRiskSerializer)
+    @action(detail=True, methods=["post"])
+    def dismiss(self, request: Request, pk: str) -> Response:
+        """What a rule raised does not matter here, until its facts change; for governance."""
+        risk, asked = self._governed(), self.validated(RiskEndedSerializer)
+        return self.answer(actions.dismiss_risk(risk=risk, because=asked["because"], by=self.user, at=now()))
+
+    @extend_schema(request=ReasonMixin, responses=FoundationRiskSerializer)
+    @action(detail=True, methods=["post"])
+    def reinstate(self, request: Request, pk: str) -> Response:
+        """Undo a dismissal; for governance."""
+        risk, asked = self._governed(), self.validated(ReasonMixin)
+        return self.answer(actions.reinstate_risk(risk=risk, reason=asked.get("reason", ""), by=self.user))
+
+    @extend_schema(responses=RiskReachSerializer, parameters=[], filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def reach(self, request: Request, pk: str) -> Response:
+        """How many inherit it and what was done about them, among what the caller may see."""
+        risk = self.subject("template", "node")
+        reach = reach_per_risk(user=self.user, on=today(), risk_ids=[risk.pk]).get(risk.pk, Reach())
+        n_applications = applications_inheriting(risk_id=risk.pk, user=self.user, on=today())
+        return Response({**counts(reach), "n_applications": n_applications})
+
+    def require_governance(self) -> None:
+        if not self.user.governs:
+            raise PermissionDenied("Only governance changes the risks of foundations. Ask one of them.")
+
+    def _governed(self) -> FoundationRisk:
+        risk = self.subject("template", "node")
+        self.require_governance()
+        return risk

@@ -1,0 +1,144 @@
+"""What applications inherit: derived, read and counted."""
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError as NotValid
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.base import ReadViewSet
+from apps.api.reading import WordField
+from apps.api.risks.shared import RiskCountsSerializer, counts, today
+from apps.api.risks.templates import ModifierSerializer
+from apps.catalog.models import NodeKind, Via
+from apps.common.pagination import BadCursor, Keyset
+from apps.inventory.models import Application, Criticality, Dependency
+from apps.risks.filters import (
+    InheritedRiskFilter,
+)
+from apps.risks.models import (
+    Confidence,
+    FoundationRisk,
+    Treatment,
+)
+from apps.risks.models.catalogue import Layer
+from apps.risks.queries import (
+    STATES,
+    InheritedRisk,
+    inherited_risk,
+    inherited_risks,
+    totals,
+)
+
+
+class LevelSerializer(serializers.Serializer[Any]):
+    likelihood = serializers.IntegerField()
+    impact = serializers.IntegerField()
+    score = serializers.IntegerField()
+
+
+class InheritedRiskSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(source="key", help_text="Risk and dependency: 12-345.")
+    risk = serializers.IntegerField(source="risk_id")
+    dependency = serializers.IntegerField(source="dependency_id")
+    template = serializers.CharField(allow_blank=True, help_text="Code; empty for an own risk.")
+    title = serializers.CharField()
+    layer = serializers.ChoiceField(choices=Layer.choices, allow_blank=True)
+    rule = serializers.CharField(allow_blank=True, help_text="The built-in rule that raised it.")
+    facts = serializers.CharField(allow_blank=True)
+    confidence = serializers.ChoiceField(choices=Confidence.choices)
+    node_kind = serializers.ChoiceField(choices=[(kind.label, kind.label) for kind in NodeKind])
+    node_ref = serializers.IntegerField()
+    node_name = serializers.CharField(allow_blank=True)
+    via = serializers.ChoiceField(
+        choices=[(via.label, via.label) for via in Via],
+        allow_null=True,
+        help_text="How the offering rests on the node; null: through the party it is reached by.",
+    )
+    depth = serializers.IntegerField(allow_null=True)
+    application = serializers.CharField(help_text="Slug.")
+    application_name = serializers.CharField()
+    team = serializers.CharField(help_text="Slug.")
+    criticality = WordField(Criticality)
+    role = serializers.ChoiceField(choices=Dependency.Role.choices)
+    offering = serializers.IntegerField(source="offering_id")
+    api_id = serializers.CharField()
+    host = serializers.CharField(help_text="Slug.")
+    inherent = LevelSerializer(help_text="Of the foundation.")
+    adjusted = LevelSerializer(help_text="After what was built on the dependency.")
+    adjustments = ModifierSerializer(many=True, source="steps")
+    adaptations = serializers.ListField(child=serializers.CharField())
+    state = serializers.ChoiceField(choices=STATES)
+    assessment = serializers.IntegerField(source="assessment_id", allow_null=True)
+    version = serializers.IntegerField(
+        source="assessment_version", help_text="To be sent back when it is assessed; 0 while it is not."
+    )
+    treatment = serializers.ChoiceField(choices=Treatment.choices, allow_blank=True)
+    current = LevelSerializer(allow_null=True)
+    residual = LevelSerializer(allow_null=True)
+    owner = serializers.CharField(allow_null=True)
+    due_on = serializers.DateField(allow_null=True)
+    accepted_until = serializers.DateField(allow_null=True, help_text="Of an acceptance in force.")
+    stale_because = serializers.CharField(allow_blank=True)
+
+
+_PAIR = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Risk and dependency: 12-345.")
+_APPLICATION = OpenApiParameter("application", str, description="Application (slug); all you may see where absent.")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="What applications inherit, gravest risk first"),
+    retrieve=extend_schema(summary="One foundation risk on one dependency", parameters=[_PAIR]),
+)
+class InheritedRiskViewSet(ReadViewSet[FoundationRisk]):
+    """Foundation risk x dependency. Derived from what each dependency stands on today, and stored nowhere: only what
+    was decided about it is, as an assessment."""
+
+    model = FoundationRisk
+    serializer_class = InheritedRiskSerializer
+    filterset_class = InheritedRiskFilter
+    orders = {"-inherent": Keyset(("-inherent", "-id"))}
+    lookup_value_regex = "[0-9]{1,18}-[0-9]{1,18}"
+    picks_fields = False
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        filterset = InheritedRiskFilter(request.query_params, FoundationRisk.objects.none(), request=request)
+        if not filterset.is_valid():
+            raise NotValid(filterset.errors)
+        pages = self.pagination_class()
+        pages.order(request, self.orders)
+        try:
+            page = inherited_risks(
+                user=self.user,
+                on=today(),
+                narrowed=filterset.narrowed,
+                size=pages.size(request),
+                cursor=request.query_params.get(pages.cursor_param, ""),
+            )
+        except BadCursor as error:
+            raise NotValid({pages.cursor_param: str(error)}) from error
+        return Response(pages.body(request, page, [_inherited(row) for row in page.rows]))
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        risk, dependency = (int(part) for part in str(self.kwargs["pk"]).split("-"))
+        row = inherited_risk(user=self.user, risk_id=risk, dependency_id=dependency, on=today())
+        if row is None:
+            raise Http404
+        return Response(_inherited(row))
+
+    @extend_schema(responses=RiskCountsSerializer, parameters=[_APPLICATION], filters=False)
+    @action(detail=False, pagination_class=None, filterset_class=None, picks_fields=False)
+    def totals(self, request: Request) -> Response:
+        """How much is inherited, and how much of it somebody has looked at, among what the caller may see."""
+        slug = request.query_params.get("application", "")
+        if slug and not Application.objects.visible_to(self.user).filter(slug=slug).exists():
+            raise Http404
+        return Response(counts(totals(user=self.user, on=today(), application=slug)))
+
+
+def _inherited(row: InheritedRisk) -> dict[str, Any]:
+    return dict(InheritedRiskSerializer(row).data)

@@ -1,0 +1,55 @@
+"""What the resources of inherited risk share."""
+
+from datetime import date
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.accounts.models import User
+from apps.api.base import BY_ID
+from apps.common.pagination import Keyset
+from apps.common.time import day_of, now
+from apps.risks.queries import Reach
+
+GRAVEST_FIRST = {
+    "-inherent": Keyset(("-inherent", "-id")),
+    "inherent": Keyset(("inherent", "id")),
+    "id": BY_ID,
+    "-id": Keyset(("-id",)),
+}
+
+
+class LevelField(serializers.IntegerField):
+    """1 to 5, or unknown."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=5, **kwargs)
+
+
+class UserField(serializers.SlugRelatedField[User]):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(slug_field="username", queryset=User.objects.filter(is_active=True), **kwargs)
+
+
+class RiskCountsSerializer(serializers.Serializer[Any]):
+    n_inherited = serializers.IntegerField(help_text="Dependencies that inherit it, as far as you may see.")
+    n_unassessed = serializers.IntegerField()
+    n_assessed = serializers.IntegerField()
+    n_stale = serializers.IntegerField()
+    n_not_applicable = serializers.IntegerField()
+    n_accepted = serializers.IntegerField(help_text="Acceptances in force.")
+
+
+def counts(reach: Reach) -> dict[str, int]:
+    return {
+        "n_inherited": reach.n_inherited,
+        "n_unassessed": reach.n_unassessed,
+        "n_assessed": reach.n_assessed,
+        "n_stale": reach.n_stale,
+        "n_not_applicable": reach.n_not_applicable,
+        "n_accepted": reach.n_accepted,
+    }
+
+
+def today() -> date:
+    return day_of(now())

@@ -1,0 +1,90 @@
+"""Risk templates, with what eases or aggravates them and what they map to."""
+
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef
+from django.db.models.functions import JSONObject
+from rest_framework import serializers
+
+from apps.api.base import ReadViewSet
+from apps.common.pagination import Keyset
+from apps.inventory.models import Adaptation
+from apps.risks.filters import (
+    RiskTemplateFilter,
+)
+from apps.risks.models import (
+    Modifier,
+    RiskTemplate,
+    TemplateMapping,
+)
+
+
+class ModifierSerializer(serializers.Serializer[Any]):
+    adaptation = serializers.ChoiceField(choices=Adaptation.Kind.choices)
+    likelihood = serializers.IntegerField(help_text="Steps of likelihood.")
+    impact = serializers.IntegerField(help_text="Steps of impact.")
+    why = serializers.CharField()
+
+
+class MappingSerializer(serializers.Serializer[Any]):
+    predicate = serializers.ChoiceField(
+        choices=TemplateMapping.Match.choices, help_text="SSSOM; broadMatch: the entry is broader."
+    )
+    taxonomy = serializers.CharField(help_text="Slug.")
+    entry = serializers.CharField(help_text="Code of the entry.")
+    name = serializers.CharField()
+    justification = serializers.CharField()
+    author = serializers.CharField()
+
+
+class RiskTemplateSerializer(serializers.ModelSerializer[RiskTemplate]):
+    stale_by = serializers.ListField(child=serializers.CharField(), read_only=True)
+    suggested_tests = serializers.ListField(child=serializers.CharField(), read_only=True)
+    suggested_treatments = serializers.ListField(child=serializers.CharField(), read_only=True)
+    sources = serializers.ListField(child=serializers.CharField(), read_only=True)
+    modifiers = ModifierSerializer(many=True, read_only=True, source="modifiers_json")
+    mappings = MappingSerializer(many=True, read_only=True, source="mappings_json")
+
+    class Meta:
+        model = RiskTemplate
+        fields = [
+            "id", "code", "title", "description", "layer", "inherits_by_default", "applies_when", "usual_likelihood",
+            "usual_impact", "stale_by", "suggested_tests", "suggested_treatments", "sources", "built_in", "modifiers",
+            "mappings",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class RiskTemplateViewSet(ReadViewSet[RiskTemplate]):
+    """Kinds of risk that a foundation hands on, with what eases or aggravates them and what they map to."""
+
+    model = RiskTemplate
+    serializer_class = RiskTemplateSerializer
+    filterset_class = RiskTemplateFilter
+    orders = {"code": Keyset(("code",)), "-code": Keyset(("-code",))}
+    annotations = {
+        "modifiers_json": ArraySubquery(
+            Modifier.objects.filter(template=OuterRef("pk"))
+            .order_by("adaptation")
+            .values(
+                data=JSONObject(
+                    adaptation=F("adaptation"), likelihood=F("likelihood"), impact=F("impact"), why=F("why")
+                )
+            )
+        ),
+        "mappings_json": ArraySubquery(
+            TemplateMapping.objects.filter(template=OuterRef("pk"))
+            .order_by("entry__taxonomy__slug", "entry__code")
+            .values(
+                data=JSONObject(
+                    predicate=F("predicate"),
+                    taxonomy=F("entry__taxonomy__slug"),
+                    entry=F("entry__code"),
+                    name=F("entry__name"),
+                    justification=F("justification"),
+                    author=F("author"),
+                )
+            )
+        ),
+    }

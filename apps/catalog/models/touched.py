@@ -1,0 +1,73 @@
+"""Which offerings stand or answer differently since a higher floor last looked: rows handed on, no signals.
+
+Statement triggers note every offering whose footing or lifecycle changed, so that bulk polls and raw SQL are caught
+too. Who works them through deletes the rows it has seen (exposure does).
+"""
+
+import pgtrigger
+from django.db import models
+
+
+class TouchedOffering(models.Model):
+    """One row a statement and offering; no foreign key, since the row may be gone. Null: a corporate parent changed,
+    which may concern everything."""
+
+    offering_id = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"offering {self.offering_id} changed"
+
+
+def _trigger(name: str, operation: pgtrigger.Operation, **rows: str) -> pgtrigger.Trigger:
+    union = " UNION ALL ".join(f"SELECT offering_id FROM {table}" for table in rows.values())
+    return pgtrigger.Trigger(
+        name=name,
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=operation,
+        referencing=pgtrigger.Referencing(**rows),  # type: ignore[no-untyped-call]
+        func=f"""
+            INSERT INTO catalog_touchedoffering (offering_id) SELECT DISTINCT offering_id FROM ({union}) r;
+            RETURN NULL;
+        """,
+    )
+
+
+FOOTING_TOUCHED = [
+    _trigger("footing_touched_by_insert", pgtrigger.Insert, new="new_rows"),
+    _trigger("footing_touched_by_update", pgtrigger.Update, new="new_rows"),
+    _trigger("footing_touched_by_delete", pgtrigger.Delete, old="old_rows"),
+]
+
+# what decides whether an offering may stand in for another, and which version answers
+OFFERING_TOUCHED = pgtrigger.Trigger(
+    name="offering_touched_by_update",
+    level=pgtrigger.Statement,
+    when=pgtrigger.After,
+    operation=pgtrigger.Update,
+    referencing=pgtrigger.Referencing(old="old_rows", new="new_rows"),  # type: ignore[no-untyped-call]
+    func="""
+        INSERT INTO catalog_touchedoffering (offering_id)
+        SELECT n.id FROM new_rows n JOIN old_rows o ON o.id = n.id
+        WHERE (n.lifecycle, n.retires_on, n.date_kind, n.end_behaviour, n.replacement_id, n.version_id, n.host_id,
+               n.gateway_id)
+           IS DISTINCT FROM (o.lifecycle, o.retires_on, o.date_kind, o.end_behaviour, o.replacement_id, o.version_id,
+               o.host_id, o.gateway_id);
+        RETURN NULL;
+    """,
+)
+
+PARENT_TOUCHED = pgtrigger.Trigger(
+    name="provider_parent_touched",
+    level=pgtrigger.Statement,
+    when=pgtrigger.After,
+    operation=pgtrigger.Update,
+    referencing=pgtrigger.Referencing(old="old_rows", new="new_rows"),  # type: ignore[no-untyped-call]
+    func="""
+        INSERT INTO catalog_touchedoffering (offering_id)
+        SELECT NULL WHERE EXISTS (
+            SELECT 1 FROM new_rows n JOIN old_rows o ON o.id = n.id WHERE n.parent_id IS DISTINCT FROM o.parent_id
+        );
+        RETURN NULL;
+    """,
+)

@@ -1,0 +1,16 @@
+"""Checks on single values that several floors share."""
+
+from datetime import date
+
+from django.core.exceptions import ValidationError
+
+FIRST_YEAR, LAST_YEAR = 1990, 2150
+
+
+def sensible_day(day: date) -> None:
+    """Refuse days that can only be a slip of the hand or a placeholder, such as 9999-12-31 for 'open'."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValidationError(
+            f"{day:%Y-%m-%d} is not a likely day: give one between {FIRST_YEAR} and {LAST_YEAR}, or none.",
+            code="unlikely_day",
+        )

@@ -1,0 +1,108 @@
+"""What people decide about a flag. Each decision is one FlagEvent with who and why; two at once wait for each other."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.common.history import acting
+from apps.common.time import day_of
+from apps.common.validators import sensible_day
+from apps.exposure.actions.flags import event_of, life_of, line_of, live_on, lock_policy
+from apps.exposure.flag_life import Decision, FlagLife, Line, step
+from apps.exposure.models import ExposureFlag, FlagEvent
+from apps.inventory.actions import RefusedChange
+
+type _Decide = Callable[[ExposureFlag, FlagLife, Line], tuple[FlagLife, list[str]]]
+
+REVOKED = "acceptance_revoked"
+
+
+class NotYours(PermissionDenied):
+    """Somebody without an office decides about the organisation's lines."""
+
+
+class RefusedDecision(RefusedChange):
+    """A decision that the flag's state does not allow; the text says what to do instead."""
+
+
+def acknowledge_flag(*, flag: ExposureFlag, at: datetime, by: User, reason: str = "") -> ExposureFlag:
+    """Say that somebody is on it. Acknowledging twice changes nothing: the first name stays."""
+
+    def decide(row: ExposureFlag, life: FlagLife, line: Line) -> tuple[FlagLife, list[str]]:
+        if life.state == "acknowledged":
+            return life, []
+        if life.state != "open":
+            raise RefusedDecision(f"Only an open flag is acknowledged; this one is {row.get_state_display().lower()}.")
+        life, events = step(life, line, on=day_of(at), do=Decision(acknowledge=True))
+        return life, list(events)
+
+    return _decided(flag, decide, at=at, by=by, reason=reason or "flag acknowledged")
+
+
+def accept_flag(*, flag: ExposureFlag, until: date, reason: str, at: datetime, by: User) -> ExposureFlag:
+    """Live with it until a day (the first on which it no longer holds), and up to a ceiling: the value measured last,
+    or the line where that is higher, with the policy's hysteresis on top. Above it, or on the day, it is open again.
+
+    Accepting again replaces the day, the ceiling and the name.
+    """
+    if not reason.strip():
+        raise ValidationError({"reason": "Say why it is accepted; whoever reads it later will ask."})
+    if until <= day_of(at):
+        raise ValidationError({"until": "An acceptance ends on a later day than today."})
+    try:
+        sensible_day(until)
+    except ValidationError as slip:
+        raise ValidationError({"until": slip.messages}) from slip
+
+    def decide(row: ExposureFlag, life: FlagLife, line: Line) -> tuple[FlagLife, list[str]]:
+        if not life.live:
+            raise RefusedDecision("This flag is resolved, so there is nothing left to accept.")
+        life, events = step(life, line, on=day_of(at), do=Decision(accept_until=until))
+        return life, list(events)
+
+    return _decided(flag, decide, at=at, by=by, reason=reason.strip())
+
+
+def revoke_acceptance(*, flag: ExposureFlag, reason: str, at: datetime, by: User) -> ExposureFlag:
+    """Take an acceptance back: the flag is open again."""
+    if not reason.strip():
+        raise ValidationError({"reason": "Say why the acceptance is taken back."})
+
+    def decide(row: ExposureFlag, life: FlagLife, line: Line) -> tuple[FlagLife, list[str]]:
+        # an acceptance whose day has come is over by itself
+        life, events = step(life, line, on=day_of(at))
+        if events:
+            return life, list(events)
+        if life.state != "accepted":
+            raise RefusedDecision(f"This flag is {row.get_state_display().lower()}, not accepted.")
+        return replace(life, state="open", accepted_until=None, ceiling=None), [REVOKED]
+
+    return _decided(flag, decide, at=at, by=by, reason=reason.strip())
+
+
+@transaction.atomic
+def _decided(flag: ExposureFlag, decide: _Decide, *, at: datetime, by: User, reason: str) -> ExposureFlag:
+    if not by.governs:
+        raise NotYours("Only governance and administrators decide about flags. Ask one of them.")
+    lock_policy(flag.policy_id)
+    row = ExposureFlag.objects.select_related("policy").get(pk=flag.pk)
+    life, kinds = decide(row, life_of(row), line_of(row.policy))
+    if not kinds:
+        return row
+    live_on(row, life, at=at)
+    if row.state == ExposureFlag.State.ACKNOWLEDGED:
+        row.acknowledged_by = by
+    if row.state == ExposureFlag.State.ACCEPTED:
+        row.accepted_by, row.accepted_why = by, reason
+    with acting(user=by, reason=reason):
+        row.save()
+        FlagEvent.objects.bulk_create([
+            event_of(row, kind, at=at) if kind == FlagEvent.Kind.ACCEPTANCE_EXPIRED
+            else event_of(row, kind, at=at, by=by, reason=reason)
+            for kind in kinds
+        ])  # fmt: skip
+    return row

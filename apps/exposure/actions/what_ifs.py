@@ -1,0 +1,175 @@
+"""Scenarios saved, asked and answered; losses asked and simulated. Answers come from a worker and are kept."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.common.history import acting
+from apps.common.time import now
+from apps.exposure.actions.decisions import NotYours
+from apps.exposure.engine.scenarios import NotBuilt, day_of_tables, run
+from apps.exposure.engine.settings import engine_settings
+from apps.exposure.loss.shocks import BadLossInput
+from apps.exposure.loss_runs import simulate_portfolio
+from apps.exposure.models import Basis, Layer, LossRun, RunState, Scenario, ScenarioRun
+from apps.exposure.what_ifs.reading import BadOperation, read_operations
+from apps.exposure.what_ifs.telling import told
+from apps.inventory.models import Application, Dependency
+
+SCENARIO_FACTS = frozenset({"name", "note", "ops", "layers", "basis", "prices_on"})
+# a run that nobody finished after this long was lost with its worker and is asked again
+_LOST_AFTER = timedelta(minutes=30)
+
+
+@transaction.atomic
+def save_scenario(*, facts: Mapping[str, Any], by: User, reason: str = "") -> Scenario:
+    """A new what-if. Its operations are read once here, so that what cannot be meant is refused at once."""
+    scenario = Scenario(created_by=by, **_known(facts))
+    scenario.full_clean()
+    _check(scenario, by)
+    with acting(user=by, reason=reason or "scenario saved"):
+        scenario.save(force_insert=True)
+    return scenario
+
+
+@transaction.atomic
+def change_scenario(*, scenario: Scenario, facts: Mapping[str, Any], by: User, reason: str = "") -> Scenario:
+    """Runs that were made keep the operations they ran with."""
+    if scenario.created_by_id != by.pk and not by.governs:
+        raise NotYours("Only who saved a scenario, or governance, may change it. Save one of your own.")
+    row = Scenario.objects.select_for_update().get(pk=scenario.pk)
+    changes = {name: value for name, value in _known(facts).items() if getattr(row, name) != value}
+    if not changes:
+        return row
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.full_clean()
+    _check(row, by)
+    with acting(user=by, reason=reason or "scenario changed"):
+        row.save()
+    return row
+
+
+def ask_scenario(*, scenario: Scenario, at: datetime, by: User) -> ScenarioRun:
+    """Queue an answer for what `by` may see: everything for the offices, else the applications of the own teams."""
+    whole = by.reads_everything
+    return ScenarioRun.objects.create(
+        scenario=scenario,
+        ops=scenario.ops,
+        whole_organisation=whole,
+        team_ids=[] if whole else sorted(by.team_roles()),
+        asked_by=by,
+        queued_at=at,
+    )
+
+
+def answer_scenario(*, scenario: Scenario, by: User, team_ids: Collection[int] | None) -> dict[str, Any]:
+    """The answer now, without keeping it; the scenario may be unsaved."""
+    on = day_of_tables()
+    operations = read_operations(
+        scenario.ops,
+        on=on,
+        applications=Application.objects.visible_to(by),
+        dependencies=Dependency.objects.visible_to(by),
+    )
+    answer = run(
+        operations,
+        settings=engine_settings(),
+        layers=[Layer(layer) for layer in scenario.layers],
+        basis=Basis(scenario.basis),
+        prices_on=scenario.prices_on,
+        team_ids=team_ids,
+    )
+    return told(answer) | {"whole_organisation": team_ids is None}
+
+
+def run_waiting(*, at: datetime) -> int:
+    """Answer every queued scenario and loss; the number answered. Safe to run twice at once: a run is claimed first."""
+    n = 0
+    for run_id in _waiting(ScenarioRun, at):
+        n += _answer_run(run_id, at)
+    for run_id in _waiting(LossRun, at):
+        n += _simulate_run(run_id, at)
+    return n
+
+
+def ask_loss(*, at: datetime, by: User | None, seed: int = 1, years: int = 100_000, keep: float = 0.999) -> LossRun:
+    """Queue a simulation of the whole organisation."""
+    if by is not None and not by.reads_everything:
+        raise NotYours("The loss of the whole organisation is for governance, auditors and administrators.")
+    return LossRun.objects.create(seed=seed, years=years, keep=keep, asked_by=by, queued_at=at)
+
+
+def _waiting(model: type[ScenarioRun] | type[LossRun], at: datetime) -> list[int]:
+    lost = Q(state=RunState.RUNNING, started_at__lt=at - _LOST_AFTER)
+    return list(
+        model.objects.filter(Q(state=RunState.QUEUED) | lost).order_by("queued_at", "pk").values_list("pk", flat=True)
+    )
+
+
+def _claim(model: type[ScenarioRun] | type[LossRun], run_id: int, at: datetime) -> bool:
+    lost = Q(state=RunState.RUNNING, started_at__lt=at - _LOST_AFTER)
+    mine = model.objects.filter(Q(state=RunState.QUEUED) | lost, pk=run_id)
+    return mine.update(state=RunState.RUNNING, started_at=at) == 1
+
+
+def _answer_run(run_id: int, at: datetime) -> int:
+    if not _claim(ScenarioRun, run_id, at):
+        return 0
+    asked = ScenarioRun.objects.select_related("scenario", "asked_by").get(pk=run_id)
+    scenario = asked.scenario
+    scenario.ops = asked.ops
+    try:
+        result = answer_scenario(
+            scenario=scenario, by=asked.asked_by, team_ids=None if asked.whole_organisation else asked.team_ids
+        )
+    except (BadOperation, NotBuilt) as refusal:
+        _finish(ScenarioRun, run_id, state=RunState.FAILED, error=str(refusal))
+    else:
+        _finish(ScenarioRun, run_id, state=RunState.DONE, result=result, as_of=result["as_of"], error="")
+    return 1
+
+
+def _simulate_run(run_id: int, at: datetime) -> int:
+    if not _claim(LossRun, run_id, at):
+        return 0
+    asked = LossRun.objects.get(pk=run_id)
+    try:
+        model, answer = simulate_portfolio(seed=asked.seed, years=asked.years, keep=asked.keep)
+    except (BadLossInput, NotBuilt) as refusal:
+        _finish(LossRun, run_id, state=RunState.FAILED, error=str(refusal))
+    else:
+        _finish(
+            LossRun, run_id,
+            state=RunState.DONE, result=answer, assumptions=dict(model.assumptions), as_of=model.as_of,
+            error="",
+        )  # fmt: skip
+    return 1
+
+
+def _finish(model: type[ScenarioRun] | type[LossRun], run_id: int, **values: Any) -> None:
+    model.objects.filter(pk=run_id, state=RunState.RUNNING).update(finished_at=now(), **values)
+
+
+def _check(scenario: Scenario, by: User) -> None:
+    try:
+        on = day_of_tables()
+    except NotBuilt:
+        return
+    read_operations(
+        scenario.ops,
+        on=on,
+        applications=Application.objects.visible_to(by),
+        dependencies=Dependency.objects.visible_to(by),
+    )
+
+
+def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(facts) - SCENARIO_FACTS)
+    if unknown:
+        raise TypeError(f"not facts of a scenario: {', '.join(unknown)}")
+    return dict(facts)

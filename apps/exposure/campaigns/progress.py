@@ -1,0 +1,129 @@
+"""How far campaigns are, for pages, API and mail. Every function takes the reader and counts only what they may see."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Count, Min, Q
+
+from apps.exposure.campaigns.opening import NOT_SETTLED, UNFINISHED
+from apps.exposure.models import Campaign, CampaignTask, TaskStep
+from apps.exposure.models.campaigns import CampaignTaskQuerySet
+
+State = CampaignTask.State
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`by_state` has every state. `n_overdue` are unfinished tasks due before the day, `days_left` until the subject
+    ends (negative once past, None while no date is known). Steps are the required ones of tasks that are not obsolete;
+    `step_share` is None where there is none. `whole_campaign` is False where the reader sees only own teams' tasks."""
+
+    by_state: dict[str, int] = field(default_factory=lambda: dict.fromkeys(State.values, 0))
+    n_overdue: int = 0
+    n_unowned: int = 0
+    next_due_on: date | None = None
+    days_left: int | None = None
+    n_steps: int = 0
+    n_steps_done: int = 0
+    whole_campaign: bool = True
+
+    @property
+    def n_tasks(self) -> int:
+        return sum(self.by_state.values())
+
+    @property
+    def n_settled(self) -> int:
+        """Signed off or no longer needed; a waiver settles nothing."""
+        return self.by_state[State.DONE] + self.by_state[State.OBSOLETE]
+
+    @property
+    def step_share(self) -> float | None:
+        return self.n_steps_done / self.n_steps if self.n_steps else None
+
+
+def progress(*, campaigns: Collection[int], user: Any, on: date) -> dict[int, Progress]:
+    """{campaign id: how far it is}, of those the reader may see; three statements, whatever the number."""
+    ends = dict(
+        Campaign.objects.visible_to(user).filter(pk__in=list(campaigns)).values_list("pk", "subject__retires_on")
+    )
+    seen = CampaignTask.objects.visible_to(user).filter(campaign__in=list(ends))
+    unfinished = Q(state__in=UNFINISHED)
+    counted: dict[int, dict[str, Any]] = {
+        row["campaign"]: dict(row)
+        for row in seen.order_by()
+        .values("campaign")
+        .annotate(
+            n_overdue=Count("pk", filter=unfinished & Q(due_on__lt=on)),
+            n_unowned=Count("pk", filter=unfinished & Q(owner__isnull=True)),
+            next_due_on=Min("due_on", filter=unfinished),
+            **{state: Count("pk", filter=Q(state=state)) for state in State.values},
+        )
+    }
+    steps: dict[int, tuple[int, int]] = {
+        campaign: (n, n_done)
+        for campaign, n, n_done in TaskStep.objects.filter(
+            task__in=seen.exclude(state=State.OBSOLETE).values("pk"), required=True
+        )
+        .order_by()
+        .values_list("task__campaign")
+        .annotate(n=Count("pk"), n_done=Count("pk", filter=Q(done_on__isnull=False)))
+    }
+    found = {}
+    for pk, ends_on in ends.items():
+        row = counted.get(pk, {})
+        n_steps, n_done = steps.get(pk, (0, 0))
+        found[pk] = Progress(
+            by_state={state: row.get(state, 0) for state in State.values},
+            n_overdue=row.get("n_overdue", 0),
+            n_unowned=row.get("n_unowned", 0),
+            next_due_on=row.get("next_due_on"),
+            days_left=(ends_on - on).days if ends_on else None,
+            n_steps=n_steps,
+            n_steps_done=n_done,
+            whole_campaign=bool(user.reads_everything),
+        )
+    return found
+
+
+def tasks_seen_by(*, user: Any) -> CampaignTaskQuerySet:
+    """Tasks the reader may see, with what lists show, the most urgent first; those without a day last."""
+    return (
+        CampaignTask.objects.visible_to(user)
+        .select_related(
+            "campaign__subject__host", "dependency__application__team", "dependency__offering__host", "owner",
+            "target__host", "campaign__target__host", "successor__offering__host",
+        )
+        .order_by("due_on", "pk")
+    )  # fmt: skip
+
+
+def overdue_tasks(*, user: Any, on: date) -> CampaignTaskQuerySet:
+    """Unfinished tasks of open campaigns that were due before the day."""
+    return tasks_seen_by(user=user).filter(state__in=UNFINISHED, due_on__lt=on, campaign__state=Campaign.State.OPEN)
+
+
+def waivers_ending(*, user: Any, on: date, within_days: int = 14) -> CampaignTaskQuerySet:
+    """Waivers that will re-open their task within so many days: the warning beforehand. The earliest end first."""
+    return (
+        tasks_seen_by(user=user)
+        .filter(
+            state__in=(State.WAIVED, State.DONE),
+            waived_until__gt=on,
+            waived_until__lte=on + timedelta(days=within_days),
+            campaign__state=Campaign.State.OPEN,
+        )
+        .order_by("waived_until", "pk")
+    )
+
+
+def tasks_of_dependencies(*, dependencies: Collection[int], user: Any) -> dict[int, CampaignTask]:
+    """{dependency id: its unsettled task in an open campaign}, the most urgent where there are several."""
+    found: dict[int, CampaignTask] = {}
+    open_tasks = tasks_seen_by(user=user).filter(
+        dependency__in=list(dependencies), state__in=NOT_SETTLED, campaign__state=Campaign.State.OPEN
+    )
+    for task in open_tasks:
+        found.setdefault(task.dependency_id, task)
+    return found

@@ -1,0 +1,114 @@
+"""Signatures and waivers. Both are for owners of the application's team and for governance, which is checked here."""
+
+from datetime import date, datetime, timedelta
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.common.history import acting
+from apps.common.time import day_of
+from apps.exposure.campaigns.gates import gate_of
+from apps.exposure.campaigns.steps import OWN_EVALUATION
+from apps.exposure.campaigns.working import done, locked_task, refuse_unless_under_way, restate
+from apps.exposure.models import Campaign, CampaignTask
+from apps.inventory.actions import RefusedChange
+
+State = CampaignTask.State
+# a waiver is a loan; after a year somebody looks again
+LONGEST_WAIVER = timedelta(days=366)
+
+
+class GateClosed(RefusedChange):
+    """Something is missing for the signature; the text names all of it."""
+
+
+@transaction.atomic
+def sign_off(*, task: CampaignTask, at: datetime, by: User, reason: str = "") -> CampaignTask:
+    """It has moved, and works as well as it must.
+
+    Needs an open gate, or a waiver that holds and that somebody else gave: such a signature lapses with the waiver.
+    Of two people at once one signs; the other is told who did.
+    """
+    task = locked_task(task)
+    _refuse_others(task, by)
+    refuse_unless_under_way(task)
+    gate = gate_of(task=task, at=at)
+    if not gate.is_open:
+        _refuse_without_waiver(task, gate.missing, at, by)
+    else:
+        task.waived_by, task.waived_until, task.waived_why = None, None, ""
+    task.state, task.signed_off_by, task.signed_off_at = State.DONE, by, at
+    relied_on = ", ".join(str(evidence.pk) for evidence in gate.evidence)
+    why = f"signed off on evidence {relied_on}" if gate.is_open else "signed off under a waiver"
+    with acting(user=by, reason=reason or why):
+        if gate.is_open:
+            done(task, OWN_EVALUATION, at, by)
+        task.save(
+            update_fields=[
+                "state", "signed_off_by", "signed_off_at", "waived_by", "waived_until", "waived_why", "updated_at",
+            ]
+        )  # fmt: skip
+        task.evidence.set(gate.evidence if gate.is_open else [])
+    return task
+
+
+@transaction.atomic
+def waive_task(*, task: CampaignTask, until: date, why: str, at: datetime, by: User) -> CampaignTask:
+    """Do without it until that day (exclusive), for a reason. It re-opens by itself; a new waiver replaces the old."""
+    task = locked_task(task)
+    _refuse_others(task, by)
+    refuse_unless_under_way(task)
+    day = day_of(at)
+    if not why.strip():
+        raise RefusedChange("Say why the task is waived.")
+    if not day < until <= day + LONGEST_WAIVER:
+        raise RefusedChange(f"A waiver ends after today and within a year: at the latest on {day + LONGEST_WAIVER}.")
+    task.state, task.waived_by, task.waived_until, task.waived_why = State.WAIVED, by, until, why.strip()
+    with acting(user=by, reason=why):
+        task.save(update_fields=["state", "waived_by", "waived_until", "waived_why", "updated_at"])
+    return task
+
+
+@transaction.atomic
+def lift_waiver(*, task: CampaignTask, at: datetime, by: User, reason: str = "") -> CampaignTask:
+    """Take the waiver back before its end."""
+    task = locked_task(task)
+    _refuse_others(task, by)
+    if task.state != State.WAIVED:
+        raise RefusedChange("This task is not waived.")
+    task.state = State.IN_PROGRESS
+    with acting(user=by, reason=reason or "waiver lifted"):
+        task.save(update_fields=["state", "updated_at"])
+        restate(task, at)
+    return task
+
+
+@transaction.atomic
+def reopen_task(*, task: CampaignTask, at: datetime, by: User, reason: str) -> CampaignTask:
+    """Take a signature back, for a reason: what was signed turned out otherwise."""
+    task = locked_task(task)
+    _refuse_others(task, by)
+    if task.state != State.DONE:
+        raise RefusedChange("Only a task that is signed off can be opened again.")
+    if task.campaign.state == Campaign.State.CLOSED:
+        raise RefusedChange("The campaign is closed. Open it again first.")
+    if not reason.strip():
+        raise RefusedChange("Say why the task is opened again.")
+    task.state, task.signed_off_by, task.signed_off_at = State.IN_PROGRESS, None, None
+    with acting(user=by, reason=reason):
+        task.save(update_fields=["state", "signed_off_by", "signed_off_at", "updated_at"])
+    return task
+
+
+def _refuse_others(task: CampaignTask, by: User) -> None:
+    if not by.may(TeamRole.OWNER, task.dependency.application.team_id):
+        raise PermissionDenied("Only an owner of the application's team or governance may do this. Ask one of them.")
+
+
+def _refuse_without_waiver(task: CampaignTask, missing: tuple[str, ...], at: datetime, by: User) -> None:
+    if task.state != State.WAIVED or task.waived_until is None or task.waived_until <= day_of(at):
+        raise GateClosed(" ".join(missing))
+    if task.waived_by_id == by.pk:
+        raise GateClosed(f"You gave the waiver yourself; somebody else must sign. {' '.join(missing)}")

@@ -1,0 +1,113 @@
+"""What is to be done in a task: always the same five things, and more for what was built on the dependency."""
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from apps.inventory.models import Adaptation, Dependency
+
+CHOOSE_TARGET = "choose_target"
+RECORD_ADAPTATIONS = "record_adaptations"
+OWN_EVALUATION = "own_evaluation"
+UPDATE_EXIT = "update_exit"
+SWITCH = "switch"
+WATCH = "watch"
+OWN = "own"  # added by a person
+
+# done by choosing, by evidence and by switching: ticking them by hand would say what is not so
+BY_DEED = frozenset({CHOOSE_TARGET, OWN_EVALUATION, SWITCH})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`adaptation`: only for these, once for each. `role`: only for dependencies in it. `if_ending`: needed only where
+    the subject ends; where it merely changes one may stay. Steps are shown by `place`."""
+
+    kind: str
+    place: int
+    title: str
+    adaptation: str = ""
+    role: str = ""
+    required: bool = True
+    if_ending: bool = False
+
+
+KINDS = Adaptation.Kind
+STEPS: tuple[Step, ...] = (
+    Step(CHOOSE_TARGET, 10, "Choose what to move to", if_ending=True),
+    Step(RECORD_ADAPTATIONS, 15, "Write down what was built on it: prompts, fine-tunes, indexes", required=False),
+    Step("retest_prompt", 20, "Test the prompt again on the target", adaptation=KINDS.PROMPT),
+    Step("recheck_few_shot", 21, "Check that the examples still teach the same", adaptation=KINDS.FEW_SHOT),
+    Step("rerun_fine_tune", 22, "Run the fine-tune again on the target", adaptation=KINDS.FINE_TUNE),
+    Step("evaluate_fine_tune", 23, "Evaluate the new fine-tune against the old one", adaptation=KINDS.FINE_TUNE),
+    Step(
+        "rebuild_retrieval", 24, "Build embeddings and indexes anew, test retrieval again", adaptation=KINDS.RETRIEVAL
+    ),
+    Step("retest_tools", 25, "Test every tool call and its limits again", adaptation=KINDS.AGENTIC_TOOLS),
+    Step(
+        "rebuild_vectors", 30, "Build all stored vectors anew: those of two models do not compare",
+        role=Dependency.Role.EMBEDDING,
+    ),
+    Step("recalibrate_judge", 31, "Compare the judge with people's verdicts again", role=Dependency.Role.JUDGE),
+    Step("retest_guardrail", 32, "Set the guardrail's thresholds anew", role=Dependency.Role.GUARDRAIL),
+    Step(OWN_EVALUATION, 40, "Run the own evaluation on the target"),
+    Step(UPDATE_EXIT, 50, "Bring fallback and exit test up to date"),
+    Step(SWITCH, 60, "Switch", if_ending=True),
+    Step(WATCH, 70, "Watch it in production"),
+)  # fmt: skip
+
+_INSERT = """
+WITH step AS (
+    SELECT * FROM unnest(%(kinds)s::text[], %(places)s::int[], %(titles)s::text[], %(adaptations)s::text[],
+                         %(roles)s::text[], %(required)s::boolean[])
+        AS s(kind, place, title, adaptation, role, required)
+),
+due AS (
+    SELECT t.id AS task_id, s.place, s.kind, s.title, NULL::bigint AS adaptation_id, s.required
+    FROM exposure_campaigntask t
+    JOIN inventory_dependency d ON d.id = t.dependency_id
+    JOIN step s ON s.adaptation = '' AND s.role IN ('', d.role)
+    WHERE t.campaign_id = %(campaign)s AND t.state = ANY (%(unfinished)s)
+      AND NOT (s.kind = %(record_adaptations)s
+               AND EXISTS (SELECT 1 FROM inventory_adaptation a WHERE a.dependency_id = d.id))
+    UNION ALL
+    SELECT t.id, s.place, s.kind, left(s.title || CASE WHEN a.name = '' THEN '' ELSE ': ' || a.name END, 300),
+           a.id, s.required
+    FROM exposure_campaigntask t
+    JOIN inventory_adaptation a ON a.dependency_id = t.dependency_id
+    JOIN step s ON s.adaptation = a.kind
+    WHERE t.campaign_id = %(campaign)s AND t.state = ANY (%(unfinished)s)
+)
+INSERT INTO exposure_taskstep (task_id, place, kind, title, adaptation_id, required, note)
+SELECT due.task_id, due.place, due.kind, due.title, due.adaptation_id, due.required, ''
+FROM due
+WHERE NOT EXISTS (
+    SELECT 1 FROM exposure_taskstep had
+    WHERE had.task_id = due.task_id AND had.kind = due.kind AND had.adaptation_id IS NOT DISTINCT FROM due.adaptation_id
+)
+ORDER BY due.task_id, due.place, due.adaptation_id
+"""
+
+
+def add_missing_steps(*, campaign_id: int, ending: bool, unfinished: tuple[str, ...]) -> int:
+    """Give every unfinished task of the campaign the steps it lacks; their number. One statement.
+
+    The caller holds the campaign's row, so that two at once do not both see a step missing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            {
+                "campaign": campaign_id,
+                "unfinished": list(unfinished),
+                "record_adaptations": RECORD_ADAPTATIONS,
+                "kinds": [step.kind for step in STEPS],
+                "places": [step.place for step in STEPS],
+                "titles": [step.title for step in STEPS],
+                "adaptations": [str(step.adaptation) for step in STEPS],
+                "roles": [str(step.role) for step in STEPS],
+                "required": [step.required and (ending or not step.if_ending) for step in STEPS],
+            },
+        )
+        n_added: int = cursor.rowcount
+    return n_added

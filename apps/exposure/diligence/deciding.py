@@ -1,0 +1,65 @@
+"""A selection is decided with the scorecards of that day kept beside it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.common.time import day_of
+from apps.exposure.diligence.scorecards import foundation_scorecards, provider_scorecards
+from apps.inventory.choosing.selections import decide_selection
+from apps.inventory.models import Selection, SelectionCandidate
+
+
+def candidate_scorecards(*, selection: Selection, user: Any, on: date) -> dict[int, dict[str, Any]]:
+    """{candidate id: {"foundation": scorecard, "host": scorecard or None}} as JSON, as `user` may see them.
+
+    The host is the one whose offering is in question. The statements do not grow with the candidates.
+    """
+    candidates = list(selection.candidates.select_related("offering").order_by("pk"))
+    foundations = {
+        card.pk: card.as_json()
+        for card in foundation_scorecards(foundations={row.foundation_id for row in candidates}, user=user, on=on)
+    }
+    hosts = {
+        card.pk: card.as_json()
+        for card in provider_scorecards(
+            providers={row.offering.host_id for row in candidates if row.offering}, user=user, on=on
+        )
+    }
+    return {
+        row.pk: {
+            "foundation": foundations[row.foundation_id],
+            "host": hosts[row.offering.host_id] if row.offering else None,
+        }
+        for row in candidates
+    }
+
+
+@transaction.atomic
+def decide_with_scorecards(
+    *,
+    selection: Selection,
+    chosen: Sequence[SelectionCandidate],
+    decision: str,
+    why: str,
+    at: datetime,
+    by: User,
+    review_on: date | None = None,
+) -> Selection:
+    """`decide_selection` on the facts of today. `by` governs, so the snapshot holds what an office sees."""
+    on = day_of(at)
+    # held from here, so that no candidate joins between the snapshot and the decision
+    Selection.objects.select_for_update().only("pk").get(pk=selection.pk)
+    return decide_selection(
+        selection=selection,
+        chosen=chosen,
+        decision=decision,
+        why=why,
+        on=on,
+        by=by,
+        scorecards=candidate_scorecards(selection=selection, user=by, on=on),
+        review_on=review_on,
+    )

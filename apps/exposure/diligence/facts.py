@@ -1,0 +1,118 @@
+"""A scorecard as plain values: facts with their source, and what is not known said as plainly as what is."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any, Final, Literal
+
+# who may read a fact: everybody signed in; the offices; or everybody, counted over what they may see
+PUBLIC: Final = "public"
+OFFICE: Final = "office"
+OWN: Final = "own"
+type Scope = Literal["public", "office", "own"]
+
+NOT_SHOWN = "Shown to governance, auditor and administrator."
+# a fact that is on record without an address of its own
+REGISTRY = "This registry"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """`value` is a number, text, boolean or list of texts, and None where `gap` says that nobody knows (with `why_gap`)
+    or where the fact does not apply (with `detail`). `as_of` is the day on which the source said so."""
+
+    key: str
+    label: str
+    value: Any
+    unit: str = ""
+    detail: str = ""
+    source: str = ""
+    source_url: str = ""
+    as_of: date | None = None
+    gap: bool = False
+    why_gap: str = ""
+    scope: Scope = PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """The facts of one provider or foundation on a day; every card of a kind has the same keys in the same order."""
+
+    kind: Literal["provider", "foundation"]
+    pk: int
+    slug: str
+    name: str
+    on: date
+    whole_organisation: bool
+    facts: tuple[Fact, ...]
+
+    @property
+    def n_gaps(self) -> int:
+        return sum(fact.gap for fact in self.facts)
+
+    def fact(self, key: str) -> Fact:
+        return next(fact for fact in self.facts if fact.key == key)
+
+    def as_json(self) -> dict[str, Any]:
+        """Ready for a JSON column: days as ISO texts."""
+        card = asdict(self)
+        card["on"] = self.on.isoformat()
+        card["facts"] = [
+            {**fact, "as_of": fact["as_of"].isoformat() if fact["as_of"] else None} for fact in card["facts"]
+        ]
+        return card
+
+
+def unknown(key: str, label: str, why: str, *, scope: Scope = PUBLIC, **more: Any) -> Fact:
+    return Fact(key=key, label=label, value=None, gap=True, why_gap=why, scope=scope, **more)
+
+
+def inapplicable(key: str, label: str, why: str, *, scope: Scope = PUBLIC) -> Fact:
+    """Neither known nor missing: the question does not arise."""
+    return Fact(key=key, label=label, value=None, detail=why, scope=scope)
+
+
+def readable(card: Mapping[str, Any], user: Any) -> dict[str, Any]:
+    """A stored scorecard as `user` may read it: what was counted over the organisation, and what contracts say, is for
+    the offices. Empty for an empty one."""
+    if not card or user.reads_everything:
+        return dict(card)
+    return {
+        **card,
+        "facts": [fact if fact.get("scope") == PUBLIC else _hidden(fact) for fact in card.get("facts", [])],
+    }
+
+
+def _hidden(fact: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **fact,
+        **dict.fromkeys(("unit", "detail", "source", "source_url"), ""),
+        "value": None, "as_of": None, "gap": True, "why_gap": NOT_SHOWN,
+    }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """One fact of all candidates, in the order of the columns."""
+
+    key: str
+    label: str
+    cells: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Candidates side by side. Nothing is added up, weighted or ranked."""
+
+    columns: tuple[Scorecard, ...]
+    rows: tuple[ComparisonRow, ...]
+
+
+def side_by_side(cards: Iterable[Scorecard]) -> Comparison:
+    """Cards of one kind as rows of facts."""
+    columns = tuple(cards)
+    facts = [card.facts for card in columns]
+    rows = tuple(
+        ComparisonRow(key=cells[0].key, label=cells[0].label, cells=tuple(cells)) for cells in zip(*facts, strict=True)
+    )
+    return Comparison(columns=columns, rows=rows)

@@ -1,0 +1,302 @@
+"""Scorecards of providers and foundations, one fact at a time, and candidates side by side."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from apps.catalog.earliest import Policy
+from apps.catalog.models import Foundation, Provider
+from apps.catalog.record import ENOUGH, Record, notice_days
+from apps.common.time import day_of
+from apps.exposure.diligence.facts import (
+    NOT_SHOWN,
+    OFFICE,
+    OWN,
+    REGISTRY,
+    Comparison,
+    Fact,
+    Scorecard,
+    inapplicable,
+    side_by_side,
+    unknown,
+)
+from apps.exposure.diligence.gathering import YEAR, Dependents, Gathered, Moved, gather
+from apps.inventory.actions import RefusedChange
+from apps.inventory.choosing.annex import ON_FILE
+from apps.inventory.models import AnnexItem, Contract
+
+MOST = 20
+N_ITEMS = len(AnnexItem.Item.values)
+
+
+def foundation_scorecards(*, foundations: Collection[int], user: Any, on: date) -> list[Scorecard]:
+    """In the order asked for; unknown ids are left out."""
+    known = gather(foundations=foundations, providers=(), user=user, on=on)
+    rows = {row.pk: row for row in known.foundations}
+    return [_foundation_card(rows[pk], known, user, on) for pk in dict.fromkeys(foundations) if pk in rows]
+
+
+def provider_scorecards(*, providers: Collection[int], user: Any, on: date) -> list[Scorecard]:
+    known = gather(foundations=(), providers=providers, user=user, on=on)
+    rows = known.providers
+    return [_provider_card(rows[pk], known, user, on) for pk in dict.fromkeys(providers) if pk in rows]
+
+
+def compare(*, user: Any, on: date, foundations: Collection[int] = (), providers: Collection[int] = ()) -> Comparison:
+    """Foundations or providers side by side: rows of facts, columns of candidates. RefusedChange for both at once,
+    for none and for more than `MOST`."""
+    if bool(foundations) == bool(providers):
+        raise RefusedChange("Compare foundations, or compare providers: name at least one of one kind.")
+    if len({*foundations, *providers}) > MOST:
+        raise RefusedChange(f"At most {MOST} are compared side by side. Name fewer.")
+    if foundations:
+        return side_by_side(foundation_scorecards(foundations=foundations, user=user, on=on))
+    return side_by_side(provider_scorecards(providers=providers, user=user, on=on))
+
+
+def _foundation_card(row: Foundation, known: Gathered, user: Any, on: date) -> Scorecard:
+    developer = row.developer
+    hosts = known.hosts[row.pk]
+    serving = [developer.pk, *(pk for host in hosts for pk in host.provider_ids if pk != developer.pk)]
+    stated: dict[str, Any] = {"source": "Catalogue", "source_url": row.source_url, "as_of": row.source_on}
+    facts = [
+        Fact(
+            "independent_hosts", "Independent hosts", len(hosts), unit="companies",
+            detail=", ".join(host.name for host in hosts), source=REGISTRY, as_of=on,
+        ),
+        unknown("open_weights", "Open weights", "Not on record.")
+        if row.open_weights is None
+        else Fact("open_weights", "Open weights", row.open_weights, **stated),
+        Fact("licence", "Licence", row.licence, **stated)
+        if row.licence
+        else unknown("licence", "Licence", "Not on record."),
+        *_notice_facts(developer, known.records[developer.pk], known.policies.get(developer.pk, ())),
+        *_moved_facts(known.moved.get(("foundation", row.pk), Moved()), on),
+        *_contract_facts([contract for pk in serving for contract in known.contracts.get(pk, ())], user, on),
+        _annex_fact([row], known, user, on),
+        *_party_facts(developer),
+        *_dependent_facts(known.dependents.get(("foundation", row.pk), Dependents()), user, on),
+    ]  # fmt: skip
+    return Scorecard("foundation", row.pk, row.slug, row.name, on, bool(user.reads_everything), tuple(facts))
+
+
+def _provider_card(row: Provider, known: Gathered, user: Any, on: date) -> Scorecard:
+    made = known.developed.get(row.pk, [])
+    facts = [
+        *_developed_facts(made, known, on),
+        *_notice_facts(row, known.records[row.pk], known.policies.get(row.pk, ())),
+        *_moved_facts(known.moved.get(("provider", row.pk), Moved()), on),
+        *_contract_facts(known.contracts.get(row.pk, ()), user, on),
+        _annex_fact(made, known, user, on),
+        *_party_facts(row),
+        *_dependent_facts(known.dependents.get(("provider", row.pk), Dependents()), user, on),
+    ]
+    return Scorecard("provider", row.pk, row.slug, row.name, on, bool(user.reads_everything), tuple(facts))
+
+
+def _developed_facts(made: Sequence[Foundation], known: Gathered, on: date) -> Iterable[Fact]:
+    labels = {
+        "independent_hosts": "Foundations that two or more independent hosts serve",
+        "open_weights": "Foundations with open weights",
+        "licence": "Licences",
+    }
+    if not made:
+        yield from (inapplicable(key, label, "It develops nothing on record.") for key, label in labels.items())
+        return
+    n = len(made)
+    n_spread = sum(len(known.hosts[row.pk]) >= 2 for row in made)
+    yield Fact("independent_hosts", labels["independent_hosts"], n_spread, unit=f"of {n}", source=REGISTRY, as_of=on)
+    said = [row.open_weights for row in made if row.open_weights is not None]
+    if not said:
+        yield unknown("open_weights", labels["open_weights"], f"Not on record for any of {n}.")
+    else:
+        silent = f"not on record for {n - len(said)}" if len(said) < n else ""
+        yield Fact(
+            "open_weights", labels["open_weights"], sum(said), unit=f"of {n}", detail=silent, source=REGISTRY, as_of=on
+        )
+    licences = sorted({row.licence for row in made if row.licence})
+    if not licences:
+        yield unknown("licence", labels["licence"], f"Not on record for any of {n}.")
+    else:
+        n_silent = sum(not row.licence for row in made)
+        yield Fact(
+            "licence", labels["licence"], licences, detail=f"not on record for {n_silent}" if n_silent else "",
+            source=REGISTRY, as_of=on,
+        )  # fmt: skip
+
+
+def _notice_facts(host: Provider, record: Record, policies: Sequence[Policy]) -> Iterable[Fact]:
+    """Promised and observed; of a foundation, those of its developer as a host."""
+    promises = [kept for kept in record.kept if kept.what == "notice"]
+    yield _promised(host, policies)
+    if record.notices is None:
+        yield unknown(
+            "observed_notice", "Observed notice",
+            f"{record.n_announcements} announcements of {host.name} are known; {ENOUGH} make a figure.",
+        )  # fmt: skip
+        yield unknown("shortest_notice", "Shortest observed notice", "Too few announcements are known.")
+    else:
+        told = record.notices
+        at_least = "at least; " if told.is_bound else ""
+        yield Fact(
+            "observed_notice", "Observed notice", told.median_days, unit="days, median",
+            detail=f"{at_least}{told.n_models} models in {told.n_announcements} announcements of {host.name}",
+            source=REGISTRY, as_of=max((end.announced_on for end in record.told if end.announced_on), default=None),
+        )  # fmt: skip
+        shortest = told.shortest
+        yield Fact(
+            "shortest_notice", "Shortest observed notice", notice_days(shortest), unit="days", detail=shortest.model,
+            source=shortest.told_by or shortest.source, source_url=shortest.source_url, as_of=shortest.announced_on,
+        )  # fmt: skip
+    if not promises:
+        yield unknown("notice_kept", "Promised notice kept", "No promise is on record, or nothing to judge it by.")
+    else:
+        n, n_kept = sum(kept.n for kept in promises), sum(kept.n_kept for kept in promises)
+        last = max((kept.last_miss_on for kept in promises if kept.last_miss_on), default=None)
+        yield Fact(
+            "notice_kept", "Promised notice kept", n_kept, unit=f"of {n}",
+            detail=f"last missed {last:%Y-%m-%d}" if last else "", source=REGISTRY,
+            source_url=promises[0].policy.source_url, as_of=promises[0].policy.source_on,
+        )  # fmt: skip
+
+
+def _promised(host: Provider, published: Sequence[Policy]) -> Fact:
+    policies = [policy for policy in published if policy.notice_days is not None]
+    if policies:
+        shortest = min(policies, key=lambda policy: policy.notice_days or 0)
+        others = ", ".join(f"{policy.scope} {policy.notice_days}" for policy in policies) if len(policies) > 1 else ""
+        return Fact(
+            "promised_notice", "Promised notice", shortest.notice_days, unit="days, at least", detail=others,
+            source=f"Policy of {host.name}", source_url=shortest.source_url, as_of=shortest.source_on,
+        )  # fmt: skip
+    if host.promised_notice_days is not None:
+        return Fact(
+            "promised_notice", "Promised notice", host.promised_notice_days, unit="days, at least",
+            source=f"Policy of {host.name}", source_url=host.deprecation_policy_url, as_of=host.source_on,
+        )  # fmt: skip
+    return unknown("promised_notice", "Promised notice", f"No promise of {host.name} is on record.")
+
+
+def _moved_facts(moved: Moved, on: date) -> Iterable[Fact]:
+    if not moved.n_priced or moved.read_since is None:
+        yield unknown("price_moves", "Price changes in 12 months", "No price is read for it.")
+    else:
+        since = day_of(moved.read_since)
+        short = f"read only since {since:%Y-%m-%d}" if since > on - YEAR else ""
+        yield Fact(
+            "price_moves", "Price changes in 12 months", moved.n_price_moves, unit=f"on {moved.n_priced} priced rows",
+            detail=short, source=REGISTRY, as_of=on,
+        )  # fmt: skip
+    yield Fact("retired", "Releases that have ended", moved.n_ended, source=REGISTRY, as_of=on)
+    ahead = f"the next on {moved.next_end_on:%Y-%m-%d}" if moved.next_end_on else ""
+    yield Fact("ending", "Releases whose end is announced", moved.n_ending, detail=ahead, source=REGISTRY, as_of=on)
+
+
+_CLAUSES = {
+    "notice_days_theirs": ("Notice they must give us by contract", "days"),
+    "deprecation_notice_days": ("Notice of a model's end by contract", "days"),
+    "price_protection": ("Price protection", ""),
+    "exit_clause": ("Exit clause", ""),
+    "termination_assistance": ("Termination assistance", ""),
+    "audit_right": ("Audit right", ""),
+    "ip_indemnity": ("IP indemnity", ""),
+    "training_use": ("Use of our data for training", ""),
+}
+
+
+def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Iterable[Fact]:
+    """What the contracts in force say; the developer's before those of hosts. For the offices."""
+    labels = {"contract": "Contract on file", "terms": "Terms read", **{key: said[0] for key, said in _CLAUSES.items()}}
+    if not user.reads_everything:
+        yield from (unknown(key, label, NOT_SHOWN, scope=OFFICE) for key, label in labels.items())
+        return
+    standing = [
+        contract
+        for contract in contracts
+        if (contract.starts_on is None or contract.starts_on <= on)
+        and (contract.ends_on is None or contract.ends_on > on)
+    ]
+    if not standing:
+        yield from (
+            unknown(key, label, "No contract in force is on file.", scope=OFFICE) for key, label in labels.items()
+        )
+        return
+    yield Fact(
+        "contract", labels["contract"], [contract.ref for contract in standing], source=REGISTRY,
+        as_of=max((day_of(contract.updated_at) for contract in standing), default=on), scope=OFFICE,
+    )  # fmt: skip
+    read = [contract for contract in standing if contract.terms_read_on]
+    if read:
+        latest = max(read, key=lambda contract: contract.terms_read_on or date.min)
+        yield _said_by(
+            latest, "terms", labels["terms"], latest.terms_read_on.isoformat() if latest.terms_read_on else ""
+        )
+    else:
+        yield unknown("terms", labels["terms"], "Nobody has noted when they were read.", scope=OFFICE)
+    for key, (label, unit) in _CLAUSES.items():
+        saying = next((contract for contract in standing if getattr(contract, key) not in {None, ""}), None)
+        if saying is None:
+            yield unknown(key, label, "Nobody has looked: the contract on file does not say.", scope=OFFICE)
+        else:
+            value = getattr(saying, key)
+            words = getattr(saying, f"get_{key}_display", None)
+            yield _said_by(saying, key, label, words() if words else value, unit)
+
+
+def _said_by(contract: Contract, key: str, label: str, value: Any, unit: str = "") -> Fact:
+    return Fact(
+        key, label, value, unit=unit, source=f"Contract {contract.ref}", source_url=contract.terms_url,
+        as_of=contract.terms_read_on or day_of(contract.updated_at), scope=OFFICE,
+    )  # fmt: skip
+
+
+def _annex_fact(foundations: Sequence[Foundation], known: Gathered, user: Any, on: date) -> Fact:
+    key, label = "annex_items", "Annex XII items on file"
+    if not user.reads_everything:
+        return unknown(key, label, NOT_SHOWN, scope=OFFICE)
+    if not foundations:
+        return inapplicable(key, label, "It develops nothing on record.", scope=OFFICE)
+    items = [item for row in foundations for item in known.annex.get(row.pk, ())]
+    if not items:
+        return unknown(key, label, "Nobody has asked for them or looked.", scope=OFFICE)
+    n_open = sum(item.status == AnnexItem.Status.REQUESTED for item in items)
+    n_late = sum(
+        item.status == AnnexItem.Status.REQUESTED and item.due_on is not None and item.due_on < on for item in items
+    )
+    n_refused = sum(item.status == AnnexItem.Status.REFUSED for item in items)
+    counted = [(n_open, "asked for"), (n_late, "overdue"), (n_refused, "refused")]
+    return Fact(
+        key, label, sum(item.status in ON_FILE for item in items), unit=f"of {N_ITEMS * len(foundations)}",
+        detail=", ".join(f"{n} {word}" for n, word in counted if n), source=REGISTRY,
+        as_of=max(day_of(item.updated_at) for item in items), scope=OFFICE,
+    )  # fmt: skip
+
+
+def _party_facts(party: Provider) -> Iterable[Fact]:
+    """Of a foundation, those of its developer."""
+    stated: dict[str, Any] = {"source": "Catalogue", "source_url": party.source_url, "as_of": party.source_on}
+    if party.status_page_url:
+        yield Fact("status_page", "Status page", party.status_page_url, **stated)
+    else:
+        yield unknown("status_page", "Status page", f"None of {party.name} is on record.")
+    if party.critical_third_party is None:
+        yield unknown("critical_third_party", "Critical third party (DORA)", f"Not on record for {party.name}.")
+    else:
+        yield Fact(
+            "critical_third_party", "Critical third party (DORA)", party.critical_third_party, source="Designation",
+            source_url=party.critical_third_party_source, as_of=party.source_on,
+        )  # fmt: skip
+
+
+def _dependent_facts(dependents: Dependents, user: Any, on: date) -> Iterable[Fact]:
+    whose = "Our applications" if user.reads_everything else "Applications of your teams"
+    n = dependents.n_applications
+    yield Fact("applications", f"{whose} on it", n, source=REGISTRY, as_of=on, scope=OWN)
+    label = f"{whose} on it with a tested way out"
+    if not n:
+        yield inapplicable("tested_exits", label, "None of them stands on it.", scope=OWN)
+    else:
+        yield Fact(
+            "tested_exits", label, dependents.n_with_exit / n, unit="share", detail=f"{dependents.n_with_exit} of {n}",
+            source=REGISTRY, as_of=on, scope=OWN,
+        )  # fmt: skip

@@ -1,0 +1,204 @@
+"""How concentrated the portfolio is in one layer, by one weight: a statement for the masses, plain mathematics on them.
+
+The masses are of live primaries with traffic, at the node itself (parents are a view of their own). Buckets: a node;
+an unresolved offering; none, where the layer does not apply (no gateway, no vendor).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from apps.exposure.engine.indices import Indices, indices, marginal
+from apps.exposure.models import Basis, Layer
+
+# weight of a path
+_WEIGHT = {Basis.COUNT: "share", Basis.CRITICALITY: "points", Basis.SPEND: "spend", Basis.USERS: "users"}
+
+# (key columns..., effective_id, party, weight) -> (key columns..., node_id, loose, mass); `loose` is the unresolved
+# offering, and 0 where the layer does not apply. Paths are grouped by offering first: many share few.
+_THROUGH_FOOTING = """
+SELECT {keys} t.node_id, CASE WHEN t.node_id IS NULL THEN u.effective_id END AS loose,
+       u.weight / coalesce(t.parts, 1) AS mass
+FROM used u LEFT JOIN (
+    SELECT f.offering_id, f.node_id, count(*) OVER (PARTITION BY f.offering_id) AS parts
+    FROM exposure_heldfooting f JOIN catalog_node n ON n.id = f.node_id AND n.kind = {kind}
+    WHERE f.depth = 0 AND f.via IN (0, 1) AND f.offering_id IN (SELECT effective_id FROM used)
+) t ON t.offering_id = u.effective_id
+"""
+_THROUGH_PARTY = """
+SELECT {keys} n.id AS node_id, CASE WHEN n.id IS NULL THEN 0 END AS loose, u.weight AS mass
+FROM used u LEFT JOIN catalog_offering o ON o.id = u.effective_id
+LEFT JOIN catalog_node n ON n.kind = {kind} AND n.ref = {party}
+"""
+
+
+def _masses(
+    layer: Layer, basis: Basis, *, keys: str, team_ids: Collection[int] | None, without: int | None = None
+) -> tuple[str, dict[str, Any]]:
+    """SQL of `used` and `mass`; `keys` are further columns of the path to keep, each followed by a comma."""
+    clauses: list[str] = []
+    params: dict[str, Any] = {}
+    if team_ids is not None:
+        clauses.append("team_id = ANY (%(teams)s)")
+        params["teams"] = list(team_ids)
+    if without is not None:
+        clauses.append("application_id <> %(without)s")
+        params["without"] = without
+    only = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+    weight = _WEIGHT[basis]
+    of_path = {
+        Layer.GATEWAY: ("CASE WHEN reached = 1 THEN via_party_id END", "coalesce(u.party, o.gateway_id)"),
+        Layer.VENDOR: ("CASE WHEN reached = 2 THEN via_party_id END", "u.party"),
+    }
+    kept = ", ".join(f"u.{key}" for key in keys.replace(",", " ").split())
+    kept = f"{kept}," if kept else ""
+    if layer in of_path:
+        party, node = of_path[layer]
+        used = f"SELECT {keys} effective_id, {party} AS party, sum({weight}) AS weight FROM exposure_path {only}"
+        mass = _THROUGH_PARTY.format(keys=kept, kind=layer.node_kind.value, party=node)
+        group = f"GROUP BY {keys} effective_id, 2" if not keys else f"GROUP BY {keys} effective_id, party"
+    else:
+        used = f"SELECT {keys} effective_id, sum({weight}) AS weight FROM exposure_path {only}"
+        mass = _THROUGH_FOOTING.format(keys=kept, kind=layer.node_kind.value)
+        group = f"GROUP BY {keys} effective_id"
+    return f"used AS MATERIALIZED ({used} {group}), mass AS ({mass})", params
+
+
+@dataclass(frozen=True, slots=True)
+class LayerIndices:
+    """`n_missing_weight` applications stand somewhere but have no weight on record and count as 0; `n_undeclared`
+    are in scope and stand nowhere."""
+
+    layer: Layer
+    basis: Basis
+    indices: Indices
+    n_applications: int
+    n_missing_weight: int
+    n_undeclared: int
+
+
+def _indices(layer: Layer, basis: Basis, *, team_ids: Collection[int] | None, without: int | None = None) -> Indices:
+    """One statement; `without` leaves one application out."""
+    masses, params = _masses(layer, basis, keys="", team_ids=team_ids, without=without)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH {masses} SELECT node_id, loose, sum(mass) FROM mass GROUP BY node_id, loose ORDER BY node_id, loose",
+            params,
+        )
+        known: dict[int, float] = {}
+        unresolved: list[float] = []
+        none = 0.0
+        for node_id, loose, mass in cursor.fetchall():
+            if node_id is not None:
+                known[node_id] = float(mass)
+            elif loose:
+                unresolved.append(float(mass))
+            else:
+                none += float(mass)
+    return indices(known, unresolved, none)
+
+
+def measure_layer(layer: Layer, basis: Basis, *, team_ids: Collection[int] | None = None) -> LayerIndices:
+    """The layer of everything, or of these teams' applications; two statements."""
+    params = {} if team_ids is None else {"teams": list(team_ids)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT count(*), count(*) FILTER (WHERE n_paths > 0 AND {_missing(basis)}),
+                   count(*) FILTER (WHERE n_paths = 0)
+            FROM exposure_scopedapplication {"WHERE team_id = ANY (%(teams)s)" if team_ids is not None else ""}
+            """,
+            params,
+        )
+        n_applications, n_missing, n_undeclared = cursor.fetchone()
+    found = _indices(layer, basis, team_ids=team_ids)
+    return LayerIndices(layer, basis, found, n_applications, n_missing, n_undeclared)
+
+
+def _missing(basis: Basis) -> str:
+    return {Basis.SPEND: "spend IS NULL", Basis.USERS: "users IS NULL"}.get(basis, "false")
+
+
+def without_weight(basis: Basis, *, team_ids: Collection[int] | None = None) -> list[int]:
+    """Applications that stand somewhere but whose weight is not on record."""
+    return _ids(f"n_paths > 0 AND {_missing(basis)}", team_ids)
+
+
+def undeclared(*, team_ids: Collection[int] | None = None) -> list[int]:
+    """Applications in scope without a live primary."""
+    return _ids("n_paths = 0", team_ids)
+
+
+def _ids(condition: str, team_ids: Collection[int] | None) -> list[int]:
+    teams = "AND team_id = ANY (%s)" if team_ids is not None else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT application_id FROM exposure_scopedapplication WHERE {condition} {teams} ORDER BY 1",
+            [] if team_ids is None else [list(team_ids)],
+        )
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one application adds: `contribution`s of all sum to the HHI; `marginal` is the HHI minus the HHI without
+    it, may be negative, and is None for the only one."""
+
+    application_id: int
+    weight: float
+    contribution: float
+    marginal: float | None
+
+
+def contributions(
+    layer: Layer,
+    basis: Basis,
+    *,
+    team_ids: Collection[int] | None = None,
+    application_ids: Collection[int] | None = None,
+    limit: int | None = None,
+) -> list[Contribution]:
+    """The largest contributions first, within everything or these teams; empty where nothing weighs anything."""
+    masses, params = _masses(layer, basis, keys="application_id,", team_ids=team_ids)
+    whole = measure_layer(layer, basis, team_ids=team_ids).indices
+    if whole.hhi is None:
+        return []
+    only = "WHERE own.application_id = ANY (%(applications)s)" if application_ids is not None else ""
+    params = {**params, "applications": None if application_ids is None else list(application_ids), "limit": limit}
+    with connection.cursor() as cursor:
+        # the unknown is one bucket: all loose masses share the null node; what does not apply is left out
+        cursor.execute(
+            f"""
+            WITH {masses},
+            own AS (
+                SELECT application_id, node_id, sum(mass) AS mass, bool_or(loose = 0) AS outside
+                FROM mass GROUP BY application_id, node_id, loose IS NOT DISTINCT FROM 0
+            ),
+            merged AS (
+                SELECT application_id, node_id, sum(mass) FILTER (WHERE outside IS NOT TRUE) AS mass
+                FROM own GROUP BY application_id, node_id
+            ),
+            whole AS (SELECT node_id, sum(mass) AS mass FROM merged GROUP BY node_id)
+            SELECT own.application_id, coalesce(sum(own.mass), 0), coalesce(sum(own.mass * w.mass), 0) AS crossed,
+                   coalesce(sum(own.mass * own.mass), 0)
+            FROM merged own JOIN whole w ON w.node_id IS NOT DISTINCT FROM own.node_id {only}
+            GROUP BY own.application_id ORDER BY crossed DESC, own.application_id LIMIT %(limit)s
+            """,
+            params,
+        )
+        rows = cursor.fetchall()
+    covered = whole.covered_weight
+    found = []
+    for application_id, weight, crossed, own in rows:
+        if weight > covered / 2:
+            # nearly everything is its own: what is left would be a small difference of large numbers
+            rest = _indices(layer, basis, team_ids=team_ids, without=application_id).hhi
+            change = None if rest is None else whole.hhi - rest
+        else:
+            change = marginal(
+                hhi=whole.hhi, squares=whole.squares, covered=covered, cross=crossed, own=own, weight=weight
+            )
+        found.append(Contribution(application_id, weight, crossed / (covered * covered), change))
+    return found

@@ -1,0 +1,164 @@
+"""Blast radius: what stands or leans on a node, in any role and by any tie."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from apps.catalog.models import NodeKind
+from apps.exposure.models import ScopedApplication
+from apps.inventory.models import Dependency
+
+ROLES: tuple[str, ...] = tuple(Dependency.Role.values)
+# from this part of the scope on, walking the applications in order beats gathering and sorting them
+_WALK_FROM = 0.02
+
+# live uses on the node; a gateway or vendor is also reached by the party a dependency names
+_USES = """
+SELECT l.application_id, l.team_id, l.criticality, l.role
+FROM exposure_heldfooting f JOIN exposure_liveuse l ON l.offering_id = f.offering_id
+WHERE f.node_id = %(node)s {teams}
+"""
+_PARTY_USES = """
+UNION ALL
+SELECT l.application_id, l.team_id, l.criticality, l.role
+FROM exposure_partyfooting f JOIN exposure_liveuse l ON l.via_party_id = f.party_id AND l.reached = f.reached
+WHERE f.node_id = %(node)s {teams}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamReach:
+    team_id: int
+    n: int
+    n_critical: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """One application on a node: `roles` in which it stands (primary) or leans there."""
+
+    application_id: int
+    criticality: int
+    roles: tuple[str, ...]
+
+
+def _uses(kind: NodeKind, team_ids: Collection[int] | None) -> tuple[str, dict[str, Any]]:
+    teams = "AND l.team_id = ANY (%(teams)s)" if team_ids is not None else ""
+    sql = _USES.format(teams=teams)
+    if kind in {NodeKind.GATEWAY, NodeKind.VENDOR}:
+        sql += _PARTY_USES.format(teams=teams)
+    return sql, {} if team_ids is None else {"teams": list(team_ids)}
+
+
+def count_reached(node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None) -> tuple[int, int]:
+    """(applications, critical ones) on the node."""
+    uses, params = _uses(kind, team_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(DISTINCT application_id), count(DISTINCT application_id) FILTER (WHERE criticality = 0)"
+            f" FROM ({uses}) u",
+            {"node": node_id, **params},
+        )
+        n, n_critical = cursor.fetchone()
+    return n, n_critical
+
+
+def reached_by_team(node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None) -> list[TeamReach]:
+    """The teams on the node, those with most critical applications first."""
+    uses, params = _uses(kind, team_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT team_id, count(DISTINCT application_id) AS n,
+                   count(DISTINCT application_id) FILTER (WHERE criticality = 0) AS n_critical
+            FROM ({uses}) u GROUP BY team_id ORDER BY n_critical DESC, n DESC, team_id
+            """,
+            {"node": node_id, **params},
+        )
+        return [TeamReach(*row) for row in cursor.fetchall()]
+
+
+def reached_applications(
+    node_id: int,
+    kind: NodeKind,
+    *,
+    team_ids: Collection[int] | None = None,
+    after: tuple[int, int] | None = None,
+    limit: int = 50,
+) -> list[Reached]:
+    """A page of them, gravest first; `after` is (criticality, application id) of the last one seen.
+
+    A node that much stands on is answered by walking the applications in order, any other by gathering its few: the
+    choice is made here from the known reach, since a walk over a rare node reads the whole portfolio.
+    """
+    walk = team_ids is None and _is_wide(node_id)
+    uses, params = _uses(kind, team_ids)
+    grave, last = after or (None, None)
+    params = {**params, "node": node_id, "grave": grave, "last": last, "limit": limit}
+    if walk:
+        # OFFSET 0 keeps the planner from turning the walk into a join of everything
+        inner = uses.replace("WHERE f.node_id", "WHERE l.application_id = a.application_id AND f.node_id")
+        page = f"""
+            SELECT a.application_id, a.criticality FROM exposure_scopedapplication a
+            WHERE (%(grave)s::int IS NULL OR (a.criticality, a.application_id) > (%(grave)s, %(last)s))
+              AND EXISTS (SELECT 1 FROM ({inner}) used OFFSET 0)
+            ORDER BY a.criticality, a.application_id LIMIT %(limit)s
+        """
+    else:
+        page = f"""
+            SELECT DISTINCT application_id, criticality FROM ({uses}) u
+            WHERE (%(grave)s::int IS NULL OR (criticality, application_id) > (%(grave)s, %(last)s))
+            ORDER BY criticality, application_id LIMIT %(limit)s
+        """
+    with connection.cursor() as cursor:
+        cursor.execute(page, params)
+        rows = cursor.fetchall()
+        roles = _roles(cursor, uses, params, [pk for pk, _ in rows])
+    return [Reached(pk, criticality, roles.get(pk, ())) for pk, criticality in rows]
+
+
+def _is_wide(node_id: int) -> bool:
+    """Much of what there was at the last refresh stands there."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT n FROM exposure_nodereach WHERE node_id = %s) >"
+            " %s * (SELECT n_applications FROM exposure_enginestate WHERE id = 1)",
+            [node_id, _WALK_FROM],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _roles(cursor: Any, uses: str, params: dict[str, Any], application_ids: list[int]) -> dict[int, tuple[str, ...]]:
+    inner = uses.replace("WHERE f.node_id", "WHERE l.application_id = ANY (%(page)s) AND f.node_id")
+    cursor.execute(
+        f"SELECT application_id, array_agg(DISTINCT role ORDER BY role) FROM ({inner}) u GROUP BY application_id",
+        {**params, "page": application_ids},
+    )
+    return {pk: tuple(ROLES[code] for code in codes) for pk, codes in cursor.fetchall()}
+
+
+def leaning(node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None) -> dict[int, list[str]]:
+    """{application: roles other than primary in which it uses something that rests on the node}. A standby primary
+    counts as a fallback."""
+    uses, params = _uses(kind, team_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT application_id, array_agg(DISTINCT role ORDER BY role) FROM ({uses}) u WHERE role > 0
+            GROUP BY application_id ORDER BY application_id
+            """,
+            {"node": node_id, **params},
+        )
+        return {pk: [ROLES[code] for code in codes] for pk, codes in cursor.fetchall()}
+
+
+def may_stand(kind: NodeKind, *, team_ids: Collection[int] | None = None) -> list[int]:
+    """Applications with a primary that nobody has placed: they may stand on any version, foundation or developer."""
+    if kind not in {NodeKind.VERSION, NodeKind.FOUNDATION, NodeKind.DEVELOPER}:
+        return []
+    found = ScopedApplication.objects.filter(unresolved=True)
+    if team_ids is not None:
+        found = found.filter(team_id__in=team_ids)
+    return list(found.order_by("pk").values_list("pk", flat=True))

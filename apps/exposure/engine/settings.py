@@ -1,0 +1,74 @@
+"""The settings row as plain values."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from apps.catalog.models import NodeKind
+from apps.exposure.models import ExposureSettings, Policy
+from apps.exposure.threats import DEFAULT_CRITICALITY_POINTS, DEFAULT_STATE_FACTOR, DEFAULT_THREAT, exact
+from apps.inventory.models import Criticality
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """`points[criticality]` in the order of `Criticality`; `factor` by state, of the loss of an exposed application.
+
+    `asked` is every kind under its usual threat, and under those that an enabled policy names for it: the summaries
+    that are kept. It is read once, so that what is summed and what is remembered as summed are the same.
+    """
+
+    statuses: tuple[str, ...]
+    points: tuple[int, ...]
+    required_grade: Mapping[str, Mapping[str, int]]
+    test_validity_days: int
+    horizon_days: int
+    cut_kinds: tuple[NodeKind, ...]
+    cut_threshold: Fraction
+    factor: Mapping[str, Fraction] = field(default_factory=dict)
+    asked: frozenset[tuple[NodeKind, str]] = frozenset(DEFAULT_THREAT.items())
+
+    def digest(self) -> str:
+        """Changes when derived rows must be built anew."""
+        said = [
+            self.statuses,
+            self.points,
+            sorted_map(self.required_grade),
+            self.test_validity_days,
+            self.horizon_days,
+            sorted((kind.value, threat) for kind, threat in self.asked),
+        ]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def sorted_map(grades: Mapping[str, Mapping[str, int]]) -> list[tuple[str, list[tuple[str, int]]]]:
+    return [(threat, sorted(table.items())) for threat, table in sorted(grades.items())]
+
+
+def engine_settings() -> EngineSettings:
+    """As governance has set them, else the defaults."""
+    row = ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()
+    points = {**DEFAULT_CRITICALITY_POINTS, **row.criticality_points}
+    factor = {**DEFAULT_STATE_FACTOR, **row.state_factor}
+    return EngineSettings(
+        statuses=tuple(sorted(row.statuses)),
+        points=tuple(int(points[criticality.name.lower()]) for criticality in Criticality),
+        required_grade=row.required_grade,
+        test_validity_days=row.test_validity_days,
+        horizon_days=row.horizon_days,
+        cut_kinds=tuple(kinds_named(row.cut_kinds)),
+        cut_threshold=exact(row.cut_threshold),
+        factor={state: exact(value) for state, value in factor.items()},
+        asked=frozenset(DEFAULT_THREAT.items()) | _asked_by_policies(),
+    )
+
+
+def _asked_by_policies() -> set[tuple[NodeKind, str]]:
+    named = Policy.objects.filter(enabled=True).exclude(threat="").values_list("kinds", "threat")
+    return {(kind, threat) for kinds, threat in named for kind in kinds_named(kinds)}
+
+
+def kinds_named(names: Iterable[str]) -> list[NodeKind]:
+    return [kind for kind in NodeKind if kind.label in set(names)]

@@ -1,0 +1,100 @@
+"""Nodes that alone can stop an application, and the smallest sets that stop a part of the critical weight."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db import connection
+
+from apps.catalog.models import NodeKind
+from apps.exposure.engine.settings import EngineSettings
+from apps.exposure.engine.states import STANDING, states_of_every_node
+from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES
+
+# the usual threat of each kind
+_USUAL = ", ".join(f"({kind.value}, {THREAT_CODES[threat]})" for kind, threat in sorted(DEFAULT_THREAT.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class SinglePoint:
+    """Applications that the node alone can stop: exposed ones have no fallback that is good enough, cushioned ones an
+    untested one. `n_critical` of both."""
+
+    node_id: int
+    kind: NodeKind
+    ref: int
+    exposed: int
+    cushioned: int
+    n_critical: int
+    points: int
+
+
+def single_points(
+    *,
+    kinds: Collection[NodeKind] | None = None,
+    limit: int | None = None,
+    after: tuple[int, int, int] | None = None,
+) -> list[SinglePoint]:
+    """Nodes that can stop something under their usual threat: most critical applications first, then most, then id.
+
+    `after` is (n_critical, exposed + cushioned, node id) of the last one seen.
+    """
+    critical, n, node_id = after or (None, None, None)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT node_id, kind, ref, exposed, cushioned, n_critical, points FROM (
+                SELECT s.node_id, n.kind, n.ref, coalesce(sum(s.n) FILTER (WHERE s.state = 0), 0)::int AS exposed,
+                       coalesce(sum(s.n) FILTER (WHERE s.state = 1), 0)::int AS cushioned,
+                       sum(s.n_critical)::int AS n_critical, sum(s.points)::bigint AS points
+                FROM exposure_nodesummary s
+                JOIN catalog_node n ON n.id = s.node_id
+                JOIN (VALUES {_USUAL}) AS usual(kind, threat) ON usual.kind = n.kind AND usual.threat = s.threat
+                WHERE s.state IN (0, 1) AND (%(kinds)s::int[] IS NULL OR n.kind = ANY (%(kinds)s))
+                GROUP BY s.node_id, n.kind, n.ref
+            ) found
+            WHERE %(node)s::bigint IS NULL
+               OR (-n_critical, -(exposed + cushioned), node_id) > (%(critical)s, %(n)s, %(node)s)
+            ORDER BY n_critical DESC, exposed + cushioned DESC, node_id LIMIT %(limit)s
+            """,
+            {
+                "kinds": None if kinds is None else [kind.value for kind in kinds],
+                "critical": None if critical is None else -critical,
+                "n": None if n is None else -n,
+                "node": node_id,
+                "limit": limit,
+            },
+        )
+        return [SinglePoint(row[0], NodeKind(row[1]), *row[2:]) for row in cursor.fetchall()]
+
+
+def count_single_points() -> int:
+    """How many nodes can stop something."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT count(DISTINCT s.node_id) FROM exposure_nodesummary s JOIN catalog_node n ON n.id = s.node_id
+            JOIN (VALUES {_USUAL}) AS usual(kind, threat) ON usual.kind = n.kind AND usual.threat = s.threat
+            WHERE s.state IN (0, 1)
+            """
+        )
+        n: int = cursor.fetchone()[0]
+    return n
+
+
+def count_single_points_of(team_ids: Collection[int], *, settings: EngineSettings) -> int:
+    """How many nodes can stop something of these teams, counted from their own paths."""
+    sql = states_of_every_node(
+        settings=settings, threats=set(DEFAULT_THREAT.items()), paths="AND p.team_id = ANY (%(teams)s)"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            {sql}{STANDING}
+            SELECT count(DISTINCT t.q) FROM standing t
+            JOIN exposure_scopedapplication a ON a.application_id = t.application_id
+            WHERE t.worst < 2 AND t.n_struck = a.n_paths
+            """,
+            {"teams": list(team_ids)},
+        )
+        n: int = cursor.fetchone()[0]
+    return n

@@ -1,0 +1,288 @@
+"""How applications stand on nodes that fail: the one statement behind states, single points, flags and losses.
+
+A path (a live primary with traffic) is struck when it holds a failing node by a tie that counts under the node's
+threat. A candidate rescues it when it is not struck itself, is independent enough, and is alive as long as the threat
+asks; a tested one makes the path portable, another cushions it. The worst struck path is the application's state,
+unless some paths are not struck: then it is partial.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from apps.catalog.models import Node, NodeKind
+from apps.exposure.engine.settings import EngineSettings
+from apps.exposure.models import StandingState
+from apps.exposure.threats import DEFAULT_THREAT, NOTICE, THREAT_CODES, TIES, Question, needed_grade
+
+STATE_OF_CODE: tuple[str, ...] = tuple(str(state) for state in StandingState)
+
+# q names the question: nodes of one q fail together. Each node is its own q when all nodes are asked at once.
+_HIT = """
+hit AS MATERIALIZED ({hits}),
+party_hit AS MATERIALIZED ({party_hits}),"""
+
+# a path is struck by its offering or by the party it is reached through; by both at once where a gateway is in both
+_APART = """
+struck AS MATERIALIZED (
+    SELECT h.q, p.dependency_id, p.application_id, p.share, h.need, h.immediate, h.noticed
+    FROM hit h JOIN exposure_path p ON p.offering_id = h.offering_id {paths}
+    UNION ALL
+    SELECT h.q, p.dependency_id, p.application_id, p.share, h.need, h.immediate, h.noticed
+    FROM party_hit h JOIN exposure_path p ON p.via_party_id = h.party_id AND p.reached = h.reached {paths}
+    WHERE NOT EXISTS (SELECT 1 FROM hit x WHERE x.q = h.q AND x.offering_id = p.offering_id)
+)"""
+
+_TOGETHER = """
+struck AS MATERIALIZED (
+    SELECT q, dependency_id, application_id, share,
+           max(need) AS need, bool_or(immediate) AS immediate, bool_or(noticed) AS noticed
+    FROM (
+        SELECT h.q, p.dependency_id, p.application_id, p.share, h.need, h.immediate, h.noticed
+        FROM hit h JOIN exposure_path p ON p.offering_id = h.offering_id {paths}
+        UNION ALL
+        SELECT h.q, p.dependency_id, p.application_id, p.share, h.need, h.immediate, h.noticed
+        FROM party_hit h JOIN exposure_path p ON p.via_party_id = h.party_id AND p.reached = h.reached {paths}
+    ) each_way
+    GROUP BY q, dependency_id, application_id, share
+)"""
+
+# every candidate that rescues a struck path
+_RESCUES = """
+FROM struck s JOIN exposure_rescue r ON r.primary_id = s.dependency_id
+WHERE r.grade >= s.need AND (r.at_once OR NOT s.immediate)
+  AND (r.alive_at_horizon OR NOT s.noticed) AND (r.alive OR NOT s.immediate)
+  AND NOT EXISTS (SELECT 1 FROM hit h WHERE h.q = s.q AND h.offering_id = r.offering_id)
+  AND NOT EXISTS (
+      SELECT 1 FROM party_hit h WHERE h.q = s.q AND h.party_id = r.via_party_id AND h.reached = r.reached
+  )"""
+
+_BEST = f""",
+best AS (SELECT s.q, s.dependency_id, max(1 + r.tested::int) AS best {_RESCUES} GROUP BY s.q, s.dependency_id)"""
+
+_NAMED_BEST = f""",
+best AS (
+    SELECT DISTINCT ON (s.q, s.dependency_id) s.q, s.dependency_id, 1 + r.tested::int AS best, r.candidate_id
+    {_RESCUES}
+    ORDER BY s.q, s.dependency_id, r.tested DESC, r.place, r.dependency_id NULLS LAST, r.candidate_id
+)"""
+
+STANDING = """,
+standing AS (
+    SELECT s.q, s.application_id, count(*) AS n_struck, min(coalesce(b.best, 0)) AS worst, sum(s.share) AS hit
+    FROM struck s LEFT JOIN best b ON b.q = s.q AND b.dependency_id = s.dependency_id
+    GROUP BY s.q, s.application_id
+)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """What takes over: a dependency, or (None) the target of a past exit test."""
+
+    dependency_id: int | None
+    offering_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PathState:
+    application_id: int
+    dependency_id: int
+    share: float
+    state: str
+    rescue: Rescue | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`hit_share` is exactly 1 when every path is struck: paths are counted, shares only shown."""
+
+    application_id: int
+    state: str
+    hit_share: float
+
+
+def questions(node_ids: Collection[int], *, settings: EngineSettings, threat: str | None = None) -> list[Question]:
+    """What is asked when these nodes fail, each under `threat` or its kind's usual one; unknown ids are left out."""
+    asked = []
+    for pk, number in Node.objects.filter(pk__in=node_ids).order_by("pk").values_list("pk", "kind"):
+        kind = NodeKind(number)
+        named = threat or DEFAULT_THREAT[kind]
+        asked.append(Question(pk, named, needed_grade(settings.required_grade, named, kind)))
+    return asked
+
+
+def states_of(asked: Sequence[Question], *, named: bool, paths: str = "") -> tuple[str, dict[str, Any]]:
+    """(SQL of the common tables up to `best`, parameters) for nodes that fail together; q is 0.
+
+    Each node is written out with its ties, so that the planner knows how much hangs on it.
+    """
+    hits, party_hits, params = [], [], {}
+    for index, question in enumerate(asked):
+        params[f"n{index}"] = question.node_id
+        said = f"{question.need} AS need, {not question.notice} AS immediate, {question.notice} AS noticed"
+        node = f"%(n{index})s::bigint"
+        ties = ", ".join(str(tie) for tie in question.ties)
+        hits.append(
+            f"SELECT 0 AS q, offering_id, {said} FROM exposure_heldfooting WHERE node_id = {node} AND via IN ({ties})"
+        )
+        party_hits.append(f"SELECT 0 AS q, reached, party_id, {said} FROM exposure_partyfooting WHERE node_id = {node}")
+    if not asked:
+        said = "0 AS need, false AS immediate, false AS noticed"
+        hits = [f"SELECT 0 AS q, 0::bigint AS offering_id, {said} WHERE false"]
+        party_hits = [f"SELECT 0 AS q, 0::smallint AS reached, 0::bigint AS party_id, {said} WHERE false"]
+    common = _statement(
+        _union(hits, "offering_id"),
+        _union(party_hits, "reached, party_id"),
+        together=len(asked) > 1,
+        named=named,
+        paths=paths,
+    )
+    return common, params
+
+
+def _union(parts: Sequence[str], key: str) -> str:
+    if len(parts) == 1:
+        return parts[0]
+    return (
+        f"SELECT q, {key}, max(need) AS need, bool_or(immediate) AS immediate, bool_or(noticed) AS noticed"
+        f" FROM ({' UNION ALL '.join(parts)}) each_node GROUP BY q, {key}"
+    )
+
+
+def _statement(hits: str, party_hits: str, *, together: bool, named: bool, paths: str) -> str:
+    struck = (_TOGETHER if together else _APART).format(paths=paths)
+    hit = _HIT.format(hits=hits, party_hits=party_hits)
+    return f"WITH {hit}{struck}{_NAMED_BEST if named else _BEST}"
+
+
+def states_of_every_node(
+    *, settings: EngineSettings, threats: Collection[tuple[NodeKind, str]], offerings: str = "", paths: str = ""
+) -> str:
+    """SQL of the common tables up to `best` when each node fails alone; q is its id x 8 + the threat's code.
+
+    `offerings` cuts the footing to what the `paths` hold, where these are few.
+    """
+    node = f"({every_node(settings=settings, threats=threats)}) k"
+    said = "k.need, NOT k.notice AS immediate, k.notice AS noticed"
+    hits = (
+        f"SELECT k.q, f.offering_id, {said} FROM {node}"
+        f" JOIN exposure_heldfooting f ON f.node_id = k.node_id AND f.via = ANY (k.ties) {offerings}"
+    )
+    party_hits = (
+        f"SELECT k.q, f.reached, f.party_id, {said} FROM {node} JOIN exposure_partyfooting f ON f.node_id = k.node_id"
+    )
+    return _statement(hits, party_hits, together=False, named=False, paths=paths)
+
+
+def every_node(*, settings: EngineSettings, threats: Collection[tuple[NodeKind, str]]) -> str:
+    """SQL of (q, node_id, need, notice, ties): each node under the threats asked of its kind."""
+    rows = ", ".join(
+        f"({kind.value}, {THREAT_CODES[threat]}, {needed_grade(settings.required_grade, threat, kind)},"
+        f" {threat in NOTICE}, ARRAY{[int(via) for via in TIES[threat]]})"
+        for kind, threat in sorted(threats)
+    )
+    return (
+        "SELECT n.id * 8 + t.threat AS q, n.id AS node_id, t.need, t.notice, t.ties FROM catalog_node n"
+        f" JOIN (VALUES {rows}) AS t(kind, threat, need, notice, ties) ON t.kind = n.kind"
+    )
+
+
+def _only(application_ids: Collection[int] | None, team_ids: Collection[int] | None) -> tuple[str, dict[str, Any]]:
+    clauses, params = [], {}
+    if application_ids is not None:
+        clauses.append("p.application_id = ANY (%(applications)s)")
+        params["applications"] = list(application_ids)
+    if team_ids is not None:
+        clauses.append("p.team_id = ANY (%(teams)s)")
+        params["teams"] = list(team_ids)
+    return "".join(f" AND {clause}" for clause in clauses), params
+
+
+def path_states(
+    asked: Sequence[Question],
+    *,
+    application_ids: Collection[int] | None = None,
+    team_ids: Collection[int] | None = None,
+) -> list[PathState]:
+    """Every struck path when all the nodes fail together, with what rescues it; by application and dependency."""
+    return list(_path_rows(asked, application_ids, team_ids))
+
+
+def _path_rows(
+    asked: Sequence[Question], application_ids: Collection[int] | None, team_ids: Collection[int] | None
+) -> Iterator[PathState]:
+    paths, only = _only(application_ids, team_ids)
+    common, params = states_of(asked, named=True, paths=paths)
+    sql = (
+        common
+        + """
+        SELECT s.application_id, s.dependency_id, s.share, coalesce(b.best, 0), c.dependency_id, c.offering_id
+        FROM struck s
+        LEFT JOIN best b ON b.q = s.q AND b.dependency_id = s.dependency_id
+        LEFT JOIN exposure_candidate c ON c.id = b.candidate_id
+        ORDER BY s.application_id, s.dependency_id
+        """
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**params, **only})
+        for application_id, dependency_id, share, best, rescuer, offering_id in cursor.fetchall():
+            rescue = None if offering_id is None else Rescue(rescuer, offering_id)
+            yield PathState(application_id, dependency_id, share, STATE_OF_CODE[best], rescue)
+
+
+def application_states(
+    asked: Sequence[Question],
+    *,
+    application_ids: Collection[int] | None = None,
+    team_ids: Collection[int] | None = None,
+    states: Collection[str] | None = None,
+    after: tuple[int, int] | None = None,
+    limit: int | None = None,
+) -> list[Standing]:
+    """Applications that stand on the nodes when all of them fail together, gravest criticality first, then id.
+
+    Those that do not stand there are not among them. `after` is (criticality, application id) of the last one seen.
+    """
+    paths, only = _only(application_ids, team_ids)
+    common, params = states_of(asked, named=False, paths=paths)
+    sql = (
+        common
+        + STANDING
+        + """
+        SELECT application_id, state, hit FROM (
+            SELECT t.application_id, a.criticality,
+                   CASE WHEN t.n_struck < a.n_paths THEN 3 ELSE t.worst END AS state,
+                   CASE WHEN t.n_struck < a.n_paths THEN t.hit ELSE 1 END AS hit
+            FROM standing t JOIN exposure_scopedapplication a ON a.application_id = t.application_id
+        ) found
+        WHERE (%(codes)s::int[] IS NULL OR state = ANY (%(codes)s))
+          AND (%(grave)s::int IS NULL OR (criticality, application_id) > (%(grave)s, %(last)s))
+        ORDER BY criticality, application_id LIMIT %(limit)s
+        """
+    )
+    codes = None if states is None else [STATE_OF_CODE.index(state) for state in states]
+    grave, last = after or (None, None)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**params, **only, "codes": codes, "grave": grave, "last": last, "limit": limit})
+        return [Standing(application_id, STATE_OF_CODE[state], hit) for application_id, state, hit in cursor.fetchall()]
+
+
+def count_states(asked: Sequence[Question], *, team_ids: Collection[int] | None = None) -> dict[str, tuple[int, int]]:
+    """{state: (applications, critical ones)} when all the nodes fail together."""
+    paths, only = _only(None, team_ids)
+    common, params = states_of(asked, named=False, paths=paths)
+    sql = (
+        common
+        + STANDING
+        + """
+        SELECT CASE WHEN t.n_struck < a.n_paths THEN 3 ELSE t.worst END, count(*),
+               count(*) FILTER (WHERE a.criticality = 0)
+        FROM standing t JOIN exposure_scopedapplication a ON a.application_id = t.application_id
+        GROUP BY 1
+        """
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**params, **only})
+        return {STATE_OF_CODE[code]: (n, n_critical) for code, n, n_critical in cursor.fetchall()}

@@ -1,0 +1,131 @@
+"""The life of a flag as a pure reducer: one evaluation or one person's word at a time, exact numbers, no clock.
+
+Rules of docs/exposure.md, section Policies and flags. The worked portfolios and the evaluation of real flags step
+through this same function.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from typing import Literal, get_args
+
+type Standing = Literal["none", "open", "acknowledged", "accepted"]
+type Event = Literal["opened", "acknowledged", "accepted", "worsened", "acceptance_expired", "resolved"]
+
+# the order in which one step can raise them
+EVENTS: tuple[str, ...] = get_args(Event.__value__)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a policy tolerates: the line itself is tolerated, the release line lies `hysteresis` of it lower."""
+
+    tolerance: Fraction
+    hysteresis: Fraction = Fraction(1, 10)
+    clear_days: int = 2
+
+    @property
+    def release(self) -> Fraction:
+        return self.tolerance * (1 - self.hysteresis)
+
+    def ceiling(self, value: Fraction) -> Fraction:
+        """What an acceptance given at `value` still covers."""
+        return max(value, self.tolerance) * (1 + self.hysteresis)
+
+
+@dataclass(frozen=True, slots=True)
+class FlagLife:
+    """Where the flag of one policy and node stands. `none` is before the first breach and after a resolution.
+
+    `last` is the last measured value; `below_since` the first evaluation day, of the days on end up to the last
+    one, on which the value lay at or under the release line. `accepted_until` (exclusive) and `ceiling` hold while
+    accepted.
+    """
+
+    state: Standing = "none"
+    last: Fraction | None = None
+    below_since: date | None = None
+    accepted_until: date | None = None
+    ceiling: Fraction | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.state != "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person did that day; the parts apply in this order. Parts that the state does not allow do nothing:
+    only an open flag can be acknowledged, and an acceptance ends after the day it is given."""
+
+    acknowledge: bool = False
+    accept_until: date | None = None
+    disable: bool = False
+
+
+NOTHING = Decision()
+
+
+def step(
+    life: FlagLife, line: Line, *, on: date, value: Fraction | None = None, do: Decision = NOTHING
+) -> tuple[FlagLife, tuple[Event, ...]]:
+    """The life after one evaluation, one decision, or both; and what happened, in order.
+
+    `value` is what was measured on `on`, and None when nothing was measured; of a node that is gone it is 0.
+    Several evaluations a day, or missed days, change nothing: the rules count calendar days.
+    """
+    events: list[Event] = []
+    if value is not None:
+        life = _measured(life, line, on, value, events)
+    if life.state == "accepted" and life.accepted_until is not None and on >= life.accepted_until:
+        life = _reopened(life)
+        events.append("acceptance_expired")
+    return _decided(life, line, on, do, events), tuple(events)
+
+
+def run(
+    line: Line, steps: Sequence[tuple[date, Fraction | None, Decision]]
+) -> list[tuple[FlagLife, tuple[Event, ...]]]:
+    """The life and the events after each of the steps, from a flag that was never open."""
+    life, past = FlagLife(), []
+    for on, value, do in steps:
+        life, events = step(life, line, on=on, value=value, do=do)
+        past.append((life, events))
+    return past
+
+
+def _measured(life: FlagLife, line: Line, on: date, value: Fraction, events: list[Event]) -> FlagLife:
+    life = replace(life, last=value)
+    if not life.live:
+        if value > line.tolerance:
+            events.append("opened")
+            return FlagLife("open", last=value)
+        return life
+    below_since = (life.below_since or on) if value <= line.release else None
+    life = replace(life, below_since=below_since)
+    if below_since is not None and (on - below_since).days >= line.clear_days:
+        events.append("resolved")
+        return FlagLife(last=value)
+    if life.state == "accepted" and life.ceiling is not None and value > life.ceiling:
+        events.append("worsened")
+        return _reopened(life)
+    return life
+
+
+def _reopened(life: FlagLife) -> FlagLife:
+    return replace(life, state="open", accepted_until=None, ceiling=None)
+
+
+def _decided(life: FlagLife, line: Line, on: date, do: Decision, events: list[Event]) -> FlagLife:
+    if do.acknowledge and life.state == "open":
+        life = replace(life, state="acknowledged")
+        events.append("acknowledged")
+    if do.accept_until is not None and life.live and do.accept_until > on:
+        ceiling = line.ceiling(life.last if life.last is not None else line.tolerance)
+        life = replace(life, state="accepted", accepted_until=do.accept_until, ceiling=ceiling)
+        events.append("accepted")
+    if do.disable and life.live:
+        life = FlagLife(last=life.last)
+        events.append("resolved")
+    return life

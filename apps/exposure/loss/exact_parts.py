@@ -1,0 +1,94 @@
+"""What exact distributions are made of, and what they say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from apps.exposure.loss.shocks import BadLossInput
+
+type Number = Fraction | float
+
+# how many points of the curve are told where the loss can take more values
+N_CURVE_POINTS = 12
+
+
+class LossTooLarge(Exception):
+    """The exact distribution would take too long; the message says so and names the way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """At most one event a year, with probability `q`."""
+
+    q: Fraction
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.q <= 1:
+            raise BadLossInput(f"The probability {self.q} is not between 0 and 1.")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A Poisson number of events, `per_year` on average."""
+
+    per_year: Fraction
+
+    def __post_init__(self) -> None:
+        if self.per_year < 0:
+            raise BadLossInput(f"The rate {self.per_year} is negative; a rate is a number from 0 on.")
+
+
+type Occurrence = Chance | Rate
+
+
+@dataclass(frozen=True, slots=True)
+class ExactPart:
+    """One independent source: every event costs `loss`. Attribution adds up over parts of one name."""
+
+    name: str
+    occurrence: Occurrence
+    loss: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class ExactTail:
+    """`attribution` is by name of the parts and sums to `tvar`; None where it was not asked for."""
+
+    level: Fraction
+    var: Number
+    tvar: Number
+    attribution: dict[str, Number] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExactMeasures:
+    """`exceedance` are pairs (x, P(L > x)): every value that the loss can take, or twelve of them evenly by rank."""
+
+    eal: Number
+    sd: float
+    exceedance: list[tuple[Number, Number]]
+    tails: list[ExactTail]
+
+    def tail(self, level: Fraction) -> ExactTail:
+        return next(tail for tail in self.tails if tail.level == level)
+
+
+class Work:
+    """Counts the terms of a convolution and ends it before it takes minutes or the memory."""
+
+    def __init__(self, max_terms: int, max_values: int) -> None:
+        self._max_values = max_values
+        self._left = max_terms
+
+    def take(self, n_values: int, n_atoms: int) -> None:
+        self._left -= n_values * n_atoms
+        if self._left < 0 or n_values > self._max_values:
+            raise LossTooLarge(
+                "The exact loss of this portfolio has too many different values to compute; simulate it instead."
+            )
+
+
+def curve_places(n_values: int) -> Sequence[int]:
+    """Which of the sorted values the curve tells."""
+    last, steps = n_values - 1, N_CURVE_POINTS - 1
+    return range(n_values) if n_values <= N_CURVE_POINTS else [place * last // steps for place in range(N_CURVE_POINTS)]

@@ -1,0 +1,227 @@
+"""What the loss model is fed: shared causes, and sources of loss that share nothing.
+
+Loss of a year = sum over nodes and event kinds of B * (X_1 + ... + X_N) + the own part. B is the loss of all
+applications from one event of mean severity; N the number of events; X the severity of an event (Gamma, mean 1),
+which everybody hit shares. B adds up over applications, so these do not appear in the simulation.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+# stable ids, for instance (node kind, node id, event kind): the name of a stream of random numbers
+type Key = tuple[int, ...]
+
+MAX_LOSS = 1e15
+MAX_RATE = 1e6
+MAX_CV = 100.0
+_MAX_KEY_PART = 2**64
+
+
+class BadLossInput(ValueError):
+    """A number the loss model cannot take; the message says which and why."""
+
+
+class EventKind(IntEnum):
+    """What can happen at a node. The numbers name streams of random numbers: never change or reuse one."""
+
+    OUTAGE = 1
+    RETIREMENT = 2
+    DEVELOPER_FAILURE = 3
+    REGRESSION = 4
+    REPRICING = 5
+    SHUTDOWN_DAY = 6
+    SHORT_NOTICE = 7
+
+    @property
+    def once(self) -> bool:
+        """Whether it happens to a node at most once a year; the others may recur."""
+        return self in (EventKind.RETIREMENT, EventKind.DEVELOPER_FAILURE)
+
+    @property
+    def slug(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """How often and how unevenly: `rate` is events a year or, `once`, the probability of the one event in the year.
+
+    `cv` is the coefficient of variation of an event's severity; 0 makes every event the same.
+    """
+
+    rate: float
+    once: bool = False
+    cv: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_frequency("A frequency", self.rate, once=self.once, cv=self.cv)
+
+
+@dataclass(frozen=True, slots=True)
+class Shock:
+    """One cause that hits everybody who stands there at once. `loss` is what one event of mean severity costs."""
+
+    key: Key
+    loss: float
+    rate: float
+    once: bool = False
+    cv: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_part("The shock", self)
+
+    @property
+    def n(self) -> int:
+        return 1
+
+    @property
+    def scheduled(self) -> bool:
+        """It is certain, as a firm date inside the year is."""
+        return self.once and self.rate == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """`n` sources of the same loss and frequency that share nothing: the own part, or a class of the independent twin.
+
+    Frequency and severity are each source's.
+    """
+
+    key: Key
+    n: int
+    loss: float
+    rate: float
+    once: bool = False
+    cv: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_part("The own losses", self)
+        if not 0 <= self.n <= 10**9:
+            raise BadLossInput(
+                f"The own losses {self.key} have {self.n} sources; give a number from 0 to 1,000,000,000."
+            )
+
+    @property
+    def scheduled(self) -> bool:
+        return self.once and self.rate == 1
+
+
+type Part = Shock | Own
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLoss:
+    """What one event of mean severity costs at a node: `classes` are (loss of one application, how many such).
+
+    `node` is (node kind, id). The classes serve the shared shock (their sum) and the independent twin (each).
+    """
+
+    node: tuple[int, int]
+    event: EventKind
+    classes: Sequence[tuple[float, int]]
+
+    def __post_init__(self) -> None:
+        for loss, n in self.classes:
+            check_loss(f"The node {self.node}", loss)
+            if n < 0:
+                raise BadLossInput(
+                    f"The node {self.node} has a class of {n} applications; a number cannot be negative."
+                )
+
+    @property
+    def key(self) -> Key:
+        return (*self.node, self.event.value)
+
+    @property
+    def loss(self) -> float:
+        """B, the loss of one event, summed exactly so that the order of the classes does not matter."""
+        return math.fsum(loss * n for loss, n in self.classes)
+
+
+def shock_of(node_loss: NodeLoss, frequency: Frequency) -> Shock:
+    return Shock(node_loss.key, node_loss.loss, frequency.rate, frequency.once, frequency.cv)
+
+
+def twin_classes(node_losses: Iterable[NodeLoss], frequencies: Mapping[Key, Frequency]) -> list[Own]:
+    """The same losses where every application has every shock to itself: same means, nothing shared.
+
+    `frequencies` is by the key of the NodeLoss. Classes of equal loss and frequency are merged over all nodes.
+    """
+    classes: list[Own] = []
+    for node_loss in node_losses:
+        frequency = frequencies[node_loss.key]
+        amounts: dict[float, int] = {}
+        for loss, n in node_loss.classes:
+            amounts[loss] = amounts.get(loss, 0) + n
+        classes += [
+            Own((*node_loss.key, place), n, loss, frequency.rate, frequency.once, frequency.cv)
+            for place, (loss, n) in enumerate(sorted(amounts.items()))
+            if loss and n
+        ]
+    return merged(classes)
+
+
+def merged(classes: Iterable[Own]) -> list[Own]:
+    """Classes of equal loss and frequency as one, under the smallest of their keys; sorted by key."""
+    alike: dict[tuple[float, float, bool, float], tuple[Key, int]] = {}
+    for each in classes:
+        kind = (each.loss, each.rate, each.once, each.cv)
+        key, n = alike.get(kind, (each.key, 0))
+        alike[kind] = (min(key, each.key), n + each.n)
+    return sorted((Own(key, n, *kind) for kind, (key, n) in alike.items()), key=lambda own: own.key)
+
+
+def once_chance(rate: float) -> float:
+    """Probability that a cause with this yearly rate strikes within the year: 1 - exp(-rate)."""
+    check_frequency("A rate", rate, once=False, cv=0.0)
+    return -math.expm1(-rate)
+
+
+def cumulants(parts: Iterable[Part]) -> tuple[float, float, float]:
+    """Mean, variance and third central moment of the yearly sum of independent parts; exact.
+
+    Compound Poisson: n * rate * loss^j * E[X^j]. Compound Bernoulli: the cumulants of q and the raw moments of X.
+    """
+    first, second, third = [], [], []
+    for part in parts:
+        n, loss, rate = part.n, part.loss, part.rate
+        m2 = 1 + part.cv**2
+        m3 = m2 * (1 + 2 * part.cv**2)
+        first.append(n * loss * rate)
+        if part.once:
+            second.append(n * loss**2 * rate * (m2 - rate))
+            third.append(n * loss**3 * rate * (m3 - 3 * rate * m2 + 2 * rate**2))
+        else:
+            second.append(n * loss**2 * rate * m2)
+            third.append(n * loss**3 * rate * m3)
+    return math.fsum(first), math.fsum(second), math.fsum(third)
+
+
+def check_loss(what: str, loss: float) -> None:
+    if not math.isfinite(loss) or loss < 0:
+        raise BadLossInput(f"{what} has the loss {loss}; a loss is a number from 0 on.")
+    if loss > MAX_LOSS:
+        raise BadLossInput(f"{what} has the loss {loss}; the largest that can be computed with is {MAX_LOSS:.0e}.")
+
+
+def check_frequency(what: str, rate: float, *, once: bool, cv: float) -> None:
+    if not math.isfinite(rate) or rate < 0:
+        raise BadLossInput(f"{what} has the rate {rate}; a rate is a number from 0 on.")
+    if once and rate > 1:
+        raise BadLossInput(
+            f"{what} happens at most once and has the probability {rate}; a probability is at most 1. "
+            "A yearly rate becomes a probability by 1 - exp(-rate)."
+        )
+    if rate > MAX_RATE:
+        raise BadLossInput(f"{what} has the rate {rate}; at most {MAX_RATE:.0e} events a year can be computed with.")
+    if not math.isfinite(cv) or not 0 <= cv <= MAX_CV:
+        raise BadLossInput(f"{what} has the variation {cv}; a coefficient of variation is from 0 to {MAX_CV:.0f}.")
+
+
+def _check_part(what: str, part: Part) -> None:
+    if not part.key or any(not 0 <= number < _MAX_KEY_PART for number in part.key):
+        raise BadLossInput(f"{what} has the key {part.key}; a key is one or more whole numbers from 0 to 2^64 - 1.")
+    check_loss(f"{what} {part.key}", part.loss)
+    check_frequency(f"{what} {part.key}", part.rate, once=part.once, cv=part.cv)

@@ -1,0 +1,169 @@
+"""Generational refresh: one provider event opens a campaign, with one task for each affected dependency."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from apps.catalog.models import Offering, ProviderEvent
+from apps.common.history import tracked
+from apps.common.validators import sensible_day
+from apps.inventory.models import Adaptation, Dependency
+from apps.risks.models import Evidence
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def visible_to(self, user: Any) -> "CampaignQuerySet":
+        """The offices see all; others those with a task of their teams."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(
+            pk__in=CampaignTask.objects.filter(dependency__application__team__in=user.team_roles()).values("campaign")
+        )
+
+
+@tracked(exclude=("updated_at",))
+class Campaign(models.Model):
+    """Moving everything off one offering. `subject` is what ends or changes, `target` the usual successor."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        CLOSED = "closed", "Closed"
+
+    title = models.CharField(max_length=200)
+    event = models.ForeignKey(ProviderEvent, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns")
+    subject = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="campaigns")
+    target = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    state = models.CharField(max_length=6, choices=State, default=State.OPEN)
+    due_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    note = models.TextField(blank=True)
+    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField()
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closing_note = models.TextField(blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = CampaignQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-opened_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event"],
+                name="campaign_one_open_per_event",
+                condition=Q(state="open", event__isnull=False),
+                violation_error_message="A campaign for this event is open already.",
+            ),
+            models.UniqueConstraint(
+                fields=["subject"],
+                name="campaign_one_open_per_subject",
+                condition=Q(state="open", event__isnull=True),
+                violation_error_message="A campaign for this offering is open already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class CampaignTaskQuerySet(models.QuerySet["CampaignTask"]):
+    def visible_to(self, user: Any) -> "CampaignTaskQuerySet":
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(dependency__application__team__in=user.team_roles())
+
+
+@tracked(exclude=("updated_at",))
+class CampaignTask(models.Model):
+    """One dependency to move. It passes its gate with evidence on the own workload and a signature, or is waived."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        IN_PROGRESS = "in_progress", "In progress"
+        READY = "ready", "Ready to sign off"
+        DONE = "done", "Signed off"
+        WAIVED = "waived", "Waived until"
+        OBSOLETE = "obsolete", "No longer needed"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="tasks")
+    dependency = models.ForeignKey(Dependency, on_delete=models.PROTECT, related_name="campaign_tasks")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="campaign_tasks"
+    )
+    state = models.CharField(max_length=11, choices=State, default=State.OPEN)
+    due_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    target = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    successor = models.ForeignKey(
+        Dependency, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="What replaced it."
+    )
+    before = models.JSONField(default=dict, blank=True, help_text="Measured on today's offering: {metric: value}.")
+    after = models.JSONField(default=dict, blank=True, help_text="The same on the target.")
+    signed_off_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    signed_off_at = models.DateTimeField(null=True, blank=True)
+    waived_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    waived_until = models.DateField(
+        null=True, blank=True, validators=[sensible_day], help_text="First day the waiver no longer holds."
+    )
+    waived_why = models.TextField(blank=True)
+    evidence = models.ManyToManyField(
+        Evidence, blank=True, related_name="campaign_tasks", help_text="What it was signed off with."
+    )
+    note = models.TextField(blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = CampaignTaskQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["campaign", "due_on", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "dependency"], name="campaign_task_once"),
+            models.CheckConstraint(
+                name="campaign_task_waiver_ends",
+                condition=~Q(state="waived")
+                | (Q(waived_by__isnull=False, waived_until__isnull=False) & ~Q(waived_why="")),
+                violation_error_message="A waiver names who waived it, why and until when.",
+            ),
+            models.CheckConstraint(
+                name="campaign_task_done_is_signed",
+                condition=~Q(state="done") | Q(signed_off_by__isnull=False, signed_off_at__isnull=False),
+                violation_error_message="A task is done when somebody has signed it off.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}: dependency {self.dependency_id}"
+
+
+@tracked()
+class TaskStep(models.Model):
+    """One thing to do in a task, most of them because of an adaptation."""
+
+    task = models.ForeignKey(CampaignTask, on_delete=models.CASCADE, related_name="steps")
+    place = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=30)
+    title = models.CharField(max_length=300)
+    adaptation = models.ForeignKey(Adaptation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    required = models.BooleanField(default=True)
+    done_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    done_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["task", "place", "id"]
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,237 @@
+"""The organisation's own lines, and the flags raised where they are crossed."""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+
+from apps.catalog.models import Node, NodeKind, ProviderEvent
+from apps.common.history import tracked
+from apps.common.validators import sensible_day
+from apps.exposure.threats import THREATS
+
+
+class Layer(models.TextChoices):
+    """The layers concentration is measured in, never mixed."""
+
+    DEVELOPER = "developer", "Developer"
+    HOST = "host", "Host"
+    FOUNDATION = "foundation", "Foundation"
+    VERSION = "version", "Version"
+    REGION = "region", "Region"
+    GATEWAY = "gateway", "Gateway"
+    VENDOR = "vendor", "Vendor"
+
+    @property
+    def node_kind(self) -> NodeKind:
+        return NodeKind[self.name]
+
+
+class Basis(models.TextChoices):
+    """What an application weighs."""
+
+    COUNT = "count", "Applications"
+    CRITICALITY = "criticality", "Criticality points"
+    SPEND = "spend", "Monthly spend"
+    USERS = "users", "Users affected"
+
+
+class StandingState(models.TextChoices):
+    """How an application stands on a node that fails; gravest first. The order is the database's code, 0 to 3."""
+
+    EXPOSED = "exposed", "Exposed"
+    CUSHIONED = "cushioned", "Cushioned"
+    PORTABLE = "portable", "Portable"
+    PARTIAL = "partial", "Partial"
+
+    @property
+    def code(self) -> int:
+        return list(StandingState).index(self)
+
+
+class Predicate(models.TextChoices):
+    """What a policy without a node may count: applications of which this holds."""
+
+    NO_INDEPENDENT_FALLBACK = "no_independent_fallback", "No fallback of grade 4 or better"
+    JUDGE_SHARES_LINEAGE = "judge_shares_lineage", "A judge or guardrail shares lineage with its primary"
+    UNRESOLVED_PRIMARY = "unresolved_primary", "A primary that nobody has placed"
+
+
+@tracked(exclude=("updated_at",))
+class Policy(models.Model):
+    """One line: what is counted, on which kinds of node, under which threat, and how much is tolerated.
+
+    With `predicate` it has no node and counts the applications of which the predicate holds. The line itself is
+    tolerated; a flag opens above it and resolves once the value has been at or under tolerance x (1 - hysteresis)
+    for `clear_days`.
+    """
+
+    class Measure(models.TextChoices):
+        N_APPLICATIONS = "n_applications", "Number of applications"
+        N_CRITICAL = "n_critical", "Number of critical applications"
+        WEIGHT_SHARE = "weight_share", "Share of the weight in scope"
+        CRITICAL_SHARE = "critical_share", "Share of the critical applications in scope"
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=200, help_text="A sentence for people.")
+    kinds = ArrayField(
+        models.CharField(max_length=10), default=list, blank=True, help_text="Node kinds; none with a predicate."
+    )
+    threat = models.CharField(
+        max_length=17, blank=True, choices=[(threat, threat.replace("_", " ")) for threat in THREATS],
+        help_text="Empty: each kind's usual threat.",
+    )  # fmt: skip
+    states = ArrayField(models.CharField(max_length=9, choices=StandingState), default=list, blank=True)
+    predicate = models.CharField(max_length=30, choices=Predicate, blank=True)
+    measure = models.CharField(max_length=14, choices=Measure)
+    basis = models.CharField(max_length=11, choices=Basis, default=Basis.COUNT, help_text="Of the weight share.")
+    tolerance = models.DecimalField(max_digits=24, decimal_places=15, help_text="The line itself is tolerated.")
+    hysteresis = models.DecimalField(max_digits=16, decimal_places=15, default=Decimal("0.1"))
+    clear_days = models.PositiveSmallIntegerField(default=2)
+    enabled = models.BooleanField(default=True)
+    reason = models.TextField(blank=True, help_text="Why the line lies where it lies.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["slug"]
+        verbose_name_plural = "policies"
+        constraints = [
+            models.CheckConstraint(
+                name="policy_tolerance_not_negative",
+                condition=Q(tolerance__gte=0),
+                violation_error_message="A tolerance is not negative.",
+            ),
+            models.CheckConstraint(
+                name="policy_share_at_most_one",
+                condition=~Q(measure__in=["weight_share", "critical_share"]) | Q(tolerance__lte=1),
+                violation_error_message="A tolerated share is at most 1.",
+            ),
+            models.CheckConstraint(
+                name="policy_hysteresis_is_a_part",
+                condition=Q(hysteresis__gte=0, hysteresis__lt=1),
+                violation_error_message="The hysteresis is a part of the tolerance, 0 or more and under 1.",
+            ),
+            models.CheckConstraint(
+                name="policy_nodes_or_predicate",
+                condition=(Q(predicate="") & ~Q(kinds=[]) & ~Q(states=[])) | (~Q(predicate="") & Q(kinds=[])),
+                violation_error_message="A policy counts states on node kinds, or applications of a predicate.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        known = {kind.label for kind in NodeKind}
+        if unknown := sorted(set(self.kinds) - known):
+            raise ValidationError({"kinds": f"There is no node kind {unknown[0]}; use {', '.join(sorted(known))}."})
+
+
+class OrganisationQuerySet[M: models.Model](models.QuerySet[M]):
+    """Facts about the whole portfolio: for governance, auditor and admin only."""
+
+    def visible_to(self, user: Any) -> "OrganisationQuerySet[M]":
+        return self if user.is_authenticated and user.reads_everything else self.none()
+
+
+@tracked()
+class ExposureFlag(models.Model):
+    """One episode of a policy being crossed, by a node or (for a predicate) by the portfolio; one live row a pair.
+
+    `ceiling` is set with an acceptance: above it the flag is open again. `application_ids` names the gravest of
+    `n_applications`, at most NAMED of them.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        ACKNOWLEDGED = "acknowledged", "Acknowledged"
+        ACCEPTED = "accepted", "Accepted until"
+        RESOLVED = "resolved", "Resolved"
+
+    LIVE: ClassVar[tuple[str, ...]] = (State.OPEN, State.ACKNOWLEDGED, State.ACCEPTED)
+    NAMED: ClassVar[int] = 200
+
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="flags")
+    node = models.ForeignKey(Node, on_delete=models.PROTECT, null=True, blank=True, related_name="flags")
+    state = models.CharField(max_length=12, choices=State, default=State.OPEN)
+    value = models.DecimalField(max_digits=24, decimal_places=15)
+    limit = models.DecimalField(max_digits=24, decimal_places=15)
+    n_applications = models.PositiveIntegerField(default=0)
+    application_ids = ArrayField(models.BigIntegerField(), default=list)
+    opened_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    below_since = models.DateField(null=True, blank=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    accepted_until = models.DateField(
+        null=True, blank=True, validators=[sensible_day], help_text="First day it is no longer accepted."
+    )
+    accepted_why = models.TextField(blank=True)
+    ceiling = models.DecimalField(max_digits=24, decimal_places=15, null=True, blank=True)
+
+    objects = OrganisationQuerySet["ExposureFlag"].as_manager()
+
+    class Meta:
+        ordering = ["-opened_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["policy", "node"],
+                name="exposure_flag_one_live",
+                condition=Q(state__in=["open", "acknowledged", "accepted"]),
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="exposure_flag_accepted_has_end",
+                condition=~Q(state="accepted")
+                | Q(accepted_by__isnull=False, accepted_until__isnull=False, ceiling__isnull=False),
+                violation_error_message="An accepted flag names who accepted it, until when and up to which value.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.policy_id} {self.node_id}: {self.state}"
+
+
+class FlagEvent(models.Model):
+    """What happened to a flag. Alerts read opened, worsened, acceptance_expired and resolved."""
+
+    class Kind(models.TextChoices):
+        OPENED = "opened", "Opened"
+        ACKNOWLEDGED = "acknowledged", "Acknowledged"
+        ACCEPTED = "accepted", "Accepted"
+        WORSENED = "worsened", "Worsened beyond what was accepted"
+        REVOKED = "acceptance_revoked", "Acceptance taken back"
+        ACCEPTANCE_EXPIRED = "acceptance_expired", "Acceptance ran out"
+        RESOLVED = "resolved", "Resolved"
+
+    flag = models.ForeignKey(ExposureFlag, on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=18, choices=Kind)
+    at = models.DateTimeField()
+    value = models.DecimalField(max_digits=24, decimal_places=15)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.at:%Y-%m-%d}"
+
+
+class HandledEvent(models.Model):
+    """Provider events this floor has worked through, found by NOT EXISTS (ids commit out of order)."""
+
+    event = models.OneToOneField(ProviderEvent, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    handled_at = models.DateTimeField()
+    n_applications = models.PositiveIntegerField(help_text="Live applications standing on it at that moment.")
+
+    def __str__(self) -> str:
+        return f"event {self.event_id}"

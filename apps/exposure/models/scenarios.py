@@ -1,0 +1,203 @@
+"""What-ifs and simulated losses: asked once, kept with their answer, run again and compared."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from apps.catalog.models import Node
+from apps.common.history import tracked
+from apps.exposure.models.policies import Basis, Layer, OrganisationQuerySet
+
+
+class OwnQuerySet[M: models.Model](models.QuerySet[M]):
+    """Read by whoever asked, and by the offices."""
+
+    def visible_to(self, user: Any) -> "OwnQuerySet[M]":
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self if user.reads_everything else self.filter(created_by=user)
+
+
+def default_layers() -> list[str]:
+    return ["developer", "host"]
+
+
+@tracked(exclude=("updated_at",))
+class Scenario(models.Model):
+    """Ordered operations on the portfolio as it is: remove, replace, move, reprice, add, retire. Nothing is changed
+    by running it; each run keeps its answer."""
+
+    name = models.CharField(max_length=200)
+    note = models.TextField(blank=True)
+    ops = models.JSONField(help_text="Ordered operations; shapes in docs/exposure.md.")
+    layers = ArrayField(models.CharField(max_length=10, choices=Layer), default=default_layers)
+    basis = models.CharField(max_length=11, choices=Basis, default=Basis.COUNT)
+    prices_on = models.DateField(null=True, blank=True, help_text="Prices of this day; empty: of the day of the run.")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="scenarios")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = OwnQuerySet["Scenario"].as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AskedQuerySet[M: models.Model](models.QuerySet[M]):
+    """Answers: read by who asked, and by the offices."""
+
+    def visible_to(self, user: Any) -> "AskedQuerySet[M]":
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self if user.reads_everything else self.filter(asked_by=user)
+
+
+class RunState(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+class ScenarioRun(models.Model):
+    """One answer: before and after under the same failing nodes. `ops` are those of the moment it ran."""
+
+    scenario = models.ForeignKey(Scenario, on_delete=models.CASCADE, related_name="runs")
+    state = models.CharField(max_length=7, choices=RunState, default=RunState.QUEUED)
+    ops = models.JSONField()
+    as_of = models.DateField(null=True)
+    whole_organisation = models.BooleanField(default=True)
+    team_ids = ArrayField(
+        models.BigIntegerField(), default=list, help_text="The teams it was answered for, unless all."
+    )
+    result = models.JSONField(null=True)
+    error = models.TextField(blank=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = AskedQuerySet["ScenarioRun"].as_manager()
+
+    class Meta:
+        ordering = ["-queued_at"]
+        indexes = [models.Index(fields=["queued_at"], name="scenario_run_waiting", condition=Q(state="queued"))]
+
+    def __str__(self) -> str:
+        return f"{self.scenario_id} on {self.as_of}: {self.state}"
+
+
+@tracked(exclude=("updated_at",))
+class EventRate(models.Model):
+    """How often something happens a year, for one node or for every node of a kind. A named node's rate goes first."""
+
+    class Kind(models.TextChoices):
+        RETIREMENT = "retirement", "Retirement"
+        OUTAGE = "outage", "Outage"
+        DEVELOPER_FAILURE = "developer_failure", "Developer fails"
+        REPRICING = "repricing", "Price rise"
+        REGRESSION = "regression", "Correlated error"
+        SHUTDOWN_DAY = "shutdown_day", "Shutdown day"
+        SHORT_NOTICE = "short_notice", "Short notice"
+
+    kind = models.CharField(max_length=17, choices=Kind)
+    node_kind = models.CharField(max_length=10)
+    node = models.ForeignKey(Node, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    rate = models.FloatField(help_text="Events a year; of what happens once, the chance is 1 - exp(-rate).")
+    low = models.FloatField(null=True, blank=True)
+    high = models.FloatField(null=True, blank=True)
+    once = models.BooleanField(default=False, help_text="Happens at most once (a retirement, a failure).")
+    severity_cv = models.FloatField(default=0, help_text="Spread of severity: standard deviation over mean.")
+    assumption = models.BooleanField(default=False, help_text="Nobody measured it: an assumption to be replaced.")
+    source = models.TextField(blank=True)
+    enabled = models.BooleanField(default=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = OrganisationQuerySet["EventRate"].as_manager()
+
+    class Meta:
+        ordering = ["kind", "node_kind", "node"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "node_kind", "node"],
+                name="event_rate_once",
+                nulls_distinct=False,
+                violation_error_message="A rate for this is on record already; change it.",
+            ),
+            models.CheckConstraint(
+                name="event_rate_not_negative",
+                condition=Q(rate__gte=0, severity_cv__gte=0),
+                violation_error_message="A rate and its spread are not negative.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of a {self.node_kind}: {self.rate} a year"
+
+
+@tracked(exclude=("updated_at",))
+class BaseLoss(models.Model):
+    """What one event costs an application that is exposed to it, by criticality; the organisation's own figure.
+
+    With kind `own` it is an application's own trouble, apart from any shared cause, with `chance` a year.
+    """
+
+    OWN = "own"
+
+    kind = models.CharField(max_length=17, choices=[*EventRate.Kind.choices, (OWN, "Trouble of its own")])
+    criticality = models.PositiveSmallIntegerField()
+    amount = models.FloatField(help_text="Of one event of mean severity; one currency for all.")
+    placeholder = models.BooleanField(default=True, help_text="Nobody here has set it: only proportions mean anything.")
+    chance = models.FloatField(default=0, help_text="A year; only for trouble of its own.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = OrganisationQuerySet["BaseLoss"].as_manager()
+
+    class Meta:
+        ordering = ["kind", "criticality"]
+        verbose_name_plural = "base losses"
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "criticality"], name="base_loss_once"),
+            models.CheckConstraint(
+                name="base_loss_in_range",
+                condition=Q(amount__gte=0, chance__gte=0, chance__lte=1),
+                violation_error_message="A loss is not negative, and a chance lies between 0 and 1.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.criticality}: {self.amount}"
+
+
+class LossRun(models.Model):
+    """One simulated distribution of the year's loss, with all that is needed to get it again."""
+
+    state = models.CharField(max_length=7, choices=RunState, default=RunState.QUEUED)
+    seed = models.BigIntegerField(default=1)
+    years = models.PositiveIntegerField(default=100_000)
+    keep = models.FloatField(default=0.999, help_text="Part of the variance drawn node by node.")
+    as_of = models.DateField(null=True)
+    assumptions = models.JSONField(default=dict, help_text="Rates, base losses, factors and versions it ran with.")
+    result = models.JSONField(null=True)
+    error = models.TextField(blank=True)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = OrganisationQuerySet["LossRun"].as_manager()
+
+    class Meta:
+        ordering = ["-queued_at"]
+        indexes = [models.Index(fields=["queued_at"], name="loss_run_waiting", condition=Q(state="queued"))]
+
+    def __str__(self) -> str:
+        return f"loss as of {self.as_of}: {self.state}"

@@ -1,0 +1,116 @@
+"""How exposure is measured here: one row that governance changes, with the defaults of docs/exposure.md."""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import Q
+
+from apps.common.history import tracked
+from apps.exposure.threats import (
+    DEFAULT_CRITICALITY_POINTS,
+    DEFAULT_REQUIRED_GRADE,
+    DEFAULT_STATE_FACTOR,
+    THREATS,
+)
+from apps.inventory.models import Application
+
+MAX_DAYS = 36_500
+MAX_POINTS = 1_000_000
+
+
+def default_statuses() -> list[str]:
+    return [str(status) for status in Application.IN_SCOPE]
+
+
+def default_points() -> dict[str, int]:
+    return dict(DEFAULT_CRITICALITY_POINTS)
+
+
+def default_grades() -> dict[str, dict[str, int]]:
+    return {threat: dict(grades) for threat, grades in DEFAULT_REQUIRED_GRADE.items()}
+
+
+def default_factors() -> dict[str, str]:
+    return dict(DEFAULT_STATE_FACTOR)
+
+
+def default_cut_kinds() -> list[str]:
+    return ["developer", "host", "gateway", "vendor", "region", "foundation"]
+
+
+@tracked(exclude=("updated_at",))
+class ExposureSettings(models.Model):
+    """The one row (id 1). A change rebuilds what is derived."""
+
+    ONLY: ClassVar[int] = 1
+
+    statuses = ArrayField(
+        models.CharField(max_length=10), default=default_statuses, help_text="Applications in these states count."
+    )
+    criticality_points = models.JSONField(default=default_points, help_text="Weight of an application by criticality.")
+    required_grade = models.JSONField(
+        default=default_grades, help_text='{threat: {node kind or "*": 0 to 5}}: how independent a fallback must be.'
+    )
+    test_validity_days = models.PositiveIntegerField(
+        default=365,
+        validators=[MaxValueValidator(MAX_DAYS)],
+        help_text="How long an exit test counts where it names no end.",
+    )
+    horizon_days = models.PositiveIntegerField(
+        default=180, validators=[MaxValueValidator(MAX_DAYS)], help_text="How far ahead a fallback must still be alive."
+    )
+    cut_kinds = ArrayField(models.CharField(max_length=10), default=default_cut_kinds)
+    cut_threshold = models.DecimalField(
+        max_digits=16,
+        decimal_places=15,
+        default=Decimal("0.5"),
+        help_text="Part of the critical weight that a set must stop.",
+    )
+    state_factor = models.JSONField(
+        default=default_factors, help_text="Part of the loss of an exposed application, by state."
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "exposure settings"
+        constraints = [
+            models.CheckConstraint(name="exposure_settings_once", condition=Q(id=1)),
+            models.CheckConstraint(
+                name="exposure_settings_cut_threshold",
+                condition=Q(cut_threshold__gt=0, cut_threshold__lte=1),
+                violation_error_message="The part that a set must stop lies above 0 and at most at 1.",
+            ),
+            models.CheckConstraint(
+                name="exposure_settings_days_within_a_century",
+                condition=Q(test_validity_days__lte=36_500, horizon_days__lte=36_500),
+                violation_error_message="Give at most 36,500 days.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "exposure settings"
+
+    def clean(self) -> None:
+        problems: dict[str, Any] = {}
+        if unknown := sorted(set(self.statuses) - set(Application.Status.values)):
+            problems["statuses"] = f"There is no status {unknown[0]}."
+        if not isinstance(self.criticality_points, dict) or any(
+            not isinstance(points, int) or isinstance(points, bool) or not 0 <= points <= MAX_POINTS
+            for points in self.criticality_points.values()
+        ):
+            problems["criticality_points"] = f"Give a whole number from 0 to {MAX_POINTS:,} for each criticality."
+        grades = self.required_grade if isinstance(self.required_grade, dict) else {}
+        if set(grades) - set(THREATS) or not all(
+            _is_grade(grade) for table in grades.values() for grade in table.values()
+        ):
+            problems["required_grade"] = f"Give grades from 0 to 5 for the threats {', '.join(THREATS)}."
+        if problems:
+            raise ValidationError(problems)
+
+
+def _is_grade(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 5

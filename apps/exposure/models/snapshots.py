@@ -1,0 +1,52 @@
+"""How exposure stood each day: written once a day, never changed, for trends."""
+
+from django.db import models
+
+from apps.exposure.models.policies import Basis, Layer
+
+
+class NodeSnapshot(models.Model):
+    """`NodeSummary` of a day. The table is partitioned by month (see the migration); no row is ever updated."""
+
+    pk = models.CompositePrimaryKey("day", "node_id", "threat", "state")
+    day = models.DateField()
+    node_id = models.BigIntegerField()
+    threat = models.PositiveSmallIntegerField()
+    state = models.PositiveSmallIntegerField()
+    n = models.BigIntegerField()
+    n_critical = models.BigIntegerField()
+    points = models.BigIntegerField()
+    users = models.BigIntegerField()
+    spend = models.DecimalField(max_digits=20, decimal_places=2)
+
+    def __str__(self) -> str:
+        return f"{self.day}: node {self.node_id}"
+
+
+class ConcentrationSnapshot(models.Model):
+    """The indices of a layer by a weight, as of a day; `top` are its largest buckets: [[node id, share], ...]."""
+
+    day = models.DateField()
+    layer = models.CharField(max_length=10, choices=Layer)
+    basis = models.CharField(max_length=11, choices=Basis)
+    n_applications = models.PositiveIntegerField()
+    covered_weight = models.FloatField()
+    none_weight = models.FloatField()
+    unknown = models.FloatField(null=True)
+    cr1 = models.FloatField(null=True)
+    cr3 = models.FloatField(null=True)
+    hhi = models.FloatField(null=True)
+    hhi_best = models.FloatField(null=True)
+    hhi_worst = models.FloatField(null=True)
+    n1 = models.FloatField(null=True)
+    n2 = models.FloatField(null=True)
+    top = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["day", "layer", "basis"]
+        constraints = [
+            models.UniqueConstraint(fields=["day", "layer", "basis"], name="concentration_snapshot_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.layer} by {self.basis}"

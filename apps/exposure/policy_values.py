@@ -1,0 +1,176 @@
+"""What a policy measures, on every node at once: one statement a policy on the tables that the refresh keeps.
+
+A node's value comes from its `NodeSummary` rows of the states that count, a predicate's from `ScopedApplication`.
+Shares are of everything in scope, also of what stands nowhere; a weight that is not recorded counts as 0. Values are
+compared as whole numbers, so that the line itself is tolerated to the last digit.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.db import connection
+
+from apps.catalog.models import NodeKind
+from apps.exposure.engine.settings import EngineSettings
+from apps.exposure.engine.states import application_states, questions
+from apps.exposure.models import Basis, Policy, Predicate, StandingState
+from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, exact
+
+Measure = Policy.Measure
+
+# columns of NodeSummary (summed over states) and of ScopedApplication (summed over applications)
+_OF_NODE: Mapping[str, str] = {
+    Basis.COUNT: "s.n",
+    Basis.CRITICALITY: "s.points",
+    Basis.SPEND: "s.spend",
+    Basis.USERS: "s.users",
+}
+_OF_APPLICATION: Mapping[str, str] = {
+    Basis.COUNT: "1",
+    Basis.CRITICALITY: "a.points",
+    Basis.SPEND: "coalesce(a.spend, 0)",
+    Basis.USERS: "coalesce(a.users, 0)",
+}
+# an application without a live primary stands nowhere, so nothing is asked of its fallbacks
+_HOLDS: Mapping[str, str] = {
+    Predicate.NO_INDEPENDENT_FALLBACK: "a.n_paths > 0 AND NOT a.independent_fallback",
+    Predicate.JUDGE_SHARES_LINEAGE: "a.judge_shares_lineage",
+    Predicate.UNRESOLVED_PRIMARY: "a.unresolved",
+}
+_ONLY_CRITICAL = frozenset({Measure.N_CRITICAL, Measure.CRITICAL_SHARE})
+_SHARES = frozenset({Measure.WEIGHT_SHARE, Measure.CRITICAL_SHARE})
+
+_NODES = """
+WITH whole AS (SELECT {whole} AS whole FROM exposure_scopedapplication a),
+measured AS (
+    SELECT s.node_id, sum({part}) AS part, sum({counted}) AS n
+    FROM unnest(%(kinds)s::int[], %(threats)s::int[]) AS asked(kind, threat)
+    JOIN catalog_node node ON node.kind = asked.kind
+    JOIN exposure_nodesummary s ON s.node_id = node.id AND s.threat = asked.threat AND s.state = ANY (%(states)s)
+    GROUP BY s.node_id
+)
+SELECT m.node_id, m.part, w.whole, m.n FROM measured m CROSS JOIN whole w
+WHERE m.part * %(denominator)s > w.whole * %(numerator)s OR m.node_id = ANY (%(keep)s)
+ORDER BY m.node_id
+"""
+
+_PREDICATE = """
+SELECT NULL::bigint, coalesce(sum({part}) FILTER (WHERE {holds}), 0), {whole},
+       count(*) FILTER (WHERE {holds} {counted})
+FROM exposure_scopedapplication a
+"""
+
+_NAMES = """
+SELECT a.application_id FROM exposure_scopedapplication a WHERE {holds} {counted}
+ORDER BY a.criticality, a.application_id LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyValue:
+    """`n_applications` are those the value counts; `node_id` None is the portfolio, of a predicate."""
+
+    node_id: int | None
+    value: Fraction
+    n_applications: int
+
+
+NOTHING_THERE = PolicyValue(None, Fraction(0), 0)
+
+
+def policy_values(policy: Policy, *, keep: Collection[int] = ()) -> dict[int | None, PolicyValue]:
+    """{node: value} of the nodes above the line, and of the nodes `keep` that are measured at all; one statement.
+
+    A node of `keep` that is not in the answer has the value 0. A predicate's value is always there.
+    """
+    # the parts that the statement adds up are columns of our own choosing, values are parameters
+    if policy.predicate:
+        statement, params = (
+            _PREDICATE.format(
+                part=_part_of_applications(policy),
+                holds=_HOLDS[policy.predicate],
+                whole=_whole(policy),
+                counted="AND a.criticality = 0" if policy.measure in _ONLY_CRITICAL else "",
+            ),
+            {},
+        )
+    else:
+        statement, params = (
+            _NODES.format(
+                part=_part_of_nodes(policy),
+                counted="s.n_critical" if policy.measure in _ONLY_CRITICAL else "s.n",
+                whole=_whole(policy),
+            ),
+            _node_params(policy, keep),
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return {
+            node_id: PolicyValue(node_id, _ratio(part, whole), int(n)) for node_id, part, whole, n in cursor.fetchall()
+        }
+
+
+def named_applications(policy: Policy, node_id: int | None, *, settings: EngineSettings, limit: int) -> list[int]:
+    """Ids of the gravest `limit` applications that the policy counts there; `limit` is at most their number.
+
+    Gravest first means that of a policy that counts critical ones the first are these. Two statements for a node.
+    """
+    if limit == 0:
+        return []
+    if node_id is None:
+        statement = _NAMES.format(
+            holds=_HOLDS[policy.predicate], counted="AND a.criticality = 0" if counts_critical(policy) else ""
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {"limit": limit})
+            return [row[0] for row in cursor.fetchall()]
+    asked = questions([node_id], settings=settings, threat=policy.threat or None)
+    return [row.application_id for row in application_states(asked, states=policy.states, limit=limit)]
+
+
+def is_share(policy: Policy) -> bool:
+    """Whether the value is a part of a whole, else it is a number of applications."""
+    return policy.measure in _SHARES
+
+
+def counts_critical(policy: Policy) -> bool:
+    return policy.measure in _ONLY_CRITICAL
+
+
+def _part_of_nodes(policy: Policy) -> str:
+    if policy.measure in _ONLY_CRITICAL:
+        return "s.n_critical"
+    return _OF_NODE[policy.basis] if policy.measure == Measure.WEIGHT_SHARE else "s.n"
+
+
+def _part_of_applications(policy: Policy) -> str:
+    if policy.measure in _ONLY_CRITICAL:
+        return "(a.criticality = 0)::int"
+    return _OF_APPLICATION[policy.basis] if policy.measure == Measure.WEIGHT_SHARE else "1"
+
+
+def _whole(policy: Policy) -> str:
+    if policy.measure == Measure.WEIGHT_SHARE:
+        return f"coalesce(sum({_OF_APPLICATION[policy.basis]}), 0)"
+    return "count(*) FILTER (WHERE a.criticality = 0)" if policy.measure == Measure.CRITICAL_SHARE else "max(1)"
+
+
+def _node_params(policy: Policy, keep: Collection[int]) -> dict[str, Any]:
+    kinds = [kind for kind in NodeKind if kind.label in set(policy.kinds)]
+    line = exact(policy.tolerance)
+    return {
+        "kinds": [kind.value for kind in kinds],
+        "threats": [THREAT_CODES[policy.threat or DEFAULT_THREAT[kind]] for kind in kinds],
+        "states": [StandingState(state).code for state in policy.states],
+        "numerator": line.numerator,
+        "denominator": line.denominator,
+        "keep": sorted(keep),
+    }
+
+
+def _ratio(part: Decimal | int, whole: Decimal | int | None) -> Fraction:
+    """Part of the whole, 0 of nothing."""
+    return Fraction(part) / Fraction(whole) if whole else Fraction(0)

@@ -1,0 +1,201 @@
+"""Operations as JSON (docs/exposure.md, section Scenarios) -> operations of the engine, or a sentence what is wrong
+and where. Names are looked up in what the asker may see, so a stranger's application is as unknown as none."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from apps.accounts.models import Team
+from apps.catalog.models import Offering, Provider
+from apps.common.validators import sensible_day
+from apps.exposure.engine.operations import Add, AddedDependency, Move, Operation, Remove, Replace, Reprice, Retire
+from apps.exposure.naming import UnknownNode, nodes_named
+from apps.inventory.costing import BadChange, PriceChange
+from apps.inventory.models import Application, ApplicationQuerySet, Criticality, Dependency, DependencyQuerySet
+
+MAX_OPERATIONS = 100
+_KEYS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {  # required, optional
+    "remove": (frozenset({"nodes"}), frozenset()),
+    "replace": (frozenset({"old", "new"}), frozenset()),
+    "move": (frozenset({"dependency", "offering"}), frozenset()),
+    "reprice": (frozenset({"node"}), frozenset({"unit", "factor", "amount", "currency", "from"})),
+    "add": (frozenset({"application"}), frozenset({"dependencies"})),
+    "retire": (frozenset({"application"}), frozenset()),
+}
+_APPLICATION_KEYS = frozenset({"name", "team", "criticality", "status", "users_affected", "monthly_spend"})
+_DEPENDENCY_KEYS = frozenset({
+    "offering", "role", "fallback_order", "traffic_share", "reached", "via_party", "monthly_input_tokens",
+    "monthly_output_tokens", "monthly_spend",
+})  # fmt: skip
+
+
+class BadOperation(ValueError):
+    """An operation that cannot be meant; the text says which one and what to correct."""
+
+
+def read_operations(
+    said: Any, *, on: date, applications: ApplicationQuerySet, dependencies: DependencyQuerySet
+) -> list[Operation]:
+    """`applications` and `dependencies` are those the asker may see; `on` is the day of the tables."""
+    if not isinstance(said, list) or not said:
+        raise BadOperation('Give a list of operations, such as [{"op": "remove", "nodes": ["host:azure"]}].')
+    if len(said) > MAX_OPERATIONS:
+        raise BadOperation(f"That are {len(said)} operations; at most {MAX_OPERATIONS} can be asked at once.")
+    reader = _Reader(on, applications, dependencies)
+    found: list[Operation] = []
+    for place, each in enumerate(said, start=1):
+        try:
+            found.append(reader.read(each))
+        except (BadOperation, UnknownNode, BadChange) as problem:
+            raise BadOperation(f"Operation {place}: {problem}") from None
+        except ValidationError as problem:
+            raise BadOperation(f"Operation {place}: {' '.join(problem.messages)}") from None
+    return found
+
+
+class _Reader:
+    def __init__(self, on: date, applications: ApplicationQuerySet, dependencies: DependencyQuerySet) -> None:
+        self._on = on
+        self._applications = applications
+        self._dependencies = dependencies
+
+    def read(self, said: Any) -> Operation:
+        if not isinstance(said, dict) or said.get("op") not in _KEYS:
+            raise BadOperation(f"'op' is one of {', '.join(_KEYS)}.")
+        required, optional = _KEYS[said["op"]]
+        given = set(said) - {"op"}
+        if missing := sorted(required - given):
+            raise BadOperation(f"{said['op']} needs '{missing[0]}'.")
+        if unknown := sorted(given - required - optional):
+            raise BadOperation(f"{said['op']} has no '{unknown[0]}'.")
+        operation: Operation = getattr(self, f"_{said['op']}")(said)
+        return operation
+
+    def _remove(self, said: Mapping[str, Any]) -> Remove:
+        names = said["nodes"]
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise BadOperation("'nodes' is a list of names such as developer:anthropic.")
+        return Remove(tuple(nodes_named(names).values()))
+
+    def _replace(self, said: Mapping[str, Any]) -> Replace:
+        return Replace(self._offering(said["old"]), self._offering(said["new"]))
+
+    def _move(self, said: Mapping[str, Any]) -> Move:
+        pk = said["dependency"]
+        if not _is_id(pk) or not self._dependencies.filter(pk=pk).exists():
+            raise BadOperation(f"there is no dependency {pk!r} that you may see.")
+        return Move(pk, self._offering(said["offering"]))
+
+    def _reprice(self, said: Mapping[str, Any]) -> Reprice:
+        if not isinstance(said["node"], str):
+            raise BadOperation("'node' is a name such as developer:anthropic.")
+        starts = said.get("from")
+        return Reprice(
+            PriceChange(
+                node_id=nodes_named([said["node"]])[said["node"]],
+                unit=said.get("unit"),
+                factor=_number(said.get("factor"), "factor"),
+                amount=_number(said.get("amount"), "amount"),
+                currency=said.get("currency"),
+                starts_on=None if starts is None else _day(starts, "from"),
+            )
+        )
+
+    def _retire(self, said: Mapping[str, Any]) -> Retire:
+        found = self._applications.filter(slug=str(said["application"])).values_list("pk", flat=True).first()
+        if found is None:
+            raise BadOperation(f"there is no application {said['application']!r} that you may see.")
+        return Retire(found)
+
+    def _add(self, said: Mapping[str, Any]) -> Add:
+        facts = _dictionary(said["application"], "application", _APPLICATION_KEYS)
+        criticality = facts.pop("criticality", "standard")
+        if criticality not in {each.name.lower() for each in Criticality}:
+            raise BadOperation("'criticality' is critical, important, standard or low.")
+        team = Team.objects.filter(slug=str(facts.pop("team", ""))).first()
+        if team is None:
+            raise BadOperation("'team' is the slug of a team.")
+        application = Application(
+            name=str(facts.pop("name", "What if")),
+            slug="what-if",
+            team=team,
+            criticality=Criticality[criticality.upper()],
+            status=facts.pop("status", Application.Status.PRODUCTION),
+            users_affected=facts.pop("users_affected", None),
+            monthly_spend=facts.pop("monthly_spend", None),
+        )
+        application.clean_fields(exclude=["slug"])
+        uses = said.get("dependencies", [])
+        if not isinstance(uses, list):
+            raise BadOperation("'dependencies' is a list.")
+        return Add(
+            facts={
+                "name": application.name, "slug": "what-if", "team_id": team.pk,
+                "criticality": application.criticality, "status": application.status,
+                "users_affected": application.users_affected, "monthly_spend": application.monthly_spend,
+            },
+            dependencies=tuple(self._added(use) for use in uses),
+        )  # fmt: skip
+
+    def _added(self, said: Any) -> AddedDependency:
+        facts = _dictionary(said, "dependency", _DEPENDENCY_KEYS)
+        offering_id = self._offering(facts.pop("offering", None))
+        party = facts.pop("via_party", None)
+        provider = Provider.objects.filter(slug=str(party)).first() if party is not None else None
+        if party is not None and provider is None:
+            raise BadOperation(f"there is no provider {party!r}.")
+        dependency = Dependency(application_id=-1, offering_id=offering_id, since=self._on, via_party=provider, **facts)
+        dependency.clean_fields(exclude=["application"])
+        if (dependency.reached == Dependency.Reached.DIRECT) != (provider is None):
+            raise BadOperation("name the gateway or vendor in 'via_party' unless it is reached directly.")
+        if dependency.traffic_share is not None and dependency.traffic_share < 0:
+            raise BadOperation("a traffic share is not negative.")
+        kept = {name: getattr(dependency, name) for name in facts if name != "role"}
+        if provider is not None:
+            kept["via_party_id"] = provider.pk
+        return AddedDependency(offering_id, role=dependency.role, since=self._on, facts=kept)
+
+    def _offering(self, pk: Any) -> int:
+        if not _is_id(pk) or not Offering.objects.filter(pk=pk).exists():
+            raise BadOperation(f"there is no offering {pk!r}; give its id, found by host and api_id.")
+        assert isinstance(pk, int)
+        return pk
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
+
+
+def _dictionary(said: Any, what: str, allowed: frozenset[str]) -> dict[str, Any]:
+    if not isinstance(said, dict):
+        raise BadOperation(f"'{what}' is an object.")
+    if unknown := sorted(set(said) - allowed):
+        raise BadOperation(f"'{what}' has no '{unknown[0]}'; it has {', '.join(sorted(allowed))}.")
+    return dict(said)
+
+
+def _number(said: Any, what: str) -> Fraction | None:
+    if said is None:
+        return None
+    # an exponent would let a short text ask for a number of a billion digits
+    if not re.fullmatch(r"-?\d{1,18}(\.\d{1,18}|/0*[1-9]\d{0,17})?", str(said)):
+        raise BadOperation(f"'{what}' is a number such as 1.5, or a fraction such as 3/2.")
+    return Fraction(str(said))
+
+
+def _day(said: Any, what: str) -> date:
+    try:
+        day = date.fromisoformat(str(said))
+    except ValueError:
+        raise BadOperation(f"'{what}' is a day such as 2027-01-31.") from None
+    sensible_day(day)
+    return day
+
+
+def nodes_of(operations: Sequence[Operation]) -> list[int]:
+    """The nodes that fail."""
+    return sorted({node for each in operations if isinstance(each, Remove) for node in each.node_ids})

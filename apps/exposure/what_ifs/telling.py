@@ -1,0 +1,75 @@
+"""The engine's answer to a what-if as JSON, with the key names of docs/exposure.md."""
+
+from collections import Counter
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from apps.exposure.engine.scenarios import Answer, Side
+from apps.exposure.engine.states import STATE_OF_CODE
+from apps.inventory.models import Application
+
+# applications named one by one; what lies beyond is only counted
+NAMED = 500
+NOT_STANDING = "not_standing"
+
+
+def told(answer: Answer) -> dict[str, Any]:
+    """Sides by state, HHI, single points and cost; and which applications change their state, gravest first.
+
+    Added applications have no slug; they are called by their negative number.
+    """
+    moved = {
+        pk: (answer.before.states.get(pk, NOT_STANDING), answer.after.states.get(pk, NOT_STANDING))
+        for pk in answer.before.states.keys() | answer.after.states.keys()
+    }
+    changed = {pk: pair for pk, pair in moved.items() if pair[0] != pair[1]}
+    # most cannot be named, so the gravest are chosen in the database
+    named = list(
+        Application.objects.filter(pk__in=changed).order_by("criticality", "pk").values("pk", "slug", "name")[:NAMED]
+    )
+    rows: list[dict[str, str | None]] = [
+        {
+            "application": row["slug"],
+            "name": row["name"],
+            "before": changed[row["pk"]][0],
+            "after": changed[row["pk"]][1],
+        }
+        for row in named
+    ]
+    rows += [
+        {"application": None, "name": f"added {-pk}", "before": pair[0], "after": pair[1]}
+        for pk, pair in sorted(changed.items(), reverse=True)
+        if pk < 0
+    ]
+    return {
+        "as_of": answer.as_of.isoformat(),
+        "before": _side(answer.before),
+        "after": _side(answer.after),
+        "n_applications_changed": answer.n_changed,
+        "n_states_changed": len(changed),
+        "transitions": [
+            {"before": before, "after": after, "n": n} for (before, after), n in sorted(Counter(moved.values()).items())
+        ],
+        "changes": rows,
+    }
+
+
+def _side(side: Side) -> dict[str, Any]:
+    counts = Counter(side.states.values())
+    slugs = dict(
+        Application.objects.filter(pk__in=side.states).order_by("criticality", "pk").values_list("pk", "slug")[:NAMED]
+    )
+    return {
+        "n_states": {state: counts.get(state, 0) for state in STATE_OF_CODE},
+        "states": {slug: side.states[pk] for pk, slug in slugs.items()},
+        "hhi": {str(layer): value for layer, value in side.hhi.items()},
+        "n_spof_nodes": side.n_single_points,
+        "cost": money(side.cost.totals),
+        "cost_unknown": {str(why): n for why, n in sorted(side.cost.n_unknown.items())},
+    }
+
+
+def money(totals: Mapping[str, Fraction]) -> dict[str, str]:
+    """Amounts by currency, to the cent."""
+    return {currency: f"{float(amount):.2f}" for currency, amount in sorted(totals.items())}

@@ -1,0 +1,181 @@
+"""Applications: registered, changed, retired, brought back."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Greatest, Now
+from django.utils.text import slugify
+
+from apps.accounts.models import Team, User
+from apps.common.history import acting
+from apps.inventory.actions.copying import continued
+from apps.inventory.actions.refusing import (
+    RefusedChange,
+    differing,
+    known_facts,
+    locked_application,
+    refuse_stale,
+    refuse_unlikely,
+)
+from apps.inventory.models import Application, Dependency
+
+# what people may say about an application; everything else follows from actions
+APPLICATION_FACTS = frozenset({
+    "name", "purpose", "team", "business_owner", "technical_owner", "criticality", "criticality_reason", "status",
+    "ai_act_class", "ai_act_role", "data_classification", "personal_data", "geography", "business_function",
+    "autonomy", "impact_of_discontinuing", "users_affected", "rto_hours", "rpo_hours", "monthly_spend",
+    "external_refs", "next_review_on",
+})  # fmt: skip
+ONE_DAY = timedelta(days=1)
+
+
+@transaction.atomic
+def register_application(
+    *, name: str, team: Team, by: User, slug: str = "", facts: Mapping[str, Any] | None = None, reason: str = ""
+) -> Application:
+    """A new application. Without `slug` one is made from the name; a taken slug gets a number."""
+    application = Application(
+        name=name, team=team, slug=slug or _free_slug(name), **known_facts(facts, APPLICATION_FACTS)
+    )
+    if application.status == Application.Status.RETIRED:
+        raise RefusedChange(
+            "A new application cannot be retired already. Register it as proposed, pilot or production."
+        )
+    application.full_clean()
+    with acting(user=by, reason=reason or "application registered"):
+        application.save(force_insert=True)
+    return application
+
+
+@transaction.atomic
+def change_application(
+    *,
+    application: Application,
+    facts: Mapping[str, Any],
+    by: User,
+    reason: str = "",
+    expected_updated_at: datetime | None = None,
+) -> Application:
+    """Set the given facts and leave the others; nothing is written where nothing differs.
+
+    Retiring is an action of its own, since it ends what the application uses. A retired application comes back
+    by a status other than retired; its dependencies do not come back by themselves (bring_back_application does).
+    """
+    application = locked_application(application)
+    refuse_stale(application, expected_updated_at)
+    changed = differing(application, facts, APPLICATION_FACTS)
+    if "status" in changed and facts["status"] == Application.Status.RETIRED:
+        raise RefusedChange("Retire the application instead: that also ends what it uses.")
+    if "status" in changed:
+        refuse_merged(application)
+    if not changed:
+        return application
+    for name in changed:
+        setattr(application, name, facts[name])
+    application.full_clean()
+    with acting(user=by, reason=reason or "application changed"):
+        application.save(update_fields=[*changed, "updated_at"])
+    return application
+
+
+@transaction.atomic
+def retire_application(*, application: Application, on: date, by: User, reason: str = "") -> Application:
+    """Out of use from `on`: what it still uses ends that day. Doing it twice changes nothing."""
+    refuse_unlikely(on)
+    application = locked_application(application)
+    if application.status == Application.Status.RETIRED:
+        return application
+    application.status = Application.Status.RETIRED
+    with acting(user=by, reason=reason or "application retired"):
+        application.save(update_fields=["status", "updated_at"])
+        end_what_is_used(application, on)
+    return application
+
+
+@transaction.atomic
+def bring_back_application(
+    *,
+    application: Application,
+    on: date,
+    by: User,
+    status: str = Application.Status.PRODUCTION,
+    with_dependencies: bool = True,
+    reason: str = "",
+) -> Application:
+    """In use again from `on`. With `with_dependencies` what its retirement ended goes on: as the same row where it
+    had not ended before `on`, else as a new row from `on`, so that the time between stays a gap."""
+    refuse_unlikely(on)
+    application = locked_application(application)
+    refuse_merged(application)
+    if application.status != Application.Status.RETIRED:
+        raise RefusedChange(f"It is not retired but in {application.get_status_display().lower()}.")
+    if status == Application.Status.RETIRED:
+        raise RefusedChange("Bring it back as proposed, pilot or production.")
+    ended = _ended_by_retirement(application) if with_dependencies else []
+    application.status = status
+    application.full_clean()
+    with acting(user=by, reason=reason or "application brought back"):
+        application.save(update_fields=["status", "updated_at"])
+        going_on = [row.pk for row in ended if row.until is not None and row.until >= on]
+        Dependency.objects.filter(pk__in=going_on).update(until=None, updated_at=Now())
+        for row in ended:
+            if row.pk not in going_on:
+                continued(row, offering=row.offering, on=on, until=None)
+    return application
+
+
+def end_what_is_used(application: Application, on: date) -> None:
+    """Inside `acting`: what is live, or would be later, ends on `on`."""
+    Dependency.objects.filter(Q(until__isnull=True) | Q(until__gt=on), application=application).update(
+        # one that began today, or begins later, is kept as a single day: rows of people are not deleted
+        until=Greatest(on, F("since") + ONE_DAY),
+        updated_at=Now(),
+    )
+
+
+def refuse_merged(application: Application) -> None:
+    if application.merged_into is not None:
+        raise RefusedChange(f"It was merged into {application.merged_into.name}. Undo the merge instead.")
+
+
+def _ended_by_retirement(application: Application) -> list[Dependency]:
+    """Dependencies whose last change was written together with the status retired; planned ends stay ends."""
+    history: Any = application.history  # type: ignore[attr-defined]
+    entries = list(history.order_by("-pgh_id").values_list("status", "pgh_context_id"))
+    context = None
+    for status, written_in in entries:
+        if status != Application.Status.RETIRED:
+            break
+        context = written_in
+    if context is None:
+        return []
+    found = Dependency.objects.raw(
+        """
+        SELECT d.* FROM inventory_dependency d
+        JOIN LATERAL (
+            SELECT h.pgh_context_id FROM inventory_dependencyhistory h WHERE h.pgh_obj_id = d.id
+            ORDER BY h.pgh_id DESC LIMIT 1
+        ) last ON last.pgh_context_id = %s
+        JOIN LATERAL (
+            SELECT h.until FROM inventory_dependencyhistory h
+            WHERE h.pgh_obj_id = d.id AND h.pgh_context_id IS DISTINCT FROM %s
+            ORDER BY h.pgh_id DESC LIMIT 1
+        ) before ON before.until IS NULL
+        WHERE d.application_id = %s ORDER BY d.id FOR UPDATE OF d
+        """,
+        [context, context, application.pk],
+    )
+    return list(found.prefetch_related("offering"))
+
+
+def _free_slug(name: str) -> str:
+    base = slugify(name)[:100] or "application"
+    taken = set(Application.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    number, slug = 1, base
+    while slug in taken:
+        number += 1
+        slug = f"{base}-{number}"
+    return slug

@@ -1,0 +1,227 @@
+"""What applications call: declared, changed, confirmed, replaced, ended, reopened."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.catalog.models import Offering
+from apps.common.history import acting
+from apps.inventory.actions.copying import continued, successor_row
+from apps.inventory.actions.refusing import (
+    RefusedChange,
+    differing,
+    known_facts,
+    last_change_in_words,
+    locked_application,
+    locked_dependency,
+    refuse_stale,
+    refuse_unlikely,
+)
+from apps.inventory.models import Application, Dependency, DependencyQuerySet
+
+# what people may say about a dependency; everything else follows from actions
+DEPENDENCY_FACTS = frozenset({
+    "fallback_order", "traffic_share", "monthly_input_tokens", "monthly_output_tokens", "monthly_cache_read_tokens",
+    "monthly_cache_write_tokens", "monthly_requests", "typical_request_tokens", "monthly_spend", "reached",
+    "via_party", "binding", "tags",
+})  # fmt: skip
+
+
+@transaction.atomic
+def declare_dependency(
+    *,
+    application: Application,
+    offering: Offering,
+    since: date,
+    by: User,
+    role: str = Dependency.Role.PRIMARY,
+    until: date | None = None,
+    facts: Mapping[str, Any] | None = None,
+    reason: str = "",
+) -> Dependency:
+    """`application` uses `offering` in `role` from `since` until `until` (exclusive; None: until further notice)."""
+    # two people who declare the same at once: the second waits here, and then sees the first one's row
+    application = locked_application(application)
+    _refuse_retired(application)
+    dependency = Dependency(
+        application=application,
+        offering=offering,
+        role=role,
+        since=since,
+        until=until,
+        **known_facts(facts, DEPENDENCY_FACTS),
+    )
+    dependency.full_clean()
+    if same_at_that_time(dependency).exists():
+        raise RefusedChange("This is declared already for that time. End or change the existing dependency.")
+    with acting(user=by, reason=reason or "dependency declared"):
+        dependency.save(force_insert=True)
+    return dependency
+
+
+@transaction.atomic
+def change_dependency(
+    *,
+    dependency: Dependency,
+    facts: Mapping[str, Any],
+    by: User,
+    reason: str = "",
+    expected_updated_at: datetime | None = None,
+) -> Dependency:
+    """Set amounts, share, order, tags or the way it is reached. What is called changes by `replace_offering`."""
+    dependency = locked_dependency(dependency)
+    refuse_stale(dependency, expected_updated_at)
+    changed = differing(dependency, facts, DEPENDENCY_FACTS)
+    if not changed:
+        return dependency
+    for name in changed:
+        setattr(dependency, name, facts[name])
+    dependency.full_clean()
+    if {"reached", "via_party"} & set(changed) and same_at_that_time(dependency).exists():
+        raise RefusedChange("This is declared already for that time. End one of the two instead.")
+    with acting(user=by, reason=reason or "dependency changed"):
+        dependency.save(update_fields=[*changed, "updated_at"])
+    return dependency
+
+
+@transaction.atomic
+def confirm_dependency(*, dependency: Dependency, on: date, by: User, reason: str = "") -> Dependency:
+    """A person says on `on` that it is used: what was only observed is declared from now on."""
+    refuse_unlikely(on)
+    dependency = locked_dependency(dependency)
+    if dependency.until is not None and dependency.until <= on:
+        raise RefusedChange(f"It ended on {dependency.until}. Reopen it if it is used again.")
+    if on < dependency.since:
+        raise RefusedChange(f"It is in use only since {dependency.since}. Choose that day or a later one.")
+    if dependency.known == Dependency.Known.DECLARED and dependency.confirmed_on == on:
+        return dependency
+    dependency.known = Dependency.Known.DECLARED
+    dependency.confirmed_on = on
+    with acting(user=by, reason=reason or "dependency confirmed"):
+        dependency.save(update_fields=["known", "confirmed_on", "updated_at"])
+    return dependency
+
+
+@transaction.atomic
+def end_dependency(
+    *, dependency: Dependency, on: date, by: User, reason: str = "", expected_updated_at: datetime | None = None
+) -> Dependency:
+    """`on` is the first day it is no longer used. An end that was recorded may be moved to an earlier day only."""
+    refuse_unlikely(on)
+    dependency = locked_dependency(dependency)
+    refuse_stale(dependency, expected_updated_at)
+    if dependency.until == on:
+        return dependency
+    _refuse_unless_in_use(dependency, on)
+    dependency.until = on
+    with acting(user=by, reason=reason or "dependency ended"):
+        dependency.save(update_fields=["until", "updated_at"])
+    return dependency
+
+
+@transaction.atomic
+def reopen_dependency(*, dependency: Dependency, by: User, until: date | None = None, reason: str = "") -> Dependency:
+    """The end on record was wrong: it stays in use, without an end or until the later day `until` (exclusive)."""
+    if until is not None:
+        refuse_unlikely(until)
+    application = locked_application(dependency.application)
+    dependency = locked_dependency(dependency)
+    _refuse_retired(application)
+    if dependency.until is None:
+        raise RefusedChange("It has no end that could be taken back.")
+    if until is not None and until <= dependency.until:
+        raise RefusedChange(f"It ends on {dependency.until}. Choose a later day; an earlier end is recorded by ending.")
+    dependency.until = until
+    if same_at_that_time(dependency).exists():
+        raise RefusedChange("The same was declared anew since. That row goes on; there is nothing to reopen.")
+    with acting(user=by, reason=reason or "dependency reopened"):
+        dependency.save(update_fields=["until", "updated_at"])
+    return dependency
+
+
+@transaction.atomic
+def replace_offering(
+    *,
+    dependency: Dependency,
+    successor: Offering,
+    on: date,
+    by: User,
+    reason: str = "",
+    expected_updated_at: datetime | None = None,
+) -> Dependency:
+    """End `dependency` on `on` (exclusive) and begin one on `successor` that day; answers with the new one.
+
+    Role, order, share, tokens and tags go along, and so do adaptations and exit plan (see `continued`). Spend and
+    the days last observed and confirmed do not: they were said of the old offering. Where `dependency` has been
+    replaced or ended since it was read, the refusal says by whom and how.
+    """
+    refuse_unlikely(on)
+    read = dependency
+    dependency = locked_dependency(dependency)
+    if (dependency.offering_id, dependency.until) != (read.offering_id, read.until):
+        raise RefusedChange(f"{_fate_in_words(dependency)} Read it again and decide anew.")
+    refuse_stale(dependency, expected_updated_at)
+    if successor.pk == dependency.offering_id:
+        raise RefusedChange("The dependency already is on this offering. Choose another one.")
+    _refuse_unless_in_use(dependency, on)
+    until = dependency.until
+    if same_at_that_time(successor_row(dependency, offering=successor, on=on, until=until)).exists():
+        raise RefusedChange("The application already uses this offering in this role. End the old dependency instead.")
+    dependency.until = on
+    with acting(user=by, reason=reason or "offering replaced"):
+        dependency.save(update_fields=["until", "updated_at"])
+        return continued(dependency, offering=successor, on=on, until=until)
+
+
+def same_at_that_time(dependency: Dependency) -> DependencyQuerySet:
+    """Other rows that say the same about an overlapping time."""
+    same = Dependency.objects.filter(
+        Q(until__isnull=True) | Q(until__gt=dependency.since),
+        application_id=dependency.application_id,
+        offering_id=dependency.offering_id,
+        role=dependency.role,
+        via_party_id=dependency.via_party_id,
+    ).exclude(pk=dependency.pk)
+    return same if dependency.until is None else same.filter(since__lt=dependency.until)
+
+
+def _refuse_retired(application: Application) -> None:
+    if application.status == Application.Status.RETIRED:
+        raise RefusedChange("This application is retired. Bring it back to production or pilot first.")
+
+
+def _refuse_unless_in_use(dependency: Dependency, on: date) -> None:
+    if on <= dependency.since:
+        raise RefusedChange(f"It is in use only since {dependency.since}. Choose a later day.")
+    if dependency.until is not None and dependency.until < on:
+        raise RefusedChange(f"It ended on {dependency.until} already. Choose an earlier day.")
+    if dependency.until == on:
+        raise RefusedChange(f"It ends on {dependency.until} already. Choose an earlier day, or declare a new one.")
+
+
+def _fate_in_words(dependency: Dependency) -> str:
+    """What became of a row that is no longer as it was read: the offering that came in its place, by whom and why."""
+    told = last_change_in_words(dependency)
+    history: Any = dependency.history  # type: ignore[attr-defined]
+    context = history.order_by("-pgh_id").values_list("pgh_context_id", flat=True).first()
+    if context is not None and dependency.until is not None:
+        begun = (
+            Dependency.objects.filter(
+                application_id=dependency.application_id,
+                role=dependency.role,
+                since=dependency.until,
+                history__pgh_context_id=context,
+                history__pgh_label="insert",
+            )
+            .select_related("offering__host")
+            .first()
+        )
+        if begun is not None:
+            return f"{told} It was replaced by {begun.offering} from {begun.since} on."
+    if dependency.until is not None:
+        return f"{told} It ends on {dependency.until}."
+    return f"{told} It is on {dependency.offering} without an end."

@@ -1,0 +1,142 @@
+"""The portability layer: what was built on a dependency, the plan to leave it, and the tests of leaving."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.catalog.models import Alias, Binding, Offering
+from apps.common.history import acting
+from apps.inventory.actions.refusing import RefusedChange, differing, known_facts, locked_dependency
+from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
+
+ADAPTATION_FACTS = frozenset({"kind", "name", "artefact_ref", "moves", "invested_days", "invested_cost", "note"})
+EXIT_PLAN_FACTS = frozenset({
+    "target", "substitutability", "reason", "reintegration", "alternatives_identified", "alternatives", "blockers",
+    "estimated_days", "estimated_cost", "next_test_on", "note",
+})  # fmt: skip
+EXIT_TEST_FACTS = frozenset({
+    "target", "tested_version", "tested_on", "result", "effort_days", "cost", "quality_delta", "quality_metric",
+    "expires_on", "evidence_ref", "note",
+})  # fmt: skip
+
+
+@transaction.atomic
+def add_adaptation(
+    *, dependency: Dependency, kind: str, by: User, facts: Mapping[str, Any] | None = None, reason: str = ""
+) -> Adaptation:
+    adaptation = Adaptation(dependency=dependency, kind=kind, **known_facts(facts, ADAPTATION_FACTS))
+    adaptation.full_clean()
+    with acting(user=by, reason=reason or "adaptation added"):
+        adaptation.save(force_insert=True)
+    return adaptation
+
+
+@transaction.atomic
+def change_adaptation(*, adaptation: Adaptation, facts: Mapping[str, Any], by: User, reason: str = "") -> Adaptation:
+    """Set the given facts and leave the others; nothing is written where nothing differs."""
+    adaptation = Adaptation.objects.select_for_update().get(pk=adaptation.pk)
+    changed = differing(adaptation, facts, ADAPTATION_FACTS)
+    if not changed:
+        return adaptation
+    for name in changed:
+        setattr(adaptation, name, facts[name])
+    adaptation.full_clean()
+    with acting(user=by, reason=reason or "adaptation changed"):
+        adaptation.save(update_fields=[*changed, "updated_at"])
+    return adaptation
+
+
+@transaction.atomic
+def remove_adaptation(*, adaptation: Adaptation, by: User, reason: str = "") -> None:
+    """It is gone or was never there; the history keeps it."""
+    with acting(user=by, reason=reason or "adaptation removed"):
+        adaptation.delete()
+
+
+@transaction.atomic
+def set_exit_plan(*, dependency: Dependency, facts: Mapping[str, Any], by: User, reason: str = "") -> ExitPlan:
+    """Make the plan, or set the given facts of the one there is; nothing is written where nothing differs."""
+    dependency = locked_dependency(dependency)
+    plan = ExitPlan.objects.filter(dependency=dependency).first() or ExitPlan(dependency=dependency)
+    changed = differing(plan, facts, EXIT_PLAN_FACTS)
+    is_new = plan.pk is None
+    if not changed and not is_new:
+        return plan
+    for name in changed:
+        setattr(plan, name, facts[name])
+    _refuse_going_nowhere(dependency, plan.target)
+    plan.full_clean()
+    with acting(user=by, reason=reason or ("exit plan made" if is_new else "exit plan changed")):
+        plan.save(force_insert=is_new, update_fields=None if is_new else [*changed, "updated_at"])
+    return plan
+
+
+@transaction.atomic
+def remove_exit_plan(*, plan: ExitPlan, by: User, reason: str = "") -> None:
+    """The plan no longer holds; the history keeps it."""
+    with acting(user=by, reason=reason or "exit plan removed"):
+        plan.delete()
+
+
+@transaction.atomic
+def record_exit_test(
+    *,
+    dependency: Dependency,
+    target: Offering,
+    tested_on: date,
+    result: str,
+    by: User,
+    facts: Mapping[str, Any] | None = None,
+    reason: str = "",
+) -> ExitTest:
+    """A test of moving to `target`, with what it took.
+
+    Without `tested_version` it is the version of the target where that never moves; of a moving name nobody can
+    tell afterwards which one answered.
+    """
+    test = ExitTest(
+        dependency=dependency,
+        target=target,
+        tested_on=tested_on,
+        result=result,
+        recorded_by=by,
+        **known_facts(facts, EXIT_TEST_FACTS),
+    )
+    if test.tested_version is None and not _moves(target):
+        test.tested_version = target.version
+    _refuse_going_nowhere(dependency, target)
+    test.full_clean()
+    with acting(user=by, reason=reason or "exit test recorded"):
+        test.save(force_insert=True)
+    return test
+
+
+@transaction.atomic
+def correct_exit_test(*, exit_test: ExitTest, facts: Mapping[str, Any], by: User, reason: str = "") -> ExitTest:
+    """Set the given facts and leave the others. A test is corrected and expires; it is not taken away."""
+    ExitTest.objects.select_for_update().only("pk").get(pk=exit_test.pk)
+    exit_test = ExitTest.objects.select_related("dependency", "target").get(pk=exit_test.pk)
+    changed = differing(exit_test, facts, EXIT_TEST_FACTS)
+    if not changed:
+        return exit_test
+    for name in changed:
+        setattr(exit_test, name, facts[name])
+    _refuse_going_nowhere(exit_test.dependency, exit_test.target)
+    exit_test.full_clean()
+    with acting(user=by, reason=reason or "exit test corrected"):
+        exit_test.save(update_fields=[*changed, "updated_at"])
+    return exit_test
+
+
+def _refuse_going_nowhere(dependency: Dependency, target: Offering | None) -> None:
+    if target is not None and target.pk == dependency.offering_id:
+        raise RefusedChange("The target is the offering it is on already. Choose the one it would move to.")
+
+
+def _moves(offering: Offering) -> bool:
+    if offering.alias is not None:
+        return offering.alias.kind != Alias.Kind.SYNONYM
+    return offering.binding == Binding.ALIAS

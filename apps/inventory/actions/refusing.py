@@ -1,0 +1,68 @@
+"""What every action checks first, and how it says no."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from apps.common.validators import sensible_day
+from apps.inventory.models import Application, Dependency
+
+
+class RefusedChange(Exception):
+    """A change that contradicts what is on record; the text says why and what to do instead."""
+
+
+def known_facts(facts: Mapping[str, Any] | None, allowed: frozenset[str]) -> dict[str, Any]:
+    unknown = sorted(set(facts or {}) - allowed)
+    if unknown:
+        raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
+    return dict(facts or {})
+
+
+def differing(row: models.Model, facts: Mapping[str, Any], allowed: frozenset[str]) -> list[str]:
+    """The names of the facts that are not on the row yet."""
+    return [name for name, value in known_facts(facts, allowed).items() if getattr(row, name) != value]
+
+
+def refuse_unlikely(on: date) -> None:
+    """A day of an action is as sensible as one of a field."""
+    try:
+        sensible_day(on)
+    except ValidationError as error:
+        raise ValidationError({"on": error.messages}) from error
+
+
+def locked_application(application: Application) -> Application:
+    """The row as it is now, with its team; whoever else changes the application or its dependencies waits.
+
+    Locked first and read afterwards: a join made while it waited would look for the team it had before.
+    """
+    Application.objects.select_for_update().only("pk").get(pk=application.pk)
+    return Application.objects.select_related("team").get(pk=application.pk)
+
+
+def locked_dependency(dependency: Dependency) -> Dependency:
+    """The row as it is now; the application's row is locked first, so that nobody waits in a circle."""
+    Application.objects.select_for_update().only("pk").get(pk=dependency.application_id)
+    return Dependency.objects.select_for_update(of=("self",)).select_related("offering__host").get(pk=dependency.pk)
+
+
+def refuse_stale(row: Application | Dependency, expected_updated_at: datetime | None) -> None:
+    """Refuse where the row changed after the moment the caller last read it; None: the caller does not mind."""
+    if expected_updated_at is not None and row.updated_at != expected_updated_at:
+        raise RefusedChange(f"{last_change_in_words(row)} Read it again and decide anew.")
+
+
+def last_change_in_words(row: models.Model) -> str:
+    """Who changed the row last, when and why, as a sentence."""
+    history: Any = row.history  # type: ignore[attr-defined]
+    entry = history.select_related("pgh_context").order_by("-pgh_id").first()
+    if entry is None:
+        return "It has been changed since."
+    words = entry.pgh_context.metadata if entry.pgh_context else {}
+    actor = words.get("actor") or "Somebody"
+    why = f" ({words['reason']})" if words.get("reason") else ""
+    return f"{actor} changed it on {entry.pgh_created_at:%Y-%m-%d at %H:%M} UTC{why}."

@@ -1,0 +1,253 @@
+"""What stands on a foundation, version, offering or party against the decision made on it.
+
+Which decisions count for a dependency:
+
+- A decision on the offering it calls (or on the one that answers in its place) counts alone: whoever made it knew
+  what is served and where.
+- Otherwise the narrowest decision on what is served counts: on the version, then the foundation, then the versions
+  and foundations it was made from by weights, the nearest first. It sets aside decisions on their developers, also
+  where such a developer serves the model itself: "nothing of X, but this model of X".
+- It says nothing about other parties. Decisions on the developer, the host and the gateway or vendor it goes through
+  count as well, each time the nearest of the company and those above it.
+
+A decision is held against a dependency when it blocks, or when it is restricted and the application lies outside, or
+may lie outside because its data class or region is not on record (`certain` is then False).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Q
+
+from apps.catalog.models import Footing, NodeKind, Offering, Provider
+from apps.inventory.choosing.approvals import RELATIONS
+from apps.inventory.models import Application, Approval, Criticality, Dependency
+
+LIMIT = 200
+
+# Node kinds: 1 offering, 2 version, 3 foundation, 4 developer, 5 host, 6 gateway; via 0 direct, 2 weights.
+# `deciding(offering_id, approval_id)` are the decisions that count for what is called; only decided offerings are
+# looked at, so the cost follows what was decided and not the portfolio. A redirected offering holds two offering
+# nodes: the one that is called is narrower.
+_DECIDING = """
+decided AS (
+    SELECT p.id, p.decision, p.provider_id, n.id AS node_id, n.kind, n.ref
+    FROM inventory_approval p
+    JOIN catalog_node n ON (n.kind = 1 AND n.ref = p.offering_id) OR (n.kind = 2 AND n.ref = p.version_id)
+        OR (n.kind = 3 AND n.ref = p.foundation_id) OR (n.kind IN (4, 5, 6) AND n.ref = p.provider_id)
+    WHERE p.revoked_at IS NULL AND p.decided_on <= %(day)s AND (p.expires_on IS NULL OR p.expires_on > %(day)s)
+),
+hit AS (
+    SELECT f.offering_id, p.id AS approval_id, p.kind, p.ref, f.via, f.depth
+    FROM decided p JOIN catalog_footing f ON f.node_id = p.node_id AND f.via IN (0, 2)
+),
+offering_level AS (
+    SELECT DISTINCT ON (offering_id) offering_id, approval_id FROM hit WHERE kind = 1
+    ORDER BY offering_id, ref <> offering_id
+),
+article AS (
+    SELECT DISTINCT ON (h.offering_id) h.offering_id, h.approval_id, h.via FROM hit h
+    WHERE h.kind IN (2, 3) AND NOT EXISTS (SELECT 1 FROM offering_level o WHERE o.offering_id = h.offering_id)
+    ORDER BY h.offering_id, h.via, h.depth, h.kind
+),
+party AS (
+    SELECT DISTINCT ON (h.offering_id, h.kind, h.via) h.offering_id, h.approval_id, h.kind, h.ref, h.via FROM hit h
+    WHERE h.kind IN (4, 5, 6) AND NOT EXISTS (SELECT 1 FROM offering_level o WHERE o.offering_id = h.offering_id)
+    ORDER BY h.offering_id, h.kind, h.via, h.depth
+),
+cleared AS MATERIALIZED (
+    SELECT DISTINCT a.offering_id, d.ref FROM article a
+    JOIN hit d ON d.offering_id = a.offering_id AND d.kind = 4 AND d.via >= a.via
+),
+deciding AS (
+    SELECT offering_id, approval_id FROM offering_level
+    UNION
+    SELECT offering_id, approval_id FROM article
+    UNION
+    SELECT p.offering_id, p.approval_id FROM party p
+    WHERE NOT EXISTS (SELECT 1 FROM cleared x WHERE x.offering_id = p.offering_id AND x.ref = p.ref)
+),
+company(id, above, depth) AS (
+    SELECT DISTINCT via_party_id, via_party_id, 0 FROM used WHERE via_party_id IS NOT NULL
+    UNION
+    SELECT c.id, q.parent_id, c.depth + 1 FROM company c JOIN catalog_provider q ON q.id = c.above
+    WHERE q.parent_id IS NOT NULL AND c.depth < 16
+),
+way AS (
+    SELECT DISTINCT ON (c.id) c.id AS party_id, p.id AS approval_id
+    FROM company c JOIN inventory_approval p ON p.provider_id = c.above
+    WHERE p.revoked_at IS NULL AND p.decided_on <= %(day)s AND (p.expires_on IS NULL OR p.expires_on > %(day)s)
+    ORDER BY c.id, c.depth
+)
+"""
+
+# Regions of an application are words between commas; all of them must be allowed, whatever their case.
+_AGAINST = f"""
+WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({{used}}),
+{_DECIDING},
+counting AS (
+    SELECT u.id AS dependency_id, u.application_id, c.approval_id
+    FROM deciding c JOIN used u ON u.offering_id = c.offering_id
+    UNION
+    SELECT u.id, u.application_id, w.approval_id FROM way w JOIN used u ON u.via_party_id = w.party_id
+),
+judged AS (
+    SELECT c.dependency_id, c.approval_id, a.criticality,
+           p.decision = 'blocked' AS blocked,
+           p.decision = 'restricted' AND p.criticalities <> '{{{{}}}}'
+               AND NOT a.criticality = ANY (p.criticalities) AS criticality_outside,
+           p.decision = 'restricted' AND p.data_classes <> '{{{{}}}}'
+               AND NOT a.data_classification = ANY (p.data_classes) AS class_outside,
+           p.decision = 'restricted' AND p.regions <> '{{{{}}}}' AND NOT (
+               a.geography <> '' AND regexp_split_to_array(lower(trim(a.geography)), '\\s*[,;/]\\s*')
+                   <@ (SELECT array_agg(lower(trim(r))) FROM unnest(p.regions) r)) AS region_outside,
+           a.data_classification = '' AS class_unknown, a.geography = '' AS region_unknown
+    FROM counting c
+    JOIN inventory_approval p ON p.id = c.approval_id AND p.decision IN ('blocked', 'restricted')
+    JOIN inventory_application a ON a.id = c.application_id
+    WHERE %(approval)s::bigint IS NULL OR p.id = %(approval)s
+)
+SELECT dependency_id, approval_id, blocked, criticality_outside, class_outside, region_outside,
+       class_unknown, region_unknown, count(*) OVER ()
+FROM judged WHERE blocked OR criticality_outside OR class_outside OR region_outside
+ORDER BY criticality, dependency_id, approval_id
+LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A live dependency that a decision is held against. `why` are sentences; `certain` is False where only something
+    is not on record that would tell."""
+
+    dependency: Dependency
+    approval: Approval
+    why: tuple[str, ...]
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """`rows` are the first of `n_total`, the gravest applications in front."""
+
+    rows: tuple[Against, ...]
+    n_total: int
+
+
+def against_decisions(
+    *,
+    user: Any,
+    on: date,
+    nodes: Collection[tuple[NodeKind, int]] = (),
+    approval: int | None = None,
+    limit: int = LIMIT,
+) -> Findings:
+    """What the reader may see that stands against a decision in force; three statements.
+
+    `nodes` keep what stands on one of them: a foundation, or a provider as developer and as host. `approval` keeps
+    what is held against by that decision.
+    """
+    live = Dependency.objects.live_on(on).visible_to(user)
+    if nodes:
+        there = Q()
+        for kind, ref in nodes:
+            there |= Q(node__kind=kind, node__ref=ref)
+        live = live.filter(offering__in=Footing.objects.filter(there).values("offering"))
+    try:
+        sql, params = (
+            live.order_by().values_list("pk", "application_id", "offering_id", "via_party_id").query.sql_with_params()
+        )
+    except EmptyResultSet:
+        return Findings(rows=(), n_total=0)
+    names = {f"used_{index}": value for index, value in enumerate(params)}
+    rows = _found(sql % tuple(f"%({name})s" for name in names), names, on=on, approval=approval, limit=limit)
+    dependencies = Dependency.objects.select_related(
+        "application__team", "offering__host", "offering__version__foundation", "via_party"
+    ).in_bulk([row["dependency"] for row in rows])
+    approvals = Approval.objects.select_related(*RELATIONS).in_bulk({row["approval"] for row in rows})
+    found = []
+    for row in rows:
+        dependency, held = dependencies.get(row["dependency"]), approvals.get(row["approval"])
+        # what was taken back between the statements is no finding
+        if dependency is not None and held is not None:
+            why, certain = _why(row, dependency.application, held)
+            found.append(Against(dependency=dependency, approval=held, why=why, certain=certain))
+    return Findings(rows=tuple(found), n_total=rows[0]["total"] if rows else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """A decision that would be held against a use that is only being considered."""
+
+    approval: Approval
+    why: tuple[str, ...]
+    certain: bool
+
+
+def would_be_against(
+    *, application: Application, offering: Offering, on: date, via_party: Provider | None = None
+) -> list[Obstacle]:
+    """What would be held against `application` calling `offering`, for forms and gates; two statements at most.
+
+    The same rules as for what stands there already. Empty where nothing is in the way, or nothing was decided.
+    """
+    rows = _found(
+        "SELECT 0::bigint, %(application)s::bigint, %(offering)s::bigint, %(party)s::bigint",
+        {"application": application.pk, "offering": offering.pk, "party": via_party.pk if via_party else None},
+        on=on,
+    )
+    approvals = Approval.objects.select_related(*RELATIONS).in_bulk({row["approval"] for row in rows}) if rows else {}
+    return [
+        Obstacle(approvals[row["approval"]], *_why(row, application, approvals[row["approval"]]))
+        for row in rows
+        if row["approval"] in approvals
+    ]
+
+
+_COLUMNS = (
+    "dependency", "approval", "blocked", "criticality_outside", "class_outside", "region_outside", "class_unknown",
+    "region_unknown", "total",
+)  # fmt: skip
+
+
+def _found(
+    used: str, params: Mapping[str, Any], *, on: date, approval: int | None = None, limit: int = LIMIT
+) -> list[dict[str, Any]]:
+    """`used` is SQL of this module for (id, application, offering, party), with named parameters."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AGAINST.format(used=used), {**params, "day": on, "approval": approval, "limit": limit})
+        return [dict(zip(_COLUMNS, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _why(row: Mapping[str, Any], application: Application, approval: Approval) -> tuple[tuple[str, ...], bool]:
+    """(sentences, whether it is certain)."""
+    what = approval.target
+    why, certain = [], row["blocked"] or row["criticality_outside"]
+    if row["blocked"]:
+        why.append(f"{what} is blocked: {approval.reason}")
+    if row["criticality_outside"]:
+        allowed = ", ".join(Criticality(level).label.lower() for level in sorted(approval.criticalities))
+        why.append(f"{what} is restricted to {allowed} applications; this one is {_word(application)}.")
+    if row["class_outside"]:
+        allowed = ", ".join(_classes(approval))
+        said = "not on record" if row["class_unknown"] else application.get_data_classification_display().lower()
+        why.append(f"{what} is restricted to data that is {allowed}; this application's is {said}.")
+        certain = certain or not row["class_unknown"]
+    if row["region_outside"]:
+        allowed = ", ".join(approval.regions)
+        said = "not on record" if row["region_unknown"] else application.geography
+        why.append(f"{what} is restricted to {allowed}; this application's region is {said}.")
+        certain = certain or not row["region_unknown"]
+    return tuple(why), bool(certain)
+
+
+def _word(application: Application) -> str:
+    return application.get_criticality_display().lower()
+
+
+def _classes(approval: Approval) -> list[str]:
+    return [Application.DataClass(value).label.lower() for value in approval.data_classes]

@@ -1,0 +1,73 @@
+"""Contracts with the parties of the chain. For governance; the caller has checked `by.governs`."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.catalog.models import Provider
+from apps.common.history import acting
+from apps.inventory.actions import RefusedChange
+from apps.inventory.models import Contract
+
+CONTRACT_FACTS = frozenset({
+    "ref", "name", "kind", "overarching", "ict_service_type", "starts_on", "ends_on", "currency", "annual_cost",
+    "notice_days_ours", "notice_days_theirs", "deprecation_notice_days", "governing_law", "provision_country",
+    "data_country", "price_protection", "exit_clause", "termination_assistance", "audit_right", "ip_indemnity",
+    "training_use", "terms_url", "terms_digest", "terms_read_on", "note",
+})  # fmt: skip
+
+
+@transaction.atomic
+def register_contract(
+    *, party: Provider, ref: str, by: User, facts: Mapping[str, Any] | None = None, reason: str = ""
+) -> Contract:
+    contract = Contract(party=party, ref=ref, **_known(facts))
+    _refuse_circle(contract)
+    contract.full_clean()
+    with acting(user=by, reason=reason or "contract registered"):
+        contract.save(force_insert=True)
+    return contract
+
+
+@transaction.atomic
+def change_contract(*, contract: Contract, facts: Mapping[str, Any], by: User, reason: str = "") -> Contract:
+    """Set the given facts and leave the others; nothing is written where nothing differs."""
+    contract = Contract.objects.select_for_update().get(pk=contract.pk)
+    changed = [name for name, value in _known(facts).items() if getattr(contract, name) != value]
+    if not changed:
+        return contract
+    for name in changed:
+        setattr(contract, name, facts[name])
+    _refuse_circle(contract)
+    contract.full_clean()
+    with acting(user=by, reason=reason or "contract changed"):
+        contract.save(update_fields=[*changed, "updated_at"])
+    return contract
+
+
+def contracts_by_party(*, parties: Collection[int], user: Any) -> dict[int, list[Contract]]:
+    """{party id: its contracts, the latest start first}; of what the reader may see. One statement."""
+    found: dict[int, list[Contract]] = {}
+    rows = Contract.objects.visible_to(user).filter(party__in=list(parties))
+    for contract in rows.order_by("-starts_on", "-pk"):
+        found.setdefault(contract.party_id, []).append(contract)
+    return found
+
+
+def _known(facts: Mapping[str, Any] | None) -> dict[str, Any]:
+    unknown = sorted(set(facts or {}) - CONTRACT_FACTS)
+    if unknown:
+        raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
+    return dict(facts or {})
+
+
+def _refuse_circle(contract: Contract) -> None:
+    """A frame that stands, at some remove, under this very contract."""
+    above, steps = contract.overarching, 0
+    while above is not None:
+        steps += 1
+        if above.pk == contract.pk or steps > 32:
+            raise RefusedChange("This would put the contract under itself. Choose another overarching contract.")
+        above = above.overarching

@@ -1,0 +1,176 @@
+"""The SQL of findings.py: every rule over a set of applications in one statement.
+
+Each rule answers (code, application, dependency or null, what the sentence needs as JSON).
+"""
+
+from apps.inventory.cost_queries import ANSWERING
+
+# Rows in use on the day, whatever the application's status, with the offering that answers and where it stands.
+_BASE = """
+app AS (SELECT * FROM inventory_application WHERE id = ANY (%(application_ids)s::bigint[])),
+dep AS (
+    SELECT d.*, a.status, a.criticality, a.data_classification, a.status = ANY (%(statuses)s) AS in_scope,
+           c.api_id AS called, t.id AS answering_id, t.api_id AS answering, t.host_id, t.version_id, t.not_a_model,
+           t.lifecycle = 'retired' OR (t.date_kind = 'firm' AND t.retires_on <= %(on)s::date) AS is_retired,
+           t.retires_on, v.foundation_id, f.developer_id
+    FROM app a
+    JOIN inventory_dependency d ON d.application_id = a.id
+    JOIN catalog_offering c ON c.id = d.offering_id
+    LEFT JOIN answering e ON e.offering_id = d.offering_id
+    JOIN catalog_offering t ON t.id = coalesce(e.ref, d.offering_id)
+    LEFT JOIN catalog_version v ON v.id = t.version_id
+    LEFT JOIN catalog_foundation f ON f.id = v.foundation_id
+    WHERE d.since <= %(on)s::date AND (d.until IS NULL OR d.until > %(on)s::date)
+),
+shares AS (
+    SELECT application_id, count(*) AS n, count(traffic_share) AS n_given, coalesce(sum(traffic_share), 0) AS given
+    FROM dep WHERE role = 'primary' AND in_scope GROUP BY application_id
+),
+fallbacks AS (
+    SELECT application_id, count(*) AS n, array_agg(fallback_order::int ORDER BY fallback_order) AS numbers,
+           count(DISTINCT fallback_order) AS n_numbers, max(fallback_order) AS last
+    FROM dep WHERE role = 'fallback' AND in_scope GROUP BY application_id
+),
+"""
+
+# Decisions that were made and not revoked, by what they are about. The narrowest that holds decides: offering (4),
+# version (3), foundation (2), then developer or host (1), where the stricter of the two counts.
+_DECISIONS = """
+decided AS (
+    SELECT d.id AS dependency_id, p.*, p.expires_on IS NULL OR p.expires_on > %(on)s::date AS holds,
+           CASE WHEN p.offering_id IS NOT NULL THEN 4 WHEN p.version_id IS NOT NULL THEN 3
+                WHEN p.foundation_id IS NOT NULL THEN 2 ELSE 1 END AS narrowness
+    FROM (SELECT * FROM inventory_approval WHERE revoked_at IS NULL AND decided_on <= %(on)s::date) p
+    JOIN dep d ON d.in_scope AND (p.offering_id IN (d.offering_id, d.answering_id) OR p.version_id = d.version_id
+                  OR p.foundation_id = d.foundation_id OR p.provider_id IN (d.developer_id, d.host_id))
+),
+region AS (
+    SELECT d.id AS dependency_id, array_agg(DISTINCT r.name) AS names
+    FROM dep d JOIN catalog_offering_regions x ON x.offering_id = d.answering_id
+    JOIN catalog_region r ON r.id = x.region_id
+    WHERE EXISTS (SELECT 1 FROM decided p WHERE p.dependency_id = d.id AND p.regions <> '{}')
+    GROUP BY d.id
+),
+holding AS (
+    SELECT p.*, d.application_id, d.called,
+           CASE WHEN p.decision = 'blocked' THEN 2 WHEN p.decision = 'approved' THEN 0
+                WHEN x.data_class OR x.criticality OR x.region THEN 1 ELSE 0 END AS strictness,
+           x.data_class, x.criticality, x.region, d.data_classification, coalesce(r.names, '{}') AS names,
+           max(p.narrowness) OVER (PARTITION BY p.dependency_id) AS narrowest
+    FROM decided p
+    JOIN dep d ON d.id = p.dependency_id
+    LEFT JOIN region r ON r.dependency_id = d.id
+    CROSS JOIN LATERAL (
+        SELECT p.data_classes <> '{}' AND NOT d.data_classification = ANY (p.data_classes) AS data_class,
+               p.criticalities <> '{}' AND NOT d.criticality = ANY (p.criticalities) AS criticality,
+               p.regions <> '{}' AND NOT coalesce(r.names <@ p.regions::varchar[], false) AS region
+    ) x
+    WHERE p.holds
+),
+"""
+
+# The last test of each way out; whether any of them counts today.
+_TESTS = """
+test AS (
+    SELECT DISTINCT ON (t.dependency_id, t.target_id) t.dependency_id, t.target_id, t.tested_on, t.id, t.result,
+           coalesce(t.expires_on, t.tested_on + %(validity)s::int) AS ends_on, t.tested_version_id,
+           a.version_id AS answering_version_id
+    FROM inventory_exittest t
+    JOIN dep d ON d.id = t.dependency_id
+    LEFT JOIN answering e ON e.offering_id = t.target_id
+    JOIN catalog_offering a ON a.id = coalesce(e.ref, t.target_id)
+    WHERE t.tested_on <= %(on)s::date
+    ORDER BY t.dependency_id, t.target_id, t.tested_on DESC, t.id DESC
+),
+lapse AS (
+    SELECT *, CASE WHEN result <> 'passed' THEN result WHEN ends_on <= %(on)s::date THEN 'expired'
+                   WHEN tested_version_id IS NOT NULL AND tested_version_id IS DISTINCT FROM answering_version_id
+                   THEN 'moved' END AS why
+    FROM test
+),
+last_lapse AS (
+    SELECT DISTINCT ON (l.dependency_id) l.* FROM lapse l
+    WHERE NOT EXISTS (SELECT 1 FROM lapse o WHERE o.dependency_id = l.dependency_id AND o.why IS NULL)
+    ORDER BY l.dependency_id, l.tested_on DESC, l.id DESC
+)
+"""
+
+RULES: dict[str, str] = {
+    "shares_do_not_sum": """
+        SELECT application_id, NULL::bigint, jsonb_build_object('given', given::text) FROM shares
+        WHERE n_given = n AND abs(given - 1) > 1e-9""",
+    "shares_leave_nothing": """
+        SELECT application_id, NULL::bigint, jsonb_build_object('given', given::text, 'n', n - n_given) FROM shares
+        WHERE n_given < n AND given >= 1 - 1e-9""",
+    "fallback_is_primary": """
+        SELECT f.application_id, f.id, jsonb_build_object('called', f.called, 'primary', min(p.called))
+        FROM dep f JOIN dep p ON p.application_id = f.application_id AND p.role = 'primary'
+             AND p.answering_id = f.answering_id
+        WHERE f.role = 'fallback' AND f.in_scope GROUP BY f.application_id, f.id, f.called""",
+    "fallback_same_version": """
+        SELECT f.application_id, f.id, jsonb_build_object('called', f.called, 'primary', min(p.called))
+        FROM dep f JOIN dep p ON p.application_id = f.application_id AND p.role = 'primary'
+             AND p.answering_id <> f.answering_id AND p.version_id = f.version_id AND p.host_id = f.host_id
+        WHERE f.role = 'fallback' AND f.in_scope GROUP BY f.application_id, f.id, f.called""",
+    "fallback_order": """
+        SELECT application_id, NULL::bigint, jsonb_build_object('numbers', numbers) FROM fallbacks
+        WHERE NOT (n = 1 AND last = 0) AND (n_numbers < n OR last <> n)""",
+    "retired_with_live": """
+        SELECT application_id, id, jsonb_build_object('called', called) FROM dep WHERE status = 'retired'""",
+    "no_primary": """
+        SELECT a.id, NULL::bigint, '{}'::jsonb FROM app a WHERE a.status = ANY (%(statuses)s)
+        AND NOT EXISTS (SELECT 1 FROM dep d WHERE d.application_id = a.id AND d.role = 'primary')""",
+    "unresolved": """
+        SELECT application_id, id, jsonb_build_object('called', called) FROM dep
+        WHERE in_scope AND version_id IS NULL AND NOT not_a_model""",
+    "tokens_missing": """
+        SELECT application_id, id, jsonb_build_object('called', called) FROM dep
+        WHERE in_scope AND coalesce(monthly_input_tokens, monthly_output_tokens, monthly_cache_read_tokens,
+                                    monthly_cache_write_tokens, monthly_requests) IS NULL""",
+    "observed_only": """
+        SELECT application_id, id, jsonb_build_object('called', called) FROM dep
+        WHERE in_scope AND known = 'observed'""",
+    "retired_offering": """
+        SELECT application_id, id, jsonb_build_object('called', called, 'retires_on', retires_on) FROM dep
+        WHERE in_scope AND is_retired""",
+    "redirected": """
+        SELECT application_id, id, jsonb_build_object('called', called, 'answering', answering) FROM dep
+        WHERE in_scope AND NOT is_retired AND answering_id <> offering_id""",
+    "blocked": """
+        SELECT application_id, dependency_id, jsonb_build_object('called', max(called), 'reason', max(reason))
+        FROM holding WHERE narrowness = narrowest AND strictness = 2 GROUP BY application_id, dependency_id""",
+    "restricted": """
+        SELECT DISTINCT ON (dependency_id) application_id, dependency_id, jsonb_build_object('called', called,
+               'data_class', CASE WHEN data_class THEN data_classification END, 'data_classes', data_classes,
+               'criticality', criticality, 'regions', CASE WHEN region THEN regions END, 'in', names)
+        FROM holding h WHERE narrowness = narrowest AND strictness = 1
+          AND NOT EXISTS (SELECT 1 FROM holding b WHERE b.dependency_id = h.dependency_id
+                          AND b.narrowness = b.narrowest AND b.strictness = 2)
+        ORDER BY dependency_id, id""",
+    "approval_expired": """
+        SELECT d.application_id, d.id, jsonb_build_object('called', d.called, 'expired_on', max(p.expires_on))
+        FROM decided p JOIN dep d ON d.id = p.dependency_id
+        WHERE NOT p.holds AND NOT EXISTS (SELECT 1 FROM decided o WHERE o.dependency_id = p.dependency_id AND o.holds
+                                          AND o.narrowness >= p.narrowness)
+        GROUP BY d.application_id, d.id, d.called""",
+    "review_overdue": """
+        SELECT id, NULL::bigint, jsonb_build_object('due_on', next_review_on) FROM app
+        WHERE status <> 'retired' AND next_review_on < %(on)s::date""",
+    "exit_untested": """
+        SELECT d.application_id, d.id, jsonb_build_object('called', d.called)
+        FROM dep d JOIN inventory_exitplan p ON p.dependency_id = d.id
+        WHERE d.in_scope AND NOT EXISTS (SELECT 1 FROM test t WHERE t.dependency_id = d.id)""",
+    "test_lapsed": """
+        SELECT d.application_id, d.id, jsonb_build_object('called', d.called, 'why', l.why, 'ends_on', l.ends_on,
+               'tested_on', l.tested_on)
+        FROM last_lapse l JOIN dep d ON d.id = l.dependency_id WHERE d.in_scope""",
+}
+
+
+def statement() -> str:
+    """All rules; columns code, application_id, dependency_id, facts; in no order."""
+    rules = "\nUNION ALL\n".join(
+        f"SELECT '{code}' AS code, rule.* FROM ({rule}) rule(application_id, dependency_id, facts)"
+        for code, rule in RULES.items()
+    )
+    return f"WITH {ANSWERING}{_BASE}{_DECISIONS}{_TESTS}\n{rules}"

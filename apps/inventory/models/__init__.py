@@ -1,0 +1,26 @@
+"""The records of the inventory, one module per subject."""
+
+from apps.inventory.models.applications import Application, ApplicationQuerySet, Criticality
+from apps.inventory.models.contracts import AnnexItem, Contract, OnFile
+from apps.inventory.models.decisions import Approval, Selection, SelectionCandidate
+from apps.inventory.models.dependencies import Dependency, DependencyQuerySet
+from apps.inventory.models.exits import Adaptation, ExitPlan, ExitTest
+from apps.inventory.models.touched import TouchedApplication
+
+__all__ = [
+    "Adaptation",
+    "AnnexItem",
+    "Application",
+    "ApplicationQuerySet",
+    "Approval",
+    "Contract",
+    "Criticality",
+    "Dependency",
+    "DependencyQuerySet",
+    "ExitPlan",
+    "ExitTest",
+    "OnFile",
+    "Selection",
+    "SelectionCandidate",
+    "TouchedApplication",
+]

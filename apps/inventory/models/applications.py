@@ -1,0 +1,129 @@
+"""What the organisation runs."""
+
+from typing import Any, ClassVar
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Upper
+
+from apps.accounts.models import Team
+from apps.common.history import tracked
+from apps.common.validators import sensible_day
+from apps.inventory.models.touched import touching
+
+
+class Criticality(models.IntegerChoices):
+    """Ordered: the smaller, the graver, so that an index on it lists critical first."""
+
+    CRITICAL = 0, "Critical"
+    IMPORTANT = 1, "Important"
+    STANDARD = 2, "Standard"
+    LOW = 3, "Low"
+
+
+# as the interface speaks of them: 0 is `critical`
+CRITICALITY_WORDS = [(level.name.lower(), level.label) for level in Criticality]
+
+
+class ApplicationQuerySet(models.QuerySet["Application"]):
+    def visible_to(self, user: Any) -> "ApplicationQuerySet":
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(team__in=user.team_roles())
+
+    def in_scope(self) -> "ApplicationQuerySet":
+        """Applications that count: in pilot or production."""
+        return self.filter(status__in=Application.IN_SCOPE)
+
+
+@tracked(exclude=("updated_at",))
+class Application(models.Model):
+    class Status(models.TextChoices):
+        PROPOSED = "proposed", "Proposed"
+        PILOT = "pilot", "Pilot"
+        PRODUCTION = "production", "Production"
+        RETIRED = "retired", "Retired"
+
+    class AiActClass(models.TextChoices):
+        PROHIBITED = "prohibited", "Prohibited practice"
+        HIGH = "high", "High risk"
+        LIMITED = "limited", "Limited risk"
+        MINIMAL = "minimal", "Minimal risk"
+
+    class AiActRole(models.TextChoices):
+        PROVIDER = "provider", "Provider"
+        DEPLOYER = "deployer", "Deployer"
+        IMPORTER = "importer", "Importer"
+        DISTRIBUTOR = "distributor", "Distributor"
+
+    class DataClass(models.TextChoices):
+        PUBLIC = "public", "Public"
+        INTERNAL = "internal", "Internal"
+        CONFIDENTIAL = "confidential", "Confidential"
+        SECRET = "secret", "Strictly confidential"
+
+    class Autonomy(models.TextChoices):
+        ASSISTS = "assists", "Suggests; a person acts"
+        SUPERVISED = "supervised", "Acts; a person watches"
+        AUTONOMOUS = "autonomous", "Acts alone"
+
+    class Impact(models.TextChoices):
+        LOW = "low", "Low"
+        MEDIUM = "medium", "Medium"
+        HIGH = "high", "High"
+
+    IN_SCOPE: ClassVar[tuple[str, ...]] = (Status.PILOT, Status.PRODUCTION)
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=120, unique=True)
+    purpose = models.TextField(blank=True)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="applications")
+    business_owner = models.CharField(max_length=200, blank=True)
+    technical_owner = models.CharField(max_length=200, blank=True)
+    criticality = models.PositiveSmallIntegerField(choices=Criticality, default=Criticality.STANDARD)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PRODUCTION)
+    ai_act_class = models.CharField("AI Act class", max_length=10, choices=AiActClass, blank=True)
+    ai_act_role = models.CharField("AI Act role", max_length=11, choices=AiActRole, blank=True)
+    data_classification = models.CharField(max_length=12, choices=DataClass, blank=True)
+    personal_data = models.BooleanField(null=True, blank=True)
+    geography = models.CharField(max_length=100, blank=True)
+    business_function = models.CharField(max_length=200, blank=True, help_text="The function it serves.")
+    autonomy = models.CharField(max_length=10, choices=Autonomy, blank=True)
+    criticality_reason = models.TextField(blank=True, help_text="Why it is that critical.")
+    impact_of_discontinuing = models.CharField(max_length=6, choices=Impact, blank=True)
+    users_affected = models.PositiveIntegerField(null=True, blank=True)
+    rto_hours = models.PositiveIntegerField("recovery time objective", null=True, blank=True, help_text="Hours.")
+    rpo_hours = models.PositiveIntegerField("recovery point objective", null=True, blank=True, help_text="Hours.")
+    monthly_spend = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD.")
+    external_refs = models.JSONField(default=dict, blank=True)
+    next_review_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged", editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ApplicationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["criticality", "name"]
+        indexes = [
+            models.Index(fields=["criticality", "id"], name="application_by_criticality"),
+            models.Index(fields=["team", "id"], name="application_by_team"),
+            models.Index(fields=["id"], include=["team", "criticality", "status"], name="application_covering"),
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="application_name_search"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="application_spend_not_negative",
+                condition=Q(monthly_spend__isnull=True) | Q(monthly_spend__gte=0),
+                violation_error_message="Monthly spend is not negative.",
+            ),
+        ]
+        triggers = touching("application", "id")
+
+    def __str__(self) -> str:
+        return self.name

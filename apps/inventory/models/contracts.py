@@ -1,0 +1,157 @@
+"""What was agreed with a party, and which documents it owes: facts the reports and the diligence need."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from apps.catalog.models import Foundation, Provider
+from apps.common.history import tracked
+from apps.common.validators import sensible_day
+
+
+class OfficeQuerySet[M: models.Model](models.QuerySet[M]):
+    """Facts of the whole organisation: for governance, auditor and administrator."""
+
+    def visible_to(self, user: Any) -> "OfficeQuerySet[M]":
+        return self if user.is_authenticated and user.is_active and user.reads_everything else self.none()
+
+
+class OnFile(models.TextChoices):
+    """Whether a clause is there; empty means nobody has looked."""
+
+    YES = "yes", "On file"
+    NO = "no", "Not in the contract"
+
+
+@tracked(exclude=("updated_at",))
+class Contract(models.Model):
+    """A contract with a party of the chain. Field names follow DORA's register (RT.02.01, RT.02.02)."""
+
+    class Kind(models.TextChoices):
+        STANDALONE = "standalone", "Standalone"
+        OVERARCHING = "overarching", "Overarching"
+        SUBSEQUENT = "subsequent", "Subsequent or associated"
+
+    class TrainingUse(models.TextChoices):
+        NO = "no", "Not used for training"
+        OPT_OUT = "opt_out", "Used unless opted out"
+        YES = "yes", "Used for training"
+
+    party = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="contracts")
+    ref = models.CharField("reference", max_length=100)
+    name = models.CharField(max_length=200, blank=True)
+    kind = models.CharField(max_length=11, choices=Kind, default=Kind.STANDALONE)
+    overarching = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="subsequent")
+    ict_service_type = models.CharField(
+        "ICT service type", max_length=3, blank=True, help_text="S01 to S19 of the DORA register."
+    )
+    starts_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    ends_on = models.DateField(null=True, blank=True, validators=[sensible_day], help_text="Empty: open-ended.")
+    currency = models.CharField(max_length=3, default="USD")
+    annual_cost = models.DecimalField(max_digits=16, decimal_places=2, null=True, blank=True)
+    notice_days_ours = models.PositiveIntegerField(null=True, blank=True, help_text="Notice we must give, days.")
+    notice_days_theirs = models.PositiveIntegerField(null=True, blank=True, help_text="Notice they must give, days.")
+    deprecation_notice_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Days they must announce the end of a model ahead, by contract."
+    )
+    governing_law = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2 code of the country.")
+    provision_country = models.CharField(max_length=2, blank=True)
+    data_country = models.CharField(max_length=2, blank=True, help_text="Where data is stored.")
+    price_protection = models.CharField(max_length=3, choices=OnFile, blank=True)
+    exit_clause = models.CharField(max_length=3, choices=OnFile, blank=True)
+    termination_assistance = models.CharField(max_length=3, choices=OnFile, blank=True)
+    audit_right = models.CharField(max_length=3, choices=OnFile, blank=True)
+    ip_indemnity = models.CharField("IP indemnity", max_length=3, choices=OnFile, blank=True)
+    training_use = models.CharField(max_length=7, choices=TrainingUse, blank=True)
+    terms_url = models.URLField(max_length=500, blank=True)
+    terms_digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the terms as last read.")
+    terms_read_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    note = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = OfficeQuerySet["Contract"].as_manager()
+
+    class Meta:
+        ordering = ["party", "ref"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["party", "ref"],
+                name="contract_once",
+                violation_error_message="A contract with this party and reference is on record already.",
+            ),
+            models.CheckConstraint(
+                name="contract_ends_after_start",
+                condition=Q(ends_on__isnull=True) | Q(starts_on__isnull=True) | Q(ends_on__gt=F("starts_on")),
+                violation_error_message="A contract ends after it starts.",
+            ),
+            models.CheckConstraint(
+                name="contract_cost_not_negative",
+                condition=Q(annual_cost__isnull=True) | Q(annual_cost__gte=0),
+                violation_error_message="The annual cost is not negative.",
+            ),
+            models.CheckConstraint(
+                name="contract_not_its_own_frame",
+                condition=Q(overarching__isnull=True) | ~Q(overarching=F("id")),
+                violation_error_message="A contract is not its own overarching contract.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref} with {self.party_id}"
+
+
+@tracked(exclude=("updated_at",))
+class AnnexItem(models.Model):
+    """One item of Annex XII of the AI Act that the developer of a foundation owes those who build on it."""
+
+    class Item(models.TextChoices):
+        TASKS = "1a", "1(a) tasks and systems it may go into"
+        ACCEPTABLE_USE = "1b", "1(b) acceptable use policies"
+        RELEASE = "1c", "1(c) release date and distribution"
+        INTERACTION = "1d", "1(d) interaction with external hardware and software"
+        SOFTWARE = "1e", "1(e) relevant software versions"
+        ARCHITECTURE = "1f", "1(f) architecture and parameters"
+        MODALITY = "1g", "1(g) modality and format of inputs and outputs"
+        LICENCE = "1h", "1(h) licence"
+        INTEGRATION = "2a", "2(a) technical means to integrate"
+        LIMITS = "2b", "2(b) modality, format and maximum size"
+        TRAINING_DATA = "2c", "2(c) data used for training, testing and validation"
+
+    class Status(models.TextChoices):
+        MISSING = "missing", "Missing"
+        REQUESTED = "requested", "Requested"
+        RECEIVED = "received", "Received"
+        PUBLIC = "public", "Public"
+        REFUSED = "refused", "Refused"
+
+    foundation = models.ForeignKey(Foundation, on_delete=models.CASCADE, related_name="annex_items")
+    item = models.CharField(max_length=2, choices=Item)
+    status = models.CharField(max_length=9, choices=Status, default=Status.MISSING)
+    requested_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    due_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    received_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    link = models.URLField(max_length=500, blank=True)
+    note = models.TextField(blank=True)
+    noted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = OfficeQuerySet["AnnexItem"].as_manager()
+
+    class Meta:
+        ordering = ["foundation", "item"]
+        verbose_name = "Annex XII item"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["foundation", "item"],
+                name="annex_item_once",
+                violation_error_message="This item of the foundation is on record already; change it.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.foundation_id} {self.item}: {self.status}"

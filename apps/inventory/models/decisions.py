@@ -1,0 +1,188 @@
+"""What the organisation decided: approvals of what may be built on, and platform bets written down."""
+
+from datetime import date
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from apps.catalog.models import Foundation, Offering, Provider, PublicQuerySet, Version
+from apps.common.history import tracked
+from apps.common.validators import sensible_day
+
+_ONE_TARGET = (
+    Q(provider__isnull=False, foundation__isnull=True, version__isnull=True, offering__isnull=True)
+    | Q(provider__isnull=True, foundation__isnull=False, version__isnull=True, offering__isnull=True)
+    | Q(provider__isnull=True, foundation__isnull=True, version__isnull=False, offering__isnull=True)
+    | Q(provider__isnull=True, foundation__isnull=True, version__isnull=True, offering__isnull=False)
+)
+
+
+class ApprovalQuerySet(PublicQuerySet["Approval"]):
+    """Every signed-in user may read what is allowed: people must know it to keep to it."""
+
+    def standing_on(self, day: date) -> "ApprovalQuerySet":
+        """Decisions in force on `day`: made, not revoked, not expired."""
+        return self.filter(Q(expires_on__isnull=True) | Q(expires_on__gt=day), decided_on__lte=day).filter(
+            revoked_at__isnull=True
+        )
+
+
+@tracked(exclude=("updated_at",))
+class Approval(models.Model):
+    """The decision on one provider, foundation, version or offering. A narrower target's decision goes first."""
+
+    class Decision(models.TextChoices):
+        APPROVED = "approved", "Approved"
+        RESTRICTED = "restricted", "Restricted"
+        BLOCKED = "blocked", "Blocked"
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, null=True, blank=True, related_name="approvals")
+    foundation = models.ForeignKey(
+        Foundation, on_delete=models.CASCADE, null=True, blank=True, related_name="approvals"
+    )
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, null=True, blank=True, related_name="approvals")
+    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, null=True, blank=True, related_name="approvals")
+    decision = models.CharField(max_length=10, choices=Decision)
+    data_classes = ArrayField(
+        models.CharField(max_length=12), default=list, blank=True,
+        help_text="Restricted to applications of these data classifications; empty: no restriction.",
+    )  # fmt: skip
+    regions = ArrayField(
+        models.CharField(max_length=60), default=list, blank=True, help_text="Restricted to these regions."
+    )
+    criticalities = ArrayField(
+        models.PositiveSmallIntegerField(), default=list, blank=True,
+        help_text="Restricted to applications of these criticalities (0 critical to 3 low).",
+    )  # fmt: skip
+    reason = models.TextField()
+    approver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals_given")
+    decided_on = models.DateField(validators=[sensible_day])
+    expires_on = models.DateField(
+        null=True, blank=True, validators=[sensible_day], help_text="First day it no longer holds."
+    )
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    revoked_why = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ApprovalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-decided_on", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="approval_one_target",
+                condition=_ONE_TARGET,
+                violation_error_message="Decide on one provider, foundation, version or offering.",
+            ),
+            models.CheckConstraint(
+                name="approval_expires_unless_blocked",
+                condition=Q(decision="blocked") | Q(expires_on__isnull=False),
+                violation_error_message="An approval has an end; only a block may stand until lifted.",
+            ),
+            models.CheckConstraint(
+                name="approval_ends_after_decision",
+                condition=Q(expires_on__isnull=True) | Q(expires_on__gt=F("decided_on")),
+                violation_error_message="An approval ends after the day it was given.",
+            ),
+            models.CheckConstraint(
+                name="approval_restricted_says_to_what",
+                condition=~Q(decision="restricted") | ~Q(data_classes=[], regions=[], criticalities=[]),
+                violation_error_message="Say to which data classes, regions or criticalities it is restricted.",
+            ),
+            *(
+                models.UniqueConstraint(
+                    fields=[target],
+                    condition=Q(revoked_at__isnull=True),
+                    name=f"approval_one_of_{target}",
+                    violation_error_message="A decision on this stands already; revoke or replace it.",
+                )
+                for target in ("provider", "foundation", "version", "offering")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.decision} until {self.expires_on}"
+
+    @property
+    def target(self) -> Provider | Foundation | Version | Offering:
+        found = self.provider or self.foundation or self.version or self.offering
+        assert found is not None
+        return found
+
+
+@tracked(exclude=("updated_at",))
+class Selection(models.Model):
+    """A platform bet: which foundation was chosen for what, among which, by which criteria, by whom and why."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        DECIDED = "decided", "Decided"
+        SUPERSEDED = "superseded", "Superseded"
+
+    title = models.CharField(max_length=200)
+    purpose = models.TextField(blank=True, help_text="What the foundation is for.")
+    criteria = models.JSONField(default=list, blank=True, help_text='[{"name", "weight", "note"}, ...]')
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    decision = models.TextField(blank=True)
+    reason = models.TextField(blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="selections_decided"
+    )
+    decided_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    review_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    supersedes = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = PublicQuerySet["Selection"].as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="selection_decided_is_complete",
+                condition=Q(state="draft")
+                | (~Q(decision="") & ~Q(reason="") & Q(decided_by__isnull=False, decided_on__isnull=False)),
+                violation_error_message="A decided selection says what was decided, why, by whom and when.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+@tracked()
+class SelectionCandidate(models.Model):
+    """One candidate of a selection, with its scorecard as it was on the day of the decision."""
+
+    selection = models.ForeignKey(Selection, on_delete=models.CASCADE, related_name="candidates")
+    foundation = models.ForeignKey(Foundation, on_delete=models.PROTECT, related_name="candidacies")
+    offering = models.ForeignKey(
+        Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="candidacies",
+        help_text="The host's offering in question; empty: the foundation anywhere.",
+    )  # fmt: skip
+    chosen = models.BooleanField(default=False)
+    scores = models.JSONField(default=dict, blank=True, help_text="{criterion: {value, note}}")
+    scorecard = models.JSONField(default=dict, blank=True, help_text="The facts as of the decision, with sources.")
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["selection", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["selection", "foundation", "offering"],
+                nulls_distinct=False,
+                name="selection_candidate_once",
+                violation_error_message="This candidate is in the selection already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.selection_id}: {self.foundation_id}"

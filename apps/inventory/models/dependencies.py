@@ -1,0 +1,135 @@
+"""What each application calls: the heart of the register."""
+
+from datetime import date
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from apps.catalog.models import Binding, Offering, Provider
+from apps.common.history import tracked
+from apps.common.validators import sensible_day
+from apps.inventory.models.applications import Application
+from apps.inventory.models.touched import touching
+
+
+class DependencyQuerySet(models.QuerySet["Dependency"]):
+    def visible_to(self, user: Any) -> "DependencyQuerySet":
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(application__team__in=user.team_roles())
+
+    def live_on(self, day: date) -> "DependencyQuerySet":
+        """In use on `day` (since inclusive, until exclusive) by an application in pilot or production."""
+        return self.filter(
+            Q(until__isnull=True) | Q(until__gt=day), since__lte=day, application__status__in=Application.IN_SCOPE
+        )
+
+    def primary(self) -> "DependencyQuerySet":
+        return self.filter(role=Dependency.Role.PRIMARY)
+
+
+@tracked(exclude=("updated_at",))
+class Dependency(models.Model):
+    """Application x offering, for a time: the heart of the register. Ended rows stay as history."""
+
+    class Role(models.TextChoices):
+        PRIMARY = "primary", "Primary"
+        FALLBACK = "fallback", "Fallback"
+        JUDGE = "judge", "Judge"
+        GUARDRAIL = "guardrail", "Guardrail"
+        EMBEDDING = "embedding", "Embedding"
+        RERANKER = "reranker", "Reranker"
+        TOOL = "tool", "Tool"
+
+    class Reached(models.TextChoices):
+        DIRECT = "direct", "Directly"
+        GATEWAY = "gateway", "Through a gateway"
+        EMBEDDED = "embedded", "Inside a vendor's product"
+
+    class Known(models.TextChoices):
+        DECLARED = "declared", "Declared"
+        OBSERVED = "observed", "Observed"
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="dependencies")
+    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="dependencies")
+    role = models.CharField(max_length=10, choices=Role, default=Role.PRIMARY)
+    fallback_order = models.PositiveSmallIntegerField(default=0, help_text="1 is tried first; 0 for other roles.")
+    traffic_share = models.DecimalField(
+        max_digits=18,
+        decimal_places=15,
+        null=True,
+        blank=True,
+        help_text="Share of primary traffic as declared; shares are normalised, and 0 is standby.",
+    )
+    monthly_input_tokens = models.PositiveBigIntegerField(null=True, blank=True)
+    monthly_output_tokens = models.PositiveBigIntegerField(null=True, blank=True)
+    monthly_cache_read_tokens = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Input tokens read from the provider's cache, not among the input tokens."
+    )
+    monthly_cache_write_tokens = models.PositiveBigIntegerField(null=True, blank=True)
+    monthly_requests = models.PositiveBigIntegerField(null=True, blank=True)
+    typical_request_tokens = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Input tokens of a usual request: decides the price tier for long contexts."
+    )
+    monthly_spend = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD.")
+    reached = models.CharField(max_length=8, choices=Reached, default=Reached.DIRECT)
+    via_party = models.ForeignKey(
+        Provider, on_delete=models.PROTECT, null=True, blank=True, related_name="reached_dependencies"
+    )
+    known = models.CharField(max_length=8, choices=Known, default=Known.DECLARED)
+    binding = models.CharField(
+        max_length=8, choices=Binding, default=Binding.UNKNOWN, help_text="Unknown: as the offering is called."
+    )
+    since = models.DateField(validators=[sensible_day])
+    until = models.DateField(
+        null=True, blank=True, validators=[sensible_day], help_text="The first day it is no longer used."
+    )
+    last_observed_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    confirmed_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = DependencyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["application", "role", "fallback_order", "id"]
+        verbose_name_plural = "dependencies"
+        indexes = [
+            models.Index(
+                fields=["offering"], include=["application", "role", "since", "until"], name="dependency_by_offering"
+            ),
+            models.Index(fields=["application", "role"], name="dependency_by_application"),
+            models.Index(fields=["via_party"], name="dependency_by_party", condition=Q(via_party__isnull=False)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="dependency_until_after_since",
+                condition=Q(until__isnull=True) | Q(until__gt=F("since")),
+                violation_error_message="A dependency ends after the day it began.",
+            ),
+            models.CheckConstraint(
+                name="dependency_share_not_negative",
+                condition=Q(traffic_share__isnull=True) | Q(traffic_share__gte=0),
+                violation_error_message="A traffic share is not negative.",
+            ),
+            models.CheckConstraint(
+                name="dependency_spend_not_negative",
+                condition=Q(monthly_spend__isnull=True) | Q(monthly_spend__gte=0),
+                violation_error_message="Monthly spend is not negative.",
+            ),
+            models.CheckConstraint(
+                name="dependency_party_unless_direct",
+                condition=Q(reached="direct", via_party__isnull=True)
+                | (~Q(reached="direct") & Q(via_party__isnull=False)),
+                violation_error_message="Name the gateway or vendor it goes through; a direct call has none.",
+            ),
+        ]
+        triggers = touching("dependency", "application_id")
+
+    def __str__(self) -> str:
+        return f"{self.application}: {self.role} {self.offering_id}"

@@ -1,0 +1,43 @@
+"""Changes to risks, one module per subject. The caller has checked who may; see each module."""
+
+from apps.risks.actions.assessing import (
+    BulkOutcome,
+    accept_risk,
+    assess,
+    assess_many,
+    mark_not_applicable,
+    revoke_acceptance,
+    undo_assessment,
+)
+from apps.risks.actions.evidence import attach_evidence, record_evidence
+from apps.risks.actions.raising import (
+    change_risk,
+    close_risk,
+    dismiss_risk,
+    raise_risk,
+    reinstate_risk,
+    reopen_risk,
+)
+from apps.risks.actions.refreshing import RiskChanges, refresh_risks
+from apps.risks.refusals import RefusedRisk
+
+__all__ = [
+    "BulkOutcome",
+    "RefusedRisk",
+    "RiskChanges",
+    "accept_risk",
+    "assess",
+    "assess_many",
+    "attach_evidence",
+    "change_risk",
+    "close_risk",
+    "dismiss_risk",
+    "mark_not_applicable",
+    "raise_risk",
+    "record_evidence",
+    "refresh_risks",
+    "reinstate_risk",
+    "reopen_risk",
+    "revoke_acceptance",
+    "undo_assessment",
+]

@@ -1,0 +1,297 @@
+"""What people decide about an inherited risk. The caller has checked `by.may(TeamRole.EDITOR, team)`, and for an
+acceptance `by.may(TeamRole.OWNER, team)`.
+
+Whoever acts says which version was read: 0 where there was no assessment yet. Two at once: one wins, the other is told
+who was faster and what was decided.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pghistory.models
+from django.apps import apps
+from django.db import models, transaction
+
+from apps.accounts.models import User
+from apps.common.history import acting
+from apps.common.time import day_of
+from apps.inventory.models import Dependency
+from apps.risks.models import Assessment, FoundationRisk, StaleCause, Treatment
+from apps.risks.queries import inheriting_dependencies, levels_on
+from apps.risks.refusals import RefusedRisk
+from apps.risks.staling import hold_off_staling
+
+ASSESSMENT_FACTS = frozenset({
+    "current_likelihood", "current_impact", "residual_likelihood", "residual_impact", "confidence", "treatment",
+    "plan", "owner", "due_on",
+})  # fmt: skip
+# an acceptance is a decision for a time; longer than this it would be a rule
+LONGEST_ACCEPTANCE = timedelta(days=731)
+_KEPT = frozenset(
+    {"id", "risk", "dependency", "version", "created_at", "updated_at", "inherent", "current", "residual"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOutcome:
+    """`refused` says for each dependency that was left alone why."""
+
+    assessed: tuple[Assessment, ...]
+    refused: Mapping[int, str]
+
+
+@transaction.atomic
+def assess(
+    *,
+    risk: FoundationRisk,
+    dependency: Dependency,
+    facts: Mapping[str, Any],
+    expected_version: int,
+    by: User,
+    at: datetime,
+    reason: str = "",
+) -> Assessment:
+    """Say how grave the risk is here and what is done about it. What is not given stays; what was stale is not.
+
+    Accepting is an action of its own.
+    """
+    outcome = assess_many(
+        risk=risk, expected_versions={dependency.pk: expected_version}, facts=facts, by=by, at=at, reason=reason
+    )
+    return _only(outcome, dependency)
+
+
+@transaction.atomic
+def assess_many(
+    *,
+    risk: FoundationRisk,
+    expected_versions: Mapping[int, int],
+    facts: Mapping[str, Any],
+    by: User,
+    at: datetime,
+    reason: str = "",
+) -> BulkOutcome:
+    """The same assessment for many dependencies of one risk; {dependency: the version that was read, 0 for none}.
+
+    A handful of statements whatever the number. Those that changed meanwhile, or do not inherit it, are left alone
+    and named.
+    """
+    said = _known(facts)
+    if said.get("treatment") == Treatment.ACCEPT:
+        raise RefusedRisk("Accepting needs an approver, a reason and an end. Use the acceptance for it.")
+
+    def decide(assessment: Assessment) -> str:
+        for name, value in said.items():
+            setattr(assessment, name, value)
+        if assessment.treatment == Treatment.ACCEPT and not assessment.accepts_on(day_of(at)):
+            return "Its acceptance has ended. Renew the acceptance, or choose another treatment."
+        assessment.state = Assessment.State.ASSESSED
+        assessment.not_applicable_because = ""
+        return ""
+
+    return _act(risk, expected_versions, decide, by, at, reason or "risk assessed")
+
+
+@transaction.atomic
+def mark_not_applicable(
+    *, risk: FoundationRisk, dependency: Dependency, because: str, expected_version: int, by: User, at: datetime
+) -> Assessment:
+    """The risk is inherited and does not matter to this use; `because` says why."""
+    _needs(because, "Say why it does not apply here: the next reader has only your word.")
+
+    def decide(assessment: Assessment) -> str:
+        assessment.state = Assessment.State.NOT_APPLICABLE
+        assessment.not_applicable_because = because.strip()
+        assessment.treatment = ""
+        return ""
+
+    return _only(_act(risk, {dependency.pk: expected_version}, decide, by, at, because), dependency)
+
+
+@transaction.atomic
+def accept_risk(
+    *,
+    risk: FoundationRisk,
+    dependency: Dependency,
+    until: date,
+    because: str,
+    expected_version: int,
+    by: User,
+    at: datetime,
+    facts: Mapping[str, Any] | None = None,
+) -> Assessment:
+    """`by` takes the risk on until `until` (exclusive), for a reason. It reopens by itself on that day."""
+    _needs(because, "Say why it is accepted: an auditor will ask.")
+    today = day_of(at)
+    if until <= today:
+        raise RefusedRisk(f"The acceptance would have ended already. Choose a day after {today}.")
+    if until > today + LONGEST_ACCEPTANCE:
+        raise RefusedRisk(f"An acceptance ends by {today + LONGEST_ACCEPTANCE} at the latest. Renew it then.")
+    said = _known(facts)
+
+    def decide(assessment: Assessment) -> str:
+        for name, value in said.items():
+            setattr(assessment, name, value)
+        assessment.state = Assessment.State.ASSESSED
+        assessment.not_applicable_because = ""
+        assessment.treatment = Treatment.ACCEPT
+        assessment.accepted_by, assessment.accepted_at, assessment.accepted_until = by, at, until
+        assessment.accept_reason = because.strip()
+        assessment.revoked_by = assessment.revoked_at = None
+        assessment.revoke_reason = ""
+        return ""
+
+    return _only(_act(risk, {dependency.pk: expected_version}, decide, by, at, because), dependency)
+
+
+@transaction.atomic
+def revoke_acceptance(
+    *, assessment: Assessment, because: str, expected_version: int, by: User, at: datetime
+) -> Assessment:
+    """The acceptance no longer holds: the risk is open again and has to be assessed anew."""
+    _needs(because, "Say why it is revoked: whoever accepted it will ask.")
+    assessment = _locked(assessment, expected_version)
+    if not assessment.accepts_on(day_of(at)):
+        raise RefusedRisk("There is no acceptance in force to revoke.")
+    assessment.revoked_by, assessment.revoked_at, assessment.revoke_reason = by, at, because.strip()
+    assessment.state = Assessment.State.STALE
+    assessment.stale_since, assessment.stale_cause = at, StaleCause.ACCEPTANCE_REVOKED
+    assessment.stale_because = f"{by} revoked the acceptance: {because.strip()}"
+    assessment.version += 1
+    with acting(user=by, reason=because):
+        assessment.save()
+    return assessment
+
+
+@transaction.atomic
+def undo_assessment(*, assessment: Assessment, expected_version: int, by: User, reason: str = "") -> Assessment | None:
+    """Take back the last decision: the row is again what it was before. None where it was the first one, and the
+    risk is unassessed again; the history keeps both.
+
+    What an event or a day has made stale is not undone: assess it again.
+    """
+    assessment = _locked(assessment, expected_version)
+    if assessment.state == Assessment.State.STALE and assessment.stale_cause != StaleCause.ACCEPTANCE_REVOKED:
+        raise RefusedRisk(f"No person did this. {assessment.stale_because} Assess it again instead.")
+    with acting(user=by, reason=reason or "last decision taken back"):
+        if assessment.version == 1:
+            assessment.delete()
+            return None
+        history: type[models.Model] = apps.get_model("risks", "AssessmentHistory")
+        before = history._default_manager.filter(pgh_obj_id=assessment.pk, version=assessment.version - 1)
+        earlier: pghistory.models.Event | None = before.order_by("-pgh_id").first()  # type: ignore[assignment]
+        if earlier is None:
+            raise RefusedRisk("What it was before is no longer on record. Assess it again instead.")
+        for field in Assessment._meta.concrete_fields:
+            if field.name not in _KEPT:
+                setattr(assessment, field.attname, getattr(earlier, field.attname))
+        assessment.version += 1
+        assessment.save()
+    return assessment
+
+
+def _act(
+    risk: FoundationRisk,
+    expected: Mapping[int, int],
+    decide: Any,
+    by: User,
+    at: datetime,
+    reason: str,
+) -> BulkOutcome:
+    """Let `decide` change each assessment, a new one where there is none; it answers why not, or nothing."""
+    risk = FoundationRisk.objects.select_related("template").get(pk=risk.pk)
+    hold_off_staling()
+    # whoever assesses the same dependencies at once waits here, and then sees what this one wrote
+    locked = Dependency.objects.select_for_update(no_key=True).filter(pk__in=expected).order_by("pk")
+    dependencies = {dependency.pk: dependency for dependency in locked}
+    there = {
+        assessment.dependency_id: assessment
+        for assessment in Assessment.objects.select_for_update(of=("self",))
+        .select_related("assessed_by")
+        .filter(risk=risk, dependency__in=expected)
+    }
+    inherits = inheriting_dependencies(risk_id=risk.pk, dependency_ids=expected, on=day_of(at))
+    levels = levels_on(risk=risk, dependency_ids=list(dependencies))
+    refused: dict[int, str] = {}
+    added: list[Assessment] = []
+    changed: list[Assessment] = []
+    for pk, version in expected.items():
+        assessment = there.get(pk)
+        if pk not in inherits:
+            refused[pk] = "This dependency does not inherit the risk today. Look at what it stands on."
+        elif (assessment.version if assessment else 0) != version:
+            refused[pk] = _overtaken(assessment)
+        else:
+            mine = assessment or Assessment(risk=risk, dependency=dependencies[pk], version=0)
+            mine.inherent_likelihood, mine.inherent_impact = levels[pk].likelihood, levels[pk].impact
+            why_not = decide(mine)
+            if why_not:
+                refused[pk] = why_not
+                continue
+            mine.stale_since = mine.stale_event = None
+            mine.stale_cause = mine.stale_because = ""
+            mine.assessed_by, mine.assessed_at = by, at
+            mine.version += 1
+            mine.updated_at = at
+            mine.clean_fields(exclude=_RELATIONS)
+            (changed if assessment else added).append(mine)
+    with acting(user=by, reason=reason):
+        Assessment.objects.bulk_create(added, batch_size=2000)
+        if changed:
+            names = [field.name for field in Assessment._meta.concrete_fields if field.name not in _UNWRITTEN]
+            Assessment.objects.bulk_update(changed, names, batch_size=500)
+    return BulkOutcome(assessed=(*added, *changed), refused=refused)
+
+
+_RELATIONS = {field.name for field in Assessment._meta.concrete_fields if field.is_relation}
+_UNWRITTEN = (_KEPT - {"version", "updated_at"}) | {"id"}
+
+
+def _only(outcome: BulkOutcome, dependency: Dependency) -> Assessment:
+    for sentence in outcome.refused.values():
+        raise RefusedRisk(sentence)
+    assessment = outcome.assessed[0]
+    assessment.refresh_from_db()
+    return assessment
+
+
+def _locked(assessment: Assessment, expected_version: int) -> Assessment:
+    found: Iterable[Assessment] = (
+        Assessment.objects.select_for_update(of=("self",)).select_related("assessed_by").filter(pk=assessment.pk)
+    )
+    row = next(iter(found), None)
+    if row is None or row.version != expected_version:
+        raise RefusedRisk(_overtaken(row))
+    return row
+
+
+def _overtaken(assessment: Assessment | None) -> str:
+    """What the one who came second is told."""
+    if assessment is None:
+        return "Somebody has taken this assessment back in the meantime. Read it again."
+    if assessment.state == Assessment.State.STALE:
+        return f"It has become stale in the meantime: {assessment.stale_because} Read it again, then decide."
+    levels = (
+        f", residual {assessment.residual_likelihood} x {assessment.residual_impact}"
+        if (assessment.residual_likelihood and assessment.residual_impact)
+        else ""
+    )
+    treatment = f", {assessment.get_treatment_display().lower()}" if assessment.treatment else ""
+    return (
+        f"{assessment.assessed_by} assessed this on {assessment.assessed_at:%Y-%m-%d at %H:%M} UTC: "
+        f"{assessment.get_state_display().lower()}{treatment}{levels}. Read it again, then decide."
+    )
+
+
+def _needs(words: str, otherwise: str) -> None:
+    if not words.strip():
+        raise RefusedRisk(otherwise)
+
+
+def _known(facts: Mapping[str, Any] | None) -> dict[str, Any]:
+    unknown = sorted(set(facts or {}) - ASSESSMENT_FACTS)
+    if unknown:
+        raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
+    return dict(facts or {})

@@ -1,0 +1,65 @@
+"""Evidence is recorded once and attached to what rests on it; a new result is a new row."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.common.history import acting
+from apps.common.time import day_of
+from apps.risks.models import Assessment, AssessmentEvidence, Evidence, FoundationRisk, RiskEvidence
+from apps.risks.refusals import RefusedRisk
+
+EVIDENCE_FACTS = frozenset({
+    "tool", "evaluator", "application", "version", "offering", "template", "dataset", "metric", "value", "threshold",
+    "higher_is_better", "passed", "n", "expires_on", "digest", "link", "note",
+})  # fmt: skip
+
+
+@transaction.atomic
+def record_evidence(
+    *, kind: str, run_on: Any, facts: Mapping[str, Any], by: User | None, at: datetime, reason: str = ""
+) -> Evidence:
+    """Keep a result or a paper. With a value and a threshold, whether it passed follows from them.
+
+    `by` None: a job records it. The caller has checked that `by` may edit the application, or governs.
+    """
+    unknown = sorted(set(facts) - EVIDENCE_FACTS)
+    if unknown:
+        raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
+    evidence = Evidence(kind=kind, run_on=run_on, recorded_by=by, recorded_at=at, **facts)
+    if run_on > day_of(at):
+        raise RefusedRisk(f"The run lies in the future. Give the day it was made, {day_of(at)} at the latest.")
+    value, threshold = evidence.value, evidence.threshold
+    if value is not None and threshold is not None:
+        meets = value >= threshold if evidence.higher_is_better else value <= threshold
+        if evidence.passed is not None and evidence.passed != meets:
+            said, shown = ("passed", "missed") if evidence.passed else ("failed", "met")
+            raise RefusedRisk(f"It is said to have {said}, and {value} has {shown} the threshold {threshold}.")
+        evidence.passed = meets
+    evidence.full_clean()
+    with acting(user=by, job="" if by else "risks.record_evidence", reason=reason or "evidence recorded"):
+        evidence.save(force_insert=True)
+    return evidence
+
+
+@transaction.atomic
+def attach_evidence(
+    *, evidence: Evidence, by: User, assessment: Assessment | None = None, risk: FoundationRisk | None = None
+) -> None:
+    """Say that an assessment or a foundation risk rests on it. Doing it twice changes nothing."""
+    with acting(user=by, reason="evidence attached"):
+        if assessment is not None:
+            about = evidence.application_id
+            if about is not None and about != assessment.dependency.application_id:
+                raise RefusedRisk("This evidence is about another application. Record one for this application.")
+            AssessmentEvidence.objects.get_or_create(assessment=assessment, evidence=evidence)
+        if risk is not None:
+            if evidence.application_id is not None:
+                raise RefusedRisk(
+                    "This evidence is about one application; a foundation's risk is everyone's. "
+                    "Attach it to the application's assessment."
+                )
+            RiskEvidence.objects.get_or_create(risk=risk, evidence=evidence)

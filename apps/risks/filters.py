@@ -1,0 +1,139 @@
+"""What lists of risks can be narrowed by, on pages and in the API alike."""
+
+from datetime import date
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+
+from apps.accounts.models import Team
+from apps.accounts.queries import team_and_below
+from apps.catalog.models import NodeKind
+from apps.common.time import day_of, now
+from apps.risks.models import Assessment, Evidence, FoundationRisk, Layer, RiskTemplate, RuleName, Treatment
+from apps.risks.queries import STATES, Narrowed
+
+KINDS = [(kind.name.lower(), kind.label) for kind in NodeKind]
+
+
+class RiskTemplateFilter(django_filters.FilterSet):  # type: ignore[misc]
+    code = django_filters.CharFilter(label="Code")
+    layer = django_filters.MultipleChoiceFilter(choices=Layer.choices, label="Layer")
+    built_in = django_filters.BooleanFilter(label="Of the release")
+    taxonomy = django_filters.CharFilter(method="mapped_to", label="Mapped to taxonomy (slug)")
+
+    class Meta:
+        model = RiskTemplate
+        fields: list[str] = []
+
+    def mapped_to(self, queryset: QuerySet[RiskTemplate], name: str, value: str) -> QuerySet[RiskTemplate]:
+        return queryset.filter(mappings__entry__taxonomy__slug=value).distinct()
+
+
+class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
+    template = django_filters.CharFilter(field_name="template__code", label="Template (code)")
+    layer = django_filters.MultipleChoiceFilter(field_name="template__layer", choices=Layer.choices, label="Layer")
+    node_kind = django_filters.TypedMultipleChoiceFilter(
+        field_name="node__kind", choices=KINDS, coerce=lambda word: NodeKind[word.upper()].value, label="Kind of node"
+    )
+    node_ref = django_filters.NumberFilter(field_name="node__ref", label="Id of what it is on")
+    rule = django_filters.MultipleChoiceFilter(choices=RuleName.choices, label="Raised by rule")
+    open = django_filters.BooleanFilter(method="being_open", label="Neither closed nor dismissed")
+    dismissed = django_filters.BooleanFilter(
+        field_name="dismissed_at", lookup_expr="isnull", exclude=True, label="Dismissed"
+    )
+    min_inherent = django_filters.NumberFilter(
+        field_name="inherent", lookup_expr="gte", min_value=1, max_value=25, label="At least this grave (1 to 25)"
+    )
+
+    class Meta:
+        model = FoundationRisk
+        fields: list[str] = []
+
+    def being_open(self, queryset: QuerySet[FoundationRisk], name: str, value: bool) -> QuerySet[FoundationRisk]:
+        return queryset.filter(FoundationRisk.OPEN) if value else queryset.exclude(FoundationRisk.OPEN)
+
+
+class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """Says what may be asked; `narrowed` hands it to the read, since inherited risk is derived and no queryset."""
+
+    application = django_filters.CharFilter(method="later", label="Application (slug)")
+    dependency = django_filters.NumberFilter(method="later", min_value=1, max_value=2**62, label="Dependency (id)")
+    risk = django_filters.NumberFilter(method="later", min_value=1, max_value=2**62, label="Foundation risk (id)")
+    team = django_filters.CharFilter(method="later", label="Team (slug), with those below it")
+    template = django_filters.CharFilter(method="later", label="Template (code)")
+    layer = django_filters.ChoiceFilter(method="later", choices=Layer.choices, label="Layer")
+    state = django_filters.ChoiceFilter(
+        method="later", choices=[(state, state.replace("_", " ").capitalize()) for state in STATES], label="State"
+    )
+    min_inherent = django_filters.NumberFilter(
+        method="later", min_value=1, max_value=25, label="At least this grave (1 to 25)"
+    )
+
+    class Meta:
+        model = FoundationRisk
+        fields: list[str] = []
+
+    def later(self, queryset: QuerySet[FoundationRisk], name: str, value: Any) -> QuerySet[FoundationRisk]:
+        return queryset
+
+    @property
+    def narrowed(self) -> Narrowed:
+        asked = self.form.cleaned_data
+
+        def number(name: str) -> int | None:
+            return None if asked.get(name) is None else int(asked[name])
+
+        return Narrowed(
+            application=asked["application"],
+            dependency=number("dependency"),
+            risk=number("risk"),
+            team=asked["team"],
+            template=asked["template"],
+            layer=asked["layer"],
+            state=asked["state"],
+            min_inherent=number("min_inherent"),
+        )
+
+
+class AssessmentFilter(django_filters.FilterSet):  # type: ignore[misc]
+    application = django_filters.CharFilter(field_name="dependency__application__slug", label="Application (slug)")
+    dependency = django_filters.NumberFilter(field_name="dependency_id", label="Dependency (id)")
+    risk = django_filters.NumberFilter(field_name="risk_id", label="Foundation risk (id)")
+    template = django_filters.CharFilter(field_name="risk__template__code", label="Template (code)")
+    team = django_filters.CharFilter(method="of_team", label="Team (slug), with those below it")
+    state = django_filters.MultipleChoiceFilter(choices=Assessment.State.choices, label="State")
+    treatment = django_filters.MultipleChoiceFilter(choices=Treatment.choices, label="Treatment")
+    owner = django_filters.CharFilter(field_name="owner__username", label="Owner (username)")
+    due_before = django_filters.DateFilter(field_name="due_on", lookup_expr="lt", label="Due before")
+    accepted_before = django_filters.DateFilter(method="ending_before", label="Acceptance ends before")
+
+    class Meta:
+        model = Assessment
+        fields: list[str] = []
+
+    def of_team(self, queryset: QuerySet[Assessment], name: str, value: str) -> QuerySet[Assessment]:
+        top = list(Team.objects.filter(slug=value).values_list("pk", flat=True))
+        return queryset.filter(dependency__application__team__in=team_and_below(team_ids=top))
+
+    def ending_before(self, queryset: QuerySet[Assessment], name: str, value: date) -> QuerySet[Assessment]:
+        return queryset.filter(treatment=Treatment.ACCEPT, revoked_at__isnull=True, accepted_until__lt=value)
+
+
+class EvidenceFilter(django_filters.FilterSet):  # type: ignore[misc]
+    application = django_filters.CharFilter(field_name="application__slug", label="Application (slug)")
+    version = django_filters.CharFilter(field_name="version__identifier", label="Version (identifier)")
+    offering = django_filters.NumberFilter(field_name="offering_id", label="Offering (id)")
+    template = django_filters.CharFilter(field_name="template__code", label="Template (code)")
+    kind = django_filters.MultipleChoiceFilter(choices=Evidence.Kind.choices, label="Kind")
+    tool = django_filters.CharFilter(label="Tool")
+    passed = django_filters.BooleanFilter(label="Passed")
+    failing_or_expired = django_filters.BooleanFilter(method="in_doubt", label="Failing, or expired today")
+
+    class Meta:
+        model = Evidence
+        fields: list[str] = []
+
+    def in_doubt(self, queryset: QuerySet[Evidence], name: str, value: bool) -> QuerySet[Evidence]:
+        doubtful = Evidence.objects.failing_or_expired_on(day_of(now())).values("pk")
+        return queryset.filter(pk__in=doubtful) if value else queryset.exclude(pk__in=doubtful)

@@ -1,0 +1,324 @@
+"""Who inherits what, as SQL: a foundation risk x a live dependency whose footing holds the risk's node.
+
+Nothing of this is stored. A pair exists when the risk is open and handed on, the dependency is live on the day, its
+offering's footing holds the node (or, for a gateway or vendor, the party it is reached through is the node or lies
+below it), and the template's condition holds.
+
+Two ways to a page, chosen here and never by the planner:
+
+- from the risks: each risk in order, and of it the first rows. A node on which many stand is read by walking the
+  applications in order until the page is full; one on which few stand by gathering and sorting those.
+- from the applications, where few are asked for: everything they stand on, joined with the risks there.
+"""
+
+from typing import Final
+
+from apps.inventory.models import Application
+from apps.risks.models import Predicate
+
+IN_SCOPE: Final = [str(status) for status in Application.IN_SCOPE]
+
+# dependency `d` is in use on the day by an application `a` that counts
+LIVE: Final = """d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s)"""
+COUNTS: Final = """a.status = ANY (%(in_scope)s) AND (%(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s))"""
+
+# the conditions of the templates on dependency `d`; node kinds 2 version, 3 foundation (catalog's NodeKind)
+PREDICATES: Final[dict[str, str]] = {
+    Predicate.JUDGE_SHARES_BASE: """d.role IN ('judge', 'guardrail') AND EXISTS (
+        SELECT 1 FROM inventory_dependency p
+        JOIN catalog_footing pf ON pf.offering_id = p.offering_id
+        JOIN catalog_node pn ON pn.id = pf.node_id AND pn.kind IN (2, 3)
+        JOIN catalog_footing jf ON jf.node_id = pf.node_id AND jf.offering_id = d.offering_id
+        WHERE p.application_id = d.application_id AND p.role = 'primary'
+          AND p.since <= %(day)s AND (p.until IS NULL OR p.until > %(day)s))""",
+    Predicate.CALLS_MOVING_NAME: """(d.binding = 'alias' OR (d.binding <> 'pinned' AND EXISTS (
+        SELECT 1 FROM catalog_offering mo
+        LEFT JOIN catalog_alias ma ON ma.id = mo.alias_id LEFT JOIN catalog_version mv ON mv.id = mo.version_id
+        WHERE mo.id = d.offering_id
+          AND (CASE WHEN ma.id IS NULL THEN mo.binding = 'alias' ELSE ma.kind <> 'synonym' END
+               OR coalesce(mv.moving, false)))))""",
+}
+APPLIES: Final = " OR ".join(
+    ["r.applies_when = ''", *(f"(r.applies_when = '{name}' AND {sql})" for name, sql in PREDICATES.items())]
+)
+
+# (id, above): every provider with itself and each of its corporate parents; circles are cut
+PARTY: Final = """party(id, above) AS (
+    SELECT id, id FROM catalog_provider
+    UNION
+    SELECT p.id, q.parent_id FROM party p JOIN catalog_provider q ON q.id = p.above WHERE q.parent_id IS NOT NULL
+)"""
+# node kinds 6 gateway and 8 vendor are also reached by the dependency's own party
+_PARTY_KINDS: Final = "r.kind IN (6, 8)"
+_REACHED: Final = "d.reached = CASE r.kind WHEN 6 THEN 'gateway' ELSE 'embedded' END"
+
+# the risks that are handed on, with {which} of them; {node} adds kind and ref of the node
+RISK: Final = """risk AS {kept} (
+    SELECT r.id, r.inherent, r.node_id, coalesce(t.applies_when, '') AS applies_when {node}
+    FROM risks_foundationrisk r {join} LEFT JOIN risks_risktemplate t ON t.id = r.template_id
+    WHERE r.closed_at IS NULL AND r.dismissed_at IS NULL AND r.inherits {which}
+)"""
+_EAGER: Final = {"kept": "MATERIALIZED", "node": ", n.kind, n.ref", "join": "JOIN catalog_node n ON n.id = r.node_id"}
+_LAZY: Final = {"kept": "NOT MATERIALIZED", "node": "", "join": ""}
+
+# dependency `d` stands on the node of risk `r`
+HOLDS: Final = f"""(EXISTS (SELECT 1 FROM catalog_footing f
+            WHERE f.node_id = r.node_id AND f.offering_id = d.offering_id)
+    OR ({_PARTY_KINDS} AND {_REACHED} AND d.via_party_id IN (SELECT p.id FROM party p WHERE p.above = r.ref)))"""
+
+# more dependencies than this on a node: walk the applications instead of gathering
+WIDE: Final = 2000
+
+_AFTER: Final = """(a.criticality, a.id) {beyond}= (r.from_criticality, r.from_application)
+    AND (a.criticality, a.id, d.id) {beyond} (r.from_criticality, r.from_application, r.from_dependency)"""
+
+# The risks in order, each with where its rows begin: the cursor for the risk of the cursor, the start for others. Not
+# materialised: what is read behind a full page is never looked at.
+_ORDERED: Final = """(
+    SELECT o.*, n.kind, n.ref
+    FROM (
+        SELECT r.*,
+            CASE WHEN r.id = %(after_risk)s THEN %(after_criticality)s ELSE {edge_small} END::smallint
+                AS from_criticality,
+            CASE WHEN r.id = %(after_risk)s THEN %(after_application)s ELSE {edge} END::bigint AS from_application,
+            CASE WHEN r.id = %(after_risk)s THEN %(after_dependency)s ELSE {edge} END::bigint AS from_dependency
+        FROM risk r
+        WHERE %(after_risk)s::bigint IS NULL OR r.inherent {lower} %(after_inherent)s
+           OR (r.inherent = %(after_inherent)s AND r.id {beyond}= %(after_risk)s)
+        ORDER BY r.inherent {falling}, r.id {rising}
+    ) o
+    -- fenced, or the planner hashes every node there is for the few that are looked at
+    CROSS JOIN LATERAL (SELECT x.kind, x.ref FROM catalog_node x WHERE x.id = o.node_id OFFSET 0) n
+) r"""
+
+# Risks first: of each its dependencies, until the page is full.
+FROM_RISKS: Final = """
+WITH RECURSIVE {party}, {risk},
+page AS (
+    SELECT r.id AS risk_id, x.dependency_id, r.inherent, x.criticality, x.application_id
+    FROM {ordered}
+    CROSS JOIN LATERAL (
+        SELECT count(*) > {wide} AS wide FROM (
+            (SELECT 1 FROM catalog_footing f JOIN inventory_dependency d ON d.offering_id = f.offering_id AND {live}
+             WHERE f.node_id = r.node_id LIMIT {wide} + 1)
+            UNION ALL
+            (SELECT 1 FROM party p JOIN inventory_dependency d ON d.via_party_id = p.id AND {reached}
+             WHERE {party_kinds} AND p.above = r.ref LIMIT {wide} + 1)
+        ) probe
+    ) reach
+    CROSS JOIN LATERAL (
+        (SELECT a.criticality, a.id AS application_id, d.id AS dependency_id
+         FROM (
+             SELECT d.id FROM catalog_footing f JOIN inventory_dependency d ON d.offering_id = f.offering_id AND {live}
+             WHERE f.node_id = r.node_id
+             UNION
+             SELECT d.id FROM party p JOIN inventory_dependency d ON d.via_party_id = p.id AND {reached} AND {live}
+             WHERE {party_kinds} AND p.above = r.ref
+         ) standing
+         JOIN inventory_dependency d ON d.id = standing.id JOIN inventory_application a ON a.id = d.application_id
+         LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
+         WHERE NOT reach.wide AND {counts} AND ({applies}) AND {after} AND {state}
+         ORDER BY a.criticality {rising}, a.id {rising}, d.id {rising} LIMIT %(size)s)
+        UNION ALL
+        (SELECT a.criticality, a.id, d.id
+         FROM inventory_application a JOIN inventory_dependency d ON d.application_id = a.id
+         LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
+         WHERE reach.wide AND {counts} AND {live} AND {holds} AND ({applies}) AND {after} AND {state}
+         ORDER BY a.criticality {rising}, a.id {rising}, d.id {rising} LIMIT %(size)s)
+    ) x
+    ORDER BY r.inherent {falling}, r.id {rising}, x.criticality {rising}, x.application_id {rising},
+        x.dependency_id {rising}
+    LIMIT %(size)s
+)
+"""
+
+# Applications first: {chosen} says which `a` and `d`.
+FROM_APPLICATIONS: Final = """
+WITH RECURSIVE {party}, {risk},
+mine AS MATERIALIZED (
+    SELECT d.id, d.application_id, d.offering_id, d.role, d.binding, d.reached, d.via_party_id, a.criticality
+    FROM inventory_application a JOIN inventory_dependency d ON d.application_id = a.id
+    WHERE {counts} AND {live} AND {chosen}
+),
+hit AS (
+    SELECT f.node_id, m.id FROM mine m JOIN catalog_footing f ON f.offering_id = m.offering_id
+    UNION
+    SELECT n.id, m.id FROM mine m JOIN party p ON p.id = m.via_party_id
+    JOIN catalog_node n ON n.kind = CASE m.reached WHEN 'gateway' THEN 6 ELSE 8 END AND n.ref = p.above
+),
+page AS (
+    SELECT r.id AS risk_id, d.id AS dependency_id, r.inherent, d.criticality, d.application_id
+    FROM risk r JOIN hit h ON h.node_id = r.node_id JOIN mine d ON d.id = h.id
+    LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
+    WHERE ({applies}) AND {state} AND (%(after_risk)s::bigint IS NULL OR
+        (-r.inherent::int, r.id, d.criticality, d.application_id, d.id) {beyond}
+        (-%(after_inherent)s::int, %(after_risk)s::bigint, %(after_criticality)s::int, %(after_application)s::bigint,
+         %(after_dependency)s::bigint))
+    ORDER BY r.inherent {falling}, r.id {rising}, d.criticality {rising}, d.application_id {rising}, d.id {rising}
+    LIMIT %(size)s
+)
+"""
+
+# Risks first, and of each the stored assessments: for lists of one state.
+FROM_ASSESSMENTS: Final = """
+WITH RECURSIVE {party}, {risk},
+page AS (
+    SELECT r.id AS risk_id, x.dependency_id, r.inherent, x.criticality, x.application_id
+    FROM {ordered}
+    CROSS JOIN LATERAL (
+        SELECT a.criticality, a.id AS application_id, d.id AS dependency_id
+        FROM risks_assessment s JOIN inventory_dependency d ON d.id = s.dependency_id
+        JOIN inventory_application a ON a.id = d.application_id
+        WHERE s.risk_id = r.id AND {state} AND {counts} AND {live} AND {chosen} AND {holds} AND ({applies})
+          AND {after}
+        ORDER BY a.criticality {rising}, a.id {rising}, d.id {rising} LIMIT %(size)s
+    ) x
+    ORDER BY r.inherent {falling}, r.id {rising}, x.criticality {rising}, x.application_id {rising},
+        x.dependency_id {rising}
+    LIMIT %(size)s
+)
+"""
+
+NODE_NAME: Final = """CASE n.kind
+    WHEN 1 THEN (SELECT x.api_id FROM catalog_offering x WHERE x.id = n.ref)
+    WHEN 2 THEN (SELECT x.identifier FROM catalog_version x WHERE x.id = n.ref)
+    WHEN 3 THEN (SELECT x.name FROM catalog_foundation x WHERE x.id = n.ref)
+    WHEN 7 THEN (SELECT x.name FROM catalog_region x WHERE x.id = n.ref)
+    ELSE (SELECT x.name FROM catalog_provider x WHERE x.id = n.ref) END"""
+
+# what a row of the page says; one statement with the page itself
+DETAILS: Final = f"""
+SELECT p.risk_id, p.dependency_id, p.inherent, p.criticality, p.application_id,
+    r.likelihood, r.impact, r.confidence, r.template_id, coalesce(t.code, '') AS code,
+    coalesce(nullif(r.title, ''), t.title) AS title, coalesce(t.layer, '') AS layer, r.rule, r.facts,
+    n.kind AS node_kind, n.ref AS node_ref, {NODE_NAME} AS node_name, f.via, f.depth,
+    a.slug AS application, a.name AS application_name, g.slug AS team, a.team_id, d.role, d.offering_id,
+    o.api_id, h.slug AS host,
+    (SELECT array_agg(DISTINCT k.kind ORDER BY k.kind) FROM inventory_adaptation k WHERE k.dependency_id = d.id)
+        AS adaptations,
+    s.id AS assessment_id, s.version AS assessment_version, coalesce(s.state, 'unassessed') AS state, s.treatment,
+    s.current_likelihood, s.current_impact, s.residual_likelihood, s.residual_impact, s.due_on, s.accepted_until,
+    s.revoked_at, s.stale_because, u.username AS owner
+FROM page p
+JOIN risks_foundationrisk r ON r.id = p.risk_id LEFT JOIN risks_risktemplate t ON t.id = r.template_id
+JOIN catalog_node n ON n.id = r.node_id
+JOIN inventory_dependency d ON d.id = p.dependency_id JOIN inventory_application a ON a.id = p.application_id
+JOIN accounts_team g ON g.id = a.team_id
+JOIN catalog_offering o ON o.id = d.offering_id JOIN catalog_provider h ON h.id = o.host_id
+LEFT JOIN catalog_footing f ON f.node_id = r.node_id AND f.offering_id = d.offering_id
+LEFT JOIN risks_assessment s ON s.risk_id = p.risk_id AND s.dependency_id = p.dependency_id
+LEFT JOIN accounts_user u ON u.id = s.owner_id
+ORDER BY p.inherent DESC, p.risk_id, p.criticality, p.application_id, p.dependency_id
+"""
+
+# how many dependencies inherit each risk, and how many of them were assessed, by state
+TOTALS: Final = """
+WITH RECURSIVE {party}, {risk},
+lineage AS MATERIALIZED (
+    SELECT f.offering_id, f.node_id FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id
+    WHERE n.kind IN (2, 3) AND {asked_judges}
+),
+-- PREDICATES' judge_shares_base for all of them at once
+judge AS MATERIALIZED (
+    SELECT DISTINCT d.id
+    FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
+    JOIN inventory_dependency p ON p.application_id = d.application_id AND p.role = 'primary'
+        AND p.since <= %(day)s AND (p.until IS NULL OR p.until > %(day)s)
+    JOIN lineage x ON x.offering_id = d.offering_id
+    JOIN lineage y ON y.offering_id = p.offering_id AND y.node_id = x.node_id
+    WHERE d.role IN ('judge', 'guardrail') AND {asked_judges} AND {live} AND {counts} AND {chosen}
+),
+stack AS MATERIALIZED (
+    SELECT row_number() OVER () AS id, g.* FROM (
+        SELECT d.offering_id, d.via_party_id, d.reached, count(*) AS n_all, {counted}
+        FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
+        WHERE {live} AND {counts} AND {chosen}
+        GROUP BY d.offering_id, d.via_party_id, d.reached
+    ) g
+),
+held AS (
+    SELECT f.node_id, s.id FROM stack s JOIN catalog_footing f ON f.offering_id = s.offering_id
+    WHERE f.node_id IN (SELECT node_id FROM risk)
+    UNION
+    SELECT n.id, s.id FROM stack s JOIN party p ON p.id = s.via_party_id
+    JOIN catalog_node n ON n.kind = CASE s.reached WHEN 'gateway' THEN 6 ELSE 8 END AND n.ref = p.above
+),
+reach AS MATERIALIZED (
+    SELECT h.node_id, sum(s.n_all) AS n_all, {summed} FROM held h JOIN stack s ON s.id = h.id GROUP BY h.node_id
+),
+acted AS (
+    SELECT r.id, count(*) FILTER (WHERE s.state = 'assessed') AS n_assessed,
+        count(*) FILTER (WHERE s.state = 'stale') AS n_stale,
+        count(*) FILTER (WHERE s.state = 'not_applicable') AS n_not_applicable,
+        count(*) FILTER (WHERE s.treatment = 'accept' AND s.revoked_at IS NULL AND s.accepted_until > %(day)s)
+            AS n_accepted
+    FROM risks_assessment s JOIN risk r ON r.id = s.risk_id JOIN inventory_dependency d ON d.id = s.dependency_id
+    JOIN inventory_application a ON a.id = d.application_id
+    WHERE {live} AND {counts} AND {chosen} AND {holds} AND ({applies})
+    GROUP BY r.id
+)
+SELECT r.id, {chosen_count}::bigint AS n, coalesce(c.n_assessed, 0), coalesce(c.n_stale, 0),
+    coalesce(c.n_not_applicable, 0), coalesce(c.n_accepted, 0)
+FROM risk r JOIN reach ON reach.node_id = r.node_id LEFT JOIN acted c ON c.id = r.id
+"""
+
+
+def words(
+    *, backwards: bool, which: str = "", chosen: str = "true", state: str = "true", lazily: bool = False
+) -> dict[str, str]:
+    """The pieces of the templates above. `which`, `chosen` and `state` are SQL of this floor, never user input.
+
+    `lazily` lets the risks be read in order until enough rows are found.
+    """
+    beyond = "<" if backwards else ">"
+    pieces = {
+        "beyond": beyond,
+        "lower": ">" if backwards else "<",
+        "falling": "ASC" if backwards else "DESC",
+        "rising": "DESC" if backwards else "ASC",
+        # before the first row and after the last one
+        "edge_small": "32767" if backwards else "-1",
+        "edge": "9223372036854775807" if backwards else "-1",
+    }
+    return {
+        **pieces,
+        "party": PARTY,
+        "risk": RISK.format(**(_LAZY if lazily else _EAGER), which=which),
+        "ordered": _ORDERED.format(**pieces),
+        "after": _AFTER.format(**pieces),
+        "live": LIVE,
+        "counts": COUNTS,
+        "applies": APPLIES,
+        "holds": HOLDS,
+        "chosen": chosen,
+        "state": state,
+        "reached": _REACHED,
+        "party_kinds": _PARTY_KINDS,
+        "wide": str(WIDE),
+    }
+
+
+# what the totals count a conditional risk's reach by; only the conditions that open risks have are worked out
+_COUNTED: Final[dict[str, str]] = {
+    Predicate.JUDGE_SHARES_BASE: "d.id IN (SELECT id FROM judge)",
+    Predicate.CALLS_MOVING_NAME: PREDICATES[Predicate.CALLS_MOVING_NAME],
+}
+
+
+def totals_sql(*, which: str = "", chosen: str = "true") -> str:
+    """`TOTALS`, counting each template condition apart: the reach of a conditional risk is that of its condition."""
+
+    def asked(name: str) -> str:
+        return f"'{name}' = ANY (%(conditions)s::text[])"
+
+    return TOTALS.format(
+        asked_judges=asked(Predicate.JUDGE_SHARES_BASE),
+        counted=", ".join(
+            f"count(*) FILTER (WHERE {asked(name)} AND {sql}) AS n_{name}" for name, sql in _COUNTED.items()
+        ),
+        summed=", ".join(f"sum(s.n_{name}) AS n_{name}" for name in _COUNTED),
+        chosen_count="CASE r.applies_when "
+        + " ".join(f"WHEN '{name}' THEN reach.n_{name}" for name in _COUNTED)
+        + " ELSE reach.n_all END",
+        **words(backwards=False, which=which, chosen=chosen),
+    )

@@ -1,0 +1,185 @@
+"""What can be inherited at all: risk templates, and the public taxonomies they are mapped to."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from apps.catalog.models import PublicQuerySet
+from apps.common.history import tracked
+from apps.inventory.models import Adaptation
+
+
+class Layer(models.TextChoices):
+    """Where a risk comes from, from the deepest layer up."""
+
+    TRAINING_DATA = "training_data", "Training data"
+    WEIGHTS = "weights", "Weights"
+    ALIGNMENT = "alignment", "Alignment"
+    SERVING = "serving", "Serving"
+    COMMERCIAL = "commercial", "Commercial"
+    LEGAL = "legal", "Legal"
+    ECOSYSTEM = "ecosystem", "Ecosystem"
+
+
+class Predicate(models.TextChoices):
+    """Named conditions on a dependency under which a template applies to it; their SQL stands in inheriting.py."""
+
+    JUDGE_SHARES_BASE = "judge_shares_base", "A judge or guardrail shares lineage with a primary of its application"
+    CALLS_MOVING_NAME = "calls_moving_name", "It calls a name that the provider may point elsewhere"
+
+
+@tracked()
+class Taxonomy(models.Model):
+    """A public catalogue of risks, with what its licence lets us hold of it."""
+
+    slug = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=200)
+    version = models.CharField(max_length=20, blank=True)
+    licence = models.CharField(max_length=200)
+    attribution = models.CharField(max_length=300)
+    source_url = models.URLField(max_length=500)
+    holds = models.CharField(max_length=200, blank=True, help_text="What of it is on record here.")
+
+    objects = PublicQuerySet["Taxonomy"].as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "taxonomies"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@tracked()
+class TaxonomyEntry(models.Model):
+    """One risk of a taxonomy. `text` is empty where only ids and names may be held."""
+
+    taxonomy = models.ForeignKey(Taxonomy, on_delete=models.PROTECT, related_name="entries")
+    code = models.CharField(max_length=80)
+    name = models.CharField(max_length=200)
+    text = models.TextField(blank=True)
+    url = models.URLField(max_length=500, blank=True)
+
+    objects = PublicQuerySet["TaxonomyEntry"].as_manager()
+
+    class Meta:
+        ordering = ["taxonomy", "code"]
+        verbose_name_plural = "taxonomy entries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["taxonomy", "code"],
+                name="taxonomy_entry_once",
+                violation_error_message="This taxonomy has an entry of that code already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+@tracked(exclude=("updated_at",))
+class RiskTemplate(models.Model):
+    """A kind of risk that a foundation hands on. Those that are `built_in` follow the release; own ones are edited.
+
+    `stale_by` names what makes assessments of the template's risks stale: kinds of provider events, and
+    `exit_test_expired`.
+    """
+
+    code = models.CharField(max_length=20, unique=True)
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    layer = models.CharField(max_length=13, choices=Layer)
+    inherits_by_default = models.BooleanField(
+        default=True, help_text="Off: such a risk stays on its node until it is said to be handed on."
+    )
+    applies_when = models.CharField(
+        max_length=20, choices=Predicate, blank=True, help_text="Empty: to every dependency that stands on the node."
+    )
+    usual_likelihood = models.PositiveSmallIntegerField(default=3, help_text="1 rare to 5 almost certain.")
+    usual_impact = models.PositiveSmallIntegerField(default=3, help_text="1 negligible to 5 severe.")
+    stale_by = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    suggested_tests = ArrayField(models.CharField(max_length=300), default=list, blank=True)
+    suggested_treatments = ArrayField(models.CharField(max_length=300), default=list, blank=True)
+    sources = ArrayField(models.CharField(max_length=300), default=list, blank=True)
+    built_in = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = PublicQuerySet["RiskTemplate"].as_manager()
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                name="risk_template_levels_1_to_5",
+                condition=Q(usual_likelihood__range=(1, 5), usual_impact__range=(1, 5)),
+                violation_error_message="Likelihood and impact are between 1 and 5.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.title}"
+
+
+@tracked()
+class Modifier(models.Model):
+    """How one kind of adaptation eases or aggravates a template's risk, in steps of likelihood and impact."""
+
+    template = models.ForeignKey(RiskTemplate, on_delete=models.CASCADE, related_name="modifiers")
+    adaptation = models.CharField(max_length=13, choices=Adaptation.Kind)
+    likelihood = models.SmallIntegerField(default=0)
+    impact = models.SmallIntegerField(default=0)
+    why = models.CharField(max_length=300)
+
+    objects = PublicQuerySet["Modifier"].as_manager()
+
+    class Meta:
+        ordering = ["template", "adaptation"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["template", "adaptation"],
+                name="modifier_once",
+                violation_error_message="This template has a modifier for that kind of adaptation already.",
+            ),
+            models.CheckConstraint(
+                name="modifier_at_most_two_steps",
+                condition=Q(likelihood__range=(-2, 2), impact__range=(-2, 2)),
+                violation_error_message="An adaptation moves likelihood or impact by at most two steps.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template_id}: {self.adaptation} {self.likelihood:+d}/{self.impact:+d}"
+
+
+@tracked()
+class TemplateMapping(models.Model):
+    """How a template relates to an entry of a taxonomy, in SSSOM's terms: `broadMatch` says the entry is broader."""
+
+    class Match(models.TextChoices):
+        EXACT = "exactMatch", "Exact"
+        CLOSE = "closeMatch", "Close"
+        BROAD = "broadMatch", "Broader there"
+        NARROW = "narrowMatch", "Narrower there"
+        RELATED = "relatedMatch", "Related"
+
+    template = models.ForeignKey(RiskTemplate, on_delete=models.CASCADE, related_name="mappings")
+    entry = models.ForeignKey(TaxonomyEntry, on_delete=models.PROTECT, related_name="mappings")
+    predicate = models.CharField(max_length=12, choices=Match)
+    justification = models.CharField(max_length=60, default="semapv:ManualMappingCuration")
+    author = models.CharField(max_length=100)
+
+    objects = PublicQuerySet["TemplateMapping"].as_manager()
+
+    class Meta:
+        ordering = ["template", "entry"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["template", "entry"],
+                name="template_mapping_once",
+                violation_error_message="This template is mapped to that entry already; change the mapping.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template_id} {self.predicate} {self.entry_id}"

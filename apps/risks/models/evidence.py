@@ -1,0 +1,127 @@
+"""What was measured or filed: evaluations on own workloads, papers, incidents."""
+
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+
+from apps.catalog.models import Offering, Version
+from apps.common.history import tracked
+from apps.common.validators import sensible_day
+from apps.inventory.models import Application
+from apps.risks.models.catalogue import RiskTemplate
+
+
+class EvidenceQuerySet(models.QuerySet["Evidence"]):
+    def visible_to(self, user: Any) -> "EvidenceQuerySet":
+        """Evidence about a version or an offering is everyone's; about an application, its readers'."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(Q(application__isnull=True) | Q(application__team__in=user.team_roles()))
+
+    def failing_or_expired_on(self, day: date) -> "EvidenceQuerySet":
+        return self.filter(Q(passed=False) | Q(expires_on__lte=day))
+
+
+@tracked()
+class Evidence(models.Model):
+    """Evidence about an application, a version, an offering, or an application on one of these.
+
+    `passed` is null for what is filed rather than measured (a model card, a contract).
+    """
+
+    class Kind(models.TextChoices):
+        OWN_EVALUATION = "own_evaluation", "Evaluation on own workload"
+        RED_TEAM = "red_team", "Red-team exercise"
+        BENCHMARK = "benchmark", "Third-party benchmark"
+        PROVIDER_CARD = "provider_card", "Provider's documentation"
+        EXIT_TEST = "exit_test", "Exit test"
+        INCIDENT = "incident", "Incident"
+        CONTRACT = "contract", "Contract"
+        DOCUMENT = "document", "Other document"
+
+    class Evaluator(models.TextChoices):
+        FIRST = "first", "Own people"
+        SECOND = "second", "Provider"
+        THIRD = "third", "Third party"
+
+    class State(models.TextChoices):
+        PASSED = "passed", "Passed"
+        FAILING = "failing", "Failing"
+        EXPIRED = "expired", "Expired"
+        ON_FILE = "on_file", "On file"
+
+    kind = models.CharField(max_length=14, choices=Kind)
+    tool = models.CharField(max_length=60, blank=True, help_text="promptfoo, inspect_ai, lm-eval, garak, ...")
+    evaluator = models.CharField(max_length=6, choices=Evaluator, default=Evaluator.FIRST)
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, null=True, blank=True, related_name="evidence",
+        help_text="Empty: about the version or offering itself.",
+    )  # fmt: skip
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True, related_name="evidence")
+    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="evidence")
+    template = models.ForeignKey(
+        RiskTemplate, on_delete=models.PROTECT, null=True, blank=True, related_name="evidence",
+        help_text="The risk it tests. Empty: whatever is inherited there.",
+    )  # fmt: skip
+    dataset = models.CharField(max_length=200, blank=True)
+    metric = models.CharField(max_length=120, blank=True)
+    value = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
+    threshold = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
+    higher_is_better = models.BooleanField(default=True)
+    passed = models.BooleanField(null=True, blank=True)
+    n = models.PositiveIntegerField("number of cases", null=True, blank=True)
+    run_on = models.DateField(validators=[sensible_day])
+    expires_on = models.DateField(
+        null=True, blank=True, validators=[sensible_day], help_text="First day it no longer counts."
+    )
+    digest = models.CharField(
+        max_length=64,
+        blank=True,
+        validators=[RegexValidator(r"^[0-9a-f]{64}$", "A SHA-256 digest is 64 hexadecimal digits.")],
+        help_text="SHA-256 of the file.",
+    )
+    link = models.URLField(max_length=1000, blank=True)
+    note = models.TextField(blank=True)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    recorded_at = models.DateTimeField()
+
+    objects = EvidenceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-run_on", "-id"]
+        verbose_name_plural = "evidence"
+        indexes = [
+            models.Index(fields=["application"], name="evidence_by_application"),
+            models.Index(fields=["recorded_at"], name="evidence_failing", condition=Q(passed=False)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="evidence_is_about_something",
+                condition=Q(application__isnull=False) | Q(version__isnull=False) | Q(offering__isnull=False),
+                violation_error_message="Say what was tested: an application, a version or an offering.",
+            ),
+            models.CheckConstraint(
+                name="evidence_expires_after_run",
+                condition=Q(expires_on__isnull=True) | Q(expires_on__gt=F("run_on")),
+                violation_error_message="Evidence expires after the day it was made.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.run_on}"
+
+    def state(self, day: date) -> "Evidence.State":
+        """Failing counts before expired: an old failure is no reason for calm."""
+        if self.passed is False:
+            return Evidence.State.FAILING
+        if self.expires_on is not None and self.expires_on <= day:
+            return Evidence.State.EXPIRED
+        return Evidence.State.ON_FILE if self.passed is None else Evidence.State.PASSED

@@ -1,0 +1,124 @@
+"""How many inherit a risk, and who looked: counted set-based, never pair by pair."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connection
+
+from apps.accounts.models import User
+from apps.risks import inheriting
+from apps.risks.models import Assessment
+from apps.risks.models.assessments import AssessmentQuerySet
+
+NOBODY = [0]
+
+
+def scope_of(user: Any) -> dict[str, Any]:
+    """What `visible_to` says, as parameters: `teams` null reads everything, nobody's teams are none that exists."""
+    everything = bool(getattr(user, "reads_everything", False))
+    teams = None if everything else (sorted(user.team_roles()) or NOBODY if isinstance(user, User) else NOBODY)
+    return {"teams": teams, "in_scope": inheriting.IN_SCOPE}
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many dependencies inherit a risk, and what was done about them."""
+
+    n_inherited: int = 0
+    n_assessed: int = 0
+    n_stale: int = 0
+    n_not_applicable: int = 0
+    n_accepted: int = 0
+
+    @property
+    def n_unassessed(self) -> int:
+        return self.n_inherited - self.n_assessed - self.n_stale - self.n_not_applicable
+
+    def __add__(self, other: "Reach") -> "Reach":
+        return Reach(
+            self.n_inherited + other.n_inherited,
+            self.n_assessed + other.n_assessed,
+            self.n_stale + other.n_stale,
+            self.n_not_applicable + other.n_not_applicable,
+            self.n_accepted + other.n_accepted,
+        )
+
+
+def reach_per_risk(
+    *, user: Any, on: date, risk_ids: Collection[int] | None = None, application: str = ""
+) -> dict[int, Reach]:
+    """{risk: its reach among what `user` may read}, risks that nobody inherits left out; one statement.
+
+    The dependencies are grouped by what they call first, so the cost is one pass over them and does not grow with
+    the number of risks x dependencies.
+    """
+    params: dict[str, Any] = {**scope_of(user), "day": on}
+    which, chosen = "", "true"
+    if risk_ids is not None:
+        which, params["risk_ids"] = "AND r.id = ANY (%(risk_ids)s)", list(risk_ids)
+    if application:
+        chosen, params["application"] = "a.slug = %(application)s", application
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT array_agg(DISTINCT t.applies_when) FROM risks_foundationrisk r
+               JOIN risks_risktemplate t ON t.id = r.template_id
+               WHERE r.closed_at IS NULL AND r.dismissed_at IS NULL AND r.inherits AND t.applies_when <> ''"""
+        )
+        # a condition that no open risk has need not be worked out
+        params["conditions"] = cursor.fetchone()[0] or []
+        cursor.execute(inheriting.totals_sql(which=which, chosen=chosen), params)
+        return {row[0]: Reach(*row[1:]) for row in cursor.fetchall() if row[1]}
+
+
+def totals(*, user: Any, on: date, application: str = "") -> Reach:
+    """Everything inherited by what `user` may read: pairs, and how many of them in which state."""
+    return sum(reach_per_risk(user=user, on=on, application=application).values(), Reach())
+
+
+def applications_inheriting(*, risk_id: int, user: Any, on: date) -> int:
+    """How many applications inherit one risk, each once."""
+    sql = """
+        WITH RECURSIVE {party}, {risk}
+        SELECT count(DISTINCT a.id)
+        FROM risk r CROSS JOIN LATERAL (
+            SELECT d.id FROM catalog_footing f JOIN inventory_dependency d ON d.offering_id = f.offering_id
+            WHERE f.node_id = r.node_id AND {live}
+            UNION
+            SELECT d.id FROM party p JOIN inventory_dependency d ON d.via_party_id = p.id AND {reached} AND {live}
+            WHERE {party_kinds} AND p.above = r.ref
+        ) standing
+        JOIN inventory_dependency d ON d.id = standing.id JOIN inventory_application a ON a.id = d.application_id
+        WHERE {counts} AND ({applies})
+    """
+    which = inheriting.words(backwards=False, which="AND r.id = %(risk)s")
+    with connection.cursor() as cursor:
+        cursor.execute(sql.format(**which), {**scope_of(user), "day": on, "risk": risk_id})
+        count: int = cursor.fetchone()[0]
+    return count
+
+
+def inheriting_dependencies(*, risk_id: int, dependency_ids: Collection[int], on: date) -> set[int]:
+    """Those of the dependencies that inherit the risk on that day, whoever asks; one statement."""
+    sql = """
+        WITH RECURSIVE {party}, {risk}
+        SELECT d.id FROM risk r CROSS JOIN inventory_dependency d
+        JOIN inventory_application a ON a.id = d.application_id
+        WHERE d.id = ANY (%(dependency_ids)s) AND {counts} AND {live} AND {holds} AND ({applies})
+    """
+    pieces = inheriting.words(backwards=False, which="AND r.id = %(risk)s")
+    params = {"teams": None, "in_scope": inheriting.IN_SCOPE, "day": on, "risk": risk_id}
+    with connection.cursor() as cursor:
+        cursor.execute(sql.format(**pieces), {**params, "dependency_ids": list(dependency_ids)})
+        return {row[0] for row in cursor.fetchall()}
+
+
+def expiring_acceptances(*, on: date, within: timedelta) -> AssessmentQuerySet:
+    """Acceptances in force on `on` that end within that time, the first to end in front: what to warn about."""
+    return (
+        Assessment.objects.accepted_on(on)
+        .filter(accepted_until__lte=on + within)
+        .select_related("risk__template", "risk__node", "dependency__application__team", "accepted_by", "owner")
+        .order_by("accepted_until", "pk")
+    )

@@ -1,0 +1,148 @@
+"""Makes the open risks of each rule equal to its facts: set-based, and nothing is written where nothing changed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.common.history import acting
+from apps.common.sql import update_rows
+from apps.common.time import day_of
+from apps.inventory.models import Application
+from apps.risks.models import Confidence, FoundationRisk, RiskTemplate
+from apps.risks.rules.stated import HORIZON_DAYS, MEMORY_DAYS, RULES, SHORT_NOTICE_DAYS, VOLATILE_MOVES, Rule
+
+JOB = "risks.refresh_risks"
+GONE = "Its facts are gone."
+_LOCK = 7_201_804_429
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChanges:
+    raised: int = 0
+    changed: int = 0
+    closed: int = 0
+
+    def __add__(self, other: "RuleChanges") -> "RuleChanges":
+        return RuleChanges(self.raised + other.raised, self.changed + other.changed, self.closed + other.closed)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    node_id: int
+    key: str
+    likelihood: int | None
+    source_url: str
+    sentence: str
+
+
+@transaction.atomic
+def apply_rules(*, at: datetime) -> RuleChanges:
+    """Raise, change and close the risks of all rules by the facts of `at`. Rules of templates not on record rest."""
+    templates = RiskTemplate.objects.in_bulk({rule.template for rule in RULES}, field_name="code")
+    params: dict[str, Any] = {
+        "day": day_of(at),
+        "at": at,
+        "horizon": HORIZON_DAYS,
+        "short_notice": SHORT_NOTICE_DAYS,
+        "memory": MEMORY_DAYS,
+        "volatile": VOLATILE_MOVES,
+        "in_scope": [str(status) for status in Application.IN_SCOPE],
+    }
+    changes = RuleChanges()
+    with connection.cursor() as cursor:
+        # one run at a time; the second then finds everything as it should be
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("DROP TABLE IF EXISTS risk_standing, risk_held")
+        cursor.execute(
+            """
+            CREATE TEMPORARY TABLE risk_standing ON COMMIT DROP AS
+            SELECT DISTINCT d.offering_id
+            FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
+            WHERE d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s) AND a.status = ANY (%(in_scope)s)
+            """,
+            params,
+        )
+        cursor.execute(
+            """
+            CREATE TEMPORARY TABLE risk_held ON COMMIT DROP AS
+            SELECT DISTINCT f.node_id FROM risk_standing s JOIN catalog_footing f ON f.offering_id = s.offering_id
+            """
+        )
+        cursor.execute("CREATE UNIQUE INDEX ON risk_held (node_id)")
+        cursor.execute("ANALYZE risk_standing, risk_held")
+        for rule in RULES:
+            template = templates.get(rule.template)
+            if template is not None:
+                cursor.execute(rule.facts, params)
+                facts = {row[0]: Fact(*row) for row in cursor.fetchall()}
+                with acting(job=JOB, reason=f"rule: {rule.name.label.lower()}"):
+                    changes += _apply(rule, template, facts, at)
+        cursor.execute("DROP TABLE risk_standing, risk_held")
+    return changes
+
+
+def _apply(rule: Rule, template: RiskTemplate, facts: dict[int, Fact], at: datetime) -> RuleChanges:
+    there = {
+        risk.node_id: risk
+        for risk in FoundationRisk.objects.filter(rule=rule.name, closed_at__isnull=True).select_for_update()
+    }
+    missing = facts.keys() - there.keys()
+    # what a person, or another rule of the template, has raised on the node says it already
+    taken = set(
+        FoundationRisk.objects.filter(template=template, closed_at__isnull=True, node__in=missing)
+        .exclude(rule=rule.name)
+        .values_list("node_id", flat=True)
+    )
+    new = [_risk(rule, template, facts[node_id], at) for node_id in sorted(missing - taken)]
+    FoundationRisk.objects.bulk_create(new, batch_size=2000)
+    changed = {}
+    for node_id in facts.keys() & there.keys():
+        columns = _changes(there[node_id], template, facts[node_id], at)
+        if columns:
+            changed[there[node_id].pk] = columns
+    n_changed = update_rows(FoundationRisk, changed)
+    gone = [there[node_id].pk for node_id in there.keys() - facts.keys()]
+    n_closed = 0
+    if gone:
+        n_closed = FoundationRisk.objects.filter(pk__in=gone).update(closed_at=at, closed_reason=GONE, updated_at=at)
+    return RuleChanges(raised=len(new), changed=n_changed, closed=n_closed)
+
+
+def _risk(rule: Rule, template: RiskTemplate, fact: Fact, at: datetime) -> FoundationRisk:
+    return FoundationRisk(
+        template=template,
+        node_id=fact.node_id,
+        inherits=template.inherits_by_default,
+        likelihood=fact.likelihood or template.usual_likelihood,
+        impact=template.usual_impact,
+        confidence=Confidence.HIGH,
+        rule=rule.name,
+        facts=fact.sentence,
+        facts_key=fact.key[:200],
+        source_url=fact.source_url[:1000],
+        opened_at=at,
+        changed_at=at,
+    )
+
+
+def _changes(risk: FoundationRisk, template: RiskTemplate, fact: Fact, at: datetime) -> dict[str, Any]:
+    """The columns that differ. Other levels set by a person stay until the facts change materially."""
+    columns: dict[str, Any] = {}
+    if risk.facts != fact.sentence:
+        columns["facts"] = fact.sentence
+    if risk.source_url != fact.source_url[:1000]:
+        columns["source_url"] = fact.source_url[:1000]
+    if risk.facts_key != fact.key[:200]:
+        columns |= {
+            "facts_key": fact.key[:200],
+            "changed_at": at,
+            "likelihood": fact.likelihood or template.usual_likelihood,
+        }
+        if risk.dismissed_at is not None:
+            # who had dismissed it, and why, stays for the next reader
+            columns["dismissed_at"] = None
+    if columns:
+        columns["updated_at"] = at
+    return columns

@@ -1,0 +1,57 @@
+"""Levels of risk: plain arithmetic on the 5 x 5 scale."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+LOWEST, HIGHEST = 1, 5
+# adaptations that leave the weights as they are and add nothing to read
+WORDS_ONLY = frozenset({"prompt", "few_shot"})
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Likelihood 1 rare to 5 almost certain, impact 1 negligible to 5 severe."""
+
+    likelihood: int
+    impact: int
+
+    @property
+    def score(self) -> int:
+        return self.likelihood * self.impact
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one kind of adaptation does to a risk, and why; 0/0 is worth saying as well."""
+
+    adaptation: str
+    likelihood: int
+    impact: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    level: Level
+    steps: tuple[Step, ...]
+
+
+def adjusted(inherent: Level, steps: Iterable[Step], adaptations: Collection[str], *, in_the_weights: bool) -> Adjusted:
+    """The inherent level with the steps of the adaptations present, each kind once, kept within 1 to 5.
+
+    A risk that sits in the weights (`in_the_weights`: training data, weights, alignment) does not go away by words:
+    where all adaptations are prompts and examples, likelihood falls by at most one step and impact by none.
+    """
+    taken = tuple(step for step in steps if step.adaptation in adaptations)
+    likelihood = sum(step.likelihood for step in taken)
+    impact = sum(step.impact for step in taken)
+    if in_the_weights and WORDS_ONLY.issuperset(adaptations):
+        likelihood, impact = max(likelihood, -1), max(impact, 0)
+    return Adjusted(
+        Level(_within(inherent.likelihood + likelihood), _within(inherent.impact + impact)),
+        taken,
+    )
+
+
+def _within(level: int) -> int:
+    return min(max(level, LOWEST), HIGHEST)

@@ -1,0 +1,100 @@
+"""Small worlds for campaigns: an offering that ends, one to move to, teams that stand on it, and evidence."""
+
+from datetime import date, timedelta
+from itertools import count
+from typing import Any
+
+from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
+from apps.catalog.models import Offering
+from apps.exposure.campaigns.opening import open_campaign
+from apps.exposure.campaigns.steps import BY_DEED
+from apps.exposure.models import Campaign, CampaignTask
+from apps.inventory.models import Adaptation, Dependency
+from apps.risks.models import Evidence
+from tests.builders import (
+    NOW,
+    TODAY,
+    make_application,
+    make_dependency,
+    make_event,
+    make_member,
+    make_offering,
+    make_provider,
+    make_team,
+    make_user,
+)
+
+_n = count(1)
+END = date(2027, 6, 30)
+
+
+def make_ending(api_id: str = "old-model", **fields: Any) -> Offering:
+    """An offering with a firm end on `END`."""
+    fields.setdefault("host", make_provider("first-host"))
+    fields.setdefault("retires_on", END)
+    fields.setdefault("date_kind", "firm" if fields["retires_on"] else "")
+    return make_offering(api_id, lifecycle="deprecated", **fields)
+
+
+def make_evidence(task: CampaignTask | None = None, **fields: Any) -> Evidence:
+    """A passed own evaluation of the task's application on the campaign's target, run today."""
+    if task is not None:
+        fields.setdefault("application", task.dependency.application)
+        fields.setdefault("offering", task.target or task.campaign.target)
+    fields.setdefault("kind", "own_evaluation")
+    fields.setdefault("metric", "accuracy")
+    fields.setdefault("value", "0.9")
+    fields.setdefault("passed", True)
+    fields.setdefault("run_on", TODAY)
+    return Evidence.objects.create(recorded_at=NOW, **fields)
+
+
+class World:
+    """One team with an owner and an editor, an application on an ending offering, and governance."""
+
+    def __init__(self) -> None:
+        self.team: Team = make_team(f"Payments {next(_n)}")
+        self.owner: User = make_member(self.team, TeamRole.OWNER)
+        self.editor: User = make_member(self.team, TeamRole.EDITOR)
+        self.governance: User = make_user(role="governance")
+        self.ending = make_ending(f"old-{next(_n)}")
+        self.target = make_offering(f"new-{next(_n)}", host=make_provider("second-host"))
+        self.dependency = self.stand("Claims")
+        self.event = make_event(self.ending, new=END.isoformat(), effective_on=END)
+
+    def stand(
+        self, name: str = "", *, team: Team | None = None, on: Offering | None = None, **fields: Any
+    ) -> Dependency:
+        return make_dependency(make_application(name, team=team or self.team), on or self.ending, **fields)
+
+    def open(self, **given: Any) -> Campaign:
+        given.setdefault("target", self.target)
+        if "offering" not in given:
+            given.setdefault("event", self.event)
+        return open_campaign(by=self.governance, at=NOW, **given)
+
+    def task(self, **given: Any) -> CampaignTask:
+        campaign = self.open(**given)
+        return campaign.tasks.select_related("campaign__target", "target", "dependency__application").get(
+            dependency=self.dependency
+        )
+
+
+def adapt(dependency: Dependency, kind: str, name: str = "") -> Adaptation:
+    return Adaptation.objects.create(dependency=dependency, kind=kind, name=name)
+
+
+def do_everything(task: CampaignTask) -> None:
+    """All steps done, measured before and after, evaluated on the target: the gate is open."""
+    task.steps.update(done_on=TODAY)
+    task.before, task.after = {"accuracy": "0.91"}, {"accuracy": "0.93"}
+    task.save()
+    make_evidence(task)
+
+
+def do_all_steps_but_deeds(task: CampaignTask) -> None:
+    task.steps.exclude(kind__in=BY_DEED).update(done_on=TODAY)
+
+
+LATER = NOW + timedelta(days=1)

@@ -1,0 +1,11 @@
+"""The database as `evaluate_portfolio` finds it: no policies, and room for what people are refused."""
+
+import pytest
+
+from apps.exposure.evaluation.loading import make_room
+
+
+@pytest.fixture
+def room(db: None) -> None:
+    """Inside the test's transaction, so that constraints come back with its end."""
+    make_room()

@@ -1,0 +1,55 @@
+"""Builders for flags: policies of one's own, critical applications on an offering, tables brought up to date."""
+
+from datetime import date, datetime
+from typing import Any
+
+from apps.catalog.models import Footing, Node, NodeKind, Offering
+from apps.common.time import day_of
+from apps.exposure.actions import FlagChanges, evaluate_flags
+from apps.exposure.engine.building import refresh
+from apps.exposure.models import Policy, StandingState
+from apps.inventory.models import Application
+from tests.builders import NOW, make_application, make_dependency
+
+ALL_STATES = [state.value for state in StandingState]
+
+
+def make_policy(slug: str = "line", **fields: Any) -> Policy:
+    """By default: at most half of the critical applications on one host, in whatever state."""
+    fields.setdefault("name", slug.replace("-", " ").capitalize())
+    if "predicate" not in fields:
+        fields.setdefault("kinds", ["host"])
+        fields.setdefault("states", ALL_STATES)
+    fields.setdefault("measure", Policy.Measure.CRITICAL_SHARE)
+    fields.setdefault("tolerance", "0.5")
+    policy = Policy.objects.create(slug=slug, **fields)
+    policy.refresh_from_db()
+    return policy
+
+
+def only(**fields: Any) -> Policy:
+    """A policy beside which no other is switched on."""
+    Policy.objects.update(enabled=False)
+    return make_policy(**fields)
+
+
+def critical_on(offering: Offering, n: int = 1, **fields: Any) -> list[Application]:
+    fields.setdefault("criticality", 0)
+    applications = [make_application(**fields) for _ in range(n)]
+    for application in applications:
+        make_dependency(application, offering)
+    return applications
+
+
+def node_of(offering: Offering, kind: NodeKind = NodeKind.HOST) -> Node:
+    return Footing.objects.get(offering=offering, node__kind=kind, depth=0).node
+
+
+def evaluate(at: datetime = NOW) -> FlagChanges:
+    """What the job does about flags at that moment."""
+    refresh(on=day_of(at))
+    return evaluate_flags(at=at)
+
+
+def bring_up_to_date(on: date) -> None:
+    refresh(on=on)

@@ -1,0 +1,326 @@
+"""Inherited risk over REST: who reads and writes what, and what the ones who may not are told."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.accounts.roles import TeamRole
+from apps.catalog.models import NodeKind
+from apps.common.time import day_of, now
+from apps.risks.catalogue import load_risk_catalogue
+from apps.risks.models import Assessment, Evidence, FoundationRisk
+from tests.builders import make_application, make_dependency, make_member, make_offering, make_team, make_user
+from tests.risks.worlds import make_assessment, make_evidence, make_risk, make_template, node
+
+pytestmark = pytest.mark.django_db
+ROOT = "/api/v1"
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+class World:
+    def __init__(self):
+        self.team = make_team()
+        self.offering = make_offering()
+        self.dependency = make_dependency(make_application(team=self.team), self.offering)
+        self.risk = make_risk(node(NodeKind.OFFERING, self.offering), make_template("OWN-1"))
+        self.editor = make_member(self.team, TeamRole.EDITOR)
+        self.owner = make_member(self.team, TeamRole.OWNER)
+        self.viewer = make_member(self.team, TeamRole.VIEWER)
+        self.stranger = make_user()
+        self.pair = {"risk": self.risk.pk, "dependency": self.dependency.pk}
+
+
+class TestTemplates:
+    def test_a_template_comes_with_its_modifiers_and_mappings_in_one_statement(self, api):
+        load_risk_catalogue()
+        client = api(make_user())
+
+        with CaptureQueriesContext(connection) as statements:
+            answer = client.get(f"{ROOT}/risk-templates/?code=FR-05").json()
+
+        (template,) = answer["results"]
+        assert {"adaptation", "likelihood", "impact", "why"} == set(template["modifiers"][0])
+        nist = next(row for row in template["mappings"] if row["taxonomy"] == "nist-ai-600-1")
+        assert (nist["entry"], nist["predicate"]) == ("confabulation", "exactMatch")
+        assert len([row for row in statements if "risks_risktemplate" in row["sql"]]) == 1
+
+    def test_they_are_narrowed_by_taxonomy(self, api):
+        load_risk_catalogue()
+
+        found = api(make_user()).get(f"{ROOT}/risk-templates/?taxonomy=dora&page_size=200").json()["results"]
+
+        assert [row["code"] for row in found] == ["FR-25", "FR-29", "FR-32"]
+
+
+class TestFoundationRisks:
+    def test_governance_attaches_changes_closes_and_reopens(self, api):
+        offering, template = make_offering("model-x"), make_template("OWN-1")
+        client = api(make_user(role="governance"), "read", "write")
+
+        made = client.post(
+            f"{ROOT}/foundation-risks/",
+            {"template": "OWN-1", "node_kind": "offering", "node_ref": offering.pk, "likelihood": 5, "reason": "seen"},
+        )
+        address = f"{ROOT}/foundation-risks/{made.json()['id']}/"
+        changed = client.patch(address, {"impact": 1})
+        closed = client.post(f"{address}close/", {"because": "over"})
+        reopened = client.post(f"{address}reopen/", {})
+
+        assert made.status_code == 201, made.json()
+        assert (made.json()["name"], made.json()["node_name"], made.json()["inherent"]) == (
+            template.title, "model-x", 15,
+        )  # fmt: skip
+        assert changed.json()["inherent"] == 5
+        assert (closed.json()["closed_reason"], reopened.json()["closed_at"]) == ("over", None)
+
+    def test_others_read_and_are_told_whom_to_ask(self, api, world):
+        client = api(world.owner, "read", "write")
+        address = f"{ROOT}/foundation-risks/{world.risk.pk}/"
+
+        assert client.get(address).json()["template"] == "OWN-1"
+        for refused in (
+            client.patch(address, {"impact": 1}),
+            client.post(f"{ROOT}/foundation-risks/", {}),
+            client.post(f"{address}close/", {"because": "x"}),
+            client.post(f"{address}dismiss/", {"because": "x"}),
+        ):
+            assert refused.status_code == 403
+            assert "governance" in refused.json()["detail"]
+
+    @pytest.mark.parametrize(
+        ("body", "status", "sentence"),
+        [
+            ({"node_kind": "offering", "node_ref": 999999, "template": "OWN-1"}, 409, "no offering with the id 999999"),
+            ({"node_kind": "planet", "node_ref": 1, "template": "OWN-1"}, 400, "node_kind"),
+            ({"node_kind": "offering", "node_ref": 1, "template": "NONE"}, 400, "template"),
+            ({"node_kind": "offering", "node_ref": 1, "template": "OWN-1", "likelihood": 6}, 400, "likelihood"),
+        ],
+    )
+    def test_what_does_not_hold_together_is_refused_with_a_sentence(self, api, body, status, sentence):
+        make_template("OWN-1")
+
+        answer = api(make_user(role="governance"), "write").post(f"{ROOT}/foundation-risks/", body)
+
+        assert answer.status_code == status
+        assert sentence in answer.json()["detail"]
+
+    def test_the_reach_counts_what_the_caller_sees(self, api, world):
+        make_dependency(make_application(), world.offering)
+        make_assessment(world.risk, world.dependency)
+        address = f"{ROOT}/foundation-risks/{world.risk.pk}/reach/"
+
+        assert api(make_user(role="auditor")).get(address).json() == {
+            "n_inherited": 2, "n_unassessed": 1, "n_assessed": 1, "n_stale": 0, "n_not_applicable": 0,
+            "n_accepted": 0, "n_applications": 2,
+        }  # fmt: skip
+        assert api(world.viewer).get(address).json()["n_inherited"] == 1
+        assert api(world.stranger).get(address).json()["n_inherited"] == 0
+
+    def test_they_are_narrowed(self, api, world):
+        make_risk(world.risk.node, likelihood=1, impact=1, closed_at=now())
+        client = api(make_user())
+
+        for query in (
+            "open=true",
+            "template=OWN-1",
+            "min_inherent=2",
+            f"node_kind=offering&node_ref={world.offering.pk}&open=true",
+        ):
+            found = client.get(f"{ROOT}/foundation-risks/?{query}").json()["results"]
+            assert [row["id"] for row in found] == [world.risk.pk], query
+
+
+class TestInheritedRisks:
+    def test_the_list_and_one_pair_say_the_same_and_strangers_get_nothing(self, api, world):
+        row = api(world.viewer).get(f"{ROOT}/inherited-risks/").json()["results"][0]
+
+        assert row["id"] == f"{world.risk.pk}-{world.dependency.pk}"
+        assert (row["state"], row["version"], row["inherent"]["score"]) == ("unassessed", 0, 16)
+        assert api(world.viewer).get(f"{ROOT}/inherited-risks/{row['id']}/").json() == row
+        assert api(world.stranger).get(f"{ROOT}/inherited-risks/").json()["results"] == []
+        assert api(world.stranger).get(f"{ROOT}/inherited-risks/{row['id']}/").status_code == 404
+        assert api().get(f"{ROOT}/inherited-risks/").status_code == 401
+
+    def test_pages_follow_each_other(self, api, world):
+        for _ in range(4):
+            make_dependency(make_application(team=world.team), world.offering)
+        client = api(world.viewer)
+
+        first = client.get(f"{ROOT}/inherited-risks/?page_size=3").json()
+        second = client.get(first["next"]).json()
+        back = client.get(second["previous"]).json()
+
+        assert (len(first["results"]), len(second["results"]), second["next"]) == (3, 2, None)
+        assert back["results"] == first["results"]
+
+    @pytest.mark.parametrize(
+        "query", ["state=x", "layer=x", "cursor=abc", "page_size=0", "risk=-1", "min_inherent=26", "ordering=id"]
+    )
+    def test_bad_questions_are_refused_by_name(self, api, query):
+        answer = api(make_user()).get(f"{ROOT}/inherited-risks/?{query}")
+
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["field"] == query.split("=")[0]
+
+    def test_totals_over_all_and_over_one_application(self, api, world):
+        make_dependency(make_application(), world.offering)
+        address = f"{ROOT}/inherited-risks/totals/"
+
+        assert api(make_user(role="auditor")).get(address).json()["n_inherited"] == 2
+        assert (
+            api(world.viewer).get(f"{address}?application={world.dependency.application.slug}").json()["n_unassessed"]
+            == 1
+        )
+        assert api(world.stranger).get(f"{address}?application={world.dependency.application.slug}").status_code == 404
+
+
+class TestAssessments:
+    def test_an_editor_assesses_and_the_second_is_told_who_was_faster(self, api, world):
+        body = {**world.pair, "residual_likelihood": 2, "residual_impact": 2, "treatment": "reduce"}
+
+        made = api(world.editor, "read", "write").post(f"{ROOT}/assessments/", body)
+        again = api(world.owner, "read", "write").post(f"{ROOT}/assessments/", body)
+        informed = api(world.owner, "read", "write").post(f"{ROOT}/assessments/", {**body, "version": 1})
+
+        assert (made.status_code, made.json()["version"], made.json()["residual"]) == (201, 1, 4)
+        assert again.status_code == 409
+        assert f"{world.editor} assessed this" in again.json()["detail"]
+        assert (informed.status_code, informed.json()["version"]) == (200, 2)
+
+    def test_viewers_are_told_whom_to_ask_and_strangers_know_of_nothing(self, api, world):
+        assessment = make_assessment(world.risk, world.dependency)
+
+        assert api(world.viewer, "write").post(f"{ROOT}/assessments/", world.pair).status_code == 403
+        refused = api(world.stranger, "write").post(f"{ROOT}/assessments/", world.pair)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "dependency")
+        assert api(world.stranger).get(f"{ROOT}/assessments/{assessment.pk}/").status_code == 404
+        assert api(world.stranger).get(f"{ROOT}/assessments/").json()["results"] == []
+        assert api(world.viewer).get(f"{ROOT}/assessments/").json()["results"][0]["id"] == assessment.pk
+
+    def test_only_owners_accept_and_revoke(self, api, world):
+        until = str(day_of(now()) + timedelta(days=30))
+        body = {**world.pair, "until": until, "because": "small audience"}
+
+        refused = api(world.editor, "read", "write").post(f"{ROOT}/assessments/accept/", body)
+        accepted = api(world.owner, "read", "write").post(f"{ROOT}/assessments/accept/", body)
+        address = f"{ROOT}/assessments/{accepted.json()['id']}/"
+        by_editor = api(world.editor, "read", "write").post(f"{address}undo/", {"version": 1})
+        revoked = api(world.owner, "read", "write").post(f"{address}revoke/", {"version": 1, "because": "grew"})
+
+        assert (refused.status_code, by_editor.status_code) == (403, 403)
+        assert (accepted.json()["treatment"], accepted.json()["acceptance_in_force"]) == ("accept", True)
+        assert (revoked.json()["state"], revoked.json()["acceptance_in_force"]) == ("stale", False)
+
+    @pytest.mark.parametrize(
+        ("wrong", "status"),
+        [
+            ({"until": "2020-01-01"}, 409),
+            ({"until": "9999-12-31"}, 409),
+            ({"until": None}, 400),
+            ({"because": ""}, 400),
+        ],
+    )
+    def test_an_acceptance_without_a_sensible_end_or_reason_is_refused(self, api, world, wrong, status):
+        body = {**world.pair, "until": str(date(2027, 1, 1)), "because": "small", **wrong}
+
+        assert api(world.owner, "write").post(f"{ROOT}/assessments/accept/", body).status_code == status
+        assert not Assessment.objects.exists()
+
+    def test_not_applicable_and_undoing_it(self, api, world):
+        client = api(world.editor, "read", "write")
+
+        marked = client.post(f"{ROOT}/assessments/not-applicable/", {**world.pair, "because": "no people concerned"})
+        undone = client.post(f"{ROOT}/assessments/{marked.json()['id']}/undo/", {"version": 1})
+
+        assert marked.json()["state"] == "not_applicable"
+        assert undone.status_code == 204
+        assert not Assessment.objects.exists()
+
+    def test_many_at_once_name_what_was_left_alone(self, api, world):
+        others = make_dependency(make_application(), world.offering)
+        mine = make_dependency(make_application(team=world.team), world.offering)
+        make_assessment(world.risk, world.dependency)
+        asked = [{"dependency": each.pk} for each in (world.dependency, others, mine)]
+
+        answer = api(world.editor, "write").post(
+            f"{ROOT}/assessments/bulk/", {"risk": world.risk.pk, "dependencies": asked, "treatment": "reduce"}
+        )
+
+        assert answer.status_code == 200, answer.json()
+        assert answer.json()["assessed"] == [mine.pk]
+        reasons = {row["dependency"]: row["reason"] for row in answer.json()["refused"]}
+        assert "assessed this" in reasons[world.dependency.pk]
+        assert "that you may see" in reasons[others.pk]
+
+
+class TestEvidence:
+    def test_an_editor_records_a_run_and_whether_it_passed_follows_from_the_numbers(self, api, world):
+        body = {
+            "kind": "own_evaluation", "tool": "promptfoo", "application": world.dependency.application.slug,
+            "metric": "accuracy", "value": "0.71", "threshold": "0.8", "n": 400, "run_on": "2026-11-01",
+        }  # fmt: skip
+
+        made = api(world.editor, "read", "write").post(f"{ROOT}/evidence/", body)
+
+        assert (made.status_code, made.json()["passed"], made.json()["state"]) == (201, False, "failing")
+
+    @pytest.mark.parametrize(
+        ("wrong", "status"),
+        [
+            ({"passed": True, "value": "0.7", "threshold": "0.8"}, 409),
+            ({"run_on": "2150-01-01"}, 409),
+            ({"run_on": "2026-11-01", "expires_on": "2026-10-01"}, 400),
+            ({"digest": "abc"}, 400),
+        ],
+    )
+    def test_what_contradicts_itself_is_refused(self, api, world, wrong, status):
+        body = {"kind": "own_evaluation", "application": world.dependency.application.slug, "run_on": "2026-11-01"}
+
+        answer = api(world.editor, "write").post(f"{ROOT}/evidence/", {**body, **wrong})
+
+        assert answer.status_code == status, answer.json()
+        assert not Evidence.objects.exists()
+
+    def test_about_a_version_it_is_everyones_and_only_governance_records_it(self, api, world):
+        body = {"kind": "benchmark", "version": world.offering.version.identifier, "run_on": "2026-11-01"}
+
+        assert api(world.owner, "write").post(f"{ROOT}/evidence/", body).status_code == 403
+        made = api(make_user(role="governance"), "read", "write").post(f"{ROOT}/evidence/", body)
+        assert made.status_code == 201
+        assert api(world.stranger).get(f"{ROOT}/evidence/{made.json()['id']}/").status_code == 200
+
+    def test_about_an_application_strangers_know_of_nothing(self, api, world):
+        evidence = make_evidence(application=world.dependency.application, passed=False)
+
+        assert api(world.stranger).get(f"{ROOT}/evidence/{evidence.pk}/").status_code == 404
+        found = api(world.viewer).get(f"{ROOT}/evidence/?failing_or_expired=true").json()["results"]
+        assert [row["id"] for row in found] == [evidence.pk]
+
+
+def test_lists_cost_one_statement_for_the_rows(api, world):
+    make_assessment(world.risk, world.dependency)
+    make_evidence(application=world.dependency.application)
+    client = api(make_user(role="auditor"))
+
+    for resource, table in (
+        ("foundation-risks", "risks_foundationrisk"),
+        ("assessments", "risks_assessment"),
+        ("evidence", "risks_evidence"),
+    ):
+        with CaptureQueriesContext(connection) as statements:
+            assert len(client.get(f"{ROOT}/{resource}/").json()["results"]) == 1
+        assert len([row for row in statements if f'FROM "{table}"' in row["sql"]]) == 1, resource
+
+
+def test_nothing_is_written_by_a_read_only_token(api, world):
+    answer = api(world.owner, "read").post(f"{ROOT}/assessments/", world.pair)
+
+    assert answer.status_code == 403
+    assert FoundationRisk.objects.count() == 1
+    assert not Assessment.objects.exists()

@@ -1,0 +1,352 @@
+"""What people decide: states, acceptances, two at once, many at once, and undoing."""
+
+import threading
+from datetime import date, timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+
+from apps.accounts.models import User
+from apps.catalog.models import NodeKind
+from apps.inventory.models import Dependency
+from apps.risks import actions
+from apps.risks.actions import RefusedRisk
+from apps.risks.models import Assessment, FoundationRisk
+from apps.risks.queries import expiring_acceptances
+from tests.builders import NOW, TODAY, make_application, make_dependency, make_offering, make_user
+from tests.risks.worlds import make_adaptation, make_assessment, make_modifier, make_risk, make_template, node
+
+pytestmark = pytest.mark.django_db
+ONE_DAY = timedelta(days=1)
+LEVELS = {"current_likelihood": 3, "current_impact": 4, "residual_likelihood": 2, "residual_impact": 3}
+
+
+class World:
+    def __init__(self, n=1):
+        self.offering = make_offering()
+        self.dependencies = [make_dependency(make_application(), self.offering) for _ in range(n)]
+        self.dependency = self.dependencies[0]
+        self.risk = make_risk(node(NodeKind.OFFERING, self.offering), make_template(layer="ecosystem"))
+        self.person = User.objects.filter(username="ines").first() or make_user("ines")
+
+    def assess(self, version=0, **facts):
+        return actions.assess(
+            risk=self.risk, dependency=self.dependency, facts=facts, expected_version=version, by=self.person, at=NOW
+        )
+
+    def accept(self, version=0, until=TODAY + 30 * ONE_DAY, because="small audience", **more):
+        return actions.accept_risk(
+            risk=self.risk, dependency=self.dependency, until=until, because=because, expected_version=version,
+            by=self.person, at=NOW, **more,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+class TestAssessing:
+    def test_it_keeps_levels_treatment_owner_and_the_inherent_level_after_the_adaptations(self, world):
+        make_modifier(world.risk.template, "fine_tune", 1, -1)
+        make_adaptation(world.dependency, "fine_tune")
+
+        assessment = world.assess(**LEVELS, treatment="reduce", plan="second reader", owner=world.person, due_on=TODAY)
+
+        assert (assessment.state, assessment.version) == ("assessed", 1)
+        assert (assessment.inherent, assessment.current, assessment.residual) == (15, 12, 6)
+        assert (assessment.assessed_by, assessment.assessed_at) == (world.person, NOW)
+        history = assessment.history.get()
+        assert history.pgh_context.metadata["actor"] == "ines"
+
+    def test_what_is_not_given_stays(self, world):
+        world.assess(**LEVELS, treatment="reduce")
+
+        assessment = world.assess(version=1, plan="another reader")
+
+        assert (assessment.residual, assessment.treatment, assessment.plan) == (6, "reduce", "another reader")
+
+    def test_assessing_again_ends_what_was_stale(self, world):
+        make_assessment(
+            world.risk, world.dependency, state="stale", stale_cause="event", stale_because="x", stale_since=NOW
+        )
+
+        assessment = world.assess(version=1)
+
+        assert (assessment.state, assessment.stale_cause, assessment.stale_since) == ("assessed", "", None)
+
+    def test_what_is_not_inherited_cannot_be_assessed(self, world):
+        Dependency.objects.update(until=TODAY)
+
+        with pytest.raises(RefusedRisk, match="does not inherit"):
+            world.assess()
+
+    @pytest.mark.parametrize(
+        "facts", [{"residual_likelihood": 6}, {"treatment": "ignore"}, {"due_on": date(9999, 12, 31)}]
+    )
+    def test_values_outside_of_the_scale_are_refused_by_name(self, world, facts):
+        with pytest.raises(ValidationError) as refusal:
+            world.assess(**facts)
+
+        assert set(refusal.value.message_dict) == set(facts)
+
+    def test_accepting_is_an_action_of_its_own(self, world):
+        with pytest.raises(RefusedRisk, match="approver"):
+            world.assess(treatment="accept")
+
+    def test_not_applicable_needs_a_reason(self, world):
+        marked = {"risk": world.risk, "dependency": world.dependency, "by": world.person, "at": NOW}
+        with pytest.raises(RefusedRisk, match="Say why"):
+            actions.mark_not_applicable(**marked, because=" ", expected_version=0)
+
+        assessment = actions.mark_not_applicable(**marked, because="internal only", expected_version=0)
+
+        assert (assessment.state, assessment.not_applicable_because) == ("not_applicable", "internal only")
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Assessment.objects.update(not_applicable_because="")
+
+
+class TestTwoAtOnce:
+    def test_the_second_is_told_who_was_faster_and_what_was_decided(self, world):
+        world.assess(**LEVELS, treatment="reduce")
+
+        with pytest.raises(RefusedRisk, match=r"ines assessed this on 2026-11-24 .* reduce, residual 2 x 3"):
+            actions.assess(
+                risk=world.risk, dependency=world.dependency, facts={}, expected_version=0, by=make_user(), at=NOW
+            )
+
+    def test_one_that_became_stale_meanwhile_says_so(self, world):
+        world.assess()
+        Assessment.objects.update(state="stale", stale_cause="event", stale_because="Alias moved.", version=2)
+
+        with pytest.raises(RefusedRisk, match="stale in the meantime: Alias moved"):
+            world.assess(version=1)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_two_threads_make_one_assessment_and_one_refusal(self):
+        world = World()
+        answers = []
+
+        def work():
+            try:
+                answers.append(world.assess(plan="mine").plan)
+            except RefusedRisk as refusal:
+                answers.append(type(refusal))
+            finally:
+                connections.close_all()
+
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert sorted(map(str, answers)) == sorted(["mine", str(RefusedRisk)])
+        assert Assessment.objects.count() == 1
+
+
+class TestMany:
+    def test_many_are_assessed_at_once_and_the_others_are_named(self):
+        world = World(5)
+        changed, ended, *others = world.dependencies
+        make_assessment(world.risk, changed, version=3)
+        Dependency.objects.filter(pk=ended.pk).update(until=TODAY)
+
+        outcome = actions.assess_many(
+            risk=world.risk, expected_versions={each.pk: 0 for each in world.dependencies}, facts=LEVELS,
+            by=world.person, at=NOW,
+        )  # fmt: skip
+
+        assert {each.dependency_id for each in outcome.assessed} == {each.pk for each in others}
+        assert "assessed this" in outcome.refused[changed.pk]
+        assert "does not inherit" in outcome.refused[ended.pk]
+        assert Assessment.objects.filter(residual=6).count() == 3
+
+    def test_the_number_of_statements_does_not_grow(self):
+        def cost(n):
+            world = World(n)
+            expected = {each.pk: 0 for each in world.dependencies}
+            counts = []
+            for version in (0, 1):
+                with CaptureQueriesContext(connection) as statements:
+                    outcome = actions.assess_many(
+                        risk=world.risk, expected_versions=dict.fromkeys(expected, version), facts=LEVELS,
+                        by=world.person, at=NOW,
+                    )  # fmt: skip
+                assert not outcome.refused
+                counts.append(len(statements))
+            return counts
+
+        assert cost(2) == cost(12)
+
+
+class TestAcceptance:
+    def test_it_names_who_why_and_until_when_and_holds_until_that_day(self, world):
+        assessment = world.accept(until=TODAY + ONE_DAY, facts=LEVELS)
+
+        assert (assessment.accepted_by, assessment.accept_reason) == (world.person, "small audience")
+        assert (assessment.state, assessment.treatment, assessment.residual) == ("assessed", "accept", 6)
+        assert assessment.accepts_on(TODAY)
+        assert not assessment.accepts_on(TODAY + ONE_DAY)
+
+    @pytest.mark.parametrize(
+        ("wrong", "sentence"),
+        [
+            ({"because": ""}, "Say why"),
+            ({"until": TODAY}, "ended already"),
+            ({"until": date(9999, 12, 31)}, "at the latest"),
+        ],
+    )
+    def test_without_reason_or_a_sensible_end_it_is_refused(self, world, wrong, sentence):
+        with pytest.raises(RefusedRisk, match=sentence):
+            world.accept(**wrong)
+
+    @pytest.mark.parametrize("missing", ["accepted_by", "accepted_until", "accept_reason"])
+    def test_the_database_refuses_one_that_is_incomplete(self, world, missing):
+        world.accept()
+
+        with pytest.raises(IntegrityError, match="assessment_acceptance_is_complete"), transaction.atomic():
+            Assessment.objects.update(**{missing: "" if missing == "accept_reason" else None})
+
+    def test_the_end_is_warned_about_beforehand_and_only_while_it_is_in_force(self, world):
+        assessment = world.accept(until=TODAY + 10 * ONE_DAY)
+
+        assert list(expiring_acceptances(on=TODAY, within=14 * ONE_DAY)) == [assessment]
+        assert not expiring_acceptances(on=TODAY, within=9 * ONE_DAY)
+        assert not expiring_acceptances(on=TODAY + 10 * ONE_DAY, within=14 * ONE_DAY)
+
+    def test_it_reopens_by_itself_and_keeps_what_was_written(self, world):
+        world.accept(until=TODAY + ONE_DAY)
+
+        actions.refresh_risks(NOW)
+        assert Assessment.objects.get().state == "assessed"
+        changes = actions.refresh_risks(NOW + ONE_DAY)
+
+        assessment = Assessment.objects.get()
+        assert changes.acceptances_ended == 1
+        assert (assessment.state, assessment.stale_cause) == ("stale", "acceptance_expired")
+        assert assessment.stale_because == "The acceptance by ines ended on 2026-11-25."
+        assert assessment.accept_reason == "small audience"
+        assert actions.refresh_risks(NOW + 2 * ONE_DAY).acceptances_ended == 0
+
+    def test_an_ended_one_is_renewed_or_replaced_and_not_just_assessed(self, world):
+        world.accept(until=TODAY + ONE_DAY)
+        actions.refresh_risks(NOW + ONE_DAY)
+        again = {"risk": world.risk, "dependency": world.dependency, "by": world.person, "at": NOW + ONE_DAY}
+
+        with pytest.raises(RefusedRisk, match="Renew"):
+            actions.assess(**again, facts={}, expected_version=2)
+        assert actions.assess(**again, facts={"treatment": "reduce"}, expected_version=2).state == "assessed"
+
+    def test_it_is_revocable_with_a_reason_and_the_risk_is_open_again(self, world):
+        assessment = world.accept()
+        with pytest.raises(RefusedRisk, match="Say why"):
+            actions.revoke_acceptance(assessment=assessment, because="", expected_version=1, by=world.person, at=NOW)
+
+        revoked = actions.revoke_acceptance(
+            assessment=assessment, because="audience grew", expected_version=1, by=world.person, at=NOW
+        )
+
+        assert (revoked.state, revoked.stale_cause) == ("stale", "acceptance_revoked")
+        assert not revoked.accepts_on(TODAY)
+        assert revoked.accept_reason == "small audience"
+        with pytest.raises(RefusedRisk, match="no acceptance in force"):
+            actions.revoke_acceptance(assessment=revoked, because="again", expected_version=2, by=world.person, at=NOW)
+
+
+class TestUndoing:
+    def test_the_last_decision_is_taken_back_and_can_be_brought_back(self, world):
+        world.assess(**LEVELS, treatment="reduce", plan="first")
+        second = world.assess(version=1, treatment="avoid", plan="second")
+
+        first = actions.undo_assessment(assessment=second, expected_version=2, by=world.person)
+        assert (first.treatment, first.plan, first.residual_likelihood, first.version) == ("reduce", "first", 2, 3)
+        again = actions.undo_assessment(assessment=first, expected_version=3, by=world.person)
+        assert (again.treatment, again.plan, again.version) == ("avoid", "second", 4)
+
+    def test_the_first_decision_taken_back_leaves_it_unassessed(self, world):
+        assessment = world.assess()
+
+        assert actions.undo_assessment(assessment=assessment, expected_version=1, by=world.person) is None
+        assert not Assessment.objects.exists()
+        assert world.assess().version == 1
+
+    def test_a_revoked_acceptance_can_be_restored(self, world):
+        assessment = world.accept()
+        revoked = actions.revoke_acceptance(
+            assessment=assessment, because="slip", expected_version=1, by=world.person, at=NOW
+        )
+
+        assert actions.undo_assessment(assessment=revoked, expected_version=2, by=world.person).accepts_on(TODAY)
+
+    def test_what_an_event_made_stale_is_not_undone(self, world):
+        assessment = make_assessment(
+            world.risk, world.dependency, version=2, state="stale", stale_cause="event", stale_because="Alias moved."
+        )
+
+        with pytest.raises(RefusedRisk, match=r"Alias moved\. Assess it again"):
+            actions.undo_assessment(assessment=assessment, expected_version=2, by=world.person)
+
+
+class TestFoundationRisks:
+    def raised(self, **more):
+        on = node(NodeKind.OFFERING, make_offering())
+        template = make_template(usual_likelihood=2, usual_impact=5)
+        return actions.raise_risk(node=on, template=template, by=make_user(), at=NOW, **more)
+
+    def test_a_template_brings_its_usual_levels(self):
+        risk = self.raised()
+
+        assert (risk.likelihood, risk.impact, risk.rule) == (2, 5, "")
+        assert FoundationRisk.objects.get().inherent == 10
+
+    def test_the_same_risk_is_on_a_node_once(self):
+        risk = self.raised()
+
+        with pytest.raises(RefusedRisk, match=f"risk {risk.pk}"):
+            actions.raise_risk(node=risk.node, template=risk.template, by=make_user(), at=NOW)
+        closed = actions.close_risk(risk=risk, because="gone", by=make_user(), at=NOW)
+        second = actions.raise_risk(node=risk.node, template=risk.template, by=make_user(), at=NOW)
+        with pytest.raises(RefusedRisk, match=f"risk {second.pk}"):
+            actions.reopen_risk(risk=closed, by=make_user(), at=NOW)
+
+    def test_an_own_risk_needs_a_title(self):
+        with pytest.raises(ValidationError, match="title of its own"):
+            actions.raise_risk(
+                node=node(NodeKind.OFFERING, make_offering()), template=None, by=make_user(), at=NOW,
+                facts={"likelihood": 1, "impact": 1},
+            )  # fmt: skip
+
+    def test_other_levels_make_what_rests_on_them_stale_and_other_words_do_not(self):
+        risk = self.raised()
+        dependency = make_dependency(make_application(), risk.node.footings.get().offering)
+        make_assessment(risk, dependency)
+
+        actions.change_risk(risk=risk, facts={"description": "more words"}, by=make_user(), at=NOW + ONE_DAY)
+        assert actions.refresh_risks(NOW + ONE_DAY).made_stale == 0
+        actions.change_risk(risk=risk, facts={"likelihood": 5}, by=make_user(), at=NOW + ONE_DAY)
+        assert actions.refresh_risks(NOW + 2 * ONE_DAY).made_stale == 1
+
+        assessment = Assessment.objects.get()
+        assert assessment.stale_cause == "facts_changed"
+        assert "it is now rated 5 x 5" in assessment.stale_because
+
+    def test_closing_needs_a_reason_and_what_a_rule_raised_is_dismissed_instead(self):
+        risk = self.raised()
+        with pytest.raises(RefusedRisk, match="Say why it is over"):
+            actions.close_risk(risk=risk, because="", by=make_user(), at=NOW)
+        with pytest.raises(RefusedRisk, match="A person raised this"):
+            actions.dismiss_risk(risk=risk, because="no", by=make_user(), at=NOW)
+
+        FoundationRisk.objects.update(rule="retirement")
+        with pytest.raises(RefusedRisk, match="Dismiss it instead"):
+            actions.close_risk(risk=risk, because="over", by=make_user(), at=NOW)
+        dismissed = actions.dismiss_risk(risk=risk, because="test system", by=make_user(), at=NOW)
+        assert dismissed.dismissed_reason == "test system"
+        assert actions.reinstate_risk(risk=dismissed, by=make_user()).dismissed_at is None
+
+    def test_a_node_of_something_that_is_not_on_record_is_refused(self):
+        with pytest.raises(RefusedRisk, match="There is no version with the id 77"):
+            actions.raising.node_of(kind=NodeKind.VERSION, ref=77)
