@@ -164,7 +164,7 @@ _BEARING = """
 SELECT n.id FROM catalog_node n LEFT JOIN catalog_offering o ON n.kind = 1 AND o.id = n.ref
 WHERE (n.kind IN (2, 3))
    OR (n.kind = 1 AND o.lifecycle <> 'retired' AND (o.date_kind = 'firm' AND o.retires_on <= %(day)s) IS NOT TRUE)
-   OR (n.kind > 3 AND EXISTS (SELECT 1 FROM catalog_footing f WHERE f.node_id = n.id AND f.depth = 0))
+   OR (n.kind > 3 AND EXISTS (SELECT 1 FROM exposure_heldfooting f WHERE f.node_id = n.id AND f.depth = 0))
 UNION SELECT node_id FROM exposure_partyfooting WHERE depth = 0
 """
 

@@ -67,7 +67,7 @@ ending AS (
                 WHEN o.date_kind = 'not_before' AND o.lifecycle <> 'retired'
                     THEN greatest(o.retires_on - %(on)s::date, 0)
                 ELSE o.retires_on - %(on)s::date END AS days_left,
-           o.date_kind = 'not_before' AS at_least
+           o.date_kind = 'not_before' AND (o.retires_on IS NOT NULL OR o.lifecycle = 'retired') AS at_least
     FROM catalog_offering o
     WHERE o.retires_on IS NOT NULL OR o.lifecycle IN ('retired', 'deprecated')
 ),

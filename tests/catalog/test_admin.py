@@ -47,8 +47,9 @@ pytestmark = pytest.mark.django_db
 OURS = {"accounts", "catalog", "inventory", "feeds", "exposure"}
 # written by jobs, or kept as a record: seen, not changed
 READ_ONLY = {
-    "catalog.providerevent", "feeds.feedrun", "feeds.pollstate", "feeds.quarantinedrow", "exposure.exposureflag",
-    "accounts.apitoken",
+    "accounts.apitoken", "catalog.providerevent", "exposure.campaigntask", "exposure.concentrationsnapshot",
+    "exposure.cut", "exposure.exposureflag", "exposure.lossrun", "exposure.scenario", "exposure.scenariorun",
+    "feeds.feedrun", "feeds.pollstate", "feeds.quarantinedrow", "inventory.selection",
 }  # fmt: skip
 ADMINISTRATORS_ONLY = {"accounts.user"}
 

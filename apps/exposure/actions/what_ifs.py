@@ -11,6 +11,7 @@ from apps.accounts.models import User
 from apps.common.history import acting
 from apps.common.time import now
 from apps.exposure.actions.decisions import NotYours
+from apps.exposure.engine.building import refresh
 from apps.exposure.engine.scenarios import NotBuilt, day_of_tables, run
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.loss.shocks import BadLossInput
@@ -70,6 +71,8 @@ def ask_scenario(*, scenario: Scenario, at: datetime, by: User) -> ScenarioRun:
 def answer_scenario(*, scenario: Scenario, by: User, team_ids: Collection[int] | None) -> dict[str, Any]:
     """The answer now, without keeping it; the scenario may be unsaved."""
     on = day_of_tables()
+    # what was entered a moment ago must be in it, an offering that is moved to above all
+    refresh(on=on)
     operations = read_operations(
         scenario.ops,
         on=on,

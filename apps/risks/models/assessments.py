@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import ProviderEvent
+from apps.common.fields import StoredColumn
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
 from apps.inventory.models import Dependency
@@ -48,8 +49,8 @@ class AssessmentQuerySet(models.QuerySet["Assessment"]):
         return self.filter(treatment=Treatment.ACCEPT, accepted_until__gt=day, revoked_at__isnull=True)
 
 
-def _score(likelihood: str, impact: str) -> models.GeneratedField:
-    return models.GeneratedField(
+def _score(likelihood: str, impact: str) -> StoredColumn:
+    return StoredColumn(
         expression=F(likelihood) * F(impact),
         output_field=models.PositiveSmallIntegerField(null=True),
         db_persist=True,

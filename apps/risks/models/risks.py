@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Node, PublicQuerySet
+from apps.common.fields import StoredColumn
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
 from apps.risks.models.catalogue import RiskTemplate
@@ -64,7 +65,7 @@ class FoundationRisk(models.Model):
     inherits = models.BooleanField(default=True, help_text="Handed on to what stands on the node.")
     likelihood = models.PositiveSmallIntegerField(choices=LEVELS, help_text="Inherent: 1 rare to 5 almost certain.")
     impact = models.PositiveSmallIntegerField(choices=LEVELS, help_text="Inherent: 1 negligible to 5 severe.")
-    inherent = models.GeneratedField(
+    inherent = StoredColumn(
         expression=F("likelihood") * F("impact"), output_field=models.PositiveSmallIntegerField(), db_persist=True
     )
     confidence = models.CharField(max_length=6, choices=Confidence, default=Confidence.MEDIUM)
