@@ -18,6 +18,7 @@ from apps.exposure.evaluation.reading import read_document
 from apps.exposure.evaluation.records import PortfolioRecord, ScenarioRecord
 from apps.exposure.evaluation.whatif import what_if
 from apps.exposure.models import Basis, Layer, StandingState
+from apps.exposure.threats import DEFAULT_THREAT
 from tests.exposure.portfolios import Portfolio
 
 STATES = [str(state) for state in StandingState]
@@ -43,7 +44,8 @@ class Product:
 
     def states(self) -> dict[tuple[str, str], tuple[str, float]]:
         """{(node, application): (state, hit share)} of every node failing alone; who does not stand is left out."""
-        sql = states_of_every_node(settings=self.settings, threats=self.settings.asked) + STANDING
+        # under its usual threat alone: a policy may ask about a node under another one, too
+        sql = states_of_every_node(settings=self.settings, threats=set(DEFAULT_THREAT.items())) + STANDING
         with connection.cursor() as cursor:
             cursor.execute(
                 sql + " SELECT t.q / 8, t.application_id, t.worst, t.n_struck < a.n_paths, t.hit FROM standing t"
