@@ -15,11 +15,10 @@ from apps.api.pagination import KeysetPagination
 from apps.catalog.models import NodeKind
 from apps.exposure.engine.concentration import contributions, measure_layer
 from apps.exposure.engine.settings import engine_settings
-from apps.exposure.engine.single_points import SinglePoint, single_points
+from apps.exposure.engine.single_points import SinglePoint, single_points, team_points
 from apps.exposure.layers import LayerTable, layer_table, own_teams, standing_nowhere, without_weight
 from apps.exposure.models import Basis, Cut, EngineState, Layer
 from apps.exposure.naming import NodeName, names_of
-from apps.exposure.team_points import team_points
 from apps.inventory.models import Application
 
 # what one answer names; the rest is counted

@@ -12,7 +12,7 @@ from apps.exposure.engine.concentration import measure_layer
 from apps.exposure.engine.operations import Operation, Remove, Reprice
 from apps.exposure.engine.overlay import overlay
 from apps.exposure.engine.settings import EngineSettings
-from apps.exposure.engine.single_points import count_single_points, count_single_points_of
+from apps.exposure.engine.single_points import count_single_points, team_points
 from apps.exposure.engine.states import application_states, questions
 from apps.exposure.models import Basis, EngineState, Layer
 from apps.inventory.costing import CostTotals, PriceChange, monthly_totals
@@ -75,7 +75,7 @@ def run(
             states={standing.application_id: standing.state for standing in found},
             hhi={layer: measure_layer(layer, basis, team_ids=team_ids).indices.hhi for layer in layers},
             n_single_points=(
-                count_single_points() if team_ids is None else count_single_points_of(team_ids, settings=settings)
+                count_single_points() if team_ids is None else len(team_points(team_ids=team_ids, settings=settings))
             ),
             cost=monthly_totals(
                 on=as_of, prices_on=prices_on, changes=changes, team_ids=team_ids, statuses=settings.statuses

@@ -2,7 +2,7 @@
 and where. Names are looked up in what the asker may see, so a stranger's application is as unknown as none."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -194,8 +194,3 @@ def _day(said: Any, what: str) -> date:
         raise BadOperation(f"'{what}' is a day such as 2027-01-31.") from None
     sensible_day(day)
     return day
-
-
-def nodes_of(operations: Sequence[Operation]) -> list[int]:
-    """The nodes that fail."""
-    return sorted({node for each in operations if isinstance(each, Remove) for node in each.node_ids})
