@@ -222,7 +222,10 @@ CELERY_BEAT_SCHEDULE = {
     "every hour: take the day's snapshot of exposure": _every("exposure.take_snapshot", timedelta(hours=1)),
     "every five minutes: bring inherited risk up to date": _every("risks.refresh_risks", timedelta(minutes=5)),
     "every minute: raise the alerts that are owed": _every("alerts.raise_alerts", timedelta(minutes=1)),
+    "every ten minutes: raise what days and states bring": _every("alerts.raise_due_alerts", timedelta(minutes=10)),
+    "every ten minutes: pass on, wake and end alerts": _every("alerts.keep_alerts", timedelta(minutes=10)),
     "every minute: send the digests whose hour has come": _every("alerts.send_due_digests", timedelta(minutes=1)),
+    "every minute: post the webhooks that are due": _every("alerts.send_webhooks", timedelta(minutes=1)),
     "every day: forget raw payloads whose retention has ended": _every("feeds.forget_old_payloads", timedelta(days=1)),
     "every thirty seconds: show that a worker lives": _every("common.heartbeat", timedelta(seconds=30)),
 }
@@ -292,6 +295,7 @@ SPECTACULAR_SETTINGS = {
     # two enumerations that several resources call by one word
     "ENUM_NAME_OVERRIDES": {
         "AdaptationKindEnum": "apps.inventory.models.Adaptation.Kind",
+        "AlertKindEnum": "apps.alerts.models.KINDS.items",
         "AlertStateEnum": "apps.alerts.models.Alert.State",
         "AnnexItemEnum": "apps.inventory.models.AnnexItem.Item",
         "AnnexStatusEnum": "apps.inventory.models.AnnexItem.Status",
@@ -327,6 +331,10 @@ except BadAddress as error:
     raise ImproperlyConfigured(str(error)) from error
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Foundation Registry <registry@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# mails a second, for the whole installation; 0 is as fast as the server takes them
+MAIL_PER_SECOND = env.float("MAIL_PER_SECOND", default=20.0)
+# whose register it is, below every mail; empty: nothing
+ORGANISATION_NAME = env.str("ORGANISATION_NAME", default="")
 # how long alerts wait for further ones, so that one poll with many changes makes one mail a team
 ALERT_GATHER_SECONDS = env.int("ALERT_GATHER_SECONDS", default=60)
 

@@ -6,6 +6,8 @@ from django.templatetags.static import static
 from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from apps.api.alerts import SecretCalendarView
+
 
 @login_not_required
 def icon(request: HttpRequest) -> HttpResponseRedirect:
@@ -27,6 +29,8 @@ urlpatterns = [
     path("api/v1/", include("apps.api.urls")),
     # the split view keeps its script out of the page, as the content security policy asks
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    # read by calendar programs, which cannot sign in
+    path("calendar/<str:secret>.ics", SecretCalendarView.as_view(), name="calendar-feed"),
     # for the pages that are not ours and name no icon: admin, REST documentation
     path("favicon.ico", icon),
     path("", include("apps.web.urls")),

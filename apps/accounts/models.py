@@ -32,6 +32,10 @@ class Team(models.Model):
     slug = models.SlugField(max_length=80, unique=True)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
     email = models.EmailField(blank=True, help_text="The mailbox that is told; without one, the owners are.")
+    time_zone = models.CharField(max_length=64, default="UTC", db_default="UTC", help_text="Of the mailbox's mails.")
+    digest_hour = models.PositiveSmallIntegerField(
+        default=7, db_default=7, help_text="Local hour at which the mailbox gets its digest."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -44,6 +48,11 @@ class Team(models.Model):
                 name="team_not_its_own_parent",
                 condition=Q(parent__isnull=True) | ~Q(parent=F("id")),
                 violation_error_message="A team cannot be its own parent.",
+            ),
+            models.CheckConstraint(
+                name="team_digest_hour_of_day",
+                condition=Q(digest_hour__lte=23),
+                violation_error_message="The digest hour is between 0 and 23.",
             ),
         ]
 

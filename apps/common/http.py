@@ -210,6 +210,12 @@ def retry_after_seconds(value: str | None, now: datetime) -> int | None:
 # --- addresses -------------------------------------------------------------------------------------------
 
 
+def check_address(url: str) -> None:
+    """Refuse an address that a person typed before it is kept. Raises OutboundRefused; where it leads is checked at
+    each call."""
+    _checked(url, trusted=False)
+
+
 def _checked(url: str, *, trusted: bool) -> SplitResult:
     """The parts of a URL we are willing to look at; OutboundRefused otherwise."""
     if len(url) > _LONGEST_URL or _UNUSUAL_IN_URL.search(url):

@@ -17,6 +17,7 @@ SHARED: list[Any] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+LONG_PART = re.compile(r"/([^/\s]{6})[^/\s]{26,}")
 ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -48,7 +49,7 @@ def logging_config(*, json_lines: bool, level: str, colors: bool) -> dict[str, A
         "formatters": {
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": [*SHARED, structlog.stdlib.ExtraAdder(), _without_request],
+                "foreign_pre_chain": [*SHARED, structlog.stdlib.ExtraAdder(), _without_request, _without_secrets],
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shape],
             }
         },
@@ -69,6 +70,14 @@ def logging_config(*, json_lines: bool, level: str, colors: bool) -> dict[str, A
 def _without_request(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
     """Django hands its request object to the log; its address, query and all, would be written there."""
     line.pop("request", None)
+    return line
+
+
+def _without_secrets(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Django writes the path of what it refuses, and a path may hold a secret or a signed token: of a long part only
+    the beginning is kept."""
+    if str(line.get("logger", "")).startswith("django."):
+        line["event"] = LONG_PART.sub(r"/\1…", str(line["event"]))
     return line
 
 

@@ -107,9 +107,10 @@ urgent AS (
 SELECT id, application_id, criticality, offering_id, retires_on, days_left, effort_days, basis, runway, at_least,
        CASE WHEN days_left IS NULL THEN 'announced_without_date' END
 FROM urgent
-WHERE NOT %(has_place)s
+WHERE (NOT %(has_place)s
    OR (coalesce(urgency, 'Infinity'), criticality, id)
-      > (coalesce(%(urgency)s::numeric, 'Infinity'), %(criticality)s::int, %(dependency_id)s::bigint)
+      > (coalesce(%(urgency)s::numeric, 'Infinity'), %(criticality)s::int, %(dependency_id)s::bigint))
+  AND (NOT %(only_late)s OR days_left < effort_days)
 ORDER BY coalesce(urgency, 'Infinity'), criticality, id
 LIMIT %(limit)s
 """
@@ -123,12 +124,14 @@ def runways(
     statuses: Collection[str] = Application.IN_SCOPE,
     limit: int | None = None,
     after: Place | None = None,
+    only_late: bool = False,
     relations: Relations = Relations(),  # noqa: B008 - frozen
 ) -> list[PrimaryRunway]:
     """Live primaries whose end is announced, most urgent first: by runway, by days left where the effort is not known,
     those without a day last; one statement whatever the number.
 
     `after` is the `place` of the last row of the page before. An application's runway is that of its first row.
+    `only_late`: those whose runway is negative.
     """
     parameters: dict[str, Any] = {
         "on": on,
@@ -139,6 +142,7 @@ def runways(
         "urgency": after.urgency if after else None,
         "criticality": after.criticality if after else 0,
         "dependency_id": after.dependency_id if after else 0,
+        "only_late": only_late,
         "limit": limit,
     }
     with connection.cursor() as cursor:

@@ -46,6 +46,22 @@ def test_local_variables_stay_out_of_the_log() -> None:
     assert "locals" not in line_of(failure(), json_lines=True)
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/calendar/gmkKYUZAdmi-5MvuHa8t6_bKMETFZRUMi6SlgL3dDAM.ics", "/calendar/gmkKYU…"),
+        ("/unsubscribe/u12.4b_HTeQNOUlTCSmUCA6yzZrgcO6JDZaoQ/", "/unsubscribe/u12.4b…/"),
+        ("/applications/motor-damage-estimator/", "/applications/motor-damage-estimator/"),
+    ],
+)
+def test_a_secret_in_the_path_of_a_refused_request_is_not_written(path: str, told: str) -> None:
+    record = logging.getLogger("django.request").makeRecord(
+        "django.request", logging.WARNING, __file__, 1, "%s: %s", ("Not Found", path), None
+    )
+
+    assert json.loads(line_of(record, json_lines=True))["event"] == f"Not Found: {told}"
+
+
 def test_production_lines_are_json_one_each() -> None:
     told = json.loads(line_of(failure(), json_lines=True))
 

@@ -70,6 +70,13 @@ def timed_once(question: Callable[[], Any]) -> Timing:
     return Timing(took, took, len(answer) if isinstance(answer, Sized) else None, counted)
 
 
+def timed_here(question: Callable[[], Any]) -> Timing:
+    """Once, and what it writes stays for the next question; the caller rolls back."""
+    counted, answer, took = _once(question)
+    rows = answer if isinstance(answer, int) else len(answer) if isinstance(answer, Sized) else None
+    return Timing(took, took, rows, counted)
+
+
 def statement_ms(sql: str, params: Any, *, runs: int = 7) -> float:
     """The middle run of a statement by hand, rows fetched, after one to warm up."""
 
