@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from apps.accounts.admin import ReadOnlyAdmin
 from apps.accounts.models import User
 from apps.alerts.actions import NotYourAlert, requeue_delivery
-from apps.alerts.models import Alert, Delivery
+from apps.alerts.models import Alert, Delivery, Mute, Notice, Preference, Subscription
 from apps.common.time import now
 
 
@@ -19,6 +19,34 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
     list_select_related = ("team", "user")
     search_fields = ("key",)
     date_hierarchy = "raised_at"
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin[Notice]):
+    show_full_result_count = False
+    list_display = ("alert", "user", "team", "webhook", "why", "occasion", "owed_at", "delivery", "skipped")
+    list_filter = ("why",)
+    list_select_related = ("alert", "user", "team", "webhook", "delivery")
+    date_hierarchy = "owed_at"
+
+
+@admin.register(Preference)
+class PreferenceAdmin(ReadOnlyAdmin[Preference]):
+    list_display = ("user", "team", "cadence", "weekday", "immediate", "heartbeat", "served_at")
+    list_filter = ("cadence", "heartbeat")
+    list_select_related = ("user", "team")
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnlyAdmin[Subscription]):
+    list_display = ("name", "user", "provider", "foundation", "team", "min_severity", "max_days_left", "enabled")
+    list_select_related = ("user", "provider", "foundation", "team")
+
+
+@admin.register(Mute)
+class MuteAdmin(ReadOnlyAdmin[Mute]):
+    list_display = ("user", "team", "kind", "subject", "until", "reason", "created_by", "lifted_at")
+    list_select_related = ("user", "team", "created_by")
 
 
 @admin.register(Delivery)

@@ -1,8 +1,9 @@
 """Raise, and settle, what is owed because of a feed: models that had ended before their source told, payloads that
 look broken, sources that fell silent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -17,10 +18,11 @@ from apps.alerts.feed_queries import (
     reach_of_held,
 )
 from apps.alerts.feed_words import MOST_OFFERINGS
-from apps.alerts.models import Alert, Delivery, FeedKind
-from apps.alerts.queries import governors
+from apps.alerts.models import Alert, FeedKind, Notice, was_mailed
+from apps.alerts.routing import Owners, offices, owners_of
+from apps.alerts.settling import settle
 from apps.alerts.severity import FRESH_SEVERITY, SILENT_SEVERITY, gravest_severity, held_severity
-from apps.alerts.storing import alert_key, store_alerts
+from apps.alerts.storing import Owed, alert_key, party_key, store_alerts
 from apps.catalog.models import ProviderEvent
 from apps.common.time import day_of
 from apps.feeds.models import FeedRun, Health
@@ -42,10 +44,10 @@ def raise_for_feeds(*, at: datetime) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FEEDS_LOCK])
-    people = governors()
-    runs = _claim_runs(at=at, with_suspect=bool(people))
+    people = offices()
+    runs = _claim_runs(at=at, with_suspect=bool(people.deciders))
     n_raised = store_alerts(_backfill_alerts(runs, at=at)) if runs else 0
-    return n_raised + _settle_suspicions(runs, people, at=at) + _settle_silence(people, at=at)
+    return n_raised + _settle_suspicions(runs, people.deciders, at=at) + _settle_silence(people.operators, at=at)
 
 
 def _claim_runs(*, at: datetime, with_suspect: bool) -> list[FeedRun]:
@@ -75,15 +77,25 @@ def _claim_runs(*, at: datetime, with_suspect: bool) -> list[FeedRun]:
 # --- back-fill --------------------------------------------------------------------------------------------------
 
 
-def _backfill_alerts(runs: Sequence[FeedRun], *, at: datetime) -> list[Alert]:
-    """One alert per run and team that stands on what had already ended."""
+def _backfill_alerts(runs: Sequence[FeedRun], *, at: datetime) -> list[Owed]:
+    """One alert per run and team that stands on what had already ended; the owners of its applications are told too."""
     run_ids = [run.pk for run in runs if run.backfilled]
-    return [_backfill_alert(found, at=at) for found in backfilled_teams(run_ids=run_ids, on=day_of(at))]
+    teams = backfilled_teams(run_ids=run_ids, on=day_of(at))
+    owners = owners_of({pk for found in teams for pk in found.application_ids})
+    return [_backfill_alert(found, owners, at=at) for found in teams]
 
 
-def _backfill_alert(found: Backfilled, *, at: datetime) -> Alert:
-    return Alert(
-        key=alert_key(f"run:{found.run_id}", FeedKind.BACKFILLED, f"team:{found.team_id}"),
+def _backfill_alert(found: Backfilled, owners: Mapping[int, Owners], *, at: datetime) -> Owed:
+    others: dict[int, list[int] | None] = {}
+    for pk in found.application_ids:
+        for user_id in (owners[pk].first, *owners[pk].others) if pk in owners else ():
+            if user_id is not None:
+                of_theirs = others.setdefault(user_id, [])
+                assert of_theirs is not None
+                of_theirs.append(pk)
+    known = [level for level in (found.gravest_primary, found.gravest_leaning) if level is not None]
+    alert = Alert(
+        key=alert_key(f"run:{found.run_id}", FeedKind.BACKFILLED, party_key(found.team_id, None)),
         kind=FeedKind.BACKFILLED,
         severity=gravest_severity(
             ProviderEvent.Kind.RETIRED, days_left=None, primary=found.gravest_primary, leaning=found.gravest_leaning
@@ -94,6 +106,7 @@ def _backfill_alert(found: Backfilled, *, at: datetime) -> Alert:
         details={"n": len(found.offerings), "offerings": found.offerings[:MOST_OFFERINGS]},
         raised_at=at,
     )
+    return Owed(alert, others=others, criticality=min(known, default=None))
 
 
 # --- what is held -----------------------------------------------------------------------------------------------
@@ -118,7 +131,7 @@ def _settle_suspicions(runs: Sequence[FeedRun], people: Sequence[User], *, at: d
             told |= groups
         else:
             over.append(pk)
-    _resolve(over)
+    settle(over, why="Nothing of it waits for a decision any more.", at=at, say=False)
     # the same provider, doubted at every poll until somebody decides, is one piece of news
     news = []
     for run in suspect:
@@ -129,7 +142,7 @@ def _settle_suspicions(runs: Sequence[FeedRun], people: Sequence[User], *, at: d
     return store_alerts(_suspicions(news, people, at=at)) if news else 0
 
 
-def _suspicions(runs: Sequence[FeedRun], people: Sequence[User], *, at: datetime) -> list[Alert]:
+def _suspicions(runs: Sequence[FeedRun], people: Sequence[User], *, at: datetime) -> list[Owed]:
     reach = reach_of_held([run.source_id for run in runs], on=day_of(at))
     names = provider_names({group for run in runs for group in run.held})
     alerts = []
@@ -138,7 +151,7 @@ def _suspicions(runs: Sequence[FeedRun], people: Sequence[User], *, at: datetime
         for group in run.held:
             concerned |= reach.get((run.source_id, group), {})
         alerts += [
-            Alert(
+            _to_operator(
                 key=alert_key(f"run:{run.pk}", FeedKind.SUSPECT, f"user:{person.pk}"),
                 kind=FeedKind.SUSPECT,
                 severity=held_severity(critical=Criticality.CRITICAL in concerned.values()),
@@ -171,7 +184,7 @@ def _settle_silence(people: Sequence[User], *, at: datetime) -> int:
     )
     over = [pk for pk, source_id, kind in known if _is_over(kind, found.get(source_id))]
     n_raised = store_alerts(_good_news(over, found, at=at)) if over else 0
-    _resolve(over)
+    settle(over, why="The feed is read again, or not polled any more.", at=at, say=False)
     return n_raised + (store_alerts(_silences(silent, people, at=at)) if silent and people else 0)
 
 
@@ -182,7 +195,7 @@ def _is_over(kind: str, condition: Condition | None) -> bool:
     return kind == FeedKind.LATE and condition.health == Health.FROZEN
 
 
-def _silences(silent: dict[int, Condition], people: Sequence[User], *, at: datetime) -> list[Alert]:
+def _silences(silent: dict[int, Condition], people: Sequence[User], *, at: datetime) -> list[Owed]:
     """Alerts about these sources, but for episodes that somebody has been told of: who comes into office later
     reads them on the page."""
     told = set(
@@ -196,7 +209,7 @@ def _silences(silent: dict[int, Condition], people: Sequence[User], *, at: datet
         if (source_id, kind, details["since"]) in told:
             continue
         alerts += [
-            Alert(
+            _to_operator(
                 key=alert_key(f"source:{source_id}", kind, f"user:{person.pk}", milestone=str(details["since"])),
                 kind=kind,
                 severity=SILENT_SEVERITY,
@@ -222,15 +235,15 @@ def _details_of(condition: Condition) -> dict[str, object]:
     }
 
 
-def _good_news(over: Sequence[int], found: dict[int, Condition], *, at: datetime) -> list[Alert]:
+def _good_news(over: Sequence[int], found: dict[int, Condition], *, at: datetime) -> list[Owed]:
     """That a source is fresh again, for everyone whom a mail told that it was not. It asks nothing of anybody, so it
     is resolved from the start."""
     alerts = Alert.objects.filter(pk__in=over).order_by("pk")
     # a digest holds its recipient while it is written: afterwards it is settled which alerts it carries
     list(User.objects.select_for_update(no_key=True).filter(pk__in=alerts.order_by().values("user")).order_by("pk"))
-    mailed = alerts.filter(delivery__isnull=False).exclude(delivery__state=Delivery.State.SKIPPED)
+    mailed = alerts.filter(was_mailed(Notice.objects.all()))
     return [
-        Alert(
+        _to_operator(
             key=alert_key(
                 f"source:{alert.source_id}",
                 FeedKind.FRESH,
@@ -250,9 +263,8 @@ def _good_news(over: Sequence[int], found: dict[int, Condition], *, at: datetime
     ]
 
 
-def _resolve(pks: Sequence[int]) -> None:
-    if pks:
-        Alert.objects.filter(pk__in=pks).update(state=Alert.State.RESOLVED)
+def _to_operator(**fields: Any) -> Owed:
+    return Owed(Alert(**fields), why=Notice.Why.OPERATOR)
 
 
 __all__ = ["NEWS_FOR", "raise_for_feeds"]

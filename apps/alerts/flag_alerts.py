@@ -1,19 +1,22 @@
 """Raise, and settle, what is owed because of a flag: one alert per turn of its life and person who governs."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import connection, transaction
 
 from apps.accounts.models import User
 from apps.alerts.flag_words import details_of
-from apps.alerts.models import Alert, FlagKind
-from apps.alerts.queries import governors
+from apps.alerts.models import Alert, FlagKind, Notice, was_mailed
+from apps.alerts.routing import governors
+from apps.alerts.settling import settle
 from apps.alerts.severity import RESOLVED_SEVERITY, flag_severity
-from apps.alerts.storing import alert_key, store_alerts
+from apps.alerts.storing import Owed, alert_key, store_alerts
 from apps.exposure.models import ExposureFlag, FlagEvent
 
 # one run at a time tells of flags; the number is only this lock's name
 FLAGS_LOCK = 7301006
+_DEALT_WITH = (ExposureFlag.State.ACKNOWLEDGED, ExposureFlag.State.ACCEPTED)
 
 
 @transaction.atomic
@@ -35,15 +38,31 @@ def raise_for_flags(*, at: datetime) -> int:
         event for event in events
         if event.kind != FlagKind.RESOLVED and event.flag.state == ExposureFlag.State.OPEN
     ]  # fmt: skip
-    n_raised = store_alerts([_alert(event, person, at=at) for event in breaches for person in people])
     resolved = {event.flag_id: event for event in events if event.kind == FlagKind.RESOLVED}
+    # only a flag that a message told of is told to be over
+    told = set(
+        Alert.objects.filter(was_mailed(Notice.objects.all()), flag__in=resolved)
+        .order_by()
+        .values_list("flag", flat=True)
+    )
+    _settle({event.flag_id for event in breaches}, resolved, at=at)
+    n_raised = store_alerts([_owed(event, person, at=at) for event in breaches for person in people])
+    return n_raised + store_alerts(
+        [_owed(event, person, at=at) for pk, event in resolved.items() if pk in told for person in people]
+    )
+
+
+def _settle(turned: Collection[int], resolved: Collection[int], *, at: datetime) -> None:
+    """End the alerts about earlier turns, about flags that are over, and about those that somebody has dealt with. What
+    there is to say about that, the flag's next turn says."""
+    of_flags = Alert.objects.live().filter(flag__isnull=False)
+    reasons = [("Somebody has decided about the flag.", of_flags.filter(flag__state__in=_DEALT_WITH))]
+    if turned:
+        reasons.append(("It has gone on since.", of_flags.filter(flag__in=turned)))
     if resolved:
-        told = set(Alert.objects.filter(flag__in=resolved).order_by().values_list("flag", flat=True).distinct())
-        Alert.objects.filter(flag__in=resolved).exclude(state=Alert.State.RESOLVED).update(state=Alert.State.RESOLVED)
-        n_raised += store_alerts([
-            _alert(event, person, at=at) for pk, event in resolved.items() if pk in told for person in people
-        ])  # fmt: skip
-    return n_raised
+        reasons.append(("It is under tolerance again.", of_flags.filter(flag__in=resolved)))
+    for why, some in reasons:
+        settle(list(some.values_list("pk", flat=True)), why=why, at=at, say=False)
 
 
 def _claim(*, at: datetime) -> list[FlagEvent]:
@@ -64,12 +83,12 @@ def _claim(*, at: datetime) -> list[FlagEvent]:
     return list(FlagEvent.objects.filter(pk__in=claimed).select_related("flag").order_by("at", "pk"))
 
 
-def _alert(event: FlagEvent, person: User, *, at: datetime) -> Alert:
+def _owed(event: FlagEvent, person: User, *, at: datetime) -> Owed:
     flag = event.flag
     # a flag opens and resolves once, and may worsen or run out several times
     often = event.kind in {FlagKind.WORSENED, FlagKind.ACCEPTANCE_EXPIRED}
     is_over = event.kind == FlagKind.RESOLVED
-    return Alert(
+    alert = Alert(
         key=alert_key(
             f"flag:{flag.pk}", event.kind, f"user:{person.pk}", milestone=f"event:{event.pk}" if often else ""
         ),
@@ -83,3 +102,4 @@ def _alert(event: FlagEvent, person: User, *, at: datetime) -> Alert:
         state=Alert.State.RESOLVED if is_over else Alert.State.OPEN,
         raised_at=at,
     )
+    return Owed(alert, why=Notice.Why.GOVERNANCE)

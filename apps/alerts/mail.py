@@ -5,16 +5,24 @@ import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
+from email import policy
+from email.policy import EmailPolicy
+from email.policy import default as default_policy
 from email.utils import format_datetime, parseaddr
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
+from django.core.validators import validate_email
 from django.template.loader import render_to_string
 
 from apps.alerts.digest import Digest
+from apps.alerts.feed_health import FeedHealth
+from apps.alerts.links import answer_url, unsubscribe_address, unsubscribe_url, with_tokens
 from apps.alerts.models import Delivery
+from apps.alerts.windows import zone
 from apps.alerts.wording import one_line
 
 _LINE = 72
@@ -30,59 +38,129 @@ class Rendered:
     html: str
 
 
-def alert_digest(digest: Digest, *, audience: str, reason: str, at: datetime, time_zone: str) -> Rendered:
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What stands below every mail: how fresh the feeds are, why and when this address is mailed. `may_answer`: the
+    recipient is a person, whom a link in the mail may act for."""
+
+    feeds: FeedHealth
+    reason: str
+    rhythm: str
+    may_answer: bool
+
+
+def alert_digest(digest: Digest, *, audience: str, footer: Footer, at: datetime, time_zone: str) -> Rendered:
     """What happened to the models that somebody's applications stand on, in that person's time zone.
 
-    `audience` says for whom the digest is, `reason` why this address gets it; both are sentences.
+    `audience` says for whom the digest is, a sentence.
     """
+    return _rendered("alert_digest", {"digest": digest, "audience": one_line(audience)}, footer, at, time_zone)
+
+
+def heartbeat(*, footer: Footer, at: datetime, time_zone: str, since: datetime | None) -> Rendered:
+    """That nothing has changed since the last mail, for whoever wants to know that the register is alive."""
+    local = since.astimezone(zone(time_zone)) if since else None
+    context: dict[str, object] = {
+        "sentence": f"0 changes, {footer.feeds}",
+        "since": f"{local:%a} {local.day} {local:%b %Y, %H:%M}" if local else "",
+    }
+    return _rendered("heartbeat", context, footer, at, time_zone)
+
+
+def _rendered(name: str, context: dict[str, object], footer: Footer, at: datetime, time_zone: str) -> Rendered:
     moment = at.astimezone(zone(time_zone))
-    context = {
-        "digest": digest,
-        "audience": one_line(audience),
-        "reason": one_line(reason),
+    context |= {
+        "footer": footer,
         "written": f"{moment:%a} {moment.day} {moment:%b %Y, %H:%M} ({one_line(moment.tzinfo)})",
+        "fresh_at": f"{at.astimezone(UTC):%H:%M} UTC",
         "public_url": settings.PUBLIC_URL,
+        "answer_url": answer_url() if footer.may_answer else f"{settings.PUBLIC_URL}/alerts/",
+        "unsubscribe_url": unsubscribe_url(),
+        "organisation": settings.ORGANISATION_NAME,
     }
     return Rendered(
-        subject=one_line(render_to_string("emails/alert_digest/subject.txt", context), most=300),
-        text=_tidied(render_to_string("emails/alert_digest/body.txt", context)),
-        html=render_to_string("emails/alert_digest/body.html", context),
+        subject=one_line(render_to_string(f"emails/{name}/subject.txt", context), most=300),
+        text=_tidied(render_to_string(f"emails/{name}/body.txt", context)),
+        html=render_to_string(f"emails/{name}/body.html", context),
     )
+
+
+class _Policy(EmailPolicy):
+    """Ids and addresses stay as they are, however long: folded, they would come out encoded, and no program would find
+    them again (RFC 2369 and RFC 5322 allow no encoded words there; a line may have 998 characters)."""
+
+    _WHOLE = frozenset({"in-reply-to", "references", "list-unsubscribe"})
+
+    def fold(self, name: str, value: Any) -> str:
+        return f"{name}: {value}{self.linesep}" if name.lower() in self._WHOLE else super().fold(name, value)
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name.lower() in self._WHOLE:
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+class _Message(EmailMultiAlternatives):
+    def message(self, *, policy: Any = None) -> Any:
+        message = super().message(policy=policy or default_policy)
+        message.policy = _Policy(linesep=message.policy.linesep, cte_type=message.policy.cte_type)
+        return message
+
+
+class BadAddress(ValueError):
+    """What is stored as an address is none that a mail could be sent to."""
 
 
 def message_of(delivery: Delivery) -> EmailMultiAlternatives:
-    """The message of a stored delivery, with the same Message-ID and Date at every attempt."""
-    message = EmailMultiAlternatives(
+    """The message of a stored delivery, with the same Message-ID and Date at every attempt. Raises BadAddress."""
+    _check_address(delivery.address)
+    headers = {
+        "Message-ID": delivery.message_id,
+        "Date": format_datetime(delivery.created_at.astimezone(UTC)),
+        "Auto-Submitted": "auto-generated",
+        # Exchange answers machines too, unless told not to
+        "X-Auto-Response-Suppress": "All",
+        # one click, RFC 8058: programs post to it, people see a page
+        "List-Unsubscribe": f"<{unsubscribe_address(user_id=delivery.user_id, team_id=delivery.team_id)}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    if delivery.thread:
+        headers |= {"In-Reply-To": delivery.thread, "References": delivery.thread}
+    message = _Message(
         subject=delivery.subject,
-        body=delivery.body_text,
+        body=with_tokens(delivery.body_text, delivery),
         to=[delivery.address],
-        headers={
-            "Message-ID": delivery.message_id,
-            "Date": format_datetime(delivery.created_at.astimezone(UTC)),
-            "Auto-Submitted": "auto-generated",
-            # Exchange answers machines too, unless told not to
-            "X-Auto-Response-Suppress": "All",
-        },
+        headers=headers,
     )
     if delivery.body_html:
-        message.attach_alternative(delivery.body_html, "text/html")
+        message.attach_alternative(with_tokens(delivery.body_html, delivery), "text/html")
     return message
 
 
+def _check_address(address: str) -> None:
+    try:
+        validate_email(address)
+        policy.SMTP.header_factory("To", address)
+    except (ValidationError, ValueError, IndexError, AttributeError):
+        # the last two are what the library's parser trips over, as at `=?utf-8?q??=@example.org`
+        raise BadAddress(f"{address!r} is no address of one mailbox.") from None
+
+
 def message_id_for(*, address: str, keys: Iterable[str]) -> str:
-    """The Message-ID of the mail that tells `address` of the alerts with these keys: a second one of the same
-    content would meet the unique constraint of the ledger."""
-    digest = hashlib.sha256("\n".join([address.lower(), *sorted(keys)]).encode()).hexdigest()[:40]
+    """The Message-ID of the mail that tells `address` of what has these keys: a second one of the same content would
+    meet the unique constraint of the ledger."""
+    return _id("\n".join([address.lower(), *sorted(keys)]))
+
+
+def thread_of(subject: str) -> str:
+    """The Message-ID that every mail about this subject alone hangs on; no mail of that id need exist."""
+    return _id(f"thread {subject}")
+
+
+def _id(said: str) -> str:
+    digest = hashlib.sha256(said.encode()).hexdigest()[:40]
     sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
     return f"<{digest}@{sender.rpartition('@')[2] or 'localhost'}>"
-
-
-def zone(name: str) -> tzinfo:
-    """The zone of that name; UTC where there is none."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 def _tidied(text: str) -> str:

@@ -2,17 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
-from django.db.models import Min, Q
+from django.db.models import Q
 
-from apps.accounts.models import Team, User
-from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.alerts.models import Alert, AlertQuerySet, Delivery, DeliveryQuerySet
+from apps.alerts.windows import AHEAD
 from apps.catalog.models import Assertion
 from apps.exposure.queries import reached_offerings_sql
 from apps.inventory.models import Dependency, DependencyQuerySet
@@ -26,7 +24,7 @@ def alerts_of(user: Any) -> AlertQuerySet:
         Alert.objects.visible_to(user)
         .select_related(
             "event__offering__host", "event__source", "flag__policy", "flag__node", "run__source", "source",
-            "team", "user", "delivery", "acknowledged_by",
+            "team", "user", "acknowledged_by", "assigned_to", "snoozed_by", "resolved_by", "offering__host",
         )
         .defer("run__held", "run__backfilled", "run__floated")
         .order_by("-raised_at", "-pk")
@@ -38,7 +36,7 @@ def deliveries_of(user: Any) -> DeliveryQuerySet:
     """The ledger that `user` may read, newest first."""
     return (
         Delivery.objects.visible_to(user)
-        .select_related("team", "user")
+        .select_related("team", "user", "webhook")
         .order_by("-created_at", "-pk")
         .fetch_mode(models.FETCH_RAISE)
     )
@@ -47,35 +45,39 @@ def deliveries_of(user: Any) -> DeliveryQuerySet:
 # --- who is affected by what ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Affected:
-    """What one event means for one team: its applications, and the gravest criticality (0 is critical) of those
-    that call it as a primary and of those that only lean on it."""
+class Affected(NamedTuple):
+    """One application that an event reaches. `is_primary`: it calls what is reached as a primary, and does not only
+    lean on it."""
 
     event_id: int
     team_id: int
-    application_ids: list[int]
-    gravest_primary: int | None
-    gravest_leaning: int | None
+    application_id: int
+    criticality: int
+    is_primary: bool
 
 
-# `live` is (offering, application, role, team, criticality) of every dependency that is live on the day
+# `live` is (offering, application, role, team, criticality, id) of every dependency that is live on the day
 _REACHED_AND_LIVE = """
 WITH reached AS MATERIALIZED ({reached}),
-live(offering_id, application_id, role, team_id, criticality) AS ({live})
+live(offering_id, application_id, role, team_id, criticality, dependency_id) AS ({live})
 """
 
-_BY_TEAM = """
-, once AS (
-    SELECT r.event_id, l.team_id, l.application_id, min(l.criticality) AS criticality,
-           bool_or(l.role = 'primary') AS is_primary
-    FROM reached r JOIN live l ON l.offering_id = r.offering_id
-    GROUP BY r.event_id, l.team_id, l.application_id
-)
-SELECT event_id, team_id, array_agg(application_id ORDER BY criticality, application_id),
-       min(criticality) FILTER (WHERE is_primary), min(criticality) FILTER (WHERE NOT is_primary)
-FROM once GROUP BY event_id, team_id ORDER BY event_id, team_id
+_BY_APPLICATION = """
+SELECT r.event_id, l.team_id, l.application_id, min(l.criticality), bool_or(l.role = 'primary')
+FROM reached r JOIN live l ON l.offering_id = r.offering_id
+GROUP BY r.event_id, l.team_id, l.application_id
+ORDER BY r.event_id, min(l.criticality), l.application_id
 """
+
+# what the reached dependencies use in a month, by the units that prices are in
+_USED = """
+SELECT r.event_id, d.application_id, sum(d.monthly_input_tokens), sum(d.monthly_output_tokens),
+       sum(d.monthly_cache_read_tokens), sum(d.monthly_cache_write_tokens), sum(d.monthly_requests)
+FROM reached r JOIN live l ON l.offering_id = r.offering_id
+JOIN inventory_dependency d ON d.id = l.dependency_id
+GROUP BY r.event_id, d.application_id
+"""
+USED_UNITS = ("input", "output", "cache_read", "cache_write", "request")
 
 _ROLES = """
 SELECT r.event_id, l.application_id, array_agg(DISTINCT l.role)
@@ -84,9 +86,18 @@ GROUP BY r.event_id, l.application_id
 """
 
 
-def affected_teams(*, event_ids: Sequence[int], on: date) -> list[Affected]:
-    """Per event and team the applications that the event reaches; one statement for any number of each."""
-    return [Affected(*row) for row in _over_live(_BY_TEAM, Dependency.objects.live_on(on), event_ids)]
+def affected_applications(*, event_ids: Sequence[int], on: date) -> list[Affected]:
+    """The applications that each event reaches, gravest first; one statement for any number of each."""
+    return [Affected(*row) for row in _over_live(_BY_APPLICATION, Dependency.objects.live_on(on), event_ids)]
+
+
+def used_by_affected(*, event_ids: Sequence[int], on: date) -> dict[tuple[int, int], dict[str, int]]:
+    """{(event, application): {unit: used in a month}} of what the event reaches, as far as it is recorded."""
+    rows = _over_live(_USED, Dependency.objects.live_on(on), event_ids)
+    return {
+        (event_id, application_id): {unit: int(n) for unit, n in zip(USED_UNITS, used, strict=True) if n is not None}
+        for event_id, application_id, *used in rows
+    }
 
 
 def roles_affected(
@@ -101,7 +112,7 @@ def roles_affected(
 def _over_live(answer: str, dependencies: DependencyQuerySet, event_ids: Sequence[int]) -> list[tuple[Any, ...]]:
     """The rows of `answer` with `reached` the offerings of the events and `live` these dependencies."""
     live = dependencies.order_by().values_list(
-        "offering_id", "application_id", "role", "application__team_id", "application__criticality"
+        "offering_id", "application_id", "role", "application__team_id", "application__criticality", "pk"
     )
     if not event_ids:
         return []
@@ -120,81 +131,7 @@ def _over_live(answer: str, dependencies: DependencyQuerySet, event_ids: Sequenc
     return rows
 
 
-def governors() -> list[User]:
-    """Whom findings about the whole organisation are owed to: governance, or where nobody holds it, the admins."""
-    active = User.objects.filter(is_active=True).order_by("pk")
-    return list(active.filter(organisation_role=OrganisationRole.GOVERNANCE)) or list(
-        active.filter(organisation_role=OrganisationRole.ADMIN)
-    )
-
-
 # --- what is to be mailed ---------------------------------------------------------------------------------------
-
-
-def owed_recipients(*, raised_by: datetime) -> list[tuple[int | None, int | None]]:
-    """(team, user) of everyone whose oldest owed alert was raised at `raised_by` or before, those
-    waiting longest first; one of the two is None."""
-    return list(
-        Alert.objects.owed()
-        .order_by()
-        .values("team_id", "user_id")
-        .annotate(oldest=Min("raised_at"))
-        .filter(oldest__lte=raised_by)
-        .order_by("oldest", "team_id", "user_id")
-        .values_list("team_id", "user_id")
-    )
-
-
-def undelivered(*, team: Team | None = None, user: User | None = None) -> list[Alert]:
-    """The recipient's alerts that no delivery carries yet, with what a mail says about them."""
-    return list(
-        Alert.objects.owed()
-        .filter(team=team, user=user)
-        .select_related(
-            "event__source", "event__offering__host", "event__offering__version__foundation",
-            "event__offering__replacement__host", "flag__policy", "flag__node", "run__source", "source",
-        )
-        .defer("run__held", "run__backfilled", "run__floated")
-        .order_by("-severity", "event__effective_on", "pk")
-        .fetch_mode(models.FETCH_RAISE)
-    )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """An address and the person behind it; `person` is None for a team's own mailbox."""
-
-    address: str
-    person: User | None = None
-
-    @property
-    def time_zone(self) -> str:
-        return self.person.time_zone if self.person else "UTC"
-
-
-def mailboxes_of(team: Team) -> list[Mailbox]:
-    """Where the team is told: its own mailbox; without one its owners; without any the owners of the nearest team
-    above that has some. People without an address or no longer active do not count."""
-    if team.email:
-        return [Mailbox(team.email)]
-    rows = User.objects.raw(
-        """
-        WITH RECURSIVE above(id, depth) AS (
-            SELECT %s::bigint, 0
-            UNION
-            SELECT t.parent_id, above.depth + 1 FROM above JOIN accounts_team t ON t.id = above.id
-            WHERE t.parent_id IS NOT NULL AND above.depth < 64
-        ),
-        owner AS (
-            SELECT u.id, above.depth, min(above.depth) OVER () AS nearest
-            FROM above JOIN accounts_membership m ON m.team_id = above.id AND m.role = %s
-            JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND u.email <> ''
-        )
-        SELECT u.* FROM accounts_user u JOIN owner ON owner.id = u.id AND owner.depth = owner.nearest ORDER BY u.id
-        """,
-        [team.pk, TeamRole.OWNER.rank],
-    )
-    return [Mailbox(person.email, person) for person in rows]
 
 
 def evidence_urls(event_ids: Collection[int]) -> dict[int, list[str]]:
@@ -211,7 +148,9 @@ def evidence_urls(event_ids: Collection[int]) -> dict[int, list[str]]:
 
 
 def due_deliveries(*, at: datetime, stale_after: timedelta) -> DeliveryQuerySet:
-    """Queued and due, or claimed so long ago that whoever claimed it is gone; oldest first."""
-    waiting = Q(state=Delivery.State.QUEUED, due_at__lte=at)
-    orphaned = Q(state=Delivery.State.SENDING, claimed_at__lte=at - stale_after)
+    """Queued and due, or claimed so long ago that whoever claimed it is gone; oldest first. What lies further ahead
+    than anything is put off was written while the clock was wrong, and is due as well."""
+    ahead = at + AHEAD
+    waiting = Q(state=Delivery.State.QUEUED) & (Q(due_at__lte=at) | Q(due_at__gt=ahead))
+    orphaned = Q(state=Delivery.State.SENDING) & (Q(claimed_at__lte=at - stale_after) | Q(claimed_at__gt=ahead))
     return Delivery.objects.filter(waiting | orphaned).order_by("due_at", "pk")

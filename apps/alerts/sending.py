@@ -1,26 +1,32 @@
-"""Carries queued deliveries to the mail server: at least once, under one Message-ID, and twice only where the
-server's answer was lost.
+"""Carries queued deliveries out: at least once, under one Message-ID, and twice only where the receiver's answer was
+lost.
 
 A delivery is claimed by a conditional update that must change exactly one row, sent outside of any transaction,
-and settled by a second conditional update that only the claimant can make.
+and settled by a second conditional update that only the claimant can make. One run at a time sends mail, so that the
+rate holds for the whole installation; a second one returns at once.
 """
 
 import secrets
 import smtplib
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from django.conf import settings
 from django.core.mail import mailers
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from apps.alerts.mail import message_of
-from apps.alerts.models import Delivery
+from apps.alerts.models import Delivery, DeliveryQuerySet, Webhook
 from apps.alerts.queries import due_deliveries
+from apps.alerts.queueing import NOT_ACTIVE
+from apps.alerts.rerouting import tell_others
+from apps.alerts.webhooks import WEBHOOK_OFF, post_delivery
 from apps.alerts.wording import one_line
 
 log = structlog.get_logger(__name__)
@@ -37,93 +43,199 @@ JITTER = 0.2
 SETTLE_TRIES = 8
 # the server wants a login or encryption first (RFC 4954, RFC 3207): our configuration, not this mail
 _NOT_THIS_MAIL = frozenset({530, 534, 535, 538})
+_TOO_LARGE = 552
+_CLOSING = 421
+# the numbers are only these locks' names
+MAIL_LOCK, WEBHOOK_LOCK = 7301010, 7301011
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an attempt failed; `final` where trying again is pointless, `everyone` where others would fail alike."""
+    """Why an attempt failed; `final` where trying again is pointless, `everyone` where others would fail alike,
+    `untried` where there was none."""
 
     reason: str
     final: bool = False
     everyone: bool = False
+    untried: bool = False
 
 
 def send_due(*, at: datetime) -> int:
-    """Send what is due; the number of mails the server has taken.
+    """Send what is due, mails and webhooks; how many were taken."""
+    return send_mails(at=at) + send_webhooks(at=at)
+
+
+def send_mails(*, at: datetime) -> int:
+    """Send the mails that are due; the number that the server has taken.
 
     Ends early when the server cannot be reached, so that an outage costs one delivery an attempt a minute and
     not all of them.
     """
+    with _alone(MAIL_LOCK) as mine:
+        if not mine:
+            return 0
+        mails = due_deliveries(at=at, stale_after=STALE_AFTER).filter(webhook__isnull=True)
+        with _Line(mailers["default"]) as line:
+            return _run(mails, line.send, at=at, per_second=settings.MAIL_PER_SECOND)
+
+
+def send_webhooks(*, at: datetime) -> int:
+    """Post the webhooks that are due; the number that was taken. An address that fails is left alone for this run."""
+    n_sent = 0
+    with _alone(WEBHOOK_LOCK) as mine:
+        for pk, enabled in Webhook.objects.values_list("pk", "enabled") if mine else ():
+            due = due_deliveries(at=at, stale_after=STALE_AFTER).filter(webhook=pk)
+            if enabled:
+                n_sent += _run(due, _post, at=at, per_second=0)
+            else:
+                due.order_by().update(state=Delivery.State.SKIPPED, reason=WEBHOOK_OFF)
+    return n_sent
+
+
+def _run(
+    due: DeliveryQuerySet, attempt: Callable[[Delivery], Failure | None], *, at: datetime, per_second: float
+) -> int:
     n_sent = 0
     started = time.monotonic()
-    mailer = mailers["default"]
-    _abandon(at=at)
-    while ids := list(due_deliveries(at=at, stale_after=STALE_AFTER).values_list("pk", flat=True)[:AT_ONCE]):
+    _abandon(due)
+    while ids := list(due.values_list("pk", flat=True)[:AT_ONCE]):
         for pk in ids:
             elapsed = timedelta(seconds=time.monotonic() - started)
             if elapsed > RUN_AT_MOST:
                 return n_sent
-            delivery = _claim(pk, at=at + elapsed)
+            delivery = _claim(due, pk, at=at + elapsed)
             if delivery is None:
                 continue
-            failure = _attempt(delivery, mailer)
+            failure = _withdrawn(delivery) or attempt(delivery)
             _settle(delivery, failure, at=at + elapsed)
             if failure is None:
                 n_sent += 1
+                _keep_to(per_second, n_sent, started)
             elif failure.everyone:
                 return n_sent
     return n_sent
 
 
-def _abandon(*, at: datetime) -> None:
+def _keep_to(per_second: float, n_sent: int, started: float) -> None:
+    """Sleep where sending ran ahead of its rate; 0 is as fast as it goes."""
+    if per_second > 0 and (ahead := n_sent / per_second - (time.monotonic() - started)) > 0:
+        time.sleep(ahead)
+
+
+@contextmanager
+def _alone(number: int) -> Iterator[bool]:
+    """Whether this is the only run that sends; the database lets go of it where a worker dies."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [number])
+        mine = bool(cursor.fetchone()[0])
+    try:
+        yield mine
+    finally:
+        if mine:
+            with suppress(OperationalError, InterfaceError), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
+
+
+def _abandon(due: DeliveryQuerySet) -> None:
     """Give up on deliveries whose every attempt ended without a word, as when they kill the worker."""
-    due_deliveries(at=at, stale_after=STALE_AFTER).order_by().filter(
-        state=Delivery.State.SENDING, attempts__gte=MOST_ATTEMPTS
-    ).update(state=Delivery.State.FAILED, reason=f"Tried {MOST_ATTEMPTS} times; the worker ended during the last one.")
+    due.order_by().filter(state=Delivery.State.SENDING, attempts__gte=MOST_ATTEMPTS).update(
+        state=Delivery.State.FAILED, reason=f"Tried {MOST_ATTEMPTS} times; the worker ended during the last one."
+    )
 
 
-def _claim(pk: int, *, at: datetime) -> Delivery | None:
+def _claim(due: DeliveryQuerySet, pk: int, *, at: datetime) -> Delivery | None:
     """The delivery, now this run's alone; None where another run was first."""
     claimed = (
-        due_deliveries(at=at, stale_after=STALE_AFTER)
-        .order_by()
+        due.order_by()
         .filter(pk=pk)
         .update(state=Delivery.State.SENDING, claimed_at=at, attempts=F("attempts") + 1)
-    )
-    return Delivery.objects.get(pk=pk) if claimed == 1 else None
+    )  # fmt: skip
+    return Delivery.objects.select_related("webhook", "user").get(pk=pk) if claimed == 1 else None
 
 
-def _attempt(delivery: Delivery, mailer: BaseEmailBackend) -> Failure | None:
-    """Hand the message to the mailer; None once it is taken."""
-    try:
-        message = message_of(delivery)
-        try:
-            # opened here, so that the farewell below cannot undo what the server has already accepted
-            mailer.open()
-            mailer.send_messages([message])
-        finally:
-            with suppress(OSError):
-                mailer.close()
-    except smtplib.SMTPRecipientsRefused as error:
-        code, words = next(iter(error.recipients.values()), (450, b"refused"))
-        return _answer(code, words)
-    except (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPHeloError) as error:
-        return Failure(_words(error.smtp_code, error.smtp_error), everyone=True)
-    except smtplib.SMTPResponseException as error:
-        return _answer(error.smtp_code, error.smtp_error)
-    except OSError as error:
-        # disconnected, timed out, refused, no such host, TLS failed, disk full: SMTPException is an OSError too
-        return Failure(one_line(f"{type(error).__name__}: {error}", most=500), everyone=True)
-    except ValueError as error:
-        return Failure(one_line(f"This message cannot be written: {error}", most=500), final=True)
+def _withdrawn(delivery: Delivery) -> Failure | None:
+    """A mail may wait for a day: who has left meanwhile gets it no more."""
+    if delivery.user is not None and not delivery.user.is_active:
+        return Failure(NOT_ACTIVE, final=True, untried=True)
     return None
+
+
+# --- mail -------------------------------------------------------------------------------------------------------
+
+
+class _Line:
+    """A connection to the mail server that many messages go over; one that went dead in between is opened anew."""
+
+    def __init__(self, mailer: BaseEmailBackend) -> None:
+        self.mailer = mailer
+        # over the connection that stands
+        self.n_carried = 0
+
+    def __enter__(self) -> "_Line":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # a farewell that fails undoes nothing: what was accepted has been written down
+        with suppress(OSError):
+            self.mailer.close()
+
+    def send(self, delivery: Delivery) -> Failure | None:
+        """Hand the message to the mailer; None once it is taken."""
+        failure = self._attempt(delivery)
+        if failure is not None:
+            with suppress(OSError):
+                self.mailer.close()
+        return failure
+
+    def _attempt(self, delivery: Delivery) -> Failure | None:
+        try:
+            message = message_of(delivery)
+            self._ready()
+            self.mailer.send_messages([message])
+        except smtplib.SMTPRecipientsRefused as error:
+            code, words = next(iter(error.recipients.values()), (450, b"refused"))
+            return _answer(code, words)
+        except (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPHeloError) as error:
+            return Failure(_words(error.smtp_code, error.smtp_error), everyone=True)
+        except smtplib.SMTPSenderRefused as error:
+            if error.smtp_code == _CLOSING and self.n_carried:
+                # some servers take so many messages over one connection: no try of this message yet
+                with suppress(OSError):
+                    self.mailer.close()
+                return self._attempt(delivery)
+            # our own address is refused, which every mail bears; too large (RFC 1870) is said here too, of one mail
+            refused = _answer(error.smtp_code, error.smtp_error)
+            return refused if error.smtp_code == _TOO_LARGE else Failure(refused.reason, everyone=True)
+        except smtplib.SMTPResponseException as error:
+            return _answer(error.smtp_code, error.smtp_error)
+        except OSError as error:
+            # disconnected, timed out, refused, no such host, TLS failed, disk full: SMTPException is an OSError too
+            return Failure(one_line(f"{type(error).__name__}: {error}", most=500), everyone=True)
+        except ValueError as error:
+            return Failure(one_line(f"This message cannot be written: {error}", most=500), final=True)
+        self.n_carried += 1
+        return None
+
+    def _ready(self) -> None:
+        """Asked before each further message: a message that meets a closed connection would count as a failed try."""
+        there: smtplib.SMTP | None = getattr(self.mailer, "connection", None)
+        if there is not None:
+            try:
+                alive = there.noop()[0] == 250
+            except OSError:
+                alive = False
+            if not alive:
+                with suppress(OSError):
+                    self.mailer.close()
+        if self.mailer.open():
+            self.n_carried = 0
 
 
 def _answer(code: int, words: bytes | str) -> Failure:
     """What the server's refusal of this one message means."""
     if code in _NOT_THIS_MAIL:
         return Failure(_words(code, words), everyone=True)
-    return Failure(_words(code, words), final=500 <= code < 600, everyone=code == 421)
+    return Failure(_words(code, words), final=500 <= code < 600, everyone=code == _CLOSING)
 
 
 def _words(code: int, words: bytes | str) -> str:
@@ -131,23 +243,37 @@ def _words(code: int, words: bytes | str) -> str:
     return one_line(f"{code} {text}", most=500)
 
 
+def _post(delivery: Delivery) -> Failure | None:
+    refusal = post_delivery(delivery)
+    return None if refusal is None else Failure(refusal.reason, final=refusal.final, everyone=True)
+
+
+# --- how it ended -----------------------------------------------------------------------------------------------
+
+
 def _settle(delivery: Delivery, failure: Failure | None, *, at: datetime) -> None:
     """Write down how the attempt ended, unless the claim was taken over meanwhile.
 
-    Tries for about a minute while the database is away: a mail that was sent and not written down is sent again.
+    Tries for about a minute while the database is away: a mail that was sent and not written down is sent again. What
+    a mail that never arrives was to tell is told to others, in one transaction with its end.
     """
     if failure is None:
         outcome = {"state": Delivery.State.SENT, "sent_at": at, "reason": ""}
     elif wait := None if failure.final else backoff(delivery.attempts):
         outcome = {"state": Delivery.State.QUEUED, "due_at": at + _jittered(wait), "reason": failure.reason}
     else:
-        outcome = {"state": Delivery.State.FAILED, "reason": failure.reason}
+        state = Delivery.State.SKIPPED if failure.untried else Delivery.State.FAILED
+        outcome = {"state": state, "reason": failure.reason}
+    never_arrives = outcome["state"] in {Delivery.State.SKIPPED, Delivery.State.FAILED}
     for left in reversed(range(SETTLE_TRIES)):
         try:
-            # the number of the attempt is what the claim made its own
-            Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.SENDING, attempts=delivery.attempts).update(
-                **outcome
-            )
+            with transaction.atomic():
+                # the number of the attempt is what the claim made its own
+                mine = Delivery.objects.filter(
+                    pk=delivery.pk, state=Delivery.State.SENDING, attempts=delivery.attempts
+                ).update(**outcome)
+                if mine and never_arrives:
+                    tell_others(list(delivery.notices.all()), at=at)
         except (OperationalError, InterfaceError):
             if not left or connection.in_atomic_block:
                 raise
@@ -157,7 +283,11 @@ def _settle(delivery: Delivery, failure: Failure | None, *, at: datetime) -> Non
             break
     if failure is not None:
         log.warning(
-            "mail not sent", delivery=delivery.pk, attempt=delivery.attempts, final=failure.final, reason=failure.reason
+            "message not sent",
+            delivery=delivery.pk,
+            attempt=delivery.attempts,
+            final=failure.final,
+            reason=failure.reason,
         )
 
 

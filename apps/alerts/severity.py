@@ -83,3 +83,43 @@ def _amount(value: Any) -> Decimal:
     except InvalidOperation:
         return Decimal(0)
     return amount if amount.is_finite() else Decimal(0)
+
+
+# --- days that come nearer, and states that ask for something ----------------------------------------------------
+
+# kinds that cannot wait for the next digest where they are severe; what only informs always can
+_CAN_WAIT = frozenset({Kind.REPRICED, Kind.MOVED_LATER, Kind.WITHDRAWN, Kind.RELEASED, Kind.ALIAS_MOVED})
+SEVERE = 5
+
+
+def is_urgent(kind: str, *, severity: int) -> bool:
+    """Mailed at once: only what is severe."""
+    return severity >= SEVERE and kind not in _CAN_WAIT
+
+
+def end_severity(*, days_left: int, primary: int | None, leaning: int | None, soft: bool) -> int:
+    """Of a milestone before an end, as the announcement of that end would be today; a day before which nothing ends is
+    a step quieter."""
+    found = gravest_severity(Kind.ANNOUNCED, days_left=days_left, primary=primary, leaning=leaning)
+    return max(1, found - 1) if soft else found
+
+
+_RUNWAY = {Criticality.CRITICAL: 5, Criticality.IMPORTANT: 4, Criticality.STANDARD: 3, Criticality.LOW: 2}
+
+
+def runway_severity(criticality: int, *, soft: bool) -> int:
+    """Too little time before a firm end; before a day on which nothing need end yet, a step quieter."""
+    found = _RUNWAY[Criticality(criticality)]
+    return max(1, found - 1) if soft else found
+
+
+def day_severity(days_left: int) -> int:
+    """Of something of the organisation's own that expires or is due: medium once the day has come, else low."""
+    return 3 if days_left <= 0 else 2
+
+
+def stale_severity(inherent: int, *, criticality: int) -> int:
+    """Of an assessment that is stale, by likelihood times impact before controls (1 to 25)."""
+    if inherent >= 15:
+        return 4 if criticality == Criticality.CRITICAL else 3
+    return 3 if inherent >= 8 and criticality <= Criticality.IMPORTANT else 2

@@ -1,10 +1,16 @@
 """Each task reads the clock and calls actions; running one twice at once is harmless."""
 
+from collections.abc import Callable
+
 from celery import shared_task
 
 from apps.alerts import actions
+from apps.alerts.queueing import was_away
+from apps.alerts.sending import send_mails, send_webhooks
 from apps.common.history import acting
 from apps.common.time import now
+
+type Step = Callable[..., int]
 
 
 @shared_task(name="alerts.raise_alerts")
@@ -13,11 +19,37 @@ def raise_alerts() -> int:
         return actions.raise_alerts(at=now())
 
 
+@shared_task(name="alerts.raise_due_alerts")
+def raise_due_alerts() -> int:
+    with acting(job="alerts.raise_due_alerts"):
+        return actions.raise_due_alerts(at=now())
+
+
+@shared_task(name="alerts.keep_alerts")
+def keep_alerts() -> dict[str, int]:
+    with acting(job="alerts.keep_alerts"):
+        return actions.keep_alerts(at=now())
+
+
 @shared_task(name="alerts.send_due_digests")
 def send_due_digests() -> int:
+    """Write what is due, and send it. After a stop what became due meanwhile is raised first, so that the first digest
+    covers the gap."""
     with acting(job="alerts.send_due_digests"):
-        try:
-            actions.queue_digests(at=now())
-        finally:
-            n_sent = actions.send_due(at=now())
+        moment = now()
+        missed: list[Step] = [actions.raise_alerts, actions.raise_due_alerts] if was_away(at=moment) else []
+        troubles = []
+        for step in (*missed, actions.queue_digests):
+            try:
+                step(at=moment)
+            except Exception as trouble:  # noqa: BLE001 - what is queued goes out whatever becomes of the rest; raised below
+                troubles.append(trouble)
+        n_sent = send_mails(at=now())
+        if troubles:
+            raise ExceptionGroup("Not everything that is due could be written.", troubles)
         return n_sent
+
+
+@shared_task(name="alerts.send_webhooks")
+def send_due_webhooks() -> int:
+    return send_webhooks(at=now())

@@ -99,3 +99,12 @@ def price_change(old: Any, new: Any) -> str:
         was, will = (price(side[unit]) if unit in side else "no price" for side in (before, after))
         parts.append(f"{name} {was} → {will}")
     return "; ".join(parts) + " USD per million" if parts else "the price changed"
+
+
+def money(value: Any) -> Decimal:
+    """A stored decimal text as a number; nothing where it is none."""
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return Decimal(0)
+    return amount if amount.is_finite() else Decimal(0)

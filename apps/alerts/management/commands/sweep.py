@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from apps.alerts.actions import queue_digests, raise_alerts
+from apps.alerts.actions import keep_alerts, queue_digests, raise_alerts, raise_due_alerts
 from apps.alerts.sending import send_due
 from apps.catalog.recording import apply_due_facts
 from apps.common.history import acting
@@ -46,6 +46,8 @@ class Command(BaseCommand):
             risks = refresh_risks(at)
             campaigns = keep_campaigns(at=at)
             flags = evaluate_flags(at=at)
+            raised = raise_alerts(at=at) + raise_due_alerts(at=at)
+            kept = keep_alerts(at=at)
             counts = {
                 "due_facts": len(due),
                 "holds_ended": len(held),
@@ -59,7 +61,8 @@ class Command(BaseCommand):
                 "flags_worsened": flags.worsened,
                 "acceptances_expired": flags.acceptance_expired,
                 "flags_resolved": flags.resolved,
-                "alerts_raised": raise_alerts(at=at),
+                **{f"alerts_{name}": n for name, n in kept.items()},
+                "alerts_raised": raised,
                 # all that this moment brings has been raised by now, so there is nothing to wait for
                 "digests_queued": queue_digests(at=at, gather=timedelta(0)),
                 "mails_sent": send_due(at=at),

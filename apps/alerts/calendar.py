@@ -1,0 +1,218 @@
+"""The days that matter to one person as an iCalendar (RFC 5545), for calendar programs to read again and again.
+
+One all-day event for each end of a model and each day of the organisation's own, as far as the person may see what it
+is about. An event keeps its UID for as long as its subject exists, so that a day that moves moves the event.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import Max
+from django.db.models.functions import Greatest
+from icalendar import Calendar, Event, vText
+
+from apps.accounts.models import User
+from apps.alerts.calendar_queries import MOST, DayAhead, EndAhead, days_ahead, ends_ahead
+from apps.alerts.day_words import heading
+from apps.alerts.models import KINDS, Alert, DayKind, SubjectKind
+from apps.alerts.wording import day, listed, long_day, one_line
+from apps.catalog.models import Offering
+from apps.common.time import day_of, start_of
+from apps.inventory.models import Application
+
+# a summary names these and counts the rest
+IN_SUMMARY = 3
+REFRESH = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One all-day event. `sequence` grows with every change of its subject; `changed_at` is the last one."""
+
+    uid: str
+    on: date
+    summary: str
+    description: str
+    path: str
+    category: str
+    sequence: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """An application that the person may see."""
+
+    name: str
+    slug: str
+    changed_at: datetime | None
+
+
+def calendar_of(user: User, *, at: datetime) -> bytes:
+    """The calendar of what `user` may see, from a quarter ago on; five statements, whatever it holds. The same as long
+    as nothing of it changes, so that a reader can be told so."""
+    entries, is_cut = entries_for(user, today=day_of(at))
+    return as_ical(entries, is_cut=is_cut)
+
+
+def entries_for(user: User, *, today: date) -> tuple[list[Entry], bool]:
+    """The events by day; True where there are more than a calendar shows."""
+    if not user.is_active:
+        return [], False
+    team_ids = None if user.reads_everything else sorted(user.team_roles())
+    ends = ends_ahead(on=today, team_ids=team_ids)
+    days = days_ahead(on=today, team_ids=team_ids, user_id=user.pk)
+    is_cut = len(ends) > MOST or len(days) > MOST
+    ends, days = _nearest(ends, today), _nearest(days, today)
+    named = {pk for end in ends for pk in end.application_ids}
+    applications = _applications(user, named | {row.application_id for row in days if row.application_id})
+    offerings = Offering.objects.select_related("host", "replacement__host").in_bulk([end.offering_id for end in ends])
+    entries = [*_ends(ends, offerings, applications), *_days(days, applications)]
+    return sorted(entries, key=lambda entry: (entry.on, entry.uid)), is_cut
+
+
+def _nearest[Row: EndAhead | DayAhead](rows: Sequence[Row], today: date) -> list[Row]:
+    return sorted(rows, key=lambda row: abs((row.on - today).days))[:MOST]
+
+
+def _applications(user: User, ids: set[int]) -> dict[int, _Seen]:
+    rows = (
+        Application.objects.visible_to(user)
+        .filter(pk__in=ids)
+        .annotate(changed=Greatest("updated_at", Max("dependencies__updated_at")))
+        .order_by()
+        .values_list("pk", "name", "slug", "changed")
+    )
+    return {pk: _Seen(one_line(name), slug, changed) for pk, name, slug, changed in rows}
+
+
+# --- ends of models ---------------------------------------------------------------------------------------------
+
+
+def _ends(
+    ends: Sequence[EndAhead], offerings: Mapping[int, Offering], applications: Mapping[int, _Seen]
+) -> Iterator[Entry]:
+    for end in ends:
+        seen = [applications[pk] for pk in end.application_ids if pk in applications]
+        if not seen:
+            continue
+        offering = offerings[end.offering_id]
+        # between the two reads an application may have gone to another team
+        n = end.n - (len(end.application_ids) - len(seen))
+        name = one_line(offering)
+        ends_so = f"{name} does not end before {day(end.on)}" if end.soft else f"{name} ends"
+        yield Entry(
+            uid=_uid(f"offering-{offering.pk}-end"),
+            on=end.on,
+            summary=one_line(f"{ends_so}: {_names(seen[:IN_SUMMARY], n)}", most=300),
+            description="\n".join(_about_end(end, offering, name, seen, n)),
+            path=f"/offerings/{offering.pk}/",
+            category=KINDS[DayKind.MILESTONE],
+            sequence=end.n_versions,
+            changed_at=_latest(end.changed_at, *(each.changed_at for each in seen)),
+        )
+
+
+def _about_end(end: EndAhead, offering: Offering, name: str, seen: Sequence[_Seen], n: int) -> Iterator[str]:
+    if end.soft:
+        yield f"{name} does not end before {long_day(end.on)}; from then on it may end any day."
+    else:
+        yield f"{name} ends on {long_day(end.on)}. The day is firm."
+    primaries = f"{end.n_primary:,}" if end.n_primary else "none"
+    yield f"Used by {n:,} application{'' if n == 1 else 's'}, {primaries} as a primary:"
+    yield from (f"- {each.name}" for each in seen)
+    if n > len(seen):
+        yield f"- and {n - len(seen):,} more"
+    replacement = str(offering.replacement) if offering.replacement is not None else offering.replacement_text
+    if replacement:
+        yield f"Replacement on record: {one_line(replacement)}"
+
+
+def _names(seen: Sequence[_Seen], n: int) -> str:
+    names = [each.name for each in seen]
+    more = n - len(names)
+    return f"{', '.join(names)} and {more:,} more" if more else listed(names)
+
+
+# --- days of the organisation's own -----------------------------------------------------------------------------
+
+
+def _days(days: Sequence[DayAhead], applications: Mapping[int, _Seen]) -> Iterator[Entry]:
+    for row in days:
+        seen = applications.get(row.application_id or 0)
+        if row.application_id is not None and seen is None:
+            continue
+        # the words of an alert about it, on the day itself
+        alert = Alert(kind=row.kind, subject_kind=row.subject_kind, subject_id=row.subject_id, details=row.words)
+        alert.due_on = row.on
+        said = one_line(heading(alert, name=seen.name if seen else "", on=row.on), most=300)
+        yield Entry(
+            uid=_uid(f"{row.subject_kind}-{row.subject_id}-{row.kind}".replace("_", "-")),
+            on=row.on,
+            summary=said,
+            description=f"{said[:1].upper()}{said[1:]}.",
+            path=_path(row, seen),
+            category=KINDS[row.kind],
+            sequence=row.n_versions,
+            changed_at=_latest(row.changed_at, seen.changed_at if seen else None),
+        )
+
+
+def _path(row: DayAhead, seen: _Seen | None) -> str:
+    if seen is not None:
+        return f"/applications/{seen.slug}/"
+    return "/" if row.subject_kind == SubjectKind.FLAG else "/alerts/"
+
+
+# --- RFC 5545 ---------------------------------------------------------------------------------------------------
+
+
+def as_ical(entries: Sequence[Entry], *, is_cut: bool = False) -> bytes:
+    """The library escapes and folds."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//Foundation Registry//Calendar 1//EN")
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", "PUBLISH")
+    calendar.add("name", vText("Foundation Registry"))
+    calendar.add("x-wr-calname", vText("Foundation Registry"))
+    if is_cut:
+        calendar.add("x-wr-caldesc", vText(f"More than {MOST:,} days: those nearest to today."))
+    calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", vText("PT6H"))
+    for entry in entries:
+        calendar.add_component(_event(entry))
+    return bytes(calendar.to_ical())
+
+
+def _event(entry: Entry) -> Event:
+    event = Event()
+    url = f"{settings.PUBLIC_URL}{entry.path}"
+    event.add("uid", entry.uid)
+    event.add("dtstamp", entry.changed_at)
+    event.add("last-modified", entry.changed_at)
+    event.add("sequence", entry.sequence)
+    event.add("dtstart", entry.on)
+    event.add("dtend", entry.on + timedelta(days=1))
+    event.add("summary", entry.summary)
+    event.add("description", f"{entry.description}\n{url}")
+    event.add("url", url)
+    event.add("categories", [entry.category])
+    # it tells of a day and takes no time of it
+    event.add("transp", "TRANSPARENT")
+    return event
+
+
+def _uid(what: str) -> str:
+    return f"{what}@{urlsplit(settings.PUBLIC_URL).hostname or 'localhost'}"
+
+
+def _latest(*moments: datetime | None) -> datetime:
+    known = [moment for moment in moments if moment is not None]
+    return max(known).replace(microsecond=0) if known else start_of(date(2020, 1, 1))
+
+
+__all__ = ["Entry", "as_ical", "calendar_of", "entries_for"]

@@ -1,0 +1,279 @@
+"""Days of the organisation's own that would pass without a word, and whom they concern.
+
+Each cause is one statement. `%(day)s` is today; rows are what stands now and was not yet told at the milestone that has
+come. A day that passed while nobody looked still counts for a week, a review or treatment for ever.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from apps.alerts.end_queries import rows_of
+from apps.alerts.models import DayKind, SubjectKind
+from apps.exposure.models import ExposureSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One kind of day of the organisation's own. `sql` gives (id, day, application or null, people, words) of all that
+    stands today; `lead` names the column of the settings with the days before it; `for_ever`: what is overdue stays
+    worth telling. `made`: `sql` also gives since when it has that day, as `made_on`. `runs_out`: from its day on `sql`
+    leaves it out, and what it ends in is told elsewhere."""
+
+    kind: str
+    subject: str
+    sql: str
+    lead: str = "expiry_milestones"
+    for_ever: bool = False
+    made: bool = True
+    runs_out: bool = False
+
+
+_OFFERING_WORDS = "o.api_id || ' at ' || h.name"
+# what applications in scope use, or will
+_IN_USE = """(
+            SELECT d.id, d.application_id FROM inventory_dependency d
+            JOIN inventory_application a ON a.id = d.application_id
+            WHERE a.status = ANY (%(in_scope)s) AND (d.until IS NULL OR d.until > %(day)s::date)
+        )"""
+# while nobody has changed how exposure is measured, there is no row of it
+_TEST_VALIDITY_DAYS = ExposureSettings().test_validity_days
+
+CAUSES: tuple[Cause, ...] = (
+    Cause(
+        DayKind.ACCEPTANCE_EXPIRING,
+        SubjectKind.ASSESSMENT,
+        f"""
+        SELECT s.id, s.accepted_until AS on, (s.accepted_at AT TIME ZONE 'UTC')::date AS made_on, d.application_id,
+               ARRAY[s.accepted_by_id, s.owner_id] AS people,
+               jsonb_build_object('what', coalesce(t.code || ', ', '') || coalesce(nullif(r.title, ''), t.title),
+                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username))
+                   AS words
+        FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
+        JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT JOIN risks_risktemplate t ON t.id = r.template_id
+        JOIN accounts_user u ON u.id = s.accepted_by_id
+        WHERE s.treatment = 'accept' AND s.revoked_at IS NULL AND s.accepted_until > %(day)s::date
+        """,
+        runs_out=True,
+    ),
+    Cause(
+        DayKind.ACCEPTANCE_EXPIRING,
+        SubjectKind.FLAG,
+        """
+        SELECT f.id, f.accepted_until AS on,
+               (SELECT (max(e.at) AT TIME ZONE 'UTC')::date FROM exposure_flagevent e
+                WHERE e.flag_id = f.id AND e.kind = 'accepted') AS made_on,
+               NULL::bigint AS application_id, ARRAY[f.accepted_by_id] AS people,
+               jsonb_build_object('what', p.name, 'node', f.node_id,
+                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username))
+                   AS words
+        FROM exposure_exposureflag f JOIN exposure_policy p ON p.id = f.policy_id
+        JOIN accounts_user u ON u.id = f.accepted_by_id
+        WHERE f.state = 'accepted' AND f.accepted_until > %(day)s::date
+        """,
+        runs_out=True,
+    ),
+    Cause(
+        DayKind.EXIT_TEST_EXPIRING,
+        SubjectKind.EXIT_TEST,
+        f"""
+        SELECT DISTINCT ON (e.dependency_id) e.id,
+               coalesce(e.expires_on, e.tested_on + coalesce(
+                   (SELECT test_validity_days FROM exposure_exposuresettings), {_TEST_VALIDITY_DAYS})) AS on,
+               e.tested_on AS made_on, d.application_id, ARRAY[]::bigint[] AS people,
+               jsonb_build_object('what', {_OFFERING_WORDS}) AS words
+        FROM inventory_exittest e JOIN {_IN_USE} d ON d.id = e.dependency_id
+        JOIN catalog_offering o ON o.id = e.target_id JOIN catalog_provider h ON h.id = o.host_id
+        WHERE e.result = 'passed' AND e.tested_on <= %(day)s::date
+        ORDER BY e.dependency_id, 2 DESC, e.id DESC
+        """,
+    ),
+    Cause(
+        DayKind.WAIVER_EXPIRING,
+        SubjectKind.TASK,
+        # also of what was signed off under it; and once it has run out, while what was told of it stands
+        f"""
+        SELECT k.id, k.waived_until AS on, d.application_id, ARRAY[k.waived_by_id, k.owner_id] AS people,
+               jsonb_build_object('what', c.title,
+                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username))
+                   AS words
+        FROM exposure_campaigntask k JOIN exposure_campaign c ON c.id = k.campaign_id AND c.state = 'open'
+        JOIN {_IN_USE} d ON d.id = k.dependency_id JOIN accounts_user u ON u.id = k.waived_by_id
+        WHERE k.waived_until IS NOT NULL AND (k.state IN ('waived', 'done') OR (
+            k.state IN ('open', 'in_progress', 'ready') AND k.waived_until <= %(day)s::date AND EXISTS (
+                SELECT 1 FROM alerts_alert t WHERE t.kind = 'waiver_expiring' AND t.subject_kind = 'task'
+                AND t.subject_id = k.id AND t.due_on = k.waived_until AND t.state <> 'resolved')))
+        """,
+        made=False,
+    ),
+    Cause(
+        DayKind.APPROVAL_EXPIRING,
+        SubjectKind.APPROVAL,
+        f"""
+        SELECT p.id, p.expires_on AS on, p.decided_on AS made_on, NULL::bigint AS application_id,
+               ARRAY[p.approver_id] AS people,
+               jsonb_build_object('what', coalesce(v.name, n.name, w.identifier, {_OFFERING_WORDS}),
+                                  'decision', p.decision,
+                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username))
+                   AS words
+        FROM inventory_approval p JOIN accounts_user u ON u.id = p.approver_id
+        LEFT JOIN catalog_provider v ON v.id = p.provider_id LEFT JOIN catalog_foundation n ON n.id = p.foundation_id
+        LEFT JOIN catalog_version w ON w.id = p.version_id LEFT JOIN catalog_offering o ON o.id = p.offering_id
+        LEFT JOIN catalog_provider h ON h.id = o.host_id
+        WHERE p.revoked_at IS NULL AND p.expires_on IS NOT NULL
+        """,
+    ),
+    Cause(
+        DayKind.REVIEW_DUE,
+        SubjectKind.APPLICATION,
+        """
+        SELECT a.id, a.next_review_on AS on, a.id AS application_id, ARRAY[]::bigint[] AS people,
+               jsonb_build_object('what', a.name) AS words
+        FROM inventory_application a
+        WHERE a.next_review_on IS NOT NULL AND a.status = ANY (%(in_scope)s)
+        """,
+        lead="review_milestones",
+        for_ever=True,
+        made=False,
+    ),
+    Cause(
+        DayKind.REVIEW_DUE,
+        SubjectKind.SELECTION,
+        """
+        SELECT s.id, s.review_on AS on, s.decided_on AS made_on, NULL::bigint AS application_id,
+               ARRAY[s.decided_by_id] AS people,
+               jsonb_build_object('what', s.title) AS words
+        FROM inventory_selection s WHERE s.review_on IS NOT NULL AND s.state = 'decided'
+        """,
+        lead="review_milestones",
+        for_ever=True,
+    ),
+    Cause(
+        DayKind.TREATMENT_DUE,
+        SubjectKind.ASSESSMENT,
+        f"""
+        SELECT s.id, s.due_on AS on, (s.assessed_at AT TIME ZONE 'UTC')::date AS made_on, d.application_id,
+               ARRAY[s.owner_id] AS people,
+               jsonb_build_object('what', coalesce(t.code || ', ', '') || coalesce(nullif(r.title, ''), t.title),
+                                  'treatment', s.treatment) AS words
+        FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
+        JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT JOIN risks_risktemplate t ON t.id = r.template_id
+        WHERE s.due_on IS NOT NULL AND s.treatment IN ('avoid', 'reduce', 'share') AND s.state <> 'not_applicable'
+          AND r.closed_at IS NULL
+        """,
+        lead="review_milestones",
+        for_ever=True,
+    ),
+    Cause(
+        DayKind.MUTE_EXPIRING,
+        SubjectKind.MUTE,
+        """
+        SELECT m.id, m.until AS on, (m.created_at AT TIME ZONE 'UTC')::date AS made_on, NULL::bigint AS application_id,
+               ARRAY[coalesce(m.user_id, m.created_by_id)] AS people, jsonb_build_object('reason', m.reason) AS words
+        FROM alerts_mute m
+        -- a mute of a few days need not say that it ends in a few days
+        WHERE m.lifted_at IS NULL AND m.until > %(day)s::date
+          AND m.until - (m.created_at AT TIME ZONE 'UTC')::date > 14
+        """,
+        runs_out=True,
+    ),
+)
+
+_DUE = """
+WITH cause AS ({sql}),
+due AS (
+    SELECT c.*, (SELECT min(m) FROM alerts_alertsettings s, unnest(s.{lead}) m WHERE m >= c.on - %(day)s::date)
+               AS milestone
+    FROM cause c WHERE c.on IS NOT NULL AND {window}
+)
+SELECT d.id, d.on, d.milestone, d.application_id, array_remove(d.people, NULL), d.words, a.team_id, a.criticality
+FROM due d LEFT JOIN inventory_application a ON a.id = d.application_id
+WHERE d.milestone IS NOT NULL AND {news}
+  AND NOT EXISTS (
+      SELECT 1 FROM alerts_alert t WHERE t.subject_kind = %(subject)s AND t.subject_id = d.id AND t.kind = %(kind)s
+        AND t.due_on = d.on AND t.milestone <= d.milestone)
+ORDER BY d.on, a.criticality, d.id
+"""
+
+
+# Whoever made it knows that day, and need not hear of it at once; but hears of it once before it comes.
+_NEWS = """(
+    d.made_on IS NULL OR d.on - d.made_on > d.milestone
+    OR d.milestone <= (SELECT min(m) FROM alerts_alertsettings s, unnest(s.{lead}) m WHERE m > 0))"""
+
+
+class DayDue(NamedTuple):
+    """That a milestone before a day of the organisation's own has come."""
+
+    subject_id: int
+    on: date
+    milestone: int
+    application_id: int | None
+    people: list[int]
+    words: dict[str, Any]
+    team_id: int | None
+    criticality: int | None
+
+
+def days_due(cause: Cause, *, on: date) -> list[DayDue]:
+    """What of this cause has come due and was not told; one statement."""
+    window = "TRUE" if cause.for_ever else "c.on >= %(day)s::date - %(grace)s"
+    news = _NEWS.format(lead=cause.lead) if cause.made else "TRUE"
+    statement = _DUE.format(sql=cause.sql, lead=cause.lead, window=window, news=news)
+    rows = rows_of(statement, on, subject=str(cause.subject), kind=str(cause.kind))
+    # a plain cursor hands JSON on as text
+    return [DayDue._make([*row[:5], json.loads(row[5]), *row[6:]]) for row in rows]
+
+
+_DAYS_OVER = """
+WITH cause AS ({sql})
+SELECT t.id, {runs_out} AND t.due_on <= %(day)s::date AND NOT EXISTS (SELECT 1 FROM cause c WHERE c.id = t.subject_id)
+FROM alerts_alert t
+WHERE t.kind = %(kind)s AND t.subject_kind = %(subject)s AND t.state <> 'resolved'
+  AND NOT EXISTS (SELECT 1 FROM cause c WHERE c.id = t.subject_id AND c.on = t.due_on)
+"""
+
+
+class DayTold(NamedTuple):
+    """A live alert whose day stands no longer. `ran_out`: since it has come, and not because anybody did anything."""
+
+    alert_id: int
+    ran_out: bool
+
+
+def days_over(cause: Cause, *, on: date) -> list[DayTold]:
+    """Alerts of this cause whose day stands no longer: renewed, done, or taken back; or it has come."""
+    statement = _DAYS_OVER.format(sql=cause.sql, runs_out=cause.runs_out)
+    return [DayTold(*row) for row in rows_of(statement, on, subject=str(cause.subject), kind=str(cause.kind))]
+
+
+_EARLIER = """
+SELECT o.id, n.id, CASE WHEN o.team_id IS NOT DISTINCT FROM n.team_id THEN o.assigned_to_id END
+FROM alerts_alert n JOIN alerts_alert o
+  ON o.subject_kind = n.subject_kind AND o.subject_id = n.subject_id AND o.kind = n.kind AND o.due_on = n.due_on
+ AND o.milestone > n.milestone
+WHERE n.id = ANY (%(ids)s) AND o.state <> 'resolved' AND (o.application_ids = '[]' OR EXISTS (
+    SELECT 1 FROM jsonb_array_elements(o.application_ids) app WHERE n.application_ids @> app.value))
+ORDER BY o.id, n.id
+"""
+
+
+class Earlier(NamedTuple):
+    """A live alert about the same day at an earlier milestone, and who of the same team was given it."""
+
+    alert_id: int
+    later_id: int
+    assigned_to_id: int | None
+
+
+def earlier_ones(alert_ids: Sequence[int]) -> list[Earlier]:
+    """Of these alerts at a milestone; one statement."""
+    if not alert_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_EARLIER, {"ids": list(alert_ids)})
+        return [Earlier(*row) for row in cursor.fetchall()]

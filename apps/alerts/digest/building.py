@@ -1,0 +1,109 @@
+"""What a digest says: entries in, sentence and sections out. No queries, no clock."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from apps.alerts.day_words import GUIDANCE as DAY_GUIDANCE
+from apps.alerts.digest.day_items import day_items, passed_items, runway_items, stale_items
+from apps.alerts.digest.model_items import event_items
+from apps.alerts.digest.own_items import feed_items, flag_items
+from apps.alerts.digest.parts import MOST_ITEMS, MOST_ITEMS_AT_FIRST, Digest, Entry, Facts, Item, Section
+from apps.alerts.digest.sentence import sentence_of
+from apps.alerts.feed_words import GUIDANCE as FEED_GUIDANCE
+from apps.alerts.flag_words import GUIDANCE as FLAG_GUIDANCE
+from apps.alerts.models import DayKind, FeedKind, FlagKind, Notice, StateKind
+from apps.alerts.wording import counted, one_line
+
+# {group: (heading, what to do)}; of equal severity the earlier comes first
+GROUPS: dict[str, tuple[str, str]] = {
+    StateKind.RUNWAY_NEGATIVE: DAY_GUIDANCE[StateKind.RUNWAY_NEGATIVE],
+    "gone": ("Already ended", "Calls may fail or be answered by another model. Move these applications now."),
+    FeedKind.BACKFILLED: FEED_GUIDANCE[FeedKind.BACKFILLED],
+    "ending": DAY_GUIDANCE[DayKind.MILESTONE],
+    "delisted": ("No longer listed", "Gone from the source without a date. Ask the provider until when it answers."),
+    FeedKind.SUSPECT: FEED_GUIDANCE[FeedKind.SUSPECT],
+    FlagKind.WORSENED: FLAG_GUIDANCE[FlagKind.WORSENED],
+    FlagKind.ACCEPTANCE_EXPIRED: FLAG_GUIDANCE[FlagKind.ACCEPTANCE_EXPIRED],
+    FlagKind.OPENED: FLAG_GUIDANCE[FlagKind.OPENED],
+    FeedKind.LATE: FEED_GUIDANCE[FeedKind.LATE],
+    FeedKind.FROZEN: FEED_GUIDANCE[FeedKind.FROZEN],
+    **{
+        kind: DAY_GUIDANCE[kind]
+        for kind in (
+            StateKind.ASSESSMENTS_STALE,
+            DayKind.ACCEPTANCE_EXPIRING,
+            DayKind.EXIT_TEST_EXPIRING,
+            DayKind.WAIVER_EXPIRING,
+            DayKind.APPROVAL_EXPIRING,
+            DayKind.TREATMENT_DUE,
+            DayKind.REVIEW_DUE,
+        )
+    },
+    "dearer": ("Prices rise", "Check the budget of these applications."),
+    "cheaper": ("Prices fall", "Nothing to do."),
+    "relief": ("More time", "Nothing to do now; plans that rest on the earlier date may change."),
+    "asked": ("You asked to hear of", "Nothing of yours stands on it."),
+    "passed": ("No longer so", "You were told of this before. Nothing to do."),
+    FlagKind.RESOLVED: FLAG_GUIDANCE[FlagKind.RESOLVED],
+    FeedKind.FRESH: FEED_GUIDANCE[FeedKind.FRESH],
+    DayKind.MUTE_EXPIRING: DAY_GUIDANCE[DayKind.MUTE_EXPIRING],
+}
+
+
+def items_of(entries: Sequence[Entry], facts: Facts) -> list[Item]:
+    """Everything these entries still have to say to the recipient, most urgent first."""
+    standing = [entry for entry in entries if entry.occasion != Notice.Occasion.RESOLVED]
+    late = runway_items(standing, facts)
+    items = [
+        *late,
+        *event_items(standing, facts, told={(item.offering_id, pk) for item in late for pk in item.affected}),
+        *flag_items(standing, facts),
+        *feed_items(standing, facts),
+        *day_items(standing, facts),
+        *stale_items(standing, facts),
+        *passed_items(entries, facts),
+    ]
+    items.sort(key=lambda item: (-item.severity, item.on or date.max, item.title))
+    return items
+
+
+def digest_of(entries: Sequence[Entry], facts: Facts, *, owner: str = "", is_first: bool = False) -> Digest | None:
+    """The digest of these entries; None where nothing is left that the recipient may see.
+
+    `owner` is the team whose applications these are, empty where the recipient hears of several. `is_first`: nothing
+    was ever sent there, so that it sums up where things stand.
+    """
+    items = items_of(entries, facts)
+    if not items:
+        return None
+    grouped = {
+        group: [item for item in items if item.group == group]
+        for group in sorted({item.group for item in items}, key=lambda group: _urgency(group, items))
+    }
+    sums_up = is_first and len(items) > MOST_ITEMS_AT_FIRST
+    sections, room = [], MOST_ITEMS_AT_FIRST if sums_up else MOST_ITEMS
+    for group, found in grouped.items():
+        title, todo = GROUPS[group]
+        sections.append(Section(title, todo, tuple(found[:room]), n_more=max(0, len(found) - room)))
+        room = max(0, room - len(found))
+    # the urgent ones once more, for the line that mail programs show beside the subject
+    first = [item for found in grouped.values() for item in found][:3]
+    return Digest(
+        sentence=sentence_of(grouped, facts, one_line(owner, most=60)),
+        preheader=one_line(" ".join(f"{item.title}: {item.what}." for item in first)),
+        sections=tuple(sections),
+        lead=_lead(len(items)) if sums_up else "",
+        subjects=frozenset(entry.alert.subject for entry in entries),
+    )
+
+
+def _lead(n: int) -> str:
+    return (
+        f"This is the first mail to you. It sums up the {counted(n, 'thing')} that stand open, the most urgent first; "
+        "from now on you hear of what changes."
+    )
+
+
+def _urgency(group: str, items: Iterable[Item]) -> tuple[int, int]:
+    loudest = max(item.severity for item in items if item.group == group)
+    return (-loudest, list(GROUPS).index(group))

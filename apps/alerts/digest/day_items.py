@@ -1,0 +1,256 @@
+"""Items about time left, stale assessments, days of the organisation's own, and what has passed."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from apps.alerts import day_words
+from apps.alerts.digest.applications import (
+    days_left,
+    fallback_words,
+    lines,
+    name_of,
+    needed_days,
+    ordered,
+    runway,
+    signed_days,
+)
+from apps.alerts.digest.model_items import replacement_of, title_of
+from apps.alerts.digest.occasions import note_of
+from apps.alerts.digest.parts import MOST_APPLICATIONS, Entry, Facts, Item, Use
+from apps.alerts.models import Alert, DayKind, Notice, StateKind, SubjectKind
+from apps.alerts.wording import capitalised, counted, day, days, listed, one_line, spelled
+from apps.inventory.models import Application
+
+# what one item names of what falls due on one day; the rest is counted
+MOST_THINGS = 6
+
+
+# --- runway -----------------------------------------------------------------------------------------------------
+
+
+def runway_items(entries: Iterable[Entry], facts: Facts) -> list[Item]:
+    items = []
+    for entry in entries:
+        if entry.alert.kind == StateKind.RUNWAY_NEGATIVE and not is_over(entry, facts):
+            shown = ordered(entry.application_ids, facts)
+            if shown and (use := _use(entry.alert, facts)) is not None:
+                items.append(_runway_item(entry, shown[0], use, facts))
+    return items
+
+
+def is_over(entry: Entry, facts: Facts) -> bool:
+    """There is enough time by now, or it is used no longer: the mail need not frighten anybody."""
+    if entry.alert.kind != StateKind.RUNWAY_NEGATIVE or entry.occasion == Notice.Occasion.RESOLVED:
+        return False
+    use = _use(entry.alert, facts)
+    margin = runway(use, facts) if use is not None else None
+    # the register counts by its own day: where the recipient's is still the one before, nothing is over
+    return margin is None or margin >= 1
+
+
+def _use(alert: Alert, facts: Facts) -> Use | None:
+    for pk in alert.application_ids:
+        for use in facts.uses.get(pk, ()):
+            if use.dependency_id == alert.subject_id:
+                return use
+    return None
+
+
+def _runway_item(entry: Entry, application: Application, use: Use, facts: Facts) -> Item:
+    margin, left = runway(use, facts), days_left(use, facts)
+    assert margin is not None
+    offering = facts.offerings.get(use.offering_id)
+    where = title_of(offering) if offering is not None else "Its model"
+    owner = application.business_owner or application.technical_owner
+    parts = [f"{where} {_ends(use, left)}", f"leaving needs {needed_days(use)}"]
+    said = ["; ".join(parts), *([f"Owner {one_line(owner, most=80)}"] if owner else []), fallback_words(use.fallback)]
+    return Item(
+        title=name_of(application),
+        api_id=one_line(offering.api_id) if offering is not None else "",
+        url=f"{facts.public_url}/applications/{application.slug}/",
+        what=". ".join(said),
+        margin=signed_days(margin),
+        pressing=True,
+        applications=(),
+        n_more_applications=0,
+        replacement=replacement_of(offering, facts) if offering is not None else "",
+        sources=(),
+        severity=entry.alert.severity,
+        affected=frozenset({application.pk}),
+        on=use.ends_on,
+        soft=use.at_least,
+        group=StateKind.RUNWAY_NEGATIVE,
+        note=note_of([entry], facts),
+        alert_ids=(entry.alert.pk,),
+        offering_id=use.offering_id,
+        cells=(
+            f"{'from ' if use.at_least else ''}{day(use.ends_on)}" if use.ends_on else "soon",
+            "any day" if use.at_least and not left else days(left) if left is not None else "",
+            needed_days(use).partition(" (")[0],
+        ),
+    )
+
+
+def _ends(use: Use, left: int | None) -> str:
+    """`ends on 30 Nov 2026, in 5 days`"""
+    if use.ends_on is None:
+        return "ends soon"
+    if use.at_least:
+        return f"may end any day from {day(use.ends_on)} on"
+    if left is not None and left < 0:
+        return f"ended on {day(use.ends_on)}"
+    return f"ends on {day(use.ends_on)}, {'today' if not left else f'in {days(left)}'}"
+
+
+# --- days of the organisation's own -----------------------------------------------------------------------------
+
+
+def day_items(entries: Iterable[Entry], facts: Facts) -> list[Item]:
+    """One item per kind, day and application: fifty acceptances that end on one day are one thing to do."""
+    alike: dict[tuple[object, ...], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        alert = entry.alert
+        if alert.kind in DayKind and alert.kind != DayKind.MILESTONE:
+            alike[alert.kind, alert.due_on, tuple(entry.application_ids)].append(entry)
+    items = [_day_item(group, facts) for group in alike.values()]
+    return [item for item in items if item is not None]
+
+
+def _day_item(entries: Sequence[Entry], facts: Facts) -> Item | None:
+    alert = entries[0].alert
+    shown = ordered(entries[0].application_ids, facts)
+    if entries[0].application_ids and not shown:
+        return None
+    things = [day_words.thing(entry.alert) for entry in entries]
+    more = f" and {spelled(len(things) - MOST_THINGS)} more" if len(things) > MOST_THINGS else ""
+    left = (alert.due_on - facts.today).days if alert.due_on else 0
+    title = one_line(things[0] if len(things) == 1 else f"{listed(things[:MOST_THINGS])}{more}", most=400)
+    return Item(
+        title=title,
+        api_id="",
+        url=facts.public_url + day_words.path(alert, slug=shown[0].slug if len(shown) == 1 else ""),
+        what=_what(alert, len(things), on=facts.today),
+        margin=_margin(left),
+        pressing=left <= 0 and alert.kind != DayKind.MUTE_EXPIRING,
+        applications=lines(shown, facts) if alert.subject_kind != SubjectKind.APPLICATION else (),
+        n_more_applications=max(0, len(shown) - MOST_APPLICATIONS),
+        replacement="",
+        sources=(),
+        severity=max(entry.alert.severity for entry in entries),
+        affected=frozenset(row.pk for row in shown),
+        on=alert.due_on,
+        group=alert.kind,
+        note=note_of(entries, facts),
+        alert_ids=tuple(entry.alert.pk for entry in entries),
+    )
+
+
+def _what(alert: Alert, n: int, *, on: date) -> str:
+    said = day_words.when(alert, on=on)
+    return said if n == 1 else said.replace("expires", "expire", 1).replace("is due", "are due", 1)
+
+
+def _margin(left: int) -> str:
+    if left > 0:
+        return days(left)
+    return "today" if left == 0 else f"{days(-left)} over"
+
+
+# --- stale assessments ------------------------------------------------------------------------------------------
+
+
+def stale_items(entries: Iterable[Entry], facts: Facts) -> list[Item]:
+    return [
+        item for entry in entries
+        if entry.alert.kind == StateKind.ASSESSMENTS_STALE and (item := _stale_item(entry, facts)) is not None
+    ]  # fmt: skip
+
+
+def _stale_item(entry: Entry, facts: Facts) -> Item | None:
+    alert = entry.alert
+    shown = ordered(entry.application_ids, facts)
+    if not shown:
+        return None
+    ids = {row.pk for row in shown}
+    named = [row for row in alert.details.get("named", []) if row.get("application") in ids]
+    n = sum(int(n) for pk, n in alert.details.get("n_of", {}).items() if int(pk) in ids) or len(named)
+    because = list(dict.fromkeys(one_line(row["because"]).rstrip(".") for row in named))
+    whats = list(dict.fromkeys(one_line(row["what"], most=100) for row in named))
+    return Item(
+        title=one_line(_titled(whats, n), most=400),
+        api_id="",
+        url=f"{facts.public_url}/alerts/{alert.pk}/",
+        what=". ".join(because[:3]) or "Something they rest on has changed",
+        margin=f"{n:,} stale",
+        pressing=False,
+        applications=lines(shown, facts),
+        n_more_applications=max(0, len(shown) - MOST_APPLICATIONS),
+        replacement="",
+        sources=(),
+        severity=alert.severity,
+        affected=frozenset(ids),
+        on=None,
+        group=StateKind.ASSESSMENTS_STALE,
+        note=note_of([entry], facts),
+        alert_ids=(alert.pk,),
+    )
+
+
+def _titled(whats: Sequence[str], n: int) -> str:
+    """The risks by name, the rest counted; several assessments may be of one risk."""
+    named = listed(whats[:MOST_THINGS])
+    if not named:
+        return capitalised(counted(n, "assessment"))
+    n_more = n - len(whats[:MOST_THINGS]) if len(whats) > MOST_THINGS else 0
+    return named + (f" and {spelled(n_more)} more" if n_more else "")
+
+
+# --- what has passed --------------------------------------------------------------------------------------------
+
+
+def passed_items(entries: Iterable[Entry], facts: Facts) -> list[Item]:
+    """That the cause of an alert is gone, for whom a message had told of it."""
+    return [
+        item for entry in entries
+        if entry.occasion == Notice.Occasion.RESOLVED and (item := _passed_item(entry, facts)) is not None
+    ]  # fmt: skip
+
+
+def _passed_item(entry: Entry, facts: Facts) -> Item | None:
+    alert = entry.alert
+    shown = ordered(entry.application_ids, facts)
+    if entry.application_ids and not shown:
+        return None
+    slug = shown[0].slug if len(shown) == 1 else ""
+    return Item(
+        title=_title_of_passed(alert, shown, facts),
+        api_id="",
+        url=facts.public_url + (day_words.path(alert, slug=slug) if alert.subject_kind else f"/alerts/{alert.pk}/"),
+        what=one_line(alert.resolved_why or "The cause is gone").rstrip("."),
+        margin="over",
+        pressing=False,
+        applications=lines(shown, facts),
+        n_more_applications=max(0, len(shown) - MOST_APPLICATIONS),
+        replacement="",
+        sources=(),
+        severity=1,
+        affected=frozenset(row.pk for row in shown),
+        on=None,
+        group="passed",
+        alert_ids=(alert.pk,),
+    )
+
+
+def _title_of_passed(alert: Alert, shown: Sequence[Application], facts: Facts) -> str:
+    offering = facts.offerings.get(alert.offering_id or 0)
+    if alert.kind == StateKind.RUNWAY_NEGATIVE and shown:
+        return f"{one_line(shown[0].name)}: time to move"
+    if offering is not None:
+        return title_of(offering) + (f", {day(alert.due_on)}" if alert.due_on else "")
+    if alert.kind == StateKind.ASSESSMENTS_STALE:
+        return "Stale assessments"
+    return one_line(day_words.thing(alert)) or "An alert"
+
+
+__all__ = ["Application", "day_items", "passed_items", "runway_items", "stale_items"]

@@ -1,0 +1,35 @@
+"""How many feeds are fresh: the last line of every digest, and all that a sign of life says."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from apps.catalog.models import Source
+from apps.feeds.models import Health, PollState
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHealth:
+    """Of the feeds that are polled; one that was never read is not fresh."""
+
+    n: int
+    n_fresh: int
+    stale: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """`5 of 6 feeds fresh`"""
+        return f"{self.n_fresh} of {self.n} feeds fresh" if self.n else "no feed is polled"
+
+
+def feed_health(*, at: datetime) -> FeedHealth:
+    """One statement."""
+    stale = []
+    sources = list(Source.objects.polled().select_related("poll_state"))
+    for source in sources:
+        state: PollState | None = getattr(source, "poll_state", None)
+        frozen_after = timedelta(days=source.frozen_after_days) if source.frozen_after_days else None
+        health = (
+            state.health(at, timedelta(minutes=source.stale_after_minutes), frozen_after) if state else Health.NEVER
+        )
+        if health != Health.FRESH:
+            stale.append(source.name)
+    return FeedHealth(len(sources), len(sources) - len(stale), tuple(stale))

@@ -1,0 +1,45 @@
+"""The records of the alerts, one module per subject."""
+
+from apps.alerts.models.alerts import (
+    Alert,
+    AlertQuerySet,
+    HandledEvent,
+    HandledFlagEvent,
+    HandledRun,
+    HandledStaleness,
+    was_mailed,
+)
+from apps.alerts.models.channels import CalendarFeed, Webhook
+from apps.alerts.models.deliveries import Delivery, DeliveryQuerySet, Notice, NoticeQuerySet, Tick
+from apps.alerts.models.kinds import KINDS, DayKind, FeedKind, FlagKind, StateKind, SubjectKind
+from apps.alerts.models.lines import AlertPolicy, AlertSettings
+from apps.alerts.models.wishes import Cadence, Mute, Preference, Subscription
+
+__all__ = [
+    "KINDS",
+    "Alert",
+    "AlertPolicy",
+    "AlertQuerySet",
+    "AlertSettings",
+    "Cadence",
+    "CalendarFeed",
+    "DayKind",
+    "Delivery",
+    "DeliveryQuerySet",
+    "FeedKind",
+    "FlagKind",
+    "HandledEvent",
+    "HandledFlagEvent",
+    "HandledRun",
+    "HandledStaleness",
+    "Mute",
+    "Notice",
+    "NoticeQuerySet",
+    "Preference",
+    "StateKind",
+    "SubjectKind",
+    "Subscription",
+    "Tick",
+    "Webhook",
+    "was_mailed",
+]

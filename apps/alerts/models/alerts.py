@@ -1,0 +1,207 @@
+"""What is owed because of one subject, to whom it falls, and what people made of it."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, F, Func, OuterRef, Q
+from django.db.models.lookups import Exact
+
+from apps.accounts.models import Team
+from apps.alerts.models.kinds import SubjectKind
+from apps.catalog.models import Offering, ProviderEvent, Source
+from apps.common.history import tracked
+from apps.exposure.models import ExposureFlag, FlagEvent
+from apps.feeds.models import FeedRun
+from apps.risks.models import Assessment
+
+
+class AlertQuerySet(models.QuerySet["Alert"]):
+    def waiting(self) -> "AlertQuerySet":
+        """Alerts that wait for an answer."""
+        return self.filter(state=Alert.State.OPEN)
+
+    def live(self) -> "AlertQuerySet":
+        """Alerts whose cause stands, whatever people said to them."""
+        return self.exclude(state=Alert.State.RESOLVED)
+
+    def visible_to(self, user: Any) -> "AlertQuerySet":
+        """Those of the own teams, those owed to oneself, and those one was told of while one may see its team."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(Q(team__in=user.team_roles()) | Q(user=user, team__isnull=True))
+
+
+@tracked()
+class Alert(models.Model):
+    """A stored state transition of one subject, for one party; `key` makes it unique for ever.
+
+    The party is whom the applications concerned fall to: their owner, where one is named who may see them, else their
+    team. `user` without `team` is an alert about the organisation, a feed or a thing of one's own. Who is told of it,
+    and was, stands in `Notice`.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        ACKNOWLEDGED = "acknowledged", "Acknowledged"
+        SNOOZED = "snoozed", "Snoozed"
+        RESOLVED = "resolved", "Resolved"
+
+    SEVERITIES: ClassVar[list[tuple[int, str]]] = [
+        (1, "Note"), (2, "Low"), (3, "Medium"), (4, "High"), (5, "Severe"),
+    ]  # fmt: skip
+
+    key = models.CharField(max_length=200, unique=True, help_text="subject|kind|milestone|recipient")
+    kind = models.CharField(max_length=20)
+    severity = models.PositiveSmallIntegerField(choices=SEVERITIES)
+    event = models.ForeignKey(ProviderEvent, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
+    flag = models.ForeignKey(ExposureFlag, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
+    run = models.ForeignKey(FeedRun, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
+    # a plain id: what people take back may go, and the alert must still say what it was about
+    subject_kind = models.CharField(max_length=12, choices=SubjectKind, blank=True)
+    subject_id = models.BigIntegerField(null=True, blank=True)
+    offering = models.ForeignKey(
+        Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="The one it speaks of."
+    )
+    milestone = models.SmallIntegerField(null=True, blank=True, help_text="Days before `due_on` at which it was due.")
+    due_on = models.DateField(null=True, blank=True, help_text="The day it is about.")
+    urgent = models.BooleanField(default=False, help_text="Mailed at once, not with the next digest.")
+    details = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What the subject does not say by itself; the shapes stand in feed_words.py, flag_words.py and "
+        "day_words.py.",
+    )
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    application_ids = models.JSONField(default=list, help_text="Applications of the party it concerns.")
+    state = models.CharField(max_length=12, choices=State, default=State.OPEN)
+    raised_at = models.DateTimeField()
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    snoozed_until = models.DateField(null=True, blank=True, help_text="First day on which it waits again.")
+    snoozed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    resolved_why = models.CharField(max_length=300, blank=True)
+    escalation = models.PositiveSmallIntegerField(
+        default=0, help_text="How far it went unanswered: 0 its party, 1 the team's owners, 2 governance."
+    )
+    escalate_at = models.DateTimeField(null=True, blank=True, help_text="When it goes further, unless answered.")
+
+    objects = AlertQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-raised_at", "-id"]
+        indexes = [
+            models.Index(fields=["escalate_at"], name="alert_escalates", condition=Q(escalate_at__isnull=False)),
+            models.Index(fields=["snoozed_until"], name="alert_snoozed", condition=Q(state="snoozed")),
+            models.Index(fields=["kind", "id"], name="alert_live_by_kind", condition=~Q(state="resolved")),
+            models.Index(fields=["subject_kind", "subject_id"], name="alert_by_subject"),
+            models.Index(fields=["offering", "-raised_at"], name="alert_by_offering"),
+            models.Index(fields=["-severity", "-raised_at", "-id"], name="alert_gravest"),
+            models.Index(fields=["-severity", "-raised_at", "-id"], name="alert_open", condition=Q(state="open")),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="alert_has_one_subject",
+                condition=Exact(
+                    Func(
+                        F("event"),
+                        F("flag"),
+                        F("run"),
+                        F("source"),
+                        F("subject_id"),
+                        function="num_nonnulls",
+                        output_field=models.IntegerField(),
+                    ),
+                    1,
+                ),
+            ),
+            models.CheckConstraint(
+                name="alert_subject_has_kind",
+                condition=Q(subject_id__isnull=True, subject_kind="")
+                | Q(subject_id__isnull=False) & ~Q(subject_kind=""),
+            ),
+            models.CheckConstraint(
+                name="alert_falls_to_somebody", condition=Q(team__isnull=False) | Q(user__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="alert_snoozed_has_end",
+                condition=~Q(state="snoozed") | Q(snoozed_until__isnull=False),
+                violation_error_message="Say until which day it is snoozed.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def subject(self) -> str:
+        """`event:17`, `offering:4@2027-01-15`: the part of the key that stays the same for every party."""
+        return self.key.partition("|")[0]
+
+
+def was_mailed(notices: models.QuerySet[Any]) -> Exists:
+    """For a queryset of alerts: some notice of theirs went out, or is on its way. `notices` is `Notice.objects`."""
+    return Exists(
+        notices.filter(alert=OuterRef("pk"), delivery__isnull=False).exclude(delivery__state__in=["skipped", "failed"])
+    )
+
+
+class HandledEvent(models.Model):
+    """Provider events this floor has worked through; one row per event, found by NOT EXISTS."""
+
+    event = models.OneToOneField(ProviderEvent, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    handled_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"event {self.event_id}"
+
+
+class HandledRun(models.Model):
+    """Feed runs this floor has worked through, of those that brought something to tell; found by NOT EXISTS."""
+
+    run = models.OneToOneField(FeedRun, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    handled_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"run {self.run_id}"
+
+
+class HandledFlagEvent(models.Model):
+    """Turns in the life of flags that this floor has worked through; one row per turn, found by NOT EXISTS."""
+
+    event = models.OneToOneField(FlagEvent, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    handled_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"flag event {self.event_id}"
+
+
+class HandledStaleness(models.Model):
+    """Times an assessment became stale that this floor has worked through; one row each, found by NOT EXISTS."""
+
+    assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="+")
+    stale_since = models.DateTimeField()
+    handled_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["assessment", "stale_since"], name="staleness_handled_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"assessment {self.assessment_id} since {self.stale_since:%Y-%m-%d}"

@@ -1,0 +1,83 @@
+"""Ways out other than mail: a signed webhook, and a calendar that people subscribe to."""
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from apps.accounts.models import Team
+from apps.common.history import tracked
+
+
+def new_nonce() -> str:
+    return secrets.token_hex(16)
+
+
+class WebhookQuerySet(models.QuerySet["Webhook"]):
+    def visible_to(self, user: Any) -> "WebhookQuerySet":
+        return self if user.is_authenticated and user.is_active and user.reads_everything else self.none()
+
+
+@tracked(exclude=("last_sent_at",))
+class Webhook(models.Model):
+    """An address that is sent alerts as signed JSON. The secret is derived from `nonce` and the installation's key,
+    so that a copy of the database cannot sign; a new nonce is a new secret."""
+
+    name = models.CharField(max_length=100, unique=True)
+    url = models.URLField(max_length=500)
+    nonce = models.CharField(max_length=32, default=new_nonce, editable=False)
+    team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, null=True, blank=True, related_name="webhooks",
+        help_text="Only alerts of this team and those below it; empty: all.",
+    )  # fmt: skip
+    kinds = ArrayField(models.CharField(max_length=20), default=list, blank=True, help_text="Empty: all kinds.")
+    min_severity = models.PositiveSmallIntegerField(default=1)
+    enabled = models.BooleanField(default=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = WebhookQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                name="webhook_severity_1_to_5",
+                condition=Q(min_severity__range=(1, 5)),
+                violation_error_message="Severity is between 1 (note) and 5 (severe).",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CalendarFeedQuerySet(models.QuerySet["CalendarFeed"]):
+    def visible_to(self, user: Any) -> "CalendarFeedQuerySet":
+        """Everybody's own."""
+        return self.filter(user=user) if user.is_authenticated and user.is_active else self.none()
+
+
+@tracked(exclude=("last_used_at",))
+class CalendarFeed(models.Model):
+    """A secret address under which a calendar program reads what the person may see. Only its SHA-256 is kept."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calendar_feeds")
+    name = models.CharField(max_length=100, blank=True)
+    prefix = models.CharField(max_length=12, unique=True)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CalendarFeedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

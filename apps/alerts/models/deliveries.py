@@ -1,0 +1,182 @@
+"""The outbox: who is owed word of an alert, and the ledger of what was sent."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.accounts.models import Team
+from apps.alerts.models.alerts import Alert
+from apps.alerts.models.channels import Webhook
+from apps.alerts.models.wishes import Mute
+
+_ONE_RECIPIENT = (
+    Q(team__isnull=False, user__isnull=True, webhook__isnull=True)
+    | Q(team__isnull=True, user__isnull=False, webhook__isnull=True)
+    | Q(team__isnull=True, user__isnull=True, webhook__isnull=False)
+)
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def visible_to(self, user: Any) -> "DeliveryQuerySet":
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(Q(team__in=user.team_roles()) | Q(user=user))
+
+
+class Delivery(models.Model):
+    """One message to one address. `message_id` is fixed before the first attempt and never changes.
+
+    Addresses with a secret of the recipient's (to answer, to unsubscribe) are written into the message only while it
+    is sent, so that who may read the ledger cannot act for others.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+        SKIPPED = "skipped", "Skipped"
+
+    class Kind(models.TextChoices):
+        DIGEST = "digest", "Digest"
+        SUMMARY = "summary", "First summary"
+        IMMEDIATE = "immediate", "At once"
+        HEARTBEAT = "heartbeat", "Sign of life"
+        WEBHOOK = "webhook", "Webhook"
+
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    webhook = models.ForeignKey(Webhook, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries")
+    kind = models.CharField(max_length=9, choices=Kind, default=Kind.DIGEST)
+    address = models.CharField(max_length=500, help_text="E-mail address, or the webhook's.")
+    message_id = models.CharField(max_length=200, unique=True)
+    thread = models.CharField(max_length=200, blank=True, help_text="Message-ID that mails on one subject hang on.")
+    subject = models.CharField(max_length=300)
+    body_text = models.TextField(help_text="The text; of a webhook, the JSON.")
+    body_html = models.TextField(blank=True)
+    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it failed or was skipped.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(help_text="Not sent before; moved on by each failed attempt.")
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, help_text="When it was written; the Date of the mail.")
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(fields=["due_at"], name="delivery_owed", condition=Q(state__in=["queued", "sending"])),
+            models.Index(fields=["-created_at", "-id"], name="delivery_latest"),
+            models.Index(fields=["user", "-created_at"], name="delivery_by_user", condition=Q(user__isnull=False)),
+            models.Index(fields=["team", "-created_at"], name="delivery_by_team", condition=Q(team__isnull=False)),
+        ]
+        constraints = [
+            models.CheckConstraint(name="delivery_has_one_recipient", condition=_ONE_RECIPIENT),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} to {self.address}"
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def owed(self) -> "NoticeQuerySet":
+        """Notices that no message carries yet and that nothing speaks against."""
+        return self.filter(delivery__isnull=True, skipped="")
+
+    def visible_to(self, user: Any) -> "NoticeQuerySet":
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(Q(alert__team__in=user.team_roles()) | Q(user=user))
+
+
+class Notice(models.Model):
+    """That one recipient is owed word of an alert, on one occasion, and what became of it: the proof of who was told.
+
+    Carried by `delivery`, or `skipped` with the reason, or owed. A person, a team's mailbox, or a webhook.
+    """
+
+    class Why(models.TextChoices):
+        OWNER = "owner", "owns the application"
+        TEAM = "team", "is the team's mailbox"
+        TEAM_OWNER = "team_owner", "owns the team"
+        GOVERNANCE = "governance", "governs the register"
+        OPERATOR = "operator", "runs the register"
+        ESCALATION = "escalation", "nobody answered"
+        ASSIGNED = "assigned", "was given it"
+        SUBSCRIPTION = "subscription", "subscribed"
+        WEBHOOK = "webhook", "is a webhook"
+        OWN = "own", "made it"
+
+    class Occasion(models.TextChoices):
+        """Each once for an alert and recipient; what may come again carries its day, `woken 2026-12-01`."""
+
+        RAISED = "raised", "Raised"
+        RESOLVED = "resolved", "Resolved"
+        ESCALATED = "escalated", "Unanswered"
+        WOKEN = "woken", "Snoozed until now"
+        UNMUTED = "unmuted", "Muted until now"
+        ASSIGNED = "assigned", "Assigned"
+        ASKED = "asked", "Asked for"
+
+    alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="notices")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
+    webhook = models.ForeignKey(Webhook, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
+    why = models.CharField(max_length=12, choices=Why)
+    occasion = models.CharField(max_length=30, default=Occasion.RAISED)
+    application_ids = models.JSONField(null=True, blank=True, help_text="Null: all those of the alert.")
+    urgent = models.BooleanField(default=False)
+    owed_at = models.DateTimeField()
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
+    skipped = models.CharField(max_length=300, blank=True, help_text="Why no message carries it.")
+    mute = models.ForeignKey(
+        Mute, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="The one that kept it back."
+    )
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["owed_at", "id"]
+        indexes = [
+            models.Index(
+                fields=["user", "team", "webhook", "owed_at"],
+                name="notice_owed",
+                include=["urgent"],
+                condition=Q(delivery__isnull=True, skipped=""),
+            ),
+            models.Index(fields=["delivery"], name="notice_carried", condition=Q(delivery__isnull=False)),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["alert", "user", "team", "webhook", "occasion"], name="notice_once", nulls_distinct=False
+            ),
+            models.CheckConstraint(name="notice_has_one_recipient", condition=_ONE_RECIPIENT),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.occasion} {self.alert_id}"
+
+    @property
+    def occasion_word(self) -> str:
+        """The occasion without its day."""
+        return self.occasion.partition(" ")[0]
+
+
+class Tick(models.Model):
+    """When a job last went through: what fell due since then is due now, whatever the clock did meanwhile."""
+
+    name = models.CharField(max_length=30, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,67 @@
+"""Kinds of alerts, by what they are about. A kind that tells of a provider's event is called as the event is."""
+
+from django.db import models
+
+from apps.catalog.models import ProviderEvent
+
+
+class FlagKind(models.TextChoices):
+    """About a flag: the events of its life that somebody is owed word of."""
+
+    OPENED = "opened", "Over tolerance"
+    WORSENED = "worsened", "Beyond what was accepted"
+    ACCEPTANCE_EXPIRED = "acceptance_expired", "Acceptance ran out"
+    RESOLVED = "resolved", "Under tolerance again"
+
+
+class FeedKind(models.TextChoices):
+    """About a feed: the first two have a run as subject, the others a source."""
+
+    BACKFILLED = "backfilled", "Had already ended"
+    SUSPECT = "suspect", "Feed suspect"
+    LATE = "late", "Feed late"
+    FROZEN = "frozen", "Feed frozen"
+    FRESH = "fresh", "Feed fresh again"
+
+
+class DayKind(models.TextChoices):
+    """About a day that comes nearer: raised at milestones, the day itself being milestone 0."""
+
+    MILESTONE = "milestone", "Days to the end"
+    ACCEPTANCE_EXPIRING = "acceptance_expiring", "Acceptance expires"
+    EXIT_TEST_EXPIRING = "exit_test_expiring", "Exit test expires"
+    WAIVER_EXPIRING = "waiver_expiring", "Waiver expires"
+    APPROVAL_EXPIRING = "approval_expiring", "Approval expires"
+    REVIEW_DUE = "review_due", "Review due"
+    TREATMENT_DUE = "treatment_due", "Treatment due"
+    MUTE_EXPIRING = "mute_expiring", "Mute expires"
+
+
+class StateKind(models.TextChoices):
+    """About a state that people must do something about, and that passes when they have."""
+
+    RUNWAY_NEGATIVE = "runway_negative", "Too late to move in time"
+    ASSESSMENTS_STALE = "assessments_stale", "Assessments stale"
+
+
+KINDS: dict[str, str] = {
+    str(kind): str(label)
+    for choices in (ProviderEvent.Kind, FlagKind, FeedKind, DayKind, StateKind)
+    for kind, label in choices.choices
+}
+
+
+class SubjectKind(models.TextChoices):
+    """What `Alert.subject_id` is the id of, for subjects that have no column of their own."""
+
+    OFFERING = "offering", "Offering"
+    DEPENDENCY = "dependency", "Dependency"
+    ASSESSMENT = "assessment", "Assessment"
+    FLAG = "flag", "Flag"
+    EXIT_TEST = "exit_test", "Exit test"
+    TASK = "task", "Campaign task"
+    APPROVAL = "approval", "Approval"
+    APPLICATION = "application", "Application"
+    SELECTION = "selection", "Selection"
+    MUTE = "mute", "Mute"
+    TEAM = "team", "Team"

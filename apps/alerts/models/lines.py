@@ -1,0 +1,101 @@
+"""The organisation's own lines: at which days it is told, how soon silence is passed on, which prices matter."""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from apps.common.history import tracked
+from apps.inventory.models import Criticality
+
+MILESTONES = (180, 90, 60, 30, 14, 7, 1, 0)
+
+
+class PublicRows[M: models.Model](models.QuerySet[M]):
+    """Whoever signs in may read by which lines people are told."""
+
+    def visible_to(self, user: Any) -> "PublicRows[M]":
+        return self if user.is_authenticated and user.is_active else self.none()
+
+
+def _days(default: Any, text: str) -> Any:
+    return ArrayField(models.PositiveSmallIntegerField(), default=default, blank=True, help_text=text)
+
+
+def usual_milestones() -> list[int]:
+    return list(MILESTONES)
+
+
+def usual_soft_milestones() -> list[int]:
+    return [90, 0]
+
+
+def usual_expiry_milestones() -> list[int]:
+    return [30, 7, 0]
+
+
+def usual_review_milestones() -> list[int]:
+    return [14, 0]
+
+
+@tracked()
+class AlertPolicy(models.Model):
+    """What holds for applications of one criticality; four rows, always there."""
+
+    criticality = models.PositiveSmallIntegerField(choices=Criticality, unique=True)
+    milestones = _days(usual_milestones, "Days before an end at which its applications' owners are told.")
+    soft_milestones = _days(usual_soft_milestones, "The same for a day before which a model does not end.")
+    escalate_team_hours = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Hours without an answer after which the team's owners are told; empty: never."
+    )
+    escalate_governance_hours = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Further hours after which governance is told; empty: never."
+    )
+
+    objects = PublicRows["AlertPolicy"].as_manager()
+
+    class Meta:
+        ordering = ["criticality"]
+        verbose_name_plural = "alert policies"
+
+    def __str__(self) -> str:
+        return f"alerts of {self.get_criticality_display().lower()} applications"
+
+    @property
+    def first_hours(self) -> int | None:
+        """How long whom an alert fell to has: until the team's owners are told, or where they never are, governance."""
+        return self.escalate_team_hours if self.escalate_team_hours is not None else self.escalate_governance_hours
+
+
+@tracked()
+class AlertSettings(models.Model):
+    """The one row (id 1) of lines that do not depend on the application."""
+
+    price_percent = models.PositiveSmallIntegerField(
+        default=5, help_text="A price that changes by this much or more is told, in percent."
+    )
+    price_monthly_usd = models.PositiveIntegerField(
+        default=100, help_text="So is one that changes what a team pays by this much a month or more, in USD."
+    )
+    expiry_milestones = _days(usual_expiry_milestones, "Days before acceptances, tests, waivers and approvals end.")
+    review_milestones = _days(usual_review_milestones, "Days before reviews and treatments are due.")
+    escalate_from_severity = models.PositiveSmallIntegerField(
+        default=3, help_text="What is less grave is not passed on when nobody answers."
+    )
+
+    objects = PublicRows["AlertSettings"].as_manager()
+
+    class Meta:
+        verbose_name_plural = "alert settings"
+        constraints = [
+            models.CheckConstraint(name="alert_settings_one_row", condition=Q(id=1)),
+            models.CheckConstraint(
+                name="alert_settings_severity_1_to_5",
+                condition=Q(escalate_from_severity__range=(1, 5)),
+                violation_error_message="Severity is between 1 (note) and 5 (severe).",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "alert settings"

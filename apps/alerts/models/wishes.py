@@ -1,0 +1,166 @@
+"""What recipients wish: how and when they are mailed, what they asked for on top, and what they do not want to hear."""
+
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.accounts.models import Team
+from apps.alerts.models.alerts import Alert
+from apps.catalog.models import Foundation, Offering, Provider
+from apps.common.history import tracked
+from apps.common.validators import sensible_day
+from apps.inventory.models import Application
+
+_ONE_RECIPIENT = Q(team__isnull=False, user__isnull=True) | Q(team__isnull=True, user__isnull=False)
+
+
+class OwnQuerySet[M: models.Model](models.QuerySet[M]):
+    """A person's own rows, and those of teams whose things the person may read."""
+
+    def visible_to(self, user: Any) -> "OwnQuerySet[M]":
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(Q(user=user) | Q(team__in=user.team_roles()))
+
+
+class Cadence(models.TextChoices):
+    DAILY = "daily", "Every day"
+    WORKING_DAYS = "working_days", "Monday to Friday"
+    WEEKLY = "weekly", "Once a week"
+    AT_ONCE = "at_once", "Each time at once"
+    NEVER = "never", "No mail"
+
+
+@tracked(exclude=("served_at",))
+class Preference(models.Model):
+    """How one person or team mailbox is mailed. Without a row, the defaults of these fields count.
+
+    Hour and time zone of the digest stand with the person or the team.
+    """
+
+    team = models.OneToOneField(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="mail_preference")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="mail_preference"
+    )
+    cadence = models.CharField(max_length=12, choices=Cadence, default=Cadence.DAILY)
+    weekday = models.PositiveSmallIntegerField(
+        default=0, help_text="Of the weekly digest; 0 is Monday.",
+        choices=list(enumerate(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])),
+    )  # fmt: skip
+    immediate = models.BooleanField(default=True, help_text="What is urgent comes at once.")
+    heartbeat = models.BooleanField(default=False, help_text="A mail also when nothing changed.")
+    served_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="The hour for which the last digest was written."
+    )
+
+    objects = OwnQuerySet["Preference"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="preference_has_one_recipient", condition=_ONE_RECIPIENT),
+            models.CheckConstraint(
+                name="preference_weekday",
+                condition=Q(weekday__lte=6),
+                violation_error_message="The weekday is between 0 (Monday) and 6 (Sunday).",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cadence} to {self.user or self.team}"
+
+
+_SEVERITIES = models.CheckConstraint(
+    name="subscription_severity_1_to_5",
+    condition=Q(min_severity__range=(1, 5)),
+    violation_error_message="Severity is between 1 (note) and 5 (severe).",
+)
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def visible_to(self, user: Any) -> "SubscriptionQuerySet":
+        """Everybody's own."""
+        return self.filter(user=user) if user.is_authenticated and user.is_active else self.none()
+
+
+@tracked(exclude=("updated_at",))
+class Subscription(models.Model):
+    """What somebody wants to hear of beyond what is owed to them, as far as they may see it. All filters must hold."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
+    name = models.CharField(max_length=100, blank=True)
+    provider = models.ForeignKey(
+        Provider, on_delete=models.CASCADE, null=True, blank=True, related_name="+", help_text="As developer or host."
+    )
+    foundation = models.ForeignKey(Foundation, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    team = models.ForeignKey(
+        Team, on_delete=models.CASCADE, null=True, blank=True, related_name="+", help_text="And the teams below it."
+    )
+    kinds = ArrayField(models.CharField(max_length=20), default=list, blank=True, help_text="Empty: all kinds.")
+    min_severity = models.PositiveSmallIntegerField(choices=Alert.SEVERITIES, default=1)
+    max_days_left = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Only what is due within that many days; empty: whenever."
+    )
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["user", "id"]
+        constraints = [_SEVERITIES]
+
+    def __str__(self) -> str:
+        return self.name or f"subscription {self.pk}"
+
+
+@tracked()
+class Mute(models.Model):
+    """What a person, or a team's mailbox, is not mailed about until a day. The alerts stand on the page all the same;
+    those that still wait when it ends are mailed then."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="mutes")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="mutes"
+    )
+    kind = models.CharField(max_length=20, blank=True)
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    subject = models.CharField(max_length=80, blank=True, help_text="`event:17`, `offering:4@2027-01-15`, ...")
+    until = models.DateField(validators=[sensible_day], help_text="First day it no longer holds.")
+    reason = models.CharField(max_length=300, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OwnQuerySet["Mute"].as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["until"], name="mute_by_end", condition=Q(lifted_at__isnull=True))]
+        constraints = [
+            models.CheckConstraint(name="mute_has_one_recipient", condition=_ONE_RECIPIENT),
+            models.CheckConstraint(
+                name="mute_says_what",
+                condition=~Q(kind="")
+                | ~Q(subject="")
+                | Q(provider__isnull=False)
+                | Q(offering__isnull=False)
+                | Q(application__isnull=False),
+                violation_error_message="Say what is muted: a kind, a provider, a model, an application or a subject.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"mute until {self.until}"
+
+    def holds_on(self, day: date) -> bool:
+        return self.lifted_at is None and day < self.until

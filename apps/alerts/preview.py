@@ -1,0 +1,129 @@
+"""What a subscription would have sent: the same rule that raises, held against the last thirty days."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.alerts.event_alerts import MAILED_KINDS, wishes
+from apps.alerts.models import Alert, AlertQuerySet, Notice, Preference, Subscription
+from apps.alerts.queueing import rhythm_of
+from apps.alerts.routing import teams_seen_by
+from apps.alerts.subscribing import about, asks_for, once_each, sees_news, teams_below
+from apps.alerts.windows import Rhythm, next_window
+from apps.catalog.models import ProviderEvent
+
+DAYS = 30
+# alerts and events that are looked at; more than that in thirty days asks for a narrower filter, not for a number
+MOST = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """In the last thirty days: `n_alerts` would have matched, in `n_mails` mails; `n_anyway` of them were owed to the
+    person without it. `moments` are when the mails would have come, the latest first. `is_cut`: there are more."""
+
+    n_alerts: int
+    n_mails: int
+    n_anyway: int
+    moments: tuple[datetime, ...]
+    is_cut: bool
+
+    def __str__(self) -> str:
+        """`Would have sent you 3 mails in the last 30 days, about 11 alerts.`"""
+        if not self.n_alerts:
+            return "Would have sent you no mail in the last 30 days."
+        more = "more than " if self.is_cut else ""
+        mails = f"{more}{self.n_mails:,} mail{'' if self.n_mails == 1 else 's'}"
+        alerts = f"{more}{self.n_alerts:,} alert{'' if self.n_alerts == 1 else 's'}"
+        anyway = f"; {self.n_anyway:,} of them you were told of anyway" if self.n_anyway else ""
+        return f"Would have sent you {mails} in the last 30 days, about {alerts}{anyway}."
+
+
+def preview_of(subscription: Subscription, *, user: User, at: datetime) -> Preview:
+    """Held against what `user` may see. `subscription` need not be stored."""
+    since = at - timedelta(days=DAYS)
+    below = teams_below([subscription])
+    alerts = list(_candidates(subscription, user, since=since, at=at)[: MOST + 1])
+    whats = about(alerts)
+    seen = teams_seen_by([user])[user.pk]
+    theirs = once_each(alert for alert in alerts if sees_news(user.pk, alert, seen))
+    found = [alert for alert in theirs if asks_for(subscription, whats[alert.pk], below[subscription.team_id])]
+    told = set(
+        Notice.objects.filter(user=user, alert__in=[alert.pk for alert in found])
+        .exclude(why=Notice.Why.SUBSCRIPTION)
+        .values_list("alert_id", flat=True)
+    )
+    events = _further_events(subscription, user, {alert.event_id for alert in found}, since=since, at=at)
+    moments = [alert.raised_at for alert in found] + [event.detected_at for event in events]
+    mails = _mails(rhythm_for(user), moments)
+    return Preview(
+        n_alerts=len(found) + len(events),
+        n_mails=len(mails),
+        n_anyway=len(told),
+        moments=tuple(sorted(mails, reverse=True)),
+        is_cut=len(alerts) > MOST,
+    )
+
+
+def rhythm_for(user: User) -> Rhythm:
+    wish = Preference.objects.filter(user=user).first()
+    return rhythm_of(wish, hour=user.digest_hour, time_zone=user.time_zone)
+
+
+def _candidates(subscription: Subscription, user: User, *, since: datetime, at: datetime) -> AlertQuerySet:
+    """Alerts about applications, as far as the database can tell; the rule itself decides."""
+    rows = Alert.objects.visible_to(user).filter(
+        raised_at__gt=since, raised_at__lte=at, severity__gte=subscription.min_severity
+    )
+    if subscription.kinds:
+        rows = rows.filter(kind__in=subscription.kinds)
+    if subscription.foundation_id is not None:
+        rows = rows.filter(offering__version__foundation=subscription.foundation_id)
+    if subscription.provider_id is not None:
+        provider = subscription.provider_id
+        rows = rows.filter(Q(offering__host=provider) | Q(offering__version__foundation__developer=provider))
+    return rows.order_by("-raised_at", "-pk")
+
+
+def _further_events(
+    subscription: Subscription, user: User, known: set[int | None], *, since: datetime, at: datetime
+) -> list[ProviderEvent]:
+    """News that reached nothing the person may see, as `event_alerts.wishes`."""
+    if subscription.team_id is not None:
+        return []
+    rows = ProviderEvent.objects.filter(detected_at__gt=since, detected_at__lte=at).exclude(
+        pk__in=Alert.objects.visible_to(user)
+        .filter(Q(team__isnull=False) | Q(user=user), event__isnull=False, raised_at__gt=since)
+        .values("event")
+    )
+    if subscription.foundation_id is not None:
+        rows = rows.filter(offering__version__foundation=subscription.foundation_id)
+    if subscription.provider_id is not None:
+        provider = subscription.provider_id
+        rows = rows.filter(Q(offering__host=provider) | Q(offering__version__foundation__developer=provider))
+    elif subscription.foundation_id is None:
+        rows = rows.exclude(kind__in=MAILED_KINDS)
+    if subscription.kinds:
+        rows = rows.filter(kind__in=subscription.kinds)
+    rows = rows.select_related("offering__version__foundation").order_by("-detected_at", "-pk")
+    return [
+        event for event in rows[:MOST] if event.pk not in known and wishes(subscription, event, at=event.detected_at)
+    ]
+
+
+def _mails(rhythm: Rhythm, moments: Iterable[datetime]) -> set[datetime]:
+    """When the mails would have come: one a window, or one a minute where each change is mailed at once."""
+    found: set[datetime] = set()
+    hours: dict[datetime, datetime] = {}
+    for moment in moments:
+        if not rhythm.has_windows:
+            found.add(moment.replace(second=0, microsecond=0))
+            continue
+        hour = moment.replace(minute=0, second=0, microsecond=0)
+        if hour not in hours:
+            hours[hour] = next_window(rhythm, hour)
+        found.add(hours[hour])
+    return found

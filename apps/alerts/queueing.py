@@ -1,0 +1,504 @@
+"""Writes the outbox: one message per recipient and window, rendered once and stored with what it carries.
+
+Recipients are worked through in batches: what a batch of digests speaks of is loaded at once, so that ten thousand
+recipients cost statements by the hundred, and memory for one batch.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import batched
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+
+from apps.accounts.models import Team, User
+from apps.alerts import rerouting
+from apps.alerts.facts import Loaded, load
+from apps.alerts.mail import message_id_for
+from apps.alerts.models import Alert, Cadence, DayKind, Delivery, Mute, Notice, Preference, Tick, Webhook
+from apps.alerts.muting import muted_by
+from apps.alerts.rendering import render_mail, render_webhook
+from apps.alerts.routing import teams_seen_by
+from apps.alerts.settling import PASSED
+from apps.alerts.subscribing import sees
+from apps.alerts.webhooks import WEBHOOK_OFF
+from apps.alerts.windows import AHEAD, Rhythm, digest_due, next_window
+from apps.common.time import day_of
+
+log = structlog.get_logger(__name__)
+
+TICK = "digests"
+RECIPIENTS_AT_ONCE = 50
+AWAY = timedelta(hours=1)
+# from one digest to the next, also where the clock is put back in between
+A_DAY = timedelta(hours=25)
+# further ones wait for the digest
+IMMEDIATE_A_DAY = 12
+
+NO_ADDRESS = "No address: the team has no mailbox, and neither it nor a team above has an owner with one."
+NO_OWN_ADDRESS = "No address: this person has none."
+NOT_ACTIVE = "This person is no longer active."
+NO_MAIL = "No mail is wanted at this address."
+NOTHING_TO_SHOW = "None of the applications concerned belongs to the recipient any more."
+
+
+@dataclass(frozen=True, slots=True)
+class Owing:
+    """A recipient with owed notices. `oldest` and `oldest_urgent` are when they were raised; one of the ids is set.
+
+    `oldest_asked` is when the recipient asked where things stand, which is answered at once whatever the rhythm.
+    """
+
+    user_id: int | None
+    team_id: int | None
+    webhook_id: int | None
+    oldest: datetime | None
+    oldest_urgent: datetime | None = None
+    oldest_urgent_change: datetime | None = None
+    oldest_asked: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is to be written now: a digest for `window`, or (None) only what is urgent, or at once."""
+
+    owing: Owing
+    rhythm: Rhythm
+    window: datetime | None
+    only_urgent: bool = False
+
+
+# The urgent ones that the clock brings, at midnight, wait for the digest where there is one within a day.
+_OWING = """
+SELECT n.user_id, n.team_id, n.webhook_id, min(o.at), min(o.at) FILTER (WHERE n.urgent),
+       min(o.at) FILTER (WHERE n.urgent AND NOT a.kind = ANY (%(days)s)),
+       min(o.at) FILTER (WHERE n.occasion LIKE 'asked %%')
+FROM alerts_notice n JOIN alerts_alert a ON a.id = n.alert_id
+-- what a clock that ran ahead wrote has waited long enough
+CROSS JOIN LATERAL (SELECT CASE WHEN n.owed_at > %(ahead)s THEN 'epoch' ELSE n.owed_at END AS at) o
+WHERE n.delivery_id IS NULL AND n.skipped = ''
+GROUP BY n.user_id, n.team_id, n.webhook_id
+ORDER BY min(o.at), n.user_id, n.team_id, n.webhook_id
+"""
+
+
+def queue_digests(*, at: datetime, gather: timedelta | None = None) -> int:
+    """Write the messages that are due; the number of deliveries written.
+
+    A recipient's notices wait `gather` (the setting ALERT_GATHER_SECONDS when None) from the first on, so that one
+    poll with many changes makes one mail. A message that cannot be written does not keep the others back: an
+    ExceptionGroup tells of all of them at the end.
+    """
+    if gather is None:
+        gather = timedelta(seconds=settings.ALERT_GATHER_SECONDS)
+    last_look = Tick.objects.filter(pk=TICK).values_list("at", flat=True).first()
+    # served by a clock that ran ahead: the next window counts again, and the last one not a second time
+    Preference.objects.filter(served_at__gt=at + AHEAD).update(served_at=at)
+    look = due_recipients(at=at, last_look=last_look, gather=gather)
+    n_queued, n_passed_by, troubles = 0, 0, []
+    for some in batched(look.due, RECIPIENTS_AT_ONCE, strict=False):
+        written = _queue_or_split(some, at=at)
+        n_queued += written.n
+        n_passed_by += written.n_passed_by
+        troubles += written.troubles
+    # what still gathers, and whoever is written to by another run or is in use, would otherwise miss the window that
+    # has passed; the trouble of one must not hold up the hours of all, it may last
+    if not look.gathers and not n_passed_by:
+        Tick.objects.update_or_create(pk=TICK, defaults={"at": at})
+    if troubles:
+        raise ExceptionGroup("Some messages could not be written.", troubles)
+    return n_queued
+
+
+def was_away(*, at: datetime) -> bool:
+    """Nobody has looked for digests for an hour: the register was stopped, or is new."""
+    last_look = Tick.objects.filter(pk=TICK).values_list("at", flat=True).first()
+    return last_look is None or at - last_look > AWAY
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who gets a message now, those who wait longest first. `gathers`: a digest would be due, but for what gathers."""
+
+    due: list[Due]
+    gathers: bool
+
+
+def due_recipients(*, at: datetime, last_look: datetime | None, gather: timedelta) -> Look:
+    """A few statements whatever the number."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OWING, {"days": [str(kind) for kind in DayKind], "ahead": at + AHEAD})
+        owing = [Owing(*row) for row in cursor.fetchall()]
+    known = {(row.user_id, row.team_id) for row in owing}
+    beating = Preference.objects.filter(Q(user__is_active=True) | Q(team__isnull=False), heartbeat=True)
+    owing += [
+        Owing(user_id, team_id, None, None)
+        for user_id, team_id in beating.values_list("user_id", "team_id")
+        if (user_id, team_id) not in known
+    ]
+    rhythms = rhythms_of(owing)
+    sent_today = _immediate_within(at - timedelta(days=1), at)
+    found = []
+    gathers = False
+    for row in owing:
+        rhythm = rhythms[row.user_id, row.team_id]
+        due = _due(row, rhythm, at=at, last_look=last_look, gather=gather)
+        if due is None or due.window is None:
+            ripe = _due(row, rhythm, at=at, last_look=last_look, gather=timedelta(0))
+            gathers = gathers or (ripe is not None and ripe.window is not None)
+        if due is None:
+            continue
+        if not due.only_urgent or sent_today[row.user_id, row.team_id] < IMMEDIATE_A_DAY:
+            found.append(due)
+    return Look(found, gathers)
+
+
+def _due(row: Owing, rhythm: Rhythm, *, at: datetime, last_look: datetime | None, gather: timedelta) -> Due | None:
+    if row.webhook_id is not None or not rhythm.has_windows:
+        ripe = row.oldest is not None and row.oldest <= at - gather
+        return Due(row, rhythm, None) if ripe else None
+    window = digest_due(rhythm, at=at, oldest=row.oldest, last_look=last_look, gather=gather)
+    if window is not None:
+        return Due(row, rhythm, window)
+    if row.oldest_asked is not None and row.oldest_asked <= at - gather:
+        return Due(row, rhythm, None, only_urgent=True)
+    urgent = row.oldest_urgent
+    if urgent is not None and next_window(rhythm, at) <= at + A_DAY:
+        urgent = row.oldest_urgent_change
+    if rhythm.immediate and urgent is not None and urgent <= at - gather:
+        return Due(row, rhythm, None, only_urgent=True)
+    return None
+
+
+def rhythms_of(owing: Iterable[Owing]) -> dict[tuple[int | None, int | None], Rhythm]:
+    """{(person, team): when they want mail}; three statements."""
+    rows = list(owing)
+    user_ids = {row.user_id for row in rows if row.user_id}
+    team_ids = {row.team_id for row in rows if row.team_id}
+    wishes = {
+        (wish.user_id, wish.team_id): wish
+        for wish in Preference.objects.filter(Q(user__in=user_ids) | Q(team__in=team_ids))
+    }
+    found: dict[tuple[int | None, int | None], Rhythm] = {(None, None): Rhythm()}
+    for pk, hour, name in User.objects.filter(pk__in=user_ids).values_list("pk", "digest_hour", "time_zone"):
+        found[pk, None] = rhythm_of(wishes.get((pk, None)), hour=hour, time_zone=name)
+    for pk, hour, name in Team.objects.filter(pk__in=team_ids).values_list("pk", "digest_hour", "time_zone"):
+        found[None, pk] = rhythm_of(wishes.get((None, pk)), hour=hour, time_zone=name)
+    return found
+
+
+def rhythm_of(wish: Preference | None, *, hour: int, time_zone: str) -> Rhythm:
+    if wish is None:
+        return Rhythm(hour=hour, time_zone=time_zone)
+    return Rhythm(
+        cadence=wish.cadence,
+        hour=hour,
+        time_zone=time_zone,
+        weekday=wish.weekday,
+        immediate=wish.immediate,
+        heartbeat=wish.heartbeat,
+        served_at=wish.served_at,
+    )
+
+
+def _immediate_within(since: datetime, at: datetime) -> dict[tuple[int | None, int | None], int]:
+    counts: dict[tuple[int | None, int | None], int] = defaultdict(int)
+    rows = Delivery.objects.filter(kind=Delivery.Kind.IMMEDIATE, created_at__gt=since, created_at__lte=at).values_list(
+        "user_id", "team_id"
+    )
+    for user_id, team_id in rows:
+        counts[user_id, team_id] += 1
+    return counts
+
+
+# --- one batch --------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Written:
+    """`n_passed_by` are recipients whose row somebody else has at the moment."""
+
+    n: int
+    troubles: list[Exception]
+    n_passed_by: int = 0
+
+
+def _queue_or_split(some: Sequence[Due], *, at: datetime) -> Written:
+    """Where a batch cannot even be loaded, its recipients are written to one by one: the trouble is one's alone."""
+    try:
+        return _queue_some(some, at=at)
+    except Exception as trouble:  # noqa: BLE001 - as above
+        if len(some) == 1:
+            trouble.add_note(_whom(some[0]))
+            return Written(0, [trouble])
+    found = [_queue_or_split([due], at=at) for due in some]
+    return Written(
+        sum(each.n for each in found),
+        [trouble for each in found for trouble in each.troubles],
+        sum(each.n_passed_by for each in found),
+    )
+
+
+def _whom(due: Due) -> str:
+    return f"while writing to user {due.owing.user_id}, team {due.owing.team_id}, webhook {due.owing.webhook_id}"
+
+
+@transaction.atomic
+def _queue_some(some: Sequence[Due], *, at: datetime) -> Written:
+    """The recipients' rows are the locks: of two runs one passes by, and what it finds owed afterwards is new."""
+    users = _locked(User, {due.owing.user_id for due in some})
+    teams = _locked(Team, {due.owing.team_id for due in some})
+    webhooks = _locked(Webhook, {due.owing.webhook_id for due in some})
+    mine = [
+        due for due in some
+        if due.owing.user_id in users or due.owing.team_id in teams or due.owing.webhook_id in webhooks
+    ]  # fmt: skip
+    notices = _owed_notices(mine)
+    # another run may have written this window while this one waited
+    rhythms = rhythms_of(due.owing for due in mine)
+    loaded = load([notice for found in notices.values() for notice in found], at=at)
+    seen = teams_seen_by(users.values())
+    mutes = _mutes_of(users, teams, at=at)
+    first = _never_told(users, teams)
+    written = Written(0, [], len(some) - len(mine))
+    deliveries: list[tuple[Delivery, list[Notice]]] = []
+    lost: list[Notice] = []
+    kept_back: list[Notice] = []
+    served: list[tuple[Due, datetime]] = []
+    for due in mine:
+        key = (due.owing.user_id, due.owing.team_id)
+        if due.window is not None:
+            before = rhythms[key].served_before(at)
+            if before is not None and before >= due.window:
+                continue
+        found = [n for n in notices[key, due.owing.webhook_id] if n.urgent or not due.only_urgent]
+        try:
+            message = _message(
+                due, found, users=users, teams=teams, webhooks=webhooks, loaded=loaded, seen=seen,
+                mutes=mutes[key], is_first=key in first, at=at,
+            )  # fmt: skip
+        except Exception as trouble:  # noqa: BLE001 - one recipient's trouble must not silence the others; it is raised
+            trouble.add_note(_whom(due))
+            written.troubles.append(trouble)
+            continue
+        if message.delivery is not None:
+            deliveries.append((message.delivery, message.carried))
+        lost += message.lost
+        kept_back += message.kept_back
+        if due.window is not None and (message.delivery is not None or found):
+            served.append((due, due.window))
+    _store(deliveries)
+    _remember(served)
+    Notice.objects.bulk_update([notice for notice in [*lost, *kept_back] if notice.skipped], ["skipped", "mute"])
+    rerouting.tell_others(lost, at=at)
+    rerouting.follow_applications(_strayed(deliveries, loaded), at=at)
+    written.n = len(deliveries)
+    return written
+
+
+def _strayed(deliveries: Sequence[tuple[Delivery, list[Notice]]], loaded: Loaded) -> dict[int, list[int]]:
+    """{alert: applications of it that belong to another team by now}, of what is first told by these messages."""
+    found: dict[int, list[int]] = {}
+    for notice in (notice for _, carried in deliveries for notice in carried):
+        alert = loaded.alerts[notice.alert_id]
+        if alert.team_id is None or notice.occasion != Notice.Occasion.RAISED:
+            continue
+        known = [loaded.applications[pk] for pk in alert.application_ids if pk in loaded.applications]
+        if strayed := [row.pk for row in known if row.team_id != alert.team_id]:
+            found[alert.pk] = strayed
+    return found
+
+
+def _locked[M: (User, Team, Webhook)](model: type[M], ids: Iterable[int | None]) -> dict[int, M]:
+    wanted = sorted(pk for pk in ids if pk is not None)
+    if not wanted:
+        return {}
+    rows = model._default_manager.select_for_update(skip_locked=True, no_key=True).filter(pk__in=wanted).order_by("pk")
+    return {row.pk: row for row in rows}
+
+
+type NoticeKey = tuple[tuple[int | None, int | None], int | None]
+
+
+def _owed_notices(mine: Sequence[Due]) -> dict[NoticeKey, list[Notice]]:
+    """Locked until the end, so that nothing is settled while it is written."""
+    rows = (
+        Notice.objects.owed()
+        .filter(
+            Q(user__in=[due.owing.user_id for due in mine if due.owing.user_id])
+            | Q(team__in=[due.owing.team_id for due in mine if due.owing.team_id])
+            | Q(webhook__in=[due.owing.webhook_id for due in mine if due.owing.webhook_id])
+        )
+        .select_for_update(no_key=True)
+        .order_by("pk")
+    )
+    found: dict[NoticeKey, list[Notice]] = defaultdict(list)
+    for notice in rows:
+        found[(notice.user_id, notice.team_id), notice.webhook_id].append(notice)
+    return found
+
+
+def _mutes_of(
+    users: Iterable[int], teams: Iterable[int], *, at: datetime
+) -> dict[tuple[int | None, int | None], list[Mute]]:
+    found: dict[tuple[int | None, int | None], list[Mute]] = defaultdict(list)
+    rows = Mute.objects.filter(Q(user__in=list(users)) | Q(team__in=list(teams)), lifted_at=None, until__gt=day_of(at))
+    for mute in rows:
+        found[mute.user_id, mute.team_id].append(mute)
+    return found
+
+
+def _never_told(users: Iterable[int], teams: Iterable[int]) -> set[tuple[int | None, int | None]]:
+    """Recipients to whom nothing was ever sent: their first message sums up where things stand."""
+    keys = [*((pk, None) for pk in users), *((None, pk) for pk in teams)]
+    told = set(
+        Delivery.objects.exclude(state=Delivery.State.SKIPPED)
+        .filter(Q(user__in=list(users)) | Q(team__in=list(teams)))
+        .values_list("user_id", "team_id")
+        .distinct()
+    )
+    return set(keys) - told
+
+
+@dataclass(slots=True)
+class _Message:
+    """`lost` are notices that do not reach this recipient, and that others may have to be told of instead; `kept_back`
+    those that are muted or have passed, which nobody need be told of."""
+
+    delivery: Delivery | None
+    carried: list[Notice]
+    lost: list[Notice]
+    kept_back: list[Notice] = field(default_factory=list)
+
+
+def _message(
+    due: Due,
+    notices: list[Notice],
+    *,
+    users: dict[int, User],
+    teams: dict[int, Team],
+    webhooks: dict[int, Webhook],
+    loaded: Loaded,
+    seen: Mapping[int, frozenset[int] | None],
+    mutes: Sequence[Mute],
+    is_first: bool,
+    at: datetime,
+) -> _Message:
+    """Decides about every notice: carried by a message, skipped with a reason, or left owed."""
+    if due.owing.webhook_id is not None:
+        webhook = webhooks[due.owing.webhook_id]
+        if not notices:
+            # another run wrote them after this one had looked
+            return _Message(None, [], [])
+        if not webhook.enabled:
+            return _Message(_not_sent(due, notices, WEBHOOK_OFF, address=webhook.url, at=at), notices, [])
+        return _Message(render_webhook(webhook, notices, loaded, at=at), notices, [])
+    user = users.get(due.owing.user_id or 0)
+    team = teams.get(due.owing.team_id or 0)
+    address = user.email if user else team.email if team else ""
+    if refusal := _refusal(user, team, due.rhythm):
+        if not notices:
+            # a sign of life that cannot be given
+            return _Message(None, [], [])
+        # what is not wanted is not passed on to others
+        lost = [] if refusal == NO_MAIL else notices
+        return _Message(_not_sent(due, notices, refusal, address=address, at=at), notices, lost)
+    teams_seen = seen[user.pk] if user else frozenset({team.pk if team else 0})
+    shown, kept_back, hidden = [], [], []
+    for notice in notices:
+        alert = loaded.alerts[notice.alert_id]
+        if mute := muted_by(mutes, loaded.about[notice.alert_id]):
+            notice.skipped, notice.mute = f"Muted until {mute.until}.", mute
+            kept_back.append(notice)
+        elif not _may_see(user, alert, teams_seen):
+            hidden.append(notice)
+        else:
+            shown.append(notice)
+    mail = render_mail(
+        shown, loaded, user=user, team=team, teams_seen=teams_seen, rhythm=due.rhythm, at=at, is_first=is_first,
+        kind=Delivery.Kind.IMMEDIATE if due.only_urgent else Delivery.Kind.DIGEST,
+        also_when_empty=due.rhythm.heartbeat and due.window is not None,
+    )  # fmt: skip
+    hidden += mail.left_out
+    for notice in mail.passed:
+        notice.skipped = PASSED
+    kept_back += mail.passed
+    gone = {notice.pk for notice in [*hidden, *mail.passed]}
+    carried = [notice for notice in shown if notice.pk not in gone]
+    if hidden and mail.delivery is None:
+        # the ledger says that a message was owed, and why there is none
+        return _Message(_not_sent(due, hidden, NOTHING_TO_SHOW, address=address, at=at), hidden, hidden, kept_back)
+    for notice in hidden:
+        notice.skipped = NOTHING_TO_SHOW
+    return _Message(mail.delivery, carried, hidden, kept_back)
+
+
+def _may_see(user: User | None, alert: Alert, teams_seen: frozenset[int] | None) -> bool:
+    if user is None:
+        return alert.team_id in (teams_seen or ())
+    return sees(user.pk, alert, teams_seen)
+
+
+def _refusal(user: User | None, team: Team | None, rhythm: Rhythm) -> str:
+    if user is not None and not user.is_active:
+        return NOT_ACTIVE
+    if user is not None and not user.email:
+        return NO_OWN_ADDRESS
+    if team is not None and not team.email:
+        return NO_ADDRESS
+    return NO_MAIL if rhythm.cadence == Cadence.NEVER else ""
+
+
+def _not_sent(due: Due, notices: Sequence[Notice], reason: str, *, address: str, at: datetime) -> Delivery:
+    """A row of the ledger for a message that was owed and is not sent, with the reason."""
+    return Delivery(
+        user_id=due.owing.user_id,
+        team_id=due.owing.team_id,
+        webhook_id=due.owing.webhook_id,
+        kind=Delivery.Kind.WEBHOOK if due.owing.webhook_id else Delivery.Kind.DIGEST,
+        address=address,
+        message_id=message_id_for(address=address, keys=[f"notice:{notice.pk}" for notice in notices]),
+        state=Delivery.State.SKIPPED,
+        reason=reason,
+        due_at=at,
+        created_at=at,
+    )
+
+
+def _store(deliveries: Sequence[tuple[Delivery, list[Notice]]]) -> None:
+    """The messages and, in two statements more, which notices each carries."""
+    stored = Delivery.objects.bulk_create([delivery for delivery, _ in deliveries])
+    pairs = [
+        (notice.pk, delivery.pk)
+        for delivery, (_, carried) in zip(stored, deliveries, strict=True)
+        for notice in carried
+    ]
+    if pairs:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE alerts_notice n SET delivery_id = p.delivery_id"
+                " FROM unnest(%s::bigint[], %s::bigint[]) AS p(id, delivery_id) WHERE n.id = p.id",
+                [[pk for pk, _ in pairs], [pk for _, pk in pairs]],
+            )
+
+
+def _remember(served: Sequence[tuple[Due, datetime]]) -> None:
+    """Which window was served for whom."""
+    people = [(due.owing.user_id, window) for due, window in served if due.owing.user_id is not None]
+    teams = [(due.owing.team_id, window) for due, window in served if due.owing.team_id is not None]
+    with connection.cursor() as cursor:
+        for column, rows in (("user_id", people), ("team_id", teams)):
+            if rows:
+                cursor.execute(
+                    f"""
+                    INSERT INTO alerts_preference ({column}, cadence, weekday, immediate, heartbeat, served_at)
+                    SELECT id, 'daily', 0, true, false, served_at
+                    FROM unnest(%s::bigint[], %s::timestamptz[]) AS w(id, served_at)
+                    ON CONFLICT ({column}) DO UPDATE SET served_at = EXCLUDED.served_at
+                    """,
+                    [[pk for pk, _ in rows], [window for _, window in rows]],
+                )

@@ -1,0 +1,159 @@
+"""From notices to a message: what of them the recipient may see, in words, as a delivery to be sent."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from apps.accounts.models import Team, User
+from apps.alerts.digest import Entry, digest_of, is_over
+from apps.alerts.facts import Loaded
+from apps.alerts.mail import Footer, alert_digest, heartbeat, message_id_for, thread_of
+from apps.alerts.models import Cadence, Delivery, Notice, Webhook
+from apps.alerts.payloads import payload_of
+from apps.alerts.windows import Rhythm, zone
+from apps.common.time import day_of
+
+
+@dataclass(slots=True)
+class Mail:
+    """`delivery` is None where nothing is to be sent. `left_out` are notices of which the recipient may see nothing any
+    more, `passed` those whose cause is over though nobody has settled it yet."""
+
+    delivery: Delivery | None = None
+    left_out: list[Notice] = field(default_factory=list)
+    passed: list[Notice] = field(default_factory=list)
+
+
+def render_mail(
+    notices: Sequence[Notice],
+    loaded: Loaded,
+    *,
+    user: User | None,
+    team: Team | None,
+    teams_seen: frozenset[int] | None,
+    rhythm: Rhythm,
+    at: datetime,
+    is_first: bool,
+    kind: str,
+    also_when_empty: bool,
+) -> Mail:
+    """A mail to one person or one team's mailbox."""
+    entries = {notice.pk: Entry.of(notice, loaded.alerts[notice.alert_id]) for notice in notices}
+    facts = loaded.facts_for(teams=teams_seen, today=at.astimezone(zone(rhythm.time_zone)).date())
+    mail = Mail()
+    # what concerns applications of which the recipient may see none any more is told to others
+    for notice in notices:
+        ids = entries[notice.pk].application_ids
+        organisation = loaded.alerts[notice.alert_id].team_id is None
+        if ids and not organisation and not any(pk in facts.applications for pk in ids):
+            mail.left_out.append(notice)
+            del entries[notice.pk]
+        elif is_over(entries[notice.pk], facts):
+            mail.passed.append(notice)
+            del entries[notice.pk]
+    shown = list(entries.values())
+    digest = digest_of(shown, facts, owner=team.name if team else _only_team(shown, loaded), is_first=is_first)
+    if digest is None and not also_when_empty:
+        mail.left_out += [notice for notice in notices if notice.pk in entries]
+        return mail
+    address = user.email if user else team.email if team else ""
+    footer = Footer(loaded.feeds, _reason(notices, user, team), _rhythm(rhythm), may_answer=user is not None)
+    if digest is None:
+        rendered = heartbeat(footer=footer, at=at, time_zone=rhythm.time_zone, since=rhythm.served_before(at))
+        kind, keys, thread = Delivery.Kind.HEARTBEAT, [f"heartbeat {at.isoformat()}"], ""
+    else:
+        rendered = alert_digest(
+            digest, audience=_audience(notices, user, team), footer=footer, at=at, time_zone=rhythm.time_zone
+        )
+        keys = [f"notice:{pk}" for pk in entries]
+        thread = thread_of(next(iter(digest.subjects))) if len(digest.subjects) == 1 else ""
+        if digest.lead:
+            kind = Delivery.Kind.SUMMARY
+    mail.delivery = Delivery(
+        user=user,
+        team=team,
+        kind=kind,
+        address=address,
+        message_id=message_id_for(address=address, keys=keys),
+        thread=thread,
+        subject=rendered.subject,
+        body_text=rendered.text,
+        body_html=rendered.html,
+        due_at=at,
+        created_at=at,
+    )
+    return mail
+
+
+def _only_team(entries: Sequence[Entry], loaded: Loaded) -> str:
+    """The name of the team whose applications all of it is about; empty where there are several."""
+    names = {loaded.teams.get(entry.alert.team_id or 0, "") for entry in entries}
+    return names.pop() if len(names) == 1 else ""
+
+
+def _audience(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
+    if team is not None:
+        return f"For {team.name}: the models its applications call."
+    whys = {notice.why for notice in notices}
+    if whys <= {Notice.Why.GOVERNANCE, Notice.Why.OPERATOR, Notice.Why.ESCALATION}:
+        return f"For {user}: the whole organisation."
+    if whys == {Notice.Why.SUBSCRIPTION}:
+        return f"For {user}: what you subscribed to."
+    return f"For {user}: what you and your teams own, and what you asked to hear of."
+
+
+_REASONS = {
+    Notice.Why.OWNER: "you own the applications named",
+    Notice.Why.TEAM_OWNER: "you own a team that has no mailbox of its own, or a team above it",
+    Notice.Why.GOVERNANCE: "you govern the register",
+    Notice.Why.OPERATOR: "you run the register, and a feed needs a look",
+    Notice.Why.ESCALATION: "nobody answered whom it fell to",
+    Notice.Why.ASSIGNED: "somebody gave it to you",
+    Notice.Why.SUBSCRIPTION: "you subscribed to such news",
+    Notice.Why.OWN: "you made or decided it",
+}
+
+
+def _reason(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
+    if team is not None:
+        return "This is a team's mailbox: it is told when a model that its applications call changes."
+    if user is None or not notices:
+        return "You asked for a sign of life."
+    whys = [said for why, said in _REASONS.items() if any(notice.why == why for notice in notices)]
+    return f"You get this mail because {'; '.join(whys)}." if whys else ""
+
+
+def _rhythm(rhythm: Rhythm) -> str:
+    """`You get this digest every day at 07:00 Europe/Zurich, only when something changed.`"""
+    when = {
+        Cadence.DAILY: "every day",
+        Cadence.WORKING_DAYS: "on working days",
+        Cadence.WEEKLY: "every "
+        + ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"][rhythm.weekday],
+    }.get(Cadence(rhythm.cadence))
+    if when is None:
+        return "You get mail each time something changes."
+    changed = ", also when nothing changed" if rhythm.heartbeat else ", only when something changed"
+    at_once = "; what is urgent comes at once" if rhythm.immediate else ""
+    return f"The digest comes {when} at {rhythm.hour:02}:00 {rhythm.time_zone}{changed}{at_once}."
+
+
+# --- webhooks ---------------------------------------------------------------------------------------------------
+
+
+def render_webhook(webhook: Webhook, notices: Sequence[Notice], loaded: Loaded, *, at: datetime) -> Delivery:
+    """One request with everything that is owed to the webhook."""
+    facts = loaded.facts_for(teams=None, today=day_of(at))
+    body = payload_of([(notice, loaded.alerts[notice.alert_id]) for notice in notices], facts, at=at)
+    n = len(notices)
+    return Delivery(
+        webhook=webhook,
+        kind=Delivery.Kind.WEBHOOK,
+        address=webhook.url,
+        message_id=message_id_for(address=webhook.url, keys=[f"notice:{notice.pk}" for notice in notices]),
+        subject=f"{n} alert{'' if n == 1 else 's'}",
+        body_text=json.dumps(body, ensure_ascii=False),
+        due_at=at,
+        created_at=at,
+    )

@@ -1,0 +1,149 @@
+"""Who was told of alerts, and what became of each message: a line per recipient, for the pages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from apps.accounts.models import User
+from apps.alerts.models import Notice
+
+# recipients that a list names of one alert; the rest is counted
+MOST_NAMED = 3
+# notices that the page of one alert lists
+MOST_LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """That one recipient was, is to be, or was not told. `delivery_id` is 0 where the reader may not open it."""
+
+    name: str
+    why: str
+    occasion: str
+    state: str
+    reason: str
+    at: datetime
+    delivery_id: int = 0
+
+    @property
+    def outcome(self) -> str:
+        """`mail sent`, `mail queued`, `not mailed`, `mail owed`; of a webhook `posted`, ..."""
+        what = "webhook" if self.why == Notice.Why.WEBHOOK else "mail"
+        return f"no {what}" if self.state == "skipped" else f"{what} {self.state}"
+
+    @property
+    def why_words(self) -> str:
+        return Notice.Why(self.why).label
+
+    @property
+    def occasion_words(self) -> str:
+        return occasion_words(self.occasion)
+
+
+def occasion_words(occasion: str) -> str:
+    """`woken 2026-12-01` as people say it."""
+    word = occasion.partition(" ")[0]
+    return Notice.Occasion(word).label if word in Notice.Occasion else word
+
+
+_TOLD = """
+SELECT n.alert_id, n.name, n.why, n.occasion, n.state, n.reason, n.at, n.delivery_id, n.n
+FROM (
+    SELECT n.alert_id, n.id, n.why, n.occasion,
+           coalesce(t.name, nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username, w.name) AS name,
+           CASE WHEN n.skipped <> '' THEN 'skipped' WHEN d.id IS NULL THEN 'owed' ELSE d.state END AS state,
+           coalesce(nullif(n.skipped, ''), d.reason, '') AS reason,
+           coalesce(d.sent_at, d.created_at, n.owed_at) AS at,
+           CASE WHEN %(everything)s OR d.user_id = %(user)s OR d.team_id = ANY (%(teams)s) THEN d.id ELSE 0 END
+               AS delivery_id,
+           row_number() OVER alert AS place, count(*) OVER (PARTITION BY n.alert_id) AS n
+    FROM alerts_notice n JOIN alerts_alert a ON a.id = n.alert_id
+    LEFT JOIN alerts_delivery d ON d.id = n.delivery_id
+    LEFT JOIN accounts_user u ON u.id = n.user_id LEFT JOIN accounts_team t ON t.id = n.team_id
+    LEFT JOIN alerts_webhook w ON w.id = n.webhook_id
+    WHERE n.alert_id = ANY (%(ids)s) AND (%(everything)s OR a.team_id IS NOT NULL OR n.user_id = %(user)s)
+    WINDOW alert AS (PARTITION BY n.alert_id ORDER BY n.id)
+) n
+WHERE n.place <= %(most)s
+ORDER BY n.alert_id, n.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """Of one alert: the first of those who were or are to be told, and how many there are."""
+
+    named: tuple[Told, ...] = ()
+    n: int = 0
+
+    @property
+    def n_more(self) -> int:
+        return self.n - len(self.named)
+
+
+def told_of(alert_ids: Sequence[int], *, user: User, most: int = MOST_NAMED) -> dict[int, Recipients]:
+    """{alert: who was told}, as far as `user`, who may read these alerts, may know; one statement.
+
+    Of an alert about the organisation everybody reads only their own line, unless they read everything.
+    """
+    if not alert_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TOLD,
+            {
+                "ids": list(alert_ids),
+                "most": most,
+                "user": user.pk,
+                "everything": user.reads_everything,
+                "teams": [] if user.reads_everything else list(user.team_roles()),
+            },
+        )
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    found: dict[int, list[Told]] = {}
+    n_of: dict[int, int] = {}
+    for alert_id, name, why, occasion, state, reason, at, delivery_id, n in rows:
+        found.setdefault(alert_id, []).append(Told(name, why, occasion, state, reason, at, delivery_id or 0))
+        n_of[alert_id] = n
+    return {pk: Recipients(tuple(named), n_of[pk]) for pk, named in found.items()}
+
+
+# --- the account of it --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of every notice: the parts add up to the whole."""
+
+    n_owed: int = 0
+    n_sent: int = 0
+    n_failed: int = 0
+    n_skipped: int = 0
+    n_waiting: int = 0
+
+
+_ACCOUNT = """
+SELECT count(*), count(*) FILTER (WHERE d.state = 'sent'), count(*) FILTER (WHERE d.state = 'failed'),
+       count(*) FILTER (WHERE n.skipped <> '' OR d.state = 'skipped')
+FROM alerts_notice n LEFT JOIN alerts_delivery d ON d.id = n.delivery_id
+WHERE %(everything)s OR n.user_id = %(user)s OR EXISTS (
+    SELECT 1 FROM alerts_alert a WHERE a.id = n.alert_id AND a.team_id = ANY (%(teams)s))
+"""
+
+
+def account_of(user: User) -> Account:
+    """Of all notices that `user` may see, as `Notice.objects.visible_to`; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ACCOUNT,
+            {
+                "user": user.pk,
+                "everything": user.reads_everything,
+                "teams": [] if user.reads_everything else list(user.team_roles()),
+            },
+        )
+        n_owed, n_sent, n_failed, n_skipped = cursor.fetchone()
+    return Account(n_owed, n_sent, n_failed, n_skipped, n_owed - n_sent - n_failed - n_skipped)

@@ -1,0 +1,80 @@
+"""Posts alerts to a webhook, signed as Standard Webhooks 1.0 describes it (https://www.standardwebhooks.com):
+
+    webhook-id         the delivery's, the same at every attempt: a receiver that has it already ignores it
+    webhook-timestamp  seconds since 1970, of this attempt
+    webhook-signature  `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`
+
+The secret, `whsec_` and base64, is derived from the webhook's nonce and the installation's key.
+"""
+
+import base64
+import hashlib
+import hmac
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from apps.alerts.models import Delivery, Webhook
+from apps.alerts.wording import one_line
+from apps.common.http import OutboundError, OutboundRefused, Policy, Request, fetch, parse_networks
+
+WEBHOOK_OFF = "The webhook is switched off."
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a webhook did not take it; `final` where trying again is pointless."""
+
+    reason: str
+    final: bool = False
+
+
+def secret_of(webhook: Webhook) -> str:
+    """What the receiver checks signatures with."""
+    return "whsec_" + base64.b64encode(_key(webhook)).decode()
+
+
+def _key(webhook: Webhook) -> bytes:
+    return hmac.digest(settings.SECRET_KEY.encode(), f"webhook:{webhook.nonce}".encode(), hashlib.sha256)
+
+
+def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    said = b".".join([message_id.encode(), str(timestamp).encode(), body])
+    return "v1," + base64.b64encode(hmac.digest(key, said, hashlib.sha256)).decode()
+
+
+def post_delivery(delivery: Delivery) -> Refusal | None:
+    """Post it once; None where the receiver answered 2xx. Any other 4xx than 408, 425 and 429 is final."""
+    webhook = delivery.webhook
+    if webhook is None:
+        return Refusal("The webhook is gone.", final=True)
+    body = delivery.body_text.encode()
+    message_id, timestamp = delivery.message_id.strip("<>"), int(time.time())
+    request = Request(
+        url=webhook.url,
+        method="POST",
+        headers={
+            "Content-Type": "application/json",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signature(_key(webhook), message_id, timestamp, body),
+        },
+        body=body,
+    )
+    policy = Policy(
+        allowed_networks=parse_networks(",".join(settings.OUTBOUND_ALLOWED_NETWORKS)),
+        connect_timeout=5, read_timeout=10, deadline=15, max_wire_bytes=65_536, max_body_bytes=65_536, max_redirects=0,
+    )  # fmt: skip
+    try:
+        answer = fetch(request, policy=policy)
+    except OutboundRefused as error:
+        return Refusal(one_line(error, most=500), final=True)
+    except OutboundError as error:
+        return Refusal(one_line(error, most=500))
+    if 200 <= answer.status < 300:
+        Webhook.objects.filter(pk=webhook.pk).update(last_sent_at=Now())
+        return None
+    final = 300 <= answer.status < 500 and answer.status not in {408, 425, 429}
+    return Refusal(f"The webhook answered {answer.status}.", final=final)
