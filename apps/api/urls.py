@@ -7,7 +7,21 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.api.accounts import TeamViewSet
-from apps.api.alerts import AlertViewSet, DeliveryViewSet
+from apps.api.alerts import (
+    AlertPolicyViewSet,
+    AlertSettingsView,
+    AlertViewSet,
+    AskForMailView,
+    CalendarFeedViewSet,
+    CalendarView,
+    DeliveryViewSet,
+    MuteViewSet,
+    NoticeViewSet,
+    OwnMailPreferenceView,
+    SubscriptionViewSet,
+    TeamMailPreferenceView,
+    WebhookViewSet,
+)
 from apps.api.base import NothingHere, ReadViewSet
 from apps.api.blast_radius import (
     FoundationBlastRadiusView,
@@ -67,6 +81,7 @@ from apps.api.throttling import AnonymousThrottle, TokenThrottle
 
 VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "adaptations": AdaptationViewSet,
+    "alert-policies": AlertPolicyViewSet,
     "alerts": AlertViewSet,
     "annex-items": AnnexItemViewSet,
     "applications": ApplicationViewSet,
@@ -74,6 +89,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "assertions": AssertionViewSet,
     "assessments": AssessmentViewSet,
     "base-losses": BaseLossViewSet,
+    "calendar-feeds": CalendarFeedViewSet,
     "campaign-steps": TaskStepViewSet,
     "campaign-tasks": CampaignTaskViewSet,
     "campaigns": CampaignViewSet,
@@ -92,6 +108,8 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "foundations": FoundationViewSet,
     "inherited-risks": InheritedRiskViewSet,
     "loss-runs": LossRunViewSet,
+    "mutes": MuteViewSet,
+    "notices": NoticeViewSet,
     "offerings": OfferingViewSet,
     "policies": PolicyViewSet,
     "prices": PriceViewSet,
@@ -103,8 +121,10 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "selections": SelectionViewSet,
     "snapshots": SnapshotViewSet,
     "sources": SourceViewSet,
+    "subscriptions": SubscriptionViewSet,
     "teams": TeamViewSet,
     "versions": VersionViewSet,
+    "webhooks": WebhookViewSet,
 }
 router = SimpleRouter()
 for name, viewset in VIEWSETS.items():
@@ -123,6 +143,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runways/", RunwaysView.as_view(), name="api-runways"),
     path("concentration/", ConcentrationView.as_view(), name="api-concentration"),
     path("single-points-of-failure/", SinglePointsView.as_view(), name="api-single-points-of-failure"),
+    path("alert-settings/", AlertSettingsView.as_view(), name="api-alert-settings"),
+    path("mail-preferences/me/", OwnMailPreferenceView.as_view(), name="api-mail-preferences-me"),
+    path("mail-preferences/me/ask/", AskForMailView.as_view(), name="api-mail-preferences-me-ask"),
+    path("mail-preferences/teams/<slug:slug>/", TeamMailPreferenceView.as_view(), name="api-mail-preferences-team"),
+    path("calendar.ics", CalendarView.as_view(), name="api-calendar"),
     path("exposure-settings/", ExposureSettingsView.as_view(), name="api-exposure-settings"),
     path("offerings/<int:pk>/blast-radius/", OfferingBlastRadiusView.as_view(), name="api-offerings-blast-radius"),
     path("versions/<int:pk>/blast-radius/", VersionBlastRadiusView.as_view(), name="api-versions-blast-radius"),

@@ -1,0 +1,144 @@
+"""The ledger: what was sent to whom, and what was not and why; and who is owed word of what."""
+
+from typing import Any
+
+from django.db.models import Case, F, Q, QuerySet, When
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.alerts.actions import requeue_delivery
+from apps.alerts.filters import DeliveryFilter, NoticeFilter
+from apps.alerts.models import Delivery, Notice
+from apps.alerts.told import account_of
+from apps.api.alerts.shared import LATEST_FIRST
+from apps.api.base import BY_ID, Names, ReadViewSet
+from apps.api.problems import Conflict
+from apps.api.reading import Computed, RowReader
+from apps.common.pagination import Keyset
+from apps.common.time import now
+
+# a page of messages would weigh megabytes
+ONLY_ALONE = frozenset({"body_text"})
+
+
+class DeliverySerializer(serializers.ModelSerializer[Delivery]):
+    team = serializers.CharField(source="team.slug", read_only=True, allow_null=True, help_text="Slug.")
+    user = serializers.CharField(source="user.username", read_only=True, allow_null=True)
+    webhook = serializers.CharField(source="webhook.name", read_only=True, allow_null=True, help_text="Name.")
+    body_text = serializers.CharField(
+        read_only=True,
+        help_text="The text; of a webhook, the JSON. In lists only where `?fields=` names it. Addresses to answer by "
+        "and to unsubscribe are written in while it is sent.",
+    )
+
+    class Meta:
+        model = Delivery
+        fields = [
+            "id", "kind", "team", "user", "webhook", "address", "message_id", "thread", "subject", "state", "reason",
+            "attempts", "due_at", "sent_at", "created_at", "body_text",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class DeliveryViewSet(ReadViewSet[Delivery]):
+    """Every message: to oneself, to the mailboxes of one's teams, and for the offices all of them."""
+
+    model = Delivery
+    serializer_class = DeliverySerializer
+    filterset_class = DeliveryFilter
+    orders = LATEST_FIRST
+
+    def asked_fields(self, reader: RowReader) -> Names:
+        names = super().asked_fields(reader)
+        if self.action == "list" and not self.request.query_params.get("fields"):
+            return [name for name in names if name not in ONLY_ALONE]
+        return names
+
+    @extend_schema(request=None, responses=DeliverySerializer)
+    @action(detail=True, methods=["post"])
+    def resend(self, request: Request, pk: str) -> Response:
+        """Try a failed one again, under its old Message-ID; for governance. 409 where it has not failed."""
+        delivery = self.subject()
+        if not requeue_delivery(delivery=delivery, at=now(), by=self.user):
+            raise Conflict("Only what has failed is sent again. Look at its state.")
+        return self.answer(delivery)
+
+
+# --- who is owed word of what -----------------------------------------------------------------------------------
+
+
+class AlertNoticeSerializer(serializers.ModelSerializer[Notice]):
+    user = serializers.CharField(source="user.username", read_only=True, allow_null=True, help_text="Of a person.")
+    team = serializers.CharField(
+        source="team.slug", read_only=True, allow_null=True, help_text="Slug, of a team's mailbox."
+    )
+    webhook = serializers.CharField(source="webhook.name", read_only=True, allow_null=True, help_text="Name.")
+    occasion = serializers.CharField(
+        read_only=True, help_text="raised, resolved, escalated; woken, unmuted and assigned with a day."
+    )
+    application_ids = serializers.ListField(
+        child=serializers.IntegerField(), read_only=True, allow_null=True, help_text="Null: all those of the alert."
+    )
+    state = serializers.ChoiceField(
+        source="skipped", choices=NoticeFilter.STATES, read_only=True,
+        help_text="Carried by a delivery, skipped with the reason in `skipped`, or owed.",
+    )  # fmt: skip
+    delivery = serializers.IntegerField(
+        source="opened", read_only=True, allow_null=True, help_text="Null where it is not yours to open."
+    )
+    delivery_state = serializers.ChoiceField(
+        source="delivery.state", choices=Delivery.State.choices, read_only=True, allow_null=True
+    )
+    sent_at = serializers.DateTimeField(source="delivery.sent_at", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Notice
+        fields = [
+            "id", "alert", "user", "team", "webhook", "why", "occasion", "application_ids", "urgent", "owed_at",
+            "state", "skipped", "mute", "delivery", "delivery_state", "sent_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class AccountSerializer(serializers.Serializer[Any]):
+    n_owed = serializers.IntegerField(help_text="All of them; the other four add up to it.")
+    n_sent = serializers.IntegerField()
+    n_failed = serializers.IntegerField()
+    n_skipped = serializers.IntegerField()
+    n_waiting = serializers.IntegerField(help_text="Not carried yet, or on its way.")
+
+
+def _state(delivery_id: int | None, skipped: str) -> str:
+    if delivery_id is not None:
+        return "carried"
+    return "skipped" if skipped else "owed"
+
+
+class NoticeViewSet(ReadViewSet[Notice]):
+    """That a person, a mailbox or a webhook is owed word of an alert, and what became of it: the proof of who was told
+    what and when."""
+
+    model = Notice
+    serializer_class = AlertNoticeSerializer
+    filterset_class = NoticeFilter
+    orders = {"-id": Keyset(("-id",)), "id": BY_ID}
+    computed = {"state": Computed(("delivery_id", "skipped"), _state)}
+
+    def get_queryset(self) -> QuerySet[Notice]:
+        notices = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):
+            return notices
+        opened: Any = F("delivery_id")
+        if not self.user.reads_everything:
+            own = Q(delivery__user=self.user) | Q(delivery__team__in=self.user.team_roles())
+            opened = Case(When(own, then=opened))
+        return notices.annotate(opened=opened)
+
+    @extend_schema(responses=AccountSerializer, parameters=[], filters=False)
+    @action(detail=False, pagination_class=None, filterset_class=None, picks_fields=False)
+    def account(self, request: Request) -> Response:
+        """What became of all of them, as far as the caller sees them: owed = sent + failed + skipped + waiting."""
+        return Response(AccountSerializer(account_of(self.user)).data)

@@ -1,0 +1,143 @@
+"""How and when people, and the mailboxes of teams, are mailed."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
+from apps.alerts.asking import CannotAsk, ask_for_now
+from apps.alerts.models import Cadence, Preference
+from apps.alerts.queueing import rhythm_of
+from apps.alerts.windows import next_window
+from apps.alerts.wishing import set_preference
+from apps.api.alerts.shared import refusals
+from apps.api.base import RegistryView
+from apps.api.problems import Conflict
+from apps.common.time import now
+
+
+class MailPreferenceSerializer(serializers.Serializer[Any]):
+    user = serializers.CharField(read_only=True, allow_null=True, help_text="Username.")
+    team = serializers.CharField(read_only=True, allow_null=True, help_text="Slug.")
+    address = serializers.CharField(read_only=True, allow_blank=True, help_text="Where mail goes; empty: nowhere.")
+    cadence = serializers.ChoiceField(choices=Cadence.choices)
+    weekday = serializers.IntegerField(min_value=0, max_value=6, help_text="Of the weekly digest; 0 is Monday.")
+    hour = serializers.IntegerField(min_value=0, max_value=23, help_text="Of the digest, in `time_zone`.")
+    time_zone = serializers.CharField(max_length=64, help_text="Europe/Zurich, UTC, ...")
+    immediate = serializers.BooleanField(help_text="What is urgent comes at once.")
+    heartbeat = serializers.BooleanField(help_text="A mail also when nothing changed.")
+    next_mail_at = serializers.DateTimeField(
+        read_only=True, allow_null=True,
+        help_text="When the next digest is due, should there be something to say; null: there are no set hours.",
+    )  # fmt: skip
+
+
+class MailPreferenceView(RegistryView):
+    """PUT sets all of it, PATCH what is named."""
+
+    def _set(self, request: Request, *, partial: bool, team: Team | None = None) -> Response:
+        recipient: User | Team = team or self.user
+        body = MailPreferenceSerializer(_body(recipient, at=now()), data=request.data, partial=partial)
+        body.is_valid(raise_exception=True)
+        with refusals("time_zone"):
+            set_preference(by=self.user, at=now(), team=team, **body.validated_data)
+        return _answer(recipient)
+
+
+class OwnMailPreferenceView(MailPreferenceView):
+    @extend_schema(operation_id="mail_preferences_me", responses=MailPreferenceSerializer)
+    def get(self, request: Request) -> Response:
+        """How and when you are mailed."""
+        return _answer(self.user)
+
+    @extend_schema(
+        operation_id="mail_preferences_me_set", request=MailPreferenceSerializer, responses=MailPreferenceSerializer
+    )
+    def put(self, request: Request) -> Response:
+        """Be mailed otherwise from now on; all fields."""
+        return self._set(request, partial=False)
+
+    @extend_schema(
+        operation_id="mail_preferences_me_change", request=MailPreferenceSerializer, responses=MailPreferenceSerializer
+    )
+    def patch(self, request: Request) -> Response:
+        """The same, for the fields named."""
+        return self._set(request, partial=True)
+
+
+class AskedSerializer(serializers.Serializer[Any]):
+    n_alerts = serializers.IntegerField(help_text="Alerts that wait for an answer and come with the next run; 0: none.")
+
+
+class AskForMailView(RegistryView):
+    @extend_schema(operation_id="mail_preferences_me_ask", request=None, responses={202: AskedSerializer})
+    def post(self, request: Request) -> Response:
+        """Be mailed where things stand, at once: everything that is owed to you and waits for an answer, each alert
+        once a day. 409 where no mail can reach you."""
+        try:
+            n_alerts = ask_for_now(user=self.user, at=now())
+        except CannotAsk as refusal:
+            raise Conflict(str(refusal)) from None
+        return Response({"n_alerts": n_alerts}, status=status.HTTP_202_ACCEPTED)
+
+
+class TeamMailPreferenceView(MailPreferenceView):
+    @extend_schema(operation_id="mail_preferences_team", responses=MailPreferenceSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        """How and when the mailbox of a team is mailed; for who may see the team."""
+        return _answer(self._team(slug))
+
+    @extend_schema(
+        operation_id="mail_preferences_team_set", request=MailPreferenceSerializer, responses=MailPreferenceSerializer
+    )
+    def put(self, request: Request, slug: str) -> Response:
+        """Have the mailbox mailed otherwise; all fields, for owners of the team."""
+        return self._set(request, partial=False, team=self._owned(slug))
+
+    @extend_schema(
+        operation_id="mail_preferences_team_change",
+        request=MailPreferenceSerializer,
+        responses=MailPreferenceSerializer,
+    )
+    def patch(self, request: Request, slug: str) -> Response:
+        """The same, for the fields named."""
+        return self._set(request, partial=True, team=self._owned(slug))
+
+    def _team(self, slug: str) -> Team:
+        team = Team.objects.visible_to(self.user).filter(slug=slug).first()
+        if team is None:
+            raise Http404
+        return team
+
+    def _owned(self, slug: str) -> Team:
+        team = self._team(slug)
+        self.require(TeamRole.OWNER, team)
+        return team
+
+
+def _answer(recipient: User | Team) -> Response:
+    return Response(MailPreferenceSerializer(_body(recipient, at=now())).data)
+
+
+def _body(recipient: User | Team, *, at: datetime) -> dict[str, Any]:
+    is_team = isinstance(recipient, Team)
+    wish = Preference.objects.filter(**({"team": recipient} if is_team else {"user": recipient})).first()
+    rhythm = rhythm_of(wish, hour=recipient.digest_hour, time_zone=recipient.time_zone)
+    return {
+        "user": None if isinstance(recipient, Team) else recipient.get_username(),
+        "team": recipient.slug if isinstance(recipient, Team) else None,
+        "address": recipient.email,
+        "cadence": rhythm.cadence,
+        "weekday": rhythm.weekday,
+        "hour": rhythm.hour,
+        "time_zone": rhythm.time_zone,
+        "immediate": rhythm.immediate,
+        "heartbeat": rhythm.heartbeat,
+        "next_mail_at": next_window(rhythm, at) if rhythm.has_windows else None,
+    }

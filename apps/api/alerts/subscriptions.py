@@ -1,0 +1,118 @@
+"""What people want to hear of beyond what is owed to them, and how much that would be."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.models import Team
+from apps.alerts.filters import SubscriptionFilter
+from apps.alerts.models import Subscription
+from apps.alerts.preview import DAYS, preview_of
+from apps.alerts.wishing import check_subscription, end_subscription, save_subscription
+from apps.api.alerts.shared import KindsField, SeverityField, changed, refusals
+from apps.api.base import BY_ID, ReadViewSet
+from apps.api.inventory import VisibleTeamField
+from apps.catalog.models import Foundation, Provider
+from apps.common.pagination import Keyset
+from apps.common.time import now
+
+
+class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
+    provider = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Provider.objects.all(), required=False, allow_null=True,
+        help_text="Slug; as host or developer.",
+    )  # fmt: skip
+    foundation = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Foundation.objects.all(), required=False, allow_null=True, help_text="Slug."
+    )
+    team = VisibleTeamField(
+        slug_field="slug", queryset=Team.objects.none(), required=False, allow_null=True,
+        help_text="Slug; and the teams below it.",
+    )  # fmt: skip
+    kinds = KindsField(required=False)
+    min_severity = SeverityField(required=False)
+
+    class Meta:
+        model = Subscription
+        fields = [
+            "id", "name", "provider", "foundation", "team", "kinds", "min_severity", "max_days_left", "enabled",
+            "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = ["id", "created_at", "updated_at"]
+        extra_kwargs = {"max_days_left": {"min_value": 0, "max_value": 3650}}
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    days = serializers.IntegerField(help_text="Days that were looked back.")
+    sentence = serializers.CharField(help_text="`Would have sent you 3 mails in the last 30 days, about 11 alerts.`")
+    n_mails = serializers.IntegerField()
+    n_alerts = serializers.IntegerField()
+    n_anyway = serializers.IntegerField(help_text="Of the alerts: those you were told of without it.")
+    moments = serializers.ListField(
+        child=serializers.DateTimeField(), help_text="When the mails would have come, latest first."
+    )
+    is_cut = serializers.BooleanField(help_text="There are more than were counted.")
+
+
+class SubscriptionViewSet(ReadViewSet[Subscription]):
+    """Everybody's own; a token acts for its user. All filters of a subscription must hold, and it tells of nothing its
+    owner may not see."""
+
+    model = Subscription
+    serializer_class = SubscriptionSerializer
+    filterset_class = SubscriptionFilter
+    orders = {"id": BY_ID, "-id": Keyset(("-id",))}
+
+    @extend_schema(responses={201: SubscriptionSerializer})
+    def create(self, request: Request) -> Response:
+        """Subscribe. Ask for a preview first: `preview/`."""
+        subscription = Subscription(user=self.user, **self.validated(SubscriptionSerializer))
+        with refusals():
+            made = save_subscription(subscription=subscription, by=self.user)
+        return self.answer(made, status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change it, or switch it off by `enabled`."""
+        subscription = self.subject()
+        facts = self.validated(SubscriptionSerializer, instance=subscription, partial=True)
+        with refusals():
+            save_subscription(subscription=changed(subscription, facts), by=self.user)
+        return self.answer(subscription)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """End it; the history keeps it."""
+        end_subscription(subscription=self.subject(), by=self.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(operation_id="subscriptions_preview_unsaved", responses=PreviewSerializer, filters=False)
+    @action(detail=False, methods=["post"], url_path="preview", picks_fields=False)
+    def preview_unsaved(self, request: Request) -> Response:
+        """What such a subscription would have sent in the last 30 days; nothing is stored."""
+        subscription = Subscription(user=self.user, **self.validated(SubscriptionSerializer))
+        with refusals():
+            check_subscription(subscription, by=self.user)
+        return self._preview(subscription)
+
+    @extend_schema(responses=PreviewSerializer, parameters=[], filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
+    def preview(self, request: Request, pk: str) -> Response:
+        """The same of one that is stored, switched off or not."""
+        return self._preview(self.subject())
+
+    def _preview(self, subscription: Subscription) -> Response:
+        found = preview_of(subscription, user=self.user, at=now())
+        body = {
+            "days": DAYS,
+            "sentence": str(found),
+            "n_mails": found.n_mails,
+            "n_alerts": found.n_alerts,
+            "n_anyway": found.n_anyway,
+            "moments": found.moments,
+            "is_cut": found.is_cut,
+        }
+        return Response(PreviewSerializer(body).data)

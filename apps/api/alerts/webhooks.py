@@ -1,0 +1,114 @@
+"""Addresses that are sent alerts as signed JSON."""
+
+from django.utils.cache import patch_cache_control
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.models import Team
+from apps.alerts.models import Webhook
+from apps.alerts.trying import queue_test
+from apps.alerts.webhooks import secret_of
+from apps.alerts.wishing import save_webhook
+from apps.api.alerts.deliveries import DeliverySerializer
+from apps.api.alerts.shared import KindsField, SeverityField, changed, refusals, require_governance
+from apps.api.base import BY_ID, ReadViewSet
+from apps.api.inventory import ReasonMixin
+from apps.common.pagination import Keyset
+from apps.common.time import now
+
+
+class WebhookSerializer(ReasonMixin, serializers.ModelSerializer[Webhook]):
+    team = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Team.objects.all(), required=False, allow_null=True,
+        help_text="Slug: only alerts of this team and those below it; null: all.",
+    )  # fmt: skip
+    kinds = KindsField(required=False)
+    min_severity = SeverityField(required=False)
+    created_by = serializers.CharField(source="created_by.username", read_only=True)
+
+    class Meta:
+        model = Webhook
+        fields = [
+            "id", "name", "url", "team", "kinds", "min_severity", "enabled", "created_by", "created_at",
+            "last_sent_at", "reason",
+        ]  # fmt: skip
+        read_only_fields = ["id", "created_at", "last_sent_at"]
+
+
+class WebhookWithSecretSerializer(WebhookSerializer):
+    secret = serializers.CharField(
+        read_only=True, help_text="What its receiver checks signatures with. Shown now and never again."
+    )
+
+    class Meta(WebhookSerializer.Meta):
+        fields = [*WebhookSerializer.Meta.fields, "secret"]
+
+
+class WebhookViewSet(ReadViewSet[Webhook]):
+    """Read by the offices, changed by governance; switched off and never deleted, since deliveries name it. How a
+    receiver checks what it gets stands in docs/mail.md."""
+
+    model = Webhook
+    serializer_class = WebhookSerializer
+    orders = {"id": BY_ID, "-id": Keyset(("-id",))}
+
+    @extend_schema(responses={201: WebhookWithSecretSerializer})
+    def create(self, request: Request) -> Response:
+        """Make one; the answer holds the secret, which is not shown again."""
+        require_governance(self, "webhooks")
+        facts = self.validated(WebhookSerializer)
+        reason = facts.pop("reason", "")
+        webhook = Webhook(created_by=self.user, **facts)
+        with refusals("url"):
+            save_webhook(webhook=webhook, by=self.user, reason=reason)
+        return self._with_secret(webhook, status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change it; the secret stays."""
+        webhook = self._governed()
+        facts = self.validated(WebhookSerializer, instance=webhook, partial=True)
+        reason = facts.pop("reason", "")
+        with refusals("url"):
+            save_webhook(webhook=changed(webhook, facts), by=self.user, reason=reason)
+        return self.answer(webhook)
+
+    @extend_schema(request=ReasonMixin, responses=WebhookWithSecretSerializer)
+    @action(detail=True, methods=["post"], url_path="new-secret")
+    def new_secret(self, request: Request, pk: str) -> Response:
+        """Sign with another secret from now on; the answer holds it, and it is not shown again."""
+        webhook = self._governed()
+        with refusals("url"):
+            save_webhook(webhook=webhook, by=self.user, new_secret=True, **self.validated(ReasonMixin))
+        return self._with_secret(webhook)
+
+    @extend_schema(request=ReasonMixin, responses=WebhookSerializer)
+    @action(detail=True, methods=["post"], url_path="switch-off")
+    def switch_off(self, request: Request, pk: str) -> Response:
+        """Send it nothing more; what it is owed is skipped. Doing it twice changes nothing."""
+        webhook = self._governed()
+        webhook.enabled = False
+        with refusals("url"):
+            save_webhook(webhook=webhook, by=self.user, **self.validated(ReasonMixin))
+        return self.answer(webhook)
+
+    @extend_schema(operation_id="webhooks_try", request=None, responses={202: DeliverySerializer})
+    @action(detail=True, methods=["post"], url_path="try")
+    def try_out(self, request: Request, pk: str) -> Response:
+        """Queue a signed request that tells of nothing, so that its receiver can be tried out; what became of it
+        stands at deliveries/ID/."""
+        queued = queue_test(webhook=self._governed(), by=self.user, at=now())
+        return Response(dict(DeliverySerializer(queued).data), status=status.HTTP_202_ACCEPTED)
+
+    def _governed(self) -> Webhook:
+        webhook = self.subject()
+        require_governance(self, "webhooks")
+        return webhook
+
+    def _with_secret(self, webhook: Webhook, code: int = status.HTTP_200_OK) -> Response:
+        answer = self.answer(webhook, code)
+        answer.data["secret"] = secret_of(webhook)
+        patch_cache_control(answer, no_store=True)
+        return answer
