@@ -30,6 +30,8 @@ class Navigation:
         return sum(source.is_fresh for source in self.sources)
 
 
+MOST_COUNTED = 1000
+
 _PAGES = (
     ("Now", (("Overview", "overview"), ("Alerts", "alerts"), ("Events", "events"))),
     (
@@ -47,12 +49,12 @@ _PAGES = (
 
 
 def navigation_for(user: Any, path: str) -> Navigation:
-    """Two statements; the figure of alerts is what is open and visible to `user`."""
+    """Two statements; the figure of alerts is what waits for an answer and is visible to `user`."""
     sources = freshness_of(Source.objects.polled().visible_to(user), at=now())
-    n_open = Alert.objects.visible_to(user).filter(state=Alert.State.OPEN).order_by()[:1000].count()
+    n_open = Alert.objects.visible_to(user).waiting().order_by()[: MOST_COUNTED + 1].count()
     n_fresh = sum(source.is_fresh for source in sources)
     figures = {
-        "alerts": (str(n_open) if n_open else "", False),
+        "alerts": (f"{MOST_COUNTED:,}+" if n_open > MOST_COUNTED else str(n_open) if n_open else "", False),
         "feeds": (f"{n_fresh}/{len(sources)}" if sources else "", n_fresh < len(sources)),
     }
     return Navigation(

@@ -17,6 +17,7 @@ from apps.exposure.queries import StackRow, end_of, stack
 from apps.inventory.filters import ApplicationFilter
 from apps.inventory.models import Application, Criticality, Dependency
 from apps.web import sentences
+from apps.web.audience import alerts_go_to
 from apps.web.filtering import Control, filters
 from apps.web.listing import Listing, Sorting, csv_answer
 from apps.web.page import page
@@ -250,6 +251,7 @@ def application(request: HttpRequest, slug: str) -> HttpResponse:
         ordered=neighbourly(rows),
         layers=layers_of(neighbourly(rows), today, _others(rows, request.user, today)),
         events=events_of_application(application=app, on=today, most=20),
+        alerts_go_to=alerts_go_to(app),
         ended=app.dependencies.filter(until__lte=today).select_related("offering__host").order_by("-until")[:10],
     )
 

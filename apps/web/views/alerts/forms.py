@@ -1,0 +1,118 @@
+"""What people fill in to answer alerts; the same fields on the page of one, above many, and behind a mail's link."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django import forms
+
+from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
+from apps.alerts.models import KINDS, Alert
+from apps.alerts.mute_scopes import MuteScope
+from apps.common.time import day_of
+from apps.web.forms import DayField
+from apps.web.views.alerts.words import SNOOZES
+
+MUTED_USUALLY = 14
+
+
+class SnoozeForm(forms.Form):
+    """`days` is a button's; without one the day counts."""
+
+    until = DayField(label="Until", required=False, error_messages={"required": "Say until which day."})
+    days = forms.TypedChoiceField(choices=[("", ""), *SNOOZES], coerce=int, empty_value=None, required=False)
+
+    def __init__(self, *args: Any, on: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.on = on
+        self.fields["until"].widget.attrs["min"] = (on + timedelta(days=1)).isoformat()
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if said.get("days"):
+            said["until"] = self.on + timedelta(days=said["days"])
+        elif not said.get("until") and "until" not in self.errors:
+            self.add_error("until", "Say until which day.")
+        return said
+
+
+class AssignForm(forms.Form):
+    """`to` is a username; empty takes the assignment back."""
+
+    to = forms.ChoiceField(label="To", required=False)
+
+    def __init__(self, *args: Any, people: Iterable[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.people = {person.get_username(): person for person in people}
+        choices = [("", "Nobody"), *((name, str(person)) for name, person in self.people.items())]
+        field = self.fields["to"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+        field.error_messages["invalid_choice"] = "Choose somebody of the list: others may not see this alert."
+
+    @property
+    def person(self) -> User | None:
+        return self.people.get(self.cleaned_data["to"])
+
+
+class ResolveForm(forms.Form):
+    why = forms.CharField(
+        label="How it was settled",
+        max_length=300,
+        help_text="For whoever asks later: moved to another model, accepted, no longer used.",
+        error_messages={"required": "Say in a few words how it was settled."},
+    )
+
+
+def scopes_of(alert: Alert, applications: Iterable[str]) -> list[tuple[str, str]]:
+    """(scope, words) of what can be muted from the alert, narrowest first. `applications` are the names of those
+    concerned that the reader may see."""
+    found = [(MuteScope.SUBJECT, "Only this, also as it comes nearer")]
+    if alert.offering is not None:
+        offering = alert.offering
+        found.append((MuteScope.OFFERING, f"Everything about {offering.api_id} at {offering.host.name}"))
+    concerned = list(applications)
+    if len(concerned) == 1 and len(alert.application_ids) == 1:
+        found.append((MuteScope.APPLICATION, f"Everything about {concerned[0]} alone"))
+    found.append((MuteScope.KIND, f"Everything of the kind “{KINDS.get(alert.kind, alert.kind)}”"))
+    if alert.offering is not None:
+        found.append((MuteScope.PROVIDER, f"Everything of {alert.offering.host.name}"))
+    return [(str(scope), words) for scope, words in found]
+
+
+class MuteForm(forms.Form):
+    what = forms.ChoiceField(label="What", widget=forms.RadioSelect)
+    whose = forms.ChoiceField(label="For", required=False)
+    until = DayField(
+        label="Until",
+        help_text="A year at most. You are told before it ends.",
+        error_messages={"required": "Say until which day: a mute without an end is forgotten."},
+    )
+    reason = forms.CharField(label="Reason", required=False, max_length=300)
+
+    def __init__(
+        self, *args: Any, scopes: Sequence[tuple[str, str]], teams: Iterable[Team], at: datetime, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.teams = {team.slug: team for team in teams}
+        what, whose = self.fields["what"], self.fields["whose"]
+        assert isinstance(what, forms.ChoiceField)
+        assert isinstance(whose, forms.ChoiceField)
+        what.choices = scopes
+        what.initial = scopes[0][0]
+        what.error_messages |= {"required": "Say what to mute.", "invalid_choice": "Choose what to mute from the list."}
+        whose.choices = [("", "Me"), *((slug, f"The mailbox of {team.name}") for slug, team in self.teams.items())]
+        today = day_of(at)
+        self.fields["until"].initial = today + timedelta(days=MUTED_USUALLY)
+        self.fields["until"].widget.attrs["min"] = (today + timedelta(days=1)).isoformat()
+
+    @property
+    def team(self) -> Team | None:
+        return self.teams.get(self.cleaned_data["whose"])
+
+
+def mailboxes_of(alert: Alert, user: User) -> list[Team]:
+    """The mailbox that the alert goes to, where `user` may mute it; `alert.team` must be loaded."""
+    team = alert.team
+    return [team] if team is not None and team.email and user.may(TeamRole.EDITOR, team.pk) else []

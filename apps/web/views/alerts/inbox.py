@@ -1,0 +1,216 @@
+"""The inbox: what waits for an answer, narrowed and ordered; answers to several at once, and their undoing."""
+
+from collections.abc import Iterator
+from itertools import batched
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import Team, User
+from apps.alerts.bulk_answers import Answer
+from apps.alerts.filters import AlertFilter
+from apps.alerts.models import KINDS, Alert, AlertQuerySet
+from apps.alerts.queries import alerts_of
+from apps.alerts.told import Told
+from apps.catalog.models import Provider
+from apps.common.time import day_of, now
+from apps.web.filtering import Control, filters
+from apps.web.forms import signed_in
+from apps.web.listing import COUNTED, Listing, Sorting, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.views.alerts import answers
+from apps.web.views.alerts.forms import ResolveForm, SnoozeForm
+from apps.web.views.alerts.words import SNOOZES, Row, described, party_of
+from apps.web.wording import counted, listed
+
+SIZE = 30
+MOST_IN_CSV = 10_000
+BATCH = 500
+
+ORDERS = Sorting(
+    {
+        "severity": ("Most severe", ("-severity", "-raised_at", "-pk")),
+        "due": ("Due first", ("due_on", "-severity", "-pk")),
+        "raised": ("Latest", ("-raised_at", "-pk")),
+    }
+)
+WITHIN = ((7, "7 days"), (14, "14 days"), (30, "30 days"), (90, "90 days"), (180, "180 days"))
+
+
+def filtered(request: HttpRequest) -> tuple[AlertFilter, AlertQuerySet]:
+    """What the address asks for, in its order; what waits for an answer where it says nothing of the state."""
+    asked = request.GET.copy()
+    if "state" not in request.GET:
+        asked["state"] = Alert.State.OPEN
+    found = AlertFilter(asked, alerts_of(signed_in(request)), request=request)
+    ordered: AlertQuerySet = ORDERS.apply(request, found.qs)  # type: ignore[assignment]
+    return found, ordered
+
+
+@require_safe
+def inbox(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in(request), now()
+    found, queryset = filtered(request)
+    listing = Listing(request, queryset, size=SIZE)
+    today = day_of(at)
+    rows = described(listing.rows, user, on=today)
+    return page(
+        request,
+        "alerts/list.html",
+        fragment="listing",
+        title="Alerts",
+        counts="Alerts of your teams and your own",
+        as_of=at,
+        sentence=_sentence(user),
+        filters=filters(request, found, _controls(user), usual={"state": Alert.State.OPEN.value}),
+        columns=ORDERS.columns(request),
+        listing=listing,
+        rows=rows,
+        answers_several=any(row.may_answer for row in rows),
+        snoozes=SNOOZES,
+        # only a whole page has the place to offer it
+        undo=None if getattr(request, "htmx", False) else answers.to_undo(request),
+    )
+
+
+def _controls(user: User) -> list[Control]:
+    providers = Provider.objects.order_by("name").values_list("slug", "name")
+    return [
+        Control("state", "State", choices=Alert.State.choices),
+        Control("mine", "Whose", choices=[("true", "Mine"), ("false", "Not mine")]),
+        Control("kind", "Kind", choices=list(KINDS.items())),
+        Control("severity", "Severity", choices=Alert.SEVERITIES),
+        Control("due_within", "Due within", choices=WITHIN),
+        Control("team", "Team", choices=list(Team.objects.visible_to(user).values_list("slug", "name"))),
+        Control("provider", "Provider", choices=list(providers)),
+    ]
+
+
+def _sentence(user: User) -> Sentence:
+    some = Alert.objects.visible_to(user).waiting().order_by()[: COUNTED + 1]
+    counts = some.aggregate(n=Count("pk"), n_severe=Count("pk", filter=Q(severity__gte=4)))
+    n_open, n_severe = counts["n"], counts["n_severe"]
+    if n_open == 0:
+        return Sentence("No alert waits for an answer.")
+    more = "More than " if n_open > COUNTED else ""
+    waiting = counted(min(n_open, COUNTED), "alert")
+    start = f"{more}{waiting if more else waiting.capitalize()} {'waits' if n_open == 1 else 'wait'} for an answer"
+    if not n_severe:
+        return Sentence(f"{start}.")
+    severe = counted(n_severe, "of them is", "of them are") if n_open > 1 else "it is"
+    return Sentence(f"{start}; ", f"{severe} high or severe", ".")
+
+
+# --- the same as a table ------------------------------------------------------------------------------------------
+
+HEADS = [
+    "raised", "severity", "kind", "about", "due", "days left", "state", "to", "assigned to", "applications",
+    "acknowledged by", "snoozed until", "resolved", "told", "address",
+]  # fmt: skip
+
+
+@require_safe
+def alert_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """What the page lists with these filters, in that order."""
+    _, queryset = filtered(request)
+    return csv_answer("alerts", HEADS, _rows(queryset, signed_in(request)), _cells)
+
+
+def _rows(queryset: AlertQuerySet, user: User) -> Iterator[Row]:
+    today = day_of(now())
+    for some in batched(queryset[:MOST_IN_CSV].iterator(chunk_size=BATCH), BATCH, strict=False):
+        yield from described(some, user, on=today)
+
+
+def _cells(row: Row) -> list[Any]:
+    alert = row.alert
+    return [
+        alert.raised_at,
+        alert.get_severity_display(),
+        alert.kind,
+        row.heading,
+        alert.due_on,
+        row.days_left,
+        alert.get_state_display(),
+        party_of(alert),
+        str(alert.assigned_to or ""),
+        listed([name for name, _ in row.applications], most=1000),
+        str(alert.acknowledged_by or ""),
+        alert.snoozed_until,
+        alert.resolved_why,
+        "; ".join(_told(told) for told in row.told.named) + (f"; {row.told.n_more} more" if row.told.n_more else ""),
+        reverse("alert", args=[alert.pk]),
+    ]
+
+
+def _told(told: Told) -> str:
+    return f"{told.name}: {told.outcome}"
+
+
+# --- several at once ------------------------------------------------------------------------------------------------
+
+
+@require_POST
+def answer_several(request: HttpRequest) -> HttpResponse:
+    """Acknowledge, snooze, resolve or open again what is ticked."""
+    user, at = signed_in(request), now()
+    back = back_to_inbox(request.POST)
+    ids = [int(pk) for pk in request.POST.getlist("alert") if pk.isdecimal() and len(pk) < 18]
+    chosen = list(alerts_of(user).filter(pk__in=ids[: answers.MOST_AT_ONCE]))
+    if not chosen:
+        messages.error(request, "Tick the alerts that the answer is for.")
+        return redirect(back)
+    done = _answered(request, chosen, user, at)
+    if done is None:
+        return redirect(back)
+    if done.said != _OPENED:
+        answers.remember(request, done)
+    elif done.changed:
+        messages.success(request, answers.sentence_of(done))
+    for refusal in done.refusals:
+        messages.error(request, refusal)
+    if not done.changed and not done.refusals:
+        messages.info(request, "They were answered so already; nothing was changed.")
+    return redirect(back)
+
+
+_OPENED = "opened again"
+
+
+def _answered(request: HttpRequest, chosen: list[Alert], user: User, at: Any) -> answers.Done | None:
+    """None where the answer lacks something, which is said."""
+    match request.POST.get("action"):
+        case "acknowledge":
+            return answers.give(chosen, Answer.ACKNOWLEDGE, said="acknowledged", by=user, at=at)
+        case "snooze":
+            snooze = SnoozeForm(request.POST, on=day_of(at))
+            if snooze.is_valid():
+                until = snooze.cleaned_data["until"]
+                said = answers.snoozed_words(until)
+                return answers.give(chosen, Answer.SNOOZE, said=said, by=user, at=at, until=until)
+            problems = snooze.errors
+        case "resolve":
+            resolve = ResolveForm(request.POST)
+            if resolve.is_valid():
+                why = resolve.cleaned_data["why"]
+                return answers.give(chosen, Answer.RESOLVE, said="resolved", by=user, at=at, reason=why)
+            problems = resolve.errors
+        case "reopen":
+            return answers.give(chosen, Answer.REOPEN, said=_OPENED, by=user, at=at)
+        case _:
+            messages.error(request, "Choose what to do: acknowledge, snooze or resolve.")
+            return None
+    for errors in problems.values():
+        messages.error(request, " ".join(str(error) for error in errors))
+    return None
+
+
+def back_to_inbox(said: QueryDict) -> str:
+    """The page of alerts that the form was on; nothing but such a page."""
+    back = said.get("back", "")
+    return back if back.startswith("/alerts/") and "\\" not in back else reverse("alerts")
