@@ -345,6 +345,8 @@ def test_nothing_is_mailed_where_no_application_is_the_teams_any_more(world: Wor
     queue_digests(at=NOW, gather=timedelta(0))
 
     assert Delivery.objects.get().state == "skipped"
+    # the team that owns it now is told instead
+    assert Alert.objects.live().get().team == world.application.team
 
 
 def test_names_cannot_break_out_of_the_mail(world: World) -> None:
@@ -369,8 +371,10 @@ def test_the_inbox_says_what_and_where_to_look(world: World, client: object) -> 
 
     page = flat(client.get("/alerts/?kind=backfilled").content.decode())  # type: ignore[attr-defined]
 
+    alert = Alert.objects.get()
     assert (
-        f'<a href="/feeds/runs/{run.pk}/">LiteLLM price map now gives a past day for one model you call: '
+        f'<a href="/alerts/{alert.pk}/">LiteLLM price map now gives a past day for one model you call: '
         "gemini-2.5-pro at Google Vertex AI ended 26 Mar 2026</a>"
     ) in page
+    assert f'href="/feeds/runs/{run.pk}/"' in client.get(f"/alerts/{alert.pk}/").content.decode()  # type: ignore[attr-defined]
     assert "check these applications and move them" in page

@@ -6,12 +6,15 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.alerts.actions import queue_digests, raise_alerts
-from apps.alerts.digest import MOST_APPLICATIONS, MOST_ITEMS
+from apps.alerts.digest import MOST_APPLICATIONS, MOST_ITEMS, MOST_ITEMS_AT_FIRST
+from apps.alerts.links import recipient_of
 from apps.alerts.mail import message_of
-from apps.alerts.models import Delivery
-from apps.catalog.models import Foundation, Offering, Provider
+from apps.alerts.models import Alert, Delivery, Notice, Preference, Tick
+from apps.catalog.models import Foundation, Offering, Provider, Version
 from apps.inventory.models import Application, Criticality
 from tests.alerts.world import World, add_evidence, make_world
 from tests.builders import (
@@ -30,7 +33,19 @@ from tests.builders import (
 def digest() -> Delivery:
     raise_alerts(at=NOW)
     queue_digests(at=NOW, gather=timedelta(0))
-    return Delivery.objects.get()
+    return Delivery.objects.latest("created_at")
+
+
+def told_before(world: World) -> None:
+    """The team has had mail: what comes now is no first summary."""
+    Delivery.objects.create(
+        team=world.team, address=world.team.email, message_id="<old@example.org>", subject="Old", body_text="Old",
+        state="sent", due_at=NOW - timedelta(days=1), created_at=NOW - timedelta(days=1),
+    )  # fmt: skip
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
 
 
 def also_stands(world: World, name: str, criticality: Criticality, role: str = "primary") -> Application:
@@ -156,7 +171,9 @@ def test_an_item_says_what_happened_to_whom_what_replaces_it_and_who_says_so(set
         assert "Gemini 2.5 Pro at Google Vertex AI" in words
         assert "End moved: 1 Mar 2027 → 15 Jan 2027, 45 days earlier." in words
         assert "52 days left" in words
-        assert "Motor damage estimator (critical), Home claims photo notes (standard, as fallback)" in words
+        assert "Motor damage estimator (critical)" in words
+        assert ": nobody has estimated how long leaving takes. No fallback." in words
+        assert "Home claims photo notes (standard, as fallback)" in words
         assert "Replacement as published: gemini-3-pro" in words
         assert "litellm" in words
     for addresses in (text, html.addresses):
@@ -225,11 +242,30 @@ def test_a_mail_shows_so_many_changes_and_counts_the_rest() -> None:
         make_dependency(world.application, offering)
         make_event(offering)
 
+    told_before(world)
+
     mail = digest()
 
     assert mail.body_text.count("End announced") == MOST_ITEMS
     assert "And 7 more: " in mail.body_text
     assert "And 7 more" in Html(mail.body_html).words
+
+
+@pytest.mark.django_db
+def test_the_first_mail_to_an_address_sums_up_and_says_that_it_does() -> None:
+    world = make_world()
+    version = make_version()
+    for n in range(MOST_ITEMS_AT_FIRST + 5):
+        offering = make_offering(f"model-{n}", host=world.offering.host, version=version, region_scope=f"zone-{n}")
+        make_dependency(world.application, offering)
+        make_event(offering)
+
+    mail = digest()
+
+    assert mail.kind == "summary"
+    assert mail.body_text.count("End announced") == MOST_ITEMS_AT_FIRST
+    assert "This is the first mail to you. It sums up the 25 things that stand open" in flat(mail.body_text)
+    assert "And five more" in flat(mail.body_text) or "And 5 more" in flat(mail.body_text)
 
 
 @pytest.mark.django_db
@@ -296,24 +332,40 @@ def test_the_html_holds_no_remote_picture_and_names_its_language() -> None:
 
 
 @pytest.mark.django_db
-def test_no_way_to_unsubscribe_is_promised_before_there_is_one() -> None:
-    make_world().event()
+def test_one_click_unsubscribes_and_the_ledger_does_not_hold_the_key(client: Any) -> None:
+    """RFC 8058: the mail program posts, without cookie or sign-in."""
+    world = make_world()
+    world.event()
+    mail = digest()
+    message = message_of(mail).message(policy=policy.SMTP)
+    address = message["List-Unsubscribe"].strip("<>")
 
-    message = message_of(digest()).message(policy=policy.SMTP)
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert address in message.get_body(("plain",)).get_content()
+    assert address not in mail.body_text + mail.body_html
+    assert recipient_of(address.rstrip("/").rpartition("/")[2]) == world.team
 
-    assert message["List-Unsubscribe"] is None
+
+def _n_statements_for(n_teams: int, n_applications: int) -> int:
+    world = make_world()
+    for _ in range(n_teams):
+        team = make_team()
+        for _ in range(n_applications):
+            make_dependency(make_application(team=team), world.offering)
+    world.event()
+    raise_alerts(at=NOW)
+    with CaptureQueriesContext(connection) as captured:
+        assert queue_digests(at=NOW, gather=timedelta(0)) == n_teams + 1
+    return len(captured)
 
 
 @pytest.mark.django_db
-def test_writing_a_digest_takes_as_many_statements_for_many_applications_as_for_one(
-    django_assert_num_queries: Any,
-) -> None:
-    small, large = make_world(), make_team("Large")
-    for _ in range(30):
-        make_dependency(make_application(team=large), small.offering)
-    small.event()
-    raise_alerts(at=NOW)
+def test_writing_digests_takes_as_many_statements_for_many_recipients_and_applications_as_for_one() -> None:
+    few = _n_statements_for(1, 1)
+    for model in (Notice, Delivery, Alert, Tick, Preference):
+        model.objects.all().delete()
+    Offering.objects.all().update(api_id="another")
+    Foundation.objects.all().update(line="another/line", slug="another")
+    Version.objects.all().update(identifier="another/version")
 
-    # recipients; for each of two: savepoint, lock, alerts, applications, roles, evidence, delivery, alerts, release
-    with django_assert_num_queries(1 + 2 * 9):
-        queue_digests(at=NOW, gather=timedelta(0))
+    assert _n_statements_for(8, 30) == few

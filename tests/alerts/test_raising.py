@@ -35,7 +35,10 @@ def test_an_accepted_event_owes_the_team_of_the_affected_application_one_alert()
     assert alert.key == f"event:{event.pk}|announced||team:{world.team.pk}"
     assert (alert.kind, alert.event, alert.team, alert.user) == ("announced", event, world.team, None)
     assert alert.application_ids == [world.application.pk]
-    assert (alert.state, alert.raised_at, alert.delivery) == ("open", NOW, None)
+    assert (alert.state, alert.raised_at) == ("open", NOW)
+    assert [(notice.team, notice.why, notice.delivery) for notice in alert.notices.all()] == [
+        (world.team, "team", None)
+    ]
 
 
 @pytest.mark.django_db
@@ -231,7 +234,7 @@ def test_a_run_that_dies_before_its_commit_leaves_everything_owed(monkeypatch: p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("apps.alerts.actions.store_alerts", die)
+        patched.setattr("apps.alerts.event_alerts.store_alerts", die)
         with pytest.raises(KeyboardInterrupt):
             raise_alerts(at=NOW)
 

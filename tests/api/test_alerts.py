@@ -1,15 +1,23 @@
-"""Alerts of the API: every subject an alert may have."""
+"""Alerts of the API: every subject an alert may have, who was told of it, and the answers people give."""
 
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from apps.alerts.actions import raise_alerts
+from apps.accounts.roles import TeamRole
+from apps.alerts.actions import assign_alert, queue_digests, raise_alerts, raise_due_alerts
+from apps.alerts.answering import LONGEST_SNOOZE_DAYS
+from apps.alerts.models import Alert, Delivery, Mute, Notice, Webhook
+from apps.common.time import day_of, now
 from tests.alerts.feed_world import backfill, polled, suspect
-from tests.alerts.world import make_world
-from tests.builders import NOW, make_member, make_source, make_user
+from tests.alerts.world import make_flag, make_world
+from tests.builders import NOW, make_application, make_dependency, make_member, make_source, make_team, make_user
 
 pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
 
 
 def rows(answer):
@@ -17,31 +25,488 @@ def rows(answer):
     return answer.json()["results"]
 
 
-def test_an_alert_about_back_fill_names_its_run_and_the_models(api):
+def in_days(n):
+    return (day_of(now()) + n * DAY).isoformat()
+
+
+def told(answer, status):
+    """The sentence of a refusal, which is a problem document."""
+    body = answer.json()
+    assert answer.status_code == status == body["status"], body
+    assert body["detail"].endswith(".")
+    return body["detail"]
+
+
+class TestWhatIsShown:
+    def test_an_alert_about_back_fill_names_its_run_and_the_models(self, api):
+        world = make_world()
+        run = backfill(world.offering)
+        raise_alerts(at=NOW)
+
+        (row,) = rows(api(make_member(world.team)).get("/api/v1/alerts/"))
+
+        assert (row["kind"], row["run"], row["source"], row["event"], row["flag"]) == (
+            "backfilled", run.pk, None, None, None,
+        )  # fmt: skip
+        assert row["details"]["offerings"][0]["api_id"] == "gemini-2.5-pro"
+        assert row["application_ids"] == [world.application.pk]
+
+    def test_alerts_about_feeds_name_the_source_or_the_run_and_say_why(self, api):
+        governor = make_user(role="governance")
+        source = make_source()
+        run = suspect(source)
+        polled(source, success=NOW - timedelta(days=2))
+        raise_alerts(at=NOW)
+
+        found = {row["kind"]: row for row in rows(api(governor).get("/api/v1/alerts/"))}
+
+        assert (found["late"]["source"], found["late"]["details"]["since"]) == ("litellm", "2026-11-22")
+        assert found["suspect"]["run"] == run.pk
+        assert found["suspect"]["details"]["groups"]["google-vertex-ai"]["says"].startswith("41 of 153 rows vanished")
+        assert [row["kind"] for row in rows(api(governor).get("/api/v1/alerts/?kind=late"))] == ["late"]
+        assert rows(api(make_member(make_world().team)).get("/api/v1/alerts/")) == []
+
+    def test_a_milestone_names_the_model_the_day_and_whom_it_falls_to(self, api):
+        world = make_world()
+        owner = make_member(world.team, TeamRole.EDITOR, make_user("ola"))
+        world.application.business_owner = "ola"
+        world.application.save()
+        raise_due_alerts(at=NOW)
+
+        row = next(row for row in rows(api(owner).get("/api/v1/alerts/")) if row["kind"] == "milestone")
+
+        assert row["subject"] == f"offering:{world.offering.pk}@2027-01-15"
+        assert row["key"].startswith(row["subject"])
+        assert (row["subject_kind"], row["subject_id"], row["offering"]) == (
+            "offering", world.offering.pk, world.offering.pk,
+        )  # fmt: skip
+        assert (row["host"], row["api_id"]) == ("google-vertex-ai", "gemini-2.5-pro")
+        assert (row["milestone"], row["due_on"], row["urgent"]) == (60, "2027-01-15", False)
+        assert (row["team"], row["user"], row["state"], row["escalation"]) == (world.team.slug, "ola", "open", 0)
+        assert row["escalate_at"] is not None
+
+    def test_the_answers_of_people_stand_in_it(self, api):
+        world = make_world()
+        editor = make_member(world.team, user=make_user("eda"))
+        world.event()
+        raise_alerts(at=NOW)
+        client = api(editor, "read", "write")
+        address = f"/api/v1/alerts/{Alert.objects.get().pk}/"
+
+        client.post(f"{address}acknowledge/", {"reason": "on it"})
+        client.post(f"{address}assign/", {"username": "eda"})
+        client.post(f"{address}resolve/", {"reason": "moved to the next one"})
+        row = client.get(address).json()
+
+        assert (row["acknowledged_by"], row["assigned_to"], row["resolved_by"]) == ("eda", "eda", "eda")
+        assert (row["state"], row["resolved_why"], row["escalate_at"]) == ("resolved", "moved to the next one", None)
+        assert None not in (row["acknowledged_at"], row["resolved_at"])
+
+    def test_its_turns_say_who_answered_what_and_by_which_way(self, api):
+        world = make_world()
+        world.event()
+        raise_alerts(at=NOW)
+        client = api(make_member(world.team, user=make_user("eda", first_name="Eda", last_name="Lee")), "read", "write")
+        address = f"/api/v1/alerts/{Alert.objects.get().pk}/"
+        client.post(f"{address}acknowledge/", {"reason": "on it"})
+
+        turns = client.get(f"{address}turns/").json()
+
+        assert (turns[0]["who"], turns[0]["what"], turns[0]["reason"]) == ("Eda Lee", "acknowledged it", "on it")
+        assert turns[0]["how"] == "through the API"
+        assert turns[-1]["what"] == "raised it"
+
+    def test_only_the_fields_asked_for(self, api):
+        world = make_world()
+        world.event()
+        raise_alerts(at=NOW)
+
+        [row] = rows(api(make_member(world.team)).get("/api/v1/alerts/?fields=subject,notices"))
+
+        assert set(row) == {"subject", "notices"}
+
+    @pytest.mark.parametrize("n", [1, 4])
+    def test_a_list_costs_one_statement_however_many_were_told(self, api, n):
+        world = make_world(email="")
+        for _ in range(n):
+            make_member(world.team, TeamRole.OWNER)
+        for _ in range(n):
+            world.event()
+        raise_alerts(at=NOW)
+        reader = api(make_user(role="auditor"))
+        reader.get("/api/v1/teams/")
+
+        with CaptureQueriesContext(connection) as queries:
+            found = rows(reader.get("/api/v1/alerts/"))
+
+        assert (len(queries), len(found), len(found[0]["notices"])) == (2, n, n)
+
+    def test_the_same_answer_is_not_sent_twice(self, api):
+        world = make_world()
+        world.event()
+        raise_alerts(at=NOW)
+        client = api(make_member(world.team))
+        first = client.get("/api/v1/alerts/")
+
+        again = client.get("/api/v1/alerts/", HTTP_IF_NONE_MATCH=first["ETag"])
+
+        assert (again.status_code, again.content) == (304, b"")
+
+
+class TestWhoWasTold:
+    def test_names_mailboxes_people_and_webhooks_with_what_became_of_each(self, api):
+        make_user("gus", role="governance")
+        Webhook.objects.create(name="Chat", url="https://hooks.example.org/a", created_by=make_user("author"))
+        world = make_world()
+        world.event()
+        raise_alerts(at=NOW)
+        queue_digests(at=NOW, gather=timedelta(0))
+
+        [row] = rows(api(make_user(role="auditor")).get("/api/v1/alerts/"))
+
+        mail = Delivery.objects.get(team=world.team)
+        by_why = {notice["why"]: notice for notice in row["notices"]}
+        assert set(by_why) == {"team", "webhook"}
+        assert (by_why["team"]["team"], by_why["team"]["user"], by_why["team"]["occasion"]) == (
+            world.team.slug, None, "raised",
+        )  # fmt: skip
+        assert (by_why["team"]["delivery"], by_why["team"]["state"], by_why["team"]["skipped"]) == (
+            mail.pk, "queued", "",
+        )  # fmt: skip
+        assert by_why["webhook"]["webhook"] == "Chat"
+        # as every moment of the API
+        assert by_why["team"]["owed_at"] == "2026-11-24T12:00:00Z"
+
+    def test_what_was_not_sent_says_why(self, api):
+        world = make_world()
+        world.event()
+        raise_alerts(at=NOW)
+        Mute.objects.create(team=world.team, kind="announced", until=day_of(NOW) + 9 * DAY, created_by=make_user())
+        queue_digests(at=NOW, gather=timedelta(0))
+
+        [row] = rows(api(make_member(world.team)).get("/api/v1/alerts/"))
+
+        [notice] = row["notices"]
+        assert (notice["delivery"], notice["state"]) == (None, None)
+        assert notice["skipped"] == f"Muted until {day_of(NOW) + 9 * DAY}."
+
+    def test_members_see_that_others_of_the_team_were_told_and_not_their_mail(self, api):
+        world = make_world(email="")
+        first, second = (make_member(world.team, TeamRole.OWNER) for _ in range(2))
+        world.event()
+        raise_alerts(at=NOW)
+        queue_digests(at=NOW, gather=timedelta(0))
+
+        [row] = rows(api(first).get("/api/v1/alerts/"))
+
+        mails = {notice["user"]: (notice["delivery"], notice["state"]) for notice in row["notices"]}
+        own = Delivery.objects.get(user=first)
+        assert mails == {first.username: (own.pk, "queued"), second.username: (None, "queued")}
+
+    def test_of_an_alert_about_the_organisation_its_reader_without_office_sees_the_own_line_alone(self, api):
+        former = make_user("former", role="governance")
+        make_flag()
+        raise_alerts(at=NOW)
+        alert = Alert.objects.get(user=former)
+        Notice.objects.create(alert=alert, user=make_user("other"), why="escalation", occasion="escalated", owed_at=NOW)
+        everything = rows(api(former).get("/api/v1/alerts/"))
+        former.organisation_role = ""
+        former.save()
+
+        [row] = rows(api(former).get("/api/v1/alerts/"))
+
+        assert len(everything[0]["notices"]) == 2
+        assert [notice["user"] for notice in row["notices"]] == ["former"]
+
+
+@pytest.fixture
+def answered(api):
+    """An alert of a team, and a client of one of its editors."""
     world = make_world()
-    run = backfill(world.offering)
+    world.event()
     raise_alerts(at=NOW)
+    editor = make_member(world.team, user=make_user("eda"))
+    return world, Alert.objects.get(), api(editor, "read", "write")
 
-    (row,) = rows(api(make_member(world.team)).get("/api/v1/alerts/"))
 
-    assert (row["kind"], row["run"], row["source"], row["event"], row["flag"]) == (
-        "backfilled", run.pk, None, None, None,
+class TestAnswers:
+    def test_acknowledging_keeps_the_first_name_and_its_reason(self, answered, api):
+        world, alert, client = answered
+        other = api(make_member(world.team, user=make_user("second")), "write")
+
+        client.post(f"/api/v1/alerts/{alert.pk}/acknowledge/", {"reason": "looking at it"})
+        again = other.post(f"/api/v1/alerts/{alert.pk}/acknowledge/", {})
+
+        assert (again.status_code, again.json()["acknowledged_by"]) == (200, "eda")
+        context = alert.history.order_by("-pgh_id").first().pgh_context.metadata
+        assert (context["actor"], context["reason"]) == ("eda", "looking at it")
+
+    def test_a_snoozed_one_waits_until_its_day(self, answered):
+        _, alert, client = answered
+
+        row = client.post(f"/api/v1/alerts/{alert.pk}/snooze/", {"until": in_days(7)}).json()
+
+        assert (row["state"], row["snoozed_until"], row["snoozed_by"]) == ("snoozed", in_days(7), "eda")
+
+    @pytest.mark.parametrize("n", [-1, 0, LONGEST_SNOOZE_DAYS + 1])
+    def test_a_day_that_makes_no_snooze_is_refused(self, answered, n):
+        _, alert, client = answered
+
+        answer = client.post(f"/api/v1/alerts/{alert.pk}/snooze/", {"until": in_days(n)})
+
+        assert told(answer, 400).startswith("until: Snooze ")
+        alert.refresh_from_db()
+        assert alert.state == "open"
+
+    def test_who_is_given_it_is_named_and_told(self, answered):
+        world, alert, client = answered
+        make_member(world.team, TeamRole.VIEWER, make_user("vic"))
+
+        row = client.post(f"/api/v1/alerts/{alert.pk}/assign/", {"username": "vic"}).json()
+        back = client.post(f"/api/v1/alerts/{alert.pk}/assign/", {"username": None}).json()
+
+        assert (row["assigned_to"], back["assigned_to"]) == ("vic", None)
+        assert [notice["user"] for notice in row["notices"] if notice["why"] == "assigned"] == ["vic"]
+
+    def test_who_has_it_already_is_not_told_again(self, answered):
+        world, alert, client = answered
+        vic = make_member(world.team, TeamRole.VIEWER, make_user("vic"))
+        assign_alert(alert=alert, to=vic, by=make_user(role="governance"), at=now() - DAY)
+
+        client.post(f"/api/v1/alerts/{alert.pk}/assign/", {"username": "vic"})
+
+        assert Notice.objects.filter(user=vic, why="assigned").count() == 1
+
+    def test_it_is_given_to_nobody_who_may_not_see_it(self, answered):
+        _, alert, client = answered
+        make_user("stranger")
+
+        assert "may not see this alert" in told(
+            client.post(f"/api/v1/alerts/{alert.pk}/assign/", {"username": "stranger"}), 400
+        )
+
+    def test_resolving_needs_a_word_and_reopening_takes_it_back(self, answered):
+        _, alert, client = answered
+        address = f"/api/v1/alerts/{alert.pk}/"
+
+        told(client.post(f"{address}resolve/", {"reason": " "}), 400)
+        resolved = client.post(f"{address}resolve/", {"reason": "moved"}).json()
+        reopened = client.post(f"{address}reopen/").json()
+
+        assert (resolved["state"], resolved["resolved_why"]) == ("resolved", "moved")
+        assert (reopened["state"], reopened["resolved_by"], reopened["resolved_why"]) == ("open", None, "")
+
+    @pytest.mark.parametrize(
+        ("verb", "body"), [("snooze", {"until": in_days(3)}), ("assign", {"username": "eda"})]
     )  # fmt: skip
-    assert row["details"]["offerings"][0]["api_id"] == "gemini-2.5-pro"
-    assert row["application_ids"] == [world.application.pk]
+    def test_what_is_resolved_is_reopened_first(self, answered, verb, body):
+        _, alert, client = answered
+        client.post(f"/api/v1/alerts/{alert.pk}/resolve/", {"reason": "moved"})
+
+        assert told(client.post(f"/api/v1/alerts/{alert.pk}/{verb}/", body), 409).startswith("It is resolved already")
+
+    @pytest.mark.parametrize(
+        ("verb", "body"),
+        [
+            ("snooze", {}), ("snooze", {"until": "soon"}), ("assign", {}), ("assign", {"username": "nobody"}),
+            ("resolve", {}), ("resolve", {"reason": "x" * 301}), ("mute", {}), ("mute", {"until": "2020-01-01"}),
+            ("mute", {"until": "2999-01-01"}), ("mute", {"until": in_days(3), "scope": "world"}),
+        ],
+    )  # fmt: skip
+    def test_refuses_what_is_no_answer(self, answered, verb, body):
+        _, alert, client = answered
+
+        told(client.post(f"/api/v1/alerts/{alert.pk}/{verb}/", body), 400)
+
+    def test_a_viewer_is_told_whom_to_ask_before_the_body_is_looked_at(self, answered, api):
+        world, alert, _ = answered
+        viewer = api(make_member(world.team, TeamRole.VIEWER), "write")
+
+        for verb in ("acknowledge", "snooze", "assign", "resolve", "reopen"):
+            assert "Ask one of them" in told(viewer.post(f"/api/v1/alerts/{alert.pk}/{verb}/", {}), 403)
 
 
-def test_alerts_about_feeds_name_the_source_or_the_run_and_say_why(api):
-    governor = make_user(role="governance")
-    source = make_source()
-    run = suspect(source)
-    polled(source, success=NOW - timedelta(days=2))
-    raise_alerts(at=NOW)
+class TestMuting:
+    @pytest.mark.parametrize(
+        ("scope", "field"),
+        [("subject", "subject"), ("offering", "offering"), ("provider", "provider"), ("application", "application"),
+         ("kind", "kind")],
+    )  # fmt: skip
+    def test_says_what_it_keeps_back(self, answered, scope, field):
+        world, alert, client = answered
 
-    found = {row["kind"]: row for row in rows(api(governor).get("/api/v1/alerts/"))}
+        made = client.post(f"/api/v1/alerts/{alert.pk}/mute/", {"until": in_days(5), "scope": scope, "reason": "known"})
 
-    assert (found["late"]["source"], found["late"]["details"]["since"]) == ("litellm", "2026-11-22")
-    assert found["suspect"]["run"] == run.pk
-    assert found["suspect"]["details"]["groups"]["google-vertex-ai"]["says"].startswith("41 of 153 rows vanished")
-    assert [row["kind"] for row in rows(api(governor).get("/api/v1/alerts/?kind=late"))] == ["late"]
-    assert rows(api(make_member(make_world().team)).get("/api/v1/alerts/")) == []
+        expected = {
+            "subject": alert.subject, "offering": world.offering.pk, "provider": "google-vertex-ai",
+            "application": world.application.slug, "kind": "announced",
+        }[scope]  # fmt: skip
+        body = made.json()
+        named = ["subject", "offering", "provider", "application", "kind"]
+        assert made.status_code == 201
+        assert {name: body[name] for name in named if body[name]} == {field: expected}
+        assert (body["user"], body["team"], body["until"], body["holds"]) == ("eda", None, in_days(5), True)
+        assert body["reason"] == "known"
+
+    def test_without_a_scope_it_is_this_matter_alone(self, answered):
+        _, alert, client = answered
+
+        body = client.post(f"/api/v1/alerts/{alert.pk}/mute/", {"until": in_days(5)}).json()
+
+        assert (body["subject"], body["kind"]) == (alert.subject, "")
+
+    def test_the_alert_stands_as_before(self, answered):
+        _, alert, client = answered
+
+        client.post(f"/api/v1/alerts/{alert.pk}/mute/", {"until": in_days(5)})
+
+        alert.refresh_from_db()
+        assert alert.state == "open"
+
+    def test_an_alert_of_several_applications_does_not_say_which(self, api):
+        world = make_world()
+        make_dependency(make_application("Second", team=world.team), world.offering)
+        world.event()
+        raise_alerts(at=NOW)
+        client = api(make_member(world.team), "write")
+
+        answer = client.post(
+            f"/api/v1/alerts/{Alert.objects.get().pk}/mute/", {"until": in_days(5), "scope": "application"}
+        )
+
+        assert "several applications" in told(answer, 400)
+
+    @pytest.mark.parametrize("scope", ["offering", "provider", "application"])
+    def test_an_alert_about_a_feed_has_no_model(self, api, scope):
+        governor = make_user(role="governance")
+        polled(make_source(), success=NOW - timedelta(days=2))
+        raise_alerts(at=NOW)
+
+        answer = api(governor, "write").post(
+            f"/api/v1/alerts/{Alert.objects.get().pk}/mute/", {"until": in_days(5), "scope": scope}
+        )
+
+        assert "no" in told(answer, 400)
+
+    def test_an_editor_mutes_the_mailbox_of_the_team(self, answered, api):
+        world, alert, client = answered
+        body = {"until": in_days(5), "team": world.team.slug}
+
+        made = client.post(f"/api/v1/alerts/{alert.pk}/mute/", body).json()
+        refused = api(make_member(world.team, TeamRole.VIEWER), "write").post(
+            f"/api/v1/alerts/{alert.pk}/mute/", body
+        )  # fmt: skip
+
+        assert (made["team"], made["user"]) == (world.team.slug, None)
+        told(refused, 403)
+
+
+class TestAnsweringMany:
+    @pytest.fixture
+    def several(self, api):
+        world = make_world()
+        for _ in range(3):
+            world.event()
+        raise_alerts(at=NOW)
+        editor = make_member(world.team, user=make_user("eda"))
+        return world, list(Alert.objects.order_by("pk")), api(editor, "read", "write")
+
+    def test_says_of_each_what_became_of_it(self, several):
+        world, alerts, client = several
+        hidden = Alert.objects.create(
+            key="x||k", kind="announced", severity=3, event=alerts[0].event, team=make_team("Other"), raised_at=NOW
+        )
+        read_only = make_team("Read only")
+        make_member(read_only, TeamRole.VIEWER, world.team.memberships.get().user)
+        seen = Alert.objects.create(
+            key="y||k", kind="announced", severity=3, event=alerts[0].event, team=read_only, raised_at=NOW
+        )
+        client.post(f"/api/v1/alerts/{alerts[0].pk}/acknowledge/", {})
+
+        answer = client.post(
+            "/api/v1/alerts/answer/",
+            {"ids": [*(alert.pk for alert in alerts), seen.pk, hidden.pk, 10**12], "action": "acknowledge"},
+        )
+
+        body = answer.json()
+        assert answer.status_code == 200
+        assert (body["answered"], body["unchanged"]) == ([alerts[1].pk, alerts[2].pk], [alerts[0].pk])
+        refused = {row["id"]: row["detail"] for row in body["refused"]}
+        assert set(refused) == {seen.pk, hidden.pk, 10**12}
+        assert "editor" in refused[seen.pk]
+        assert refused[hidden.pk] == refused[10**12] == "There is no such alert that you may see."
+        assert set(Alert.objects.filter(state="open").values_list("pk", flat=True)) == {seen.pk, hidden.pk}
+
+    @pytest.mark.parametrize(
+        ("action", "more", "state"),
+        [
+            ("acknowledge", {"reason": "on it"}, "acknowledged"), ("snooze", {"until": in_days(4)}, "snoozed"),
+            ("assign", {"username": "eda"}, "open"), ("resolve", {"reason": "moved"}, "resolved"),
+        ],
+    )  # fmt: skip
+    def test_gives_every_kind_of_answer_and_takes_it_back(self, several, action, more, state):
+        _, alerts, client = several
+        ids = [alert.pk for alert in alerts]
+
+        body = client.post("/api/v1/alerts/answer/", {"ids": ids, "action": action, **more}).json()
+        states = set(Alert.objects.values_list("state", flat=True))
+        back = client.post("/api/v1/alerts/answer/", {"ids": ids, "action": "reopen"}).json()
+
+        assert (body["answered"], states) == (ids, {state})
+        assert back["unchanged" if state == "open" else "answered"] == ids
+
+    def test_one_that_cannot_be_answered_leaves_the_others_answered(self, several):
+        _, alerts, client = several
+        client.post(f"/api/v1/alerts/{alerts[1].pk}/resolve/", {"reason": "moved"})
+
+        body = client.post(
+            "/api/v1/alerts/answer/",
+            {"ids": [alert.pk for alert in alerts], "action": "snooze", "until": in_days(4)},
+        ).json()
+
+        assert body["answered"] == [alerts[0].pk, alerts[2].pk]
+        assert [(row["id"], row["detail"][:22]) for row in body["refused"]] == [
+            (alerts[1].pk, "It is resolved already"),
+        ]  # fmt: skip
+
+    def test_an_id_named_twice_is_answered_once(self, several):
+        _, alerts, client = several
+
+        body = client.post(
+            "/api/v1/alerts/answer/", {"ids": [alerts[0].pk] * 3, "action": "assign", "username": "eda"}
+        ).json()
+
+        assert (body["answered"], body["unchanged"], body["refused"]) == ([alerts[0].pk], [], [])
+
+    def test_nothing_is_stored_where_something_breaks(self, several, monkeypatch):
+        _, alerts, client = several
+        client.raise_request_exception = False
+        real = Alert.save
+
+        def breaks(self, *args, **kwargs):
+            if self.pk == alerts[2].pk:
+                raise RuntimeError("the disk is full")
+            return real(self, *args, **kwargs)
+
+        monkeypatch.setattr(Alert, "save", breaks)
+        answer = client.post(
+            "/api/v1/alerts/answer/", {"ids": [alert.pk for alert in alerts], "action": "acknowledge"}
+        )  # fmt: skip
+
+        assert answer.status_code == 500
+        assert set(Alert.objects.values_list("state", flat=True)) == {"open"}
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {}, {"ids": []}, {"ids": [1]}, {"ids": [1], "action": "mute"}, {"ids": ["x"], "action": "reopen"},
+            {"ids": [10**30], "action": "reopen"}, {"ids": [0], "action": "reopen"},
+            {"ids": [1], "action": "snooze"}, {"ids": [1], "action": "assign"}, {"ids": [1], "action": "resolve"},
+            {"ids": [1], "action": "resolve", "reason": ""}, {"ids": [1], "action": "assign", "username": "nobody"},
+            {"ids": [*range(1, 502)], "action": "reopen"},
+        ],
+    )  # fmt: skip
+    def test_refuses_what_is_no_answer(self, several, body):
+        _, _, client = several
+
+        told(client.post("/api/v1/alerts/answer/", body), 400)

@@ -27,14 +27,14 @@ def test_every_resource_is_in_it(document):
     resources = {path.split("/")[3] for path in document["paths"]}
 
     assert resources == {
-        "adaptations", "alerts", "annex-items", "applications", "approvals", "assertions", "assessments",
-        "base-losses", "campaign-steps", "campaign-tasks", "campaigns", "changes", "concentration", "contracts",
-        "costs", "deliveries", "dependencies", "derivations", "disagreements", "event-rates", "evidence",
-        "exit-plans", "exit-tests", "exposure-flags", "exposure-settings", "feed-runs", "findings",
-        "foundation-risks", "foundations",
-        "inherited-risks", "loss-runs", "offerings", "policies", "prices", "provider-events", "providers",
-        "risk-templates", "runways", "scenario-runs", "scenarios", "scorecards", "selections",
-        "single-points-of-failure", "snapshots", "sources", "teams", "versions",
+        "adaptations", "alert-policies", "alert-settings", "alerts", "annex-items", "applications", "approvals",
+        "assertions", "assessments", "base-losses", "calendar-feeds", "calendar.ics", "campaign-steps",
+        "campaign-tasks", "campaigns", "changes", "concentration", "contracts", "costs", "deliveries", "dependencies",
+        "derivations", "disagreements", "event-rates", "evidence", "exit-plans", "exit-tests", "exposure-flags",
+        "exposure-settings", "feed-runs", "findings", "foundation-risks", "foundations", "inherited-risks",
+        "loss-runs", "mail-preferences", "mutes", "notices", "offerings", "policies", "prices", "provider-events",
+        "providers", "risk-templates", "runways", "scenario-runs", "scenarios", "scorecards", "selections",
+        "single-points-of-failure", "snapshots", "sources", "subscriptions", "teams", "versions", "webhooks",
     }  # fmt: skip
 
 

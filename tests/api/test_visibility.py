@@ -11,7 +11,8 @@ from django.urls import URLPattern, URLResolver, reverse
 
 from apps.accounts.models import ApiToken
 from apps.accounts.roles import TeamRole
-from apps.alerts.models import Alert, Delivery
+from apps.alerts.models import Alert, AlertPolicy, Delivery, Mute, Notice, Subscription, Webhook
+from apps.alerts.wishing import make_calendar_feed
 from apps.api import urls
 from apps.catalog.models import Derivation, Offering, Price
 from apps.common.time import day_of, now
@@ -59,6 +60,7 @@ pytestmark = pytest.mark.django_db
 CALLERS = ["admin", "governance", "auditor", "owner", "editor", "viewer", "from above", "outsider"]
 EVERYBODY = set(CALLERS)
 OFFICES = {"admin", "governance", "auditor"}
+ITS_OWNER = {"owner"}
 TEAM = EVERYBODY - {"outsider"}
 
 
@@ -91,11 +93,13 @@ def world():
     flag = ExposureFlag.objects.create(policy=policy, node=host_node, value="0.7", limit="0.6", opened_at=NOW)
     FlagEvent.objects.create(flag=flag, kind="opened", at=NOW, value="0.7")
     delivery = Delivery.objects.create(
-        team=team, address="payments@example.org", message_id="<1@example.org>", subject="s", body_text="t", due_at=NOW
-    )
+        team=team, address="payments@example.org", message_id="<1@example.org>", subject="s", body_text="t", due_at=NOW,
+        state="failed",
+    )  # fmt: skip
     alert = Alert.objects.create(
-        key="k", kind="announced", severity=4, event=event, team=team, raised_at=NOW, delivery=delivery
+        key="event:1|announced||k", kind="announced", severity=4, event=event, team=team, raised_at=NOW
     )
+    notice = Notice.objects.create(alert=alert, team=team, why="team", owed_at=NOW, delivery=delivery)
     further = _of_the_heart(team, application, dependency, offering)
     people = {
         "admin": make_user("ada", role="admin"),
@@ -107,25 +111,34 @@ def world():
         "from above": make_member(division, TeamRole.VIEWER),
         "outsider": make_member(make_team("Elsewhere"), TeamRole.OWNER),
     }
+    owner = people["owner"]
+    mute = Mute.objects.create(team=team, kind="repriced", until=day_of(now()) + timedelta(days=9), created_by=owner)
+    webhook = Webhook.objects.create(name="Chat", url="https://hooks.example.org/a", created_by=people["governance"])
     addresses = {
         **further,
+        "alert-policies": AlertPolicy.objects.order_by("pk").first().pk,
         "alerts": alert.pk,
         "applications": application.slug,
         "assertions": assertion.pk,
+        "calendar-feeds": make_calendar_feed(user=owner)[0].pk,
         "deliveries": delivery.pk,
         "dependencies": dependency.pk,
         "disagreements": disputed.pk,
         "exposure-flags": flag.pk,
         "feed-runs": run.pk,
         "foundations": offering.version.foundation.slug,
+        "mutes": mute.pk,
+        "notices": notice.pk,
         "offerings": offering.pk,
         "policies": policy.pk,
         "prices": price.pk,
         "provider-events": event.pk,
         "providers": offering.host.slug,
         "sources": assertion.source_id,
+        "subscriptions": Subscription.objects.create(user=owner).pk,
         "teams": team.slug,
         "versions": offering.version_id,
+        "webhooks": webhook.pk,
     }
     return people, addresses
 
@@ -180,8 +193,9 @@ def _of_the_heart(team, application, dependency, offering):
 
 
 PUBLIC = {
-    "approvals", "assertions", "derivations", "disagreements", "feed-runs", "foundation-risks", "foundations",
-    "offerings", "prices", "provider-events", "providers", "risk-templates", "selections", "sources", "versions",
+    "alert-policies", "approvals", "assertions", "derivations", "disagreements", "feed-runs", "foundation-risks",
+    "foundations", "offerings", "prices", "provider-events", "providers", "risk-templates", "selections", "sources",
+    "versions",
 }  # fmt: skip
 SEEN_BY = {
     **dict.fromkeys(PUBLIC, EVERYBODY),
@@ -199,6 +213,8 @@ SEEN_BY = {
             "evidence",
             "exit-plans",
             "exit-tests",
+            "mutes",
+            "notices",
             "teams",
         ],
         TEAM,
@@ -215,9 +231,12 @@ SEEN_BY = {
             "scenario-runs",
             "scenarios",
             "snapshots",
+            "webhooks",
         ],
         OFFICES,
     ),
+    # a person's own, and nobody's business, not even of the offices
+    **dict.fromkeys(["calendar-feeds", "subscriptions"], ITS_OWNER),
 }
 
 
@@ -308,6 +327,191 @@ def refusal(caller):
     return 404 if caller == "outsider" else 403
 
 
+GOVERNS = {"admin", "governance"}
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_only_editors_of_the_team_and_governance_answer_its_alerts(world, api, caller):
+    people, addresses = world
+    client = api(people[caller], "read", "write")
+    alert = addresses["alerts"]
+    until = (day_of(now()) + timedelta(days=3)).isoformat()
+
+    answers = {
+        verb: client.post(f"/api/v1/alerts/{alert}/{verb}/", body).status_code
+        for verb, body in {
+            "acknowledge": {},
+            "snooze": {"until": until},
+            "assign": {"username": people["viewer"].username},
+            "resolve": {"reason": "moved"},
+            "reopen": {},
+        }.items()
+    }
+    report = client.post("/api/v1/alerts/answer/", {"ids": [alert], "action": "acknowledge"})
+
+    may = caller in WRITERS
+    assert answers == dict.fromkeys(answers, 200 if may else refusal(caller))
+    assert report.status_code == 200
+    assert report.json()["answered"] == ([alert] if may else [])
+    assert [row["id"] for row in report.json()["refused"]] == ([] if may else [alert])
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_whom_an_alert_was_given_to_answers_it_while_it_is_visible(world, api, caller):
+    people, addresses = world
+    Alert.objects.filter(pk=addresses["alerts"]).update(assigned_to=people[caller])
+
+    answer = api(people[caller], "write").post(f"/api/v1/alerts/{addresses['alerts']}/acknowledge/", {})
+
+    # the auditor reads everything and changes nothing, whoever wrote the name there
+    assert answer.status_code == {"auditor": 403, "outsider": 404}.get(caller, 200)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_everybody_mutes_the_own_mail_and_editors_that_of_the_team(world, api, caller):
+    people, addresses = world
+    client = api(people[caller], "read", "write")
+    until = (day_of(now()) + timedelta(days=3)).isoformat()
+    alert, team, of_team = addresses["alerts"], addresses["teams"], addresses["mutes"]
+
+    own = client.post("/api/v1/mutes/", {"until": until, "kind": "repriced"})
+    from_alert = client.post(f"/api/v1/alerts/{alert}/mute/", {"until": until})
+    for_team = client.post("/api/v1/mutes/", {"until": until, "kind": "repriced", "team": team})
+    lifted = client.post(f"/api/v1/mutes/{of_team}/lift/")
+
+    assert (own.status_code, own.json()["user"], own.json()["team"]) == (201, people[caller].username, None)
+    assert from_alert.status_code == (404 if caller == "outsider" else 201)
+    # a team that the caller does not see is an unknown slug
+    assert for_team.status_code == (201 if caller in WRITERS else 400 if caller == "outsider" else 403)
+    assert lifted.status_code == (200 if caller in WRITERS else refusal(caller))
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_only_whom_a_mute_is_for_and_governance_lift_it(world, api, caller):
+    people, _ = world
+    someone = Mute.objects.create(
+        user=people["viewer"], kind="retired", until=day_of(now()) + timedelta(days=3), created_by=people["viewer"]
+    )
+
+    answer = api(people[caller], "read", "write").post(f"/api/v1/mutes/{someone.pk}/lift/")
+
+    # the auditor reads it; to other members of the team it does not exist
+    assert answer.status_code == {
+        **dict.fromkeys(CALLERS, 404), **dict.fromkeys(["viewer", *GOVERNS], 200), "auditor": 403,
+    }[caller]  # fmt: skip
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_everybody_has_subscriptions_and_calendar_addresses_of_the_own_and_touches_nobody_elses(world, api, caller):
+    people, addresses = world
+    client = api(people[caller], "read", "write")
+    theirs, feed = addresses["subscriptions"], addresses["calendar-feeds"]
+
+    made = client.post("/api/v1/subscriptions/", {"kinds": ["retired"]})
+    mine = f"/api/v1/subscriptions/{made.json()['id']}/"
+    own = [
+        made.status_code,
+        client.get(f"{mine}preview/").status_code,
+        client.post("/api/v1/subscriptions/preview/", {}).status_code,
+        client.patch(mine, {"enabled": False}).status_code,
+        client.delete(mine).status_code,
+        client.post("/api/v1/calendar-feeds/", {}).status_code,
+    ]
+    foreign = [
+        client.get(f"/api/v1/subscriptions/{theirs}/preview/").status_code,
+        client.patch(f"/api/v1/subscriptions/{theirs}/", {"enabled": False}).status_code,
+        client.post(f"/api/v1/calendar-feeds/{feed}/revoke/").status_code,
+        client.delete(f"/api/v1/subscriptions/{theirs}/").status_code,
+    ]
+
+    assert own == [201, 200, 200, 200, 204, 201]
+    assert foreign == ([200, 200, 200, 204] if caller == "owner" else [404] * 4)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_mail_preferences_are_each_persons_own_and_a_teams_are_its_owners(world, api, caller):
+    people, addresses = world
+    client = api(people[caller], "read", "write")
+    team = f"/api/v1/mail-preferences/teams/{addresses['teams']}/"
+
+    own = client.patch("/api/v1/mail-preferences/me/", {"cadence": "weekly"})
+    read = client.get(team)
+    changed = client.patch(team, {"cadence": "weekly"})
+    replaced = client.put(team, {})
+    asked = client.post("/api/v1/mail-preferences/me/ask/")
+
+    owns = caller in GOVERNS | {"owner"}
+    assert (own.status_code, own.json()["user"], own.json()["cadence"]) == (200, people[caller].username, "weekly")
+    assert read.status_code == (200 if caller in TEAM else 404)
+    assert changed.status_code == (200 if owns else refusal(caller))
+    assert asked.status_code == 202
+    # who may not is told so before the body is looked at
+    assert replaced.status_code == (400 if owns else refusal(caller))
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_everybody_reads_by_which_lines_people_are_told_and_governance_moves_them(world, api, caller):
+    people, addresses = world
+    client = api(people[caller], "read", "write")
+    policy = f"/api/v1/alert-policies/{addresses['alert-policies']}/"
+
+    read = [client.get(address).status_code for address in (policy, "/api/v1/alert-settings/")]
+    moved = [
+        client.patch(policy, {"milestones": [30, 7, 0]}).status_code,
+        client.patch("/api/v1/alert-settings/", {"price_percent": 8}).status_code,
+    ]
+
+    assert read == [200, 200]
+    assert moved == ([200, 200] if caller in GOVERNS else [403, 403])
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_only_governance_makes_changes_and_tries_webhooks(world, api, caller):
+    people, addresses = world
+    client = api(people[caller], "read", "write")
+    webhook = f"/api/v1/webhooks/{addresses['webhooks']}/"
+
+    made = client.post("/api/v1/webhooks/", {"name": "New", "url": "https://hooks.example.org/b"})
+    others = [
+        client.patch(webhook, {"min_severity": 4}).status_code,
+        client.post(f"{webhook}new-secret/", {}).status_code,
+        client.post(f"{webhook}try/").status_code,
+        client.post(f"{webhook}switch-off/", {}).status_code,
+    ]
+
+    assert made.status_code == (201 if caller in GOVERNS else 403)
+    assert others == (
+        [200, 200, 202, 200] if caller in GOVERNS else [403] * 4 if caller == "auditor" else [404] * 4
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_only_governance_sends_a_failed_message_again(world, api, caller):
+    people, addresses = world
+
+    answer = api(people[caller], "read", "write").post(f"/api/v1/deliveries/{addresses['deliveries']}/resend/")
+
+    assert answer.status_code == (200 if caller in GOVERNS else refusal(caller))
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_a_calendar_holds_what_its_reader_may_see_and_no_other_application(world, api, caller):
+    people, addresses = world
+    offering = Offering.objects.get(pk=addresses["offerings"])
+    offering.retires_on, offering.date_kind = day_of(now()) + timedelta(days=40), "firm"
+    offering.save()
+    make_dependency(make_application("Foreign"), offering)
+    _, secret = make_calendar_feed(user=people[caller])
+
+    signed_in = api(people[caller]).get("/api/v1/calendar.ics")
+    by_secret = api().get(f"/calendar/{secret}.ics")
+
+    assert signed_in.status_code == by_secret.status_code == 200
+    assert signed_in.content == by_secret.content
+    assert (b"Claims" in signed_in.content) is (caller in TEAM)
+    assert (b"Foreign" in signed_in.content) is (caller in OFFICES)
+
+
 @pytest.mark.parametrize("caller", CALLERS)
 def test_only_editors_of_the_team_and_governance_change_an_application(world, api, caller):
     people, addresses = world
@@ -391,7 +595,7 @@ def an_address(route, addresses):
     anything is looked up. None for the catch-all and the schema."""
     if route in {"schema/", "^(?:.*/)?$"}:
         return None
-    resource = re.match(r"\^?([a-z-]+)/", route)[1]
+    resource = re.match(r"\^?([a-z-]+)[/.]", route)[1]
     path = re.sub(r"\(\?P<\w+>[^)]*\)|<\w+:\w+>", str(addresses.get(resource, OTHER_KEYS.get(resource, "1"))), route)
     return "/api/v1/" + path.replace("^", "").replace("$", "").replace("\\Z", "").removesuffix("\\.?")
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from django.test import RequestFactory
 
-from apps.alerts.models import Alert
+from apps.alerts.models import Alert, Notice
 from apps.catalog.models import ProviderEvent
 from apps.inventory.models import Application
 from apps.web import listing
@@ -25,7 +25,8 @@ def rows_of(response):
     ("path", "n"),
     [
         ("/applications/", 8), ("/foundations/", 11), ("/offerings/", 9), ("/providers/", 9), ("/events/", 8),
-        ("/feeds/", 11), ("/alerts/", 9), ("/deliveries/", 8), ("/identity/", 11),
+        ("/feeds/", 11), ("/alerts/", 11), ("/alerts/?state=", 11), ("/deliveries/", 8),
+        ("/deliveries/not-carried/", 10), ("/identity/", 11),
     ],
 )  # fmt: skip
 def test_a_list_costs_the_same_however_long_it_is(path, n, world, as_user, django_assert_num_queries):
@@ -34,10 +35,11 @@ def test_a_list_costs_the_same_however_long_it_is(path, n, world, as_user, djang
         offering = make_offering(resolved=number % 2 == 0)
         make_dependency(make_application(team=world.team), offering)
         event = make_event(offering)
-        Alert.objects.create(
+        alert = Alert.objects.create(
             key=f"more-{number}", kind="announced", severity=2, event=event, team=world.team,
             application_ids=[world.triage.pk], raised_at=world.alert.raised_at,
         )  # fmt: skip
+        Notice.objects.create(alert=alert, team=world.team, why="team", owed_at=alert.raised_at)
 
     with django_assert_num_queries(n):
         client.get(path)
@@ -88,6 +90,7 @@ def test_filters_that_leave_nothing_say_so(path, words, world, as_user):
 
 
 def test_an_empty_list_teaches(world, as_user):
+    Notice.objects.all().delete()
     Alert.objects.all().delete()
     ProviderEvent.evidence.through.objects.all().delete()
     ProviderEvent.objects.all().delete()

@@ -25,16 +25,22 @@ PAGES = {
     "feeds": "/feeds/",
     "feed": "/feeds/litellm/",
     "run": "/feeds/runs/{run.pk}/",
-    "alerts": "/alerts/",
+    "alerts": "/alerts/?state=",
+    "alert": "/alerts/{alert.pk}/",
+    "subscriptions": "/alerts/subscriptions/",
+    "subscribe": "/alerts/subscriptions/new/",
+    "alert-settings": "/alerts/settings/",
     "deliveries": "/deliveries/",
+    "not-carried": "/deliveries/not-carried/",
     "delivery": "/deliveries/{delivery.pk}/",
 }
 TABLES = [
     "/applications.csv", "/applications/{triage.slug}/stack.csv", "/foundations.csv", "/offerings.csv",
-    "/providers.csv", "/events.csv", "/feeds.csv", "/alerts.csv", "/deliveries.csv", "/concentration.csv",
-    "/runway.csv", "/ends.csv", "/feeds/quarantine.csv", "/feeds/disagreements.csv",
+    "/providers.csv", "/events.csv", "/feeds.csv", "/alerts.csv", "/deliveries.csv",
+    "/deliveries/not-carried.csv", "/concentration.csv", "/runway.csv", "/ends.csv", "/feeds/quarantine.csv",
+    "/feeds/disagreements.csv",
 ]  # fmt: skip
-OWN = ["application", "delivery"]
+OWN = ["application", "alert", "delivery"]
 
 
 def address(path, world):

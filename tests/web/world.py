@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import OrganisationRole, TeamRole
-from apps.alerts.models import Alert, Delivery
+from apps.alerts.models import Alert, Delivery, Notice
 from apps.catalog.models import Assertion, Offering, Price, ProviderEvent, Source
 from apps.common.time import day_of, now
 from apps.exposure.engine.building import refresh
@@ -94,9 +94,10 @@ def make_world() -> World:
         body_text="Claude Sonnet 4.5 ends soon.", due_at=moment, state="failed", reason="550 mailbox unavailable",
     )  # fmt: skip
     alert = Alert.objects.create(
-        key="one", kind="announced", severity=5, event=event, team=team, application_ids=[triage.pk], raised_at=moment,
-        delivery=delivery,
+        key=f"event:{event.pk}|announced||team:{team.pk}", kind="announced", severity=5, event=event, offering=sonnet,
+        due_on=soon, team=team, application_ids=[triage.pk], raised_at=moment,
     )  # fmt: skip
+    Notice.objects.create(alert=alert, team=team, why="team", owed_at=moment, delivery=delivery)
     refresh(on=today)
     return World(
         governance=make_user("maren", role=OrganisationRole.GOVERNANCE),

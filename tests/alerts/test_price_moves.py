@@ -1,0 +1,140 @@
+"""Which prices are worth a mail: the line in percent, the line in money a month, and who pays it."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.alerts.actions import raise_alerts
+from apps.alerts.models import Alert, AlertSettings
+from apps.alerts.price_moves import move_of
+from apps.catalog.models import Offering
+from apps.inventory.models import Application
+from tests.alerts.passing import look, mail_out, texts
+from tests.alerts.world import World, make_world
+from tests.builders import NOW, make_application, make_dependency, make_member, make_team, make_user
+
+
+def counts(old: Any, new: Any, used: dict[str, int] | None = None, *, percent: str = "5", monthly: str = "100") -> bool:
+    return move_of(old, new, used or {}, at_least_percent=Decimal(percent), at_least_monthly=Decimal(monthly)).counts
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({"input": "100"}, {"input": "105"}, True),
+        ({"input": "100"}, {"input": "104.999"}, False),
+        ({"input": "100"}, {"input": "95"}, True),
+        ({"input": "100"}, {"input": "95.001"}, False),
+        ({"input": "100", "output": "100"}, {"input": "101", "output": "106"}, True),
+        # a price that begins, ends, or costs something after it was free
+        ({"input": "1"}, {"input": "1", "image": "0.01"}, True),
+        ({"input": "1", "image": "0.01"}, {"input": "1"}, True),
+        ({"input": "0"}, {"input": "0.0001"}, True),
+        ({"input": "0"}, {"input": "0"}, False),
+        ({"input": "3"}, {"input": "0"}, True),
+        (None, {"input": "1"}, True),
+        # what cannot be read is never kept back
+        ({"input": "a lot"}, {"input": "more"}, True),
+        (None, None, True),
+        ({"input": "NaN"}, {"input": "1"}, True),
+    ],
+)
+def test_a_move_counts_from_five_percent_on_either_way(old: Any, new: Any, expected: bool) -> None:
+    assert counts(old, new) is expected
+
+
+@pytest.mark.parametrize(("tokens", "expected"), [(9_999_000_000, False), (10_000_000_000, True)])
+def test_a_small_move_counts_where_it_makes_a_hundred_a_month(tokens: int, expected: bool) -> None:
+    assert counts({"input": "1.00"}, {"input": "1.01"}, {"input": tokens}) is expected
+    assert counts({"input": "1.01"}, {"input": "1.00"}, {"input": tokens}) is expected
+
+
+def test_what_gets_dearer_and_what_gets_cheaper_make_one_sum() -> None:
+    used = {"input": 20_000_000_000, "output": 10_000_000_000}
+
+    assert not counts({"input": "1.00", "output": "2.00"}, {"input": "1.01", "output": "1.98"}, used)
+    assert counts({"input": "1.00", "output": "2.00"}, {"input": "1.01", "output": "1.99"}, used)
+
+
+@given(
+    old=st.decimals("0.01", "1000", places=4), new=st.decimals("0.01", "1000", places=4),
+    tokens=st.integers(0, 10**13), percent=st.integers(0, 50), monthly=st.integers(0, 10_000),
+)  # fmt: skip
+def test_it_counts_exactly_where_one_of_the_lines_is_reached(
+    old: Decimal, new: Decimal, tokens: int, percent: int, monthly: int
+) -> None:
+    move = move_of(
+        {"input": str(old)}, {"input": str(new)}, {"input": tokens},
+        at_least_percent=Decimal(percent), at_least_monthly=Decimal(monthly),
+    )  # fmt: skip
+
+    by_percent = abs(new - old) * 100 >= percent * old
+    by_month = abs(new - old) * tokens >= monthly * 1_000_000
+    assert move.counts is (by_percent or by_month)
+
+
+# --- who is told --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """Claims' application uses six thousand million input tokens a month."""
+    made = make_world()
+    Offering.objects.update(retires_on=None, date_kind="")
+    made.application.dependencies.update(monthly_input_tokens=6_000_000_000)
+    return made
+
+
+def one_percent_dearer(world: World) -> None:
+    world.event("repriced", old={"input": "1.00"}, new={"input": "1.01"}, effective_on=None)
+
+
+def test_a_trifle_is_told_to_no_team_and_worked_through_once(world: World) -> None:
+    one_percent_dearer(world)
+
+    assert raise_alerts(at=NOW) == 0
+    AlertSettings.objects.update(price_percent=1)
+
+    assert raise_alerts(at=NOW) == 0, "a line that is moved later makes no old news new"
+
+
+def test_what_a_team_pays_is_added_up_over_its_applications_whoever_owns_them(world: World) -> None:
+    for name in ("lena", "henrik"):
+        make_member(world.team, user=make_user(name))
+    Application.objects.update(business_owner="lena")
+    second = make_application("Fraud triage", team=world.team, business_owner="henrik")
+    make_dependency(second, world.offering, monthly_input_tokens=6_000_000_000)
+    other = make_application(team=make_team())
+    make_dependency(other, world.offering, monthly_input_tokens=6_000_000_000)
+    one_percent_dearer(world)
+
+    look(NOW)
+    mail_out(NOW)
+
+    assert {alert.user.username: alert.details["monthly_usd"] for alert in Alert.objects.select_related("user")} == {
+        "lena": "60.00", "henrik": "60.00",
+    }  # fmt: skip
+    assert len([text for text in texts("claims@example.org") if "about 120 USD a month more" in text]) == 1
+    assert len([text for text in texts("lena@example.org") if "about 60 USD a month more" in text]) == 1
+
+
+def test_the_organisation_sets_both_lines(world: World) -> None:
+    one_percent_dearer(world)
+    AlertSettings.objects.update(price_monthly_usd=60)
+
+    assert raise_alerts(at=NOW) == 1
+    alert = Alert.objects.get()
+    assert alert.details == {"percent": "1.0", "monthly_usd": "60.00"}
+    assert (alert.state, alert.severity) == ("open", 3)
+
+
+def test_where_nobody_wrote_down_what_is_used_the_percent_decide(world: World) -> None:
+    world.application.dependencies.update(monthly_input_tokens=None)
+    one_percent_dearer(world)
+    world.event("repriced", old={"input": "1.00"}, new={"input": "1.10"}, effective_on=None)
+
+    assert raise_alerts(at=NOW) == 1
+    assert Alert.objects.get().details == {"percent": "10.0"}

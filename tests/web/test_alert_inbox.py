@@ -1,0 +1,273 @@
+"""The inbox of alerts: what it lists for whom, how it is narrowed, answered and taken back."""
+
+from datetime import timedelta
+
+import pytest
+
+from apps.alerts.models import Alert, Notice
+from apps.common.time import now
+from tests.builders import make_event, make_offering, make_user
+from tests.web.test_lists import rows_of, text
+
+
+def make_alert(world, key, **fields):
+    """A further alert of the team about the event of the world."""
+    fields.setdefault("kind", "announced")
+    fields.setdefault("severity", 3)
+    fields.setdefault("event", world.event)
+    fields.setdefault("team", world.team)
+    fields.setdefault("raised_at", now())
+    return Alert.objects.create(key=key, **fields)
+
+
+def headings(response):
+    """The keys of alerts listed, by the addresses of their pages."""
+    page = response.content.decode()
+    return [pk for _, pk in sorted((page.index(f'<h2><a href="/alerts/{pk}/"'), pk) for pk in listed_in(page))]
+
+
+def listed_in(page):
+    return [pk for pk in Alert.objects.values_list("pk", flat=True) if f'<h2><a href="/alerts/{pk}/"' in page]
+
+
+def test_a_row_says_what_to_do_by_when_for_whom_and_who_was_told(world, as_user):
+    page = text(as_user(world.editor).get("/alerts/"))
+
+    assert "End announced: claude-sonnet-4-5 at Anthropic, ends" in page
+    assert "Choose a successor, test it and move before the day named." in page
+    assert "in 10 days" in page
+    assert "To Claims." in page
+    assert f'Told: Claims (<a href="/deliveries/{world.delivery.pk}/">mail failed</a>).' in page
+
+
+@pytest.mark.parametrize(
+    ("reader", "sees", "answers"),
+    [
+        ("governance", True, True), ("editor", True, True), ("viewer", True, False), ("outsider", False, False),
+    ],
+)  # fmt: skip
+def test_who_reads_and_who_answers(reader, sees, answers, world, as_user):
+    page = text(as_user(getattr(world, reader)).get("/alerts/"))
+
+    assert ("Claims triage" in page) is sees
+    assert ('type="submit">Acknowledge<' in page) is answers
+    assert ('form="several"' in page) is answers
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", "open late other"),
+        ("?state=", "open snoozed late other"),
+        ("?state=snoozed", "snoozed"),
+        ("?mine=true", "open"),
+        ("?mine=false", "late other"),
+        ("?assigned_to=me", "open"),
+        ("?assigned_to=ilse", "open"),
+        ("?assigned_to=nobody", ""),
+        ("?kind=repriced", "other"),
+        ("?severity=3", "open late"),
+        ("?due_within=14", "late"),
+        ("?due_before=2020-01-01", ""),
+        ("?provider=anthropic", "late"),
+        ("?provider=amazon-bedrock", "other"),
+        ("?team=no-such-team", ""),
+    ],
+)
+def test_filters_narrow_page_and_csv_alike(query, found, world, as_user):
+    Notice.objects.all().delete()
+    Alert.objects.all().delete()
+    alerts = {
+        "open": make_alert(world, "open", assigned_to=world.editor),
+        "snoozed": make_alert(
+            world, "snoozed", state="snoozed", snoozed_until=world.today + timedelta(3), severity=2
+        ),
+        "late": make_alert(world, "late", due_on=world.today + timedelta(5), offering=world.sonnet),
+        "other": make_alert(world, "other", kind="repriced", severity=2, offering=world.unknown),
+    }  # fmt: skip
+    client = as_user(world.editor)
+
+    page = headings(client.get("/alerts/" + query))
+    table = rows_of(client.get("/alerts.csv" + query))[1:]
+
+    wanted = {alerts[key].pk for key in found.split()}
+    assert set(page) == wanted
+    assert {int(row.rstrip("/").rpartition("/")[2]) for row in table} == wanted
+
+
+def test_what_fell_to_oneself_is_mine_until_it_is_given_to_another(world, as_user):
+    Alert.objects.update(user=world.editor)
+    client = as_user(world.editor)
+    assert headings(client.get("/alerts/?mine=true")) == [world.alert.pk]
+
+    Alert.objects.update(assigned_to=world.governance)
+
+    assert headings(client.get("/alerts/?mine=true")) == []
+
+
+def test_alerts_stand_in_the_order_that_is_asked_for(world, as_user):
+    soon = make_alert(world, "soon", severity=1, due_on=world.today)
+    client = as_user(world.editor)
+
+    assert headings(client.get("/alerts/")) == [world.alert.pk, soon.pk]
+    assert headings(client.get("/alerts/?sort=due")) == [soon.pk, world.alert.pk]
+    assert 'aria-current="true">Due first</a>' in text(client.get("/alerts/?sort=due"))
+
+
+def test_a_day_that_is_near_is_red_until_somebody_answers(world, as_user):
+    Alert.objects.update(due_on=world.today + timedelta(3))
+    client = as_user(world.editor)
+    assert '<span class="late">Due' in text(client.get("/alerts/"))
+
+    client.post(f"/alerts/{world.alert.pk}/acknowledge/")
+
+    assert 'class="late"' not in text(client.get("/alerts/?state="))
+
+
+# --- answers ----------------------------------------------------------------------------------------------------
+
+
+def test_acknowledging_is_offered_to_be_undone_once(world, as_user):
+    client = as_user(world.editor)
+
+    page = text(client.post(f"/alerts/{world.alert.pk}/acknowledge/", {"back": "/alerts/"}, follow=True))
+
+    assert "One alert acknowledged." in page
+    assert "Undo, open it again" in page
+    assert "Undo" not in text(client.get("/alerts/"))
+
+
+def test_with_script_the_row_alone_is_drawn_anew(world, as_user):
+    response = as_user(world.editor).post(
+        f"/alerts/{world.alert.pk}/acknowledge/", {"back": "/alerts/"}, headers={"HX-Request": "true"}
+    )
+
+    page = text(response)
+    assert response.status_code == 200
+    assert "acknowledged by ilse" in page
+    assert "Open again" in page
+    assert "<html" not in page
+
+
+def test_the_other_answers_of_a_row_come_when_it_is_opened(world, as_user):
+    page = text(as_user(world.editor).get(f"/alerts/{world.alert.pk}/answers/?back=/alerts/"))
+
+    assert "Snooze until then" in page
+    assert "Mute mails about it" in page
+    assert 'name="back" value="/alerts/"' in page
+    assert "<html" not in page
+
+
+def test_several_are_acknowledged_and_opened_again(world, as_user):
+    further = make_alert(world, "further")
+    client = as_user(world.editor)
+    ids = [world.alert.pk, further.pk]
+
+    page = text(client.post("/alerts/several/", {"alert": ids, "action": "acknowledge"}, follow=True))
+    assert "Two alerts acknowledged." in page
+    assert "Undo, open them again" in page
+    assert set(Alert.objects.values_list("state", flat=True)) == {"acknowledged"}
+
+    page = text(client.post("/alerts/several/", {"alert": ids, "action": "reopen"}, follow=True))
+    assert "Two alerts opened again." in page
+    assert set(Alert.objects.values_list("state", "acknowledged_by")) == {("open", None)}
+
+
+def test_undoing_leaves_alone_what_was_answered_before(world, as_user):
+    earlier = make_alert(world, "earlier", state="acknowledged", acknowledged_by=world.governance)
+    client = as_user(world.editor)
+
+    page = text(
+        client.post("/alerts/several/", {"alert": [world.alert.pk, earlier.pk], "action": "acknowledge"}, follow=True)
+    )
+
+    assert "One alert acknowledged." in page
+    assert f'name="alert" value="{earlier.pk}"' not in page.partition("Undo")[0]
+
+
+def test_several_are_snoozed_for_a_week(world, as_user):
+    as_user(world.editor).post(
+        "/alerts/several/", {"alert": [world.alert.pk], "action": "snooze", "days": "7", "back": "/alerts/"}
+    )
+
+    world.alert.refresh_from_db()
+    assert (world.alert.state, world.alert.snoozed_until) == ("snoozed", world.today + timedelta(7))
+
+
+def test_resolving_needs_to_say_how_and_what_it_kept_back_is_owed_again_when_it_is_undone(world, as_user):
+    owed = Notice.objects.create(
+        alert=world.alert, user=world.editor, why="subscription", owed_at=world.alert.raised_at
+    )
+    client = as_user(world.editor)
+
+    page = text(client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "resolve"}, follow=True))
+    assert "Say in a few words how it was settled." in page
+    assert Alert.objects.get().state == "open"
+
+    client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "resolve", "why": "Moved"})
+    owed.refresh_from_db()
+    assert (Alert.objects.get().resolved_why, owed.skipped != "") == ("Moved", True)
+
+    client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "reopen"})
+    owed.refresh_from_db()
+    assert (Alert.objects.get().state, owed.skipped) == ("open", "")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"action": "acknowledge"}, "Tick the alerts that the answer is for."),
+        ({"action": "acknowledge", "alert": ["x", "9" * 30]}, "Tick the alerts that the answer is for."),
+        ({"action": "burn", "alert": "{pk}"}, "Choose what to do: acknowledge, snooze or resolve."),
+        ({"action": "snooze", "alert": "{pk}"}, "Say until which day."),
+        ({"action": "snooze", "alert": "{pk}", "until": "2020-01-01"}, "Snooze until a day that is still to come."),
+        ({"action": "snooze", "alert": "{pk}", "until": "soon"}, "Give a day such as 2026-11-24."),
+    ],
+)
+def test_what_lacks_something_changes_nothing_and_says_what(data, words, world, as_user):
+    if data.get("alert") == "{pk}":
+        data = {**data, "alert": world.alert.pk}
+
+    page = text(as_user(world.editor).post("/alerts/several/", data, follow=True))
+
+    assert words in page
+    assert Alert.objects.get().state == "open"
+
+
+def test_who_only_reads_is_told_so_and_changes_nothing(world, as_user):
+    page = text(
+        as_user(world.viewer).post(
+            "/alerts/several/", {"alert": [world.alert.pk], "action": "acknowledge"}, follow=True
+        )
+    )
+
+    assert "Only an editor of the team may answer its alerts." in page
+    assert Alert.objects.get().state == "open"
+
+
+def test_a_stranger_answers_nothing(world, as_user):
+    page = text(
+        as_user(make_user()).post("/alerts/several/", {"alert": [world.alert.pk], "action": "acknowledge"}, follow=True)
+    )
+
+    assert "Tick the alerts" in page
+    assert Alert.objects.get().state == "open"
+
+
+def test_the_csv_has_what_waits_unless_it_is_asked_for_more(world, as_user):
+    make_alert(world, "done", state="acknowledged", event=make_event(make_offering("other-model")))
+    client = as_user(world.editor)
+
+    assert len(rows_of(client.get("/alerts.csv"))) == 2
+    rows = rows_of(client.get("/alerts.csv?state="))
+    assert len(rows) == 3
+    assert any("Claims: mail failed" in row and "Claims triage" in row for row in rows)
+
+
+def test_the_menu_counts_what_waits(world, as_user):
+    client = as_user(world.editor)
+    assert 'Alerts <span class="n">1</span>' in text(client.get("/account/"))
+
+    client.post(f"/alerts/{world.alert.pk}/acknowledge/")
+
+    assert 'Alerts <span class="n">' not in text(client.get("/account/"))

@@ -1,0 +1,368 @@
+"""The signed addresses in mails: they act for the person the mail went to, and looking changes nothing."""
+
+from datetime import timedelta
+
+import pghistory.models
+import pytest
+from django.apps import apps
+from django.test import Client
+
+from apps.alerts import links
+from apps.alerts.models import Alert, Cadence, Delivery, Mute, Notice, Preference
+from apps.alerts.wishing import set_preference, stop_mail
+from apps.common.time import now
+from tests.builders import make_offering
+from tests.web.test_lists import text
+from tests.web.test_pages import outline
+
+
+@pytest.fixture
+def mail(world):
+    """A mail to the editor about the alert of the world and one that only governance sees."""
+    at = now()
+    mail = Delivery.objects.create(
+        user=world.editor, address="ilse@example.org", message_id="<two@registry>", subject="Two things",
+        body_text="...", due_at=at, created_at=at, state="sent", sent_at=at,
+    )  # fmt: skip
+    hidden = Alert.objects.create(
+        key="hidden", kind="retired", severity=4, event=world.event, user=world.governance, raised_at=at,
+        offering=make_offering("hidden-model"),
+    )  # fmt: skip
+    for alert in (world.alert, hidden):
+        Notice.objects.create(alert=alert, user=world.editor, why="owner", owed_at=at, delivery=mail)
+    return mail
+
+
+@pytest.fixture
+def answer(mail):
+    return f"/alerts/answer/{links.answer_token(mail)}/"
+
+
+def address(**key):
+    return links.unsubscribe_address(**{"user_id": None, "team_id": None, **key}).partition("127.0.0.1:8000")[2]
+
+
+@pytest.fixture
+def unsubscribe(world):
+    return address(user_id=world.editor.pk)
+
+
+def everything():
+    """What the history and the wishes hold: unchanged where nothing was done."""
+    return (
+        apps.get_model("alerts", "AlertHistory").objects.count(),
+        pghistory.models.Context.objects.count(),
+        list(Preference.objects.values()),
+        Mute.objects.count(),
+        Notice.objects.count(),
+    )
+
+
+# --- answers ----------------------------------------------------------------------------------------------------
+
+
+def test_without_a_sign_in_it_shows_what_the_person_may_see_of_that_mail(client, world, answer):
+    response = client.get(answer)
+
+    page = text(response)
+    assert response.status_code == 200
+    assert "Answer as ilse" in page
+    assert "End announced: claude-sonnet-4-5 at Anthropic" in page
+    assert "Claims triage" in page
+    assert page.count('name="alert"') == 1
+
+
+def test_looking_changes_nothing(client, world, answer, unsubscribe):
+    before = everything()
+
+    for path in (answer, unsubscribe):
+        client.get(path)
+        client.head(path)
+
+    assert everything() == before
+
+
+def test_the_page_is_kept_by_nobody_and_needs_no_inline_script(client, answer, unsubscribe):
+    for path in (answer, unsubscribe):
+        response = client.get(path)
+
+        assert response["Cache-Control"] == "no-store"
+        assert "noindex" in response["X-Robots-Tag"]
+        assert response["Referrer-Policy"] == "same-origin"
+        found = outline(response)
+        assert (found.styled, found.inline) == ([], [])
+        assert [field for field in found.fields if not field[2] and field[0] not in found.labelled] == []
+
+
+def test_acknowledging_all_acts_for_the_person_and_says_so(client, world, answer):
+    page = text(client.post(answer, {"action": "acknowledge-all"}))
+
+    world.alert.refresh_from_db()
+    assert "One alert acknowledged." in page
+    assert (world.alert.state, world.alert.acknowledged_by) == ("acknowledged", world.editor)
+    assert Alert.objects.get(key="hidden").state == "open"
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "state"),
+    [
+        ({"action": "acknowledge"}, "One alert acknowledged.", "acknowledged"),
+        ({"action": "take"}, "One alert given to ilse.", "open"),
+        ({"action": "resolve", "why": "Moved"}, "One alert resolved.", "resolved"),
+        ({"action": "snooze:7"}, "One alert snoozed until", "snoozed"),
+        ({"action": "mute", "until": "{in_a_week}"}, "One alert muted until", "open"),
+    ],
+)
+def test_every_answer_is_given_through_the_link(data, words, state, client, world, answer):
+    data = {
+        name: value.format(in_a_week=(world.today + timedelta(7)).isoformat()) for name, value in data.items()
+    }  # fmt: skip
+
+    page = text(client.post(answer, {**data, "alert": world.alert.pk}))
+
+    world.alert.refresh_from_db()
+    assert words in page
+    assert world.alert.state == state
+
+
+def test_taking_it_and_muting_it_are_the_persons_own(client, world, answer):
+    client.post(answer, {"action": "take", "alert": world.alert.pk})
+    client.post(
+        answer, {"action": "mute", "until": (world.today + timedelta(7)).isoformat(), "alert": world.alert.pk}
+    )  # fmt: skip
+
+    mute = Mute.objects.get()
+    assert Alert.objects.get(pk=world.alert.pk).assigned_to == world.editor
+    assert (mute.user, mute.subject) == (world.editor, f"event:{world.event.pk}")
+
+
+def test_what_was_done_can_be_undone_there(client, world, answer):
+    page = text(client.post(answer, {"action": "resolve", "why": "Moved", "alert": world.alert.pk}))
+    assert "Undo, open it again" in page
+
+    page = text(client.post(answer, {"action": "reopen", "alert": world.alert.pk}))
+
+    assert "One alert opened again." in page
+    assert Alert.objects.get(pk=world.alert.pk).state == "open"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"action": "acknowledge"}, "Tick the alerts that the answer is for."),
+        ({"action": "burn", "alert": "{alert}"}, "Choose what to do with them."),
+        ({"action": "resolve", "alert": "{alert}"}, "Say in a few words how it was settled."),
+        ({"action": "snooze", "alert": "{alert}"}, "Say until which day."),
+        ({"action": "mute", "until": "2020-01-01", "alert": "{alert}"}, "Mute until a day that is still to come."),
+    ],
+)
+def test_what_lacks_something_is_refused_with_a_sentence(data, words, client, world, answer):
+    data = {name: value.format(alert=world.alert.pk) for name, value in data.items()}
+
+    response = client.post(answer, data)
+
+    assert response.status_code == 422
+    assert words in text(response)
+    assert Alert.objects.get(pk=world.alert.pk).state == "open"
+
+
+def test_an_alert_of_another_mail_is_not_answered_by_it(client, world, answer):
+    hidden = Alert.objects.get(key="hidden")
+    other = Alert.objects.create(
+        key="other", kind="announced", severity=2, event=world.event, team=world.team, raised_at=now()
+    )
+
+    response = client.post(answer, {"action": "acknowledge", "alert": [hidden.pk, other.pk]})
+
+    assert response.status_code == 422
+    assert set(Alert.objects.values_list("state", flat=True)) == {"open"}
+
+
+def test_who_only_reads_by_now_may_look_and_not_answer(client, world, answer):
+    world.editor.memberships.update(role=1)
+
+    page = text(client.get(answer))
+    done = text(client.post(answer, {"action": "acknowledge", "alert": world.alert.pk}))
+
+    assert "You may read it and not answer it." in page
+    assert "Acknowledge" not in page
+    assert "Only an editor of the team may answer its alerts." in done
+    assert Alert.objects.get(pk=world.alert.pk).state == "open"
+
+
+def test_who_lost_sight_of_it_sees_nothing_of_it(client, world, answer):
+    world.editor.memberships.all().delete()
+
+    page = text(client.get(answer))
+
+    assert "Nothing of that mail is yours to answer any more." in page
+    assert "claude-sonnet" not in page
+
+
+def test_a_session_of_another_person_does_not_count(world, answer, as_user):
+    as_user(world.governance).post(answer, {"action": "acknowledge", "alert": world.alert.pk})
+
+    assert Alert.objects.get(pk=world.alert.pk).acknowledged_by == world.editor
+
+
+def test_the_history_does_not_keep_the_address_that_acts_for_others(client, world, answer):
+    client.post(answer, {"action": "acknowledge", "alert": world.alert.pk})
+
+    history = apps.get_model("alerts", "AlertHistory").objects.filter(pgh_obj_id=world.alert.pk)
+    said = history.select_related("pgh_context").latest("pgh_id").pgh_context.metadata
+    assert (said["user"], said["url"]) == (world.editor.pk, "/alerts/answer/-/")
+
+
+def test_the_page_of_the_alert_says_that_it_was_answered_by_a_mails_link(client, world, answer, as_user):
+    client.post(answer, {"action": "acknowledge", "alert": world.alert.pk})
+
+    assert "acknowledged it, by the link in a mail" in text(as_user(world.viewer).get(f"/alerts/{world.alert.pk}/"))
+
+
+def test_a_form_of_another_site_answers_nothing(world, answer):
+    strict = Client(enforce_csrf_checks=True)
+
+    response = strict.post(answer, {"action": "acknowledge-all"})
+
+    assert response.status_code == 403
+    assert Alert.objects.get(pk=world.alert.pk).state == "open"
+
+
+def test_an_address_that_was_tampered_with_opens_nothing(client, world, answer, mail):
+    broken = client.get(answer[:-3] + "x/")
+    of_another = client.get(answer.replace(f"/{mail.pk}.", f"/{world.delivery.pk}."))
+
+    for response in (broken, of_another):
+        assert response.status_code == 404
+        assert "This link is not complete." in text(response)
+        assert 'href="/alerts/"' in text(response)
+        assert response["Cache-Control"] == "no-store"
+
+
+def test_an_old_mail_answers_nothing_any_more(client, world, answer, mail):
+    Delivery.objects.filter(pk=mail.pk).update(created_at=now() - timedelta(days=31))
+
+    response = client.post(answer, {"action": "acknowledge-all"})
+
+    assert response.status_code == 404
+    assert "This link has expired" in text(response)
+    assert Alert.objects.get(pk=world.alert.pk).state == "open"
+
+
+def test_a_leaver_answers_nothing_any_more(client, world, answer):
+    world.editor.is_active = False
+    world.editor.save()
+
+    assert client.post(answer, {"action": "acknowledge-all"}).status_code == 404
+    assert Alert.objects.get(pk=world.alert.pk).state == "open"
+
+
+# --- less mail --------------------------------------------------------------------------------------------------
+
+
+def cadence(**key):
+    return Preference.objects.filter(**key).values_list("cadence", "immediate").first()
+
+
+def test_it_says_what_the_address_gets(client, world, unsubscribe):
+    page = text(client.get(unsubscribe))
+
+    assert "ilse@example.org gets a digest every day at 07:00 UTC; what is urgent comes at once." in page
+    assert "No mail at all" in page
+    assert "Mail me again" not in page
+
+
+def test_one_click_of_a_mail_program_stops_it_without_cookie_or_token(world, unsubscribe):
+    program = Client(enforce_csrf_checks=True)
+
+    response = program.post(
+        unsubscribe, "List-Unsubscribe=One-Click", content_type="application/x-www-form-urlencoded"
+    )  # fmt: skip
+
+    assert response.status_code == 200
+    assert response.cookies == {}
+    assert "No mail goes to ilse@example.org any more." in text(response)
+    assert cadence(user=world.editor)[0] == Cadence.NEVER
+
+
+def test_the_same_click_as_multipart_counts_as_well(world, unsubscribe):
+    Client(enforce_csrf_checks=True).post(unsubscribe, {"List-Unsubscribe": "One-Click"})
+
+    assert cadence(user=world.editor)[0] == Cadence.NEVER
+
+
+@pytest.mark.parametrize(
+    ("choice", "wanted", "words"),
+    [
+        ("never", ("never", True), "No mail goes to ilse@example.org any more."),
+        ("weekly", ("weekly", True), "gets a digest every Monday at 07:00 UTC; what is urgent comes at once."),
+        ("weekly-only", ("weekly", False), "gets a digest every Monday at 07:00 UTC; nothing comes in between."),
+        ("daily-only", ("daily", False), "gets a digest every day at 07:00 UTC; nothing comes in between."),
+    ],
+)
+def test_less_can_be_chosen_without_a_session(choice, wanted, words, world, unsubscribe):
+    response = Client(enforce_csrf_checks=True).post(unsubscribe, {"choice": choice})
+
+    assert words in text(response)
+    assert cadence(user=world.editor) == wanted
+
+
+@pytest.mark.parametrize("choice", ["", "hourly", "at_once"])
+def test_a_choice_that_does_not_exist_changes_nothing(choice, client, world, unsubscribe):
+    response = client.post(unsubscribe, {"choice": choice})
+
+    assert response.status_code == 422
+    assert "Choose one of these." in text(response)
+    assert cadence(user=world.editor) is None
+
+
+def test_the_way_back_leads_to_what_was_there_before(client, world, unsubscribe):
+    set_preference(by=world.editor, at=now(), cadence=Cadence.WORKING_DAYS, immediate=False, heartbeat=True)
+
+    page = text(client.post(unsubscribe, {"choice": "never"}))
+    assert 'name="cadence" value="working_days"' in page
+    assert 'name="heartbeat" value="on"' in page
+    page = text(client.post(unsubscribe, {"choice": "again", "cadence": "working_days", "heartbeat": "on"}))
+
+    assert "Mail goes there again" in page
+    assert cadence(user=world.editor) == ("working_days", False)
+    assert Preference.objects.get(user=world.editor).heartbeat
+
+
+def test_who_comes_back_later_is_mailed_daily(client, world, unsubscribe):
+    stop_mail(world.editor)
+
+    page = text(client.get(unsubscribe))
+    client.post(unsubscribe, {"choice": "again", "cadence": "never"})
+
+    assert "gets no mail." in page
+    assert "Mail me again" in page
+    assert cadence(user=world.editor)[0] == Cadence.DAILY
+
+
+def test_a_mailbox_of_a_team_is_stopped_and_says_that_others_read_it(client, world):
+    path = address(team_id=world.team.pk)
+
+    page = text(client.get(path))
+    client.post(path, {"List-Unsubscribe": "One-Click"})
+
+    assert "This is the mailbox of Claims" in page
+    assert cadence(team=world.team)[0] == Cadence.NEVER
+    assert cadence(user=world.editor) is None
+
+
+def test_an_unknown_address_stops_nothing(client, world, unsubscribe, answer):
+    token_of_an_answer = answer.rstrip("/").rpartition("/")[2]
+
+    for path in (unsubscribe[:-3] + "x/", f"/unsubscribe/{token_of_an_answer}/", address(user_id=999_999)):
+        response = client.post(path, {"List-Unsubscribe": "One-Click"})
+        assert response.status_code == 404
+    assert not Preference.objects.exists()
+
+
+def test_the_history_says_that_a_link_stopped_it_and_not_which(client, world, unsubscribe):
+    client.post(unsubscribe, {"choice": "never"})
+
+    said = pghistory.models.Context.objects.latest("created_at").metadata
+    assert said["job"] == "unsubscribe link"
+    assert said["url"] == "/unsubscribe/-/"
