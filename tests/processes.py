@@ -120,6 +120,20 @@ def blocked_sessions() -> list[int]:
         return [pid for (pid,) in rows]
 
 
+def nobody_is_at_work() -> bool:
+    """No session is in a transaction or holds a lock of the application's: the database notices a little later than
+    the system that a killed worker is gone."""
+    with psycopg.connect(database_url(), autocommit=True) as other:
+        row = other.execute(
+            """
+            SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity a LEFT JOIN pg_locks l ON l.pid = a.pid
+                               WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+                                 AND (a.state <> 'idle' OR l.locktype = 'advisory'))
+            """
+        ).fetchone()
+        return bool(row and row[0])
+
+
 def end_sessions(pids: list[int]) -> None:
     """What a database does with the sessions of a machine that is gone, once it notices."""
     with psycopg.connect(database_url(), autocommit=True) as other:

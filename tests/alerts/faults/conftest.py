@@ -14,7 +14,14 @@ from tests.alerts.faults.crowd import time_passes
 from tests.alerts.faults.life import Life
 from tests.alerts.smtp import Peer, Server
 from tests.builders import NOW
-from tests.processes import Worker, nothing_is_queued, own_broker, sending_to, wait_until
+from tests.processes import (
+    Worker,
+    nobody_is_at_work,
+    nothing_is_queued,
+    own_broker,
+    sending_to,
+    wait_until,
+)
 
 RAISE = "alerts.raise_alerts"
 SEND = "alerts.send_due_digests"
@@ -36,7 +43,9 @@ class Drill:
         return self.server.peer
 
     def beat(self, *tasks: str) -> None:
-        """Send tasks, and wait until all that are queued have run."""
+        """Send tasks, and wait until all that are queued have run. First the database is given time to notice who was
+        killed: in life it has until the next minute."""
+        wait_until(nobody_is_at_work, "the database has let go of whoever was killed", self.worker.log)
         for name in tasks or (SEND,):
             app.send_task(name, queue=self.queue)
         wait_until(lambda: nothing_is_queued(self.broker, self.queue), "every task has run", self.worker.log)
