@@ -1,6 +1,6 @@
 # Run `make help`. Everything lives in .venv/ and .data/; nothing is installed outside this folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format requirements stop
+.PHONY: help setup demo test check lint format requirements stop screenshots
 SHELL := /bin/sh
 
 VENV := .venv
@@ -37,8 +37,12 @@ stop: ## end the demo and the embedded servers
 	@test ! -x $(BIN)/python || exec $(BIN)/python -m registry.demo stop
 
 test: setup ## the whole test-suite (PYTEST_ARGS="-k name"); browser tests where CHROMIUM= or PATH has one
-	@# a worker a core, each with a database of its own; a file stays in one, so that it loads its catalogue once
-	@exec $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(PYTEST_ARGS)
+	@# a worker a core, each with a database of its own; a file stays in one, so that it loads its catalogue once;
+	@# files in the order of tests/long_files.py
+	@exec $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+screenshots: setup ## pictures of every page in build/screenshots/ (URL= of a running demo), three of them for the README
+	@exec $(BIN)/python -m tests.web.screenshots
 
 check: setup lint ## format, lint, types, floors, migrations, deployment settings
 	$(BIN)/lint-imports --no-logo

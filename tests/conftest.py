@@ -4,22 +4,22 @@ import atexit
 import contextlib
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
-from django.apps import apps
-from django.db import transaction
-from django.db.models import Model
-from pytest_django.plugin import DjangoDbBlocker, blocking_manager_key
+from django.db import connection
+from django.test import TransactionTestCase
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django.plugin import DjangoDbBlocker
 
 from registry import embedded
-
-if TYPE_CHECKING:
-    from selenium.webdriver import Chrome
+from tests import inserted
+from tests.chromium import chromium
+from tests.emptying import empty_tables
+from tests.long_files import longest_first
+from tests.template_database import ensure_template
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SHARED") or CHECKOUT.parent / "shared")
@@ -58,19 +58,17 @@ if any(missing.values()):
 # here and not left to pytest-django, which looks for settings before this file is read
 django.setup()
 
-
-def chromium() -> str | None:
-    """The browser that browser tests drive, by CHROMIUM= or on PATH."""
-    named = os.environ.get("CHROMIUM")
-    return named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytest_plugins = ["tests.browsing"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        longest_first(items)
     missing = {}
     if not SHARED.is_dir():
         missing["shared"] = f"no recorded data: {SHARED} does not exist"
-    if chromium() is None or shutil.which("chromedriver") is None:
-        missing["browser"] = "no Chromium with chromedriver found: install them or set CHROMIUM="
+    if chromium() is None:
+        missing["browser"] = "no Chromium found: install one or set CHROMIUM="
     for item in items:
         for marker, reason in missing.items():
             if item.get_closest_marker(marker):
@@ -78,62 +76,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Remembers what migrations inserted into the floors' own tables."""
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Test databases are copies of one that is migrated once."""
     with django_db_blocker.unblock():
-        INSERTED.extend((model, rows) for model in _own_models() if (rows := list(model._default_manager.all())))
+        connection.settings_dict["TEST"]["TEMPLATE"] = ensure_template()
 
 
-def _own_models() -> Iterator[type[Model]]:
-    for model in apps.get_models():
-        if model._meta.app_config.name.startswith("apps.") and not hasattr(model, "pgh_tracked_model"):
-            yield model
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Makes the run's database, also for tests that carry no django_db mark and bring committed worlds; remembers what
+    migrations inserted into the floors' own tables."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases=["default"], serialized_aliases=[])
+        inserted.remember()
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
-INSERTED: list[tuple[type[Model], list[Any]]] = []
+def _empty_tables(test: TransactionTestCase) -> None:
+    empty_tables()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """A test that commits ends with empty tables, also of the rows that migrations inserted: they are put back, so
-    that the order of files does not matter."""
-    marker = item.get_closest_marker("django_db")
-    commits = bool({"transactional_db", "live_server"} & set(getattr(item, "fixturenames", ())))
-    # after the last test the database itself is gone
-    if nextitem is not None and (commits or (marker is not None and marker.kwargs.get("transaction"))):
-        with item.config.stash[blocking_manager_key].unblock(), transaction.atomic():
-            for model, rows in INSERTED:
-                model._default_manager.bulk_create(rows, ignore_conflicts=True)
+# a test that commits ends with empty tables, also of the rows that migrations inserted: they are put back, so that the
+# order of files does not matter
+TransactionTestCase._fixture_teardown = _empty_tables
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The recorded data beside the checkout; tests that use it carry the marker `shared`."""
     return SHARED
-
-
-@pytest.fixture(scope="session")
-def browser_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Chrome"]:
-    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
-
-    options = ChromeOptions()
-    options.binary_location = chromium() or ""
-    for flag in (
-        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,900",
-        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):  # fmt: skip
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = Chrome(options=options, service=ChromeService(executable_path=shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture
-def browser(browser_session: "Chrome") -> Iterator["Chrome"]:
-    """A Chromium without cookies; its console is empty afterwards, or the test failed."""
-    browser_session.delete_all_cookies()
-    yield browser_session
-    complaints = [line["message"] for line in browser_session.get_log("browser") if line["level"] == "SEVERE"]
-    assert complaints == []

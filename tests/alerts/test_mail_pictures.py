@@ -12,6 +12,7 @@ from apps.alerts.models import Delivery
 from apps.exposure.engine.building import refresh
 from apps.inventory.models import Criticality, ExitPlan
 from tests.alerts.world import make_world
+from tests.browsing import Browse
 from tests.builders import NOW, make_application, make_dependency, make_offering
 
 pytestmark = [pytest.mark.django_db, pytest.mark.browser]
@@ -37,35 +38,18 @@ def mail(tmp_path: Path) -> Path:
     return page
 
 
-def shown(browser: Any, page: Path, *, width: int, scheme: str) -> dict[str, Any]:
-    """What the mail looks like in a window that wide."""
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 1200, "deviceScaleFactor": 1, "mobile": width < 500},
-    )
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    )
-    try:
-        browser.get(page.as_uri())
-        found: dict[str, Any] = browser.execute_script(
-            """
-            const style = (selector) => getComputedStyle(document.querySelector(selector));
-            const boxes = [...document.querySelectorAll('td, th, a, p, h1, h2')]
-                .map((each) => each.getBoundingClientRect()).filter((box) => box.width > 0);
-            return {
-                sideways: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-                beyond: boxes.filter((box) => box.right > window.innerWidth + 1).length,
-                columns: [...document.querySelectorAll('th')].filter((each) => each.offsetWidth > 0).length,
-                paper: style('body').backgroundColor, ink: style('h1').color, button: style('td.btn').backgroundColor,
-                text: document.body.innerText,
-            };
-            """
-        )
-    finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    return found
+SHOWN = """() => {
+    const style = (selector) => getComputedStyle(document.querySelector(selector));
+    const boxes = [...document.querySelectorAll('td, th, a, p, h1, h2')]
+        .map((each) => each.getBoundingClientRect()).filter((box) => box.width > 0);
+    return {
+        sideways: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        beyond: boxes.filter((box) => box.right > window.innerWidth + 1).length,
+        columns: [...document.querySelectorAll('th')].filter((each) => each.offsetWidth > 0).length,
+        paper: style('body').backgroundColor, ink: style('h1').color, button: style('td.btn').backgroundColor,
+        text: document.body.innerText,
+    };
+}"""
 
 
 def brightness(colour: str) -> float:
@@ -76,8 +60,11 @@ def brightness(colour: str) -> float:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 600, 1000])
-def test_a_digest_fits_the_window_and_can_be_read(browser: Any, mail: Path, width: int, scheme: str) -> None:
-    found = shown(browser, mail, width=width, scheme=scheme)
+def test_a_digest_fits_the_window_and_can_be_read(mail: Path, browse: Browse, width: int, scheme: str) -> None:
+    window = browse(size=(width, 1200), scheme=scheme)
+    window.goto(mail.as_uri())
+
+    found: dict[str, Any] = window.evaluate(SHOWN)
 
     assert (found["sideways"], found["beyond"]) == (0, 0)
     for words in ("Runway is negative", "−38 days", "Plan the move", LONG, "Prices rise", "Unsubscribe"):

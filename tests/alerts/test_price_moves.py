@@ -28,18 +28,23 @@ def counts(old: Any, new: Any, used: dict[str, int] | None = None, *, percent: s
         ({"input": "100"}, {"input": "104.999"}, False),
         ({"input": "100"}, {"input": "95"}, True),
         ({"input": "100"}, {"input": "95.001"}, False),
+        ({"input": "1"}, {"input": "1.05"}, True),
+        ({"input": "1"}, {"input": "0.96"}, False),
         ({"input": "100", "output": "100"}, {"input": "101", "output": "106"}, True),
         # a price that begins, ends, or costs something after it was free
         ({"input": "1"}, {"input": "1", "image": "0.01"}, True),
         ({"input": "1", "image": "0.01"}, {"input": "1"}, True),
         ({"input": "0"}, {"input": "0.0001"}, True),
         ({"input": "0"}, {"input": "0"}, False),
+        ({}, {"input": "1"}, True),
+        ({"input": "1"}, {}, True),
         ({"input": "3"}, {"input": "0"}, True),
         (None, {"input": "1"}, True),
         # what cannot be read is never kept back
         ({"input": "a lot"}, {"input": "more"}, True),
         (None, None, True),
         ({"input": "NaN"}, {"input": "1"}, True),
+        ({"input": "NaN"}, {"input": "x"}, True),
     ],
 )
 def test_a_move_counts_from_five_percent_on_either_way(old: Any, new: Any, expected: bool) -> None:
@@ -50,6 +55,7 @@ def test_a_move_counts_from_five_percent_on_either_way(old: Any, new: Any, expec
 def test_a_small_move_counts_where_it_makes_a_hundred_a_month(tokens: int, expected: bool) -> None:
     assert counts({"input": "1.00"}, {"input": "1.01"}, {"input": tokens}) is expected
     assert counts({"input": "1.01"}, {"input": "1.00"}, {"input": tokens}) is expected
+    assert counts({"input": "100"}, {"input": "101"}, {"input": tokens // 100}) is expected
 
 
 def test_what_gets_dearer_and_what_gets_cheaper_make_one_sum() -> None:
@@ -57,6 +63,11 @@ def test_what_gets_dearer_and_what_gets_cheaper_make_one_sum() -> None:
 
     assert not counts({"input": "1.00", "output": "2.00"}, {"input": "1.01", "output": "1.98"}, used)
     assert counts({"input": "1.00", "output": "2.00"}, {"input": "1.01", "output": "1.99"}, used)
+    move = move_of(
+        {"input": "1", "output": "4"}, {"input": "2", "output": "3"}, {"input": 300_000_000, "output": 100_000_000},
+        at_least_percent=Decimal(5), at_least_monthly=Decimal(100),
+    )  # fmt: skip
+    assert (move.monthly, move.percent) == (Decimal(200), Decimal(100))
 
 
 @given(
@@ -129,6 +140,9 @@ def test_the_organisation_sets_both_lines(world: World) -> None:
     alert = Alert.objects.get()
     assert alert.details == {"percent": "1.0", "monthly_usd": "60.00"}
     assert (alert.state, alert.severity) == ("open", 3)
+    AlertSettings.objects.update(price_percent=50, price_monthly_usd=10_000)
+    world.event("repriced", old={"input": "1.00"}, new={"input": "1.40"}, effective_on=None)
+    assert raise_alerts(at=NOW) == 0
 
 
 def test_where_nobody_wrote_down_what_is_used_the_percent_decide(world: World) -> None:

@@ -6,47 +6,50 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.test import RequestFactory
 from django.urls import reverse
-from pytest_django.live_server_helper import LiveServer
-from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+from playwright.sync_api import Page, expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def root(committed):
+    with committed():
+        yield get_user_model().objects.create_superuser("root", "root@example.org", "correct horse battery")
 
 
 @pytest.fixture
-def signed_in(browser: Chrome, live_server: LiveServer) -> Chrome:
-    get_user_model().objects.create_superuser("root", "root@example.org", "correct horse battery")
-    browser.get(f"{live_server.url}/admin/")
-    assert "/accounts/login/" in browser.current_url, "the admin has no login of its own"
-    browser.find_element(By.NAME, "login").send_keys("root")
-    browser.find_element(By.NAME, "password").send_keys("correct horse battery")
-    browser.find_element(By.CSS_SELECTOR, "form[method=post] button[type=submit]").click()
-    WebDriverWait(browser, 10).until(lambda driver: "/login" not in driver.current_url)
-    return browser
+def signed_in_page(page: Page, root) -> Page:
+    page.goto("/admin/")
+    assert "/accounts/login/" in page.url, "the admin has no login of its own"
+    page.locator("[name=login]").fill("root")
+    page.locator("[name=password]").fill("correct horse battery")
+    page.locator("form[method=post] button[type=submit]").click()
+    page.wait_for_url("**/admin/")
+    return page
 
 
-def test_the_admin_works_under_the_policy(signed_in: Chrome, live_server: LiveServer) -> None:
-    """The fixture `browser` fails the test for any complaint in the console, refused styles and scripts among them."""
+def test_the_admin_works_under_the_policy(signed_in_page: Page, root) -> None:
+    """The fixture `page` fails the test for any complaint in the console, refused styles and scripts among them."""
     paths = ["/admin/", "/admin/password_change/"]
     for model, options in admin.site._registry.items():
         listing = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-        paths += [listing, f"{listing}add/"] if options.has_add_permission(superuser_request()) else [listing]
+        paths += [listing, f"{listing}add/"] if options.has_add_permission(request_of(root)) else [listing]
     for path in paths:
-        signed_in.get(f"{live_server.url}{path}")
-        assert signed_in.find_elements(By.ID, "site-name"), path
+        signed_in_page.goto(path)
+        assert signed_in_page.locator("#site-name").count(), path
 
-    header = signed_in.find_element(By.ID, "header")
-    assert header.value_of_css_property("background-color") != "rgba(0, 0, 0, 0)", "its style sheet is applied"
+    expect(signed_in_page.locator("#header"), "its style sheet is applied").not_to_have_css(
+        "background-color", "rgba(0, 0, 0, 0)"
+    )
 
 
-def superuser_request() -> HttpRequest:
+def request_of(user) -> HttpRequest:
     request = RequestFactory().get("/")
-    request.user = get_user_model().objects.get(is_superuser=True)
+    request.user = user
     return request
 
 
-def test_the_rest_documentation_draws_itself(signed_in: Chrome, live_server: LiveServer) -> None:
-    signed_in.get(f"{live_server.url}/api/docs/")
+def test_the_rest_documentation_draws_itself(signed_in_page: Page) -> None:
+    signed_in_page.goto("/api/docs/")
 
-    WebDriverWait(signed_in, 20).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, ".swagger-ui .info .title"))
+    expect(signed_in_page.locator(".swagger-ui .info .title")).to_be_visible()

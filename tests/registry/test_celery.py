@@ -28,7 +28,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
 def test_after_a_poll_exposure_and_risks_are_refreshed_and_then_alerts_are_raised(sent: list[list[str]]) -> None:
     celery.go_on_after_poll(sender=SimpleNamespace(name="feeds.poll_source"))
 
-    assert sent == [["exposure.refresh_exposure", "risks.refresh_risks", "alerts.raise_alerts"]]
+    assert sent == [
+        ["exposure.refresh_exposure", "inventory.keep_findings", "risks.refresh_risks", "alerts.raise_alerts"]
+    ]
 
 
 def test_no_other_task_is_followed(sent: list[list[str]]) -> None:

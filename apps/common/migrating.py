@@ -1,0 +1,73 @@
+"""Migrations without the models that nobody reads.
+
+After each operation Django renders every model anew that is related to the changed one, however distantly. Here all
+relate to all through users and their history, which makes a hundred models for each of more than a thousand
+operations: a minute for an empty database. What an operation adds to a model is seen by that model alone; the others
+find it by its label. So that one is rendered, and the rest waits for whoever reads relations: Django's own RunPython
+asks for that (`clear_delayed_apps_cache`).
+"""
+
+from typing import Any, Self
+
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import ProjectState
+
+
+class LeanState(ProjectState):
+    """Renders what an operation adds to; all models where one takes away, renames, or alters what others refer to."""
+
+    @classmethod
+    def of(cls, state: ProjectState) -> Self:
+        """`state`, of which nothing is rendered so far."""
+        return cls(state.models, state.real_apps)
+
+    def clone(self) -> Self:
+        copy = type(self)({key: model.clone() for key, model in self.models.items()}, self.real_apps)
+        if "apps" in self.__dict__:
+            copy.apps = self.apps.clone()
+        copy.is_delayed = self.is_delayed
+        return copy
+
+    def add_field(self, app_label: str, model_name: str, name: str, field: Any, preserve_default: Any) -> None:
+        # Django would not delay a relation; new, it has nobody who refers to it
+        with_apps = self.__dict__.pop("apps", None)
+        super().add_field(app_label, model_name, name, field, preserve_default)
+        if with_apps is not None:
+            self.apps = with_apps
+            self.reload_model(app_label, model_name, delay=True)
+
+    def reload_model(self, app_label: str, model_name: str, delay: bool = False) -> None:
+        if "apps" not in self.__dict__:
+            return
+        new = model_name not in self.apps.all_models[app_label]
+        if (delay or new) and not self._has_heirs(app_label, model_name):
+            self.is_delayed = True
+            with self.apps.bulk_update():
+                self.apps.unregister_model(app_label, model_name)
+            self.apps.render_multiple([self.models[app_label, model_name]])
+        else:
+            self._render_all()
+
+    def reload_models(self, models: Any, delay: bool = True) -> None:
+        if "apps" in self.__dict__:
+            self._render_all()
+
+    def rename_model(self, app_label: str, old_name: str, new_name: str) -> None:
+        super().rename_model(app_label, old_name, new_name)
+        if "apps" in self.__dict__:
+            self._render_all()
+
+    def _has_heirs(self, app_label: str, model_name: str) -> bool:
+        """Whether another model is derived from this one: proxies, and tables that extend its table."""
+        label = f"{app_label}.{model_name}"
+        return any(base == label for model in self.models.values() for base in model.bases)
+
+    def _render_all(self) -> None:
+        del self.apps
+        _ = self.apps
+
+
+class LeanExecutor(MigrationExecutor):
+    def _create_project_state(self, with_applied_migrations: bool = False) -> LeanState:
+        state = super()._create_project_state(with_applied_migrations=with_applied_migrations)  # type: ignore[misc]
+        return LeanState.of(state)

@@ -1,0 +1,114 @@
+"""What the demo does not hold and some pages show: a feed that waits for a word, a letter, an address of a webhook."""
+
+import json
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+from celery import current_app
+
+from apps.accounts.models import User
+from apps.alerts.models import Alert, Delivery, Webhook
+from apps.alerts.models.deliveries import Notice
+from apps.catalog.models import Source
+from apps.common.time import day_of, now
+from apps.feeds.models import FeedRun
+from apps.feeds.pipeline import poll
+from apps.intake.models import Import
+from apps.intake.sheets.importing import carry_out, choose_columns, receive_sheet
+from apps.intake.sheets.mapping import BookMapping
+from apps.reports.models import EvidencePack
+from apps.reports.packs.actions import ask_pack, make_pack
+
+
+def furnish() -> None:
+    """Adds to a filled demo what its pages need to show everything they can. Safe to repeat."""
+    if not FeedRun.objects.filter(source__slug="litellm").exists():
+        _poll_a_feed_that_loses_most_rows()
+    if not Delivery.objects.exists():
+        _send_a_mail_that_bounces()
+    if not Webhook.objects.exists():
+        Webhook.objects.create(
+            name="Service desk", url="https://desk.calder-mutual.example/hooks/registry", created_by=_maren()
+        )
+    if not Import.objects.exists():
+        _import_a_sheet_with_errors()
+    if not EvidencePack.objects.exists():
+        day = day_of(now())
+        asked = ask_pack(by=_maren(), at=now(), since=day - timedelta(90), until=day)
+        make_pack(asked.pk, at=now())
+    current_app.loader.import_default_modules()
+    for name in KEEPING:
+        current_app.tasks[name]()
+
+
+# what beat does now and then beside a running demo: tables that lists and overviews read
+KEEPING = (
+    "exposure.refresh_exposure", "inventory.keep_findings", "exposure.keep_smallest_sets", "exposure.take_snapshot",
+    "risks.refresh_risks", "risks.count_inherited_risk", "reports.keep_figures",
+)  # fmt: skip
+
+
+SHEET = """\
+name;team;criticality;status;purpose
+Fleet quotes;claims;important;production;Prices of car fleets
+Fleet renewals;claims;urgent;production;Letters before a policy ends
+Claims triage;claims;critical;production;Sorts what comes in by mail
+"""
+
+
+def _import_a_sheet_with_errors() -> None:
+    """Once up to the columns, once up to the preview, in which one of three rows is refused."""
+    for name in ("fleet.csv", "fleet-again.csv"):
+        received = receive_sheet(content=SHEET.encode(), file_name=name, by=_maren(), at=now())
+    mapping = BookMapping.from_json(received.mapping)
+    choose_columns(import_=received, mapping=mapping, by=_maren(), at=now())
+    carry_out(received.pk)
+
+
+def _maren() -> User:
+    return User.objects.get(username="maren")
+
+
+def _poll_a_feed_that_loses_most_rows() -> None:
+    """Twenty models with dates, of which most are gone or moved ten hours later: a payload that guards hold."""
+    source = Source.objects.get(slug="litellm")
+    year = now().year + 2
+    before = {
+        "acme": {f"model-{n}": f"{year}-01-15" for n in range(10)},
+        "zenith": {f"star-{n}": f"{year}-03-01" for n in range(10)},
+    }
+    after = {
+        "acme": {f"model-{n}": f"{year}-01-15" for n in range(6, 10)},
+        "zenith": {f"star-{n}": f"{year}-06-01" if n < 6 else f"{year}-03-01" for n in range(10)},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        body = Path(folder) / "map.json"
+        for hours_ago, days in ((11, before), (1, after)):
+            body.write_text(_price_map(days))
+            poll(source, at=now() - timedelta(hours=hours_ago), url=body.as_uri(), trigger="test")
+
+
+def _price_map(days: dict[str, dict[str, str]]) -> str:
+    rows: dict[str, dict[str, object]] = {
+        f"{provider}/{model}": {
+            "litellm_provider": provider, "mode": "chat", "input_cost_per_token": 3e-06, "deprecation_date": day,
+        }
+        for provider, models in days.items()
+        for model, day in models.items()
+    }  # fmt: skip
+    # a row that no parser can read waits in the quarantine
+    rows["acme/broken"] = {"litellm_provider": "acme", "mode": "chat", "input_cost_per_token": "cheap"}
+    return json.dumps(rows)
+
+
+def _send_a_mail_that_bounces() -> None:
+    user = User.objects.get(username="ilse")
+    mail = Delivery.objects.create(
+        user=user, address=user.email, message_id="<furnished@registry>", subject="2 things of yours need an answer",
+        body_text="Claims triage stands on a model that ends.", due_at=now(), state="failed",
+        reason="550 mailbox unavailable",
+    )  # fmt: skip
+    for notice in Notice.objects.filter(user=user, delivery=None, alert__in=Alert.objects.waiting())[:2]:
+        notice.delivery = mail
+        notice.save()

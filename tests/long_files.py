@@ -1,0 +1,38 @@
+"""Which files a worker begins first: those that take longest, so that none is begun when the others are done."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+# half a minute and more, longest first; the others by their number of tests
+_LONGEST = [
+    "tests/histories/test_histories.py",
+    "tests/registry/test_demo.py",
+    "tests/alerts/faults/test_kills.py",
+    "tests/feeds/test_poll_and_replay.py",
+    "tests/feeds/test_worker.py",
+    "tests/registry/test_manage.py",
+    "tests/web/test_accessible.py",
+    "tests/alerts/faults/test_answers.py",
+    "tests/alerts/faults/test_outages.py",
+    "tests/alerts/faults/test_beats.py",
+    "tests/alerts/faults/test_daylight.py",
+    "tests/alerts/faults/test_clocks.py",
+    "tests/alerts/test_random_worlds.py",
+    "tests/exposure/evaluation/test_command.py",
+    "tests/exposure/engine/test_scenarios.py",
+    "tests/exposure/engine/test_refreshing.py",
+    "tests/exposure/test_demo.py",
+    "tests/feeds/test_packaged.py",
+    "tests/exposure/evaluation/test_statement_counts.py",
+    "tests/registry/test_embedded.py",
+]
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """In place; the tests of a file stay together and in their order."""
+    ranks = {CHECKOUT / name: rank for rank, name in enumerate(_LONGEST)}
+    n_tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (ranks.get(item.path, len(ranks)), -n_tests[item.path], str(item.path)))
