@@ -17,7 +17,9 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 POLL = "feeds.poll_source"
-AFTER_POLL = ("exposure.refresh_exposure", "risks.refresh_risks", "alerts.raise_alerts")
+AFTER_POLL = (
+    "exposure.refresh_exposure", "inventory.keep_findings", "risks.refresh_risks", "alerts.raise_alerts",
+)  # fmt: skip
 
 
 @setup_logging.connect

@@ -69,9 +69,11 @@ INSTALLED_APPS = [
     "apps.catalog",
     "apps.inventory",
     "apps.feeds",
+    "apps.intake",
     "apps.risks",
     "apps.exposure",
     "apps.alerts",
+    "apps.reports",
     "apps.api",
     "apps.web",
     "django.contrib.admin",
@@ -104,6 +106,7 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -214,6 +217,7 @@ CELERY_BEAT_SCHEDULE = {
     "every hour: end the holds that have run out": _every("feeds.end_holds", timedelta(hours=1)),
     "every hour: tell of sources that contradict each other": _every("feeds.tell_disagreements", timedelta(hours=1)),
     "every five minutes: bring exposure up to date": _every("exposure.refresh_exposure", timedelta(minutes=5)),
+    "every minute: keep findings and runways for lists": _every("inventory.keep_findings", timedelta(minutes=1)),
     "every minute: answer what-ifs and losses": _every("exposure.run_what_ifs", timedelta(minutes=1)),
     "every ten minutes: keep refresh campaigns": _every("exposure.keep_campaigns", timedelta(minutes=10)),
     "every hour: find the smallest sets that stop what is critical": _every(
@@ -221,12 +225,20 @@ CELERY_BEAT_SCHEDULE = {
     ),
     "every hour: take the day's snapshot of exposure": _every("exposure.take_snapshot", timedelta(hours=1)),
     "every five minutes: bring inherited risk up to date": _every("risks.refresh_risks", timedelta(minutes=5)),
+    "every five minutes: count inherited risk": _every("risks.count_inherited_risk", timedelta(minutes=5)),
     "every minute: raise the alerts that are owed": _every("alerts.raise_alerts", timedelta(minutes=1)),
     "every ten minutes: raise what days and states bring": _every("alerts.raise_due_alerts", timedelta(minutes=10)),
     "every ten minutes: pass on, wake and end alerts": _every("alerts.keep_alerts", timedelta(minutes=10)),
     "every minute: send the digests whose hour has come": _every("alerts.send_due_digests", timedelta(minutes=1)),
     "every minute: post the webhooks that are due": _every("alerts.send_webhooks", timedelta(minutes=1)),
+    "every minute: go on with imports that wait": _every("intake.carry_out_waiting_imports", timedelta(minutes=1)),
+    "every day: forget the files of old imports": _every("intake.forget_old_files", timedelta(days=1)),
     "every day: forget raw payloads whose retention has ended": _every("feeds.forget_old_payloads", timedelta(days=1)),
+    "every minute: make the evidence packs that were asked for": _every("reports.make_packs", timedelta(minutes=1)),
+    "every hour: drop evidence packs whose day has come": _every("reports.drop_expired_packs", timedelta(hours=1)),
+    "every three hours: count how complete the reports of a large organisation are": _every(
+        "reports.keep_figures", timedelta(hours=3)
+    ),
     "every thirty seconds: show that a worker lives": _every("common.heartbeat", timedelta(seconds=30)),
 }
 
@@ -359,7 +371,10 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = False
 LANGUAGE_CODE = "en"
-USE_I18N = False
+# English is shipped; a further language is its .po file in registry/locale and a line here
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "registry" / "locale"]
+USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # intake bodies; decompressed size is capped by the intake itself

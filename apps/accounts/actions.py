@@ -1,12 +1,16 @@
 """Changes to people, teams and tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError, Q, RestrictedError
+from django.utils.text import slugify
 
 from apps.accounts.models import ApiToken, Membership, Team, User
-from apps.accounts.roles import Scope, TeamRole
+from apps.accounts.roles import OrganisationRole, Scope, TeamRole
 from apps.accounts.tokens import digest_of, new_token
 from apps.common.history import acting
 
@@ -58,3 +62,93 @@ def set_membership(*, user: User, team: Team, role: TeamRole, by: User) -> Membe
 def end_membership(*, membership: Membership, by: User) -> None:
     with acting(user=by, reason="membership ended"):
         membership.delete()
+
+
+class RefusedAccount(Exception):
+    """A change of people or teams that is not made; carries a sentence for whoever asked."""
+
+
+TEAM_FACTS = ("name", "parent", "email", "time_zone", "digest_hour")
+PERSON_FACTS = ("first_name", "last_name", "email", "organisation_role", "is_active")
+
+
+@transaction.atomic
+def add_team(*, facts: Mapping[str, Any], by: User) -> Team:
+    """A team with the slug its name gives. Raises ValidationError, which names the fields."""
+    team = Team(**facts)
+    team.slug = _free_slug(team.name)
+    team.full_clean()
+    with acting(user=by, reason="team added"):
+        team.save()
+    return team
+
+
+@transaction.atomic
+def change_team(*, team: Team, facts: Mapping[str, Any], by: User) -> Team:
+    """The slug stays, as addresses hold it. Raises ValidationError."""
+    for name, value in facts.items():
+        setattr(team, name, value)
+    team.full_clean()
+    with acting(user=by, reason="team changed"):
+        team.save()
+    return team
+
+
+@transaction.atomic
+def remove_team(*, team: Team, by: User) -> None:
+    """Only a team that owns nothing goes; its memberships go along."""
+    try:
+        with acting(user=by, reason="team removed"), transaction.atomic():
+            team.delete()
+    except (ProtectedError, RestrictedError, IntegrityError) as held:
+        raise RefusedAccount(
+            f"{team.name} still owns something: applications, or teams below it. Give those to another team first."
+        ) from held
+
+
+@transaction.atomic
+def add_person(*, facts: Mapping[str, Any], by: User) -> User:
+    """Someone who may sign in once a password is set by the link of an invitation. Raises ValidationError."""
+    person = User(**facts)
+    person.set_unusable_password()
+    person.full_clean(exclude=["password"])
+    with acting(user=by, reason="person added"):
+        person.save()
+    return person
+
+
+@transaction.atomic
+def change_person(*, person: User, facts: Mapping[str, Any], by: User) -> User:
+    """Refused where it would leave nobody to administer, or touches a superuser without being one."""
+    if person.is_superuser and not by.is_superuser:
+        raise RefusedAccount("Only a superuser changes a superuser.")
+    for name, value in facts.items():
+        setattr(person, name, value)
+    person.full_clean(exclude=["password"])
+    with acting(user=by, reason="person changed"):
+        person.save()
+    # one after the other: two administrators who take the office from each other at once must not both succeed
+    administrators = User.objects.select_for_update().filter(is_active=True).order_by("pk")
+    if not administrators.filter(Q(is_superuser=True) | Q(organisation_role=OrganisationRole.ADMIN)).exists():
+        raise RefusedAccount("Somebody must stay who administers. Give the office to another person first.")
+    return person
+
+
+def _free_slug(name: str) -> str:
+    stem = slugify(name)[:70] or "team"
+    taken = set(Team.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    return next(slug for n in count(1) if (slug := stem if n == 1 else f"{stem}-{n}") not in taken)
+
+
+OWN_FACTS = ("first_name", "last_name", "time_zone", "digest_hour")
+
+
+@transaction.atomic
+def change_own_facts(*, user: User, facts: Mapping[str, Any]) -> User:
+    """What everybody may change of the own account. Raises ValidationError."""
+    for name in OWN_FACTS:
+        setattr(user, name, facts[name])
+    user.full_clean(exclude=["password"])
+    with acting(user=user, reason="own profile"):
+        user.save(update_fields=OWN_FACTS)
+    return user

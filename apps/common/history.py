@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import pghistory
 from django.db import models
@@ -33,8 +34,8 @@ def tracked[M: models.Model](*, exclude: tuple[str, ...] = ()) -> Callable[[type
 
 
 @contextmanager
-def acting(*, user: Any = None, job: str = "", reason: str = "") -> Iterator[None]:
-    """Name who acts and why for every row written inside; nests, and the inner words win.
+def acting(*, user: Any = None, job: str = "", reason: str = "") -> Iterator[UUID]:
+    """Name who acts and why for every row written inside; nests, and the inner words win. Gives the change's id.
 
     `user` is a User or None for a job; `job` is the name of the task or command.
     """
@@ -47,5 +48,13 @@ def acting(*, user: Any = None, job: str = "", reason: str = "") -> Iterator[Non
         words.setdefault("actor", job)
     if reason:
         words["reason"] = reason
-    with pghistory.context(**words):
-        yield
+    with pghistory.context(**words) as change:
+        yield change.id
+
+
+def current_change() -> UUID:
+    """The id under which rows written right now enter the history; inside a request or `acting` only, where it stays
+    the same until the end."""
+    with pghistory.context() as context:
+        change: UUID = context.id
+    return change

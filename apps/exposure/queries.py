@@ -8,10 +8,10 @@ since <= day < until. None of these functions checks who asks, unless it takes a
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
-from django.db import connection, models
+from django.db import models
 from django.db.models import BigIntegerField, Exists, F, OuterRef, Q
 from django.db.models.expressions import RawSQL
 
@@ -27,6 +27,7 @@ from apps.catalog.models import (
     Version,
 )
 from apps.inventory.models import Application, ApplicationQuerySet, Dependency, DependencyQuerySet
+from apps.inventory.runway import runways as primary_runways
 
 # the events that say when, or that, an offering ends
 LIFECYCLE_KINDS: tuple[str, ...] = (
@@ -173,7 +174,11 @@ def end_of(offering: Offering, on: date) -> End:
 
 @dataclass(frozen=True, slots=True)
 class Runway:
-    """A live primary whose offering ends. `offering` is the one that answers today, redirects followed."""
+    """A live primary whose offering ends. `offering` is the one that answers today, redirects followed.
+
+    `runway` is days left minus `effort_days`, which the last exit test took (`basis` test) or the plan estimates;
+    all three are None while nobody knows.
+    """
 
     application: Application
     dependency: Dependency
@@ -182,62 +187,38 @@ class Runway:
     at_least: bool
     retires_on: date | None
     replacement: Offering | None
-
-
-# (dependency, offering that answers today), those that end first in front. An offering's footing holds the node
-# of itself and, while it is redirected, of the offering that answers in its place.
-_RUNWAYS = """
-WITH live(id, offering_id) AS ({live}),
-answering AS (
-    SELECT f.offering_id AS origin, (array_agg(n.ref ORDER BY n.ref = f.offering_id))[1] AS id
-    FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id AND n.kind = 1
-    GROUP BY f.offering_id
-)
-SELECT live.id, o.id
-FROM answering JOIN catalog_offering o ON o.id = answering.id JOIN live ON live.offering_id = answering.origin
-JOIN inventory_dependency d ON d.id = live.id JOIN inventory_application a ON a.id = d.application_id
-WHERE o.retires_on IS NOT NULL OR o.lifecycle = 'retired'
-ORDER BY CASE WHEN o.retires_on IS NULL OR (o.date_kind = 'not_before' AND o.retires_on < %(day)s::date)
-              THEN %(day)s::date ELSE o.retires_on END,
-         a.criticality, live.id
-LIMIT %(limit)s
-"""
+    effort_days: Decimal | None = None
+    basis: str | None = None
+    runway: Decimal | None = None
 
 
 def runways(*, user: Any, on: date, limit: int | None = None) -> list[Runway]:
-    """Live primaries whose offering has an end, most urgent first; three statements whatever the number.
+    """Live primaries whose offering has an end, most urgent first, by the rule of inventory/runway.py; three statements
+    whatever the number.
 
-    `limit` None loads them all. Primaries on a deprecated offering without a date are not among them.
+    `limit` None loads them all. Primaries on a deprecated offering without a date are not among them: they come last.
     """
-    live = Dependency.objects.live_on(on).primary().visible_to(user).order_by().values_list("pk", "offering_id")
-    try:
-        sql, params = live.query.sql_with_params()
-    except EmptyResultSet:
+    if not user.is_authenticated or not user.is_active:
         return []
-    names = {f"live_{index}": value for index, value in enumerate(params)}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _RUNWAYS.format(live=sql % tuple(f"%({name})s" for name in names)), {**names, "day": on, "limit": limit}
+    team_ids = None if user.reads_everything else list(user.team_roles())
+    found = [row for row in primary_runways(on=on, team_ids=team_ids, limit=limit) if row.days_left is not None]
+    dependencies = _with_stack(Dependency.objects.filter(pk__in=[row.dependency_id for row in found])).in_bulk()
+    offerings = _offerings({row.offering_id for row in found})
+    return [
+        Runway(
+            application=dependencies[row.dependency_id].application,
+            dependency=dependencies[row.dependency_id],
+            offering=offerings[row.offering_id],
+            days_left=row.days_left or 0,
+            at_least=row.at_least,
+            retires_on=row.retires_on,
+            replacement=offerings[row.offering_id].replacement,
+            effort_days=row.effort_days,
+            basis=row.basis,
+            runway=row.runway,
         )
-        pairs: list[tuple[int, int]] = cursor.fetchall()
-    dependencies = _with_stack(Dependency.objects.filter(pk__in=[pair[0] for pair in pairs])).in_bulk()
-    offerings = _offerings({pair[1] for pair in pairs})
-    found = []
-    for dependency_id, offering_id in pairs:
-        dependency, offering = dependencies[dependency_id], offerings[offering_id]
-        end = end_of(offering, on)
-        found.append(
-            Runway(
-                application=dependency.application,
-                dependency=dependency,
-                offering=offering,
-                days_left=end.days_left or 0,
-                at_least=end.at_least,
-                retires_on=offering.retires_on,
-                replacement=offering.replacement,
-            )
-        )
-    return found
+        for row in found
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,22 @@
 import contextlib
+from datetime import date
 
 from celery import shared_task
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
 
+from apps.accounts.models import User
+from apps.catalog.models import Offering, ProviderEvent
 from apps.common.history import acting
 from apps.common.time import day_of, now
 from apps.exposure.actions import evaluate_flags, handle_events
 from apps.exposure.actions.cuts import keep_cuts
 from apps.exposure.actions.what_ifs import run_waiting
 from apps.exposure.campaigns.keeping import keep_campaigns
+from apps.exposure.campaigns.opening import open_campaign
 from apps.exposure.engine.building import refresh
 from apps.exposure.snapshots import DayIsOver, take_snapshot, thin_snapshots
+from apps.inventory.actions import RefusedChange
 
 
 @shared_task(name="exposure.refresh_exposure")
@@ -37,6 +44,43 @@ def keep_refresh_campaigns() -> None:
     """Waivers that ran out, dependencies that ended or began, tasks that have become ready."""
     with acting(job="exposure.keep_campaigns"):
         keep_campaigns(at=now())
+
+
+def opening_key(*, event_id: int | None, offering_id: int) -> str:
+    """Under which the cache holds why a campaign could not be opened; empty while it is being opened."""
+    return f"opening-campaign:{event_id or 0}:{offering_id}"
+
+
+@shared_task(name="exposure.open_large_campaign")
+def open_large_campaign(
+    *,
+    user_id: int,
+    event_id: int | None,
+    offering_id: int,
+    target_id: int | None,
+    title: str,
+    note: str,
+    due_on: str | None,
+) -> int | None:
+    """Tens of thousands of tasks take half a minute, which no page waits for. Twice at once opens one campaign."""
+    key = opening_key(event_id=event_id, offering_id=offering_id)
+    try:
+        campaign = open_campaign(
+            by=User.objects.get(pk=user_id),
+            at=now(),
+            event=ProviderEvent.objects.get(pk=event_id) if event_id else None,
+            offering=None if event_id else Offering.objects.get(pk=offering_id),
+            target=Offering.objects.filter(pk=target_id).first() if target_id else None,
+            title=title,
+            note=note,
+            due_on=date.fromisoformat(due_on) if due_on else None,
+        )
+    except (RefusedChange, ValidationError) as refusal:
+        why = " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)
+        cache.set(key, why, timeout=3600)
+        return None
+    cache.delete(key)
+    return campaign.pk
 
 
 @shared_task(name="exposure.keep_smallest_sets")

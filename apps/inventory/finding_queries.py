@@ -3,13 +3,14 @@
 Each rule answers (code, application, dependency or null, what the sentence needs as JSON).
 """
 
+from apps.inventory.choosing.deciding_sql import DECIDING, JUDGED
 from apps.inventory.cost_queries import ANSWERING
 
 # Rows in use on the day, whatever the application's status, with the offering that answers and where it stands.
 _BASE = """
 app AS (SELECT * FROM inventory_application WHERE id = ANY (%(application_ids)s::bigint[])),
 dep AS (
-    SELECT d.*, a.status, a.criticality, a.data_classification, a.status = ANY (%(statuses)s) AS in_scope,
+    SELECT d.*, a.status, a.criticality, a.data_classification, a.geography, a.status = ANY (%(statuses)s) AS in_scope,
            c.api_id AS called, t.id AS answering_id, t.api_id AS answering, t.host_id, t.version_id, t.not_a_model,
            t.lifecycle = 'retired' OR (t.date_kind = 'firm' AND t.retires_on <= %(on)s::date) AS is_retired,
            t.retires_on, v.foundation_id, f.developer_id
@@ -33,39 +34,16 @@ fallbacks AS (
 ),
 """
 
-# Decisions that were made and not revoked, by what they are about. The narrowest that holds decides: offering (4),
-# version (3), foundation (2), then developer or host (1), where the stricter of the two counts.
-_DECISIONS = """
-decided AS (
-    SELECT d.id AS dependency_id, p.*, p.expires_on IS NULL OR p.expires_on > %(on)s::date AS holds,
-           CASE WHEN p.offering_id IS NOT NULL THEN 4 WHEN p.version_id IS NOT NULL THEN 3
-                WHEN p.foundation_id IS NOT NULL THEN 2 ELSE 1 END AS narrowness
-    FROM (SELECT * FROM inventory_approval WHERE revoked_at IS NULL AND decided_on <= %(on)s::date) p
-    JOIN dep d ON d.in_scope AND (p.offering_id IN (d.offering_id, d.answering_id) OR p.version_id = d.version_id
-                  OR p.foundation_id = d.foundation_id OR p.provider_id IN (d.developer_id, d.host_id))
-),
-region AS (
-    SELECT d.id AS dependency_id, array_agg(DISTINCT r.name) AS names
-    FROM dep d JOIN catalog_offering_regions x ON x.offering_id = d.answering_id
-    JOIN catalog_region r ON r.id = x.region_id
-    WHERE EXISTS (SELECT 1 FROM decided p WHERE p.dependency_id = d.id AND p.regions <> '{}')
-    GROUP BY d.id
-),
-holding AS (
-    SELECT p.*, d.application_id, d.called,
-           CASE WHEN p.decision = 'blocked' THEN 2 WHEN p.decision = 'approved' THEN 0
-                WHEN x.data_class OR x.criticality OR x.region THEN 1 ELSE 0 END AS strictness,
-           x.data_class, x.criticality, x.region, d.data_classification, coalesce(r.names, '{}') AS names,
-           max(p.narrowness) OVER (PARTITION BY p.dependency_id) AS narrowest
-    FROM decided p
-    JOIN dep d ON d.id = p.dependency_id
-    LEFT JOIN region r ON r.dependency_id = d.id
-    CROSS JOIN LATERAL (
-        SELECT p.data_classes <> '{}' AND NOT d.data_classification = ANY (p.data_classes) AS data_class,
-               p.criticalities <> '{}' AND NOT d.criticality = ANY (p.criticalities) AS criticality,
-               p.regions <> '{}' AND NOT coalesce(r.names <@ p.regions::varchar[], false) AS region
-    ) x
-    WHERE p.holds
+# What is in use as the rule about decisions wants it; then decisions that have run out, by how narrow they were:
+# offering (4), version (3), foundation (2), developer or host (1).
+_DECISIONS = f"""
+used AS (SELECT id, application_id, offering_id, via_party_id FROM dep WHERE in_scope),
+{DECIDING},
+{JUDGED},
+narrowness AS (
+    SELECT *, CASE WHEN offering_id IS NOT NULL THEN 4 WHEN version_id IS NOT NULL THEN 3
+                   WHEN foundation_id IS NOT NULL THEN 2 ELSE 1 END AS narrow
+    FROM inventory_approval WHERE revoked_at IS NULL AND decided_on <= %(on)s::date
 ),
 """
 
@@ -137,21 +115,27 @@ RULES: dict[str, str] = {
         SELECT application_id, id, jsonb_build_object('called', called, 'answering', answering) FROM dep
         WHERE in_scope AND NOT is_retired AND answering_id <> offering_id""",
     "blocked": """
-        SELECT application_id, dependency_id, jsonb_build_object('called', max(called), 'reason', max(reason))
-        FROM holding WHERE narrowness = narrowest AND strictness = 2 GROUP BY application_id, dependency_id""",
+        SELECT j.application_id, j.dependency_id, jsonb_build_object('called', max(d.called), 'reason', max(p.reason))
+        FROM judged j JOIN dep d ON d.id = j.dependency_id JOIN inventory_approval p ON p.id = j.approval_id
+        WHERE j.blocked GROUP BY j.application_id, j.dependency_id""",
     "restricted": """
-        SELECT DISTINCT ON (dependency_id) application_id, dependency_id, jsonb_build_object('called', called,
-               'data_class', CASE WHEN data_class THEN data_classification END, 'data_classes', data_classes,
-               'criticality', criticality, 'regions', CASE WHEN region THEN regions END, 'in', names)
-        FROM holding h WHERE narrowness = narrowest AND strictness = 1
-          AND NOT EXISTS (SELECT 1 FROM holding b WHERE b.dependency_id = h.dependency_id
-                          AND b.narrowness = b.narrowest AND b.strictness = 2)
-        ORDER BY dependency_id, id""",
+        SELECT DISTINCT ON (j.dependency_id) j.application_id, j.dependency_id, jsonb_build_object('called', d.called,
+               'data_class', CASE WHEN class_outside THEN d.data_classification END, 'data_classes', p.data_classes,
+               'criticality', CASE WHEN criticality_outside THEN d.criticality END, 'criticalities', p.criticalities,
+               'regions', CASE WHEN region_outside THEN p.regions END,
+               'in', d.geography)
+        FROM judged j JOIN dep d ON d.id = j.dependency_id JOIN inventory_approval p ON p.id = j.approval_id
+        WHERE (criticality_outside OR class_outside OR region_outside)
+          AND NOT EXISTS (SELECT 1 FROM judged b WHERE b.dependency_id = j.dependency_id AND b.blocked)
+        ORDER BY j.dependency_id, j.approval_id""",
     "approval_expired": """
         SELECT d.application_id, d.id, jsonb_build_object('called', d.called, 'expired_on', max(p.expires_on))
-        FROM decided p JOIN dep d ON d.id = p.dependency_id
-        WHERE NOT p.holds AND NOT EXISTS (SELECT 1 FROM decided o WHERE o.dependency_id = p.dependency_id AND o.holds
-                                          AND o.narrowness >= p.narrowness)
+        FROM narrowness p
+        JOIN dep d ON d.in_scope AND (p.offering_id IN (d.offering_id, d.answering_id) OR p.version_id = d.version_id
+             OR p.foundation_id = d.foundation_id OR p.provider_id IN (d.developer_id, d.host_id))
+        WHERE p.expires_on <= %(on)s::date
+          AND NOT EXISTS (SELECT 1 FROM deciding c JOIN narrowness o ON o.id = c.approval_id
+                          WHERE c.offering_id = d.offering_id AND o.narrow >= p.narrow)
         GROUP BY d.application_id, d.id, d.called""",
     "review_overdue": """
         SELECT id, NULL::bigint, jsonb_build_object('due_on', next_review_on) FROM app
@@ -173,4 +157,4 @@ def statement() -> str:
         f"SELECT '{code}' AS code, rule.* FROM ({rule}) rule(application_id, dependency_id, facts)"
         for code, rule in RULES.items()
     )
-    return f"WITH {ANSWERING}{_BASE}{_DECISIONS}{_TESTS}\n{rules}"
+    return f"WITH RECURSIVE {ANSWERING}{_BASE}{_DECISIONS}{_TESTS}\n{rules}"

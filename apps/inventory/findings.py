@@ -2,7 +2,7 @@
 
 Declared reality has to be recordable and imports have to load, so shares that do not add up or a fallback on the
 primary's own offering are no constraints. They are findings: shown with the form that was just saved, in the answer
-of the API, and as a list. Nothing is stored; they are worked out of the rows of a day.
+of the API, and as a list. They are worked out of the rows of a day; for lists they are kept (keeping.py).
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 
 from apps.inventory.finding_queries import RULES, statement
-from apps.inventory.models import Application
+from apps.inventory.models import Application, Criticality
 
 TEST_VALIDITY = timedelta(days=365)
 
@@ -66,7 +66,7 @@ def findings_of(
         cursor.execute(statement(), parameters)
         rows: list[tuple[str, int, int | None, Any]] = cursor.fetchall()
     found = [
-        Finding(code, severity_of(code), _SENTENCES[code][1](_parsed(facts)), application_id, dependency_id)
+        Finding(code, severity_of(code), sentence_of(code, facts), application_id, dependency_id)
         for code, application_id, dependency_id, facts in rows
     ]
     return sorted(found, key=_order)
@@ -84,6 +84,16 @@ def about(findings: Iterable[Finding], dependency_id: int) -> list[Finding]:
 
 def severity_of(code: str) -> Severity:
     return _SENTENCES[code][0]
+
+
+def sentence_of(code: str, facts: Any) -> str:
+    """What a finding says; `facts` as the rule found them."""
+    return _SENTENCES[code][1](_parsed(facts))
+
+
+def rank_of_codes() -> dict[str, int]:
+    """{code: 0 for the gravest severity}."""
+    return {code: _RANK[severity] for code, (severity, _) in _SENTENCES.items()}
 
 
 def _order(finding: Finding) -> tuple[int, int, str, int]:
@@ -118,10 +128,11 @@ def _restricted(facts: Mapping[str, Any]) -> str:
     if facts["data_class"] is not None:
         is_now = facts["data_class"] or "not stated"
         reasons.append(f"data of class {', '.join(facts['data_classes'])} (here {is_now})")
-    if facts["criticality"]:
-        reasons.append("other criticalities")
+    if facts["criticality"] is not None:
+        allowed = " or ".join(Criticality(level).label.lower() for level in sorted(facts["criticalities"]))
+        reasons.append(f"applications that are {allowed} (here {Criticality(facts['criticality']).label.lower()})")
     if facts["regions"] is not None:
-        is_now = ", ".join(facts["in"]) or "region not known"
+        is_now = facts["in"] or "region not stated"
         reasons.append(f"regions {', '.join(facts['regions'])} (here {is_now})")
     return f"{facts['called']} is approved only for {' and '.join(reasons)}. Move it, or ask for another decision."
 

@@ -116,6 +116,11 @@ LIMIT %(limit)s
 """
 
 
+def statement_of_runways(relations: Relations = Relations()) -> str:  # noqa: B008 - frozen
+    """The rule, with the parameters that `runways` gives it: columns of PrimaryRunway, most urgent first."""
+    return _RUNWAYS.format(dependencies=relations.dependencies, applications=relations.applications)
+
+
 def runways(
     *,
     on: date,
@@ -146,8 +151,6 @@ def runways(
         "limit": limit,
     }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _RUNWAYS.format(dependencies=relations.dependencies, applications=relations.applications), parameters
-        )
+        cursor.execute(statement_of_runways(relations), parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return [PrimaryRunway(*row) for row in rows]

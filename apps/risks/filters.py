@@ -4,16 +4,25 @@ from datetime import date
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.accounts.models import Team
 from apps.accounts.queries import team_and_below
-from apps.catalog.models import NodeKind
+from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Region, Version
 from apps.common.time import day_of, now
+from apps.inventory.models import Criticality
 from apps.risks.models import Assessment, Evidence, FoundationRisk, Layer, RiskTemplate, RuleName, Treatment
 from apps.risks.queries import STATES, Narrowed
+from apps.risks.queries.narrowing import CURRENT, INHERENT, RESIDUAL
 
+LEVELS_OF = [(INHERENT, "Inherent"), (CURRENT, "Current"), (RESIDUAL, "Residual")]
+CRITICALITIES = [(level.name.lower(), level.label) for level in Criticality]
 KINDS = [(kind.name.lower(), kind.label) for kind in NodeKind]
+PARTIES = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
+
+
+def _on(kind: NodeKind, things: QuerySet[Any]) -> Q:
+    return Q(node__kind=kind, node__ref__in=things.order_by().values("pk"))
 
 
 class RiskTemplateFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -50,6 +59,40 @@ class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = FoundationRisk
         fields: list[str] = []
 
+    q = django_filters.CharFilter(method="titled", label="Title or code contains")
+    foundation = django_filters.CharFilter(
+        method="of_foundation", label="On foundation (slug), its versions and offerings"
+    )
+    provider = django_filters.CharFilter(method="of_provider", label="On provider (slug), with what belongs to it")
+    offering = django_filters.NumberFilter(method="of_offering", min_value=1, max_value=2**62, label="On offering (id)")
+
+    def titled(self, queryset: QuerySet[FoundationRisk], name: str, value: str) -> QuerySet[FoundationRisk]:
+        return queryset.filter(
+            Q(title__icontains=value)
+            | Q(title="", template__title__icontains=value)
+            | Q(template__code__icontains=value)
+        )
+
+    def of_foundation(self, queryset: QuerySet[FoundationRisk], name: str, value: str) -> QuerySet[FoundationRisk]:
+        return queryset.filter(
+            _on(NodeKind.FOUNDATION, Foundation.objects.filter(slug=value))
+            | _on(NodeKind.VERSION, Version.objects.filter(foundation__slug=value))
+            | _on(NodeKind.OFFERING, Offering.objects.filter(version__foundation__slug=value))
+        )
+
+    def of_provider(self, queryset: QuerySet[FoundationRisk], name: str, value: str) -> QuerySet[FoundationRisk]:
+        parties = Provider.objects.filter(slug=value).order_by().values("pk")
+        return queryset.filter(
+            Q(node__kind__in=PARTIES, node__ref__in=parties)
+            | _on(NodeKind.FOUNDATION, Foundation.objects.filter(developer__slug=value))
+            | _on(NodeKind.VERSION, Version.objects.filter(foundation__developer__slug=value))
+            | _on(NodeKind.OFFERING, Offering.objects.filter(host__slug=value))
+            | _on(NodeKind.REGION, Region.objects.filter(host__slug=value))
+        )
+
+    def of_offering(self, queryset: QuerySet[FoundationRisk], name: str, value: Any) -> QuerySet[FoundationRisk]:
+        return queryset.filter(node__kind=NodeKind.OFFERING, node__ref=int(value))
+
     def being_open(self, queryset: QuerySet[FoundationRisk], name: str, value: bool) -> QuerySet[FoundationRisk]:
         return queryset.filter(FoundationRisk.OPEN) if value else queryset.exclude(FoundationRisk.OPEN)
 
@@ -69,6 +112,25 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
     min_inherent = django_filters.NumberFilter(
         method="later", min_value=1, max_value=25, label="At least this grave (1 to 25)"
     )
+    q = django_filters.CharFilter(method="later", label="Title or code contains")
+    level = django_filters.ChoiceFilter(method="later", choices=LEVELS_OF, label="Level asked of")
+    likelihood = django_filters.NumberFilter(method="later", min_value=1, max_value=5, label="Likelihood (1 to 5)")
+    impact = django_filters.NumberFilter(method="later", min_value=1, max_value=5, label="Impact (1 to 5)")
+    severity = django_filters.NumberFilter(
+        method="later", min_value=1, max_value=5, label="Inherent severity (1 very low to 5 very high)"
+    )
+    criticality = django_filters.ChoiceFilter(method="later", choices=CRITICALITIES, label="Criticality")
+    treatment = django_filters.ChoiceFilter(method="later", choices=Treatment.choices, label="Treatment")
+    owner = django_filters.CharFilter(method="later", label="Owner (username)")
+    due_before = django_filters.DateFilter(method="later", label="Due before")
+    accepted_before = django_filters.DateFilter(method="later", label="Acceptance ends before")
+    foundation = django_filters.CharFilter(method="later", label="From foundation (slug)")
+    provider = django_filters.CharFilter(method="later", label="From provider (slug)")
+    offering = django_filters.NumberFilter(method="later", min_value=1, max_value=2**62, label="From offering (id)")
+    taxonomy = django_filters.CharFilter(method="later", label="Mapped to taxonomy (slug)")
+    entry = django_filters.CharFilter(method="later", label="Mapped to its entry (code)")
+    node = django_filters.NumberFilter(method="later", min_value=1, max_value=2**62, label="From node (id)")
+    alone = django_filters.BooleanFilter(method="later", label="Without the teams below")
 
     class Meta:
         model = FoundationRisk
@@ -79,21 +141,31 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     @property
     def narrowed(self) -> Narrowed:
+        """What was asked; what cannot be read is left out, and the form says why."""
         asked = self.form.cleaned_data
+
+        def words(name: str) -> str:
+            return asked.get(name) or ""
 
         def number(name: str) -> int | None:
             return None if asked.get(name) is None else int(asked[name])
 
+        criticality = words("criticality")
+        said: dict[str, Any] = {name: words(name) for name in _WORDS} | {name: number(name) for name in _NUMBERS}
         return Narrowed(
-            application=asked["application"],
-            dependency=number("dependency"),
-            risk=number("risk"),
-            team=asked["team"],
-            template=asked["template"],
-            layer=asked["layer"],
-            state=asked["state"],
-            min_inherent=number("min_inherent"),
+            **said,
+            criticality=Criticality[criticality.upper()].value if criticality else None,
+            due_before=asked.get("due_before"),
+            accepted_before=asked.get("accepted_before"),
+            alone=bool(asked.get("alone")),
         )
+
+
+_WORDS = (
+    "application", "team", "template", "layer", "state", "q", "level", "treatment", "owner", "foundation", "provider",
+    "taxonomy", "entry",
+)  # fmt: skip
+_NUMBERS = ("dependency", "risk", "min_inherent", "likelihood", "impact", "severity", "offering", "node")
 
 
 class AssessmentFilter(django_filters.FilterSet):  # type: ignore[misc]

@@ -59,6 +59,7 @@ RISK: Final = """risk AS {kept} (
     WHERE r.closed_at IS NULL AND r.dismissed_at IS NULL AND r.inherits {which}
 )"""
 _EAGER: Final = {"kept": "MATERIALIZED", "node": ", n.kind, n.ref", "join": "JOIN catalog_node n ON n.id = r.node_id"}
+_INLINE: Final = {**_EAGER, "kept": "NOT MATERIALIZED"}
 _LAZY: Final = {"kept": "NOT MATERIALIZED", "node": "", "join": ""}
 
 # dependency `d` stands on the node of risk `r`
@@ -117,13 +118,13 @@ page AS (
          ) standing
          JOIN inventory_dependency d ON d.id = standing.id JOIN inventory_application a ON a.id = d.application_id
          LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
-         WHERE NOT reach.wide AND {counts} AND ({applies}) AND {after} AND {state}
+         WHERE NOT reach.wide AND {counts} AND {chosen} AND ({applies}) AND {after} AND {state}
          ORDER BY a.criticality {rising}, a.id {rising}, d.id {rising} LIMIT %(size)s)
         UNION ALL
         (SELECT a.criticality, a.id, d.id
          FROM inventory_application a JOIN inventory_dependency d ON d.application_id = a.id
          LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
-         WHERE reach.wide AND {counts} AND {live} AND {holds} AND ({applies}) AND {after} AND {state}
+         WHERE reach.wide AND {counts} AND {chosen} AND {live} AND {holds} AND ({applies}) AND {after} AND {state}
          ORDER BY a.criticality {rising}, a.id {rising}, d.id {rising} LIMIT %(size)s)
     ) x
     ORDER BY r.inherent {falling}, r.id {rising}, x.criticality {rising}, x.application_id {rising},
@@ -133,8 +134,7 @@ page AS (
 """
 
 # Applications first: {chosen} says which `a` and `d`.
-FROM_APPLICATIONS: Final = """
-WITH RECURSIVE {party}, {risk},
+_FEW: Final = """WITH RECURSIVE {party}, {risk},
 mine AS MATERIALIZED (
     SELECT d.id, d.application_id, d.offering_id, d.role, d.binding, d.reached, d.via_party_id, a.criticality
     FROM inventory_application a JOIN inventory_dependency d ON d.application_id = a.id
@@ -146,7 +146,10 @@ hit AS (
     SELECT n.id, m.id FROM mine m JOIN party p ON p.id = m.via_party_id
     JOIN catalog_node n ON n.kind = CASE m.reached WHEN 'gateway' THEN 6 ELSE 8 END AND n.ref = p.above
 ),
-page AS (
+"""
+FROM_APPLICATIONS: Final = (
+    _FEW
+    + """page AS (
     SELECT r.id AS risk_id, d.id AS dependency_id, r.inherent, d.criticality, d.application_id
     FROM risk r JOIN hit h ON h.node_id = r.node_id JOIN mine d ON d.id = h.id
     LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
@@ -156,6 +159,43 @@ page AS (
          %(after_dependency)s::bigint))
     ORDER BY r.inherent {falling}, r.id {rising}, d.criticality {rising}, d.application_id {rising}, d.id {rising}
     LIMIT %(size)s
+)
+"""
+)
+
+# all of it, and of that a sheet in another order
+ALL_OF_FEW: Final = (
+    _FEW
+    + """found AS (
+    SELECT r.id AS risk_id, d.id AS dependency_id, r.inherent, d.criticality, d.application_id
+    FROM risk r JOIN hit h ON h.node_id = r.node_id JOIN mine d ON d.id = h.id
+    LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
+    WHERE ({applies}) AND {state}
+)
+"""
+)
+# stored assessments with what they are about, looked up one by one: fenced, or the planner hashes all there is
+_LOOKED_UP: Final = """(SELECT s.* FROM risks_assessment s WHERE {state}) s
+    CROSS JOIN LATERAL (SELECT x.* FROM risk x WHERE x.id = s.risk_id OFFSET 0) r
+    CROSS JOIN LATERAL (SELECT x.* FROM inventory_dependency x WHERE x.id = s.dependency_id OFFSET 0) d
+    CROSS JOIN LATERAL (SELECT x.* FROM inventory_application x WHERE x.id = d.application_id OFFSET 0) a
+    WHERE {counts} AND {live} AND {chosen} AND {holds} AND ({applies})"""
+
+# the same of stored assessments, where few are asked for
+ALL_STORED: Final = f"""
+WITH RECURSIVE {{party}}, {{risk}},
+found AS (
+    SELECT r.id AS risk_id, d.id AS dependency_id, r.inherent, a.criticality, a.id AS application_id
+    FROM {_LOOKED_UP}
+)
+"""
+SORTED: Final = """, page AS (
+    SELECT p.* FROM found p
+    JOIN risks_foundationrisk r ON r.id = p.risk_id LEFT JOIN risks_risktemplate t ON t.id = r.template_id
+    JOIN inventory_application a ON a.id = p.application_id
+    LEFT JOIN risks_assessment s ON s.risk_id = p.risk_id AND s.dependency_id = p.dependency_id
+    LEFT JOIN accounts_user u ON u.id = s.owner_id
+    ORDER BY {order} LIMIT %(size)s OFFSET %(offset)s
 )
 """
 
@@ -179,6 +219,16 @@ page AS (
 )
 """
 
+# Stored assessments by one of their days, {order}.
+FROM_DAYS: Final = f"""
+WITH RECURSIVE {{party}}, {{risk}},
+page AS (
+    SELECT r.id AS risk_id, d.id AS dependency_id, r.inherent, a.criticality, a.id AS application_id
+    FROM {_LOOKED_UP}
+    ORDER BY {{order}} LIMIT %(size)s OFFSET %(offset)s
+)
+"""
+
 NODE_NAME: Final = """CASE n.kind
     WHEN 1 THEN (SELECT x.api_id FROM catalog_offering x WHERE x.id = n.ref)
     WHEN 2 THEN (SELECT x.identifier FROM catalog_version x WHERE x.id = n.ref)
@@ -186,7 +236,10 @@ NODE_NAME: Final = """CASE n.kind
     WHEN 7 THEN (SELECT x.name FROM catalog_region x WHERE x.id = n.ref)
     ELSE (SELECT x.name FROM catalog_provider x WHERE x.id = n.ref) END"""
 
-# what a row of the page says; one statement with the page itself
+# the order of every list that is not asked for another
+GRAVEST: Final = "p.inherent DESC, p.risk_id, p.criticality, p.application_id, p.dependency_id"
+
+# what a row of the page says, to be followed by its order; one statement with the page itself
 DETAILS: Final = f"""
 SELECT p.risk_id, p.dependency_id, p.inherent, p.criticality, p.application_id,
     r.likelihood, r.impact, r.confidence, r.template_id, coalesce(t.code, '') AS code,
@@ -198,7 +251,7 @@ SELECT p.risk_id, p.dependency_id, p.inherent, p.criticality, p.application_id,
         AS adaptations,
     s.id AS assessment_id, s.version AS assessment_version, coalesce(s.state, 'unassessed') AS state, s.treatment,
     s.current_likelihood, s.current_impact, s.residual_likelihood, s.residual_impact, s.due_on, s.accepted_until,
-    s.revoked_at, s.stale_because, u.username AS owner
+    s.revoked_at, s.stale_because, s.stale_event_id, u.username AS owner, w.username AS risk_owner
 FROM page p
 JOIN risks_foundationrisk r ON r.id = p.risk_id LEFT JOIN risks_risktemplate t ON t.id = r.template_id
 JOIN catalog_node n ON n.id = r.node_id
@@ -207,68 +260,17 @@ JOIN accounts_team g ON g.id = a.team_id
 JOIN catalog_offering o ON o.id = d.offering_id JOIN catalog_provider h ON h.id = o.host_id
 LEFT JOIN catalog_footing f ON f.node_id = r.node_id AND f.offering_id = d.offering_id
 LEFT JOIN risks_assessment s ON s.risk_id = p.risk_id AND s.dependency_id = p.dependency_id
-LEFT JOIN accounts_user u ON u.id = s.owner_id
-ORDER BY p.inherent DESC, p.risk_id, p.criticality, p.application_id, p.dependency_id
-"""
-
-# how many dependencies inherit each risk, and how many of them were assessed, by state
-TOTALS: Final = """
-WITH RECURSIVE {party}, {risk},
-lineage AS MATERIALIZED (
-    SELECT f.offering_id, f.node_id FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id
-    WHERE n.kind IN (2, 3) AND {asked_judges}
-),
--- PREDICATES' judge_shares_base for all of them at once
-judge AS MATERIALIZED (
-    SELECT DISTINCT d.id
-    FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
-    JOIN inventory_dependency p ON p.application_id = d.application_id AND p.role = 'primary'
-        AND p.since <= %(day)s AND (p.until IS NULL OR p.until > %(day)s)
-    JOIN lineage x ON x.offering_id = d.offering_id
-    JOIN lineage y ON y.offering_id = p.offering_id AND y.node_id = x.node_id
-    WHERE d.role IN ('judge', 'guardrail') AND {asked_judges} AND {live} AND {counts} AND {chosen}
-),
-stack AS MATERIALIZED (
-    SELECT row_number() OVER () AS id, g.* FROM (
-        SELECT d.offering_id, d.via_party_id, d.reached, count(*) AS n_all, {counted}
-        FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
-        WHERE {live} AND {counts} AND {chosen}
-        GROUP BY d.offering_id, d.via_party_id, d.reached
-    ) g
-),
-held AS (
-    SELECT f.node_id, s.id FROM stack s JOIN catalog_footing f ON f.offering_id = s.offering_id
-    WHERE f.node_id IN (SELECT node_id FROM risk)
-    UNION
-    SELECT n.id, s.id FROM stack s JOIN party p ON p.id = s.via_party_id
-    JOIN catalog_node n ON n.kind = CASE s.reached WHEN 'gateway' THEN 6 ELSE 8 END AND n.ref = p.above
-),
-reach AS MATERIALIZED (
-    SELECT h.node_id, sum(s.n_all) AS n_all, {summed} FROM held h JOIN stack s ON s.id = h.id GROUP BY h.node_id
-),
-acted AS (
-    SELECT r.id, count(*) FILTER (WHERE s.state = 'assessed') AS n_assessed,
-        count(*) FILTER (WHERE s.state = 'stale') AS n_stale,
-        count(*) FILTER (WHERE s.state = 'not_applicable') AS n_not_applicable,
-        count(*) FILTER (WHERE s.treatment = 'accept' AND s.revoked_at IS NULL AND s.accepted_until > %(day)s)
-            AS n_accepted
-    FROM risks_assessment s JOIN risk r ON r.id = s.risk_id JOIN inventory_dependency d ON d.id = s.dependency_id
-    JOIN inventory_application a ON a.id = d.application_id
-    WHERE {live} AND {counts} AND {chosen} AND {holds} AND ({applies})
-    GROUP BY r.id
-)
-SELECT r.id, {chosen_count}::bigint AS n, coalesce(c.n_assessed, 0), coalesce(c.n_stale, 0),
-    coalesce(c.n_not_applicable, 0), coalesce(c.n_accepted, 0)
-FROM risk r JOIN reach ON reach.node_id = r.node_id LEFT JOIN acted c ON c.id = r.id
+LEFT JOIN accounts_user u ON u.id = s.owner_id LEFT JOIN accounts_user w ON w.id = r.owner_id
 """
 
 
 def words(
-    *, backwards: bool, which: str = "", chosen: str = "true", state: str = "true", lazily: bool = False
-) -> dict[str, str]:
+    *, backwards: bool, which: str = "", chosen: str = "true", state: str = "true", lazily: bool = False,
+    inline: bool = False,
+) -> dict[str, str]:  # fmt: skip
     """The pieces of the templates above. `which`, `chosen` and `state` are SQL of this floor, never user input.
 
-    `lazily` lets the risks be read in order until enough rows are found.
+    `lazily` lets the risks be read in order until enough rows are found; `inline` lets them be looked up one by one.
     """
     beyond = "<" if backwards else ">"
     pieces = {
@@ -283,7 +285,7 @@ def words(
     return {
         **pieces,
         "party": PARTY,
-        "risk": RISK.format(**(_LAZY if lazily else _EAGER), which=which),
+        "risk": RISK.format(**(_LAZY if lazily else _INLINE if inline else _EAGER), which=which),
         "ordered": _ORDERED.format(**pieces),
         "after": _AFTER.format(**pieces),
         "live": LIVE,
@@ -296,29 +298,3 @@ def words(
         "party_kinds": _PARTY_KINDS,
         "wide": str(WIDE),
     }
-
-
-# what the totals count a conditional risk's reach by; only the conditions that open risks have are worked out
-_COUNTED: Final[dict[str, str]] = {
-    Predicate.JUDGE_SHARES_BASE: "d.id IN (SELECT id FROM judge)",
-    Predicate.CALLS_MOVING_NAME: PREDICATES[Predicate.CALLS_MOVING_NAME],
-}
-
-
-def totals_sql(*, which: str = "", chosen: str = "true") -> str:
-    """`TOTALS`, counting each template condition apart: the reach of a conditional risk is that of its condition."""
-
-    def asked(name: str) -> str:
-        return f"'{name}' = ANY (%(conditions)s::text[])"
-
-    return TOTALS.format(
-        asked_judges=asked(Predicate.JUDGE_SHARES_BASE),
-        counted=", ".join(
-            f"count(*) FILTER (WHERE {asked(name)} AND {sql}) AS n_{name}" for name, sql in _COUNTED.items()
-        ),
-        summed=", ".join(f"sum(s.n_{name}) AS n_{name}" for name in _COUNTED),
-        chosen_count="CASE r.applies_when "
-        + " ".join(f"WHEN '{name}' THEN reach.n_{name}" for name in _COUNTED)
-        + " ELSE reach.n_all END",
-        **words(backwards=False, which=which, chosen=chosen),
-    )

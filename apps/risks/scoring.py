@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 LOWEST, HIGHEST = 1, 5
+# the highest score of each severity, very low to very high; how the 5 x 5 is read, here and on paper
+SEVERITIES = (3, 6, 10, 16, 25)
 # adaptations that leave the weights as they are and add nothing to read
 WORDS_ONLY = frozenset({"prompt", "few_shot"})
 
@@ -18,6 +20,10 @@ class Level:
     @property
     def score(self) -> int:
         return self.likelihood * self.impact
+
+    @property
+    def severity(self) -> int:
+        return severity(self.score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,16 @@ def adjusted(inherent: Level, steps: Iterable[Step], adaptations: Collection[str
         Level(_within(inherent.likelihood + likelihood), _within(inherent.impact + impact)),
         taken,
     )
+
+
+def severity(score: int) -> int:
+    """1 very low to 5 very high, of a score from 1 to 25."""
+    return next(step for step, highest in enumerate(SEVERITIES, start=1) if score <= highest)
+
+
+def scores_of(step: int) -> tuple[int, int]:
+    """The lowest and the highest score of a severity, both inclusive."""
+    return (SEVERITIES[step - 2] + 1 if step > 1 else 1), SEVERITIES[step - 1]
 
 
 def _within(level: int) -> int:

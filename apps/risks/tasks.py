@@ -8,3 +8,9 @@ from apps.risks import actions
 def refresh_risks() -> None:
     """After a poll and every few minutes; two at once do the work of one."""
     actions.refresh_risks(now())
+
+
+@shared_task(name="risks.count_inherited_risk")
+def count_inherited_risk() -> None:
+    """Every few minutes: what the pages of a large organisation show as counts."""
+    actions.count_inherited_risk(now())

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.footing import refresh_footing
-from apps.catalog.models import Region
+from apps.inventory.choosing.against import against_decisions
 from apps.inventory.findings import _SENTENCES, CODES, Severity, about, findings_of, findings_of_application
 from apps.inventory.models import Approval, ExitPlan, ExitTest
 from tests.builders import (
@@ -212,14 +212,13 @@ class TestDecisions:
         ("restriction", "word"),
         [
             ({"data_classes": ["public"]}, "public (here internal)"), ({"data_classes": ["internal"]}, None),
-            ({"criticalities": [3]}, "criticalities"), ({"criticalities": [0, 2]}, None),
+            ({"criticalities": [3]}, "low (here standard)"), ({"criticalities": [0, 2]}, None),
             ({"regions": ["eu-west-1"]}, "eu-west-1 (here us-east-1)"), ({"regions": ["us-east-1", "x"]}, None),
         ],
     )  # fmt: skip
     def test_a_restriction_that_is_not_met_says_which(self, restriction, word):
-        application = make_application(data_classification="internal")
+        application = make_application(data_classification="internal", geography="us-east-1")
         offering = use(application).offering
-        offering.regions.add(Region.objects.create(host=offering.host, name="us-east-1"))
         decide("restricted", offering=offering, **restriction)
 
         assert codes(application) == (["restricted"] if word else [])
@@ -229,7 +228,27 @@ class TestDecisions:
         decide("restricted", offering=use(application).offering, data_classes=["public"], regions=["eu"])
 
         assert "(here not stated)" in sentence(application, "restricted")
-        assert "(here region not known)" in sentence(application, "restricted")
+        assert "(here region not stated)" in sentence(application, "restricted")
+
+    def test_findings_and_the_page_of_decisions_go_by_one_rule(self, application):
+        party, parent = make_provider("a-gateway"), make_provider("its-parent")
+        party.parent = parent
+        party.save()
+        direct = use(application).offering
+        through = use(application, reached="gateway", via_party=party)
+        tuned = use(application).offering
+        decide("blocked", provider=parent)
+        decide("blocked", provider=direct.version.foundation.developer)
+        decide("approved", foundation=direct.version.foundation)
+        decide("restricted", version=tuned.version, data_classes=["public"])
+
+        held = against_decisions(user=make_user(role="governance"), on=TODAY)
+        found = findings_of_application(application=application, on=TODAY)
+
+        assert {(row.code, row.dependency_id) for row in found} == {
+            ("blocked", through.pk), ("restricted", application.dependencies.get(offering=tuned).pk),
+        }  # fmt: skip
+        assert {row.dependency.pk for row in held.rows} == {row.dependency_id for row in found}
 
     def test_an_expired_one_is_asked_for_again_and_a_revoked_one_is_nothing(self, application):
         offering = use(application).offering

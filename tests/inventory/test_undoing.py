@@ -204,3 +204,39 @@ def test_the_changes_of_an_application_are_listed(application, by):
 
     assert {(row.actor, row.reason, row.n_rows) for row in changes} == {("eve", "two", 1), ("eve", "one", 1)}
     assert changes_of(application=application, limit=1) == changes[:1]
+
+
+def test_what_wrote_very_many_rows_is_undone_set_by_set_by_the_same_rules(monkeypatch):
+    monkeypatch.setattr("apps.inventory.actions.undoing_many.MANY", 1)
+    by, team, other = make_user(), make_team(), make_team()
+    known = make_application(team=team, geography="EU")
+    used = make_dependency(known, make_offering(), monthly_requests=5, tags=["a"])
+    with acting(user=by, reason="a large import") as change:
+        new = make_application(team=team)
+        make_dependency(new, used.offering)
+        Application.objects.filter(pk=known.pk).update(geography="US", team=other)
+        Dependency.objects.filter(pk=used.pk).update(monthly_requests=6, tags=[])
+
+    assert teams_written_in(change=change) == {team.pk, other.pk}
+    with acting(user=by):
+        built = make_dependency(new, make_offering())
+    with pytest.raises(RefusedChange, match="dependencies have been recorded on it"):
+        undo(change=change, by=by)
+    with acting(user=by):
+        built.delete()
+        Dependency.objects.filter(pk=used.pk).update(monthly_requests=7)
+    with pytest.raises(RefusedChange, match="has changed the dependency"):
+        undo(change=change, by=by)
+    with acting(user=by) as again:
+        make_application(team=team, name="Second")
+        Application.objects.filter(pk=known.pk).update(geography="Asia")
+    undone = undo(change=again, by=by)
+
+    known.refresh_from_db()
+    assert (known.geography, known.team, undone.n_rows) == ("US", other, 2)
+    assert not Application.objects.filter(name="Second").exists()
+    assert known.history.order_by("-pgh_id").first().pgh_context_id == undone.change
+    undo(change=undone.change, by=by)
+    known.refresh_from_db()
+    assert known.geography == "Asia"
+    assert Application.objects.filter(name="Second").exists()

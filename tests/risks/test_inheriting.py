@@ -20,7 +20,7 @@ from apps.risks.queries import (
     reach_per_risk,
     totals,
 )
-from apps.risks.queries import inherited as inherited_module
+from apps.risks.queries import narrowing as narrowing_module
 from apps.risks.scoring import Level
 from tests.builders import (
     TODAY,
@@ -264,7 +264,7 @@ class TestWhoSeesIt:
         member = make_member(team, TeamRole.VIEWER)
 
         by_applications = all_of(member)
-        monkeypatch.setattr(inherited_module, "FEW_APPLICATIONS", 1)
+        monkeypatch.setattr(narrowing_module, "FEW_APPLICATIONS", 1)
 
         assert all_of(member) == by_applications
         assert len(by_applications) == 3
@@ -308,7 +308,7 @@ class TestStatesAndLevels:
         for state, dependency in zip(("assessed", "stale", "not_applicable", "unassessed"), dependencies, strict=True):
             assert all_of(auditor, state=state) == [(risk.pk, dependency.pk)]
         reach = totals(user=auditor, on=TODAY)
-        assert reach == Reach(n_inherited=4, n_assessed=1, n_stale=1, n_not_applicable=1)
+        assert reach == Reach(4, 1, 1, 1, n_critical=1, n_critical_decided=1)
         assert reach.n_unassessed == 1
 
     def test_an_assessment_of_what_is_no_longer_inherited_is_not_counted(self, auditor):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Case, CharField, OuterRef, Subquery, Value, When
+from django.db.models import Value
 from django.db.models.functions import Coalesce, NullIf
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -15,7 +15,7 @@ from apps.api.base import ReadViewSet
 from apps.api.inventory import ReasonMixin
 from apps.api.reading import WordField
 from apps.api.risks.shared import GRAVEST_FIRST, RiskCountsSerializer, UserField, counts, today
-from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Region, Version
+from apps.catalog.models import NodeKind
 from apps.common.time import now
 from apps.risks import actions
 from apps.risks.actions.raising import node_of
@@ -32,20 +32,7 @@ from apps.risks.queries import (
     applications_inheriting,
     reach_per_risk,
 )
-
-
-def _named(model: Any, column: str) -> Subquery:
-    return Subquery(model.objects.filter(pk=OuterRef("node__ref")).values(column)[:1])
-
-
-NODE_NAME = Case(
-    When(node__kind=NodeKind.OFFERING, then=_named(Offering, "api_id")),
-    When(node__kind=NodeKind.VERSION, then=_named(Version, "identifier")),
-    When(node__kind=NodeKind.FOUNDATION, then=_named(Foundation, "name")),
-    When(node__kind=NodeKind.REGION, then=_named(Region, "name")),
-    default=_named(Provider, "name"),
-    output_field=CharField(),
-)
+from apps.risks.queries.named import NODE_NAME
 
 
 class FoundationRiskSerializer(ReasonMixin, serializers.ModelSerializer[FoundationRisk]):

@@ -36,11 +36,19 @@ class ProviderQuerySet(PublicQuerySet["Provider"]):
 
 @tracked()
 class Provider(models.Model):
+    class Person(models.TextChoices):
+        LEGAL = "legal", "Legal person"
+        INDIVIDUAL = "individual", "Individual acting in a business capacity"
+
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=80, unique=True)
     roles = ArrayField(models.CharField(max_length=10, choices=ProviderRole))
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="subsidiaries")
     country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2 code.")
+    legal_name = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="As in the commercial register."
+    )
+    person_type = models.CharField(max_length=10, choices=Person, blank=True, default="", db_default="")
     promised_notice_days = models.PositiveIntegerField(null=True, blank=True)
     deprecation_policy_url = models.URLField(max_length=500, blank=True)
     terms_url = models.URLField(max_length=500, blank=True)

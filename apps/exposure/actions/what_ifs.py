@@ -12,16 +12,16 @@ from apps.common.history import acting
 from apps.common.time import now
 from apps.exposure.actions.decisions import NotYours
 from apps.exposure.engine.building import refresh
-from apps.exposure.engine.scenarios import NotBuilt, day_of_tables, run
+from apps.exposure.engine.scenarios import Answer, NotBuilt, day_of_tables, run
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.loss.shocks import BadLossInput
 from apps.exposure.loss_runs import simulate_portfolio
 from apps.exposure.models import Basis, Layer, LossRun, RunState, Scenario, ScenarioRun
 from apps.exposure.what_ifs.reading import BadOperation, read_operations
-from apps.exposure.what_ifs.telling import told
+from apps.exposure.what_ifs.telling import listed, told
 from apps.inventory.models import Application, Dependency
 
-SCENARIO_FACTS = frozenset({"name", "note", "ops", "layers", "basis", "prices_on"})
+SCENARIO_FACTS = frozenset({"name", "note", "ops", "layers", "basis", "prices_on", "shared"})
 # a run that nobody finished after this long was lost with its worker and is asked again
 _LOST_AFTER = timedelta(minutes=30)
 
@@ -70,6 +70,18 @@ def ask_scenario(*, scenario: Scenario, at: datetime, by: User) -> ScenarioRun:
 
 def answer_scenario(*, scenario: Scenario, by: User, team_ids: Collection[int] | None) -> dict[str, Any]:
     """The answer now, without keeping it; the scenario may be unsaved."""
+    return told(_answered(scenario, by, team_ids)) | {"whole_organisation": team_ids is None}
+
+
+def answer_in_full(
+    *, scenario: Scenario, by: User, team_ids: Collection[int] | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(the answer, what pages list beside it), without keeping them."""
+    answer = _answered(scenario, by, team_ids, with_breaches=True)
+    return told(answer) | {"whole_organisation": team_ids is None}, listed(answer)
+
+
+def _answered(scenario: Scenario, by: User, team_ids: Collection[int] | None, *, with_breaches: bool = False) -> Answer:
     on = day_of_tables()
     # what was entered a moment ago must be in it, an offering that is moved to above all
     refresh(on=on)
@@ -79,15 +91,15 @@ def answer_scenario(*, scenario: Scenario, by: User, team_ids: Collection[int] |
         applications=Application.objects.visible_to(by),
         dependencies=Dependency.objects.visible_to(by),
     )
-    answer = run(
+    return run(
         operations,
         settings=engine_settings(),
         layers=[Layer(layer) for layer in scenario.layers],
         basis=Basis(scenario.basis),
         prices_on=scenario.prices_on,
         team_ids=team_ids,
+        with_breaches=with_breaches,
     )
-    return told(answer) | {"whole_organisation": team_ids is None}
 
 
 def run_waiting(*, at: datetime) -> int:
@@ -127,13 +139,16 @@ def _answer_run(run_id: int, at: datetime) -> int:
     scenario = asked.scenario
     scenario.ops = asked.ops
     try:
-        result = answer_scenario(
+        result, details = answer_in_full(
             scenario=scenario, by=asked.asked_by, team_ids=None if asked.whole_organisation else asked.team_ids
         )
     except (BadOperation, NotBuilt) as refusal:
         _finish(ScenarioRun, run_id, state=RunState.FAILED, error=str(refusal))
     else:
-        _finish(ScenarioRun, run_id, state=RunState.DONE, result=result, as_of=result["as_of"], error="")
+        _finish(
+            ScenarioRun, run_id,
+            state=RunState.DONE, result=result, details=details, as_of=result["as_of"], error="",
+        )  # fmt: skip
     return 1
 
 

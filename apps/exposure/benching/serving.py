@@ -43,9 +43,9 @@ urlpatterns = [path("bare", bare)]
 def serving(*, user: User) -> Iterator[Line]:
     """`user` reads everything; a session and a token are made for it, in the caller's transaction."""
     with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
-        bare_ms = timed(_getter(Client(headers=_headers()), "/bare"), runs=_RUNS).p50
+        bare_ms = timed(_getter(Client(headers=host_headers()), "/bare"), runs=_RUNS).p50
     _, token = issue_token(user=user, name="bench", scopes=["read"], at=now(), by=None, lifetime=timedelta(hours=1))
-    client = Client(headers={**_headers(), "authorization": f"Bearer {token}"})
+    client = Client(headers={**host_headers(), "authorization": f"Bearer {token}"})
     for name in ("applications", "dependencies", "foundation-risks", "inherited-risks"):
         yield Line(
             f"REST {name}, 50 rows",
@@ -53,7 +53,7 @@ def serving(*, user: User) -> Iterator[Line]:
             bare_ms,
             "by hand: a bare view of 50 applications",
         )
-    browser = Client(headers=_headers())
+    browser = Client(headers=host_headers())
     browser.force_login(user)
     for name, address in _pages():
         yield Line(f"page {name}", timed(_getter(browser, address), runs=_RUNS))
@@ -73,7 +73,7 @@ def _pages() -> Iterator[tuple[str, str]]:
         yield "provider", f"/providers/{Provider.objects.values_list('slug', flat=True).get(pk=row[0])}/"
 
 
-def _headers() -> dict[str, str]:
+def host_headers() -> dict[str, str]:
     named = [host for host in settings.ALLOWED_HOSTS if not host.startswith((".", "*"))]
     return {"host": named[0] if named else "localhost"}
 

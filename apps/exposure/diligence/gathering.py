@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.catalog.earliest import Policy
 from apps.catalog.models import Assertion, Foundation, Offering, Provider, ProviderEvent
@@ -219,8 +219,7 @@ def _moved(foundations: Collection[int], providers: Collection[int], on: date) -
 # An application has a way out when every live primary of it that stands there has one: the latest test towards some
 # target passed, still counts, was made with the version that answers there today, and the target stands elsewhere.
 _DEPENDENTS = """
-WITH RECURSIVE live(id) AS NOT MATERIALIZED ({live}),
-wanted(kind, ref, node_id) AS (
+WITH RECURSIVE wanted(kind, ref, node_id) AS (
     SELECT w.kind, w.ref, n.id
     FROM unnest(%(kinds)s::text[], %(refs)s::bigint[]) w(kind, ref)
     JOIN catalog_node n ON n.ref = w.ref
@@ -235,12 +234,10 @@ standing AS (
     SELECT w.kind, w.ref, d.id, d.application_id
     FROM wanted w
     JOIN catalog_footing f ON f.node_id = w.node_id AND f.via IN (0, 1, 2)
-    JOIN inventory_dependency d ON d.offering_id = f.offering_id
-    WHERE d.id IN (SELECT id FROM live)
+    CROSS JOIN LATERAL ({at_offering}) d(id, application_id)
     UNION
     SELECT 'provider', b.top, d.id, d.application_id
-    FROM below b JOIN inventory_dependency d ON d.via_party_id = b.id
-    WHERE d.id IN (SELECT id FROM live)
+    FROM below b CROSS JOIN LATERAL ({at_party}) d(id, application_id)
 ),
 latest AS (
     SELECT DISTINCT ON (t.dependency_id, t.target_id)
@@ -276,13 +273,14 @@ def _dependents(
     settings = ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()
     if not user.is_active or not (user.reads_everything or user.team_roles()):
         return {}
-    live = Dependency.objects.live_on(on).primary().visible_to(user).order_by().values_list("pk")
-    sql, params = live.query.sql_with_params()
-    names = {f"live_{index}": value for index, value in enumerate(params)}
+    live = Dependency.objects.live_on(on).primary().visible_to(user).order_by().values_list("pk", "application_id")
+    # found by what stands there, not by going through all that is live: the cost follows the candidates
+    at_offering, names = _named(live.extra(where=["inventory_dependency.offering_id = f.offering_id"]))
+    at_party, _same = _named(live.extra(where=["inventory_dependency.via_party_id = b.id"]))
     kinds = ["foundation"] * len(foundations) + ["provider"] * len(providers)
     with connection.cursor() as cursor:
         cursor.execute(
-            _DEPENDENTS.format(live=sql % tuple(f"%({name})s" for name in names)),
+            _DEPENDENTS.format(at_offering=at_offering, at_party=at_party),
             {
                 **names,
                 "kinds": kinds,
@@ -292,3 +290,10 @@ def _dependents(
             },
         )
         return {(row[0], row[1]): Dependents(row[2], row[3]) for row in cursor.fetchall()}
+
+
+def _named(live: QuerySet[Any]) -> tuple[str, dict[str, Any]]:
+    """(SQL with named parameters, their values) of live dependencies."""
+    sql, params = live.query.sql_with_params()
+    names = {f"live_{index}": value for index, value in enumerate(params)}
+    return sql % tuple(f"%({name})s" for name in names), names

@@ -40,6 +40,7 @@ def rebuild(*, on: date) -> Refreshed:
     settings = engine_settings()
     _forget_touched(_touched())
     n_applications = build_all(settings=settings, on=on)
+    _hand_on("VALUES (NULL::bigint)")
     _remember(on, settings, built=True)
     return Refreshed(n_applications, rebuilt=True, node_ids=None)
 
@@ -75,6 +76,7 @@ def refresh(*, on: date) -> Refreshed:
     changed: frozenset[int] = frozenset()
     if n_due:
         changed = frozenset(build_due(settings=settings, on=on, offering_ids=touched.offering_ids))
+        _hand_on("SELECT application_id FROM exposure_due")
     elif touched.offering_ids:
         with connection.cursor() as cursor:
             _hold_footing(cursor, touched.offering_ids)
@@ -297,6 +299,12 @@ def _collect_due(touched: _Touched, *, since: date, on: date) -> None:
             },
         )
         cursor.execute("CREATE UNIQUE INDEX ON exposure_due (application_id); ANALYZE exposure_due")
+
+
+def _hand_on(applications: str) -> None:
+    """What was looked at again is handed on to the inventory, which keeps findings and runways; null is all."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO inventory_unkeptapplication (application_id) {applications}")
 
 
 def _take_lock() -> None:

@@ -35,7 +35,13 @@ LEFT JOIN catalog_node n ON n.kind = {kind} AND n.ref = {party}
 
 
 def _masses(
-    layer: Layer, basis: Basis, *, keys: str, team_ids: Collection[int] | None, without: int | None = None
+    layer: Layer,
+    basis: Basis,
+    *,
+    keys: str,
+    team_ids: Collection[int] | None,
+    without: int | None = None,
+    only_of: Collection[int] | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """SQL of `used` and `mass`; `keys` are further columns of the path to keep, each followed by a comma."""
     clauses: list[str] = []
@@ -46,6 +52,9 @@ def _masses(
     if without is not None:
         clauses.append("application_id <> %(without)s")
         params["without"] = without
+    if only_of is not None:
+        clauses.append("application_id = ANY (%(only_of)s)")
+        params["only_of"] = list(only_of)
     only = f"WHERE {' AND '.join(clauses)}" if clauses else ""
     weight = _WEIGHT[basis]
     of_path = {
@@ -201,4 +210,40 @@ def contributions(
                 hhi=whole.hhi, squares=whole.squares, covered=covered, cross=crossed, own=own, weight=weight
             )
         found.append(Contribution(application_id, weight, crossed / (covered * covered), change))
+    return found
+
+
+def contributions_of(
+    layer: Layer, basis: Basis, whole: Indices, *, application_ids: Collection[int]
+) -> dict[int, Contribution]:
+    """What the named applications add to `whole`, the layer that they are part of; one statement on their own paths.
+
+    Those that weigh nothing in the layer are left out.
+    """
+    if whole.hhi is None:
+        return {}
+    masses, params = _masses(layer, basis, keys="application_id,", team_ids=None, only_of=application_ids)
+    with connection.cursor() as cursor:
+        # what nobody has placed is one bucket, what the layer does not apply to is left out
+        cursor.execute(
+            f"WITH {masses} SELECT application_id, node_id, sum(mass) FROM mass"
+            " WHERE loose IS DISTINCT FROM 0 GROUP BY application_id, node_id",
+            params,
+        )
+        own: dict[int, dict[int | None, float]] = {}
+        for application_id, node_id, mass in cursor.fetchall():
+            own.setdefault(application_id, {})[node_id] = float(mass)
+    covered, unknown = whole.covered_weight, whole.unknown or 0.0
+    found = {}
+    for application_id, parts in own.items():
+        weight = sum(parts.values())
+        cross = sum(
+            mass * covered * (unknown if node is None else whole.shares.get(node, 0.0)) for node, mass in parts.items()
+        )
+        if weight > 0:
+            squares = sum(mass * mass for mass in parts.values())
+            change = marginal(
+                hhi=whole.hhi, squares=whole.squares, covered=covered, cross=cross, own=squares, weight=weight
+            )
+            found[application_id] = Contribution(application_id, weight, cross / (covered * covered), change)
     return found

@@ -1,7 +1,7 @@
 """The answer to a what-if: the portfolio before and after, under the same failing nodes."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
@@ -14,7 +14,9 @@ from apps.exposure.engine.overlay import overlay
 from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.engine.single_points import count_single_points, team_points
 from apps.exposure.engine.states import application_states, questions
-from apps.exposure.models import Basis, EngineState, Layer
+from apps.exposure.models import Basis, EngineState, Layer, Policy
+from apps.exposure.policy_values import PolicyValue, policy_values
+from apps.exposure.threats import exact
 from apps.inventory.costing import CostTotals, PriceChange, monthly_totals
 
 
@@ -30,6 +32,8 @@ class Side:
     hhi: Mapping[Layer, float | None]
     n_single_points: int
     cost: CostTotals
+    # {(policy, node): value} above the line, where that was asked
+    breaches: Mapping[tuple[int, int | None], PolicyValue] = field(default_factory=dict)
 
     @property
     def cost_totals(self) -> Mapping[str, Fraction]:
@@ -55,10 +59,12 @@ def run(
     basis: Basis = Basis.COUNT,
     prices_on: date | None = None,
     team_ids: Collection[int] | None = None,
+    with_breaches: bool = False,
 ) -> Answer:
     """Before: everything as it is, with the removed nodes failing. After: the other operations applied as well.
 
-    Prices are those of `prices_on`, or of the day the tables speak of. Raises NotBuilt on an empty register.
+    Prices are those of `prices_on`, or of the day the tables speak of. `with_breaches` measures every policy on both
+    sides, of the whole organisation. Raises NotBuilt on an empty register.
     """
     with connection.cursor() as cursor:
         # a refresh waits the second this takes, so that both sides are of one portfolio
@@ -80,6 +86,7 @@ def run(
             cost=monthly_totals(
                 on=as_of, prices_on=prices_on, changes=changes, team_ids=team_ids, statuses=settings.statuses
             ),
+            breaches=_breaches() if with_breaches and team_ids is None else {},
         )
 
     before = side([])
@@ -89,6 +96,15 @@ def run(
         n_changed = what_if.derive()
         after = side(changes)
     return Answer(as_of, before, after, n_changed)
+
+
+def _breaches() -> dict[tuple[int, int | None], PolicyValue]:
+    """What lies above the lines that are drawn; a statement a policy."""
+    found: dict[tuple[int, int | None], PolicyValue] = {}
+    for policy in Policy.objects.filter(enabled=True).order_by("pk"):
+        line = exact(policy.tolerance)
+        found |= {(policy.pk, node): value for node, value in policy_values(policy).items() if value.value > line}
+    return found
 
 
 def day_of_tables() -> date:

@@ -102,6 +102,9 @@ class Path(models.Model):
                 fields=["via_party_id", "reached"], name="path_by_party",
                 condition=models.Q(via_party_id__isnull=False),
             ),
+            models.Index(
+                fields=["application_id", "dependency_id"], name="path_of_critical", condition=models.Q(criticality=0)
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:

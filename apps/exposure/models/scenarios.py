@@ -13,12 +13,13 @@ from apps.exposure.models.policies import Basis, Layer, OrganisationQuerySet
 
 
 class OwnQuerySet[M: models.Model](models.QuerySet[M]):
-    """Read by whoever asked, and by the offices."""
+    """Read by whoever saved it and by the offices, and by everybody where it is shared: a question names what is asked,
+    and each reader gets an answer for what that reader may see."""
 
     def visible_to(self, user: Any) -> "OwnQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self if user.reads_everything else self.filter(created_by=user)
+        return self if user.reads_everything else self.filter(Q(created_by=user) | Q(shared=True))
 
 
 def default_layers() -> list[str]:
@@ -36,6 +37,9 @@ class Scenario(models.Model):
     layers = ArrayField(models.CharField(max_length=10, choices=Layer), default=default_layers)
     basis = models.CharField(max_length=11, choices=Basis, default=Basis.COUNT)
     prices_on = models.DateField(null=True, blank=True, help_text="Prices of this day; empty: of the day of the run.")
+    shared = models.BooleanField(
+        default=False, db_default=False, help_text="Everybody may open it, and have it answered for their own teams."
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="scenarios")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -77,6 +81,9 @@ class ScenarioRun(models.Model):
         models.BigIntegerField(), default=list, help_text="The teams it was answered for, unless all."
     )
     result = models.JSONField(null=True)
+    details = models.JSONField(
+        null=True, help_text="For lists on pages: applications by state, what teams have, flags that would open."
+    )
     error = models.TextField(blank=True)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     queued_at = models.DateTimeField()

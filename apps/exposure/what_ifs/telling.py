@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.exposure.engine.scenarios import Answer, Side
 from apps.exposure.engine.states import STATE_OF_CODE
-from apps.inventory.models import Application
+from apps.inventory.models import Application, Criticality
 
 # applications named one by one; what lies beyond is only counted
 NAMED = 500
@@ -52,6 +52,51 @@ def told(answer: Answer) -> dict[str, Any]:
             {"before": before, "after": after, "n": n} for (before, after), n in sorted(Counter(moved.values()).items())
         ],
         "changes": rows,
+    }
+
+
+# applications listed by their ids, for pages that leaf through them
+LISTED = 10_000
+
+
+def listed_anew(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of an answer that was kept before answers were listed: of the applications it names, and no flags."""
+    named: Mapping[str, str] = result["after"]["states"]
+    rows = Application.objects.filter(slug__in=named).values_list("pk", "slug")
+    return _by_state({pk: named[slug] for pk, slug in rows}) | {"flags": []}
+
+
+def listed(answer: Answer) -> dict[str, Any]:
+    """What pages list beside `told`: ids by state after it, the gravest first; counts of teams; flags that would open.
+
+    `teams` is {team: {state: [applications, critical ones]}} of all, not only of those listed.
+    """
+    return _by_state(answer.after.states) | {
+        "flags": [
+            {"policy": policy, "node": node, "value": float(value.value), "n": value.n_applications}
+            for (policy, node), value in answer.after.breaches.items()
+            if (policy, node) not in answer.before.breaches
+        ],
+    }
+
+
+def _by_state(after: Mapping[int, str]) -> dict[str, Any]:
+    by_state: dict[str, list[int]] = {state: [] for state in STATE_OF_CODE}
+    teams: dict[int, dict[str, list[int]]] = {}
+    rows = Application.objects.filter(pk__in=after).order_by("criticality", "pk")
+    for pk, team_id, criticality in rows.values_list("pk", "team_id", "criticality"):
+        state = after[pk]
+        counts = teams.setdefault(team_id, {}).setdefault(state, [0, 0])
+        counts[0] += 1
+        counts[1] += criticality == Criticality.CRITICAL
+        if len(by_state[state]) < LISTED:
+            by_state[state].append(pk)
+    return {
+        "applications": by_state,
+        "teams": {str(team_id): counts for team_id, counts in teams.items()},
+        "n_critical": {
+            state: sum(counts.get(state, [0, 0])[1] for counts in teams.values()) for state in STATE_OF_CODE
+        },
     }
 
 

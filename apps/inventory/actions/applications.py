@@ -26,8 +26,8 @@ from apps.inventory.models import Application, Dependency
 APPLICATION_FACTS = frozenset({
     "name", "purpose", "team", "business_owner", "technical_owner", "criticality", "criticality_reason", "status",
     "ai_act_class", "ai_act_role", "data_classification", "personal_data", "geography", "business_function",
-    "autonomy", "impact_of_discontinuing", "users_affected", "rto_hours", "rpo_hours", "monthly_spend",
-    "external_refs", "next_review_on",
+    "function_ref", "licensed_activity", "criticality_assessed_on", "autonomy", "impact_of_discontinuing",
+    "users_affected", "rto_hours", "rpo_hours", "monthly_spend", "external_refs", "next_review_on",
 })  # fmt: skip
 ONE_DAY = timedelta(days=1)
 

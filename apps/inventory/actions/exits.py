@@ -14,8 +14,8 @@ from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
 
 ADAPTATION_FACTS = frozenset({"kind", "name", "artefact_ref", "moves", "invested_days", "invested_cost", "note"})
 EXIT_PLAN_FACTS = frozenset({
-    "target", "substitutability", "reason", "reintegration", "alternatives_identified", "alternatives", "blockers",
-    "estimated_days", "estimated_cost", "next_test_on", "note",
+    "target", "substitutability", "reason", "reintegration", "reliance", "alternatives_identified", "alternatives",
+    "blockers", "estimated_days", "estimated_cost", "next_test_on", "note",
 })  # fmt: skip
 EXIT_TEST_FACTS = frozenset({
     "target", "tested_version", "tested_on", "result", "effort_days", "cost", "quality_delta", "quality_metric",

@@ -16,9 +16,11 @@ from django.db.models.functions import Now
 from pghistory.models import Event
 
 from apps.accounts.models import User
+from apps.catalog.models import Offering
 from apps.common.history import acting
 from apps.common.time import now
 from apps.inventory.actions.refusing import RefusedChange
+from apps.inventory.actions.undoing_many import changed_dependencies, is_many, teams_of_many, undo_many
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 
 # parents first
@@ -52,6 +54,8 @@ def teams_written_in(*, change: UUID) -> set[int]:
 
     Empty where there is no such change, or it wrote to no application.
     """
+    if is_many(change):
+        return teams_of_many(change)
     written = [row for model in _MODELS for row in _written(model, change)]
     teams = {
         values["team_id"]
@@ -68,8 +72,10 @@ def undo(*, change: UUID, by: User, reason: str = "") -> Undone:
 
     Refused where somebody has changed one of the rows since (with their name), where something has been built on a
     row that would go, where the change also wrote elsewhere, and where rows from before it would contradict what has
-    been declared since.
+    been declared since. An offering that the change brought into the catalogue stays there.
     """
+    if is_many(change):
+        return _undo_many(change, by, reason)
     written = [row for model in _MODELS for row in _written(model, change)]
     if not written:
         raise RefusedChange("There is no such change of applications and what they use. Choose one from the history.")
@@ -99,6 +105,14 @@ def undo(*, change: UUID, by: User, reason: str = "") -> Undone:
         .values_list("pgh_context_id", flat=True)[0]
     )
     return Undone(change=own, n_rows=len(written), application_ids=tuple(sorted(application_ids)))
+
+
+def _undo_many(change: UUID, by: User, reason: str) -> Undone:
+    _refuse_if_it_wrote_elsewhere(change)
+    changed = changed_dependencies(change)
+    own, n_rows, application_ids = undo_many(change=change, by=by, reason=reason, changed_since=_refuse_changed_since)
+    _refuse_if_doubled(changed)
+    return Undone(change=own, n_rows=n_rows, application_ids=application_ids)
 
 
 def _history_of(model: type[models.Model]) -> Any:
@@ -172,7 +186,7 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
         return
     quote = connection.ops.quote_name
     asked = " UNION ALL ".join(
-        f"SELECT %s WHERE EXISTS (SELECT 1 FROM {quote(model._meta.db_table)} WHERE pgh_context_id = %s)"
+        f"SELECT %s WHERE EXISTS (SELECT 1 FROM {quote(model._meta.db_table)} WHERE pgh_context_id = %s{_but(model)})"
         for model in others
     )
     with connection.cursor() as cursor:
@@ -180,6 +194,11 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
         found = [name for (name,) in cursor.fetchall()]
     if found:
         raise RefusedChange(f"The same change also wrote to {', '.join(sorted(found))}. Take it back by hand, there.")
+
+
+def _but(history: type[models.Model]) -> str:
+    """What a change may have brought along and leaves behind: offerings nobody knew, which wait in the inbox."""
+    return " AND pgh_label <> 'insert'" if history is _history_of(Offering).model else ""
 
 
 def _tracked_name(history: type[models.Model]) -> str:
@@ -199,13 +218,18 @@ def _refuse_if_changed_since(model: type[models.Model], written: list[_Written],
         .first()
     )
     if later is not None:
-        words = later.pgh_context.metadata if later.pgh_context else {}
-        actor = words.get("actor") or "Somebody"
-        why = f" ({words['reason']})" if words.get("reason") else ""
-        raise RefusedChange(
-            f"{actor} has changed the {model._meta.verbose_name} on {later.pgh_created_at:%Y-%m-%d at %H:%M} UTC since"
-            f"{why}. Undo that first, or put it right by hand."
-        )
+        _refuse_changed_since(model, later)
+
+
+def _refuse_changed_since(model: type[models.Model], later: Any) -> None:
+    """`later` is an entry of the history, with its context."""
+    words = later.pgh_context.metadata if later.pgh_context else {}
+    actor = words.get("actor") or "Somebody"
+    why = f" ({words['reason']})" if words.get("reason") else ""
+    raise RefusedChange(
+        f"{actor} has changed the {model._meta.verbose_name} on {later.pgh_created_at:%Y-%m-%d at %H:%M} UTC since"
+        f"{why}. Undo that first, or put it right by hand."
+    )
 
 
 def _refuse_if_built_upon(written: list[_Written]) -> None:

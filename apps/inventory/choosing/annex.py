@@ -96,7 +96,8 @@ def checklist(*, foundation: Foundation, user: Any) -> list[ChecklistRow]:
     """All items in the order of the annex; empty for readers without an office."""
     if not user.reads_everything:
         return []
-    held = {row.item: row for row in AnnexItem.objects.visible_to(user).filter(foundation=foundation)}
+    rows = AnnexItem.objects.visible_to(user).filter(foundation=foundation).select_related("noted_by")
+    held = {row.item: row for row in rows}
     return [
         ChecklistRow(item, str(label), held[item].status if item in held else str(Status.MISSING), held.get(item))
         for item, label in Item.choices

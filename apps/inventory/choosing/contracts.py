@@ -14,8 +14,9 @@ from apps.inventory.models import Contract
 CONTRACT_FACTS = frozenset({
     "ref", "name", "kind", "overarching", "ict_service_type", "starts_on", "ends_on", "currency", "annual_cost",
     "notice_days_ours", "notice_days_theirs", "deprecation_notice_days", "governing_law", "provision_country",
-    "data_country", "price_protection", "exit_clause", "termination_assistance", "audit_right", "ip_indemnity",
-    "training_use", "terms_url", "terms_digest", "terms_read_on", "note",
+    "stores_data", "data_country", "processing_country", "termination_reason", "last_audit_on", "price_protection",
+    "exit_clause", "termination_assistance", "audit_right", "ip_indemnity", "training_use", "terms_url",
+    "terms_digest", "terms_read_on", "note",
 })  # fmt: skip
 
 

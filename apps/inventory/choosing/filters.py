@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.common.time import day_of, now
 from apps.inventory.choosing.annex import Status
@@ -13,12 +13,17 @@ from apps.inventory.models.decisions import ApprovalQuerySet
 
 
 class ContractFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = django_filters.CharFilter(method="search", label="Search")
     party = django_filters.CharFilter(field_name="party__slug", label="Party (slug)")
+    kind = django_filters.ChoiceFilter(choices=Contract.Kind.choices, label="Kind")
     ends_before = django_filters.DateFilter(field_name="ends_on", lookup_expr="lt", label="Ends before")
 
     class Meta:
         model = Contract
         fields: list[str] = []
+
+    def search(self, queryset: QuerySet[Contract], name: str, value: str) -> QuerySet[Contract]:
+        return queryset.filter(Q(ref__icontains=value) | Q(name__icontains=value) | Q(party__name__icontains=value))
 
 
 class AnnexItemFilter(django_filters.FilterSet):  # type: ignore[misc]

@@ -1,13 +1,15 @@
 """The records of the inventory, one module per subject."""
 
-from apps.inventory.models.applications import Application, ApplicationQuerySet, Criticality
+from apps.inventory.models.applications import CRITICALITY_WORDS, Application, ApplicationQuerySet, Criticality
 from apps.inventory.models.contracts import AnnexItem, Contract, OnFile
 from apps.inventory.models.decisions import Approval, Selection, SelectionCandidate
 from apps.inventory.models.dependencies import Dependency, DependencyQuerySet
 from apps.inventory.models.exits import Adaptation, ExitPlan, ExitTest
+from apps.inventory.models.kept import KeptFinding, KeptRunway, KeptState, UnkeptApplication
 from apps.inventory.models.touched import TouchedApplication
 
 __all__ = [
+    "CRITICALITY_WORDS",
     "Adaptation",
     "AnnexItem",
     "Application",
@@ -19,8 +21,12 @@ __all__ = [
     "DependencyQuerySet",
     "ExitPlan",
     "ExitTest",
+    "KeptFinding",
+    "KeptRunway",
+    "KeptState",
     "OnFile",
     "Selection",
     "SelectionCandidate",
     "TouchedApplication",
+    "UnkeptApplication",
 ]

@@ -91,8 +91,19 @@ class Application(models.Model):
     personal_data = models.BooleanField(null=True, blank=True)
     geography = models.CharField(max_length=100, blank=True)
     business_function = models.CharField(max_length=200, blank=True, help_text="The function it serves.")
+    function_ref = models.CharField(
+        "function identifier", max_length=30, blank=True, default="", db_default="",
+        help_text="The function's identifier in the DORA register of information, such as F7 (RT.06.01.0010).",
+    )  # fmt: skip
+    licensed_activity = models.CharField(
+        max_length=200, blank=True, default="", db_default="",
+        help_text="The licensed activity that the function belongs to (RT.06.01.0020).",
+    )  # fmt: skip
     autonomy = models.CharField(max_length=10, choices=Autonomy, blank=True)
     criticality_reason = models.TextField(blank=True, help_text="Why it is that critical.")
+    criticality_assessed_on = models.DateField(
+        null=True, blank=True, validators=[sensible_day], help_text="When the criticality was last assessed."
+    )
     impact_of_discontinuing = models.CharField(max_length=6, choices=Impact, blank=True)
     users_affected = models.PositiveIntegerField(null=True, blank=True)
     rto_hours = models.PositiveIntegerField("recovery time objective", null=True, blank=True, help_text="Hours.")
@@ -112,10 +123,22 @@ class Application(models.Model):
         ordering = ["criticality", "name"]
         indexes = [
             models.Index(fields=["criticality", "id"], name="application_by_criticality"),
+            models.Index(fields=["criticality", "name", "id"], name="application_by_gravity_name"),
+            models.Index(fields=["name", "id"], name="application_by_name"),
             models.Index(fields=["team", "id"], name="application_by_team"),
+            models.Index(
+                fields=["-users_affected", "id"], name="application_by_users",
+                condition=Q(users_affected__isnull=False),
+            ),
+            models.Index(
+                fields=["-monthly_spend", "id"], name="application_by_spend", condition=Q(monthly_spend__isnull=False)
+            ),
+            models.Index(
+                fields=["next_review_on", "id"], name="application_by_review", condition=Q(next_review_on__isnull=False)
+            ),
             models.Index(fields=["id"], include=["team", "criticality", "status"], name="application_covering"),
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="application_name_search"),
-        ]
+        ]  # fmt: skip
         constraints = [
             models.CheckConstraint(
                 name="application_spend_not_negative",

@@ -34,6 +34,20 @@ class Contract(models.Model):
         OVERARCHING = "overarching", "Overarching"
         SUBSEQUENT = "subsequent", "Subsequent or associated"
 
+    class Termination(models.TextChoices):
+        """Reasons for the end of a contract as RT.02.02.0090 lists them."""
+
+        EXPIRED = "expired", "Expired and not renewed"
+        BREACH = "breach", "Provider in breach"
+        IMPEDIMENT = "impediment", "Impediments of the provider"
+        WEAKNESS = "weakness", "Provider's weaknesses in handling data"
+        AUTHORITY = "authority", "Requested by the competent authority"
+        OTHER = "other", "Other reasons"
+
+    class Stores(models.TextChoices):
+        YES = "yes", "Yes"
+        NO = "no", "No"
+
     class TrainingUse(models.TextChoices):
         NO = "no", "Not used for training"
         OPT_OUT = "opt_out", "Used unless opted out"
@@ -58,7 +72,21 @@ class Contract(models.Model):
     )
     governing_law = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2 code of the country.")
     provision_country = models.CharField(max_length=2, blank=True)
+    stores_data = models.CharField(
+        max_length=3, choices=Stores, blank=True, default="", db_default="",
+        help_text="Whether the service stores data.",
+    )  # fmt: skip
     data_country = models.CharField(max_length=2, blank=True, help_text="Where data is stored.")
+    processing_country = models.CharField(
+        max_length=2, blank=True, default="", db_default="", help_text="Where data is processed."
+    )
+    termination_reason = models.CharField(
+        max_length=10, choices=Termination, blank=True, default="", db_default="",
+        help_text="Why it was ended, once it was.",
+    )  # fmt: skip
+    last_audit_on = models.DateField(
+        null=True, blank=True, validators=[sensible_day], help_text="The last audit of the party (RT.07.01.0070)."
+    )
     price_protection = models.CharField(max_length=3, choices=OnFile, blank=True)
     exit_clause = models.CharField(max_length=3, choices=OnFile, blank=True)
     termination_assistance = models.CharField(max_length=3, choices=OnFile, blank=True)

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from apps.catalog.models import Foundation, Offering, Provider, PublicQuerySet, Version
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
+from apps.inventory.models.touched import concerning_all
 
 _ONE_TARGET = (
     Q(provider__isnull=False, foundation__isnull=True, version__isnull=True, offering__isnull=True)
@@ -74,6 +75,7 @@ class Approval(models.Model):
 
     class Meta:
         ordering = ["-decided_on", "-id"]
+        triggers = concerning_all("approval")
         constraints = [
             models.CheckConstraint(
                 name="approval_one_target",

@@ -91,6 +91,14 @@ class ExitPlan(models.Model):
         DIFFICULT = "difficult", "Difficult"
         HIGHLY_COMPLEX = "highly_complex", "Highly complex"
 
+    class Reliance(models.TextChoices):
+        """How far the work relies on the service (RT.02.02.0180)."""
+
+        NOT_SIGNIFICANT = "not_significant", "Not significant"
+        LOW = "low", "Low reliance"
+        MATERIAL = "material", "Material reliance"
+        FULL = "full", "Full reliance"
+
     class Alternatives(models.TextChoices):
         YES = "yes", "Yes"
         NO = "no", "No"
@@ -101,6 +109,10 @@ class ExitPlan(models.Model):
     substitutability = models.CharField(max_length=14, choices=Substitutability, blank=True)
     reason = models.CharField(max_length=15, choices=Reason, blank=True, help_text="Why it is hard to substitute.")
     reintegration = models.CharField(max_length=14, choices=Reintegration, blank=True)
+    reliance = models.CharField(
+        max_length=15, choices=Reliance, blank=True, default="", db_default="",
+        help_text="How far the application relies on the service; empty: derived from what would take over.",
+    )  # fmt: skip
     alternatives_identified = models.CharField(max_length=3, choices=Alternatives, blank=True)
     alternatives = models.TextField(blank=True)
     blockers = models.TextField(blank=True)
@@ -115,6 +127,7 @@ class ExitPlan(models.Model):
 
     class Meta:
         ordering = ["dependency"]
+        triggers = touching("exit_plan", "d.application_id", through=_OF_DEPENDENCY)
         constraints = [
             models.CheckConstraint(
                 name="exit_plan_estimates_not_negative",

@@ -19,6 +19,19 @@ class TouchedApplication(models.Model):
         return f"application {self.application_id} changed"
 
 
+def concerning_all(name: str) -> list[Any]:
+    """Triggers that ask for the findings of every application anew, since the row may be about any of them."""
+    return [
+        pgtrigger.Trigger(
+            name=f"{name}_concerns_all",
+            level=pgtrigger.Statement,
+            when=pgtrigger.After,
+            operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+            func="INSERT INTO inventory_unkeptapplication (application_id) VALUES (NULL); RETURN NULL;",
+        )
+    ]
+
+
 def touching(name: str, application: str, through: str = "") -> list[Any]:
     """Triggers that note the application of every written row; `application` is an SQL expression on the row `r`'s
     columns, `through` a join it needs."""

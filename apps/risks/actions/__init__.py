@@ -5,10 +5,12 @@ from apps.risks.actions.assessing import (
     accept_risk,
     assess,
     assess_many,
+    mark_many_not_applicable,
     mark_not_applicable,
     revoke_acceptance,
     undo_assessment,
 )
+from apps.risks.actions.counting import count_inherited_risk
 from apps.risks.actions.evidence import attach_evidence, record_evidence
 from apps.risks.actions.raising import (
     change_risk,
@@ -19,19 +21,23 @@ from apps.risks.actions.raising import (
     reopen_risk,
 )
 from apps.risks.actions.refreshing import RiskChanges, refresh_risks
+from apps.risks.actions.undoing import UndoneAssessments, teams_decided_in, undo_assessments
 from apps.risks.refusals import RefusedRisk
 
 __all__ = [
     "BulkOutcome",
     "RefusedRisk",
     "RiskChanges",
+    "UndoneAssessments",
     "accept_risk",
     "assess",
     "assess_many",
     "attach_evidence",
     "change_risk",
     "close_risk",
+    "count_inherited_risk",
     "dismiss_risk",
+    "mark_many_not_applicable",
     "mark_not_applicable",
     "raise_risk",
     "record_evidence",
@@ -39,5 +45,7 @@ __all__ = [
     "reinstate_risk",
     "reopen_risk",
     "revoke_acceptance",
+    "teams_decided_in",
     "undo_assessment",
+    "undo_assessments",
 ]

@@ -5,7 +5,7 @@ Whoever acts says which version was read: 0 where there was no assessment yet. T
 who was faster and what was decided.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -29,9 +29,7 @@ ASSESSMENT_FACTS = frozenset({
 })  # fmt: skip
 # an acceptance is a decision for a time; longer than this it would be a rule
 LONGEST_ACCEPTANCE = timedelta(days=731)
-_KEPT = frozenset(
-    {"id", "risk", "dependency", "version", "created_at", "updated_at", "inherent", "current", "residual"}
-)
+KEPT = frozenset({"id", "risk", "dependency", "version", "created_at", "updated_at", "inherent", "current", "residual"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +97,19 @@ def mark_not_applicable(
     *, risk: FoundationRisk, dependency: Dependency, because: str, expected_version: int, by: User, at: datetime
 ) -> Assessment:
     """The risk is inherited and does not matter to this use; `because` says why."""
+    outcome = mark_many_not_applicable(
+        risk=risk, expected_versions={dependency.pk: expected_version}, because=because, by=by, at=at
+    )
+    return _only(outcome, dependency)
+
+
+@transaction.atomic
+def mark_many_not_applicable(
+    *, risk: FoundationRisk, expected_versions: Mapping[int, int], because: str, by: User, at: datetime
+) -> BulkOutcome:
+    """The risk does not matter to any of these uses, for the same reason; as assess_many."""
     _needs(because, "Say why it does not apply here: the next reader has only your word.")
-
-    def decide(assessment: Assessment) -> str:
-        assessment.state = Assessment.State.NOT_APPLICABLE
-        assessment.not_applicable_because = because.strip()
-        assessment.treatment = ""
-        return ""
-
-    return _only(_act(risk, {dependency.pk: expected_version}, decide, by, at, because), dependency)
+    return _act(risk, expected_versions, _ruled_out(because), by, at, because)
 
 
 @transaction.atomic
@@ -185,17 +187,27 @@ def undo_assessment(*, assessment: Assessment, expected_version: int, by: User, 
         if earlier is None:
             raise RefusedRisk("What it was before is no longer on record. Assess it again instead.")
         for field in Assessment._meta.concrete_fields:
-            if field.name not in _KEPT:
+            if field.name not in KEPT:
                 setattr(assessment, field.attname, getattr(earlier, field.attname))
         assessment.version += 1
         assessment.save()
     return assessment
 
 
+def _ruled_out(because: str) -> Callable[[Assessment], str]:
+    def decide(assessment: Assessment) -> str:
+        assessment.state = Assessment.State.NOT_APPLICABLE
+        assessment.not_applicable_because = because.strip()
+        assessment.treatment = ""
+        return ""
+
+    return decide
+
+
 def _act(
     risk: FoundationRisk,
     expected: Mapping[int, int],
-    decide: Any,
+    decide: Callable[[Assessment], str],
     by: User,
     at: datetime,
     reason: str,
@@ -222,7 +234,7 @@ def _act(
         if pk not in inherits:
             refused[pk] = "This dependency does not inherit the risk today. Look at what it stands on."
         elif (assessment.version if assessment else 0) != version:
-            refused[pk] = _overtaken(assessment)
+            refused[pk] = overtaken(assessment)
         else:
             mine = assessment or Assessment(risk=risk, dependency=dependencies[pk], version=0)
             mine.inherent_likelihood, mine.inherent_impact = levels[pk].likelihood, levels[pk].impact
@@ -240,13 +252,17 @@ def _act(
     with acting(user=by, reason=reason):
         Assessment.objects.bulk_create(added, batch_size=2000)
         if changed:
-            names = [field.name for field in Assessment._meta.concrete_fields if field.name not in _UNWRITTEN]
-            Assessment.objects.bulk_update(changed, names, batch_size=500)
+            Assessment.objects.bulk_update(changed, WRITTEN, batch_size=500)
     return BulkOutcome(assessed=(*added, *changed), refused=refused)
 
 
 _RELATIONS = {field.name for field in Assessment._meta.concrete_fields if field.is_relation}
-_UNWRITTEN = (_KEPT - {"version", "updated_at"}) | {"id"}
+# what a change of many rows writes
+WRITTEN = [
+    field.name
+    for field in Assessment._meta.concrete_fields
+    if field.name not in (KEPT - {"version", "updated_at"}) | {"id"}
+]
 
 
 def _only(outcome: BulkOutcome, dependency: Dependency) -> Assessment:
@@ -263,11 +279,11 @@ def _locked(assessment: Assessment, expected_version: int) -> Assessment:
     )
     row = next(iter(found), None)
     if row is None or row.version != expected_version:
-        raise RefusedRisk(_overtaken(row))
+        raise RefusedRisk(overtaken(row))
     return row
 
 
-def _overtaken(assessment: Assessment | None) -> str:
+def overtaken(assessment: Assessment | None) -> str:
     """What the one who came second is told."""
     if assessment is None:
         return "Somebody has taken this assessment back in the meantime. Read it again."

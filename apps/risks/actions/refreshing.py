@@ -27,6 +27,8 @@ def refresh_risks(at: datetime) -> RiskChanges:
     """
     with acting(job=JOB):
         rules = apply_rules(at=at)
+    # a change of its own: what the rules gave as reason is none for this
+    with acting(job=JOB, reason="an event, a day or evidence has touched it"):
         stale = mark_stale(at=at)
     return RiskChanges(
         raised=rules.raised,

@@ -10,6 +10,7 @@ from apps.risks.models.catalogue import (
     TaxonomyEntry,
     TemplateMapping,
 )
+from apps.risks.models.counts import CountState, LevelCount, RiskCount, TeamCount
 from apps.risks.models.evidence import Evidence
 from apps.risks.models.risks import Confidence, FoundationRisk, RiskEvidence, RuleName
 
@@ -17,18 +18,22 @@ __all__ = [
     "Assessment",
     "AssessmentEvidence",
     "Confidence",
+    "CountState",
     "Evidence",
     "FoundationRisk",
     "HandledEvent",
     "Layer",
+    "LevelCount",
     "Modifier",
     "Predicate",
+    "RiskCount",
     "RiskEvidence",
     "RiskTemplate",
     "RuleName",
     "StaleCause",
     "Taxonomy",
     "TaxonomyEntry",
+    "TeamCount",
     "TemplateMapping",
     "Treatment",
 ]

@@ -7,41 +7,22 @@ criticality and id; other orders are possible only where the rows are few or sto
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.db import connection
 
-from apps.accounts.queries import team_and_below
 from apps.catalog.models import NodeKind, Via
 from apps.common.pagination import BadCursor, KeysetPage
 from apps.risks import inheriting
-from apps.risks.models import Assessment
 from apps.risks.queries.levels import IN_THE_WEIGHTS, steps_of
-from apps.risks.queries.reach import NOBODY, scope_of
+from apps.risks.queries.narrowing import Conditions, Narrowed, conditions_of
+from apps.risks.queries.reach import scope_of
 from apps.risks.scoring import Level, Step, adjusted
 
-UNASSESSED = "unassessed"
-STATES = (UNASSESSED, *(str(state) for state in Assessment.State))
-# readers of more applications than this are served from the risks, like those who read everything
-FEW_APPLICATIONS = 200
 NOWHERE: Sequence[int | None] = (None,) * 5
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowed:
-    """What a list of inherited risks is narrowed to; None or empty: not at all."""
-
-    application: str = ""
-    dependency: int | None = None
-    risk: int | None = None
-    team: str = ""
-    template: str = ""
-    layer: str = ""
-    state: str = ""
-    min_inherent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +68,8 @@ class InheritedRisk:
     due_on: date | None
     accepted_until: date | None
     stale_because: str
+    stale_event_id: int | None
+    risk_owner: str | None
 
     @property
     def key(self) -> str:
@@ -122,72 +105,127 @@ def inherited_risk(*, user: Any, risk_id: int, dependency_id: int, on: date) -> 
     return page.rows[0] if page.rows else None
 
 
+def inherited_pairs(*, user: Any, on: date, pairs: Collection[tuple[int, int]]) -> list[InheritedRisk]:
+    """Those of the (risk, dependency) pairs that are inherited and `user` may read, gravest first; two statements."""
+    params = {
+        **scope_of(user),
+        "day": on,
+        "risks": [risk for risk, _ in pairs],
+        "dependencies": [dependency for _, dependency in pairs],
+    }
+    pieces = inheriting.words(
+        backwards=False,
+        which="AND r.id = ANY (%(risks)s)",
+        chosen="d.id = ANY (%(dependencies)s)",
+        state="(r.id, d.id) IN (SELECT * FROM unnest(%(risks)s::bigint[], %(dependencies)s::bigint[]))",
+    )
+    sql = inheriting.ALL_OF_FEW.format(**pieces) + ", page AS (SELECT * FROM found)" + inheriting.DETAILS
+    return _told(_fetched(f"{sql} ORDER BY {inheriting.GRAVEST}", params), on)
+
+
 # --- the page -------------------------------------------------------------------------------------------------------
 
 
 def _page(
     *, user: Any, on: date, narrowed: Narrowed, size: int, backwards: bool, after: Sequence[int] | None
 ) -> list[dict[str, Any]]:
-    params: dict[str, Any] = {**scope_of(user), "day": on, "size": size}
+    asked = conditions_of(user=user, on=on, narrowed=narrowed)
+    if asked.nothing:
+        return []
     names = ("inherent", "risk", "criticality", "application", "dependency")
-    params |= {f"after_{name}": value for name, value in zip(names, after or NOWHERE, strict=True)}
-    which, chosen = [""], ["true"]
-    if narrowed.risk is not None:
-        which.append("r.id = %(risk)s")
-    if narrowed.template:
-        which.append("t.code = %(template)s")
-    if narrowed.layer:
-        which.append("t.layer = %(layer)s")
-    if narrowed.min_inherent is not None:
-        which.append("r.inherent >= %(min_inherent)s")
-    if narrowed.application:
-        chosen.append("a.slug = %(application)s")
-    if narrowed.dependency is not None:
-        chosen.append("d.id = %(dependency)s")
-    params |= {name: getattr(narrowed, name) for name in Narrowed.__slots__ if name not in {"team", "state"}}
-    few = bool(narrowed.application) or narrowed.dependency is not None
-    if narrowed.team:
-        asked = team_and_below(team_ids=_team_ids(narrowed.team))
-        params["teams"] = sorted(asked if params["teams"] is None else asked & set(params["teams"])) or NOBODY
-    if params["teams"] is not None and not few:
-        few = _n_applications(params["teams"]) <= FEW_APPLICATIONS
-
-    state = "true"
-    template = inheriting.FROM_APPLICATIONS if few else inheriting.FROM_RISKS
-    if narrowed.state == UNASSESSED:
-        state = "s.id IS NULL"
-    elif narrowed.state:
-        state, params["state"] = "s.state = %(state)s", narrowed.state
+    after_row = {f"after_{name}": value for name, value in zip(names, after or NOWHERE, strict=True)}
+    template = inheriting.FROM_APPLICATIONS if asked.few else inheriting.FROM_RISKS
+    if asked.stored:
         template = inheriting.FROM_ASSESSMENTS
     pieces = inheriting.words(
         backwards=backwards,
-        which=" AND ".join(which),
-        chosen=" AND ".join(chosen),
-        state=state,
+        which=asked.which,
+        chosen=asked.chosen,
+        state=asked.state,
         lazily=template is not inheriting.FROM_APPLICATIONS,
     )
+    # DETAILS reads forwards, also where the page was taken backwards
+    sql = template.format(**pieces) + inheriting.DETAILS + f"ORDER BY {inheriting.GRAVEST}"
+    return _fetched(sql, {**asked.params, **after_row, "size": size})
+
+
+def _fetched(sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
-        cursor.execute(template.format(**pieces) + inheriting.DETAILS, params)
+        cursor.execute(sql, params)
         columns = [column.name for column in cursor.description or ()]
-        # DETAILS reads forwards, also where the page was taken backwards
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _team_ids(slug: str) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM accounts_team WHERE slug = %s", [slug])
-        return [row[0] for row in cursor.fetchall()]
+# --- other orders ---------------------------------------------------------------------------------------------------
+
+# by these the list can be sorted where few applications are asked of, and by those of an assessment's days always
+ORDERS: Mapping[str, str] = {
+    "gravest": "p.inherent",
+    "risk": "coalesce(nullif(r.title, ''), t.title)",
+    "application": "a.name",
+    "state": "CASE coalesce(s.state, '') WHEN '' THEN 0 WHEN 'stale' THEN 1 WHEN 'assessed' THEN 2 ELSE 3 END",
+    "current": "s.current",
+    "residual": "s.residual",
+    "treatment": "nullif(s.treatment, '')",
+    "owner": "u.username",
+    "due": "s.due_on",
+    "until": "CASE WHEN s.treatment = 'accept' AND s.revoked_at IS NULL THEN s.accepted_until END",
+}
 
 
-def _n_applications(team_ids: list[int]) -> int:
-    """Applications of these teams, counted no further than it matters."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT count(*) FROM (SELECT 1 FROM inventory_application WHERE team_id = ANY (%s) LIMIT %s) probe""",
-            [team_ids, FEW_APPLICATIONS + 1],
-        )
-        count: int = cursor.fetchone()[0]
-    return count
+def order_sql(order: str, *, falling: bool) -> str:
+    if order == "gravest":
+        return inheriting.GRAVEST if not falling else f"p.inherent, {inheriting.GRAVEST}"
+    return f"{ORDERS[order]} {'DESC' if falling else 'ASC'} NULLS LAST, {inheriting.GRAVEST}"
+
+
+def _pieces(asked: Conditions) -> dict[str, str]:
+    return inheriting.words(
+        backwards=False, which=asked.which, chosen=asked.chosen, state=asked.state, inline=not asked.few
+    )
+
+
+def _all_of(asked: Conditions) -> str:
+    return inheriting.ALL_OF_FEW if asked.few else inheriting.ALL_STORED
+
+
+def sorted_inherited_risks(
+    asked: Conditions, *, on: date, order: str = "gravest", falling: bool = False, size: int = 50, offset: int = 0
+) -> list[InheritedRisk]:
+    """A sheet of what is `gathered`, few applications' or one owner's, in an order of ORDERS; two statements."""
+    if asked.nothing:
+        return []
+    by = order_sql(order, falling=falling)
+    pieces = _pieces(asked)
+    sql = (_all_of(asked) + inheriting.SORTED).format(order=by, **pieces) + inheriting.DETAILS
+    params = {**asked.params, "size": size, "offset": offset}
+    return _told(_fetched(f"{sql} ORDER BY {by}", params), on)
+
+
+def count_of_few(asked: Conditions, *, most: int) -> int:
+    """How many rows `sorted_inherited_risks` has in all, counted up to `most`; one statement."""
+    if asked.nothing:
+        return 0
+    pieces = _pieces(asked)
+    sql = _all_of(asked).format(**pieces) + "SELECT count(*) AS n FROM (SELECT 1 FROM found LIMIT %(most)s) probe"
+    n: int = _fetched(sql, {**asked.params, "most": most})[0]["n"]
+    return n
+
+
+def dated_inherited_risks(
+    asked: Conditions, *, on: date, order: str, falling: bool = False, size: int = 50, offset: int = 0
+) -> list[InheritedRisk]:
+    """Those with a due day (`due`) or an acceptance (`until`), by that day, in any portfolio; two statements."""
+    if asked.nothing:
+        return []
+    column = "s.due_on" if order == "due" else "s.accepted_until"
+    dated = f"{column} IS NOT NULL" if order == "due" else "s.treatment = 'accept' AND s.revoked_at IS NULL"
+    turn = "DESC" if falling else "ASC"
+    state = f"{dated} AND ({asked.state})"
+    pieces = inheriting.words(backwards=False, which=asked.which, chosen=asked.chosen, state=state, inline=True)
+    by = f"{column} {turn}, s.id {turn}"
+    sql = inheriting.FROM_DAYS.format(order=by, **pieces) + inheriting.DETAILS
+    return _told(_fetched(f"{sql} ORDER BY {by}", {**asked.params, "size": size, "offset": offset}), on)
 
 
 def _told(rows: Sequence[Mapping[str, Any]], on: date) -> list[InheritedRisk]:
@@ -239,6 +277,8 @@ def _told(rows: Sequence[Mapping[str, Any]], on: date) -> list[InheritedRisk]:
                 due_on=row["due_on"],
                 accepted_until=row["accepted_until"] if in_force else None,
                 stale_because=row["stale_because"] or "",
+                stale_event_id=row["stale_event_id"],
+                risk_owner=row["risk_owner"],
             )
         )
     return told

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from apps.accounts.models import User
-from apps.risks import inheriting
+from apps.risks import counting, inheriting
 from apps.risks.models import Assessment
 from apps.risks.models.assessments import AssessmentQuerySet
 
@@ -31,10 +31,17 @@ class Reach:
     n_stale: int = 0
     n_not_applicable: int = 0
     n_accepted: int = 0
+    n_critical: int = 0
+    n_critical_decided: int = 0
 
     @property
     def n_unassessed(self) -> int:
         return self.n_inherited - self.n_assessed - self.n_stale - self.n_not_applicable
+
+    @property
+    def n_critical_unassessed(self) -> int:
+        """Of critical applications, with no assessment at all."""
+        return self.n_critical - self.n_critical_decided
 
     def __add__(self, other: "Reach") -> "Reach":
         return Reach(
@@ -43,6 +50,8 @@ class Reach:
             self.n_stale + other.n_stale,
             self.n_not_applicable + other.n_not_applicable,
             self.n_accepted + other.n_accepted,
+            self.n_critical + other.n_critical,
+            self.n_critical_decided + other.n_critical_decided,
         )
 
 
@@ -60,16 +69,22 @@ def reach_per_risk(
         which, params["risk_ids"] = "AND r.id = ANY (%(risk_ids)s)", list(risk_ids)
     if application:
         chosen, params["application"] = "a.slug = %(application)s", application
+    params["conditions"] = conditions_in_use()
+    with connection.cursor() as cursor:
+        cursor.execute(counting.totals_sql(which=which, chosen=chosen), params)
+        return {row[0]: Reach(*row[1:]) for row in cursor.fetchall() if row[1]}
+
+
+def conditions_in_use() -> list[str]:
+    """The template conditions that open risks have; others need not be worked out."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT array_agg(DISTINCT t.applies_when) FROM risks_foundationrisk r
                JOIN risks_risktemplate t ON t.id = r.template_id
                WHERE r.closed_at IS NULL AND r.dismissed_at IS NULL AND r.inherits AND t.applies_when <> ''"""
         )
-        # a condition that no open risk has need not be worked out
-        params["conditions"] = cursor.fetchone()[0] or []
-        cursor.execute(inheriting.totals_sql(which=which, chosen=chosen), params)
-        return {row[0]: Reach(*row[1:]) for row in cursor.fetchall() if row[1]}
+        conditions: list[str] = cursor.fetchone()[0] or []
+    return conditions
 
 
 def totals(*, user: Any, on: date, application: str = "") -> Reach:

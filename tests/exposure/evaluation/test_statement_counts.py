@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.models import NodeKind
+from apps.common.sql import analyze
 from apps.exposure.engine.building import rebuild
 from apps.exposure.engine.concentration import contributions, measure_layer
 from apps.exposure.engine.cuts import cuts
@@ -76,6 +77,8 @@ def bulk(n: int) -> Bulk:
         ],
         batch_size=5000,
     )  # fmt: skip
+    # as the database itself does a minute after so many rows: else a plan may rest on what some other test left behind
+    analyze(Application, Dependency)
     rebuild(on=record.as_of)
     (east,) = (pk for pk, node in ids.node_names().items() if str(node) == "host:east")
     return Bulk(ids, engine_settings(), east)

@@ -1,0 +1,27 @@
+"""The link by which a new person sets a password, and the mail that carries it."""
+
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.urls import reverse
+
+from apps.accounts.models import User
+
+
+def invitation_address(person: User) -> str:
+    """Good once, and until the password or the last sign-in changes; days by PASSWORD_RESET_TIMEOUT."""
+    key = default_token_generator.make_token(person)
+    path = reverse(
+        "account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(person), "key": key}
+    )  # fmt: skip
+    return f"{settings.PUBLIC_URL}{path}"
+
+
+def send_invitation(*, person: User, by: User) -> None:
+    """Raises OSError (SMTP errors among them) where the mail server does not take it."""
+    get_adapter().send_mail(
+        "account/email/invitation",
+        person.email,
+        {"person": person, "by": by, "address": invitation_address(person), "organisation": settings.ORGANISATION_NAME},
+    )

@@ -1,0 +1,15 @@
+"""Values as cells of a file that a spreadsheet opens."""
+
+from datetime import date, datetime
+from typing import Any
+
+
+def harmless(value: Any) -> Any:
+    """A cell no spreadsheet runs as a formula: text that begins like one gets an apostrophe in front."""
+    if isinstance(value, str):
+        return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    return "" if value is None else value

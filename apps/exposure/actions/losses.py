@@ -1,0 +1,61 @@
+"""The assumptions behind simulated losses, as the organisation sets them: how often, how bad, at what cost."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.common.history import acting
+from apps.exposure.actions.decisions import NotYours
+from apps.exposure.models import BaseLoss, EventRate
+
+RATE_FACTS = frozenset({"rate", "low", "high", "severity_cv", "assumption", "source", "enabled"})
+LOSS_FACTS = frozenset({"amount", "chance"})
+
+
+@transaction.atomic
+def change_rate(*, rate: EventRate, facts: Mapping[str, Any], by: User, reason: str = "") -> EventRate:
+    """Set how often it happens; runs that were made keep the rates they were made with."""
+    _must_govern(by)
+    row = EventRate.objects.select_for_update().get(pk=rate.pk)
+    changes = {name: value for name, value in _known(facts, RATE_FACTS).items() if getattr(row, name) != value}
+    if not changes:
+        return row
+    for name, value in changes.items():
+        setattr(row, name, value)
+    if row.low is not None and row.high is not None and not row.low <= row.rate <= row.high:
+        raise ValidationError({"rate": "The rate lies within its interval."})
+    row.full_clean()
+    with acting(user=by, reason=reason or "rate changed"):
+        row.save()
+    return row
+
+
+@transaction.atomic
+def change_base_loss(*, loss: BaseLoss, facts: Mapping[str, Any], by: User, reason: str = "") -> BaseLoss:
+    """Set what one event costs; from then on the figure is the organisation's own and no placeholder."""
+    _must_govern(by)
+    row = BaseLoss.objects.select_for_update().get(pk=loss.pk)
+    known = _known(facts, LOSS_FACTS)
+    if row.placeholder is False and all(getattr(row, name) == value for name, value in known.items()):
+        return row
+    for name, value in known.items():
+        setattr(row, name, value)
+    row.placeholder = False
+    row.full_clean()
+    with acting(user=by, reason=reason or "base loss changed"):
+        row.save()
+    return row
+
+
+def _must_govern(by: User) -> None:
+    if not by.governs:
+        raise NotYours("Only governance and administrators set what losses are simulated with. Ask one of them.")
+
+
+def _known(facts: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    if unknown := sorted(set(facts) - names):
+        raise ValidationError(f"There is no {unknown[0]} here; use {', '.join(sorted(names))}.")
+    return dict(facts)

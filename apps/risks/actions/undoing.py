@@ -1,0 +1,112 @@
+"""Taking back what one change decided about many risks at once: each is again what it was, unless somebody has changed
+it since."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.common.history import acting
+from apps.common.time import now
+from apps.risks.actions.assessing import KEPT, WRITTEN, overtaken
+from apps.risks.models import Assessment, AssessmentEvidence, Treatment
+from apps.risks.refusals import RefusedRisk
+from apps.risks.staling import hold_off_staling
+
+
+@dataclass(frozen=True, slots=True)
+class UndoneAssessments:
+    """How many risks are again what they were, and for each assessment that was left alone why."""
+
+    n_taken_back: int
+    refused: Mapping[int, str]
+
+
+def teams_decided_in(*, change: UUID) -> dict[int, TeamRole]:
+    """The teams about whose risks `change` decided, with the role that taking it back needs: an acceptance is given
+    and taken by owners. Empty where the change decided nothing; two statements."""
+    entries = _entries(change)
+    owned = {pk for pk, rows in entries.items() if any(_accepts(row) for row in rows)}
+    teams: dict[int, TeamRole] = {}
+    found = Assessment.objects.filter(pk__in=entries).values_list("pk", "dependency__application__team_id")
+    for pk, team_id in found:
+        if pk in owned or team_id not in teams:
+            teams[team_id] = TeamRole.OWNER if pk in owned else TeamRole.EDITOR
+    return teams
+
+
+@transaction.atomic
+def undo_assessments(*, change: UUID, by: User, reason: str = "") -> UndoneAssessments:
+    """Put back what stood before `change`; `by` has been checked for `teams_decided_in`.
+
+    What was assessed for the first time is unassessed again; the history keeps both. An assessment that somebody, an
+    event or a day has changed since is left alone and named. Evidence that the change attached is detached again. A
+    handful of statements whatever the number.
+    """
+    entries = _entries(change)
+    if not entries:
+        raise RefusedRisk("This change decided nothing about a risk. Choose one from the history.")
+    hold_off_staling()
+    there = {
+        row.pk: row
+        for row in Assessment.objects.select_for_update(of=("self",))
+        .select_related("assessed_by")
+        .filter(pk__in=entries)
+        .order_by("pk")
+    }
+    before = _before(entries)
+    refused: dict[int, str] = {}
+    gone: list[int] = []
+    changed: list[Assessment] = []
+    at = now()
+    for pk, rows in entries.items():
+        row = there.get(pk)
+        if row is None or row.version != rows[-1].version:
+            refused[pk] = overtaken(row)
+        elif rows[0].version == 1:
+            gone.append(pk)
+        elif pk not in before:
+            refused[pk] = "What it was before is no longer on record. Assess it again instead."
+        else:
+            for field in Assessment._meta.concrete_fields:
+                if field.name not in KEPT:
+                    setattr(row, field.attname, getattr(before[pk], field.attname))
+            row.version += 1
+            row.updated_at = at
+            changed.append(row)
+    with acting(user=by, reason=reason or "decisions taken back"):
+        attached = _history("AssessmentEvidence").filter(pgh_context_id=change, pgh_label="insert")
+        kept = [pk for pk in there if pk not in refused]
+        links = attached.filter(assessment_id__in=kept).values_list("pgh_obj_id", flat=True)
+        AssessmentEvidence.objects.filter(pk__in=list(links)).delete()
+        Assessment.objects.bulk_update(changed, WRITTEN, batch_size=500)
+        Assessment.objects.filter(pk__in=gone).delete()
+    return UndoneAssessments(n_taken_back=len(gone) + len(changed), refused=refused)
+
+
+def _history(model: str) -> Any:
+    return apps.get_model("risks", f"{model}History")._default_manager
+
+
+def _entries(change: UUID) -> dict[int, list[Any]]:
+    """{assessment: what the change wrote of it, in order}; what it took away is not among them."""
+    found: dict[int, list[Any]] = {}
+    for entry in _history("Assessment").filter(pgh_context_id=change).exclude(pgh_label="delete").order_by("pgh_id"):
+        found.setdefault(entry.pgh_obj_id, []).append(entry)
+    return found
+
+
+def _before(entries: Mapping[int, list[Any]]) -> dict[int, Any]:
+    """{assessment: the last entry before the change}."""
+    first = min(rows[0].pgh_id for rows in entries.values())
+    earlier = _history("Assessment").filter(pgh_obj_id__in=entries, pgh_id__lt=first)
+    return {row.pgh_obj_id: row for row in earlier.order_by("pgh_obj_id", "-pgh_id").distinct("pgh_obj_id")}
+
+
+def _accepts(entry: Any) -> bool:
+    return entry.treatment == Treatment.ACCEPT or entry.revoked_at is not None

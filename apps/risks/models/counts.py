@@ -1,0 +1,71 @@
+"""How much of the organisation's inherited risk somebody has looked at: counted now and then, since counting every
+dependency takes longer than a page may. All of it can be counted again; nothing here was typed by anybody."""
+
+from django.db import models
+
+from apps.accounts.models import Team
+from apps.risks.models.risks import FoundationRisk
+
+
+class CountState(models.Model):
+    """The one row (id 1): when the counts were made."""
+
+    counted_at = models.DateTimeField()
+    n_applications = models.PositiveIntegerField(help_text="In scope.")
+
+    def __str__(self) -> str:
+        return f"risks counted at {self.counted_at}"
+
+
+class RiskCount(models.Model):
+    """Dependencies that inherit a risk, and what was done about them."""
+
+    risk = models.OneToOneField(FoundationRisk, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    n_inherited = models.PositiveIntegerField()
+    n_assessed = models.PositiveIntegerField()
+    n_stale = models.PositiveIntegerField()
+    n_not_applicable = models.PositiveIntegerField()
+    n_accepted = models.PositiveIntegerField()
+    n_critical = models.PositiveIntegerField(help_text="Of critical applications.")
+    n_critical_decided = models.PositiveIntegerField(help_text="Of these, with an assessment.")
+
+    def __str__(self) -> str:
+        return f"risk {self.risk_id}: {self.n_inherited}"
+
+
+class TeamCount(models.Model):
+    """Inherited risks of a team's applications, and what was done about them."""
+
+    team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    n_inherited = models.PositiveIntegerField()
+    n_assessed = models.PositiveIntegerField()
+    n_stale = models.PositiveIntegerField()
+    n_not_applicable = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"team {self.team_id}: {self.n_inherited}"
+
+
+class LevelCount(models.Model):
+    """Assessed risks by the level they were given."""
+
+    class Basis(models.TextChoices):
+        CURRENT = "current", "Current"
+        RESIDUAL = "residual", "Residual"
+
+    basis = models.CharField(max_length=8, choices=Basis)
+    likelihood = models.PositiveSmallIntegerField()
+    impact = models.PositiveSmallIntegerField()
+    n = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["basis", "likelihood", "impact"],
+                name="level_count_once",
+                violation_error_message="This level is counted already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.basis} {self.likelihood} x {self.impact}: {self.n}"

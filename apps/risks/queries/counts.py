@@ -1,0 +1,134 @@
+"""How much is inherited and who has looked: live for a reader of few applications, otherwise as last counted.
+
+Counting half a million dependencies takes longer than a page may. So for a large organisation a job counts now and
+then (actions/counting.py), and a page that shows these figures says as of when.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import F
+
+from apps.accounts.models import User
+from apps.risks import counting, inheriting
+from apps.risks.models import CountState, FoundationRisk, LevelCount, RiskCount, TeamCount
+from apps.risks.queries.reach import Reach, conditions_in_use, reach_per_risk, scope_of
+
+# a reader of everything in a larger organisation gets the stored counts
+LIVE_UP_TO = 2000
+CURRENT, RESIDUAL = LevelCount.Basis.CURRENT.value, LevelCount.Basis.RESIDUAL.value
+
+
+@dataclass(frozen=True, slots=True)
+class RiskStanding:
+    """A risk that something inherits, with its inherent level and how far people have got with it."""
+
+    risk_id: int
+    template_id: int | None
+    node_id: int
+    likelihood: int
+    impact: int
+    reach: Reach
+
+
+@dataclass(frozen=True, slots=True)
+class TeamStanding:
+    team: str
+    name: str
+    reach: Reach
+
+
+def counted_at(user: Any) -> datetime | None:
+    """When the counts that this reader gets were made; None where they are live. One statement for whoever reads
+    everything, none for others."""
+    if not (isinstance(user, User) and user.reads_everything):
+        return None
+    state = CountState.objects.filter(pk=1, n_applications__gt=LIVE_UP_TO).first()
+    return state.counted_at if state else None
+
+
+def risk_standings(*, user: Any, on: date, stored: bool, application: str = "") -> list[RiskStanding]:
+    """Every risk that something of `user` inherits, the gravest first; two or three statements.
+
+    `stored`: as last counted (`counted_at` says when), for readers of everything only.
+    """
+    if stored and not application:
+        counted = RiskCount.objects.values_list(
+            "risk_id", "n_inherited", "n_assessed", "n_stale", "n_not_applicable", "n_accepted", "n_critical",
+            "n_critical_decided",
+        )  # fmt: skip
+        reach = {row[0]: Reach(*row[1:]) for row in counted}
+    else:
+        reach = reach_per_risk(user=user, on=on, application=application)
+    risks = FoundationRisk.objects.handed_on().order_by("-inherent", "pk")
+    rows = risks.values_list("pk", "template_id", "node_id", "likelihood", "impact")
+    return [RiskStanding(*row, reach[row[0]]) for row in rows if row[0] in reach]
+
+
+def team_standings(*, user: Any, on: date, stored: bool, most: int | None = None) -> list[TeamStanding]:
+    """The teams, `most` of them, whose applications inherit something, most unassessed first; two statements
+    at most."""
+    if stored:
+        left = F("n_inherited") - F("n_assessed") - F("n_stale") - F("n_not_applicable")
+        rows = TeamCount.objects.order_by(left.desc(), "team__name").values_list(
+            "team__slug", "team__name", "n_inherited", "n_assessed", "n_stale", "n_not_applicable"
+        )
+        return [TeamStanding(slug, name, Reach(*counts)) for slug, name, *counts in rows[:most]]
+    found = [TeamStanding(slug, name, reach) for (_, slug, name), reach in _live_teams(user=user, on=on).items()]
+    return sorted(found, key=lambda team: (-team.reach.n_unassessed, team.name))[:most]
+
+
+def level_counts(*, user: Any, on: date, stored: bool, application: str = "") -> dict[str, dict[tuple[int, int], int]]:
+    """{current or residual: {(likelihood, impact): assessed risks}}; one statement."""
+    counts: dict[str, dict[tuple[int, int], int]] = {CURRENT: {}, RESIDUAL: {}}
+    if stored and not application:
+        rows = list(LevelCount.objects.values_list("basis", "likelihood", "impact", "n"))
+    else:
+        chosen = "a.slug = %(application)s" if application else "true"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                counting.levels_sql(chosen=chosen), {**scope_of(user), "day": on, "application": application}
+            )
+            rows = cursor.fetchall()
+    for basis, likelihood, impact, n in rows:
+        counts[basis][likelihood, impact] = n
+    return counts
+
+
+def _live_teams(*, user: Any, on: date) -> Mapping[tuple[int, str, str], Reach]:
+    params = {**scope_of(user), "day": on, "conditions": conditions_in_use()}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT c.team_id, g.slug, g.name, c.n, c.n_assessed, c.n_stale, c.n_not_applicable
+                FROM ({counting.teams_sql()}) c(team_id, n, n_assessed, n_stale, n_not_applicable)
+                JOIN accounts_team g ON g.id = c.team_id""",
+            params,
+        )
+        return {(row[0], row[1], row[2]): Reach(*row[3:]) for row in cursor.fetchall()}
+
+
+def everything_counted(*, on: date) -> tuple[dict[int, Reach], dict[int, Reach], dict[str, dict[tuple[int, int], int]]]:
+    """Of the whole organisation, by risk, by team and by level; what the job stores. Four statements."""
+    everyone = _Everyone()
+    by_team = {team_id: reach for (team_id, _, _), reach in _live_teams(user=everyone, on=on).items()}
+    return (
+        reach_per_risk(user=everyone, on=on),
+        by_team,
+        level_counts(user=everyone, on=on, stored=False),
+    )
+
+
+class _Everyone:
+    """The reader of the job that counts."""
+
+    reads_everything = True
+
+
+def n_in_scope() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM inventory_application WHERE status = ANY (%s)", [inheriting.IN_SCOPE])
+        n: int = cursor.fetchone()[0]
+    return n

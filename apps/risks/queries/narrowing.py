@@ -1,0 +1,199 @@
+"""What a list of inherited risks is narrowed to, and the SQL that says so."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import connection
+
+from apps.accounts.queries import team_and_below
+from apps.risks import inheriting
+from apps.risks.models import Assessment
+from apps.risks.queries.reach import NOBODY, scope_of
+from apps.risks.scoring import scores_of
+
+UNASSESSED = "unassessed"
+STATES = (UNASSESSED, *(str(state) for state in Assessment.State))
+# whose levels a likelihood and an impact are asked of
+INHERENT, CURRENT, RESIDUAL = "inherent", "current", "residual"
+# readers of more applications than this are served from the risks, like those who read everything
+FEW_APPLICATIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What a list of inherited risks is narrowed to; None or empty: not at all.
+
+    `likelihood` and `impact` are of the level `level` (inherent, current or residual; empty: inherent). `foundation`
+    and `provider` are slugs: risks on them and on what belongs to them. `q` is looked for in titles and codes.
+    `alone`: of the team itself, without those below it.
+    """
+
+    application: str = ""
+    dependency: int | None = None
+    risk: int | None = None
+    team: str = ""
+    template: str = ""
+    layer: str = ""
+    state: str = ""
+    min_inherent: int | None = None
+    q: str = ""
+    level: str = ""
+    likelihood: int | None = None
+    impact: int | None = None
+    severity: int | None = None
+    criticality: int | None = None
+    treatment: str = ""
+    owner: str = ""
+    due_before: date | None = None
+    accepted_before: date | None = None
+    foundation: str = ""
+    provider: str = ""
+    offering: int | None = None
+    taxonomy: str = ""
+    entry: str = ""
+    node: int | None = None
+    alone: bool = False
+
+
+# risks on a foundation, its versions and their offerings
+_OF_FOUNDATION = """r.node_id IN (
+    SELECT n.id FROM catalog_foundation f JOIN catalog_node n ON n.kind = 3 AND n.ref = f.id
+    WHERE f.slug = %(foundation)s
+    UNION ALL
+    SELECT n.id FROM catalog_foundation f JOIN catalog_version v ON v.foundation_id = f.id
+    JOIN catalog_node n ON n.kind = 2 AND n.ref = v.id WHERE f.slug = %(foundation)s
+    UNION ALL
+    SELECT n.id FROM catalog_foundation f JOIN catalog_version v ON v.foundation_id = f.id
+    JOIN catalog_offering o ON o.version_id = v.id JOIN catalog_node n ON n.kind = 1 AND n.ref = o.id
+    WHERE f.slug = %(foundation)s)"""
+# risks on a provider in any role, on what it develops and on what it hosts
+_OF_PROVIDER = """r.node_id IN (
+    SELECT n.id FROM catalog_provider p JOIN catalog_node n ON n.kind IN (4, 5, 6, 8) AND n.ref = p.id
+    WHERE p.slug = %(provider)s
+    UNION ALL
+    SELECT n.id FROM catalog_provider p JOIN catalog_foundation f ON f.developer_id = p.id
+    JOIN catalog_node n ON n.kind = 3 AND n.ref = f.id WHERE p.slug = %(provider)s
+    UNION ALL
+    SELECT n.id FROM catalog_provider p JOIN catalog_foundation f ON f.developer_id = p.id
+    JOIN catalog_version v ON v.foundation_id = f.id JOIN catalog_node n ON n.kind = 2 AND n.ref = v.id
+    WHERE p.slug = %(provider)s
+    UNION ALL
+    SELECT n.id FROM catalog_provider p JOIN catalog_offering o ON o.host_id = p.id
+    JOIN catalog_node n ON n.kind = 1 AND n.ref = o.id WHERE p.slug = %(provider)s
+    UNION ALL
+    SELECT n.id FROM catalog_provider p JOIN catalog_region g ON g.host_id = p.id
+    JOIN catalog_node n ON n.kind = 7 AND n.ref = g.id WHERE p.slug = %(provider)s)"""
+_OF_TAXONOMY = """r.template_id IN (
+    SELECT m.template_id FROM risks_templatemapping m JOIN risks_taxonomyentry e ON e.id = m.entry_id
+    JOIN risks_taxonomy x ON x.id = e.taxonomy_id
+    WHERE x.slug = %(taxonomy)s AND (%(entry)s = '' OR e.code = %(entry)s))"""
+_WHICH = {
+    "risk": "r.id = %(risk)s",
+    "template": "t.code = %(template)s",
+    "layer": "t.layer = %(layer)s",
+    "min_inherent": "r.inherent >= %(min_inherent)s",
+    "severity": "r.inherent BETWEEN %(lowest)s AND %(highest)s",
+    "q": "(coalesce(nullif(r.title, ''), t.title) ILIKE %(like)s OR t.code ILIKE %(like)s)",
+    "foundation": _OF_FOUNDATION,
+    "provider": _OF_PROVIDER,
+    "offering": "r.node_id IN (SELECT n.id FROM catalog_node n WHERE n.kind = 1 AND n.ref = %(offering)s)",
+    "taxonomy": _OF_TAXONOMY,
+    "node": "r.node_id = %(node)s",
+}
+_CHOSEN = {
+    "application": "a.slug = %(application)s",
+    "dependency": "d.id = %(dependency)s",
+    "criticality": "a.criticality = %(criticality)s",
+}
+# conditions that only an assessment can meet
+_STORED = {
+    "treatment": "s.treatment = %(treatment)s",
+    "owner": "s.owner_id = (SELECT w.id FROM accounts_user w WHERE w.username = %(owner)s)",
+    "due_before": "s.due_on < %(due_before)s",
+    "accepted_before": "s.treatment = 'accept' AND s.revoked_at IS NULL AND s.accepted_until < %(accepted_before)s",
+}
+
+
+# said by other conditions than their own parameter
+_ELSEWHERE = frozenset({"team", "alone", "level", "q"})
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """`few`: the applications asked of are few enough to gather all they inherit. `stored`: only assessments can meet
+    it. `owned`: only those of one owner. `nothing`: nobody can."""
+
+    which: str
+    chosen: str
+    state: str
+    params: dict[str, Any]
+    few: bool
+    stored: bool
+    owned: bool
+    nothing: bool
+
+    @property
+    def gathered(self) -> bool:
+        """All that meet it are few enough to be sorted and counted."""
+        return self.few or self.owned
+
+
+def conditions_of(*, user: Any, on: date, narrowed: Narrowed, count_all: bool = False) -> Conditions:
+    """At most three statements. `count_all`: find out also for readers of everything whether there are few."""
+    params: dict[str, Any] = {**scope_of(user), "day": on}
+    params |= {
+        name: getattr(narrowed, name) for name in Narrowed.__slots__ if name not in {"team", "alone", "level", "q"}
+    }
+    params["lowest"], params["highest"] = scores_of(narrowed.severity or 1)
+    params["like"] = f"%{_escaped(narrowed.q)}%"
+    asked = {name for name in Narrowed.__slots__ if getattr(narrowed, name) not in (None, "")}
+    which = ["", *(sql for name, sql in _WHICH.items() if name in asked)]
+    chosen = ["true", *(sql for name, sql in _CHOSEN.items() if name in asked)]
+    stored = [sql for name, sql in _STORED.items() if name in asked]
+    for name in ("likelihood", "impact"):
+        if name in asked and narrowed.level in (CURRENT, RESIDUAL):
+            stored.append(f"s.{narrowed.level}_{name} = %({name})s AND s.state <> 'not_applicable'")
+        elif name in asked:
+            which.append(f"r.{name} = %({name})s")
+    nothing = bool(stored) and narrowed.state == UNASSESSED
+    state = "s.id IS NULL" if narrowed.state == UNASSESSED else "true"
+    if narrowed.state and narrowed.state != UNASSESSED:
+        stored.append("s.state = %(state)s")
+    if stored:
+        state = "(" + " AND ".join(stored) + ")"
+
+    if narrowed.team:
+        top = _team_ids(narrowed.team)
+        teams = set(top) if narrowed.alone else team_and_below(team_ids=top)
+        params["teams"] = sorted(teams if params["teams"] is None else teams & set(params["teams"])) or NOBODY
+    few = bool(narrowed.application) or narrowed.dependency is not None
+    if not few and (params["teams"] is not None or count_all):
+        few = _n_applications(params["teams"]) <= FEW_APPLICATIONS
+    return Conditions(
+        " AND ".join(which), " AND ".join(chosen), state, params, few, bool(stored), bool(narrowed.owner), nothing
+    )
+
+
+def _escaped(words: str) -> str:
+    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _team_ids(slug: str) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM accounts_team WHERE slug = %s", [slug])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _n_applications(team_ids: list[int] | None) -> int:
+    """Applications of these teams, or all, counted no further than it matters."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*) FROM (
+                   SELECT 1 FROM inventory_application
+                   WHERE (%(teams)s::bigint[] IS NULL OR team_id = ANY (%(teams)s)) AND status = ANY (%(in_scope)s)
+                   LIMIT %(most)s) probe""",
+            {"teams": team_ids, "in_scope": inheriting.IN_SCOPE, "most": FEW_APPLICATIONS + 1},
+        )
+        count: int = cursor.fetchone()[0]
+    return count

@@ -1,0 +1,211 @@
+"""Counts: by risk, by team, by level; live and as stored agree with the list, pair by pair."""
+
+from datetime import timedelta
+
+import pytest
+
+from apps.accounts.roles import OrganisationRole
+from apps.catalog.models import NodeKind
+from apps.risks.actions import count_inherited_risk
+from apps.risks.models import CountState, RiskCount
+from apps.risks.queries import (
+    Narrowed,
+    conditions_of,
+    count_of_few,
+    counted_at,
+    counts,
+    dated_inherited_risks,
+    inherited_pairs,
+    inherited_risks,
+    level_counts,
+    risk_standings,
+    sorted_inherited_risks,
+    team_standings,
+)
+from apps.risks.scoring import Level, scores_of, severity
+from tests.builders import (
+    NOW,
+    TODAY,
+    make_application,
+    make_dependency,
+    make_foundation,
+    make_member,
+    make_offering,
+    make_provider,
+    make_team,
+    make_user,
+    make_version,
+)
+from tests.risks.worlds import make_assessment, make_risk, make_template, node
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world():
+    """Two teams, one below the other; conditional and plain risks; every state."""
+
+    class World:
+        auditor = make_user(role=OrganisationRole.AUDITOR)
+        top = make_team("Claims")
+        below = make_team("Motor", parent=top)
+        host = make_provider("host-a")
+        version = make_version("maker/one-1", foundation=make_foundation("maker/one"))
+        pinned = make_offering("one-1", host=host, version=version)
+        alias = make_offering("one-latest", host=host, version=version, binding="alias")
+        applications = [
+            make_application(f"App {n}", team=team, criticality=n % 3)
+            for n, team in enumerate([top, top, below, below, below])
+        ]
+
+    w = World()
+    w.dependencies = [
+        make_dependency(application, w.alias if n % 2 else w.pinned) for n, application in enumerate(w.applications)
+    ]
+    make_dependency(w.applications[0], w.alias, "judge")
+    w.on_host = make_risk(node(NodeKind.HOST, w.host), make_template("T-1"), likelihood=5, impact=5)
+    w.moving = make_risk(node(NodeKind.VERSION, w.version), make_template("T-2", applies_when="calls_moving_name"))
+    w.judging = make_risk(
+        node(NodeKind.VERSION, w.version),
+        make_template("T-3", applies_when="judge_shares_base"),
+        likelihood=1,
+        impact=2,
+    )
+    person = make_user("ines")
+    make_assessment(
+        w.on_host, w.dependencies[0], current_likelihood=3, current_impact=4, residual_likelihood=1, residual_impact=2,
+        treatment="reduce", owner=person, due_on=TODAY - timedelta(3),
+    )  # fmt: skip
+    make_assessment(
+        w.on_host, w.dependencies[1], state="stale", stale_cause="event", stale_because="Alias moved.",
+        current_likelihood=3, current_impact=4, due_on=TODAY + timedelta(9),
+    )  # fmt: skip
+    make_assessment(
+        w.moving, w.dependencies[1], treatment="accept", accepted_by=person, accepted_at=NOW, accept_reason="small",
+        accepted_until=TODAY + timedelta(20),
+    )  # fmt: skip
+    make_assessment(w.on_host, w.dependencies[2], state="not_applicable", not_applicable_because="no people")
+    return w
+
+
+def pairs(user, **narrowed):
+    return inherited_risks(user=user, on=TODAY, narrowed=Narrowed(**narrowed), size=500).rows
+
+
+class TestCounts:
+    def test_by_risk_team_and_level_they_agree_with_the_list(self, world):
+        rows = pairs(world.auditor)
+
+        by_risk = {row.risk_id: row.reach for row in risk_standings(user=world.auditor, on=TODAY, stored=False)}
+        for risk in (world.on_host, world.moving, world.judging):
+            mine = [row for row in rows if row.risk_id == risk.pk]
+            reach = by_risk[risk.pk]
+            assert reach.n_inherited == len(mine)
+            assert reach.n_unassessed == sum(row.state == "unassessed" for row in mine)
+            assert reach.n_critical == sum(row.criticality == 0 for row in mine)
+            assert reach.n_critical_unassessed == sum(
+                row.criticality == 0 and row.state == "unassessed" for row in mine
+            )
+        for team in team_standings(user=world.auditor, on=TODAY, stored=False):
+            mine = [row for row in rows if row.team == team.team]
+            assert team.reach.n_inherited == len(mine)
+            assert team.reach.n_unassessed == sum(row.state == "unassessed" for row in mine)
+            assert len(pairs(world.auditor, team=team.team, alone=True)) == len(mine)
+        levels = level_counts(user=world.auditor, on=TODAY, stored=False)
+        assert levels == {"current": {(3, 4): 2}, "residual": {(1, 2): 1}}
+
+    def test_a_job_stores_them_and_writes_only_what_differs(self, world, monkeypatch, django_assert_max_num_queries):
+        monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
+        assert counted_at(world.auditor) is None
+        count_inherited_risk(NOW)
+
+        assert counted_at(world.auditor) == NOW
+        for read in (risk_standings, team_standings, level_counts):
+            stored = read(user=world.auditor, on=TODAY, stored=True)
+            live = read(user=world.auditor, on=TODAY, stored=False)
+            assert stored == live
+        with django_assert_max_num_queries(16):
+            count_inherited_risk(NOW)
+        world.on_host.closed_at = NOW
+        world.on_host.save()
+        count_inherited_risk(NOW)
+        assert set(RiskCount.objects.values_list("risk_id", flat=True)) == {world.moving.pk, world.judging.pk}
+        assert CountState.objects.count() == 1
+
+    def test_only_those_who_read_everything_get_what_is_stored(self, world, monkeypatch):
+        monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
+        count_inherited_risk(NOW)
+        member = make_member(world.below)
+
+        assert counted_at(member) is None
+        assert [team.name for team in team_standings(user=member, on=TODAY, stored=False)] == ["Motor"]
+
+    def test_a_small_organisation_is_counted_live(self, world):
+        count_inherited_risk(NOW)
+
+        assert counted_at(world.auditor) is None
+
+
+class TestNarrowing:
+    @pytest.mark.parametrize(
+        ("asked", "test"),
+        [
+            ({"state": "unassessed"}, lambda row: row.state == "unassessed"),
+            ({"severity": 5}, lambda row: row.inherent.score > 16),
+            ({"likelihood": 4, "impact": 4}, lambda row: (row.inherent.likelihood, row.inherent.impact) == (4, 4)),
+            ({"level": "current", "likelihood": 3, "impact": 4}, lambda row: row.current == Level(3, 4)),
+            ({"criticality": 0}, lambda row: row.criticality == 0),
+            ({"treatment": "reduce"}, lambda row: row.treatment == "reduce"),
+            ({"owner": "ines"}, lambda row: row.owner == "ines"),
+            ({"due_before": TODAY}, lambda row: row.due_on is not None and row.due_on < TODAY),
+            ({"accepted_before": TODAY + timedelta(30)}, lambda row: row.treatment == "accept"),
+            ({"provider": "host-a"}, lambda row: row.node_kind == "host"),
+            ({"foundation": "maker-one"}, lambda row: row.node_kind == "version"),
+            ({"q": "t-2"}, lambda row: row.template == "T-2"),
+            ({"treatment": "share", "state": "unassessed"}, lambda row: False),
+        ],
+    )
+    def test_pages_of_few_and_of_many_leave_the_same_rows(self, world, asked, test):
+        everything = pairs(world.auditor)
+        wanted = [row.key for row in everything if test(row)]
+
+        assert [row.key for row in pairs(world.auditor, **asked)] == wanted
+        few = conditions_of(user=world.auditor, on=TODAY, narrowed=Narrowed(**asked), count_all=True)
+        assert few.few
+        assert [row.key for row in sorted_inherited_risks(few, on=TODAY)] == wanted
+        assert count_of_few(few, most=100) == len(wanted)
+
+    def test_rows_of_few_are_sorted_by_any_column_and_cut_into_sheets(self, world):
+        few = conditions_of(user=world.auditor, on=TODAY, narrowed=Narrowed(), count_all=True)
+
+        by_name = sorted_inherited_risks(few, on=TODAY, order="application", size=100)
+        second = sorted_inherited_risks(few, on=TODAY, order="application", size=2, offset=2)
+        by_due = sorted_inherited_risks(few, on=TODAY, order="due")
+
+        names = [row.application_name for row in by_name]
+        assert names == sorted(names)
+        assert second == by_name[2:4]
+        assert [row.due_on for row in by_due][:2] == [TODAY - timedelta(3), TODAY + timedelta(9)]
+
+    def test_by_the_days_of_assessments_any_portfolio_is_sorted(self, world):
+        asked = conditions_of(user=world.auditor, on=TODAY, narrowed=Narrowed())
+
+        due = dated_inherited_risks(asked, on=TODAY, order="due")
+        until = dated_inherited_risks(asked, on=TODAY, order="until")
+
+        assert [row.due_on for row in due] == [TODAY - timedelta(3), TODAY + timedelta(9)]
+        assert [row.risk_id for row in until] == [world.moving.pk]
+
+    def test_pairs_asked_for_are_those_that_are_inherited_and_seen(self, world):
+        key = (world.on_host.pk, world.dependencies[0].pk)
+        asked = [key, (world.judging.pk, world.dependencies[3].pk), (10**9, 1)]
+
+        assert [
+            (row.risk_id, row.dependency_id) for row in inherited_pairs(user=world.auditor, on=TODAY, pairs=asked)
+        ] == [key]
+        assert inherited_pairs(user=make_member(make_team()), on=TODAY, pairs=asked) == []
+
+
+def test_severities_divide_the_scores_without_gaps():
+    assert [severity(score) for score in (1, 3, 4, 6, 8, 10, 12, 16, 20, 25)] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert [scores_of(step) for step in range(1, 6)] == [(1, 3), (4, 6), (7, 10), (11, 16), (17, 25)]

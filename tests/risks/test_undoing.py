@@ -1,0 +1,160 @@
+"""Many decisions at once, taken back at once: as far as nobody has changed them since."""
+
+from uuid import UUID
+
+import pytest
+
+from apps.accounts.roles import TeamRole
+from apps.catalog.models import NodeKind
+from apps.common.history import acting, current_change
+from apps.risks import actions
+from apps.risks.actions import RefusedRisk
+from apps.risks.models import Assessment
+from tests.builders import NOW, TODAY, make_application, make_dependency, make_offering, make_user
+from tests.risks.worlds import make_evidence, make_risk, node
+
+pytestmark = pytest.mark.django_db
+LEVELS = {"current_likelihood": 3, "current_impact": 4}
+
+
+class World:
+    def __init__(self, n=3):
+        self.offering = make_offering()
+        self.dependencies = [make_dependency(make_application(), self.offering) for _ in range(n)]
+        self.risk = make_risk(node(NodeKind.OFFERING, self.offering))
+        self.person = make_user()
+
+    def assess_all(self, version=0, **facts) -> UUID:
+        with acting(user=self.person):
+            change = current_change()
+            actions.assess_many(
+                risk=self.risk,
+                expected_versions={dependency.pk: version for dependency in self.dependencies},
+                facts=facts or LEVELS,
+                by=self.person,
+                at=NOW,
+            )
+        return change
+
+    def assess_one(self, version, **facts):
+        return actions.assess(
+            risk=self.risk,
+            dependency=self.dependencies[0],
+            facts=facts,
+            expected_version=version,
+            by=self.person,
+            at=NOW,
+        )
+
+    def undo(self, change):
+        return actions.undo_assessments(change=change, by=self.person)
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def test_what_was_assessed_for_the_first_time_is_unassessed_again_and_the_history_keeps_both(world):
+    change = world.assess_all()
+    history = Assessment.history.rel.related_model.objects
+
+    undone = world.undo(change)
+
+    assert (undone.n_taken_back, undone.refused) == (3, {})
+    assert not Assessment.objects.exists()
+    assert sorted(history.values_list("pgh_label", flat=True)) == ["delete"] * 3 + ["insert"] * 3
+
+
+def test_what_stood_before_stands_again(world):
+    world.assess_all(**LEVELS, treatment="reduce", plan="second reader", due_on=TODAY)
+    change = world.assess_all(version=1, current_likelihood=1, current_impact=1, treatment="share", plan="insured")
+
+    undone = world.undo(change)
+
+    assert undone.n_taken_back == 3
+    for row in Assessment.objects.all():
+        assert (row.current_likelihood, row.current_impact, row.treatment, row.plan) == (
+            3,
+            4,
+            "reduce",
+            "second reader",
+        )
+        assert (row.due_on, row.version) == (TODAY, 3)
+
+
+def test_what_somebody_has_changed_since_is_left_alone_and_named(world):
+    change = world.assess_all()
+    world.assess_one(1, plan="looked at twice")
+
+    undone = world.undo(change)
+
+    kept = Assessment.objects.get()
+    assert undone.n_taken_back == 2
+    assert list(undone.refused) == [kept.pk]
+    assert f"{world.person} assessed this on" in undone.refused[kept.pk]
+    assert kept.plan == "looked at twice"
+
+
+def test_a_second_undo_takes_nothing_back(world):
+    change = world.assess_all()
+    world.undo(change)
+
+    undone = world.undo(change)
+
+    assert undone.n_taken_back == 0
+    assert set(undone.refused.values()) == {"Somebody has taken this assessment back in the meantime. Read it again."}
+
+
+def test_evidence_that_the_change_attached_is_detached_again(world):
+    evidence = make_evidence(offering=world.offering)
+    world.assess_all()
+    with acting(user=world.person):
+        change = current_change()
+        row = world.assess_one(1, plan="measured")
+        actions.attach_evidence(evidence=evidence, assessment=row, by=world.person)
+
+    world.undo(change)
+
+    assert not Assessment.objects.get(pk=row.pk).evidence.exists()
+    assert evidence.pk
+
+
+def test_many_are_marked_as_not_applicable_for_one_reason_and_back(world):
+    with acting(user=world.person):
+        change = current_change()
+        outcome = actions.mark_many_not_applicable(
+            risk=world.risk, expected_versions={row.pk: 0 for row in world.dependencies}, because="no people",
+            by=world.person, at=NOW,
+        )  # fmt: skip
+    assert {row.not_applicable_because for row in outcome.assessed} == {"no people"}
+
+    assert world.undo(change).n_taken_back == 3
+
+
+def test_a_change_that_decided_nothing_is_refused(world):
+    with pytest.raises(RefusedRisk, match="decided nothing"):
+        world.undo(UUID(int=1))
+    assert actions.teams_decided_in(change=UUID(int=1)) == {}
+
+
+def test_taking_an_acceptance_back_needs_an_owner(world):
+    change = world.assess_all()
+    teams = {dependency.application.team_id for dependency in world.dependencies}
+    assert actions.teams_decided_in(change=change) == dict.fromkeys(teams, TeamRole.EDITOR)
+
+    with acting(user=world.person):
+        change = current_change()
+        actions.accept_risk(
+            risk=world.risk, dependency=world.dependencies[0], until=TODAY.replace(year=2027), because="small audience",
+            expected_version=1, by=world.person, at=NOW,
+        )  # fmt: skip
+    assert actions.teams_decided_in(change=change) == {world.dependencies[0].application.team_id: TeamRole.OWNER}
+
+
+def test_undoing_costs_the_same_statements_for_any_number(django_assert_max_num_queries):
+    world = World(n=12)
+    change = world.assess_all()
+
+    with django_assert_max_num_queries(22):
+        world.undo(change)
