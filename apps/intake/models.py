@@ -1,0 +1,162 @@
+"""What came in from outside, how far it got, and what became of each of its rows."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class ImportQuerySet(models.QuerySet["Import"]):
+    def visible_to(self, user: Any) -> "ImportQuerySet":
+        """One's own; the organisation's roles see all."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(by=user)
+
+    def waiting(self) -> "ImportQuerySet":
+        """What a worker has to do something about."""
+        return self.filter(state__in=Import.WAITING)
+
+
+class Import(models.Model):
+    """One file or document that came in. Not in the history: what it changes is, under `change`."""
+
+    class Kind(models.TextChoices):
+        SHEET = "sheet", "Sheet"
+
+    class State(models.TextChoices):
+        RECEIVED = "received", "Columns to be confirmed"
+        READING = "reading", "Being read"
+        READ = "read", "To be confirmed"
+        APPLYING = "applying", "Being applied"
+        APPLIED = "applied", "Applied"
+        UNDOING = "undoing", "Being undone"
+        UNDONE = "undone", "Undone"
+        DROPPED = "dropped", "Dropped"
+        FAILED = "failed", "Could not be read"
+
+    WAITING: ClassVar[tuple[str, ...]] = (State.READING, State.APPLYING, State.UNDOING)
+    OPEN: ClassVar[tuple[str, ...]] = (State.RECEIVED, *WAITING, State.READ)
+
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.SHEET)
+    format = models.CharField(max_length=20, help_text="csv or xlsx.")
+    file_name = models.CharField(max_length=255, blank=True)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the file.")
+    n_bytes = models.PositiveBigIntegerField()
+    about = models.CharField(max_length=120, blank=True, help_text="How it was read: encoding, delimiter.")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="imports"
+    )
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
+    mapping = models.JSONField(default=dict, help_text="How its columns are read.")
+    heads_digest = models.CharField(max_length=64, blank=True)
+    whole_or_nothing = models.BooleanField(default=False, help_text="Where rows cannot be applied any more: none is.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often a worker began what it waits for.")
+    counts = models.JSONField(default=dict, help_text="Rows, applications and uses by outcome.")
+    error = models.TextField(blank=True, help_text="Why it could not be read or applied, as a sentence.")
+    planned_on = models.DateField(null=True, blank=True, help_text="The day the preview stands for.")
+    change = models.UUIDField(null=True, blank=True, help_text="By which what it did is found in the history.")
+    received_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
+    applied_at = models.DateTimeField(null=True, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ImportQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-received_at", "-id"]
+        indexes = [
+            models.Index(fields=["by", "-received_at", "-id"], name="import_by_person"),
+            models.Index(fields=["-received_at", "-id"], name="import_by_time"),
+            models.Index(fields=["digest"], name="import_by_digest"),
+            models.Index(
+                fields=["state"], name="import_waiting", condition=Q(state__in=["reading", "applying", "undoing"])
+            ),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                name="import_applied_has_change",
+                condition=~Q(state="undone") | Q(change__isnull=False),
+                violation_error_message="Only what has been applied can be undone.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name or f"{self.get_kind_display()} of {self.received_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.state in self.WAITING
+
+
+class ImportContent(models.Model):
+    """The file as it was sent, apart from the row that lists read."""
+
+    of = models.OneToOneField(Import, on_delete=models.CASCADE, primary_key=True, related_name="content")
+    body = models.BinaryField(help_text="Deflated.")
+
+    def __str__(self) -> str:
+        return f"content of import {self.of_id}"
+
+
+class ImportRow(models.Model):
+    """One row of a sheet: what it says, what it would do or did, or why it cannot."""
+
+    class Outcome(models.TextChoices):
+        ADDED = "added", "Added"
+        CHANGED = "changed", "Changed"
+        UNCHANGED = "unchanged", "Unchanged"
+        REFUSED = "refused", "Refused"
+
+    of = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rows")
+    position = models.PositiveIntegerField(help_text="In the whole file, in the order it is worked through.")
+    sheet = models.PositiveSmallIntegerField(help_text="Place of the sheet in the file.")
+    number = models.PositiveIntegerField(help_text="Of the row, as a spreadsheet shows it.")
+    cells = models.JSONField(help_text="As they were, as text.")
+    application = models.JSONField(default=dict, help_text="What the row says of the application.")
+    use = models.JSONField(null=True, blank=True, help_text="What it says the application calls.")
+    outcome = models.CharField(max_length=9, choices=Outcome)
+    reason = models.TextField(blank=True, help_text="Why it is refused.")
+    column = models.CharField(max_length=200, blank=True, help_text="The head of the column that is about.")
+    note = models.TextField(blank=True)
+    plan = models.JSONField(default=dict, help_text="What is done to the register, old and new.")
+
+    class Meta:
+        ordering = ["of", "position"]
+        indexes = [models.Index(fields=["of", "outcome", "position"], name="import_row_by_outcome")]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["of", "position"], name="import_row_once"),
+            models.CheckConstraint(
+                name="import_row_refused_with_reason",
+                condition=~Q(outcome="refused") | ~Q(reason=""),
+                violation_error_message="A refused row says why.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"row {self.number} of import {self.of_id}"
+
+
+class SheetMemory(models.Model):
+    """How somebody chose to read sheets with these heads, for the next time."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    heads_digest = models.CharField(max_length=64)
+    mapping = models.JSONField()
+    used_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-used_at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "heads_digest"], name="sheet_memory_once")
+        ]
+        indexes = [models.Index(fields=["heads_digest", "-used_at"], name="sheet_memory_by_heads")]
+
+    def __str__(self) -> str:
+        return f"mapping of {self.user_id}"

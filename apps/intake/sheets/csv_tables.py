@@ -1,0 +1,132 @@
+"""Comma-separated files as people have them: any delimiter, four encodings, titles above and ragged rows."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+from apps.intake.sheets.limits import MOST_CHARACTERS, MOST_COLUMNS, MOST_ROWS
+from apps.intake.sheets.tables import Book, Cell, Row, Table, Unreadable, trimmed
+
+_DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE_LINES = 60
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+_WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def read_csv(content: bytes, name: str = "") -> Book:
+    """A book of one table. Unreadable where the bytes are no text; rows beyond the limits are refused on reading."""
+    text, encoding = _decoded(content)
+    delimiter, body = _delimiter(text)
+    table = Table(name or "Sheet", lambda: _rows(body, delimiter))
+    return Book("csv", (table,), about=f"{encoding}, separated by {_WORDS[delimiter]}")
+
+
+def _decoded(content: bytes) -> tuple[str, str]:
+    for mark, codec, words in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            try:
+                return content.decode(codec), words
+            except UnicodeDecodeError as error:
+                raise Unreadable(
+                    f"The file begins as {words} but is broken at byte {error.start:,}. Save it again and upload that."
+                ) from None
+    without_mark = _utf_16_without_mark(content)
+    if without_mark:
+        try:
+            return content.decode(without_mark), "UTF-16"
+        except UnicodeDecodeError:
+            pass
+    if b"\0" in content:
+        raise Unreadable("This is no text: it holds zero bytes. Save the sheet as CSV or XLSX and upload that.")
+    try:
+        return content.decode("utf-8"), "UTF-8"
+    except UnicodeDecodeError:
+        pass
+    try:
+        return content.decode("cp1252"), "Windows-1252"
+    except UnicodeDecodeError:
+        # five bytes mean nothing there; Latin-1 has something for all
+        raise Unreadable(
+            "The letters of this file are neither UTF-8, UTF-16 nor Windows-1252. Save it as 'CSV UTF-8'."
+        ) from None
+
+
+def _utf_16_without_mark(content: bytes) -> str:
+    """Every other byte of Western text in UTF-16 is zero."""
+    head = content[:400]
+    if len(head) < 4 or len(content) % 2:
+        return ""
+    if head[1::2].count(0) > 0.7 * len(head[1::2]) and 0 not in head[::2]:
+        return "utf-16-le"
+    if head[::2].count(0) > 0.7 * len(head[::2]) and 0 not in head[1::2]:
+        return "utf-16-be"
+    return ""
+
+
+def _delimiter(text: str) -> tuple[str, str]:
+    """The delimiter that cuts the first lines into the most even rows; and the text without Excel's `sep=` line."""
+    first, _, rest = text.partition("\n")
+    declared = first.strip().lower()
+    if declared.startswith("sep=") and len(declared) <= 5:
+        named = first.strip()[4:] or "\t"
+        if named in _DELIMITERS:
+            # an empty line keeps the numbers of the rows as a spreadsheet shows them
+            return named, "\n" + rest
+    sample = io.StringIO(text[:200_000], newline="")
+    lines = "".join(line for _, line in zip(range(_SAMPLE_LINES), sample, strict=False))
+    best, best_score = ",", 0.0
+    for delimiter in _DELIMITERS:
+        try:
+            widths = [len(row) for row in csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter) if any(row)]
+        except csv.Error:
+            continue
+        cut = [width for width in widths if width > 1]
+        if not cut:
+            continue
+        usual = max(set(cut), key=lambda width: (cut.count(width), width))
+        score = cut.count(usual) / len(widths) * 10 + min(usual, 50) / 10
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best, text
+
+
+def _rows(text: str, delimiter: str) -> Iterator[Row]:
+    """Numbered by record, as a spreadsheet that opens the file numbers them. An unclosed quote ends with the file."""
+    csv.field_size_limit(MOST_CHARACTERS * 4)
+    # line by line out of the text: a file object of it would hold it once more, at four bytes a letter
+    reader = csv.reader((match.group() for match in _LINE.finditer(text)), delimiter=delimiter)
+    number = 0
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise Unreadable(
+                f"Row {number + 1} cannot be read ({error}). Often a quotation mark is opened and never closed."
+            ) from None
+        number += 1
+        if number > MOST_ROWS:
+            raise Unreadable(f"There are more than {MOST_ROWS:,} rows. Split the file.")
+        if len(cells) > MOST_COLUMNS:
+            if any(cell.strip() for cell in cells[MOST_COLUMNS:]):
+                raise Unreadable(f"Row {number} has more than {MOST_COLUMNS} columns. Remove those not needed.")
+            cells = cells[:MOST_COLUMNS]
+        for cell in cells:
+            if len(cell) > MOST_CHARACTERS:
+                raise Unreadable(
+                    f"A cell of row {number} is longer than {MOST_CHARACTERS:,} characters. A quotation mark may be"
+                    " open; otherwise shorten it."
+                )
+        kept: list[Cell] = trimmed(list(cells))
+        if any(isinstance(cell, str) and cell.strip() for cell in kept):
+            yield number, kept

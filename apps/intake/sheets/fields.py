@@ -1,0 +1,377 @@
+"""What a column can hold: the fields of an application and of one use, their usual heads and their words."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import DecimalField, Field, PositiveBigIntegerField, PositiveIntegerField
+from django.db.models import PositiveSmallIntegerField as SmallField
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.catalog.models import Binding
+from apps.intake.sheets.composite import references, refs_text, tags, tags_text
+from apps.intake.sheets.tables import Cell
+from apps.intake.sheets.values import (
+    BadCell,
+    Manners,
+    amount,
+    day,
+    says_nothing,
+    squeezed,
+    text_of,
+    whole_number,
+    word,
+    yes_or_no,
+)
+from apps.inventory.models import Application, Criticality, Dependency
+
+type Parse = Callable[[Cell, Manners], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetField:
+    """`code` is `application.<fact>` or `use.<fact>`; `heads` are further usual names of the column."""
+
+    code: str
+    label: str | Promise
+    parse: Parse
+    heads: tuple[str, ...] = ()
+    about: str | Promise = ""
+    words: tuple[str, ...] = ()  # what a list in the workbook offers
+    width: int = 16
+    show: Callable[[Any], Any] = field(default=lambda value: value)
+
+    @property
+    def record(self) -> str:
+        return self.code.partition(".")[0]
+
+    @property
+    def fact(self) -> str:
+        return self.code.partition(".")[2]
+
+
+# --- kinds of values -------------------------------------------------------------------------------------------------
+
+
+def _text(most: int = 0) -> Parse:
+    def parse(cell: Cell, manners: Manners) -> str:
+        text = text_of(cell)
+        if most and len(text) > most:
+            raise BadCell(f"This is {len(text)} characters long; at most {most} are kept. Shorten it.")
+        return text
+
+    return parse
+
+
+def _line(most: int) -> Parse:
+    """Text that is a name: one line."""
+    text = _text(most)
+
+    def parse(cell: Cell, manners: Manners) -> str:
+        return " ".join(str(text(cell, manners)).split())
+
+    return parse
+
+
+def _model(cell: Cell, manners: Manners) -> str:
+    """Line ends stay: they tell that a cell names several models."""
+    return str(_text(300)(cell, manners))
+
+
+def _choice(words: Mapping[str, object], *listed: str) -> Parse:
+    known = {squeezed(text): value for text, value in words.items()}
+    said = ", ".join(listed)
+
+    def parse(cell: Cell, manners: Manners) -> object:
+        return word(cell, known, said)
+
+    return parse
+
+
+# a class before those it derives from
+_LARGEST: tuple[tuple[type, int], ...] = (
+    (SmallField, 2**15 - 1),
+    (PositiveBigIntegerField, 2**63 - 1),
+    (PositiveIntegerField, 2**31 - 1),
+)
+
+
+def _number_of(column: "Field[Any, Any]", *, share: bool = False) -> Parse:
+    if isinstance(column, DecimalField):
+        digits, places = int(column.max_digits or 0), int(column.decimal_places or 0)
+        money = places == 2
+
+        def parse_amount(cell: Cell, manners: Manners) -> Decimal:
+            return amount(cell, manners, digits=digits, places=places, money=money, share=share)
+
+        return parse_amount
+    most = next(size for kind, size in _LARGEST if isinstance(column, kind))
+
+    def parse_whole(cell: Cell, manners: Manners) -> int:
+        return whole_number(cell, manners, most=most)
+
+    return parse_whole
+
+
+def _day(cell: Cell, manners: Manners) -> date:
+    return day(cell, manners)
+
+
+def _boolean(cell: Cell, manners: Manners) -> bool:
+    return yes_or_no(cell)
+
+
+def _refs(cell: Cell, manners: Manners) -> dict[str, Any]:
+    return references(text_of(cell))
+
+
+def _tags(cell: Cell, manners: Manners) -> list[str]:
+    return tags(text_of(cell))
+
+
+# --- words of choices ------------------------------------------------------------------------------------------------
+
+CRITICALITY = {
+    **{level.name.lower(): level.value for level in Criticality},
+    "mission critical": 0, "business critical": 0, "very high": 0, "kritisch": 0, "sehr hoch": 0, "critique": 0,
+    "high": 1, "hoch": 1, "wichtig": 1, "major": 1, "élevé": 1,
+    "medium": 2, "mittel": 2, "normal": 2, "moderate": 2, "moyen": 2,
+    "niedrig": 3, "gering": 3, "minor": 3, "faible": 3,
+}  # fmt: skip
+STATUS = {
+    **{value: value for value in Application.Status.values},
+    **dict.fromkeys(("prod", "live", "productive", "operational", "in use", "active", "produktion", "produktiv",
+                     "in produktion", "in betrieb"), "production"),
+    **dict.fromkeys(("test", "testing", "staging", "uat", "beta", "trial", "poc", "pilotphase", "preproduction"),
+                    "pilot"),
+    **dict.fromkeys(("planned", "idea", "proposal", "geplant", "in planning", "draft"), "proposed"),
+    **dict.fromkeys(("decommissioned", "sunset", "switched off", "stillgelegt", "abgeschaltet", "out of use"),
+                    "retired"),
+}  # fmt: skip
+
+
+def _labelled(choices: Any, further: Mapping[str, str] | None = None) -> dict[str, object]:
+    return {
+        **{str(value): value for value in choices.values},
+        **{str(label): value for value, label in choices.choices},
+        **(further or {}),
+    }
+
+
+_AI_ACT = _labelled(
+    Application.AiActClass,
+    {"high risk ai act": "high", "high risk eu ai act": "high", "hochrisiko": "high", "limited": "limited",
+     "begrenzt": "limited", "minimal": "minimal", "no risk": "minimal", "unacceptable": "prohibited"},
+)  # fmt: skip
+_DATA = _labelled(
+    Application.DataClass,
+    {"vertraulich": "confidential", "intern": "internal", "öffentlich": "public", "streng vertraulich": "secret",
+     "restricted": "secret", "highly confidential": "secret"},
+)  # fmt: skip
+_ROLES = _labelled(
+    Dependency.Role,
+    {"main": "primary", "default": "primary", "llm": "primary", "chat": "primary", "backup": "fallback",
+     "secondary": "fallback", "failover": "fallback", "evaluator": "judge", "grader": "judge",
+     "moderation": "guardrail", "guard": "guardrail", "embeddings": "embedding", "rerank": "reranker", "tools": "tool"},
+)  # fmt: skip
+_REACHED = _labelled(Dependency.Reached, {"direkt": "direct", "vendor": "embedded", "via gateway": "gateway"})
+_BINDING = _labelled(Binding, {"alias": "alias", "moving": "alias", "fixed": "pinned"})
+
+
+def _application(name: str) -> "Field[Any, Any]":
+    return Application._meta.get_field(name)  # type: ignore[return-value]
+
+
+def _dependency(name: str) -> "Field[Any, Any]":
+    return Dependency._meta.get_field(name)  # type: ignore[return-value]
+
+
+def _yes_no(value: Any) -> str:
+    return "" if value is None else "yes" if value else "no"
+
+
+APPLICATION_FIELDS: tuple[SheetField, ...] = (
+    SheetField(
+        "application.slug", _("Application id"), _line(120),
+        ("id", "app id", "application identifier", "identifier", "slug", "key", "cmdb id", "app key", "anwendungs id"),
+        _("Fixed for good; letters, digits, hyphens. Made from the name where empty."), width=28,
+    ),
+    SheetField(
+        "application.name", _("Application name"), _line(200),
+        ("application", "app", "name", "app name", "system", "system name", "service", "use case", "product",
+         "solution", "anwendung", "anwendungsname", "applikation", "application métier", "nom"),
+        _("Required for a new application."), width=32,
+    ),
+    SheetField(
+        "application.team", _("Team"), _line(200),
+        ("owning team", "team name", "department", "business unit", "unit", "squad", "org unit", "abteilung", "bereich",
+         "équipe"),
+        _("Name or id of a team you edit."), width=22,
+    ),
+    SheetField(
+        "application.purpose", _("Purpose"), _text(),
+        ("description", "what it does", "zweck", "beschreibung"), width=40,
+    ),
+    SheetField(
+        "application.business_owner", _("Business owner"), _line(200),
+        ("owner", "product owner", "accountable", "fachverantwortlich", "fachverantwortlicher", "verantwortlich",
+         "responsible", "owner name"), width=22,
+    ),
+    SheetField(
+        "application.technical_owner", _("Technical owner"), _line(200),
+        ("tech owner", "tech lead", "it owner", "technisch verantwortlich", "developer contact"), width=22,
+    ),
+    SheetField(
+        "application.criticality", _("Criticality"), _choice(CRITICALITY, "critical", "important", "standard", "low"),
+        ("business criticality", "importance", "kritikalität", "criticité", "priority", "tier"),
+        words=("critical", "important", "standard", "low"), width=14,
+        show=lambda value: Criticality(value).name.lower(),
+    ),
+    SheetField(
+        "application.criticality_reason", _("Why that critical"), _text(),
+        ("criticality reason", "reason for criticality", "begründung"), width=28,
+    ),
+    SheetField(
+        "application.status", _("Status"), _choice(STATUS, *Application.Status.values),
+        ("state", "lifecycle", "environment", "env", "stage", "phase", "umgebung"),
+        words=tuple(Application.Status.values), width=13,
+    ),
+    SheetField(
+        "application.ai_act_class", _("AI Act class"), _choice(_AI_ACT, *Application.AiActClass.values),
+        ("ai act", "eu ai act", "ai act risk class", "ai act risk", "risk class", "eu ai act class", "risikoklasse"),
+        words=tuple(Application.AiActClass.values), width=13,
+    ),
+    SheetField(
+        "application.ai_act_role", _("AI Act role"),
+        _choice(_labelled(Application.AiActRole), *Application.AiActRole.values),
+        ("role under the ai act",), words=tuple(Application.AiActRole.values), width=13,
+    ),
+    SheetField(
+        "application.data_classification", _("Data classification"), _choice(_DATA, *Application.DataClass.values),
+        ("data class", "data classification level", "confidentiality", "classification", "schutzklasse",
+         "datenklassifikation"), words=tuple(Application.DataClass.values), width=18,
+    ),
+    SheetField(
+        "application.personal_data", _("Personal data"), _boolean,
+        ("pii", "contains personal data", "gdpr", "personenbezogene daten"), words=("yes", "no"), width=13,
+        show=_yes_no,
+    ),
+    SheetField(
+        "application.geography", _("Geography"), _line(100), ("region of use", "country", "countries", "land"), width=14
+    ),
+    SheetField(
+        "application.business_function", _("Business function"), _line(200),
+        ("function", "business process", "process", "geschäftsfunktion", "prozess"), width=22,
+    ),
+    SheetField(
+        "application.autonomy", _("Autonomy"),
+        _choice(_labelled(Application.Autonomy), *Application.Autonomy.values),
+        ("level of autonomy",), words=tuple(Application.Autonomy.values), width=13,
+    ),
+    SheetField(
+        "application.impact_of_discontinuing", _("Impact of discontinuing"),
+        _choice(_labelled(Application.Impact, {"hoch": "high", "mittel": "medium", "niedrig": "low"}),
+                *Application.Impact.values),
+        ("impact of discontinuation",), words=tuple(Application.Impact.values), width=14,
+    ),
+    SheetField(
+        "application.users_affected", _("Users affected"), _number_of(_application("users_affected")),
+        ("users", "number of users", "no of users", "user count", "nutzer", "anzahl nutzer", "benutzer"), width=12,
+    ),
+    SheetField(
+        "application.rto_hours", _("RTO hours"), _number_of(_application("rto_hours")),
+        ("rto", "recovery time objective", "rto h"), _("Recovery time objective, in hours."), width=10,
+    ),
+    SheetField(
+        "application.rpo_hours", _("RPO hours"), _number_of(_application("rpo_hours")),
+        ("rpo", "recovery point objective", "rpo h"), _("Recovery point objective, in hours."), width=10,
+    ),
+    SheetField(
+        "application.monthly_spend", _("Application spend a month (USD)"), _number_of(_application("monthly_spend")),
+        ("application monthly spend", "monthly spend usd", "application cost", "total monthly cost", "total cost"),
+        _("US dollars; of the whole application."), width=16,
+    ),
+    SheetField(
+        "application.external_refs", _("External references"), _refs,
+        ("external refs", "references", "external ids"), _("As name=value; name=value."), width=24, show=refs_text,
+    ),
+    SheetField(
+        "application.next_review_on", _("Next review"), _day,
+        ("next review on", "review date", "review due", "next review date", "nächste prüfung"), width=12,
+    ),
+)  # fmt: skip
+
+USE_FIELDS: tuple[SheetField, ...] = (
+    SheetField(
+        "use.model", _("Model"), _model,
+        ("model id", "model name", "api id", "llm", "ai model", "modell", "foundation model", "deployment", "modèle"),
+        _("The id as it is sent to the host, or the model's name."), width=34,
+    ),
+    SheetField(
+        "use.host", _("Host"), _line(200),
+        ("provider", "vendor", "model provider", "host slug", "cloud", "platform", "anbieter", "hoster", "fournisseur"),
+        _("Where it is called: openai, azure, amazon-bedrock, ..."), width=18,
+    ),
+    SheetField("use.region", _("Region"), _line(60), ("region scope", "model region", "cloud region"), width=12),
+    SheetField("use.tier", _("Service tier"), _line(80), ("tier of service", "service level", "sku"), width=12),
+    SheetField(
+        "use.role", _("Role"), _choice(_ROLES, *Dependency.Role.values), ("model role", "usage", "used as", "rolle"),
+        words=tuple(Dependency.Role.values), width=11,
+    ),
+    SheetField(
+        "use.reached", _("Reached"), _choice(_REACHED, *Dependency.Reached.values), ("reached via", "how reached"),
+        words=tuple(Dependency.Reached.values), width=11,
+    ),
+    SheetField(
+        "use.via", _("Via"), _line(200), ("via party", "gateway", "through", "via gateway", "proxy"),
+        _("The gateway or vendor it goes through; empty where it is called directly."), width=18,
+    ),
+    SheetField(
+        "use.fallback_order", _("Fallback order"), _number_of(_dependency("fallback_order")), ("order",), width=10
+    ),
+    SheetField(
+        "use.traffic_share", _("Traffic share"), _number_of(_dependency("traffic_share"), share=True),
+        ("share", "share of traffic", "traffic", "anteil"), _("0.6 or 60 %."), width=10,
+    ),
+    *(
+        SheetField(f"use.{name}", label, _number_of(_dependency(name)), heads, width=15)
+        for name, label, heads in (
+            ("monthly_input_tokens", _("Input tokens a month"), ("monthly input tokens", "input tokens")),
+            ("monthly_output_tokens", _("Output tokens a month"), ("monthly output tokens", "output tokens")),
+            ("monthly_cache_read_tokens", _("Cache read tokens a month"), ("monthly cache read tokens",)),
+            ("monthly_cache_write_tokens", _("Cache write tokens a month"), ("monthly cache write tokens",)),
+            ("monthly_requests", _("Requests a month"), ("monthly requests", "requests", "calls a month", "calls")),
+            ("typical_request_tokens", _("Tokens of a usual request"), ("typical request tokens",)),
+        )
+    ),
+    SheetField(
+        "use.monthly_spend", _("Spend a month (USD)"), _number_of(_dependency("monthly_spend")),
+        ("monthly spend", "monthly cost", "cost", "cost a month", "spend", "cost per month", "kosten pro monat",
+         "monthly cost usd", "monatliche kosten"), _("US dollars; of this one use."), width=14,
+    ),
+    SheetField(
+        "use.binding", _("Pinned or alias"), _choice(_BINDING, *Binding.values), ("binding", "pinned"),
+        words=tuple(Binding.values), width=11,
+    ),
+    SheetField(
+        "use.since", _("Since"), _day,
+        ("go live", "go live date", "start", "start date", "in use since", "used since", "live since", "seit", "from"),
+        _("First day in use; today where empty."), width=12,
+    ),
+    SheetField(
+        "use.until", _("Until"), _day, ("end", "end date", "used until", "in use until", "bis"),
+        _("First day it is no longer used."), width=12,
+    ),
+    SheetField("use.tags", _("Tags"), _tags, ("tag", "labels"), _("Separated by commas."), width=18, show=tags_text),
+)  # fmt: skip
+
+FIELDS: dict[str, SheetField] = {each.code: each for each in (*APPLICATION_FIELDS, *USE_FIELDS)}
+# in an exported sheet of uses this column is for people; the id beside it says which application is meant
+FOR_READING = "Application (for reading)"
+
+
+def is_empty(cell: Cell) -> bool:
+    return says_nothing(cell)

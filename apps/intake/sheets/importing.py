@@ -1,0 +1,325 @@
+"""A sheet's way from the upload to the register: received, columns chosen, read, confirmed, applied, undone, dropped.
+
+Each step is a row's state. Short ones are done at once; what takes longer waits for a worker, and beat finds it again
+should a message or a worker be lost: a step is one transaction, so that it is done once or not at all.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import F, Q
+from kombu.exceptions import OperationalError
+
+from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
+from apps.common.history import acting
+from apps.common.time import day_of, now
+from apps.intake.models import Import, ImportContent, SheetMemory
+from apps.intake.progress import say
+from apps.intake.sheets.applying import ChangedMeanwhile, apply, refuse_rows, register_of
+from apps.intake.sheets.mapping import BookMapping, guess, remembered
+from apps.intake.sheets.naming import Catalogue
+from apps.intake.sheets.opening import open_book
+from apps.intake.sheets.parsing import read_rows
+from apps.intake.sheets.planning import REFUSED, Planner
+from apps.intake.sheets.storing import store_rows
+from apps.intake.sheets.tables import Unreadable
+from apps.intake.tasknames import CARRY_OUT
+from apps.inventory.actions import RefusedChange, teams_written_in, undo
+
+log = structlog.get_logger(__name__)
+
+# what is done while the person waits for the page
+AT_ONCE_BYTES = 128 * 1024
+AT_ONCE_ROWS = 500
+_MOST_ATTEMPTS = 3
+
+
+class NotNow(Exception):
+    """The import is not where this step begins; the text says where it is."""
+
+
+class NotYours(Exception):
+    """Somebody else's import, or teams one may not edit."""
+
+
+def receive_sheet(*, content: bytes, file_name: str, by: User | None, at: datetime) -> Import:
+    """Keep the file and guess what its columns hold; Unreadable where nothing can be made of it."""
+    book = open_book(content, file_name)
+    mapping = guess(book)
+    digest = mapping.digest
+    if by is not None:
+        earlier = _memory(by, digest)
+        mapping = remembered(mapping, earlier.mapping) if earlier else mapping
+    with transaction.atomic():
+        received = Import.objects.create(
+            kind=Import.Kind.SHEET,
+            format=book.format,
+            file_name=file_name[-255:],
+            digest=hashlib.sha256(content).hexdigest(),
+            n_bytes=len(content),
+            about=book.about,
+            by=by,
+            mapping=mapping.as_json(),
+            heads_digest=digest,
+            received_at=at,
+        )
+        ImportContent.objects.create(of=received, body=zlib.compress(content, 6))
+    return received
+
+
+def same_content(import_: Import, *, user: User) -> Import | None:
+    """An earlier import of the very same file that the user may see and that was not dropped."""
+    return (
+        Import.objects.visible_to(user)
+        .filter(digest=import_.digest)
+        .filter(Q(received_at__lt=import_.received_at) | Q(received_at=import_.received_at, pk__lt=import_.pk))
+        .exclude(state__in=(Import.State.DROPPED, Import.State.FAILED, Import.State.RECEIVED))
+        .order_by("-received_at", "-pk")
+        .first()
+    )
+
+
+def _memory(by: User, digest: str) -> SheetMemory | None:
+    """What the person, or else a colleague in one of the person's teams, chose for these heads last."""
+    kept = SheetMemory.objects.filter(heads_digest=digest)
+    return (
+        kept.filter(user=by).first()
+        or kept.filter(user__memberships__team__in=by.team_roles()).order_by("-used_at").first()
+    )
+
+
+def choose_columns(*, import_: Import, mapping: BookMapping, by: User | None, at: datetime) -> Import:
+    """Read the sheet so: the preview follows. May be done again until it is applied."""
+    _step(import_, (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED), Import.State.READING,
+          mapping=mapping.as_json(), error="", counts={}, attempts=0)  # fmt: skip
+    if by is not None:
+        SheetMemory.objects.update_or_create(
+            user=by, heads_digest=import_.heads_digest, defaults={"mapping": mapping.as_json(), "used_at": at}
+        )
+    return _go_on(import_, at_once=import_.n_bytes <= AT_ONCE_BYTES)
+
+
+def confirm_import(*, import_: Import, whole_or_nothing: bool = False, by: User | None) -> Import:
+    """Apply what the preview shows. Of two who confirm at once the second is told so (NotNow)."""
+    if by is not None and import_.by_id != by.pk:
+        raise NotYours("Only who uploaded a sheet confirms it. Upload it yourself to import it in your name.")
+    n_rows = sum(n for outcome, n in import_.counts.get("rows", {}).items() if outcome != REFUSED)
+    _step(import_, (Import.State.READ,), Import.State.APPLYING, whole_or_nothing=whole_or_nothing, error="", attempts=0)
+    return _go_on(import_, at_once=n_rows <= AT_ONCE_ROWS)
+
+
+def undo_import(*, import_: Import, by: User) -> Import:
+    """Put everything back that the import wrote, as long as it is as the import left it."""
+    if import_.change is None:
+        raise NotNow("Nothing of this import is in the register.")
+    if not by.governs and any(not by.may(TeamRole.EDITOR, team) for team in teams_written_in(change=import_.change)):
+        raise NotYours("It wrote to applications of teams you do not edit. Ask one of their editors, or governance.")
+    _step(import_, (Import.State.APPLIED,), Import.State.UNDOING, error="", attempts=0, undone_by=by)
+    return _go_on(import_, at_once=_n_written(import_) <= AT_ONCE_ROWS)
+
+
+def drop_import(*, import_: Import) -> Import:
+    """Give it up: nothing was applied, and the file goes."""
+    with transaction.atomic():
+        _step(import_, (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED), Import.State.DROPPED, error="")
+        ImportContent.objects.filter(of=import_).delete()
+        import_.rows.all().delete()
+    return import_
+
+
+def _n_written(import_: Import) -> int:
+    counts = import_.counts
+    return sum(
+        counts.get(kind, {}).get(outcome, 0) for kind in ("applications", "uses") for outcome in ("added", "changed")
+    )
+
+
+def _step(import_: Import, states: tuple[str, ...], to: str, **columns: object) -> None:
+    """One wins: the state changes for who finds it as expected."""
+    moved = Import.objects.filter(pk=import_.pk, state__in=states).update(state=to, **columns)
+    import_.refresh_from_db()
+    if not moved:
+        raise NotNow(f"This import is already further: {import_.get_state_display().lower()}.")
+
+
+def _go_on(import_: Import, *, at_once: bool) -> Import:
+    say(import_.pk, 0, 0)
+    if at_once:
+        carry_out(import_.pk)
+    else:
+        # beat finds it within a minute should the broker be away
+        transaction.on_commit(lambda: _send(import_.pk))
+    import_.refresh_from_db()
+    return import_
+
+
+def _send(pk: int) -> None:
+    try:
+        CARRY_OUT.clone(args=(pk,)).apply_async(retry=False)
+    except OperationalError as error:
+        log.warning("the broker is away; beat will find the import", import_id=pk, error=str(error))
+
+
+def ingest_sheet(*, content: bytes, file_name: str, application: str = "", team: str = "", at: datetime) -> Import:
+    """All steps at once, for the operator, who may write everywhere. New applications whose sheet has no column for
+    the team go to `team`, or to a team "Unassigned"."""
+    received = receive_sheet(content=content, file_name=file_name, by=None, at=at)
+    mapping = BookMapping.from_json(received.mapping)
+    sheets = tuple(
+        replace(sheet, read=sheet.read or (bool(application) and bool(sheet.head_row) and sheet.has_uses))
+        for sheet in mapping.sheets
+    )
+    mapping = replace(mapping, sheets=sheets, application=application, team=team)
+    if not any(sheet.read for sheet in sheets):
+        raise Unreadable(
+            "No sheet of it has a column with the application's name or id"
+            + ("." if application else ", and no --application is given.")
+        )
+    if not team and not all("application.team" in sheet.columns.values() for sheet in sheets if sheet.read):
+        mapping = replace(mapping, team=_unassigned().slug)
+    _step(received, (Import.State.RECEIVED,), Import.State.READING, mapping=mapping.as_json())
+    carry_out(received.pk)
+    received.refresh_from_db()
+    if received.state == Import.State.FAILED:
+        raise Unreadable(received.error)
+    _step(received, (Import.State.READ,), Import.State.APPLYING)
+    carry_out(received.pk)
+    received.refresh_from_db()
+    return received
+
+
+def _unassigned() -> Team:
+    """The only team there is, or the one that takes what nobody has placed yet."""
+    teams = list(Team.objects.order_by("pk")[:2])
+    if len(teams) == 1:
+        return teams[0]
+    with acting(job="ingest", reason="applications without a team"):
+        team, _ = Team.objects.get_or_create(slug="unassigned", defaults={"name": "Unassigned"})
+    return team
+
+
+# --- what a worker does ----------------------------------------------------------------------------------------------
+
+
+def carry_out(pk: int) -> bool:
+    """Do what the import waits for; False where somebody else is at it, or nothing is to be done."""
+    with transaction.atomic():
+        claimed = Import.objects.select_for_update(skip_locked=True).filter(pk=pk).waiting().first()
+        if claimed is None:
+            return False
+        Import.objects.filter(pk=pk).update(attempts=F("attempts") + 1)
+        if claimed.attempts >= _MOST_ATTEMPTS:
+            _give_up(claimed)
+            return True
+    with transaction.atomic():
+        claimed = Import.objects.select_for_update(skip_locked=True).filter(pk=pk).waiting().first()
+        if claimed is None:
+            return False
+        _DO[claimed.state](claimed)
+    return True
+
+
+def carry_out_waiting() -> int:
+    """Everything that waits, oldest first; the number worked on."""
+    waiting = list(Import.objects.waiting().order_by("received_at").values_list("pk", flat=True))
+    return sum(carry_out(pk) for pk in waiting)
+
+
+def _give_up(import_: Import) -> None:
+    """It has ended the worker, or failed in a way nobody foresaw, too often."""
+    back = {Import.State.READING: Import.State.FAILED, Import.State.APPLYING: Import.State.READ,
+            Import.State.UNDOING: Import.State.APPLIED}[Import.State(import_.state)]  # fmt: skip
+    Import.objects.filter(pk=import_.pk).update(
+        state=back,
+        error="It could not be worked through, three times over; nothing of it was written. The log says why.",
+    )
+
+
+def _read(import_: Import) -> None:
+    on = day_of(now())
+    try:
+        with transaction.atomic():
+            import_.rows.all().delete()
+            book = open_book(_body(import_), import_.file_name)
+            mapping = BookMapping.from_json(import_.mapping)
+            planner = Planner(register_of(import_.by), Catalogue(), mapping, on=on)
+            tally = store_rows(
+                import_,
+                planner.plan(read_rows(book, mapping)),
+                on_block=lambda n_rows: say(import_.pk, n_rows, 0),
+            )
+    except Unreadable as unreadable:
+        Import.objects.filter(pk=import_.pk).update(state=Import.State.FAILED, error=str(unreadable))
+        return
+    Import.objects.filter(pk=import_.pk).update(
+        state=Import.State.READ, counts=tally.as_json(), planned_on=on, read_at=now()
+    )
+
+
+def _apply(import_: Import) -> None:
+    try:
+        with transaction.atomic():
+            change, tally = apply(import_, import_.by)
+    except ChangedMeanwhile as meanwhile:
+        refuse_rows(import_, meanwhile.refused)
+        counts = import_.counts
+        n_refused = len(meanwhile.refused)
+        counts["meanwhile"] = n_refused
+        Import.objects.filter(pk=import_.pk).update(
+            state=Import.State.READING, error=str(meanwhile), counts=counts, attempts=0
+        )
+        _read(Import.objects.get(pk=import_.pk))
+        Import.objects.filter(pk=import_.pk).update(error=str(meanwhile))
+        return
+    Import.objects.filter(pk=import_.pk).update(
+        state=Import.State.APPLIED, change=change, counts=tally.as_json(), applied_at=now()
+    )
+
+
+def _undo(import_: Import) -> None:
+    if import_.change is None or import_.undone_by is None:
+        return
+    try:
+        with transaction.atomic():
+            undo(change=import_.change, by=import_.undone_by, reason=f"import of {import_.file_name or 'a sheet'}")
+    except RefusedChange as refused:
+        Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
+        return
+    Import.objects.filter(pk=import_.pk).update(state=Import.State.UNDONE, undone_at=now())
+
+
+_DO: dict[str, Callable[[Import], None]] = {
+    Import.State.READING: _read,
+    Import.State.APPLYING: _apply,
+    Import.State.UNDOING: _undo,
+}
+
+
+def _body(import_: Import) -> bytes:
+    try:
+        return zlib.decompress(bytes(import_.content.body))
+    except ImportContent.DoesNotExist:
+        raise Unreadable("The file is not kept any more. Upload it again.") from None
+
+
+KEPT = timedelta(days=90)
+
+
+def forget_old_files(*, at: datetime) -> int:
+    """Files and rows of imports that ended long ago go; what they did stays in the history. The number forgotten."""
+    old = Import.objects.exclude(state__in=Import.WAITING).filter(received_at__lt=at - KEPT, content__isnull=False)
+    ids = list(old.values_list("pk", flat=True)[:100])
+    with transaction.atomic():
+        Import.objects.filter(pk__in=ids, state__in=(Import.State.RECEIVED, Import.State.READ)).update(
+            state=Import.State.DROPPED
+        )
+        for import_ in Import.objects.filter(pk__in=ids):
+            import_.rows.all().delete()
+        ImportContent.objects.filter(of__in=ids).delete()
+    return len(ids)

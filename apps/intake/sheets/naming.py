@@ -1,0 +1,240 @@
+"""Model strings of a sheet to offerings: exactly, by the resolver, as a new id at that host, or a question.
+
+The catalogue is read once an import; each distinct pair of host and model is worked out once.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from apps.catalog.hosts import host_slug
+from apps.catalog.identity import build_resolver
+from apps.catalog.models import Alias, Offering, Provider, ProviderRole, Version
+from apps.intake.sheets.values import folded
+
+_NAMED_AT_MOST = 5
+_SEVERAL = (";", "\n", " / ", " and ", " und ", " & ")
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    id: int
+    slug: str
+    name: str
+    roles: tuple[str, ...]
+
+    @property
+    def is_gateway(self) -> bool:
+        return ProviderRole.GATEWAY in self.roles
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a row calls. Either `offering` (its id), or `new` (host slug, api id, region, tier), or a `refusal` about
+    `column`. `role` is what the catalogue knows it is for, empty for a plain model."""
+
+    offering: int | None = None
+    new: tuple[str, str, str, str] | None = None
+    host: str = ""
+    api_id: str = ""
+    confidence: float = 0.0
+    why: str = ""
+    resolved: bool = True
+    role: str = ""
+    refusal: str = ""
+    column: str = "use.model"
+
+    @property
+    def key(self) -> Any:
+        return self.offering if self.offering is not None else self.new
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    id: int
+    host: int
+    api_id: str
+    region: str
+    tier: str
+    version: int | None
+    alias: int | None
+    category: str
+
+
+class Catalogue:
+    """Providers and offerings as a sheet may name them; five statements, then none."""
+
+    def __init__(self) -> None:
+        self._parties = [Party(pk, slug, name, tuple(roles)) for pk, slug, name, roles in
+                         Provider.objects.order_by("pk").values_list("pk", "slug", "name", "roles")]  # fmt: skip
+        self._by_slug = {party.slug: party for party in self._parties}
+        self._by_id = {party.id: party for party in self._parties}
+        self._by_name: dict[str, list[Party]] = defaultdict(list)
+        for party in self._parties:
+            self._by_name[folded(party.name)].append(party)
+        self._by_id_at_host: dict[tuple[int, str], list[_Known]] = defaultdict(list)
+        self._by_lower: dict[tuple[int, str], list[_Known]] = defaultdict(list)
+        self._by_model: dict[tuple[int, str, int], list[_Known]] = defaultdict(list)
+        self._hosts_of_id: dict[str, set[int]] = defaultdict(set)
+        self._hosts_of_model: dict[tuple[str, int], set[int]] = defaultdict(set)
+        for row in Offering.objects.order_by("pk").values_list(
+            "pk", "host_id", "api_id", "region_scope", "service_tier", "version_id", "alias_id", "category"
+        ):
+            known = _Known(*row)
+            self._by_id_at_host[known.host, known.api_id].append(known)
+            self._by_lower[known.host, known.api_id.lower()].append(known)
+            self._hosts_of_id[known.api_id.lower()].add(known.host)
+            for kind, pk in (("version", known.version), ("alias", known.alias)):
+                if pk is not None:
+                    self._by_model[known.host, kind, pk].append(known)
+                    self._hosts_of_model[kind, pk].add(known.host)
+        self._versions = dict(Version.objects.order_by().values_list("identifier", "pk"))
+        self._aliases = dict(Alias.objects.order_by().values_list("identifier", "pk"))
+        self._resolver: Any = None
+        self._answers: dict[tuple[str, str, str, str], Named] = {}
+
+    # --- parties ----------------------------------------------------------------------------------------------------
+
+    def party(self, text: str) -> Party | None:
+        """The provider a cell names by slug, name or one of its usual spellings."""
+        bare = text.strip()
+        found = self._by_slug.get(bare.lower()) or self._by_slug.get(bare)
+        if found is None:
+            named = self._by_name.get(folded(bare), [])
+            found = named[0] if len(named) == 1 else None
+        if found is None:
+            slug = host_slug(bare)
+            found = self._by_slug.get(slug) if slug else None
+        return found
+
+    def party_by_id(self, pk: int) -> Party:
+        return self._by_id[pk]
+
+    # --- models -----------------------------------------------------------------------------------------------------
+
+    def name(self, *, host: str, model: str, region: str = "", tier: str = "") -> Named:
+        key = (host, model, region, tier)
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = self._name(*key)
+        return answer
+
+    def _name(self, host: str, model: str, region: str, tier: str) -> Named:
+        if host:
+            party = self.party(host)
+            if party is None:
+                return Named(
+                    refusal=f"No provider is called '{host}'. Use the name or id of one in the register, or ask"
+                    " governance to add it.",
+                    column="use.host",
+                )
+            return self._at(party, model, region, tier)
+        return self._anywhere(model, region, tier)
+
+    def _at(self, party: Party, model: str, region: str, tier: str) -> Named:
+        for known, why in (
+            (self._by_id_at_host.get((party.id, model), []), "this id at this host"),
+            (self._by_lower.get((party.id, model.lower()), []), "this id at this host, in other letters"),
+        ):
+            if known:
+                return self._chosen(known, party, model, region, tier, 1.0, why)
+        if any(mark in model for mark in _SEVERAL):
+            return Named(refusal=f"'{model}' names several models. Give each its own row.")
+        answer = self._resolve(model, party.slug)
+        if answer.canonical:
+            for kind, pk in self._nodes(answer.canonical):
+                known = self._by_model.get((party.id, kind, pk), [])
+                if known:
+                    why = f"{answer.canonical}: {answer.why}"
+                    return self._chosen(known, party, model, region, tier, answer.confidence, why)
+        why = f"new at this host; {answer.canonical}: {answer.why}" if answer.canonical else "not known yet"
+        return Named(
+            new=(party.slug, model, region, tier),
+            host=party.slug,
+            api_id=model,
+            confidence=answer.confidence,
+            why=why,
+            resolved=answer.canonical is not None,
+        )
+
+    def _chosen(
+        self, known: list[_Known], party: Party, model: str, region: str, tier: str, confidence: float, why: str
+    ) -> Named:
+        """The one offering among those of the same model at one host; by region and tier where they are said."""
+        asked = [each for each in known if (each.region, each.tier) == (region, tier)]
+        if len(asked) > 1:
+            # several ids of one version: the one that looks most like what was written, if one does
+            asked = [each for each in asked if each.api_id.lower() == model.lower()] or asked
+        if len(asked) == 1:
+            return self._found(asked[0], party, confidence, why)
+        if not asked and (region or tier):
+            if len({each.api_id for each in known}) == 1:
+                return Named(
+                    new=(party.slug, known[0].api_id, region, tier), host=party.slug, api_id=known[0].api_id,
+                    confidence=confidence, why=f"new in this region or tier; {why}",
+                    resolved=known[0].version is not None or known[0].alias is not None, role=_role(known[0].category),
+                )  # fmt: skip
+        elif len(known) == 1 and not region and not tier:
+            return self._found(known[0], party, confidence, why)
+        listed = "; ".join(_where(each) for each in known[:_NAMED_AT_MOST])
+        more = " and others" if len(known) > _NAMED_AT_MOST else ""
+        return Named(refusal=f"'{model}' can be several things at {party.name}: {listed}{more}. Say which one.")
+
+    def _found(self, known: _Known, party: Party, confidence: float, why: str) -> Named:
+        return Named(
+            offering=known.id,
+            host=party.slug,
+            api_id=known.api_id,
+            confidence=confidence,
+            why=why,
+            resolved=known.version is not None or known.alias is not None,
+            role=_role(known.category),
+        )
+
+    def _anywhere(self, model: str, region: str, tier: str) -> Named:
+        """No host is said: the string may tell it, or only one host may know the id."""
+        if any(mark in model for mark in _SEVERAL) and model.lower() not in self._hosts_of_id:
+            return Named(refusal=f"'{model}' names several models. Give each its own row.")
+        answer = self._resolve(model, None)
+        told = self._by_slug.get(answer.host) if answer.host else None
+        if told is not None:
+            return self._at(told, model, region, tier)
+        hosts = set(self._hosts_of_id.get(model.lower(), ()))
+        if not hosts and answer.canonical:
+            for kind, pk in self._nodes(answer.canonical):
+                hosts |= self._hosts_of_model.get((kind, pk), set())
+        if len(hosts) == 1:
+            return self._at(self._by_id[next(iter(hosts))], model, region, tier)
+        if not hosts:
+            return Named(
+                refusal=f"No host is given for '{model}', and none in the register offers it. Fill in the host.",
+                column="use.host",
+            )
+        names = sorted(self._by_id[pk].name for pk in hosts)
+        more = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""
+        return Named(
+            refusal=f"'{model}' is offered by {', '.join(names[:_NAMED_AT_MOST])}{more}. Fill in the host.",
+            column="use.host",
+        )
+
+    def _resolve(self, model: str, host: str | None) -> Any:
+        if self._resolver is None:
+            self._resolver = build_resolver()
+        return self._resolver.resolve(model, host)
+
+    def _nodes(self, canonical: str) -> list[tuple[str, int]]:
+        nodes = [("version", self._versions.get(canonical)), ("alias", self._aliases.get(canonical))]
+        return [(kind, pk) for kind, pk in nodes if pk is not None]
+
+
+def _role(category: str) -> str:
+    if category.startswith("embed"):
+        return "embedding"
+    if category.startswith("rerank"):
+        return "reranker"
+    return "guardrail" if category.startswith("moderation") else ""
+
+
+def _where(known: _Known) -> str:
+    parts = [part for part in (known.region, known.tier) if part]
+    return known.api_id + (f" ({', '.join(parts)})" if parts else "")

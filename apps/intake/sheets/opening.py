@@ -1,0 +1,31 @@
+"""Which reader a file needs, told by its bytes and not by its name."""
+
+from apps.intake.sheets.csv_tables import read_csv
+from apps.intake.sheets.limits import MIB, MOST_BYTES
+from apps.intake.sheets.tables import Book, Unreadable
+from apps.intake.sheets.xlsx_tables import read_xlsx
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_NO_SHEETS = (
+    (b"%PDF", "a PDF"), (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"\x1f\x8b", "a gzip archive"),
+    (b"<?xml", "XML"), (b"<!DOCTYPE", "a web page"), (b"<html", "a web page"), (b"{", "JSON"),
+)  # fmt: skip
+
+
+def open_book(content: bytes, name: str = "") -> Book:
+    """The tables of a file; Unreadable with a sentence where it is none of ours, empty or too large."""
+    if len(content) > MOST_BYTES:
+        raise Unreadable(f"The file is larger than {MOST_BYTES // MIB} MiB. Split it, or remove pictures from it.")
+    if not content.strip():
+        raise Unreadable("The file is empty.")
+    if content.startswith(b"PK\x03\x04"):
+        return read_xlsx(content)
+    if content.startswith(_OLE):
+        raise Unreadable(
+            "This is a workbook of the old kind (XLS), or one with a password. Save it as XLSX without a password."
+        )
+    head = content[:64].lstrip()
+    for mark, words in _NO_SHEETS:
+        if head.lower().startswith(mark.lower()):
+            raise Unreadable(f"This is {words}, not a sheet. Upload a CSV or XLSX file.")
+    return read_csv(content, name.rpartition(".")[0][:60] or name[:60])

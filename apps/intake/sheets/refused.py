@@ -1,0 +1,36 @@
+"""The refused rows as a file of the original shape with a column that says why, to be put right and uploaded again."""
+
+from collections.abc import Iterator
+
+from django.db.models import Count
+
+from apps.intake.models import Import, ImportRow
+from apps.intake.queries import refused_rows
+from apps.intake.sheets.exporting import csv_lines
+from apps.intake.sheets.mapping import BookMapping
+
+WHY = "why"
+
+
+def sheets_with_refused(import_: Import) -> list[tuple[int, str, int]]:
+    """(place, name, number of refused rows) of the sheets that have some; one statement."""
+    mapping = BookMapping.from_json(import_.mapping)
+    counted = (
+        ImportRow.objects.filter(of=import_, outcome=ImportRow.Outcome.REFUSED)
+        .order_by("sheet")
+        .values_list("sheet")
+        .annotate(n=Count("pk"))
+    )
+    return [(place, mapping.sheets[place].name, n) for place, n in counted]
+
+
+def refused_lines(import_: Import, *, sheet: int) -> Iterator[str]:
+    """The refused rows of one sheet as CSV, in its order and under its heads."""
+    heads = BookMapping.from_json(import_.mapping).sheets[sheet].heads
+
+    def rows() -> Iterator[list[str]]:
+        for line in refused_rows(import_, sheet=sheet):
+            cells = line.cells[: len(heads)]
+            yield [*cells, *[""] * (len(heads) - len(cells)), f"{line.where}: {line.reason}"]
+
+    return csv_lines([*heads, WHY], rows())

@@ -1,0 +1,38 @@
+"""Bytes to tables: what is in a file, whatever it is, as rows of cells."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+type Cell = str | int | float | Decimal | bool | date | datetime | None
+type Row = tuple[int, list[Cell]]  # its number as a spreadsheet shows it, its cells without empty ones at the end
+
+
+class Unreadable(Exception):
+    """The file cannot be read at all; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One sheet of a file. `rows` reads it anew each time and skips rows without any content."""
+
+    name: str
+    rows: Callable[[], Iterator[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A file that could be read. `format` is csv or xlsx, `about` says how it was read (encoding and delimiter)."""
+
+    format: str
+    tables: tuple[Table, ...]
+    about: str = ""
+
+
+def trimmed(cells: list[Cell]) -> list[Cell]:
+    """Without the empty cells at the end."""
+    n = len(cells)
+    while n and (cells[n - 1] is None or cells[n - 1] == ""):
+        n -= 1
+    return cells[:n]

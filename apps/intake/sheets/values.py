@@ -1,0 +1,317 @@
+"""Cells to values: numbers, days and words as people write them. What can be read in two ways is refused.
+
+Plain Python. Every reader takes a cell and answers with a value, with None for an empty cell, or raises BadCell with a
+sentence that says what to write instead.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+
+from apps.common.validators import FIRST_YEAR, LAST_YEAR
+from apps.intake.sheets.tables import Cell
+
+
+class BadCell(Exception):
+    """The cell cannot be taken as it is; the text is a sentence for whoever keeps the sheet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How the sheet writes what can be read in two ways; empty: not said, and then it is refused."""
+
+    day_order: str = ""  # dmy or mdy
+    decimal_mark: str = ""  # "," or "."
+
+
+# what a CSV for spreadsheets puts in front of text that would run as a formula
+_GUARDED = re.compile(r"'(?=['=+\-@\t\r])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
+_EMPTY_WORDS = frozenset({"n/a", "n.a.", "na", "#n/a", "tbd", "?", "-", "–", "—", "unknown", "none", "null", "nil"})
+_SPACES = re.compile(r"\s+")
+NOTHING = "(none)"  # in a cell: what is on record is to be emptied
+
+
+def plain(text: str) -> str:
+    """Text as it is kept: composed letters, one kind of line end, no control or direction marks, no outer spaces."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if not text.isprintable():
+        text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text.strip()
+
+
+def text_of(cell: Cell) -> str:
+    """The cell as text, without the apostrophe that spreadsheets put before formulas."""
+    if isinstance(cell, str):
+        bare = plain(cell)
+        return bare[1:] if bare[:1] == "'" and _GUARDED.match(bare) else bare
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ", timespec="seconds")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    return str(cell)
+
+
+def guarded(text: str) -> str:
+    """For writing: text no spreadsheet runs as a formula; `text_of` takes the apostrophe off again."""
+    starts = text[:1] in {"=", "+", "-", "@", "\t", "\r"}
+    return f"'{text}" if starts or _GUARDED.match(text) else text
+
+
+def folded(text: str) -> str:
+    """For comparing names: case and the number of spaces do not count."""
+    return _SPACES.sub(" ", plain(text)).casefold()
+
+
+# --- numbers ---------------------------------------------------------------------------------------------------------
+
+_FACTORS = {"k": 10**3, "tsd": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6, "bn": 10**9, "mrd": 10**9}
+_NUMBER = re.compile(r"([-+−]?)\s*([\d.,'’\s]*\d[\d.,'’\s]*?)\s*(%|[A-Za-z]{1,4}\.?)?")
+_CURRENCY = re.compile(r"(us\$|\$|usd)", re.IGNORECASE)
+_OTHER_CURRENCY = re.compile(r"€|£|¥|\b(eur|gbp|chf|jpy|cny|inr|sek|nok|dkk|pln)\b", re.IGNORECASE)
+
+
+def number(cell: Cell, manners: Manners, *, whole: bool = False, money: bool = False, share: bool = False) -> Decimal:
+    """A number that is not negative. `whole`: separators can only group; `money`: US dollars; `share`: 62 % is 0.62."""
+    if isinstance(cell, bool | date):
+        raise BadCell(f"'{text_of(cell)}' is no number.")
+    if isinstance(cell, int | float | Decimal):
+        value = Decimal(repr(cell)) if isinstance(cell, float) else Decimal(cell)
+    else:
+        value = _written_number(text_of(cell), manners, whole=whole, money=money, share=share)
+    if not value.is_finite():
+        raise BadCell(f"'{text_of(cell)}' is no number.")
+    if value < 0:
+        raise BadCell(f"{value} is negative. Give a number from 0 up, or leave the cell empty.")
+    if whole and value != value.to_integral_value():
+        raise BadCell(f"{value} is no whole number.")
+    return value
+
+
+def _written_number(text: str, manners: Manners, *, whole: bool, money: bool, share: bool) -> Decimal:
+    bare = text.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2009", " ")
+    if money:
+        if _OTHER_CURRENCY.search(bare):
+            raise BadCell(f"'{text}' is in another currency. The register keeps US dollars and converts nothing.")
+        bare = _CURRENCY.sub("", bare)
+    match = _NUMBER.fullmatch(bare.strip())
+    if match is None:
+        raise BadCell(f"'{text}' is no number. Give digits only, such as 1250 or 1250.50.")
+    sign, digits, unit = match.groups()
+    factor = Decimal(1)
+    if unit == "%":
+        if not share:
+            raise BadCell(f"'{text}' is a share; a plain number is needed here.")
+        factor = Decimal("0.01")
+    elif unit:
+        word = unit.rstrip(".").lower()
+        if word not in _FACTORS or share:
+            raise BadCell(f"'{text}': the unit '{unit}' is not known here. Give digits only.")
+        factor = Decimal(_FACTORS[word])
+    grouped_ok = whole and factor == 1
+    value = Decimal(_digits(digits, text, manners, whole=grouped_ok)) * factor
+    return -value if sign in {"-", "−"} and value else value
+
+
+def _digits(digits: str, text: str, manners: Manners, *, whole: bool) -> str:
+    """The digits with a point as decimal mark and nothing else."""
+    bare = re.sub(r"[\s'’]", "", digits)
+    if re.search(r"[\s'’]", digits) and not re.fullmatch(r"\d{1,3}([\s'’]\d{3})+([.,]\d+)?", digits):
+        raise BadCell(f"'{text}' is no number: its digits are not grouped by three.")
+    points, commas = bare.count("."), bare.count(",")
+    if points and commas:
+        mark = "." if bare.rindex(".") > bare.rindex(",") else ","
+        group = "," if mark == "." else "."
+        if bare.count(mark) > 1 or not re.fullmatch(rf"\d{{1,3}}(\{group}\d{{3}})+\{mark}\d+", bare):
+            raise BadCell(f"'{text}' is no number: its separators contradict each other.")
+        return bare.replace(group, "").replace(mark, ".")
+    if not points and not commas:
+        return bare
+    only = "." if points else ","
+    looks_grouped = re.fullmatch(rf"[1-9]\d{{0,2}}(\{only}\d{{3}})+", bare) is not None
+    if bare.count(only) > 1:
+        if not looks_grouped:
+            raise BadCell(f"'{text}' is no number: its digits are not grouped by three.")
+        return bare.replace(only, "")
+    if whole and looks_grouped:
+        return bare.replace(only, "")
+    if looks_grouped and re.search(r"[\s'’]", digits) is None:
+        if not manners.decimal_mark:
+            other = bare.replace(only, "")
+            raise BadCell(
+                f"'{text}' can mean {other} or {bare.replace(only, '.')}. Write it without separators, or say with the"
+                " columns which mark this sheet uses for decimals."
+            )
+        return bare.replace(only, "." if manners.decimal_mark == only else "")
+    return bare.replace(only, ".")
+
+
+def whole_number(cell: Cell, manners: Manners, *, most: int) -> int:
+    value = number(cell, manners, whole=True)
+    if value > most:
+        raise BadCell(f"{value} is too large; the most is {most:,}.")
+    return int(value)
+
+
+def amount(
+    cell: Cell, manners: Manners, *, digits: int, places: int, money: bool = False, share: bool = False
+) -> Decimal:
+    """A number of at most `digits` digits of which `places` are decimals; money is rounded to cents."""
+    value = number(cell, manners, money=money, share=share)
+    try:
+        rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    except InvalidOperation:
+        raise BadCell(f"{value} is too large.") from None
+    if rounded >= Decimal(10) ** (digits - places):
+        raise BadCell(f"{value} is too large.")
+    return rounded
+
+
+# --- days ------------------------------------------------------------------------------------------------------------
+
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]\d{1,2}:\d{2}.*)?")
+_YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
+_DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4}|\d{2})")
+_SLASHED = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})")
+_SHORT_YEAR = re.compile(r"\d{1,2}([/-])\d{1,2}\1\d{2}")
+_NAMED = re.compile(r"(\d{1,2})\.?[\s-]+([^\W\d]+)\.?[\s,-]+(\d{4})")
+_NAMED_FIRST = re.compile(r"([^\W\d]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
+_SERIAL = re.compile(r"\d{5}")
+_FIRST_SERIAL = date(1899, 12, 30)
+_MONTHS = {
+    word: number
+    for number, words in enumerate(
+        (
+            "jan january januar janvier enero gennaio januari", "feb february februar février fevrier febrero febbraio",
+            "mar march märz maerz mär mrz mars marzo maart", "apr april avril abril aprile", "may mai mayo maggio mei",
+            "jun june juni juin junio giugno", "jul july juli juillet julio luglio",
+            "aug august août aout agosto augustus", "sep sept september septembre septiembre settembre",
+            "oct october okt oktober octobre octubre ottobre", "nov november novembre noviembre",
+            "dec december dez dezember décembre decembre diciembre dicembre",
+        ),
+        1,
+    )
+    for word in words.split()
+}  # fmt: skip
+
+
+def day(cell: Cell, manners: Manners) -> date:
+    if isinstance(cell, datetime):
+        return _sensible(cell.date(), cell)
+    if isinstance(cell, date):
+        return _sensible(cell, cell)
+    text = text_of(cell)
+    if (isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)) or _SERIAL.fullmatch(text):
+        return _from_serial(text)
+    if match := _ISO.fullmatch(text) or _YEAR_FIRST.fullmatch(text):
+        return _made(text, *(int(part) for part in match.groups()))
+    if match := _DOTTED.fullmatch(text):
+        day_, month, year = match.groups()
+        if len(year) == 2:
+            raise BadCell(f"'{text}' leaves the century open. Write the year with four digits.")
+        return _made(text, int(year), int(month), int(day_))
+    if match := _SLASHED.fullmatch(text):
+        return _slashed(text, int(match.group(1)), int(match.group(3)), int(match.group(4)), manners)
+    if _SHORT_YEAR.fullmatch(text):
+        raise BadCell(f"'{text}' leaves open what is year, month and day. Write it as 2026-11-24.")
+    for pattern, places in ((_NAMED, (3, 2, 1)), (_NAMED_FIRST, (3, 1, 2))):
+        if match := pattern.fullmatch(text):
+            year, month, day_ = (match.group(place) for place in places)
+            named = _MONTHS.get(month.casefold())
+            if named:
+                return _made(text, int(year), named, int(day_))
+    raise BadCell(f"'{text}' is no day. Write it as 2026-11-24.")
+
+
+def _slashed(text: str, first: int, second: int, year: int, manners: Manners) -> date:
+    """03/04/2026: 3 April or 4 March; told by a number above 12, by equality, or by what the sheet says of itself."""
+    if first > 12 or first == second:
+        return _made(text, year, second, first)
+    if second > 12:
+        return _made(text, year, first, second)
+    if not manners.day_order:
+        raise BadCell(
+            f"'{text}' can mean {year}-{second:02}-{first:02} or {year}-{first:02}-{second:02}. Write it like these, or"
+            " say with the columns whether the day or the month comes first in this sheet."
+        )
+    return _made(text, year, second, first) if manners.day_order == "dmy" else _made(text, year, first, second)
+
+
+def _from_serial(text: str) -> date:
+    """What a spreadsheet counts days by, as it lands in text files: 45717 is 2025-03-01."""
+    try:
+        serial = float(text)
+        found = _FIRST_SERIAL + timedelta(days=int(serial))
+    except (ValueError, OverflowError):
+        raise BadCell(f"'{text}' is no day. Write it as 2026-11-24.") from None
+    if not 32_874 <= serial <= 91_680:
+        raise BadCell(f"'{text}' is no day. Write it as 2026-11-24.")
+    return _sensible(found, text)
+
+
+def _made(text: str, year: int, month: int, day_: int) -> date:
+    try:
+        return _sensible(date(year, month, day_), text)
+    except ValueError:
+        raise BadCell(f"There is no day '{text}' in the calendar. Write it as 2026-11-24.") from None
+
+
+def _sensible(found: date, cell: Cell) -> date:
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise BadCell(f"'{text_of(cell)}' is not a likely day: give one between {FIRST_YEAR} and {LAST_YEAR}, or none.")
+    return found
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+_YES = frozenset({"yes", "y", "true", "1", "x", "ja", "j", "oui", "o", "si", "sí", "sì", "vrai", "wahr", "✓", "✔"})
+_NO = frozenset({"no", "n", "false", "0", "nein", "non", "faux", "falsch", "nee"})
+
+
+def yes_or_no(cell: Cell) -> bool:
+    if isinstance(cell, bool):
+        return cell
+    text = text_of(cell).casefold()
+    if text in _YES:
+        return True
+    if text in _NO:
+        return False
+    raise BadCell(f"'{text_of(cell)}' is neither yes nor no.")
+
+
+def word(cell: Cell, words: Mapping[str, object], listed: str) -> object:
+    """The value that one of `words` stands for; they are compared without case, spaces and punctuation."""
+    text = text_of(cell)
+    key = squeezed(text)
+    if key in words:
+        return words[key]
+    raise BadCell(f"'{text}' is none of: {listed}.")
+
+
+_NOT_WORD = re.compile(r"[\W_]+")
+
+
+def squeezed(text: str) -> str:
+    return _NOT_WORD.sub("", text.casefold())
+
+
+def says_nothing(cell: Cell) -> bool:
+    """Empty, or one of the marks people leave for 'I do not know'."""
+    if cell is None:
+        return True
+    if not isinstance(cell, str):
+        return False
+    # no mark is that long, spaces around it included
+    return not cell.strip() or (len(cell) < 24 and plain(cell).casefold() in _EMPTY_WORDS)

@@ -1,0 +1,83 @@
+"""Two at the same moment, each on a connection of its own."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from apps.common.history import acting
+from apps.intake.models import Import
+from apps.intake.sheets.importing import carry_out, confirm_import
+from apps.inventory.models import Application, Dependency
+from tests.builders import make_application
+from tests.intake.sheets.worlds import make_world, outcomes, preview, reasons
+from tests.inventory.test_at_once import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROWS = [
+    ["Application", "Team", "Geography", "Host", "Model"],
+    ["Known", "", "US", "openai", "gpt-4o-2024-11-20"],
+    ["New", "Claims", "US", "openai", "own-model"],
+]
+
+
+def test_of_two_who_confirm_one_import_one_is_told_that_it_is_done():
+    world = make_world()
+    make_application("Known", team=world.team)
+    read = preview(ROWS, world.by)
+
+    def confirming():
+        return confirm_import(import_=Import.objects.get(pk=read.pk), by=world.by)
+
+    answers = at_once(confirming, confirming)
+
+    assert sorted(type(answer).__name__ for answer in answers) == ["Import", "NotNow"]
+    assert (Application.objects.count(), Dependency.objects.count()) == (2, 2)
+
+
+def test_of_two_imports_of_the_same_rows_the_second_finds_them_there():
+    world = make_world()
+    make_application("Known", team=world.team)
+    first, second = (preview(ROWS, world.by) for _ in range(2))
+
+    answers = at_once(*(lambda read=read: confirm_import(import_=read, by=world.by) for read in (first, second)))
+
+    assert [answer.state for answer in answers] == ["applied", "applied"]
+    assert sorted(outcomes(first) + outcomes(second)) == ["added", "added", "refused", "refused"]
+    assert (Application.objects.count(), Dependency.objects.count()) == (2, 2)
+
+
+def test_a_worker_that_is_at_it_is_not_disturbed_and_a_change_that_comes_first_is_seen():
+    world = make_world()
+    known = make_application("Known", team=world.team)
+    read = preview(ROWS, world.by)
+    locked, go_on = threading.Event(), threading.Event()
+
+    def somebody_else():
+        from django.db import transaction
+
+        with transaction.atomic(), acting(user=world.by):
+            Application.objects.filter(pk=known.pk).update(geography="Asia")
+            locked.set()
+            go_on.wait(10)
+        return "changed"
+
+    def confirming():
+        locked.wait(10)
+        threading.Timer(0.5, go_on.set).start()
+        return confirm_import(import_=read, by=world.by)
+
+    def second_worker():
+        locked.wait(10)
+        threading.Event().wait(0.2)
+        return carry_out(read.pk)
+
+    answers = at_once(somebody_else, confirming, second_worker)
+
+    assert (answers[0], answers[2]) == ("changed", False)
+    assert outcomes(answers[1]) == ["refused", "added"]
+    assert "it was empty and is now 'Asia'" in reasons(answers[1])[0][1]
+    known.refresh_from_db()
+    assert known.geography == "Asia"
+    connection.close()

@@ -1,0 +1,383 @@
+"""A sheet's way into the register and out again: confirmed, applied as one change, undone; nothing lost on the way."""
+
+import json
+from datetime import date, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.accounts.models import Membership, Team
+from apps.accounts.roles import TeamRole
+from apps.catalog.models import Offering
+from apps.common.history import acting
+from apps.common.time import now
+from apps.intake.models import Import, ImportContent, ImportRow
+from apps.intake.sheets import importing
+from apps.intake.sheets.importing import (
+    NotNow,
+    NotYours,
+    carry_out,
+    carry_out_waiting,
+    confirm_import,
+    drop_import,
+    forget_old_files,
+    same_content,
+    undo_import,
+)
+from apps.intake.sheets.tables import Unreadable
+from apps.inventory.models import Application, Dependency, TouchedApplication
+from tests.builders import make_application, make_dependency, make_member, make_provider, make_team, make_user
+from tests.intake.sheets.files import as_csv
+from tests.intake.sheets.worlds import confirm, make_world, outcomes, preview, reasons, upload
+
+pytestmark = pytest.mark.django_db
+
+HEADS = ["Application", "Team", "Criticality", "Geography", "Host", "Model", "Role", "Requests a month", "Tags"]
+
+
+@pytest.fixture
+def world():
+    return make_world()
+
+
+def rows_about(known):
+    return [
+        HEADS,
+        ["Brand new", "Claims", "high", "EU", "openai", "gpt-4o-2024-11-20", "primary", "5", "a, b"],
+        ["Brand new", "", "", "", "openai", "own-finetune", "fallback", "", ""],
+        [known.name, "", "critical", "", "openai", "gpt-4o-2024-11-20", "primary", "25", "c"],
+        [known.name, "", "", "", "azure", "gpt-4o-2024-11-20", "judge", "", ""],
+        ["", "Claims", "", "", "openai", "gpt-4o-2024-11-20", "", "", ""],
+    ]
+
+
+def test_what_was_shown_is_written_as_one_change_with_person_and_file(world):
+    known = make_application("Known", team=world.team)
+    used = make_dependency(known, world.gpt, monthly_requests=10)
+    TouchedApplication.objects.all().delete()
+
+    done = confirm(preview(rows_about(known), world.by, "spring.csv"))
+
+    assert (done.state, done.error) == ("applied", "")
+    assert done.counts["rows"] == {"added": 3, "changed": 1, "refused": 1}
+    new = Application.objects.get(name="Brand new")
+    assert (new.slug, new.team, new.criticality, new.geography) == ("brand-new", world.team, 1, "EU")
+    known.refresh_from_db()
+    used.refresh_from_db()
+    assert (known.criticality, used.monthly_requests, used.tags) == (0, 25, ["c"])
+    written = {(row.offering.api_id, row.role, row.monthly_requests, tuple(row.tags)) for row in new.dependencies.all()}
+    assert written == {("gpt-4o-2024-11-20", "primary", 5, ("a", "b")), ("own-finetune", "fallback", None, ())}
+    own = Offering.objects.get(api_id="own-finetune")
+    assert (own.host.slug, own.version, own.not_a_model) == ("openai", None, False)
+    assert own in Offering.objects.unresolved()
+    [entry] = new.history.all()
+    assert entry.pgh_context_id == done.change
+    assert entry.pgh_context.metadata["actor"] == "eve"
+    assert entry.pgh_context.metadata["reason"] == "import of spring.csv"
+    assert {row.history.order_by("-pgh_id").first().pgh_context_id for row in Dependency.objects.all()} == {done.change}
+    assert set(TouchedApplication.objects.values_list("application_id", flat=True)) == {new.pk, known.pk}
+
+
+def test_the_same_file_again_changes_nothing_and_is_recognised(world):
+    known = make_application("Known", team=world.team)
+    make_dependency(known, world.gpt)
+    content = as_csv(rows_about(known))
+    first = confirm(preview(content, world.by))
+
+    again = preview(content, world.by)
+
+    assert set(outcomes(again)) == {"unchanged", "refused"}
+    assert same_content(again, user=world.by) == first
+    assert same_content(first, user=world.by) is None
+    assert same_content(again, user=make_user()) is None
+    assert confirm(again).counts["applications"] == {"unchanged": 2}
+
+
+def test_it_is_undone_as_a_whole_and_the_offering_it_brought_stays_in_the_inbox(world):
+    known = make_application("Known", team=world.team, criticality=2)
+    used = make_dependency(known, world.gpt, monthly_requests=10, tags=["old"])
+    done = confirm(preview(rows_about(known), world.by))
+
+    undone = undo_import(import_=done, by=world.by)
+
+    assert (undone.state, undone.error) == ("undone", "")
+    known.refresh_from_db()
+    used.refresh_from_db()
+    assert (known.criticality, used.monthly_requests, used.tags) == (2, 10, ["old"])
+    assert [row.pk for row in Application.objects.all()] == [known.pk]
+    assert [row.pk for row in Dependency.objects.all()] == [used.pk]
+    assert Offering.objects.filter(api_id="own-finetune").exists()
+    with pytest.raises(NotNow, match="already further: undone"):
+        undo_import(import_=done, by=world.by)
+
+
+def test_it_is_not_undone_over_what_others_have_written_since(world):
+    known, carl = make_application("Known", team=world.team), make_user("carl")
+    done = confirm(preview(rows_about(known), world.by))
+    with acting(user=carl):
+        Application.objects.filter(name="Brand new").update(purpose="theirs")
+
+    left = undo_import(import_=done, by=world.by)
+
+    assert left.state == "applied"
+    assert left.error.startswith("carl has changed the application on ")
+    stranger = make_member(make_team(), TeamRole.OWNER)
+    with pytest.raises(NotYours, match="teams you do not edit"):
+        undo_import(import_=done, by=stranger)
+
+
+# --- between the preview and the confirmation -------------------------------------------------------------------------
+
+
+def changed_meanwhile(world):
+    """A preview of four rows; of its applications one was changed and one added by somebody else since."""
+    known = make_application("Known", team=world.team, geography="EU")
+    other = make_application("Other", team=world.team, geography="EU")
+    rows = [
+        ["Application", "Team", "Geography"], ["Known", "", "US"], ["Other", "", "US"], ["New", "Claims", "US"],
+        ["Newer", "Claims", "US"],
+    ]  # fmt: skip
+    read = preview(rows, world.by)
+    Application.objects.filter(pk=known.pk).update(geography="Asia")
+    make_application("New", team=world.team)
+    return read, other
+
+
+def test_rows_changed_by_others_meanwhile_are_refused_one_by_one_and_the_rest_goes_through(world):
+    read, other = changed_meanwhile(world)
+
+    done = confirm(read)
+
+    assert outcomes(done) == ["refused", "changed", "refused", "added"]
+    told = [reason for _, reason in reasons(done)]
+    assert told[0] == (
+        "Geography has been changed by somebody else since the preview: it was 'EU' and is now 'Asia'. Upload the sheet"
+        " again to decide anew."
+    )
+    assert told[1].startswith("The application has been recorded by somebody else since the preview.")
+    other.refresh_from_db()
+    assert other.geography == "US"
+    assert done.counts["rows"] == {"refused": 2, "changed": 1, "added": 1}
+
+
+def test_all_or_nothing_writes_nothing_and_shows_a_new_preview(world):
+    read, other = changed_meanwhile(world)
+
+    back = confirm(read, whole_or_nothing=True)
+
+    assert back.state == "read"
+    assert back.error.startswith("2 rows have changed since the preview, and you asked for all or nothing")
+    other.refresh_from_db()
+    assert other.geography == "EU"
+    assert not Application.objects.filter(name="Newer").exists()
+    assert ImportRow.objects.get(of=back, position=1).plan["application"]["changes"] == {"geography": ["Asia", "US"]}
+    assert confirm(back, whole_or_nothing=True).state == "applied"
+
+
+def test_rights_lost_meanwhile_count(world):
+    known = make_application("Known", team=world.team)
+    read = preview([["Application", "Geography"], ["Known", "US"]], world.by)
+    Membership.objects.filter(user=world.by).update(role=TeamRole.VIEWER.rank)
+
+    done = confirm(Import.objects.get(pk=read.pk), )  # fmt: skip
+
+    assert reasons(done)[0][1].startswith("No longer possible since the preview: Only an editor of Claims")
+    known.refresh_from_db()
+    assert known.geography == ""
+
+
+def test_it_is_confirmed_once_and_by_whom_it_belongs_to(world):
+    read = preview([["Application", "Team"], ["New", "Claims"]], world.by)
+    with pytest.raises(NotYours):
+        confirm_import(import_=read, by=make_user(role="governance"))
+    done = confirm(read)
+
+    with pytest.raises(NotNow, match="already further: applied"):
+        confirm(done)
+    assert Application.objects.count() == 1
+
+
+# --- steps and states -------------------------------------------------------------------------------------------------
+
+
+def test_what_is_large_waits_for_the_worker_and_a_lost_message_is_made_good_by_beat(world, monkeypatch):
+    monkeypatch.setattr(importing, "AT_ONCE_BYTES", 10)
+    monkeypatch.setattr(importing, "AT_ONCE_ROWS", 0)
+
+    waiting = preview([["Application", "Team"], ["New", "Claims"]], world.by)
+
+    assert waiting.state == "reading"
+    assert carry_out_waiting() == 1
+    waiting.refresh_from_db()
+    assert confirm(waiting).state == "applying"
+    assert carry_out(waiting.pk) is True
+    assert carry_out(waiting.pk) is False
+    waiting.refresh_from_db()
+    assert waiting.state == "applied"
+
+
+def test_what_ends_the_worker_three_times_is_given_up_with_nothing_written(world, monkeypatch):
+    read = preview([["Application", "Team"], ["New", "Claims"]], world.by)
+    Import.objects.filter(pk=read.pk).update(state="applying", attempts=3)
+
+    carry_out(read.pk)
+
+    read.refresh_from_db()
+    assert (read.state, Application.objects.count()) == ("read", 0)
+    assert "three times over" in read.error
+
+
+def test_columns_may_be_chosen_anew_and_are_remembered_for_the_person_and_the_team(world):
+    heads = ["What", "Squad of it", "Where used"]
+    rows = [heads, ["Bot", "Claims", "EU"]]
+    columns = {"0": "application.name", "1": "application.team", "2": "application.geography"}
+    chosen = [{"name": "list", "head_row": 1, "heads": heads, "columns": columns, "read": True}]
+
+    first = preview(rows, world.by, sheets=chosen)
+    again = upload(as_csv([*rows, ["Other", "Claims", "US"]]), world.by)
+    colleague = upload(as_csv(rows), make_member(world.team, TeamRole.EDITOR))
+    stranger = upload(as_csv(rows), make_member(make_team()))
+
+    assert outcomes(first) == ["added"]
+    assert ImportRow.objects.get(of=first).application["geography"] == "EU"
+    assert [upload_.mapping["sheets"][0]["columns"] == columns for upload_ in (again, colleague)] == [True, True]
+    assert stranger.mapping["sheets"][0]["columns"] != columns
+    assert confirm(first).state == "applied"
+    mapping = importing.BookMapping.from_json(first.mapping)
+    with pytest.raises(NotNow):
+        importing.choose_columns(import_=first, mapping=mapping, by=world.by, at=now())
+
+
+def test_a_dropped_import_keeps_no_file_and_old_files_are_forgotten(world):
+    dropped = drop_import(import_=preview([["Application", "Team"], ["New", "Claims"]], world.by))
+    done = confirm(preview([["Application", "Team"], ["New", "Claims"]], world.by))
+
+    assert (dropped.state, dropped.rows.count(), ImportContent.objects.count()) == ("dropped", 0, 1)
+    with pytest.raises(NotNow):
+        drop_import(import_=done)
+    assert forget_old_files(at=now() + timedelta(days=91)) == 1
+    done.refresh_from_db()
+    assert (done.state, done.rows.count(), ImportContent.objects.count()) == ("applied", 0, 0)
+
+
+def test_people_see_their_own_imports_and_the_offices_all(world):
+    mine = upload(b"Application,Team\nA,Claims\n", world.by)
+
+    assert list(Import.objects.visible_to(world.by)) == [mine]
+    assert list(Import.objects.visible_to(make_member(world.team))) == []
+    assert list(Import.objects.visible_to(make_user(role="auditor"))) == [mine]
+
+
+def test_what_cannot_be_read_leaves_nothing_behind(world):
+    with pytest.raises(Unreadable):
+        upload(b"%PDF", world.by)
+    assert not Import.objects.exists()
+
+
+def test_statements_grow_by_the_block_and_not_by_the_row(world):
+    def n_statements(n_rows):
+        heads = ["Application", "Team", "Host", "Model"]
+        rows = [[f"App {n_rows} {n}", "Claims", "openai", "gpt-4o-2024-11-20"] for n in range(n_rows)]
+        content = as_csv([heads, *rows])
+        assert len(content) < importing.AT_ONCE_BYTES or n_rows > 1000
+        received = upload(content, world.by)
+        mapping = importing.BookMapping.from_json(received.mapping)
+        with CaptureQueriesContext(connection) as reading:
+            importing.choose_columns(import_=received, mapping=mapping, by=world.by, at=now())
+            carry_out_waiting()
+        with CaptureQueriesContext(connection) as applying:
+            confirm(Import.objects.get(pk=received.pk))
+            carry_out_waiting()
+        assert Import.objects.get(pk=received.pk).state == "applied"
+        return len(reading), len(applying)
+
+    # a block is 5,000 rows: two statements to read it, four to write it
+    small, large = n_statements(10), n_statements(10_000)
+    assert large[0] <= small[0] + 8
+    assert large[1] <= small[1] + 14
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def ingest(tmp_path, name, content, *more):
+    (tmp_path / name).write_bytes(content)
+    out = StringIO()
+    call_command("ingest", name.rpartition(".")[2], str(tmp_path / name), *more, stdout=out)
+    return json.loads(out.getvalue())
+
+
+def test_the_command_says_what_became_of_the_file_and_does_nothing_twice(world, tmp_path):
+    content = as_csv(
+        [["Application", "Team", "Host", "Model"], ["A", "Claims", "openai", "gpt-4o-2024-11-20"], ["B", "", "", ""]]
+    )
+
+    first, second = (ingest(tmp_path, "list.csv", content) for _ in range(2))
+
+    refusal = {
+        "where": "row 3, Team",
+        "reason": "The row names no team for a new application. Fill in the team, or choose one for the whole sheet.",
+    }
+    assert first == {"created": 2, "updated": 0, "unchanged": 0, "rejected": [refusal]}
+    assert second == {"created": 0, "updated": 0, "unchanged": 2, "rejected": [refusal]}
+    assert Dependency.objects.get().since == date.today()
+    assert Application.objects.get().history.get().pgh_context.metadata["job"] == "ingest"
+
+
+def test_without_a_team_column_applications_wait_in_a_team_of_their_own(world, tmp_path):
+    make_team()
+    content = as_csv([["Application", "Host", "Model"], ["A", "openai", "gpt-4o-2024-11-20"]])
+
+    assert ingest(tmp_path, "list.csv", content)["created"] == 2
+    assert Application.objects.get().team == Team.objects.get(slug="unassigned")
+
+
+def test_rows_about_one_application_need_not_name_it(world, tmp_path):
+    bot = make_application("Bot", team=world.team)
+    content = as_csv([["Host", "Model"], ["openai", "gpt-4o-2024-11-20"]])
+
+    assert ingest(tmp_path, "list.csv", content, "--application", bot.slug)["created"] == 1
+    assert bot.dependencies.get().offering == world.gpt
+    with pytest.raises(CommandError, match="no --application"):
+        ingest(tmp_path, "list.csv", content)
+
+
+@pytest.mark.parametrize("kind", ["cyclonedx", "otlp", "nonsense"])
+def test_other_formats_are_not_there_yet(kind, tmp_path):
+    with pytest.raises(CommandError) as refused:
+        call_command("ingest", kind, str(tmp_path / "x"))
+    assert refused.value.returncode == 2
+    assert "csv" in str(refused.value)
+
+
+@pytest.mark.shared
+def test_lists_that_people_keep_by_hand(shared, world, tmp_path):
+    make_provider("anthropic")
+    make_provider("amazon-bedrock")
+    folder = shared / "samples" / "csv"
+    reports = {
+        name: ingest(tmp_path, name, (folder / name).read_bytes(), "--team", world.team.slug)
+        for name in ("inventory_utf8_bom.csv", "inventory_excel_de.csv", "inventory.xlsx")
+    }
+
+    assert reports["inventory_utf8_bom.csv"]["created"] == 7
+    expected = {  # row, column, and what is asked for
+        4: ("Criticality", "'high-risk (EU AI Act)' is none of"),
+        5: ("Environment", "'prod/test' is none of"),
+        6: ("Criticality", "'3' is none of"),
+        8: ("Environment", "cannot be retired already"),
+    }
+    german, workbook = reports["inventory_excel_de.csv"], reports["inventory.xlsx"]
+    assert [line["where"] for line in german["rejected"]] == [f"row {n}, {head}" for n, (head, _) in expected.items()]
+    assert all(said in line["reason"] for line, (_, said) in zip(german["rejected"], expected.values(), strict=True))
+    # what the first list left open is filled in: owner, criticality, and the days the uses began
+    assert (german["created"], german["updated"], german["unchanged"]) == (0, 3, 0)
+    # the same rows three further down, below titles, a name merged over two of them, one of them hidden
+    assert (workbook["created"], workbook["updated"], workbook["unchanged"]) == (0, 0, 3)
+    assert [line["where"].split(",")[0] for line in workbook["rejected"]] == ["row 7", "row 8", "row 9", "row 11"]
+    bot = Application.objects.get(slug="app-1")
+    assert (bot.business_owner, bot.criticality, bot.status) == ("Müller, Anja", 1, "production")
+    assert set(bot.dependencies.values_list("since", flat=True)) == {date(2025, 3, 1)}
