@@ -1,0 +1,1 @@
+"""What is handed in: reports as typed rows, and packs of evidence. Reads every floor below, owns little."""

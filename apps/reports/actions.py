@@ -1,0 +1,73 @@
+"""What people enter for the reports: who hands them in, what owners state, and their answers."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.common.history import acting
+from apps.inventory.models import Application
+from apps.reports.models import ComponentAnswer, ModelStatement, ReportingEntity
+
+STATEMENT_FACTS: tuple[str, ...] = (
+    "intended_use", "inputs", "outputs", "limitations", "monitoring_plan", "validator", "validation_planned_on",
+    "valid_until", "attested_by", "attested_on",
+)  # fmt: skip
+
+
+def reporting_entity() -> ReportingEntity:
+    """The one row, or an empty one that is not saved yet."""
+    return ReportingEntity.objects.filter(pk=ReportingEntity.ONLY).first() or ReportingEntity(pk=ReportingEntity.ONLY)
+
+
+@transaction.atomic
+def change_entity(*, name: str, lei: str, country: str, by: User, reason: str = "") -> ReportingEntity:
+    """For governance; the caller has checked `by.governs`. Nothing is written where nothing differs."""
+    entity = reporting_entity()
+    if not entity._state.adding and (entity.name, entity.lei, entity.country) == (name, lei, country):
+        return entity
+    entity.name, entity.lei, entity.country = name, lei, country
+    entity.full_clean(validate_unique=False)
+    with acting(user=by, reason=reason or "reporting entity changed"):
+        entity.save()
+    return entity
+
+
+@transaction.atomic
+def state_model(*, application: Application, facts: Mapping[str, Any], by: User, reason: str = "") -> ModelStatement:
+    """What its owners say about the application's models; the caller has checked that `by` may edit it."""
+    if unknown := sorted(set(facts) - set(STATEMENT_FACTS)):
+        raise TypeError(f"not facts of a model statement: {', '.join(unknown)}")
+    row = ModelStatement.objects.select_for_update().filter(application=application).first()
+    statement = row or ModelStatement(application=application)
+    changed = [name for name, value in facts.items() if getattr(statement, name) != value]
+    if not changed:
+        return statement
+    for name in changed:
+        setattr(statement, name, facts[name])
+    statement.full_clean()
+    with acting(user=by, reason=reason or "model statement changed"):
+        statement.save()
+    return statement
+
+
+@transaction.atomic
+def answer_question(
+    *, application: Application, question: str, answer: str, because: str, on: date, by: User, reason: str = ""
+) -> ComponentAnswer | None:
+    """An empty `answer` takes a given one back; the history keeps it. The caller has checked that `by` may edit."""
+    row = ComponentAnswer.objects.select_for_update().filter(application=application, question=question).first()
+    with acting(user=by, reason=reason or "component file answered"):
+        if not answer:
+            if row is not None:
+                row.delete()
+            return None
+        if row is not None and (row.answer, row.because) == (answer, because):
+            return row
+        row = row or ComponentAnswer(application=application, question=question)
+        row.answer, row.because, row.answered_by, row.answered_on = answer, because, by, on
+        row.full_clean()
+        row.save()
+    return row

@@ -1,0 +1,206 @@
+"""The board's one page: how much can be left, what was done in the quarter, and which decisions wait.
+
+For the offices it is the organisation, for others the portfolio of their teams; pages say which.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Q
+
+from apps.accounts.models import User
+from apps.common.time import start_of
+from apps.exposure.layers import own_teams
+from apps.exposure.models import Campaign, ExposureFlag
+from apps.exposure.naming import names_of
+from apps.inventory.models import AnnexItem, Application, Approval, Criticality, Dependency, ExitTest, KeptRunway
+from apps.risks.models import Assessment
+
+QUARTER = timedelta(days=91)
+AHEAD = timedelta(days=60)
+# of each kind of decision, the page names so many
+NAMED = 3
+
+# a critical application can be left where each of its primaries has a tested way out, in date and independent of the
+# version that answers (grade 2: neither its foundation's twin nor another host of it)
+_TESTED = """
+SELECT count(*), count(*) FILTER (WHERE n_paths > 0 AND n_tested = n_paths)
+FROM (
+    SELECT s.application_id, s.n_paths, count(p.dependency_id) FILTER (WHERE EXISTS (
+               SELECT 1 FROM exposure_rescue r
+               WHERE r.primary_id = p.dependency_id AND r.tested AND r.alive AND r.grade >= 2)) AS n_tested
+    FROM exposure_scopedapplication s LEFT JOIN exposure_path p ON p.application_id = s.application_id
+    WHERE s.criticality = 0 AND (%(teams)s::bigint[] IS NULL OR s.team_id = ANY (%(teams)s::bigint[]))
+    GROUP BY s.application_id, s.n_paths
+) one
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TestedExits:
+    """Critical applications in scope, and those whose every primary has a tested way out in date."""
+
+    n_critical: int
+    n_tested: int
+
+    @property
+    def share(self) -> float | None:
+        return self.n_tested / self.n_critical if self.n_critical else None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What people did from `since` on."""
+
+    since: date
+    n_tests: int
+    n_tests_passed: int
+    n_assessed: int
+    n_accepted: int
+    n_decided: int
+    n_flags_opened: int
+    n_flags_resolved: int
+    n_campaigns_closed: int
+    n_moved: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlagToDecide:
+    policy: str
+    node: str
+    value: Decimal
+    limit: Decimal
+    n_applications: int
+
+
+@dataclass(frozen=True, slots=True)
+class LateExit:
+    """A critical or important application whose move should have begun on `leave_by`, by what is known; the model it
+    stands on ends on `retires_on`."""
+
+    application: Application
+    leave_by: date
+    retires_on: date | None
+    has_ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToDecide:
+    """`flags` and `late` name the first of `n_flags` and of the late ones; `late_is_cut`: there are further ones."""
+
+    flags: list[FlagToDecide]
+    n_flags: int
+    late: list[LateExit]
+    late_is_cut: bool
+    n_acceptances: int
+    n_approvals: int
+    n_requests: int
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.n_flags or self.late or self.n_acceptances or self.n_approvals or self.n_requests)
+
+
+def tested_exits(*, user: User) -> TestedExits:
+    """One statement over the critical applications."""
+    teams = own_teams(user)
+    with connection.cursor() as cursor:
+        cursor.execute(_TESTED, {"teams": None if teams is None else list(teams)})
+        n, tested = cursor.fetchone()
+    return TestedExits(n, tested)
+
+
+def done_since(*, user: User, since: date, until: date) -> Done:
+    """What happened in [since, until); six statements, flags and decisions for the offices only."""
+    begin, end = start_of(since), start_of(until)
+    tests = _one(
+        ExitTest.objects.visible_to(user).filter(tested_on__gte=since, tested_on__lt=until),
+        n=Count("pk"), passed=Count("pk", filter=Q(result=ExitTest.Result.PASSED)),
+    )  # fmt: skip
+    assessed = _one(
+        Assessment.objects.visible_to(user),
+        n=Count("pk", filter=Q(assessed_at__gte=begin, assessed_at__lt=end)),
+        accepted=Count("pk", filter=Q(accepted_at__gte=begin, accepted_at__lt=end)),
+    )
+    decided = Approval.objects.visible_to(user).filter(decided_on__gte=since, decided_on__lt=until).count()
+    flags = _one(
+        ExposureFlag.objects.visible_to(user),
+        opened=Count("pk", filter=Q(opened_at__gte=begin, opened_at__lt=end)),
+        resolved=Count("pk", filter=Q(resolved_at__gte=begin, resolved_at__lt=end)),
+    )
+    campaigns = Campaign.objects.visible_to(user).filter(closed_at__gte=begin, closed_at__lt=end).count()
+    # an application that ended a primary in the quarter and has another one since
+    moved = (
+        Dependency.objects.visible_to(user)
+        .filter(role=Dependency.Role.PRIMARY, until__gte=since, until__lt=until)
+        .filter(application__dependencies__role=Dependency.Role.PRIMARY, application__dependencies__since__gte=since)
+        .order_by()
+        .values("application")
+        .distinct()
+        .count()
+    )
+    return Done(
+        since, tests["n"], tests["passed"], assessed["n"], assessed["accepted"], decided, flags["opened"],
+        flags["resolved"], campaigns, moved,
+    )  # fmt: skip
+
+
+def to_decide(*, user: User, on: date) -> ToDecide:
+    """What waits for a decision; eight statements."""
+    open_flags = ExposureFlag.objects.visible_to(user).filter(
+        state__in=[ExposureFlag.State.OPEN, ExposureFlag.State.ACKNOWLEDGED]
+    )
+    shown = list(open_flags.select_related("policy").order_by("-n_applications", "pk")[:NAMED])
+    names = names_of([flag.node_id for flag in shown if flag.node_id is not None])
+    teams = own_teams(user)
+    late = KeptRunway.objects.filter(is_first=True, leave_by__lt=on, criticality__lte=Criticality.IMPORTANT)
+    if teams is not None:
+        late = late.filter(team_id__in=teams)
+    first = list(late.order_by("criticality", "leave_by", "dependency_id")[: NAMED + 1])
+    applications = Application.objects.visible_to(user).in_bulk([row.application_id for row in first])
+    return ToDecide(
+        flags=[
+            FlagToDecide(
+                flag.policy.name,
+                names[flag.node_id].label if flag.node_id in names else "",
+                flag.value,
+                flag.limit,
+                flag.n_applications,
+            )
+            for flag in shown
+        ],
+        n_flags=open_flags.order_by().count(),
+        late=[
+            LateExit(
+                applications[row.application_id],
+                row.leave_by,
+                row.retires_on,
+                row.retires_on is not None and row.retires_on <= on and not row.at_least,
+            )
+            for row in first[:NAMED]
+            if row.application_id in applications and row.leave_by is not None
+        ],
+        late_is_cut=len(first) > NAMED,
+        n_acceptances=Assessment.objects.visible_to(user)
+        .accepted_on(on)
+        .filter(accepted_until__lte=on + AHEAD)
+        .order_by()
+        .count(),
+        n_approvals=Approval.objects.standing_on(on)
+        .visible_to(user)
+        .filter(expires_on__lte=on + AHEAD)
+        .order_by()
+        .count(),
+        n_requests=AnnexItem.objects.visible_to(user)
+        .filter(status=AnnexItem.Status.REQUESTED, due_on__lt=on)
+        .order_by()
+        .count(),
+    )
+
+
+def _one(rows: Any, **counts: Any) -> dict[str, int]:
+    found: dict[str, int] = rows.order_by().aggregate(**counts)
+    return found

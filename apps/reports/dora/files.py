@@ -1,0 +1,110 @@
+"""The register as files: a CSV for each template, one workbook for all."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from apps.reports.dora.deriving import EASY_DAYS, MEDIUM_DAYS
+from apps.reports.dora.register import Register
+from apps.reports.dora.templates import TEMPLATES
+from apps.reports.files import Workbook, as_bytes, csv_lines, table_cells, table_heads
+from apps.reports.places import place_name
+from apps.reports.tables import Table
+
+# gaps of each template that the workbook lists
+MOST_GAPS = 20_000
+
+
+def template_lines(register: Register, table: Table) -> Iterator[str]:
+    """The CSV line by line, read as it is sent."""
+    return csv_lines(table_heads(table), table_cells(table, register.rows(table)))
+
+
+def register_workbook(register: Register, *, as_of: datetime, for_whom: str) -> bytes:
+    """A sheet for each template, then what is missing and where to enter it, the checks, and how to read it all."""
+    found = register.completeness(gaps=MOST_GAPS)
+
+    def write(book: Workbook) -> None:
+        for table in TEMPLATES:
+            book.sheet(table.code, table_heads(table), table_cells(table, register.rows(table)))
+        book.sheet(
+            "Missing",
+            [_("Enter it at"), _("Record"), _("Fields"), _("Empty cells")],
+            ([place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells] for gap in found.gaps),
+        )
+        book.sheet(
+            "Checks",
+            [_("Rule"), _("Template"), _("Field"), _("Rows that break it"), _("In words")],
+            ([str(check.rule), check.table.code, check.code, check.n, check.sentence] for check in found.checks),
+        )
+        whole = found.whole
+        book.sheet(
+            "Notes",
+            [_("Note"), _("Value")],
+            [
+                [_("As of"), as_of.isoformat(timespec="seconds")],
+                [_("Whose applications"), for_whom],
+                [_("Cells filled"), whole.n_filled],
+                [_("Cells missing"), whole.n_missing],
+                *([f"{table.code} {table.name}", str(table.about)] for table in TEMPLATES),
+                *notes(),
+            ],
+        )
+
+    return as_bytes(write, created=as_of)
+
+
+def notes() -> list[list[str]]:
+    """How derived values come about; also on the page."""
+    days = {"easy": EASY_DAYS, "medium": MEDIUM_DAYS}
+    return [
+        [
+            _("Scope"),
+            _(
+                "Applications in pilot or production and what they call on that day: the AI slice, not the whole"
+                " register."
+            ),
+        ],
+        [
+            _("Whom a service is under contract with"),
+            _(
+                "The vendor of a product, a gateway with a contract, else the host; the contract in force with it or"
+                " with its nearest parent."
+            ),
+        ],
+        [
+            _("Substitutability"),
+            _(
+                "What the exit plan says. Else, by a way out that avoids the provider: easy when tested, in date and"
+                " done in %(easy)s days, medium in up to %(medium)s or unmeasured, highly complex when longer or"
+                " untested; not substitutable when one looked and found none. Missing while nobody has looked."
+            )
+            % days,
+        ],
+        [
+            _("Level of reliance"),
+            _(
+                "What the exit plan says. Else full where a primary has no way out that avoids the provider, material"
+                " where one is untested, low where all are tested and in date, not significant in no primary role."
+            ),
+        ],
+        [
+            _("Annual cost"),
+            _(
+                "What the contract says. Else 12 × the monthly spend recorded on its dependencies, for contracts in US"
+                " dollars."
+            ),
+        ],
+        [
+            _("Supply chain"),
+            _(
+                "Rank 1 is under contract; then the host behind a gateway or vendor, then the developer of the model"
+                " behind the host."
+            ),
+        ],
+        [
+            _("An empty cell"),
+            _("Its row says in the last three columns whether the field is missing, does not apply, or was derived."),
+        ],
+    ]

@@ -1,0 +1,112 @@
+"""Reports as files: CSV line by line, workbooks with a frozen head. No text is ever run as a formula."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import IO, Any
+
+import xlsxwriter
+
+from apps.common.cells import harmless
+from apps.reports.tables import NOTE_HEADS, Row, Table, notes_of
+
+# a workbook's sheet holds so many lines and no more; the head is one of them
+SHEET_LINES = 1_048_576
+WIDEST = 60
+
+
+def plain(value: Any) -> Any:
+    """A cell as text that no spreadsheet runs; lists and the like as their JSON."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | dict):
+        return harmless(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str))
+    return harmless(value if value is None or isinstance(value, str | int | float | Decimal | date) else str(value))
+
+
+class _Line:
+    """Gives back what the CSV writer hands it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def csv_lines(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """The file line by line; the mark in front makes spreadsheets read UTF-8."""
+    writer: Any = csv.writer(_Line())
+    yield "\ufeff" + writer.writerow([plain(str(head)) for head in heads])
+    for row in rows:
+        yield writer.writerow([plain(cell) for cell in row])
+
+
+def table_heads(table: Table) -> list[str]:
+    """The table's columns and, behind them, what is missing, does not apply or was derived."""
+    return [*table.heads, *NOTE_HEADS]
+
+
+def table_cells(table: Table, rows: Iterable[Row]) -> Iterator[list[Any]]:
+    for row in rows:
+        yield [*row.values, *notes_of(table, row)]
+
+
+class Workbook:
+    """An .xlsx written row by row with constant memory. Text goes in as text, whatever it begins with."""
+
+    def __init__(self, target: IO[bytes], *, created: datetime) -> None:
+        self._book = xlsxwriter.Workbook(
+            target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
+                     "default_date_format": "yyyy-mm-dd", "remove_timezone": True},
+        )  # fmt: skip
+        self._book.set_properties({"created": created.replace(tzinfo=None)})
+        self._head = self._book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+        self._day = self._book.add_format({"num_format": "yyyy-mm-dd"})
+
+    def sheet(self, name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        """A sheet with a frozen head and a filter; the number of rows written. What exceeds a sheet is cut, and the
+        last line says so."""
+        sheet = self._book.add_worksheet(name[:31])
+        sheet.freeze_panes(1, 0)
+        for at, head in enumerate(heads):
+            sheet.set_column(at, at, max(12, min(len(head) * 0.6 + 4, WIDEST)))
+        for at, head in enumerate(heads):
+            sheet.write_string(0, at, head, self._head)
+        n = 0
+        for row in rows:
+            if n >= SHEET_LINES - 2:
+                sheet.write_string(n + 1, 0, "Cut here: a sheet holds no more. The CSV has every row.")
+                break
+            n += 1
+            for at, value in enumerate(row):
+                self._write(sheet, n, at, value)
+        if n:
+            sheet.autofilter(0, 0, n, max(len(heads) - 1, 0))
+        return n
+
+    def _write(self, sheet: Any, line: int, at: int, value: Any) -> None:
+        if value is None or value == "":
+            return
+        if isinstance(value, bool):
+            sheet.write_string(line, at, "yes" if value else "no")
+        elif isinstance(value, int | float | Decimal):
+            sheet.write_number(line, at, value)
+        elif isinstance(value, datetime):
+            sheet.write_string(line, at, value.isoformat(timespec="seconds"))
+        elif isinstance(value, date) and value.year < 9999:
+            sheet.write_datetime(line, at, datetime(value.year, value.month, value.day), self._day)  # noqa: DTZ001
+        else:
+            sheet.write_string(line, at, str(value)[:32_000])
+
+    def close(self) -> None:
+        self._book.close()
+
+
+def as_bytes(write: Any, *, created: datetime) -> bytes:
+    """The workbook that `write(workbook)` fills."""
+    target = io.BytesIO()
+    book = Workbook(target, created=created)
+    write(book)
+    book.close()
+    return target.getvalue()

@@ -1,0 +1,13 @@
+"""What the reports need and no floor below holds, and the packs of evidence that were asked for."""
+
+from apps.reports.models.packs import EvidencePack, EvidencePackPart
+from apps.reports.models.statements import ComponentAnswer, KeptFigures, ModelStatement, ReportingEntity
+
+__all__ = [
+    "ComponentAnswer",
+    "EvidencePack",
+    "EvidencePackPart",
+    "KeptFigures",
+    "ModelStatement",
+    "ReportingEntity",
+]

@@ -1,0 +1,134 @@
+"""Packs of evidence: asked for, made by a worker, kept in the database until they expire."""
+
+from datetime import date, timedelta
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.catalog.models import Provider
+from apps.common.history import tracked
+from apps.inventory.models import Application
+
+
+class EvidencePackQuerySet(models.QuerySet["EvidencePack"]):
+    def visible_to(self, user: Any) -> "EvidencePackQuerySet":
+        """For the offices every pack; for others the own ones, while they still read all the teams it speaks of."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(asked_by=user, whole_organisation=False, team_ids__contained_by=sorted(user.team_roles()))
+
+    def open(self) -> "EvidencePackQuerySet":
+        return self.filter(state__in=EvidencePack.OPEN)
+
+
+@tracked(
+    exclude=("state", "error", "attempts", "started_at", "finished_at", "digest", "manifest", "n_bytes", "n_files")
+)
+class EvidencePack(models.Model):
+    """One zip for an application, a provider, or all that the asker may see, over a period.
+
+    `team_ids` are the teams it speaks of, unless the asker read the whole organisation. `digest` is the SHA-256 of
+    its manifest.json, which names every other file with its own.
+    """
+
+    class Scope(models.TextChoices):
+        APPLICATION = "application", _("One application")
+        PROVIDER = "provider", _("What stands on one provider")
+        ORGANISATION = "organisation", _("Everything you may see")
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    OPEN: ClassVar[tuple[str, ...]] = (State.QUEUED, State.RUNNING)
+
+    scope = models.CharField(max_length=12, choices=Scope)
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, null=True, blank=True, related_name="evidence_packs"
+    )
+    provider = models.ForeignKey(
+        Provider, on_delete=models.CASCADE, null=True, blank=True, related_name="evidence_packs"
+    )
+    since = models.DateField(help_text=_("First day of what happened."))
+    until = models.DateField(help_text=_("First day no longer in it."))
+    whole_organisation = models.BooleanField(default=False)
+    team_ids = ArrayField(models.BigIntegerField(), default=list)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="evidence_packs")
+    as_of = models.DateTimeField(help_text=_("When it was asked for; days count from here."))
+    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
+    error = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    digest = models.CharField(max_length=64, blank=True)
+    manifest = models.JSONField(null=True)
+    n_bytes = models.PositiveBigIntegerField(default=0)
+    n_files = models.PositiveIntegerField(default=0)
+    expires_on = models.DateField(help_text=_("First day on which its file is no longer kept."))
+
+    objects = EvidencePackQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-as_of", "-id"]
+        indexes = [
+            models.Index(fields=["as_of"], name="evidence_pack_waiting", condition=Q(state__in=["queued", "running"])),
+            models.Index(fields=["-as_of", "-id"], name="evidence_pack_latest"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="evidence_pack_scope_has_subject",
+                condition=Q(scope="application", application__isnull=False, provider__isnull=True)
+                | Q(scope="provider", application__isnull=True, provider__isnull=False)
+                | Q(scope="organisation", application__isnull=True, provider__isnull=True),
+                violation_error_message=_("Name the application or the provider that the pack is about."),
+            ),
+            models.CheckConstraint(
+                name="evidence_pack_period_not_empty",
+                condition=Q(until__gt=F("since")),
+                violation_error_message=_("The period ends after it begins."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"evidence pack {self.pk}: {self.state}"
+
+    @property
+    def about(self) -> str:
+        """The application's or provider's name; empty for the organisation. Needs both loaded."""
+        subject = self.application or self.provider
+        return str(subject) if subject else ""
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the period, as people say it."""
+        return self.until - timedelta(days=1)
+
+    @property
+    def file_name(self) -> str:
+        subject = self.application or self.provider
+        return f"evidence-{subject.slug if subject else self.scope}-{self.since}-{self.until}-{self.pk}.zip"
+
+
+class EvidencePackPart(models.Model):
+    """A slice of a pack's zip, so that no file system need be shared between web and worker."""
+
+    SIZE: ClassVar[int] = 1024 * 1024
+
+    pack = models.ForeignKey(EvidencePack, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    body = models.BinaryField()
+
+    class Meta:
+        ordering = ["pack", "number"]
+        constraints = [models.UniqueConstraint(fields=["pack", "number"], name="evidence_pack_part_once")]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of {self.pack_id}"

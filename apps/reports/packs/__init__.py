@@ -1,0 +1,1 @@
+"""Evidence packs: what goes in, how the zip is made, and the actions around it."""

@@ -1,0 +1,91 @@
+"""What one pack is about: which applications, whose rows, which period."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from apps.accounts.models import User
+from apps.catalog.models import Node, NodeKind, Provider
+from apps.common.time import day_of, start_of
+from apps.inventory.models import Application, Dependency
+
+_PARTY_KINDS = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
+
+
+@dataclass
+class PackScope:
+    """Everything here passes `visible_to(user)`; `user` is who asked for the pack, as of now."""
+
+    user: User
+    since: date
+    until: date
+    as_of: datetime
+    application: Application | None = None
+    provider: Provider | None = None
+
+    @property
+    def on(self) -> date:
+        return day_of(self.as_of)
+
+    @property
+    def begins_at(self) -> datetime:
+        return start_of(self.since)
+
+    @property
+    def ends_at(self) -> datetime:
+        """Exclusive: the end of the period, or the moment it was asked for."""
+        return min(start_of(self.until), self.as_of)
+
+    @property
+    def is_whole(self) -> bool:
+        return self.application is None and self.provider is None
+
+    def during(self, column: str) -> Q:
+        """The moment `column` lies in the period."""
+        return Q(**{f"{column}__gte": self.begins_at, f"{column}__lt": self.ends_at})
+
+    @property
+    def dependencies(self) -> QuerySet[Dependency]:
+        """In use at some time of the period."""
+        used = Dependency.objects.visible_to(self.user).filter(
+            Q(until__isnull=True) | Q(until__gt=self.since), since__lt=self.until
+        )
+        if self.application is not None:
+            return used.filter(application=self.application)
+        if self.provider is not None:
+            there = Q(offering__footings__node__in=self.nodes) | Q(via_party=self.provider)
+            return used.filter(pk__in=Dependency.objects.filter(there).values("pk"))
+        return used
+
+    @property
+    def nodes(self) -> QuerySet[Node]:
+        """The nodes that the provider is."""
+        assert self.provider is not None
+        return Node.objects.filter(kind__in=_PARTY_KINDS, ref=self.provider.pk)
+
+    @property
+    def applications(self) -> QuerySet[Application]:
+        seen = Application.objects.visible_to(self.user)
+        if self.application is not None:
+            return seen.filter(pk=self.application.pk)
+        if self.provider is not None:
+            return seen.filter(pk__in=self.dependencies.order_by().values("application"))
+        return seen
+
+    @property
+    def all_dependencies(self) -> QuerySet[Dependency]:
+        """Of the applications, whenever in use: what plans, tests and assessments hang on."""
+        return Dependency.objects.visible_to(self.user).filter(
+            application__in=self.applications.order_by().values("pk")
+        )
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """{id: slug} of the applications the pack speaks of; others are never named."""
+        return dict(self.applications.order_by("pk").values_list("pk", "slug"))
+
+    def named(self, application_ids: Any) -> list[str]:
+        return [self.names[pk] for pk in application_ids or () if pk in self.names]

@@ -1,0 +1,123 @@
+"""The zip of a pack: every file with its digest in manifest.json, the same bytes for the same data.
+
+Times inside the zip are the moment the pack was asked for, rows stand in a fixed order, keys are sorted; nothing in it
+depends on when or where the worker ran.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import IO, Any
+
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from apps.reports.files import csv_lines
+from apps.reports.packs.lines import event_lines, history_lines
+from apps.reports.packs.scope import PackScope
+from apps.reports.packs.sections import SECTIONS
+
+# raised when a file of the pack changes its shape
+GENERATOR = "foundation-registry evidence pack 1"
+MANIFEST, README, SUMS = "manifest.json", "README.html", "SHA256SUMS"
+MOST_BYTES = 256 * 1024 * 1024
+
+
+class PackTooLarge(Exception):
+    """More than the database keeps of one pack; the message says what to choose instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedFile:
+    name: str
+    title: str
+    what: str
+    sha256: str
+    n_bytes: int
+    n_rows: int
+
+
+@dataclass
+class Written:
+    """`digest` is the SHA-256 of manifest.json, which names every other file with its own."""
+
+    manifest: dict[str, Any]
+    digest: str
+    files: list[PackedFile] = field(default_factory=list)
+
+
+# told before each file: (files done, files in all, title of the next)
+type Progress = Callable[[int, int, str], None]
+
+
+def write_pack(target: IO[bytes], scope: PackScope, *, about: dict[str, Any], progress: Progress) -> Written:
+    """Writes the zip; a fixed number of statements a file, read in pieces, so that memory stays flat."""
+    moment = scope.as_of
+    files: list[PackedFile] = []
+    jobs: list[tuple[str, str, str, Iterator[str]]] = [
+        (
+            f"data/{section.name}.csv", str(section.title), str(section.what),
+            csv_lines(section.heads, section.rows(scope)),
+        )
+        for section in SECTIONS
+    ]  # fmt: skip
+    jobs.append(
+        ("data/provider-events.jsonl", _("Provider events"), _("With source and raw excerpt."), event_lines(scope))
+    )
+    jobs.append(
+        ("data/history.jsonl", _("History"), _("Every change of the period: who, when, why."), history_lines(scope))
+    )
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for done, (name, title, what, lines) in enumerate(jobs):
+            progress(done, len(jobs), title)
+            files.append(_add(archive, name, title, what, lines, moment=moment, heads=name.endswith(".csv")))
+            if target.tell() > MOST_BYTES:
+                raise PackTooLarge(
+                    _("The pack is larger than 256 MB. Ask for a shorter period, one provider or one application.")
+                )
+        readme = render_to_string("reports/pack-readme.html", {"files": files, "about": about, "generator": GENERATOR})
+        files.append(_add(archive, README, _("Read me"), _("This pack in words."), [readme], moment=moment))
+        manifest = {
+            "generator": GENERATOR,
+            **about,
+            "files": [
+                {
+                    "name": file.name, "title": file.title, "what": file.what, "sha256": file.sha256,
+                    "bytes": file.n_bytes, "rows": file.n_rows, "as_of": about["as_of"],
+                }
+                for file in files
+            ],
+        }  # fmt: skip
+        said = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False, default=str) + "\n"
+        listed = _add(archive, MANIFEST, "", "", [said], moment=moment)
+        sums = "".join(f"{file.sha256}  {file.name}\n" for file in [*files, listed])
+        _add(archive, SUMS, "", "", [sums], moment=moment)
+    return Written(manifest, listed.sha256, files)
+
+
+def _add(
+    archive: zipfile.ZipFile,
+    name: str,
+    title: str,
+    what: str,
+    lines: Iterable[str],
+    *,
+    moment: datetime,
+    heads: bool = False,
+) -> PackedFile:
+    entry = zipfile.ZipInfo(name, date_time=moment.timetuple()[:6])
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    entry.create_system = 3
+    digest, n_bytes, n_lines = hashlib.sha256(), 0, 0
+    with archive.open(entry, "w", force_zip64=True) as out:
+        for said in lines:
+            body = said.encode()
+            digest.update(body)
+            out.write(body)
+            n_bytes += len(body)
+            n_lines += 1
+    return PackedFile(name, title, what, digest.hexdigest(), n_bytes, n_lines - heads)

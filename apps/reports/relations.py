@@ -1,0 +1,118 @@
+"""Reads of a report's relations: temporary tables of one transaction, so that every question is one plain statement."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.reports.tables import Column, Fill, Gap, Place, Row, Table, row_of
+
+# how many rows a streaming read fetches at a time
+CHUNK = 2000
+
+_REF = {
+    Place.APPLICATION: "t.at_application",
+    Place.EXIT_PLAN: "t.at_application",
+    Place.STATEMENT: "t.at_application",
+    Place.EVIDENCE: "t.at_application",
+    Place.QUESTIONS: "t.at_application",
+    Place.PROVIDER: "t.at_provider",
+    Place.CONTRACT: "coalesce(t.at_contract, t.at_provider)",
+    Place.DOCUMENTS: "t.at_foundation",
+    Place.DECISION: "t.at_foundation",
+    Place.IDENTITY: "t.at_offering",
+    Place.ORGANISATION: "NULL::bigint",
+}
+
+_MISSING = """
+WITH gap AS (
+    SELECT CASE WHEN e.place = 'contract' AND e.no_contract THEN 'no_contract' ELSE e.place END AS place, e.ref, e.code,
+           count(*) AS n
+    FROM {relation} t CROSS JOIN LATERAL (VALUES {gaps}) AS e(code, place, ref, no_contract, gone)
+    WHERE e.gone
+    GROUP BY 1, 2, 3
+)
+SELECT m.place, m.ref, array_agg(m.code ORDER BY m.code), sum(m.n)::bigint,
+       coalesce(p.slug, a.slug, f.slug, ''),
+       coalesce(p.name, k.ref || ' with ' || kp.name, a.name, f.name, o.api_id, ''), a.criticality
+FROM gap m
+LEFT JOIN catalog_provider p ON m.place IN ('provider', 'no_contract') AND p.id = m.ref
+LEFT JOIN inventory_contract k ON m.place = 'contract' AND k.id = m.ref
+LEFT JOIN catalog_provider kp ON kp.id = k.party_id
+LEFT JOIN inventory_application a
+    ON m.place IN ('application', 'exit_plan', 'statement', 'evidence', 'questions') AND a.id = m.ref
+LEFT JOIN catalog_foundation f ON m.place IN ('documents', 'decision') AND f.id = m.ref
+LEFT JOIN catalog_offering o ON m.place = 'identity' AND o.id = m.ref
+GROUP BY m.place, m.ref, p.slug, p.name, k.ref, kp.name, a.slug, a.name, f.slug, f.name, o.api_id, a.criticality
+ORDER BY a.criticality NULLS FIRST, 4 DESC, m.place, 6, m.ref
+LIMIT %(limit)s
+"""
+
+
+@contextmanager
+def relations(statements: Mapping[str, str], params: Mapping[str, Any]) -> Iterator[None]:
+    """The relations, one temporary table a name, made in this order and gone at the end; in one transaction."""
+    names = ", ".join(reversed(list(statements)))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {names}")
+        for name, select in statements.items():
+            cursor.execute(f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {select}", params)
+            cursor.execute(f"ANALYZE {name}")
+        yield
+        cursor.execute(f"DROP TABLE IF EXISTS {names}")
+
+
+def fill_of(table: Table) -> Fill:
+    """One statement."""
+    parts = [
+        f"count(t.c{column.code}), count(*) FILTER (WHERE t.c{column.code} IS NULL AND t.h{column.code} IS NULL)"
+        for column in table.columns
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*), {', '.join(parts)} FROM {table.relation} t")
+        n_rows, *counts = cursor.fetchone()
+    by_column = {column.code: (counts[2 * index], counts[2 * index + 1]) for index, column in enumerate(table.columns)}
+    return Fill(
+        n_rows=n_rows,
+        n_filled=sum(filled for filled, _ in by_column.values()),
+        n_missing=sum(missing for _, missing in by_column.values()),
+        by_column=by_column,
+    )
+
+
+def gaps_of(table: Table, *, limit: int) -> list[Gap]:
+    """What to enter where, what concerns the gravest application and the most cells first; one statement."""
+    by_code = {column.code: column for column in table.columns}
+    gaps = [
+        f"('{column.code}', '{column.place}', {f't.at_{column.at}' if column.at else _REF[column.place]}, "
+        f"{'t.at_contract IS NULL' if column.place == Place.CONTRACT else 'false'}, "
+        f"t.c{column.code} IS NULL AND t.h{column.code} IS NULL)"
+        for column in table.columns
+        if column.place is not None
+    ]
+    if not gaps:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_MISSING.format(relation=table.relation, gaps=", ".join(gaps)), {"limit": limit})
+        return [
+            Gap(Place(place), ref, slug, name, tuple((table, by_code[code]) for code in codes), n, criticality)
+            for place, ref, codes, n, slug, name, criticality in cursor.fetchall()
+        ]
+
+
+def rows_of(table: Table, *, limit: int | None = None, where: str = "") -> Iterator[Row]:
+    """The rows in order, fetched as they are read: memory stays flat. Reads inside `relations`."""
+    select = f"SELECT {_columns(table.columns)} FROM {table.relation} t {where} ORDER BY t.n"
+    if limit is not None:
+        select += f" LIMIT {int(limit)}"
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(select)
+        while batch := cursor.fetchmany(CHUNK):
+            for found in batch:
+                yield row_of(table.columns, found)
+
+
+def _columns(columns: Sequence[Column]) -> str:
+    values, words = (f"t.c{column.code}" for column in columns), (f"t.h{column.code}" for column in columns)
+    return ", ".join([*values, *words, "t.about"])

@@ -1,0 +1,199 @@
+"""The shape that every report has: tables of cells, each filled, missing with where to enter it, or not applicable.
+
+A table is read from a relation of the database session (see relations.py) that holds for each column a value `c<code>`
+and a word `h<code>`. A value with a word is derived, and the word says how; no value with a word does not apply, and
+the word says why; no value and no word is missing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from apps.reports.words import sentence
+
+
+class Place(StrEnum):
+    """Where people enter what is missing."""
+
+    ORGANISATION = "organisation"
+    PROVIDER = "provider"
+    CONTRACT = "contract"
+    NO_CONTRACT = "no_contract"
+    APPLICATION = "application"
+    EXIT_PLAN = "exit_plan"
+    STATEMENT = "statement"
+    EVIDENCE = "evidence"
+    DOCUMENTS = "documents"
+    DECISION = "decision"
+    QUESTIONS = "questions"
+    IDENTITY = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`words` are the labels of a closed set; `key` marks a part of the template's primary key. `at` names the record
+    at which it is entered where that is not the place's usual one."""
+
+    code: str
+    name: Any
+    place: Place | None = None
+    words: Mapping[Any, Any] = field(default_factory=dict)
+    key: bool = False
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`relation` is a name of the program, never of a user. Without `code` columns show their names alone."""
+
+    slug: str
+    code: str
+    name: Any
+    about: Any
+    relation: str
+    columns: tuple[Column, ...]
+
+    @property
+    def heads(self) -> list[str]:
+        named = f"{self.code}.{{}} {{}}" if self.code else "{1}"
+        return [named.format(column.code, column.name) for column in self.columns]
+
+    @property
+    def keys(self) -> list[Column]:
+        return [column for column in self.columns if column.key]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    value: Any
+    how: str = ""
+
+    @property
+    def is_missing(self) -> bool:
+        return self.value is None and not self.how
+
+    @property
+    def applies(self) -> bool:
+        return self.value is not None or not self.how
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Cells in the order of the table's columns. `about` says what it is about, also where keys are missing."""
+
+    cells: tuple[Cell, ...]
+    about: str = ""
+
+    @property
+    def values(self) -> list[Any]:
+        return [cell.value for cell in self.cells]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One record with fields to enter: `ref` is its id, `slug` its slug where it has one, `fields` what is asked of it,
+    `n_cells` how many cells that fills. Of a `Place.NO_CONTRACT` it is the provider with whom none is on file."""
+
+    place: Place
+    ref: int | None
+    slug: str
+    name: str
+    fields: tuple[tuple[Table, Column], ...]
+    n_cells: int
+    criticality: int | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        named = [f"{table.code}.{column.code}" if table.code else str(column.name) for table, column in self.fields]
+        return list(dict.fromkeys(named))
+
+    @property
+    def groups(self) -> list[tuple[str, list[str]]]:
+        """The labels by template: (RT.02.02, [0010 Contract reference, ...]); one group without a name where the tables
+        have no codes."""
+        found: dict[str, list[str]] = {}
+        for table, column in self.fields:
+            label = f"{column.code} {column.name}" if table.code else str(column.name)
+            held = found.setdefault(table.code, [])
+            if label not in held:
+                held.append(label)
+        return list(found.items())
+
+
+def merged(gaps: Iterable[Gap]) -> list[Gap]:
+    """One gap a record, what concerns the most cells first, a record without which nothing can be filled in front."""
+    found: dict[tuple[Place, int | None], Gap] = {}
+    for gap in gaps:
+        held = found.get((gap.place, gap.ref))
+        if held is not None:
+            gap = replace(gap, fields=held.fields + gap.fields, n_cells=held.n_cells + gap.n_cells)
+        found[gap.place, gap.ref] = gap
+    first = {Place.ORGANISATION: 0, Place.NO_CONTRACT: 1, Place.CONTRACT: 2, Place.PROVIDER: 3}
+    return sorted(
+        found.values(),
+        key=lambda gap: (
+            first.get(gap.place, 9),
+            9 if gap.criticality is None else gap.criticality,
+            -gap.n_cells,
+            gap.name,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """How complete a table is, in cells; what does not apply counts neither way. `by_column` is {code: (filled,
+    missing)}."""
+
+    n_rows: int = 0
+    n_filled: int = 0
+    n_missing: int = 0
+    by_column: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def n_cells(self) -> int:
+        return self.n_filled + self.n_missing
+
+    @property
+    def share(self) -> float:
+        """0 to 1; 1 of nothing."""
+        return self.n_filled / self.n_cells if self.n_cells else 1.0
+
+    def __add__(self, other: "Fill") -> "Fill":
+        return Fill(
+            self.n_rows + other.n_rows, self.n_filled + other.n_filled, self.n_missing + other.n_missing,
+        )  # fmt: skip
+
+
+def row_of(columns: Sequence[Column], found: Sequence[Any]) -> Row:
+    """From the columns c and h of a relation, in this order: all values, all words, what it is about."""
+    n = len(columns)
+    return Row(
+        tuple(
+            Cell(
+                None if value is None else column.words.get(value, value) if column.words else value,
+                sentence(how) if how else "",
+            )
+            for column, value, how in zip(columns, found[:n], found[n : 2 * n], strict=True)
+        ),
+        found[2 * n] or "",
+    )
+
+
+# what a file says beside the values, so that no cell is empty without a word
+NOTE_HEADS = ("about", "missing", "does not apply", "derived")
+
+
+def notes_of(table: Table, row: Row) -> list[str]:
+    """The cells of `NOTE_HEADS`."""
+    missing, idle, derived = [], [], []
+    for column, cell in zip(table.columns, row.cells, strict=True):
+        label = column.code or str(column.name)
+        if cell.is_missing:
+            missing.append(label)
+        elif not cell.applies:
+            idle.append(f"{label}: {cell.how}")
+        elif cell.how:
+            derived.append(f"{label}: {cell.how}")
+    return [row.about, "; ".join(missing), "; ".join(idle), "; ".join(derived)]
