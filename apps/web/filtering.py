@@ -17,7 +17,7 @@ class Control:
     name: str
     label: str
     kind: str = "select"
-    choices: Sequence[tuple[Any, str]] = ()
+    choices: Sequence[tuple[Any, Any]] = ()
     value: str = ""
     error: str = ""
 

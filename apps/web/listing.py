@@ -1,9 +1,8 @@
 """Long lists: sorted, counted up to a bound, cut into sheets; and the same rows as CSV."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,8 +10,12 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.functional import cached_property
 
+from apps.common.cells import harmless
+
 COUNTED = 10_000
 SIZE = 50
+# what goes on paper at once
+PRINTED = 2_000
 
 
 @dataclass
@@ -22,6 +25,10 @@ class Listing[M: Model]:
     request: HttpRequest
     queryset: "QuerySet[M]"
     size: int = SIZE
+
+    def __post_init__(self) -> None:
+        if self.request.GET.get("print") == "all":
+            self.size = PRINTED
 
     @cached_property
     def n_found(self) -> int:
@@ -67,7 +74,7 @@ class Listing[M: Model]:
 
     @property
     def is_filtered(self) -> bool:
-        return any(value for name, value in self.request.GET.items() if name not in {"page", "sort"})
+        return any(value for name, value in self.request.GET.items() if name not in {"page", "sort", "print"})
 
 
 def query_with(request: HttpRequest, **changes: Any) -> str:
@@ -93,7 +100,7 @@ class Column:
 class Sorting:
     """Allowed orders of a list, the first being its usual one: {word: (column name, order_by terms)}."""
 
-    orders: dict[str, tuple[str, tuple[str, ...]]]
+    orders: Mapping[str, tuple[Any, tuple[str, ...]]]  # names may be lazy
 
     def chosen(self, request: HttpRequest) -> tuple[str, bool]:
         word = request.GET.get("sort", "")
@@ -112,7 +119,7 @@ class Sorting:
             current = name == word
             query = query_with(request, sort=f"-{name}" if current and not falling else name, page=None)
             down = falling != self.orders[name][1][0].startswith("-")
-            heads[name] = Column(title, query, ("descending" if down else "ascending") if current else "")
+            heads[name] = Column(str(title), query, ("descending" if down else "ascending") if current else "")
         return heads
 
 
@@ -123,17 +130,6 @@ def _turned(term: str) -> str:
 class _Echo:
     def write(self, line: str) -> str:
         return line
-
-
-def harmless(value: Any) -> Any:
-    """A cell no spreadsheet runs as a formula: text that begins like one gets an apostrophe in front."""
-    if isinstance(value, str):
-        return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
-    if isinstance(value, date):
-        return value.isoformat()
-    return "" if value is None else value
 
 
 def csv_answer[R](

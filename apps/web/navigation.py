@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from apps.alerts.models import Alert
 from apps.catalog.models import Source
 from apps.common.time import now
+from apps.web.forms import may_import
 from apps.web.freshness import Freshness, freshness_of
 
 
@@ -33,19 +35,58 @@ class Navigation:
 MOST_COUNTED = 1000
 
 _PAGES = (
-    ("Now", (("Overview", "overview"), ("Alerts", "alerts"), ("Events", "events"))),
     (
-        "Register",
+        _("Now"),
+        ((_("Overview"), "overview"), (_("Alerts"), "alerts"), (_("Calendar"), "calendar"), (_("Events"), "events")),
+    ),
+    (
+        _("Register"),
         (
-            ("Applications", "applications"),
-            ("Foundations", "foundations"),
-            ("Offerings", "offerings"),
-            ("Providers", "providers"),
-            ("Identity", "identity"),
+            (_("Applications"), "applications"),
+            (_("Findings"), "findings"),
+            (_("Import"), "imports"),
+            (_("Foundations"), "foundations"),
+            (_("Offerings"), "offerings"),
+            (_("Providers"), "providers"),
+            (_("Identity"), "identity"),
         ),
     ),
-    ("Evidence", (("Feeds", "feeds"), ("Deliveries", "deliveries"))),
+    (
+        _("Exposure"),
+        (
+            (_("Exposure"), "exposure"),
+            (_("What if"), "what-if"),
+            (_("Risks"), "risks"),
+            (_("Campaigns"), "campaigns"),
+        ),
+    ),
+    (
+        _("Deciding"),
+        (
+            (_("Choosing"), "choosing"),
+            (_("Approvals"), "approvals"),
+            (_("Selections"), "selections"),
+            (_("Contracts"), "contracts"),
+        ),
+    ),
+    (
+        _("Evidence"),
+        (
+            (_("Reports"), "reports"),
+            (_("Feeds"), "feeds"),
+            (_("Deliveries"), "deliveries"),
+            (_("Settings"), "settings"),
+        ),
+    ),
 )
+
+
+def pages_for(user: Any) -> list[tuple[str, tuple[Item, ...]]]:
+    """The menu's groups with their pages, for whoever looks for one by its name."""
+    return [
+        (str(heading), tuple(Item(str(name), reverse(route)) for name, route in pages if _is_open(route, user)))
+        for heading, pages in _PAGES
+    ]
 
 
 def navigation_for(user: Any, path: str) -> Navigation:
@@ -59,11 +100,22 @@ def navigation_for(user: Any, path: str) -> Navigation:
     }
     return Navigation(
         groups=tuple(
-            (heading, tuple(_item(name, route, path, *figures.get(route, ("", False))) for name, route in pages))
+            (
+                str(heading),
+                tuple(
+                    _item(str(name), route, path, *figures.get(route, ("", False)))
+                    for name, route in pages
+                    if _is_open(route, user)
+                ),
+            )
             for heading, pages in _PAGES
         ),
         sources=sources,
     )
+
+
+def _is_open(route: str, user: Any) -> bool:
+    return route != "imports" or may_import(user)
 
 
 def _item(name: str, route: str, path: str, figure: str, bad: bool) -> Item:

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from apps.accounts.models import Team, User
 from apps.common.time import day_of, now
@@ -66,6 +68,10 @@ def page(
         response = render(
             request, f"{template}#{fragment}", {**context, "sheet": Sheet(title, as_of, crumbs, counts)}, status=status
         )
+        if waiting := get_messages(request):
+            # notifications in place: the region of the page is swapped out of band
+            said = render_to_string("components/said.html", {"messages": waiting, "swap": True}, request=request)
+            response.content += said.encode()
     else:
         user = request.user
         scope = scope_of(user) if isinstance(user, User) and user.is_authenticated else ""

@@ -14,7 +14,7 @@ from apps.web.wording import day, number
 
 SCOPES = {GENERAL: "general models", SPECIALISED: "specialised models", PREVIEW: "previews"}
 # rows of the page's table; the CSV has all
-TABLED = 200
+TABLED = 60
 
 
 @dataclass(frozen=True, slots=True)

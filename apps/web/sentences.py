@@ -3,46 +3,73 @@
 from collections.abc import Sequence
 from datetime import date
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from apps.catalog.models import DateKind
 from apps.exposure.layers import LayerTable
+from apps.exposure.portfolio_queries import PortfolioFigures
 from apps.exposure.queries import StackRow
 from apps.inventory.models import Dependency
+from apps.web.attention import Late
 from apps.web.page import Sentence
-from apps.web.queries import Figures
 from apps.web.wording import counted, listed, long_day, number, share, spelled
 
 
-def of_portfolio(developers: LayerTable, figures: Figures) -> Sentence:
-    """The largest share of critical applications on one developer, then what ends soonest."""
+def of_portfolio(developers: LayerTable, figures: PortfolioFigures, late: Late) -> Sentence:
+    """The largest share of critical applications on one developer, then what can no longer be moved in time."""
     if figures.n_applications == 0:
-        return Sentence("No application is registered yet, so nothing is known to stand on anything.")
+        return Sentence(_("No application is registered yet, so nothing is known to stand on anything."))
     top = developers.rows[0] if developers.rows else None
-    ending = _ending(figures)
+    registered = counted(figures.n_applications, "application")
+    registered = f"{registered[:1].upper()}{registered[1:]}"
     if developers.as_of is None:
-        registered = (
-            f"{counted(figures.n_applications, 'application')} {'is' if figures.n_applications == 1 else 'are'}"
+        return Sentence(
+            ngettext(
+                "%(n)s is registered; what it stands on is being worked out.",
+                "%(n)s are registered; what they stand on is being worked out.",
+                figures.n_applications,
+            )
+            % {"n": registered}
         )
-        return Sentence(f"{registered[:1].upper()}{registered[1:]} registered; what they stand on is being worked out.")
     if top is None:
         return Sentence(
-            f"{spelled(figures.n_applications).capitalize()} applications are registered, none with a primary path."
+            ngettext(
+                "%(n)s is registered, without a primary path.",
+                "%(n)s are registered, none with a primary path.",
+                figures.n_applications,
+            )
+            % {"n": registered}
         )
+    rest = _(" rest on one developer, %(name)s%(ending)s") % {"name": top.name, "ending": _ending(figures, late)}
     if developers.n_critical and top.n_critical:
-        return Sentence(
-            "", f"{share(top.critical_share)} of critical applications", f" rest on one developer, {top.name}{ending}"
-        )
-    return Sentence("", f"{share(top.share)} of applications", f" rest on one developer, {top.name}{ending}")
+        return Sentence("", _("%(share)s of critical applications") % {"share": share(top.critical_share)}, rest)
+    return Sentence("", _("%(share)s of applications") % {"share": share(top.share)}, rest)
 
 
-def _ending(figures: Figures) -> str:
+def _ending(figures: PortfolioFigures, late: Late) -> str:
     ended, soon = figures.n_ended, figures.n_ending_30
+    if late.n > ended:
+        # those past their end are among them
+        return ngettext(
+            ", and %(n)s application ends before its owner can move it.",
+            ", and %(n)s applications end before their owners can move them.",
+            late.n,
+        ) % {"n": spelled(late.n) if late.n <= 12 else late.shown}
     if ended:
-        after = f"; {counted(ended, 'application')} still {'calls' if ended == 1 else 'call'} a model past its end"
-        return after + (f" and {spelled(soon)} more will within 30 days." if soon else ".")
+        after = ngettext(
+            "; %(n)s application still calls a model past its end",
+            "; %(n)s applications still call a model past its end",
+            ended,
+        ) % {"n": spelled(ended)}
+        return after + (_(" and %(n)s more will within 30 days.") % {"n": spelled(soon)} if soon else ".")
     if soon:
-        stands = f"{counted(soon, 'application')} {'stands' if soon == 1 else 'stand'}"
-        return f", and {stands} on a model that ends within 30 days."
-    return "; nothing they call ends within 30 days."
+        return ngettext(
+            ", and %(n)s application stands on a model that ends within 30 days.",
+            ", and %(n)s applications stand on a model that ends within 30 days.",
+            soon,
+        ) % {"n": spelled(soon)}
+    return _("; nothing they call ends within 30 days.")
 
 
 def of_application(name: str, rows: Sequence[StackRow], today: date) -> Sentence:

@@ -107,7 +107,7 @@ def lifecycle(tracks: Sequence[Track], *, today: date) -> Lifecycle:
             for i, claim in enumerate(track.claims)
         )
         drawn.append(
-            Drawn(track, y, cut(track.host, 32), cut(track.api_id, 40), x(track.released_on or begin), accepted, lines)
+            Drawn(track, y, cut(track.host, 32), cut(track.api_id, 30), x(track.released_on or begin), accepted, lines)
         )
         y += 40 + 18 * max(len(lines), 1)
     return Lifecycle(round(y, 1), right, left, x(today), tuple(_quarters(begin, end, x)), tuple(drawn))

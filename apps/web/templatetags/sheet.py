@@ -1,16 +1,22 @@
 """How values are written on the pages: dates with their year when it is not this one, true minus, space before %."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from django import template
+from django.contrib.messages.storage.base import Message
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.accounts.models import SavedFilter
 from apps.common.time import day_of, now
 from apps.web import wording
 from apps.web.navigation import Navigation, navigation_for
+from apps.web.saying import Said
+from apps.web.saying import said as said_of
 
 register = template.Library()
 
@@ -21,6 +27,18 @@ def navigation(context: template.Context) -> Navigation | None:
     if request is None or not getattr(request, "user", None) or not request.user.is_authenticated:
         return None
     return navigation_for(request.user, request.path)
+
+
+@register.filter
+def said(message: Message) -> Said:
+    return said_of(message)
+
+
+@register.filter
+def page_address(request: Any) -> str:
+    """The path and query of the page the user looks at, also while one of its fragments is drawn."""
+    parts = urlsplit(request.headers.get("HX-Current-URL") or request.get_full_path())
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 @register.filter
@@ -64,6 +82,12 @@ def days_left(value: int | None) -> str:
 def from_today(value: date | None) -> str:
     """`in 135 days`, `today`, `56 days ago`."""
     return wording.from_today(value, today=day_of(now())) if value else ""
+
+
+@register.filter
+def minus(text: str) -> str:
+    """A number already written, with a true minus."""
+    return str(text).replace("-", "−")
 
 
 @register.filter
@@ -133,3 +157,39 @@ def query(context: template.Context, **changes: Any) -> str:
             fields[name] = str(value)
     text = fields.urlencode()
     return f"?{text}" if text else ""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRow:
+    """`of` is who shared it, where that is somebody else."""
+
+    pk: int
+    name: str
+    address: str
+    is_current: bool
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFilters:
+    found: list[SavedRow]
+    can_save: bool
+
+
+@register.simple_tag(takes_context=True)
+def saved_filters(context: template.Context) -> SavedFilters:
+    """Those of this page that the user may see: one statement."""
+    request = context["request"]
+    query = {name: values for name, values in request.GET.lists() if name != "page" and any(values)}
+    rows = SavedFilter.objects.visible_to(request.user).of_page(request.path).select_related("user")[:30]
+    found = [
+        SavedRow(
+            row.pk,
+            row.name,
+            f"{row.path}?{row.query}",
+            parse_qs(row.query) == query,
+            "" if row.user_id == request.user.pk else str(row.user),
+        )
+        for row in rows
+    ]
+    return SavedFilters(found, can_save=bool(query) and not any(row.is_current for row in found))

@@ -1,4 +1,5 @@
-// The small script: dialogs for / and ?, j and k in lists. Every page reads, and every form works, without it.
+// The small script: dialogs for / and ?, j and k in lists, printing, picking whole sheets, focus after swaps.
+// Every page reads, and every form works, without it.
 "use strict";
 
 const dialogs = { search: document.getElementById("search"), keys: document.getElementById("keys") };
@@ -59,3 +60,46 @@ for (const opener of document.querySelectorAll("[data-opens]")) {
 for (const closer of document.querySelectorAll("[data-closes]")) {
   closer.addEventListener("click", () => closer.closest("dialog").close());
 }
+
+// a link that opens the whole list for printing prints it; on the page it leads to, at once
+if (new URLSearchParams(location.search).get("print") === "all") addEventListener("load", () => print());
+
+// a head box picks every row of its table
+document.addEventListener("change", (event) => {
+  const all = event.target.closest("[data-picks-all]");
+  if (!all) return;
+  for (const box of all.closest("table").querySelectorAll("td.pick input")) box.checked = all.checked;
+});
+
+// what a swap replaces keeps the focus where its successor has the same id, name or address, or else the same place
+let focused = null;
+let place = -1;
+
+const stopsIn = (element) => [...element.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")];
+
+function describe(element) {
+  if (!element || element === document.body) return null;
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  const form = element.closest("form[id], form[action]");
+  const within = form ? (form.id ? `#${CSS.escape(form.id)} ` : `form[action="${CSS.escape(form.getAttribute("action"))}"] `) : "";
+  if (element.name) return `${within}[name="${CSS.escape(element.name)}"]${element.value && element.type !== "text" && element.type !== "search" ? `[value="${CSS.escape(element.value)}"]` : ""}`;
+  const address = element.getAttribute("href");
+  return address ? `a[href="${CSS.escape(address)}"]` : null;
+}
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const inside = event.detail.target.contains(document.activeElement);
+  focused = inside ? describe(document.activeElement) : null;
+  place = inside ? stopsIn(event.detail.target).indexOf(document.activeElement) : -1;
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const drawn = event.detail.elt;
+  // a live region that came along tells its news without taking the focus
+  if (place < 0 || document.activeElement !== document.body || drawn.closest("[aria-live]")) return;
+  const stops = stopsIn(drawn);
+  const successor = (focused && document.querySelector(focused)) ?? stops[Math.min(place, stops.length - 1)] ?? drawn.querySelector("h1, h2");
+  if (successor && successor.tabIndex < 0) successor.tabIndex = -1;
+  successor?.focus({ preventScroll: true });
+  place = -1;
+});

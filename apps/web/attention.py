@@ -1,0 +1,210 @@
+"""What needs somebody's attention now, as the overview and the board's page say it: few rows, few statements.
+
+Runways come from the kept ones (inventory/keeping.py), flags and layers from the engine, assessments from the counts
+of the risks: each says as of when it speaks.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import batched
+
+from django.db.models import Count, Q, QuerySet
+
+from apps.accounts.models import User
+from apps.catalog.models import Offering
+from apps.exposure.layers import LayerRow, LayerTable, own_teams
+from apps.exposure.models import ExposureFlag, Policy
+from apps.exposure.naming import names_of
+from apps.inventory.models import Application, Criticality, KeptRunway
+from apps.risks.queries import Reach, counted_at, team_standings
+from apps.web.wording import number, share
+
+# counted up to here; beyond, the number is not what makes it urgent
+COUNTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRunway:
+    """An application's most urgent primary. `runway` is days left minus days needed, None where either is unknown."""
+
+    application: Application
+    offering: Offering
+    retires_on: date | None
+    at_least: bool
+    days_left: int | None
+    effort_days: Decimal | None
+    basis: str
+    runway: Decimal | None
+    leave_by: date | None
+
+    @property
+    def is_late(self) -> bool:
+        """Too late already by what is known, or past its end."""
+        return (self.runway if self.runway is not None else self.days_left or 0) < 0
+
+
+def _kept(user: User) -> QuerySet[KeptRunway]:
+    teams = own_teams(user)
+    found = KeptRunway.objects.filter(is_first=True)
+    return found if teams is None else found.filter(team_id__in=teams)
+
+
+def _loaded(rows: Sequence[KeptRunway], on: date) -> list[FirstRunway]:
+    """Two statements; applications that went meanwhile are left out."""
+    applications = Application.objects.select_related("team").in_bulk([row.application_id for row in rows])
+    offerings = Offering.objects.select_related("host", "version__foundation", "replacement").in_bulk(
+        [row.offering_id for row in rows]
+    )
+    found = []
+    for row in rows:
+        if row.application_id in applications and row.offering_id in offerings:
+            # kept rows may be of yesterday: days are counted from today
+            left = row.days_left
+            if row.retires_on is not None:
+                left = (row.retires_on - on).days
+                left = max(left, 0) if row.at_least else left
+            runway = None if left is None or row.effort_days is None else left - row.effort_days
+            found.append(
+                FirstRunway(
+                    applications[row.application_id], offerings[row.offering_id], row.retires_on, row.at_least, left,
+                    row.effort_days, row.basis, runway, row.leave_by,
+                )
+            )  # fmt: skip
+    return found
+
+
+def first_runways(*, user: User, on: date, most: int) -> list[FirstRunway]:
+    """One row an application, the one that must begin its move first in front: three statements."""
+    rows = list(_kept(user).filter(leave_by__isnull=False).order_by("leave_by", "criticality", "dependency_id")[:most])
+    return _loaded(rows, on)
+
+
+def all_first_runways(*, user: User, on: date) -> Iterator[FirstRunway]:
+    """All of them in that order, a thousand at a time."""
+    rows = _kept(user).order_by("leave_by", "criticality", "dependency_id").iterator(chunk_size=1000)
+    for portion in batched(rows, 1000):
+        yield from _loaded(portion, on)
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Applications whose move should have begun already; bounded by COUNTED."""
+
+    n: int
+    n_critical: int
+
+    @property
+    def shown(self) -> str:
+        return f"{number(COUNTED)}+" if self.n > COUNTED else number(self.n)
+
+
+def late_runways(*, user: User, on: date) -> Late:
+    """One statement."""
+    late = _kept(user).filter(leave_by__lt=on).order_by()[: COUNTED + 1]
+    row = KeptRunway.objects.filter(pk__in=late.values("pk")).aggregate(
+        n=Count("pk"), n_critical=Count("pk", filter=Q(criticality=Criticality.CRITICAL))
+    )
+    return Late(row["n"], row["n_critical"])
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRow:
+    """`what` is the node with its kind, or what the policy counts; value and limit are written in the policy's unit."""
+
+    pk: int
+    what: str
+    policy: str
+    state: str
+    opened_at: datetime
+    value: str
+    limit: str
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    rows: tuple[FlagRow, ...]
+    n_open: int
+    n_live: int
+
+
+def open_flags(*, user: User, most: int) -> Flags:
+    """Those that nobody has answered first: three statements."""
+    live = ExposureFlag.objects.visible_to(user).filter(state__in=ExposureFlag.LIVE)
+    counts = live.order_by().aggregate(n=Count("pk"), n_open=Count("pk", filter=Q(state=ExposureFlag.State.OPEN)))
+    # "open" is the last of the states by the alphabet
+    flags = list(live.select_related("policy", "node").order_by("-state", "-opened_at", "pk")[:most])
+    names = names_of([flag.node_id for flag in flags if flag.node_id])
+    rows = []
+    for flag in flags:
+        name = names.get(flag.node_id or 0)
+        rows.append(
+            FlagRow(
+                pk=flag.pk,
+                what=f"{name.kind.label.capitalize()}: {name.label}" if name else flag.policy.name,
+                policy=flag.policy.name if name else "",
+                state=flag.get_state_display(),
+                opened_at=flag.opened_at,
+                value=_measured(flag.policy, flag.value),
+                limit=_measured(flag.policy, flag.limit),
+                is_open=flag.state == ExposureFlag.State.OPEN,
+            )
+        )
+    return Flags(tuple(rows), counts["n_open"], counts["n"])
+
+
+def _measured(policy: Policy, value: Decimal) -> str:
+    shares = {Policy.Measure.WEIGHT_SHARE, Policy.Measure.CRITICAL_SHARE}
+    return share(value) if policy.measure in shares else number(round(value))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundationRow:
+    """`length` is the bar's, of 100 for the largest; applications that stand there by a primary path."""
+
+    row: LayerRow
+    length: float
+
+
+def foundation_rows(table: LayerTable) -> list[FoundationRow]:
+    """The foundations by blast radius: applications that stop if it does."""
+    rows = sorted(table.rows, key=lambda row: (-row.n_applications, row.name))
+    largest = rows[0].n_applications if rows else 0
+    return [FoundationRow(row, round(100 * row.n_applications / largest, 1) if largest else 0) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRow:
+    slug: str
+    name: str
+    reach: Reach
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What is inherited and not looked at, by team; `rest` counts the teams that are not shown. `as_of` is None where
+    it was counted just now."""
+
+    total: Reach
+    rows: tuple[TeamRow, ...]
+    n_more: int
+    as_of: datetime | None
+
+
+def inherited_by_team(*, user: User, on: date, most: int) -> Inherited:
+    """Three statements at most."""
+    as_of = counted_at(user)
+    teams = team_standings(user=user, on=on, stored=as_of is not None)
+    total = sum((team.reach for team in teams), Reach())
+    waiting = [team for team in teams if team.reach.n_unassessed or team.reach.n_stale]
+    largest = max((team.reach.n_unassessed for team in waiting), default=0)
+    rows = tuple(
+        TeamRow(
+            team.team, team.name, team.reach, round(100 * team.reach.n_unassessed / largest, 1) if largest else 0
+        )
+        for team in waiting[:most]
+    )  # fmt: skip
+    return Inherited(total, rows, max(0, len(waiting) - most), as_of)

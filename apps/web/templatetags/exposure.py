@@ -1,0 +1,11 @@
+"""How the figures of exposure are written."""
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def signed(value: float | None, places: int) -> str:
+    """With a true minus and a fixed number of places; a dash for none."""
+    return "–" if value is None else f"{value:.{places}f}".replace("-", "−")
