@@ -10,16 +10,19 @@ from django.views.decorators.http import require_safe
 from apps.catalog.filters import ProviderEventFilter
 from apps.catalog.models import ProviderEvent, Source
 from apps.common.time import day_of, now
-from apps.exposure.queries import affected_applications
-from apps.inventory.models import Criticality
+from apps.exposure.event_reach import reached_by_event, reached_by_events
+from apps.inventory.models import Application
 from apps.web.filtering import BOOLEANS, Control, filters
+from apps.web.forms import signed_in
 from apps.web.listing import Listing, Sorting, csv_answer
 from apps.web.page import Sentence, page
-from apps.web.queries import called_by, reach_of_events, with_stacks
+from apps.web.queries import with_stacks
 from apps.web.sentences import of_list
 from apps.web.views.applications import standing_of
+from apps.web.views.catalogue_parts import called_here
 from apps.web.wording import change, counted, spelled
 
+SHOWN = 50
 ORDERS = Sorting({"detected": ("Detected", ("-detected_at", "-id"))})
 
 
@@ -27,7 +30,7 @@ def _filtered(request: HttpRequest) -> tuple[ProviderEventFilter, Any]:
     found = ProviderEventFilter(request.GET, ProviderEvent.objects.visible_to(request.user), request=request)
     queryset = found.qs
     if request.GET.get("in_use") == "true":
-        queryset = queryset.filter(called_by(user=request.user, on=day_of(now())))
+        queryset = queryset.filter(called_here(signed_in(request), offering="offering"))
     return found, ORDERS.apply(request, queryset.select_related("source", "offering__host"))
 
 
@@ -59,7 +62,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
         ),
         listing=listing,
         columns=ORDERS.columns(request),
-        reach=reach_of_events(listing.rows, user=request.user, on=day_of(now())),
+        reach=reached_by_events([event.pk for event in listing.rows], user=signed_in(request)),
     )  # fmt: skip
 
 
@@ -94,9 +97,10 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
     )
     at = now()
     today = day_of(at)
-    affected = affected_applications(event=this, on=today).visible_to(request.user)
-    applications = Listing(request, with_stacks(affected, on=today), size=100)
-    n_critical = affected.filter(criticality=Criticality.CRITICAL).order_by().count()
+    user = signed_in(request)
+    reach = reached_by_event(this.pk, user=user, limit=SHOWN)
+    found = Application.objects.visible_to(user).filter(pk__in=[pk for pk, _by_primary in reach.first])
+    seen = {row.pk: row for row in with_stacks(found, on=today)}
     return page(
         request,
         "events/detail.html",
@@ -105,10 +109,10 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
         counts="Live applications of yours that the event reaches",
         as_of=at,
         event=this,
-        sentence=_sentence(this, applications.n_found, n_critical),
+        sentence=_sentence(this, reach.n, reach.n_critical),
         evidence=this.evidence.select_related("source").order_by("source__trust_rank", "pk"),
-        applications=applications,
-        standings=[(standing_of(row, today), getattr(row, "affected_primary", True)) for row in applications.rows],
+        n_reached=reach.n,
+        standings=[(standing_of(seen[pk], today), by_primary) for pk, by_primary in reach.first if pk in seen],
     )
 
 

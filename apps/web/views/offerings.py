@@ -35,15 +35,18 @@ from apps.catalog.record_queries import earliest_ends
 from apps.catalog.settlement import BUILT_IN
 from apps.catalog.values import split_price_key
 from apps.common.time import day_of, now
-from apps.exposure.queries import standing_on
+from apps.exposure.portfolio_queries import StandingCount, standing_counts
 from apps.feeds.models import PollState
-from apps.web import sentences
+from apps.inventory.choosing.approvals import decisions_on
+from apps.inventory.models import Approval
+from apps.web import sentences, wording
 from apps.web.filtering import BOOLEANS, Control, filters
-from apps.web.forms import DayField, governing
+from apps.web.forms import DayField, governing, signed_in
 from apps.web.listing import Listing, Sorting, csv_answer
 from apps.web.page import page
-from apps.web.queries import Reach, prices_at, reach_by_ref, used_refs, with_stacks
-from apps.web.views.applications import standing_of
+from apps.web.queries import prices_at
+from apps.web.views.catalogue_parts import called_here, risks_on, standings_on
+from apps.web.views.foundation import price_csv, prices_of
 
 ORDERS = Sorting(
     {
@@ -58,20 +61,28 @@ def _filtered(request: HttpRequest) -> tuple[OfferingFilter, "QuerySet[Offering]
     found = OfferingFilter(request.GET, Offering.objects.visible_to(request.user), request=request)
     queryset = found.qs
     if request.GET.get("in_use") == "true":
-        queryset = queryset.filter(pk__in=used_refs(kind=NodeKind.OFFERING, user=request.user, on=day_of(now())))
+        queryset = queryset.filter(called_here(signed_in(request)))
     if ORDERS.chosen(request)[0] == "ends":
         queryset = queryset.filter(retires_on__isnull=False)
-    return found, ORDERS.apply(
-        request, queryset.select_related("host", "version__foundation__developer", "replacement")
-    )
+    return found, ORDERS.apply(request, queryset)
+
+
+_SHOWN = ("host", "version__foundation__developer", "replacement")
+
+
+def _loaded(rows: Sequence[Offering]) -> list[Offering]:
+    """A sheet of offerings with what the list shows: sorting thousands is quick while they are bare."""
+    found = Offering.objects.select_related(*_SHOWN).in_bulk([row.pk for row in rows])
+    return [found[row.pk] for row in rows if row.pk in found]
 
 
 @require_safe
 def offering_list(request: HttpRequest) -> HttpResponse:
     found, queryset = _filtered(request)
-    listing = Listing(request, queryset)
-    pks = [row.pk for row in listing.rows]
-    reach = reach_by_ref(kind=NodeKind.OFFERING, refs=pks, user=request.user, on=day_of(now()))
+    listing = Listing(request, queryset.only("pk"))
+    rows = _loaded(listing.rows)
+    pks = [row.pk for row in rows]
+    reach = standing_counts(kind=NodeKind.OFFERING, refs=pks, user=signed_in(request))
     hosts = Provider.objects.visible_to(request.user).hosts().values_list("slug", "name")  # type: ignore[attr-defined]
     return page(
         request,
@@ -97,7 +108,7 @@ def offering_list(request: HttpRequest) -> HttpResponse:
         ),
         listing=listing,
         columns=ORDERS.columns(request),
-        rows=[(row, reach.get(row.pk, Reach())) for row in listing.rows],
+        rows=[(row, reach.get(row.pk, StandingCount())) for row in rows],
         prices=prices_at(offerings=pks, at=now()),
     )  # fmt: skip
 
@@ -139,7 +150,7 @@ def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
         "replacement",
         "identity",
     ]
-    return csv_answer("offerings", heads, queryset.iterator(chunk_size=2000), cells)
+    return csv_answer("offerings", heads, queryset.select_related(*_SHOWN).iterator(chunk_size=2000), cells)
 
 
 class ManualEndForm(forms.Form):
@@ -221,11 +232,8 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
     polled = dict(PollState.objects.filter(last_success_at__isnull=False).values_list("source__slug", "source__name"))
     # the built-in catalogue speaks for a feed only until that feed speaks for itself
     stood_in = {row.pk: polled.get(row.external_id.partition(":")[0]) for row in claims if row.source.slug == BUILT_IN}
-    standing = with_stacks(
-        standing_on(kind=NodeKind.OFFERING, ref=this.pk, on=today).visible_to(request.user), on=today
-    )
-    applications = Listing(request, standing, size=100)
-    n_critical = sum(row.criticality == 0 for row in applications.rows)
+    user = signed_in(request)
+    standings = standings_on(NodeKind.OFFERING, this.pk, user=user, today=today)
     ends = [(this.retires_on, this.host.name, this.date_kind)] if this.retires_on else []
     crumbs = [("Offerings", reverse("offerings")), (this.host.name, f"{reverse('offerings')}?host={this.host.slug}")]
     accepted = {this.lifecycle_claim_id, this.price_claim_id} - {None}
@@ -240,6 +248,8 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
     prices = list(this.prices.select_related("claim__source").order_by("unit", "above_tokens", "-valid"))
     order = list(PRICE_UNITS)
     prices.sort(key=lambda price: (order.index(price.unit) if price.unit in order else 99, price.above_tokens))
+    nodes = [(NodeKind.OFFERING, this.pk), *(((NodeKind.VERSION, this.version_id),) if this.version_id else ())]
+    risks, n_risks = risks_on(nodes, user=user)
     return page(
         request,
         "offerings/detail.html",
@@ -250,7 +260,7 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
         as_of=at,
         status=422 if form.errors else 200,
         offering=this,
-        sentence=sentences.of_ends(this.api_id, ends, today, applications.n_found, n_critical),
+        sentence=sentences.of_ends(this.api_id, ends, today, standings.count.n, standings.count.n_critical),
         claims=[(topic.label, [(row, row.pk in accepted) for row in claims if row.topic == topic]) for topic in Topic],
         n_claims=len(claims),
         manual=manual,
@@ -262,12 +272,56 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
         floating_since=next((row.floating_since for row in claims if row.pk == this.price_claim_id), None),
         steps=[step for step in this.identity_why.split("; ") if step],
         footing=footing_of(this),
-        applications=applications,
-        standings=[standing_of(row, today) for row in applications.rows],
+        standings=standings,
+        history=prices_of(request, [this], today),
+        history_csv=reverse("offering-prices-csv", args=[this.pk]),
+        decision=_decision(this, today),
+        risks=risks,
+        n_risks=n_risks,
         events=this.events.select_related("source").order_by("-detected_at", "-id")[:20],
         form=form,
         lift_form=LiftForm(),
     )
+
+
+def _decision(this: Offering, today: date) -> Approval | None:
+    """The narrowest decision in force on it, its version or its foundation; others are asked of its parties."""
+    narrow: list[Any] = [this, *((this.version, this.version.foundation) if this.version else ())]
+    found = decisions_on(targets=narrow, on=today)
+    keys = [("offering", this.pk)]
+    if this.version:
+        keys += [("version", this.version.pk), ("foundation", this.version.foundation_id)]
+    return next((found[key] for key in keys if key in found), None)
+
+
+@require_safe
+def offering_prices_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The rows of the picture."""
+    this = get_object_or_404(Offering.objects.visible_to(request.user).select_related("host"), pk=pk)
+    return price_csv(request, f"offering-{pk}", [this])
+
+
+@require_safe
+def offering_claims_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Every claim of every source, as the page shows them."""
+    this = get_object_or_404(Offering.objects.visible_to(request.user).select_related("host"), pk=pk)
+    accepted = {this.lifecycle_claim_id, this.price_claim_id} - {None}
+    rows = this.assertions.select_related("source", "asserted_by").order_by(
+        "topic", "source__trust_rank", "source__name", "external_id"
+    )
+
+    def cells(row: Assertion) -> list[Any]:
+        return [
+            row.topic, row.source.name, row.external_id, wording.claim(row.topic, row.value),
+            "yes" if row.pk in accepted else "no", row.first_seen, row.changed_at, row.missing_since, row.withdrawn_at,
+            row.asserted_by or "", row.reason, row.source_url,
+        ]  # fmt: skip
+
+    heads = [
+        "topic", "source", "row of the source", "says", "accepted", "first seen", "changed", "missing since",
+        "withdrawn", "by", "reason", "address",
+    ]  # fmt: skip
+    return csv_answer(f"offering-{pk}-claims", heads, rows, cells)
 
 
 def coming_prices(claims: Sequence[Assertion], today: date) -> list[tuple[date, str, int, str, str, Assertion]]:

@@ -3,24 +3,36 @@
 from datetime import date
 from typing import Any
 
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
 from apps.catalog.models import DateKind, Offering
 from apps.common.time import day_of, now
 from apps.exposure.layers import LayerTable, layer_table
-from apps.exposure.models import Layer
-from apps.exposure.queries import Runway, runways
+from apps.exposure.models import EngineState, Layer
+from apps.exposure.portfolio_queries import Ending, Stack, common_stacks, endings, portfolio_figures
 from apps.inventory.models import Criticality, Dependency
 from apps.web import sentences
+from apps.web.attention import (
+    FirstRunway,
+    all_first_runways,
+    first_runways,
+    foundation_rows,
+    inherited_by_team,
+    late_runways,
+    open_flags,
+)
 from apps.web.drawings import section, timeline
 from apps.web.forms import signed_in
 from apps.web.listing import csv_answer
 from apps.web.page import page
-from apps.web.queries import ending_offerings, events_under, figures, primary_paths, primary_stacks
-from apps.web.wording import counted, day, listed, share
+from apps.web.queries import events_under, primary_paths
+from apps.web.views.start import steps_for
+from apps.web.wording import counted, day, number, share
 
 # the layers that every application stands on; gateways, vendors and regions are for the concentration itself
 SHOWN_LAYERS = (Layer.DEVELOPER, Layer.HOST, Layer.FOUNDATION)
@@ -29,6 +41,12 @@ URGENT_DAYS = 30
 # more applications than this are drawn by common stack, not one by one
 DRAWN_SINGLY = 72
 DRAWN_STACKS = 40
+DRAWN_ENDS = 14
+SHOWN_NODES = 8
+SHOWN_RUNWAYS = 14
+SHOWN_FLAGS = 6
+SHOWN_TEAMS = 6
+SHOWN_EVENTS = 8
 HEIGHTS = {Criticality.CRITICAL: 1.0, Criticality.IMPORTANT: 0.63, Criticality.STANDARD: 0.37, Criticality.LOW: 0.17}
 
 
@@ -36,34 +54,41 @@ HEIGHTS = {Criticality.CRITICAL: 1.0, Criticality.IMPORTANT: 0.63, Criticality.S
 def overview(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
     today = day_of(at)
-    counts = figures(user=user, on=today)
-    layers = {layer: layer_table(layer=layer, user=user) for layer in SHOWN_LAYERS}
+    counts = portfolio_figures(user=user, on=today)
+    layers = {layer: layer_table(layer=layer, user=user, limit=SHOWN_NODES) for layer in SHOWN_LAYERS}
     developers = layers[Layer.DEVELOPER]
-    ends = ending_offerings(user=user, on=today, within=HORIZON_DAYS, most=200)
+    ends = endings(user=user, on=today, within=HORIZON_DAYS, most=DRAWN_ENDS + 1)
     columns = portfolio(user=user, on=today, n=counts.n_applications)
     over = frozenset(row.name for row in developers.rows if row.over)
-    details = {row.name: _details(row.n_applications, row.n_critical, developers) for row in developers.rows}
-    endings = [ending_of(offering, today) for offering in ends[:14]]
+    details = details_of(developers)
+    drawn = [ending_of(row, today) for row in ends[:DRAWN_ENDS]]
+    late = late_runways(user=user, on=today)
     return page(
         request,
-        "overview.html",
-        title="Overview",
-        counts="Applications in pilot or production, each counted once",
+        "overview/overview.html",
+        title=_("Overview"),
+        counts=_("Applications in pilot or production, each counted once"),
         as_of=at,
-        sentence=sentences.of_portfolio(developers, counts),
+        sentence=sentences.of_portfolio(developers, counts, late),
+        late=late,
         figures=counts,
         developers=developers,
-        layers=[(layer.label, found) for layer, found in layers.items()],
+        foundations=foundation_rows(layers[Layer.FOUNDATION]),
         breaches=[(layer, row) for layer, found in layers.items() for row in found.rows if row.over],
+        layers=[(layer.label, found) for layer, found in layers.items()],
         section_wide=section.wide(columns, over=over, details=details) if columns else None,
         section_narrow=section.narrow(columns, over=over, details=details) if columns else None,
-        section_title=_section_title(counts.n_applications, developers),
+        section_title=section_title(counts.n_applications, developers),
         grouped=counts.n_applications > DRAWN_SINGLY,
-        timeline_wide=timeline.timeline(endings, today=today, days=HORIZON_DAYS) if endings else None,
-        timeline_narrow=timeline.timeline(endings, today=today, days=HORIZON_DAYS, narrow=True) if endings else None,
+        timeline_wide=timeline.timeline(drawn, today=today, days=HORIZON_DAYS) if drawn else None,
+        timeline_narrow=timeline.timeline(drawn, today=today, days=HORIZON_DAYS, narrow=True) if drawn else None,
         ends=ends,
-        runways=runways(user=user, on=today, limit=14),
-        events=events_under(user=user, on=today, most=10),
+        drawn_ends=DRAWN_ENDS,
+        runways=first_runways(user=user, on=today, most=SHOWN_RUNWAYS),
+        flags=open_flags(user=user, most=SHOWN_FLAGS) if user.reads_everything else None,
+        inherited=inherited_by_team(user=user, on=today, most=SHOWN_TEAMS),
+        events=events_under(user=user, on=today, most=SHOWN_EVENTS),
+        steps=steps_for(user) if not counts.n_applications else (),
         urgent_days=URGENT_DAYS,
     )
 
@@ -71,8 +96,21 @@ def overview(request: HttpRequest) -> HttpResponse:
 def portfolio(*, user: Any, on: date, n: int) -> list[section.Column]:
     """Columns of the section: one per application, or one per common stack where there are too many to draw."""
     if n > DRAWN_SINGLY:
-        return [_stack_column(row, on) for row in primary_stacks(user=user, on=on, most=DRAWN_STACKS)]
+        return [_stack_column(row, on) for row in _stacks(user)]
     return [_application_column(path, on) for path in primary_paths(user=user, on=on)]
+
+
+def _stacks(user: User) -> list[Stack]:
+    """Of the whole organisation they are the same for every office until the next refresh, and kept that long."""
+    if not user.reads_everything:
+        return common_stacks(user=user, most=DRAWN_STACKS)
+    refreshed_at = EngineState.objects.filter(pk=1).values_list("refreshed_at", flat=True).first()
+    found: list[Stack] = cache.get_or_set(
+        f"common-stacks:{refreshed_at:%Y%m%d%H%M%S%f}" if refreshed_at else "common-stacks:none",
+        lambda: common_stacks(user=user, most=DRAWN_STACKS),
+        timeout=3600,
+    )
+    return found
 
 
 def _application_column(path: Dependency, today: date) -> section.Column:
@@ -93,19 +131,18 @@ def _application_column(path: Dependency, today: date) -> section.Column:
     )
 
 
-def _stack_column(row: dict[str, Any], today: date) -> section.Column:
-    ends: date | None = row["ends"]
+def _stack_column(row: Stack, today: date) -> section.Column:
     return section.Column(
-        label=f"{row['n']} applications, {row['n_critical']} critical: {row['foundation'] or '?'}, {row['host']}",
-        host=row["host"],
-        version=_release(row["version"], row["line"], row["foundation"]),
-        foundation=row["foundation"] or section.UNRESOLVED,
-        developer=row["developer"] or section.UNRESOLVED,
-        height=max(row["n_critical"] / row["n"], 0.17),
-        solid=row["n_critical"] > 0,
-        late=ends is not None and (ends - today).days <= URGENT_DAYS,
-        n=row["n"],
-        n_critical=row["n_critical"],
+        label=f"{row.n} applications, {row.n_critical} critical: {row.foundation or '?'}, {row.host}",
+        host=row.host,
+        version=_release(row.version, row.line, row.foundation),
+        foundation=row.foundation or section.UNRESOLVED,
+        developer=row.developer or section.UNRESOLVED,
+        height=max(row.n_critical / row.n, 0.17),
+        solid=row.n_critical > 0,
+        late=row.ends_on is not None and (row.ends_on - today).days <= URGENT_DAYS,
+        n=row.n,
+        n_critical=row.n_critical,
     )
 
 
@@ -119,6 +156,11 @@ def _release(identifier: str | None, line: str | None, foundation: str | None) -
 def _is_urgent(offering: Offering, today: date) -> bool:
     left = offering.days_left(today)
     return left is not None and left <= URGENT_DAYS and offering.date_kind == DateKind.FIRM
+
+
+def details_of(found: LayerTable) -> dict[str, tuple[str, ...]]:
+    """{developer: wordings of its reach} for the drawing."""
+    return {row.name: _details(row.n_applications, row.n_critical, found) for row in found.rows}
 
 
 def _details(n: int, n_critical: int, found: LayerTable) -> tuple[str, ...]:
@@ -136,7 +178,7 @@ def _details(n: int, n_critical: int, found: LayerTable) -> tuple[str, ...]:
     )
 
 
-def _section_title(n: int, developers: LayerTable) -> str:
+def section_title(n: int, developers: LayerTable) -> str:
     tops = [f"{row.n_applications} on {row.name}, {row.n_critical} of them critical" for row in developers.rows[:3]]
     return (
         f"Section through the portfolio: {counted(n, 'application')} above ground, and the host, version, foundation "
@@ -144,8 +186,9 @@ def _section_title(n: int, developers: LayerTable) -> str:
     )
 
 
-def ending_of(offering: Any, today: date) -> timeline.Ending:
-    n: int = offering.n_applications
+def ending_of(row: Ending, today: date) -> timeline.Ending:
+    offering, n = row.offering, row.n
+    assert offering.retires_on is not None
     foundation = offering.version.foundation.name if offering.version else offering.api_id
     return timeline.Ending(
         label=foundation,
@@ -154,7 +197,7 @@ def ending_of(offering: Any, today: date) -> timeline.Ending:
         soft=offering.date_kind == DateKind.NOT_BEFORE,
         urgent=_is_urgent(offering, today),
         when=day(offering.retires_on, today=today),
-        note=f"{n} application{'' if n == 1 else 's'}",
+        note=f"{number(n)} application{'' if n == 1 else 's'}",
         url=reverse("offering", args=[offering.pk]),
     )
 
@@ -184,24 +227,32 @@ def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def runway_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Every live primary whose offering has a date, not only the first ones the page shows."""
+    """Every application whose primary has an end, not only the first ones the page shows."""
     today = day_of(now())
+    heads = [
+        "application", "team", "criticality", "api id", "host", "ends", "date", "days left", "days needed", "basis",
+        "runway, days", "leave by", "replacement",
+    ]  # fmt: skip
+    return csv_answer("runway", heads, all_first_runways(user=signed_in(request), on=today), _runway_cells)
 
-    def cells(row: Runway) -> list[Any]:
-        return [
-            row.application.name,
-            row.application.team.name,
-            row.application.get_criticality_display(),
-            row.offering.api_id,
-            row.offering.host.name,
-            row.retires_on,
-            "not before" if row.at_least else "firm",
-            row.days_left,
-            row.replacement.api_id if row.replacement else row.offering.replacement_text,
-        ]
 
-    heads = ["application", "team", "criticality", "api id", "host", "ends", "date", "days left", "replacement"]
-    return csv_answer("runway", heads, runways(user=request.user, on=today), cells)
+def _runway_cells(row: FirstRunway) -> list[Any]:
+    offering = row.offering
+    return [
+        row.application.name,
+        row.application.team.name,
+        row.application.get_criticality_display(),
+        offering.api_id,
+        offering.host.name,
+        row.retires_on,
+        "not before" if row.at_least else "firm",
+        row.days_left,
+        row.effort_days,
+        row.basis,
+        row.runway,
+        row.leave_by,
+        offering.replacement.api_id if offering.replacement else offering.replacement_text,
+    ]
 
 
 @require_safe
@@ -210,34 +261,16 @@ def ends_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_answer(
         "ends",
         ["host", "api id", "foundation", "announced", "ends", "date", "applications", "critical", "replacement"],
-        ending_offerings(user=request.user, on=today, within=HORIZON_DAYS, most=10_000),
-        lambda offering: [
-            offering.host.name,
-            offering.api_id,
-            offering.version.foundation.name if offering.version else "",
-            offering.announced_on,
-            offering.retires_on,
-            offering.get_date_kind_display(),
-            offering.n_applications,  # type: ignore[attr-defined]
-            offering.n_critical,  # type: ignore[attr-defined]
-            offering.replacement.api_id if offering.replacement else offering.replacement_text,
+        endings(user=signed_in(request), on=today, within=HORIZON_DAYS, most=10_000),
+        lambda row: [
+            row.offering.host.name,
+            row.offering.api_id,
+            row.offering.version.foundation.name if row.offering.version else "",
+            row.offering.announced_on,
+            row.offering.retires_on,
+            row.offering.get_date_kind_display(),
+            row.n,
+            row.n_critical,
+            row.offering.replacement.api_id if row.offering.replacement else row.offering.replacement_text,
         ],
-    )
-
-
-@require_safe
-def account(request: HttpRequest) -> HttpResponse:
-    user = request.user
-    if not isinstance(user, User):  # the login middleware lets nobody else in
-        raise TypeError("account needs a signed-in user")
-    memberships = list(user.memberships.select_related("team"))
-    offices = user.get_organisation_role_display() if user.organisation_role else ""
-    words = [f"{row.get_role_display()} of {row.team.name}" for row in memberships]
-    return page(
-        request,
-        "account.html",
-        title="Account",
-        memberships=memberships,
-        office=offices,
-        holds=listed([*([offices] if offices else []), *words], most=6),
     )

@@ -10,22 +10,34 @@ from django.views.decorators.http import require_safe
 
 from apps.catalog.earliest import ALL, Policy
 from apps.catalog.filters import ProviderFilter
-from apps.catalog.models import NodeKind, Offering, Provider, ProviderRole
+from apps.catalog.models import Foundation, NodeKind, Offering, Provider, ProviderRole
 from apps.catalog.record import End
 from apps.catalog.record_queries import provider_record
 from apps.common.time import day_of, now
+from apps.exposure.portfolio_queries import (
+    PARTY_KINDS,
+    PartyReach,
+    StandingCount,
+    party_applications,
+    party_reach,
+    standing_counts,
+)
+from apps.inventory.choosing.approvals import decisions_on
+from apps.inventory.choosing.contracts import contracts_by_party
 from apps.web.filtering import Control, filters
+from apps.web.forms import signed_in
 from apps.web.listing import Listing, Sorting, csv_answer
 from apps.web.page import Sentence, page
-from apps.web.queries import Reach, counts_of, reach_by_ref, standing_on_party, with_stacks
+from apps.web.queries import with_stacks
 from apps.web.records import SCOPES, shown
 from apps.web.sentences import of_list
 from apps.web.views.applications import standing_of
+from apps.web.views.catalogue_parts import risks_on
 from apps.web.wording import counted, spelled
 
 ORDERS = Sorting({"name": ("Provider", ("name", "pk"))})
 
-SHOWN = 100
+SHOWN = 25
 
 
 def _filtered(request: HttpRequest) -> tuple[ProviderFilter, Any]:
@@ -33,25 +45,24 @@ def _filtered(request: HttpRequest) -> tuple[ProviderFilter, Any]:
     return found, ORDERS.apply(request, found.qs.select_related("parent"))
 
 
+def _counted(rows: Any, column: str) -> dict[int, int]:
+    return dict(rows.order_by().values_list(column).annotate(n=Count("pk")))
+
+
 def _rows(request: HttpRequest, providers: list[Provider]) -> list[dict[str, Any]]:
-    today = day_of(now())
     pks = [provider.pk for provider in providers]
-    made = reach_by_ref(kind=NodeKind.DEVELOPER, refs=pks, user=request.user, on=today)
-    served = reach_by_ref(kind=NodeKind.HOST, refs=pks, user=request.user, on=today)
-    counts = {
-        row["pk"]: row
-        for row in Provider.objects.filter(pk__in=pks)
-        .order_by()
-        .values("pk")
-        .annotate(n_foundations=Count("foundations", distinct=True), n_offerings=Count("offerings", distinct=True))
-    }
+    user = signed_in(request)
+    made = standing_counts(kind=NodeKind.DEVELOPER, refs=pks, user=user)
+    served = standing_counts(kind=NodeKind.HOST, refs=pks, user=user)
+    makes = _counted(Foundation.objects.filter(developer__in=pks), "developer")
+    serves = _counted(Offering.objects.filter(host__in=pks), "host")
     return [
         {
             "provider": provider,
-            "n_foundations": counts[provider.pk]["n_foundations"],
-            "n_offerings": counts[provider.pk]["n_offerings"],
-            "made": made.get(provider.pk, Reach()),
-            "served": served.get(provider.pk, Reach()),
+            "n_foundations": makes.get(provider.pk, 0),
+            "n_offerings": serves.get(provider.pk, 0),
+            "made": made.get(provider.pk, StandingCount()),
+            "served": served.get(provider.pk, StandingCount()),
         }
         for provider in providers
     ]
@@ -112,39 +123,60 @@ def provider_csv(request: HttpRequest) -> StreamingHttpResponse:
 @require_safe
 def provider(request: HttpRequest, slug: str) -> HttpResponse:
     this = get_object_or_404(Provider.objects.visible_to(request.user).select_related("parent"), slug=slug)
+    user = signed_in(request)
     at = now()
     today = day_of(at)
-    standing = standing_on_party(provider=this, user=request.user, on=today)
-    n_standing, n_critical = counts_of(standing)
-    first = with_stacks(standing.order_by("criticality", "name", "pk"), on=today)[:SHOWN]
+    reach = party_reach(provider=this, user=user)
+    first = with_stacks(party_applications(provider=this, user=user, limit=SHOWN), on=today)
     foundations = list(this.foundations.order_by("name"))
-    reach = reach_by_ref(kind=NodeKind.FOUNDATION, refs=[row.pk for row in foundations], user=request.user, on=today)
-    foundations.sort(key=lambda row: (-reach.get(row.pk, Reach()).n, row.name))
-    offerings = Offering.objects.filter(host=this).select_related("version__foundation")
+    made = standing_counts(kind=NodeKind.FOUNDATION, refs=[row.pk for row in foundations], user=user)
+    foundations.sort(key=lambda row: (-made.get(row.pk, StandingCount()).n, row.name))
+    offerings = Offering.objects.filter(host=this)
     n_offerings = offerings.count()
     record = provider_record(this)
-    ending = offerings.filter(retires_on__gte=today).order_by("retires_on", "api_id")
+    ending = offerings.filter(retires_on__gte=today).select_related("version__foundation")
+    ending = ending.order_by("retires_on", "api_id")
+    nodes = [(kind, this.pk) for kind in PARTY_KINDS]
+    risks, n_risks = risks_on(nodes, user=user)
     return page(
         request,
         "providers/detail.html",
         title=this.name,
-        crumbs=(("Providers", reverse("providers")),),
+        crumbs=(
+            ("Providers", reverse("providers")),
+            *(((this.parent.name, reverse("provider", args=[this.parent.slug])),) if this.parent else ()),
+        ),
         counts="Live applications of yours, in any role",
         as_of=at,
         provider=this,
-        sentence=_sentence(this, n_standing, n_critical),
+        sentence=_sentence(this, reach),
         roles=[ProviderRole(role).label for role in this.roles],
         subsidiaries=this.subsidiaries.order_by("name"),
-        foundations=[(row, reach.get(row.pk, Reach())) for row in foundations[:20]],
+        foundations=[(row, made.get(row.pk, StandingCount())) for row in foundations[:20]],
         n_foundations=len(foundations),
         n_offerings=n_offerings,
         n_ending=ending.count(),
         ending=ending[:12],
-        n_standing=n_standing,
+        reach=reach,
+        parts=[(kind.label, n) for kind, n in sorted(reach.by_part.items())],
         standings=[standing_of(row, today) for row in first],
         record=shown(record) if n_offerings else None,
         promises=[(_covered(policy), policy) for policy in record.policies],
+        contracts=contracts_by_party(parties=[this.pk], user=user).get(this.pk, []),
+        reads_contracts=user.reads_everything,
+        decision=decisions_on(targets=[this], on=today).get(("provider", this.pk)),
+        risks=risks,
+        n_risks=n_risks,
+        # as what-ifs name it: the part it plays for most applications
+        part=_part(this, reach),
     )
+
+
+def _part(this: Provider, reach: PartyReach) -> str:
+    """developer, host, gateway or vendor: what it mostly is to the reader, else its first role."""
+    if reach.by_part:
+        return max(reach.by_part.items(), key=lambda item: (item[1], -item[0]))[0].label
+    return next((role for role in this.roles if role in {"developer", "host", "gateway"}), "host")
 
 
 def _covered(policy: Policy) -> str:
@@ -190,10 +222,10 @@ def record_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     return csv_answer(f"{this.slug}-record", heads, record.measured.told[::-1], cells)
 
 
-def _sentence(this: Provider, n: int, n_critical: int) -> Sentence:
-    if n == 0:
+def _sentence(this: Provider, reach: PartyReach) -> Sentence:
+    if not reach.n:
         return Sentence(f"Nothing of yours stands on {this.name}.")
-    stands = f"{counted(n, 'application')} {'stands' if n == 1 else 'stand'} on {this.name}"
-    return Sentence(
-        f"{stands[0].upper()}{stands[1:]}" + (f", {spelled(n_critical)} of them critical." if n_critical else ".")
-    )
+    n = f"{reach.shown} applications" if reach.at_least else counted(reach.n, "application")
+    stands = f"{n} {'stands' if reach.n == 1 else 'stand'} on {this.name}"
+    critical = f", {spelled(reach.n_critical)} of them critical." if reach.n_critical else "."
+    return Sentence(f"{stands[0].upper()}{stands[1:]}{critical}")

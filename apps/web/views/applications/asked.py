@@ -1,0 +1,79 @@
+"""Which application, or what hangs on it, an address means, and whether the reader may change it."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.models.exits import OfDependencyQuerySet
+from apps.web.forms import signed_in
+
+
+def application_or_404(request: HttpRequest, slug: str) -> Application:
+    found = Application.objects.visible_to(request.user).select_related("team", "merged_into").filter(slug=slug).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def may_edit(user: User, application: Application) -> bool:
+    return user.may(TeamRole.EDITOR, application.team_id)
+
+
+def refuse_readers(user: User, application: Application) -> None:
+    if not may_edit(user, application):
+        raise PermissionDenied(_("Only editors of %(team)s may change this.") % {"team": application.team.name})
+
+
+def editable_application(request: HttpRequest, slug: str) -> tuple[Application, User]:
+    user = signed_in(request)
+    application = application_or_404(request, slug)
+    refuse_readers(user, application)
+    return application, user
+
+
+def editable_dependency(request: HttpRequest, pk: int) -> tuple[Dependency, User]:
+    user = signed_in(request)
+    found = (
+        Dependency.objects.visible_to(user)
+        .select_related("application__team", "offering__host", "offering__version__foundation__developer", "via_party")
+        .filter(pk=pk)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    refuse_readers(user, found.application)
+    return found, user
+
+
+def editable_row[M: Adaptation | ExitPlan | ExitTest](
+    request: HttpRequest, rows: OfDependencyQuerySet[M], pk: int
+) -> tuple[M, User]:
+    """An adaptation, exit plan or exit test."""
+    user = signed_in(request)
+    found = (
+        rows.visible_to(user)
+        .select_related("dependency__application__team", "dependency__offering__host")
+        .filter(pk=pk)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    refuse_readers(user, found.dependency.application)
+    return found, user
+
+
+def refused(form: "forms.Form | forms.ModelForm[Any]", error: Exception) -> None:
+    """What an action refuses, on the field it names, else above the form."""
+    if not isinstance(error, ValidationError):
+        form.add_error(None, str(error))
+    elif hasattr(error, "error_dict"):
+        for name, messages in error.message_dict.items():
+            form.add_error(name if name in form.fields else None, messages)
+    else:
+        form.add_error(None, error.messages)

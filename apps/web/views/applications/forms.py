@@ -1,0 +1,224 @@
+"""Forms about applications. Fields are the model's own, so that pages and REST say the same of them."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Team, User
+from apps.inventory.models import Application, Criticality
+from apps.inventory.queries import teams_editable_by
+from apps.web.editing import SeenMixin
+from apps.web.forms import DayField, QuickSelect
+
+REASON = {"label": _("Reason"), "required": False, "max_length": 500, "help_text": _("For the history.")}
+
+
+class ReasonField(forms.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**REASON, **kwargs})
+
+
+class RefsField(forms.CharField):
+    """A mapping as lines `name: value`."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(f"{name}: {ref}" for name, ref in value.items()) if isinstance(value, dict) else value
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return value
+        found = {}
+        for line in str(value or "").splitlines():
+            if not line.strip():
+                continue
+            name, mark, ref = line.partition(":")
+            if not mark or not name.strip() or not ref.strip():
+                raise forms.ValidationError(_("Write one reference a line, such as CMDB: CI-4711."))
+            found[name.strip()] = ref.strip()
+        return found
+
+
+class RegisterForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The short first step; the rest can come later."""
+
+    class Meta:
+        model = Application
+        fields = ("name", "team", "criticality", "purpose")
+        widgets = {"purpose": forms.Textarea(attrs={"rows": 3}), "team": QuickSelect}
+        labels = {"name": _("Name"), "team": _("Team"), "criticality": _("Criticality"), "purpose": _("What it is for")}
+        help_texts = {
+            "team": _("Its editors may change it, and its alerts go there when it has no owner."),
+            "criticality": _("How grave it is when it stops; what is critical counts most on every page."),
+            "purpose": _("In a sentence: for whom, and what they do with it."),
+        }
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        teams = teams_editable_by(user=user)
+        self.fields["team"].queryset = teams  # type: ignore[attr-defined]
+        if teams.count() == 1:
+            self.fields["team"].initial = teams.get()
+
+
+GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (_("What it is"), ("name", "purpose", "team", "status", "business_owner", "technical_owner")),
+    (
+        _("How grave it is when it stops"),
+        (
+            "criticality", "criticality_reason", "criticality_assessed_on", "impact_of_discontinuing", "users_affected",
+            "rto_hours", "rpo_hours",
+        ),
+    ),
+    (
+        _("Data and law"),
+        ("data_classification", "personal_data", "geography", "ai_act_class", "ai_act_role", "autonomy"),
+    ),
+    (_("For the register of information"), ("business_function", "function_ref", "licensed_activity")),
+    (_("Money, review, references"), ("monthly_spend", "next_review_on", "external_refs")),
+)  # fmt: skip
+
+
+class ApplicationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+    criticality_assessed_on = DayField(
+        label=_("Criticality assessed on"), required=False, help_text=_("When the criticality was last assessed.")
+    )
+    next_review_on = DayField(
+        label=_("Next review"), required=False, help_text=_("Its owner is told when the day comes.")
+    )
+    external_refs = RefsField(
+        label=_("References"), required=False, help_text=_("One a line: CMDB: CI-4711. Shown on its page.")
+    )
+    reason = ReasonField()
+
+    class Meta:
+        model = Application
+        fields = [name for _title, names in GROUPS for name in names]
+        widgets = {
+            "purpose": forms.Textarea(attrs={"rows": 3}),
+            "criticality_reason": forms.Textarea(attrs={"rows": 2}),
+            "personal_data": forms.NullBooleanSelect,
+            "team": QuickSelect,
+        }
+        labels = {
+            "name": _("Name"), "purpose": _("What it is for"), "team": _("Team"), "status": _("Status"),
+            "business_owner": _("Business owner"), "technical_owner": _("Technical owner"),
+            "criticality": _("Criticality"), "criticality_reason": _("Why it is that critical"),
+            "impact_of_discontinuing": _("Impact of discontinuing it"), "users_affected": _("Users affected"),
+            "rto_hours": _("Recovery time objective"), "rpo_hours": _("Recovery point objective"),
+            "data_classification": _("Data classification"), "personal_data": _("Personal data"),
+            "geography": _("Where it is used"), "ai_act_class": _("AI Act class"), "ai_act_role": _("AI Act role"),
+            "autonomy": _("Autonomy"), "business_function": _("Business function"),
+            "function_ref": _("Function identifier"), "licensed_activity": _("Licensed activity"),
+            "monthly_spend": _("Monthly spend"),
+        }  # fmt: skip
+        help_texts = {
+            "business_owner": _("User name or e-mail address; alerts go to whoever signs in by it."),
+            "technical_owner": _("Told when there is no business owner."),
+            "geography": _("Regions between commas; approvals may be restricted to regions."),
+            "criticality_reason": "",
+        }
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = teams_editable_by(user=user)
+        self.fields["team"].queryset = own  # type: ignore[attr-defined]
+        status = self.instance.status if self.instance.pk else ""
+        # retiring ends what is used: an action of its own
+        self.fields["status"].choices = [  # type: ignore[attr-defined]
+            choice
+            for choice in Application.Status.choices
+            if choice[0] != Application.Status.RETIRED or status == Application.Status.RETIRED
+        ]
+
+    @property
+    def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        return [(title, [self[name] for name in names]) for title, names in GROUPS]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for _title, names in GROUPS for name in names}
+
+
+class OnForm(forms.Form):
+    """A day and a reason: retiring."""
+
+    on = DayField(label=_("From"), help_text=_("The first day it is no longer used."))
+    reason = ReasonField()
+
+
+class BringBackForm(forms.Form):
+    on = DayField(label=_("From"), help_text=_("The first day it is used again."))
+    status = forms.ChoiceField(
+        label=_("As"),
+        choices=[choice for choice in Application.Status.choices if choice[0] != Application.Status.RETIRED],
+        initial=Application.Status.PRODUCTION,
+    )
+    with_dependencies = forms.BooleanField(
+        label=_("What its retirement ended goes on"), required=False, initial=True,
+        help_text=_("After a gap as new dependencies, so that the time between stays a gap."),
+    )  # fmt: skip
+    reason = ReasonField()
+
+
+class MergeForm(forms.Form):
+    duplicate = forms.CharField(
+        label=_("The other record"), max_length=200,
+        help_text=_("Its name or slug. What it uses moves here, it is retired, and its address leads here."),
+    )  # fmt: skip
+    on = DayField(label=_("From"))
+    reason = ReasonField()
+
+    def __init__(self, *args: Any, kept: Application, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kept, self.user = kept, user
+
+    def clean_duplicate(self) -> Application:
+        said = self.cleaned_data["duplicate"].strip()
+        seen = Application.objects.visible_to(self.user).select_related("team").exclude(pk=self.kept.pk)
+        found = list(seen.filter(slug=said)[:1]) or list(seen.filter(name__iexact=said)[:2])
+        if not found:
+            raise forms.ValidationError(_("No other application you may see has this name or slug."))
+        if len(found) > 1:
+            raise forms.ValidationError(_("Several applications have this name. Give the slug, as in its address."))
+        return found[0]
+
+
+class SeveralForm(forms.Form):
+    """Facts that many applications are given at once; what is left empty stays as it is."""
+
+    team = forms.ModelChoiceField(
+        label=_("Team"), queryset=Team.objects.none(), required=False, empty_label=_("as it is"), widget=QuickSelect
+    )
+    business_owner = forms.CharField(label=_("Business owner"), max_length=200, required=False)
+    technical_owner = forms.CharField(label=_("Technical owner"), max_length=200, required=False)
+    criticality = forms.TypedChoiceField(
+        label=_("Criticality"), choices=[("", _("as it is")), *Criticality.choices], coerce=int, empty_value=None,
+        required=False,
+    )  # fmt: skip
+    status = forms.ChoiceField(
+        label=_("Status"), required=False,
+        choices=[
+            ("", _("as it is")), *(c for c in Application.Status.choices if c[0] != Application.Status.RETIRED)
+        ],
+    )  # fmt: skip
+    next_review_on = DayField(label=_("Next review"), required=False)
+    reason = ReasonField()
+
+    FACTS = ("team", "business_owner", "technical_owner", "criticality", "status", "next_review_on")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].queryset = teams_editable_by(user=user)  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not any(cleaned.get(name) not in (None, "") for name in self.FACTS):
+            raise forms.ValidationError(_("Say at least one thing that is to change."))
+        return cleaned
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in self.FACTS if self.cleaned_data.get(name) not in (None, "")}

@@ -1,0 +1,319 @@
+"""The list of applications: narrowed, sorted, bounded, and the same rows as CSV and XLSX."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import batched
+from typing import Any
+
+import django_filters
+from django.db.models import Count, Exists, Min, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import Team, User
+from apps.catalog.models import Foundation, NodeKind, Offering, Provider
+from apps.common.time import day_of, now
+from apps.exposure.models import LiveUse
+from apps.exposure.portfolio_queries import used_nodes
+from apps.inventory.filters import ApplicationFilter
+from apps.inventory.findings import CODES
+from apps.inventory.models import CRITICALITY_WORDS, Application, KeptFinding, KeptRunway
+from apps.inventory.queries import teams_editable_by
+from apps.web import sentences
+from apps.web.filtering import Control, filters
+from apps.web.forms import signed_in
+from apps.web.listing import Column, Listing, Sorting, csv_answer, query_with
+from apps.web.page import page
+from apps.web.queries import with_stacks
+from apps.web.views.applications.files import workbook_answer
+from apps.web.views.findings.words import NAMES
+
+ORDERS = Sorting(
+    {
+        "criticality": (gettext_lazy("Criticality"), ("criticality", "name", "pk")),
+        "name": (gettext_lazy("Application"), ("name", "pk")),
+        "users": (gettext_lazy("Users"), ("-users_affected", "pk")),
+        "spend": (gettext_lazy("USD a month"), ("-monthly_spend", "pk")),
+        "review": (gettext_lazy("Review"), ("next_review_on", "pk")),
+        "runway": (gettext_lazy("Runway"), ("leave_by", "criticality", "dependency_id")),
+    }
+)
+# what an order needs to be on record; the others are left out, and the page says so
+_NEEDS = {"users": "users_affected", "spend": "monthly_spend", "review": "next_review_on"}
+_RUNWAY = "runway"
+# hosts, developers and foundations offered as filters, the widest; any other works from the address
+MOST_OFFERED = 150
+
+
+class FoundFilter(ApplicationFilter):
+    """REST's filters, and what looks wrong by the kept findings."""
+
+    finding = django_filters.ChoiceFilter(
+        choices=[("any", gettext_lazy("Any")), *((code, NAMES[code]) for code in CODES)],
+        method="having_finding", label=gettext_lazy("Finding"),
+    )  # fmt: skip
+
+    def having_finding(self, queryset: QuerySet[Application], name: str, value: str) -> QuerySet[Application]:
+        found = KeptFinding.objects.filter(application_id=OuterRef("pk"))
+        return queryset.filter(Exists(found if value == "any" else found.filter(code=value)))
+
+
+def filtered(request: HttpRequest, query: Any = None) -> FoundFilter:
+    """Over what the reader may see; `query` in the place of the address's."""
+    given = request.GET if query is None else query
+    return FoundFilter(given, Application.objects.visible_to(request.user), request=request)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is kept of its most urgent primary, and its main one. `runway_days` is days left minus what the move takes;
+    None where nobody knows one of them."""
+
+    application: Application
+    primary: Offering | None
+    ends_on: date | None
+    runway_days: int | None
+    days_left: int | None
+    at_least: bool
+    effort_days: Decimal | None
+    basis: str
+    leave_by: date | None
+    n_findings: int
+    rank: int | None
+
+    @property
+    def is_late(self) -> bool:
+        return (self.runway_days is not None and self.runway_days < 0) or (
+            self.days_left is not None and self.days_left < 0
+        )
+
+
+def rows_of(applications: list[Application], today: date) -> list[Row]:
+    """With what is kept of each: two statements for any number of applications that `with_stacks` has loaded."""
+    ids = [application.pk for application in applications]
+    kept = {row.application_id: row for row in KeptRunway.objects.filter(application_id__in=ids, is_first=True)}
+    counts: dict[int, tuple[int, int]] = {
+        row["application_id"]: (row["n"], row["gravest"])
+        for row in KeptFinding.objects.filter(application_id__in=ids)
+        .order_by()
+        .values("application_id")
+        .annotate(n=Count("pk"), gravest=Min("rank"))
+    }
+    return [
+        _row(application, kept.get(application.pk), counts.get(application.pk), today) for application in applications
+    ]
+
+
+def _row(application: Application, kept: KeptRunway | None, counts: tuple[int, int] | None, today: date) -> Row:
+    days = runway = None
+    if kept is not None and kept.retires_on is not None:
+        days = (kept.retires_on - today).days
+        days = max(days, 0) if kept.at_least else days
+    elif kept is not None and kept.days_left is not None:
+        days = 0
+    if kept is not None and days is not None and kept.effort_days is not None:
+        runway = int((days - kept.effort_days).__floor__())
+    return Row(
+        application=application,
+        primary=next((row.offering for row in application.primaries), None),  # type: ignore[attr-defined]
+        ends_on=kept.retires_on if kept else None,
+        runway_days=runway,
+        days_left=days,
+        at_least=kept.at_least if kept else False,
+        effort_days=kept.effort_days if kept else None,
+        basis=kept.basis if kept else "",
+        leave_by=kept.leave_by if kept else None,
+        n_findings=counts[0] if counts else 0,
+        rank=counts[1] if counts else None,
+    )
+
+
+class Found:
+    """What the address asks for, in its order. Sorted by runway the kept runways are walked, else the applications."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.today = day_of(now())
+        self.filterset = filtered(request)
+        self.word, _falling = ORDERS.chosen(request)
+        applications: Any = self.filterset.qs
+        self.queryset: Any
+        if self.word == _RUNWAY:
+            kept = KeptRunway.objects.filter(is_first=True, leave_by__isnull=False)
+            user = signed_in(request)
+            if self.filterset.form.is_valid() and not any(self.filterset.form.cleaned_data.values()):
+                # nothing to narrow but the reader's teams, which the kept rows know
+                kept = kept if user.reads_everything else kept.filter(team_id__in=user.team_roles())
+            else:
+                kept = kept.filter(application_id__in=applications.order_by().values("pk"))
+            self.queryset = ORDERS.apply(request, kept)
+        else:
+            if column := _NEEDS.get(self.word):
+                applications = applications.filter(**{f"{column}__isnull": False})
+            self.queryset = ORDERS.apply(request, applications)
+
+    def applications(self, rows: list[Any]) -> list[Application]:
+        """The applications of the queryset's rows, with their stacks: two statements."""
+        ids = [row.application_id if self.word == _RUNWAY else row.pk for row in rows]
+        found = with_stacks(Application.objects.all(), on=self.today).in_bulk(ids)
+        return [found[pk] for pk in ids if pk in found]
+
+    def each(self) -> Iterator[Row]:
+        """Every row, for files."""
+        for some in batched(self.queryset.iterator(chunk_size=1000), 1000, strict=False):
+            yield from rows_of(self.applications(list(some)), self.today)
+
+
+def _left_out(word: str) -> str:
+    return {
+        "users": _(" with their users on record"),
+        "spend": _(" with their spend on record"),
+        "review": _(" with a day for their review"),
+        _RUNWAY: _(" on a model whose end is announced, the most urgent first"),
+    }.get(word, "")
+
+
+def _used(user: User) -> tuple[list[int], list[int], list[int]]:
+    """Hosts, developers and foundations in use where the reader looks, the widest: three statements, or one."""
+    if user.reads_everything:
+        hosts, developers, foundations = (
+            used_nodes(kind=kind, user=user)[:MOST_OFFERED]
+            for kind in (NodeKind.HOST, NodeKind.DEVELOPER, NodeKind.FOUNDATION)
+        )
+        return hosts, developers, foundations
+    called = LiveUse.objects.filter(team_id__in=list(user.team_roles())).order_by().values("offering_id").distinct()
+    rows = list(
+        Offering.objects.filter(pk__in=called)
+        .order_by()
+        .values_list("host_id", "version__foundation__developer_id", "version__foundation_id")
+        .distinct()
+    )
+    hosts, developers, foundations = (sorted({row[at] for row in rows if row[at]})[:MOST_OFFERED] for at in range(3))
+    return hosts, developers, foundations
+
+
+def controls_of(request: HttpRequest, found: FoundFilter) -> Any:
+    """Hosts, developers and foundations that are in use; six statements. Very many teams are named by their slug."""
+    user = signed_in(request)
+    teams = list(Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[: MOST_OFFERED + 1])
+    of_team = (
+        Control("team", _("Team"), choices=teams)
+        if len(teams) <= MOST_OFFERED
+        else Control("team", _("Team (slug)"), "text")
+    )
+    used_hosts, used_developers, used_foundations = _used(user)
+    parties = {
+        pk: (slug, name)
+        for pk, slug, name in Provider.objects.filter(pk__in={*used_hosts, *used_developers}).values_list(
+            "pk", "slug", "name"
+        )
+    }
+    hosts = [parties[pk] for pk in used_hosts if pk in parties]
+    developers = [parties[pk] for pk in used_developers if pk in parties]
+    foundations = Foundation.objects.filter(pk__in=used_foundations).order_by("name").values_list("slug", "name")
+    return filters(
+        request,
+        found,
+        [
+            Control("q", _("Search"), "search"),
+            of_team,
+            Control("criticality", _("Criticality"), choices=CRITICALITY_WORDS),
+            Control("status", _("Status"), choices=Application.Status.choices),
+            Control("ai_act_class", _("AI Act class"), choices=Application.AiActClass.choices),
+            Control("data_classification", _("Data"), choices=Application.DataClass.choices),
+            Control("host", _("Uses host"), choices=sorted(hosts, key=_by_name)),
+            Control("developer", _("Uses developer"), choices=sorted(developers, key=_by_name)),
+            Control("foundation", _("Uses foundation"), choices=list(foundations)),
+            Control("finding", _("Finding"), choices=[("any", _("Any")), *((code, NAMES[code]) for code in CODES)]),
+            Control("review_before", _("Review due before"), "date"),
+        ],
+    )
+
+
+def _by_name(option: tuple[str, str]) -> str:
+    return option[1].lower()
+
+
+@require_safe
+def application_list(request: HttpRequest) -> HttpResponse:
+    user: User = signed_in(request)
+    found = Found(request)
+    listing = Listing(request, found.queryset)
+    rows = rows_of(found.applications(listing.rows), found.today)
+    return page(
+        request,
+        "applications/list.html",
+        fragment="listing",
+        title=_("Applications"),
+        counts=_("Applications you may see"),
+        sentence=sentences.of_list(
+            listing.count, _("application"), _("applications"), filtered=listing.is_filtered,
+            rest=_left_out(found.word) or ("" if listing.is_filtered else _(" in the register")),
+        ),
+        # htmx leaves the controls as they are
+        filters=None if request.headers.get("HX-Request") else controls_of(request, found.filterset),
+        listing=listing,
+        columns=_columns(request),
+        rows=rows,
+        may_edit=user.governs or teams_editable_by(user=user).exists(),
+    )  # fmt: skip
+
+
+def _columns(request: HttpRequest) -> dict[str, Column]:
+    columns = ORDERS.columns(request)
+    # numbers are looked at from the largest, so their first click is falling order as the index has it
+    return {
+        name: Column(str(column.name), column.query if column.aria else query_with(request, sort=name, page=None),
+                     column.aria)
+        for name, column in columns.items()
+    }  # fmt: skip
+
+
+HEADS = (
+    "application", "slug", "team", "criticality", "status", "business owner", "technical owner", "api id", "host",
+    "foundation", "developer", "ends", "days left", "bound", "days to move", "runway, days", "leave by", "findings",
+    "users", "monthly spend, USD", "AI Act class", "data", "next review",
+)  # fmt: skip
+
+
+def cells(row: Row) -> list[Any]:
+    application, offering = row.application, row.primary
+    foundation = offering.version.foundation if offering and offering.version else None
+    return [
+        application.name,
+        application.slug,
+        application.team.name,
+        application.get_criticality_display(),
+        application.get_status_display(),
+        application.business_owner,
+        application.technical_owner,
+        offering.api_id if offering else "",
+        offering.host.name if offering else "",
+        foundation.name if foundation else "",
+        foundation.developer.name if foundation else "",
+        row.ends_on,
+        row.days_left,
+        "at least" if row.at_least else "",
+        row.effort_days,
+        row.runway_days,
+        row.leave_by,
+        row.n_findings,
+        application.users_affected,
+        application.monthly_spend,
+        application.get_ai_act_class_display(),
+        application.get_data_classification_display(),
+        application.next_review_on,
+    ]
+
+
+@require_safe
+def application_csv(request: HttpRequest) -> StreamingHttpResponse:
+    return csv_answer("applications", HEADS, Found(request).each(), cells)
+
+
+@require_safe
+def application_xlsx(request: HttpRequest) -> HttpResponse:
+    return workbook_answer("applications", HEADS, Found(request).each(), cells)

@@ -1,0 +1,236 @@
+"""One application: what it stands on, what it inherits, what must be done. One page with anchors; printed, a report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import User
+from apps.common.time import day_of, now
+from apps.exposure.queries import StackRow, stack
+from apps.inventory.findings import Finding, findings_of_application
+from apps.inventory.models import Application, Dependency
+from apps.inventory.queries import application_merged_into, changes_of
+from apps.inventory.runway import PrimaryRunway, runways
+from apps.risks.queries import InheritedRisk, Narrowed, Reach, inherited_risks, totals
+from apps.web import sentences
+from apps.web.audience import alerts_go_to
+from apps.web.drawings.picture import both
+from apps.web.drawings.runways import Runway as Bar
+from apps.web.drawings.runways import runways as draw_runways
+from apps.web.forms import signed_in
+from apps.web.outlook import days
+from apps.web.page import Sentence, page
+from apps.web.queries import events_of_application
+from apps.web.views.applications import reads
+from apps.web.views.applications.asked import application_or_404, may_edit
+from apps.web.views.applications.section import above_ground, layers_of, neighbourly, others_below
+from apps.web.views.applications.todo import leave_by, todos
+from apps.web.views.findings.words import MARKS, NAMES, SEVERITIES
+from apps.web.wording import long_day
+
+N_CHANGES, N_EVENTS, N_RISKS, N_ENDED = 8, 10, 5, 20
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLeft:
+    """A primary that ends, with what its runway is computed from."""
+
+    row: StackRow
+    runway: PrimaryRunway
+    leave_by: date | None
+    is_late: bool
+    basis: str
+
+    @property
+    def runway_words(self) -> str:
+        return "–" if self.runway.runway is None else f"{days(self.runway.runway)} d"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    finding: Finding
+    name: Any
+    severity: Any
+    mark: int
+    row: StackRow | None
+
+
+@require_safe
+def application(request: HttpRequest, slug: str) -> HttpResponse:
+    user = signed_in(request)
+    app = application_or_404(request, slug)
+    if app.merged_into is not None:
+        kept = application_merged_into(application=app)
+        if Application.objects.visible_to(user).filter(pk=kept.pk).exists():
+            return redirect("application", kept.slug, permanent=True)
+    at = now()
+    today = day_of(at)
+    rows = stack(application=app, on=today)
+    ordered = neighbourly(rows)
+    exits = reads.exits_of(rows, today)
+    ends = runways(on=today, application_ids=[app.pk], statuses=[*Application.IN_SCOPE, Application.Status.PROPOSED])
+    times = times_left(rows, ends, exits, today)
+    found = findings_of_application(application=app, on=today)
+    risks = totals(user=user, on=today, application=app.slug)
+    drawn = both(draw_runways, [_bar(time) for time in times]) if times else None
+    return page(
+        request,
+        "applications/detail.html",
+        title=app.name,
+        crumbs=(
+            (_("Applications"), reverse("applications")),
+            (app.team.name, f"{reverse('applications')}?team={app.team.slug}"),
+        ),
+        counts=_("Live dependencies of this application"),
+        as_of=at,
+        application=app,
+        may_edit=may_edit(user, app),
+        sentence=sentence(app, rows, times, today),
+        alerts_go_to=alerts_go_to(app),
+        rows=rows,
+        ordered=ordered,
+        above=above_ground(ordered, exits.adaptations),
+        layers=layers_of(ordered, others_below(rows, user)),
+        times=times,
+        runway_picture=drawn,
+        todos=todos(app, rows, ends, exits, found, risks, today),
+        ways=reads.ways_out(app, rows),
+        struck=reads.struck(app, rows),
+        risks=risks,
+        risk_rows=_risks(app, user, today, risks),
+        exits=exits,
+        exit_rows=[(row, exits.plans.get(row.dependency.pk), exits.tests.get(row.dependency.pk, ())) for row in rows],
+        cost=reads.cost_of(app, rows, at),
+        findings=[_found(finding, rows) for finding in found],
+        decisions=reads.decisions_on(rows, today),
+        changes=changes_of(application=app, limit=N_CHANGES),
+        events=events_of_application(application=app, on=today, most=N_EVENTS),
+        ended=_ended(app, today),
+        fallbacks=[row for row in rows if row.dependency.role == Dependency.Role.FALLBACK],
+        merged=app.merged.order_by("pk")[:10],
+    )
+
+
+def _ended(app: Application, today: date) -> Any:
+    later = Q(until__lte=today) | Q(since__gt=today)
+    return app.dependencies.filter(later).select_related("offering__host").order_by("-until", "-pk")[:N_ENDED]
+
+
+def times_left(
+    rows: Sequence[StackRow], ends: Sequence[PrimaryRunway], exits: reads.Exits, today: date
+) -> list[TimeLeft]:
+    by_id = {row.dependency.pk: row for row in rows}
+    found = []
+    for runway in ends:
+        row = by_id.get(runway.dependency_id)
+        if row is None:
+            continue
+        by = leave_by(runway, today)
+        late = (runway.runway is not None and runway.runway < 0) or (
+            runway.days_left is not None and runway.days_left < 0
+        )
+        found.append(TimeLeft(row, runway, by, late, _basis(runway, exits)))
+    return found
+
+
+def _basis(runway: PrimaryRunway, exits: reads.Exits) -> str:
+    if runway.effort_days is None:
+        return _("how long the move takes is not known: no test has measured it, and no plan estimates it")
+    took = days(runway.effort_days)
+    if runway.basis == "test":
+        measured = [
+            test.row for test in exits.tests.get(runway.dependency_id, ())
+            if test.row.effort_days is not None and test.row.result != "failed"
+        ]  # fmt: skip
+        on = measured[0].tested_on.isoformat() if measured else ""
+        return _("the move took %(days)s days in the exit test of %(on)s") % {"days": took, "on": on}
+    return _("the exit plan estimates %(days)s days") % {"days": took}
+
+
+def _bar(time: TimeLeft) -> Bar:
+    runway = time.runway
+    need = None if runway.effort_days is None else -int(-runway.effort_days // 1)
+    return Bar(time.row.offering.api_id, runway.days_left, need, runway.basis == "test", runway.at_least)
+
+
+def sentence(app: Application, rows: list[StackRow], times: Sequence[TimeLeft], today: date) -> Sentence:
+    """Where it stands until when, and when work has to start; without a known effort, how much time is left."""
+    known = [
+        time for time in times if time.leave_by is not None and not time.runway.at_least and time.runway.retires_on
+    ]
+    if not known or (known[0].runway.days_left or 0) < 0:
+        return sentences.of_application(app.name, rows, today)
+    first = known[0]
+    row, runway = first.row, first.runway
+    assert first.leave_by is not None
+    assert runway.retires_on is not None
+    assert runway.effort_days is not None
+    base = row.foundation.name if row.foundation else row.offering.api_id
+    words = {"base": base, "host": row.host.name, "end": long_day(runway.retires_on), "days": days(runway.effort_days)}
+    took = (
+        _("Stands on %(base)s at %(host)s until %(end)s; moving took %(days)s days last time, ")
+        if runway.basis == "test"
+        else _("Stands on %(base)s at %(host)s until %(end)s; moving is estimated to take %(days)s days, ")
+    )
+    by = long_day(first.leave_by)
+    if first.leave_by < today:
+        return Sentence(took % words, _("so work should have started by %(by)s") % {"by": by}, ".")
+    if (first.leave_by - today).days <= 30:
+        return Sentence(took % words + _("so "), _("work starts by %(by)s") % {"by": by}, ".")
+    return Sentence(took % words + _("so work starts by %(by)s.") % {"by": by})
+
+
+def _risks(app: Application, user: User, today: date, reach: Reach) -> list[InheritedRisk]:
+    """The gravest that are stale or unassessed: three statements for each state that has any."""
+    found: list[InheritedRisk] = []
+    for state, n in (("stale", reach.n_stale), ("unassessed", reach.n_unassessed)):
+        if n and len(found) < N_RISKS:
+            narrowed = Narrowed(application=app.slug, state=state)
+            found += inherited_risks(user=user, on=today, narrowed=narrowed, size=N_RISKS - len(found)).rows
+    return found
+
+
+def _found(finding: Finding, rows: Sequence[StackRow]) -> Found:
+    row = next((row for row in rows if row.dependency.pk == finding.dependency_id), None)
+    return Found(finding, NAMES[finding.code], SEVERITIES[finding.severity], MARKS[finding.severity], row)
+
+
+@require_safe
+def history(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every change on record, with who, what, when and why; editors take one back."""
+    user = signed_in(request)
+    app = application_or_404(request, slug)
+    changes = changes_of(application=app, limit=MOST_CHANGES)
+    return page(
+        request,
+        "applications/history.html",
+        title=_("History of %(name)s") % {"name": app.name},
+        crumbs=((_("Applications"), reverse("applications")), (app.name, reverse("application", args=[app.slug]))),
+        sentence=Sentence(_history_in_words(app, changes)),
+        application=app,
+        changes=changes,
+        is_cut=len(changes) == MOST_CHANGES,
+        may_edit=may_edit(user, app),
+    )
+
+
+MOST_CHANGES = 500
+
+
+def _history_in_words(app: Application, changes: Sequence[Any]) -> str:
+    if not changes:
+        return _("Nothing on record has changed %(name)s since it came in.") % {"name": app.name}
+    who = len({change.actor for change in changes})
+    last: datetime = changes[0].at
+    return _("%(name)s was changed %(n)s times by %(who)s people or jobs, last on %(last)s.") % {
+        "name": app.name, "n": f"{MOST_CHANGES}+" if len(changes) == MOST_CHANGES else len(changes), "who": who,
+        "last": long_day(day_of(last)),
+    }  # fmt: skip

@@ -1,0 +1,214 @@
+"""Registering an application, changing it, retiring it, bringing it back, merging two records of one."""
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from apps.accounts.roles import TeamRole
+from apps.common.history import current_change
+from apps.common.time import day_of, now
+from apps.inventory import actions
+from apps.inventory.keeping import keep_now
+from apps.inventory.models import Application, Dependency
+from apps.inventory.queries import teams_editable_by
+from apps.web.forms import signed_in
+from apps.web.outlook import Outlook, outlook, say_change
+from apps.web.page import Sentence, page
+from apps.web.saying import say
+from apps.web.views.applications.asked import editable_application, refused
+from apps.web.views.applications.forms import ApplicationForm, BringBackForm, MergeForm, OnForm, RegisterForm
+
+_REFUSALS = (ValidationError, actions.RefusedChange)
+
+
+def crumbs_of(application: Application) -> tuple[tuple[str, str], ...]:
+    return (
+        (_("Applications"), reverse("applications")),
+        (application.name, reverse("application", args=[application.slug])),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def register(request: HttpRequest) -> HttpResponse:
+    """The short first step; afterwards one declares what it calls."""
+    user = signed_in(request)
+    allowed = teams_editable_by(user=user).exists()
+    form = RegisterForm(request.POST or None, user=user) if allowed else None
+    if form is not None and request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            application = actions.register_application(
+                name=said["name"], team=said["team"], by=user,
+                facts={"criticality": said["criticality"], "purpose": said["purpose"]},
+            )  # fmt: skip
+        except _REFUSALS as error:
+            refused(form, error)
+        else:
+            keep_now(application_ids=[application.pk], on=day_of(now()))
+            say(
+                request,
+                _("%(name)s is registered. Say next what it calls.") % {"name": application.name},
+                undo=current_change(),
+            )
+            return redirect("declare-dependency", application.slug)
+    status = 403 if not allowed and request.method == "POST" else 422 if request.method == "POST" else 200
+    return page(
+        request,
+        "applications/register.html",
+        title=_("Register an application"),
+        crumbs=((_("Applications"), reverse("applications")),),
+        status=status,
+        sentence=Sentence(_("What does the organisation run?")),
+        form=form,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def change(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every fact, grouped; what somebody else changed meanwhile is compared first."""
+    application, user = editable_application(request, slug)
+    if request.method == "POST":
+        application = Application.objects.select_for_update(of=("self",)).select_related("team").get(pk=application.pk)
+    seen = Application.objects.get(pk=application.pk)
+    form = ApplicationForm(request.POST or None, instance=application, row=seen, user=user)
+    if request.method == "POST" and form.is_valid():
+        before = outlook(seen, on=day_of(now()))
+        try:
+            if not user.may(TeamRole.EDITOR, form.cleaned_data["team"]):
+                raise actions.RefusedChange(_("Only an editor of the new team may move it there."))
+            with transaction.atomic():
+                changed = actions.change_application(
+                    application=seen, facts=form.facts, by=user, reason=form.cleaned_data["reason"]
+                )
+        except _REFUSALS as error:
+            refused(form, error)
+        else:
+            say_change(request, changed, before, _("%(name)s is changed.") % {"name": changed.name})
+            return redirect("application", changed.slug)
+    return page(
+        request,
+        "applications/form.html",
+        title=_("Change %(name)s") % {"name": seen.name},
+        crumbs=crumbs_of(seen),
+        status=422 if request.method == "POST" else 200,
+        sentence=Sentence(_("What is true of %(name)s?") % {"name": seen.name}),
+        application=seen,
+        form=form,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def retire(request: HttpRequest, slug: str) -> HttpResponse:
+    application, user = editable_application(request, slug)
+    today = day_of(now())
+    form = OnForm(request.POST or None, initial={"on": today})
+    used = Dependency.objects.filter(application=application, until__isnull=True).count()
+    if request.method == "POST" and form.is_valid():
+        before = outlook(application, on=today)
+        try:
+            retired = actions.retire_application(
+                application=application, on=form.cleaned_data["on"], by=user, reason=form.cleaned_data["reason"]
+            )
+        except _REFUSALS as error:
+            refused(form, error)
+        else:
+            return _done(request, retired, before, _("%(name)s is retired.") % {"name": retired.name})
+    ends = ngettext("its one dependency ends", "its %(n)s dependencies end", used) % {"n": used}
+    return page(
+        request,
+        "applications/step.html",
+        title=_("Retire %(name)s") % {"name": application.name},
+        crumbs=crumbs_of(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Sentence(_("Retire %(name)s?") % {"name": application.name}),
+        basis=_("It counts nowhere any more, and %(ends)s that day. Nothing is deleted; it can be brought back.")
+        % {"ends": ends if used else _("nothing more is used")},
+        application=application,
+        form=form,
+        button=_("Retire it"),
+        danger=True,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def bring_back(request: HttpRequest, slug: str) -> HttpResponse:
+    application, user = editable_application(request, slug)
+    today = day_of(now())
+    form = BringBackForm(request.POST or None, initial={"on": today})
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        before = outlook(application, on=today)
+        try:
+            back = actions.bring_back_application(
+                application=application, on=said["on"], by=user, status=said["status"],
+                with_dependencies=said["with_dependencies"], reason=said["reason"],
+            )  # fmt: skip
+        except _REFUSALS as error:
+            refused(form, error)
+        else:
+            return _done(request, back, before, _("%(name)s is in use again.") % {"name": back.name})
+    return page(
+        request,
+        "applications/step.html",
+        title=_("Bring %(name)s back") % {"name": application.name},
+        crumbs=crumbs_of(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Sentence(_("Bring %(name)s back?") % {"name": application.name}),
+        basis="",
+        application=application,
+        form=form,
+        button=_("Bring it back"),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def merge(request: HttpRequest, slug: str) -> HttpResponse:
+    """Two records of one application become one; the other is named on this one's page and looked at first."""
+    application, user = editable_application(request, slug)
+    today = day_of(now())
+    form = MergeForm(request.POST or None, kept=application, user=user, initial={"on": today})
+    duplicate: Application | None = None
+    if request.method == "POST" and form.is_valid():
+        duplicate = form.cleaned_data["duplicate"]
+        assert duplicate is not None
+        if not user.may(TeamRole.EDITOR, duplicate.team_id):
+            form.add_error("duplicate", _("Only editors of %(team)s may give it up.") % {"team": duplicate.team.name})
+            duplicate = None
+        elif request.POST.get("sure") == duplicate.slug:
+            before = outlook(application, on=today)
+            try:
+                kept = actions.merge_applications(
+                    kept=application, duplicate=duplicate, on=form.cleaned_data["on"], by=user,
+                    reason=form.cleaned_data["reason"],
+                )  # fmt: skip
+            except _REFUSALS as error:
+                refused(form, error)
+                duplicate = None
+            else:
+                keep_now(application_ids=[duplicate.pk], on=today)
+                words = {"one": duplicate.name, "other": kept.name}
+                return _done(request, kept, before, _("%(one)s is part of %(other)s now.") % words)
+    looked_at = duplicate is not None
+    return page(
+        request,
+        "applications/merge.html",
+        title=_("Merge into %(name)s") % {"name": application.name},
+        crumbs=crumbs_of(application),
+        status=200 if looked_at or request.method != "POST" else 422,
+        sentence=Sentence(_("Which record is %(name)s as well?") % {"name": application.name}),
+        application=application,
+        form=form,
+        duplicate=duplicate,
+        n_used=duplicate.dependencies.count() if duplicate else 0,
+    )
+
+
+def _done(request: HttpRequest, application: Application, before: Outlook, sentence: str) -> HttpResponse:
+    say_change(request, application, before, sentence)
+    return redirect("application", application.slug)

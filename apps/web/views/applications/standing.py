@@ -1,0 +1,34 @@
+"""What lists of several pages say of an application: its main offering, and the primary that ends first."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from apps.catalog.models import Offering
+from apps.exposure.queries import end_of
+from apps.inventory.models import Application
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    application: Application
+    primary: Offering | None
+    ends_on: date | None
+    days_left: int | None
+    at_least: bool
+
+    @property
+    def is_over(self) -> bool:
+        return self.days_left is not None and self.days_left < 0 and not self.at_least
+
+
+def standing_of(application: Any, today: date) -> Standing:
+    """Of an application that `with_stacks` has loaded."""
+    primaries: list[Offering] = [row.offering for row in application.primaries]
+    main = primaries[0] if primaries else None
+    ends = [(end_of(offering, today), offering) for offering in primaries]
+    dated = [(end, offering) for end, offering in ends if end.days_left is not None]
+    if not dated:
+        return Standing(application, main, None, None, at_least=False)
+    end, offering = min(dated, key=lambda pair: pair[0].days_left or 0)
+    return Standing(application, main, offering.retires_on, end.days_left, end.at_least)

@@ -1,0 +1,128 @@
+"""What to do about one application, by when: out of dates, tests, findings and risks. Finished work leaves the list."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.exposure.queries import StackRow
+from apps.inventory.findings import Finding, Severity
+from apps.inventory.models import Application, ExitTest
+from apps.inventory.runway import PrimaryRunway
+from apps.risks.queries import Reach
+from apps.web.outlook import days
+from apps.web.views.applications.reads import Exits
+from apps.web.wording import number
+
+SOON = timedelta(days=90)
+# said by what is derived from days below
+_ELSEWHERE = {"retired_offering", "test_lapsed", "review_overdue"}
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """`when` None: now, without a day of its own. `url` and `link` are where it is done, for those who may."""
+
+    when: date | None
+    head: str
+    words: str
+    url: str = ""
+    link: str = ""
+    is_late: bool = False
+
+
+def leave_by(runway: PrimaryRunway, today: date) -> date | None:
+    """The last day on which the move can begin by what is known."""
+    if runway.days_left is None or runway.effort_days is None:
+        return None
+    return today + timedelta(days=runway.days_left) - timedelta(days=-int(-runway.effort_days // 1))
+
+
+def todos(
+    application: Application,
+    rows: Sequence[StackRow],
+    runways: Iterable[PrimaryRunway],
+    exits: Exits,
+    findings: Iterable[Finding],
+    risks: Reach,
+    today: date,
+) -> list[Todo]:
+    """Plain Python over what the page has read; first what has no day, then by day."""
+    by_id = {row.dependency.pk: row for row in rows}
+    found = [*_moves(by_id, runways, today), *_tests(by_id, exits, today)]
+    found += [
+        Todo(None, finding.sentence, "", is_late=True)
+        for finding in findings
+        if finding.severity == Severity.ALARM and finding.code not in _ELSEWHERE
+    ]
+    n_open = risks.n_unassessed + risks.n_stale
+    if n_open:
+        head = ngettext("Assess %(n)s inherited risk", "Assess %(n)s inherited risks", n_open) % {"n": number(n_open)}
+        stale = ngettext("%(n)s has become stale.", "%(n)s have become stale.", risks.n_stale) % {"n": risks.n_stale}
+        found.append(Todo(None, head, stale if risks.n_stale else "", "#risks", _("See them")))
+    if application.next_review_on and application.next_review_on <= today + SOON:
+        edit = reverse("change-application", args=[application.slug])
+        late = application.next_review_on < today
+        found.append(Todo(application.next_review_on, _("Review it, and set the next day"), "", edit, _("Edit"), late))
+    return sorted(found, key=lambda todo: (todo.when is not None, todo.when or today, todo.head))
+
+
+def _moves(by_id: dict[int, StackRow], runways: Iterable[PrimaryRunway], today: date) -> Iterable[Todo]:
+    for runway in runways:
+        row = by_id.get(runway.dependency_id)
+        if row is None or runway.at_least:
+            continue
+        url = reverse("replace-dependency", args=[row.dependency.pk])
+        name = row.offering.api_id
+        by = leave_by(runway, today)
+        if runway.days_left is not None and runway.days_left < 0:
+            yield Todo(runway.retires_on, _("Leave %(id)s: it has ended") % {"id": name}, _successor(row), url,
+                       _("Replace"), is_late=True)  # fmt: skip
+        elif by is not None and runway.effort_days is not None:
+            words = _("It ends on %(end)s; moving takes %(days)s days.") % {
+                "end": runway.retires_on.isoformat() if runway.retires_on else _("a day that has passed"),
+                "days": days(runway.effort_days),
+            }
+            yield Todo(by, _("Start the move away from %(id)s") % {"id": name}, f"{words} {_successor(row)}".strip(),
+                       url, _("Replace"), is_late=by < today)  # fmt: skip
+        elif runway.retires_on is not None:
+            plan = reverse("exit-plan", args=[row.dependency.pk])
+            yield Todo(runway.retires_on, _("Leave %(id)s before it ends") % {"id": name},
+                       _("Nobody has said how long the move takes. Write the plan or make a test."), plan,
+                       _("Plan"))  # fmt: skip
+
+
+def _successor(row: StackRow) -> str:
+    named = row.answering.replacement
+    return _("The provider names %(id)s as its replacement.") % {"id": named.api_id} if named else ""
+
+
+def _tests(by_id: dict[int, StackRow], exits: Exits, today: date) -> Iterable[Todo]:
+    for pk, tests in exits.tests.items():
+        counting = [test for test in tests if test.counts]
+        url = reverse("record-exit-test", args=[pk])
+        if counting:
+            last = max(counting, key=lambda test: test.ends_on)
+            if last.ends_on <= today + SOON:
+                words = _("The test of %(on)s (to %(target)s) expires.") % _named(last.row)
+                yield Todo(last.ends_on, _("Repeat the exit test"), words, url, _("Record test"))
+        elif tests:
+            last = max(tests, key=lambda test: test.row.tested_on)
+            words = _("The test of %(on)s (to %(target)s) no longer counts: %(why)s.") % {
+                **_named(last.row), "why": last.why
+            }  # fmt: skip
+            yield Todo(None, _("Repeat the exit test"), words, url, _("Record test"))
+    for pk, plan in exits.plans.items():
+        if pk in by_id and plan.next_test_on and plan.next_test_on <= today + SOON:
+            yield Todo(
+                plan.next_test_on, _("Make the planned exit test"),
+                _("Of %(id)s.") % {"id": by_id[pk].offering.api_id}, reverse("record-exit-test", args=[pk]),
+                _("Record test"), is_late=plan.next_test_on < today,
+            )  # fmt: skip
+
+
+def _named(test: ExitTest) -> dict[str, str]:
+    return {"on": test.tested_on.isoformat(), "target": test.target.api_id}

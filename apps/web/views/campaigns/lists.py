@@ -1,0 +1,174 @@
+"""Campaigns and tasks as lists."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import Team
+from apps.common.time import day_of, now
+from apps.exposure.campaigns.filters import CampaignFilter, CampaignTaskFilter
+from apps.exposure.campaigns.opening import UNFINISHED
+from apps.exposure.campaigns.progress import Progress, progress, tasks_seen_by
+from apps.exposure.models import Campaign, CampaignTask
+from apps.web.filtering import Control, filters
+from apps.web.forms import signed_in
+from apps.web.listing import Listing, Sorting, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.wording import counted
+
+CAMPAIGN_ORDERS = Sorting(
+    {
+        "opened": (gettext_lazy("Opened"), ("-opened_at", "pk")),
+        "title": (gettext_lazy("Campaign"), ("title", "pk")),
+        "due": (gettext_lazy("Due"), ("due_on", "pk")),
+    }
+)
+TASK_ORDERS = Sorting(
+    {"due": (gettext_lazy("Due"), ("due_on", "pk")), "state": (gettext_lazy("State"), ("state", "due_on", "pk"))}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    campaign: Campaign
+    progress: Progress
+    done: int
+    """Of 100, the tasks that are signed off or no longer needed."""
+
+
+def _campaigns(request: HttpRequest) -> CampaignFilter:
+    return CampaignFilter(
+        request.GET,
+        Campaign.objects.visible_to(request.user).select_related("subject__host", "target__host"),
+        request=request,
+    )  # fmt: skip
+
+
+@require_safe
+def campaign_list(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in(request), now()
+    found = _campaigns(request)
+    listing = Listing(request, CAMPAIGN_ORDERS.apply(request, found.qs))
+    how_far = progress(campaigns=[row.pk for row in listing.rows], user=user, on=day_of(at))
+    return page(
+        request,
+        "campaigns/list.html",
+        fragment="listing",
+        title=_("Campaigns"),
+        counts=_("Tasks you may see"),
+        as_of=at,
+        sentence=_sentence(user, day_of(at)),
+        filters=filters(
+            request,
+            found,
+            [Control("q", _("Search"), "search"), Control("state", _("State"), choices=Campaign.State.choices)],
+        ),
+        listing=listing,
+        columns=CAMPAIGN_ORDERS.columns(request),
+        rows=[Row(row, how_far[row.pk], _share(how_far[row.pk])) for row in listing.rows],
+        can_open=user.governs,
+    )
+
+
+def _share(found: Progress) -> int:
+    return round(100 * found.n_settled / found.n_tasks) if found.n_tasks else 0
+
+
+def _sentence(user: Any, today: date) -> Sentence:
+    """Two statements."""
+    n = Campaign.objects.visible_to(user).filter(state=Campaign.State.OPEN).count()
+    late = CampaignTask.objects.visible_to(user).filter(
+        state__in=UNFINISHED, due_on__lt=today, campaign__state=Campaign.State.OPEN
+    )
+    n_late = late.order_by()[:10_001].count()
+    if n == 0:
+        return Sentence(_("No campaign is open: nothing is being moved or tested again."))
+    start = _("%(n)s open") % {"n": counted(n, _("campaign is"), _("campaigns are")).capitalize()}
+    if n_late:
+        return Sentence(f"{start}; ", _("%(n)s past due") % {"n": counted(n_late, _("task is"), _("tasks are"))}, ".")
+    return Sentence(f"{start}; " + _("no task is past its day."))
+
+
+@require_safe
+def campaign_csv(request: HttpRequest) -> StreamingHttpResponse:
+    user, today = signed_in(request), day_of(now())
+    rows = list(CAMPAIGN_ORDERS.apply(request, _campaigns(request).qs)[:10_000])
+    how_far = progress(campaigns=[row.pk for row in rows], user=user, on=today)
+    return csv_answer(
+        "campaigns",
+        ["campaign", "ends or changes", "host", "ends", "target", "state", "opened", "due", "tasks", "settled",
+         "overdue", "without owner", "days left"],
+        rows,
+        lambda row: [
+            row.title, row.subject.api_id, row.subject.host.name, row.subject.retires_on,
+            row.target.api_id if row.target else "", row.get_state_display(), row.opened_at, row.due_on,
+            how_far[row.pk].n_tasks, how_far[row.pk].n_settled, how_far[row.pk].n_overdue, how_far[row.pk].n_unowned,
+            how_far[row.pk].days_left,
+        ],
+    )  # fmt: skip
+
+
+def _tasks(request: HttpRequest) -> CampaignTaskFilter:
+    return CampaignTaskFilter(request.GET, tasks_seen_by(user=request.user), request=request)
+
+
+@require_safe
+def task_list(request: HttpRequest) -> HttpResponse:
+    """All tasks one may see, of whatever campaign."""
+    user, at = signed_in(request), now()
+    found = _tasks(request)
+    listing = Listing(request, TASK_ORDERS.apply(request, found.qs))
+    teams = Team.objects.visible_to(user).values_list("slug", "name")
+    noun = counted(listing.n_found, _("task")) if not listing.is_cut else _("%(n)s tasks") % {"n": listing.count}
+    return page(
+        request,
+        "campaigns/tasks.html",
+        fragment="listing",
+        title=_("Campaign tasks"),
+        crumbs=((_("Campaigns"), reverse("campaigns")),),
+        counts=_("Tasks you may see"),
+        as_of=at,
+        sentence=Sentence(f"{noun[:1].upper()}{noun[1:]}{_(' match the filters') if listing.is_filtered else ''}."),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("team", _("Team"), choices=list(teams)),
+                Control("state", _("State"), choices=CampaignTask.State.choices),
+                Control("overdue", _("Past its day"), choices=[("true", _("Yes")), ("false", _("No"))]),
+                Control("unowned", _("Nobody's"), choices=[("true", _("Yes")), ("false", _("No"))]),
+            ],
+        ),
+        listing=listing,
+        columns=TASK_ORDERS.columns(request),
+        unfinished=UNFINISHED,
+    )
+
+
+@require_safe
+def task_csv(request: HttpRequest) -> StreamingHttpResponse:
+    today = day_of(now())
+    return csv_answer(
+        "campaign-tasks",
+        ["campaign", "application", "team", "role", "calls", "host", "moves to", "owner", "state", "due", "overdue",
+         "signed off", "waived until"],
+        TASK_ORDERS.apply(request, _tasks(request).qs).iterator(chunk_size=1000),
+        lambda row: [
+            row.campaign.title, row.dependency.application.name, row.dependency.application.team.name,
+            row.dependency.get_role_display(), row.dependency.offering.api_id, row.dependency.offering.host.name,
+            _target(row), row.owner.username if row.owner else "", row.get_state_display(), row.due_on,
+            "yes" if row.due_on and row.due_on < today and row.state in UNFINISHED else "no", row.signed_off_at,
+            row.waived_until,
+        ],
+    )  # fmt: skip
+
+
+def _target(task: CampaignTask) -> str:
+    target = task.successor.offering if task.successor else task.target or task.campaign.target
+    return target.api_id if target else ""

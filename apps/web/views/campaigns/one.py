@@ -1,0 +1,167 @@
+"""One campaign: how far it is, its tasks, and what governance does with it as a whole."""
+
+from collections.abc import Callable
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import Team, User
+from apps.common.time import day_of, now
+from apps.exposure.campaigns import opening
+from apps.exposure.campaigns.filters import CampaignTaskFilter
+from apps.exposure.campaigns.opening import NOT_SETTLED, UNFINISHED
+from apps.exposure.campaigns.progress import Progress, progress, tasks_seen_by
+from apps.exposure.models import Campaign, CampaignTask
+from apps.inventory.actions import RefusedChange
+from apps.web.filtering import Control, filters
+from apps.web.forms import DayField, governing, signed_in
+from apps.web.listing import Listing
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.views.campaigns.lists import TASK_ORDERS
+from apps.web.wording import counted, number
+
+REFUSAL = gettext_lazy("Campaigns are led by governance.")
+
+
+class ChangeForm(forms.Form):
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=200)
+    due_on = DayField(label=gettext_lazy("Latest day of all tasks"), required=False)
+    note = forms.CharField(label=gettext_lazy("Note"), widget=forms.Textarea, required=False, max_length=10_000)
+
+
+@require_safe
+def campaign(request: HttpRequest, pk: int) -> HttpResponse:
+    user, at = signed_in(request), now()
+    found = get_object_or_404(
+        Campaign.objects.visible_to(user).select_related(
+            "subject__host", "subject__version__foundation", "target__host", "event", "opened_by", "closed_by"
+        ),
+        pk=pk,
+    )
+    how_far = progress(campaigns=[found.pk], user=user, on=day_of(at))[found.pk]
+    narrowed = CampaignTaskFilter(request.GET, tasks_seen_by(user=user).filter(campaign=found), request=request)
+    listing = Listing(request, TASK_ORDERS.apply(request, narrowed.qs))
+    teams = Team.objects.visible_to(user).values_list("slug", "name")
+    return page(
+        request,
+        "campaigns/campaign.html",
+        fragment="listing",
+        title=found.title,
+        crumbs=((_("Campaigns"), reverse("campaigns")),),
+        counts=_("Tasks of the campaign") if how_far.whole_campaign else _("Tasks of your teams in the campaign"),
+        as_of=at,
+        sentence=sentence(found, how_far),
+        campaign=found,
+        progress=how_far,
+        parts=parts(how_far),
+        filters=filters(
+            request,
+            narrowed,
+            [
+                Control("team", _("Team"), choices=list(teams)),
+                Control("state", _("State"), choices=CampaignTask.State.choices),
+                Control("overdue", _("Past its day"), choices=[("true", _("Yes")), ("false", _("No"))]),
+            ],
+        ),
+        listing=listing,
+        columns=TASK_ORDERS.columns(request),
+        unfinished=UNFINISHED,
+        n_left=sum(how_far.by_state[state] for state in NOT_SETTLED),
+        form=ChangeForm(initial={"title": found.title, "due_on": found.due_on, "note": found.note})
+        if user.governs
+        else None,
+    )
+
+
+def parts(found: Progress) -> list[tuple[str, str, int, float]]:
+    """(state, its label, tasks, share of 100) of the bar, in the order of the work; states without a task left out."""
+    order = [State.DONE, State.OBSOLETE, State.READY, State.IN_PROGRESS, State.WAIVED, State.OPEN]
+    return [
+        (str(state), str(state.label), found.by_state[state], round(100 * found.by_state[state] / found.n_tasks, 1))
+        for state in order
+        if found.by_state[state]
+    ]
+
+
+State = CampaignTask.State
+
+
+def sentence(found: Campaign, how_far: Progress) -> Sentence:
+    if how_far.n_tasks == 0:
+        return Sentence(_("Nothing is left to move off %(id)s.") % {"id": found.subject.api_id})
+    n = f"{number(how_far.n_settled)} {_('of')} {number(how_far.n_tasks)}"
+    start = _("%(n)s tasks are settled") % {"n": n}
+    if found.state == Campaign.State.CLOSED:
+        return Sentence(_("Closed: %(n)s tasks were settled.") % {"n": n})
+    days = how_far.days_left
+    rest = (
+        ""
+        if days is None
+        else _("; %(id)s ends in %(days)s") % {"id": found.subject.api_id, "days": counted(days, _("day"))}
+        if days >= 0
+        else _("; %(id)s ended %(days)s ago") % {"id": found.subject.api_id, "days": counted(-days, _("day"))}
+    )
+    if how_far.n_overdue:
+        late = counted(how_far.n_overdue, _("is past its day"), _("are past their day"))
+        return Sentence(f"{start}, ", late, f"{rest}.")
+    return Sentence(f"{start}{rest}.")
+
+
+@require_POST
+def order(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """extend, reschedule, close, reopen or change, for governance."""
+    user = governing(request, str(REFUSAL))
+    found = get_object_or_404(Campaign.objects.visible_to(user), pk=pk)
+    if action not in _ORDERS:
+        raise Http404
+    try:
+        say(request, _ORDERS[action](request, found, user))
+    except ValidationError as refusal:
+        refuse(request, " ".join(refusal.messages))
+    except RefusedChange as refusal:
+        refuse(request, str(refusal))
+    return redirect("campaign", found.pk)
+
+
+def _extend(request: HttpRequest, found: Campaign, user: User) -> str:
+    n = opening.extend_campaign(campaign=found, at=now(), by=user)
+    return _("%(n)s joined.") % {"n": counted(n, _("task")).capitalize()}
+
+
+def _reschedule(request: HttpRequest, found: Campaign, user: User) -> str:
+    n = opening.reschedule_campaign(campaign=found, at=now(), by=user, reason=request.POST.get("reason", ""))
+    return _("%(n)s another day.") % {"n": counted(n, _("task has"), _("tasks have")).capitalize()}
+
+
+def _close(request: HttpRequest, found: Campaign, user: User) -> str:
+    opening.close_campaign(campaign=found, at=now(), by=user, closing_note=request.POST.get("reason", ""))
+    return _("The campaign is closed.")
+
+
+def _reopen(request: HttpRequest, found: Campaign, user: User) -> str:
+    opening.reopen_campaign(campaign=found, by=user, reason=request.POST.get("reason", ""))
+    return _("The campaign is open again.")
+
+
+def _change(request: HttpRequest, found: Campaign, user: User) -> str:
+    form = ChangeForm(request.POST)
+    if not form.is_valid():
+        raise ValidationError([str(error) for errors in form.errors.values() for error in errors])
+    opening.change_campaign(campaign=found, by=user, **form.cleaned_data)
+    return _("The campaign is changed.")
+
+
+_ORDERS: dict[str, Callable[[HttpRequest, Campaign, User], str]] = {
+    "extend": _extend,
+    "reschedule": _reschedule,
+    "close": _close,
+    "reopen": _reopen,
+    "change": _change,
+}

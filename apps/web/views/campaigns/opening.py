@@ -1,0 +1,185 @@
+"""Opening a campaign: what it would take in, who is concerned; large ones are opened by a worker."""
+
+from typing import Any
+
+from django import forms
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.catalog.models import Offering, ProviderEvent
+from apps.common.time import day_of, now
+from apps.exposure.campaigns.opening import open_campaign
+from apps.exposure.campaigns.reach import dependencies_in
+from apps.exposure.models import Campaign
+from apps.exposure.tasks import open_large_campaign, opening_key
+from apps.inventory.actions import RefusedChange
+from apps.web.forms import DayField, governing
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.wording import counted, day, number
+
+REFUSAL = gettext_lazy("Campaigns are opened by governance.")
+# more tasks than this take a worker, so that the page need not wait
+AT_ONCE = 1_000
+FOUND = 20
+NAMED = 8
+
+
+class OpeningForm(forms.Form):
+    title = forms.CharField(
+        label=gettext_lazy("Title"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("Made from what ends where empty."),
+    )
+    target = forms.ModelChoiceField(
+        Offering.objects.none(),
+        label=gettext_lazy("Usual target"),
+        required=False,
+        help_text=gettext_lazy("Each task may choose another."),
+        empty_label=gettext_lazy("Chosen in each task"),
+    )
+    due_on = DayField(
+        label=gettext_lazy("Latest day of all tasks"),
+        required=False,
+        help_text=gettext_lazy("Each task has a day of its own: the end, less the days a move takes, less a margin."),
+    )
+    note = forms.CharField(label=gettext_lazy("Note"), widget=forms.Textarea, required=False, max_length=10_000)
+
+    def __init__(self, *args: Any, subject: Offering, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["target"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = candidates_for(subject)
+        field.initial = subject.replacement_id
+
+
+def candidates_for(subject: Offering) -> Any:
+    """What one would move to: the host's own replacement, and other live releases of the same foundation or developer
+    at that host."""
+    found = Offering.objects.select_related("host").filter(lifecycle__in=["active", "preview"]).exclude(pk=subject.pk)
+    same = found.filter(host=subject.host)
+    if subject.version is not None:
+        same = same.filter(version__foundation__developer=subject.version.foundation.developer_id)
+    ids = list(same.order_by("-version__released_on", "-pk").values_list("pk", flat=True)[:40])
+    if subject.replacement_id:
+        ids.append(subject.replacement_id)
+    return Offering.objects.select_related("host").filter(pk__in=ids).order_by("api_id", "pk")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def open_one(request: HttpRequest) -> HttpResponse:
+    """`?event=` or `?offering=` says what for; without either one searches for it."""
+    user = governing(request, str(REFUSAL))
+    event, subject = _asked(request)
+    if subject is None:
+        return _search(request)
+    standing = Campaign(subject=subject, event=event)
+    already = Campaign.objects.filter(state=Campaign.State.OPEN, event=event, subject=subject).first()
+    if already is not None:
+        return redirect("campaign", already.pk)
+    concerned = dependencies_in(standing, on=day_of(now()))
+    n = concerned.order_by().count()
+    form = OpeningForm(request.POST or None, subject=subject)
+    if request.method == "POST" and form.is_valid():
+        facts = form.cleaned_data
+        if n > AT_ONCE:
+            target = facts["target"]
+            key = opening_key(event_id=event.pk if event else None, offering_id=subject.pk)
+            cache.set(key, "", timeout=3600)
+            open_large_campaign.delay(
+                user_id=user.pk, event_id=event.pk if event else None, offering_id=subject.pk,
+                target_id=target.pk if target else None, title=facts["title"], note=facts["note"],
+                due_on=facts["due_on"].isoformat() if facts["due_on"] else None,
+            )  # fmt: skip
+            query = f"event={event.pk}" if event else f"offering={subject.pk}"
+            return redirect(f"{reverse('opening-progress')}?{query}")
+        try:
+            made = open_campaign(by=user, at=now(), event=event, offering=None if event else subject, **facts)
+        except (RefusedChange, ValidationError) as refusal:
+            form.add_error(None, refusal.messages if isinstance(refusal, ValidationError) else str(refusal))
+        else:
+            say(request, _("The campaign is open: %(n)s.") % {"n": counted(made.tasks.count(), _("task"))})
+            return redirect("campaign", made.pk)
+    return page(
+        request,
+        "campaigns/opening.html",
+        title=_("Open a campaign"),
+        crumbs=((_("Campaigns"), reverse("campaigns")),),
+        counts=_("Live dependencies, in every role"),
+        sentence=Sentence(_opening_sentence(subject, n)),
+        subject=subject,
+        event=event,
+        n=n,
+        named=concerned.select_related("application__team", "offering__host").order_by(
+            "application__criticality", "application__name", "pk"
+        )[:NAMED],
+        form=form,
+        status=422 if form.is_bound else 200,
+    )
+
+
+def _opening_sentence(subject: Offering, n: int) -> str:
+    ends = _(", which ends on %(day)s") % {"day": day(subject.retires_on)} if subject.retires_on else ""
+    return _("%(n)s would move off %(id)s at %(host)s%(ends)s.") % {
+        "n": f"{number(n)} {_('dependency') if n == 1 else _('dependencies')}",
+        "id": subject.api_id, "host": subject.host.name, "ends": ends,
+    }  # fmt: skip
+
+
+def _asked(request: HttpRequest) -> tuple[ProviderEvent | None, Offering | None]:
+    offerings = Offering.objects.visible_to(request.user).select_related("host", "version__foundation")
+    if (pk := request.GET.get("event", "")).isdecimal():
+        event = get_object_or_404(ProviderEvent.objects.visible_to(request.user), pk=pk)
+        return event, get_object_or_404(offerings, pk=event.offering_id)
+    if (pk := request.GET.get("offering", "")).isdecimal():
+        return None, get_object_or_404(offerings, pk=pk)
+    return None, None
+
+
+def _search(request: HttpRequest) -> HttpResponse:
+    words = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
+    found = Offering.objects.visible_to(request.user).select_related("host").order_by("api_id", "pk")
+    return page(
+        request,
+        "campaigns/search.html",
+        fragment="hits",
+        title=_("Open a campaign"),
+        crumbs=((_("Campaigns"), reverse("campaigns")),),
+        sentence=Sentence(_("Which offering ends or changes?")),
+        words=words,
+        hits=found.filter(api_id__icontains=words)[:FOUND] if len(words) > 1 else (),
+    )
+
+
+@require_safe
+def opening_progress(request: HttpRequest) -> HttpResponse:
+    """Looked at again until the worker has opened it; then leads there."""
+    governing(request, str(REFUSAL))
+    event, subject = _asked(request)
+    if subject is None:
+        return redirect("campaigns")
+    made = Campaign.objects.filter(state=Campaign.State.OPEN, event=event, subject=subject).first()
+    trouble = cache.get(opening_key(event_id=event.pk if event else None, offering_id=subject.pk))
+    address = reverse("campaign", args=[made.pk]) if made else reverse("campaigns") if trouble else ""
+    if trouble and not made:
+        refuse(request, trouble)
+    if address:
+        if getattr(request, "htmx", False):
+            return HttpResponse(headers={"HX-Redirect": address})
+        return redirect(address)
+    return page(
+        request,
+        "campaigns/progress.html",
+        fragment="progress",
+        title=_("Opening a campaign"),
+        crumbs=((_("Campaigns"), reverse("campaigns")),),
+        sentence=Sentence(_("The campaign on %(id)s is being opened.") % {"id": subject.api_id}),
+        address=request.get_full_path(),
+    )

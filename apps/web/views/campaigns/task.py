@@ -1,0 +1,280 @@
+"""One task: what is missing for the signature, before and after, its steps; and everything that is done with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.accounts.queries import members_of
+from apps.accounts.roles import TeamRole
+from apps.catalog.models import Offering
+from apps.common.time import day_of, now
+from apps.exposure.campaigns import signing, working
+from apps.exposure.campaigns.gates import Gate, gate_of
+from apps.exposure.campaigns.opening import UNFINISHED
+from apps.exposure.campaigns.progress import tasks_seen_by
+from apps.exposure.campaigns.reach import dues, target_of
+from apps.exposure.campaigns.steps import BY_DEED
+from apps.exposure.models import Campaign, CampaignTask, TaskStep
+from apps.inventory.actions import RefusedChange
+from apps.web.forms import DayField, signed_in
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.views.campaigns.opening import candidates_for
+from apps.web.wording import counted, long_day
+
+State = CampaignTask.State
+FOUND = 15
+
+
+class MeasureForm(forms.Form):
+    metric = forms.CharField(label=gettext_lazy("Metric"), max_length=120)
+    before = forms.DecimalField(label=gettext_lazy("Before"), required=False)
+    after = forms.DecimalField(label=gettext_lazy("After"), required=False)
+
+
+class WaiveForm(forms.Form):
+    until = DayField(label=gettext_lazy("Until"), help_text=gettext_lazy("First day on which it no longer holds."))
+    why = forms.CharField(label=gettext_lazy("Why"), widget=forms.Textarea(attrs={"rows": 2}), max_length=10_000)
+
+
+@require_safe
+def task(request: HttpRequest, pk: int) -> HttpResponse:
+    user, at = signed_in(request), now()
+    found = get_object_or_404(tasks_seen_by(user=user), pk=pk)
+    application = found.dependency.application
+    gate = gate_of(task=found, at=at)
+    may_edit = user.may(TeamRole.EDITOR, application.team_id)
+    is_under_way = found.state not in {State.DONE, State.OBSOLETE} and found.campaign.state == Campaign.State.OPEN
+    target = target_of(found)
+    return page(
+        request,
+        "campaigns/task.html",
+        title=_("%(application)s, off %(id)s") % {
+            "application": application.name, "id": found.dependency.offering.api_id,
+        },
+        crumbs=(
+            (_("Campaigns"), reverse("campaigns")),
+            (found.campaign.title, reverse("campaign", args=[found.campaign_id])),
+        ),
+        counts=_("Steps and evidence of this task"),
+        as_of=at,
+        sentence=sentence(found, gate),
+        task=found,
+        target=target,
+        due=dues(tasks=[found.pk])[found.pk],
+        gate=gate,
+        steps=found.steps.select_related("done_by").order_by("place", "pk"),
+        by_deed=BY_DEED,
+        can_edit=may_edit and is_under_way,
+        can_sign=user.may(TeamRole.OWNER, application.team_id),
+        is_under_way=is_under_way,
+        is_overdue=found.due_on is not None and found.due_on < day_of(at) and found.state in UNFINISHED,
+        owners=[person for person, rank in members_of(team=application.team) if rank >= TeamRole.EDITOR.rank]
+        if may_edit
+        else [],
+        words=(words := _words(request)),
+        candidates=_candidates(request, found, words) if may_edit and is_under_way and not found.successor else (),
+        waive_form=WaiveForm(),
+        measure_form=MeasureForm(),
+        today=day_of(at),
+    )  # fmt: skip
+
+
+def _words(request: HttpRequest) -> str:
+    return " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
+
+
+def _candidates(request: HttpRequest, found: CampaignTask, words: str) -> Any:
+    """What one searched for, or what lies near: the campaign's target and the host's other releases."""
+    if len(words) > 1:
+        hits = Offering.objects.visible_to(request.user).filter(api_id__icontains=words)
+        return hits.select_related("host").order_by("api_id", "pk")[:FOUND]
+    near = list(candidates_for(found.campaign.subject)[:FOUND])
+    usual = found.campaign.target
+    return [usual, *(row for row in near if row != usual)] if usual is not None else near
+
+
+def sentence(found: CampaignTask, gate: Gate) -> Sentence:
+    name = found.dependency.application.name
+    if found.state == State.DONE:
+        return Sentence(
+            _("%(name)s has moved; %(who)s signed it off.") % {"name": name, "who": found.signed_off_by}
+        )  # fmt: skip
+    if found.state == State.OBSOLETE:
+        return Sentence(_("%(name)s no longer uses it: nothing is left to move.") % {"name": name})
+    if found.state == State.WAIVED and found.waived_until:
+        return Sentence(_("Waived until %(day)s, then it opens again.") % {"day": long_day(found.waived_until)})
+    if gate.is_open:
+        return Sentence(_("%(name)s is ready: an owner or governance signs it off.") % {"name": name})
+    due = _(" by %(day)s") % {"day": long_day(found.due_on)} if found.due_on else ""
+    return Sentence(
+        _("%(n)s missing before %(name)s can be signed off%(due)s.")
+        % {"n": counted(len(gate.missing), _("thing is"), _("things are")).capitalize(), "name": name, "due": due}
+    )
+
+
+@require_POST
+def work(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """assign, due, target, measure, add-step, switch, sign, waive, lift, reopen."""
+    user = signed_in(request)
+    found = get_object_or_404(CampaignTask.objects.visible_to(user).select_related("dependency__application"), pk=pk)
+    if action not in _WORK:
+        raise Http404
+    role, do = _WORK[action]
+    _require(user, role, found)
+    _told(request, do, found, user)
+    return redirect("campaign-task", found.pk)
+
+
+@require_POST
+def step(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """tick or untick one step."""
+    user = signed_in(request)
+    seen = TaskStep.objects.filter(task__in=CampaignTask.objects.visible_to(user))
+    found = get_object_or_404(seen.select_related("task__dependency__application"), pk=pk)
+    if action not in {"tick", "untick"}:
+        raise Http404
+    _require(user, TeamRole.EDITOR, found.task)
+
+    def do(request: HttpRequest, task: CampaignTask, user: User) -> str:
+        if action == "tick":
+            working.tick_step(step=found, at=now(), by=user, note=request.POST.get("note", ""))
+            return _("Done: %(step)s.") % {"step": found.title}
+        working.untick_step(step=found, at=now(), by=user)
+        return _("Open again: %(step)s.") % {"step": found.title}
+
+    _told(request, do, found.task, user)
+    return redirect("campaign-task", found.task_id)
+
+
+type Work = Callable[[HttpRequest, CampaignTask, User], str]
+
+
+def _told(request: HttpRequest, do: Work, found: CampaignTask, user: User) -> None:
+    try:
+        said = do(request, found, user)
+    except ValidationError as refusal:
+        refuse(request, " ".join(refusal.messages))
+    except RefusedChange as refusal:
+        refuse(request, str(refusal))
+    else:
+        say(request, said)
+
+
+def _require(user: User, role: TeamRole, found: CampaignTask) -> None:
+    if not user.may(role, found.dependency.application.team_id):
+        raise PermissionDenied(
+            _("Only an owner of the application's team or governance may do this. Ask one of them.")
+            if role == TeamRole.OWNER
+            else _("Editors of the application's team work on its tasks.")
+        )
+
+
+def _valid(form: forms.Form) -> dict[str, Any]:
+    if not form.is_valid():
+        labels = {name: field.label for name, field in form.fields.items()}
+        raise ValidationError(
+            [f"{labels.get(name, '')}: {error}" for name, errors in form.errors.items() for error in errors]
+        )
+    return form.cleaned_data
+
+
+def _assign(request: HttpRequest, found: CampaignTask, user: User) -> str:
+    name = request.POST.get("owner", "")
+    owner = get_object_or_404(User.objects.filter(is_active=True), username=name) if name else None
+    working.assign_task(task=found, owner=owner, by=user)
+    return _("The task is %(who)s's.") % {"who": owner} if owner else _("The task is nobody's in particular.")
+
+
+class _DueForm(forms.Form):
+    due_on = DayField(label=gettext_lazy("Due"))
+
+
+def _due(request: HttpRequest, found: CampaignTask, user: User) -> str:
+    day = _valid(_DueForm(request.POST))["due_on"]
+    working.set_due(task=found, due_on=day, by=user)
+    return _("Due on %(day)s.") % {"day": long_day(day)}
+
+
+def _target(request: HttpRequest, found: CampaignTask, user: User) -> str:
+    pk = request.POST.get("target", "")
+    if not pk.isdecimal():
+        raise RefusedChange(_("Choose one of the offerings."))
+    target = get_object_or_404(Offering.objects.visible_to(user), pk=pk)
+    working.choose_target(task=found, target=target, at=now(), by=user)
+    return _("It moves to %(id)s.") % {"id": target.api_id}
+
+
+def _measure(request: HttpRequest, found: CampaignTask, user: User) -> str:
+    said = _valid(MeasureForm(request.POST))
+    before, after = ({} if said[side] is None else {said["metric"]: said[side]} for side in ("before", "after"))
+    if not before and not after:
+        raise RefusedChange(_("Give at least one of the two values."))
+    working.record_measurements(task=found, at=now(), by=user, before=before, after=after)
+    return _("%(metric)s is recorded.") % {"metric": said["metric"]}
+
+
+def _add_step(request: HttpRequest, found: CampaignTask, user: User) -> str:
+    made = working.add_step(
+        task=found, title=request.POST.get("title", ""), at=now(), by=user, required="required" in request.POST
+    )  # fmt: skip
+    return _("Added: %(step)s.") % {"step": made.title}
+
+
+class _SwitchForm(forms.Form):
+    on = DayField(label=gettext_lazy("From"))
+
+
+def _switch(request: HttpRequest, found: CampaignTask, user: User) -> str:
+    on = _valid(_SwitchForm(request.POST))["on"]
+    switched = working.switch_task(task=found, on=on, at=now(), by=user)
+    assert switched.successor is not None
+    return _("%(application)s calls %(id)s from %(day)s.") % {
+        "application": found.dependency.application.name,
+        "id": switched.successor.offering.api_id,
+        "day": long_day(on),
+    }
+
+
+def _sign(request: HttpRequest, found: CampaignTask, user: User) -> str:
+    signing.sign_off(task=found, at=now(), by=user, reason=request.POST.get("reason", ""))
+    return _("Signed off.")
+
+
+def _waive(request: HttpRequest, found: CampaignTask, user: User) -> str:
+    said = _valid(WaiveForm(request.POST))
+    signing.waive_task(task=found, until=said["until"], why=said["why"], at=now(), by=user)
+    return _("Waived until %(day)s.") % {"day": long_day(said["until"])}
+
+
+def _lift(request: HttpRequest, found: CampaignTask, user: User) -> str:
+    signing.lift_waiver(task=found, at=now(), by=user)
+    return _("The waiver is lifted.")
+
+
+def _reopen(request: HttpRequest, found: CampaignTask, user: User) -> str:
+    signing.reopen_task(task=found, at=now(), by=user, reason=request.POST.get("reason", ""))
+    return _("The task is open again.")
+
+
+_WORK: dict[str, tuple[TeamRole, Work]] = {
+    "assign": (TeamRole.EDITOR, _assign),
+    "due": (TeamRole.EDITOR, _due),
+    "target": (TeamRole.EDITOR, _target),
+    "measure": (TeamRole.EDITOR, _measure),
+    "add-step": (TeamRole.EDITOR, _add_step),
+    "switch": (TeamRole.EDITOR, _switch),
+    "sign": (TeamRole.OWNER, _sign),
+    "waive": (TeamRole.OWNER, _waive),
+    "lift": (TeamRole.OWNER, _lift),
+    "reopen": (TeamRole.OWNER, _reopen),
+}

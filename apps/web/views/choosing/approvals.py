@@ -1,0 +1,310 @@
+"""Decisions on what may be built on: the list, a new one, one of them, and what stands against them."""
+
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.common.time import day_of, now
+from apps.inventory.actions import RefusedChange
+from apps.inventory.choosing.against import against_decisions
+from apps.inventory.choosing.approvals import (
+    COLUMN,
+    RELATIONS,
+    decide,
+    expiring_decisions,
+    replace_decision,
+    revoke_decision,
+    standing_decisions,
+)
+from apps.inventory.choosing.filters import ApprovalFilter
+from apps.inventory.models import Application, Approval, Criticality
+from apps.web.filtering import Control, filters
+from apps.web.forms import governing, signed_in
+from apps.web.listing import Listing, Sorting, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.views.choosing.approval_forms import DecisionForm, RevokeForm
+from apps.web.views.choosing.candidates import words_of
+from apps.web.views.choosing.targets import asked_for, found_by, named
+from apps.web.wording import counted, listed, long_day
+
+SOON_DAYS = 30
+SHOWN_AGAINST = 25
+
+# what ends first stands first; a block without an end comes last
+ORDERS = Sorting(
+    {
+        "until": ("Until", ("expires_on", "pk")),
+        "decided": ("Decided", ("-decided_on", "-pk")),
+        "decision": ("Decision", ("decision", "expires_on", "pk")),
+    }
+)
+STANDING = {"standing": "true"}
+
+
+def _filtered(request: HttpRequest) -> tuple[ApprovalFilter, "QuerySet[Approval]"]:
+    """Without a wish only what is in force; an empty `standing` shows what was revoked or has expired as well."""
+    asked = request.GET.copy()
+    if "standing" not in asked:
+        asked["standing"] = "true"
+    found = ApprovalFilter(asked, Approval.objects.visible_to(request.user), request=request)
+    return found, ORDERS.apply(request, found.qs.select_related(*RELATIONS))
+
+
+@require_safe
+def approval_list(request: HttpRequest) -> HttpResponse:
+    found, queryset = _filtered(request)
+    today = day_of(now())
+    listing = Listing(request, queryset)
+    soon = list(expiring_decisions(on=today, within_days=SOON_DAYS)[:6])
+    return page(
+        request,
+        "choosing/approvals.html",
+        fragment="listing",
+        title=_("Approvals"),
+        counts=_("Decisions of the organisation"),
+        sentence=_of_list(listing, soon, narrowed=listing.is_filtered or "standing" in request.GET),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("decision", _("Decision"), choices=Approval.Decision.choices),
+                Control("standing", _("In force"), choices=(("true", _("Today")), ("false", _("No longer")))),
+                Control("expires_before", _("Ends before"), "date"),
+            ],
+            STANDING,
+        ),
+        listing=listing,
+        columns=ORDERS.columns(request),
+        rows=[(row, named(row.target), scope_of(row), state_of(row, today)) for row in listing.rows],
+        today=today,
+    )
+
+
+def _of_list(listing: Listing[Approval], soon: list[Approval], *, narrowed: bool) -> Sentence:
+    if narrowed:
+        return Sentence(
+            ngettext("%(n)s decision matches the filters.", "%(n)s decisions match the filters.", listing.n_found)
+            % {"n": listing.count}
+        )
+    if not listing.n_found:
+        return Sentence(_("Nothing has been decided yet: everybody may build on anything."))
+    stands = ngettext("%(n)s decision is in force", "%(n)s decisions are in force", listing.n_found) % {
+        "n": listing.count
+    }
+    if not soon:
+        return Sentence(_("%(stands)s; none ends within %(days)s days.") % {"stands": stands, "days": SOON_DAYS})
+    first = soon[0]
+    assert first.expires_on is not None
+    return Sentence(
+        f"{stands}; ",
+        _("that on %(name)s ends on %(day)s") % {"name": named(first.target).name, "day": long_day(first.expires_on)},
+        "." if len(soon) == 1 else _(", and %(n)s more soon after.") % {"n": len(soon) - 1},
+    )
+
+
+@require_safe
+def approval_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _found, queryset = _filtered(request)
+    today = day_of(now())
+
+    def cells(row: Approval) -> list[Any]:
+        target = named(row.target)
+        return [
+            target.kind, target.name, target.note, row.decision, state_of(row, today), ", ".join(row.data_classes),
+            ", ".join(row.regions), ", ".join(Criticality(level).name.lower() for level in row.criticalities),
+            row.reason, row.approver, row.decided_on, row.expires_on, row.revoked_at, row.revoked_by or "",
+            row.revoked_why,
+        ]  # fmt: skip
+
+    heads = [
+        "kind", "target", "at", "decision", "state", "data classes", "regions", "criticalities", "reason", "approver",
+        "decided on", "holds until", "revoked at", "revoked by", "revoked why",
+    ]  # fmt: skip
+    return csv_answer("approvals", heads, queryset.iterator(chunk_size=500), cells)
+
+
+def scope_of(approval: Approval) -> str:
+    """For what a restricted approval holds, in one clause; empty for the others."""
+    parts = []
+    if approval.criticalities:
+        levels = [str(Criticality(level).label).lower() for level in sorted(approval.criticalities)]
+        parts.append(_("%(levels)s applications") % {"levels": listed(levels)})
+    if approval.data_classes:
+        classes = [str(Application.DataClass(value).label).lower() for value in approval.data_classes]
+        parts.append(_("data that is %(classes)s") % {"classes": listed(classes)})
+    if approval.regions:
+        parts.append(_("in %(regions)s") % {"regions": listed(approval.regions, most=8)})
+    return _("only %(parts)s") % {"parts": ", ".join(parts)} if parts else ""
+
+
+def state_of(approval: Approval, today: date) -> str:
+    """standing, coming, lapsed or revoked."""
+    if approval.revoked_at is not None:
+        return "revoked"
+    if approval.expires_on is not None and approval.expires_on <= today:
+        return "lapsed"
+    return "coming" if approval.decided_on > today else "standing"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_approval(request: HttpRequest) -> HttpResponse:
+    """Decide on something: first on what, found by words, then what."""
+    user = governing(request, _("Only governance decides what may be built on."))
+    at = now()
+    target = asked_for(request.GET, user=user)
+    words = words_of(request)
+    form = DecisionForm(request.POST or None)
+    if request.method == "POST" and target is not None and form.is_valid():
+        try:
+            made = decide(target=target, at=at, by=user, **form.cleaned_data)
+        except (RefusedChange, ValidationError) as refused:
+            form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
+        else:
+            say(request, _("Decided. What stands against it is listed below; nobody was switched off."))
+            return redirect("approval", pk=made.pk)
+    standing = _standing_on(target, day_of(at)) if target is not None else None
+    return page(
+        request,
+        "choosing/approval-new.html",
+        title=_("New decision"),
+        crumbs=((_("Approvals"), reverse("approvals")),),
+        status=422 if form.errors else 200,
+        sentence=_of_new(target),
+        target=named(target) if target is not None else None,
+        standing=standing,
+        form=form,
+        words=words,
+        hits=found_by(words, user=user) if target is None else [],
+    )
+
+
+def _standing_on(target: Any, today: date) -> Approval | None:
+    return standing_decisions(on=today).filter(**{COLUMN[type(target)]: target}).first()
+
+
+def _of_new(target: Any) -> Sentence:
+    if target is None:
+        return Sentence(_("On what do you decide? Find it first."))
+    return Sentence(_("May we build on %(name)s?") % {"name": named(target).name})
+
+
+def _one(request: HttpRequest, pk: int) -> Approval:
+    return get_object_or_404(Approval.objects.visible_to(request.user).select_related(*RELATIONS), pk=pk)
+
+
+@require_safe
+def approval(request: HttpRequest, pk: int) -> HttpResponse:
+    this = _one(request, pk)
+    return _approval_page(request, this, DecisionForm(initial=DecisionForm.of(this)), RevokeForm())
+
+
+@require_POST
+def replace(request: HttpRequest, pk: int) -> HttpResponse:
+    """Decide otherwise on the same, or the same until another day; the old decision is kept."""
+    user = governing(request, _("Only governance decides what may be built on."))
+    this = _one(request, pk)
+    form = DecisionForm(request.POST)
+    if form.is_valid():
+        try:
+            made = replace_decision(approval=this, at=now(), by=user, **form.cleaned_data)
+        except RefusedChange as refused:
+            # somebody else was quicker: the page shows what stands now
+            refuse(request, str(refused))
+            return redirect("approval", pk=pk)
+        except ValidationError as refused:
+            form.add_error(None, refused)
+        else:
+            say(request, _("The new decision holds from today; the one before is kept below."))
+            return redirect("approval", pk=made.pk)
+    return _approval_page(request, this, form, RevokeForm())
+
+
+@require_POST
+def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    user = governing(request, _("Only governance takes a decision back."))
+    this = _one(request, pk)
+    form = RevokeForm(request.POST)
+    if not form.is_valid():
+        return _approval_page(request, this, DecisionForm(initial=DecisionForm.of(this)), form)
+    try:
+        revoke_decision(approval=this, at=now(), by=user, reason=form.cleaned_data["reason"])
+    except RefusedChange as refused:
+        refuse(request, str(refused))
+    else:
+        say(request, _("Taken back. It stays on record with your reason; wider decisions count again."))
+    return redirect("approval", pk=pk)
+
+
+def _approval_page(request: HttpRequest, this: Approval, form: DecisionForm, revoke_form: RevokeForm) -> HttpResponse:
+    at = now()
+    today = day_of(at)
+    state = state_of(this, today)
+    target = named(this.target)
+    found = (
+        against_decisions(user=request.user, on=today, approval=this.pk, limit=SHOWN_AGAINST)
+        if state == "standing" and this.decision != Approval.Decision.APPROVED
+        else None
+    )
+    column = COLUMN[type(this.target)]
+    earlier = (
+        Approval.objects.visible_to(request.user)
+        .filter(**{column: this.target})
+        .exclude(pk=this.pk)
+        .select_related(*RELATIONS)
+        .order_by("-decided_on", "-pk")[:20]
+    )
+    return page(
+        request,
+        "choosing/approval.html",
+        title=_("Decision on %(name)s") % {"name": target.name},
+        crumbs=((_("Approvals"), reverse("approvals")), (target.name, target.url)),
+        counts=_("Live dependencies of yours, in any role"),
+        as_of=at,
+        status=422 if form.errors or revoke_form.errors else 200,
+        approval=this,
+        target=target,
+        scope=scope_of(this),
+        state=state,
+        sentence=_of_one(this, target.name, state, found.n_total if found else 0),
+        found=found,
+        others=[(row, scope_of(row), state_of(row, today)) for row in earlier],
+        may_decide=signed_in(request).governs and state in {"standing", "lapsed", "coming"},
+        form=form,
+        revoke_form=revoke_form,
+    )
+
+
+def _of_one(this: Approval, name: str, state: str, n_against: int) -> Sentence:
+    word = this.get_decision_display().lower()
+    if state == "revoked":
+        assert this.revoked_at is not None
+        day = long_day(day_of(this.revoked_at))
+        return Sentence(
+            _("%(name)s was %(word)s; %(who)s took that back on %(day)s.")
+            % {"name": name, "word": word, "who": this.revoked_by, "day": day}
+        )
+    until = long_day(this.expires_on) if this.expires_on else ""
+    if state == "lapsed":
+        return Sentence(
+            _("%(name)s was %(word)s ") % {"name": name, "word": word}, _("until %(day)s") % {"day": until},
+            _(" and nothing has been decided since."),
+        )  # fmt: skip
+    stands = (
+        _("%(name)s is %(word)s until %(day)s") if until else _("%(name)s is %(word)s until that is taken back")
+    ) % {"name": name, "word": word, "day": until}
+    if this.decision == Approval.Decision.APPROVED:
+        return Sentence(f"{stands}.")
+    if not n_against:
+        return Sentence(_("%(stands)s; nothing of yours stands against it.") % {"stands": stands})
+    against = counted(n_against, _("dependency"), _("dependencies"))
+    verb = _("stands against it") if n_against == 1 else _("stand against it")
+    return Sentence(f"{stands}; ", f"{against} {verb}", ".")

@@ -1,0 +1,143 @@
+"""Which foundation, and on what terms: candidates side by side, fact by fact, with sources and gaps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from apps.common.time import day_of, now
+from apps.exposure.diligence.facts import Scorecard
+from apps.exposure.diligence.scorecards import MOST, foundation_scorecards, provider_scorecards
+from apps.inventory.choosing.approvals import decisions_on
+from apps.inventory.models import Approval
+from apps.web.listing import csv_answer
+from apps.web.page import Sentence, page
+from apps.web.views.choosing.candidates import Candidates, candidates_of, found_by, note_of, words_of
+from apps.web.views.choosing.told import Group, n_gaps, side_by_side
+from apps.web.wording import listed, number, spelled
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The head of a candidate: what it is, the decision in force on it, and the address without it."""
+
+    name: str
+    of: str
+    url: str
+    n_gaps: int
+    decision: Approval | None
+    without: str
+
+
+@require_safe
+def compare(request: HttpRequest) -> HttpResponse:
+    """The page; its address holds the candidates, so a link shows the same comparison."""
+    at = now()
+    today = day_of(at)
+    chosen = candidates_of(request)
+    words = words_of(request)
+    cards = cards_of(chosen, user=request.user, on=today)
+    groups = side_by_side([card.as_json() for card in cards])
+    only_differing = request.GET.get("differing") == "true" and len(cards) > 1
+    if only_differing:
+        groups = _differing(groups)
+    return page(
+        request,
+        "choosing/compare.html",
+        fragment="finder",
+        title=_("Choosing"),
+        counts=_("Facts on record; no grade, no total, no ranking"),
+        as_of=at,
+        sentence=_sentence(chosen, cards),
+        chosen=chosen,
+        columns=_columns(chosen, cards, today),
+        groups=groups,
+        only_differing=only_differing,
+        everything=chosen.query(),
+        differing=chosen.query(differing="true"),
+        csv=f"{reverse('choosing-csv')}{chosen.query()}",
+        write_down=f"{reverse('new-selection')}{chosen.query()}" if chosen.kind == "foundation" else "",
+        words=words,
+        hits=found_by(words, already=chosen, user=request.user),
+        most=MOST,
+    )
+
+
+@require_safe
+def compare_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """One line a fact and candidate, as the page shows them."""
+    chosen = candidates_of(request)
+    cards = cards_of(chosen, user=request.user, on=day_of(now()))
+    return csv_answer(
+        "comparison",
+        [
+            "fact", "key", chosen.kind, "slug", "value", "unit", "detail", "known", "why not", "source", "address",
+            "as of",
+        ],
+        _lines(cards),
+        lambda line: line,
+    )  # fmt: skip
+
+
+def cards_of(chosen: Candidates, *, user: Any, on: Any) -> list[Scorecard]:
+    if not chosen.rows:
+        return []
+    if chosen.kind == "foundation":
+        return foundation_scorecards(foundations=chosen.ids, user=user, on=on)
+    return provider_scorecards(providers=chosen.ids, user=user, on=on)
+
+
+def _lines(cards: list[Scorecard]) -> Iterator[list[Any]]:
+    for group in side_by_side([card.as_json() for card in cards]):
+        for row in group.rows:
+            for card, cell in zip(cards, row.cells, strict=True):
+                known = "no" if cell.gap else "does not apply" if cell.dormant else "yes"
+                yield [
+                    row.label, row.key, card.name, card.slug, cell.text, cell.unit, cell.detail, known, cell.why,
+                    cell.source, cell.url, cell.as_of,
+                ]  # fmt: skip
+
+
+def _differing(groups: list[Group]) -> list[Group]:
+    kept = [Group(group.name, tuple(row for row in group.rows if row.differs)) for group in groups]
+    return [group for group in kept if group.rows]
+
+
+def _columns(chosen: Candidates, cards: list[Scorecard], today: Any) -> list[Column]:
+    decisions = decisions_on(targets=list(chosen.rows), on=today) if chosen.rows else {}
+    columns = []
+    for row, card in zip(chosen.rows, cards, strict=True):
+        columns.append(
+            Column(
+                row.name,
+                note_of(row),
+                reverse(chosen.kind, args=[row.slug]),
+                n_gaps([card])[0],
+                decisions.get((chosen.kind, row.pk)),
+                chosen.query([slug for slug in chosen.slugs if slug != row.slug]),
+            )
+        )
+    return columns
+
+
+def _sentence(chosen: Candidates, cards: list[Scorecard]) -> Sentence:
+    if not cards:
+        return Sentence(_("Which foundation, and on what terms? Put candidates side by side."))
+    gaps, facts = n_gaps(cards)
+    names = listed([card.name for card in cards], most=3)
+    if not gaps:
+        said = (
+            _("%(names)s: all %(facts)s facts are known.")
+            if len(cards) > 1
+            else _("Everything asked of %(names)s is known.")
+        )
+        return Sentence(said % {"names": names, "facts": number(facts)})
+    unknown = ngettext(
+        "%(names)s: of %(facts)s facts nobody knows %(n)s.", "%(names)s: of %(facts)s facts nobody knows %(n)s.", gaps
+    )
+    return Sentence(unknown % {"names": names, "facts": number(facts), "n": spelled(gaps)})

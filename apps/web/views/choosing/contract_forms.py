@@ -1,0 +1,138 @@
+"""The form of a contract: every fact that people may set, in the order in which a contract is read."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.catalog.models import Provider
+from apps.inventory.choosing.contracts import CONTRACT_FACTS
+from apps.inventory.models import Contract
+from apps.reports.dora.templates import SERVICE_TYPES
+from apps.web.editing import SeenMixin
+
+# what stands together, and how it is called; a fact that is in none of them comes last
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("what", ("ref", "name", "kind", "overarching", "ict_service_type", "currency", "annual_cost")),
+    (
+        "time",
+        (
+            "starts_on", "ends_on", "notice_days_ours", "notice_days_theirs", "deprecation_notice_days",
+            "termination_reason",
+        ),
+    ),
+    (
+        "clauses",
+        ("price_protection", "exit_clause", "termination_assistance", "audit_right", "ip_indemnity", "training_use"),
+    ),
+    ("places", ("governing_law", "provision_country", "stores_data", "data_country", "processing_country")),
+    ("terms", ("terms_url", "terms_read_on", "terms_digest", "last_audit_on", "note")),
+)  # fmt: skip
+DAYS = ("starts_on", "ends_on", "terms_read_on", "last_audit_on")
+COUNTRIES = ("governing_law", "provision_country", "data_country", "processing_country")
+
+
+def group_names() -> dict[str, str]:
+    return {
+        "what": _("What it is"),
+        "time": _("Time and notice"),
+        "clauses": _("Clauses"),
+        "places": _("Places"),
+        "terms": _("Terms, audit, notes"),
+        "more": _("Further facts"),
+    }
+
+
+def labels() -> dict[str, Any]:
+    """What the facts are called where the names of the columns would not do."""
+    return {
+        "ref": _("Reference"),
+        "ict_service_type": _("ICT service type"),
+        "overarching": _("Under the contract"),
+        "starts_on": _("Begins on"),
+        "notice_days_ours": _("Notice we must give"),
+        "notice_days_theirs": _("Notice they must give"),
+        "deprecation_notice_days": _("Notice of a model's end"),
+        "termination_reason": _("Why it was ended"),
+        "ip_indemnity": _("IP indemnity"),
+        "training_use": _("Use of our data for training"),
+        "provision_country": _("Country of the service"),
+        "stores_data": _("The service stores data"),
+        "data_country": _("Country where data is stored"),
+        "processing_country": _("Country where data is processed"),
+        "terms_url": _("Address of the terms"),
+        "terms_digest": _("Digest of the terms"),
+        "last_audit_on": _("Last audit of the party on"),
+    }
+
+
+def label_of(name: str) -> str:
+    words = str(Contract._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+    return str(labels().get(name, words[:1].upper() + words[1:]))
+
+
+class ContractForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+    """A clause left empty means that nobody has looked, which is another thing than its not being there."""
+
+    class Meta:
+        model = Contract
+        fields = [name for _group, names in GROUPS for name in names] + sorted(
+            CONTRACT_FACTS - {name for _group, names in GROUPS for name in names}
+        )
+        widgets = {
+            **{name: forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d") for name in DAYS},
+            "note": forms.Textarea(attrs={"rows": 3}),
+        }
+
+    def __init__(self, *args: Any, row: Contract | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, row=row, instance=row, **kwargs)
+        frames = self.fields["overarching"]
+        assert isinstance(frames, forms.ModelChoiceField)
+        others = Contract.objects.select_related("party").order_by("party__name", "ref")
+        frames.queryset = others.exclude(pk=row.pk) if row is not None else others
+        frames.label_from_instance = _named  # type: ignore[method-assign,assignment]
+        kinds: list[tuple[str, Any]] = [("", "–"), *SERVICE_TYPES.items()]
+        if row is not None and row.ict_service_type not in {"", *SERVICE_TYPES}:
+            kinds.append((row.ict_service_type, row.ict_service_type))
+        self.fields["ict_service_type"] = forms.ChoiceField(
+            required=False, choices=kinds, help_text=_("As the DORA register counts them.")
+        )
+        for name, words in labels().items():
+            if name in self.fields:
+                self.fields[name].label = words
+        for name in COUNTRIES:
+            self.fields[name].help_text = self.fields[name].help_text or _("Two letters, such as CH.")
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean()
+        for name in (*COUNTRIES, "currency"):
+            if said.get(name):
+                said[name] = said[name].strip().upper()
+        return said
+
+    def _post_clean(self) -> None:
+        # the action validates the row; here only the fields were read, so that the row is not changed before that
+        pass
+
+    def facts(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name in CONTRACT_FACTS}
+
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        names = group_names()
+        placed = {name for _group, members in GROUPS for name in members}
+        further = [name for name in self.fields if name not in placed and name not in {"seen", "party"}]
+        parts = [(names[group], [self[name] for name in members]) for group, members in GROUPS]
+        return [*parts, *([(names["more"], [self[name] for name in further])] if further else [])]
+
+
+class NewContractForm(ContractForm):
+    party = forms.ModelChoiceField(
+        label=gettext_lazy("With"),
+        queryset=Provider.objects.order_by("name"),
+        help_text=gettext_lazy("The party stays; a contract with another is another contract."),
+    )
+
+
+def _named(contract: Any) -> str:
+    return f"{contract.party.name}: {contract.ref}"

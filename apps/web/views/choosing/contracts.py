@@ -1,0 +1,270 @@
+"""What was agreed with whom: the list, one contract, and what rests on its party. For the offices."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.catalog.models import Offering, Provider
+from apps.common.time import day_of, now
+from apps.exposure.portfolio_queries import party_applications, party_reach
+from apps.inventory.actions import RefusedChange
+from apps.inventory.choosing.contracts import change_contract, register_contract
+from apps.inventory.choosing.filters import ContractFilter
+from apps.inventory.models import Contract
+from apps.reports.dora.templates import SERVICE_TYPES
+from apps.web.filtering import Control, filters
+from apps.web.forms import governing, signed_in
+from apps.web.listing import Listing, Sorting, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.queries import with_stacks
+from apps.web.saying import say
+from apps.web.views.applications import standing_of
+from apps.web.views.choosing.contract_forms import GROUPS, ContractForm, NewContractForm, group_names, label_of
+from apps.web.wording import long_day, number
+
+# long enough ahead to renegotiate or to move
+SOON_DAYS = 120
+SHOWN = 25
+CLAUSES = (
+    "price_protection", "exit_clause", "termination_assistance", "audit_right", "ip_indemnity", "training_use",
+)  # fmt: skip
+ORDERS = Sorting(
+    {
+        "ends": ("Ends", ("ends_on", "party__name", "ref", "pk")),
+        "party": ("With", ("party__name", "ref", "pk")),
+        "cost": ("Cost a year", ("-annual_cost", "pk")),
+    }
+)
+
+
+def _filtered(request: HttpRequest) -> tuple[ContractFilter, "QuerySet[Contract]"]:
+    found = ContractFilter(request.GET, Contract.objects.visible_to(request.user), request=request)
+    queryset = found.qs
+    if ORDERS.chosen(request)[0] == "cost":
+        queryset = queryset.filter(annual_cost__isnull=False)
+    return found, ORDERS.apply(request, queryset.select_related("party", "overarching"))
+
+
+@require_safe
+def contract_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    today = day_of(now())
+    found, queryset = _filtered(request)
+    listing = Listing(request, queryset)
+    return page(
+        request,
+        "choosing/contracts.html",
+        fragment="listing",
+        title=_("Contracts"),
+        counts=_("Contracts on file"),
+        sentence=_of_list(listing, user.reads_everything, today),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("q", _("Search"), "search"),
+                Control("kind", _("Kind"), choices=Contract.Kind.choices),
+                Control("ends_before", _("Ends before"), "date"),
+            ],
+        ),
+        listing=listing,
+        columns=ORDERS.columns(request),
+        rows=[(row, _n_open(row), _is_ending(row, today)) for row in listing.rows],
+        n_clauses=len(CLAUSES),
+        may_read=user.reads_everything,
+    )
+
+
+def _n_open(contract: Contract) -> int:
+    """Clauses of which nobody has said whether they are there."""
+    return sum(not getattr(contract, name) for name in CLAUSES)
+
+
+def _is_ending(contract: Contract, today: date) -> bool:
+    return contract.ends_on is not None and contract.ends_on <= today + timedelta(SOON_DAYS)
+
+
+def _of_list(listing: Listing[Contract], may_read: bool, today: date) -> Sentence:
+    if not may_read:
+        return Sentence(_("Contracts are read by governance, auditors and administrators."))
+    if listing.is_filtered:
+        return Sentence(
+            ngettext("%(n)s contract matches the filters.", "%(n)s contracts match the filters.", listing.n_found)
+            % {"n": listing.count}
+        )
+    if not listing.n_found:
+        return Sentence(_("No contract is on file."))
+    stands = ngettext("%(n)s contract is on file", "%(n)s contracts are on file", listing.n_found) % {
+        "n": listing.count
+    }
+    ending = (
+        Contract.objects.filter(ends_on__gt=today, ends_on__lte=today + timedelta(SOON_DAYS))
+        .select_related("party")
+        .order_by("ends_on", "pk")
+        .first()
+    )
+    if ending is None or ending.ends_on is None:
+        return Sentence(_("%(stands)s; none ends within %(days)s days.") % {"stands": stands, "days": SOON_DAYS})
+    words = _("that with %(party)s ends on %(day)s") % {"party": ending.party.name, "day": long_day(ending.ends_on)}
+    return Sentence(f"{stands}; ", words, ".")
+
+
+@require_safe
+def contract_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _found, queryset = _filtered(request)
+    names = [name for _group, members in GROUPS for name in members]
+
+    def cells(row: Contract) -> list[Any]:
+        told = [getattr(row, name) for name in names if name != "overarching"]
+        return [row.party.name, *told, row.overarching.ref if row.overarching else "", row.updated_at]
+
+    heads = ["party", *(name for name in names if name != "overarching"), "overarching", "changed at"]
+    return csv_answer("contracts", heads, queryset.iterator(chunk_size=500), cells)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_contract(request: HttpRequest) -> HttpResponse:
+    user = governing(request, _("Only governance registers contracts."))
+    party = Provider.objects.visible_to(user).filter(slug=request.GET.get("party", "")).first()
+    form = NewContractForm(request.POST or None, initial={"party": party.pk if party else None})
+    if request.method == "POST" and form.is_valid():
+        facts = form.facts()
+        try:
+            made = register_contract(party=form.cleaned_data["party"], ref=facts.pop("ref"), facts=facts, by=user)
+        except (RefusedChange, ValidationError) as refused:
+            _add(form, refused)
+        else:
+            say(request, _("The contract is on file."))
+            return redirect("contract", pk=made.pk)
+    return page(
+        request,
+        "choosing/contract-new.html",
+        title=_("New contract"),
+        crumbs=((_("Contracts"), reverse("contracts")),),
+        status=422 if form.errors else 200,
+        sentence=Sentence(_("What was agreed, and with whom?")),
+        form=form,
+    )
+
+
+@require_safe
+def contract(request: HttpRequest, pk: int) -> HttpResponse:
+    return _contract_page(request, _one(request, pk))
+
+
+@require_http_methods(["POST"])
+@transaction.atomic
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Nobody overwrites what they have not seen: the row is held, and compared with what the page showed."""
+    user = governing(request, _("Only governance changes contracts."))
+    get_object_or_404(Contract.objects.visible_to(user).select_for_update().only("pk"), pk=pk)
+    this = _one(request, pk)
+    form = ContractForm(request.POST, row=this)
+    if form.is_valid():
+        try:
+            change_contract(contract=this, facts=form.facts(), by=user)
+        except (RefusedChange, ValidationError) as refused:
+            _add(form, refused)
+        else:
+            say(request, _("Kept."))
+            return redirect("contract", pk=pk)
+    return _contract_page(request, this, form)
+
+
+def _add(form: ContractForm, refused: RefusedChange | ValidationError) -> None:
+    """What the action refuses, beside the field where it names one that the form has."""
+    if isinstance(refused, ValidationError) and hasattr(refused, "error_dict"):
+        for name, errors in refused.error_dict.items():
+            form.add_error(name if name in form.fields else None, errors)
+    else:
+        form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
+
+
+def _one(request: HttpRequest, pk: int) -> Contract:
+    rows = Contract.objects.visible_to(request.user).select_related("party", "overarching__party")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _contract_page(request: HttpRequest, this: Contract, form: ContractForm | None = None) -> HttpResponse:
+    user = signed_in(request)
+    at = now()
+    today = day_of(at)
+    party = this.party
+    reach = party_reach(provider=party, user=user)
+    standing = list(with_stacks(party_applications(provider=party, user=user, limit=SHOWN), on=today))
+    return page(
+        request,
+        "choosing/contract.html",
+        title=this.ref,
+        crumbs=((_("Contracts"), reverse("contracts")), (party.name, reverse("provider", args=[party.slug]))),
+        counts=_("Live applications that rest on the party in any role"),
+        as_of=at,
+        status=422 if form and form.errors else 200,
+        contract=this,
+        is_ending=_is_ending(this, today),
+        sentence=_of_one(this, today, reach.shown, reach.n),
+        groups=_told(this),
+        below=Contract.objects.visible_to(user).filter(overarching=this).order_by("ref"),
+        reach=reach,
+        standings=[standing_of(row, today) for row in standing],
+        n_offerings=Offering.objects.filter(host=party).count(),
+        n_foundations=party.foundations.count(),
+        form=form or (ContractForm(row=this) if user.governs else None),
+    )
+
+
+def _told(this: Contract) -> list[tuple[str, list[tuple[str, Any, str]]]]:
+    """(group, [(label, value, kind)]); kind is day, money, address, days or text. None where nobody has said."""
+    names = group_names()
+    found = []
+    for group, members in GROUPS:
+        lines: list[tuple[str, Any, str]] = []
+        for name in members:
+            if name in {"ref", "currency", "overarching"}:
+                continue
+            field = Contract._meta.get_field(name)
+            value = getattr(this, name)
+            if getattr(field, "flatchoices", None) and value:
+                value = dict(field.flatchoices)[value]  # type: ignore[union-attr]
+            kind = "text"
+            if name.endswith("_on"):
+                kind = "day"
+            elif name == "annual_cost":
+                kind = "money"
+            elif name.endswith("_url"):
+                kind = "address"
+            elif "_days" in name:
+                kind = "days"
+            if name == "ict_service_type":
+                value = SERVICE_TYPES.get(value, value)
+            lines.append((label_of(name), None if value == "" else value, kind))
+        found.append((names[group], lines))
+    return found
+
+
+def _of_one(this: Contract, today: date, shown: str, n: int) -> Sentence:
+    name = this.party.name
+    rests = (
+        ngettext("%(n)s application rests on %(party)s", "%(n)s applications rest on %(party)s", n)
+        % {"n": shown, "party": name}
+        if n
+        else _("nothing rests on %(party)s") % {"party": name}
+    )
+    if this.ends_on is None:
+        return Sentence(_("%(ref)s has no end; %(rests)s.") % {"ref": this.ref, "rests": rests})
+    if this.ends_on <= today:
+        return Sentence(f"{this.ref} ", _("ended on %(day)s") % {"day": long_day(this.ends_on)}, f"; {rests}.")
+    days = (this.ends_on - today).days
+    until = _("ends on %(day)s, in %(n)s days") % {"day": long_day(this.ends_on), "n": number(days)}
+    if days <= SOON_DAYS and n:
+        return Sentence(f"{this.ref} ", until, f"; {rests}.")
+    return Sentence(f"{this.ref} {until}; {rests}.")

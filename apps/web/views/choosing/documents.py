@@ -1,0 +1,282 @@
+"""What developers owe those who build on their foundations (Annex XII of the AI Act): asked for, received, refused."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.catalog.models import Foundation
+from apps.common.time import day_of, now
+from apps.inventory.actions import RefusedChange
+from apps.inventory.choosing.annex import (
+    ANSWER_DAYS,
+    ON_FILE,
+    ChecklistRow,
+    checklist,
+    note_item,
+    overdue_items,
+    request_items,
+)
+from apps.inventory.choosing.filters import AnnexItemFilter
+from apps.inventory.models import AnnexItem
+from apps.web.editing import SeenMixin
+from apps.web.filtering import Control, filters
+from apps.web.forms import DayField, governing, signed_in
+from apps.web.listing import Listing, Sorting, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import say
+from apps.web.wording import counted, long_day, spelled
+
+Status = AnnexItem.Status
+_OWN_WAY = Status.REQUESTED  # set by asking, not by noting
+
+ORDERS = Sorting(
+    {
+        "due": ("Due", ("due_on", "foundation__name", "item", "pk")),
+        "foundation": ("Foundation", ("foundation__name", "item", "pk")),
+        "status": ("Status", ("status", "due_on", "pk")),
+    }
+)
+
+
+class AskForm(forms.Form):
+    items = forms.MultipleChoiceField(
+        label=gettext_lazy("Items"),
+        choices=AnnexItem.Item.choices,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": gettext_lazy("Tick what was asked for.")},
+    )
+    on = DayField(label=gettext_lazy("Asked on"), required=False, help_text=gettext_lazy("Today, if left empty."))
+
+
+class NoteForm(SeenMixin, forms.Form):
+    """What became of one item. `row` is what is on record of it, if anything."""
+
+    row_fields = {"on": "received_on"}
+
+    item = forms.ChoiceField(choices=AnnexItem.Item.choices, widget=forms.HiddenInput)
+    status = forms.ChoiceField(
+        label=gettext_lazy("What became of it"),
+        choices=[(value, label) for value, label in Status.choices if value != _OWN_WAY],
+    )
+    on = DayField(label=gettext_lazy("On"), required=False, help_text=gettext_lazy("Today, if left empty."))
+    link = forms.URLField(label=gettext_lazy("Where it is"), required=False, max_length=500)
+    note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=10_000)
+
+    @classmethod
+    def of(cls, line: ChecklistRow) -> "NoteForm":
+        row = line.row
+        initial = {
+            "item": line.item,
+            "status": Status.RECEIVED if line.status == _OWN_WAY else line.status,
+            "on": row.received_on if row else None,
+            "link": row.link if row else "",
+            "note": row.note if row else "",
+        }
+        return cls(initial=initial, row=row, prefix=f"i{line.item}")
+
+
+def _filtered(request: HttpRequest) -> tuple[AnnexItemFilter, "QuerySet[AnnexItem]"]:
+    found = AnnexItemFilter(request.GET, AnnexItem.objects.visible_to(request.user), request=request)
+    return found, ORDERS.apply(request, found.qs.select_related("foundation__developer", "noted_by"))
+
+
+@require_safe
+def document_list(request: HttpRequest) -> HttpResponse:
+    """Every item that was asked for or noted, what is due first."""
+    user = signed_in(request)
+    today = day_of(now())
+    found, queryset = _filtered(request)
+    listing = Listing(request, queryset)
+    return page(
+        request,
+        "choosing/documents.html",
+        fragment="listing",
+        title=_("Documents"),
+        counts=_("Items of Annex XII of the AI Act"),
+        sentence=_of_list(listing, user, today),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("status", _("Status"), choices=Status.choices),
+                Control("due_before", _("Due before"), "date"),
+            ],
+        ),
+        listing=listing,
+        columns=ORDERS.columns(request),
+        rows=[(row, _is_late(row, today)) for row in listing.rows],
+        may_read=user.reads_everything,
+    )
+
+
+def _is_late(row: AnnexItem | None, today: date) -> bool:
+    return row is not None and row.status == Status.REQUESTED and row.due_on is not None and row.due_on < today
+
+
+def _of_list(listing: Listing[AnnexItem], user: Any, today: date) -> Sentence:
+    if not user.reads_everything:
+        return Sentence(_("Documents of developers are read by governance, auditors and administrators."))
+    if listing.is_filtered:
+        return Sentence(
+            ngettext("%(n)s item matches the filters.", "%(n)s items match the filters.", listing.n_found)
+            % {"n": listing.count}
+        )
+    if not listing.n_found:
+        return Sentence(_("No developer has been asked for its documents yet."))
+    late = list(overdue_items(user=user, on=today)[:100])
+    stands = ngettext("%(n)s item was asked for or noted", "%(n)s items were asked for or noted", listing.n_found) % {
+        "n": listing.count
+    }
+    if not late:
+        return Sentence(_("%(stands)s; no answer is overdue.") % {"stands": stands})
+    first = late[0]
+    assert first.due_on is not None
+    words = ngettext("%(n)s answer is overdue", "%(n)s answers are overdue", len(late)) % {"n": spelled(len(late))}
+    since = _(", the longest that of %(developer)s, since %(day)s.")
+    return Sentence(
+        f"{stands}; ", words, since % {"developer": first.foundation.developer.name, "day": long_day(first.due_on)}
+    )
+
+
+@require_safe
+def document_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _found, queryset = _filtered(request)
+
+    def cells(row: AnnexItem) -> list[Any]:
+        return [
+            row.foundation.name, row.foundation.developer.name, row.item, row.get_item_display(), row.status,
+            row.requested_on, row.due_on, row.received_on, row.link, row.note, row.noted_by or "", row.updated_at,
+        ]  # fmt: skip
+
+    heads = [
+        "foundation", "developer", "item", "what", "status", "asked on", "due on", "received on", "link", "note",
+        "noted by", "changed at",
+    ]  # fmt: skip
+    return csv_answer("documents", heads, queryset.iterator(chunk_size=500), cells)
+
+
+def _foundation(request: HttpRequest, slug: str) -> Foundation:
+    """Documents are for the offices: to others there is no such page."""
+    user = signed_in(request)
+    foundations = Foundation.objects.visible_to(user) if user.reads_everything else Foundation.objects.none()
+    return get_object_or_404(foundations.select_related("developer"), slug=slug)
+
+
+@require_safe
+def documents(request: HttpRequest, slug: str) -> HttpResponse:
+    return _documents_page(request, _foundation(request, slug))
+
+
+@require_POST
+def ask(request: HttpRequest, slug: str) -> HttpResponse:
+    """The developer was asked; the answer is due in two weeks."""
+    user = governing(request, _("Only governance notes what was asked for."))
+    this = _foundation(request, slug)
+    form = AskForm(request.POST)
+    if form.is_valid():
+        on = form.cleaned_data["on"] or day_of(now())
+        try:
+            asked = request_items(foundation=this, items=form.cleaned_data["items"], on=on, by=user)
+        except (RefusedChange, ValidationError) as refused:
+            form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
+        else:
+            due = long_day(on + ANSWER_DAYS)
+            say(
+                request,
+                ngettext(
+                    "%(n)s item is asked for; the answer is due on %(day)s.",
+                    "%(n)s items are asked for; the answer is due on %(day)s.",
+                    len(asked),
+                )
+                % {"n": spelled(len(asked)).capitalize(), "day": due}
+                if asked
+                else _("All of these are on file or asked for already; their days stay."),
+            )
+            return redirect("documents", slug=slug)
+    return _documents_page(request, this, ask_form=form)
+
+
+@require_POST
+def note(request: HttpRequest, slug: str) -> HttpResponse:
+    """What became of one item."""
+    user = governing(request, _("Only governance notes what became of an item."))
+    this = _foundation(request, slug)
+    lines = {line.item: line for line in checklist(foundation=this, user=user)}
+    line = next((line for item, line in lines.items() if f"i{item}-item" in request.POST), None)
+    if line is None:
+        return redirect("documents", slug=slug)
+    form = NoteForm(request.POST, row=line.row, prefix=f"i{line.item}")
+    if form.is_valid():
+        said = form.cleaned_data
+        try:
+            note_item(
+                foundation=this, item=line.item, status=said["status"], on=said["on"] or day_of(now()),
+                link=said["link"], note=said["note"], by=user,
+            )  # fmt: skip
+        except (RefusedChange, ValidationError) as refused:
+            form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
+        else:
+            say(request, _("Kept: %(item)s.") % {"item": line.label})
+            return redirect(f"{reverse('documents', args=[slug])}#i{line.item}")
+    return _documents_page(request, this, note_form=form, of=line.item)
+
+
+def _documents_page(
+    request: HttpRequest,
+    this: Foundation,
+    *,
+    ask_form: AskForm | None = None,
+    note_form: NoteForm | None = None,
+    of: str = "",
+) -> HttpResponse:
+    user = signed_in(request)
+    today = day_of(now())
+    lines = checklist(foundation=this, user=user)
+    may_change = user.governs
+    missing = [line for line in lines if line.status not in {*ON_FILE, Status.REQUESTED}]
+    if may_change and ask_form is None and missing:
+        ask_form = AskForm(initial={"items": [line.item for line in missing if line.status != Status.REFUSED]})
+        items = ask_form.fields["items"]
+        assert isinstance(items, forms.MultipleChoiceField)
+        items.choices = [(line.item, line.label) for line in missing]
+
+    def form_of(line: ChecklistRow) -> NoteForm:
+        return note_form if note_form is not None and line.item == of else NoteForm.of(line)
+
+    return page(
+        request,
+        "choosing/foundation-documents.html",
+        title=_("Documents of %(name)s") % {"name": this.name},
+        crumbs=((_("Documents"), reverse("document-list")), (this.name, reverse("foundation", args=[this.slug]))),
+        counts=_("Items of Annex XII of the AI Act"),
+        status=422 if (ask_form and ask_form.errors) or (note_form and note_form.errors) else 200,
+        foundation=this,
+        sentence=_of_one(this, lines, today),
+        lines=[(line, _is_late(line.row, today), form_of(line) if may_change else None) for line in lines],
+        ask_form=ask_form,
+        open_item=of,
+    )  # fmt: skip
+
+
+def _of_one(this: Foundation, lines: list[ChecklistRow], today: date) -> Sentence:
+    n_on_file = sum(line.status in ON_FILE for line in lines)
+    start = _("%(n)s of %(all)s items of %(name)s are on file") % {
+        "n": spelled(n_on_file).capitalize(), "all": spelled(len(lines)), "name": this.name,
+    }  # fmt: skip
+    late = [line for line in lines if _is_late(line.row, today)]
+    if late:
+        words = counted(len(late), _("answer is overdue"), _("answers are overdue"))
+        return Sentence(f"{start}; ", words, ".")
+    asked = sum(line.status == Status.REQUESTED for line in lines)
+    if asked:
+        return Sentence(_("%(start)s, %(n)s asked for.") % {"start": start, "n": spelled(asked)})
+    return Sentence(f"{start}.")

@@ -1,0 +1,92 @@
+"""What can be decided on: providers, foundations, versions and offerings, named by an address or found by words."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Q
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from apps.catalog.models import Foundation, Offering, Provider, Version
+from apps.inventory.choosing.approvals import COLUMN, Target
+
+EACH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A target as pages show it; `kind` and `key` name it in an address."""
+
+    kind: str
+    key: str
+    name: str
+    note: str
+    url: str
+
+    @property
+    def word(self) -> str:
+        return kind_words()[self.kind]
+
+    @property
+    def query(self) -> str:
+        return urlencode({self.kind: self.key})
+
+
+def kind_words() -> dict[str, str]:
+    return {
+        "provider": _("provider"),
+        "foundation": _("foundation"),
+        "version": _("version"),
+        "offering": _("offering"),
+    }
+
+
+def named(target: Target) -> Named:
+    """Offerings come with `host`, versions need nothing; no statement."""
+    kind = COLUMN[type(target)]
+    if isinstance(target, Offering):
+        key, name, note = str(target.pk), target.api_id, _("at %(host)s") % {"host": target.host.name}
+        url = reverse("offering", args=[target.pk])
+    elif isinstance(target, Version):
+        key, name, note, url = str(target.pk), target.identifier, "", reverse("version", args=[target.pk])
+    elif isinstance(target, Foundation):
+        key, name, note, url = target.slug, target.name, "", reverse("foundation", args=[target.slug])
+    else:
+        key, name, note, url = target.slug, target.name, "", reverse("provider", args=[target.slug])
+    return Named(kind, key, name, note, url)
+
+
+def asked_for(fields: QueryDict, *, user: Any) -> Target | None:
+    """The target that the fields name, if there is one: one statement."""
+    for kind, key in ((kind, fields.get(kind, "")) for kind in kind_words()):
+        if not key:
+            continue
+        if kind == "provider":
+            return Provider.objects.visible_to(user).filter(slug=key).first()
+        if kind == "foundation":
+            return Foundation.objects.visible_to(user).filter(slug=key).first()
+        if not key.isdecimal() or len(key) > 18:
+            return None
+        if kind == "version":
+            return Version.objects.visible_to(user).filter(pk=key).first()
+        return Offering.objects.visible_to(user).select_related("host").filter(pk=key).first()
+    return None
+
+
+def found_by(words: str, *, user: Any) -> list[Named]:
+    """At most EACH of each kind: four statements."""
+    if len(words) < 2:
+        return []
+    providers = Provider.objects.visible_to(user).filter(Q(name__icontains=words) | Q(slug__icontains=words))
+    foundations = Foundation.objects.visible_to(user).filter(Q(name__icontains=words) | Q(line__icontains=words))
+    versions = Version.objects.visible_to(user).filter(identifier__icontains=words)
+    offerings = Offering.objects.visible_to(user).filter(api_id__icontains=words).select_related("host")
+    found: list[Target] = [
+        *providers.order_by("name", "pk")[:EACH],
+        *foundations.order_by("name", "pk")[:EACH],
+        *versions.order_by("identifier")[:EACH],
+        *offerings.order_by("api_id", "host__name", "pk")[:EACH],
+    ]
+    return [named(target) for target in found]

@@ -1,0 +1,85 @@
+"""What was built on a dependency: added, changed, removed."""
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.accounts.models import User
+from apps.common.time import day_of, now
+from apps.inventory import actions
+from apps.inventory.models import Adaptation, Dependency
+from apps.web.outlook import outlook, say_change
+from apps.web.page import Sentence, page
+from apps.web.views.applications.asked import editable_dependency, editable_row, refused
+from apps.web.views.applications.registering import crumbs_of
+from apps.web.views.dependencies.forms import AdaptationForm
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: HttpRequest, pk: int) -> HttpResponse:
+    dependency, user = editable_dependency(request, pk)
+    return _form(request, dependency, None, user)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    adaptation, user = editable_row(request, Adaptation.objects.all(), pk)
+    if request.method == "POST":
+        Adaptation.objects.select_for_update(of=("self",)).get(pk=pk)
+    return _form(request, adaptation.dependency, Adaptation.objects.get(pk=pk), user)
+
+
+def _form(request: HttpRequest, dependency: Dependency, row: Adaptation | None, user: User) -> HttpResponse:
+    application = dependency.application
+    instance = Adaptation.objects.get(pk=row.pk) if row else Adaptation(dependency=dependency)
+    form = AdaptationForm(request.POST or None, instance=instance, row=row)
+    if request.method == "POST" and form.is_valid():
+        before = outlook(application, on=day_of(now()))
+        facts, reason = form.facts, form.cleaned_data["reason"]
+        try:
+            with transaction.atomic():
+                if row is None:
+                    kind = facts.pop("kind")
+                    saved = actions.add_adaptation(
+                        dependency=dependency, kind=kind, facts=facts, by=user, reason=reason
+                    )
+                else:
+                    saved = actions.change_adaptation(adaptation=row, facts=facts, by=user, reason=reason)
+        except (ValidationError, actions.RefusedChange) as error:
+            refused(form, error)
+        else:
+            words = {"what": str(saved), "id": dependency.offering.api_id}
+            said = _("%(what)s stands on %(id)s.") if row is None else _("%(what)s on %(id)s is changed.")
+            say_change(request, application, before, said % words)
+            return redirect("application", application.slug)
+    return page(
+        request,
+        "applications/step.html",
+        title=_("What was built on %(id)s") % {"id": dependency.offering.api_id},
+        crumbs=crumbs_of(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Sentence(_("What was built on %(id)s?") % {"id": dependency.offering.api_id}),
+        basis=_(
+            "A prompt, examples, a fine-tune, an index, tools: what has to move along, be run again or built anew."
+        ),
+        application=application,
+        called=dependency.get_role_display(),
+        form=form,
+        button=_("Save"),
+    )
+
+
+@require_POST
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """It is gone or was never there; the history keeps it."""
+    adaptation, user = editable_row(request, Adaptation.objects.all(), pk)
+    application = adaptation.dependency.application
+    before = outlook(application, on=day_of(now()))
+    name = str(adaptation)
+    actions.remove_adaptation(adaptation=adaptation, by=user, reason=request.POST.get("reason", "")[:500])
+    say_change(request, application, before, _("%(what)s is removed.") % {"what": name})
+    return redirect("application", application.slug)

@@ -1,0 +1,176 @@
+"""Correcting, confirming, ending and reopening what an application calls; the order of its fallbacks."""
+
+from collections.abc import Callable
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.common.time import day_of, now
+from apps.inventory import actions
+from apps.inventory.models import Dependency
+from apps.web.outlook import outlook, say_change
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse
+from apps.web.views.applications.asked import editable_application, editable_dependency, refused
+from apps.web.views.applications.registering import crumbs_of
+from apps.web.views.dependencies.forms import DependencyForm, EndForm, ReopenForm
+
+_REFUSALS = (ValidationError, actions.RefusedChange)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    dependency, user = editable_dependency(request, pk)
+    application = dependency.application
+    if request.method == "POST":
+        Dependency.objects.select_for_update(of=("self",)).get(pk=pk)
+    seen = Dependency.objects.get(pk=pk)
+    form = DependencyForm(request.POST or None, instance=Dependency.objects.get(pk=pk), row=seen)
+    if request.method == "POST" and form.is_valid():
+        before = outlook(application, on=day_of(now()))
+        try:
+            with transaction.atomic():
+                actions.change_dependency(
+                    dependency=seen, facts=form.facts, by=user, reason=form.cleaned_data["reason"]
+                )
+        except _REFUSALS as error:
+            refused(form, error)
+        else:
+            sentence = _("The dependency on %(id)s is changed.") % {"id": dependency.offering.api_id}
+            say_change(request, application, before, sentence)
+            return redirect("application", application.slug)
+    return page(
+        request,
+        "applications/step.html",
+        title=_("Change the dependency on %(id)s") % {"id": dependency.offering.api_id},
+        crumbs=crumbs_of(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Sentence(
+            _("How does %(name)s use %(id)s?") % {"name": application.name, "id": dependency.offering.api_id}
+        ),
+        basis=_("What it calls changes by replacing it, and its time by ending or reopening it."),
+        application=application,
+        called=dependency.get_role_display(),
+        form=form,
+        button=_("Save"),
+    )
+
+
+@require_POST
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """It is used indeed: what was only observed is declared from now on."""
+    dependency, user = editable_dependency(request, pk)
+    today = day_of(now())
+    before = outlook(dependency.application, on=today)
+    try:
+        actions.confirm_dependency(
+            dependency=dependency, on=today, by=user, reason=request.POST.get("reason", "")[:500]
+        )
+    except _REFUSALS as refusal:
+        refuse(request, _text(refusal))
+    else:
+        sentence = _("Confirmed: %(id)s is used.") % {"id": dependency.offering.api_id}
+        say_change(request, dependency.application, before, sentence)
+    return redirect("application", dependency.application.slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def end(request: HttpRequest, pk: int) -> HttpResponse:
+    dependency, user = editable_dependency(request, pk)
+    form = EndForm(request.POST or None, initial={"on": day_of(now())})
+
+    def act() -> str:
+        said = form.cleaned_data
+        actions.end_dependency(dependency=dependency, on=said["on"], by=user, reason=said["reason"])
+        return _("%(id)s is no longer used from %(on)s.") % {
+            "id": dependency.offering.api_id, "on": said["on"].isoformat()
+        }  # fmt: skip
+
+    return _step(
+        request, dependency, form, act,
+        question=_("Since when is %(id)s no longer used?") % {"id": dependency.offering.api_id},
+        basis=_("It stays as history, with its tests. It can be reopened."), button=_("End it"),
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    dependency, user = editable_dependency(request, pk)
+    form = ReopenForm(request.POST or None)
+
+    def act() -> str:
+        said = form.cleaned_data
+        actions.reopen_dependency(dependency=dependency, by=user, until=said["until"], reason=said["reason"])
+        return _("%(id)s stays in use.") % {"id": dependency.offering.api_id}
+
+    return _step(
+        request, dependency, form, act,
+        question=_("Is %(id)s still in use?") % {"id": dependency.offering.api_id},
+        basis=_("The end on record was wrong: it is taken back, or moved to a later day."), button=_("Reopen it"),
+    )  # fmt: skip
+
+
+def _step(
+    request: HttpRequest,
+    dependency: Dependency,
+    form: EndForm | ReopenForm,
+    act: Callable[[], str],
+    *,
+    question: str,
+    basis: str,
+    button: str,
+) -> HttpResponse:
+    application = dependency.application
+    if request.method == "POST" and form.is_valid():
+        before = outlook(application, on=day_of(now()))
+        try:
+            sentence = act()
+        except _REFUSALS as error:
+            refused(form, error)
+        else:
+            say_change(request, application, before, sentence)
+            return redirect("application", application.slug)
+    return page(
+        request,
+        "applications/step.html",
+        title=question,
+        crumbs=crumbs_of(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Sentence(question),
+        basis=basis,
+        application=application,
+        called=dependency.get_role_display(),
+        form=form,
+        button=button,
+    )
+
+
+@require_POST
+@transaction.atomic
+def order_fallbacks(request: HttpRequest, slug: str) -> HttpResponse:
+    """The numbers of the fallbacks, all in one change."""
+    application, user = editable_application(request, slug)
+    fallbacks = application.dependencies.filter(role=Dependency.Role.FALLBACK, until__isnull=True)
+    before = outlook(application, on=day_of(now()))
+    wanted = {}
+    for row in fallbacks:
+        said = request.POST.get(f"order-{row.pk}", "")
+        if not said.isdecimal() or not 0 < int(said) < 100:
+            refuse(request, _("Number the fallbacks 1, 2, 3 in the order they are tried."))
+            return redirect("application", application.slug)
+        wanted[row] = int(said)
+    for row, number in wanted.items():
+        actions.change_dependency(
+            dependency=row, facts={"fallback_order": number}, by=user, reason=request.POST.get("reason", "")[:500]
+        )
+    say_change(request, application, before, _("The fallbacks are tried in this order now."))
+    return redirect("application", application.slug)
+
+
+def _text(refusal: Exception) -> str:
+    return " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)

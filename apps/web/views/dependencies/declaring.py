@@ -1,0 +1,141 @@
+"""Declaring what an application calls, and replacing it: both pick one of thousands of offerings."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from apps.accounts.models import User
+from apps.catalog.models import Offering
+from apps.catalog.placing import ensure_offerings
+from apps.common.history import acting
+from apps.common.time import day_of, now
+from apps.inventory import actions
+from apps.inventory.choosing.against import would_be_against
+from apps.inventory.models import Application, Dependency
+from apps.web.outlook import outlook, say_change
+from apps.web.page import Sentence, page
+from apps.web.views.applications.asked import editable_application, editable_dependency, refused
+from apps.web.views.applications.registering import crumbs_of
+from apps.web.views.dependencies.forms import DeclareForm, ReplaceForm
+from apps.web.views.dependencies.picking import number_in, picker, ways_out
+
+_REFUSALS = (ValidationError, actions.RefusedChange)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def declare(request: HttpRequest, slug: str) -> HttpResponse:
+    """Pick what it calls, say in which role; htmx brings only the hits."""
+    application, user = editable_application(request, slug)
+    has_primary = application.dependencies.filter(role="primary", until__isnull=True).exists()
+    role = request.GET.get("role") or ("fallback" if has_primary else "primary")
+    n_fallbacks = application.dependencies.filter(role="fallback", until__isnull=True).count()
+    initial = {"role": role, "fallback_order": n_fallbacks + 1 if role == "fallback" else 0}
+    form = DeclareForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made, before = _declare(application, form, user)
+        except _REFUSALS as error:
+            refused(form, error)
+        else:
+            words = {"name": application.name, "id": made.offering.api_id, "role": made.get_role_display().lower()}
+            sentence = _("%(name)s calls %(id)s as %(role)s.") % words
+            if made.offering.version_id is None:
+                sentence += " " + _("What it stands on is not known yet; it waits in the identity inbox.")
+            say_change(request, application, before, sentence)
+            if "another" in request.POST:
+                return redirect("declare-dependency", application.slug)
+            return redirect("application", application.slug)
+    chosen = number_in(request.POST.get("offering") or request.GET.get("offering"))
+    return page(
+        request,
+        "dependencies/declare.html",
+        fragment="hits",
+        title=_("Declare a dependency of %(name)s") % {"name": application.name},
+        crumbs=crumbs_of(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Sentence(_("What does %(name)s call?") % {"name": application.name}),
+        application=application,
+        form=form,
+        picker=picker(
+            request, name="offering", legend=_("What it calls"), chosen=chosen, kept=[("role", role)] if role else ()
+        ),
+        obstacles=_obstacles(application, chosen),
+        inbox=reverse("identity"),
+    )
+
+
+@transaction.atomic
+def _declare(application: Application, form: DeclareForm, user: User) -> tuple[Dependency, Any]:
+    said = form.cleaned_data
+    before = outlook(application, on=day_of(now()))
+    offering: Offering | None = said["offering"]
+    if offering is None:
+        host = said["new_host"]
+        with acting(user=user, reason=said["reason"] or "named in a declaration"):
+            value = {"host": host.slug, "api_id": said["new_api_id"].strip()}
+            found, _fresh = ensure_offerings([value], {})
+        offering = Offering.objects.select_related("host").get(pk=next(iter(found.values())))
+    made = actions.declare_dependency(
+        application=application, offering=offering, since=said["since"], by=user, role=said["role"],
+        facts=form.facts, reason=said["reason"],
+    )  # fmt: skip
+    if said["adaptation_kind"]:
+        actions.add_adaptation(
+            dependency=made, kind=said["adaptation_kind"], by=user,
+            facts={"name": said["adaptation_name"], "moves": said["adaptation_moves"]}, reason=said["reason"],
+        )  # fmt: skip
+    return made, before
+
+
+def _obstacles(application: Application, chosen: int | None) -> list[str]:
+    """What decisions say against calling it; three statements at most."""
+    offering = Offering.objects.filter(pk=chosen).first() if chosen else None
+    if offering is None:
+        return []
+    found = would_be_against(application=application, offering=offering, on=day_of(now()))
+    return [sentence for obstacle in found for sentence in obstacle.why]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def replace(request: HttpRequest, pk: int) -> HttpResponse:
+    """Move to another offering: what suggests itself stands first, everything else is found by words."""
+    dependency, user = editable_dependency(request, pk)
+    application = dependency.application
+    form = ReplaceForm(request.POST or None, initial={"on": day_of(now())})
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        before = outlook(application, on=day_of(now()))
+        try:
+            begun = actions.replace_offering(
+                dependency=dependency, successor=said["offering"], on=said["on"], by=user, reason=said["reason"]
+            )
+        except _REFUSALS as error:
+            refused(form, error)
+        else:
+            words = {"old": dependency.offering.api_id, "new": begun.offering.api_id, "on": said["on"].isoformat()}
+            say_change(request, application, before, _("%(new)s takes the place of %(old)s on %(on)s.") % words)
+            return redirect("application", application.slug)
+    suggested = ways_out(dependency)
+    chosen = number_in(request.POST.get("offering") or request.GET.get("offering"))
+    return page(
+        request,
+        "dependencies/replace.html",
+        fragment="hits",
+        title=_("Replace %(id)s") % {"id": dependency.offering.api_id},
+        crumbs=crumbs_of(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Sentence(_("What takes the place of %(id)s?") % {"id": dependency.offering.api_id}),
+        application=application,
+        dependency=dependency,
+        form=form,
+        picker=picker(
+            request, name="offering", legend=_("What it calls from then on"), chosen=chosen, suggested=suggested
+        ),
+        obstacles=_obstacles(application, chosen),
+    )

@@ -1,0 +1,281 @@
+"""Forms about what applications call, what was built on it, and the ways out."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from apps.catalog.models import Offering, Provider, ProviderRole
+from apps.common.time import day_of, now
+from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
+from apps.web.editing import SeenMixin
+from apps.web.forms import DayField, QuickSelect
+from apps.web.views.applications.forms import ReasonField
+
+AMOUNTS = (
+    "monthly_input_tokens", "monthly_output_tokens", "monthly_cache_read_tokens", "monthly_cache_write_tokens",
+    "monthly_requests", "typical_request_tokens", "monthly_spend",
+)  # fmt: skip
+
+
+class ShareField(forms.CharField):
+    """A share of traffic as people write it, `62` or `62 %`; kept as 0 to 1."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{(value * 100).normalize():f}" if isinstance(value, Decimal) else value
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "").replace("%", "").replace("\u00a0", "").strip()
+        if not text:
+            return None
+        try:
+            share = Decimal(text.replace(",", ".")) / 100
+        except InvalidOperation as error:
+            raise forms.ValidationError(_("Give a percentage such as 62.")) from error
+        if not share.is_finite() or share < 0 or share > 1000:
+            raise forms.ValidationError(_("Give a percentage such as 62."))
+        return share
+
+
+class TagsField(forms.CharField):
+    """Words between commas."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        return (
+            value if isinstance(value, list) else [word.strip() for word in str(value or "").split(",") if word.strip()]
+        )
+
+
+_LABELS = {
+    "role": _("Role"), "fallback_order": _("Order among the fallbacks"), "reached": _("Reached"),
+    "via_party": _("Through"), "binding": _("Pinned or moving"), "monthly_input_tokens": _("Input tokens a month"),
+    "monthly_output_tokens": _("Output tokens a month"), "monthly_cache_read_tokens": _("Tokens read from the cache"),
+    "monthly_cache_write_tokens": _("Tokens written to the cache"), "monthly_requests": _("Requests a month"),
+    "typical_request_tokens": _("Input tokens of a usual request"), "monthly_spend": _("Spend a month"),
+}  # fmt: skip
+_HELP = {
+    "role": _("Primary carries the work; a fallback takes over; the others assist."),
+    "fallback_order": _("1 is tried first; 0 for other roles."),
+    "via_party": _("The gateway or the vendor whose product it sits in; none for a direct call."),
+}
+
+
+class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What an application calls, and in the same step what was built on it. The offering is picked beside the form."""
+
+    offering = forms.ModelChoiceField(queryset=Offering.objects.all(), required=False, widget=forms.HiddenInput)
+    new_host = forms.ModelChoiceField(
+        label=_("At host"), queryset=Provider.objects.filter(roles__contains=[ProviderRole.HOST]).order_by("name"),
+        required=False, widget=QuickSelect,
+    )  # fmt: skip
+    new_api_id = forms.CharField(
+        label=_("The exact id you send"), max_length=300, required=False,
+        help_text=_("It is declared at once. What it stands on is settled in the identity inbox."),
+    )  # fmt: skip
+    traffic_share = ShareField(
+        label=_("Share of primary traffic, %"), help_text=_("Shares are scaled to 100 %; 0 is a standby.")
+    )
+    since = DayField(label=_("In use since"))
+    adaptation_kind = forms.ChoiceField(
+        label=_("Built on it"), required=False, choices=[("", _("nothing yet")), *Adaptation.Kind.choices]
+    )
+    adaptation_name = forms.CharField(label=_("Named"), max_length=200, required=False)
+    adaptation_moves = forms.ChoiceField(
+        label=_("Does it move to another model?"), required=False,
+        choices=[("", _("nobody knows")), *Adaptation.Moves.choices],
+    )  # fmt: skip
+    reason = ReasonField()
+
+    FACTS = ("fallback_order", "traffic_share", *AMOUNTS, "reached", "via_party")
+
+    class Meta:
+        model = Dependency
+        fields = ("role", "fallback_order", "reached", "via_party", "since", *AMOUNTS)
+        labels = _LABELS
+        help_texts = _HELP
+        widgets = {"via_party": QuickSelect}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {}).setdefault("since", day_of(now()))
+        super().__init__(*args, **kwargs)
+        self.fields["via_party"].queryset = Provider.objects.order_by("name")  # type: ignore[attr-defined]
+        self.fields["via_party"].empty_label = _("nobody: a direct call")  # type: ignore[attr-defined]
+        self.fields["fallback_order"].required = False
+
+    def clean_fallback_order(self) -> int:
+        return self.cleaned_data["fallback_order"] or 0
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("offering") is None and not (cleaned.get("new_host") and cleaned.get("new_api_id")):
+            raise forms.ValidationError(
+                _("Pick what it calls from the list, or give host and id of what is not in the catalogue.")
+            )
+        if cleaned.get("reached") == Dependency.Reached.DIRECT:
+            cleaned["via_party"] = None
+        return cleaned
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {name: self.cleaned_data.get(name) for name in self.FACTS}
+
+    @property
+    def amounts(self) -> list[forms.BoundField]:
+        return [self[name] for name in AMOUNTS]
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # the action checks the whole row, with application and offering
+        return {field.name for field in Dependency._meta.fields if field.name not in self.fields} | {
+            "application", "offering", "via_party", "reached"
+        }  # fmt: skip
+
+    def validate_constraints(self) -> None:
+        """The action does, on the complete row."""
+
+
+class DependencyForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+    """What may be corrected; what is called changes by replacing it, the time by ending and reopening."""
+
+    traffic_share = ShareField(
+        label=_("Share of primary traffic, %"), help_text=_("Shares are scaled to 100 %; 0 is a standby.")
+    )
+    tags = TagsField(label=_("Tags"), required=False, help_text=_("Words between commas."))
+    reason = ReasonField()
+
+    FACTS = ("fallback_order", "traffic_share", "reached", "via_party", "binding", *AMOUNTS, "tags")
+
+    class Meta:
+        model = Dependency
+        fields = ("traffic_share", "fallback_order", "reached", "via_party", "binding", *AMOUNTS, "tags")
+        labels = _LABELS
+        help_texts = _HELP
+        widgets = {"via_party": QuickSelect}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["via_party"].queryset = Provider.objects.order_by("name")  # type: ignore[attr-defined]
+        self.fields["via_party"].empty_label = _("nobody: a direct call")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("reached") == Dependency.Reached.DIRECT:
+            cleaned["via_party"] = None
+        return cleaned
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in self.FACTS}
+
+
+class EndForm(forms.Form):
+    on = DayField(label=_("On"), help_text=_("The first day it is no longer used."))
+    reason = ReasonField()
+
+
+class ReopenForm(forms.Form):
+    until = DayField(label=_("Until"), required=False, help_text=_("Empty: without an end."))
+    reason = ReasonField()
+
+
+class ReplaceForm(forms.Form):
+    offering = forms.ModelChoiceField(
+        queryset=Offering.objects.all(), widget=forms.HiddenInput,
+        error_messages={"required": _("Pick what it calls from then on.")},
+    )  # fmt: skip
+    on = DayField(label=_("From"), help_text=_("That day the old one ends and the new one begins."))
+    reason = ReasonField()
+
+
+class AdaptationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+    reason = ReasonField()
+
+    class Meta:
+        model = Adaptation
+        fields = ("kind", "name", "artefact_ref", "moves", "invested_days", "invested_cost", "note")
+        widgets = {"note": forms.Textarea(attrs={"rows": 2})}
+        labels = {
+            "kind": _("Kind"), "name": _("Name"), "artefact_ref": _("Where it lies"), "moves": _("Does it move?"),
+            "invested_days": _("Days invested"), "invested_cost": _("Cost invested"), "note": _("Note"),
+        }  # fmt: skip
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in self.Meta.fields}
+
+
+class PlanForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+    """`target` is picked beside the form. The history's reason is `why`, since the plan has a reason of its own."""
+
+    target = forms.ModelChoiceField(queryset=Offering.objects.all(), required=False, widget=forms.HiddenInput)
+    next_test_on = DayField(label=_("Next test on"), required=False, help_text=_("Its owner is told when it comes."))
+    why = ReasonField()
+
+    class Meta:
+        model = ExitPlan
+        fields = (
+            "substitutability", "reason", "reintegration", "reliance", "alternatives_identified", "alternatives",
+            "blockers", "estimated_days", "estimated_cost", "next_test_on", "note", "target",
+        )  # fmt: skip
+        widgets = {name: forms.Textarea(attrs={"rows": 2}) for name in ("alternatives", "blockers", "note")}
+        labels = {
+            "substitutability": _("Substitutability"), "reason": _("Why it is hard to substitute"),
+            "reintegration": _("Taking it back in house"), "reliance": _("Reliance"),
+            "alternatives_identified": _("Alternatives identified"), "alternatives": _("Which alternatives"),
+            "blockers": _("What stands in the way"), "estimated_days": _("Days the move takes, estimated"),
+            "estimated_cost": _("Cost of the move, estimated"), "note": _("Note"),
+        }  # fmt: skip
+        help_texts = {
+            "substitutability": _("As the DORA register of information asks it (RT.07.01)."),
+            "reason": _("Needed where it is not, or hardly, substitutable."),
+            "estimated_days": _("Calendar days; the runway counts with them until a test has measured it."),
+        }
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in self.Meta.fields}
+
+
+class ExitTestForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+    target = forms.ModelChoiceField(
+        queryset=Offering.objects.all(), widget=forms.HiddenInput,
+        error_messages={"required": _("Pick what it was moved to in the test.")},
+    )  # fmt: skip
+    tested_on = DayField(label=_("Tested on"))
+    expires_on = DayField(
+        label=_("Counts until"), required=False, help_text=_("First day it no longer counts; empty: a year.")
+    )
+    why = ReasonField()
+
+    class Meta:
+        model = ExitTest
+        fields = (
+            "tested_on", "result", "effort_days", "cost", "quality_delta", "quality_metric", "expires_on",
+            "evidence_ref", "note", "target",
+        )  # fmt: skip
+        widgets = {"note": forms.Textarea(attrs={"rows": 2})}
+        labels = {
+            "result": _("Result"), "effort_days": _("Days the move took"), "cost": _("What it cost"),
+            "quality_delta": _("Change of quality"), "quality_metric": _("Measured as"),
+            "evidence_ref": _("Evidence"), "note": _("Note"),
+        }  # fmt: skip
+        help_texts = {
+            "effort_days": _("Calendar days as measured; the runway counts with them."),
+            "evidence_ref": _("Where the report lies: an address, a path, a ticket."),
+        }
+
+    def clean_tested_on(self) -> Any:
+        on = self.cleaned_data["tested_on"]
+        if on > day_of(now()):
+            raise forms.ValidationError(_("A test lies in the past. Record it when it has been made."))
+        return on
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in self.Meta.fields}

@@ -1,0 +1,154 @@
+"""Ways out: the plan to leave a dependency, and the tests of leaving it, with what they took."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.accounts.models import User
+from apps.common.time import day_of, now
+from apps.inventory import actions
+from apps.inventory.models import Dependency, ExitPlan, ExitTest
+from apps.web.outlook import outlook, say_change
+from apps.web.page import Sentence, page
+from apps.web.views.applications.asked import editable_dependency, editable_row, refused
+from apps.web.views.applications.registering import crumbs_of
+from apps.web.views.dependencies.forms import ExitTestForm, PlanForm
+from apps.web.views.dependencies.picking import number_in, picker, ways_out
+
+_REFUSALS = (ValidationError, actions.RefusedChange)
+
+
+def _chosen(request: HttpRequest, otherwise: int | None) -> int | None:
+    said = request.POST.get("target") if request.method == "POST" else request.GET.get("target")
+    return number_in(said) if said is not None else otherwise
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def plan(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make the exit plan of a dependency, or change it."""
+    dependency, user = editable_dependency(request, pk)
+    application = dependency.application
+    if request.method == "POST":
+        ExitPlan.objects.select_for_update(of=("self",)).filter(dependency=dependency).first()
+    row = ExitPlan.objects.filter(dependency=dependency).first()
+    instance = ExitPlan.objects.get(pk=row.pk) if row else ExitPlan(dependency=dependency)
+    form = PlanForm(request.POST or None, instance=instance, row=row)
+    if request.method == "POST" and form.is_valid():
+        before = outlook(application, on=day_of(now()))
+        try:
+            with transaction.atomic():
+                actions.set_exit_plan(dependency=dependency, facts=form.facts, by=user, reason=form.cleaned_data["why"])
+        except _REFUSALS as error:
+            refused(form, error)
+        else:
+            sentence = _("The plan to leave %(id)s stands.") % {"id": dependency.offering.api_id}
+            say_change(request, application, before, sentence)
+            return redirect("application", application.slug)
+    return page(
+        request,
+        "exits/form.html",
+        fragment="hits",
+        title=_("Exit plan"),
+        crumbs=crumbs_of(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Sentence(_("How would one leave %(id)s?") % {"id": dependency.offering.api_id}),
+        application=application,
+        dependency=dependency,
+        form=form,
+        rest=_rest(form),
+        picker=picker(
+            request, name="target", legend=_("Where it would go"), is_optional=True,
+            chosen=_chosen(request, row.target_id if row else None), suggested=ways_out(dependency),
+        ),
+        button=_("Save the plan"),
+    )  # fmt: skip
+
+
+@require_POST
+def remove_plan(request: HttpRequest, pk: int) -> HttpResponse:
+    row, user = editable_row(request, ExitPlan.objects.all(), pk)
+    application = row.dependency.application
+    before = outlook(application, on=day_of(now()))
+    actions.remove_exit_plan(plan=row, by=user, reason=request.POST.get("reason", "")[:500])
+    sentence = _("The plan to leave %(id)s no longer holds.") % {"id": row.dependency.offering.api_id}
+    say_change(request, application, before, sentence)
+    return redirect("application", application.slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def record_test(request: HttpRequest, pk: int) -> HttpResponse:
+    dependency, user = editable_dependency(request, pk)
+    planned = ExitPlan.objects.filter(dependency=dependency).values_list("target_id", flat=True).first()
+    return _test(request, dependency, None, user, planned)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def correct_test(request: HttpRequest, pk: int) -> HttpResponse:
+    """A test is corrected and expires; it is not taken away."""
+    row, user = editable_row(request, ExitTest.objects.all(), pk)
+    if request.method == "POST":
+        ExitTest.objects.select_for_update(of=("self",)).get(pk=pk)
+    return _test(request, row.dependency, ExitTest.objects.get(pk=pk), user, row.target_id)
+
+
+def _test(
+    request: HttpRequest, dependency: Dependency, row: ExitTest | None, user: User, target: int | None
+) -> HttpResponse:
+    application = dependency.application
+    instance = ExitTest.objects.get(pk=row.pk) if row else ExitTest(dependency=dependency)
+    form = ExitTestForm(request.POST or None, instance=instance, row=row)
+    if request.method == "POST" and form.is_valid():
+        before = outlook(application, on=day_of(now()))
+        try:
+            with transaction.atomic():
+                _save(dependency, row, dict(form.facts), user, form.cleaned_data["why"])
+        except _REFUSALS as error:
+            refused(form, error)
+        else:
+            words = {"id": dependency.offering.api_id, "target": form.cleaned_data["target"].api_id}
+            said = _("The test of moving from %(id)s to %(target)s is recorded.")
+            corrected = _("The test of moving from %(id)s to %(target)s is corrected.")
+            say_change(request, application, before, (said if row is None else corrected) % words)
+            return redirect("application", application.slug)
+    return page(
+        request,
+        "exits/form.html",
+        fragment="hits",
+        title=_("Exit test"),
+        crumbs=crumbs_of(application),
+        status=422 if request.method == "POST" else 200,
+        sentence=Sentence(
+            _("What came of moving away from %(id)s?") % {"id": dependency.offering.api_id}
+        ),
+        application=application,
+        dependency=dependency,
+        form=form,
+        rest=_rest(form),
+        picker=picker(
+            request, name="target", legend=_("What it was moved to"), chosen=_chosen(request, target),
+            suggested=ways_out(dependency),
+        ),
+        button=_("Record the test") if row is None else _("Correct it"),
+    )  # fmt: skip
+
+
+def _save(dependency: Dependency, row: ExitTest | None, facts: dict[str, Any], user: User, reason: str) -> None:
+    if row is not None:
+        actions.correct_exit_test(exit_test=row, facts=facts, by=user, reason=reason)
+        return
+    actions.record_exit_test(
+        dependency=dependency, target=facts.pop("target"), tested_on=facts.pop("tested_on"),
+        result=facts.pop("result"), facts=facts, by=user, reason=reason,
+    )  # fmt: skip
+
+
+def _rest(form: PlanForm | ExitTestForm) -> list[Any]:
+    """The visible fields; the target is picked beside them."""
+    return [field for field in form.visible_fields() if field.name != "target"]

@@ -1,0 +1,162 @@
+"""What simulated losses rest on: how often, how bad, at what cost; shown with every run and set by governance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from apps.accounts.models import User
+from apps.exposure.actions.losses import change_base_loss, change_rate
+from apps.exposure.models import BaseLoss, EventRate
+from apps.exposure.naming import names_of
+from apps.inventory.models import Criticality
+from apps.web.forms import signed_in
+from apps.web.page import Sentence, page
+from apps.web.saying import say
+from apps.web.views.exposure.shared import KIND_WORDS
+
+EVENT_WORDS = dict(EventRate.Kind.choices) | {BaseLoss.OWN: "Trouble of its own"}
+
+
+class RateForm(forms.ModelForm):  # type: ignore[type-arg]
+    change_reason = forms.CharField(label=gettext_lazy("Why it changes"), required=False, max_length=500)
+
+    class Meta:
+        model = EventRate
+        fields = ["rate", "low", "high", "severity_cv", "assumption", "source", "enabled"]
+        labels = {
+            "rate": gettext_lazy("Events a year"), "low": gettext_lazy("At least"), "high": gettext_lazy("At most"),
+            "severity_cv": gettext_lazy("Spread of severity"), "assumption": gettext_lazy("Nobody counted it"),
+            "source": gettext_lazy("Source"), "enabled": gettext_lazy("Counted in"),
+        }  # fmt: skip
+        widgets = {"source": forms.Textarea(attrs={"rows": 2})}
+
+
+class BaseLossForm(forms.Form):
+    """One amount per criticality, and for trouble of its own the chance a year in per cent."""
+
+    change_reason = forms.CharField(label=gettext_lazy("Why it changes"), required=False, max_length=500)
+
+    def __init__(self, *args: Any, rows: Sequence[BaseLoss], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rows = rows
+        reason = self.fields.pop("change_reason")
+        for row in rows:
+            level = Criticality(row.criticality).label
+            self.fields[f"amount-{row.pk}"] = forms.FloatField(
+                label=_("%(level)s: loss of one event") % {"level": level}, min_value=0, initial=row.amount
+            )
+            if row.kind == BaseLoss.OWN:
+                self.fields[f"chance-{row.pk}"] = forms.FloatField(
+                    label=_("%(level)s: chance a year, per cent") % {"level": level}, min_value=0, max_value=100,
+                    initial=row.chance * 100,
+                )  # fmt: skip
+        self.fields["change_reason"] = reason
+
+    def facts(self, row: BaseLoss) -> dict[str, float]:
+        said = {"amount": self.cleaned_data[f"amount-{row.pk}"]}
+        if row.kind == BaseLoss.OWN:
+            said["chance"] = self.cleaned_data[f"chance-{row.pk}"] / 100
+        return said
+
+
+def must_read(request: HttpRequest) -> User:
+    user = signed_in(request)
+    if not user.reads_everything:
+        raise Http404
+    return user
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    rate: EventRate
+    event: Any
+    of: Any
+    interval: str
+
+
+def rate_rows(rates: Any) -> list[RateRow]:
+    found = list(rates)
+    names = names_of([rate.node_id for rate in found if rate.node_id])
+    kinds = {kind.label: words for kind, words in KIND_WORDS.items()}
+    return [
+        RateRow(
+            rate, rate.get_kind_display(),
+            names[rate.node_id].label if rate.node_id in names else kinds.get(rate.node_kind, rate.node_kind),
+            f"{rate.low:g} – {rate.high:g}" if rate.low is not None and rate.high is not None else "–",
+        )
+        for rate in found
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LossRow:
+    kind: str
+    event: Any
+    amounts: list[BaseLoss]
+
+
+def loss_rows() -> list[LossRow]:
+    by_kind: dict[str, list[BaseLoss]] = {}
+    for row in BaseLoss.objects.order_by("kind", "criticality"):
+        by_kind.setdefault(row.kind, []).append(row)
+    return [LossRow(kind, EVENT_WORDS.get(kind, kind), rows) for kind, rows in by_kind.items()]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def rate(request: HttpRequest, pk: int) -> HttpResponse:
+    user = must_read(request)
+    this = get_object_or_404(EventRate.objects.visible_to(user).select_related("node"), pk=pk)
+    _must_govern(user)
+    row = rate_rows([this])[0]
+    form = RateForm(request.POST or None, instance=this)
+    if request.method == "POST" and form.is_valid():
+        facts = dict(form.cleaned_data)
+        reason = facts.pop("change_reason")
+        try:
+            change_rate(rate=this, facts=facts, by=user, reason=reason)
+        except ValidationError as slip:
+            form.add_error(None, ValidationError(slip.messages))
+        else:
+            say(request, _("Kept. Runs from now on use it; earlier ones keep what they were made with."))
+            return redirect("loss")
+    return page(
+        request, "exposure/assumption.html", title=_("Rate"), status=422 if form.errors else 200,
+        crumbs=((_("Exposure"), reverse("exposure")), (_("Loss"), reverse("loss"))), form=form,
+        sentence=Sentence(_("How often a year: %(event)s of one %(of)s.") % {"event": row.event.lower(), "of": row.of}),
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def base_loss(request: HttpRequest, kind: str) -> HttpResponse:
+    user = must_read(request)
+    rows = list(BaseLoss.objects.visible_to(user).filter(kind=kind).order_by("criticality"))
+    if not rows:
+        raise Http404
+    _must_govern(user)
+    form = BaseLossForm(request.POST or None, rows=rows)
+    if request.method == "POST" and form.is_valid():
+        for row in rows:
+            change_base_loss(loss=row, facts=form.facts(row), by=user, reason=form.cleaned_data["change_reason"])
+        say(request, _("Kept. These are figures of your own now; runs from now on use them."))
+        return redirect("loss")
+    return page(
+        request, "exposure/assumption.html", title=_("Loss of one event"), status=422 if form.errors else 200,
+        crumbs=((_("Exposure"), reverse("exposure")), (_("Loss"), reverse("loss"))), form=form,
+        sentence=Sentence(
+            _("What one event costs an exposed application: %(event)s.") % {"event": str(EVENT_WORDS[kind]).lower()}
+        ),
+    )  # fmt: skip
+
+
+def _must_govern(user: User) -> None:
+    if not user.governs:
+        raise PermissionDenied(_("Governance and administrators set what losses are simulated with. Ask one of them."))

@@ -1,0 +1,284 @@
+"""Where more stands on one thing than is tolerated: the list, one flag with its life, what people decide about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.common.time import day_of, now
+from apps.exposure.actions import RefusedDecision, accept_flag, acknowledge_flag, revoke_acceptance
+from apps.exposure.actions.flags import life_of, line_of
+from apps.exposure.filters import ExposureFlagFilter
+from apps.exposure.models import ExposureFlag, Policy
+from apps.exposure.naming import NodeName, names_of
+from apps.inventory.models import Criticality
+from apps.web.filtering import Control, filters
+from apps.web.forms import DayField, signed_in
+from apps.web.listing import Listing, Sorting, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.views.exposure import findings
+from apps.web.views.exposure.flag_words import STATE_CSS, change_words, value_in_words, what_is_counted, written
+from apps.web.views.exposure.shared import KIND_WORDS, KINDS, applications_by_id, name_url
+from apps.web.views.what_ifs.links import what_if_url
+from apps.web.wording import day, long_day
+
+ORDERS = Sorting({
+    "opened": (_("Since"), ("-opened_at", "pk")),
+    "n": (_("Applications"), ("-n_applications", "pk")),
+    "policy": (_("Line"), ("policy__name", "pk")),
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRow:
+    flag: ExposureFlag
+    node: NodeName | None
+    node_url: str
+    value: str
+    limit: str
+    css: str
+    what: str
+
+
+def _filtered(request: HttpRequest) -> tuple[ExposureFlagFilter, Any]:
+    found = ExposureFlagFilter(request.GET, ExposureFlag.objects.visible_to(request.user), request=request)
+    related = found.qs.select_related("policy", "node", "accepted_by", "acknowledged_by")
+    return found, ORDERS.apply(request, related)
+
+
+@require_safe
+def flag_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    _must_read(user)
+    found, queryset = _filtered(request)
+    listing = Listing(request, queryset)
+    state = ExposureFlag.State
+    counts = ExposureFlag.objects.visible_to(user).aggregate(
+        n_open=Count("pk", filter=Q(state=state.OPEN)),
+        n_acknowledged=Count("pk", filter=Q(state=state.ACKNOWLEDGED)),
+        n_accepted=Count("pk", filter=Q(state=state.ACCEPTED)),
+    )
+    return page(
+        request,
+        "exposure/flags.html",
+        fragment="listing",
+        title=_("Flags"),
+        crumbs=((_("Exposure"), reverse("exposure")),),
+        counts=_("Lines that are or were crossed, one row each time"),
+        sentence=findings.of_flags(**counts, filtered=listing.is_filtered, n_found=listing.count),
+        filters=filters(
+            request, found,
+            [
+                Control("state", _("State"), choices=state.choices),
+                Control("kind", _("Layer"), choices=[(label, str(KIND_WORDS[kind])) for label, kind in KINDS.items()]),
+                Control("policy", _("Line"), choices=list(Policy.objects.values_list("slug", "name"))),
+                Control("live", _("Resolved"), choices=(("true", _("No")), ("false", _("Yes")))),
+            ],
+        ),
+        listing=listing,
+        columns=ORDERS.columns(request),
+        rows=_rows(listing.rows),
+        n_open=counts["n_open"],
+    )  # fmt: skip
+
+
+@require_safe
+def flag_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _must_read(signed_in(request))
+    _found, queryset = _filtered(request)
+    heads = ["state", "line", "counts", "layer", "node", "value", "tolerance", "applications", "since", "resolved",
+             "acknowledged by", "accepted by", "accepted until", "ceiling", "why"]  # fmt: skip
+    return csv_answer(
+        "flags", heads, _rows(list(queryset[:10_000])),
+        lambda row: [
+            row.flag.get_state_display(), row.flag.policy.name, row.what, row.node.kind.label if row.node else "",
+            row.node.label if row.node else "", row.flag.value, row.flag.limit, row.flag.n_applications,
+            row.flag.opened_at.date(), row.flag.resolved_at.date() if row.flag.resolved_at else "",
+            row.flag.acknowledged_by or "", row.flag.accepted_by or "", row.flag.accepted_until, row.flag.ceiling,
+            row.flag.accepted_why,
+        ],
+    )  # fmt: skip
+
+
+def _rows(flags: Sequence[ExposureFlag]) -> list[FlagRow]:
+    names = names_of({flag.node_id for flag in flags if flag.node_id is not None})
+    return [_row(flag, names.get(flag.node_id) if flag.node_id else None) for flag in flags]
+
+
+def _row(flag: ExposureFlag, node: NodeName | None) -> FlagRow:
+    return FlagRow(
+        flag, node, name_url(node) if node else "", written(flag.policy, flag.value), written(flag.policy, flag.limit),
+        STATE_CSS[flag.state], what_is_counted(flag.policy),
+    )  # fmt: skip
+
+
+def _must_read(user: User) -> None:
+    """Flags are of the whole organisation; strangers to it are not told that there are any."""
+    if not user.reads_everything:
+        raise Http404
+
+
+# --- one flag -----------------------------------------------------------------------------------------------------
+
+
+class AcknowledgeForm(forms.Form):
+    reason = forms.CharField(label=gettext_lazy("What is being done"), required=False, max_length=500)
+
+
+class AcceptForm(forms.Form):
+    until = DayField(
+        label=gettext_lazy("Until"), help_text=gettext_lazy("The first day on which it is no longer accepted.")
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Why it is accepted"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class RevokeForm(forms.Form):
+    reason = forms.CharField(label=gettext_lazy("Why it is taken back"), max_length=500)
+
+
+@require_safe
+def flag(request: HttpRequest, pk: int) -> HttpResponse:
+    return _shown(request, _flag(request, pk))
+
+
+def _flag(request: HttpRequest, pk: int) -> ExposureFlag:
+    found = ExposureFlag.objects.visible_to(request.user).select_related(
+        "policy", "node", "accepted_by", "acknowledged_by"
+    )
+    return get_object_or_404(found, pk=pk)
+
+
+def _shown(request: HttpRequest, this: ExposureFlag, *, status: int = 200, **given: forms.Form) -> HttpResponse:
+    user, at = signed_in(request), now()
+    row = _rows([this])[0]
+    line = line_of(this.policy)
+    applications = applications_by_id(this.application_ids, user)
+    named = [applications[pk] for pk in this.application_ids if pk in applications]
+    events = list(this.events.select_related("by"))
+    until = (day_of(at) + timedelta(90)).isoformat()
+    return page(
+        request,
+        "exposure/flag.html",
+        title=this.policy.name,
+        crumbs=((_("Exposure"), reverse("exposure")), (_("Flags"), reverse("flags"))),
+        counts=capfirst(what_is_counted(this.policy)),
+        as_of=at,
+        status=status,
+        row=row,
+        flag=this,
+        sentence=_sentence(this, row),
+        release=written(this.policy, float(line.release)),
+        ceiling=written(this.policy, this.ceiling) if this.ceiling is not None else "",
+        next_ceiling=written(this.policy, float(line.ceiling(life_of(this).last or line.tolerance))),
+        applications=[(each, Criticality(each.criticality).label) for each in named],
+        events=[(event, change_words(event, this.policy)) for event in events],
+        may_decide=user.governs and this.state in ExposureFlag.LIVE,
+        acknowledge_form=given.get("acknowledge", AcknowledgeForm(prefix="acknowledge")),
+        accept_form=given.get("accept", AcceptForm(prefix="accept", initial={"until": until})),
+        revoke_form=given.get("revoke", RevokeForm(prefix="revoke")),
+        opened_form=next(iter(given), ""),
+        what_if=what_if_url(remove=[row.node.name]) if row.node else "",
+        earlier=_rows(
+            list(
+                ExposureFlag.objects.visible_to(user)
+                .filter(policy=this.policy, node=this.node)
+                .exclude(pk=this.pk)
+                .select_related("policy")[:10]
+            )
+        ),
+    )
+
+
+def _sentence(this: ExposureFlag, row: FlagRow) -> Sentence:
+    says = value_in_words(this.policy, row.value, row.node)
+    line = _("; the line is %(limit)s") % {"limit": row.limit}
+    match this.state:
+        case ExposureFlag.State.RESOLVED:
+            assert this.resolved_at is not None
+            return Sentence(
+                _("Resolved on %(day)s. It was %(value)s, the line is %(limit)s.")
+                % {"day": long_day(day_of(this.resolved_at)), "value": row.value, "limit": row.limit}
+            )
+        case ExposureFlag.State.ACCEPTED:
+            assert this.accepted_until is not None
+            return Sentence(says + line + _(", accepted until %(day)s.") % {"day": long_day(this.accepted_until)})
+        case ExposureFlag.State.ACKNOWLEDGED:
+            return Sentence(says + line + _(", and %(who)s is on it.") % {"who": this.acknowledged_by})
+        case _:
+            return Sentence("", says, f"{line}.")
+
+
+@require_safe
+def flag_applications_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The applications that the flag names."""
+    this = _flag(request, pk)
+    found = applications_by_id(this.application_ids, signed_in(request))
+    rows = [found[each] for each in this.application_ids if each in found]
+    return csv_answer(
+        f"flag-{pk}",
+        ["application", "team", "criticality", "business owner", "technical owner", "line", "value", "tolerance"],
+        rows,
+        lambda row: [row.name, row.team.name, Criticality(row.criticality).label, row.business_owner,
+                     row.technical_owner, this.policy.name, this.value, this.limit],
+    )  # fmt: skip
+
+
+# --- decisions ----------------------------------------------------------------------------------------------------
+
+_FORMS: dict[str, type[forms.Form]] = {"acknowledge": AcknowledgeForm, "accept": AcceptForm, "revoke": RevokeForm}
+
+
+@require_POST
+def decide(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
+    """Acknowledge, accept until a day, or take an acceptance back; for governance."""
+    user = signed_in(request)
+    if decision not in _FORMS:
+        raise Http404
+    this = _flag(request, pk)
+    if not user.governs:
+        raise PermissionDenied(_("Governance and administrators decide about flags. Ask one of them."))
+    form = _FORMS[decision](request.POST, prefix=decision)
+    if not form.is_valid():
+        return _shown(request, this, status=422, **{decision: form})
+    try:
+        said = _decide(this, decision, form.cleaned_data, user)
+    except RefusedDecision as refusal:
+        refuse(request, str(refusal))
+        return redirect("flag", pk=pk)
+    except ValidationError as slip:
+        form.add_error(None, slip)
+        return _shown(request, this, status=422, **{decision: form})
+    say(request, said)
+    return redirect("flag", pk=pk)
+
+
+def _decide(this: ExposureFlag, decision: str, facts: dict[str, Any], by: User) -> str:
+    at = now()
+    match decision:
+        case "acknowledge":
+            acknowledge_flag(flag=this, at=at, by=by, reason=facts["reason"])
+            return _("Acknowledged: you are named as being on it.")
+        case "accept":
+            after = accept_flag(flag=this, until=facts["until"], reason=facts["reason"], at=at, by=by)
+            return _("Accepted until %(day)s, up to %(ceiling)s. Above it, or on that day, it is open again.") % {
+                "day": day(facts["until"]),
+                "ceiling": written(after.policy, after.ceiling),
+            }
+        case _:
+            revoke_acceptance(flag=this, reason=facts["reason"], at=at, by=by)
+            return _("Taken back: the flag is open again.")

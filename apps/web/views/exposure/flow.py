@@ -1,0 +1,81 @@
+"""The flow from developers to hosts: its picture, its table, its CSV."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.exposure.flows import Flow, flows
+from apps.exposure.layers import layer_table, own_teams
+from apps.exposure.models import Basis, Layer
+from apps.web.drawings.flow import Path, flow
+from apps.web.drawings.picture import both
+from apps.web.drawings.scales import Unit, compact
+from apps.web.forms import signed_in
+from apps.web.listing import csv_answer
+from apps.web.page import Sentence, page
+from apps.web.views.exposure.shared import BASIS_HELP, BASIS_WORDS, chosen_basis, chosen_layer, options
+
+SHOWN = 100
+DRAWN = 1_000
+_OVER = {Layer.DEVELOPER: 0, Layer.FOUNDATION: 1, Layer.HOST: 2}
+
+
+@require_safe
+def exposure_flow(request: HttpRequest) -> HttpResponse:
+    """A page of its own, and the fragment that the page of concentration fetches where there is much to draw."""
+    user = signed_in(request)
+    layer, basis = chosen_layer(request), chosen_basis(request)
+    found = flows(basis=basis, team_ids=own_teams(user), limit=DRAWN)
+    over = frozenset(row.name for row in layer_table(layer=layer, user=user, limit=12).rows if row.over)
+    drawn = _drawn(found, layer, basis, over)
+    return page(
+        request,
+        "exposure/flow.html",
+        fragment="flow",
+        title=_("Who stands on what"),
+        crumbs=((_("Exposure"), reverse("exposure")),),
+        counts=_("%(basis)s: %(what)s") % {"basis": BASIS_WORDS[basis], "what": BASIS_HELP[basis]},
+        sentence=Sentence(str(drawn.wide.title)) if drawn else Sentence(_("Nothing stands on anything yet.")),
+        flow=drawn,
+        rows=found[:SHOWN],
+        n_rows=len(found),
+        total=sum(row.weight for row in found),
+        basis=basis,
+        basis_name=BASIS_WORDS[basis],
+        bases=options(request, "weight", BASIS_WORDS, basis),
+        layer=layer,
+    )
+
+
+def _drawn(found: list[Flow], layer: Layer, basis: Basis, over: frozenset[str]) -> Any:
+    names = (_("Developer"), _("Foundation"), _("Host"))
+    hot = frozenset((names[_OVER[layer]], name) for name in over) if layer in _OVER else frozenset()
+    paths = [Path((row.developer or "", row.foundation or "", row.host), row.weight) for row in found]
+    return both(flow, paths, layers=names, unit=Unit(_unit(basis), compact), over=hot, most=12)
+
+
+def _unit(basis: Basis) -> str:
+    return {
+        Basis.COUNT: _("applications"),
+        Basis.CRITICALITY: _("criticality points"),
+        Basis.SPEND: _("USD a month"),
+        Basis.USERS: _("users"),
+    }[basis]
+
+
+@require_safe
+def flow_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """With the team, so that rows can be told apart by who runs them."""
+    user = signed_in(request)
+    basis = chosen_basis(request)
+    rows = flows(basis=basis, team_ids=own_teams(user), by_team=True, limit=None)
+    return csv_answer(
+        f"flow-{basis}",
+        ["team", "developer", "foundation", "host", "weight", "by", "primary paths"],
+        rows,
+        lambda row: [row.team, row.developer or "unresolved", row.foundation or "unresolved", row.host, row.weight,
+                     basis.value, row.n_paths],
+    )  # fmt: skip

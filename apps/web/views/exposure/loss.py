@@ -1,0 +1,299 @@
+"""What a bad year costs when causes are shared: runs, one run with its curve, and the assumptions it rests on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.common.time import now
+from apps.exposure.actions.what_ifs import ask_loss
+from apps.exposure.models import BaseLoss, EventRate, LossRun, RunState
+from apps.exposure.naming import names_of
+from apps.web.drawings.bars import Bar, bars
+from apps.web.drawings.loss_curve import Level, loss_curve
+from apps.web.drawings.picture import HALF, both
+from apps.web.drawings.scales import Unit, compact
+from apps.web.forms import signed_in
+from apps.web.listing import Listing, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.views.exposure import findings
+from apps.web.views.exposure.assumptions import EVENT_WORDS, loss_rows, must_read, rate_rows
+from apps.web.views.exposure.shared import name_url
+from apps.web.views.what_ifs.hurrying import hurry
+from apps.web.wording import number
+
+YEARS = ((10_000, "10,000"), (100_000, "100,000"), (1_000_000, "1,000,000"))
+_WAITING = (RunState.QUEUED, RunState.RUNNING)
+DRIVERS = 12
+
+
+class RunForm(forms.Form):
+    years = forms.TypedChoiceField(label=gettext_lazy("Years"), choices=YEARS, coerce=int, initial=100_000)
+    seed = forms.IntegerField(
+        label=gettext_lazy("Seed"), min_value=0, max_value=2**63 - 1, initial=1,
+        help_text=gettext_lazy("The same seed, day and assumptions give the same figures."),
+    )  # fmt: skip
+
+
+# --- runs ---------------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def loss(request: HttpRequest) -> HttpResponse:
+    """The latest run that is done, the form for another, and the earlier ones."""
+    user = must_read(request)
+    runs = LossRun.objects.visible_to(user)
+    return _shown(request, runs.filter(state=RunState.DONE).first(), waiting=runs.filter(state__in=_WAITING).first())
+
+
+@require_safe
+def loss_run(request: HttpRequest, pk: int) -> HttpResponse:
+    user = must_read(request)
+    run = get_object_or_404(LossRun.objects.visible_to(user), pk=pk)
+    if run.state in _WAITING:
+        return _shown(request, None, waiting=run)
+    return _shown(request, run, waiting=None)
+
+
+def _shown(
+    request: HttpRequest,
+    run: LossRun | None,
+    *,
+    waiting: LossRun | None,
+    form: RunForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    user = signed_in(request)
+    result: Mapping[str, Any] = run.result if run is not None and run.result else {}
+    runs = LossRun.objects.visible_to(user).select_related("asked_by").defer("result", "assumptions")
+    listing = Listing(request, runs, size=12)
+    return page(
+        request,
+        "exposure/loss.html",
+        title=_("What a bad year costs"),
+        crumbs=((_("Exposure"), reverse("exposure")),),
+        counts=_("Simulated years of the whole organisation, causes shared"),
+        status=status,
+        sentence=_sentence(run, result, waiting),
+        run=run,
+        result=result,
+        waiting=waiting,
+        progress_url=reverse("loss-progress", args=[waiting.pk]) if waiting else "",
+        progress_words=_progress_words(waiting) if waiting else "",
+        curve=_curve(result) if result else None,
+        curve_rows=_curve_rows(result) if result else [],
+        causes=_causes(result) if result else [],
+        drivers=_drivers(result) if result else None,
+        figures=_figures(result) if result else [],
+        form=form or RunForm(),
+        may_change=user.governs,
+        listing=listing,
+        rates=rate_rows(EventRate.objects.visible_to(user).select_related("node")),
+        losses=loss_rows(),
+        placeholders=BaseLoss.objects.filter(placeholder=True).exists(),
+        was_placeholders=bool(run and run.assumptions.get("placeholders")),
+        assumptions=run.assumptions if run else {},
+        unit=_unit(run),
+    )
+
+
+def _unit(run: LossRun | None) -> str:
+    """Losses have a currency once the organisation has entered its own."""
+    return _("units") if run is None or run.assumptions.get("placeholders", True) else "USD"
+
+
+def _sentence(run: LossRun | None, result: Mapping[str, Any], waiting: LossRun | None) -> Sentence:
+    if run is not None and run.state == RunState.FAILED:
+        return Sentence(_("This run could not be made: "), run.error, "")
+    if not result:
+        if waiting is not None:
+            return Sentence(_("The years are being simulated."))
+        return Sentence(_("No year has been simulated yet."))
+    shared, apart = result["shared"], result["independent"]
+    unit = _unit(run)
+    apart_100, shared_100 = apart["one_in_100"]["var"], shared["one_in_100"]["var"]
+    return findings.of_losses(
+        f"{compact(shared['eal'])} {unit}", f"{compact(shared_100)} {unit}",
+        shared_100 / apart_100 if apart_100 else None,
+        [cause["name"] for cause in result["attribution"]["causes"][:1]] if _leads(result) else [],
+    )  # fmt: skip
+
+
+def _leads(result: Mapping[str, Any]) -> bool:
+    """Whether one cause carries more than half of the worst years."""
+    causes, total = result["attribution"]["causes"], _tail_total(result)
+    return bool(causes) and total > 0 and causes[0]["loss"] > total / 2
+
+
+def _tail_total(result: Mapping[str, Any]) -> float:
+    found = result["attribution"]
+    return float(sum(cause["loss"] for cause in found["causes"]) + found["other_causes"] + found["own"])
+
+
+def _curve(result: Mapping[str, Any]) -> Any:
+    shared, apart = result["shared"], result["independent"]
+    return both(
+        loss_curve,
+        [(x, p) for x, p in shared["curve"]],
+        twin=[(x, p) for x, p in apart["curve"]],
+        unit=Unit(_("loss of a year"), compact),
+        expected=shared["eal"],
+        levels=[
+            Level(n, shared[key]["var"], twin=apart[key]["var"], low=shared[key]["var_low"],
+                  high=shared[key]["var_high"])
+            for n, key in ((20, "one_in_20"), (100, "one_in_100"))
+        ],
+        width=HALF,
+    )  # fmt: skip
+
+
+def _curve_rows(result: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """Every tenth point of the curve, for the table."""
+    points = result["shared"]["curve"]
+    return [(x, p) for x, p in points[:: max(1, len(points) // 12)]]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    name: Any
+    shared: str
+    error: str
+    apart: str
+
+
+def _figures(result: Mapping[str, Any]) -> list[Figure]:
+    shared, apart = result["shared"], result["independent"]
+
+    def var(name: Any, key: str) -> Figure:
+        found = shared[key]
+        return Figure(
+            name, compact(found["var"]),
+            _("%(low)s to %(high)s") % {"low": compact(found["var_low"]), "high": compact(found["var_high"])},
+            compact(apart[key]["var"]),
+        )  # fmt: skip
+
+    def tail(name: Any, key: str) -> Figure:
+        found = shared[key]
+        return Figure(
+            name, compact(found["tvar"]), f"± {compact(1.96 * found['tvar_se'])}", compact(apart[key]["tvar"])
+        )
+
+    return [
+        Figure(
+            _("Expected year"), compact(shared["eal"]), f"± {compact(1.96 * shared['eal_se'])}", compact(apart["eal"])
+        ),
+        var(_("1 in 20"), "one_in_20"),
+        tail(_("Mean of the worst 5 %"), "one_in_20"),
+        var(_("1 in 100"), "one_in_100"),
+        tail(_("Mean of the worst 1 %"), "one_in_100"),
+        Figure(_("Scheduled: ends on a firm day"), compact(shared["scheduled"]), "–", compact(apart["scheduled"])),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    name: str
+    label: str
+    event: Any
+    loss: float
+    share: float
+    url: str
+
+
+def _causes(result: Mapping[str, Any]) -> list[Cause]:
+    """Who carries the worst 1 in 100 years, the largest first; with addresses where the node still exists."""
+    total = _tail_total(result) or 1.0
+    causes = result["attribution"]["causes"]
+    names = names_of([cause["node"] for cause in causes])
+    rows = [
+        Cause(
+            cause["label"], cause["name"], EVENT_WORDS.get(cause["event"], cause["event"]), cause["loss"],
+            cause["loss"] / total, name_url(names[cause["node"]]) if cause["node"] in names else "",
+        )
+        for cause in causes
+    ]  # fmt: skip
+    for name, key in ((_("Other shared causes"), "other_causes"), (_("Trouble of their own"), "own")):
+        value = result["attribution"][key]
+        if value:
+            rows.append(Cause(name, "", "", value, value / total, ""))
+    return rows
+
+
+def _drivers(result: Mapping[str, Any]) -> Any:
+    rows = _causes(result)[:DRIVERS]
+    return both(
+        bars,
+        [Bar(row.name, row.loss, note=str(row.event)) for row in rows],
+        unit=Unit(_("mean loss in the worst 1 % of years"), compact),
+    )
+
+
+@require_POST
+def run_loss(request: HttpRequest) -> HttpResponse:
+    """Queue another simulation; a worker takes it at once."""
+    user = must_read(request)
+    form = RunForm(request.POST)
+    if not form.is_valid():
+        runs = LossRun.objects.visible_to(user)
+        return _shown(request, runs.filter(state=RunState.DONE).first(), waiting=None, form=form, status=422)
+    asked = ask_loss(at=now(), by=user, seed=form.cleaned_data["seed"], years=form.cleaned_data["years"])
+    hurry()
+    return redirect("loss-run", pk=asked.pk)
+
+
+@require_safe
+def loss_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The fragment that asks again every two seconds; once it is over, htmx loads the page anew."""
+    user = must_read(request)
+    run = get_object_or_404(LossRun.objects.visible_to(user).defer("result"), pk=pk)
+    if run.state not in _WAITING:
+        if not request.headers.get("HX-Request"):
+            return redirect("loss-run", pk=pk)
+        response = HttpResponse()
+        response["HX-Redirect"] = reverse("loss-run", args=[pk])
+        return response
+    return page(
+        request, "exposure/loss-progress.html", fragment="progress", title=_("Simulating"),
+        progress_url=reverse("loss-progress", args=[pk]), progress_words=_progress_words(run),
+        run_url=reverse("loss-run", args=[pk]),
+    )  # fmt: skip
+
+
+def _progress_words(run: LossRun) -> str:
+    years = number(run.years)
+    if run.state == RunState.QUEUED:
+        return _("%(n)s years wait for a worker.") % {"n": years}
+    return _("%(n)s years are being simulated.") % {"n": years}
+
+
+@require_safe
+def loss_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Both curves, point by point."""
+    run = _done(request, pk)
+    rows = [
+        *(("shared causes", x, p) for x, p in run.result["shared"]["curve"]),
+        *(("independent", x, p) for x, p in run.result["independent"]["curve"]),
+    ]
+    return csv_answer(f"loss-{pk}", ["causes", "loss of a year", "chance that it is larger"], rows, list)
+
+
+@require_safe
+def causes_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    run = _done(request, pk)
+    return csv_answer(
+        f"loss-{pk}-causes",
+        ["cause", "node", "event", "mean loss in the worst 1 %", "share"],
+        _causes(run.result),
+        lambda row: [row.name, row.label, row.event, row.loss, row.share],
+    )
+
+
+def _done(request: HttpRequest, pk: int) -> Any:
+    return get_object_or_404(LossRun.objects.visible_to(must_read(request)), pk=pk, state=RunState.DONE)

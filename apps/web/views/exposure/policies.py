@@ -1,0 +1,361 @@
+"""The organisation's own lines: what is counted, how much is tolerated, why; moved by governance, tried out before."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.apps import apps
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.text import capfirst, slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.common.time import now
+from apps.exposure.actions import add_policy, change_policy
+from apps.exposure.actions.flags import live_flags
+from apps.exposure.engine.settings import engine_settings
+from apps.exposure.filters import PolicyFilter
+from apps.exposure.models import Basis, ExposureFlag, Policy, Predicate, StandingState
+from apps.exposure.naming import names_of
+from apps.exposure.policy_values import is_share, policy_values
+from apps.exposure.threats import DEFAULT_THREAT, THREATS, exact
+from apps.web.forms import signed_in
+from apps.web.listing import csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import say
+from apps.web.views.exposure.flag_words import kind_of_policy, what_is_counted, written
+from apps.web.views.exposure.shared import (
+    BASIS_WORDS,
+    KIND_WORDS,
+    KINDS,
+    STATE_WORDS,
+    THREAT_WORDS,
+    name_url,
+)
+from apps.web.wording import number, spelled
+
+SHOWN = 25
+
+
+class PolicyForm(forms.Form):
+    """A tolerance is typed as people say it: 62 for 62 %, or a number of applications."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=200, help_text=gettext_lazy("A sentence for people, as flags show it.")
+    )
+    measure = forms.ChoiceField(label=gettext_lazy("Counts"), choices=Policy.Measure.choices)
+    basis = forms.ChoiceField(
+        label=gettext_lazy("Weight"), choices=[(basis, BASIS_WORDS[basis]) for basis in Basis],
+        help_text=gettext_lazy("Of a share of the weight in scope."),
+    )  # fmt: skip
+    kinds = forms.MultipleChoiceField(
+        label=gettext_lazy("On one"), choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()],
+        widget=forms.CheckboxSelectMultiple, required=False,
+    )  # fmt: skip
+    predicate = forms.ChoiceField(
+        label=gettext_lazy("Or of applications of which this holds"),
+        choices=[("", gettext_lazy("Nothing: it is about nodes")), *Predicate.choices], required=False,
+    )  # fmt: skip
+    states = forms.MultipleChoiceField(
+        label=gettext_lazy("In these states"), choices=[(state, STATE_WORDS[state]) for state in StandingState],
+        widget=forms.CheckboxSelectMultiple, required=False, help_text=gettext_lazy("None ticked: all of them."),
+    )  # fmt: skip
+    threat = forms.ChoiceField(
+        label=gettext_lazy("Under"), required=False,
+        choices=[
+            ("", gettext_lazy("Each kind’s usual threat")), *((threat, THREAT_WORDS[threat]) for threat in THREATS),
+        ],
+    )  # fmt: skip
+    tolerance = forms.DecimalField(
+        label=gettext_lazy("Tolerated"), min_value=0, max_digits=12, decimal_places=4,
+        help_text=gettext_lazy("Per cent of a share, or a number of applications. The line itself is tolerated."),
+    )  # fmt: skip
+    hysteresis = forms.DecimalField(
+        label=gettext_lazy("Released below"), min_value=0, max_value=99, max_digits=6, decimal_places=3,
+        help_text=gettext_lazy("Per cent under the line at which a flag may resolve."),
+    )  # fmt: skip
+    clear_days = forms.IntegerField(
+        label=gettext_lazy("Days below it"), min_value=0, max_value=365,
+        help_text=gettext_lazy("How long it must stay there before a flag resolves."),
+    )  # fmt: skip
+    enabled = forms.BooleanField(label=gettext_lazy("Switched on"), required=False)
+    reason = forms.CharField(
+        label=gettext_lazy("Why the line lies there"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    change_reason = forms.CharField(
+        label=gettext_lazy("Why it changes"), required=False, max_length=500,
+        help_text=gettext_lazy("For the history."),
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if said.get("predicate"):
+            said["kinds"], said["states"], said["threat"] = [], [], ""
+        else:
+            if not said.get("kinds"):
+                self.add_error("kinds", _("Tick what it is about: developers, hosts, … or choose a predicate."))
+            said["states"] = said.get("states") or StandingState.values
+        if _counts_share(said.get("measure", "")) and said.get("tolerance") is not None and said["tolerance"] > 100:
+            self.add_error("tolerance", _("At most 100 %."))
+        return said
+
+    def facts(self) -> dict[str, Any]:
+        said = {name: value for name, value in self.cleaned_data.items() if name != "change_reason"}
+        if _counts_share(said["measure"]):
+            said["tolerance"] = said["tolerance"] / 100
+        said["hysteresis"] = said["hysteresis"] / 100
+        return said
+
+
+def _counts_share(measure: str) -> bool:
+    return measure in {Policy.Measure.WEIGHT_SHARE, Policy.Measure.CRITICAL_SHARE}
+
+
+def _initial(policy: Policy) -> dict[str, Any]:
+    percent = 100 if is_share(policy) else 1
+    return {
+        **{name: getattr(policy, name) for name in (
+            "name", "measure", "basis", "kinds", "predicate", "states", "threat", "clear_days", "enabled", "reason",
+        )},
+        "tolerance": _short(policy.tolerance * percent),
+        "hysteresis": _short(policy.hysteresis * 100),
+    }  # fmt: skip
+
+
+def _short(value: Decimal) -> Decimal:
+    rounded = value.quantize(Decimal("0.0001"))
+    return Decimal(f"{rounded.normalize():f}")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    policy: Policy
+    tolerance: str
+    what: str
+    n_live: int
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """What would lie above the line; `is_flagged` already has a live flag of the policy."""
+
+    name: str
+    url: str
+    value: str
+    n: int
+    is_flagged: bool
+
+
+@require_safe
+def policy_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    _must_read(request)
+    found = PolicyFilter(request.GET, Policy.objects.all(), request=request)
+    kind = request.GET.get("kind", "")
+    policies = [policy for policy in found.qs if not kind or kind in policy.kinds]
+    live = _live_counts()
+    rows = [PolicyRow(row, written(row, row.tolerance), what_is_counted(row), live.get(row.pk, 0)) for row in policies]
+    n_on = sum(row.policy.enabled for row in rows)
+    return page(
+        request,
+        "exposure/policies.html",
+        title=_("Lines"),
+        crumbs=((_("Exposure"), reverse("exposure")),),
+        counts=_("Lines drawn for the whole organisation"),
+        sentence=Sentence(
+            _("%(n)s lines are switched on; %(live)s flags are live.")
+            % {"n": spelled(n_on).capitalize(), "live": spelled(sum(live.values()))}
+        ),
+        rows=rows,
+        kind=kind,
+        kind_name=KIND_WORDS[KINDS[kind]] if kind in KINDS else "",
+        may_change=user.governs,
+    )
+
+
+@require_safe
+def policy_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _must_read(request)
+    return csv_answer(
+        "lines",
+        ["slug", "name", "counts", "tolerance", "hysteresis", "days below", "switched on", "live flags", "why"],
+        [(row, _live_counts().get(row.pk, 0)) for row in Policy.objects.all()],
+        lambda cell: [cell[0].slug, cell[0].name, what_is_counted(cell[0]), cell[0].tolerance, cell[0].hysteresis,
+                      cell[0].clear_days, "yes" if cell[0].enabled else "no", cell[1], cell[0].reason],
+    )  # fmt: skip
+
+
+def _live_counts() -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for pk in ExposureFlag.objects.filter(state__in=ExposureFlag.LIVE).order_by().values_list("policy_id", flat=True):
+        counts[pk] = counts.get(pk, 0) + 1
+    return counts
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def policy(request: HttpRequest, slug: str) -> HttpResponse:
+    """One line, its history, and what lies above it; `try` says what would at another, without keeping it."""
+    user = signed_in(request)
+    _must_read(request)
+    this = get_object_or_404(Policy, slug=slug)
+    if request.method != "POST":
+        return _shown(request, this, PolicyForm(initial=_initial(this)))
+    if not user.governs:
+        raise PermissionDenied(_("Governance and administrators draw the organisation's lines. Ask one of them."))
+    form = PolicyForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, this, form, status=422)
+    if "try" in request.POST:
+        return _shown(request, this, form, tried=_tried(this, form))
+    try:
+        change_policy(policy=this, facts=form.facts(), at=now(), by=user, reason=form.cleaned_data["change_reason"])
+    except ValidationError as slip:
+        form.add_error(None, ValidationError(slip.messages))
+        return _shown(request, this, form, status=422)
+    say(request, _("Kept. Flags open and resolve with the next evaluation, within five minutes."))
+    return redirect("policy", slug=slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_policy(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    _must_read(request)
+    if not user.governs:
+        raise PermissionDenied(_("Governance and administrators draw the organisation's lines. Ask one of them."))
+    usual = {"measure": Policy.Measure.CRITICAL_SHARE, "basis": Basis.COUNT, "hysteresis": 10, "clear_days": 2,
+             "enabled": True, "kinds": [request.GET["kind"]] if request.GET.get("kind") in KINDS else []}  # fmt: skip
+    if request.method != "POST":
+        return _shown(request, None, PolicyForm(initial=usual))
+    form = PolicyForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, None, form, status=422)
+    if "try" in request.POST:
+        return _shown(request, None, form, tried=_tried(None, form))
+    try:
+        added = add_policy(
+            facts={**form.facts(), "slug": _free_slug(form.cleaned_data["name"])}, by=user,
+            reason=form.cleaned_data["change_reason"],
+        )  # fmt: skip
+    except ValidationError as slip:
+        form.add_error(None, ValidationError(slip.messages))
+        return _shown(request, None, form, status=422)
+    say(request, _("The line is drawn. Flags open with the next evaluation, within five minutes."))
+    return redirect("policy", slug=added.slug)
+
+
+def _free_slug(name: str) -> str:
+    base = slugify(name)[:50].strip("-") or "line"
+    taken = set(Policy.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    return base if base not in taken else next(f"{base}-{n}" for n in range(2, 10_000) if f"{base}-{n}" not in taken)
+
+
+def _tried(this: Policy | None, form: PolicyForm) -> Policy:
+    """The policy as the form would make it, unsaved."""
+    return Policy(pk=this.pk if this else None, slug=this.slug if this else "tried", **form.facts())
+
+
+def _shown(
+    request: HttpRequest, this: Policy | None, form: PolicyForm, *, tried: Policy | None = None, status: int = 200
+) -> HttpResponse:
+    user = signed_in(request)
+    measured = tried or this
+    breaches = _breaches(measured, this) if measured else []
+    flagged = [row for row in breaches if row.is_flagged]
+    return page(
+        request,
+        "exposure/policy.html",
+        title=this.name if this else _("A new line"),
+        crumbs=((_("Exposure"), reverse("exposure")), (_("Lines"), reverse("policies"))),
+        counts=capfirst(what_is_counted(measured)) if measured else _("What the line will count"),
+        status=status,
+        policy=this,
+        form=form,
+        tried=tried,
+        sentence=_sentence(measured, breaches, tried=tried is not None),
+        breaches=breaches[:SHOWN],
+        n_breaches=len(breaches),
+        n_new=len(breaches) - len(flagged),
+        tolerance=written(measured, measured.tolerance) if measured else "",
+        may_change=user.governs,
+        is_summed=measured is None or _is_summed(measured),
+        history=_history(this) if this else [],
+        live=_live_counts().get(this.pk, 0) if this else 0,
+    )
+
+
+def _sentence(measured: Policy | None, breaches: list[Breach], *, tried: bool) -> Sentence:
+    if measured is None:
+        return Sentence(_("Draw a line: what is counted, and how much of it is tolerated."))
+    line = written(measured, measured.tolerance)
+    if not breaches:
+        says = (
+            _("At %(line)s nothing would be above the line.")
+            if tried
+            else _("Nothing lies above the line of %(line)s.")
+        )
+        return Sentence(says % {"line": line})
+    n = number(len(breaches))
+    if measured.predicate:
+        return Sentence(_("The value is "), breaches[0].value, _("; the line is %(line)s.") % {"line": line})
+    if tried:
+        return Sentence(_("At %(line)s ") % {"line": line}, _("%(n)s would be above the line") % {"n": n}, ".")
+    return Sentence("", _("%(n)s above the line") % {"n": n}, _(" of %(line)s.") % {"line": line})
+
+
+def _breaches(measured: Policy, this: Policy | None) -> list[Breach]:
+    """What is above the line now, the largest first; three statements."""
+    from_flags = live_flags(this) if this and this.pk else {}
+    line = exact(measured.tolerance)
+    found = [row for row in policy_values(measured).values() if row.value > line]
+    found.sort(key=lambda row: -row.value)
+    names = names_of([row.node_id for row in found if row.node_id is not None])
+    rows = []
+    for row in found:
+        name = names.get(row.node_id) if row.node_id is not None else None
+        rows.append(
+            Breach(
+                name.label if name else _("The portfolio"), name_url(name) if name else "",
+                written(measured, float(row.value)), row.n_applications, row.node_id in from_flags,
+            )
+        )  # fmt: skip
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class PastLine:
+    at: Any
+    who: str
+    reason: str
+    tolerance: str
+    enabled: bool
+
+
+def _history(this: Policy) -> list[PastLine]:
+    """Every line it has been, the latest first: one statement."""
+    model = apps.get_model("exposure", "PolicyHistory")
+    found = []
+    for row in model.objects.filter(pgh_obj_id=this.pk).select_related("pgh_context").order_by("-pgh_id")[:50]:
+        said = row.pgh_context.metadata if row.pgh_context else {}
+        found.append(
+            PastLine(
+                row.pgh_created_at, said.get("actor", ""), said.get("reason", ""), written(row, row.tolerance),
+                row.enabled,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _is_summed(measured: Policy) -> bool:
+    """Whether what it measures is kept today; else it is summed up once the line is kept."""
+    asked = engine_settings().asked
+    return all((kind, measured.threat or DEFAULT_THREAT[kind]) in asked for kind in kind_of_policy(measured))
+
+
+def _must_read(request: HttpRequest) -> None:
+    if not signed_in(request).reads_everything:
+        raise Http404

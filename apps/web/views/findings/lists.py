@@ -1,0 +1,217 @@
+"""Findings: what looks wrong or unfinished in what people declared, over everything the reader may see."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import batched
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import Team, User
+from apps.accounts.queries import team_and_below
+from apps.inventory.finding_queries import RULES
+from apps.inventory.findings import CODES, Severity, sentence_of
+from apps.inventory.models import CRITICALITY_WORDS, Application, Criticality, Dependency, KeptFinding, KeptState
+from apps.web.filtering import Control, filters
+from apps.web.forms import signed_in
+from apps.web.listing import Listing, csv_answer, query_with
+from apps.web.page import Sentence, page
+from apps.web.views.findings.words import BY_RANK, MARKS, NAMES, SEVERITIES
+from apps.web.wording import number
+
+# each kind is counted up to here
+MOST_OF_A_KIND = 1000
+# beyond, a team is named by its slug
+MOST_TEAMS = 150
+
+
+class FindingFilter(django_filters.FilterSet):  # type: ignore[misc]
+    code = django_filters.ChoiceFilter(choices=[(code, NAMES[code]) for code in CODES], label=gettext_lazy("Kind"))
+    severity = django_filters.ChoiceFilter(
+        choices=[(severity.value, SEVERITIES[severity]) for severity in Severity], method="of_severity",
+        label=gettext_lazy("Severity"),
+    )  # fmt: skip
+    team = django_filters.CharFilter(method="of_team", label=gettext_lazy("Team (slug)"))
+    criticality = django_filters.ChoiceFilter(
+        choices=CRITICALITY_WORDS, method="of_criticality", label=gettext_lazy("Criticality")
+    )
+    application = django_filters.CharFilter(method="of_application", label=gettext_lazy("Application (slug)"))
+
+    class Meta:
+        model = KeptFinding
+        fields: list[str] = []
+
+    def of_severity(self, queryset: QuerySet[KeptFinding], name: str, value: str) -> QuerySet[KeptFinding]:
+        return queryset.filter(rank=BY_RANK.index(Severity(value)))
+
+    def of_team(self, queryset: QuerySet[KeptFinding], name: str, value: str) -> QuerySet[KeptFinding]:
+        top = list(Team.objects.filter(slug=value).values_list("pk", flat=True))
+        return queryset.filter(team_id__in=team_and_below(team_ids=top)) if top else queryset.none()
+
+    def of_criticality(self, queryset: QuerySet[KeptFinding], name: str, value: str) -> QuerySet[KeptFinding]:
+        return queryset.filter(criticality=Criticality[value.upper()].value)
+
+    def of_application(self, queryset: QuerySet[KeptFinding], name: str, value: str) -> QuerySet[KeptFinding]:
+        return queryset.filter(application_id__in=Application.objects.filter(slug=value).values("pk"))
+
+
+def visible_findings(user: User) -> QuerySet[KeptFinding]:
+    rows = KeptFinding.objects.all()
+    return rows if user.reads_everything else rows.filter(team_id__in=list(user.team_roles()))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    application: Application
+    code: str
+    name: Any
+    severity: Severity
+    severity_name: Any
+    mark: int
+    sentence: str
+    dependency_id: int | None
+    called: str
+
+
+def told(found: list[KeptFinding]) -> list[Row]:
+    """With application and what is called: three statements at most. What vanished meanwhile is left out."""
+    applications = Application.objects.select_related("team").in_bulk({row.application_id for row in found})
+    offerings = dict(
+        Dependency.objects.filter(pk__in={row.dependency_id for row in found if row.dependency_id}).values_list(
+            "pk", "offering__api_id"
+        )
+    )
+    rows = []
+    for row in found:
+        if row.application_id in applications:
+            severity = BY_RANK[row.rank]
+            rows.append(
+                Row(
+                    applications[row.application_id], row.code, NAMES[row.code], severity, SEVERITIES[severity],
+                    MARKS[severity], sentence_of(row.code, row.facts), row.dependency_id,
+                    offerings.get(row.dependency_id or 0, ""),
+                )
+            )  # fmt: skip
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    code: str
+    name: Any
+    severity_name: Any
+    mark: int
+    n: int
+    url: str
+    is_current: bool
+
+    @property
+    def count(self) -> str:
+        return f"{number(MOST_OF_A_KIND)}+" if self.n > MOST_OF_A_KIND else number(self.n)
+
+
+def kinds(request: HttpRequest, rows: QuerySet[KeptFinding]) -> list[Kind]:
+    """Each kind that is found, gravest first, counted up to a bound: one statement."""
+    asked = [
+        rows.filter(code=code).order_by().values("code", "rank")[: MOST_OF_A_KIND + 1] for code in RULES
+    ]  # a bounded index scan each
+    union: Any = asked[0].union(*asked[1:], all=True)
+    counts: dict[tuple[str, int], int] = {}
+    for row in union:
+        counts[(row["code"], row["rank"])] = counts.get((row["code"], row["rank"]), 0) + 1
+    found = []
+    for (code, rank), n in sorted(counts.items(), key=lambda item: (item[0][1], -item[1], item[0][0])):
+        severity = BY_RANK[rank]
+        url = query_with(request, code=code, page=None)
+        current = request.GET.get("code") == code
+        found.append(Kind(code, NAMES[code], SEVERITIES[severity], MARKS[severity], n, url, current))
+    return found
+
+
+def _found(request: HttpRequest) -> tuple[FindingFilter, QuerySet[KeptFinding]]:
+    found = FindingFilter(request.GET, visible_findings(signed_in(request)), request=request)
+    order = ("criticality", "application_id", "dependency_id") if request.GET.get("code") else (
+        "rank", "criticality", "application_id", "id"
+    )  # fmt: skip
+    return found, found.qs.order_by(*order)
+
+
+@require_safe
+def finding_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    found, queryset = _found(request)
+    listing = Listing(request, queryset)
+    without_kind = FindingFilter(
+        {name: value for name, value in request.GET.items() if name != "code"}, visible_findings(user), request=request
+    )
+    by_kind = kinds(request, without_kind.qs)
+    teams = list(Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[: MOST_TEAMS + 1])
+    many = len(teams) > MOST_TEAMS
+    return page(
+        request,
+        "findings/list.html",
+        fragment="listing",
+        title=_("Findings"),
+        counts=_("Findings about applications you may see"),
+        sentence=sentence(listing, by_kind),
+        kept=KeptState.objects.filter(pk=1).first(),
+        kinds=by_kind,
+        filters=filters(
+            request,
+            found,
+            [
+                Control("code", _("Kind"), choices=[(code, NAMES[code]) for code in CODES]),
+                Control("severity", _("Severity"), choices=[(s.value, SEVERITIES[s]) for s in Severity]),
+                Control("team", _("Team (slug)"), "text") if many else Control("team", _("Team"), choices=teams),
+                Control("criticality", _("Criticality"), choices=CRITICALITY_WORDS),
+            ],
+        ),
+        listing=listing,
+        rows=told(listing.rows),
+    )
+
+
+def sentence(listing: Listing[KeptFinding], found: list[Kind]) -> Sentence:
+    alarms = sum(kind.n for kind in found if kind.mark == MARKS[Severity.ALARM])
+    more = any(kind.n > MOST_OF_A_KIND for kind in found if kind.mark == MARKS[Severity.ALARM])
+    if listing.n_found == 0:
+        return Sentence(
+            _("Nothing matches the filters.") if listing.is_filtered else _("Nothing looks wrong or unfinished.")
+        )
+    said = ngettext("%(n)s finding", "%(n)s findings", listing.n_found) % {"n": listing.count}
+    if listing.is_filtered:
+        return Sentence(_("%(findings)s match the filters.") % {"findings": said})
+    if not alarms:
+        return Sentence(_("%(findings)s, none of them an alarm.") % {"findings": said})
+    n = f"{number(MOST_OF_A_KIND)}+" if more else number(alarms)
+    return Sentence(
+        _("%(findings)s; ") % {"findings": said},
+        ngettext("%(n)s is an alarm", "%(n)s are alarms", alarms) % {"n": n},
+        _(": what is broken or forbidden."),
+    )
+
+
+HEADS = ("severity", "kind", "code", "application", "slug", "team", "criticality", "calls", "finding")
+
+
+def cells(row: Row) -> list[Any]:
+    return [
+        str(row.severity_name), str(row.name), row.code, row.application.name, row.application.slug,
+        row.application.team.name, row.application.get_criticality_display(), row.called, row.sentence,
+    ]  # fmt: skip
+
+
+@require_safe
+def finding_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _filterset, queryset = _found(request)
+
+    def each() -> Iterator[Row]:
+        for some in batched(queryset.iterator(chunk_size=1000), 1000, strict=False):
+            yield from told(list(some))
+
+    return csv_answer("findings", HEADS, each(), cells)

@@ -1,0 +1,156 @@
+"""One foundation: who stands on it, when it ends where, what it costs, where it comes from, what is wrong with it."""
+
+from collections import Counter
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from apps.catalog.disagreeing import disagreements
+from apps.catalog.models import Foundation, NodeKind, Offering
+from apps.catalog.record_queries import earliest_ends, provider_record
+from apps.common.time import day_of, now
+from apps.exposure.portfolio_queries import StandingCount, standing_counts
+from apps.inventory.choosing.annex import ON_FILE, checklist
+from apps.inventory.choosing.approvals import decisions_on
+from apps.web import lineage, price_history, sentences
+from apps.web.drawings.picture import HALF
+from apps.web.forms import signed_in
+from apps.web.listing import csv_answer
+from apps.web.page import page
+from apps.web.queries import prices_at
+from apps.web.records import shown
+from apps.web.views.catalogue_parts import (
+    CLAIM_HEADS,
+    briefs_of,
+    claim_lines,
+    ends_of,
+    lifecycle_of,
+    loaded,
+    risks_on,
+    standings_on,
+    tracked,
+)
+
+# offerings that are listed at once; further ones behind a link
+LISTED = 40
+RELEASES = 30
+_RECORD_LINES = 5
+
+
+def _one(request: HttpRequest, slug: str) -> Foundation:
+    return get_object_or_404(Foundation.objects.visible_to(request.user).select_related("developer"), slug=slug)
+
+
+def _offerings(this: Foundation) -> QuerySet[Offering]:
+    return Offering.objects.filter(version__foundation=this)
+
+
+@require_safe
+def foundation(request: HttpRequest, slug: str) -> HttpResponse:
+    user = signed_in(request)
+    this = _one(request, slug)
+    at = now()
+    today = day_of(at)
+    versions = list(this.versions.order_by("released_on", "identifier"))
+    every, counts = briefs_of(_offerings(this), user=user)
+    by_version = standing_counts(kind=NodeKind.VERSION, refs=[row.pk for row in versions[:RELEASES]], user=user)
+    offered = Counter(row.version_id for row in every)
+    listed = loaded(every if "all" in request.GET else every[:LISTED])
+    standings = standings_on(NodeKind.FOUNDATION, this.pk, user=user, today=today)
+    edges = lineage.edges_of([row.pk for row in versions[-lineage.MOST :]])
+    risks, n_risks = risks_on(
+        [(NodeKind.FOUNDATION, this.pk), *((NodeKind.VERSION, row.pk) for row in versions[:40])], user=user
+    )
+    lines = checklist(foundation=this, user=user)
+    return page(
+        request,
+        "foundations/detail.html",
+        title=this.name,
+        crumbs=(
+            ("Foundations", reverse("foundations")),
+            (this.developer.name, reverse("provider", args=[this.developer.slug])),
+        ),
+        counts="Live applications of yours, in any role",
+        as_of=at,
+        foundation=this,
+        sentence=sentences.of_ends(
+            this.name, ends_of(every, counts), today, standings.count.n, standings.count.n_critical
+        ),
+        standings=standings,
+        versions=[(row, offered[row.pk], by_version.get(row.pk, StandingCount())) for row in versions[:RELEASES]],
+        n_versions=len(versions),
+        offerings=[(row, counts.get(row.pk, StandingCount())) for row in listed],
+        n_hidden=len(every) - len(listed),
+        earliest=earliest_ends(listed, today=today),
+        prices=prices_at(offerings=[row.pk for row in listed], at=at),
+        lifecycle=lifecycle_of(listed, counts),
+        history=prices_of(request, listed[:LISTED], today),
+        history_csv=reverse("foundation-prices-csv", args=[slug]),
+        lineage=lineage.of_foundation(this.pk, edges, width=HALF),
+        edges=edges[:40],
+        lineage_csv=reverse("foundation-lineage-csv", args=[slug]),
+        risks=risks,
+        n_risks=n_risks,
+        disagreements=disagreements([row.pk for row in listed], at=at)[:6],
+        decision=decisions_on(targets=[this], on=today).get(("foundation", this.pk)),
+        documents=(sum(line.status in ON_FILE for line in lines), len(lines)) if lines else None,
+        record=shown(provider_record(this.developer)).lines[:_RECORD_LINES],
+    )
+
+
+def prices_of(request: HttpRequest, offerings: list[Offering], today: Any) -> dict[str, Any] | None:
+    """The price history of the unit that the address asks for, of output tokens otherwise: three statements."""
+    units = price_history.units_of(offerings)
+    if not units:
+        return None
+    asked = request.GET.get("unit", "")
+    unit = asked if asked in units else units[0]
+    lines = price_history.histories(offerings, unit=unit, today=today)
+    return {
+        "unit": unit,
+        "units": units,
+        "lines": lines[:20],
+        "n": len(lines),
+        "n_drawn": min(len(lines), price_history.DRAWN),
+        "drawn": price_history.drawn(lines, unit=unit, today=today, width=HALF),
+    }
+
+
+def price_csv(request: HttpRequest, name: str, offerings: list[Offering]) -> StreamingHttpResponse:
+    """The rows of the picture; of every unit unless the address names one."""
+    units = price_history.units_of(offerings)
+    asked = request.GET.get("unit", "")
+    today = day_of(now())
+    lines = [
+        line
+        for unit in ([asked] if asked in units else units)
+        for line in price_history.csv_lines(price_history.histories(offerings, unit=unit, today=today), unit)
+    ]
+    return csv_answer(f"{name}-prices", price_history.HEADS, lines, lambda line: line)
+
+
+@require_safe
+def foundation_prices_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    this = _one(request, slug)
+    every, _counts = briefs_of(_offerings(this), user=signed_in(request))
+    return price_csv(request, slug, loaded(every[:LISTED]))
+
+
+@require_safe
+def foundation_lineage_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    this = _one(request, slug)
+    edges = lineage.edges_of(this.versions.values_list("pk", flat=True))
+    return csv_answer(f"{slug}-lineage", lineage.HEADS, lineage.csv_lines(edges), lambda line: line)
+
+
+@require_safe
+def foundation_claims_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    """The lifecycle drawing as rows."""
+    this = _one(request, slug)
+    every, counts = briefs_of(_offerings(this), user=signed_in(request))
+    told = tracked(loaded(every[:LISTED]), counts)
+    return csv_answer(f"{slug}-lifecycle", CLAIM_HEADS, claim_lines(told), lambda line: line)

@@ -1,0 +1,33 @@
+"""Who imports: editors of at least one team, governance and admin."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.intake.models import Import
+from apps.web.forms import may_import, signed_in
+
+
+def importing(request: HttpRequest) -> User:
+    user = signed_in(request)
+    if not may_import(user):
+        raise PermissionDenied(_("Sheets are imported by editors of a team and by governance. Ask one of them."))
+    return user
+
+
+def import_or_404(request: HttpRequest, pk: int) -> tuple[Import, User]:
+    """One's own import, or any for the offices that may change things."""
+    user = importing(request)
+    return get_object_or_404(Import.objects.visible_to(user).select_related("by"), pk=pk), user
+
+
+def own_import(request: HttpRequest, pk: int) -> tuple[Import, User]:
+    """One's own only: what is confirmed is written in one's own name."""
+    found, user = import_or_404(request, pk)
+    if found.by_id != user.pk:
+        raise PermissionDenied(
+            _("Only who uploaded a sheet goes on with it. Upload it yourself to import it in your name.")
+        )
+    return found, user

@@ -1,0 +1,77 @@
+"""The inventory in the shape that imports as it is, the empty template, and the refused rows of an import."""
+
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpRequest, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import Team
+from apps.common.time import day_of, now
+from apps.intake.sheets.exporting import (
+    application_heads,
+    application_rows,
+    csv_lines,
+    template,
+    use_heads,
+    use_rows,
+    workbook,
+)
+from apps.intake.sheets.refused import refused_lines, sheets_with_refused
+from apps.inventory.filters import ApplicationFilter
+from apps.inventory.models import Application
+from apps.inventory.queries import teams_editable_by
+from apps.web.forms import signed_in
+from apps.web.views.imports.access import import_or_404, importing
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def _shown(request: HttpRequest) -> QuerySet[Application]:
+    """The applications of the list that the address means; everybody takes along what they see."""
+    found = ApplicationFilter(request.GET, Application.objects.visible_to(request.user), request=request)
+    applications: QuerySet[Application] = found.qs
+    return applications
+
+
+@require_safe
+def inventory_xlsx(request: HttpRequest) -> FileResponse:
+    """Applications and what they use, one workbook; written to disk row by row."""
+    user = signed_in(request)
+    file = workbook(_shown(request), teams=Team.objects.visible_to(user), on=day_of(now()))
+    return FileResponse(file, as_attachment=True, filename="inventory.xlsx", content_type=_XLSX)
+
+
+@require_safe
+def applications_csv(request: HttpRequest) -> StreamingHttpResponse:
+    return _csv("inventory-applications", csv_lines(application_heads(), application_rows(_shown(request))))
+
+
+@require_safe
+def uses_csv(request: HttpRequest) -> StreamingHttpResponse:
+    return _csv("inventory-uses", csv_lines(use_heads(), use_rows(_shown(request), on=day_of(now()))))
+
+
+@require_safe
+def import_template(request: HttpRequest) -> FileResponse:
+    user = importing(request)
+    file = template(teams=teams_editable_by(user=user))
+    return FileResponse(file, as_attachment=True, filename="inventory-template.xlsx", content_type=_XLSX)
+
+
+@require_safe
+def refused_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The refused rows of one sheet, `?sheet=`, the first that has some otherwise."""
+    import_, _user = import_or_404(request, pk)
+    sheets = sheets_with_refused(import_)
+    asked = request.GET.get("sheet", "")
+    found = [place for place, _name, _n in sheets if not asked or str(place) == asked]
+    if not found:
+        raise Http404
+    return _csv("refused-rows", refused_lines(import_, sheet=found[0]))
+
+
+def _csv(name: str, lines: object) -> StreamingHttpResponse:
+    return StreamingHttpResponse(
+        lines,  # type: ignore[arg-type]
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )

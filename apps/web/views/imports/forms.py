@@ -1,0 +1,161 @@
+"""The form of the columns: one choice a column, made for the file at hand."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.accounts.models import User
+from apps.intake.sheets.fields import APPLICATION_FIELDS, USE_FIELDS
+from apps.intake.sheets.mapping import BookMapping, SheetMapping
+from apps.intake.sheets.values import Manners
+from apps.inventory.queries import teams_editable_by
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLine:
+    """A column of the file: its head, what its first cells hold, and the choice."""
+
+    head: str
+    samples: tuple[str, ...]
+    field: forms.BoundField
+
+
+@dataclass(frozen=True, slots=True)
+class SheetLines:
+    name: str
+    head_row: int
+    read: forms.BoundField
+    columns: tuple[ColumnLine, ...]
+
+
+def _fields() -> list[Any]:
+    return [
+        ("", _("ignore")),
+        (_("Application"), [(field.code, str(field.label)) for field in APPLICATION_FIELDS]),
+        (_("What it calls"), [(field.code, str(field.label)) for field in USE_FIELDS]),
+    ]
+
+
+class ColumnsForm(forms.Form):
+    """`sheets` holds the lines for the template; `mapping()` is what was chosen, after validation."""
+
+    team = forms.ChoiceField(
+        label=gettext_lazy("Team of new applications whose row names none"), required=False
+    )  # fmt: skip
+    day_order = forms.ChoiceField(
+        label=gettext_lazy("A day like 03/04/2026 is"),
+        choices=[
+            ("", gettext_lazy("refused: it can be two days")),
+            ("dmy", gettext_lazy("3 April (day first)")),
+            ("mdy", gettext_lazy("4 March (month first)")),
+        ],
+        required=False,
+    )
+    decimal_mark = forms.ChoiceField(
+        label=gettext_lazy("A number like 1.234 or 1,234"),
+        choices=[
+            ("", gettext_lazy("is refused: it can be two numbers")),
+            (",", gettext_lazy("has a comma before decimals (1.234 is 1234)")),
+            (".", gettext_lazy("has a point before decimals (1,234 is 1234)")),
+        ],
+        required=False,
+    )
+
+    def __init__(self, *args: Any, mapping: BookMapping, user: User, **kwargs: Any) -> None:
+        initial = {
+            "team": mapping.team, "day_order": mapping.manners.day_order, "decimal_mark": mapping.manners.decimal_mark,
+        }  # fmt: skip
+        super().__init__(*args, **{"initial": initial, **kwargs})
+        self._mapping = mapping
+        team: Any = self.fields["team"]
+        team.choices = [("", _("refused: name a team")), *teams_editable_by(user=user).values_list("slug", "name")]
+        for place, sheet in enumerate(mapping.sheets):
+            if not sheet.head_row:
+                continue
+            self.fields[f"s{place}"] = forms.BooleanField(
+                label=_("Read this sheet"), required=False, initial=sheet.read
+            )
+            for column, head in enumerate(sheet.heads):
+                if head or column in sheet.columns:
+                    self.fields[f"s{place}c{column}"] = forms.ChoiceField(
+                        label=head or _("Column %(n)s") % {"n": column + 1},
+                        choices=_fields,
+                        required=False,
+                        initial=sheet.columns.get(column, ""),
+                    )
+
+    @property
+    def sheets(self) -> list[SheetLines]:
+        return [
+            SheetLines(
+                sheet.name,
+                sheet.head_row,
+                self[f"s{place}"],
+                tuple(
+                    ColumnLine(
+                        str(self.fields[name].label),
+                        tuple(row[column] for row in sheet.samples if column < len(row) and row[column]),
+                        self[name],
+                    )
+                    for column in range(len(sheet.heads))
+                    if (name := f"s{place}c{column}") in self.fields
+                ),
+            )
+            for place, sheet in enumerate(self._mapping.sheets)
+            if sheet.head_row
+        ]
+
+    @property
+    def unread(self) -> list[str]:
+        """Sheets without heads, of which nothing can be read."""
+        return [sheet.name for sheet in self._mapping.sheets if not sheet.head_row]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for place, sheet in enumerate(self._mapping.sheets):
+            if cleaned.get(f"s{place}"):
+                self._check_sheet(place, sheet, cleaned)
+        if not any(cleaned.get(f"s{place}") for place in range(len(self._mapping.sheets))):
+            self.add_error(None, _("Choose at least one sheet to read."))
+        return cleaned
+
+    def _check_sheet(self, place: int, sheet: SheetMapping, cleaned: dict[str, Any]) -> None:
+        chosen: dict[str, str] = {}
+        for column in range(len(sheet.heads)):
+            name = f"s{place}c{column}"
+            code = cleaned.get(name)
+            if not code:
+                continue
+            if code in chosen:
+                self.add_error(
+                    name,
+                    _("'%(head)s' holds the same. Keep one of the two.") % {"head": self.fields[chosen[code]].label},
+                )
+            chosen.setdefault(code, name)
+        if not {"application.name", "application.slug"} & set(chosen):
+            self.add_error(
+                f"s{place}",
+                _("Nothing says which application a row is about: choose the column with its name or its id."),
+            )
+
+    def mapping(self) -> BookMapping:
+        sheets = tuple(
+            SheetMapping(
+                name=sheet.name,
+                head_row=sheet.head_row,
+                heads=sheet.heads,
+                columns={
+                    column: code
+                    for column in range(len(sheet.heads))
+                    if (code := self.cleaned_data.get(f"s{place}c{column}"))
+                },
+                read=bool(self.cleaned_data.get(f"s{place}")),
+                samples=sheet.samples,
+            )
+            for place, sheet in enumerate(self._mapping.sheets)
+        )
+        manners = Manners(self.cleaned_data["day_order"], self.cleaned_data["decimal_mark"])
+        return BookMapping(sheets, manners, self.cleaned_data["team"], self._mapping.application)

@@ -1,0 +1,97 @@
+"""The steps of an import: its columns chosen, confirmed, undone, dropped; and how far the worker has got."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.common.time import now
+from apps.intake.models import Import
+from apps.intake.sheets.importing import (
+    NotNow,
+    NotYours,
+    choose_columns,
+    confirm_import,
+    drop_import,
+)
+from apps.intake.sheets.importing import undo_import as take_back
+from apps.intake.sheets.mapping import BookMapping
+from apps.web.saying import refuse, say
+from apps.web.views.imports.access import import_or_404, own_import
+from apps.web.views.imports.forms import ColumnsForm
+from apps.web.views.imports.one import progress_words, show
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def columns(request: HttpRequest, pk: int) -> HttpResponse:
+    """Choose what the columns hold; anew, too, until the import is confirmed."""
+    import_, user = own_import(request, pk)
+    if import_.state not in {Import.State.RECEIVED, Import.State.READ, Import.State.FAILED}:
+        return redirect("import", pk=pk)
+    said = request.POST if request.method == "POST" else None
+    form = ColumnsForm(said, mapping=BookMapping.from_json(import_.mapping), user=user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            choose_columns(import_=import_, mapping=form.mapping(), by=user, at=now())
+        except NotNow as not_now:
+            refuse(request, str(not_now))
+        return redirect("import", pk=pk)
+    return show(request, import_, user, form=form, status=422 if form.is_bound else 200)
+
+
+@require_POST
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    import_, user = own_import(request, pk)
+    try:
+        done = confirm_import(import_=import_, whole_or_nothing=request.POST.get("whole") == "on", by=user)
+    except NotNow as not_now:
+        refuse(request, str(not_now))
+    else:
+        _tell(request, done)
+    return redirect("import", pk=pk)
+
+
+@require_POST
+def undo_import(request: HttpRequest, pk: int) -> HttpResponse:
+    import_, user = import_or_404(request, pk)
+    try:
+        done = take_back(import_=import_, by=user)
+    except NotNow as not_now:
+        refuse(request, str(not_now))
+    except NotYours as not_yours:
+        raise PermissionDenied(str(not_yours)) from None
+    else:
+        _tell(request, done)
+    return redirect("import", pk=pk)
+
+
+@require_POST
+def drop(request: HttpRequest, pk: int) -> HttpResponse:
+    import_, _user = own_import(request, pk)
+    try:
+        drop_import(import_=import_)
+    except NotNow as not_now:
+        refuse(request, str(not_now))
+        return redirect("import", pk=pk)
+    say(request, _("%(file)s was dropped; nothing of it was written.") % {"file": import_})
+    return redirect("imports")
+
+
+@never_cache
+@require_safe
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The fragment a page asks for every two seconds; once the step is done the whole page is drawn anew."""
+    import_, _user = import_or_404(request, pk)
+    response = render(request, "imports/progress.html", {"import_": import_, **progress_words(import_)})
+    if not import_.is_waiting and getattr(request, "htmx", False):
+        _tell(request, import_)
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _tell(request: HttpRequest, import_: Import) -> None:
+    """What went wrong; what went well the page itself says."""
+    if import_.error and import_.state != Import.State.READ:
+        refuse(request, import_.error)

@@ -1,0 +1,174 @@
+"""What the pages of imports say: their sentences, and each row's plan in words. Plain Python over stored plans."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.intake.models import Import, ImportRow
+from apps.intake.sheets.fields import FIELDS
+from apps.web.page import Sentence
+from apps.web.wording import share
+
+OUTCOMES = ("added", "changed", "unchanged", "refused")
+
+
+def n_of(counts: Mapping[str, Any], kind: str, *outcomes: str) -> int:
+    return sum(counts.get(kind, {}).get(outcome, 0) for outcome in outcomes)
+
+
+def applications(n: int) -> str:
+    return ngettext("%(n)s application", "%(n)s applications", n) % {"n": f"{n:,}"}
+
+
+def uses(n: int) -> str:
+    return ngettext("%(n)s use of a model", "%(n)s uses of models", n) % {"n": f"{n:,}"}
+
+
+def rows(n: int) -> str:
+    return ngettext("%(n)s row", "%(n)s rows", n) % {"n": f"{n:,}"}
+
+
+def of_columns(import_: Import) -> Sentence:
+    if import_.state == Import.State.FAILED:
+        return of_import(import_)
+    return Sentence(_("Say what the columns hold, then see what every row would do."))
+
+
+def of_import(import_: Import) -> Sentence:
+    """The finding that heads the page of one import; marked is what somebody has to do something about."""
+    counts, state = import_.counts, import_.state
+    if state == Import.State.RECEIVED:
+        return of_columns(import_)
+    if state == Import.State.READING:
+        return Sentence(_("The sheet is being read; nothing is written yet."))
+    if state == Import.State.FAILED:
+        return Sentence("", _("The sheet cannot be read"), f": {import_.error}")
+    if state == Import.State.APPLYING:
+        return Sentence(_("What the preview showed is being written."))
+    if state == Import.State.UNDOING:
+        return Sentence(_("Everything the import wrote is being put back."))
+    if state == Import.State.DROPPED:
+        return Sentence(_("This import was dropped; nothing of it was written."))
+    if state == Import.State.UNDONE:
+        return Sentence(_("This import was undone: what it wrote is as it was before."))
+    done = state == Import.State.APPLIED
+    added = _parts(counts, "added")
+    changed = _parts(counts, "changed")
+    if not added and not changed:
+        before = _("Nothing in this sheet differs from what is on record") if n_of(counts, "rows", "unchanged") else _(
+            "No row of this sheet can be taken"
+        )  # fmt: skip
+    else:
+        said = []
+        if added:
+            said.append((_("%(what)s added") if done else _("%(what)s will be added")) % {"what": added})
+        if changed:
+            said.append((_("%(what)s changed") if done else _("%(what)s will be changed")) % {"what": changed})
+        before = ", ".join(said)
+        before = before[:1].upper() + before[1:]
+    n_refused = n_of(counts, "rows", "refused")
+    if not n_refused:
+        return Sentence(f"{before}.")
+    mark = ngettext("%(n)s row is refused", "%(n)s rows are refused", n_refused) % {"n": f"{n_refused:,}"}
+    return Sentence(f"{before}; ", mark, ".")
+
+
+def _parts(counts: Mapping[str, Any], outcome: str) -> str:
+    n_applications, n_uses = n_of(counts, "applications", outcome), n_of(counts, "uses", outcome)
+    parts = ([applications(n_applications)] if n_applications else []) + ([uses(n_uses)] if n_uses else [])
+    return _(" and ").join(parts)
+
+
+def of_list(n_found: int, shown: str, *, filtered: bool) -> Sentence:
+    if not n_found and not filtered:
+        return Sentence(
+            _("Begin with the spreadsheet you have: nothing is written before you have seen what it would do.")
+        )
+    words = ngettext("%(n)s import", "%(n)s imports", n_found) % {"n": shown}
+    if filtered:
+        return Sentence(ngettext("%(words)s matches.", "%(words)s match.", n_found) % {"words": words})
+    return Sentence(
+        _("%(words)s so far; each can be looked at, and undone while nobody has built on it.") % {"words": words}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeWords:
+    label: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowWords:
+    """One row of the preview. `slug` is empty for an application that is not on record yet."""
+
+    row: ImportRow
+    sheet: str
+    name: str
+    slug: str
+    is_new: bool
+    model: str
+    host: str
+    is_new_use: bool
+    how: str
+    is_unresolved: bool
+    changes: tuple[ChangeWords, ...]
+
+
+def of_rows(found: Iterable[ImportRow], sheets: list[str], names: Mapping[str, Mapping[int, str]]) -> list[RowWords]:
+    """`names` holds the names of teams, by id, for what moves from one to another."""
+    return [_row(row, sheets, names) for row in found]
+
+
+def _row(row: ImportRow, sheets: list[str], names: Mapping[str, Mapping[int, str]]) -> RowWords:
+    plan = row.plan or {}
+    application, use = plan.get("application") or {}, plan.get("use") or {}
+    said = row.use or {}
+    changes: list[ChangeWords] = []
+    for record, part in (("application", application), ("use", use)):
+        if part.get("do") == "change" or (part.get("do") == "add" and record == "application"):
+            changes += [
+                ChangeWords(_label(record, fact), _value(record, fact, old, names), _value(record, fact, new, names))
+                for fact, (old, new) in part.get("changes", {}).items()
+                if fact != "name" or part["do"] != "add"
+            ]
+    how = ""
+    if use.get("do") == "add" and 0 < use.get("confidence", 1.0) < 1.0:
+        how = _("'%(written)s' is taken as %(model)s, %(sure)s sure: %(why)s") % {
+            "written": said.get("model", ""),
+            "model": use["api_id"],
+            "sure": share(use["confidence"]),
+            "why": use["why"],
+        }
+    return RowWords(
+        row=row,
+        sheet=sheets[row.sheet] if len(sheets) > 1 and row.sheet < len(sheets) else "",
+        name=application.get("name") or row.application.get("name") or row.application.get("slug", ""),
+        slug=application.get("slug", "") if application.get("id") else "",
+        is_new=application.get("do") == "add",
+        model=use.get("api_id") or said.get("model", ""),
+        host=use.get("host") or said.get("host", ""),
+        is_new_use=use.get("do") == "add",
+        how=how,
+        is_unresolved=use.get("do") == "add" and not use.get("resolved", True),
+        changes=tuple(changes),
+    )
+
+
+def _label(record: str, fact: str) -> str:
+    field = FIELDS.get(f"{record}.{fact}")
+    return str(field.label) if field else fact.replace("_", " ").capitalize()
+
+
+def _value(record: str, fact: str, value: Any, names: Mapping[str, Mapping[int, str]]) -> str:
+    if value is None or value in ("", [], {}):
+        return ""
+    if fact == "team":
+        return names["team"].get(value, str(value))
+    field = FIELDS.get(f"{record}.{fact}")
+    shown = field.show(value) if field else value
+    return str(shown)

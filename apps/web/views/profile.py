@@ -1,0 +1,78 @@
+"""One's own account: who one is here, when mail comes, how one signs in."""
+
+from zoneinfo import available_timezones
+
+from allauth.mfa.utils import is_mfa_enabled
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from apps.accounts import actions
+from apps.accounts.models import User
+from apps.web.editing import SeenMixin
+from apps.web.forms import signed_in
+from apps.web.page import Sentence, page
+from apps.web.saying import say
+from apps.web.wording import listed
+
+
+class ProfileForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = actions.OWN_FACTS
+        labels = {
+            "first_name": gettext_lazy("First name"),
+            "last_name": gettext_lazy("Last name"),
+            "time_zone": gettext_lazy("Time zone"),
+            "digest_hour": gettext_lazy("Hour at which your mail comes"),
+        }
+        help_texts = {"time_zone": gettext_lazy("Such as Europe/Berlin.")}
+        widgets = {"digest_hour": forms.NumberInput(attrs={"min": 0, "max": 23})}
+
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"]
+        if zone not in available_timezones():
+            raise ValidationError(_("“%(zone)s” is no time zone. Write one such as Europe/Berlin.") % {"zone": zone})
+        return zone
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    form = ProfileForm(instance=user, row=user)
+    if request.method == "POST":
+        with transaction.atomic():
+            locked = User.objects.select_for_update().get(pk=user.pk)
+            form = ProfileForm(request.POST, instance=locked, row=User.objects.get(pk=user.pk))
+            if form.is_valid():
+                actions.change_own_facts(
+                    user=locked, facts={name: form.cleaned_data[name] for name in actions.OWN_FACTS}
+                )
+                say(request, _("Your profile is changed."))
+                return redirect("account")
+    memberships = list(user.memberships.select_related("team"))
+    office = user.get_organisation_role_display() if user.organisation_role else ""
+    return page(
+        request,
+        "account.html",
+        title=_("Account"),
+        sentence=_sentence(
+            [*([office] if office else []), *(f"{row.get_role_display()} of {row.team.name}" for row in memberships)]
+        ),
+        memberships=memberships,
+        office=office,
+        form=form,
+        has_second_factor=is_mfa_enabled(user),
+        status=422 if form.is_bound else 200,
+    )
+
+
+def _sentence(roles: list[str]) -> Sentence:
+    if not roles:
+        return Sentence(_("You hold no role yet; ask your administrator for one."))
+    return Sentence(_("You are %(roles)s.") % {"roles": listed(roles, most=6)})

@@ -1,0 +1,84 @@
+"""One page for the board: the concentration, three figures, one picture, what ends, what was done, what to decide."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.common.time import day_of, now
+from apps.exposure.layers import layer_table
+from apps.exposure.models import Layer
+from apps.exposure.portfolio_queries import endings, portfolio_figures
+from apps.reports.board import tested_exits, to_decide
+from apps.reports.kept import done_figures
+from apps.web import sentences
+from apps.web.attention import late_runways
+from apps.web.drawings import section
+from apps.web.forms import signed_in
+from apps.web.page import page
+from apps.web.views.overview import details_of, portfolio, section_title
+from apps.web.wording import share
+
+SHOWN_ENDS = 5
+HORIZON_DAYS = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`bad` colours it: it needs a decision."""
+
+    value: str
+    words: str
+    bad: bool = False
+
+
+@require_safe
+def board(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in(request), now()
+    today = day_of(at)
+    counts = portfolio_figures(user=user, on=today)
+    developers = layer_table(layer=Layer.DEVELOPER, user=user, limit=8)
+    late = late_runways(user=user, on=today)
+    exits = tested_exits(user=user)
+    columns = portfolio(user=user, on=today, n=counts.n_applications)
+    over = frozenset(row.name for row in developers.rows if row.over)
+    top = developers.rows[0] if developers.rows else None
+    return page(
+        request,
+        "reports/board.html",
+        title=_("For the board"),
+        crumbs=((_("Reports"), reverse("reports")),),
+        counts=_("Applications in pilot or production, each counted once"),
+        as_of=at,
+        sentence=sentences.of_portfolio(developers, counts, late),
+        figures=[
+            Figure(
+                share(top.critical_share) if top and developers.n_critical else "–",
+                _("of critical applications stand on %(name)s") % {"name": top.name}
+                if top
+                else _("of critical applications stand on one developer"),
+                bool(top and top.over),
+            ),
+            Figure(
+                share(exits.share) if exits.share is not None else "–",
+                _("of critical applications have a tested way out in date (%(n)s of %(of)s)")
+                % {"n": exits.n_tested, "of": exits.n_critical},
+            ),
+            Figure(
+                str(counts.n_ending_180),
+                _("applications stand on a model that has ended or ends within %(days)s days")
+                % {"days": HORIZON_DAYS},
+                counts.n_ended > 0,
+            ),
+        ],
+        section_wide=section.wide(columns, over=over, details=details_of(developers)) if columns else None,
+        section_narrow=section.narrow(columns, over=over, details=details_of(developers)) if columns else None,
+        section_title=section_title(counts.n_applications, developers),
+        tolerance=developers.tolerance,
+        ends=endings(user=user, on=today, within=HORIZON_DAYS, most=SHOWN_ENDS, since=today),
+        done=done_figures(user=user, on=today),
+        decisions=to_decide(user=user, on=today),
+        is_office=user.reads_everything,
+    )  # fmt: skip

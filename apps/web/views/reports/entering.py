@@ -1,0 +1,79 @@
+"""Where each missing field is entered: a link for who may enter it, words for the others."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+
+from apps.accounts.models import User
+from apps.reports.places import place_name
+from apps.reports.tables import Gap, Place
+
+# the pages of each place, the most fitting first; {ref} is the record's id, {slug} its slug
+_PAGES: dict[Place, Sequence[tuple[str, str, str]]] = {
+    Place.ORGANISATION: (("reporting-entity", "", ""),),
+    Place.PROVIDER: (("change-provider", "{slug}", ""), ("admin:catalog_provider_change", "{ref}", "")),
+    Place.CONTRACT: (("change-contract", "{ref}", ""), ("admin:inventory_contract_change", "{ref}", "")),
+    Place.NO_CONTRACT: (("new-contract", "", "?party={slug}"), ("admin:inventory_contract_add", "", "?party={ref}")),
+    Place.APPLICATION: (("change-application", "{slug}", ""), ("application", "{slug}", "")),
+    Place.EXIT_PLAN: (("application", "{slug}", "#h-exits"),),
+    Place.STATEMENT: (("model-statement", "{slug}", ""),),
+    Place.EVIDENCE: (("application", "{slug}", ""),),
+    Place.DOCUMENTS: (("documents", "{slug}", ""), ("foundation", "{slug}", "")),
+    Place.DECISION: (("new-approval", "", "?foundation={slug}"), ("foundation", "{slug}", "")),
+    Place.QUESTIONS: (("component-file", "{slug}", "#h-questions"),),
+    Place.IDENTITY: (("decide", "{ref}", ""),),
+}
+# what only governance enters; the rest is for the application's editors
+_OF_GOVERNANCE = frozenset({
+    Place.ORGANISATION, Place.PROVIDER, Place.CONTRACT, Place.NO_CONTRACT, Place.DOCUMENTS, Place.DECISION,
+    Place.IDENTITY,
+})  # fmt: skip
+_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ToEnter:
+    """A line of the missing list: a record, and its fields by template. Without `url` the reader may not enter them."""
+
+    place: str
+    name: str
+    url: str
+    of_governance: bool
+    fields: list[str]
+    n_further: int
+    n_cells: int
+
+
+def to_enter(gaps: Iterable[Gap], user: User) -> list[ToEnter]:
+    """What the list shows, in the order of the gaps."""
+    lines = []
+    for gap in gaps:
+        fields = [f"{code}: {', '.join(labels)}" if code else ", ".join(labels) for code, labels in gap.groups]
+        of_governance = gap.place in _OF_GOVERNANCE
+        lines.append(
+            ToEnter(
+                place=place_name(gap.place),
+                name=gap.name,
+                url=url_of(gap) if user.governs or not of_governance else "",
+                of_governance=of_governance,
+                fields=fields[:_NAMED],
+                n_further=max(len(fields) - _NAMED, 0),
+                n_cells=gap.n_cells,
+            )
+        )
+    return lines
+
+
+def url_of(gap: Gap) -> str:
+    """The first page of the place that exists; empty where a record has no address."""
+    words: dict[str, Any] = {"ref": gap.ref, "slug": gap.slug}
+    for route, argument, rest in _PAGES[gap.place]:
+        if argument and not words[argument.strip("{}")]:
+            continue
+        try:
+            return reverse(route, args=[argument.format(**words)] if argument else []) + rest.format(**words)
+        except NoReverseMatch:
+            continue
+    return ""

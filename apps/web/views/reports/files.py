@@ -1,0 +1,40 @@
+"""How much of a report a page shows, and answers that a browser saves as a file."""
+
+from collections.abc import Iterable, Sequence
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+
+from apps.reports.kept import Sheet
+
+# rows of a table on screen; a print has more of them, the files have all
+WIDE_ROWS = 4
+NARROW_ROWS = 10
+# records with fields to enter
+SHOWN_LINES = 25
+
+
+def shown(request: HttpRequest, sheets: Sequence[Sheet]) -> list[Sheet]:
+    if request.GET.get("print") == "all":
+        return list(sheets)
+    return [sheet.first(WIDE_ROWS if sheet.is_wide else NARROW_ROWS) for sheet in sheets]
+
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def most_lines(request: HttpRequest) -> int | None:
+    """How many lines of the missing list a page shows; None: all that were asked for."""
+    return None if request.GET.get("print") == "all" else SHOWN_LINES
+
+
+def streamed(lines: Iterable[str], name: str) -> StreamingHttpResponse:
+    """A CSV sent line by line."""
+    return StreamingHttpResponse(
+        lines,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )
+
+
+def attachment(body: bytes, name: str, kind: str) -> HttpResponse:
+    return HttpResponse(body, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -1,0 +1,134 @@
+"""The model inventory, and what owners state for it."""
+
+from collections.abc import Iterator
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.common.time import day_of, now
+from apps.inventory.models import Application
+from apps.reports.actions import STATEMENT_FACTS, state_model
+from apps.reports.files import Workbook, as_bytes, csv_lines, table_cells, table_heads
+from apps.reports.kept import inventory_figures
+from apps.reports.model_inventory import TABLE, open_inventory
+from apps.reports.models import ModelStatement
+from apps.reports.places import place_name
+from apps.web.editing import SeenMixin
+from apps.web.forms import DayField, signed_in
+from apps.web.page import Sentence, page, scope_of
+from apps.web.saying import say
+from apps.web.views.reports.entering import to_enter
+from apps.web.views.reports.files import XLSX, attachment, most_lines, shown, streamed
+from apps.web.views.reports.sentences import of_models
+
+MOST_GAPS = 20_000
+
+
+@require_safe
+def models(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in(request), now()
+    figures = inventory_figures(user=user, at=at)
+    return page(
+        request,
+        "reports/models.html",
+        title=_("Model inventory"),
+        crumbs=((_("Reports"), reverse("reports")),),
+        counts=_("Fields of the rows; what does not apply counts neither way"),
+        as_of=figures.as_of if figures else at,
+        sentence=of_models(figures)
+        if figures
+        else Sentence(_("The inventory is being counted for the first time; look again in an hour or two.")),
+        figures=figures,
+        sheets=shown(request, figures.sheets) if figures else [],
+        lines=to_enter(figures.gaps[: most_lines(request)], user) if figures else [],
+        n_lines=len(figures.gaps) if figures else 0,
+    )
+
+
+@require_safe
+def model_csv(request: HttpRequest) -> StreamingHttpResponse:
+    return streamed(_lines(signed_in(request)), f"model-inventory-{day_of(now())}")
+
+
+def _lines(user: User) -> Iterator[str]:
+    with open_inventory(user=user, on=day_of(now())) as found:
+        yield from csv_lines(table_heads(TABLE), table_cells(TABLE, found.rows()))
+
+
+@require_safe
+def model_xlsx(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in(request), now()
+    with open_inventory(user=user, on=day_of(at)) as found:
+
+        def write(book: Workbook) -> None:
+            book.sheet(_("Models"), table_heads(TABLE), table_cells(TABLE, found.rows()))
+            gaps = found.gaps(limit=MOST_GAPS)
+            book.sheet(
+                _("Missing"),
+                [_("Enter it at"), _("Record"), _("Fields"), _("Empty cells")],
+                ([place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells] for gap in gaps),
+            )
+            book.sheet(
+                _("Notes"),
+                [_("Note"), _("Value")],
+                [
+                    [_("As of"), at.isoformat(timespec="seconds")],
+                    [_("Whose applications"), scope_of(user)],
+                    [_("Fields"), _("Those that SR 26-2 (formerly SR 11-7), PRA SS1/23 and OSFI E-23 ask for.")],
+                ],
+            )
+
+        body = as_bytes(write, created=at)
+    return attachment(body, f"model-inventory-{day_of(at)}.xlsx", XLSX)
+
+
+class StatementForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+    validation_planned_on = DayField(required=False, label=gettext_lazy("Next validation"))
+    valid_until = DayField(required=False, label=gettext_lazy("Expected to be valid until"))
+    attested_on = DayField(required=False, label=gettext_lazy("Attested on"))
+
+    class Meta:
+        model = ModelStatement
+        fields = STATEMENT_FACTS
+        widgets = {
+            name: forms.Textarea(attrs={"rows": 3})
+            for name in ("intended_use", "inputs", "outputs", "limitations", "monitoring_plan")
+        }
+        labels = {"intended_use": gettext_lazy("Expected use and restrictions")}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def statement(request: HttpRequest, slug: str) -> HttpResponse:
+    """What the inventory asks of the owners of one application and nothing else in the register says."""
+    user = signed_in(request)
+    application = get_object_or_404(Application.objects.visible_to(user).select_related("team"), slug=slug)
+    if not user.may(TeamRole.EDITOR, application.team):
+        raise PermissionDenied(_("Editors of its team state what its models are for."))
+    with transaction.atomic():
+        row = ModelStatement.objects.select_for_update().filter(application=application).first()
+        form = StatementForm(request.POST or None, instance=row or ModelStatement(application=application), row=row)
+        if request.method == "POST" and form.is_valid():
+            facts = {name: form.cleaned_data[name] for name in STATEMENT_FACTS}
+            state_model(application=application, facts=facts, by=user)
+            say(request, _("What you state about %(name)s is saved.") % {"name": application.name})
+            return redirect("report-models")
+    return page(
+        request,
+        "reports/form.html",
+        title=_("Model statement of %(name)s") % {"name": application.name},
+        crumbs=((_("Reports"), reverse("reports")), (_("Model inventory"), reverse("report-models"))),
+        as_of=now(),
+        sentence=Sentence(_("What the inventory asks of the owners of %(name)s.") % {"name": application.name}),
+        form=form,
+        button=_("Save"),
+        status=422 if form.is_bound and not form.is_valid() else 200,
+    )

@@ -1,0 +1,283 @@
+"""One assessment for many inherited risks: who is concerned, what is left alone and why, and taking it back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.common.history import current_change
+from apps.common.time import day_of, now
+from apps.risks import actions
+from apps.risks.filters import InheritedRiskFilter
+from apps.risks.models import Assessment, Evidence, FoundationRisk
+from apps.risks.queries import InheritedRisk, inherited_pairs
+from apps.web.forms import signed_in
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.views.risks import words
+from apps.web.views.risks.forms import BulkForm
+from apps.web.views.risks.people import people_of
+from apps.web.views.risks.register import all_that_match
+from apps.web.views.undo import back_of
+from apps.web.wording import listed, number
+
+MOST_AT_ONCE = 500
+MOST_EVIDENCE = 200
+NAMED = 5
+
+
+@dataclass
+class Chosen:
+    """What was picked: rows that `user` may assess with the version that was read, and what is left alone and why."""
+
+    rows: list[InheritedRisk] = field(default_factory=list)
+    versions: dict[tuple[int, int], int] = field(default_factory=dict)
+    left: list[tuple[str, str]] = field(default_factory=list)
+    is_cut: bool = False
+
+    @property
+    def picks(self) -> list[str]:
+        return [f"{risk}-{dependency}-{version}" for (risk, dependency), version in self.versions.items()]
+
+    @property
+    def n(self) -> int:
+        return len(self.rows)
+
+
+def chosen_of(request: HttpRequest, user: User, today: date) -> Chosen:
+    """The ticked rows, or with `all` every row that the filters of `query` leave, up to MOST_AT_ONCE."""
+    chosen = Chosen()
+    if request.POST.get("all"):
+        asked = InheritedRiskFilter(QueryDict(request.POST.get("query", "")), FoundationRisk.objects.none())
+        asked.is_valid()
+        rows = list(all_that_match(user, asked.narrowed, today, most=MOST_AT_ONCE + 1))
+        chosen.is_cut = len(rows) > MOST_AT_ONCE
+        rows = rows[:MOST_AT_ONCE]
+        read = {(row.risk_id, row.dependency_id): row.assessment_version for row in rows}
+    else:
+        read = dict(filter(None, (_read(pick) for pick in request.POST.getlist("pick")[: MOST_AT_ONCE + 1])))
+        chosen.is_cut = len(read) > MOST_AT_ONCE
+        read = dict(list(read.items())[:MOST_AT_ONCE])
+        rows = inherited_pairs(user=user, on=today, pairs=list(read)) if read else []
+    found = {(row.risk_id, row.dependency_id): row for row in rows}
+    n_gone = len(read.keys() - found.keys())
+    if n_gone:
+        chosen.left.append(
+            (
+                ngettext("%(n)s row", "%(n)s rows", n_gone) % {"n": number(n_gone)},
+                _("It is no longer inherited, or not yours to see."),
+            )
+        )
+    for pair, row in found.items():
+        why_not = _why_not(row, read[pair], user)
+        if why_not:
+            chosen.left.append((_named(row), why_not))
+        else:
+            chosen.rows.append(row)
+            chosen.versions[pair] = read[pair]
+    return chosen
+
+
+def _read(pick: str) -> tuple[tuple[int, int], int] | None:
+    """`risk-dependency-version`."""
+    parts = pick.split("-")
+    if len(parts) != 3 or not all(part.isdecimal() and len(part) < 18 for part in parts):
+        return None
+    risk, dependency, version = map(int, parts)
+    return (risk, dependency), version
+
+
+def _why_not(row: InheritedRisk, read: int, user: User) -> str:
+    if not user.may(TeamRole.EDITOR, row.team_id):
+        return _("Only an editor of its team may assess it. Ask one of them.")
+    if row.assessment_version != read:
+        return _("Somebody has decided about it since you opened the list. Look at it first.")
+    return ""
+
+
+def _named(row: InheritedRisk) -> str:
+    return f"{row.template or row.title} · {row.application_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """A team whose risks are decided about."""
+
+    team: str
+    n: int
+    applications: str
+
+
+def concerned_by(rows: Sequence[InheritedRisk]) -> list[Concerned]:
+    teams: dict[str, list[InheritedRisk]] = {}
+    for row in rows:
+        teams.setdefault(row.team, []).append(row)
+    return [
+        Concerned(team, len(some), listed(sorted({row.application_name for row in some}), most=6))
+        for team, some in sorted(teams.items(), key=lambda pair: -len(pair[1]))
+    ]
+
+
+@require_POST
+def assess_several(request: HttpRequest) -> HttpResponse:
+    """The form with its preview; with `save`, what it says is done to every row that may be."""
+    user, at = signed_in(request), now()
+    today = day_of(at)
+    chosen = chosen_of(request, user, today)
+    back = back_of(request, reverse("risks"))
+    if not chosen.rows and not chosen.left:
+        refuse(request, _("Tick the risks that the assessment is for."))
+        return redirect(back)
+    saving = bool(request.POST.get("save"))
+    teams = {row.team_id for row in chosen.rows}
+    form = BulkForm(
+        request.POST if saving else None, people=people_of(teams or [0]), evidence=_evidence_for(chosen, user)
+    )
+    if saving and chosen.rows and form.is_valid():
+        done = _save(form, chosen, user, at)
+        if done is not None:
+            _tell(request, done, chosen)
+            return redirect(back)
+    return page(
+        request,
+        "risks/assess.html",
+        title=_("Assess together"),
+        crumbs=((_("Risks"), reverse("risks")),),
+        counts=_("What is picked and may be assessed by you"),
+        as_of=at,
+        status=422 if saving else 200,
+        sentence=_sentence(chosen),
+        chosen=chosen,
+        concerned=concerned_by(chosen.rows),
+        form=form,
+        back=back,
+        most=MOST_AT_ONCE,
+        states=words.STATES,
+    )
+
+
+def _sentence(chosen: Chosen) -> Sentence:
+    if not chosen.rows:
+        return Sentence("", _("None of what was picked can be assessed by you"), ".")
+    applications = len({row.application for row in chosen.rows})
+    start = ngettext(
+        "One decision about %(n)s risk of %(applications)s.", "One decision about %(n)s risks of %(applications)s.",
+        chosen.n,
+    ) % {
+        "n": number(chosen.n),
+        "applications": ngettext("%(n)s application", "%(n)s applications", applications) % {"n": number(applications)},
+    }  # fmt: skip
+    return Sentence(start)
+
+
+def _evidence_for(chosen: Chosen, user: User) -> Any:
+    """General evidence and that of the applications concerned, the newest."""
+    slugs = {row.application for row in chosen.rows}
+    visible = Evidence.objects.visible_to(user).select_related("application", "version", "offering")
+    about = visible.filter(application__isnull=True) | visible.filter(application__slug__in=slugs)
+    newest = about.order_by("-run_on", "-pk").values_list("pk", flat=True)[:MOST_EVIDENCE]
+    return visible.filter(pk__in=list(newest))
+
+
+@dataclass
+class Done:
+    n: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _save(form: BulkForm, chosen: Chosen, user: User, at: datetime) -> Done | None:
+    """One call a risk; None where the form says what is wrong."""
+    by_risk: dict[int, dict[int, int]] = {}
+    for (risk, dependency), version in chosen.versions.items():
+        by_risk.setdefault(risk, {})[dependency] = version
+    names = {(row.risk_id, row.dependency_id): _named(row) for row in chosen.rows}
+    done = Done()
+    try:
+        with transaction.atomic():
+            for found in FoundationRisk.objects.in_bulk(by_risk).values():
+                outcome = _decide(form, found, by_risk[found.pk], user, at)
+                done.n += len(outcome.assessed)
+                done.refused += [(names[found.pk, pk], why) for pk, why in outcome.refused.items()]
+                done.refused += _attach(form, outcome.assessed, names, user)
+    except ValidationError as error:
+        form.add_error(None, "; ".join(error.messages))
+        return None
+    except actions.RefusedRisk as refusal:
+        form.add_error(None, str(refusal))
+        return None
+    return done
+
+
+def _decide(
+    form: BulkForm, risk: FoundationRisk, versions: dict[int, int], user: User, at: datetime
+) -> actions.BulkOutcome:
+    if form.cleaned_data["decision"] == BulkForm.NOT_APPLICABLE:
+        return actions.mark_many_not_applicable(
+            risk=risk, expected_versions=versions, because=form.cleaned_data["plan"], by=user, at=at
+        )
+    return actions.assess_many(risk=risk, expected_versions=versions, facts=form.facts, by=user, at=at)
+
+
+def _attach(
+    form: BulkForm, assessed: Sequence[Assessment], names: dict[tuple[int, int], str], user: User
+) -> list[tuple[str, str]]:
+    evidence = form.cleaned_data.get("evidence")
+    if evidence is None:
+        return []
+    left = []
+    about = Assessment.objects.select_related("dependency").filter(pk__in=[row.pk for row in assessed])
+    for row in about:
+        try:
+            actions.attach_evidence(evidence=evidence, assessment=row, by=user)
+        except actions.RefusedRisk as refusal:
+            left.append((names[row.risk_id, row.dependency_id], str(refusal)))
+    return left
+
+
+def _tell(request: HttpRequest, done: Done, chosen: Chosen) -> None:
+    if done.n:
+        sentence = ngettext("%(n)s risk assessed.", "%(n)s risks assessed.", done.n) % {"n": number(done.n)}
+        say(request, sentence, undo=reverse("undo-assessments", args=[current_change()]))
+    left = [*chosen.left, *done.refused]
+    for name, why in left[:NAMED]:
+        refuse(request, f"{name}: {why}")
+    if len(left) > NAMED:
+        refuse(request, _("%(n)s more were left alone.") % {"n": number(len(left) - NAMED)})
+
+
+@require_POST
+def undo_several(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Put back what one change decided, as far as nobody has changed it since."""
+    user = signed_in(request)
+    teams = actions.teams_decided_in(change=change)
+    if not (user.reads_everything or set(teams) & set(user.team_roles())) or not teams:
+        raise Http404
+    if not all(user.may(role, team) for team, role in teams.items()):
+        raise PermissionDenied(_("Only those who may decide about all of these risks may take the decision back."))
+    try:
+        undone = actions.undo_assessments(change=change, by=user)
+    except actions.RefusedRisk as refusal:
+        refuse(request, str(refusal))
+        return redirect(back_of(request, reverse("risks")))
+    n = undone.n_taken_back
+    if n:
+        say(
+            request,
+            ngettext("Taken back: %(n)s risk is what it was.", "Taken back: %(n)s risks are what they were.", n)
+            % {"n": number(n)},
+        )
+    for why in list(dict.fromkeys(undone.refused.values()))[:NAMED]:
+        refuse(request, why)
+    return redirect(back_of(request, reverse("risks")))

@@ -1,0 +1,262 @@
+"""Evidence: what was measured or filed, whether it still counts, and what rests on it."""
+
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.common.time import day_of, now
+from apps.risks import actions
+from apps.risks.filters import EvidenceFilter
+from apps.risks.models import Assessment, AssessmentEvidence, Evidence, FoundationRisk, RiskEvidence
+from apps.risks.queries import with_node_names
+from apps.web.filtering import BOOLEANS, Control, filters
+from apps.web.forms import signed_in
+from apps.web.listing import Listing, Sorting, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import say
+from apps.web.views.risks.forms import EvidenceForm
+
+ORDERS = Sorting(
+    {
+        "run": ("Made on", ("-run_on", "-pk")),
+        "expires": ("Counts until", ("expires_on", "-pk")),
+        "recorded": ("Recorded", ("-recorded_at", "-pk")),
+    }
+)
+MOST_IN_CSV = 10_000
+SHOWN = 50
+
+
+def _filtered(request: HttpRequest) -> tuple[EvidenceFilter, Any]:
+    user = signed_in(request)
+    found = EvidenceFilter(request.GET, Evidence.objects.visible_to(user), request=request)
+    rows = found.qs.select_related("application", "version", "offering__host", "template", "recorded_by")
+    if ORDERS.chosen(request)[0] == "expires":
+        rows = rows.filter(expires_on__isnull=False)
+    return found, ORDERS.apply(request, _with_backing(rows, user))
+
+
+def _with_backing(rows: Any, user: User) -> Any:
+    """Adds `n_assessments` that `user` may see, and `n_risks`, which everybody may."""
+    seen = Assessment.objects.visible_to(user).order_by().values("pk")
+    links = AssessmentEvidence.objects.filter(evidence=OuterRef("pk"))
+    if not user.reads_everything:
+        links = links.filter(assessment__in=seen)
+    of_risks = RiskEvidence.objects.filter(evidence=OuterRef("pk"))
+    return rows.annotate(n_assessments=_counted(links), n_risks=_counted(of_risks))
+
+
+def _counted(links: Any) -> Coalesce:
+    return Coalesce(Subquery(links.order_by().values("evidence").annotate(n=Count("pk")).values("n")), 0)
+
+
+@require_safe
+def evidence_list(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in(request), now()
+    found, queryset = _filtered(request)
+    listing: Listing[Evidence] = Listing(request, queryset)
+    today = day_of(at)
+    return page(
+        request,
+        "risks/evidence.html",
+        fragment="listing",
+        title=_("Evidence"),
+        crumbs=((_("Risks"), reverse("risks")),),
+        counts=_("Evidence about models, and about applications of yours"),
+        as_of=at,
+        sentence=_sentence(listing, user, today),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("kind", _("Kind"), choices=Evidence.Kind.choices),
+                Control("tool", _("Tool"), "search"),
+                Control("passed", _("Passed"), choices=BOOLEANS),
+                Control("failing_or_expired", _("Failing or expired"), choices=BOOLEANS),
+                Control("template", _("Tests the risk (code)"), "search"),
+            ],
+        ),
+        listing=listing,
+        rows=[(row, row.state(today)) for row in listing.rows],
+        columns=ORDERS.columns(request),
+        may_add=_may_add(user),
+    )
+
+
+def _may_add(user: User) -> bool:
+    return user.governs or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())
+
+
+def _sentence(listing: Listing[Evidence], user: User, today: date) -> Sentence:
+    n = listing.n_found
+    if n == 0:
+        return Sentence(_("No evidence matches.") if listing.is_filtered else _("No evidence is on record yet."))
+    start = ngettext("One piece of evidence is on record", "%(n)s pieces of evidence are on record", n) % {
+        "n": listing.count
+    }
+    if listing.is_filtered:
+        start = ngettext(
+            "One piece of evidence matches the filters", "%(n)s pieces of evidence match the filters", n
+        ) % {"n": listing.count}
+        return Sentence(f"{start}.")
+    doubtful = Evidence.objects.visible_to(user).failing_or_expired_on(today)[:1001].count()
+    if doubtful == 0:
+        return Sentence(_("%(start)s; none fails or has expired.") % {"start": start})
+    return Sentence(
+        f"{start}; ",
+        ngettext("%(n)s fails or has expired", "%(n)s fail or have expired", doubtful)
+        % {"n": "1,000+" if doubtful > 1000 else doubtful},
+        ".",
+    )
+
+
+HEADS = [
+    "evidence", "kind", "tool", "evaluator", "application", "version", "offering", "tests risk", "dataset", "metric",
+    "value", "threshold", "cases", "state", "made on", "counts until", "sha256", "link", "note", "recorded by",
+    "recorded", "assessments", "risks",
+]  # fmt: skip
+
+
+@require_safe
+def evidence_csv(request: HttpRequest) -> StreamingHttpResponse:
+    today = day_of(now())
+
+    def cells(row: Any) -> list[Any]:
+        return [
+            row.pk, row.get_kind_display(), row.tool, row.get_evaluator_display(),
+            row.application.slug if row.application else "", row.version.identifier if row.version else "",
+            row.offering.api_id if row.offering else "", row.template.code if row.template else "", row.dataset,
+            row.metric,
+            "" if row.value is None else row.value.normalize(),
+            "" if row.threshold is None else row.threshold.normalize(),
+            row.n or "", row.state(today).label, row.run_on, row.expires_on or "", row.digest, row.link, row.note,
+            row.recorded_by or "", row.recorded_at, row.n_assessments, row.n_risks,
+        ]  # fmt: skip
+
+    return csv_answer("evidence", HEADS, _filtered(request)[1][:MOST_IN_CSV], cells)
+
+
+@require_safe
+def one(request: HttpRequest, pk: int) -> HttpResponse:
+    user, at = signed_in(request), now()
+    found = get_object_or_404(
+        Evidence.objects.visible_to(user).select_related(
+            "application__team", "version__foundation", "offering__host", "template", "recorded_by"
+        ),
+        pk=pk,
+    )
+    state = found.state(day_of(at))
+    return page(
+        request,
+        "risks/one-evidence.html",
+        title=f"{found.get_kind_display()}, {found.run_on}",
+        crumbs=((_("Risks"), reverse("risks")), (_("Evidence"), reverse("evidence"))),
+        counts=_("What rests on this evidence, as far as you may see"),
+        as_of=at,
+        sentence=_one_sentence(found, state),
+        evidence=found,
+        state=state,
+        assessments=list(
+            Assessment.objects.visible_to(user)
+            .filter(evidence=found)
+            .select_related("risk__template", "dependency__application")[:SHOWN]
+        ),
+        risks=list(with_node_names(FoundationRisk.objects.filter(evidence=found).select_related("template"))[:SHOWN]),
+    )
+
+
+def _one_sentence(found: Evidence, state: Evidence.State) -> Sentence:
+    start = f"{found.get_kind_display()}"
+    if found.metric:
+        start = _("%(kind)s of “%(metric)s”") % {"kind": start, "metric": found.metric}
+    match state:
+        case Evidence.State.FAILING:
+            return Sentence(f"{start} ", _("fails"), ".")
+        case Evidence.State.EXPIRED:
+            return Sentence(f"{start} ", _("has expired"), _(": it backs nothing until it is repeated."))
+        case Evidence.State.PASSED:
+            return Sentence(_("%(start)s passed.") % {"start": start})
+    return Sentence(_("%(start)s is on file.") % {"start": start})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: HttpRequest) -> HttpResponse:
+    """Record a result or a paper; `?application=`, `?version=` and so on fill it in, `?risk=&dependency=` attaches."""
+    user, at = signed_in(request), now()
+    if not _may_add(user):
+        raise PermissionDenied(_("Only editors of a team and governance record evidence. Ask one of them."))
+    posted = request.method == "POST"
+    names = ("application", "version", "offering", "kind", "tool")
+    form = EvidenceForm(
+        request.POST if posted else None,
+        user=user,
+        initial={name: request.GET[name] for name in names if request.GET.get(name)},
+    )
+    backs = _backed(request, user)
+    if posted and form.is_valid():
+        _require(form.cleaned_data, user)
+        try:
+            with transaction.atomic():
+                found = actions.record_evidence(
+                    kind=form.cleaned_data["kind"], run_on=form.cleaned_data["run_on"], facts=form.facts, by=user, at=at
+                )
+                if backs is not None:
+                    actions.attach_evidence(evidence=found, assessment=backs, by=user)
+        except actions.RefusedRisk as refusal:
+            form.add_error(None, str(refusal))
+        except ValidationError as error:
+            for name, errors in error.error_dict.items() if hasattr(error, "error_dict") else [(None, error)]:
+                form.add_error(name if name in form.fields else None, errors)
+        else:
+            say(request, _("Recorded and attached.") if backs else _("Recorded."))
+            if backs is not None:
+                return redirect("inherited-risk", risk=backs.risk_id, dependency=backs.dependency_id)
+            return redirect("evidence-page", pk=found.pk)
+    return page(
+        request,
+        "risks/add-evidence.html",
+        title=_("Add evidence"),
+        crumbs=((_("Risks"), reverse("risks")), (_("Evidence"), reverse("evidence"))),
+        as_of=at,
+        status=422 if posted else 200,
+        sentence=Sentence(_("Say what was tested, with what, how it came out, and until when that counts.")),
+        form=form,
+        backs=backs,
+    )
+
+
+def _backed(request: HttpRequest, user: User) -> Assessment | None:
+    """The assessment that the new evidence is to back, if `user` may edit it."""
+    risk, dependency = request.GET.get("risk", ""), request.GET.get("dependency", "")
+    if not (risk.isdecimal() and dependency.isdecimal() and len(risk) < 18 and len(dependency) < 18):
+        return None
+    found = (
+        Assessment.objects.visible_to(user)
+        .select_related("dependency__application__team", "risk__template")
+        .filter(risk=int(risk), dependency=int(dependency))
+        .first()
+    )
+    return found if found and user.may(TeamRole.EDITOR, found.dependency.application.team_id) else None
+
+
+def _require(said: dict[str, Any], user: User) -> None:
+    application = said.get("application") or None
+    if application is not None:
+        if not user.may(TeamRole.EDITOR, application.team_id):
+            raise PermissionDenied(_("Only an editor of the owning team may do this. Ask one of them."))
+    elif not user.governs:
+        raise PermissionDenied(
+            _("Evidence about a version or offering speaks for everyone: ask governance, or name your application.")
+        )

@@ -1,0 +1,189 @@
+"""What stands above the register: the heat map, where nobody has looked and who has not, what is stale or runs out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import User
+from apps.catalog.models import Node
+from apps.common.time import day_of, now
+from apps.inventory.models import Application
+from apps.risks.filters import LEVELS_OF, InheritedRiskFilter
+from apps.risks.models import FoundationRisk
+from apps.risks.queries import (
+    Narrowed,
+    Reach,
+    RiskStanding,
+    TeamStanding,
+    counted_at,
+    expiring_acceptances,
+    inherited_risks,
+    level_counts,
+    node_names,
+    risk_standings,
+    team_standings,
+)
+from apps.risks.queries.narrowing import INHERENT
+from apps.risks.scoring import Level
+from apps.web.drawings.heat import Heat, heat
+from apps.web.forms import signed_in
+from apps.web.listing import csv_answer
+from apps.web.views.risks import words
+from apps.web.wording import number
+
+EXPIRING_WITHIN = timedelta(days=90)
+NAMED = 6
+
+
+def asked_of(request: HttpRequest) -> InheritedRiskFilter:
+    found = InheritedRiskFilter(request.GET, FoundationRisk.objects.none(), request=request)
+    found.is_valid()
+    return found
+
+
+def figures_of(
+    request: HttpRequest, user: User, today: date, narrowed: Narrowed, standings: Sequence[RiskStanding],
+    as_of: datetime | None,
+) -> dict[str, Any]:  # fmt: skip
+    """What stands above the register."""
+    reach = sum((standing.reach for standing in standings), Reach())
+    application = Application.objects.visible_to(user).filter(slug=narrowed.application).first()
+    basis = request.GET.get("heat") or request.GET.get("level") or INHERENT
+    acceptances = expiring_acceptances(on=today, within=EXPIRING_WITHIN).visible_to(user)
+    if narrowed.application:
+        acceptances = acceptances.filter(dependency__application__slug=narrowed.application)
+    stale = inherited_risks(
+        user=user, on=today, narrowed=Narrowed(state="stale", application=narrowed.application), size=NAMED
+    ).rows if reach.n_stale else []  # fmt: skip
+    return {
+        "sentence": words.of_register(reach, whose=application.name if application else ""),
+        "application": application,
+        "reach": reach,
+        "counted_at": as_of,
+        "basis": basis if basis in dict(LEVELS_OF) else INHERENT,
+        "bases": LEVELS_OF,
+        "heat": heat_of(request, user, today, standings, stored=as_of is not None, application=narrowed.application),
+        "nodes": unassessed_by_node(standings),
+        "teams": [] if narrowed.application else _teams(user, today, stored=as_of is not None),
+        "stale": stale,
+        "expiring": list(acceptances[:NAMED]),
+    }
+
+
+def heat_of(
+    request: HttpRequest, user: User, today: date, standings: Sequence[RiskStanding], *, stored: bool, application: str
+) -> Heat | None:
+    """Inherent: every inherited risk by the level of its foundation. Current and residual: those somebody assessed."""
+    basis, counts = heat_counts(request, user, today, standings, stored=stored, application=application)
+    kept = {"application": application} if application else {}
+
+    def address(likelihood: int, impact: int) -> str:
+        cell = {"level": basis, "likelihood": likelihood, "impact": impact, **kept}
+        return f"{reverse('risks')}?{urlencode(cell)}#h-register"
+
+    asked = asked_of(request).narrowed
+    n = sum(counts.values())
+    n_top = sum(k for (likelihood, impact), k in counts.items() if Level(likelihood, impact).severity == 5)
+    return heat(
+        counts,
+        severity=lambda likelihood, impact: Level(likelihood, impact).severity,
+        url=address,
+        chosen=(asked.likelihood, asked.impact),
+        title=_("%(top)s of %(n)s risks are very high by their %(basis)s level.")
+        % {"top": number(n_top), "n": number(n), "basis": dict(LEVELS_OF)[basis].lower()},
+    )
+
+
+def heat_counts(
+    request: HttpRequest, user: User, today: date, standings: Sequence[RiskStanding], *, stored: bool, application: str
+) -> tuple[str, dict[tuple[int, int], int]]:
+    basis = request.GET.get("heat") or request.GET.get("level") or INHERENT
+    if basis not in dict(LEVELS_OF) or basis == INHERENT:
+        counts: dict[tuple[int, int], int] = {}
+        for standing in standings:
+            cell = (standing.likelihood, standing.impact)
+            counts[cell] = counts.get(cell, 0) + standing.reach.n_inherited
+        return INHERENT, counts
+    return basis, level_counts(user=user, on=today, stored=stored, application=application)[basis]
+
+
+@dataclass(frozen=True, slots=True)
+class Unlooked:
+    """Where risks that nobody has looked at come from, or whose they are."""
+
+    name: str
+    kind: str
+    n: int
+    n_critical: int
+    share: float
+    url: str
+
+
+def unassessed_by_node(standings: Sequence[RiskStanding]) -> list[Unlooked]:
+    """The nodes most unassessed risks come from; one statement for their names."""
+    by_node: dict[int, Reach] = {}
+    for standing in standings:
+        by_node[standing.node_id] = by_node.get(standing.node_id, Reach()) + standing.reach
+    left = sorted(((reach.n_unassessed, node) for node, reach in by_node.items()), reverse=True)[:NAMED]
+    left = [(n, node) for n, node in left if n > 0]
+    names = node_names([node for _, node in left])
+    kinds = dict(Node.objects.filter(pk__in=names).values_list("pk", "kind")) if names else {}
+    return [
+        Unlooked(
+            name=names[node],
+            kind=Node(kind=kinds[node]).get_kind_display(),
+            n=n,
+            n_critical=by_node[node].n_critical_unassessed,
+            share=n / left[0][0],
+            url=f"{reverse('risks')}?{urlencode({'node': node, 'state': 'unassessed'})}#h-register",
+        )
+        for n, node in left
+    ]
+
+
+def _teams(user: User, today: date, *, stored: bool) -> list[tuple[TeamStanding, str]]:
+    teams = team_standings(user=user, on=today, stored=stored, most=NAMED)
+    rest = urlencode({"alone": "true", "state": "unassessed"})
+    return [
+        (team, f"{reverse('risks')}?team={team.team}&{rest}#h-register") for team in teams if team.reach.n_unassessed
+    ]
+
+
+@require_safe
+def heat_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """The 25 cells of the heat map, of the level the address names."""
+    user, today = signed_in(request), day_of(now())
+    application = asked_of(request).narrowed.application
+    stored = not application and counted_at(user) is not None
+    standings = risk_standings(user=user, on=today, stored=stored, application=application)
+    basis, counts = heat_counts(request, user, today, standings, stored=stored, application=application)
+    cells = [(likelihood, impact) for likelihood in range(5, 0, -1) for impact in range(1, 6)]
+    return csv_answer(
+        f"risks-{basis}",
+        ["level", "likelihood", "impact", "severity", "inherited risks"],
+        cells,
+        lambda cell: [basis, *cell, str(words.SEVERITIES[Level(*cell).severity]), counts.get(cell, 0)],
+    )
+
+
+@require_safe
+def team_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Who has looked at what, by team."""
+    user, today = signed_in(request), day_of(now())
+    teams = team_standings(user=user, on=today, stored=counted_at(user) is not None)
+    return csv_answer(
+        "risks-by-team",
+        ["team", "name", "inherited", "unassessed", "stale", "assessed", "not applicable"],
+        teams,
+        lambda team: [
+            team.team, team.name, team.reach.n_inherited, team.reach.n_unassessed, team.reach.n_stale,
+            team.reach.n_assessed, team.reach.n_not_applicable,
+        ],
+    )  # fmt: skip

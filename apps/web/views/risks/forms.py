@@ -1,0 +1,346 @@
+"""What people fill in about a risk: the same fields for one and for many."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.catalog.models import NodeKind
+from apps.inventory.models import Application
+from apps.risks.actions.assessing import LONGEST_ACCEPTANCE
+from apps.risks.models import Assessment, Confidence, Evidence, FoundationRisk, RiskTemplate, Treatment
+from apps.web.editing import SeenMixin
+from apps.web.forms import DayField
+from apps.web.views.risks.words import IMPACTS, LIKELIHOODS, find_thing
+
+NO_CHANGE = ("", _("as it is"))
+TREATMENTS = [(value, label) for value, label in Treatment.choices if value != Treatment.ACCEPT]
+_PAIRS = (("current_likelihood", "current_impact"), ("residual_likelihood", "residual_impact"))
+
+
+def _levels(words: dict[int, Any]) -> list[tuple[int, str]]:
+    return [(n, f"{n} {word}") for n, word in words.items()]
+
+
+class LevelField(forms.TypedChoiceField):
+    """1 to 5 in words, or nothing."""
+
+    def __init__(self, words: dict[int, Any], *, empty: Any = "–", **kwargs: Any) -> None:
+        choices = lambda: [("", empty), *_levels(words)]  # noqa: E731  words are translated when shown
+        super().__init__(choices=choices, coerce=int, empty_value=None, required=False, **kwargs)
+
+
+class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def __init__(self, people: Iterable[User], **kwargs: Any) -> None:
+        pks = [person.pk for person in people]
+        super().__init__(queryset=User.objects.filter(pk__in=pks).order_by("username"), required=False, **kwargs)
+
+
+class _Levels(forms.Form):
+    """Levels come in pairs: a likelihood without an impact is no level."""
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        for likelihood, impact in _PAIRS:
+            if bool(said.get(likelihood)) != bool(said.get(impact)):
+                missing = impact if said.get(likelihood) else likelihood
+                self.add_error(missing, str(_("Likelihood and impact make a level together. Give both, or neither.")))
+        return said
+
+
+class VersionedForm(SeenMixin, forms.Form):
+    """On an assessment that others, an event or a day may change meanwhile."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False, label=_("Version"))
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean()
+        said.pop("version", None)
+        return said
+
+
+class AssessForm(VersionedForm, _Levels):
+    """How grave it is here, and what is done about it."""
+
+    current_likelihood = LevelField(LIKELIHOODS, label=_("Likelihood today"))
+    current_impact = LevelField(IMPACTS, label=_("Impact today"))
+    residual_likelihood = LevelField(LIKELIHOODS, label=_("Likelihood after treatment"))
+    residual_impact = LevelField(IMPACTS, label=_("Impact after treatment"))
+    confidence = forms.ChoiceField(choices=Confidence.choices, label=_("How well this is known"))
+    treatment = forms.ChoiceField(choices=[("", "–"), *TREATMENTS], required=False, label=_("Treatment"))
+    plan = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}), max_length=4000, required=False, label=_("What is done about it")
+    )
+    due_on = DayField(required=False, label=_("Due"))
+
+    def __init__(self, *args: Any, people: Iterable[User], row: Assessment | None, **kwargs: Any) -> None:
+        super().__init__(*args, row=row, **kwargs)
+        self.fields["owner"] = PersonField(people, label=_("Owner"))
+        self.order_fields([*_PAIRS[0], *_PAIRS[1], "confidence", "treatment", "plan", "owner", "due_on"])
+        if row is not None and row.treatment == Treatment.ACCEPT:
+            # what stands stays choosable while it is in force
+            field = self.fields["treatment"]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [("", "–"), *TREATMENTS, (Treatment.ACCEPT.value, str(Treatment.ACCEPT.label))]
+
+
+class AcceptForm(VersionedForm):
+    until = DayField(
+        label=_("Accepted until"),
+        help_text=_("The first day it no longer holds; two years from today at most."),
+        error_messages={"required": _("Say until when: an acceptance without an end is none.")},
+    )
+    because = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        label=_("Why it is accepted"),
+        error_messages={"required": _("Say why it is accepted: an auditor will ask.")},
+    )
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        attrs = self.fields["until"].widget.attrs
+        attrs["min"] = (today + timedelta(days=1)).isoformat()
+        attrs["max"] = (today + LONGEST_ACCEPTANCE).isoformat()
+
+
+class NotApplicableForm(VersionedForm):
+    because = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        label=_("Why it does not apply here"),
+        error_messages={"required": _("Say why it does not apply here: the next reader has only your word.")},
+    )
+
+
+class RevokeForm(VersionedForm):
+    because = forms.CharField(
+        max_length=2000,
+        label=_("Why it is revoked"),
+        error_messages={"required": _("Say why it is revoked: whoever accepted it will ask.")},
+    )
+
+
+class AttachForm(forms.Form):
+    def __init__(self, *args: Any, evidence: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["evidence"] = EvidenceField(queryset=evidence, label=_("Evidence on record"))
+
+
+class EvidenceField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Evidence) -> str:
+        about = obj.application or obj.version or obj.offering
+        measured = f", {obj.metric}" if obj.metric else ""
+        return f"{obj.get_kind_display()}, {obj.run_on:%Y-%m-%d}{measured}: {about}"
+
+
+class BulkForm(_Levels):
+    """The same for many: what is left empty stays as it is on each."""
+
+    ASSESS, NOT_APPLICABLE = "assess", "not_applicable"
+
+    decision = forms.ChoiceField(
+        choices=[(ASSESS, _("Assess them")), (NOT_APPLICABLE, _("Not applicable, for one reason"))],
+        initial=ASSESS,
+        label=_("What is decided"),
+    )
+    current_likelihood = LevelField(LIKELIHOODS, empty=NO_CHANGE[1], label=_("Likelihood today"))
+    current_impact = LevelField(IMPACTS, empty=NO_CHANGE[1], label=_("Impact today"))
+    residual_likelihood = LevelField(LIKELIHOODS, empty=NO_CHANGE[1], label=_("Likelihood after treatment"))
+    residual_impact = LevelField(IMPACTS, empty=NO_CHANGE[1], label=_("Impact after treatment"))
+    confidence = forms.ChoiceField(
+        choices=[NO_CHANGE, *Confidence.choices], required=False, label=_("How well this is known")
+    )
+    treatment = forms.ChoiceField(choices=[NO_CHANGE, *TREATMENTS], required=False, label=_("Treatment"))
+    due_on = DayField(required=False, label=_("Due"))
+    plan = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=4000,
+        required=False,
+        label=_("What is done about it, or why it does not apply"),
+    )
+
+    def __init__(self, *args: Any, people: Iterable[User], evidence: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"] = PersonField(people, label=_("Owner"), empty_label=NO_CHANGE[1])
+        self.fields["evidence"] = EvidenceField(
+            queryset=evidence,
+            required=False,
+            label=_("Evidence to attach"),
+            empty_label=_("none"),
+            help_text=_("Evidence about one application is attached to that one's risks only."),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean()
+        if said.get("decision") == self.NOT_APPLICABLE:
+            if not (said.get("plan") or "").strip():
+                self.add_error("plan", str(_("Say why it does not apply: the next reader has only your word.")))
+        elif not self.facts and not said.get("evidence") and not self.errors:
+            raise ValidationError(_("Nothing is filled in. Give at least a level, a treatment, an owner or a day."))
+        return said
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is set on each; what is empty is left out."""
+        names = (
+            "current_likelihood", "current_impact", "residual_likelihood", "residual_impact", "confidence", "treatment",
+            "due_on", "plan", "owner",
+        )  # fmt: skip
+        return {name: self.cleaned_data[name] for name in names if self.cleaned_data.get(name) not in (None, "")}
+
+
+class RiskForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+    """What governance says of a foundation's risk."""
+
+    class Meta:
+        model = FoundationRisk
+        fields = (
+            "title", "description", "likelihood", "impact", "confidence", "inherits", "owner", "facts", "source_url",
+            "review_on",
+        )  # fmt: skip
+        field_classes = {"review_on": DayField}
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 3}),
+            "facts": forms.Textarea(attrs={"rows": 2}),
+            "source_url": forms.URLInput(),
+        }
+        labels = {"source_url": _("Source"), "review_on": _("Review on"), "inherits": _("Handed on")}
+
+    def __init__(self, *args: Any, people: Iterable[User], row: FoundationRisk | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, row=row, instance=row or FoundationRisk(), **kwargs)
+        self.fields["owner"] = PersonField(people, label=_("Owner"))
+        self.fields["likelihood"] = LevelField(LIKELIHOODS, label=_("Inherent likelihood"))
+        self.fields["impact"] = LevelField(IMPACTS, label=_("Inherent impact"))
+        if row is not None and row.template_id:
+            del self.fields["title"]
+        if row is not None and row.rule:
+            for name in ("title", "facts", "source_url"):
+                self.fields.pop(name, None)
+
+    def _post_clean(self) -> None:
+        """The action checks and saves; the row of the page stays as it is."""
+
+    @property
+    def said(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in self.fields if name in self.cleaned_data and name != "seen"}
+
+
+class RaiseForm(RiskForm):
+    """A template, or an own risk with a title, on one node."""
+
+    node_kind = forms.ChoiceField(
+        choices=[(kind.name.lower(), kind.label.capitalize()) for kind in NodeKind], label=_("It lies on")
+    )
+    node = forms.CharField(
+        max_length=300,
+        label=_("Which one"),
+        help_text=_("Its name, slug, identifier, API id or number, as its page shows it."),
+    )
+    template = forms.ModelChoiceField(
+        queryset=RiskTemplate.objects.order_by("code"),
+        required=False,
+        empty_label=_("an own risk, with a title"),
+        label=_("Template"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("likelihood", "impact"):
+            self.fields[name].help_text = _("Empty: the template's usual one.")
+        self.order_fields(["node_kind", "node", "template", "title", "description", "likelihood", "impact"])
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean()
+        if not said.get("template"):
+            if not said.get("title"):
+                self.add_error("title", str(_("Choose a template, or give the risk a title of its own.")))
+            for name in ("likelihood", "impact"):
+                if not said.get(name):
+                    self.add_error(name, str(_("An own risk has no usual level. Give one.")))
+        if said.get("node_kind") and said.get("node"):
+            thing, near = find_thing(NodeKind[said["node_kind"].upper()], said["node"].strip())
+            if thing is None:
+                hint = str(_("Perhaps: %(names)s.") % {"names": "; ".join(near)}) if near else ""
+                self.add_error("node", str(_("No such one is on record, or several are.")) + f" {hint}".rstrip())
+            said["thing"] = thing
+        return said
+
+    @property
+    def said(self) -> dict[str, Any]:
+        apart = {"node_kind", "node", "template", "seen"}
+        said = {name: self.cleaned_data.get(name) for name in self.fields if name not in apart}
+        return {name: value for name, value in said.items() if value not in (None, "")}
+
+
+class BecauseForm(forms.Form):
+    because = forms.CharField(max_length=500, label=_("Why"))
+
+
+class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A result or a paper. With a value and a threshold, whether it passed follows."""
+
+    application = forms.CharField(
+        required=False, max_length=100, label=_("Application"), help_text=_("Its slug; empty: about the model itself.")
+    )
+    version = forms.CharField(
+        required=False,
+        max_length=200,
+        label=_("Version tested"),
+        help_text=_("Its identifier: developer/name-date."),
+    )
+    offering = forms.CharField(
+        required=False,
+        max_length=300,
+        label=_("Offering tested"),
+        help_text=_("Its number, or its API id if one."),
+    )
+
+    class Meta:
+        model = Evidence
+        fields = (
+            "kind", "tool", "evaluator", "template", "dataset", "metric", "value", "threshold", "higher_is_better",
+            "passed", "n", "run_on", "expires_on", "digest", "link", "note",
+        )  # fmt: skip
+        field_classes = {"run_on": DayField, "expires_on": DayField}
+        widgets = {"note": forms.Textarea(attrs={"rows": 2}), "link": forms.URLInput()}
+        labels = {
+            "template": _("The risk it tests"), "n": _("Cases"), "run_on": _("Made on"),
+            "expires_on": _("Counts until"),
+            "digest": _("SHA-256 of the file"), "passed": _("Passed"),
+        }  # fmt: skip
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.order_fields(["kind", "application", "version", "offering", "template", "tool", "evaluator", "dataset"])
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        if said.get("application"):
+            found = Application.objects.visible_to(self.user).select_related("team").filter(slug=said["application"])
+            said["application"] = found.first()
+            if said["application"] is None:
+                self.add_error("application", str(_("There is no such application that you may see.")))
+        for name, kind in (("version", NodeKind.VERSION), ("offering", NodeKind.OFFERING)):
+            if said.get(name):
+                said[name], near = find_thing(kind, said[name].strip())
+                if said[name] is None:
+                    hint = str(_(" Perhaps: %(names)s.") % {"names": "; ".join(near)}) if near else ""
+                    self.add_error(name, str(_("No such one is on record, or several are.")) + hint)
+        if not self.errors and not any(said.get(name) for name in ("application", "version", "offering")):
+            raise ValidationError(_("Say what was tested: an application, a version or an offering."))
+        return said
+
+    def _post_clean(self) -> None:
+        """The action checks and saves."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        apart = {"kind", "run_on"}
+        said = {name: value for name, value in self.cleaned_data.items() if name not in apart}
+        return {name: value for name, value in said.items() if value not in (None, "")}

@@ -1,0 +1,375 @@
+"""Risks where they lie: on foundations, versions, offerings and parties. Changed by governance."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.catalog.models import NodeKind
+from apps.common.time import day_of, now
+from apps.risks import actions
+from apps.risks.actions.raising import node_of
+from apps.risks.filters import KINDS, FoundationRiskFilter
+from apps.risks.models import FoundationRisk, Layer, RiskCount, RiskTemplate, RuleName, TemplateMapping
+from apps.risks.queries import (
+    Narrowed,
+    Reach,
+    counted_at,
+    evidence_for_risk,
+    inherited_risks,
+    reach_per_risk,
+    with_node_names,
+)
+from apps.risks.scoring import Level
+from apps.web.filtering import BOOLEANS, Control, filters
+from apps.web.forms import governing, signed_in
+from apps.web.listing import Listing, Sorting, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.views.risks import words
+from apps.web.views.risks.forms import BecauseForm, RaiseForm, RiskForm
+from apps.web.views.risks.history import Entry
+from apps.web.views.risks.people import people_of
+from apps.web.views.risks.register import row_of
+
+ORDERS = Sorting(
+    {
+        "inherent": ("Inherent", ("-inherent", "-id")),
+        "opened": ("Raised", ("-opened_at", "-pk")),
+        "review": ("Review", ("review_on", "-pk")),
+    }
+)
+SHOWN = 12
+REFUSAL = "Only governance changes the risks of foundations. Ask one of them."
+
+
+def _filtered(request: HttpRequest) -> tuple[FoundationRiskFilter, Any]:
+    """Open ones where the address says nothing of it."""
+    asked = request.GET.copy()
+    if "open" not in request.GET:
+        asked["open"] = "true"
+    found = FoundationRiskFilter(asked, FoundationRisk.objects.visible_to(request.user), request=request)
+    rows = with_node_names(found.qs.select_related("template", "node", "owner"))
+    if ORDERS.chosen(request)[0] == "review":
+        rows = rows.filter(review_on__isnull=False)
+    return found, ORDERS.apply(request, rows)
+
+
+def reach_of(user: User, today: date, risk_ids: Sequence[int]) -> dict[int, Reach]:
+    """{risk: its reach}, as last counted in a large organisation; three statements at most."""
+    if not risk_ids:
+        return {}
+    if counted_at(user) is None:
+        return reach_per_risk(user=user, on=today, risk_ids=risk_ids)
+    return {
+        row.risk_id: Reach(
+            row.n_inherited, row.n_assessed, row.n_stale, row.n_not_applicable, row.n_accepted, row.n_critical,
+            row.n_critical_decided,
+        )
+        for row in RiskCount.objects.filter(risk__in=risk_ids)
+    }  # fmt: skip
+
+
+@require_safe
+def foundation_risk_list(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in(request), now()
+    found, queryset = _filtered(request)
+    listing: Listing[FoundationRisk] = Listing(request, queryset)
+    reach = reach_of(user, day_of(at), [risk.pk for risk in listing.rows])
+    return page(
+        request,
+        "risks/foundations.html",
+        fragment="listing",
+        title=_("Foundation risks"),
+        crumbs=((_("Risks"), reverse("risks")),),
+        counts=_("Risks on nodes of the catalogue, and live dependencies that inherit them"),
+        as_of=at,
+        sentence=_list_sentence(listing, request),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("q", _("Risk contains"), "search"),
+                Control("open", _("Open"), choices=BOOLEANS),
+                Control("layer", _("Layer"), choices=Layer.choices),
+                Control("node_kind", _("Lies on"), choices=[(kind, label.capitalize()) for kind, label in KINDS]),
+                Control("rule", _("Raised by rule"), choices=RuleName.choices),
+                Control(
+                    "min_inherent", _("At least"), choices=((17, _("Very high")), (11, _("High")), (7, _("Moderate")))
+                ),
+            ],
+            usual={"open": "true"},
+        ),
+        listing=listing,
+        rows=[
+            (risk, reach.get(risk.pk, Reach()), words.severity_words(_level(risk)), _level(risk).severity)
+            for risk in listing.rows
+        ],
+        columns=ORDERS.columns(request),
+    )
+
+
+def _level(risk: FoundationRisk) -> Level:
+    return Level(risk.likelihood, risk.impact)
+
+
+def _list_sentence(listing: Listing[FoundationRisk], request: HttpRequest) -> Sentence:
+    n = listing.n_found
+    open_ = request.GET.get("open", "true") == "true"
+    if open_:
+        said = ngettext(
+            "One risk is open on what the catalogue knows; everything that stands on its node inherits it.",
+            "%(n)s risks are open on what the catalogue knows; everything that stands on their nodes inherits them.", n,
+        )  # fmt: skip
+    else:
+        said = ngettext("One foundation risk.", "%(n)s foundation risks.", n)
+    if listing.is_filtered:
+        said = ngettext("One foundation risk matches the filters.", "%(n)s foundation risks match the filters.", n)
+    return Sentence(said % {"n": listing.count})
+
+
+HEADS = [
+    "risk", "template", "title", "node kind", "node", "likelihood", "impact", "inherent", "confidence", "handed on",
+    "owner", "rule", "facts", "source", "raised", "closed", "dismissed", "inherited by", "unassessed", "stale",
+    "assessed",
+]  # fmt: skip
+MOST_IN_CSV = 10_000
+
+
+@require_safe
+def foundation_risk_csv(request: HttpRequest) -> StreamingHttpResponse:
+    user, today = signed_in(request), day_of(now())
+    rows = list(_filtered(request)[1][:MOST_IN_CSV])
+    reach = reach_of(user, today, [risk.pk for risk in rows])
+
+    def cells(risk: Any) -> list[Any]:
+        of = reach.get(risk.pk, Reach())
+        return [
+            risk.pk, risk.template.code if risk.template else "",
+            risk.title or (risk.template.title if risk.template else ""),
+            risk.node.get_kind_display(), risk.node_name, risk.likelihood, risk.impact, risk.inherent, risk.confidence,
+            risk.inherits, risk.owner or "", risk.rule, risk.facts, risk.source_url, risk.opened_at,
+            risk.closed_at or "",
+            risk.dismissed_at or "", of.n_inherited, of.n_unassessed, of.n_stale, of.n_assessed,
+        ]  # fmt: skip
+
+    return csv_answer("foundation-risks", HEADS, rows, cells)
+
+
+# --- one ----------------------------------------------------------------------------------------------------------
+
+
+def _risk(request: HttpRequest, pk: int, *, lock: bool = False) -> FoundationRisk:
+    risks = with_node_names(FoundationRisk.objects.visible_to(request.user))
+    if lock:
+        risks = risks.select_for_update(of=("self",))
+    risk: FoundationRisk = get_object_or_404(risks.select_related("template", "node", "owner", "dismissed_by"), pk=pk)
+    return risk
+
+
+@require_safe
+def foundation_risk(request: HttpRequest, pk: int) -> HttpResponse:
+    return _page(request, _risk(request, pk))
+
+
+def _page(
+    request: HttpRequest, risk: FoundationRisk, *, form: RiskForm | None = None, ending: forms.Form | None = None
+) -> HttpResponse:
+    user, at = signed_in(request), now()
+    today = day_of(at)
+    template = risk.template
+    name = risk.title or (template.title if template else "")
+    is_open = risk.closed_at is None and risk.dismissed_at is None
+    reach = reach_of(user, today, [risk.pk]).get(risk.pk, Reach())
+    heirs = inherited_risks(user=user, on=today, narrowed=Narrowed(risk=risk.pk), size=SHOWN).rows if is_open else []
+    thing = words.thing_on(risk.node.get_kind_display(), risk.node.ref)
+    node_name = risk.node_name or ""  # type: ignore[attr-defined]
+    governs = user.governs
+    return page(
+        request,
+        "risks/foundation.html",
+        title=f"{template.code} {name}" if template else name,
+        crumbs=((_("Risks"), reverse("risks")), (_("Foundation risks"), reverse("foundation-risks"))),
+        counts=_("Live dependencies that inherit it"),
+        as_of=at,
+        status=422 if (form or ending) else 200,
+        sentence=words.of_foundation_risk(name, node_name, reach, open_=is_open and risk.inherits)
+        if not (is_open and not risk.inherits)
+        else Sentence(_("%(name)s stays on %(node)s: it is not handed on.") % {"name": name, "node": node_name}),
+        risk=risk,
+        kind=template,
+        name=name,
+        node_name=node_name,
+        node_kind=risk.node.get_kind_display(),
+        node_url=words.page_of_node(risk.node.get_kind_display(), thing) if thing else "",
+        is_open=is_open,
+        level=_level(risk),
+        level_words=words.level_words(_level(risk)),
+        severity=words.severity_words(_level(risk)),
+        reach=reach,
+        covered=(reach.n_inherited - reach.n_unassessed) / reach.n_inherited if reach.n_inherited else None,
+        counted_at=counted_at(user),
+        rows=[row_of(row, user, today) for row in heirs],
+        evidence=list(evidence_for_risk(risk=risk, user=user, on=today)[:SHOWN]),
+        history=_history(risk),
+        mappings=list(TemplateMapping.objects.filter(template=template).select_related("entry__taxonomy"))
+        if template
+        else [],
+        form=(form or RiskForm(people=_people(risk), row=risk)) if governs and is_open else None,
+        ending=(ending or BecauseForm()) if governs else None,
+    )
+
+
+def _people(risk: FoundationRisk | None = None) -> list[User]:
+    return people_of([0], also=[risk.owner_id if risk else None])
+
+
+_TOLD = (
+    "likelihood", "impact", "confidence", "inherits", "facts", "title", "description", "review_on", "closed_reason",
+    "dismissed_reason",
+)  # fmt: skip
+
+
+def _history(risk: FoundationRisk) -> list[Entry]:
+    """Newest first; one statement."""
+    rows = list(risk.history.select_related("pgh_context").order_by("-pgh_id")[:41])  # type: ignore[attr-defined]
+    entries = []
+    for number, row in enumerate(rows[:40]):
+        before = rows[number + 1] if number + 1 < len(rows) else None
+        metadata = row.pgh_context.metadata if row.pgh_context else {}
+        changes = [
+            (name.replace("_", " ").capitalize(), _text(getattr(before, name, "")), _text(getattr(row, name)))
+            for name in _TOLD
+            if before is not None and getattr(before, name) != getattr(row, name)
+        ]
+        what = _("raised") if row.pgh_label == "insert" else _("changed")
+        entries.append(
+            Entry(row.pgh_created_at, metadata.get("actor") or _("unknown"), metadata.get("reason", ""), what, changes)
+        )
+    return entries
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+# --- changing -----------------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def raise_risk(request: HttpRequest) -> HttpResponse:
+    """From a template, or free, on any node; `?node_kind=&node=` and `?template=` fill it in."""
+    user, at = signed_in(request), now()
+    if request.method == "POST":
+        governing(request, _(REFUSAL))
+    people = _people()
+    form = RaiseForm(
+        request.POST if request.method == "POST" else None,
+        people=people,
+        initial={
+            "node_kind": request.GET.get("node_kind", ""),
+            "node": request.GET.get("node") or request.GET.get("node_ref", ""),
+            "template": RiskTemplate.objects.filter(code=request.GET.get("template", "")).first(),
+        },
+    )
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            with transaction.atomic():
+                risk = actions.raise_risk(
+                    node=node_of(kind=NodeKind[said["node_kind"].upper()], ref=said["thing"].pk),
+                    template=said["template"],
+                    facts=form.said,
+                    by=user,
+                    at=at,
+                )
+        except actions.RefusedRisk as refusal:
+            form.add_error(None, str(refusal))
+        except ValidationError as error:
+            _complain(form, error)
+        else:
+            say(request, _("Raised: everything that stands there inherits it from now on."))
+            return redirect("foundation-risk", pk=risk.pk)
+    return page(
+        request,
+        "risks/raise.html",
+        title=_("Raise a risk"),
+        crumbs=((_("Risks"), reverse("risks")), (_("Foundation risks"), reverse("foundation-risks"))),
+        as_of=at,
+        status=422 if request.method == "POST" else 200,
+        sentence=Sentence(_("Said once where it lies, a risk is inherited by everything that stands there.")),
+        form=form if user.governs else None,
+        templates=RiskTemplate.objects.order_by("code"),
+    )
+
+
+def _complain(form: forms.BaseForm, error: ValidationError) -> None:
+    if not hasattr(error, "error_dict"):
+        form.add_error(None, error)
+        return
+    for name, errors in error.error_dict.items():
+        form.add_error(name if name in form.fields else None, errors)
+
+
+@require_POST
+@transaction.atomic
+def change_risk(request: HttpRequest, pk: int) -> HttpResponse:
+    user = governing(request, _(REFUSAL))
+    risk = _risk(request, pk, lock=True)
+    form = RiskForm(request.POST, people=_people(risk), row=risk)
+    if form.is_valid():
+        said = {
+            name: value for name, value in form.said.items() if not (name in ("likelihood", "impact") and not value)
+        }
+        try:
+            with transaction.atomic():
+                actions.change_risk(risk=risk, facts=said, by=user, at=now())
+        except actions.RefusedRisk as refusal:
+            form.add_error(None, str(refusal))
+        except ValidationError as error:
+            _complain(form, error)
+        else:
+            say(request, _("Changed. Other levels make assessments that rest on the old ones stale."))
+            return redirect("foundation-risk", pk=pk)
+    return _page(request, risk, form=form)
+
+
+@require_POST
+def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """close, reopen, dismiss or reinstate."""
+    user = governing(request, _(REFUSAL))
+    risk, at = _risk(request, pk), now()
+    form = BecauseForm(request.POST)
+    if action in ("close", "dismiss") and not form.is_valid():
+        return _page(request, risk, ending=form)
+    because = form.cleaned_data["because"] if form.is_valid() else ""
+    undo = ""
+    try:
+        match action:
+            case "close":
+                actions.close_risk(risk=risk, because=because, by=user, at=at)
+                said, undo = _("Closed: nothing inherits it any longer."), "reopen"
+            case "dismiss":
+                actions.dismiss_risk(risk=risk, because=because, by=user, at=at)
+                said, undo = _("Dismissed until its facts change."), "reinstate"
+            case "reopen":
+                actions.reopen_risk(risk=risk, by=user, at=at)
+                said = _("Open again.")
+            case _:
+                actions.reinstate_risk(risk=risk, by=user)
+                said = _("Reinstated.")
+    except actions.RefusedRisk as refusal:
+        refuse(request, str(refusal))
+    else:
+        say(request, said, undo=reverse("end-foundation-risk", args=[pk, undo]) if undo else None)
+    return redirect("foundation-risk", pk=pk)

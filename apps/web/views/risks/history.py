@@ -1,0 +1,82 @@
+"""What was decided about an inherited risk over time: who, what, when and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.risks.models import Assessment, Treatment
+from apps.risks.scoring import Level
+from apps.web.views.risks import words
+from apps.web.wording import long_day
+
+MOST_HISTORY = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Who did what, when and why; `changes` are (field, before, after)."""
+
+    at: datetime
+    who: str
+    why: str
+    what: str
+    changes: list[tuple[str, str, str]]
+
+
+_TOLD = (
+    "state", "current", "residual", "confidence", "treatment", "plan", "owner_id", "due_on", "accepted_until",
+    "accept_reason", "not_applicable_because", "stale_because",
+)  # fmt: skip
+
+
+def history_of(assessment: Assessment) -> list[Entry]:
+    """Newest first; two statements."""
+    rows = list(assessment.history.select_related("pgh_context").order_by("-pgh_id")[: MOST_HISTORY + 1])  # type: ignore[attr-defined]
+    people = {
+        person.pk: str(person) for person in User.objects.filter(pk__in={row.owner_id for row in rows if row.owner_id})
+    }
+    entries = []
+    for number, row in enumerate(rows[:MOST_HISTORY]):
+        before = rows[number + 1] if number + 1 < len(rows) else None
+        metadata = row.pgh_context.metadata if row.pgh_context else {}
+        changes = []
+        for name in _TOLD:
+            was, is_now = _told(before, name, people) if before else "", _told(row, name, people)
+            if was != is_now:
+                changes.append((_label(name), was, is_now))
+        what = _("assessed for the first time") if row.pgh_label == "insert" else _("changed")
+        entries.append(
+            Entry(row.pgh_created_at, metadata.get("actor") or _("unknown"), metadata.get("reason", ""), what, changes)
+        )
+    return entries
+
+
+def _label(name: str) -> str:
+    return {
+        "state": _("State"), "current": _("Current"), "residual": _("Residual"), "confidence": _("Confidence"),
+        "treatment": _("Treatment"), "plan": _("Plan"), "owner_id": _("Owner"), "due_on": _("Due"),
+        "accepted_until": _("Accepted until"), "accept_reason": _("Accepted since"),
+        "not_applicable_because": _("Not applicable since"), "stale_because": _("Stale since"),
+    }[name]  # fmt: skip
+
+
+def _told(row: Any, name: str, people: dict[int, str]) -> str:
+    if name in ("current", "residual"):
+        likelihood, impact = getattr(row, f"{name}_likelihood"), getattr(row, f"{name}_impact")
+        return words.level_words(Level(likelihood, impact)) if likelihood and impact else ""
+    value = getattr(row, name)
+    if value in (None, ""):
+        return ""
+    match name:
+        case "state":
+            return str(words.STATES[value])
+        case "treatment":
+            return Treatment(value).label
+        case "owner_id":
+            return people.get(value, str(value))
+        case "due_on" | "accepted_until":
+            return long_day(value)
+    return str(value)

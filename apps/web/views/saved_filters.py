@@ -1,0 +1,56 @@
+"""Lists as people like to look at them: keep one under a name, share it, drop it."""
+
+from urllib.parse import parse_qsl, urlencode
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import Resolver404, resolve
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from apps.accounts.models import SavedFilter
+from apps.web.forms import signed_in
+from apps.web.saying import refuse, say
+
+# a page number or an order of another day says nothing about what is wanted
+_LEFT_OUT = {"page", "csrfmiddlewaretoken"}
+
+
+@require_POST
+def save(request: HttpRequest) -> HttpResponse:
+    """`path` and `query` are those of the list; a name already in use takes the new query."""
+    user = signed_in(request)
+    path, name = request.POST.get("path", ""), " ".join(request.POST.get("name", "").split())
+    pairs = parse_qsl(request.POST.get("query", "").removeprefix("?"))
+    query = urlencode([(key, value) for key, value in pairs if key not in _LEFT_OUT])
+    try:
+        resolve(path)
+    except Resolver404:
+        return redirect("overview")
+    address = f"{path}?{query}" if query else path
+    if not name:
+        refuse(request, _("Give the filter a name first."))
+        return redirect(address)
+    found = SavedFilter.objects.filter(user=user, path=path, name=name).first() or SavedFilter(
+        user=user, path=path, name=name
+    )
+    found.query, found.is_shared = query, "shared" in request.POST
+    try:
+        found.full_clean(exclude=["user"])
+        with transaction.atomic():
+            found.save()
+    except (ValidationError, IntegrityError) as wrong:
+        refuse(request, " ".join(getattr(wrong, "messages", [_("That name is taken. Choose another one.")])))
+    else:
+        say(request, _("“%(name)s” is kept: you find it above this list.") % {"name": name})
+    return redirect(address)
+
+
+@require_POST
+def drop(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(SavedFilter.objects.filter(user=signed_in(request)), pk=pk)
+    found.delete()
+    say(request, _("“%(name)s” is gone from your filters.") % {"name": found.name})
+    return redirect(found.path)

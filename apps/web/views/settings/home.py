@@ -1,0 +1,96 @@
+"""What can be set, by whom, and how it stands."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import ApiToken, Team, User
+from apps.accounts.roles import OrganisationRole
+from apps.alerts.models import Webhook
+from apps.catalog.models import Source
+from apps.common.time import now
+from apps.exposure.models import Policy
+from apps.web.forms import signed_in
+from apps.web.page import Sentence, page
+from apps.web.wording import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One place where something is set; `stands` says how, `by` who may change it."""
+
+    name: str
+    url: str
+    stands: str
+    by: str
+
+
+def administers(user: User) -> bool:
+    """Adds people and gives offices."""
+    return user.is_active and (user.is_superuser or user.organisation_role == OrganisationRole.ADMIN)
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    groups = [(_("Who"), _who(user))]
+    if user.reads_everything:
+        groups.append((_("What counts"), _lines(user)))
+    groups.append((_("Yours"), _yours(user)))
+    return page(
+        request,
+        "settings/home.html",
+        title=_("Settings"),
+        counts=_("What you may see"),
+        sentence=Sentence(_("Teams and people, the lines that are drawn, the feeds that are read, and your own keys.")),
+        groups=groups,
+    )
+
+
+def _who(user: User) -> list[Setting]:
+    n_teams = Team.objects.visible_to(user).count()
+    found = [
+        Setting(
+            _("Teams and roles"), reverse("teams"), counted(n_teams, "team"), _("governance; owners their own team")
+        )
+    ]  # fmt: skip
+    if user.reads_everything:
+        active = User.objects.filter(is_active=True)
+        offices = active.exclude(organisation_role="").count()
+        found.append(
+            Setting(
+                _("People"), reverse("people"),
+                _("%(people)s, %(offices)s with an office")
+                % {"people": counted(active.count(), "person", "people"), "offices": offices},
+                _("administrators"),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _lines(user: User) -> list[Setting]:
+    sources = Source.objects.polled().visible_to(user).count()
+    return [
+        Setting(
+            _("Tolerances and policies"), reverse("policies"),
+            _("%(n)s in force") % {"n": Policy.objects.filter(enabled=True).count()}, _("governance"),
+        ),
+        Setting(
+            _("Alerts: milestones, escalation, price lines, webhooks"), reverse("alert-settings"),
+            _("%(n)s in use") % {"n": counted(Webhook.objects.filter(enabled=True).count(), "webhook")},
+            _("governance"),
+        ),
+        Setting(_("Sources"), reverse("feeds"), _("%(n)s polled") % {"n": counted(sources, "feed")}, _("governance")),
+    ]  # fmt: skip
+
+
+def _yours(user: User) -> list[Setting]:
+    good = ApiToken.objects.filter(user=user).usable_at(now()).count()
+    return [
+        Setting(_("Profile, second factor, password"), reverse("account"), str(user), _("you")),
+        Setting(_("What you get: subscriptions, mail, calendar"), reverse("subscriptions"), "", _("you")),
+        Setting(_("Keys for the REST interface"), reverse("tokens"), counted(good, "key"), _("you")),
+    ]

@@ -1,0 +1,250 @@
+"""People: who may sign in, which office they hold; inviting and letting go."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts import actions
+from apps.accounts.inviting import invitation_address, send_invitation
+from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
+from apps.web.editing import SeenMixin
+from apps.web.forms import signed_in
+from apps.web.listing import Listing, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.views.settings.home import administers
+from apps.web.wording import counted, spelled
+
+
+class PersonForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = actions.PERSON_FACTS
+        labels = {
+            "first_name": gettext_lazy("First name"),
+            "last_name": gettext_lazy("Last name"),
+            "email": gettext_lazy("E-mail address"),
+            "organisation_role": gettext_lazy("Office for the whole organisation"),
+            "is_active": gettext_lazy("May sign in"),
+        }
+        help_texts = {
+            "organisation_role": gettext_lazy(
+                "Governance changes everything but people, the auditor only reads, the administrator also runs it."
+            ),
+            "is_active": gettext_lazy("Accounts are closed, not deleted: the history names them."),
+        }
+
+
+class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
+    email = forms.EmailField(label=gettext_lazy("E-mail address"))
+    team = forms.ModelChoiceField(Team.objects.none(), label=gettext_lazy("Team"), required=False)
+    role = forms.TypedChoiceField(
+        label=gettext_lazy("Role on the team"),
+        choices=[(role.rank, role.word) for role in TeamRole],
+        coerce=lambda rank: TeamRole(int(rank)),
+        initial=TeamRole.VIEWER.rank,
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "email", "first_name", "last_name", "organisation_role")
+        labels = {**PersonForm.Meta.labels, "username": gettext_lazy("Name to sign in with")}
+        help_texts = {
+            "username": gettext_lazy("Stays: the history names people by it."),
+            "organisation_role": gettext_lazy("None for most: a role on a team is enough."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].queryset = Team.objects.order_by("name")  # type: ignore[attr-defined]
+
+
+def _listed(request: HttpRequest) -> QuerySet[User]:
+    words = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    found = User.objects.annotate(n_teams=Count("memberships")).order_by("-is_active", "username")
+    if words:
+        found = found.filter(
+            Q(username__icontains=words) | Q(email__icontains=words) | Q(first_name__icontains=words)
+            | Q(last_name__icontains=words)
+        )  # fmt: skip
+    office = request.GET.get("office", "")
+    return found.filter(organisation_role=office) if office else found
+
+
+@require_safe
+def people(request: HttpRequest) -> HttpResponse:
+    user = _reading(request)
+    listing = Listing(request, _listed(request))
+    return page(
+        request,
+        "settings/people.html",
+        fragment="listing",
+        title=_("People"),
+        crumbs=((_("Settings"), reverse("settings")),),
+        counts=_("Everybody with an account"),
+        sentence=_sentence(),
+        listing=listing,
+        offices=User._meta.get_field("organisation_role").choices,
+        office=request.GET.get("office", ""),
+        words=request.GET.get("q", ""),
+        can_change=administers(user),
+    )
+
+
+def _sentence() -> Sentence:
+    counts = User.objects.aggregate(
+        n=Count("pk", filter=Q(is_active=True)),
+        new=Count("pk", filter=Q(is_active=True, last_login=None)),
+    )
+    people = counted(counts["n"], _("person"), _("people")).capitalize()
+    start = _("%(people)s may sign in") % {"people": people}
+    if new := counts["new"]:
+        rest = ngettext("%(n)s has not yet.", "%(n)s have not yet.", new) % {"n": spelled(new)}
+        return Sentence(f"{start}; {rest}")
+    return Sentence(f"{start}.")
+
+
+@require_safe
+def people_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _reading(request)
+    return csv_answer(
+        "people",
+        ["name", "first name", "last name", "e-mail", "office", "teams", "may sign in", "last sign-in"],
+        _listed(request).iterator(chunk_size=1000),
+        lambda row: [
+            row.username, row.first_name, row.last_name, row.email, row.get_organisation_role_display(),
+            row.n_teams,  # type: ignore[attr-defined]
+            "yes" if row.is_active else "no", row.last_login,
+        ],
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def invite(request: HttpRequest) -> HttpResponse:
+    """Adds a person, with a first role, and mails the link by which the password is set."""
+    by = _administering(request)
+    form = InviteForm(request.POST or None, initial={"team": request.GET.get("team")})
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        with transaction.atomic():
+            person = actions.add_person(
+                facts={name: said[name] for name in InviteForm.Meta.fields}, by=by
+            )  # fmt: skip
+            if said["team"]:
+                actions.set_membership(user=person, team=said["team"], role=said["role"], by=by)
+        _send(request, person, by)
+        return redirect("people")
+    return page(
+        request,
+        "settings/invite.html",
+        title=_("Invite a person"),
+        crumbs=((_("Settings"), reverse("settings")), (_("People"), reverse("people"))),
+        sentence=Sentence(_("The invitation is a mail with a link by which the person sets a password.")),
+        form=form,
+        status=422 if form.is_bound else 200,
+    )
+
+
+def _send(request: HttpRequest, person: User, by: User) -> None:
+    try:
+        send_invitation(person=person, by=by)
+    except OSError as trouble:
+        refuse(
+            request,
+            _("The mail did not leave (%(why)s). Give %(person)s this address yourself; it works once: %(address)s")
+            % {"why": trouble, "person": person, "address": invitation_address(person)},
+        )
+    else:
+        say(request, _("An invitation is on its way to %(address)s.") % {"address": person.email})
+
+
+@require_POST
+def invite_again(request: HttpRequest, pk: int) -> HttpResponse:
+    by = _administering(request)
+    person = get_object_or_404(User.objects.filter(is_active=True).exclude(email=""), pk=pk)
+    if person.is_superuser and not by.is_superuser:
+        raise PermissionDenied(_("Only a superuser changes a superuser."))
+    _send(request, person, by)
+    return redirect("person", person.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """One person: facts, office, whether they may sign in; roles are given on the teams' pages."""
+    user = _reading(request)
+    person = get_object_or_404(User, pk=pk)
+    can_change = administers(user) and (user.is_superuser or not person.is_superuser)
+    form = PersonForm(instance=person, row=person) if can_change else None
+    if request.method == "POST":
+        if not can_change:
+            raise PermissionDenied(_("People are changed by administrators."))
+        form = _changed(request, person, user)
+        if form is None:
+            return redirect("person", person.pk)
+    return page(
+        request,
+        "settings/person.html",
+        title=str(person),
+        crumbs=((_("Settings"), reverse("settings")), (_("People"), reverse("people"))),
+        sentence=Sentence(_person_sentence(person)),
+        person=person,
+        memberships=person.memberships.select_related("team").order_by("team__name"),
+        form=form,
+        status=422 if form is not None and form.is_bound else 200,
+    )
+
+
+def _changed(request: HttpRequest, person: User, by: User) -> PersonForm | None:
+    """None once saved, else the form with what is wrong."""
+    with transaction.atomic():
+        locked = User.objects.select_for_update().get(pk=person.pk)
+        form = PersonForm(request.POST, instance=locked, row=User.objects.get(pk=person.pk))
+        if not form.is_valid():
+            return form
+        try:
+            actions.change_person(
+                person=locked, facts={name: form.cleaned_data[name] for name in actions.PERSON_FACTS}, by=by
+            )  # fmt: skip
+        except (actions.RefusedAccount, ValidationError) as refusal:
+            transaction.set_rollback(True)
+            form.add_error(None, str(refusal) if isinstance(refusal, actions.RefusedAccount) else refusal.messages)
+            return form
+    say(request, _("%(person)s is changed.") % {"person": locked})
+    return None
+
+
+def _person_sentence(person: User) -> str:
+    office = f", {person.get_organisation_role_display().lower()}" if person.organisation_role else ""
+    if not person.is_active:
+        return _("The account of %(person)s is closed.") % {"person": person}
+    if person.last_login is None:
+        return _("%(person)s%(office)s has not signed in yet.") % {"person": person, "office": office}
+    return _("%(person)s%(office)s last signed in on %(day)s.") % {
+        "person": person, "office": office, "day": f"{person.last_login:%-d %B %Y}",
+    }  # fmt: skip
+
+
+def _reading(request: HttpRequest) -> User:
+    user = signed_in(request)
+    if not user.reads_everything:
+        raise PermissionDenied(
+            _("The list of people is for the offices. Those of your teams stand on the teams' pages.")
+        )
+    return user
+
+
+def _administering(request: HttpRequest) -> User:
+    user = signed_in(request)
+    if not administers(user):
+        raise PermissionDenied(_("People are added and changed by administrators."))
+    return user

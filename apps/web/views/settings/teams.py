@@ -1,0 +1,299 @@
+"""Teams, and who holds which role on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts import actions
+from apps.accounts.models import Membership, Team, User
+from apps.accounts.roles import TeamRole
+from apps.inventory.models import Application
+from apps.web.editing import SeenMixin
+from apps.web.forms import governing, signed_in
+from apps.web.listing import csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.wording import counted
+
+GOVERNANCE_ONLY = gettext_lazy("Teams are added, moved and removed by governance.")
+
+
+class TeamForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Team
+        fields = actions.TEAM_FACTS
+        labels = {
+            "name": gettext_lazy("Name"),
+            "parent": gettext_lazy("Belongs to"),
+            "email": gettext_lazy("Mailbox"),
+            "time_zone": gettext_lazy("Time zone of the mailbox"),
+            "digest_hour": gettext_lazy("Hour of its digest"),
+        }
+        help_texts = {"parent": gettext_lazy("Roles on the team above hold here too.")}
+        widgets = {"digest_hour": forms.NumberInput(attrs={"min": 0, "max": 23})}
+
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"]
+        if zone not in available_timezones():
+            raise ValidationError(_("“%(zone)s” is no time zone. Write one such as Europe/Berlin.") % {"zone": zone})
+        return zone
+
+
+class MemberForm(forms.Form):
+    person = forms.CharField(
+        label=gettext_lazy("Person"),
+        help_text=gettext_lazy("Name to sign in with, or e-mail address."),
+        widget=forms.TextInput(attrs={"list": "people", "autocomplete": "off"}),
+    )
+    role = forms.TypedChoiceField(
+        label=gettext_lazy("Role"),
+        choices=[(role.rank, role.word) for role in TeamRole],
+        coerce=lambda rank: TeamRole(int(rank)),
+    )
+
+    def clean_person(self) -> User:
+        name = self.cleaned_data["person"].strip()
+        found = list(User.objects.filter(Q(username=name) | Q(email__iexact=name), is_active=True)[:2])
+        if len(found) != 1:
+            raise ValidationError(
+                _("Nobody active here is called “%(name)s”. Invite them under People first.") % {"name": name}
+            )
+        return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    team: Any
+    depth: int
+
+
+def _tree(teams: Sequence[Any]) -> list[Row]:
+    """Teams in the order of a tree; one whose parent is not among them stands at the top."""
+    known = {team.pk for team in teams}
+    below: dict[int | None, list[Any]] = {}
+    for team in teams:
+        below.setdefault(team.parent_id if team.parent_id in known else None, []).append(team)
+    rows: list[Row] = []
+
+    def add(parent: int | None, depth: int) -> None:
+        for team in below.get(parent, []):
+            rows.append(Row(team, depth))
+            add(team.pk, depth + 1)
+
+    add(None, 0)
+    return rows
+
+
+def _listed(user: User) -> list[Any]:
+    """Visible teams, each with how many hold a role on it itself and how many applications it owns: two statements."""
+    n_applications = dict(
+        Application.objects.visible_to(user).order_by().values("team").annotate(n=Count("pk")).values_list("team", "n")
+    )
+    teams: list[Any] = list(Team.objects.visible_to(user).annotate(n_people=Count("memberships")).order_by("name"))
+    for team in teams:
+        team.n_applications = n_applications.get(team.pk, 0)
+    return teams
+
+
+@require_safe
+def teams(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    found = _listed(user)
+    without = [team for team in found if not team.email and not team.n_people]
+    return page(
+        request,
+        "settings/teams.html",
+        title=_("Teams"),
+        crumbs=((_("Settings"), reverse("settings")),),
+        counts=_("Teams you may see"),
+        sentence=_sentence(len(found), len(without)),
+        rows=_tree(found),
+        can_add=user.governs,
+    )
+
+
+def _sentence(n: int, n_without: int) -> Sentence:
+    if n == 0:
+        return Sentence(_("You belong to no team yet."))
+    start = f"{counted(n, 'team')[:1].upper()}{counted(n, 'team')[1:]}"
+    if n_without:
+        return Sentence(
+            f"{start}; ", _("%(n)s with neither people nor a mailbox") % {"n": counted(n_without, "team")},
+            _(", whose alerts fall to whoever stands above."),
+        )  # fmt: skip
+    return Sentence(_("%(teams)s, each with people or a mailbox of its own.") % {"teams": start})
+
+
+@require_safe
+def team_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """One line per membership; a team without one has a line of its own."""
+    user = signed_in(request)
+    rows: list[tuple[Team, Membership | None]] = []
+    for team in Team.objects.visible_to(user).prefetch_related("memberships__user").select_related("parent"):
+        memberships = list(team.memberships.all())
+        rows.extend((team, membership) for membership in memberships)
+        if not memberships:
+            rows.append((team, None))
+    return csv_answer(
+        "teams",
+        ["team", "slug", "belongs to", "mailbox", "person", "e-mail", "role", "active"],
+        rows,
+        _cells,
+    )
+
+
+def _cells(row: tuple[Team, Membership | None]) -> list[Any]:
+    team, membership = row
+    above = team.parent.slug if team.parent else ""
+    facts = [team.name, team.slug, above, team.email]
+    if membership is None:
+        return [*facts, "", "", "", ""]
+    person = membership.user
+    active = "yes" if person.is_active else "no"
+    return [*facts, person.username, person.email, membership.get_role_display(), active]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: HttpRequest) -> HttpResponse:
+    user = governing(request, str(GOVERNANCE_ONLY))
+    form = TeamForm(request.POST or None, initial={"parent": request.GET.get("parent")})
+    if request.method == "POST" and form.is_valid():
+        made = actions.add_team(facts=_facts(form), by=user)
+        say(request, _("%(team)s is there. Give it people next.") % {"team": made.name})
+        return redirect("team", made.slug)
+    return page(
+        request,
+        "settings/team-form.html",
+        title=_("Add a team"),
+        crumbs=((_("Settings"), reverse("settings")), (_("Teams"), reverse("teams"))),
+        sentence=Sentence(_("A team owns applications, and its people see and change them.")),
+        form=form,
+        status=422 if form.is_bound else 200,
+    )
+
+
+def _facts(form: TeamForm) -> dict[str, Any]:
+    return {name: form.cleaned_data[name] for name in actions.TEAM_FACTS}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def team(request: HttpRequest, slug: str) -> HttpResponse:
+    """One team: its members, and for governance its facts."""
+    user = signed_in(request)
+    found = get_object_or_404(Team.objects.visible_to(user).select_related("parent"), slug=slug)
+    may_own = user.may(TeamRole.OWNER, found)
+    form = TeamForm(instance=found, row=found) if user.governs else None
+    if request.method == "POST":
+        governing(request, str(GOVERNANCE_ONLY))
+        with transaction.atomic():
+            locked = Team.objects.select_for_update().get(pk=found.pk)
+            form = TeamForm(request.POST, instance=locked, row=Team.objects.get(pk=found.pk))
+            if form.is_valid():
+                actions.change_team(team=locked, facts=_facts(form), by=user)
+                say(request, _("%(team)s is changed.") % {"team": locked.name})
+                return redirect("team", found.slug)
+    return _team_page(request, found, user=user, form=form, member_form=MemberForm() if may_own else None)
+
+
+def _team_page(
+    request: HttpRequest, team: Team, *, user: User, form: TeamForm | None, member_form: MemberForm | None
+) -> HttpResponse:
+    members = list(team.memberships.select_related("user").order_by("-role", "user__username"))
+    refused = bool(form and form.is_bound) or bool(member_form and member_form.is_bound)
+    n = Application.objects.visible_to(user).filter(team=team).count()
+    return page(
+        request,
+        "settings/team.html",
+        title=team.name,
+        crumbs=((_("Settings"), reverse("settings")), (_("Teams"), reverse("teams"))),
+        counts=_("Roles held on this team itself"),
+        sentence=Sentence(
+            _("%(team)s has %(people)s with a role of its own and owns %(applications)s.")
+            % {
+                "team": team.name,
+                "people": counted(len(members), _("person"), _("people")),
+                "applications": counted(n, "application"),
+            }
+        ),
+        team=team,
+        members=members,
+        above=_above(team, user),
+        n_applications=n,
+        form=form,
+        member_form=member_form,
+        # names of people are for those who work with them
+        people=User.objects.filter(is_active=True).order_by("username")[:500] if user.reads_everything else (),
+        status=422 if refused else 200,
+    )
+
+
+def _above(team: Team, user: User) -> list[Membership]:
+    """Roles held on teams above, that hold here too, as far as those teams are visible."""
+    ids, at = [], team.parent
+    while at is not None and at.pk not in ids and at.pk != team.pk:
+        ids.append(at.pk)
+        at = at.parent
+    seen = Team.objects.visible_to(user).filter(pk__in=ids)
+    return list(Membership.objects.filter(team__in=seen).select_related("user", "team").order_by("-role", "user"))
+
+
+@require_POST
+def add_member(request: HttpRequest, slug: str) -> HttpResponse:
+    """Gives a person a role on the team, in place of the one held before."""
+    user, found = _owned(request, slug)
+    form = MemberForm(request.POST)
+    if not form.is_valid():
+        return _team_page(
+            request, found, user=user, form=TeamForm(instance=found, row=found) if user.governs else None,
+            member_form=form,
+        )  # fmt: skip
+    person: User = form.cleaned_data["person"]
+    role: TeamRole = form.cleaned_data["role"]
+    actions.set_membership(user=person, team=found, role=role, by=user)
+    say(request, _("%(person)s is %(role)s of %(team)s.") % {"person": person, "role": role.word, "team": found.name})
+    return redirect("team", found.slug)
+
+
+@require_POST
+def drop_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    user, found = _owned(request, slug)
+    membership = get_object_or_404(found.memberships.select_related("user"), pk=pk)
+    person = membership.user
+    actions.end_membership(membership=membership, by=user)
+    say(request, _("%(person)s holds no role on %(team)s any more.") % {"person": person, "team": found.name})
+    # whoever drops the own role may not see the team any more
+    still = Team.objects.visible_to(User.objects.get(pk=user.pk)).filter(pk=found.pk).exists()
+    return redirect("team", found.slug) if still else redirect("teams")
+
+
+@require_POST
+def remove(request: HttpRequest, slug: str) -> HttpResponse:
+    user = governing(request, str(GOVERNANCE_ONLY))
+    found = get_object_or_404(Team.objects.visible_to(user), slug=slug)
+    try:
+        actions.remove_team(team=found, by=user)
+    except actions.RefusedAccount as refusal:
+        refuse(request, str(refusal))
+        return redirect("team", found.slug)
+    say(request, _("%(team)s is removed.") % {"team": found.name})
+    return redirect("teams")
+
+
+def _owned(request: HttpRequest, slug: str) -> tuple[User, Team]:
+    user = signed_in(request)
+    found = get_object_or_404(Team.objects.visible_to(user), slug=slug)
+    if not user.may(TeamRole.OWNER, found):
+        raise PermissionDenied(_("Roles on a team are given by its owners and by governance."))
+    return user, found

@@ -1,0 +1,106 @@
+"""The first steps of a new register: a feed, an inventory, the team. Each says how far it is and leads to the place."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import Membership, User
+from apps.catalog.models import Source
+from apps.inventory.models import Application, Dependency
+from apps.web.forms import signed_in
+from apps.web.page import Sentence, page
+from apps.web.views.settings.home import administers
+from apps.web.wording import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`stands` says what is there; `links` are (words, address), the first one the next thing to do."""
+
+    name: str
+    why: str
+    stands: str
+    is_done: bool
+    links: tuple[tuple[str, str], ...]
+
+
+def steps_for(user: User) -> tuple[Step, ...]:
+    """Five statements."""
+    return _feed(user), _inventory(user), _team(user)
+
+
+def _feed(user: User) -> Step:
+    polled = Source.objects.polled().visible_to(user)
+    n, fresh = polled.count(), polled.filter(poll_state__last_success_at__isnull=False).count()
+    if fresh:
+        stands = _("%(fresh)s of %(n)s have answered at least once.") % {"fresh": fresh, "n": counted(n, "feed")}
+    else:
+        stands = _("None of %(n)s has answered yet; the built-in catalogue stands in meanwhile.") % {
+            "n": counted(n, "feed")
+        }
+    links = [(_("See the feeds and poll one now"), reverse("feeds"))]
+    return Step(
+        _("Connect a feed"), _("Retirement dates and prices come from feeds that are polled by themselves."),
+        stands, fresh > 0, tuple(links),
+    )  # fmt: skip
+
+
+def _inventory(user: User) -> Step:
+    n = Application.objects.visible_to(user).order_by()[:1001].count()
+    uses = Dependency.objects.visible_to(user).order_by()[:1].count()
+    count = "1,000+" if n > 1000 else str(n)
+    if not n:
+        stands = _("No application is registered yet.")
+    elif uses:
+        stands = _("%(n)s registered, with what they call.") % {"n": count}
+    else:
+        stands = _("%(n)s registered, but none says what it calls.") % {"n": count}
+    return Step(
+        _("Import an inventory"), _("What you run, and which models each of it calls: from the sheet you have."),
+        stands, bool(n and uses),
+        ((_("Import a sheet"), reverse("imports")), (_("Register one by hand"), reverse("register-application"))),
+    )  # fmt: skip
+
+
+def _team(user: User) -> Step:
+    people = User.objects.filter(is_active=True).count() if user.reads_everything else 0
+    members = Membership.objects.filter(user__is_active=True).exclude(user=user).order_by()[:1].count()
+    stands = (
+        _("%(n)s may sign in.") % {"n": counted(people, _("person"), _("people")).capitalize()}
+        if people > 1
+        else _("You are alone here.")
+    )
+    links = [(_("Teams and roles"), reverse("teams"))]
+    if administers(user):
+        links.insert(0, (_("Invite a person"), reverse("invite")))
+    return Step(
+        _("Invite the team"), _("Owners hear in time only if they are here, or their team has a mailbox."),
+        stands, members > 0, tuple(links),
+    )  # fmt: skip
+
+
+@require_safe
+def start(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    steps = steps_for(user)
+    left = [step for step in steps if not step.is_done]
+    return page(
+        request,
+        "start/start.html",
+        title=_("First steps"),
+        counts=_("What you may see"),
+        sentence=_sentence(left),
+        steps=steps,
+    )
+
+
+def _sentence(left: list[Step]) -> Sentence:
+    if not left:
+        return Sentence(_("All three steps are done: the register fills and tells by itself."))
+    return Sentence(
+        _("%(n)s before the register speaks; next: %(step)s.")
+        % {"n": counted(len(left), _("step")).capitalize(), "step": left[0].name.lower()}
+    )

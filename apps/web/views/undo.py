@@ -1,0 +1,46 @@
+"""Taking a change of the inventory back, from wherever it was said."""
+
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from apps.accounts.roles import TeamRole
+from apps.inventory import actions
+from apps.web.forms import signed_in
+from apps.web.saying import refuse, say
+
+
+def back_of(request: HttpRequest, otherwise: str = "/") -> str:
+    """Where the form was, if that is a page of ours."""
+    back = request.POST.get("back", "")
+    return back if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else otherwise
+
+
+@require_POST
+def undo(request: HttpRequest, change: UUID) -> HttpResponse:
+    """Puts back what the change wrote, or says who has changed it since."""
+    user = signed_in(request)
+    teams = actions.teams_written_in(change=change)
+    seen = teams if user.reads_everything else teams & set(user.team_roles())
+    if not seen:
+        raise Http404
+    if not all(user.may(TeamRole.EDITOR, team) for team in teams):
+        raise PermissionDenied(_("Editors of every team concerned may take this back."))
+    try:
+        undone = actions.undo(change=change, by=user)
+    except actions.RefusedChange as refusal:
+        refuse(request, str(refusal))
+    else:
+        say(
+            request,
+            ngettext("Taken back: %(n)s row is as it was.", "Taken back: %(n)s rows are as they were.", undone.n_rows)
+            % {"n": undone.n_rows},
+            undo=undone.change,
+        )
+    return redirect(back_of(request))

@@ -1,0 +1,185 @@
+"""Versions: the list of releases, and one of them with what stands on it."""
+
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.catalog.disagreeing import disagreements
+from apps.catalog.filters import VersionFilter
+from apps.catalog.models import NodeKind, Offering, Version
+from apps.catalog.record_queries import earliest_ends
+from apps.common.time import day_of, now
+from apps.exposure.portfolio_queries import StandingCount, standing_counts
+from apps.inventory.choosing.approvals import decisions_on
+from apps.web import lineage, sentences
+from apps.web.drawings.picture import HALF
+from apps.web.filtering import BOOLEANS, Control, filters
+from apps.web.forms import signed_in
+from apps.web.listing import Listing, Sorting, csv_answer
+from apps.web.page import page
+from apps.web.queries import prices_at
+from apps.web.views.catalogue_parts import (
+    CLAIM_HEADS,
+    briefs_of,
+    claim_lines,
+    ends_of,
+    lifecycle_of,
+    loaded,
+    risks_on,
+    standings_on,
+    tracked,
+)
+from apps.web.views.foundation import LISTED, price_csv, prices_of
+
+ORDERS = Sorting(
+    {
+        "identifier": ("Version", ("identifier",)),
+        "released": ("Released", ("-released_on", "identifier")),
+        "foundation": ("Foundation", ("foundation__name", "identifier")),
+    }
+)
+
+
+def _filtered(request: HttpRequest) -> tuple[VersionFilter, "QuerySet[Version]"]:
+    found = VersionFilter(request.GET, Version.objects.visible_to(request.user), request=request)
+    queryset = found.qs
+    if ORDERS.chosen(request)[0] == "released":
+        queryset = queryset.filter(released_on__isnull=False)
+    return found, ORDERS.apply(request, queryset.select_related("foundation__developer"))
+
+
+def _rows(request: HttpRequest, versions: list[Version]) -> list[tuple[Version, int, StandingCount]]:
+    pks = [row.pk for row in versions]
+    counts = standing_counts(kind=NodeKind.VERSION, refs=pks, user=signed_in(request))
+    offered = dict(Offering.objects.filter(version__in=pks).order_by().values_list("version").annotate(n=Count("pk")))
+    return [(row, offered.get(row.pk, 0), counts.get(row.pk, StandingCount())) for row in versions]
+
+
+@require_safe
+def version_list(request: HttpRequest) -> HttpResponse:
+    found, queryset = _filtered(request)
+    listing = Listing(request, queryset)
+    return page(
+        request,
+        "versions/list.html",
+        fragment="listing",
+        title=_("Versions"),
+        counts=_("Live applications of yours, in any role"),
+        sentence=sentences.of_list(
+            listing.count, "version", "versions", filtered=listing.is_filtered,
+            rest="" if listing.is_filtered else " of foundations are known, each a release that can end by itself",
+        ),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("q", _("Search"), "search"),
+                Control("access", _("Access"), choices=Version.Access.choices),
+                Control("moving", _("Only under a moving name"), choices=BOOLEANS),
+                Control("released_from", _("Released from"), "date"),
+            ],
+        ),
+        listing=listing,
+        columns=ORDERS.columns(request),
+        rows=_rows(request, listing.rows),
+    )  # fmt: skip
+
+
+@require_safe
+def version_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _found, queryset = _filtered(request)
+    heads = [
+        "version", "name", "foundation", "developer", "released", "knowledge until", "context window", "access",
+        "moving", "offerings", "applications", "critical",
+    ]  # fmt: skip
+
+    def cells(line: tuple[Version, int, StandingCount]) -> list[Any]:
+        row, n, count = line
+        return [
+            row.identifier, row.name, row.foundation.name, row.foundation.developer.name, row.released_on,
+            row.knowledge_cutoff, row.context_window, row.access, "yes" if row.moving else "no", n, count.n,
+            count.n_critical,
+        ]  # fmt: skip
+
+    return csv_answer("versions", heads, _rows(request, list(queryset[:10_000])), cells)
+
+
+def _one(request: HttpRequest, pk: int) -> Version:
+    rows = Version.objects.visible_to(request.user).select_related("foundation__developer", "predecessor")
+    return get_object_or_404(rows, pk=pk)
+
+
+@require_safe
+def version(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    this = _one(request, pk)
+    at = now()
+    today = day_of(at)
+    every, counts = briefs_of(this.offerings.all(), user=user)
+    listed = loaded(every if "all" in request.GET else every[:LISTED])
+    standings = standings_on(NodeKind.VERSION, this.pk, user=user, today=today)
+    edges = lineage.edges_of([this.pk])
+    risks, n_risks = risks_on([(NodeKind.VERSION, this.pk), (NodeKind.FOUNDATION, this.foundation_id)], user=user)
+    foundation = this.foundation
+    decisions = decisions_on(targets=[this, foundation], on=today)
+    return page(
+        request,
+        "versions/detail.html",
+        title=this.name,
+        crumbs=(
+            (_("Foundations"), reverse("foundations")),
+            (foundation.developer.name, reverse("provider", args=[foundation.developer.slug])),
+            (foundation.name, reverse("foundation", args=[foundation.slug])),
+        ),
+        counts=_("Live applications of yours, in any role"),
+        as_of=at,
+        version=this,
+        foundation=foundation,
+        sentence=sentences.of_ends(
+            this.name, ends_of(every, counts), today, standings.count.n, standings.count.n_critical
+        ),
+        standings=standings,
+        others=foundation.versions.exclude(pk=this.pk).order_by("released_on", "identifier")[:30],
+        offerings=[(row, counts.get(row.pk, StandingCount())) for row in listed],
+        n_hidden=len(every) - len(listed),
+        earliest=earliest_ends(listed, today=today),
+        prices=prices_at(offerings=[row.pk for row in listed], at=at),
+        lifecycle=lifecycle_of(listed, counts),
+        history=prices_of(request, listed[:LISTED], today),
+        history_csv=reverse("version-prices-csv", args=[pk]),
+        lineage=lineage.of_version(this, edges, width=HALF),
+        edges=edges[:40],
+        lineage_csv=reverse("version-lineage-csv", args=[pk]),
+        risks=risks,
+        n_risks=n_risks,
+        disagreements=disagreements([row.pk for row in listed], at=at)[:6],
+        decision=decisions.get(("version", this.pk)) or decisions.get(("foundation", foundation.pk)),
+    )
+
+
+@require_safe
+def version_prices_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    this = _one(request, pk)
+    every, _counts = briefs_of(this.offerings.all(), user=signed_in(request))
+    return price_csv(request, f"version-{pk}", loaded(every[:LISTED]))
+
+
+@require_safe
+def version_lineage_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    this = _one(request, pk)
+    edges = lineage.edges_of([this.pk])
+    return csv_answer(f"version-{pk}-lineage", lineage.HEADS, lineage.csv_lines(edges), lambda line: line)
+
+
+@require_safe
+def version_claims_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The lifecycle drawing as rows."""
+    this = _one(request, pk)
+    every, counts = briefs_of(this.offerings.all(), user=signed_in(request))
+    lines = claim_lines(tracked(loaded(every[:LISTED]), counts))
+    return csv_answer(f"version-{pk}-lifecycle", CLAIM_HEADS, lines, lambda line: line)

@@ -1,0 +1,318 @@
+"""What came of a what-if, the same for one that was answered at once, one from a worker, and nodes that only fail."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.accounts.models import Membership, Team, User
+from apps.accounts.roles import TeamRole
+from apps.exposure.engine.settings import EngineSettings
+from apps.exposure.engine.states import application_states, questions
+from apps.exposure.models import Layer, Policy, StandingState
+from apps.exposure.naming import names_of, nodes_named
+from apps.exposure.what_ifs.removing import standing_by_team
+from apps.inventory.models import Application, Criticality
+from apps.web.drawings.compare import Line, compare
+from apps.web.drawings.picture import both
+from apps.web.drawings.scales import Unit, compact
+from apps.web.drawings.states import Standing, states
+from apps.web.page import Sentence
+from apps.web.views.exposure.flag_words import written
+from apps.web.views.exposure.shared import STATE_HELP, STATE_WORDS, applications_by_id, name_url
+from apps.web.wording import number
+
+SIZE = 50
+_STATES: tuple[str, ...] = tuple(StandingState.values)
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    state: str
+    words: Any
+    help: Any
+    before: int
+    after: int
+    n_critical: int
+
+
+@dataclass(frozen=True, slots=True)
+class TeamToCall:
+    """Whom to tell: the team's mailbox, else its owners."""
+
+    team: Team
+    mails: list[str]
+    owners: list[str]
+    counts: list[tuple[Any, int]]
+    n: int
+    n_critical: int
+
+
+@dataclass(frozen=True, slots=True)
+class CostChange:
+    currency: str
+    before: float
+    after: float
+
+    @property
+    def change(self) -> float:
+        return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class FlagToOpen:
+    policy: Policy
+    name: str
+    url: str
+    value: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`lists` are ids by state, the gravest first, None where they are asked for page by page."""
+
+    states: list[StateCount]
+    teams: Mapping[int, Mapping[str, Sequence[int]]]
+    has_removal: bool
+    costs: list[CostChange]
+    cost_unknown: int
+    hhi: list[tuple[str, float | None, float | None]]
+    n_points: tuple[int, int] | None
+    flags: list[FlagToOpen]
+    n_changed: int
+    changes: list[Mapping[str, Any]]
+    n_states_changed: int
+    lists: Mapping[str, Sequence[int]] | None
+    whole: bool
+
+    @property
+    def n_struck(self) -> int:
+        return sum(row.after for row in self.states)
+
+    def count(self, state: str) -> int:
+        return next(row.after for row in self.states if row.state == state)
+
+
+def of_removal(
+    names: Sequence[str], *, settings: EngineSettings, team_ids: Collection[int] | None
+) -> tuple[Outcome, Any]:
+    """(outcome, what is asked) of nodes that fail together: three statements."""
+    asked = questions(list(nodes_named(names).values()), settings=settings)
+    teams = standing_by_team(asked, team_ids=team_ids) if asked else {}
+    counts = [
+        StateCount(
+            state, STATE_WORDS[state], STATE_HELP[state],
+            n := sum(found.get(state, (0, 0))[0] for found in teams.values()), n,
+            sum(found.get(state, (0, 0))[1] for found in teams.values()),
+        )
+        for state in _STATES
+    ]  # fmt: skip
+    outcome = Outcome(
+        states=counts, teams=teams, has_removal=True, costs=[], cost_unknown=0, hhi=[], n_points=None, flags=[],
+        n_changed=0, changes=[], n_states_changed=0, lists=None, whole=team_ids is None,
+    )  # fmt: skip
+    return outcome, asked
+
+
+def of_answer(result: Mapping[str, Any], details: Mapping[str, Any], ops: Sequence[Mapping[str, Any]]) -> Outcome:
+    """Of an answer as it is kept: at most two statements, for the names of flags."""
+    before, after = result["before"], result["after"]
+    n_critical = details.get("n_critical", {})
+    currencies = sorted({*before["cost"], *after["cost"]})
+    return Outcome(
+        states=[
+            StateCount(
+                state, STATE_WORDS[state], STATE_HELP[state], before["n_states"].get(state, 0),
+                after["n_states"].get(state, 0), n_critical.get(state, 0),
+            )
+            for state in _STATES
+        ],
+        teams={int(pk): counts for pk, counts in details.get("teams", {}).items()},
+        has_removal=any(op.get("op") == "remove" for op in ops),
+        costs=[
+            CostChange(currency, float(before["cost"].get(currency, 0)), float(after["cost"].get(currency, 0)))
+            for currency in currencies
+        ],
+        cost_unknown=sum(after["cost_unknown"].values()),
+        hhi=[(str(Layer(layer).label), before["hhi"].get(layer), value) for layer, value in after["hhi"].items()],
+        n_points=(before["n_spof_nodes"], after["n_spof_nodes"]),
+        flags=_flags(details.get("flags", [])),
+        n_changed=result["n_applications_changed"],
+        changes=[
+            {**row, "before": _in_words(row["before"]), "after": _in_words(row["after"])} for row in result["changes"]
+        ],
+        n_states_changed=result["n_states_changed"],
+        lists=details.get("applications", {}),
+        whole=result["whole_organisation"],
+    )  # fmt: skip
+
+
+def _in_words(state: str) -> str:
+    return str(STATE_WORDS[state]) if state in STATE_WORDS else _("Not struck")
+
+
+def _flags(found: Sequence[Mapping[str, Any]]) -> list[FlagToOpen]:
+    if not found:
+        return []
+    policies = Policy.objects.in_bulk({row["policy"] for row in found})
+    names = names_of({row["node"] for row in found if row["node"] is not None})
+    rows = []
+    for row in found:
+        if (policy := policies.get(row["policy"])) is None:
+            continue
+        name = names.get(row["node"]) if row["node"] is not None else None
+        rows.append(
+            FlagToOpen(policy, name.label if name else _("The portfolio"), name_url(name) if name else "",
+                       written(policy, row["value"]), written(policy, policy.tolerance))
+        )  # fmt: skip
+    return rows
+
+
+def sentence_of(outcome: Outcome, name: str) -> Sentence:
+    """What happens, the exposed in red."""
+    exposed = outcome.count(StandingState.EXPOSED)
+    if outcome.has_removal:
+        if not outcome.n_struck:
+            return Sentence(_("If %(name)s, nothing of yours is struck.") % {"name": name})
+        stands = ngettext("%(n)s application is struck", "%(n)s applications are struck", outcome.n_struck)
+        before = _("If %(name)s, ") % {"name": name} + stands % {"n": number(outcome.n_struck)}
+        if not exposed:
+            return Sentence(f"{before}; {_('none is exposed')}.")
+        return Sentence(
+            f"{before}; ",
+            ngettext("%(n)s has no way out", "%(n)s have no way out", exposed) % {"n": number(exposed)},
+            ".",
+        )
+    parts = []
+    if outcome.n_changed:
+        changed = ngettext("%(n)s application changes", "%(n)s applications change", outcome.n_changed)
+        parts.append(changed % {"n": number(outcome.n_changed)})
+    for cost in outcome.costs:
+        if abs(cost.change) >= 0.5:
+            amount = f"{number(round(abs(cost.change)))} {cost.currency}"
+            more = _("the bill grows by %(amount)s a month") if cost.change > 0 else _("it saves %(amount)s a month")
+            parts.append(more % {"amount": amount})
+    says = _("If %(name)s, ") % {"name": name} + ("; ".join(parts) or _("nothing of yours changes"))
+    if outcome.flags:
+        n = len(outcome.flags)
+        return Sentence(
+            f"{says}; ", ngettext("%(n)s flag would open", "%(n)s flags would open", n) % {"n": number(n)}, "."
+        )
+    return Sentence(f"{says}.")
+
+
+def drawn(outcome: Outcome) -> Any:
+    """Before and after where they differ, else one bar."""
+    after = {row.state: row.after for row in outcome.states}
+    before = {row.state: row.before for row in outcome.states}
+    rows = [Standing("", after)] if before == after else [Standing(_("before"), before), Standing(_("after"), after)]
+    return both(states, rows)
+
+
+def costs_drawn(outcome: Outcome) -> Any:
+    """What a month costs before and after, where that differs."""
+    changed = [cost for cost in outcome.costs if abs(cost.change) >= 0.5]
+    return both(
+        compare,
+        [Line(cost.currency, cost.before, cost.after) for cost in changed],
+        names=(_("before"), _("after")),
+        unit=Unit(_("a month"), compact),
+    )
+
+
+# --- lists --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    application: Application
+    criticality: str
+    state: str
+    state_words: Any
+
+
+def page_of(
+    outcome: Outcome, asked: Any, state: str, *, team_ids: Collection[int] | None, after: str, user: User
+) -> tuple[list[Struck], str]:
+    """(a sheet of the applications in the state, where the next begins or empty). `after` is what was given before."""
+    if outcome.lists is None:
+        place = _place(after)
+        found = application_states(
+            asked, states=[state] if state else None, team_ids=team_ids, after=place, limit=SIZE + 1
+        )
+        pairs = [(row.application_id, row.state) for row in found[:SIZE]]
+        rows = _struck(pairs, user)
+        more = len(found) > SIZE and rows
+        return rows, f"{rows[-1].application.criticality}-{rows[-1].application.pk}" if more else ""
+    pairs = listed_pairs(outcome, state)
+    start = int(after) if after.isdecimal() and len(after) < 7 else 0
+    rows = _struck(pairs[start : start + SIZE], user)
+    return rows, str(start + SIZE) if len(pairs) > start + SIZE else ""
+
+
+def listed_pairs(outcome: Outcome, state: str) -> list[tuple[int, str]]:
+    lists = outcome.lists or {}
+    return [(pk, each) for each in _STATES if not state or each == state for pk in lists.get(each, [])]
+
+
+def _place(after: str) -> tuple[int, int] | None:
+    grave, _dash, last = after.partition("-")
+    return (int(grave), int(last)) if grave.isdecimal() and last.isdecimal() and len(last) < 19 else None
+
+
+def _struck(pairs: Sequence[tuple[int, str]], user: User) -> list[Struck]:
+    found = applications_by_id([pk for pk, _state in pairs], user)
+    return [
+        Struck(found[pk], Criticality(found[pk].criticality).label, state, STATE_WORDS[state])
+        for pk, state in pairs
+        if pk in found
+    ]
+
+
+def everyone(outcome: Outcome, asked: Any, *, team_ids: Collection[int] | None, user: User) -> list[Struck]:
+    """All that are struck, for a file; of a kept answer those it lists."""
+    if outcome.lists is None:
+        pairs = [(row.application_id, row.state) for row in application_states(asked, team_ids=team_ids)]
+    else:
+        pairs = listed_pairs(outcome, "")
+    rows: list[Struck] = []
+    for start in range(0, len(pairs), 5_000):
+        rows += _struck(pairs[start : start + 5_000], user)
+    return rows
+
+
+# --- whom to call -------------------------------------------------------------------------------------------------
+
+
+def to_call(outcome: Outcome, user: User, *, most: int | None = 25) -> list[TeamToCall]:
+    """The teams of what is exposed, cushioned or partly struck, those with most exposed first; two statements."""
+    teams = Team.objects.visible_to(user).in_bulk(list(outcome.teams))
+    ordered = sorted(
+        (pk for pk in outcome.teams if pk in teams),
+        key=lambda pk: ([-_n(outcome.teams[pk], state) for state in _STATES], teams[pk].name),
+    )
+    shown = [pk for pk in ordered if _n(outcome.teams[pk], "") > 0][:most]
+    owners: dict[int, list[User]] = {}
+    for row in Membership.objects.filter(team__in=shown, role=TeamRole.OWNER.rank).select_related("user"):
+        if row.user.is_active:
+            owners.setdefault(row.team_id, []).append(row.user)
+    return [
+        TeamToCall(
+            teams[pk],
+            [teams[pk].email] if teams[pk].email else [person.email for person in owners.get(pk, []) if person.email],
+            [str(person) for person in owners.get(pk, [])],
+            [(STATE_WORDS[state], _n(outcome.teams[pk], state)) for state in _STATES],
+            _n(outcome.teams[pk], ""),
+            sum(counts[1] for counts in outcome.teams[pk].values()),
+        )
+        for pk in shown
+    ]
+
+
+def _n(counts: Mapping[str, Sequence[int]], state: str) -> int:
+    if state:
+        return int(counts.get(state, (0, 0))[0])
+    return sum(int(found[0]) for found in counts.values())

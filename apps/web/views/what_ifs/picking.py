@@ -1,0 +1,184 @@
+"""Finding what a what-if is about: nodes and applications by a few letters, each with what can be done to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import User
+from apps.catalog.models import Foundation, Node, NodeKind, Offering, Provider, Region, Version
+from apps.common.time import day_of, now
+from apps.exposure.models import NodeReach
+from apps.inventory.models import Application, Dependency
+from apps.web.forms import signed_in
+from apps.web.page import page
+from apps.web.views.exposure.shared import KIND_WORDS
+from apps.web.views.what_ifs.asking import hidden
+
+EACH = 6
+FEWEST_LETTERS = 2
+_PARTS = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    name: str
+    note: str
+    acts: list[Act]
+
+
+@dataclass(frozen=True, slots=True)
+class Picks:
+    """`step` says what is picked now: anything, or the offering that a replacement or a move leads to."""
+
+    words: str
+    step: str
+    hits: list[Hit]
+    was_asked: bool
+
+
+def picks(request: HttpRequest, user: User) -> Picks:
+    words = " ".join(request.GET.get("pick", "").replace("\x00", "").split())[:100]
+    asked = len(words) >= FEWEST_LETTERS
+    replacing, moving = request.GET.get("replacing", ""), request.GET.get("moving", "")
+    so_far = hidden(request.GET)
+    if replacing.isdecimal() or moving.isdecimal():
+        field, of = ("replace", replacing) if replacing.isdecimal() else ("move", moving)
+        step = _("Which offering takes over?")
+        return Picks(words, step, _targets(words, field, of, so_far) if asked else [], asked)
+    hits = [*_nodes(words, so_far), *_applications(words, user, so_far)] if asked else []
+    return Picks(words, "", hits, asked)
+
+
+@require_safe
+def picks_fragment(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    return page(
+        request, "what-ifs/picks.html", fragment="picks", title=_("What if"), picks=picks(request, user),
+        pick_fields=hidden(request.GET),
+    )  # fmt: skip
+
+
+def _to(so_far: Sequence[tuple[str, str]], *more: tuple[str, str]) -> str:
+    return f"{reverse('what-if')}?{urlencode([*so_far, *more], safe=':*/')}"
+
+
+def _targets(words: str, field: str, of: str, so_far: Sequence[tuple[str, str]]) -> list[Hit]:
+    return [
+        Hit(row.api_id, row.host.name, [Act(_("This one"), _to(so_far, (field, f"{of}:{row.pk}")))])
+        for row in _offerings(words, 2 * EACH)
+        if str(row.pk) != of or field == "move"
+    ]
+
+
+def _offerings(words: str, most: int) -> list[Offering]:
+    found = Offering.objects.filter(api_id__icontains=words).select_related("host").order_by("api_id", "pk")
+    return _used_first(found, NodeKind.OFFERING, most)
+
+
+def _used_first[M: Model](found: "QuerySet[M]", kind: NodeKind, most: int) -> list[M]:
+    """Those that something stands or leans on, then others; one or two statements."""
+    used = NodeReach.objects.values("node_id")
+    first = list(found.filter(pk__in=Node.objects.filter(kind=kind, pk__in=used).values("ref"))[:most])
+    if len(first) < most:
+        first += list(found.exclude(pk__in=[row.pk for row in first])[: most - len(first)])
+    return first
+
+
+def _nodes(words: str, so_far: Sequence[tuple[str, str]]) -> list[Hit]:
+    """Five small statements, each on a trigram index or a small table."""
+
+    def acts(name: str, *further: Act) -> list[Act]:
+        return [
+            Act(_("fails"), _to(so_far, ("remove", name))),
+            Act(_("costs more"), _to(so_far, ("repricing", name))),
+            *further,
+        ]
+
+    hits = []
+    providers = list(Provider.objects.filter(Q(name__icontains=words) | Q(slug__icontains=words))[:EACH])
+    parts: dict[int, list[NodeKind]] = {}
+    for kind, ref in Node.objects.filter(kind__in=_PARTS, ref__in=[row.pk for row in providers]).values_list(
+        "kind", "ref"
+    ):
+        parts.setdefault(ref, []).append(NodeKind(kind))
+    for provider in providers:
+        hits += [
+            Hit(provider.name, str(KIND_WORDS[kind]), acts(f"{kind.label}:{provider.slug}"))
+            for kind in sorted(parts.get(provider.pk, []))
+        ]
+    hits += [
+        Hit(row.name, str(KIND_WORDS[NodeKind.FOUNDATION]), acts(f"foundation:{row.slug}"))
+        for row in _used_first(
+            Foundation.objects.filter(Q(name__icontains=words) | Q(line__icontains=words)), NodeKind.FOUNDATION, EACH
+        )
+    ]
+    hits += [
+        Hit(row.identifier, str(KIND_WORDS[NodeKind.VERSION]), acts(f"version:{row.identifier}"))
+        for row in _used_first(
+            Version.objects.filter(identifier__icontains=words).order_by("identifier"), NodeKind.VERSION, EACH
+        )
+    ]
+    hits += [
+        Hit(
+            row.api_id, _("offering at %(host)s") % {"host": row.host.name},
+            acts(f"offering:{row.pk}", Act(_("is replaced"), _to(so_far, ("replacing", str(row.pk))))),
+        )
+        for row in _offerings(words, EACH)
+    ]  # fmt: skip
+    hits += [
+        Hit(row.name, _("region of %(host)s") % {"host": row.host.name}, acts(f"region:{row.host.slug}/{row.name}"))
+        for row in Region.objects.filter(name__icontains=words).select_related("host").order_by("name", "pk")[:EACH]
+    ]
+    return hits
+
+
+def _applications(words: str, user: User, so_far: Sequence[tuple[str, str]]) -> list[Hit]:
+    """With a move for each of their live primaries: two statements."""
+    today = day_of(now())
+    found = list(
+        Application.objects.visible_to(user).filter(name__icontains=words).select_related("team").order_by("pk")[:EACH]
+    )
+    uses: dict[int, list[Dependency]] = {}
+    for use in (
+        Dependency.objects.filter(
+            Q(until__isnull=True) | Q(until__gt=today), application__in=found, role="primary", since__lte=today
+        )
+        .select_related("offering__host")
+        .order_by("pk")
+    ):
+        uses.setdefault(use.application_id, []).append(use)
+    return [
+        Hit(
+            row.name, _("application of %(team)s") % {"team": row.team.name},
+            [
+                Act(_("is retired"), _to(so_far, ("retire", row.slug))),
+                *(
+                    Act(
+                        _("moves off %(offering)s at %(host)s")
+                        % {"offering": use.offering.api_id, "host": use.offering.host.name},
+                        _to(so_far, ("moving", str(use.pk))),
+                    )
+                    for use in uses.get(row.pk, [])[:3]
+                ),
+            ],
+        )
+        for row in found
+    ]  # fmt: skip
+
+
+def repricing(request: HttpRequest) -> tuple[str, Any]:
+    """(node, its factor) of the form that asks by how much; ("", None) where none is open."""
+    return request.GET.get("repricing", "")[:200], request.GET.get("factor", "")[:20].strip().replace(",", ".")

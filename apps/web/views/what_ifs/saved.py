@@ -1,0 +1,362 @@
+"""Saved what-ifs: the list, one with its answers, asked again, shared, and two answers beside each other."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.common.time import now
+from apps.exposure.actions.what_ifs import ask_scenario, change_scenario
+from apps.exposure.models import RunState, Scenario, ScenarioRun
+from apps.exposure.what_ifs.telling import listed_anew
+from apps.web.drawings.compare import Line, compare
+from apps.web.drawings.picture import both
+from apps.web.drawings.scales import Unit, compact
+from apps.web.drawings.scales import number as written
+from apps.web.forms import signed_in
+from apps.web.listing import Listing, csv_answer, query_with
+from apps.web.page import Sentence, page
+from apps.web.saying import say
+from apps.web.views.applications.files import workbook_answer
+from apps.web.views.exposure.shared import STATE_WORDS, chosen, options
+from apps.web.views.what_ifs import outcomes
+from apps.web.views.what_ifs.asking import Asked, changes_of, is_sayable, pairs_of, words_of
+from apps.web.views.what_ifs.hurrying import hurry
+from apps.web.views.what_ifs.outcomes import Outcome, Struck
+from apps.web.views.what_ifs.pages import HEADS, cells
+from apps.web.wording import counted
+
+_WAITING = (RunState.QUEUED, RunState.RUNNING)
+_STATES = {state: words for state, words in STATE_WORDS.items() if state != "leaning"}
+
+
+class ScenarioForm(forms.Form):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    note = forms.CharField(label=gettext_lazy("Note"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    shared = forms.BooleanField(
+        label=gettext_lazy("Everybody may open it"), required=False,
+        help_text=gettext_lazy("Each reader gets the answer for the applications that reader may see."),
+    )  # fmt: skip
+
+
+@require_safe
+def saved_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    listing = Listing(request, Scenario.objects.visible_to(user).select_related("created_by"))
+    latest = {
+        run.scenario_id: run
+        for run in ScenarioRun.objects.visible_to(user)
+        .filter(scenario__in=[row.pk for row in listing.rows])
+        .defer("result", "details")
+        .order_by("queued_at")
+    }
+    return page(
+        request,
+        "what-ifs/saved.html",
+        title=_("Saved what-ifs"),
+        crumbs=((_("What if"), reverse("what-if")),),
+        counts=_("What-ifs of yours, those that are shared, and for the offices all"),
+        sentence=Sentence(_("%(n)s saved.") % {"n": counted(listing.n_found, "what-if").capitalize()}),
+        listing=listing,
+        rows=[(row, latest.get(row.pk), row.created_by_id == user.pk) for row in listing.rows],
+        picked=request.GET.getlist("run")[:2],
+    )
+
+
+def _scenario(request: HttpRequest, pk: int) -> Scenario:
+    found = Scenario.objects.visible_to(request.user).select_related("created_by")
+    return get_object_or_404(found, pk=pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def saved(request: HttpRequest, pk: int) -> HttpResponse:
+    """One saved what-if: what it asks, its answers, and for who saved it (or governance) its name, note and sharing."""
+    user = signed_in(request)
+    this = _scenario(request, pk)
+    may_change = this.created_by_id == user.pk or user.governs
+    form = ScenarioForm(request.POST or None, initial={"name": this.name, "note": this.note, "shared": this.shared})
+    if request.method == "POST":
+        if not may_change:
+            raise PermissionDenied(_("Who saved it, or governance, may change it. Save one of your own."))
+        if form.is_valid():
+            try:
+                change_scenario(scenario=this, facts=form.cleaned_data, by=user)
+            except ValidationError as slip:
+                form.add_error(None, ValidationError(slip.messages))
+            else:
+                say(request, _("Kept."))
+                return redirect("saved-what-if", pk=pk)
+    runs = ScenarioRun.objects.visible_to(user).filter(scenario=this).select_related("asked_by")
+    return page(
+        request,
+        "what-ifs/one.html",
+        title=this.name,
+        crumbs=((_("What if"), reverse("what-if")), (_("Saved"), reverse("saved-what-ifs"))),
+        counts=_("Answers given for what who asked may see"),
+        status=422 if form.errors else 200,
+        scenario=this,
+        sentence=Sentence(_("What if %(what)s?") % {"what": _(" and ").join(words_of(this.ops, user)) or this.name}),
+        words=words_of(this.ops, user),
+        address=Asked(changes_of(pairs_of(this.ops), user), "").address() if is_sayable(this.ops) else "",
+        form=form,
+        may_change=may_change,
+        listing=Listing(request, runs.defer("result", "details"), size=20),
+    )
+
+
+@require_POST
+def again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask it of the portfolio as it is now."""
+    user = signed_in(request)
+    run = ask_scenario(scenario=_scenario(request, pk), at=now(), by=user)
+    hurry()
+    return redirect("what-if-run", pk=run.pk)
+
+
+# --- one answer ---------------------------------------------------------------------------------------------------
+
+
+def _run(request: HttpRequest, pk: int) -> ScenarioRun:
+    found = ScenarioRun.objects.visible_to(request.user).select_related("scenario__created_by", "asked_by")
+    return get_object_or_404(found, pk=pk)
+
+
+@require_safe
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    this = _run(request, pk)
+    outcome = _outcome(this)
+    state = chosen(request, "state", ("", *_STATES), "")
+    rows: list[Struck] = []
+    following = ""
+    if outcome is not None and outcome.has_removal:
+        rows, following = outcomes.page_of(
+            outcome, None, state, team_ids=None, after=request.GET.get("after", ""), user=user
+        )
+    words = words_of(this.ops, user)
+    return page(
+        request,
+        "what-ifs/run.html",
+        title=this.scenario.name,
+        crumbs=(
+            (_("What if"), reverse("what-if")),
+            (this.scenario.name, reverse("saved-what-if", args=[this.scenario_id])),
+        ),
+        counts=_("Applications in pilot or production, each once"),
+        sentence=_sentence(this, outcome, words),
+        run=this,
+        words=words,
+        outcome=outcome,
+        waiting=this.state in _WAITING,
+        progress_url=reverse("what-if-progress", args=[pk]),
+        progress_words=_progress_words(this),
+        state=state,
+        states=options(request, "state", {"": _("All"), **_STATES}, state),
+        rows=rows,
+        following=query_with(request, after=following) if following else "",
+        first=query_with(request, after=None) if request.GET.get("after") else "",
+        drawn=outcomes.drawn(outcome) if outcome is not None and outcome.has_removal else None,
+        costs_drawn=outcomes.costs_drawn(outcome) if outcome is not None else None,
+        to_call=outcomes.to_call(outcome, user) if outcome is not None and outcome.has_removal else [],
+        others=ScenarioRun.objects.visible_to(user)
+        .filter(state=RunState.DONE)
+        .exclude(pk=pk)
+        .select_related("scenario")
+        .defer("result", "details")[:20],
+        as_of_day=this.as_of,
+    )  # fmt: skip
+
+
+def _outcome(this: ScenarioRun) -> Outcome | None:
+    if this.state != RunState.DONE or not this.result:
+        return None
+    details = this.details if this.details is not None else listed_anew(this.result)
+    return outcomes.of_answer(this.result, details, this.ops)
+
+
+def _sentence(this: ScenarioRun, outcome: Outcome | None, words: list[str]) -> Sentence:
+    if this.state == RunState.FAILED:
+        return Sentence(_("This could not be answered: "), this.error, "")
+    if outcome is None:
+        return Sentence(
+            _("If %(name)s: a worker works it out.") % {"name": _(" and ").join(words) or this.scenario.name}
+        )
+    return outcomes.sentence_of(outcome, _(" and ").join(words[:3]) or this.scenario.name)
+
+
+def _progress_words(this: ScenarioRun) -> str:
+    if this.state == RunState.QUEUED:
+        return _("It waits for a worker.")
+    return _("It is being worked out, on a copy of the portfolio.")
+
+
+@require_safe
+def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The fragment that asks again every two seconds; once it is over, the page is loaded anew."""
+    this = _run(request, pk)
+    address = reverse("what-if-run", args=[pk])
+    if this.state not in _WAITING:
+        if not request.headers.get("HX-Request"):
+            return redirect(address)
+        response = HttpResponse()
+        response["HX-Redirect"] = address
+        return response
+    return page(
+        request, "what-ifs/progress.html", fragment="progress", title=this.scenario.name, run=this,
+        progress_url=reverse("what-if-progress", args=[pk]), progress_words=_progress_words(this), address=address,
+    )  # fmt: skip
+
+
+@require_safe
+def run_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    return csv_answer(f"what-if-{pk}", HEADS, _rows_for_file(request, pk), cells)
+
+
+@require_safe
+def run_xlsx(request: HttpRequest, pk: int) -> HttpResponse:
+    return workbook_answer(f"what-if-{pk}", HEADS, _rows_for_file(request, pk), cells)
+
+
+def _rows_for_file(request: HttpRequest, pk: int) -> list[Struck]:
+    outcome = _outcome(_run(request, pk))
+    if outcome is None:
+        return []
+    state = chosen(request, "state", ("", *_STATES), "")
+    found = outcomes.everyone(outcome, None, team_ids=None, user=signed_in(request))
+    return [row for row in found if not state or row.state == state]
+
+
+# --- two answers --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    words: Any
+    first: Any
+    second: Any
+
+
+@require_safe
+def comparison(request: HttpRequest) -> HttpResponse:
+    """`a` and `b` are runs; without both, the list to choose from."""
+    user = signed_in(request)
+    first, second = _asked_run(request, "a"), _asked_run(request, "b")
+    if first is None or second is None:
+        return _choose(request, user, first or second)
+    found = (_outcome(first), _outcome(second))
+    if found[0] is None or found[1] is None:
+        raise Http404
+    names = (_named(first), _named(second))
+    return page(
+        request,
+        "what-ifs/compare.html",
+        title=_("Two what-ifs"),
+        crumbs=((_("What if"), reverse("what-if")), (_("Saved"), reverse("saved-what-ifs"))),
+        counts=_("Applications in pilot or production, each once"),
+        sentence=_compared_sentence(found[0], found[1], names),
+        runs=(first, second),
+        names=names,
+        rows=_compared(found[0], found[1]),
+        drawn=both(
+            compare,
+            [Line(str(a.words), a.after, b.after) for a, b in zip(found[0].states, found[1].states, strict=True)],
+            names=names, unit=Unit(_("applications"), written), whole=True,
+        ),
+        costs=both(
+            compare,
+            [Line(currency, *pair) for currency, pair in _costs(found[0], found[1]).items()],
+            names=names, unit=Unit(_("a month"), compact),
+        ),
+        same_portfolio=first.as_of == second.as_of and first.whole_organisation == second.whole_organisation,
+        csv_url=f"{reverse('what-if-compare-csv')}?a={first.pk}&b={second.pk}",
+    )  # fmt: skip
+
+
+def _asked_run(request: HttpRequest, name: str) -> ScenarioRun | None:
+    said = request.GET.get(name, "")
+    if not said:
+        return None
+    if not (said.isdecimal() and len(said) < 19):
+        raise Http404
+    return _run(request, int(said))
+
+
+def _choose(request: HttpRequest, user: User, one: ScenarioRun | None) -> HttpResponse:
+    runs = ScenarioRun.objects.visible_to(user).filter(state=RunState.DONE).select_related("scenario", "asked_by")
+    return page(
+        request,
+        "what-ifs/choose.html",
+        title=_("Compare two"),
+        crumbs=((_("What if"), reverse("what-if")), (_("Saved"), reverse("saved-what-ifs"))),
+        counts=_("Answers that you asked for, and for the offices all"),
+        sentence=Sentence(_("Which two answers?")),
+        runs=runs.defer("result", "details")[:50],
+        one=one,
+    )
+
+
+def _named(this: ScenarioRun) -> str:
+    return f"{this.scenario.name}"
+
+
+def _costs(first: Outcome, second: Outcome) -> dict[str, tuple[float | None, float | None]]:
+    before = {cost.currency: cost.after for cost in first.costs}
+    after = {cost.currency: cost.after for cost in second.costs}
+    return {currency: (before.get(currency), after.get(currency)) for currency in sorted({*before, *after})}
+
+
+def _compared(first: Outcome, second: Outcome) -> list[Compared]:
+    rows = [
+        Compared(a.words, written(a.after), written(b.after)) for a, b in zip(first.states, second.states, strict=True)
+    ]
+    rows += [
+        Compared(
+            _("%(currency)s a month") % {"currency": currency},
+            *("–" if value is None else f"{value:,.0f}" for value in pair),
+        )
+        for currency, pair in _costs(first, second).items()
+    ]
+    for (layer, _before, a), (_layer, _was, b) in zip(first.hhi, second.hhi, strict=False):
+        rows.append(
+            Compared(
+                _("HHI by %(layer)s") % {"layer": layer.lower()},
+                *("–" if value is None else f"{value:.3f}" for value in (a, b)),
+            )
+        )
+    if first.n_points and second.n_points:
+        rows.append(Compared(_("Single points"), written(first.n_points[1]), written(second.n_points[1])))
+    rows.append(Compared(_("Flags that would open"), written(len(first.flags)), written(len(second.flags))))
+    return rows
+
+
+def _compared_sentence(first: Outcome, second: Outcome, names: tuple[str, str]) -> Sentence:
+    a, b = first.count("exposed"), second.count("exposed")
+    if a == b:
+        return Sentence(_("Both leave %(n)s exposed.") % {"n": counted(a, "application")})
+    better, worse = (names[0], names[1]) if a < b else (names[1], names[0])
+    return Sentence(
+        _("“%(better)s” leaves %(least)s exposed, “%(worse)s” %(most)s.")
+        % {"better": better, "least": counted(min(a, b), "application"), "worse": worse, "most": written(max(a, b))}
+    )
+
+
+@require_safe
+def comparison_csv(request: HttpRequest) -> StreamingHttpResponse:
+    first, second = _asked_run(request, "a"), _asked_run(request, "b")
+    if first is None or second is None:
+        raise Http404
+    found = (_outcome(first), _outcome(second))
+    if found[0] is None or found[1] is None:
+        raise Http404
+    return csv_answer(
+        "what-ifs-compared", ["", _named(first), _named(second)], _compared(found[0], found[1]),
+        lambda row: [str(row.words), row.first, row.second],
+    )  # fmt: skip
