@@ -1,17 +1,15 @@
 """What only a browser can tell of the alerts: a mail's link answers, rows are answered in place, pages fit a phone."""
 
+import re
 from datetime import timedelta
 
 import pytest
-from django.test import Client
-from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from playwright.sync_api import expect
 
 from apps.alerts import links
 from apps.alerts.models import Alert, Delivery, Notice, Preference, Webhook
 from apps.common.time import now
+from tests.browsing import PHONE, sideways
 from tests.web.world import make_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -40,113 +38,105 @@ def mail(world):
 
 
 @pytest.fixture
-def editor(browser, live_server, world):
-    """The browser, signed in as the editor."""
-    client = Client()
-    client.force_login(world.editor)
-    browser.get(f"{live_server.url}/accounts/login/")
-    browser.add_cookie({"name": "sessionid", "value": client.cookies["sessionid"].value, "path": "/"})
-    return browser
+def editor(signed_in, world):
+    """A page of the editor's."""
+    return signed_in(world.editor)
 
 
-def wait(browser, condition):
-    WebDriverWait(browser, 10, ignored_exceptions=[StaleElementReferenceException]).until(condition)
-
-
-def heading(browser):
-    return browser.find_element(By.CSS_SELECTOR, "h1").text
-
-
-def test_a_mails_link_answers_without_a_sign_in_and_takes_it_back(browser, live_server, world, mail):
-    browser.get(f"{live_server.url}/alerts/answer/{links.answer_token(mail)}/")
-    assert heading(browser) == "Two alerts of that mail wait for an answer."
+def test_a_mails_link_answers_without_a_sign_in_and_takes_it_back(page, world, mail):
+    heading = page.locator("h1")
+    page.goto(f"/alerts/answer/{links.answer_token(mail)}/")
+    expect(heading).to_have_text("Two alerts of that mail wait for an answer.")
     assert set(Alert.objects.values_list("state", flat=True)) == {"open"}
 
-    browser.find_element(By.ID, f"tick-{world.alert.pk}").click()
-    browser.find_element(By.CSS_SELECTOR, "[name=action][value='snooze:7']").click()
-    wait(browser, lambda driver: heading(driver).startswith("One alert snoozed until"))
+    page.locator(f"#tick-{world.alert.pk}").click()
+    page.locator("[name=action][value='snooze:7']").click()
+    expect(heading).to_have_text(re.compile(r"^\s*One alert snoozed until"))
     world.alert.refresh_from_db()
     assert (world.alert.snoozed_until, world.alert.snoozed_by) == (world.today + timedelta(7), world.editor)
 
-    browser.find_element(By.CSS_SELECTOR, ".undo button").click()
-    wait(browser, lambda driver: heading(driver) == "One alert opened again.")
+    page.locator(".undo button").click()
+    expect(heading).to_have_text("One alert opened again.")
     assert set(Alert.objects.values_list("state", flat=True)) == {"open"}
 
 
-def test_enter_in_a_field_of_a_mails_link_answers_nothing(browser, live_server, world, mail):
-    browser.get(f"{live_server.url}/alerts/answer/{links.answer_token(mail)}/")
-    browser.find_element(By.ID, f"tick-{world.alert.pk}").click()
+def test_enter_in_a_field_of_a_mails_link_answers_nothing(page, world, mail):
+    page.goto(f"/alerts/answer/{links.answer_token(mail)}/")
+    page.locator(f"#tick-{world.alert.pk}").click()
+    page.locator("#why").fill("Moved")
+    sent = []
+    page.on("request", lambda request: sent.append(request.url))
 
-    browser.find_element(By.ID, "why").send_keys("Moved" + Keys.ENTER)
+    page.locator("#why").press("Enter")
 
-    assert heading(browser) == "Two alerts of that mail wait for an answer."
+    # a form that Enter sends has asked by then
+    page.wait_for_timeout(300)
+    assert sent == []
+    expect(page.locator("h1")).to_have_text("Two alerts of that mail wait for an answer.")
     assert set(Alert.objects.values_list("state", flat=True)) == {"open"}
 
 
-def test_a_page_of_an_address_stops_the_mail_and_starts_it_again(browser, live_server, world):
+def test_a_page_of_an_address_stops_the_mail_and_starts_it_again(page, world):
     path = links.unsubscribe_address(user_id=world.editor.pk, team_id=None).partition("/unsubscribe/")[2]
-    browser.get(f"{live_server.url}/unsubscribe/{path}")
+    page.goto(f"/unsubscribe/{path}")
 
-    browser.find_element(By.CSS_SELECTOR, "[name=choice][value=never]").click()
-    wait(browser, lambda driver: heading(driver) == "No mail goes to ilse@example.org any more.")
+    page.locator("[name=choice][value=never]").click()
+    expect(page.locator("h1")).to_have_text("No mail goes to ilse@example.org any more.")
     assert Preference.objects.get().cadence == "never"
 
-    browser.find_element(By.CSS_SELECTOR, "[name=choice][value=again]").click()
-    wait(browser, lambda driver: heading(driver).startswith("Mail goes there again"))
+    page.locator("[name=choice][value=again]").click()
+    expect(page.locator("h1")).to_have_text(re.compile(r"^\s*Mail goes there again"))
     assert Preference.objects.get().cadence == "daily"
 
 
-def test_a_row_is_acknowledged_in_place_and_opened_again(editor, live_server, world):
-    editor.get(f"{live_server.url}/alerts/")
-    editor.find_element(By.CSS_SELECTOR, ".msg .acts button").click()
+def test_a_row_is_acknowledged_in_place_and_opened_again(editor, world):
+    editor.goto("/alerts/")
+    editor.locator(".msg .acts button").first.click()
 
-    wait(editor, lambda driver: "acknowledged by ilse" in driver.find_element(By.CSS_SELECTOR, ".msg").text)
+    expect(editor.locator(".msg").first).to_contain_text("acknowledged by ilse")
     assert Alert.objects.get().state == "acknowledged"
 
-    editor.find_element(By.CSS_SELECTOR, ".msg .acts button").click()
-    wait(editor, lambda driver: driver.find_element(By.CSS_SELECTOR, ".msg .acts").text.startswith("Acknowledge"))
+    editor.locator(".msg .acts button").first.click()
+    expect(editor.locator(".msg .acts").first).to_have_text(re.compile(r"^\s*Acknowledge"))
     assert Alert.objects.get().state == "open"
 
 
-def test_the_other_answers_open_beside_the_row(editor, live_server, world):
-    editor.get(f"{live_server.url}/alerts/")
-    editor.find_element(By.CSS_SELECTOR, ".further summary").click()
-    wait(editor, lambda driver: driver.find_elements(By.CSS_SELECTOR, ".further [name=days]"))
+def test_the_other_answers_open_beside_the_row(editor, world):
+    editor.goto("/alerts/")
+    editor.locator(".further summary").first.click()
 
-    editor.find_element(By.CSS_SELECTOR, ".further [name=days][value='14']").click()
+    editor.locator(".further [name=days][value='14']").first.click()
 
-    wait(editor, lambda driver: driver.find_elements(By.CSS_SELECTOR, ".undo"))
+    expect(editor.locator(".undo")).to_be_visible()
     assert Alert.objects.get().snoozed_until == world.today + timedelta(14)
 
 
-def test_what_is_ticked_is_answered_together_and_enter_resolves(editor, live_server, world, mail):
-    editor.get(f"{live_server.url}/alerts/")
-    assert not editor.find_element(By.ID, "several").is_displayed()
-    for box in editor.find_elements(By.CSS_SELECTOR, ".pick input"):
+def test_what_is_ticked_is_answered_together_and_enter_resolves(editor, world, mail):
+    editor.goto("/alerts/")
+    expect(editor.locator("#several")).to_be_hidden()
+    for box in editor.locator(".pick input").all():
         box.click()
 
-    editor.find_element(By.ID, "several-why").send_keys("Moved" + Keys.ENTER)
+    editor.locator("#several-why").fill("Moved")
+    editor.locator("#several-why").press("Enter")
 
-    wait(editor, lambda driver: driver.find_elements(By.CSS_SELECTOR, ".undo"))
+    expect(editor.locator(".undo")).to_be_visible()
     assert set(Alert.objects.values_list("state", "resolved_why")) == {("resolved", "Moved")}
 
 
-def test_the_preview_follows_what_is_chosen(editor, live_server, world):
-    editor.get(f"{live_server.url}/alerts/subscriptions/new/")
-    assert "about 1 alert." in editor.find_element(By.ID, "preview").text
+def test_the_preview_follows_what_is_chosen(editor, world):
+    editor.goto("/alerts/subscriptions/new/")
+    expect(editor.locator("#preview")).to_contain_text("about 1 alert.")
 
-    Select(editor.find_element(By.NAME, "provider")).select_by_value("amazon-bedrock")
+    editor.locator("[name=provider]").select_option("amazon-bedrock")
 
-    wait(editor, lambda driver: "no mail" in driver.find_element(By.ID, "preview").text)
+    expect(editor.locator("#preview")).to_contain_text("no mail")
 
-    editor.find_element(By.NAME, "foundation").send_keys("sonnet")
-    wait(
-        editor,
-        lambda driver: driver.find_elements(By.CSS_SELECTOR, "#foundations option[value=anthropic-claude-sonnet-4-5]"),
-    )
+    editor.locator("[name=foundation]").press_sequentially("sonnet")
+    expect(editor.locator("#foundations option[value=anthropic-claude-sonnet-4-5]")).to_be_attached()
 
 
-def test_the_pages_fit_a_phone_and_need_no_inline_style(editor, live_server, world, mail):
+def test_the_pages_fit_a_phone_and_need_no_inline_style(signed_in, world, mail):
     hook = Webhook.objects.create(
         name="A long name of a system", url="https://example.org/" + "hook/" * 30, created_by=world.governance
     )
@@ -163,18 +153,11 @@ def test_the_pages_fit_a_phone_and_need_no_inline_style(editor, live_server, wor
         f"/deliveries/{mail.pk}/", f"/alerts/answer/{links.answer_token(mail)}/",
         f"/unsubscribe/{less}",
     ]  # fmt: skip
-    editor.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
-    )
+    page = signed_in(world.editor, size=PHONE)
     wide = {}
-    try:
-        for path in paths:
-            editor.get(live_server.url + path)
-            width = editor.execute_script("return document.documentElement.scrollWidth")
-            if width > 360:
-                wide[path] = width
-    finally:
-        editor.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    for path in paths:
+        page.goto(path)
+        if sideways(page):
+            wide[path] = sideways(page)
 
     assert wide == {}
-    assert [line for line in editor.get_log("browser") if "Content Security Policy" in line["message"]] == []

@@ -342,7 +342,7 @@ def test_a_calendar_address_is_shown_once(world, as_user):
     response = client.post("/alerts/calendar/", {"name": "Phone"})
 
     page = text(response)
-    secret = page.partition("/calendar/")[2].partition(".ics")[0]
+    secret = page.partition(".ics")[0].rpartition("/calendar/")[2]
     feed = CalendarFeed.objects.get()
     assert feed.digest == feed_digest(secret)
     assert (feed.user, feed.name) == (world.viewer, "Phone")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from apps.catalog.models import Assertion
+from apps.exposure.engine.building import refresh
 from tests.builders import make_dependency, make_source
 
 
@@ -86,6 +87,7 @@ def test_an_offering_that_has_ended_and_is_still_called_says_so_first(world, as_
 
 def test_an_event_names_whom_it_reaches_and_how(world, as_user):
     make_dependency(world.drafter, world.sonnet, "judge")
+    refresh(on=world.today)
 
     page = text(as_user(world.viewer).get(f"/events/{world.event.pk}/"))
 

@@ -127,7 +127,7 @@ def test_the_list_costs_the_same_however_long_it_is(world, disputed, as_user, dj
         say("alpha", offering, EARLY)
         say("beta", offering, LATE)
 
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         client.get(LIST)
 
 
@@ -292,5 +292,5 @@ class TestPrices:
             say("alpha", offering, None, topic="price", value={"input": "5"})
             say("beta", offering, None, topic="price", value={"input": "2"})
 
-        with django_assert_num_queries(14):
+        with django_assert_num_queries(15):
             client.get(f"{LIST}prices/")

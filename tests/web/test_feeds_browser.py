@@ -3,13 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from django.test import Client
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+from playwright.sync_api import expect
 
 from apps.catalog.models import Assertion
 from apps.common.time import now
 from apps.feeds.pipeline import poll
+from tests.browsing import PHONE, sideways
 from tests.web.test_feeds_held import AFTER, BEFORE, HELD, price_map
 from tests.web.world import make_world
 
@@ -27,42 +26,28 @@ def suspect(transactional_db, tmp_path):
     return world
 
 
-@pytest.fixture
-def governance(browser, live_server, suspect):
-    """The browser, signed in as governance."""
-    client = Client()
-    client.force_login(suspect.governance)
-    browser.get(f"{live_server.url}/accounts/login/")
-    browser.add_cookie({"name": "sessionid", "value": client.cookies["sessionid"].value, "path": "/"})
-    return browser
+def test_the_pages_fit_a_phone_and_show_the_narrow_strip_there(signed_in, suspect):
+    page = signed_in(suspect.governance, size=PHONE)
+    wide, shown = {}, {}
+    for path in ("/feeds/", "/feeds/runs/", "/feeds/quarantine/", HELD, HELD + "?decide=accept"):
+        page.goto(path)
+        wide[path] = sideways(page)
+        shown[path] = {"narrow-only" in strip.get_attribute("class") for strip in page.locator(".strip:visible").all()}
+
+    assert set(wide.values()) == {0}, wide
+    assert {path: strips for path, strips in shown.items() if strips} == {"/feeds/": {True}}
 
 
-@pytest.mark.parametrize("path", ["/feeds/", "/feeds/runs/", "/feeds/quarantine/", HELD, HELD + "?decide=accept"])
-def test_the_pages_fit_a_phone_and_show_the_narrow_strip_there(path, governance, live_server):
-    governance.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
-    )
-    try:
-        governance.get(live_server.url + path)
-        width = governance.execute_script("return document.documentElement.scrollWidth")
-        strips = governance.find_elements(By.CSS_SELECTOR, ".strip")
-        shown = {"narrow-only" in strip.get_attribute("class") for strip in strips if strip.is_displayed()}
-    finally:
-        governance.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-
-    assert width <= 360
-    assert shown == ({True} if path == "/feeds/" else set())
-
-
-def test_a_refusal_is_two_steps_away_and_undone_with_one(governance, live_server):
-    governance.get(f"{live_server.url}/feeds/")
-    governance.find_element(By.LINK_TEXT, "Refuse, keep old rows").click()
-    governance.find_element(By.NAME, "reason").send_keys("Their page changed its layout")
-    governance.find_element(By.CSS_SELECTOR, "#decide button").click()
-    WebDriverWait(governance, 10).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, ".undo"))
+def test_a_refusal_is_two_steps_away_and_undone_with_one(signed_in, suspect):
+    page = signed_in(suspect.governance)
+    page.goto("/feeds/")
+    page.get_by_role("link", name="Refuse, keep old rows").click()
+    page.locator("[name=reason]").fill("Their page changed its layout")
+    page.locator("#decide button").click()
+    expect(page.locator(".undo")).to_be_visible()
     assert Assertion.objects.filter(refused__isnull=False).count() == 12
 
-    governance.find_element(By.CSS_SELECTOR, ".undo button").click()
-    WebDriverWait(governance, 10).until(lambda driver: "taken back" in driver.find_element(By.ID, "main").text)
+    page.locator(".undo button").click()
+    expect(page.locator("#main")).to_contain_text("taken back")
 
     assert not Assertion.objects.filter(refused__isnull=False).exists()

@@ -10,6 +10,7 @@ from apps.catalog.models import Assertion, Offering, Price, ProviderEvent, Sourc
 from apps.common.time import day_of, now
 from apps.exposure.engine.building import refresh
 from apps.feeds.models import FeedRun, PollState, QuarantinedRow
+from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Application, Criticality
 from tests.builders import (
     make_application,
@@ -99,6 +100,7 @@ def make_world() -> World:
     )  # fmt: skip
     Notice.objects.create(alert=alert, team=team, why="team", owed_at=moment, delivery=delivery)
     refresh(on=today)
+    keep_findings(on=today)
     return World(
         governance=make_user("maren", role=OrganisationRole.GOVERNANCE),
         editor=make_member(team, TeamRole.EDITOR, make_user("ilse")),

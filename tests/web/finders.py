@@ -1,0 +1,209 @@
+"""For every page with arguments in its address one object of the demo that it can show."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from apps.accounts.models import Team, User
+from apps.alerts import links
+from apps.alerts.models import Alert, Delivery, Subscription, Webhook
+from apps.catalog.disagreeing import disagreements
+from apps.catalog.models import Foundation, NodeKind, Offering, Provider, ProviderEvent, Version
+from apps.common.time import day_of, now
+from apps.exposure.models import (
+    BaseLoss,
+    Campaign,
+    CampaignTask,
+    EventRate,
+    ExposureFlag,
+    LossRun,
+    Policy,
+    Scenario,
+    ScenarioRun,
+)
+from apps.feeds.models import FeedRun
+from apps.intake.models import Import
+from apps.inventory.models import (
+    Adaptation,
+    Application,
+    Approval,
+    Contract,
+    Dependency,
+    ExitPlan,
+    ExitTest,
+    Selection,
+)
+from apps.reports.models import EvidencePack
+from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
+
+type Found = dict[str, Any]
+type Finder = Callable[[User], Found]
+
+
+class NothingFound(Exception):
+    """A page has no object that could be shown; the demo or tests/furnishing.py should hold one."""
+
+
+def _first(rows: QuerySet[Any], **named: str) -> Found:
+    """The first of `rows` as arguments of a route: {argument: attribute}; its pk where none is named."""
+    row = rows.first()
+    if row is None:
+        raise NothingFound(f"no {rows.model.__name__} to show")
+    return {argument: getattr(row, attribute) for argument, attribute in (named or {"pk": "pk"}).items()}
+
+
+def _ordered(rows: Any) -> QuerySet[Any]:
+    ordered: QuerySet[Any] = rows.order_by("pk")
+    return ordered
+
+
+# ---------------------------------------------------------------- the register
+
+
+def _applications(user: User) -> QuerySet[Application]:
+    """Those with most on them first."""
+    return Application.objects.visible_to(user).annotate(n=Count("dependencies")).order_by("-n", "pk")
+
+
+def _application(user: User) -> Found:
+    return _first(_applications(user).exclude(status=Application.Status.RETIRED), slug="slug")
+
+
+def _retired(user: User) -> Found:
+    return _first(_applications(user).filter(status=Application.Status.RETIRED), slug="slug")
+
+
+def _live() -> Q:
+    return Q(until=None, application__status="production")
+
+
+def _dependency(user: User) -> Found:
+    return _first(_ordered(Dependency.objects.visible_to(user).filter(_live(), role="primary")))
+
+
+def _ending(user: User) -> Found:
+    """One whose last day is known; it can be taken back."""
+    return _first(_ordered(Dependency.objects.visible_to(user).filter(until__gt=day_of(now()) - timedelta(365))))
+
+
+def _planned(user: User) -> Found:
+    return _first(_ordered(ExitPlan.objects.visible_to(user).filter(dependency__until=None)), pk="dependency_id")
+
+
+def _offering(user: User) -> Found:
+    """One that ends and that something stands on."""
+    rows = Offering.objects.visible_to(user).annotate(n=Count("dependencies"))
+    return _first(rows.filter(retires_on__isnull=False, n__gt=0).order_by("-n", "pk"))
+
+
+def _foundations() -> QuerySet[Foundation]:
+    return Foundation.objects.annotate(n=Count("versions__offerings__dependencies")).order_by("-n", "pk")
+
+
+def _version(user: User) -> Found:
+    return _first(Version.objects.annotate(n=Count("offerings__dependencies")).order_by("-n", "pk"))
+
+
+def _provider(user: User) -> Found:
+    rows = Provider.objects.annotate(n=Count("offerings__dependencies")).order_by("-n", "pk")
+    return _first(rows, slug="slug")
+
+
+def _node(user: User) -> Found:
+    """The foundation that most stands on."""
+    foundation = _foundations().first()
+    if foundation is None:
+        raise NothingFound("no foundation to show")
+    return {"kind": NodeKind.FOUNDATION.label, "ref": foundation.pk}
+
+
+# ---------------------------------------------------------------- news and mail
+
+
+def _disagreement(user: User) -> Found:
+    found = next(iter(disagreements(at=now())), None)
+    if found is None:
+        raise NothingFound("no disagreement to show")
+    return {"pk": found.offering.pk}
+
+
+def _mail() -> Delivery:
+    mail = Delivery.objects.filter(user__isnull=False).order_by("pk").last()
+    if mail is None:
+        raise NothingFound("no mail to a person")
+    return mail
+
+
+def _unsubscribe(user: User) -> Found:
+    address = links.unsubscribe_address(user_id=_mail().user_id, team_id=None)
+    return {"token": address.partition("/unsubscribe/")[2].strip("/")}
+
+
+# ---------------------------------------------------------------- all of them, by the name of the route
+
+FINDERS: dict[str, Finder] = {
+    "add-adaptation": _dependency,
+    "alert": lambda user: _first(Alert.objects.visible_to(user).waiting().order_by("-severity", "pk")),
+    "answer-link": lambda user: {"token": links.answer_token(_mail())},
+    "application": _application,
+    "application-history": _application,
+    "approval": lambda user: _first(_ordered(Approval.objects)),
+    "base-loss": lambda user: _first(_ordered(BaseLoss.objects), kind="kind"),
+    "bring-back-application": _retired,
+    "campaign": lambda user: _first(_ordered(Campaign.objects.visible_to(user))),
+    "campaign-task": lambda user: _first(_ordered(CampaignTask.objects.visible_to(user))),
+    "change-adaptation": lambda user: _first(_ordered(Adaptation.objects.visible_to(user))),
+    "change-application": _application,
+    "change-dependency": _dependency,
+    "component-file": _application,
+    "contract": lambda user: _first(_ordered(Contract.objects.visible_to(user))),
+    "correct-exit-test": lambda user: _first(_ordered(ExitTest.objects.visible_to(user))),
+    "decide": lambda user: _first(_ordered(Offering.objects.visible_to(user).filter(version=None))),
+    "declare-dependency": _application,
+    "delivery": lambda user: _first(_ordered(Delivery.objects.visible_to(user))),
+    "disagreement": _disagreement,
+    "documents": lambda user: _first(_foundations().filter(annex_items__isnull=False), slug="slug"),
+    "end-dependency": _dependency,
+    "event": lambda user: _first(_ordered(ProviderEvent.objects)),
+    "evidence-page": lambda user: _first(_ordered(Evidence.objects.visible_to(user))),
+    "exit-plan": _planned,
+    "exposure-node": _node,
+    "exposure-node-teams": _node,
+    "feed": lambda user: {"slug": "litellm"},
+    "feed-run": lambda user: _first(FeedRun.objects.order_by("-pk")),
+    "flag": lambda user: _first(_ordered(ExposureFlag.objects)),
+    "foundation": lambda user: _first(_foundations(), slug="slug"),
+    "foundation-risk": lambda user: _first(_ordered(FoundationRisk.objects)),
+    "held": lambda user: {"slug": "litellm"},
+    "import": lambda user: _first(_ordered(Import.objects.visible_to(user).filter(state=Import.State.READ))),
+    "import-columns": lambda user: _first(
+        _ordered(Import.objects.visible_to(user).filter(state=Import.State.RECEIVED))
+    ),
+    "inherited-risk": lambda user: _first(
+        _ordered(Assessment.objects.visible_to(user)), risk="risk_id", dependency="dependency_id"
+    ),
+    "loss-rate": lambda user: _first(_ordered(EventRate.objects)),
+    "loss-run": lambda user: _first(_ordered(LossRun.objects)),
+    "merge-application": _application,
+    "model-statement": _application,
+    "offering": _offering,
+    "pack": lambda user: _first(_ordered(EvidencePack.objects.visible_to(user))),
+    "person": lambda user: _first(_ordered(User.objects.exclude(pk=user.pk))),
+    "policy": lambda user: _first(_ordered(Policy.objects), slug="slug"),
+    "provider": _provider,
+    "record-exit-test": _planned,
+    "reopen-dependency": _ending,
+    "replace-dependency": _dependency,
+    "retire-application": _application,
+    "risk-template": lambda user: _first(_ordered(RiskTemplate.objects), code="code"),
+    "saved-what-if": lambda user: _first(_ordered(Scenario.objects.visible_to(user))),
+    "selection": lambda user: _first(_ordered(Selection.objects)),
+    "subscription": lambda user: _first(_ordered(Subscription.objects.visible_to(user))),
+    "team": lambda user: _first(Team.objects.annotate(n=Count("memberships")).order_by("-n", "pk"), slug="slug"),
+    "unsubscribe": _unsubscribe,
+    "version": _version,
+    "webhook": lambda user: _first(_ordered(Webhook.objects)),
+    "what-if-run": lambda user: _first(_ordered(ScenarioRun.objects.visible_to(user).filter(state="done"))),
+}

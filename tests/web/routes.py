@@ -1,0 +1,117 @@
+"""Every page of apps/web/urls.py with an address that shows something: what screenshots and accessibility tests walk.
+
+A new page without arguments is found by itself; one with arguments needs a line in tests/web/finders.py. What answers
+GET and is no page stands in FRAGMENTS; addresses with a dot in their last part are files.
+"""
+
+import inspect
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, reverse
+
+from apps.accounts.models import User
+from apps.web.urls import urlpatterns
+from tests.web.finders import FINDERS
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One page to look at."""
+
+    name: str
+    path: str
+
+
+# further states of a page that look different, by what follows its path
+STATES: dict[str, dict[str, str]] = {
+    "alerts": {"all": "?state="},
+    "held": {"accepting": "?decide=accept"},
+    "search": {"found": "?q=claude"},
+    "applications": {"none": "?q=nothingiscalledso"},
+}
+
+# pages for administrators alone; everybody else is walked past them
+ADMINISTRATION = frozenset({"invite"})
+
+# parts of pages, fetched by script into them
+FRAGMENTS = frozenset(
+    {
+        "answers",
+        "feed-run-progress",
+        "import-progress",
+        "loss-progress",
+        "opening-progress",
+        "pack-progress",
+        "subscription-foundations",
+        "subscription-preview",
+        "what-if-picks",
+        "what-if-progress",
+    }
+)
+
+# pages of the login and the profile, which are allauth's with templates of ours
+PROFILE = ("account_change_password", "account_email", "account_logout", "mfa_index")
+ENTRANCE = ("account_login", "account_reset_password", "account_reset_password_done")
+
+
+# ---------------------------------------------------------------- the walk
+
+
+def stops(user: User, only: Container[str] | None = None) -> Iterator[Stop]:
+    """Every page for governance, in the order of the routes, or those of the routes in `only`. Raises NothingFound for
+    one without an object that `user` may see. Pages that `forgotten` names are not among them."""
+    for route in pages():
+        name = str(route.name)
+        if name not in only if only is not None else name in ADMINISTRATION:
+            continue
+        if route.pattern.converters and name not in FINDERS:
+            continue
+        path = reverse(name, kwargs=FINDERS[name](user) if route.pattern.converters else {})
+        yield Stop(name, path)
+        for state, query in STATES.get(name, {}).items():
+            yield Stop(f"{name}-{state}", path + query)
+    for name in PROFILE:
+        if only is None or name in only:
+            yield Stop(name.replace("_", "-"), reverse(name))
+
+
+def forgotten() -> list[str]:
+    """Pages with arguments that have no finder yet, and finders of pages that are no more."""
+    with_arguments = {str(route.name) for route in pages() if route.pattern.converters}
+    return sorted(with_arguments ^ FINDERS.keys())
+
+
+def entrance_stops() -> Iterator[Stop]:
+    """What somebody sees who has not signed in."""
+    for name in ENTRANCE:
+        yield Stop(name.replace("_", "-"), reverse(name))
+
+
+def pages() -> list[URLPattern]:
+    """The routes that answer GET with a whole page."""
+    return [
+        route
+        for route in urlpatterns
+        if "GET" in _methods(route.callback) and route.name not in FRAGMENTS and not _is_file(route)
+    ]
+
+
+def _is_file(route: URLPattern) -> bool:
+    return "." in str(route.pattern).rstrip("/").rsplit("/", 1)[-1] or route.name in FILES
+
+
+# files whose address does not say so
+FILES = frozenset({"feed-run-payload", "pack-file"})
+
+
+def _methods(view: Callable[..., Any]) -> frozenset[str]:
+    """What a view answers, as its decorator require_http_methods says; GET where it says nothing."""
+    while True:
+        said = inspect.getclosurevars(view).nonlocals.get("request_method_list")
+        if said is not None:
+            return frozenset(said)
+        if not hasattr(view, "__wrapped__"):
+            return frozenset({"GET"})
+        view = view.__wrapped__

@@ -1,0 +1,241 @@
+"""`make screenshots`: pictures of every page in build/screenshots/, with index.html to look at them side by side.
+
+Every page of tests/web/routes.py as governance in light, dark, 360 pixels wide and as it prints, a few as a viewer and
+as somebody who has not signed in. Three of them become the pictures of the README.
+
+Without URL= a demo is started on a data folder of its own, .data/screenshots, and ended again; it is filled once and
+kept. URL=http://127.0.0.1:8000 takes a demo that runs on this machine, on REGISTRY_DATA or .data/.
+"""
+
+import html
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import django
+from playwright.sync_api import Browser, Page
+
+from registry import embedded
+from tests.chromium import chromium, driven
+
+if TYPE_CHECKING:
+    from tests.web.routes import Stop
+
+TARGET = embedded.CHECKOUT / "build" / "screenshots"
+README = embedded.CHECKOUT / "docs" / "images"
+
+# what the README shows: its file, the picture it is cut from, how much of its height
+PICTURES = {
+    "overview-light.png": ("governance", "overview", "light", 1500),
+    "application-dark.png": ("governance", "application", "dark", 820),
+    "overview-narrow.png": ("governance", "overview", "phone", 1300),
+}
+READER = frozenset({"overview", "applications", "application", "alerts", "account"})
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A way a page is looked at. Print is 190 mm wide, as on A4."""
+
+    name: str
+    width: int = 1440
+    height: int = 900
+    scheme: str = "light"
+    media: str = "screen"
+
+
+LOOKS = (
+    Look("light"),
+    Look("dark", scheme="dark"),
+    Look("phone", width=360, height=740),
+    Look("print", width=718, media="print"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What one person looks at."""
+
+    who: str
+    session: str
+    stops: "tuple[Stop, ...]"
+    looks: tuple[Look, ...]
+
+
+def main() -> int:
+    if chromium() is None:
+        print("No Chromium found: install one or set CHROMIUM=.", file=sys.stderr)
+        return 1
+    url = os.environ.get("URL", "").rstrip("/")
+    with running(url) as address:
+        visits = planned(furnished=not url)
+        shutil.rmtree(TARGET, ignore_errors=True)
+        TARGET.mkdir(parents=True)
+        with driven() as browser:
+            failed = [wrong for visit in visits for wrong in photographed(browser, address, visit)]
+            cut_for_readme(browser)
+    write_index(visits)
+    for wrong in failed:
+        print(wrong, file=sys.stderr)
+    print(f"{sum(len(visit.stops) * len(visit.looks) for visit in visits)} pictures: {TARGET / 'index.html'}")
+    return 1 if failed else 0
+
+
+# ---------------------------------------------------------------- a filled registry
+
+
+@contextmanager
+def running(url: str) -> Iterator[str]:
+    """The address of a filled registry, with Django set up on its data: the one at `url`, or a demo of our own."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
+    os.environ.setdefault("REGISTRY_ENV", "demo")
+    # one thread needs a connection, no pool
+    os.environ.setdefault("DATABASE_POOL", "0")
+    if url:
+        set_up_django()
+        yield url
+        return
+    os.environ.setdefault("REGISTRY_DATA", str(embedded.CHECKOUT / ".data" / "screenshots"))
+    port = free_port()
+    # without the pool that is ours alone
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_POOL"}
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "registry.demo"], cwd=embedded.CHECKOUT, stdout=subprocess.PIPE, text=True,
+        env={**environment, "PORT": str(port)},
+    )  # fmt: skip
+    try:
+        wait_until_ready(demo)
+        set_up_django()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        demo.send_signal(signal.SIGINT)
+        demo.wait(60)
+
+
+def wait_until_ready(demo: "subprocess.Popen[str]") -> None:
+    for line in demo.stdout or ():
+        if line.startswith("READY"):
+            return
+    raise SystemExit("The demo did not start; its words stand above.")
+
+
+def set_up_django() -> None:
+    embedded.ensure(database=not os.environ.get("DATABASE_URL"), broker=not os.environ.get("BROKER_URL"))
+    django.setup()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# ---------------------------------------------------------------- what is looked at
+
+
+def planned(*, furnished: bool) -> list[Visit]:
+    """Everything that is to be photographed, with sessions; nothing asks the database after this. Ends the command
+    where a page is forgotten."""
+    # they need a Django that is set up
+    from apps.accounts.models import User
+    from apps.accounts.roles import TeamRole
+    from tests.furnishing import furnish
+    from tests.sessions import session_of
+    from tests.web.finders import NothingFound
+    from tests.web.routes import ADMINISTRATION, entrance_stops, forgotten, stops
+
+    if missing := forgotten():
+        raise SystemExit(f"Say in tests/web/finders.py what these pages show: {', '.join(missing)}")
+    if furnished:
+        furnish()
+    governance = User.objects.filter(organisation_role="governance", is_active=True).order_by("pk").first()
+    reader = (
+        User.objects.filter(organisation_role="", is_active=True, memberships__role=TeamRole.VIEWER.rank)
+        .order_by("pk")
+        .first()
+    )
+    admin = User.objects.filter(organisation_role="admin", is_active=True).order_by("pk").first()
+    if governance is None or reader is None or admin is None:
+        raise SystemExit("Nobody to look at the pages as: the registry is not filled with the demo.")
+    try:
+        return [
+            Visit("governance", session_of(governance), tuple(stops(governance)), LOOKS),
+            Visit("administrator", session_of(admin), tuple(stops(admin, only=ADMINISTRATION)), LOOKS),
+            Visit("viewer", session_of(reader), tuple(stops(reader, only=READER)), LOOKS[:1]),
+            Visit("stranger", "", tuple(entrance_stops()), LOOKS),
+        ]
+    except NothingFound as nothing:
+        raise SystemExit(f"A page has nothing to show: {nothing}") from None
+
+
+# ---------------------------------------------------------------- pictures
+
+
+def photographed(browser: Browser, address: str, visit: Visit) -> Iterator[str]:
+    """Makes the pictures of one visit; what went wrong, page by page."""
+    context = browser.new_context(base_url=address, reduced_motion="reduce", locale="en-GB")
+    if visit.session:
+        context.add_cookies([{"name": "sessionid", "value": visit.session, "url": address}])
+    page = context.new_page()
+    noted: list[str] = []
+    page.on("console", lambda message: noted.append(message.text) if message.type == "error" else None)
+    for stop in visit.stops:
+        noted.clear()
+        look_like(page, visit.looks[0])
+        page.goto(stop.path, wait_until="load")
+        for look in visit.looks:
+            look_like(page, look)
+            page.screenshot(path=TARGET / picture(visit.who, stop.name, look.name), full_page=True)
+        yield from (f"{visit.who} {stop.path}: {complaint}" for complaint in noted)
+    context.close()
+
+
+def look_like(page: Page, look: Look) -> None:
+    page.set_viewport_size({"width": look.width, "height": look.height})
+    page.emulate_media(media=look.media, color_scheme=look.scheme)  # type: ignore[arg-type]
+
+
+def picture(who: str, stop: str, look: str) -> str:
+    return f"{who}-{stop}-{look}.png"
+
+
+def cut_for_readme(browser: Browser) -> None:
+    """Tall pages say too much at once: the README shows their upper part."""
+    page = browser.new_page()
+    for name, (who, stop, look, height) in PICTURES.items():
+        page.goto((TARGET / picture(who, stop, look)).as_uri())
+        width, tall = page.evaluate("[document.images[0].naturalWidth, document.images[0].naturalHeight]")
+        page.set_viewport_size({"width": width, "height": tall})
+        clip = {"x": 0, "y": 0, "width": width, "height": min(height, tall)}
+        page.screenshot(path=README / name, clip=clip)  # type: ignore[arg-type]
+    page.close()
+
+
+def write_index(visits: list[Visit]) -> None:
+    """One row a page, its pictures side by side."""
+    rows = []
+    for visit in visits:
+        for stop in visit.stops:
+            names = [(look.name, picture(visit.who, stop.name, look.name)) for look in visit.looks]
+            cells = "".join(
+                f'<a href="{html.escape(name)}"><img loading="lazy" src="{html.escape(name)}" alt="{look}"></a>'
+                for look, name in names
+            )
+            rows.append(f"<h2>{html.escape(stop.name)} <small>{visit.who} {html.escape(stop.path)}</small></h2>{cells}")
+    TARGET.joinpath("index.html").write_text(
+        "<!doctype html><meta charset=utf-8><title>Every page</title><style>body{font:14px sans-serif;margin:1rem}"
+        "img{height:420px;max-width:640px;object-fit:cover;object-position:top;border:1px solid #999}"
+        "small{color:#666;font-weight:normal}</style>" + "\n".join(rows),
+        encoding="utf-8",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,462 @@
+"""One application's page: what it says, its files, and every form on it, as those who may and those who may not."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from apps.accounts.roles import TeamRole
+from apps.catalog.models import Offering, Price
+from apps.common.time import now
+from apps.inventory.choosing.approvals import decide
+from apps.inventory.keeping import keep_findings
+from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from tests.builders import make_application, make_dependency, make_member, make_offering
+
+
+def text(response):
+    return " ".join(response.content.decode().split())
+
+
+def lines(response):
+    return b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
+
+
+def undo(client, response):
+    """Presses the undo that the page after a change shows."""
+    offered = re.findall(r'class="said undo" method="post" action="(/undo/[^"]+)"', text(response))
+    # what earlier posts said comes first where nobody looked at their page
+    return client.post(offered[-1], {"back": "/applications/"}, follow=True)
+
+
+@pytest.fixture
+def page_of(world, as_user):
+    def read(user, application=None):
+        return text(as_user(user).get(f"/applications/{(application or world.triage).slug}/"))
+
+    return read
+
+
+class TestThePage:
+    def test_the_runway_is_said_with_what_it_is_computed_from(self, world, page_of):
+        primary = world.triage.dependencies.get(role="primary")
+        ExitPlan.objects.create(dependency=primary, estimated_days=4)
+
+        page = page_of(world.viewer)
+
+        assert "moving is estimated to take 4 days, so <em>work starts by" in page or "work starts by" in page
+        assert "the exit plan estimates 4 days" in page
+        assert "6 d" in page
+
+        ExitTest.objects.create(
+            dependency=primary, target=world.sonnet_bedrock, tested_on=world.today, result="passed", effort_days=33
+        )
+        late = page_of(world.viewer)
+        assert "moving took 33 days last time" in late
+        assert "work should have started by" in late
+        assert '<b class="late">−23 d</b>' in late
+
+    def test_fallbacks_have_a_grade_and_threats_a_result(self, world, page_of):
+        page = page_of(world.viewer)
+
+        assert "<b>1</b> same version, another host" in page
+        assert "Host outage" in page
+        assert "Developer failure" in page
+        assert 'class="bad">Exposed' in page
+
+    def test_announced_prices_say_what_changes_when(self, world, page_of):
+        moment = now()
+        Dependency.objects.filter(application=world.triage, role="primary").update(monthly_input_tokens=2_000_000)
+        Price.objects.filter(offering=world.sonnet).update(valid=(moment - timedelta(30), moment + timedelta(20)))
+        Price.objects.create(
+            offering=world.sonnet, unit="input", amount="4.5", valid=(moment + timedelta(20), None), claim=None
+        )
+
+        page = page_of(world.viewer)
+
+        assert "6.00 USD" in page
+        assert "9.00 USD" in page
+        assert "+3.00" in page
+        assert "→ 4.5 USD" in page
+
+    def test_decisions_on_what_it_calls_are_listed(self, world, page_of):
+        decide(
+            target=world.sonnet.host, decision="approved", reason="contract signed", at=now(), by=world.governance,
+            expires_on=world.today + timedelta(90),
+        )  # fmt: skip
+
+        assert "contract signed" in page_of(world.viewer)
+
+    def test_a_reader_gets_no_form_a_stranger_no_page(self, world, as_user, page_of):
+        for_reader = page_of(world.viewer)
+
+        for address in ("/edit/", "/declare/", "/plan/", "/replace/", "/undo/"):
+            assert address not in for_reader
+        assert as_user(world.outsider).get(f"/applications/{world.triage.slug}/").status_code == 404
+        assert as_user(world.viewer).get(f"/applications/{world.foreign.slug}/").status_code == 404
+
+    def test_files_say_what_the_page_says(self, world, as_user):
+        client = as_user(world.viewer)
+        slug = world.triage.slug
+
+        for table in ("runway", "fallbacks", "exit-tests", "adaptations", "cost", "findings", "decisions", "history"):
+            assert client.get(f"/applications/{slug}/{table}.csv").status_code == 200
+        assert "claude-sonnet-4-5" in lines(client.get(f"/applications/{slug}/runway.csv"))[1]
+        assert "same version, another host" in lines(client.get(f"/applications/{slug}/fallbacks.csv"))[1]
+        assert client.get(f"/applications/{slug}/nonsense.csv").status_code == 404
+        assert client.get(f"/applications/{world.foreign.slug}/cost.csv").status_code == 404
+
+    def test_it_costs_the_same_however_much_it_calls(self, world, as_user, django_assert_max_num_queries):
+        client = as_user(world.governance)
+        with django_assert_max_num_queries(48):
+            client.get(f"/applications/{world.triage.slug}/")
+        for order in range(2, 6):
+            made = make_dependency(world.triage, make_offering(), "fallback", fallback_order=order)
+            ExitTest.objects.create(dependency=made, target=world.sonnet, tested_on=world.today, result="passed")
+            Adaptation.objects.create(dependency=made, kind="prompt")
+        with django_assert_max_num_queries(48):
+            client.get(f"/applications/{world.triage.slug}/")
+
+
+class TestRegistering:
+    def test_an_application_and_then_what_it_calls(self, world, as_user):
+        client = as_user(world.editor)
+        made = client.post("/register/", {"name": "Letter writer", "team": world.team.pk, "criticality": 1,
+                                          "purpose": "Writes letters"})  # fmt: skip
+        application = Application.objects.get(name="Letter writer")
+        assert made["Location"] == f"/applications/{application.slug}/declare/"
+
+        done = client.post(made["Location"], {
+            "offering": world.sonnet.pk, "role": "primary", "since": world.today.isoformat(), "traffic_share": "100",
+            "reached": "direct", "adaptation_kind": "prompt", "adaptation_name": "Prompt 1",
+            "adaptation_moves": "portable",
+        }, follow=True)  # fmt: skip
+
+        dependency = application.dependencies.get()
+        assert (dependency.offering, dependency.traffic_share) == (world.sonnet, Decimal(1))
+        assert str(dependency.adaptations.get()) == "Prompt 1"
+        assert "calls claude-sonnet-4-5 as primary." in text(done)
+        assert "Runway: no end announced before, 10 days left, the move not known now." in text(done)
+
+        undo(client, done)
+        assert not application.dependencies.exists()
+
+    def test_what_is_not_in_the_catalogue_goes_to_the_identity_inbox(self, world, as_user):
+        done = as_user(world.editor).post(f"/applications/{world.drafter.slug}/declare/", {
+            "new_host": world.sonnet_bedrock.host.pk, "new_api_id": "in-house-9000", "role": "tool",
+            "since": world.today.isoformat(), "reached": "direct",
+        }, follow=True)  # fmt: skip
+
+        offering = Offering.objects.get(api_id="in-house-9000")
+        assert offering in Offering.objects.unresolved()
+        assert world.drafter.dependencies.filter(offering=offering, role="tool").exists()
+        assert "identity inbox" in text(done)
+
+    def test_mistakes_are_said_where_they_are(self, world, as_user):
+        client = as_user(world.editor)
+        nothing = client.post(f"/applications/{world.drafter.slug}/declare/", {"role": "primary", "since": "x"})
+        twice = client.post(f"/applications/{world.triage.slug}/declare/", {
+            "offering": world.sonnet.pk, "role": "primary", "since": world.today.isoformat(), "reached": "direct",
+        })  # fmt: skip
+
+        assert (nothing.status_code, twice.status_code) == (422, 422)
+        assert "Pick what it calls from the list" in text(nothing)
+        assert "Give a day such as" in text(nothing)
+        assert "This is declared already for that time." in text(twice)
+
+    def test_only_editors(self, world, as_user):
+        data = {"name": "X", "team": world.team.pk, "criticality": 1}
+
+        assert "Editors of a team register its applications." in text(as_user(world.viewer).get("/register/"))
+        assert as_user(world.viewer).post("/register/", data).status_code == 403
+        assert as_user(world.outsider).get(f"/applications/{world.triage.slug}/declare/").status_code == 404
+        assert as_user(world.viewer).post(f"/applications/{world.triage.slug}/declare/").status_code == 403
+        # a team one may not edit cannot be chosen
+        assert as_user(world.editor).post("/register/", {**data, "team": world.foreign.team.pk}).status_code == 422
+        assert not Application.objects.filter(name="X").exists()
+
+
+class TestPicking:
+    def test_by_words_of_id_model_maker_and_host(self, world, as_user):
+        client = as_user(world.editor)
+        address = f"/applications/{world.drafter.slug}/declare/"
+
+        both = text(client.get(address, {"q": "sonnet"}))
+        one = text(client.get(address, {"q": "sonnet bedrock"}))
+        none = text(client.get(address, {"q": "gemini"}))
+
+        assert f'value="{world.sonnet.pk}"' in both
+        assert f'value="{world.sonnet_bedrock.pk}"' in both
+        assert f'value="{world.sonnet.pk}"' not in one
+        assert f'value="{world.sonnet_bedrock.pk}"' in one
+        assert "Claude Sonnet 4.5" in one
+        assert "3.00" in both
+        assert "Nothing in the catalogue matches." in none
+
+    def test_htmx_gets_the_hits_and_keeps_what_is_chosen(self, world, as_user):
+        answer = as_user(world.editor).get(
+            f"/applications/{world.drafter.slug}/declare/", {"q": "bedrock", "offering": world.sonnet.pk},
+            headers={"HX-Request": "true"},
+        )  # fmt: skip
+
+        assert "<html" not in text(answer)
+        assert f'value="{world.sonnet.pk}" id="pick-{world.sonnet.pk}" checked' in text(answer)
+        assert f'value="{world.sonnet_bedrock.pk}"' in text(answer)
+
+    def test_a_decision_against_the_chosen_one_is_said_before(self, world, as_user):
+        decide(target=world.sonnet.host, decision="blocked", reason="no agreement", at=now(), by=world.governance)
+
+        page = text(as_user(world.editor).get(
+            f"/applications/{world.drafter.slug}/declare/", {"offering": world.sonnet.pk}
+        ))  # fmt: skip
+
+        assert "Anthropic is blocked: no agreement" in page
+
+
+class TestChanging:
+    def facts(self, client, application, **changes):
+        """The form as it was shown, with some fields changed."""
+        shown = client.get(f"/applications/{application.slug}/edit/").content.decode()
+        seen = re.search(r'name="seen" value="([^"]+)"', shown)[1]
+        return {"name": application.name, "team": application.team_id, "criticality": application.criticality,
+                "status": application.status, "purpose": application.purpose, "personal_data": "unknown",
+                "users_affected": application.users_affected or "", "seen": seen, **changes}  # fmt: skip
+
+    def test_every_fact_and_back(self, world, as_user):
+        client = as_user(world.editor)
+        facts = self.facts(client, world.triage, rto_hours="4", external_refs="CMDB: CI-1", next_review_on="2027-02-01")
+
+        done = client.post(
+            f"/applications/{world.triage.slug}/edit/", {**facts, "reason": "said in the review"}, follow=True
+        )
+
+        world.triage.refresh_from_db()
+        assert (world.triage.rto_hours, world.triage.external_refs) == (4, {"CMDB": "CI-1"})
+        assert "said in the review" in text(done)
+        undo(client, done)
+        world.triage.refresh_from_db()
+        assert world.triage.rto_hours is None
+
+    def test_of_two_editors_the_second_compares(self, world, as_user):
+        first, second = as_user(world.editor), as_user(world.governance)
+        mine = self.facts(first, world.triage, purpose="Mine")
+        theirs = self.facts(second, world.triage, purpose="Theirs")
+
+        second.post(f"/applications/{world.triage.slug}/edit/", theirs)
+        compared = first.post(f"/applications/{world.triage.slug}/edit/", mine)
+
+        assert compared.status_code == 422
+        assert "maren" in text(compared)
+        assert "<b>Theirs</b>" in text(compared)
+        world.triage.refresh_from_db()
+        assert world.triage.purpose == "Theirs"
+
+    def test_readers_and_strangers(self, world, as_user):
+        address = f"/applications/{world.triage.slug}/"
+        for step in ("edit/", "retire/", "merge/", "bring-back/"):
+            assert as_user(world.viewer).post(address + step).status_code == 403
+            assert as_user(world.outsider).post(address + step).status_code == 404
+
+    def test_retired_and_brought_back(self, world, as_user):
+        client = as_user(world.editor)
+        address = f"/applications/{world.triage.slug}/"
+
+        client.post(address + "retire/", {"on": world.today.isoformat(), "reason": "replaced"})
+        world.triage.refresh_from_db()
+        assert world.triage.status == "retired"
+        assert not world.triage.dependencies.filter(until=None).exists()
+
+        client.post(
+            address + "bring-back/", {"on": world.today.isoformat(), "status": "pilot", "with_dependencies": "on"}
+        )
+        world.triage.refresh_from_db()
+        assert world.triage.status == "pilot"
+        assert world.triage.dependencies.filter(until=None).count() == 2
+
+    def test_two_records_of_one_become_one_after_a_look(self, world, as_user):
+        client = as_user(world.editor)
+        other = make_application("Triage of claims", team=world.team)
+        make_dependency(other, make_offering("another"))
+        address = f"/applications/{world.triage.slug}/merge/"
+        asked = {"duplicate": "triage of claims", "on": world.today.isoformat()}
+
+        seen = client.post(address, asked)
+        assert "It moves to Claims triage" in text(seen)
+        other.refresh_from_db()
+        assert other.merged_into is None
+
+        client.post(address, {**asked, "sure": other.slug})
+        other.refresh_from_db()
+        assert other.merged_into == world.triage
+        led = client.get(f"/applications/{other.slug}/")
+        assert (led.status_code, led["Location"]) == (301, f"/applications/{world.triage.slug}/")
+
+        foreign = client.post(address, {**asked, "duplicate": world.foreign.slug})
+        assert "No other application you may see" in text(foreign)
+
+
+class TestDependencies:
+    @pytest.fixture
+    def primary(self, world):
+        return world.triage.dependencies.get(role="primary")
+
+    def seen(self, client, address):
+        return re.search(r'name="seen" value="([^"]+)"', client.get(address).content.decode())[1]
+
+    def test_corrected_with_what_it_does_to_the_findings(self, world, as_user, primary):
+        client = as_user(world.editor)
+        address = f"/dependencies/{primary.pk}/edit/"
+        data = {"seen": self.seen(client, address), "traffic_share": "100 %", "fallback_order": 0, "reached": "direct",
+                "binding": "pinned", "monthly_input_tokens": "5000", "tags": "eu, batch"}  # fmt: skip
+
+        done = client.post(address, data, follow=True)
+
+        primary.refresh_from_db()
+        assert (primary.traffic_share, primary.tags) == (Decimal(1), ["eu", "batch"])
+        assert "2 findings are settled." in text(done)
+
+    def test_the_second_of_two_editors_compares(self, world, as_user, primary):
+        first, second = as_user(world.editor), as_user(world.governance)
+        address = f"/dependencies/{primary.pk}/edit/"
+        data = {"traffic_share": "90", "fallback_order": 0, "reached": "direct", "binding": "unknown"}
+        old, also_old = self.seen(first, address), self.seen(second, address)
+
+        second.post(address, {**data, "seen": also_old, "monthly_requests": "7"})
+        compared = first.post(address, {**data, "seen": old, "monthly_requests": "9"})
+
+        assert compared.status_code == 422
+        assert "maren" in text(compared)
+        primary.refresh_from_db()
+        assert primary.monthly_requests == 7
+
+    def test_replaced_by_what_suggests_itself(self, world, as_user, primary):
+        client = as_user(world.editor)
+        Offering.objects.filter(pk=world.sonnet.pk).update(replacement=world.unknown)
+        address = f"/dependencies/{primary.pk}/replace/"
+
+        assert "named as its replacement by the provider" in text(client.get(address))
+        nothing = client.post(address, {"on": world.today.isoformat()})
+        assert "Pick what it calls from then on." in text(nothing)
+
+        done = client.post(address, {"offering": world.unknown.pk, "on": world.today.isoformat()}, follow=True)
+        assert "captions-prod takes the place of claude-sonnet-4-5" in text(done)
+        assert "no end announced now." in text(done)
+        primary.refresh_from_db()
+        assert primary.until == world.today
+
+        undo(client, done)
+        primary.refresh_from_db()
+        assert primary.until is None
+
+    def test_ended_and_reopened(self, world, as_user, primary):
+        client = as_user(world.editor)
+
+        client.post(f"/dependencies/{primary.pk}/end/", {"on": world.today.isoformat()})
+        primary.refresh_from_db()
+        assert primary.until == world.today
+        assert f"/dependencies/{primary.pk}/reopen/" in text(client.get(f"/applications/{world.triage.slug}/"))
+
+        client.post(f"/dependencies/{primary.pk}/reopen/", {"until": ""})
+        primary.refresh_from_db()
+        assert primary.until is None
+
+    def test_what_was_observed_is_confirmed(self, world, as_user, primary):
+        Dependency.objects.filter(pk=primary.pk).update(known="observed")
+        client = as_user(world.editor)
+
+        done = client.post(f"/dependencies/{primary.pk}/confirm/", follow=True)
+
+        assert "Confirmed: claude-sonnet-4-5 is used." in text(done)
+        primary.refresh_from_db()
+        assert primary.known == "declared"
+
+    def test_fallbacks_are_put_in_order_in_one_change(self, world, as_user):
+        first = world.triage.dependencies.get(role="fallback")
+        second = make_dependency(world.triage, make_offering(), "fallback", fallback_order=3)
+        client = as_user(world.editor)
+        address = f"/applications/{world.triage.slug}/fallbacks/"
+
+        refused = client.post(address, {f"order-{first.pk}": "2"}, follow=True)
+        assert "Number the fallbacks 1, 2, 3" in text(refused)
+        client.post(address, {f"order-{first.pk}": "2", f"order-{second.pk}": "1"})
+
+        first.refresh_from_db()
+        second.refresh_from_db()
+        assert (first.fallback_order, second.fallback_order) == (2, 1)
+
+    def test_what_was_built_on_it(self, world, as_user, primary):
+        client = as_user(world.editor)
+        client.post(f"/dependencies/{primary.pk}/adaptations/new/", {"kind": "retrieval", "moves": "rebuild"})
+        adaptation = Adaptation.objects.get()
+        address = f"/adaptations/{adaptation.pk}/"
+
+        client.post(
+            address, {"seen": self.seen(client, address), "kind": "retrieval", "moves": "re_run", "name": "Index"}
+        )
+        adaptation.refresh_from_db()
+        assert (adaptation.name, adaptation.moves) == ("Index", "re_run")
+        assert "Index" in text(client.get(f"/applications/{world.triage.slug}/"))
+
+        done = client.post(address + "remove/", follow=True)
+        assert not Adaptation.objects.exists()
+        undo(client, done)
+        assert Adaptation.objects.get().name == "Index"
+
+    def test_a_plan_and_a_test_to_leave(self, world, as_user, primary):
+        client = as_user(world.editor)
+        plan = f"/dependencies/{primary.pk}/plan/"
+        hard = client.post(plan, {"target": world.sonnet_bedrock.pk, "substitutability": "not", "estimated_days": "12"})
+        assert "Say why it is hard to substitute" in text(hard)
+
+        client.post(plan, {"target": world.sonnet_bedrock.pk, "substitutability": "easily", "estimated_days": "12"})
+        assert ExitPlan.objects.get().estimated_days == 12
+
+        tests = f"/dependencies/{primary.pk}/tests/new/"
+        late = client.post(tests, {"target": world.sonnet_bedrock.pk, "result": "passed",
+                                   "tested_on": (world.today + timedelta(1)).isoformat()})  # fmt: skip
+        assert "A test lies in the past." in text(late)
+        done = client.post(tests, {"target": world.sonnet_bedrock.pk, "result": "passed", "effort_days": "30",
+                                   "tested_on": world.today.isoformat(), "evidence_ref": "report 7"},
+                           follow=True)  # fmt: skip
+        assert "Runway: −2 days before, −20 days now." in text(done)
+
+        test = ExitTest.objects.get()
+        address = f"/exit-tests/{test.pk}/"
+        client.post(address, {"seen": self.seen(client, address), "target": world.sonnet_bedrock.pk, "result": "passed",
+                              "effort_days": "3", "tested_on": world.today.isoformat()})  # fmt: skip
+        test.refresh_from_db()
+        assert (test.effort_days, test.recorded_by) == (3, world.editor)
+
+        done = client.post(f"/exit-plans/{ExitPlan.objects.get().pk}/remove/", follow=True)
+        assert not ExitPlan.objects.exists()
+        undo(client, done)
+        assert ExitPlan.objects.exists()
+
+    def test_readers_and_strangers(self, world, as_user, primary):
+        adaptation = Adaptation.objects.create(dependency=primary, kind="prompt")
+        test = ExitTest.objects.create(
+            dependency=primary, target=world.sonnet_bedrock, tested_on=world.today, result="passed"
+        )
+        plan = ExitPlan.objects.create(dependency=primary)
+        viewer, outsider = as_user(world.viewer), as_user(world.outsider)
+        own = f"/dependencies/{primary.pk}/"
+        for address in (
+            own + "edit/", own + "confirm/", own + "end/", own + "reopen/", own + "replace/", own + "plan/",
+            own + "tests/new/", own + "adaptations/new/", f"/adaptations/{adaptation.pk}/",
+            f"/adaptations/{adaptation.pk}/remove/", f"/exit-tests/{test.pk}/", f"/exit-plans/{plan.pk}/remove/",
+            f"/applications/{world.triage.slug}/fallbacks/",
+        ):  # fmt: skip
+            assert viewer.post(address).status_code == 403, address
+            assert outsider.post(address).status_code == 404, address
+
+
+def test_a_change_on_a_page_shows_in_lists_at_once(world, as_user):
+    keep_findings(on=world.today)
+    client = as_user(make_member(world.team, TeamRole.EDITOR))
+    assert "Mail drafter" in text(client.get("/findings/?code=unresolved"))
+
+    client.post(f"/dependencies/{world.drafter.dependencies.get().pk}/end/", {"on": world.today.isoformat()})
+
+    assert "Mail drafter" not in text(client.get("/findings/?code=unresolved"))
+    assert "Mail drafter" in text(client.get("/findings/?code=no_primary"))

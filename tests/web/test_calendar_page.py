@@ -1,0 +1,68 @@
+"""The calendar: what ends when, of what one may see, as a list, a picture and a file."""
+
+from datetime import timedelta
+
+from django.urls import reverse
+
+from apps.exposure.engine.building import refresh
+from apps.inventory.models import ExitTest
+
+
+def text(response):
+    return " ".join(response.content.decode().split())
+
+
+def rows(response):
+    return b"".join(response.streaming_content).decode().splitlines()[1:]
+
+
+def test_it_says_what_comes_next_and_who_uses_it(world, as_user):
+    page = text(as_user(world.viewer).get(reverse("calendar")))
+
+    assert "One day matters in the next 180 days; the next is" in page
+    assert "claude-sonnet-4-5" in page
+    assert "Claims triage" in page
+    assert page.count('<svg class="draw') == 2
+
+
+def test_what_one_may_not_see_is_not_in_it(world, as_user):
+    page = text(as_user(world.outsider).get(reverse("calendar")))
+
+    assert "Claims triage" not in page
+    assert "Nothing ends or is due in the next 180 days." in page
+    assert "No day is coming up." in page
+
+
+def test_days_and_kinds_narrow_list_and_file_alike(world, as_user):
+    client = as_user(world.governance)
+    ExitTest.objects.create(
+        dependency=world.triage.dependencies.get(role="primary"), target=world.sonnet_bedrock, tested_on=world.today,
+        result="passed", expires_on=world.today + timedelta(60),
+    )  # fmt: skip
+
+    wide, near = client.get(reverse("calendar-csv")), client.get(f"{reverse('calendar-csv')}?days=30")
+    assert (len(rows(wide)), len(rows(near))) == (2, 1)
+
+    kinds = client.get(reverse("calendar")).context["kinds"]
+    for kind in kinds:
+        only = client.get(reverse("calendar"), {"kind": kind})
+        assert only.context["n"] == len(rows(client.get(reverse("calendar-csv"), {"kind": kind}))) == 1
+
+
+def test_when_an_end_moves_the_picture_and_the_sentence_move(world, as_user):
+    client = as_user(world.governance)
+    before = client.get(reverse("calendar")).context
+    world.sonnet.retires_on += timedelta(50)
+    world.sonnet.save()
+    refresh(on=world.today)
+    after = client.get(reverse("calendar")).context
+
+    assert after["wide"].lines[0].x_to > before["wide"].lines[0].x_to
+    assert str(after["sentence"]) != str(before["sentence"])
+
+
+def test_it_costs_the_same_however_much_ends(world, as_user, django_assert_num_queries):
+    client = as_user(world.governance)
+    client.get(reverse("calendar"))
+    with django_assert_num_queries(13):
+        client.get(reverse("calendar"))

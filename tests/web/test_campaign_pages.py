@@ -1,0 +1,151 @@
+"""The pages of campaigns: governance opens, editors work, owners sign; seen by whose teams are in it."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from apps.accounts.roles import TeamRole
+from apps.exposure.models import Campaign, CampaignTask
+from apps.inventory.models import Dependency
+from apps.web.views.campaigns import opening as opening_module
+from tests.builders import TODAY, make_member, make_team
+from tests.exposure.campaigns.world import World, do_everything
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world(monkeypatch):
+    return World()
+
+
+def text(response):
+    return " ".join(response.content.decode().split())
+
+
+def post(client, name, *args, **data):
+    return client.post(reverse(name, args=args), data, follow=True)
+
+
+def test_governance_opens_one_for_an_event_and_is_told_who_is_concerned_before(world, as_user):
+    client = as_user(world.governance)
+    address = f"{reverse('open-campaign')}?event={world.event.pk}"
+
+    before = text(client.get(address))
+    assert "1 dependency would move off" in before
+    assert "Claims" in before
+
+    page = text(client.post(address, {"title": "Off the old one"}, follow=True))
+
+    campaign = Campaign.objects.get()
+    assert "The campaign is open: one task." in page
+    assert campaign.title == "Off the old one"
+    assert client.get(address).url == reverse("campaign", args=[campaign.pk])
+
+
+def test_an_opening_that_would_take_long_is_left_to_a_worker(world, as_user, monkeypatch):
+    monkeypatch.setattr(opening_module, "AT_ONCE", 0)
+    asked = []
+    monkeypatch.setattr(opening_module.open_large_campaign, "delay", lambda **given: asked.append(given))
+    client = as_user(world.governance)
+
+    page = text(client.post(f"{reverse('open-campaign')}?event={world.event.pk}", {"title": "Big"}, follow=True))
+    assert "Writing a task for each dependency" in page
+    assert not Campaign.objects.exists()
+
+    opening_module.open_large_campaign(**asked[0])
+    response = client.get(f"{reverse('opening-progress')}?event={world.event.pk}")
+    assert response.url == reverse("campaign", args=[Campaign.objects.get(title="Big").pk])
+
+
+def test_others_open_none(world, as_user):
+    assert as_user(world.owner).get(f"{reverse('open-campaign')}?event={world.event.pk}").status_code == 403
+
+
+def test_the_campaign_says_how_far_it_is_and_lists_its_tasks(world, as_user):
+    campaign = world.open()
+    other = world.stand("Second")
+    client = as_user(world.governance)
+
+    assert "no of 1 tasks are settled".replace("no", "0") in text(client.get(reverse("campaign", args=[campaign.pk])))
+
+    page = text(post(client, "campaign-order", campaign.pk, "extend"))
+    assert "One task joined." in page
+    assert other.application.name in page
+    rows = b"".join(client.get(f"{reverse('campaign-tasks-csv')}?campaign={campaign.pk}").streaming_content).decode()
+    assert rows.count("\n") == 3
+
+
+def test_a_campaign_with_open_tasks_is_closed_only_with_a_reason(world, as_user):
+    campaign = world.open()
+    client = as_user(world.governance)
+
+    assert "say in the closing note why" in text(post(client, "campaign-order", campaign.pk, "close"))
+    assert "The campaign is closed." in text(
+        post(client, "campaign-order", campaign.pk, "close", reason="Moved by hand")
+    )
+    assert "Closed: 0 of 1 tasks were settled." in text(client.get(reverse("campaign", args=[campaign.pk])))
+    assert "The campaign is open again." in text(
+        post(client, "campaign-order", campaign.pk, "reopen", reason="Not yet")
+    )
+
+
+def test_an_editor_works_a_task_through_and_the_owner_signs_it(world, as_user):
+    task = world.task()
+    editor, owner = as_user(world.editor), as_user(world.owner)
+
+    page = text(post(editor, "campaign-work", task.pk, "target", target=world.target.pk))
+    assert f"It moves to {world.target.api_id}." in page
+    assert "Missing for the signature" in page
+
+    step = task.steps.filter(kind="watch").get()
+    assert f"Done: {step.title}." in text(post(editor, "campaign-step", step.pk, "tick"))
+    assert "accuracy is recorded." in text(
+        post(editor, "campaign-work", task.pk, "measure", metric="accuracy", before="0.91", after="0.9")
+    )
+    page = text(post(editor, "campaign-work", task.pk, "switch", on=TODAY.isoformat()))
+    assert f"calls {world.target.api_id} from" in page
+    assert Dependency.objects.get(pk=task.dependency_id).until == TODAY
+
+    assert post(editor, "campaign-work", task.pk, "sign").status_code == 403
+    assert "Run one and record it as evidence." in text(post(owner, "campaign-work", task.pk, "sign"))
+    task.refresh_from_db()
+    do_everything(task)
+    assert "Signed off." in text(post(owner, "campaign-work", task.pk, "sign"))
+    assert CampaignTask.objects.get(pk=task.pk).state == "done"
+
+
+def test_a_waiver_needs_a_reason_and_a_day_and_is_lifted(world, as_user):
+    task = world.task()
+    owner = as_user(world.owner)
+
+    assert "Why: This field is required." in text(post(owner, "campaign-work", task.pk, "waive", until="2027-01-01"))
+    until = (TODAY + timedelta(30)).isoformat()
+    assert "Waived until" in text(post(owner, "campaign-work", task.pk, "waive", until=until, why="No traffic"))
+    assert "The waiver is lifted." in text(post(owner, "campaign-work", task.pk, "lift"))
+
+
+def test_strangers_find_nothing_and_viewers_no_forms(world, as_user):
+    task = world.task()
+    stranger = as_user(make_member(make_team(), TeamRole.OWNER))
+    viewer = as_user(make_member(world.team, TeamRole.VIEWER))
+
+    assert stranger.get(reverse("campaign", args=[task.campaign_id])).status_code == 404
+    assert stranger.get(reverse("campaign-task", args=[task.pk])).status_code == 404
+    assert stranger.post(reverse("campaign-work", args=[task.pk, "target"])).status_code == 404
+    page = text(viewer.get(reverse("campaign-task", args=[task.pk])))
+    assert "Choose the target" not in page
+    assert viewer.post(reverse("campaign-work", args=[task.pk, "target"])).status_code == 403
+    assert viewer.post(reverse("campaign-order", args=[task.campaign_id, "extend"])).status_code == 403
+
+
+@pytest.mark.parametrize(("name", "n"), [("campaigns", 12), ("campaign-tasks", 8)])
+def test_lists_cost_the_same_however_long_they_are(name, n, world, as_user, django_assert_num_queries):
+    client = as_user(world.governance)
+    for _ in range(4):
+        world.stand()
+    world.open()
+
+    with django_assert_num_queries(n):
+        client.get(reverse(name))

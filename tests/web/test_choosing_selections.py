@@ -1,0 +1,250 @@
+"""Selections on the pages: written down, judged by two people, decided, and kept as they were."""
+
+import csv
+import io
+import re
+from datetime import timedelta
+
+import pytest
+
+from apps.inventory.choosing.selections import add_candidate, draft_selection, score_candidate
+from apps.inventory.models import Selection
+from tests.builders import make_foundation, make_offering, make_provider
+
+
+def text(response):
+    return " ".join(response.content.decode().split())
+
+
+def rows_of(response):
+    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+
+
+def fields_of(response, action):
+    """The hidden and text fields of the form that posts to `action`, as a browser would send them."""
+    page = response.content.decode()
+    form = re.search(rf'<form[^>]*action="{re.escape(action)}[^"]*"[^>]*>.*?</form>', page, re.DOTALL).group(0)
+    found = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name and name.group(1) != "csrfmiddlewaretoken" and 'type="checkbox"' not in tag:
+            found[name.group(1)] = value.group(1) if value else ""
+    texts = re.findall(r'<textarea[^>]*name="([^"]*)"[^>]*>\s*(.*?)</textarea>', form, re.DOTALL)
+    return {**found, **dict(texts)}
+
+
+@pytest.fixture
+def draft(world):
+    made = draft_selection(
+        title="A model for letters", by=world.governance, criteria=[{"name": "quality", "weight": 3}, {"name": "price"}]
+    )
+    foundation = world.sonnet.version.foundation
+    add_candidate(selection=made, foundation=foundation, offering=world.sonnet, by=world.governance)
+    add_candidate(
+        selection=made, foundation=make_foundation("mistral/large", name="Mistral Large"), by=world.governance
+    )
+    return made
+
+
+def decided(world, draft, as_user):
+    chosen = draft.candidates.order_by("pk")[0]
+    as_user(world.governance).post(
+        f"/selections/{draft.pk}/decide/",
+        {
+            "chosen": [chosen.pk], "decision": "Sonnet, direct", "why": "It wrote best.",
+            "review_on": world.today + timedelta(90),
+        },
+    )  # fmt: skip
+    draft.refresh_from_db()
+
+
+def test_a_choice_is_written_down_from_a_comparison(world, as_user):
+    client = as_user(world.governance)
+    slug = world.sonnet.version.foundation.slug
+    page = client.get(f"/selections/new/?foundation={slug}")
+    key = re.search(r'name="candidate" value="([^"]*)"', page.content.decode()).group(1)
+
+    answer = client.post(
+        f"/selections/new/?foundation={slug}",
+        {"title": "Letters", "purpose": "", "criteria": "quality; 2,5; by us\nprice", "candidate": [key]},
+    )
+
+    made = Selection.objects.get()
+    assert answer["Location"] == f"/selections/{made.pk}/"
+    assert made.criteria == [
+        {"name": "quality", "weight": "2.5", "note": "by us"}, {"name": "price", "weight": "1", "note": ""},
+    ]  # fmt: skip
+    assert [row.foundation.slug for row in made.candidates.all()] == [slug]
+
+
+@pytest.mark.parametrize(
+    ("criteria", "words"),
+    [("a; 0", "the weight is above 0"), ("a\na", "is there twice"), ("a; much", "the weight is a number")],
+)
+def test_criteria_that_do_not_hold_together_are_refused_with_a_sentence(criteria, words, world, as_user):
+    answer = as_user(world.governance).post("/selections/new/", {"title": "Letters", "criteria": criteria})
+
+    assert answer.status_code == 422
+    assert words in text(answer)
+    assert not Selection.objects.exists()
+
+
+def test_candidates_are_found_added_and_taken_out(world, draft, as_user):
+    client = as_user(world.governance)
+    offering = world.sonnet_bedrock
+
+    page = text(client.get(f"/selections/{draft.pk}/?q=claude"))
+    said = text(client.post(f"/selections/{draft.pk}/add/", {"offering": offering.pk}, follow=True))
+    twice = text(client.post(f"/selections/{draft.pk}/add/", {"offering": offering.pk}, follow=True))
+    row = draft.candidates.get(offering=offering)
+    client.post(f"/selections/{draft.pk}/out/{row.pk}/")
+
+    assert "anthropic.claude-sonnet-4-5" in page
+    assert "Claude Sonnet 4.5 at Amazon Bedrock is considered." in said
+    assert "is in the selection already" in twice
+    assert draft.candidates.count() == 2
+
+
+def test_scores_are_kept_with_what_their_weights_make_of_them(world, draft, as_user):
+    client = as_user(world.governance)
+    first, second = draft.candidates.order_by("pk")
+    address = f"/selections/{draft.pk}/judge/"
+    fields = fields_of(client.get(f"/selections/{draft.pk}/"), address)
+
+    client.post(
+        address, {**fields, f"{first.pk}-value_0": "4", f"{first.pk}-note_0": "read 40", f"{first.pk}-value_1": "2"}
+    )
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert first.scores["quality"] == {"value": "4", "note": "read 40"}
+    assert second.scores == {}
+    assert "<b>3.50</b>" in text(client.get(f"/selections/{draft.pk}/"))
+
+
+def test_of_two_who_judge_at_once_the_second_compares_first(world, draft, as_user):
+    client = as_user(world.governance)
+    first = draft.candidates.order_by("pk")[0]
+    address = f"/selections/{draft.pk}/judge/"
+    fields = fields_of(client.get(f"/selections/{draft.pk}/"), address)
+    score_candidate(candidate=first, scores={"quality": {"value": "5"}}, by=world.governance)
+
+    refused = client.post(address, {**fields, f"{first.pk}-value_0": "1"})
+    first.refresh_from_db()
+    kept = first.scores["quality"]["value"]
+    client.post(address, {**fields_of(refused, address), f"{first.pk}-value_0": "1"})
+
+    first.refresh_from_db()
+    assert refused.status_code == 422
+    assert "Changed by someone else meanwhile: compare" in text(refused)
+    assert kept == "5"
+    assert first.scores["quality"]["value"] == "1"
+
+
+def test_of_two_who_change_what_is_asked_the_second_compares_first(world, draft, as_user):
+    client = as_user(world.governance)
+    address = f"/selections/{draft.pk}/change/"
+    fields = fields_of(client.get(f"/selections/{draft.pk}/"), address)
+    client.post(address, {**fields, "criteria": "speed; 2"})
+
+    refused = client.post(address, {**fields, "criteria": "quality; 9"})
+
+    draft.refresh_from_db()
+    assert refused.status_code == 422
+    assert "speed; 2" in text(refused)
+    assert [row["name"] for row in draft.criteria] == ["speed"]
+
+
+def test_the_kept_scorecard_stays_as_it_was_while_facts_move(world, draft, as_user):
+    decided(world, draft, as_user)
+    kept = draft.candidates.order_by("pk")[0].scorecard
+    make_offering("sonnet-at-azure", host=make_provider("azure", name="Azure"), version=world.sonnet.version)
+    client = as_user(world.governance)
+
+    page = text(client.get(f"/selections/{draft.pk}/"))
+    only = text(client.get(f"/selections/{draft.pk}/?moved=true"))
+    rows = rows_of(client.get(f"/selections/{draft.pk}/facts.csv"))
+
+    assert draft.candidates.order_by("pk")[0].scorecard == kept
+    assert "Claude Sonnet 4.5 at Anthropic was chosen on" in page
+    assert "one fact has changed since." in page
+    hosts = [row for row in rows if row["fact"] == "Independent hosts" and row["of"] == "Claude Sonnet 4.5"]
+    assert [(row["on the day"], row["today"], row["changed"]) for row in hosts] == [("2", "3", "yes")]
+    assert sum(row["changed"] == "yes" for row in rows) == 1
+    assert "Independent hosts<small><b>changed</b></small>" in only
+    assert "Licence" not in only
+
+
+def test_a_decided_selection_shows_no_form_and_takes_no_change(world, draft, as_user):
+    decided(world, draft, as_user)
+    client = as_user(world.governance)
+
+    page = text(client.get(f"/selections/{draft.pk}/"))
+    refused = text(client.post(f"/selections/{draft.pk}/add/", {"offering": world.sonnet_bedrock.pk}, follow=True))
+
+    assert f'action="/selections/{draft.pk}/change/' not in page
+    assert "it stays as it was decided." in refused
+    assert draft.candidates.count() == 2
+
+
+def test_a_later_selection_takes_the_place_of_an_earlier_one(world, draft, as_user):
+    decided(world, draft, as_user)
+    client = as_user(world.governance)
+    page = client.get(f"/selections/new/?supersedes={draft.pk}").content.decode()
+    keys = re.findall(r'name="candidate" value="([^"]*)"', page)
+
+    client.post(f"/selections/new/?supersedes={draft.pk}", {"title": "Letters anew", "criteria": "", "candidate": keys})
+    later = Selection.objects.get(title="Letters anew")
+    waiting = text(client.get(f"/selections/{draft.pk}/"))
+    decided(world, later, as_user)
+
+    assert later.candidates.count() == 2
+    assert "Is being chosen anew:" in waiting
+    assert "a later selection has taken its place." in text(client.get(f"/selections/{draft.pk}/"))
+
+
+def test_readers_without_an_office_see_of_kept_facts_what_everybody_may_know(world, draft, as_user):
+    decided(world, draft, as_user)
+
+    page = text(as_user(world.viewer).get(f"/selections/{draft.pk}/"))
+
+    assert "It wrote best." in page
+    assert "Shown to governance, auditor and administrator." in page
+
+
+@pytest.mark.parametrize("act", ["change", "add", "judge", "decide"])
+def test_viewers_read_and_change_nothing(act, world, draft, as_user):
+    client = as_user(world.viewer)
+
+    assert "What is asked" not in text(client.get(f"/selections/{draft.pk}/"))
+    assert client.post(f"/selections/{draft.pk}/{act}/", {"title": "x"}).status_code == 403
+    assert client.get("/selections/new/").status_code == 403
+
+
+def test_what_is_due_for_review_stands_in_the_sentence_and_the_list_can_show_it_alone(world, draft, as_user):
+    decided(world, draft, as_user)
+    Selection.objects.filter(pk=draft.pk).update(review_on=world.today - timedelta(1))
+    client = as_user(world.viewer)
+
+    page = text(client.get("/selections/"))
+    due = rows_of(client.get(f"/selections.csv?state=decided&review_before={world.today}"))
+
+    assert "was to be reviewed by" in page
+    assert [row["chosen"] for row in due] == ["Claude Sonnet 4.5 at Anthropic"]
+    assert rows_of(client.get("/selections.csv?state=draft")) == []
+
+
+def test_pages_of_selections_cost_the_same_for_any_number(world, draft, as_user, django_assert_num_queries):
+    client = as_user(world.governance)
+    for number in range(4):
+        made = draft_selection(title=f"Number {number}", by=world.governance)
+        add_candidate(selection=made, foundation=make_foundation(), by=world.governance)
+        add_candidate(selection=draft, foundation=make_foundation(), by=world.governance)
+
+    with django_assert_num_queries(9):
+        client.get("/selections/")
+    with django_assert_num_queries(8):
+        client.get(f"/selections/{draft.pk}/")
+    decided(world, draft, as_user)
+    with django_assert_num_queries(37):
+        client.get(f"/selections/{draft.pk}/")

@@ -1,0 +1,363 @@
+"""Exposure: who sees what, what the selectors change, and that the CSV says what the page says."""
+
+import csv
+import io
+import re
+from datetime import timedelta
+
+import pytest
+
+from apps.catalog.models import Node, NodeKind, Provider
+from apps.common.time import now
+from apps.exposure.actions.cuts import keep_cuts
+from apps.exposure.engine.building import refresh
+from apps.exposure.engine.concentration import contributions, contributions_of, measure_layer
+from apps.exposure.models import Basis, ConcentrationSnapshot, EventRate, Layer, LossRun
+from apps.exposure.snapshots import take_snapshot
+from apps.inventory.models import Adaptation, Dependency, ExitTest
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_foundation,
+    make_offering,
+    make_provider,
+    make_version,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def text(response):
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def sentence(response):
+    found = re.search(r'<h1 class="sentence">(.*?)</h1>', response.content.decode(), re.S)
+    return " ".join(re.sub(r"<[^>]+>", "", found.group(1)).split())
+
+
+def table(response):
+    body = b"".join(response.streaming_content).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(body)))
+
+
+def drawn(response, finding):
+    """The title of the picture that says so."""
+    return [
+        each for each in re.findall(r"<title[^>]*>(.*?)</title>", response.content.decode(), re.S) if finding in each
+    ]
+
+
+@pytest.fixture
+def richer(world):
+    """The usual world, a second developer, and a tested way out of the critical application onto it."""
+    other = make_provider("openai", roles=("developer", "host"), name="OpenAI")
+    version = make_version("openai/gpt-5", foundation=make_foundation("openai/gpt-5", developer=other, name="GPT-5"))
+    gpt = make_offering("gpt-5", host=other, version=version, lifecycle="active")
+    second = make_application("Quote writer", team=world.team, users_affected=10, monthly_spend="900")
+    make_dependency(second, gpt)
+    primary = Dependency.objects.get(application=world.triage, role="primary")
+    make_dependency(world.triage, gpt, "fallback", fallback_order=2)
+    ExitTest.objects.create(
+        dependency=primary, target=gpt, tested_on=world.today - timedelta(30), result="passed", tested_version=version
+    )
+    Adaptation.objects.create(
+        dependency=primary, kind="fine_tune", moves="rebuild", invested_days=12, invested_cost=7000
+    )
+    refresh(on=world.today)
+    return world
+
+
+def test_the_page_says_where_the_portfolio_is_correlated_and_who_could_leave(richer, as_user):
+    page = as_user(richer.governance).get("/exposure/")
+
+    assert sentence(page) == (
+        "100 % of critical applications rest on one developer, Anthropic;"
+        " 1 of 2 critical ones has a way out that is tested and in date."
+    )
+    said = text(page)
+    assert "Tested way out, in date 1 of 2" in said
+    assert "To be built anew 12 days and 7,000 USD invested in 1 of them" in said
+    assert said.count("structural") >= 4
+    assert drawn(page, "Anthropic")
+    # over the line of half the critical ones, and only that is red
+    assert re.search(
+        r'<tr class="over"><th scope="row"><a href="/exposure/nodes/developer/\d+/">Anthropic', page.content.decode()
+    )
+
+
+def test_the_selectors_change_numbers_pictures_and_stay_in_the_address(richer, as_user):
+    client = as_user(richer.governance)
+    developers, hosts = client.get("/exposure/"), client.get("/exposure/?layer=host&weight=users&threat=error")
+
+    assert "Concentration by developer" in text(developers)
+    assert "Concentration by host" in text(hosts)
+    assert sentence(developers) != sentence(hosts)
+    assert {row["name"] for row in table(client.get("/exposure.csv?layer=host"))} == {
+        "Amazon Bedrock",
+        "Anthropic",
+        "OpenAI",
+    }
+    assert "users of each application, split over its primary paths" in text(hosts)
+    assert 'id="weight-users" name="weight" value="users" checked' in hosts.content.decode()
+    assert 'id="threat-error" name="threat" value="error" checked' in hosts.content.decode()
+    assert 'href="?weight=users&amp;layer=version"' in hosts.content.decode()
+    assert "If one fails: Correlated error" in text(hosts)
+    # an unknown word is as good as none
+    assert sentence(client.get("/exposure/?layer=bogus&weight=bogus&threat=bogus")) == sentence(developers)
+
+
+@pytest.mark.parametrize("weight", Basis.values)
+def test_the_csv_has_the_numbers_of_the_page(richer, as_user, weight):
+    client = as_user(richer.governance)
+
+    rows = table(client.get(f"/exposure.csv?weight={weight}"))
+
+    measured = measure_layer(Layer.DEVELOPER, Basis(weight))
+    names = dict(Provider.objects.values_list("pk", "name"))
+    refs = dict(Node.objects.filter(kind=NodeKind.DEVELOPER).values_list("pk", "ref"))
+    assert {
+        row["name"]: pytest.approx(float(row["share of weight"])) for row in rows if float(row["share of weight"])
+    } == {names[refs[pk]]: share for pk, share in measured.indices.shares.items() if share}
+    top = rows[0]
+    assert (top["name"], top["critical"], top["applications"], top["over tolerance"]) == ("Anthropic", "2", "2", "yes")
+    page = text(client.get(f"/exposure/?weight={weight}"))
+    assert f"Anthropic 2 100 % 2 50 % {round(float(top['share of weight']) * 100)} %" in page
+    known = [float(row["part of HHI"] or 0) for row in rows]
+    assert sum(known) <= 1 + 1e-9
+
+
+def test_others_see_the_same_over_their_own_teams_and_are_told_so(richer, as_user):
+    page = as_user(richer.viewer).get("/exposure/")
+
+    assert "Of your teams’ applications." in text(page)
+    assert "3 applications, 1 critical" in text(page)
+    assert "Clause finder" not in text(page)
+    assert "From the daily snapshots" not in text(page)
+    # flags, lines and losses are of the organisation
+    assert "/exposure/flags/" not in page.content.decode()
+    assert sentence(as_user(richer.outsider).get("/exposure/")).startswith("No application is in pilot or production")
+    assert table(as_user(richer.viewer).get("/exposure.csv"))[0]["of"] == "your teams"
+
+
+def test_every_page_of_the_family_answers_everybody_who_may_read_it(richer, as_user):
+    keep_cuts(on=richer.today)
+    take_snapshot(on=richer.today)
+    node = f"/exposure/nodes/version/{richer.sonnet.version_id}/"
+    open_to_all = [
+        "/exposure/flow/", "/exposure/flow/?weight=spend", "/exposure/contributions/?layer=host", "/exposure/ways-out/",
+        "/exposure/ways-out/?state=none", "/exposure/single-points/", "/exposure/single-points/?kind=host", node,
+        f"{node}teams/", f"/exposure/nodes/offering/{richer.unknown.pk}/", "/exposure/flow.csv",
+        "/exposure/contributions.csv", "/exposure/ways-out.csv", "/exposure/single-points.csv", "/exposure/trend.csv",
+        "/exposure/smallest-sets.csv", f"{node}trend.csv", "/exposure/?rows=all&layer=gateway",
+    ]  # fmt: skip
+    for user in (richer.governance, richer.viewer, richer.outsider):
+        client = as_user(user)
+        for path in open_to_all:
+            assert client.get(path).status_code == 200, path
+    for path in (
+        "/exposure/flags/",
+        "/exposure/lines/",
+        "/exposure/loss/",
+        "/exposure/flags.csv",
+        "/exposure/lines.csv",
+    ):
+        assert as_user(richer.viewer).get(path).status_code == 404, path
+        assert as_user(richer.governance).get(path).status_code == 200, path
+    assert table(as_user(richer.viewer).get("/exposure/trend.csv")) == []
+
+
+def test_contributions_add_up_and_those_of_a_few_are_those_of_all(richer, as_user):
+    everyone = {row.application_id: row for row in contributions(Layer.HOST, Basis.COUNT)}
+    whole = measure_layer(Layer.HOST, Basis.COUNT).indices
+
+    some = contributions_of(Layer.HOST, Basis.COUNT, whole, application_ids=[richer.triage.pk, richer.drafter.pk])
+
+    assert set(some) == {richer.triage.pk, richer.drafter.pk}
+    for pk, found in some.items():
+        assert found.contribution == pytest.approx(everyone[pk].contribution)
+        assert found.marginal == pytest.approx(everyone[pk].marginal)
+    rows = table(as_user(richer.governance).get("/exposure/contributions.csv?layer=host"))
+    assert sum(float(row["contribution"]) for row in rows) == pytest.approx(whole.hhi)
+
+
+def test_ways_out_name_the_worst_and_where_a_tested_one_leads(richer, as_user):
+    client = as_user(richer.governance)
+    rows = table(client.get("/exposure/ways-out.csv"))
+
+    assert [(row["application"], row["best tested grade"]) for row in rows] == [
+        ("Clause finder", ""),
+        ("Claims triage", "5"),
+    ]
+    assert rows[1]["leads to"] == "gpt-5"
+    assert rows[1]["invested days"] == "12.0"
+    page = client.get("/exposure/ways-out/?state=tested")
+    assert "Claims triage" in text(page)
+    assert "Clause finder" not in text(page)
+    assert "Clause finder" in text(client.get("/exposure/ways-out/?grade=-1"))
+
+
+class TestNode:
+    def test_who_stands_on_it_in_which_state_and_whose(self, richer, as_user):
+        maker = Provider.objects.get(slug="anthropic")
+        address = f"/exposure/nodes/developer/{maker.pk}/"
+        client = as_user(richer.governance)
+
+        page = client.get(address)
+
+        assert sentence(page) == (
+            "2 applications stand or lean on Anthropic; 1 is exposed if it stops, 1 of them critical."
+        )
+        assert "Clause finder" in text(page)
+        assert "Claims triage" in text(page)
+        exposed = client.get(f"{address}?state=exposed")
+        listed = exposed.content.decode().split('id="listing"')[1]
+        assert "Clause finder" in listed
+        assert "Claims triage" not in listed
+        rows = table(client.get(f"{address}applications.csv"))
+        assert {(row["application"], row["state"]) for row in rows} == {
+            ("Claims triage", "portable"), ("Clause finder", "exposed"),
+        }  # fmt: skip
+        assert [row["application"] for row in table(client.get(f"{address}applications.csv?state=exposed"))] == [
+            "Clause finder"
+        ]
+        assert f"/what-if/?remove=developer:{maker.slug}" in page.content.decode()
+        # the same party as a host is another node
+        assert f"/exposure/nodes/host/{maker.pk}/" in page.content.decode()
+
+    def test_a_member_sees_the_own_teams_there(self, richer, as_user):
+        maker = Provider.objects.get(slug="anthropic")
+
+        page = as_user(richer.viewer).get(f"/exposure/nodes/developer/{maker.pk}/")
+
+        assert "Claims triage" in text(page)
+        assert "Clause finder" not in text(page)
+        assert sentence(page).startswith("1 application stands or leans on Anthropic")
+
+    def test_what_leans_is_told_apart_and_sheets_follow_each_other(self, richer, as_user):
+        offering = make_offering("judge-1", host=make_provider("wide"), resolved=False)
+        for number in range(55):
+            make_dependency(make_application(f"Judged {number:02}", team=richer.team), offering, "judge")
+        refresh(on=richer.today)
+        client, address = as_user(richer.governance), f"/exposure/nodes/offering/{offering.pk}/?state=leaning"
+
+        first = client.get(address)
+        following = re.search(r'<a rel="next" href="([^"]+)"', first.content.decode()).group(1).replace("&amp;", "&")
+        second = client.get(f"/exposure/nodes/offering/{offering.pk}/{following}")
+
+        names = [re.findall(r"Judged \d\d", page.content.decode()) for page in (first, second)]
+        assert (len(names[0]), len(names[1])) == (50, 5)
+        assert not set(names[0]) & set(names[1])
+
+    @pytest.mark.parametrize("path", ["bogus/1", "version/999999", "region/999999", "developer/999999"])
+    def test_what_there_is_not_is_not_found(self, richer, as_user, path):
+        assert as_user(richer.governance).get(f"/exposure/nodes/{path}/").status_code == 404
+
+
+def test_a_trend_takes_two_days_and_a_month_is_said(richer, as_user):
+    take_snapshot(on=richer.today)
+    client = as_user(richer.governance)
+    assert "One snapshot so far" in text(client.get("/exposure/"))
+    row = ConcentrationSnapshot.objects.get(layer="developer", basis="count")
+    for days in (40, 1):
+        ConcentrationSnapshot.objects.create(
+            day=richer.today - timedelta(days), layer=row.layer, basis=row.basis, n_applications=4, covered_weight=4,
+            none_weight=0, unknown=0, cr1=0.25, cr3=1, hhi=0.3, hhi_best=0.3, hhi_worst=0.3, n1=3, n2=3.3, top=[],
+        )  # fmt: skip
+
+    page = client.get("/exposure/")
+
+    assert "CR1 from 25 % to 50 %" in text(page)
+    assert drawn(page, "25 %")
+    assert len(table(client.get("/exposure/trend.csv"))) == 3
+
+
+def test_the_page_costs_the_same_however_large_the_portfolio(richer, as_user, django_assert_num_queries):
+    client = as_user(richer.governance)
+    for number in range(8):
+        offering = make_offering(host=make_provider(f"host-{number}"))
+        make_dependency(make_application(team=richer.team, criticality=0), offering)
+    refresh(on=richer.today)
+    maker = Provider.objects.get(slug="anthropic")
+    client.get("/exposure/")
+    with django_assert_num_queries(COSTS["page"]):
+        client.get("/exposure/")
+    with django_assert_num_queries(COSTS["node"]):
+        client.get(f"/exposure/nodes/developer/{maker.pk}/")
+    with django_assert_num_queries(COSTS["ways out"]):
+        client.get("/exposure/ways-out/")
+    with django_assert_num_queries(COSTS["points"]):
+        client.get("/exposure/single-points/")
+
+
+COSTS = {"page": 22, "node": 23, "ways out": 14, "points": 14}
+
+
+# --- losses -------------------------------------------------------------------------------------------------------
+
+
+def test_a_loss_is_asked_shown_with_its_progress_and_its_assumptions(richer, as_user):
+    client = as_user(richer.governance)
+
+    answer = client.post("/exposure/loss/run/", {"years": "10000", "seed": "7"})
+
+    run = LossRun.objects.get()
+    assert answer.url == f"/exposure/loss/{run.pk}/"
+    waiting = client.get(answer.url)
+    assert "10,000 years wait for a worker." in text(waiting)
+    assert f'hx-get="/exposure/loss/{run.pk}/progress/"' in waiting.content.decode()
+    from_worker(run)
+    done = client.get(f"/exposure/loss/{run.pk}/progress/", headers={"HX-Request": "true"})
+    assert done.headers["HX-Redirect"] == f"/exposure/loss/{run.pk}/"
+    page = client.get(f"/exposure/loss/{run.pk}/")
+    assert sentence(page).startswith("A usual year costs")
+    assert "seed 7" in text(page)
+    assert "modelled" in text(page)
+    assert "Placeholders." in text(page)
+    run.refresh_from_db()
+    assert len(table(client.get(f"/exposure/loss/{run.pk}/curve.csv"))) == sum(
+        len(run.result[side]["curve"]) for side in ("shared", "independent")
+    )
+    assert table(client.get(f"/exposure/loss/{run.pk}/causes.csv"))
+    assert as_user(richer.viewer).post("/exposure/loss/run/", {"years": "10000", "seed": "7"}).status_code == 404
+    refused = client.post("/exposure/loss/run/", {"years": "12", "seed": "x"})
+    assert refused.status_code == 422
+    assert LossRun.objects.count() == 1
+
+
+def from_worker(run):
+    from apps.exposure.actions.what_ifs import run_waiting
+
+    assert run_waiting(at=now()) == 1
+    run.refresh_from_db()
+    assert run.state == "done", run.error
+
+
+def test_governance_sets_rates_and_losses_and_others_do_not(richer, as_user):
+    client = as_user(richer.governance)
+    rate = EventRate.objects.filter(assumption=True).first()
+
+    facts = {"rate": "0.5", "low": "0.1", "high": "1", "severity_cv": "1", "source": "Our status page", "enabled": "on"}
+    answer = client.post(f"/exposure/loss/rates/{rate.pk}/", facts)
+
+    assert answer.status_code == 302
+    rate.refresh_from_db()
+    assert (rate.rate, rate.assumption, rate.source) == (0.5, False, "Our status page")
+    outside = client.post(f"/exposure/loss/rates/{rate.pk}/", facts | {"rate": "5"})
+    assert outside.status_code == 422
+    assert "within its interval" in text(outside)
+    form = client.get("/exposure/loss/losses/outage/")
+    names = re.findall(r'name="(amount-\d+)"', form.content.decode())
+    kept = client.post("/exposure/loss/losses/outage/", dict.fromkeys(names, "1000"))
+    assert kept.status_code == 302
+    assert client.get("/exposure/loss/losses/bogus/").status_code == 404
+    auditor = as_user(make_auditor())
+    assert auditor.get("/exposure/loss/").status_code == 200
+    assert auditor.get(f"/exposure/loss/rates/{rate.pk}/").status_code == 403
+    assert "Change" not in text(auditor.get("/exposure/loss/")).split("How often")[1]
+
+
+def make_auditor():
+    from tests.builders import make_user
+
+    return make_user(role="auditor")

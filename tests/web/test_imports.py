@@ -1,0 +1,221 @@
+"""The pages of imports: a file goes in, columns are chosen, the preview is looked at, confirmed, undone."""
+
+import io
+
+import openpyxl
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from apps.accounts.roles import TeamRole
+from apps.intake.models import Import
+from apps.intake.sheets import importing
+from apps.inventory.models import Application
+from tests.builders import make_application, make_dependency, make_member, make_team, make_user
+from tests.intake.sheets.files import as_csv
+from tests.intake.sheets.worlds import confirm, make_world, preview
+
+pytestmark = pytest.mark.django_db
+
+ROWS = [
+    ["Application", "Team", "Criticality", "Host", "Model", "Remark"],
+    ["Brand new", "Claims", "high", "openai", "gpt-4o-2024-11-20", "x"],
+    ["Known", "", "critical", "openai", "own-model", ""],
+    ["Other", "Claims", "3", "", "", "keep"],
+]
+
+
+@pytest.fixture
+def world():
+    return make_world()
+
+
+@pytest.fixture
+def browser(client, world):
+    client.force_login(world.by)
+    return client
+
+
+def text(answer):
+    return " ".join(answer.content.decode().split())
+
+
+def uploaded(browser, rows, name="list.csv"):
+    content = rows if isinstance(rows, bytes) else as_csv(rows)
+    return browser.post(reverse("imports"), {"file": SimpleUploadedFile(name, content)})
+
+
+def columns_of(answer):
+    form = answer.context["form"]
+    return {name: form[name].value() or "" for name in form.fields if form[name].value() is not False}
+
+
+def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, world):
+    known = make_application("Known", team=world.team, criticality=2)
+
+    went_to = uploaded(browser, ROWS)
+    page = browser.get(went_to.url)
+    assert "Say what the columns hold" in text(page)
+    assert '<option value="application.name" selected>Application name</option>' in text(page)
+    assert "Holds for example" in text(page)
+
+    preview_page = browser.post(f"{went_to.url}columns/", columns_of(page), follow=True)
+    said = text(preview_page)
+    assert "1 application and 2 uses of models will be added, 1 application will be changed; " in said
+    assert "1 row is refused" in said
+    assert "One model nobody knows yet will wait in the identity inbox." in said
+    assert "<del>standard</del> → <ins>critical</ins>" in said
+    assert "<b>Criticality:</b> &#x27;3&#x27; is none of: critical, important, standard, low." in said
+    assert "Not read in list: Remark." in said
+    assert Application.objects.count() == 1
+
+    refused_only = browser.get(f"{went_to.url}?outcome=refused", headers={"HX-Request": "true"})
+    assert "Brand new" not in text(refused_only)
+    assert "Other" in text(refused_only)
+    table = "".join(part.decode() for part in browser.get(f"{went_to.url}refused.csv").streaming_content)
+    assert table.splitlines()[1].startswith("Other,Claims,3,,,keep,")
+    shown = "".join(part.decode() for part in browser.get(f"{went_to.url}rows.csv?outcome=changed").streaming_content)
+    assert len(shown.splitlines()) == 1
+    shown = "".join(part.decode() for part in browser.get(f"{went_to.url}rows.csv").streaming_content)
+    assert "Criticality: standard → critical" in shown
+
+    done = browser.post(f"{went_to.url}confirm/", follow=True)
+    assert "1 application and 2 uses of models added, 1 application changed; " in text(done)
+    assert "Undo this import" in text(done)
+    assert "wait in the identity inbox" in text(done)
+    known.refresh_from_db()
+    assert known.criticality == 0
+
+    undone = browser.post(f"{went_to.url}undo/", follow=True)
+    assert "This import was undone" in text(undone)
+    known.refresh_from_db()
+    assert (known.criticality, Application.objects.count()) == (2, 1)
+    assert "list.csv" in text(browser.get(reverse("imports")))
+    listed = "".join(part.decode() for part in browser.get(reverse("imports-csv")).streaming_content)
+    assert "list.csv,csv,eve" in listed
+
+
+def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser, world):
+    assert "This is a PDF, not a sheet." in text(uploaded(browser, b"%PDF-1.7", "list.pdf"))
+    assert "This field is required" in text(browser.post(reverse("imports")))
+    went_to = uploaded(browser, [["What", "Who", "Where"], ["a", "b", "c"]])
+    page = browser.get(went_to.url)
+    chosen = {**columns_of(page), "s0": "on", "s0c0": "application.team", "s0c1": "application.team"}
+
+    refused = browser.post(f"{went_to.url}columns/", chosen)
+
+    assert refused.status_code == 422
+    assert "choose the column with its name or its id" in text(refused)
+    assert "&#x27;What&#x27; holds the same. Keep one of the two." in text(refused)
+    nothing = browser.post(f"{went_to.url}columns/", {"s0c0": "application.name"})
+    assert "Choose at least one sheet to read." in text(nothing)
+
+
+def test_the_same_file_is_recognised_and_a_dropped_one_is_gone(browser, world):
+    confirm(preview(ROWS, world.by))
+
+    went_to = uploaded(browser, ROWS)
+
+    assert "This very file was uploaded on" in text(browser.get(went_to.url))
+    assert "nothing of it was written" in text(browser.post(f"{went_to.url}drop/", follow=True))
+    assert "This import was dropped" in text(browser.get(went_to.url))
+    assert browser.get(f"{went_to.url}columns/").status_code == 302
+
+
+def test_what_a_worker_does_is_followed_until_it_is_done(browser, world, monkeypatch):
+    monkeypatch.setattr(importing, "AT_ONCE_BYTES", 0)
+    went_to = uploaded(browser, ROWS)
+    waiting = browser.post(f"{went_to.url}columns/", columns_of(browser.get(went_to.url)), follow=True)
+    assert 'hx-trigger="every 2s"' in text(waiting)
+    assert "Reading the rows" in text(browser.get(f"{went_to.url}progress/", headers={"HX-Request": "true"}))
+
+    importing.carry_out_waiting()
+
+    assert browser.get(f"{went_to.url}progress/", headers={"HX-Request": "true"})["HX-Refresh"] == "true"
+    assert "will be added" in text(browser.get(went_to.url))
+
+
+def test_rows_that_changed_meanwhile_are_told_and_all_or_nothing_comes_back(browser, world):
+    known = make_application("Known", team=world.team)
+    went_to = reverse("import", args=[preview([["Application", "Geography"], ["Known", "US"]], world.by).pk])
+    Application.objects.filter(pk=known.pk).update(geography="Asia")
+
+    back = browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True)
+
+    assert "you asked for all or nothing: nothing was applied" in text(back)
+    assert "<del>Asia</del> → <ins>US</ins>" in text(back)
+    assert "1 application changed" in text(browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True))
+    twice = browser.post(f"{went_to}confirm/", follow=True)
+    assert "already further: applied" in text(twice)
+
+
+def test_who_may_not_import_is_told_so_and_sees_no_entry(client, world):
+    mine = preview([["Application", "Team"], ["A", "Claims"]], world.by)
+    paths = [reverse("imports"), reverse("imports-csv"), reverse("import-template"), reverse("import", args=[mine.pk])]
+    for person in (make_member(world.team, TeamRole.VIEWER), make_user(), make_user(role="auditor")):
+        client.force_login(person)
+        for path in paths:
+            answer = client.get(path)
+            assert answer.status_code == 403
+            assert "Sheets are imported by editors of a team and by governance." in text(answer)
+        assert 'href="/imports/"' not in text(client.get("/applications/"))
+    client.force_login(world.by)
+    assert 'href="/imports/"' in text(client.get("/applications/"))
+
+
+def test_others_imports_are_not_there_and_governance_looks_at_them_but_does_not_confirm(client, world):
+    mine = preview([["Application", "Team"], ["A", "Claims"]], world.by)
+    pages = [reverse(name, args=[mine.pk]) for name in ("import", "import-rows-csv", "import-progress")]
+    steps = [reverse(f"import-{step}", args=[mine.pk]) for step in ("columns", "confirm", "drop", "undo")]
+    client.force_login(make_member(make_team(), TeamRole.OWNER))
+    assert {client.get(path).status_code for path in pages} | {client.post(path).status_code for path in steps} == {404}
+
+    client.force_login(make_user(role="governance"))
+    assert {client.get(path).status_code for path in pages} == {200}
+    assert "Import these rows" not in text(client.get(pages[0]))
+    assert [client.post(path).status_code for path in steps[:3]] == [403] * 3
+    assert Import.objects.get().state == "read"
+    confirm(mine)
+    assert "This import was undone" in text(client.post(steps[3], follow=True))
+
+
+def test_everybody_takes_along_what_they_see_as_the_list_is_filtered(client, world):
+    make_dependency(make_application("Mine", team=world.team, criticality=0), world.gpt)
+    make_application("Mine too", team=world.team, criticality=3)
+    make_application("Hidden", team=make_team("Secret"))
+    client.force_login(make_member(world.team, TeamRole.VIEWER))
+
+    book = openpyxl.load_workbook(
+        io.BytesIO(b"".join(client.get(reverse("inventory-xlsx"), {"criticality": "critical"}).streaming_content))
+    )
+    applications = b"".join(client.get(reverse("inventory-applications-csv")).streaming_content).decode()
+    uses = b"".join(client.get(reverse("inventory-uses-csv")).streaming_content).decode()
+
+    assert [row[1].value for row in book["Applications"].iter_rows(min_row=2)] == ["Mine"]
+    assert [row[3].value for row in book["Uses"].iter_rows(min_row=2)] == ["openai"]
+    assert [line.split(",")[1] for line in applications.splitlines()[1:]] == ["Mine", "Mine too"]
+    assert len(uses.splitlines()) == 2
+    assert "Hidden" not in applications + uses
+    assert "Secret" not in applications + uses
+
+
+def test_pages_cost_the_same_however_many_rows_there_are(browser, world, django_assert_num_queries):
+    heads = ["Application", "Team", "Host", "Model"]
+    small, large = (
+        preview([heads, *([f"App {n}", "Claims", "openai", "gpt-4o-2024-11-20"] for n in range(count))], world.by)
+        for count in (2, 120)
+    )
+    browser.get(reverse("imports"))
+
+    def n_statements(path):
+        from django.db import connection
+        from django.test.utils import CaptureQueriesContext
+
+        with CaptureQueriesContext(connection) as asked:
+            assert browser.get(path).status_code == 200
+        return len(asked)
+
+    counts = {n_statements(reverse("import", args=[import_.pk])) for import_ in (small, large)}
+    assert len(counts) == 1
+    assert counts.pop() <= 14
+    assert n_statements(reverse("imports")) <= 14

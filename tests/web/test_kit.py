@@ -1,0 +1,96 @@
+"""What all pages share: kept filters, undo from where it was said, first steps."""
+
+import pytest
+from django.urls import reverse
+
+from apps.accounts.models import SavedFilter
+from apps.inventory.actions import change_application
+from apps.inventory.models import Application
+from apps.inventory.queries import last_change_of
+from tests.builders import make_user
+
+
+def text(response):
+    return " ".join(response.content.decode().split())
+
+
+def test_a_filter_is_kept_found_again_shared_and_dropped(world, as_user):
+    own, colleague = as_user(world.editor), as_user(world.viewer)
+    given = {"path": "/applications/", "query": "criticality=critical&page=3", "name": "Ours", "shared": "on"}
+
+    page = own.post(reverse("save-filter"), given, follow=True)
+    assert page.redirect_chain[-1][0] == "/applications/?criticality=critical"
+    assert "“Ours” is kept" in text(page)
+    assert 'href="/applications/?criticality=critical" aria-current="true">Ours' in text(page)
+    assert "of ilse" in text(colleague.get("/applications/"))
+
+    kept = SavedFilter.objects.get()
+    assert colleague.post(reverse("drop-filter", args=[kept.pk])).status_code == 404
+    own.post(reverse("drop-filter", args=[kept.pk]))
+    assert not SavedFilter.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"path": "/applications/", "query": "q=x", "name": " "}, "Give the filter a name first."),
+        ({"path": "/applications/", "query": "q=x", "name": "n" * 81}, "at most 80 characters"),
+    ],
+)
+def test_a_filter_that_cannot_be_kept_says_why(given, words, world, as_user):
+    assert words in text(as_user(world.editor).post(reverse("save-filter"), given, follow=True))
+
+
+def test_a_filter_leads_to_no_foreign_place(world, as_user):
+    answer = as_user(world.editor).post(
+        reverse("save-filter"), {"path": "//evil.example/", "query": "", "name": "x"}
+    )  # fmt: skip
+    assert answer.url == "/"
+
+
+def test_a_change_is_taken_back_from_the_page_that_said_it_and_again(world, as_user):
+    change_application(application=world.triage, facts={"name": "Renamed"}, by=world.editor)
+    client = as_user(world.editor)
+    change = last_change_of(Application.objects.get(pk=world.triage.pk))
+
+    page = client.post(reverse("undo", args=[change]), {"back": "/applications/"}, follow=True)
+
+    assert page.redirect_chain[-1][0] == "/applications/"
+    assert "Taken back: 1 row is as it was." in text(page)
+    assert Application.objects.get(pk=world.triage.pk).name == "Claims triage"
+
+    redo = next(message for message in page.context["messages"]) if page.context.get("messages") else None
+    assert redo is None or "undo=" in redo.extra_tags
+    client.post(reverse("undo", args=[last_change_of(Application.objects.get(pk=world.triage.pk))]))
+    assert Application.objects.get(pk=world.triage.pk).name == "Renamed"
+
+
+def test_what_somebody_changed_since_is_not_taken_back(world, as_user):
+    change_application(application=world.triage, facts={"name": "Renamed"}, by=world.editor)
+    change = last_change_of(Application.objects.get(pk=world.triage.pk))
+    change_application(
+        application=Application.objects.get(pk=world.triage.pk), facts={"name": "Again"}, by=world.governance
+    )  # fmt: skip
+
+    page = as_user(world.editor).post(reverse("undo", args=[change]), follow=True)
+
+    assert "maren has changed the application" in text(page)
+    assert Application.objects.get(pk=world.triage.pk).name == "Again"
+
+
+def test_only_editors_take_back_and_only_to_pages_of_ours(world, as_user):
+    change_application(application=world.triage, facts={"name": "Renamed"}, by=world.editor)
+    address = reverse("undo", args=[last_change_of(Application.objects.get(pk=world.triage.pk))])
+
+    assert as_user(world.viewer).post(address).status_code == 403
+    assert as_user(world.outsider).post(address).status_code == 404
+    assert as_user(world.editor).post(address, {"back": "https://evil.example/"}).url == "/"
+
+
+def test_the_first_steps_say_how_far_they_are(world, as_user, db):
+    page = text(as_user(world.governance).get(reverse("start")))
+    assert "2 applications" not in page
+    assert "3 registered, with what they call." in page
+
+    alone = text(as_user(make_user("new", role="admin")).get(reverse("start")))
+    assert "Invite a person" in alone

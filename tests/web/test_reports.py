@@ -1,0 +1,253 @@
+"""The pages of the reports: what they say, to whom, and at which price."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from openpyxl import load_workbook
+
+from apps.accounts.models import User
+from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.common.time import day_of, now
+from apps.exposure.engine.building import refresh
+from apps.inventory.models import Application, Contract
+from apps.reports import kept
+from apps.reports.models import ComponentAnswer, EvidencePack, ModelStatement, ReportingEntity
+from tests.builders import make_application, make_dependency, make_member, make_user
+from tests.reports.worlds import Insurer, make_insurer
+
+SignIn = Callable[[User], Client]
+PAGES = ("reports", "report-register", "component-files", "report-models", "packs", "board")
+
+
+@pytest.fixture
+def insurer(db: None) -> Insurer:
+    world = make_insurer()
+    refresh(on=day_of(now()))
+    return world
+
+
+def get(client: Client, name: str, *args: object, **query: object) -> str:
+    answer = client.get(reverse(name, args=args), query)
+    assert answer.status_code == 200, (name, answer.status_code)
+    return answer.content.decode()
+
+
+def rows_of(client: Client, name: str, *args: object) -> list[dict[str, str]]:
+    answer = client.get(reverse(name, args=args))
+    body = b"".join(answer.streaming_content).decode().removeprefix("\ufeff")  # type: ignore[attr-defined]
+    return list(csv.DictReader(io.StringIO(body)))
+
+
+def test_the_index_says_what_each_is_for_and_how_complete(insurer: Insurer, as_user: SignIn) -> None:
+    page = get(as_user(insurer.governance), "reports")
+    for said in ("Supervisor", "Model risk", "Auditor", "Board", "fields filled", "<progress"):
+        assert said in page
+    before = page.partition("<h1")[2].partition("</h1>")[0]
+    insurer.mistral.lei, insurer.mistral.legal_name, insurer.mistral.person_type = "9" * 20, "Mistral AI", "legal"
+    insurer.mistral.save()
+    after = get(as_user(insurer.governance), "reports").partition("<h1")[2].partition("</h1>")[0]
+    assert before != after
+
+
+def test_the_register_lists_what_is_missing_first_with_links(insurer: Insurer, as_user: SignIn) -> None:
+    client = as_user(insurer.governance)
+    page = get(client, "report-register")
+    assert page.index("Missing, and where to enter it") < page.index("RT.02.01 ")
+    assert "Contract with the provider: Mistral" in page.replace("A contract", "Contract")
+    assert "0010 Contract reference" in page
+    assert "checks would reject it" in page
+    assert "Easily substitutable" in page
+    assert "derived from exit tests and fallbacks" in page
+    # every link of the list leads to a page that is there
+    listed = page.partition('id="h-missing"')[2].partition("</section>")[0]
+    links = {part.partition('"')[0] for part in listed.split('href="')[1:]}
+    assert links
+    for link in links:
+        assert client.get(link.replace("&amp;", "&")).status_code == 200, link
+
+
+def test_the_reporting_entity_is_entered_where_the_register_asks_for_it(insurer: Insurer, as_user: SignIn) -> None:
+    ReportingEntity.objects.all().delete()
+    client = as_user(insurer.governance)
+    assert "Reporting entity" in get(client, "report-register").partition('id="h-missing"')[2]
+    refused = client.post(reverse("reporting-entity"), {"name": "Calder", "lei": "short", "country": "DE"})
+    assert refused.status_code == 422
+    client.post(reverse("reporting-entity"), {"name": "Calder", "lei": "5299000000000000AB01", "country": "de"})
+    entity = ReportingEntity.objects.get()
+    assert (entity.lei, entity.country) == ("5299000000000000AB01", "DE")
+    assert "5299000000000000AB01" in {
+        row["RT.02.02.0020 LEI of the entity making use"] for row in rows_of(client, "report-register-csv", "services")
+    }
+    assert as_user(insurer.editor).get(reverse("reporting-entity")).status_code == 403
+
+
+def test_an_editor_reads_the_own_teams_rows_in_pages_and_files(insurer: Insurer, as_user: SignIn) -> None:
+    client = as_user(insurer.editor)
+    for name in PAGES:
+        page = get(client, name)
+        assert "Mail drafter" not in page, name
+        assert "AWS-1" not in page, name
+    assert "Applications of Claims" in get(client, "board")
+    assert {row["about"] for row in rows_of(client, "report-register-csv", "functions")} == {"Claims"}
+    assert rows_of(client, "report-register-csv", "contracts") == []
+    assert {row["Application"] for row in rows_of(client, "report-models-csv")} == {"Claims triage"}
+    book = load_workbook(io.BytesIO(client.get(reverse("report-register-xlsx")).content))
+    said = " ".join(str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row if cell)
+    assert "Claims" in said
+    assert "Mail drafter" not in said
+    assert "AWS-1" not in said
+    assert client.get(reverse("component-file", args=[insurer.drafter.slug])).status_code == 404
+    assert client.get(reverse("component-file-json", args=[insurer.drafter.slug])).status_code == 404
+    assert client.get(reverse("model-statement", args=[insurer.drafter.slug])).status_code == 404
+
+
+def test_nobody_reads_without_signing_in_and_a_stranger_reads_nothing(insurer: Insurer, as_user: SignIn) -> None:
+    assert Client().get(reverse("reports")).status_code == 302
+    stranger = as_user(insurer.outsider)
+    for name in PAGES:
+        page = get(stranger, name)
+        assert "Claims triage" not in page
+        assert "Mail drafter" not in page
+
+
+def test_the_component_file_as_page_csv_workbook_and_json(insurer: Insurer, as_user: SignIn) -> None:
+    client, slug = as_user(insurer.governance), insurer.triage.slug
+    page = get(client, "component-file", slug)
+    assert "Of 22 documents that the developers owe Claims triage, 0 are on file" in page
+    assert "1(a) tasks and systems it may go into" in page
+    assert len(rows_of(client, "component-file-csv", slug, "documents")) == 22
+    body = json.loads(client.get(reverse("component-file-json", args=[slug])).content)
+    assert body["components"][0]["Called as"]["value"] == "sonnet"
+    assert body["documents"][0]["Status"] == {"value": None, "missing": True, "note": ""}
+    book = load_workbook(io.BytesIO(client.get(reverse("component-file-xlsx", args=[slug])).content))
+    assert book.sheetnames == ["Documents", "Modifications", "Questions", "Components", "Missing", "Notes"]
+    assert client.get(reverse("component-file-csv", args=[slug, "nothing"])).status_code == 404
+
+
+def test_questions_are_answered_with_a_reason_by_editors_only(insurer: Insurer, as_user: SignIn) -> None:
+    address = reverse("component-answers", args=[insurer.triage.slug])
+    client = as_user(insurer.editor)
+    client.post(address, {"answer-25a": "no"}, follow=True)
+    assert not ComponentAnswer.objects.exists()
+    client.post(address, {"answer-25a": "no", "because-25a": "It is used in house"})
+    given = ComponentAnswer.objects.get()
+    assert (given.answer, given.because, given.answered_by) == ("no", "It is used in house", insurer.editor)
+    assert "It is used in house" in get(client, "component-file", insurer.triage.slug)
+    client.post(address, {"answer-25a": ""})
+    assert not ComponentAnswer.objects.exists()
+    viewer = as_user(make_member(insurer.claims, TeamRole.VIEWER))
+    assert viewer.post(address, {"answer-25a": "no", "because-25a": "x"}).status_code == 403
+    assert "Answer the questions" not in get(viewer, "component-file", insurer.triage.slug)
+    assert as_user(insurer.outsider).post(address, {}).status_code == 404
+    auditor = as_user(make_user("edith", role=OrganisationRole.AUDITOR))
+    assert auditor.post(address, {"answer-25a": "no", "because-25a": "x"}).status_code == 403
+
+
+def test_owners_state_their_model_and_see_what_others_changed_meanwhile(insurer: Insurer, as_user: SignIn) -> None:
+    client, address = as_user(insurer.editor), reverse("model-statement", args=[insurer.triage.slug])
+    client.post(address, {"outputs": "A lane", "valid_until": "2027-06-01"})
+    assert ModelStatement.objects.get().outputs == "A lane"
+    assert "A lane" in get(client, "report-models")
+    seen = client.get(address).content.decode().partition('name="seen" value="')[2].partition('"')[0]
+    ModelStatement.objects.update(outputs="Two lanes")
+    late = client.post(address, {"outputs": "Three lanes", "seen": seen})
+    assert late.status_code == 422
+    assert "Two lanes" in late.content.decode()
+    assert ModelStatement.objects.get().outputs == "Two lanes"
+    viewer = make_member(insurer.claims, TeamRole.VIEWER)
+    assert as_user(viewer).post(address, {"outputs": "x"}).status_code == 403
+
+
+def test_a_pack_is_asked_for_made_and_fetched(insurer: Insurer, as_user: SignIn) -> None:
+    client, today = as_user(insurer.editor), day_of(now())
+    asked = {"about": "application", "application": "claims TRIAGE", "since": today - timedelta(30), "until": today}
+    answer = client.post(reverse("ask-pack"), asked)
+    pack = EvidencePack.objects.get()
+    assert answer.headers["Location"] == reverse("pack", args=[pack.pk])
+    page = get(client, "pack", pack.pk)
+    assert pack.digest in page
+    assert "data/applications.csv" in page
+    answer = client.get(reverse("pack-file", args=[pack.pk]))
+    body = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    assert len(body) == int(answer.headers["Content-Length"])
+    assert "Claims triage" in zipfile.ZipFile(io.BytesIO(body)).read("data/applications.csv").decode()
+    assert f"Pack {pack.pk}" in get(client, "reports")
+
+    stranger = as_user(insurer.outsider)
+    for name in ("pack", "pack-file", "pack-progress"):
+        assert stranger.get(reverse(name, args=[pack.pk])).status_code == 404
+    for wrong in (
+        {**asked, "application": insurer.drafter.slug},
+        {**asked, "until": today - timedelta(90)},
+        {**asked, "about": "provider", "provider": "nobody"},
+    ):
+        assert client.post(reverse("ask-pack"), wrong).status_code == 422
+    EvidencePack.objects.update(state="running", started_at=now())
+    assert "Waiting for a worker" in get(client, "pack", pack.pk)
+    pack.parts.all().delete()
+    EvidencePack.objects.update(state="done")
+    assert "not kept any more" in get(client, "pack", pack.pk)
+    assert client.get(reverse("pack-file", args=[pack.pk])).status_code == 404
+
+
+def test_the_board_reads_three_figures_and_what_to_decide(insurer: Insurer, as_user: SignIn) -> None:
+    page = get(as_user(insurer.governance), "board")
+    assert "100 %" in page.partition('class="three"')[2].partition("</dl>")[0]
+    assert "of critical applications have a tested way out in date (1 of 1)" in page
+    insurer.primary.exit_tests.all().delete()
+    refresh(on=day_of(now()))
+    page = get(as_user(insurer.governance), "board")
+    assert "of critical applications have a tested way out in date (0 of 1)" in page
+    assert "<title" in page
+    make_dependency(make_application("Pricing", criticality=0), insurer.drafter.dependencies.get().offering)
+    refresh(on=day_of(now()))
+    assert "50 %" in get(as_user(insurer.governance), "board").partition('class="three"')[2].partition("</dl>")[0]
+
+
+def test_a_large_organisations_reports_are_counted_by_the_sweep(
+    insurer: Insurer, as_user: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = as_user(insurer.governance)
+    small = get(client, "report-register")
+    monkeypatch.setattr(kept, "MOST_LIVE", 1)
+    assert "counted for the first time" in get(client, "report-register")
+    kept.keep_figures(at=now())
+    for said in ("checks would reject it", "A contract with the provider: Mistral", "Easily substitutable"):
+        assert said in get(client, "report-register")
+        assert said in small
+    assert "Claims triage on anthropic/sonnet-1" in get(client, "report-models")
+    # the files do not wait for the sweep
+    Contract.objects.update(ref="AWS-2")
+    assert {row["RT.02.01.0010 Contract reference"] for row in rows_of(client, "report-register-csv", "contracts")} == {
+        "AWS-2"
+    }
+    # a team's own reports are always counted at once
+    assert "counted for the first time" not in get(as_user(insurer.editor), "report-models")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_costs_the_same_statements_with_many_applications(insurer: Insurer, as_user: SignIn, name: str) -> None:
+    client = as_user(insurer.governance)
+
+    def count() -> int:
+        get(client, name)
+        with CaptureQueriesContext(connection) as queries:
+            get(client, name)
+        return len(queries)
+
+    few = count()
+    offering = insurer.primary.offering
+    for number in range(27):
+        make_dependency(make_application(f"Further {number}", team=insurer.claims), offering)
+    refresh(on=day_of(now()))
+    assert Application.objects.count() == 29
+    assert count() == few
