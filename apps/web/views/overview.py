@@ -105,11 +105,11 @@ def _stacks(user: User) -> list[Stack]:
     if not user.reads_everything:
         return common_stacks(user=user, most=DRAWN_STACKS)
     refreshed_at = EngineState.objects.filter(pk=1).values_list("refreshed_at", flat=True).first()
-    found: list[Stack] = cache.get_or_set(
-        f"common-stacks:{refreshed_at:%Y%m%d%H%M%S%f}" if refreshed_at else "common-stacks:none",
-        lambda: common_stacks(user=user, most=DRAWN_STACKS),
-        timeout=3600,
-    )
+    key = f"common-stacks:{refreshed_at:%Y%m%d%H%M%S%f}" if refreshed_at else "common-stacks:none"
+    found: list[Stack] | None = cache.get(key)
+    if found is None:
+        found = common_stacks(user=user, most=DRAWN_STACKS)
+        cache.set(key, found, timeout=3600)
     return found
 
 
