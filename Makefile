@@ -1,6 +1,6 @@
 # Run `make help`. Everything lives in .venv/ and .data/; nothing is installed outside this folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format requirements stop screenshots
+.PHONY: help setup demo test check lint format requirements stop screenshots messages
 SHELL := /bin/sh
 
 VENV := .venv
@@ -40,6 +40,11 @@ test: setup ## the whole test-suite (PYTEST_ARGS="-k name"); browser tests where
 	@# a worker a core, each with a database of its own; a file stays in one, so that it loads its catalogue once;
 	@# files in the order of tests/long_files.py
 	@exec $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+messages: setup ## the texts to translate, in registry/locale/ (LANGUAGE=de); needs gettext
+	@mkdir -p registry/locale
+	REGISTRY_ENV=test DATABASE_URL=postgres://127.0.0.1:1/none $(BIN)/python manage.py makemessages \
+		--locale $(or $(LANGUAGE),en) --no-location --ignore .venv --ignore tests --ignore build
 
 screenshots: setup ## pictures of every page in build/screenshots/ (URL= of a running demo), three of them for the README
 	@exec $(BIN)/python -m tests.web.screenshots
