@@ -58,13 +58,15 @@ def calendar_of(user: User, *, at: datetime) -> bytes:
     return as_ical(entries, is_cut=is_cut)
 
 
-def entries_for(user: User, *, today: date) -> tuple[list[Entry], bool]:
-    """The events by day; True where there are more than a calendar shows."""
+def entries_for(
+    user: User, *, today: date, first: date | None = None, last: date | None = None
+) -> tuple[list[Entry], bool]:
+    """The events by day, between `first` and `last` where given; True where there are more than a calendar shows."""
     if not user.is_active:
         return [], False
     team_ids = None if user.reads_everything else sorted(user.team_roles())
-    ends = ends_ahead(on=today, team_ids=team_ids)
-    days = days_ahead(on=today, team_ids=team_ids, user_id=user.pk)
+    ends = ends_ahead(on=today, team_ids=team_ids, first=first, last=last)
+    days = days_ahead(on=today, team_ids=team_ids, user_id=user.pk, first=first, last=last)
     is_cut = len(ends) > MOST or len(days) > MOST
     ends, days = _nearest(ends, today), _nearest(days, today)
     named = {pk for end in ends for pk in end.application_ids}

@@ -69,8 +69,11 @@ def _history(model: type[Model]) -> str:
     return f"{model._meta.db_table}history"
 
 
+# a page asks for a few months; a calendar program for everything
+_WITHIN = "(%(first)s::date IS NULL OR {on} >= %(first)s::date) AND (%(last)s::date IS NULL OR {on} <= %(last)s::date)"
+
 _ENDS_AHEAD = f"""
-WITH {LIVE_ENDS.format(which="TRUE")},
+WITH {LIVE_ENDS.format(which=_WITHIN.format(on="o.retires_on"))},
 mine AS (
     SELECT l.id, l.retires_on, l.soft, count(*) AS n, count(*) FILTER (WHERE l.is_primary) AS n_primary,
            (array_agg(l.application_id ORDER BY l.is_primary DESC, l.criticality, l.application_id))[1:{NAMED}] AS ids
@@ -92,7 +95,7 @@ ORDER BY m.retires_on, m.id
 _OF_CAUSE = """
 SELECT '{kind}' AS kind, '{subject}' AS subject, c.id, c.on, c.application_id, c.words
 FROM ({sql}) c LEFT JOIN inventory_application a ON a.id = c.application_id
-WHERE c.on >= %(day)s::date - %(grace)s AND (
+WHERE c.on >= %(day)s::date - %(grace)s AND {within} AND (
     %(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s::bigint[])
     OR (c.application_id IS NULL AND '{subject}' <> 'flag' AND %(user)s = ANY (c.people)))
 """
@@ -105,7 +108,7 @@ WITH mine AS (
     SELECT * FROM (
         {
     " UNION ALL ".join(
-        _OF_CAUSE.format(kind=cause.kind, subject=cause.subject, sql=cause.sql)
+        _OF_CAUSE.format(kind=cause.kind, subject=cause.subject, sql=cause.sql, within=_WITHIN.format(on="c.on"))
         for cause in CAUSES
         if cause.kind != DayKind.MUTE_EXPIRING
     )
@@ -126,18 +129,24 @@ ORDER BY u.on, u.kind, u.id
 """
 
 
-def ends_ahead(*, on: date, team_ids: Sequence[int] | None) -> list[EndAhead]:
-    """Ends, firm or not before, of what live applications of these teams (None: of all) call, by day; one statement.
-    One more than MOST where there are more."""
-    return [EndAhead(*row) for row in _rows(_ENDS_AHEAD, on, teams=team_ids)]
+def ends_ahead(
+    *, on: date, team_ids: Sequence[int] | None, first: date | None = None, last: date | None = None
+) -> list[EndAhead]:
+    """Ends, firm or not before, of what live applications of these teams (None: of all) call, by day, between `first`
+    and `last` where given; one statement. One more than MOST where there are more."""
+    return [EndAhead(*row) for row in _rows(_ENDS_AHEAD, on, teams=team_ids, first=first, last=last)]
 
 
-def days_ahead(*, on: date, team_ids: Sequence[int] | None, user_id: int) -> list[DayAhead]:
+def days_ahead(
+    *, on: date, team_ids: Sequence[int] | None, user_id: int, first: date | None = None, last: date | None = None
+) -> list[DayAhead]:
     """What expires or is due for these teams (None: for all) and for what the person decided, by day; one statement.
     One more than MOST where there are more."""
     return [
         DayAhead(kind, subject, pk, day, application_id, json.loads(words), n, at)
-        for kind, subject, pk, day, application_id, words, n, at in _rows(_DAYS_AHEAD, on, teams=team_ids, user=user_id)
+        for kind, subject, pk, day, application_id, words, n, at in _rows(
+            _DAYS_AHEAD, on, teams=team_ids, user=user_id, first=first, last=last
+        )
     ]
 
 

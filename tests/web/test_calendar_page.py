@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from apps.exposure.engine.building import refresh
 from apps.inventory.models import ExitTest
+from apps.web.views import calendar as module
 
 
 def text(response):
@@ -66,3 +67,15 @@ def test_it_costs_the_same_however_much_ends(world, as_user, django_assert_num_q
     client.get(reverse("calendar"))
     with django_assert_num_queries(13):
         client.get(reverse("calendar"))
+
+
+def test_a_long_calendar_shows_the_nearest_days_and_counts_the_rest(world, as_user, monkeypatch):
+    monkeypatch.setattr(module, "SHOWN", 1)
+    ExitTest.objects.create(
+        dependency=world.triage.dependencies.get(role="primary"), target=world.sonnet_bedrock, tested_on=world.today,
+        result="passed", expires_on=world.today + timedelta(60),
+    )  # fmt: skip
+
+    page = text(as_user(world.viewer).get(reverse("calendar")))
+
+    assert "One further day: narrow by days or kind, or take the CSV." in page

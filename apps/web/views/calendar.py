@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from apps.accounts.models import User
 from apps.alerts.calendar import Entry, entries_for
 from apps.alerts.calendar_queries import MOST
 from apps.alerts.models import CalendarFeed
@@ -29,6 +30,8 @@ HORIZONS = (30, 90, 180, 365)
 USUAL = 180
 FARTHEST = 3 * 365
 DRAWN = 24
+# lines of the page; the file has all
+SHOWN = 300
 URGENT_DAYS = 30
 
 
@@ -81,11 +84,17 @@ def _lines(entries: Sequence[Entry], asked: Asked, today: date) -> list[Line]:
     ]
 
 
+def _entries(user: User, asked: Asked, today: date) -> tuple[list[Entry], bool]:
+    return entries_for(
+        user, today=today, first=None if asked.past else today, last=today + timedelta(asked.days)
+    )  # fmt: skip
+
+
 @require_safe
 def calendar(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
     today, asked = day_of(at), _asked(request)
-    entries, is_cut = entries_for(user, today=today)
+    entries, is_cut = _entries(user, asked, today)
     lines = _lines(entries, asked, today)
     ends = endings(user=user, on=today, within=asked.days, most=DRAWN + 1)
     wide, narrow = _drawn(ends[:DRAWN], today, asked.days)
@@ -102,9 +111,10 @@ def calendar(request: HttpRequest) -> HttpResponse:
         kinds=sorted({entry.category for entry in entries}),
         months=[
             Month(name, tuple(group))
-            for name, group in groupby(lines, key=lambda line: date_format(line.entry.on, "F Y"))
+            for name, group in groupby(lines[:SHOWN], key=lambda line: date_format(line.entry.on, "F Y"))
         ],
         n=len(lines),
+        n_left=max(0, len(lines) - SHOWN),
         wide=wide,
         narrow=narrow,
         more=len(ends) > DRAWN,
@@ -145,7 +155,8 @@ def sentence(lines: Sequence[Line], asked: Asked, today: date) -> Sentence:
 @require_safe
 def calendar_csv(request: HttpRequest) -> StreamingHttpResponse:
     user, today = signed_in(request), day_of(now())
-    lines = _lines(entries_for(user, today=today)[0], _asked(request), today)
+    asked = _asked(request)
+    lines = _lines(_entries(user, asked, today)[0], asked, today)
     return csv_answer(
         "calendar",
         ["day", "days left", "kind", "what", "page"],
