@@ -120,7 +120,7 @@ def test_everybody_sees_feeds(world, as_user):
 @pytest.mark.parametrize(
     ("path", "n"),
     [
-        ("/feeds/", 11), ("/feeds/litellm/", 11), ("/feeds/runs/", 8), ("/feeds/quarantine/", 8),
+        ("/feeds/", 10), ("/feeds/litellm/", 11), ("/feeds/runs/", 8), ("/feeds/quarantine/", 8),
         ("/feeds/runs/{run.pk}/", 10),
     ],
 )  # fmt: skip

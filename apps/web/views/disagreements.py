@@ -128,8 +128,11 @@ def _seen(side: Side, read_at: datetime | None, at: datetime) -> str:
 def latest_disagreements(*, user: Any, at: datetime, limit: int = 6) -> Table:
     """For the page of the feeds: the newest open ones on offerings that applications of `user` stand on, with the
     number of all such and how many each source takes part in."""
-    used = set(used_refs(kind=NodeKind.OFFERING, user=user, on=day_of(at)))
-    found = [row for row in disagreements(at=at) if row.offering.pk in used]
+    open_ones = disagreements(at=at)
+    used = set(
+        used_refs(kind=NodeKind.OFFERING, user=user, on=day_of(at), among=[row.offering.pk for row in open_ones])
+    )
+    found = [row for row in open_ones if row.offering.pk in used]
     newest = sorted(found, key=lambda row: (row.since, row.offering.pk), reverse=True)[:limit]
     table = table_of(newest, user=user, at=at)
     return Table(table.sources, table.rows, len(found), count_by_source(found=found))
@@ -154,7 +157,7 @@ class Asked:
 
 def _asked(request: HttpRequest, at: datetime) -> Asked:
     found = {row.offering.pk: row for row in disagreements(open_only=False, at=at)}
-    used = frozenset(used_refs(kind=NodeKind.OFFERING, user=request.user, on=day_of(at))) & found.keys()
+    used = frozenset(used_refs(kind=NodeKind.OFFERING, user=request.user, on=day_of(at), among=list(found)))
     data = request.GET.copy()
     for name, value in USUAL.items():
         data.setdefault(name, value)

@@ -51,8 +51,7 @@ def _asked_prices(request: HttpRequest, at: datetime) -> tuple[OfferingFilter, P
         ids = set(found.qs.order_by().values_list("pk", flat=True))
     only_used = request.GET.get("in_use", USUAL["in_use"]) == "true"
     if only_used:
-        used = set(used_refs(kind=NodeKind.OFFERING, user=request.user, on=day_of(at)))
-        ids = used if ids is None else ids & used
+        ids = set(used_refs(kind=NodeKind.OFFERING, user=request.user, on=day_of(at), among=ids))
     return found, PriceGaps(day_of(at), ids, request.GET.get("source", "")), only_used
 
 
