@@ -142,6 +142,8 @@ DATABASE_POOL = env.int("DATABASE_POOL", default=0 if TESTING else 8)
 _database: dict[str, Any] = env.db_url_config(DATABASE_URL)
 if _database.get("ENGINE") != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL starts with postgres://; no other engine is supported.")
+# lists are read by statements that a connection prepares once; off for a pooler that hands on connections in between
+DATABASE_PREPARE = env.bool("DATABASE_PREPARE", default=True)
 _database["CONN_MAX_AGE"] = 0  # the pool keeps connections, Django must not
 _database["CONN_HEALTH_CHECKS"] = True
 _database["OPTIONS"] = {"connect_timeout": 10, "application_name": "registry", **_database.get("OPTIONS", {})}
@@ -232,6 +234,9 @@ CELERY_BEAT_SCHEDULE = {
     "every minute: send the digests whose hour has come": _every("alerts.send_due_digests", timedelta(minutes=1)),
     "every minute: post the webhooks that are due": _every("alerts.send_webhooks", timedelta(minutes=1)),
     "every minute: go on with imports that wait": _every("intake.carry_out_waiting_imports", timedelta(minutes=1)),
+    "every minute: hold what was seen against the register": _every(
+        "intake.reconcile_observations", timedelta(minutes=1)
+    ),
     "every day: forget the files of old imports": _every("intake.forget_old_files", timedelta(days=1)),
     "every day: forget raw payloads whose retention has ended": _every("feeds.forget_old_payloads", timedelta(days=1)),
     "every minute: make the evidence packs that were asked for": _every("reports.make_packs", timedelta(minutes=1)),

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import structlog
 from django.db import transaction
-from django.db.models import F, Q
-from kombu.exceptions import OperationalError
+from django.db.models import Q
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.common.history import acting
 from apps.common.time import day_of, now
+from apps.intake import carrying
+from apps.intake.carrying import NotNow, NotYours, body_of
 from apps.intake.models import Import, ImportContent, SheetMemory
 from apps.intake.progress import say
 from apps.intake.sheets.applying import ChangedMeanwhile, apply, refuse_rows, register_of
@@ -29,23 +29,11 @@ from apps.intake.sheets.parsing import read_rows
 from apps.intake.sheets.planning import REFUSED, Planner
 from apps.intake.sheets.storing import store_rows
 from apps.intake.sheets.tables import Unreadable
-from apps.intake.tasknames import CARRY_OUT
 from apps.inventory.actions import RefusedChange, teams_written_in, undo
-
-log = structlog.get_logger(__name__)
 
 # what is done while the person waits for the page
 AT_ONCE_BYTES = 128 * 1024
 AT_ONCE_ROWS = 500
-_MOST_ATTEMPTS = 3
-
-
-class NotNow(Exception):
-    """The import is not where this step begins; the text says where it is."""
-
-
-class NotYours(Exception):
-    """Somebody else's import, or teams one may not edit."""
 
 
 def receive_sheet(*, content: bytes, file_name: str, by: User | None, at: datetime) -> Import:
@@ -153,17 +141,9 @@ def _go_on(import_: Import, *, at_once: bool) -> Import:
     if at_once:
         carry_out(import_.pk)
     else:
-        # beat finds it within a minute should the broker be away
-        transaction.on_commit(lambda: _send(import_.pk))
+        carrying.send(import_.pk)
     import_.refresh_from_db()
     return import_
-
-
-def _send(pk: int) -> None:
-    try:
-        CARRY_OUT.clone(args=(pk,)).apply_async(retry=False)
-    except OperationalError as error:
-        log.warning("the broker is away; beat will find the import", import_id=pk, error=str(error))
 
 
 def ingest_sheet(*, content: bytes, file_name: str, application: str = "", team: str = "", at: datetime) -> Import:
@@ -208,37 +188,13 @@ def _unassigned() -> Team:
 
 
 def carry_out(pk: int) -> bool:
-    """Do what the import waits for; False where somebody else is at it, or nothing is to be done."""
-    with transaction.atomic():
-        claimed = Import.objects.select_for_update(skip_locked=True).filter(pk=pk).waiting().first()
-        if claimed is None:
-            return False
-        Import.objects.filter(pk=pk).update(attempts=F("attempts") + 1)
-        if claimed.attempts >= _MOST_ATTEMPTS:
-            _give_up(claimed)
-            return True
-    with transaction.atomic():
-        claimed = Import.objects.select_for_update(skip_locked=True).filter(pk=pk).waiting().first()
-        if claimed is None:
-            return False
-        _DO[claimed.state](claimed)
-    return True
+    """Do what the sheet waits for; False where somebody else is at it, or nothing is to be done."""
+    return carrying.carry_out(pk, STEPS)
 
 
 def carry_out_waiting() -> int:
-    """Everything that waits, oldest first; the number worked on."""
-    waiting = list(Import.objects.waiting().order_by("received_at").values_list("pk", flat=True))
-    return sum(carry_out(pk) for pk in waiting)
-
-
-def _give_up(import_: Import) -> None:
-    """It has ended the worker, or failed in a way nobody foresaw, too often."""
-    back = {Import.State.READING: Import.State.FAILED, Import.State.APPLYING: Import.State.READ,
-            Import.State.UNDOING: Import.State.APPLIED}[Import.State(import_.state)]  # fmt: skip
-    Import.objects.filter(pk=import_.pk).update(
-        state=back,
-        error="It could not be worked through, three times over; nothing of it was written. The log says why.",
-    )
+    """Every sheet that waits, oldest first; the number worked on."""
+    return carrying.carry_out_waiting(Import.Kind.SHEET, STEPS)
 
 
 def _read(import_: Import) -> None:
@@ -246,7 +202,7 @@ def _read(import_: Import) -> None:
     try:
         with transaction.atomic():
             import_.rows.all().delete()
-            book = open_book(_body(import_), import_.file_name)
+            book = open_book(body_of(import_), import_.file_name)
             mapping = BookMapping.from_json(import_.mapping)
             planner = Planner(register_of(import_.by), Catalogue(), mapping, on=on)
             tally = store_rows(
@@ -294,18 +250,11 @@ def _undo(import_: Import) -> None:
     Import.objects.filter(pk=import_.pk).update(state=Import.State.UNDONE, undone_at=now())
 
 
-_DO: dict[str, Callable[[Import], None]] = {
+STEPS: dict[str, Callable[[Import], None]] = {
     Import.State.READING: _read,
     Import.State.APPLYING: _apply,
     Import.State.UNDOING: _undo,
 }
-
-
-def _body(import_: Import) -> bytes:
-    try:
-        return zlib.decompress(bytes(import_.content.body))
-    except ImportContent.DoesNotExist:
-        raise Unreadable("The file is not kept any more. Upload it again.") from None
 
 
 KEPT = timedelta(days=90)

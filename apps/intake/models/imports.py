@@ -6,15 +6,18 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from apps.accounts.models import ApiToken, own
+from apps.inventory.models import Application
+
 
 class ImportQuerySet(models.QuerySet["Import"]):
     def visible_to(self, user: Any) -> "ImportQuerySet":
-        """One's own; the organisation's roles see all."""
+        """One's own, and what is about applications one sees; the organisation's roles see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.reads_everything:
             return self
-        return self.filter(by=user)
+        return self.filter(own(user, "by") | Q(application__team__in=user.team_roles()))
 
     def waiting(self) -> "ImportQuerySet":
         """What a worker has to do something about."""
@@ -26,9 +29,11 @@ class Import(models.Model):
 
     class Kind(models.TextChoices):
         SHEET = "sheet", "Sheet"
+        DOCUMENT = "document", "Document"
+        EVALUATION = "evaluation", "Evaluation results"
 
     class State(models.TextChoices):
-        RECEIVED = "received", "Columns to be confirmed"
+        RECEIVED = "received", "To be completed"
         READING = "reading", "Being read"
         READ = "read", "To be confirmed"
         APPLYING = "applying", "Being applied"
@@ -42,7 +47,7 @@ class Import(models.Model):
     OPEN: ClassVar[tuple[str, ...]] = (State.RECEIVED, *WAITING, State.READ)
 
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.SHEET)
-    format = models.CharField(max_length=20, help_text="csv or xlsx.")
+    format = models.CharField(max_length=20, help_text="csv, xlsx, cyclonedx, litellm-config, ...")
     file_name = models.CharField(max_length=255, blank=True)
     digest = models.CharField(max_length=64, help_text="SHA-256 of the file.")
     n_bytes = models.PositiveBigIntegerField()
@@ -52,6 +57,27 @@ class Import(models.Model):
     )
     undone_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    application = models.ForeignKey(
+        Application, on_delete=models.SET_NULL, null=True, blank=True, related_name="imports",
+        help_text="What the document is about, where the sender named one application.",
+    )  # fmt: skip
+    token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    environment = models.CharField(max_length=60, blank=True, default="")
+    tool = models.CharField(max_length=60, blank=True, default="", help_text="What made the document.")
+    tool_version = models.CharField(max_length=60, blank=True, default="")
+    natural_key = models.CharField(
+        max_length=200, blank=True, default="", help_text="What the document calls itself: serial number and version."
+    )
+    idempotency_key = models.CharField(max_length=128, blank=True, default="", help_text="As the sender gave it.")
+    document_at = models.DateTimeField(null=True, blank=True, help_text="When the document says it was made.")
+    is_older = models.BooleanField(
+        default=False, help_text="A newer document of the same maker was here already: it confirms, and ends nothing."
+    )
+    strict = models.BooleanField(default=False, help_text="Refused where it breaks its schema.")
+    schema_valid = models.BooleanField(null=True, blank=True, help_text="Empty: there is none, or it was not checked.")
+    problems = models.JSONField(
+        default=dict, help_text="Lists by kind: schema, rejected, ignored, unresolved; each {where, reason}."
     )
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
     mapping = models.JSONField(default=dict, help_text="How its columns are read.")
@@ -76,6 +102,15 @@ class Import(models.Model):
             models.Index(fields=["-received_at", "-id"], name="import_by_time"),
             models.Index(fields=["digest"], name="import_by_digest"),
             models.Index(
+                fields=["application", "-received_at", "-id"],
+                name="import_by_application",
+                condition=Q(application__isnull=False),
+            ),
+            models.Index(fields=["natural_key"], name="import_by_natural_key", condition=~Q(natural_key="")),
+            models.Index(
+                fields=["by", "idempotency_key"], name="import_by_idempotency_key", condition=~Q(idempotency_key="")
+            ),
+            models.Index(
                 fields=["state"], name="import_waiting", condition=Q(state__in=["reading", "applying", "undoing"])
             ),
         ]
@@ -88,7 +123,7 @@ class Import(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.file_name or f"{self.get_kind_display()} of {self.received_at:%Y-%m-%d %H:%M}"
+        return self.file_name or f"{self.format or self.get_kind_display()} of {self.received_at:%Y-%m-%d %H:%M}"
 
     @property
     def is_waiting(self) -> bool:

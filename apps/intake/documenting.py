@@ -1,0 +1,276 @@
+"""A document's way from the door to the register: received, read, its sightings stored and held against the register.
+
+The door only keeps the body and its digest; what it says is worked out by a worker, in one transaction. The same
+document sent again, even at the same moment, is the import that was made first.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from apps.accounts.models import ApiToken, User
+from apps.accounts.roles import TeamRole
+from apps.common.history import acting
+from apps.common.time import now
+from apps.intake import carrying
+from apps.intake.carrying import NotNow, NotYours, body_of
+from apps.intake.documents import Document, Format, Part, Sighting, Unreadable, clean
+from apps.intake.formats import FORMATS
+from apps.intake.models import Import, ImportContent, Observation, TokenBinding
+from apps.intake.observing import Placed, end_missing, ensure_services, store_observations
+from apps.intake.reconciling import reconcile
+from apps.inventory.actions import RefusedChange, undo
+from apps.inventory.models import Application
+
+# what an import keeps of each list of problems
+MOST_LISTED = 1_000
+# what is worked through while the sender waits
+AT_ONCE_BYTES = 256 * 1024
+
+
+def receive_document(
+    *,
+    form: Format,
+    body: bytes,
+    by: User | None,
+    at: datetime,
+    token: ApiToken | None = None,
+    application: Application | None = None,
+    environment: str = "",
+    idempotency_key: str = "",
+    file_name: str = "",
+    strict: bool = False,
+) -> tuple[Import, bool]:
+    """Keep the document and have it read; (the import, whether it is new).
+
+    `body` is decompressed and within the format's caps already. `by` None is the operator, who may write everywhere.
+    NotYours where the sender may not write to the application; Unreadable where nothing can be made of the body.
+    """
+    binding = TokenBinding.objects.select_related("application").filter(token=token).first() if token else None
+    if binding is not None:
+        if application is not None and application.pk != binding.application_id:
+            raise NotYours(f"This token is for {binding.application.slug} only. Use that, or another token.")
+        application = binding.application
+        environment = environment or binding.environment
+    elif application is not None and by is not None and not by.may(TeamRole.EDITOR, application.team_id):
+        raise NotYours("Only an editor of the owning team may send documents about it. Ask one of them for a token.")
+    digest = hashlib.sha256(body).hexdigest()
+    with transaction.atomic():
+        # the same document at the same moment: the second sender waits, and is given the first one's import
+        _lock(f"{by.pk if by else 0}:{digest}:{idempotency_key}")
+        earlier = _earlier(form, digest, by, application, environment, idempotency_key)
+        if earlier is not None:
+            return earlier, False
+        kept = form.redact(body) if form.redact else body
+        received = Import.objects.create(
+            kind=Import.Kind.DOCUMENT, format=form.name, file_name=clean(file_name, 255), digest=digest,
+            n_bytes=len(body), by=by, token=token, application=application, environment=clean(environment, 60),
+            idempotency_key=clean(idempotency_key, 128), strict=strict, state=Import.State.READING, received_at=at,
+        )  # fmt: skip
+        ImportContent.objects.create(of=received, body=zlib.compress(kept, 6))
+    if len(kept) <= AT_ONCE_BYTES:
+        carry_out(received.pk)
+    else:
+        carrying.send(received.pk)
+    received.refresh_from_db()
+    return received, True
+
+
+def name_application(*, import_: Import, application: Application, by: User) -> Import:
+    """A person says which application a document is about; it is read (again) for that one."""
+    if not by.may(TeamRole.EDITOR, application.team_id):
+        raise NotYours("Only an editor of the owning team may add documents to it. Ask one of them.")
+    moved = Import.objects.filter(
+        pk=import_.pk, kind=Import.Kind.DOCUMENT, state__in=(Import.State.RECEIVED, Import.State.FAILED)
+    ).update(state=Import.State.READING, application=application, error="", attempts=0)
+    import_.refresh_from_db()
+    if not moved:
+        raise NotNow(f"This import is already further: {import_.get_state_display().lower()}.")
+    carry_out(import_.pk)
+    import_.refresh_from_db()
+    return import_
+
+
+def carry_out(pk: int) -> bool:
+    return carrying.carry_out(pk, STEPS)
+
+
+def _lock(words: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [words])
+
+
+def _earlier(
+    form: Format, digest: str, by: User | None, application: Application | None, environment: str, key: str
+) -> Import | None:
+    """The import this one repeats: by the sender's key, else by the very same content about the same application."""
+    same = Import.objects.filter(kind=Import.Kind.DOCUMENT, format=form.name, by=by).order_by("-pk")
+    if key:
+        found = same.filter(idempotency_key=key).first()
+        if found is not None:
+            return found
+    return (
+        same.filter(digest=digest, application=application, environment=environment)
+        .exclude(state__in=(Import.State.FAILED, Import.State.DROPPED, Import.State.UNDONE))
+        .first()
+    )
+
+
+# --- what a worker does ----------------------------------------------------------------------------------------------
+
+
+def _read(import_: Import) -> None:
+    try:
+        document = FORMATS[import_.format].read(body_of(import_))
+    except Unreadable as unreadable:
+        _close(import_, state=Import.State.FAILED, error=str(unreadable))
+        return
+    if import_.strict and document.schema_valid is False:
+        _close(
+            import_, document, state=Import.State.FAILED,
+            error="The document breaks its schema, and the sender asked for strict reading. Nothing was taken.",
+        )  # fmt: skip
+        return
+    application = import_.application or _subject(document, import_.by)
+    if application is None and any(not said.service for said in document.sightings):
+        named = f" It calls it '{document.subject}', which no application is called." if document.subject else ""
+        _close(
+            import_, document, state=Import.State.RECEIVED,
+            error=f"The document does not say which application it is about.{named} Choose the application, or send it"
+            " with ?application=SLUG.",
+        )  # fmt: skip
+        return
+    if application is not None and import_.by is not None and import_.application is None:
+        import_.application = application
+    _take(import_, document, application)
+
+
+def _take(import_: Import, document: Document, application: Application | None) -> None:
+    at = document.made_at or import_.received_at
+    stream = stream_of(import_.format, document)
+    older = (
+        Import.objects.filter(
+            kind=Import.Kind.DOCUMENT, format=import_.format, tool=clean(document.maker, 60), application=application,
+            document_at__gt=at, state=Import.State.APPLIED,
+        ).exists()
+        if document.made_at
+        else False
+    )  # fmt: skip
+    with acting(
+        user=import_.by, job="" if import_.by else "ingest", reason=f"{import_.format} import {import_.pk}"
+    ) as change:
+        placed = _placed(import_, document, application, at)
+        keys = store_observations(stream, placed, seen_in=import_)
+        n_missing = 0
+        if document.is_complete and not older and application is not None:
+            n_missing = end_missing(stream, application=application.pk, seen_in=import_, keys=keys, at=at)
+        tally = reconcile(at=now())
+    seen = Observation.objects.filter(key__in=keys)
+    unresolved = seen.filter(state=Observation.State.UNRESOLVED).order_by("requested", "pk")[:MOST_LISTED]
+    counts = {
+        "sightings": len(document.sightings),
+        "observations": len(set(keys)),
+        "created": tally["created"],
+        "updated": tally["updated"],
+        "unchanged": max(seen.filter(dependency__isnull=False).values("dependency").distinct().count()
+                         - tally["created"] - tally["updated"], 0),
+        "unresolved": seen.filter(state=Observation.State.UNRESOLVED).count(),
+        "unclaimed": seen.filter(state=Observation.State.UNCLAIMED).count(),
+        "missing": n_missing,
+        "ignored": len(document.ignored),
+        "rejected": len(document.rejected),
+    }  # fmt: skip
+    _close(
+        import_, document, state=Import.State.APPLIED, change=change, counts=counts, applied_at=now(),
+        is_older=older, application=application,
+        unresolved=[Part(", ".join(each.places[:3]), f"{each.requested or each.served}: {each.why}")
+                    for each in unresolved],
+    )  # fmt: skip
+
+
+def _placed(import_: Import, document: Document, application: Application | None, at: datetime) -> list[Placed]:
+    """Whose each sighting is: what it names itself, or the application the sender named."""
+    own = {said.service for said in document.sightings if said.service}
+    services = (
+        ensure_services(own, scope=stream_of(import_.format, document), token=import_.token, at=at) if own else {}
+    )
+    placed = []
+    for said in document.sightings:
+        tidy = _tidy(said, import_.environment)
+        if said.service and import_.application is None:
+            pk, claimed, ignored = services[clean(said.service)]
+            if not ignored:
+                placed.append(Placed(tidy, claimed, pk, at, at))
+        elif application is not None:
+            placed.append(Placed(tidy, application.pk, None, at, at))
+    return placed
+
+
+def _tidy(said: Sighting, environment: str) -> Sighting:
+    return Sighting(
+        requested=clean(said.requested), served=clean(said.served), alias=clean(said.alias),
+        provider=clean(said.provider, 120), region=clean(said.region, 60), gateway=clean(said.gateway, 120),
+        service=clean(said.service), environment=clean(said.environment, 60) or environment, role=said.role,
+        fallback_order=said.fallback_order, confidence=said.confidence,
+        places=tuple(clean(place, 300) for place in said.places), facts=said.facts, where=said.where,
+    )  # fmt: skip
+
+
+def stream_of(form: str, document: Document) -> str:
+    """Who saw it: the format and the tool, so that two scanners never end what the other found."""
+    return f"{form}:{clean(document.maker, 50).lower()}".rstrip(":")
+
+
+def _subject(document: Document, by: User | None) -> Application | None:
+    """The application the document names, where exactly one is called so and the sender may write to it."""
+    name = clean(document.subject)
+    if not name:
+        return None
+    found = list(Application.objects.filter(Q(slug__iexact=name) | Q(name__iexact=name))[:2])
+    if len(found) != 1 or (by is not None and not by.may(TeamRole.EDITOR, found[0].team_id)):
+        return None
+    return found[0]
+
+
+def _close(
+    import_: Import, document: Document | None = None, *, unresolved: list[Part] | None = None, **columns: Any
+) -> None:
+    if document is not None:
+        columns |= {
+            "tool": clean(document.maker, 60),
+            "tool_version": clean(document.maker_version, 60),
+            "natural_key": clean(document.natural_key, 200),
+            "document_at": document.made_at,
+            "schema_valid": document.schema_valid,
+            "problems": {
+                kind: [{"where": part.where, "reason": part.reason} for part in parts[:MOST_LISTED]]
+                for kind, parts in (
+                    ("schema", document.schema_errors), ("rejected", document.rejected),
+                    ("ignored", document.ignored), ("unresolved", unresolved or []),
+                )
+                if parts
+            },
+        }  # fmt: skip
+    Import.objects.filter(pk=import_.pk).update(read_at=now(), **columns)
+
+
+def _undo(import_: Import) -> None:
+    """Take back the dependencies it brought; what it saw is set aside, so that it does not come back by itself."""
+    if import_.change is None or import_.undone_by is None:
+        return
+    try:
+        with transaction.atomic():
+            undo(change=import_.change, by=import_.undone_by, reason=f"import of {import_}")
+    except RefusedChange as refused:
+        Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
+        return
+    Observation.objects.filter(seen_in=import_).update(state=Observation.State.SET_ASIDE, dependency=None)
+    Import.objects.filter(pk=import_.pk).update(state=Import.State.UNDONE, undone_at=now())
+
+
+STEPS: dict[str, Callable[[Import], None]] = {Import.State.READING: _read, Import.State.UNDOING: _undo}

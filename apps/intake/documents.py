@@ -1,0 +1,101 @@
+"""What a reader makes of a document: plain values, the same for every format.
+
+A reader is a function `(body: bytes) -> Document`. It knows one format and nothing of the register: no database, no
+clock, no network, and it never follows an address it finds. It raises `Unreadable` where nothing can be made of the
+body; what it cannot use of a readable one it lists, with the place, in `ignored`, `rejected` or `schema_errors`.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from apps.intake.models import Confidence
+from apps.intake.sheets.tables import Unreadable
+
+LONGEST_NAME = 256
+MOST_PLACES = 20
+# C0 and C1 controls, and the marks that turn the direction of text around
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+def clean(text: Any, longest: int = LONGEST_NAME) -> str:
+    """A name as it may be stored: no control or direction marks, no spaces around, cut to `longest` characters."""
+    return _UNSEEN.sub("", str(text)).strip()[:longest] if text is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something of a document that was not taken as it stands: where (a JSON pointer, a line) and why."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One use of one model, as the document tells it. Empty text: not said.
+
+    `alias`, `requested` and `served` are kept apart: the name the application asks a gateway for, the id sent to the
+    provider, the id in its answer. `provider` and `gateway` are as the document spells them. `service` is what the
+    document calls the application; empty: the one the sender named.
+    """
+
+    requested: str = ""
+    served: str = ""
+    alias: str = ""
+    provider: str = ""
+    region: str = ""
+    gateway: str = ""
+    service: str = ""
+    environment: str = ""
+    role: str = ""
+    fallback_order: int = 0
+    confidence: int = Confidence.BOM
+    places: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    where: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.requested or self.served or self.alias
+
+
+@dataclass(slots=True)
+class Document:
+    """A whole document. `maker` becomes part of the stream, so that two tools never end what the other saw.
+
+    `natural_key` is what the document calls itself (serial number and version); `subject` names the application where
+    the document does. `is_complete` says that what it no longer holds is no longer seen by its maker.
+    """
+
+    maker: str = ""
+    maker_version: str = ""
+    natural_key: str = ""
+    made_at: datetime | None = None
+    subject: str = ""
+    subject_version: str = ""
+    is_complete: bool = True
+    sightings: list[Sighting] = field(default_factory=list)
+    ignored: list[Part] = field(default_factory=list)
+    rejected: list[Part] = field(default_factory=list)
+    schema_valid: bool | None = None
+    schema_errors: list[Part] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One kind of document the intake reads. `most_bytes` caps it as sent, `most_inflated` once decompressed."""
+
+    name: str
+    label: str
+    read: Callable[[bytes], Document]
+    media_types: tuple[str, ...] = ()
+    most_bytes: int = 10 * 1024 * 1024
+    most_inflated: int = 50 * 1024 * 1024
+    # takes out secrets and content before the body is kept; `read` understands what it leaves
+    redact: Callable[[bytes], bytes] | None = None
+
+
+__all__ = ["Document", "Format", "Part", "Sighting", "Unreadable", "clean"]

@@ -1,0 +1,115 @@
+"""Where what was seen and what is declared do not agree, and the lines that say when that matters."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from apps.common.history import tracked
+from apps.intake.models.observations import Observation
+from apps.inventory.models import Application, Dependency
+
+
+class DiscrepancyQuerySet(models.QuerySet["Discrepancy"]):
+    def visible_to(self, user: Any) -> "DiscrepancyQuerySet":
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(application__team__in=user.team_roles())
+
+    def open(self) -> "DiscrepancyQuerySet":
+        return self.filter(closed_at__isnull=True)
+
+
+@tracked(exclude=("details",))
+class Discrepancy(models.Model):
+    """One disagreement, from the day it was found to the day it ended or a person dealt with it."""
+
+    class Kind(models.TextChoices):
+        SHADOW = "shadow", "Seen, not declared"
+        UNSEEN = "unseen", "Declared, not seen"
+        DRIFT = "drift", "Served by another version than before"
+        OTHER_SERVED = "other_served", "Another model served than requested"
+        OUT_OF_USE = "out_of_use", "Application is not in use, and still calls"
+
+    class Closed(models.TextChoices):
+        ENDED = "ended", "It no longer holds"
+        DECLARED = "declared", "Declared"
+        DISMISSED = "dismissed", "Dismissed by a person"
+
+    key = models.CharField(max_length=200, help_text="What it is about; of one key at most one is open.")
+    kind = models.CharField(max_length=12, choices=Kind)
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="discrepancies")
+    dependency = models.ForeignKey(
+        Dependency, on_delete=models.CASCADE, null=True, blank=True, related_name="discrepancies"
+    )
+    observation = models.ForeignKey(Observation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    details = models.JSONField(default=dict, help_text="Names, versions and days as they were found.")
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_as = models.CharField(max_length=9, choices=Closed, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reason = models.CharField(max_length=500, blank=True)
+    quiet_until = models.DateField(null=True, blank=True, help_text="Dismissed: not found again before this day.")
+
+    objects = DiscrepancyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-opened_at", "-id"]
+        verbose_name_plural = "discrepancies"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["key"], name="discrepancy_open_once", condition=Q(closed_at__isnull=True)),
+            models.CheckConstraint(
+                name="discrepancy_closed_somehow",
+                condition=Q(closed_at__isnull=True, closed_as="") | (Q(closed_at__isnull=False) & ~Q(closed_as="")),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["kind", "-opened_at", "-id"], name="discrepancy_open", condition=Q(closed_at__isnull=True)
+            ),
+            models.Index(fields=["application", "-opened_at"], name="discrepancy_by_application"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.key}"
+
+
+@tracked()
+class IntakeSettings(models.Model):
+    """One row: the organisation's lines for what is seen."""
+
+    unseen_after_days = models.PositiveSmallIntegerField(
+        default=30, validators=[MinValueValidator(1), MaxValueValidator(366)],
+        help_text="A declared use that run-time traffic has not shown for so many days is asked about.",
+    )  # fmt: skip
+    drift_days = models.PositiveSmallIntegerField(
+        default=7, validators=[MinValueValidator(1), MaxValueValidator(90)],
+        help_text="What answers within so many days is compared with as many days before.",
+    )  # fmt: skip
+    declares_shadows = models.BooleanField(
+        default=True, help_text="What was seen and is known becomes an observed dependency without being asked."
+    )
+    keep_documents_days = models.PositiveSmallIntegerField(
+        default=90, validators=[MinValueValidator(1), MaxValueValidator(3660)],
+        help_text="How long documents are kept as they were sent.",
+    )  # fmt: skip
+    keep_usage_days = models.PositiveSmallIntegerField(
+        default=400, validators=[MinValueValidator(30), MaxValueValidator(3660)],
+        help_text="How long calls by day are kept.",
+    )  # fmt: skip
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "intake settings"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(name="intake_settings_one_row", condition=Q(pk=1))
+        ]
+
+    def __str__(self) -> str:
+        return "intake settings"

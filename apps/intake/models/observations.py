@@ -1,0 +1,254 @@
+"""What was seen of models in use: who saw it, under which three names, and which dependency it became.
+
+An observation is one sender's view. Several of them, from traces, gateways, bills of materials and sheets, stand
+beside one dependency; what one sender no longer sees takes nothing away from what another saw.
+"""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from apps.accounts.models import ApiToken
+from apps.catalog.models import Offering, Version
+from apps.common.history import tracked
+from apps.intake.models.imports import Import
+from apps.inventory.models import Application, Dependency
+
+
+class Confidence(models.IntegerChoices):
+    """How directly the use was seen; a higher one outranks a lower one about the same use."""
+
+    GUESS = 1, "Named in code or by family"
+    SHEET = 2, "Written in a sheet or catalogue"
+    BOM = 3, "In a bill of materials"
+    IAC = 4, "In infrastructure code"
+    GATEWAY_CONFIG = 5, "In a gateway's configuration"
+    GATEWAY_LOG = 6, "In a gateway's log"
+    SERVED = 7, "Seen at run time"
+
+
+class ServiceQuerySet(models.QuerySet["Service"]):
+    def visible_to(self, user: Any) -> "ServiceQuerySet":
+        """Those of applications one sees, and those one's own tokens brought; the organisation's roles see all."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(Q(application__team__in=user.team_roles()) | Q(first_token__user=user))
+
+    def unclaimed(self) -> "ServiceQuerySet":
+        return self.filter(application__isnull=True, is_ignored=False)
+
+
+@tracked(exclude=("last_seen_at",))
+class Service(models.Model):
+    """A sender as it calls itself in traces or at a gateway. Until a person says which application it is, it waits."""
+
+    name = models.CharField(max_length=256, help_text="namespace/name of traces; team or tag of a gateway.")
+    scope = models.CharField(
+        max_length=60, blank=True, default="", help_text="Whose names these are: empty for traces, else the gateway."
+    )
+    application = models.ForeignKey(
+        Application, on_delete=models.SET_NULL, null=True, blank=True, related_name="services"
+    )
+    is_ignored = models.BooleanField(default=False, help_text="A person said that it is none of ours.")
+    first_token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    objects = ServiceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["scope", "name"], name="service_once"),
+            models.CheckConstraint(
+                name="service_ignored_or_claimed",
+                condition=Q(is_ignored=False) | Q(application__isnull=True),
+                violation_error_message="A service that belongs to an application is not ignored.",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["-last_seen_at"], name="service_unclaimed",
+                condition=Q(application__isnull=True, is_ignored=False),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ObservationQuerySet(models.QuerySet["Observation"]):
+    def visible_to(self, user: Any) -> "ObservationQuerySet":
+        """Those of applications one sees, and those of services one's own tokens brought."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(
+            Q(application__team__in=user.team_roles())
+            | Q(application__isnull=True, service__first_token__user=user)
+        )  # fmt: skip
+
+    def waiting(self) -> "ObservationQuerySet":
+        """What has not been held against the register since it was last written."""
+        return self.filter(state=Observation.State.NEW)
+
+
+class Observation(models.Model):
+    """One sender saw one application use one model under these names. Not in the history: it is no decision."""
+
+    class State(models.TextChoices):
+        NEW = "new", "To be worked through"
+        MATCHED = "matched", "Part of a dependency"
+        UNRESOLVED = "unresolved", "Model not known"
+        UNCLAIMED = "unclaimed", "Application not known"
+        OUT_OF_USE = "out_of_use", "Application is not in use"
+        SET_ASIDE = "set_aside", "Set aside"
+
+    key = models.UUIDField(unique=True, help_text="Digest of sender, application or service, and all names.")
+    stream = models.CharField(max_length=80, help_text="Who saw it: otlp, cyclonedx:cdxgen, litellm-config:name, ...")
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, null=True, blank=True, related_name="observations"
+    )
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, null=True, blank=True, related_name="observations")
+    environment = models.CharField(max_length=60, blank=True)
+    alias = models.CharField(max_length=256, blank=True, help_text="What the application asks a gateway for.")
+    requested = models.CharField(max_length=256, blank=True, help_text="The id that is sent to the provider.")
+    served = models.CharField(max_length=256, blank=True, help_text="The id in the provider's answer.")
+    provider = models.CharField(max_length=120, blank=True, help_text="As the sender spells it.")
+    region = models.CharField(max_length=60, blank=True)
+    gateway = models.CharField(max_length=120, blank=True, help_text="As the sender spells it.")
+    role = models.CharField(max_length=10, choices=Dependency.Role, blank=True)
+    fallback_order = models.PositiveSmallIntegerField(default=0)
+    confidence = models.PositiveSmallIntegerField(choices=Confidence)
+    places = models.JSONField(default=list, help_text="Where in the source it stands, relative to the repository.")
+    facts = models.JSONField(default=dict, help_text="What else the document says: model card, licence, purl.")
+
+    state = models.CharField(max_length=10, choices=State, default=State.NEW)
+    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    served_version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    dependency = models.ForeignKey(
+        Dependency, on_delete=models.SET_NULL, null=True, blank=True, related_name="observations"
+    )
+    why = models.TextField(blank=True, help_text="How the names were read, or why they could not be.")
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    missing_since = models.DateField(
+        null=True, blank=True, help_text="The sender's newest document no longer holds it."
+    )
+    seen_in = models.ForeignKey(Import, on_delete=models.SET_NULL, null=True, blank=True, related_name="observations")
+
+    objects = ObservationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-last_seen_at", "-id"]
+        indexes = [
+            models.Index(fields=["application", "-last_seen_at", "-id"], name="observation_by_application"),
+            models.Index(fields=["service"], name="observation_by_service", condition=Q(service__isnull=False)),
+            models.Index(
+                fields=["dependency"], name="observation_by_dependency", condition=Q(dependency__isnull=False)
+            ),
+            models.Index(fields=["id"], name="observation_new", condition=Q(state="new")),
+            models.Index(fields=["-last_seen_at", "-id"], name="observation_by_time"),
+            models.Index(
+                fields=["state", "-last_seen_at", "-id"], name="observation_undecided",
+                condition=Q(state__in=["unresolved", "unclaimed", "out_of_use"]),
+            ),
+            models.Index(fields=["offering"], name="observation_by_offering", condition=Q(offering__isnull=False)),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.stream}: {self.requested or self.served or self.alias}"
+
+
+class UsageDay(models.Model):
+    """What one observation counted on one day, UTC. Tokens are null where no call told its usage."""
+
+    observation = models.ForeignKey(Observation, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField()
+    n_calls = models.PositiveBigIntegerField(default=0)
+    n_errors = models.PositiveBigIntegerField(default=0)
+    n_without_usage = models.PositiveBigIntegerField(default=0, help_text="Calls that told no tokens.")
+    input_tokens = models.PositiveBigIntegerField(null=True)
+    output_tokens = models.PositiveBigIntegerField(null=True)
+    cost_usd = models.DecimalField(max_digits=16, decimal_places=6, null=True, help_text="As a gateway reckoned it.")
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    sample_trace = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["-day"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["observation", "day"], name="usage_day_once")
+        ]
+        indexes = [models.Index(fields=["day"], name="usage_day_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.n_calls} calls on {self.day}"
+
+
+class CallBatch(models.Model):
+    """Calls as a door took them in, already counted by name and day, waiting to be added up. No content, ever."""
+
+    token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, related_name="+")
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, null=True, related_name="+")
+    stream = models.CharField(max_length=80)
+    groups = models.JSONField()
+    received_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"batch {self.pk} of {self.stream}"
+
+
+class SeenCall(models.Model):
+    """A call that has been counted, so that the same one sent again is not; forgotten after two days.
+
+    `key` is the first 64 bits of a digest over trace and span id, or over provider and response id.
+    """
+
+    key = models.BigIntegerField(primary_key=True)
+    hour = models.PositiveIntegerField(help_text="Hours since 1970 when it came in.")
+
+    class Meta:
+        indexes = [models.Index(fields=["hour"], name="seen_call_by_hour")]
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+@tracked()
+class NameDecision(models.Model):
+    """A person says what a name in somebody's documents or traffic means, from now on and backwards."""
+
+    stream = models.CharField(max_length=80, blank=True, help_text="Of one sender only; empty: wherever it stands.")
+    provider = models.CharField(max_length=120, blank=True, help_text="As the sender spells it; empty: none named.")
+    name = models.CharField(max_length=256)
+    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    not_a_model = models.BooleanField(default=False)
+    reason = models.CharField(max_length=500, blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(auto_now_add=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-decided_at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["stream", "provider", "name"],
+                name="name_decision_once",
+                condition=Q(lifted_at__isnull=True),
+                violation_error_message="This name was decided already; lift that decision first.",
+            ),
+            models.CheckConstraint(
+                name="name_decision_says_one_thing",
+                condition=Q(offering__isnull=False, not_a_model=False) | Q(offering__isnull=True, not_a_model=True),
+                violation_error_message="Choose what is called, or say that it is no model.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} means {self.offering_id or 'no model'}"

@@ -1,0 +1,23 @@
+"""What a sender's token is good for beyond its scopes."""
+
+from django.db import models
+
+from apps.accounts.models import ApiToken
+from apps.common.history import tracked
+from apps.inventory.models import Application
+
+
+@tracked()
+class TokenBinding(models.Model):
+    """Whatever this token sends is about one application, and about no other."""
+
+    token = models.OneToOneField(ApiToken, on_delete=models.CASCADE, primary_key=True, related_name="binding")
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="bound_tokens")
+    environment = models.CharField(max_length=60, blank=True, help_text="Set where the sender names none.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"token {self.token_id} is for application {self.application_id}"
