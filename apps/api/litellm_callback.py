@@ -1,0 +1,66 @@
+"""Where LiteLLM's callback `generic_api` posts its logging payloads, successes and failures."""
+
+from typing import ClassVar
+
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.calls_door import JSON, CallsDoor
+from apps.api.schema import ProblemSerializer
+from apps.common.time import now
+from apps.intake.calls.limits import MOST_LOG_BYTES
+from apps.intake.calls.litellm import gateway_name, read_records
+from apps.intake.calls.receiving import receive
+from apps.intake.calls.volumes import GATEWAY_PREFIX
+
+_TAKEN = inline_serializer(
+    "LiteLLMCallbackTaken",
+    {
+        "calls": serializers.IntegerField(help_text="Counted."),
+        "repeated": serializers.IntegerField(help_text="Counted before; sent again."),
+        "dropped": serializers.IntegerField(help_text="Not counted; `reason` says why."),
+        "reason": serializers.CharField(allow_blank=True),
+    },
+)
+
+
+class LiteLLMCallbackView(CallsDoor):
+    """Set GENERIC_LOGGER_ENDPOINT to this address and GENERIC_LOGGER_HEADERS to `Authorization=Bearer TOKEN`."""
+
+    most_bytes = MOST_LOG_BYTES
+    media_types: ClassVar[frozenset[str]] = frozenset({JSON, "application/x-ndjson", "application/jsonl"})
+
+    @extend_schema(
+        summary="Take calls from LiteLLM's callback",
+        description=(
+            "A JSON list, or JSON lines, of LiteLLM's standard logging payload; gzip or deflate is allowed. Counted by"
+            " alias, model and day. Prompts, answers, end users and addresses are not read. A record sent again counts"
+            " once. Whose call it is say its tags (`app:NAME`), else team, project or key."
+        ),
+        parameters=[
+            OpenApiParameter("gateway", str, description="Which gateway this is, where there are several."),
+        ],
+        request={JSON: OpenApiTypes.ANY},
+        responses={
+            200: _TAKEN,
+            503: OpenApiResponse(ProblemSerializer, description="Adding up is behind; again after `Retry-After`"),
+        },
+    )
+    def post(self, request: Request, *args: object, **kwargs: object) -> HttpResponseBase:
+        return super().post(request, *args, **kwargs)
+
+    def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
+        gateway = gateway_name(request.query_params.get("gateway", ""))
+        read = read_records(body, gateway=gateway)
+        taken = receive(read=read, stream=f"{GATEWAY_PREFIX}{gateway}", token=self.token, at=now())
+        return Response(
+            {"calls": taken.n_counted, "repeated": taken.n_repeated, "dropped": taken.n_dropped,
+             "reason": taken.reason}
+        )  # fmt: skip
+
+
+__all__ = ["LiteLLMCallbackView"]

@@ -1,0 +1,46 @@
+"""A request's body without its content encoding."""
+
+import zlib
+
+from apps.intake.documents import Unreadable
+from apps.intake.inflating import TooLarge, inflated
+
+
+class UnknownEncoding(Exception):
+    """A content encoding nobody reads here; carries a sentence."""
+
+
+def decoded(body: bytes, encoding: str, *, most: int) -> bytes:
+    """The body as it is read. TooLarge beyond `most` bytes, Unreadable where it is empty, cut or broken."""
+    encoding = encoding.strip().lower()
+    if encoding in {"", "identity"}:
+        if len(body) > most:
+            raise TooLarge(f"It is larger than {most // 1024 // 1024} MiB. Split it.")
+        return body
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        raise UnknownEncoding(
+            f"Content-Encoding '{encoding[:40]}' is not read here. Send gzip, deflate, or the body as it is."
+        )
+    if not body:
+        raise Unreadable(f"The body is empty, and its Content-Encoding says {encoding}.")
+    if encoding == "deflate" and not _has_zlib_header(body):
+        return _raw(body, most)
+    return inflated(body, most=most)
+
+
+def _has_zlib_header(body: bytes) -> bool:
+    return len(body) >= 2 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
+
+
+def _raw(body: bytes, most: int) -> bytes:
+    """What some senders mean by deflate: no header of zlib's."""
+    step = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        whole = step.decompress(body, most + 1)
+    except zlib.error as broken:
+        raise Unreadable("The body is not deflate, as its Content-Encoding says.") from broken
+    if len(whole) > most:
+        raise TooLarge(f"It is larger than {most // 1024 // 1024} MiB once decompressed. Split it.")
+    if not step.eof:
+        raise Unreadable("The compressed body ends before its end. Send it again.")
+    return whole

@@ -1,0 +1,39 @@
+"""What is known of calls for a while only, dropped in blocks, each in a transaction of its own."""
+
+from datetime import date, datetime, timedelta
+
+from django.db import connection
+
+from apps.common.time import day_of
+from apps.intake.calls.limits import SEEN_HOURS
+from apps.intake.models import IntakeSettings
+
+BLOCK = 20_000
+# so that a job ends; the next one goes on
+MOST_BLOCKS = 1_000
+# a counter not heard of for so long begins anew when it is heard of again
+SERIES_DAYS = 8
+
+
+def forget_calls(*, at: datetime) -> int:
+    """Keys of calls counted more than two days ago, counters that fell silent, calls by day beyond their retention."""
+    keep = IntakeSettings.objects.get(pk=1).keep_usage_days
+    return (
+        _drop("intake_seencall", "key", "hour < %s", int(at.timestamp()) // 3600 - SEEN_HOURS)
+        + _drop("intake_meteredseries", "key", "at < %s", int((at - timedelta(days=SERIES_DAYS)).timestamp() * 1e9))
+        + _drop("intake_usageday", "id", "day < %s", day_of(at) - timedelta(days=keep))
+    )
+
+
+def _drop(table: str, key: str, condition: str, bound: int | date) -> int:
+    n_dropped = 0
+    for _ in range(MOST_BLOCKS):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} LIMIT %s)",
+                [bound, BLOCK],
+            )
+            n_dropped += cursor.rowcount
+            if cursor.rowcount < BLOCK:
+                break
+    return n_dropped

@@ -1,0 +1,152 @@
+"""OTLP traces in JSON, read as plain JSON: ids are hexadecimal there, numbers of 64 bits text or numbers, enumerations
+numbers, a value may be empty. Whatever has another shape than expected is left out, not refused."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from apps.intake.calls.attributes import ALLOWED, RESOURCE, Kind, model_in, service_of, tags_in, usage_in
+from apps.intake.calls.limits import MOST_RECORDS
+from apps.intake.calls.records import TooMany, Unreadable
+from apps.intake.calls.spans import Collector, Item, Span
+
+# each opening bracket becomes an object: more than this many never came from a real exporter
+_MOST_BRACKETS = 1_000_000
+_ERRORS = (2, "2", "STATUS_CODE_ERROR")
+_HEX, _BASE64 = {32: 16, 16: 8}, {24: 16, 12: 8}
+
+
+def collect_traces(body: bytes, into: Collector) -> int:
+    n_spans = 0
+    for resource, _, scope, spans in scoped_items(body, "resourceSpans", "scopeSpans", "spans"):
+        n_spans += len(spans)
+        service, environment = service_of(resource)
+        into.add(_spans(spans), scope=scope, service=service, environment=environment)
+    return n_spans
+
+
+def scoped_items(
+    body: bytes, resources: str, scopes: str, items: str
+) -> Iterator[tuple[dict[str, str], dict[str, Any], str, list[Any]]]:
+    """(allowed attributes of the resource, all of it, name of the scope, items). Unreadable, TooMany."""
+    if body.count(b"{") + body.count(b"[") > _MOST_BRACKETS:
+        raise TooMany
+    try:
+        request = orjson.loads(body)
+    except orjson.JSONDecodeError as broken:
+        raise Unreadable(f"The body is not JSON: {broken}.") from broken
+    if not isinstance(request, dict):
+        raise Unreadable(f"The body is JSON, and no object with '{resources}'.")
+    frames = []
+    n_items = 0
+    for of_resource in _objects(request.get(resources)):
+        whole = _inner(of_resource, "resource")
+        resource = {key: text for key, text in _texts(whole) if key in RESOURCE}
+        for of_scope in _objects(of_resource.get(scopes)):
+            found = _objects(of_scope.get(items))
+            n_items += len(found)
+            if n_items > MOST_RECORDS:
+                raise TooMany
+            name = _inner(of_scope, "scope").get("name")
+            frames.append((resource, whole, name if isinstance(name, str) else "", found))
+    yield from frames
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _inner(of: dict[str, Any], key: str) -> dict[str, Any]:
+    value = of.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def attributes_of(item: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(key, value) of each attribute that has both."""
+    listed = item.get("attributes")
+    for pair in listed if isinstance(listed, list) else ():
+        if isinstance(pair, dict):
+            key, value = pair.get("key"), pair.get("value")
+            if isinstance(key, str) and isinstance(value, dict):
+                yield key, value
+
+
+def _texts(item: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    return ((key, text_of(value)) for key, value in attributes_of(item))
+
+
+def text_of(value: dict[str, Any]) -> str:
+    text = value.get("stringValue")
+    return text if isinstance(text, str) else ""
+
+
+def number_of(value: dict[str, Any]) -> int | float | None:
+    for key in ("intValue", "doubleValue", "stringValue"):
+        if key in value:
+            return plain_number(value[key])
+    return None
+
+
+def plain_number(number: Any) -> int | float | None:
+    """A JSON number, or digits in a text."""
+    if isinstance(number, str):
+        return int(number) if number.isascii() and number.isdigit() and len(number) < 21 else None
+    return number if isinstance(number, (int, float)) and not isinstance(number, bool) else None
+
+
+def _spans(spans: list[dict[str, Any]]) -> Iterator[Span]:
+    for span in spans:
+        named: list[Item] = []
+        numbers: dict[str, int | float] = {}
+        response_id = ""
+        is_error = False
+        for key, value in attributes_of(span):
+            kind = ALLOWED.get(key)
+            if kind is None:
+                continue
+            if kind is Kind.NAME:
+                named.append((key, text_of(value)))
+            elif kind is Kind.NUMBER:
+                number = number_of(value)
+                if number is not None:
+                    numbers[key] = number
+            elif kind is Kind.RESPONSE_ID:
+                response_id = response_id or text_of(value)
+            elif kind is Kind.ERROR:
+                is_error = is_error or bool(text_of(value))
+            elif kind is Kind.PARAMETERS:
+                named.append(("parameters.model", model_in(text_of(value))))
+            elif kind is Kind.REQUESTER:
+                named.extend((f"tag.{tag}", told) for tag, told in tags_in(text_of(value)).items())
+            else:
+                numbers.update(usage_in(text_of(value)))
+        if named:
+            name = span.get("name")
+            yield Span(
+                id_of(span.get("traceId")), id_of(span.get("spanId")), id_of(span.get("parentSpanId")),
+                name if isinstance(name, str) else "", nanoseconds(span.get("startTimeUnixNano")),
+                is_error or _inner(span, "status").get("code") in _ERRORS, tuple(named), numbers, response_id,
+            )  # fmt: skip
+
+
+def nanoseconds(value: Any) -> int:
+    number = plain_number(value)
+    return int(number) if number is not None and 0 <= number < 1 << 63 else 0
+
+
+def id_of(value: Any) -> bytes:
+    """The bytes of an id, so that the same span is the same in either encoding. Some renderings write base64, as
+    protobuf's JSON does; their length tells them apart. Anything else stays as it is written."""
+    if not isinstance(value, str):
+        return b""
+    try:
+        if len(value) in _HEX:
+            return bytes.fromhex(value)
+        if len(value) in _BASE64:
+            return base64.b64decode(value, validate=True)
+    except (ValueError, binascii.Error):
+        pass
+    return value.encode("utf-8", "replace")[:64]

@@ -1,0 +1,254 @@
+"""From a request's calls to a batch that waits to be added up: in one short transaction, each call once.
+
+The door answers once this has committed. A request sent again, by whichever way and even at the same moment, adds
+nothing: its keys are there, or it waits until they are.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+
+import orjson
+import structlog
+from django.core.cache import cache
+from django.db import connection, transaction
+
+from apps.accounts.models import ApiToken
+from apps.common.time import day_of
+from apps.intake.calls import tasknames
+from apps.intake.calls.guarding import refused_names
+from apps.intake.calls.limits import MOST_WAITING, SAME_CALL_SECONDS
+from apps.intake.calls.records import Call, Names, Read, Reading, digest64
+from apps.intake.calls.spans import Collector
+from apps.intake.models import TokenBinding
+
+log = structlog.get_logger(__name__)
+
+# a clock that is wrong does not make up days: what lies outside is counted as of now
+_OLDEST, _NEWEST = timedelta(days=400), timedelta(hours=1)
+_DAY = 86_400_000_000_000
+_MICROSECOND = 1_000
+_SDK_SECONDS = 2 * 24 * 3600
+_LOOK_SECONDS = 5.0
+
+
+class TooMuchWaits(Exception):
+    """More batches wait than are added up; the sender may come again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one request. `n_dropped` really went lost, for `reason`; what was counted before is none of it."""
+
+    n_counted: int = 0
+    n_repeated: int = 0
+    n_dropped: int = 0
+    reason: str = ""
+
+
+def receive(*, read: Read, stream: str, token: ApiToken | None, at: datetime, application: int | None = None) -> Taken:
+    """Keep the calls of one request for adding up. `application` is for the operator's own files; a bound token's calls
+    go to its application, whatever service they name. TooMuchWaits while adding up is far behind."""
+    if not read.calls and not read.readings:
+        return Taken(n_dropped=read.n_refused, reason=read.refused_because)
+    _refuse_while_too_much_waits()
+    environment = ""
+    if token is not None:
+        bound = TokenBinding.objects.filter(token=token).values_list("application", "environment").first()
+        if bound is not None:
+            application, environment = bound
+    calls, readings, n_dropped = _within_limits(read, token, at)
+    reason = read.refused_because
+    if n_dropped:
+        reason = (
+            "this token has brought more distinct services or model names today than a sender may; no name that changes"
+            " with every request belongs into service.name or a model"
+        )
+        log.warning("calls dropped", token=token.prefix if token else "", n_dropped=n_dropped, because=reason)
+    batch = _Batch(at, environment, is_bound=application is not None)
+    with transaction.atomic():
+        n_repeated = batch.add_calls(calls, _seen(((call.key, call.key_at) for call in calls), at))
+        batch.add_readings(readings, _seen(((_key(each), 0) for each in readings if each.is_delta), at))
+        batch.store(stream=stream, token=token, application=application)
+    if batch.is_filled:
+        tasknames.send_soon()
+    return Taken(len(calls) - n_repeated, n_repeated, n_dropped + read.n_refused, reason)
+
+
+def _within_limits(read: Read, token: ApiToken | None, at: datetime) -> tuple[list[Call], list[Reading], int]:
+    told = set({id(call.names): call.names for call in read.calls}.values())
+    told.update(reading.names for reading in read.readings)
+    refused = refused_names(told, token=token.pk, day=day_of(at)) if token is not None else set()
+    if not refused:
+        return read.calls, read.readings, 0
+    calls = [call for call in read.calls if call.names not in refused]
+    readings = [reading for reading in read.readings if reading.names not in refused]
+    return calls, readings, len(read.calls) - len(calls) + len(read.readings) - len(readings)
+
+
+# --- once -------------------------------------------------------------------------------------------------------------
+
+
+def _key(reading: Reading) -> int:
+    return digest64(b"delta", f"{reading.series}:{reading.start}:{reading.at}".encode())
+
+
+def _seen(keys: Iterable[tuple[int, int]], at: datetime) -> set[int]:
+    """Those that were counted before; the others are noted as counted now."""
+    first: dict[int, int] = {}
+    for key, moment in keys:
+        first.setdefault(key, moment)
+    if not first:
+        return set()
+    with connection.cursor() as cursor:
+        # in the order of keys, so that two requests that share some wait for each other and never both
+        cursor.execute(
+            """
+            WITH told AS MATERIALIZED (SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS t(key, at)),
+            new AS (
+                INSERT INTO intake_seencall AS s (key, at, hour) SELECT key, at, %s FROM told ORDER BY key
+                ON CONFLICT (key) DO UPDATE SET at = excluded.at, hour = excluded.hour
+                WHERE abs(excluded.at - s.at) > %s
+                RETURNING key
+            )
+            SELECT key FROM told WHERE NOT EXISTS (SELECT FROM new WHERE new.key = told.key)
+            """,
+            [_array(first), _array(first.values()), int(at.timestamp()) // 3600, SAME_CALL_SECONDS],
+        )
+        return {key for (key,) in cursor.fetchall()}
+
+
+def _array(numbers: Iterable[int]) -> str:
+    """As PostgreSQL writes one: the driver takes ten times as long to say the same."""
+    return f"{{{','.join(map(str, numbers))}}}"
+
+
+# --- by name and day --------------------------------------------------------------------------------------------------
+
+
+class _Batch:
+    """Calls counted by names and UTC day, and readings as they are: what stands in a CallBatch."""
+
+    def __init__(self, at: datetime, environment: str, *, is_bound: bool) -> None:
+        self._now = int(at.timestamp() * 1e9)
+        self._earliest = int((at - _OLDEST).timestamp() * 1e9)
+        self._latest = int((at + _NEWEST).timestamp() * 1e9)
+        self._at = at
+        self._environment = environment
+        self._is_bound = is_bound
+        # by identity: readers make equal names once, and hashing a dozen texts a call is what counting costs
+        self._groups: dict[tuple[int, int], list[object]] = {}
+        self._names: dict[int, Names] = {}
+        self._readings: list[list[object]] = []
+
+    @property
+    def is_filled(self) -> bool:
+        return bool(self._groups or self._readings)
+
+    def add_calls(self, calls: list[Call], seen: set[int]) -> int:
+        """The number of those that were counted before, in this request or another."""
+        n_repeated = 0
+        earliest, latest, now, groups = self._earliest, self._latest, self._now, self._groups
+        told: set[int] = set(seen)
+        for names, at, key, _, is_error, sent, answered, cost, trace in calls:
+            if key in told:
+                n_repeated += 1
+                continue
+            told.add(key)
+            if not earliest <= at <= latest:
+                at = now
+            place = (id(names), at // _DAY)
+            group = groups.get(place)
+            if group is None:
+                # calls, errors, without usage, input, output, cost, first, last, trace
+                self._names[place[0]] = names
+                group = groups[place] = [0, 0, 0, None, None, None, at, at, trace]
+            group[0] += 1  # type: ignore[operator]
+            if is_error:
+                group[1] += 1  # type: ignore[operator]
+            if sent is None and answered is None:
+                group[2] += 1  # type: ignore[operator]
+            else:
+                if sent is not None:
+                    group[3] = (group[3] or 0) + sent  # type: ignore[operator]
+                if answered is not None:
+                    group[4] = (group[4] or 0) + answered  # type: ignore[operator]
+            if cost is not None:
+                group[5] = (group[5] or 0.0) + cost  # type: ignore[operator]
+            if at < group[6]:  # type: ignore[operator]
+                group[6] = at
+            elif at > group[7]:  # type: ignore[operator]
+                group[7] = at
+        return n_repeated
+
+    def add_readings(self, readings: list[Reading], seen: set[int]) -> None:
+        for each in readings:
+            if each.is_delta:
+                key = _key(each)
+                if key in seen:
+                    continue
+                seen.add(key)
+            at = each.at if self._earliest <= each.at <= self._latest else self._now
+            told, start = list(self._told(each.names)), min(each.start, at)
+            self._readings.append([told, each.measure, each.series, start, at, each.value, each.is_delta])
+
+    def store(self, *, stream: str, token: ApiToken | None, application: int | None) -> None:
+        if not self.is_filled:
+            return
+        calls = [
+            [
+                list(self._told(self._names[place])), day, *counted[:6],
+                counted[6] // _MICROSECOND, counted[7] // _MICROSECOND, counted[8],  # type: ignore[operator]
+            ]
+            for (place, day), counted in self._groups.items()
+        ]  # fmt: skip
+        body = orjson.dumps({"calls": calls, "readings": self._readings})
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO intake_callbatch (token_id, application_id, stream, groups, received_at)"
+                " VALUES (%s, %s, %s, %s::jsonb, %s)",
+                [token.pk if token else None, application, stream, body.decode(), self._at],
+            )
+
+    def _told(self, names: Names) -> Names:
+        if self._is_bound:
+            names = names._replace(scope="", service="")
+        if self._environment and not names.environment:
+            names = names._replace(environment=self._environment)
+        return names
+
+
+# --- what one process remembers ---------------------------------------------------------------------------------------
+
+_looked: dict[str, float] = {"at": float("-inf"), "is_full": 0.0}
+_instrumented: dict[str, float] = {}
+
+
+def _refuse_while_too_much_waits() -> None:
+    moment = monotonic()
+    if moment - _looked["at"] > _LOOK_SECONDS:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM (SELECT FROM intake_callbatch LIMIT %s) AS b", [MOST_WAITING])
+            _looked["is_full"] = float(cursor.fetchone()[0] >= MOST_WAITING)
+        _looked["at"] = moment
+    if _looked["is_full"]:
+        tasknames.send_soon()
+        raise TooMuchWaits
+
+
+def also_instrumented(collector: Collector) -> set[str]:
+    """Services that send an SDK's own spans here, and were seen to send an instrumentation's beside them before."""
+    moment = monotonic()
+    for service in collector.instrumented:
+        if moment - _instrumented.get(service, float("-inf")) > _SDK_SECONDS / 4:
+            if len(_instrumented) > 10_000:
+                _instrumented.clear()
+            _instrumented[service] = moment
+            cache.set(_sdk_key(service), 1, timeout=_SDK_SECONDS)
+    asked = collector.services_of_sdk - collector.instrumented
+    return {service for service in asked if cache.get(_sdk_key(service))}
+
+
+def _sdk_key(service: str) -> str:
+    return f"calls:sdk:{digest64(service.encode())}"

@@ -1,0 +1,133 @@
+"""Spans to calls, whatever they came in as: which span counts, under which names, and by which key it is known.
+
+A request holds thousands of spans of few kinds. What a span's names mean is worked out once for each distinct set of
+them and remembered; a span that says nothing of a model costs the look at its attributes' keys and no more.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from apps.intake.calls.attributes import is_model_call, names_of, tokens_of
+from apps.intake.calls.limits import LONGEST_TRACE, MOST_COST_USD, MOST_TOKENS
+from apps.intake.calls.records import Call, Names, Read, digest64, response_key
+
+# spans that the SDK of a provider makes itself, beside those of an instrumentation of it
+_SDK = "com.anthropic.sdk"
+_SDK_PROVIDER = "anthropic"
+_REMEMBERED = 20_000
+_SECOND = 1_000_000_000
+
+# an attribute as it came in, decoded only where its like was never seen, or key and value
+type Item = bytes | tuple[str, str]
+_known: dict[tuple[str, str, str, str, bool, tuple[Item, ...]], Names | None] = {}
+
+
+class Span(NamedTuple):
+    """What is read of a span with any allowed attribute. `named` are those that name something, in its own order."""
+
+    trace: bytes
+    span: bytes
+    parent: bytes
+    name: str
+    start: int
+    is_error: bool
+    named: tuple[Item, ...]
+    numbers: dict[str, int | float]
+    response_id: str
+
+
+class Collector:
+    """Takes the spans of one request and has their calls. `instrumented` are services whose SDK's own spans are not
+    counted, found in this request. `decode` makes key and value of an attribute that came in undecoded."""
+
+    def __init__(self, decode: Callable[[bytes], tuple[str, str]]) -> None:
+        self._decode = decode
+        self._calls: list[tuple[Call, Span]] = []
+        self._of_sdk: list[tuple[Call, Span]] = []
+        self._parents: dict[bytes, set[str]] = {}
+        self.instrumented: set[str] = set()
+
+    @property
+    def services_of_sdk(self) -> set[str]:
+        return {call.names.service for call, _ in self._of_sdk}
+
+    def add(self, spans: Iterable[Span], *, scope: str, service: str, environment: str) -> None:
+        of_sdk = scope.startswith(_SDK)
+        for span in spans:
+            names = self._names(span, scope, service, environment)
+            if names is None:
+                continue
+            pair = (_call(span, names), span)
+            if of_sdk:
+                self._of_sdk.append(pair)
+                continue
+            if names.provider == _SDK_PROVIDER:
+                self.instrumented.add(names.service)
+            self._calls.append(pair)
+            if span.parent:
+                told = self._parents.setdefault(span.parent, set())
+                told.add(names.requested)
+                told.add(names.served)
+
+    def read(self, n_records: int, also_instrumented: Iterable[str] = ()) -> Read:
+        """The calls; of a parent and a child that tell of the same model, the child's only."""
+        done = Read(n_records=n_records)
+        instrumented = self.instrumented.union(also_instrumented)
+        pairs = self._calls + [pair for pair in self._of_sdk if pair[0].names.service not in instrumented]
+        for call, span in pairs:
+            told = self._parents.get(span.span)
+            if told and (_in(call.names.requested, told) or _in(call.names.served, told)):
+                continue
+            done.calls.append(call)
+        return done
+
+    def _names(self, span: Span, scope: str, service: str, environment: str) -> Names | None:
+        # only SDKs that name spans by what they do are asked for the name: others put anything into it
+        name = span.name if span.name.startswith(("ai.", "litellm_request")) else ""
+        key = (scope, service, environment, name, span.is_error, span.named)
+        try:
+            return _known[key]
+        except KeyError:
+            pass
+        pairs = [item if isinstance(item, tuple) else self._decode(item) for item in span.named]
+        # of a key that comes twice the first counts
+        found = {key: value for key, value in reversed(pairs) if value}
+        names = None
+        if is_model_call(found, scope=scope, name=name):
+            names = names_of(
+                found, scope=scope, name=name, service=service, environment=environment, is_error=span.is_error
+            )
+            if not (names.requested or names.served or names.alias):
+                names = None
+        if len(_known) >= _REMEMBERED:
+            _known.clear()
+        _known[key] = names
+        return names
+
+
+def _in(name: str, told: set[str]) -> bool:
+    return bool(name) and name in told
+
+
+def _call(span: Span, names: Names) -> Call:
+    sent, answered, cost = tokens_of(span.numbers) if span.numbers else (None, None, None)
+    key = response_key(names, span.response_id.encode()) if span.response_id else None
+    at = 0
+    if key is None:
+        key = digest64(b"span", span.trace, span.span) if span.span else digest64(
+            b"moment", names.service.encode(), names.requested.encode(), str(span.start).encode()
+        )  # fmt: skip
+    else:
+        at = span.start // _SECOND
+    if cost is not None and not 0 <= cost <= MOST_COST_USD:
+        cost = None
+    trace = span.trace.hex()[:LONGEST_TRACE]
+    return Call(names, span.start, key, at, span.is_error, whole(sent), whole(answered), cost, trace)
+
+
+def whole(number: float | None) -> int | None:
+    """A number of tokens as it may be counted; None where none, or one that cannot be."""
+    return int(number) if number is not None and 0 <= number <= MOST_TOKENS else None
+
+
+__all__ = ["Collector", "Item", "Span", "whole"]

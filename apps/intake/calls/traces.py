@@ -1,0 +1,15 @@
+"""OTLP traces, in either encoding, to calls."""
+
+from collections.abc import Callable
+
+from apps.intake.calls import otlp_json, otlp_protobuf
+from apps.intake.calls.records import Read
+from apps.intake.calls.spans import Collector
+
+
+def read_traces(body: bytes, *, is_json: bool, remembered: Callable[[Collector], set[str]] = lambda _: set()) -> Read:
+    """The calls of a request. `remembered` says of which services an SDK's own spans are known to be a second telling.
+    Unreadable, TooMany."""
+    collector = Collector(otlp_protobuf.decoded)
+    n_spans = (otlp_json if is_json else otlp_protobuf).collect_traces(body, collector)
+    return collector.read(n_spans, remembered(collector))

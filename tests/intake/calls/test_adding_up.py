@@ -1,0 +1,346 @@
+"""Each call once, by name and day, whoever sends it, however often, and wherever a worker ends."""
+
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.cache import cache
+from django.db import connection, connections
+from kombu.exceptions import OperationalError
+
+from apps.accounts.actions import issue_token
+from apps.accounts.models import ApiToken
+from apps.common.time import now
+from apps.intake.calls import adding_up, guarding, receiving, tasknames
+from apps.intake.calls.adding_up import add_up
+from apps.intake.calls.forgetting import forget_calls
+from apps.intake.calls.records import Call, Names, Read, digest64
+from apps.intake.calls.traces import read_traces
+from apps.intake.models import CallBatch, IntakeSettings, Observation, SeenCall, Service, TokenBinding, UsageDay
+from apps.intake.reconciling import reconcile
+from apps.inventory.models import Dependency
+from tests.builders import make_application, make_offering, make_provider, make_user, make_version
+from tests.intake.calls.telling import as_json, call, request
+
+pytestmark = pytest.mark.django_db
+
+NAMES = Names("", "web", "production", "", "talker", "talker-1", "acme", "", "", "", 7)
+
+
+@pytest.fixture
+def token() -> ApiToken:
+    return issue_token(user=make_user(), name="collector", scopes=["intake"], at=now(), by=None)[0]
+
+
+def told(*, names: Names = NAMES, at: datetime | None = None, **fields) -> Call:
+    moment = int((at or now()).timestamp() * 1e9)
+    values = {"key": digest64(secrets.token_bytes(16)), "key_at": 0, "is_error": False, "input_tokens": 10,
+              "output_tokens": 2, "cost_usd": None, "trace": "ab"} | fields  # fmt: skip
+    return Call(names=names, at=moment, **values)
+
+
+def take(token, *calls: Call, stream: str = "otlp", **options):
+    return receiving.receive(read=Read(len(calls), list(calls)), stream=stream, token=token, at=now(), **options)
+
+
+def days() -> list[tuple]:
+    return list(
+        UsageDay.objects.order_by("day", "-n_calls", "pk").values_list(
+            "n_calls", "n_errors", "n_without_usage", "input_tokens", "output_tokens"
+        )
+    )
+
+
+def test_calls_are_counted_by_names_and_utc_day_with_tokens_only_where_told(token):
+    midnight = datetime.combine(now().date(), datetime.min.time(), UTC)
+    take(
+        token, told(at=midnight - timedelta(seconds=1)), told(at=midnight, input_tokens=None, output_tokens=None),
+        told(at=midnight, output_tokens=None), told(at=midnight, is_error=True, input_tokens=None, output_tokens=None),
+        told(at=midnight, names=NAMES._replace(served="talker-2"), input_tokens=None, output_tokens=None),
+    )  # fmt: skip
+
+    assert add_up(at=now()) == 1
+
+    assert days() == [(1, 0, 0, 10, 2), (3, 1, 2, 10, None), (1, 0, 1, None, None)]
+    assert Observation.objects.count() == 2
+    assert not CallBatch.objects.exists()
+
+
+def test_later_batches_add_to_the_same_rows(token):
+    for number in range(3):
+        take(token, told(), told(cost_usd=0.25, input_tokens=None if number else 5))
+        add_up(at=now())
+
+    assert days() == [(6, 0, 0, 35, 12)]
+    day = UsageDay.objects.get()
+    assert (day.cost_usd, day.sample_trace) == (0.75, "ab")
+
+
+def test_what_nobody_told_stays_unknown_however_often_it_is_added(token):
+    for _ in range(2):
+        take(token, told(input_tokens=None, output_tokens=None))
+        add_up(at=now())
+
+    day = UsageDay.objects.get()
+    assert (day.input_tokens, day.output_tokens, day.cost_usd, day.n_without_usage) == (None, None, None, 2)
+
+
+def test_a_call_sent_again_counts_once_in_one_request_and_over_several(token):
+    one = told()
+
+    first = take(token, one, one)
+    again = take(token, one, told())
+
+    assert (first.n_counted, first.n_repeated) == (1, 1)
+    assert (again.n_counted, again.n_repeated, again.n_dropped) == (1, 1, 0)
+    add_up(at=now())
+    assert days() == [(2, 0, 0, 20, 4)]
+
+
+def test_the_same_response_id_within_ten_minutes_is_the_same_call_and_later_another(token):
+    key = digest64(b"response")
+    moments = (0, 600, 601, 1_000, 1_202)
+
+    taken = [take(token, told(key=key, key_at=10_000 + moment)).n_counted for moment in moments]
+
+    # 601 is later than the one counted by more than ten minutes, and counts from then on
+    assert taken == [1, 0, 1, 0, 1]
+
+
+def test_a_service_waits_until_a_person_says_whose_it_is(token):
+    offering = make_offering("talker", host=make_provider("acme"), version=make_version("acme/talker-1"))
+    take(token, told())
+    add_up(at=now())
+    reconcile(at=now())
+
+    service = Service.objects.get()
+    assert (service.name, service.first_token, Observation.objects.get().state) == ("web", token, "unclaimed")
+    assert not Dependency.objects.exists()
+
+    application = make_application()
+    Service.objects.update(application=application)
+    take(token, told(), told(names=NAMES._replace(environment="staging")))
+    add_up(at=now())
+    reconcile(at=now())
+
+    found = Dependency.objects.get()
+    assert (found.application, found.offering, found.known) == (application, offering, "observed")
+    assert Observation.objects.get(environment="staging").application == application
+
+
+def test_a_bound_token_s_calls_are_its_application_s_whatever_service_they_name(token):
+    application = make_application()
+    TokenBinding.objects.create(token=token, application=application, environment="staging")
+
+    take(token, told(names=NAMES._replace(environment="")), told(names=NAMES._replace(service="someone-else")))
+    add_up(at=now())
+
+    assert not Service.objects.exists()
+    assert set(Observation.objects.values_list("application", "environment")) == {
+        (application.pk, "staging"), (application.pk, "production")
+    }  # fmt: skip
+
+
+def test_what_a_gateway_calls_by_provider_and_name_is_known_at_the_provider_by_its_name(token):
+    make_provider("azure")
+    TokenBinding.objects.create(token=token, application=make_application())
+    names = NAMES._replace(requested="azure/contact-centre-prod", served="", provider="azure", gateway="litellm")
+
+    take(token, told(names=names))
+    add_up(at=now())
+    reconcile(at=now())
+
+    assert Dependency.objects.get().offering.api_id == "contact-centre-prod"
+
+
+def test_an_ignored_service_leaves_no_rows(token):
+    take(token, told())
+    add_up(at=now())
+    Observation.objects.all().delete()
+    Service.objects.update(is_ignored=True)
+
+    take(token, told())
+    add_up(at=now())
+
+    assert not Observation.objects.exists()
+    assert not CallBatch.objects.exists()
+
+
+def test_a_clock_that_is_wrong_makes_up_no_days(token):
+    take(token, told(at=datetime(1970, 1, 2, tzinfo=UTC)), told(at=now() + timedelta(days=30)))
+    add_up(at=now())
+
+    assert list(UsageDay.objects.values_list("day", "n_calls")) == [(now().date(), 2)]
+
+
+def test_many_requests_send_one_message_and_a_broker_that_is_away_stops_nobody(token, settings, monkeypatch, caplog):
+    settings.CELERY_TASK_ALWAYS_EAGER = False
+    sent = []
+
+    def away(**options):
+        sent.append(options)
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(tasknames.ADD_UP, "apply_async", away)
+    cache.clear()
+    # of three processes
+    for _ in range(3):
+        monkeypatch.setitem(tasknames._asked, "at", float("-inf"))
+        take(token, told())
+        take(token, told())
+
+    assert sent == [{"countdown": tasknames.COUNTDOWN_SECONDS, "retry": False}]
+    assert "beat will find the calls" in caplog.text
+    assert CallBatch.objects.count() == 6
+
+
+def test_a_pass_that_fails_leaves_all_as_it_was_for_the_next(token, monkeypatch):
+    take(token, told())
+    whole = adding_up._add_days
+    monkeypatch.setattr(adding_up, "_add_days", lambda rows: (whole(rows), 1 / 0))
+    with pytest.raises(ZeroDivisionError):
+        add_up(at=now())
+    assert (CallBatch.objects.count(), UsageDay.objects.count()) == (1, 0)
+
+    monkeypatch.setattr(adding_up, "_add_days", whole)
+    add_up(at=now())
+
+    assert days() == [(1, 0, 0, 10, 2)]
+
+
+def test_a_batch_that_cannot_be_written_is_dropped_and_told_and_holds_up_no_other(token, caplog):
+    take(token, told())
+    take(token, told())
+    take(token, told())
+    broken = CallBatch.objects.order_by("pk")[1]
+    broken.groups["calls"][0][1] = 10**9
+    broken.save()
+
+    add_up(at=now())
+
+    assert days() == [(2, 0, 0, 20, 4)]
+    assert not CallBatch.objects.exists()
+    assert "cannot be added up" in caplog.text
+
+
+def test_whatever_a_sender_writes_can_be_written(token):
+    odd = {"service.name": "\u200b", "service.namespace": "n" * 254 + "  x"}
+    spans = [
+        call("m" * 255 + " x", None, traceId="ab" * 500, **{"deployment.environment": "e" * 99}),
+        call("x", None, spanId="", **{"server.address": "bedrock-runtime." + "a" * 300 + ".amazonaws.com"}),
+        call("x", None, **{"gen_ai.cost.total_cost": 1e300, "gen_ai.provider.name": "p" * 300}),
+    ]  # fmt: skip
+    gateway = call("x", None, **{"litellm.provider.model": "a/b", "metadata.requester_metadata": "'app:\u200b'"})
+    reads = [read_traces(as_json(request(*spans, **odd)), is_json=True),
+             read_traces(as_json(request(gateway, scope="litellm", service="l" * 300)), is_json=True)]  # fmt: skip
+    for read in reads:
+        receiving.receive(read=read, stream="otlp", token=token, at=now())
+
+    add_up(at=now())
+
+    assert sum(row[0] for row in days()) == 4
+
+
+def test_adding_up_costs_a_handful_of_statements_whatever_the_number_of_batches(token, django_assert_max_num_queries):
+    for number in range(20):
+        take(token, *(told(names=NAMES._replace(requested=f"talker-{each}")) for each in range(number + 1)))
+
+    with django_assert_max_num_queries(16):
+        add_up(at=now())
+
+    assert sum(row[0] for row in days()) == 210
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_batches_from_many_sides_at_once_and_in_any_order_are_counted_once(token):
+    calls = [told(names=NAMES._replace(requested=f"talker-{number % 3}")) for number in range(60)]
+    portions = [calls[0:40], calls[20:60], list(reversed(calls)), calls[10:30]] * 2
+
+    def one(work: Callable[[], object]) -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        taking = [pool.submit(one, lambda part=part: take(token, *part)) for part in portions]
+        adding = [pool.submit(one, lambda: add_up(at=now())) for _ in range(6)]
+        for future in taking + adding:
+            future.result()
+    add_up(at=now())
+
+    assert sum(row[0] for row in days()) == 60
+    assert SeenCall.objects.count() == 60
+
+
+def test_while_one_pass_is_under_way_another_does_nothing(token, django_db_blocker):
+    take(token, told())
+    other = connections.create_connection("default")
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [adding_up.LOCK])
+        assert add_up(at=now()) == 0
+        assert CallBatch.objects.count() == 1
+    finally:
+        other.close()
+
+
+def test_made_up_names_are_dropped_beyond_the_cap_and_known_ones_go_on(token, monkeypatch, caplog):
+    monkeypatch.setattr(guarding, "MOST_SERVICES", 2)
+    monkeypatch.setattr(guarding, "MOST_NAMES", 3)
+    guarding._let_in.clear()
+
+    fine = take(token, told(), told(names=NAMES._replace(service="b")))
+    services = take(token, told(names=NAMES._replace(service="c")), told())
+    models = take(token, *(told(names=NAMES._replace(requested=f"m{number}")) for number in range(5)), told())
+    # another process knows nothing of it, and the cache does
+    guarding._let_in.clear()
+    elsewhere = take(token, told(names=NAMES._replace(service="c")), told())
+
+    assert (fine.n_dropped, services.n_dropped, models.n_dropped, elsewhere.n_dropped) == (0, 1, 3, 1)
+    assert "more distinct services or model names" in models.reason
+    assert "calls dropped" in caplog.text
+    assert "m4" not in caplog.text
+
+
+def test_too_much_that_waits_sends_senders_away_for_later(token, monkeypatch):
+    monkeypatch.setattr(receiving, "MOST_WAITING", 1)
+    monkeypatch.setitem(receiving._looked, "at", float("-inf"))
+    monkeypatch.setitem(receiving._looked, "is_full", 0.0)
+    take(token, told())
+    monkeypatch.setitem(receiving._looked, "at", float("-inf"))
+
+    with pytest.raises(receiving.TooMuchWaits):
+        take(token, told())
+
+
+def test_an_sdk_s_own_spans_are_known_for_a_second_telling_from_one_request_to_the_next(token):
+    sdk = {"gen_ai.provider.name": "anthropic", "gen_ai.response.id": None}
+    both = request(scopes={"com.anthropic.sdk.python": [call(**sdk)], "x.anthropic": [call(**sdk)]}, service="legal")
+    alone = request(call(**sdk), scope="com.anthropic.sdk.python", service="legal")
+    receiving._instrumented.clear()
+    cache.clear()
+
+    counted = [
+        len(read_traces(as_json(made), is_json=True, remembered=receiving.also_instrumented).calls)
+        for made in (alone, both, alone)
+    ]
+
+    assert counted == [1, 1, 0]
+
+
+def test_what_need_not_be_known_any_more_goes_in_blocks(token, monkeypatch):
+    monkeypatch.setattr("apps.intake.calls.forgetting.BLOCK", 2)
+    IntakeSettings.objects.update(keep_usage_days=30)
+    take(token, *(told() for _ in range(5)), told(at=now() - timedelta(days=40)))
+    add_up(at=now())
+
+    assert forget_calls(at=now()) == 1
+    assert SeenCall.objects.count() == 6
+    assert forget_calls(at=now() + timedelta(hours=50)) == 6
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM intake_seencall")
+        assert cursor.fetchone() == (0,)
+    assert UsageDay.objects.get().day == now().date()
