@@ -7,9 +7,10 @@ temporary file, since its archive is closed last.
 import csv
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import count
 from typing import IO, Any
 
 import xlsxwriter
@@ -107,9 +108,27 @@ def _text(value: Any) -> str:
 # --- workbook --------------------------------------------------------------------------------------------------------
 
 
-def workbook(applications: QuerySet[Application], *, teams: QuerySet[Team], on: date) -> IO[bytes]:
-    """An open temporary file, at its beginning: applications, what they use, how to; gone when it is closed."""
-    return _workbook(application_rows(applications), use_rows(applications, on=on), teams)
+def workbook(
+    applications: QuerySet[Application], *, teams: QuerySet[Team], on: date, tell: Callable[[int], None] | None = None
+) -> IO[bytes]:
+    """An open temporary file, at its beginning: applications, what they use, how to; gone when it is closed. `tell` is
+    told now and then how many rows are written."""
+    rows: Iterable[Sequence[Any]] = application_rows(applications)
+    uses: Iterable[Sequence[Any]] = use_rows(applications, on=on)
+    if tell is not None:
+        written = count(1)
+        rows, uses = _told(rows, written, tell), _told(uses, written, tell)
+    return _workbook(rows, uses, teams)
+
+
+def _told(
+    rows: Iterable[Sequence[Any]], written: Iterator[int], tell: Callable[[int], None]
+) -> Iterator[Sequence[Any]]:
+    for row in rows:
+        yield row
+        n = next(written)
+        if n % 1000 == 0:
+            tell(n)
 
 
 def template(*, teams: QuerySet[Team]) -> IO[bytes]:

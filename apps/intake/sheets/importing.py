@@ -7,15 +7,13 @@ should a message or a worker be lost: a step is one transaction, so that it is d
 import hashlib
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
 
-from apps.accounts.models import Team, User
+from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.common.history import acting
 from apps.common.time import day_of, now
 from apps.intake import carrying
 from apps.intake.carrying import NotNow, NotYours, body_of
@@ -34,6 +32,8 @@ from apps.inventory.actions import RefusedChange, teams_written_in, undo
 # what is done while the person waits for the page
 AT_ONCE_BYTES = 128 * 1024
 AT_ONCE_ROWS = 500
+# kept with the mapping: the sheet is applied as soon as it is read
+APPLIES_ITSELF = "applies_itself"
 
 
 def receive_sheet(*, content: bytes, file_name: str, by: User | None, at: datetime) -> Import:
@@ -84,7 +84,7 @@ def _memory(by: User, digest: str) -> SheetMemory | None:
 
 def choose_columns(*, import_: Import, mapping: BookMapping, by: User | None, at: datetime) -> Import:
     """Read the sheet so: the preview follows. May be done again until it is applied."""
-    _step(import_, (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED), Import.State.READING,
+    step(import_, (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED), Import.State.READING,
           mapping=mapping.as_json(), error="", counts={}, attempts=0)  # fmt: skip
     if by is not None:
         SheetMemory.objects.update_or_create(
@@ -98,7 +98,7 @@ def confirm_import(*, import_: Import, whole_or_nothing: bool = False, by: User 
     if by is not None and import_.by_id != by.pk:
         raise NotYours("Only who uploaded a sheet confirms it. Upload it yourself to import it in your name.")
     n_rows = sum(n for outcome, n in import_.counts.get("rows", {}).items() if outcome != REFUSED)
-    _step(import_, (Import.State.READ,), Import.State.APPLYING, whole_or_nothing=whole_or_nothing, error="", attempts=0)
+    step(import_, (Import.State.READ,), Import.State.APPLYING, whole_or_nothing=whole_or_nothing, error="", attempts=0)
     return _go_on(import_, at_once=n_rows <= AT_ONCE_ROWS)
 
 
@@ -108,14 +108,14 @@ def undo_import(*, import_: Import, by: User) -> Import:
         raise NotNow("Nothing of this import is in the register.")
     if not by.governs and any(not by.may(TeamRole.EDITOR, team) for team in teams_written_in(change=import_.change)):
         raise NotYours("It wrote to applications of teams you do not edit. Ask one of their editors, or governance.")
-    _step(import_, (Import.State.APPLIED,), Import.State.UNDOING, error="", attempts=0, undone_by=by)
+    step(import_, (Import.State.APPLIED,), Import.State.UNDOING, error="", attempts=0, undone_by=by)
     return _go_on(import_, at_once=_n_written(import_) <= AT_ONCE_ROWS)
 
 
 def drop_import(*, import_: Import) -> Import:
     """Give it up: nothing was applied, and the file goes."""
     with transaction.atomic():
-        _step(import_, (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED), Import.State.DROPPED, error="")
+        step(import_, (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED), Import.State.DROPPED, error="")
         ImportContent.objects.filter(of=import_).delete()
         import_.rows.all().delete()
     return import_
@@ -128,7 +128,7 @@ def _n_written(import_: Import) -> int:
     )
 
 
-def _step(import_: Import, states: tuple[str, ...], to: str, **columns: object) -> None:
+def step(import_: Import, states: tuple[str, ...], to: str, **columns: object) -> None:
     """One wins: the state changes for who finds it as expected."""
     moved = Import.objects.filter(pk=import_.pk, state__in=states).update(state=to, **columns)
     import_.refresh_from_db()
@@ -144,44 +144,6 @@ def _go_on(import_: Import, *, at_once: bool) -> Import:
         carrying.send(import_.pk)
     import_.refresh_from_db()
     return import_
-
-
-def ingest_sheet(*, content: bytes, file_name: str, application: str = "", team: str = "", at: datetime) -> Import:
-    """All steps at once, for the operator, who may write everywhere. New applications whose sheet has no column for
-    the team go to `team`, or to a team "Unassigned"."""
-    received = receive_sheet(content=content, file_name=file_name, by=None, at=at)
-    mapping = BookMapping.from_json(received.mapping)
-    sheets = tuple(
-        replace(sheet, read=sheet.read or (bool(application) and bool(sheet.head_row) and sheet.has_uses))
-        for sheet in mapping.sheets
-    )
-    mapping = replace(mapping, sheets=sheets, application=application, team=team)
-    if not any(sheet.read for sheet in sheets):
-        raise Unreadable(
-            "No sheet of it has a column with the application's name or id"
-            + ("." if application else ", and no --application is given.")
-        )
-    if not team and not all("application.team" in sheet.columns.values() for sheet in sheets if sheet.read):
-        mapping = replace(mapping, team=_unassigned().slug)
-    _step(received, (Import.State.RECEIVED,), Import.State.READING, mapping=mapping.as_json())
-    carry_out(received.pk)
-    received.refresh_from_db()
-    if received.state == Import.State.FAILED:
-        raise Unreadable(received.error)
-    _step(received, (Import.State.READ,), Import.State.APPLYING)
-    carry_out(received.pk)
-    received.refresh_from_db()
-    return received
-
-
-def _unassigned() -> Team:
-    """The only team there is, or the one that takes what nobody has placed yet."""
-    teams = list(Team.objects.order_by("pk")[:2])
-    if len(teams) == 1:
-        return teams[0]
-    with acting(job="ingest", reason="applications without a team"):
-        team, _ = Team.objects.get_or_create(slug="unassigned", defaults={"name": "Unassigned"})
-    return team
 
 
 # --- what a worker does ----------------------------------------------------------------------------------------------
@@ -204,7 +166,7 @@ def _read(import_: Import) -> None:
             import_.rows.all().delete()
             book = open_book(body_of(import_), import_.file_name)
             mapping = BookMapping.from_json(import_.mapping)
-            planner = Planner(register_of(import_.by), Catalogue(), mapping, on=on)
+            planner = Planner(register_of(import_.sender), Catalogue(), mapping, on=on)
             tally = store_rows(
                 import_,
                 planner.plan(read_rows(book, mapping)),
@@ -213,15 +175,15 @@ def _read(import_: Import) -> None:
     except Unreadable as unreadable:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.FAILED, error=str(unreadable))
         return
-    Import.objects.filter(pk=import_.pk).update(
-        state=Import.State.READ, counts=tally.as_json(), planned_on=on, read_at=now()
-    )
+    # what a program sends waits for nobody's confirmation
+    state = Import.State.APPLYING if import_.mapping.get(APPLIES_ITSELF) else Import.State.READ
+    Import.objects.filter(pk=import_.pk).update(state=state, counts=tally.as_json(), planned_on=on, read_at=now())
 
 
 def _apply(import_: Import) -> None:
     try:
         with transaction.atomic():
-            change, tally = apply(import_, import_.by)
+            change, tally = apply(import_, import_.sender)
     except ChangedMeanwhile as meanwhile:
         refuse_rows(import_, meanwhile.refused)
         counts = import_.counts

@@ -43,6 +43,7 @@ class Named:
     role: str = ""
     refusal: str = ""
     column: str = "use.model"
+    canonical: str = ""  # of a new id: the known model it names
 
     @property
     def key(self) -> Any:
@@ -155,6 +156,7 @@ class Catalogue:
             confidence=answer.confidence,
             why=why,
             resolved=answer.canonical is not None,
+            canonical=answer.canonical or "",
         )
 
     def _chosen(

@@ -1,0 +1,142 @@
+"""Dependency-Track's upload, so that what posts there posts here unchanged. (docs.dependencytrack.org, API 4.x: PUT and
+POST /api/v1/bom, GET /api/v1/bom/token/{uuid}.)
+
+The project is the application: by name or slug. What names none of ours is kept and waits for a person to say which it
+is. An intake token may ask here, and nowhere else, how far its own upload is.
+"""
+
+import base64
+import binascii
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import Http404
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.intake.bodies import FORM, NoSuch, Refused, Sent, sent, unpacked
+from apps.api.intake.documents import PROBLEMS, IntakeDoor, import_of, token_of
+from apps.intake.documents import Unreadable, clean
+from apps.intake.formats import FORMATS
+from apps.intake.models import Import
+from apps.intake.readers.json_text import load_json, mapping, text
+from apps.inventory.models import Application
+
+# base64 makes four letters of three bytes
+_SHARE = 4 / 3
+_TRUE = {"true", "1", "yes"}
+
+
+class BomUploadSerializer(serializers.Serializer[Any]):
+    project = serializers.CharField(required=False, help_text="The application: its slug.")
+    projectName = serializers.CharField(required=False, help_text="The application: its name or slug.")  # noqa: N815
+    projectVersion = serializers.CharField(required=False)  # noqa: N815
+    autoCreate = serializers.BooleanField(  # noqa: N815
+        required=False, help_text="Keep it where no application is called so, until a person says which it is."
+    )
+    bom = serializers.CharField(help_text="The document in base64; a file in a form.")
+
+
+class BomTokenSerializer(serializers.Serializer[Any]):
+    token = serializers.UUIDField()
+
+
+class ProcessingSerializer(serializers.Serializer[Any]):
+    processing = serializers.BooleanField(help_text="False once it has been read, whatever came of it.")
+
+
+class BomUploadView(IntakeDoor):
+    @extend_schema(
+        operation_id="bom_put",
+        summary="Send a bill of materials, as to Dependency-Track",
+        request={"application/json": BomUploadSerializer},
+        responses={200: OpenApiResponse(BomTokenSerializer, description="Kept"), **PROBLEMS},
+    )
+    def put(self, request: Request) -> Response:
+        """JSON with the document in base64. CycloneDX, JSON or XML. `X-Api-Key` carries the token."""
+        return self._upload(request)
+
+    @extend_schema(
+        operation_id="bom_post",
+        summary="Send a bill of materials in a form, as to Dependency-Track",
+        request={FORM: BomUploadSerializer, "application/json": BomUploadSerializer},
+        responses={200: OpenApiResponse(BomTokenSerializer, description="Kept"), **PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        return self._upload(request)
+
+    def _upload(self, request: Request) -> Response:
+        form = FORMATS["cyclonedx"]
+        uploaded = sent(
+            request,
+            most_bytes=int(form.most_bytes * _SHARE) + 4096,
+            most_inflated=int(form.most_inflated * _SHARE) + 4096,
+            media_types=("application/json",),
+            file_field="bom",
+        )
+        said = uploaded if (request.content_type or "").startswith(FORM) else _of_json(uploaded.body)
+        body = unpacked(said.body, most_inflated=form.most_inflated)
+        import_, _ = self.take(
+            form, body, application=self._project(said), file_name=clean(said.fields.get("projectName"), 200)
+        )
+        if import_.state == Import.State.FAILED:
+            raise Refused(import_.error)
+        return Response({"token": str(token_of(import_))})
+
+    def _project(self, said: Sent) -> Application | None:
+        """None: the document itself, or a person, has to say which application it is."""
+        slug, name = clean(said.fields.get("project"), 200), clean(said.fields.get("projectName"), 200)
+        if not slug and not name:
+            if self.binding is not None:
+                return None
+            raise ValidationError({"projectName": "Say which application it is about: projectName, its name or slug."})
+        seen = Application.objects.visible_to(self.user).filter(merged_into__isnull=True)
+        exact = seen.filter(slug=slug or name).first()
+        if exact is not None:
+            return exact
+        called = list(seen.filter(Q(name__iexact=name) | Q(slug__iexact=name))[:2]) if name else []
+        if len(called) == 1:
+            return called[0]
+        if self.binding is None and said.fields.get("autoCreate", "").lower() not in _TRUE:
+            raise NoSuch(
+                f"There is no application '{clean(name or slug, 80)}' that you may see. Give the name or slug of one,"
+                " or autoCreate=true to have it kept until a person says which it is."
+            )
+        return None
+
+
+class BomTokenView(IntakeDoor):
+    @extend_schema(
+        operation_id="bom_token", summary="How far an upload is", responses={200: ProcessingSerializer}
+    )  # fmt: skip
+    def get(self, request: Request, token: UUID) -> Response:
+        """Of the token's own uploads only."""
+        pk = import_of(token)
+        own = Import.objects.filter(pk=pk, by=self.user, token=self.token) if pk else Import.objects.none()
+        state = own.values_list("state", flat=True).first()
+        if state is None:
+            raise Http404
+        return Response({"processing": state in Import.WAITING})
+
+
+def _of_json(body: bytes) -> Sent:
+    try:
+        said = mapping(load_json(body))
+    except Unreadable as unreadable:
+        raise ParseError(str(unreadable)) from None
+    encoded = said.get("bom")
+    if not isinstance(encoded, str) or not encoded:
+        raise ValidationError({"bom": "Send the document in base64."})
+    try:
+        # as clients write it: in lines, or in the letters that addresses may hold
+        plain = "".join(encoded.split()).translate(str.maketrans("-_", "+/"))
+        bom = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValidationError({"bom": "It is not base64. Send the document in base64."}) from None
+    fields = {name: str(value).lower() if isinstance(value, bool) else text(value, 300)
+              for name, value in said.items() if name != "bom"}  # fmt: skip
+    return Sent(bom, "", fields)

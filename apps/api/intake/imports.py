@@ -1,0 +1,98 @@
+"""Imports: everything that came in, how far it got, and taking it back."""
+
+from itertools import islice
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.base import Names, ReadViewSet
+from apps.api.intake.shapes import COMPUTED, PARTS, ImportSerializer
+from apps.api.problems import Conflict
+from apps.common.pagination import Keyset
+from apps.intake.carrying import NotNow, NotYours
+from apps.intake.documenting import MOST_LISTED, name_application, undo_document
+from apps.intake.filters import ImportFilter
+from apps.intake.models import Import
+from apps.intake.queries import refused_rows
+from apps.intake.sheets.importing import undo_import
+from apps.inventory.models import Application
+
+
+class NamedApplicationSerializer(serializers.Serializer[Any]):
+    application = serializers.SlugField(max_length=200, help_text="Slug of the application the document is about.")
+
+
+class ImportViewSet(ReadViewSet[Import]):
+    """What came in, newest first: one's own, and what is about applications one may see."""
+
+    model = Import
+    serializer_class = ImportSerializer
+    filterset_class = ImportFilter
+    computed = COMPUTED
+    orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
+
+    def asked_fields(self, reader: Any) -> Names:
+        """Lists leave out the lists of parts, which may be long, unless they are asked for by `?fields=`."""
+        names = super().asked_fields(reader)
+        if self.action == "list" and not self.request.query_params.get("fields"):
+            return [name for name in names if name not in PARTS]
+        return names
+
+    def one(self, names: Names, **lookup: Any) -> dict[str, Any]:
+        answer = super().one(names, **lookup)
+        if "rejected" in names and not answer["rejected"]:
+            sheet = self.get_queryset().filter(**lookup, kind=Import.Kind.SHEET).first()
+            if sheet is not None:
+                answer["rejected"] = rejected_of_sheet(sheet)
+        return answer
+
+    @extend_schema(summary="Undo an import", request=None, responses=ImportSerializer)
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str = "") -> Response:
+        """Puts back what the import wrote, as long as it is as the import left it; 409 says what came in between. For
+        editors of every team concerned. What a document saw is set aside and does not come back by itself."""
+        import_ = self.subject()
+        try:
+            if import_.kind == Import.Kind.DOCUMENT:
+                import_ = undo_document(import_=import_, by=self.user)
+            elif import_.kind == Import.Kind.SHEET:
+                import_ = undo_import(import_=import_, by=self.user)
+            else:
+                raise Conflict("Results of evaluations are not undone as a whole. Correct the evidence they became.")
+        except NotYours as refused:
+            raise PermissionDenied(str(refused)) from None
+        except NotNow as refused:
+            raise Conflict(str(refused)) from None
+        if import_.state == Import.State.APPLIED and import_.error:
+            raise Conflict(import_.error)
+        return self.answer(import_)
+
+    @extend_schema(
+        summary="Say which application it is about", request=NamedApplicationSerializer, responses=ImportSerializer
+    )
+    @action(detail=True, methods=["post"])
+    def application(self, request: Request, pk: str = "") -> Response:
+        """For a document that names none, or one nobody is called: it is read for this application. For editors of the
+        application's team."""
+        import_ = self.subject()
+        slug = self.validated(NamedApplicationSerializer)["application"]
+        application = Application.objects.visible_to(self.user).filter(slug=slug).first()
+        if application is None:
+            raise NotFound
+        try:
+            named = name_application(import_=import_, application=application, by=self.user)
+        except NotYours as refused:
+            raise PermissionDenied(str(refused)) from None
+        except NotNow as refused:
+            raise Conflict(str(refused)) from None
+        return self.answer(named)
+
+
+def rejected_of_sheet(import_: Import) -> list[dict[str, str]]:
+    """The refused rows, as many as an answer lists."""
+    return [{"where": row.where, "reason": row.reason} for row in islice(refused_rows(import_), MOST_LISTED)]

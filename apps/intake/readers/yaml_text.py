@@ -1,0 +1,69 @@
+"""YAML from strangers: safe tags only, and no bigger once its aliases are written out than it may be."""
+
+from typing import Any
+
+import yaml
+
+from apps.intake.documents import Unreadable
+
+# as written out; a bomb of ten lines has a billion
+MOST_NODES = 200_000
+DEEPEST = 64
+
+
+def load_documents(body: bytes, *, most_nodes: int = MOST_NODES) -> list[Any]:
+    """Every document of a stream, empty ones left out. Unreadable, with the line, where it is broken or a bomb."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(body)
+    found = []
+    left = most_nodes
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            if node is None:
+                continue
+            left -= _written_out(node)
+            if left < 0:
+                raise Unreadable(
+                    f"The file holds more than {most_nodes:,} values once its aliases are written out. Split it."
+                )
+            value = loader.construct_document(node)
+            if value is not None:
+                found.append(value)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark is not None else ""
+        raise Unreadable(
+            f"The YAML cannot be read{where}: {getattr(error, 'problem', None) or 'it is broken'}."
+        ) from None
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise Unreadable(f"The YAML cannot be read: {error}.") from None
+    finally:
+        loader.dispose()
+    return found
+
+
+def _written_out(root: yaml.Node) -> int:
+    """How many nodes there are when every alias stands for a copy; a circle or too deep a nesting is Unreadable."""
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+
+    def size(node: yaml.Node, depth: int) -> int:
+        known = sizes.get(id(node))
+        if known is not None:
+            return known
+        if depth > DEEPEST:
+            raise Unreadable(f"The YAML is nested deeper than {DEEPEST} levels.")
+        if id(node) in open_nodes:
+            raise Unreadable("The YAML refers to itself.")
+        open_nodes.add(id(node))
+        inner: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            inner = [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            inner = node.value
+        total = 1 + sum(size(part, depth + 1) for part in inner)
+        open_nodes.discard(id(node))
+        sizes[id(node)] = total
+        return total
+
+    return size(root, 0)
