@@ -199,6 +199,7 @@ class EvidenceFilter(django_filters.FilterSet):  # type: ignore[misc]
     template = django_filters.CharFilter(field_name="template__code", label="Template (code)")
     kind = django_filters.MultipleChoiceFilter(choices=Evidence.Kind.choices, label="Kind")
     tool = django_filters.CharFilter(label="Tool")
+    run = django_filters.CharFilter(label="Run (as the tool calls it)")
     passed = django_filters.BooleanFilter(label="Passed")
     failing_or_expired = django_filters.BooleanFilter(method="in_doubt", label="Failing, or expired today")
 

@@ -2,6 +2,7 @@ from celery import shared_task
 
 from apps.common.time import now
 from apps.risks import actions
+from apps.risks.evaluations import filing
 
 
 @shared_task(name="risks.refresh_risks")
@@ -14,3 +15,9 @@ def refresh_risks() -> None:
 def count_inherited_risk() -> None:
     """Every few minutes: what the pages of a large organisation show as counts."""
     actions.count_inherited_risk(now())
+
+
+@shared_task(name="risks.file_evaluations", ignore_result=True)
+def file_evaluations() -> int:
+    """Results of evaluation tools that were too large to be filed while their sender waited."""
+    return filing.carry_out_waiting()

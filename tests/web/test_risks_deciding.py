@@ -252,6 +252,45 @@ class TestTogether:
             ("not_applicable", "internal only")
         }
 
+    def test_an_owner_accepts_several_until_a_day_for_one_reason_and_takes_that_back(self, five, as_user):
+        theirs = make_dependency(make_application(team=five.foreign.team, name="Not theirs to accept"), five.sonnet)
+        make_member(five.foreign.team, TeamRole.EDITOR, five.owner)
+        client, until = as_user(five.owner), five.today + 90 * DAY
+        uses = theirs._meta.model.objects.filter(application__team=five.triage.team).values_list("pk", flat=True)
+        own = [pick for pick in picks_of(client) if int(pick.split("-")[1]) in set(uses)][:4]
+        picks = [*own, f"{five.risk.pk}-{theirs.pk}-0"]
+        said = {"pick": picks, "save": "true", "decision": "accept", "treatment": "reduce", "residual_likelihood": 2,
+                "residual_impact": 2}  # fmt: skip
+
+        unsaid = client.post("/risks/assess/", said)
+        assert unsaid.status_code == 422
+        assert "an acceptance without an end is none" in text(unsaid)
+        assert "Say why it is accepted" in text(unsaid)
+        late = client.post("/risks/assess/", said | {"until": (five.today + 800 * DAY).isoformat(), "because": "small"})
+        assert "An acceptance ends by" in text(late)
+        assert not Assessment.objects.exists()
+
+        answer = client.post("/risks/assess/", said | {"until": until.isoformat(), "because": "small"}, follow=True)
+        assert "Not theirs to accept: Only an owner of its team may accept it." in text(answer)
+        made = Assessment.objects.values_list("treatment", "accepted_until", "accept_reason", "accepted_by", "residual")
+        assert list(made) == [("accept", until, "small", five.owner.pk, 4)] * 4
+        undo = re.search(r'action="(/risks/undo/[^"]+)"', answer.content.decode()).group(1)
+        assert as_user(five.editor).post(undo).status_code == 403
+        client.post(undo, {"back": "/risks/"})
+        assert not Assessment.objects.exists()
+
+    def test_who_owns_nothing_of_it_is_not_offered_to_accept(self, five, as_user):
+        client = as_user(five.editor)
+        picks = picks_of(client)[:2]
+
+        assert "Accepted until" not in text(client.post("/risks/assess/", {"pick": picks}))
+        refused = client.post(
+            "/risks/assess/", {"pick": picks, "save": "true", "decision": "accept", "until": "2027-01-01",
+                               "because": "x"}
+        )  # fmt: skip
+        assert refused.status_code == 422
+        assert not Assessment.objects.exists()
+
     def test_evidence_goes_to_the_application_it_is_about(self, five, as_user):
         evidence = make_evidence(application=five.triage)
         client = as_user(five.editor)

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.catalog.models import NodeKind
 from apps.common.time import now
@@ -12,6 +13,7 @@ from apps.risks.catalogue import load_risk_catalogue
 from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 from apps.risks.queries import Narrowed, counts, inherited_risks
 from tests.builders import make_application, make_dependency, make_event, make_offering
+from tests.risks.evaluations.test_readers import case, promptfoo
 from tests.risks.worlds import make_adaptation, make_assessment, make_evidence, make_risk, node
 
 DAY = timedelta(days=1)
@@ -419,3 +421,33 @@ class TestEvidence:
 
         assert as_user(risky.editor).get(f"/risks/evidence/{foreign.pk}/").status_code == 404
         assert "No evidence is on record yet." in text(as_user(risky.editor).get("/risks/evidence/"))
+
+    def test_a_tools_file_becomes_evidence_of_its_figures_once(self, risky, as_user):
+        client = as_user(risky.editor)
+        body = promptfoo(case("openai:chat:boom", True), case("openai:chat:boom", False, 1))
+
+        def upload(**said):
+            file = SimpleUploadedFile("results.json", body)
+            return client.post("/risks/evidence/upload/", {"file": file, **said}, follow=True)
+
+        answer = text(upload(application=risky.triage.slug))
+        assert "One figure of promptfoo is filed." in answer
+        assert "pass rate" in answer
+        found = Evidence.objects.get()
+        assert (found.application, found.passed, found.recorded_by) == (risky.triage, False, risky.editor)
+        assert "filed before; nothing was added" in text(upload(application=risky.triage.slug))
+
+    def test_a_file_that_is_none_and_a_foreign_application_are_refused_at_their_fields(self, risky, as_user):
+        client = as_user(risky.editor)
+        file = SimpleUploadedFile("x.json", b"no results")
+
+        answer = client.post(
+            "/risks/evidence/upload/", {"file": file, "application": risky.triage.slug, "tool": "garak"}
+        )
+        assert answer.status_code == 422
+        assert "Line 1 of the report is no JSON." in text(answer)
+        foreign = {"file": SimpleUploadedFile("x.json", b"{}"), "application": risky.foreign.slug}
+        assert "There is no such application." in text(client.post("/risks/evidence/upload/", foreign))
+        general = client.post("/risks/evidence/upload/", {"file": SimpleUploadedFile("x.json", b"{}")})
+        assert general.status_code == 403
+        assert as_user(risky.viewer).get("/risks/evidence/upload/").status_code == 403

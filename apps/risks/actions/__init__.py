@@ -2,6 +2,7 @@
 
 from apps.risks.actions.assessing import (
     BulkOutcome,
+    accept_many,
     accept_risk,
     assess,
     assess_many,
@@ -29,6 +30,7 @@ __all__ = [
     "RefusedRisk",
     "RiskChanges",
     "UndoneAssessments",
+    "accept_many",
     "accept_risk",
     "assess",
     "assess_many",

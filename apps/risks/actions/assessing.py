@@ -125,6 +125,25 @@ def accept_risk(
     facts: Mapping[str, Any] | None = None,
 ) -> Assessment:
     """`by` takes the risk on until `until` (exclusive), for a reason. It reopens by itself on that day."""
+    outcome = accept_many(
+        risk=risk, expected_versions={dependency.pk: expected_version}, until=until, because=because, by=by, at=at,
+        facts=facts,
+    )  # fmt: skip
+    return _only(outcome, dependency)
+
+
+@transaction.atomic
+def accept_many(
+    *,
+    risk: FoundationRisk,
+    expected_versions: Mapping[int, int],
+    until: date,
+    because: str,
+    by: User,
+    at: datetime,
+    facts: Mapping[str, Any] | None = None,
+) -> BulkOutcome:
+    """The risk is taken on for all of these uses, until the same day and for the same reason; as assess_many."""
     _needs(because, "Say why it is accepted: an auditor will ask.")
     today = day_of(at)
     if until <= today:
@@ -145,7 +164,7 @@ def accept_risk(
         assessment.revoke_reason = ""
         return ""
 
-    return _only(_act(risk, {dependency.pk: expected_version}, decide, by, at, because), dependency)
+    return _act(risk, expected_versions, decide, by, at, because)
 
 
 @transaction.atomic

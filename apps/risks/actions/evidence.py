@@ -13,8 +13,8 @@ from apps.risks.models import Assessment, AssessmentEvidence, Evidence, Foundati
 from apps.risks.refusals import RefusedRisk
 
 EVIDENCE_FACTS = frozenset({
-    "tool", "evaluator", "application", "version", "offering", "template", "dataset", "metric", "value", "threshold",
-    "higher_is_better", "passed", "n", "expires_on", "digest", "link", "note",
+    "tool", "run", "evaluator", "application", "version", "offering", "template", "dataset", "metric", "value",
+    "threshold", "higher_is_better", "passed", "n", "expires_on", "digest", "link", "note",
 })  # fmt: skip
 
 

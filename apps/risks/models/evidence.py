@@ -58,6 +58,9 @@ class Evidence(models.Model):
 
     kind = models.CharField(max_length=14, choices=Kind)
     tool = models.CharField(max_length=60, blank=True, help_text="promptfoo, inspect_ai, lm-eval, garak, ...")
+    run = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="What the tool calls the run."
+    )
     evaluator = models.CharField(max_length=6, choices=Evaluator, default=Evaluator.FIRST)
     application = models.ForeignKey(
         Application, on_delete=models.CASCADE, null=True, blank=True, related_name="evidence",
@@ -101,6 +104,7 @@ class Evidence(models.Model):
         indexes = [
             models.Index(fields=["application"], name="evidence_by_application"),
             models.Index(fields=["recorded_at"], name="evidence_failing", condition=Q(passed=False)),
+            models.Index(fields=["tool", "run"], name="evidence_by_run", condition=~Q(run="")),
         ]
         constraints = [
             models.CheckConstraint(

@@ -16,6 +16,7 @@ from apps.web.views.risks.foundation_risks import (
 )
 from apps.web.views.risks.one import decide, inherited
 from apps.web.views.risks.register import register_csv, risk_list
+from apps.web.views.risks.results import upload as upload_results
 
 __all__ = [
     "add_evidence",
@@ -39,4 +40,5 @@ __all__ = [
     "team_csv",
     "template",
     "undo_several",
+    "upload_results",
 ]

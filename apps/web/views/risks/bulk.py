@@ -143,8 +143,9 @@ def assess_several(request: HttpRequest) -> HttpResponse:
     saving = bool(request.POST.get("save"))
     teams = {row.team_id for row in chosen.rows}
     form = BulkForm(
-        request.POST if saving else None, people=people_of(teams or [0]), evidence=_evidence_for(chosen, user)
-    )
+        request.POST if saving else None, people=people_of(teams or [0]), evidence=_evidence_for(chosen, user),
+        today=today, may_accept=any(user.may(TeamRole.OWNER, team) for team in teams),
+    )  # fmt: skip
     if saving and chosen.rows and form.is_valid():
         done = _save(form, chosen, user, at)
         if done is not None:
@@ -204,9 +205,14 @@ def _save(form: BulkForm, chosen: Chosen, user: User, at: datetime) -> Done | No
         by_risk.setdefault(risk, {})[dependency] = version
     names = {(row.risk_id, row.dependency_id): _named(row) for row in chosen.rows}
     done = Done()
+    if form.cleaned_data["decision"] == BulkForm.ACCEPT:
+        for row in chosen.rows:
+            if not user.may(TeamRole.OWNER, row.team_id):
+                by_risk[row.risk_id].pop(row.dependency_id)
+                done.refused.append((_named(row), _("Only an owner of its team may accept it. Ask one of them.")))
     try:
         with transaction.atomic():
-            for found in FoundationRisk.objects.in_bulk(by_risk).values():
+            for found in FoundationRisk.objects.in_bulk([pk for pk, versions in by_risk.items() if versions]).values():
                 outcome = _decide(form, found, by_risk[found.pk], user, at)
                 done.n += len(outcome.assessed)
                 done.refused += [(names[found.pk, pk], why) for pk, why in outcome.refused.items()]
@@ -227,6 +233,13 @@ def _decide(
         return actions.mark_many_not_applicable(
             risk=risk, expected_versions=versions, because=form.cleaned_data["plan"], by=user, at=at
         )
+    if form.cleaned_data["decision"] == BulkForm.ACCEPT:
+        # its treatment is the acceptance
+        facts = {name: value for name, value in form.facts.items() if name != "treatment"}
+        return actions.accept_many(
+            risk=risk, expected_versions=versions, until=form.cleaned_data["until"],
+            because=form.cleaned_data["because"], by=user, at=at, facts=facts,
+        )  # fmt: skip
     return actions.assess_many(risk=risk, expected_versions=versions, facts=form.facts, by=user, at=at)
 
 

@@ -83,6 +83,7 @@ def evidence_list(request: HttpRequest) -> HttpResponse:
             [
                 Control("kind", _("Kind"), choices=Evidence.Kind.choices),
                 Control("tool", _("Tool"), "search"),
+                Control("run", _("Run"), "search"),
                 Control("passed", _("Passed"), choices=BOOLEANS),
                 Control("failing_or_expired", _("Failing or expired"), choices=BOOLEANS),
                 Control("template", _("Tests the risk (code)"), "search"),

@@ -88,24 +88,31 @@ class AssessForm(VersionedForm, _Levels):
             field.choices = [("", "–"), *TREATMENTS, (Treatment.ACCEPT.value, str(Treatment.ACCEPT.label))]
 
 
+NO_END = _("Say until when: an acceptance without an end is none.")
+NO_REASON = _("Say why it is accepted: an auditor will ask.")
+
+
 class AcceptForm(VersionedForm):
     until = DayField(
         label=_("Accepted until"),
         help_text=_("The first day it no longer holds; two years from today at most."),
-        error_messages={"required": _("Say until when: an acceptance without an end is none.")},
+        error_messages={"required": NO_END},
     )
     because = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
         label=_("Why it is accepted"),
-        error_messages={"required": _("Say why it is accepted: an auditor will ask.")},
+        error_messages={"required": NO_REASON},
     )
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        attrs = self.fields["until"].widget.attrs
-        attrs["min"] = (today + timedelta(days=1)).isoformat()
-        attrs["max"] = (today + LONGEST_ACCEPTANCE).isoformat()
+        _bounded(self.fields["until"], today)
+
+
+def _bounded(until: forms.Field, today: date) -> None:
+    until.widget.attrs["min"] = (today + timedelta(days=1)).isoformat()
+    until.widget.attrs["max"] = (today + LONGEST_ACCEPTANCE).isoformat()
 
 
 class NotApplicableForm(VersionedForm):
@@ -139,15 +146,18 @@ class EvidenceField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class BulkForm(_Levels):
-    """The same for many: what is left empty stays as it is on each."""
+    """The same for many: what is left empty stays as it is on each. Those who own nothing of it are not offered to
+    accept it."""
 
-    ASSESS, NOT_APPLICABLE = "assess", "not_applicable"
+    ASSESS, ACCEPT, NOT_APPLICABLE = "assess", "accept", "not_applicable"
 
-    decision = forms.ChoiceField(
-        choices=[(ASSESS, _("Assess them")), (NOT_APPLICABLE, _("Not applicable, for one reason"))],
-        initial=ASSESS,
-        label=_("What is decided"),
+    _DECISIONS = (
+        (ASSESS, _("Assess them")),
+        (ACCEPT, _("Accept them until a day")),
+        (NOT_APPLICABLE, _("Not applicable, for one reason")),
     )
+
+    decision = forms.ChoiceField(choices=_DECISIONS, initial=ASSESS, label=_("What is decided"))
     current_likelihood = LevelField(LIKELIHOODS, empty=NO_CHANGE[1], label=_("Likelihood today"))
     current_impact = LevelField(IMPACTS, empty=NO_CHANGE[1], label=_("Impact today"))
     residual_likelihood = LevelField(LIKELIHOODS, empty=NO_CHANGE[1], label=_("Likelihood after treatment"))
@@ -163,9 +173,25 @@ class BulkForm(_Levels):
         required=False,
         label=_("What is done about it, or why it does not apply"),
     )
+    until = DayField(
+        required=False,
+        label=_("Accepted until"),
+        help_text=_("Where they are accepted: the first day it no longer holds; two years from today at most."),
+    )
+    because = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 2}), max_length=2000, required=False, label=_("Why they are accepted")
+    )
 
-    def __init__(self, *args: Any, people: Iterable[User], evidence: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, people: Iterable[User], evidence: Any, today: date, may_accept: bool, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        _bounded(self.fields["until"], today)
+        if not may_accept:
+            decision = self.fields["decision"]
+            assert isinstance(decision, forms.ChoiceField)
+            decision.choices = [choice for choice in self._DECISIONS if choice[0] != self.ACCEPT]
+            del self.fields["until"], self.fields["because"]
         self.fields["owner"] = PersonField(people, label=_("Owner"), empty_label=NO_CHANGE[1])
         self.fields["evidence"] = EvidenceField(
             queryset=evidence,
@@ -180,6 +206,11 @@ class BulkForm(_Levels):
         if said.get("decision") == self.NOT_APPLICABLE:
             if not (said.get("plan") or "").strip():
                 self.add_error("plan", str(_("Say why it does not apply: the next reader has only your word.")))
+        elif said.get("decision") == self.ACCEPT:
+            if not said.get("until") and "until" not in self.errors:
+                self.add_error("until", str(NO_END))
+            if not (said.get("because") or "").strip():
+                self.add_error("because", str(NO_REASON))
         elif not self.facts and not said.get("evidence") and not self.errors:
             raise ValidationError(_("Nothing is filled in. Give at least a level, a treatment, an owner or a day."))
         return said

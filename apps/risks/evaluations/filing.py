@@ -1,0 +1,180 @@
+"""A run's way from the upload to evidence: received, read, each figure about the model that was tested.
+
+The file itself is not kept: it holds questions, answers and attacks. Its digest and the tool's own name of the run are.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from apps.accounts.models import ApiToken, User
+from apps.accounts.roles import TeamRole
+from apps.catalog.models import Offering
+from apps.common.history import acting
+from apps.common.time import day_of, now
+from apps.intake import carrying
+from apps.intake.carrying import NotYours, body_of
+from apps.intake.models import Confidence, Import, ImportContent, TokenBinding
+from apps.intake.naming import Found, Namer, Names
+from apps.inventory.models import Application
+from apps.risks.actions.evidence import record_evidence
+from apps.risks.evaluations.reading import READERS, read_run
+from apps.risks.evaluations.results import Part, Result, Run, Unreadable, clean
+from apps.risks.models import Evidence
+from apps.risks.refusals import RefusedRisk
+
+MOST_BYTES = 50 * 1024 * 1024
+# what is worked through while the sender waits
+AT_ONCE_BYTES = 2 * 1024 * 1024
+
+
+def receive_evaluation(
+    *,
+    body: bytes,
+    by: User | None,
+    at: datetime,
+    tool: str = "",
+    token: ApiToken | None = None,
+    application: Application | None = None,
+    idempotency_key: str = "",
+    file_name: str = "",
+    at_once: bool = False,
+) -> tuple[Import, bool]:
+    """Have a tool's results filed as evidence; (the import, whether it is new).
+
+    About `application`, and the model it names; without one about the model alone, which is governance's to say.
+    `by` None is the operator. NotYours where the sender may not; Unreadable where `tool` is none we know.
+    """
+    if tool and tool not in READERS:
+        raise Unreadable(f"'{tool}' is no tool whose results can be read. Known: {', '.join(READERS)}.")
+    binding = TokenBinding.objects.select_related("application").filter(token=token).first() if token else None
+    if binding is not None:
+        if application is not None and application.pk != binding.application_id:
+            raise NotYours(f"This token is for {binding.application.slug} only. Use that, or another token.")
+        application = binding.application
+    elif by is not None and not (by.governs if application is None else by.may(TeamRole.EDITOR, application.team_id)):
+        raise NotYours(
+            "Evidence about a model in general is filed by governance. Name an application whose team you edit."
+            if application is None
+            else "Only an editor of the owning team may file evidence about it. Ask one of them for a token."
+        )
+    digest = hashlib.sha256(body).hexdigest()
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"evaluation:{digest}"])
+        earlier = (
+            Import.objects.filter(kind=Import.Kind.EVALUATION, digest=digest, application=application)
+            .exclude(state__in=(Import.State.FAILED, Import.State.DROPPED))
+            .order_by("-pk")
+            .first()
+        )
+        if earlier is not None:
+            return earlier, False
+        received = Import.objects.create(
+            kind=Import.Kind.EVALUATION, format="evals", file_name=clean(file_name, 255), digest=digest,
+            n_bytes=len(body), by=by, token=token, application=application, tool=tool, mapping={"tool": tool},
+            idempotency_key=clean(idempotency_key, 128), state=Import.State.READING, received_at=at,
+        )  # fmt: skip
+        ImportContent.objects.create(of=received, body=zlib.compress(body, 1))
+    if at_once or len(body) <= AT_ONCE_BYTES:
+        carry_out(received.pk)
+    received.refresh_from_db()
+    return received, True
+
+
+def carry_out(pk: int) -> bool:
+    return carrying.carry_out(pk, STEPS)
+
+
+def carry_out_waiting() -> int:
+    return carrying.carry_out_waiting(Import.Kind.EVALUATION, STEPS)
+
+
+def _file(import_: Import) -> None:
+    try:
+        run = read_run(body_of(import_), tool=str(import_.mapping.get("tool", "")))
+    except Unreadable as unreadable:
+        Import.objects.filter(pk=import_.pk).update(state=Import.State.FAILED, error=str(unreadable), read_at=now())
+        ImportContent.objects.filter(of=import_).delete()
+        return
+    with acting(
+        user=import_.by, job="" if import_.by else "ingest", reason=f"results of {run.tool}, import {import_.pk}"
+    ) as change:
+        n_created, n_unchanged = _file_results(import_, run)
+    Import.objects.filter(pk=import_.pk).update(
+        state=Import.State.APPLIED, change=change, tool=run.tool, tool_version=run.tool_version, natural_key=run.run,
+        document_at=run.made_at, read_at=now(), applied_at=now(),
+        counts={"created": n_created, "updated": 0, "unchanged": n_unchanged, "rejected": len(run.rejected)},
+        problems={"rejected": [{"where": part.where, "reason": part.reason} for part in run.rejected]}
+        if run.rejected
+        else {},
+    )  # fmt: skip
+    ImportContent.objects.filter(of=import_).delete()
+
+
+def _file_results(import_: Import, run: Run) -> tuple[int, int]:
+    """(filed, filed already) of a run's figures; what cannot be filed is added to its `rejected`."""
+    namer = Namer()
+    names = {result: _names(run, result) for result in run.results}
+    found = namer.find(names.values())
+    offerings = Offering.objects.select_related("version").in_bulk(
+        {each.offering for each in found.values() if each.offering is not None}
+    )
+    n_created = n_unchanged = 0
+    for result in run.results:
+        answer = found[names[result]]
+        offering = offerings.get(answer.offering or 0)
+        if offering is None and import_.application is None:
+            run.rejected.append(Part(result.where, f"{result.model}: {answer.why}"))
+            continue
+        if _is_filed(import_, run, result, offering):
+            n_unchanged += 1
+            continue
+        try:
+            # one figure that cannot be kept does not lose the others
+            with transaction.atomic():
+                _record(import_, run, result, offering, answer)
+            n_created += 1
+        except RefusedRisk as refused:
+            run.rejected.append(Part(result.where, str(refused)))
+        except ValidationError as error:
+            run.rejected.append(Part(result.where, " ".join(error.messages)))
+    return n_created, n_unchanged
+
+
+def _names(run: Run, result: Result) -> Names:
+    return Names(f"evals:{run.tool}", result.provider, result.model, "", "", Confidence.BOM)
+
+
+def _is_filed(import_: Import, run: Run, result: Result, offering: Offering | None) -> bool:
+    """The same figure of the same run, sent in another file."""
+    return bool(run.run) and Evidence.objects.filter(
+        tool=run.tool, run=run.run, application=import_.application, offering=offering, dataset=result.dataset,
+        metric=result.metric,
+    ).exists()  # fmt: skip
+
+
+def _record(import_: Import, run: Run, result: Result, offering: Offering | None, answer: Found) -> None:
+    at = import_.received_at
+    notes = [run.note, result.note]
+    if offering is None:
+        notes.append(f"The model was called '{result.model}'. {answer.why}")
+    record_evidence(
+        kind=run.kind, run_on=min(day_of(run.made_at), day_of(at)) if run.made_at else day_of(at), by=import_.by, at=at,
+        facts={
+            "tool": run.tool, "run": run.run, "application": import_.application, "offering": offering,
+            "version": offering.version if offering is not None else None, "dataset": result.dataset,
+            "metric": result.metric, "value": Decimal(str(round(result.value, 6))), "n": result.n,
+            "higher_is_better": result.higher_is_better, "passed": result.passed, "digest": import_.digest,
+            "note": " ".join(f"{note.rstrip('.')}." for note in notes if note),
+        },
+        reason=f"results of {run.tool} {run.tool_version}".strip(),
+    )  # fmt: skip
+
+
+STEPS: dict[str, Callable[[Import], None]] = {Import.State.READING: _file}

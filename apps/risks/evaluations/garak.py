@@ -1,0 +1,65 @@
+"""garak's report.jsonl (0.17, and the older names of its keys): how many attacks of each probe were resisted.
+
+The lines of the attacks hold hostile text and are skipped unread; without a `completion` line the run was broken off.
+"""
+
+from typing import Any
+
+import orjson
+
+from apps.risks.evaluations.results import Result, Run, Unreadable, clean, count, mapping, moment
+
+MOST_LINE = 1024 * 1024
+# where garak's name for a way to reach a model is that of a host
+_HOSTS = {name: name for name in ("openai", "huggingface", "cohere", "groq", "replicate")}
+
+
+def read(body: bytes) -> Run:
+    run = Run("garak", kind="red_team")
+    model = host = ""
+    is_garak = is_complete = False
+    for number, line in enumerate(body.splitlines(), 1):
+        if b'"entry_type": "attempt"' in line[:200] or b'"entry_type":"attempt"' in line[:200] or not line.strip():
+            continue
+        entry = _entry(line, number)
+        match entry.get("entry_type"):
+            case "start_run setup":
+                is_garak = True
+                kind = clean(entry.get("plugins.target_type") or entry.get("plugins.model_type"))
+                model = clean(entry.get("plugins.target_name") or entry.get("plugins.model_name"))
+                # OpenAICompatible is any server of that shape
+                host = "" if kind.endswith("Compatible") else _HOSTS.get(kind.partition(".")[0].lower(), "")
+            case "init":
+                is_garak = True
+                run.tool_version, run.run = clean(entry.get("garak_version"), 60), clean(entry.get("run"), 200)
+                run.made_at = moment(entry.get("start_time"))
+            case "eval":
+                _add_probe(run, entry, number, model=model, host=host)
+            case "completion":
+                is_complete = True
+                run.made_at = moment(entry.get("end_time")) or run.made_at
+    if not is_garak:
+        raise Unreadable("This is no report.jsonl of garak: it begins with the lines start_run setup and init.")
+    if not is_complete:
+        run.note = "The run was broken off: not all probes were tried."
+    return run
+
+
+def _entry(line: bytes, number: int) -> Any:
+    if len(line) > MOST_LINE:
+        return {}
+    try:
+        return mapping(orjson.loads(line))
+    except orjson.JSONDecodeError:
+        raise Unreadable(f"Line {number} of the report is no JSON.") from None
+
+
+def _add_probe(run: Run, entry: Any, number: int, *, model: str, host: str) -> None:
+    total = count(entry.get("total_evaluated", entry.get("total")))
+    passed = count(entry.get("passed"))
+    if not total or passed is None:
+        return
+    run.add(Result(
+        model, host, clean(entry.get("probe"), 200), clean(f"resisted ({entry.get('detector')})", 120), passed / total,
+        total, passed=passed >= total, where=f"line {number}",
+    ))  # fmt: skip

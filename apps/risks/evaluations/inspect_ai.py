@@ -1,0 +1,89 @@
+"""inspect_ai's log, as .json or as .eval, a zip of which only header.json is read (0.3; log version 2).
+
+Members of a .eval are compressed with Zstandard, which the standard library opens from Python 3.14 on only.
+"""
+
+import io
+import struct
+import zipfile
+
+import zstandard
+
+from apps.risks.evaluations.results import (
+    Result,
+    Run,
+    Unreadable,
+    clean,
+    count,
+    listed,
+    load_object,
+    mapping,
+    moment,
+    number,
+)
+
+MOST_HEADER = 20 * 1024 * 1024
+_ZSTD = 93
+_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+
+
+def read(body: bytes) -> Run:
+    said = load_object(_header(body) if body[:4] == b"PK\x03\x04" else body)
+    about, results = mapping(said.get("eval")), mapping(said.get("results"))
+    if "version" not in said or "task" not in about or "model" not in about:
+        raise Unreadable("This is no log of inspect_ai: it has a version and an eval with task and model.")
+    status = clean(said.get("status"), 20)
+    stats = mapping(said.get("stats"))
+    run = Run(
+        "inspect_ai", clean(mapping(about.get("packages")).get("inspect_ai"), 60),
+        clean(about.get("run_id") or about.get("eval_id"), 200),
+        made_at=moment(stats.get("completed_at")) or moment(about.get("created")),
+        note="" if status == "success" else f"The run ended as '{status}': not all of it was measured.",
+    )  # fmt: skip
+    provider, slash, model = clean(about["model"]).partition("/")
+    host, model = (provider, model) if slash else ("", provider)
+    task = clean(about["task"], 180)
+    version = clean(about.get("task_version"), 18)
+    dataset = f"{task} v{version}" if version not in {"", "0"} else task
+    n_all = count(results.get("total_samples"))
+    for place, each in enumerate(listed(results.get("scores"))):
+        score = mapping(each)
+        n = count(score.get("scored_samples"))
+        for name, metric in mapping(score.get("metrics")).items():
+            value = number(mapping(metric).get("value"))
+            if name == "stderr" or value is None:
+                continue
+            error = number(mapping(mapping(score.get("metrics")).get("stderr")).get("value"))
+            run.add(Result(
+                model, host, dataset, clean(f"{score.get('name', 'score')} {name}", 120), value,
+                n if n is not None else n_all, note=f"standard error {error:.4g}" if error is not None else "",
+                where=f"/results/scores/{place}",
+            ))  # fmt: skip
+    return run
+
+
+def _header(body: bytes) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            member = archive.getinfo("header.json")
+            if member.file_size > MOST_HEADER:
+                raise Unreadable(f"The log's header is over {MOST_HEADER // 1024 // 1024} MiB.")
+            if member.compress_type != _ZSTD:
+                with archive.open(member) as stream:
+                    return _capped(stream.read(MOST_HEADER + 1))
+        start = member.header_offset
+        local = _LOCAL_HEADER.unpack_from(body, start)
+        start += _LOCAL_HEADER.size + local[-2] + local[-1]
+        packed = io.BytesIO(body[start : start + member.compress_size])
+        with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(packed) as stream:
+            return _capped(stream.read(MOST_HEADER + 1))
+    except KeyError:
+        raise Unreadable("The .eval file has no header.json: the run was not finished.") from None
+    except (zipfile.BadZipFile, zstandard.ZstdError, struct.error, NotImplementedError, RuntimeError) as error:
+        raise Unreadable(f"The .eval file cannot be opened: {error}.") from None
+
+
+def _capped(content: bytes) -> bytes:
+    if len(content) > MOST_HEADER:
+        raise Unreadable(f"The log's header is over {MOST_HEADER // 1024 // 1024} MiB.")
+    return content

@@ -1,0 +1,66 @@
+"""The lm-evaluation-harness' results_*.json (0.4): a task's figures are keyed `metric,filter`.
+
+`alias`, `name` and `sample_len` are no metrics, a standard error may be the text N/A, and fewer effective than
+original samples mean that only a part of the benchmark was run.
+"""
+
+from typing import Any
+
+from apps.risks.evaluations.results import (
+    Result,
+    Run,
+    Unreadable,
+    clean,
+    count,
+    load_object,
+    mapping,
+    moment,
+    number,
+)
+
+_NO_METRICS = {"alias", "name", "sample_len", "samples"}
+_HOSTS = {"openai": "openai", "anthropic": "anthropic", "hf": "huggingface", "vllm": "huggingface"}
+
+
+def read(body: bytes) -> Run:
+    said = load_object(body)
+    results = said.get("results")
+    if not isinstance(results, dict) or not ({"lm_eval_version", "n-shot", "versions"} & said.keys()):
+        raise Unreadable("This is no results file of lm-eval: it has results and versions by task.")
+    source = clean(said.get("model_source"), 60)
+    made = moment(said.get("date"))
+    run = Run(
+        "lm-eval", clean(said.get("lm_eval_version"), 60), kind="benchmark", made_at=made,
+        run=clean("/".join(str(said.get(key)) for key in ("date", "model_name") if said.get(key)), 200),
+    )  # fmt: skip
+    model = clean(said.get("model_name"))
+    # local-chat-completions speaks to any server of that shape
+    host = _HOSTS.get(source.partition("-")[0], "")
+    grouped = {name for tasks in mapping(said.get("group_subtasks")).values() if tasks for name in tasks}
+    for task, figures in results.items():
+        if task not in grouped or task not in mapping(said.get("groups")):
+            _add_task(run, said, str(task), mapping(figures), model=model, host=host)
+    return run
+
+
+def _add_task(run: Run, said: Any, task: str, figures: Any, *, model: str, host: str) -> None:
+    samples = mapping(mapping(said.get("n-samples")).get(task))
+    n, whole = count(samples.get("effective")), count(samples.get("original"))
+    version = mapping(said.get("versions")).get(task)
+    better = mapping(mapping(said.get("higher_is_better")).get(task))
+    for key, value in figures.items():
+        metric, _, kind = str(key).partition(",")
+        figure = number(value)
+        if metric in _NO_METRICS or metric.endswith("_stderr") or figure is None:
+            continue
+        notes = []
+        error = number(figures.get(f"{metric}_stderr,{kind}"))
+        if error is not None:
+            notes.append(f"standard error {error:.4g}")
+        if n is not None and whole is not None and n < whole:
+            notes.append(f"only {n} of {whole} samples were run")
+        run.add(Result(
+            model, host, clean(f"{task} v{version}" if version is not None else task, 200),
+            clean(metric if kind in {"", "none"} else f"{metric} ({kind})", 120), figure, n,
+            higher_is_better=better.get(metric) is not False, note="; ".join(notes), where=f"/results/{task}/{key}",
+        ))  # fmt: skip

@@ -1,0 +1,91 @@
+"""promptfoo's results.json (0.121; results version 3).
+
+The file's own totals may leave out errors, so every case is counted anew: `failureReason` 0 is fine, 1 a failed
+assertion, 2 an error of the call. `namedScores` are sums, divided by how often each was given.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.risks.evaluations.results import (
+    Result,
+    Run,
+    Unreadable,
+    clean,
+    load_object,
+    mapping,
+    moment,
+    number,
+)
+
+_KINDS = {
+    "chat", "completion", "completions", "responses", "messages", "embedding", "embeddings", "assistant", "realtime",
+    "image", "moderation",
+}  # fmt: skip
+_ERROR = 2
+
+
+@dataclass(slots=True)
+class _Tally:
+    n_passed: int = 0
+    n_failed: int = 0
+    n_errors: int = 0
+    named: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+
+def read(body: bytes) -> Run:
+    said = load_object(body)
+    results, metadata = mapping(said.get("results")), mapping(said.get("metadata"))
+    cases = results.get("results")
+    if "evalId" not in said or not isinstance(cases, list):
+        raise Unreadable("This is no promptfoo results file: it has an evalId and results.results. Write it with -o.")
+    run = Run(
+        "promptfoo", clean(metadata.get("promptfooVersion"), 60), clean(said["evalId"], 200),
+        made_at=moment(metadata.get("evaluationCreatedAt") or results.get("timestamp")),
+    )  # fmt: skip
+    tallies: dict[str, _Tally] = defaultdict(_Tally)
+    for case in cases:
+        _count(mapping(case), tallies)
+    dataset = clean(mapping(said.get("config")).get("description"), 200) or "promptfoo suite"
+    for provider, tally in tallies.items():
+        host, model = split_provider(provider)
+        n = tally.n_passed + tally.n_failed + tally.n_errors
+        errors = f"{tally.n_errors} of {n} cases ended in an error of the call" if tally.n_errors else ""
+        if n:
+            run.add(Result(
+                model, host, dataset, "pass rate", tally.n_passed / n, n, passed=tally.n_passed == n, note=errors,
+                where=provider,
+            ))  # fmt: skip
+        for name, values in tally.named.items():
+            run.add(Result(model, host, dataset, clean(name, 120), sum(values) / len(values), len(values),
+                           where=provider))  # fmt: skip
+    return run
+
+
+def _count(case: Any, tallies: dict[str, _Tally]) -> None:
+    said = case.get("provider")
+    provider = clean(mapping(said).get("id") if isinstance(said, dict) else said)
+    if not provider:
+        return
+    tally = tallies[provider]
+    if case.get("success") is True:
+        tally.n_passed += 1
+    elif case.get("failureReason") == _ERROR:
+        tally.n_errors += 1
+        return
+    else:
+        tally.n_failed += 1
+    for name, value in mapping(case.get("namedScores")).items():
+        figure = number(value)
+        if figure is not None:
+            tally.named[str(name)].append(figure)
+
+
+def split_provider(provider: str) -> tuple[str, str]:
+    """(host, model) of `openai:chat:gpt-4o`; a model's id may itself hold colons. A path or address names no model."""
+    host, colon, rest = provider.partition(":")
+    if not colon or host in {"file", "http", "https", "exec", "python", "package"}:
+        return "", provider
+    kind, colon, model = rest.partition(":")
+    return (host, model) if colon and kind in _KINDS else (host, rest)

@@ -1,0 +1,37 @@
+"""Which tool's file it is, told from its content; a further tool is its reader and a line here."""
+
+from collections.abc import Callable
+
+from apps.risks.evaluations import garak, inspect_ai, lm_eval, promptfoo
+from apps.risks.evaluations.results import Run, Unreadable
+
+READERS: dict[str, Callable[[bytes], Run]] = {
+    "promptfoo": promptfoo.read,
+    "inspect_ai": inspect_ai.read,
+    "lm-eval": lm_eval.read,
+    "garak": garak.read,
+}
+
+
+def read_run(body: bytes, *, tool: str = "") -> Run:
+    """`tool` says which it is; without it the content tells."""
+    if tool:
+        if tool not in READERS:
+            raise Unreadable(f"'{tool}' is no tool whose results can be read. Known: {', '.join(READERS)}.")
+        return READERS[tool](body)
+    return READERS[_guess(body)](body)
+
+
+def _guess(body: bytes) -> str:
+    head = body[:4096]
+    if head[:4] == b"PK\x03\x04":
+        return "inspect_ai"
+    if b'"entry_type"' in head:
+        return "garak"
+    if b'"evalId"' in body:
+        return "promptfoo"
+    if b'"lm_eval_version"' in body or b'"n-shot"' in body:
+        return "lm-eval"
+    if b'"eval"' in body and b'"task"' in body:
+        return "inspect_ai"
+    raise Unreadable(f"It is no results file of a tool we read: {', '.join(READERS)}.")

@@ -1,0 +1,122 @@
+"""What a reader makes of an evaluation tool's file: plain values, whatever the tool.
+
+A reader is `(body: bytes) -> Run`. It keeps figures and names, never the questions, answers or attacks themselves; it
+raises `Unreadable` where the file is not its tool's.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from apps.intake.documents import Part, Unreadable, clean
+
+MOST_RESULTS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One figure about one model: `value` of `metric` on `dataset` over `n` cases. `passed` None: no verdict."""
+
+    model: str
+    provider: str
+    dataset: str
+    metric: str
+    value: float
+    n: int | None = None
+    passed: bool | None = None
+    higher_is_better: bool = True
+    note: str = ""
+    where: str = ""
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a tool. `run` is the tool's own name for it, empty where it has none."""
+
+    tool: str
+    tool_version: str = ""
+    run: str = ""
+    kind: str = "own_evaluation"
+    made_at: datetime | None = None
+    note: str = ""
+    results: list[Result] = field(default_factory=list)
+    rejected: list[Part] = field(default_factory=list)
+
+    def add(self, result: Result) -> None:
+        if not math.isfinite(result.value) or abs(result.value) >= 10**8:
+            self.rejected.append(
+                Part(result.where, f"{result.metric} of {result.dataset} is no number that can be kept.")
+            )
+        elif len(self.results) >= MOST_RESULTS:
+            raise Unreadable(f"The run has more than {MOST_RESULTS:,} figures. Send it in parts.")
+        else:
+            self.results.append(result)
+
+
+def load_object(body: bytes) -> Mapping[str, Any]:
+    """The JSON object of the file; NaN and Infinity, which Python tools write, are read as null."""
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        try:
+            said = orjson.loads(_without_nan(body))
+        except orjson.JSONDecodeError:
+            raise Unreadable(f"The file is no JSON: {error}.") from None
+    if not isinstance(said, dict):
+        raise Unreadable("The file is no JSON object, as the results of promptfoo, inspect_ai and lm-eval are.")
+    return said
+
+
+def _without_nan(body: bytes) -> bytes:
+    """NaN and Infinity outside of text become null."""
+    parts = body.split(b'"')
+    inside = False
+    for place, part in enumerate(parts):
+        if not inside:
+            for word in (b"-Infinity", b"Infinity", b"NaN"):
+                part = part.replace(word, b"null")
+            parts[place] = part
+        # a quote after an odd number of backslashes is part of the text
+        n_backslashes = len(part) - len(part.rstrip(b"\\"))
+        if not (inside and n_backslashes % 2):
+            inside = not inside
+    return b'"'.join(parts)
+
+
+def moment(text: Any) -> datetime | None:
+    """An ISO moment or seconds since 1970; without a zone it is UTC. None where it is neither."""
+    try:
+        if isinstance(text, int | float):
+            return datetime.fromtimestamp(text, tz=UTC)
+        found = datetime.fromisoformat(str(text))
+    except (ValueError, OverflowError, OSError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def number(value: Any) -> float | None:
+    """A figure as a float; None for text, truth values and nothing."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def count(value: Any) -> int | None:
+    found = number(value)
+    return int(found) if found is not None and 0 <= found < 2**31 else None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+__all__ = [
+    "MOST_RESULTS", "Part", "Result", "Run", "Unreadable", "clean", "count", "listed", "load_object", "mapping",
+    "moment", "number",
+]  # fmt: skip

@@ -1,0 +1,130 @@
+"""Results of an evaluation tool, uploaded as the tool wrote them: each figure becomes evidence."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.common.time import now
+from apps.intake.carrying import NotYours
+from apps.intake.models import Import
+from apps.inventory.models import Application
+from apps.risks.evaluations.filing import MOST_BYTES, receive_evaluation
+from apps.risks.evaluations.reading import READERS
+from apps.risks.models import Evidence
+from apps.web.forms import signed_in
+from apps.web.page import Sentence, page
+from apps.web.saying import say
+
+MIB = 1024 * 1024
+REFUSED_SHOWN = 3
+
+
+class ResultsForm(forms.Form):
+    file = forms.FileField(
+        label=gettext_lazy("Results file"),
+        help_text=gettext_lazy("promptfoo's results.json, a log of inspect_ai, lm-eval's results_….json or garak's"
+                               " report.jsonl. Questions, answers and attacks in it are not kept."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".json,.jsonl,.eval"}),
+        max_length=255,
+    )  # fmt: skip
+    application = forms.CharField(
+        label=gettext_lazy("Application"), required=False, max_length=120,
+        help_text=gettext_lazy("Its slug. Empty: about the model itself, which governance says for everyone."),
+    )  # fmt: skip
+    tool = forms.ChoiceField(
+        label=gettext_lazy("Tool"), required=False,
+        choices=[("", gettext_lazy("as the file tells")), *((name, name) for name in READERS)],
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > MOST_BYTES:
+            raise forms.ValidationError(
+                _("The file is larger than %(n)s MiB. Let the tool write it without samples.")
+                % {"n": MOST_BYTES // MIB}
+            )
+        return file
+
+    def clean_application(self) -> Application | None:
+        slug = self.cleaned_data["application"].strip()
+        if not slug:
+            return None
+        found = Application.objects.visible_to(self.user).filter(slug=slug).first()
+        if found is None:
+            raise forms.ValidationError(_("There is no such application. Take the slug out of its address."))
+        return found
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: HttpRequest) -> HttpResponse:
+    """`?application=` fills it in. Filed at once, or by a worker where the file is large."""
+    user, at = signed_in(request), now()
+    if not (user.governs or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())):
+        raise PermissionDenied(_("Only editors of a team and governance record evidence. Ask one of them."))
+    posted = request.method == "POST"
+    form = ResultsForm(
+        request.POST if posted else None, request.FILES if posted else None, user=user,
+        initial={"application": request.GET.get("application", "")},
+    )  # fmt: skip
+    if posted and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            taken, is_new = receive_evaluation(
+                body=file.read(), by=user, at=at, tool=form.cleaned_data["tool"], file_name=file.name,
+                application=form.cleaned_data["application"],
+            )  # fmt: skip
+        except NotYours as refused:
+            raise PermissionDenied(str(refused)) from None
+        if taken.state == Import.State.FAILED:
+            form.add_error("file", taken.error)
+        else:
+            say(request, _said(taken, is_new))
+            return redirect(f"{reverse('evidence')}?{_where(taken)}")
+    return page(
+        request,
+        "risks/upload-results.html",
+        title=_("Upload results"),
+        crumbs=((_("Risks"), reverse("risks")), (_("Evidence"), reverse("evidence"))),
+        as_of=at,
+        status=422 if posted else 200,
+        sentence=Sentence(_("Each figure of the file becomes evidence about the model it names.")),
+        form=form,
+    )
+
+
+def _where(taken: Import) -> str:
+    run = Evidence.objects.filter(digest=taken.digest).values_list("run", flat=True).first() or taken.natural_key
+    return urlencode({"run": run} if run else {"tool": taken.tool} if taken.tool else {})
+
+
+def _said(taken: Import, is_new: bool) -> str:
+    if not is_new:
+        return _("This very file was filed before; nothing was added.")
+    if taken.state != Import.State.APPLIED:
+        return _("The file is large and is being worked through. Its figures appear here within minutes.")
+    n = taken.counts.get("created", 0)
+    said = ngettext("One figure of %(tool)s is filed.", "%(n)s figures of %(tool)s are filed.", n) % {
+        "n": n, "tool": taken.tool,
+    }  # fmt: skip
+    if same := taken.counts.get("unchanged", 0):
+        said += " " + ngettext("One was on file.", "%(n)s were on file.", same) % {"n": same}
+    refused = taken.problems.get("rejected", [])
+    if refused:
+        said += " " + _("Not filed:") + " " + " ".join(part["reason"] for part in refused[:REFUSED_SHOWN])
+        if len(refused) > REFUSED_SHOWN:
+            said += " " + _("and %(n)s more.") % {"n": len(refused) - REFUSED_SHOWN}
+    return said

@@ -1,0 +1,97 @@
+"""A tool's results become evidence about the model it tested, once, and only for who may say so."""
+
+import pytest
+
+from apps.accounts.roles import TeamRole
+from apps.common.time import now
+from apps.intake.carrying import NotYours
+from apps.intake.models import ImportContent
+from apps.risks.evaluations.filing import receive_evaluation
+from apps.risks.models import Evidence
+from tests.builders import make_application, make_member, make_offering, make_provider, make_user, make_version
+from tests.risks.evaluations.test_readers import case, garak, promptfoo
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def offering():
+    return make_offering("gpt-4o", host=make_provider("openai"), version=make_version("openai/gpt-4o-2024-11-20"))
+
+
+@pytest.fixture
+def application():
+    return make_application("Claims triage")
+
+
+def send(body, by=None, application=None, **said):
+    return receive_evaluation(body=body, by=by, at=now(), application=application, **said)
+
+
+BODY = promptfoo(case("openai:chat:gpt-4o", True), case("openai:chat:gpt-4o", False, 1))
+
+
+def test_a_figure_is_evidence_about_the_model_on_the_application(offering, application):
+    taken, _ = send(BODY, make_member(application.team), application)
+
+    evidence = Evidence.objects.get()
+    assert (evidence.offering, evidence.version, evidence.application) == (offering, offering.version, application)
+    assert (evidence.tool, evidence.run, evidence.metric, evidence.value, evidence.passed) == (
+        "promptfoo", "eval-1", "pass rate", 0.5, False,
+    )  # fmt: skip
+    assert (taken.state, taken.counts["created"]) == ("applied", 1)
+    assert evidence.digest == taken.digest
+    assert not ImportContent.objects.exists(), "questions and answers are not kept"
+
+
+def test_the_same_run_again_is_filed_once_also_from_another_file(offering, application):
+    by = make_member(application.team)
+    first, _ = send(BODY, by, application)
+
+    again, is_new = send(BODY, by, application)
+    other, _ = send(BODY + b"\n", by, application)
+
+    assert (again.pk, is_new) == (first.pk, False)
+    assert (other.counts["created"], other.counts["unchanged"]) == (0, 1)
+    assert Evidence.objects.count() == 1
+
+
+def test_a_model_nobody_knows_is_said_beside_the_applications_evidence(application):
+    send(promptfoo(case("openai:chat:boom", False, 2)), make_member(application.team), application)
+
+    evidence = Evidence.objects.get()
+    assert evidence.offering is None
+    assert "The model was called 'boom'." in evidence.note
+
+
+def test_without_an_application_only_what_is_known_can_be_filed_and_by_governance_only(offering):
+    by = make_user(role="governance")
+    taken, _ = send(promptfoo(case("openai:chat:gpt-4o", True), case("openai:chat:boom", False, 2)), by)
+
+    assert Evidence.objects.get().offering == offering
+    assert [part["reason"].split(":")[0] for part in taken.problems["rejected"]] == ["boom"]
+    with pytest.raises(NotYours, match="filed by governance"):
+        send(BODY, make_member(make_application().team, TeamRole.OWNER))
+
+
+def test_a_viewer_files_nothing(offering, application):
+    with pytest.raises(NotYours, match="editor of the owning team"):
+        send(BODY, make_member(application.team, TeamRole.VIEWER), application)
+
+
+def test_a_file_that_is_none_fails_with_a_sentence_and_may_be_sent_again(application):
+    by = make_member(application.team)
+    failed, _ = send(b"not ours", by, application)
+    again, is_new = send(b"not ours", by, application)
+
+    assert (failed.state, "no results file" in failed.error) == ("failed", True)
+    assert (again.pk != failed.pk, is_new) == (True, True)
+
+
+def test_attacks_that_got_through_fail(offering, application):
+    from tests.risks.evaluations.test_readers import GARAK
+
+    entries = [{**GARAK[0], "plugins.target_name": "gpt-4o"}, *GARAK[1:]]
+    send(garak(entries), make_member(application.team), application)
+
+    assert sorted(Evidence.objects.values_list("kind", "passed")) == [("red_team", False), ("red_team", True)]
