@@ -25,6 +25,7 @@ from apps.alerts.flag_alerts import raise_for_flags
 from apps.alerts.models import Delivery
 from apps.alerts.overtaking import settle_events
 from apps.alerts.queueing import queue_digests
+from apps.alerts.seen_alerts import raise_for_seen
 from apps.alerts.sending import send_due
 from apps.alerts.state_alerts import raise_for_states
 
@@ -60,8 +61,9 @@ def raise_alerts(*, at: datetime) -> int:
 
 
 def raise_due_alerts(*, at: datetime) -> int:
-    """The same for what days and states bring: milestones, expiries, reviews, runway, stale assessments."""
-    return raise_for_days(at=at) + raise_for_states(at=at)
+    """The same for what days and states bring: milestones, expiries, reviews, runway, stale assessments, and uses that
+    were seen and not declared or the other way round."""
+    return raise_for_days(at=at) + raise_for_states(at=at) + raise_for_seen(at=at)
 
 
 def keep_alerts(*, at: datetime) -> dict[str, int]:

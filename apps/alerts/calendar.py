@@ -15,7 +15,7 @@ from django.db.models.functions import Greatest
 from icalendar import Calendar, Event, vText
 
 from apps.accounts.models import User
-from apps.alerts.calendar_queries import MOST, DayAhead, EndAhead, days_ahead, ends_ahead
+from apps.alerts.calendar_queries import KINDS_AHEAD, MOST, DayAhead, EndAhead, days_ahead, ends_ahead, n_ahead
 from apps.alerts.day_words import heading
 from apps.alerts.models import KINDS, Alert, DayKind, SubjectKind
 from apps.alerts.wording import day, listed, long_day, one_line
@@ -54,21 +54,31 @@ class _Seen:
 def calendar_of(user: User, *, at: datetime) -> bytes:
     """The calendar of what `user` may see, from a quarter ago on; five statements, whatever it holds. The same as long
     as nothing of it changes, so that a reader can be told so."""
-    entries, is_cut = entries_for(user, today=day_of(at))
+    entries, is_cut = entries_for(user, today=day_of(at), most=MOST)
     return as_ical(entries, is_cut=is_cut)
 
 
 def entries_for(
-    user: User, *, today: date, first: date | None = None, last: date | None = None
+    user: User, *, today: date, first: date | None = None, last: date | None = None, kind: str = "", most: int = MOST
 ) -> tuple[list[Entry], bool]:
-    """The events by day, between `first` and `last` where given; True where there are more than a calendar shows."""
+    """The events by day, between `first` and `last` and of one category where given, `most` ends and `most` days of
+    the organisation's own; True where there are more: those nearest to `first`, or to today without one."""
     if not user.is_active:
         return [], False
-    team_ids = None if user.reads_everything else sorted(user.team_roles())
-    ends = ends_ahead(on=today, team_ids=team_ids, first=first, last=last)
-    days = days_ahead(on=today, team_ids=team_ids, user_id=user.pk, first=first, last=last)
-    is_cut = len(ends) > MOST or len(days) > MOST
-    ends, days = _nearest(ends, today), _nearest(days, today)
+    kinds, team_ids = kinds_of(kind), _team_ids(user)
+    days = days_ahead(
+        on=today, team_ids=team_ids, user_id=user.pk, first=first, last=last, kinds=kinds, most=most
+    )  # fmt: skip
+    is_cut = len(days) > most
+    days = _nearest(days, first or today, most)
+    if is_cut and first is not None:
+        # an end behind the last of as many days as are asked for is not asked for either
+        last = days[-1].on
+    ends = (
+        ends_ahead(on=today, team_ids=team_ids, first=first, last=last, most=most) if DayKind.MILESTONE in kinds else []
+    )
+    is_cut = is_cut or len(ends) > most
+    ends = _nearest(ends, first or today, most)
     named = {pk for end in ends for pk in end.application_ids}
     applications = _applications(user, named | {row.application_id for row in days if row.application_id})
     offerings = Offering.objects.select_related("host", "replacement__host").in_bulk([end.offering_id for end in ends])
@@ -76,8 +86,26 @@ def entries_for(
     return sorted(entries, key=lambda entry: (entry.on, entry.uid)), is_cut
 
 
-def _nearest[Row: EndAhead | DayAhead](rows: Sequence[Row], today: date) -> list[Row]:
-    return sorted(rows, key=lambda row: abs((row.on - today).days))[:MOST]
+def count_for(user: User, *, today: date, first: date, last: date, kind: str = "") -> int:
+    """How many events there are, MOST + 1 where there are more; one statement."""
+    if not user.is_active:
+        return 0
+    return n_ahead(
+        on=today, team_ids=_team_ids(user), user_id=user.pk, first=first, last=last, kinds=kinds_of(kind)
+    )  # fmt: skip
+
+
+def kinds_of(category: str) -> list[str]:
+    """The kinds of day that a category of events is of; all where it is empty."""
+    return [str(kind) for kind in KINDS_AHEAD if not category or KINDS[kind] == category]
+
+
+def _team_ids(user: User) -> list[int] | None:
+    return None if user.reads_everything else sorted(user.team_roles())
+
+
+def _nearest[Row: EndAhead | DayAhead](rows: Sequence[Row], day: date, most: int) -> list[Row]:
+    return sorted(rows, key=lambda row: abs((row.on - day).days))[:most]
 
 
 def _applications(user: User, ids: set[int]) -> dict[int, _Seen]:
@@ -217,4 +245,4 @@ def _latest(*moments: datetime | None) -> datetime:
     return max(known).replace(microsecond=0) if known else start_of(date(2020, 1, 1))
 
 
-__all__ = ["Entry", "as_ical", "calendar_of", "entries_for"]
+__all__ = ["Entry", "as_ical", "calendar_of", "count_for", "entries_for"]

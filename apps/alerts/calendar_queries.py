@@ -1,22 +1,22 @@
 """Days that matter to one person, in two statements: the ends and the causes of day_queries.py, over the teams whose
-applications the person may see.
+applications the person may see. A third counts them, without sorting any.
 
 Each row carries how many versions its subject has had and when the last one was written, out of the history.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Model
 
-from apps.alerts.day_queries import CAUSES
+from apps.alerts.day_queries import CAUSES, OFFERING_WORDS
 from apps.alerts.end_queries import LIVE_ENDS
 from apps.alerts.models import DayKind, SubjectKind
 from apps.catalog.models import Offering
-from apps.exposure.models import CampaignTask, ExposureFlag
+from apps.exposure.models import CampaignTask, ExposureFlag, ExposureSettings
 from apps.inventory.models import Application, Approval, ExitTest, Selection
 from apps.risks.models import Assessment
 
@@ -36,6 +36,10 @@ _MODELS: dict[str, type[Model]] = {
     SubjectKind.APPLICATION: Application,
     SubjectKind.SELECTION: Selection,
 }
+
+
+# while nobody has changed how exposure is measured, there is no row of it
+_TEST_VALIDITY_DAYS = ExposureSettings().test_validity_days
 
 
 class EndAhead(NamedTuple):
@@ -69,8 +73,9 @@ def _history(model: type[Model]) -> str:
     return f"{model._meta.db_table}history"
 
 
-# a page asks for a few months; a calendar program for everything
+# a page asks for the first days of a few months; a calendar program for everything, nearest to today first
 _WITHIN = "(%(first)s::date IS NULL OR {on} >= %(first)s::date) AND (%(last)s::date IS NULL OR {on} <= %(last)s::date)"
+_NEAREST = "coalesce({on} - %(first)s::date, abs({on} - %(day)s::date))"
 
 _ENDS_AHEAD = f"""
 WITH {LIVE_ENDS.format(which=_WITHIN.format(on="o.retires_on"))},
@@ -80,7 +85,7 @@ mine AS (
     FROM live l
     WHERE %(teams)s::bigint[] IS NULL OR l.team_id = ANY (%(teams)s::bigint[])
     GROUP BY l.id, l.retires_on, l.soft
-    ORDER BY abs(l.retires_on - %(day)s::date), l.id
+    ORDER BY {_NEAREST.format(on="l.retires_on")}, l.id
     LIMIT %(most)s
 )
 SELECT m.id, m.retires_on, m.soft, m.n, m.n_primary, m.ids, h.n, h.at
@@ -95,7 +100,7 @@ ORDER BY m.retires_on, m.id
 _OF_CAUSE = """
 SELECT '{kind}' AS kind, '{subject}' AS subject, c.id, c.on, c.application_id, c.words
 FROM ({sql}) c LEFT JOIN inventory_application a ON a.id = c.application_id
-WHERE c.on >= %(day)s::date - %(grace)s AND {within} AND (
+WHERE {within} AND '{kind}' = ANY (%(kinds)s) AND (
     %(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s::bigint[])
     OR (c.application_id IS NULL AND '{subject}' <> 'flag' AND %(user)s = ANY (c.people)))
 """
@@ -103,51 +108,144 @@ _OF_SUBJECT = """
 SELECT v.pgh_created_at FROM {history} v WHERE u.subject = '{subject}' AND v.pgh_obj_id = u.id
 """
 
-_DAYS_AHEAD = f"""
-WITH mine AS (
-    SELECT * FROM (
-        {
-    " UNION ALL ".join(
-        _OF_CAUSE.format(kind=cause.kind, subject=cause.subject, sql=cause.sql, within=_WITHIN.format(on="c.on"))
-        for cause in CAUSES
-        if cause.kind != DayKind.MUTE_EXPIRING
-    )
-}
-    ) every
-    ORDER BY abs(every.on - %(day)s::date), every.kind, every.id
-    LIMIT %(most)s
+# The exit tests that run out between two days: those with a day of their own, then those that hold for as long as
+# usual. The same rows as of their cause, found along an index each instead of by sorting every test there is.
+_RUNS_OUT = "coalesce({e}.expires_on, {e}.tested_on + %(validity)s)"
+_TESTS = f"""
+SELECT e.id, {{on}} AS on, e.tested_on AS made_on, d.application_id, ARRAY[]::bigint[] AS people,
+       jsonb_build_object('what', {OFFERING_WORDS}) AS words
+FROM inventory_exittest e JOIN inventory_dependency d ON d.id = e.dependency_id
+JOIN inventory_application b ON b.id = d.application_id
+JOIN catalog_offering o ON o.id = e.target_id JOIN catalog_provider h ON h.id = o.host_id
+WHERE e.result = 'passed' AND e.tested_on <= %(day)s::date AND {{window}}
+  AND b.status = ANY (%(in_scope)s) AND (d.until IS NULL OR d.until > %(day)s::date)
+  AND NOT EXISTS (
+      SELECT 1 FROM inventory_exittest n
+      WHERE n.dependency_id = e.dependency_id AND n.result = 'passed' AND n.tested_on <= %(day)s::date
+        AND ({_RUNS_OUT.format(e="n")}, n.id) > ({{on}}, e.id))
+"""
+# (rows, their order, their window): conditions on the columns themselves, else the planner does not see the index
+_TESTS_AHEAD = (
+    (
+        _TESTS.format(
+            on="e.expires_on",
+            window="e.expires_on IS NOT NULL AND e.expires_on >= %(first)s::date AND e.expires_on <= %(last)s::date",
+        ),
+        "c.on",
+        "TRUE",
+    ),
+    (
+        _TESTS.format(
+            on="(e.tested_on + %(validity)s)",
+            window="e.expires_on IS NULL AND e.tested_on >= %(first)s::date - %(validity)s"
+            " AND e.tested_on <= %(last)s::date - %(validity)s",
+        ),
+        "c.made_on",
+        "TRUE",
+    ),
 )
+
+# a mute tells of silence, not of a day; reviews come first, since counting is over soonest with them
+_CAUSES = sorted(
+    (cause for cause in CAUSES if cause.kind != DayKind.MUTE_EXPIRING),
+    key=lambda cause: cause.kind != DayKind.REVIEW_DUE,
+)
+# what a calendar can be narrowed to
+KINDS_AHEAD = (DayKind.MILESTONE, *dict.fromkeys(cause.kind for cause in _CAUSES))
+
+
+def _arms(*, ahead: bool) -> Iterator[tuple[str, str]]:
+    """(rows, the column they are ordered by): `ahead` those between two days, else nearest to today first."""
+    within = f"c.on >= %(day)s::date - %(grace)s AND {_WITHIN.format(on='c.on')}"
+    order = "c.on" if ahead else _NEAREST.format(on="c.on")
+    for cause in _CAUSES:
+        split = ahead and cause.kind == DayKind.EXIT_TEST_EXPIRING
+        for sql, by, window in _TESTS_AHEAD if split else ((cause.sql, order, within),):
+            yield _OF_CAUSE.format(kind=cause.kind, subject=cause.subject, sql=sql, within=window), by
+
+
+def _days_ahead(*, ahead: bool) -> str:
+    """What is cut is cut cause by cause as well, so that none is worked out further than it can show."""
+    order = "every.on" if ahead else _NEAREST.format(on="every.on")
+    arms = " UNION ALL ".join(f"({rows} ORDER BY {by}, c.id LIMIT %(most)s)" for rows, by in _arms(ahead=ahead))
+    history = " UNION ALL ".join(
+        _OF_SUBJECT.format(history=_history(model), subject=kind) for kind, model in _MODELS.items()
+    )
+    return f"""
+WITH mine AS (SELECT * FROM ({arms}) every ORDER BY {order}, every.kind, every.id LIMIT %(most)s)
 SELECT u.kind, u.subject, u.id, u.on, u.application_id, u.words, h.n, h.at
 FROM mine u CROSS JOIN LATERAL (
-    SELECT count(*) AS n, max(w.pgh_created_at) AS at FROM (
-        {
-    " UNION ALL ".join(_OF_SUBJECT.format(history=_history(model), subject=kind) for kind, model in _MODELS.items())
-}
-    ) w
+    SELECT count(*) AS n, max(w.pgh_created_at) AS at FROM ({history}) w
 ) h
 ORDER BY u.on, u.kind, u.id
 """
 
 
+_DAYS_AHEAD, _DAYS_AROUND = _days_ahead(ahead=True), _days_ahead(ahead=False)
+
+# the causes first, which stop at the bound; an organisation with as many of them need not work out the ends
+_N_AHEAD = f"""
+WITH days AS MATERIALIZED (
+    SELECT FROM ({" UNION ALL ".join(f"({rows})" for rows, _ in _arms(ahead=True))}) every
+    LIMIT %(most)s
+)
+SELECT (SELECT count(*) FROM days), CASE WHEN (SELECT count(*) FROM days) < %(most)s THEN ({{ends}}) ELSE 0 END
+"""
+_N_ENDS = f"""
+WITH {LIVE_ENDS.format(which=_WITHIN.format(on="o.retires_on"))}
+SELECT count(DISTINCT l.id) FROM live l WHERE %(teams)s::bigint[] IS NULL OR l.team_id = ANY (%(teams)s::bigint[])
+"""
+
+
 def ends_ahead(
-    *, on: date, team_ids: Sequence[int] | None, first: date | None = None, last: date | None = None
+    *, on: date, team_ids: Sequence[int] | None, first: date | None = None, last: date | None = None, most: int = MOST
 ) -> list[EndAhead]:
     """Ends, firm or not before, of what live applications of these teams (None: of all) call, by day, between `first`
-    and `last` where given; one statement. One more than MOST where there are more."""
-    return [EndAhead(*row) for row in _rows(_ENDS_AHEAD, on, teams=team_ids, first=first, last=last)]
+    and `last` where given; one statement. One more than `most` where there are more: those nearest to `first`, or to
+    today without one."""
+    return [EndAhead(*row) for row in _rows(_ENDS_AHEAD, on, teams=team_ids, first=first, last=last, most=most + 1)]
 
 
 def days_ahead(
-    *, on: date, team_ids: Sequence[int] | None, user_id: int, first: date | None = None, last: date | None = None
-) -> list[DayAhead]:
-    """What expires or is due for these teams (None: for all) and for what the person decided, by day; one statement.
-    One more than MOST where there are more."""
+    *, on: date, team_ids: Sequence[int] | None, user_id: int, first: date | None = None, last: date | None = None,
+    kinds: Collection[str] = KINDS_AHEAD, most: int = MOST,
+) -> list[DayAhead]:  # fmt: skip
+    """What expires or is due for these teams (None: for all) and for what the person decided, by day; two statements
+    at most. Cut as in `ends_ahead`."""
+    ahead = first is not None and last is not None
+    rows = _rows(
+        _DAYS_AHEAD if ahead else _DAYS_AROUND, on, teams=team_ids, user=user_id, first=first, last=last,
+        kinds=_words(kinds), most=most + 1, validity=_validity() if ahead else None,
+    )  # fmt: skip
     return [
         DayAhead(kind, subject, pk, day, application_id, json.loads(words), n, at)
-        for kind, subject, pk, day, application_id, words, n, at in _rows(
-            _DAYS_AHEAD, on, teams=team_ids, user=user_id, first=first, last=last
-        )
+        for kind, subject, pk, day, application_id, words, n, at in rows
     ]
+
+
+def n_ahead(
+    *, on: date, team_ids: Sequence[int] | None, user_id: int, first: date, last: date,
+    kinds: Collection[str] = KINDS_AHEAD, most: int = MOST,
+) -> int:  # fmt: skip
+    """How many ends and days there are, `most` + 1 where there are more; two statements."""
+    ends = _N_ENDS if DayKind.MILESTONE in kinds else "0"
+    ((n_days, n_ends),) = _rows(
+        _N_AHEAD.replace("{ends}", ends), on, teams=team_ids, user=user_id, first=first, last=last,
+        kinds=_words(kinds), most=most + 1, validity=_validity(),
+    )  # fmt: skip
+    n: int = min(n_days + n_ends, most + 1)
+    return n
+
+
+def _validity() -> int:
+    """How many days a test holds that names no day of its own. Asked for by itself: a planner that does not see the
+    number does not see the index either."""
+    days = ExposureSettings.objects.values_list("test_validity_days", flat=True).first()
+    return _TEST_VALIDITY_DAYS if days is None else days
+
+
+def _words(kinds: Collection[str]) -> list[str]:
+    return [str(kind) for kind in kinds]
 
 
 def _rows(statement: str, on: date, *, teams: Sequence[int] | None, **more: Any) -> list[tuple[Any, ...]]:
@@ -157,7 +255,6 @@ def _rows(statement: str, on: date, *, teams: Sequence[int] | None, **more: Any)
             {
                 "day": on,
                 "grace": BACK_DAYS,
-                "most": MOST + 1,
                 "in_scope": [str(status) for status in Application.IN_SCOPE],
                 "teams": None if teams is None else list(teams),
                 **more,

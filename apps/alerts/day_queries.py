@@ -33,7 +33,7 @@ class Cause:
     runs_out: bool = False
 
 
-_OFFERING_WORDS = "o.api_id || ' at ' || h.name"
+OFFERING_WORDS = "o.api_id || ' at ' || h.name"
 # what applications in scope use, or will
 _IN_USE = """(
             SELECT d.id, d.application_id FROM inventory_dependency d
@@ -85,7 +85,7 @@ CAUSES: tuple[Cause, ...] = (
                coalesce(e.expires_on, e.tested_on + coalesce(
                    (SELECT test_validity_days FROM exposure_exposuresettings), {_TEST_VALIDITY_DAYS})) AS on,
                e.tested_on AS made_on, d.application_id, ARRAY[]::bigint[] AS people,
-               jsonb_build_object('what', {_OFFERING_WORDS}) AS words
+               jsonb_build_object('what', {OFFERING_WORDS}) AS words
         FROM inventory_exittest e JOIN {_IN_USE} d ON d.id = e.dependency_id
         JOIN catalog_offering o ON o.id = e.target_id JOIN catalog_provider h ON h.id = o.host_id
         WHERE e.result = 'passed' AND e.tested_on <= %(day)s::date
@@ -116,7 +116,7 @@ CAUSES: tuple[Cause, ...] = (
         f"""
         SELECT p.id, p.expires_on AS on, p.decided_on AS made_on, NULL::bigint AS application_id,
                ARRAY[p.approver_id] AS people,
-               jsonb_build_object('what', coalesce(v.name, n.name, w.identifier, {_OFFERING_WORDS}),
+               jsonb_build_object('what', coalesce(v.name, n.name, w.identifier, {OFFERING_WORDS}),
                                   'decision', p.decision,
                                   'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username))
                    AS words

@@ -18,7 +18,8 @@ The shapes of `Alert.details`, by kind:
 from collections.abc import Mapping
 from datetime import date
 
-from apps.alerts.models import Alert, DayKind, StateKind, SubjectKind
+from apps.alerts import seen_words
+from apps.alerts.models import Alert, DayKind, SeenKind, StateKind, SubjectKind
 from apps.alerts.wording import counted, day, days, one_line
 
 # {kind: (heading, what to do)}
@@ -36,6 +37,7 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
     DayKind.TREATMENT_DUE: ("Treatments are due", "Do it, or give it another day."),
     DayKind.REVIEW_DUE: ("Reviews are due", "Review it, and set the day of the next review."),
     DayKind.MUTE_EXPIRING: ("Mutes expire", "Afterwards you are mailed again. Nothing to do, unless it should last."),
+    **seen_words.GUIDANCE,
 }
 
 
@@ -44,6 +46,8 @@ def heading(alert: Alert, *, name: str, on: date) -> str:
 
     `name` is the offering's, or for what hangs on an application the application's; empty where there is none.
     """
+    if alert.kind in SeenKind:
+        return seen_words.heading(alert, name=name)
     if alert.kind == DayKind.MILESTONE:
         return f"{name} {when(alert, on=on)}"
     if alert.kind == StateKind.RUNWAY_NEGATIVE:
@@ -106,6 +110,8 @@ def when(alert: Alert, *, on: date) -> str:
 
 def path(alert: Alert, *, slug: str = "") -> str:
     """Where it is looked into, from the root of the site; `slug` is of the (only) application it concerns."""
+    if alert.kind in SeenKind:
+        return seen_words.path(slug=slug)
     application = f"/applications/{slug}/" if slug else "/applications/"
     match alert.subject_kind:
         case SubjectKind.OFFERING:

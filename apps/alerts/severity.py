@@ -118,6 +118,22 @@ def day_severity(days_left: int) -> int:
     return 3 if days_left <= 0 else 2
 
 
+# for an important application
+_SEEN = {
+    "other_model_served": 3,
+    "retired_in_use": 3,
+    "shadow_dependency": 3,
+    "version_drift": 2,
+    "declared_not_seen": 2,
+}
+
+
+def seen_severity(kind: str, *, criticality: int) -> int:
+    """Of a disagreement between what was seen and what is declared: medium at most, high for critical applications."""
+    step = 1 if criticality == Criticality.CRITICAL else 0 if criticality == Criticality.IMPORTANT else -1
+    return max(1, _SEEN[kind] + step)
+
+
 def stale_severity(inherent: int, *, criticality: int) -> int:
     """Of an assessment that is stale, by likelihood times impact before controls (1 to 25)."""
     if inherent >= 15:

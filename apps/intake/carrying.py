@@ -30,6 +30,13 @@ class NotYours(Exception):
     """Somebody else's import, or teams one may not edit."""
 
 
+class KeyReused(Exception):
+    """The sender's Idempotency-Key, which is all it is made of, came with other content before."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The Idempotency-Key '{key}' came with another document before. Use a new one for each.")
+
+
 def carry_out(pk: int, steps: Steps) -> bool:
     """Do what the import waits for; False where somebody else is at it, or nothing is to be done."""
     with transaction.atomic():

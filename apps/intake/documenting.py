@@ -7,24 +7,25 @@ document sent again, even at the same moment, is the import that was made first.
 import hashlib
 import zlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
 
-from apps.accounts.models import ApiToken, User
+from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.roles import TeamRole
 from apps.common.history import acting
 from apps.common.time import now
 from apps.intake import carrying
-from apps.intake.carrying import NotNow, NotYours, body_of
+from apps.intake.carrying import KeyReused, NotNow, NotYours, body_of
 from apps.intake.documents import Document, Format, Part, Sighting, Unreadable, clean
 from apps.intake.formats import FORMATS
+from apps.intake.introducing import Introduced, introduce_applications
 from apps.intake.models import Import, ImportContent, Observation, TokenBinding
-from apps.intake.observing import Placed, end_missing, ensure_services, store_observations
+from apps.intake.observing import Placed, Whole, end_missing, end_older, ensure_services, store_observations
 from apps.intake.reconciling import reconcile
-from apps.inventory.actions import RefusedChange, undo
+from apps.inventory.actions import RefusedChange, teams_written_in, undo
 from apps.inventory.models import Application
 
 # what an import keeps of each list of problems
@@ -41,15 +42,23 @@ def receive_document(
     at: datetime,
     token: ApiToken | None = None,
     application: Application | None = None,
+    team: Team | None = None,
     environment: str = "",
+    part: str = "",
     idempotency_key: str = "",
     file_name: str = "",
     strict: bool = False,
+    at_once: bool = False,
 ) -> tuple[Import, bool]:
     """Keep the document and have it read; (the import, whether it is new).
 
-    `body` is decompressed and within the format's caps already. `by` None is the operator, who may write everywhere.
-    NotYours where the sender may not write to the application; Unreadable where nothing can be made of the body.
+    `part` tells apart the documents of an application that has several, a repository each: the newest of a part speaks
+    for that part only.
+    `team` takes the applications that the document describes and that name no team of ours. `body` is decompressed and
+    within the format's caps already. `by` None is the operator, who may write everywhere.
+    NotYours where the sender may not write to the application; Unreadable where nothing can be made of the body;
+    KeyReused where `idempotency_key` came with another document before. A large document waits for a worker, unless it
+    is to be read `at_once`.
     """
     binding = TokenBinding.objects.select_related("application").filter(token=token).first() if token else None
     if binding is not None:
@@ -60,10 +69,13 @@ def receive_document(
     elif application is not None and by is not None and not by.may(TeamRole.EDITOR, application.team_id):
         raise NotYours("Only an editor of the owning team may send documents about it. Ask one of them for a token.")
     digest = hashlib.sha256(body).hexdigest()
+    natural_key = form.natural_key(body) if form.natural_key else ""
     with transaction.atomic():
         # the same document at the same moment: the second sender waits, and is given the first one's import
-        _lock(f"{by.pk if by else 0}:{digest}:{idempotency_key}")
-        earlier = _earlier(form, digest, by, application, environment, idempotency_key)
+        if idempotency_key:
+            _lock(f"{by.pk if by else 0}:key:{idempotency_key}")
+        _lock(f"{by.pk if by else 0}:{natural_key or digest}:{application.pk if application else 0}")
+        earlier = _earlier(form, body, natural_key, digest, by, application, environment, idempotency_key)
         if earlier is not None:
             return earlier, False
         kept = form.redact(body) if form.redact else body
@@ -71,9 +83,10 @@ def receive_document(
             kind=Import.Kind.DOCUMENT, format=form.name, file_name=clean(file_name, 255), digest=digest,
             n_bytes=len(body), by=by, token=token, application=application, environment=clean(environment, 60),
             idempotency_key=clean(idempotency_key, 128), strict=strict, state=Import.State.READING, received_at=at,
+            natural_key=natural_key, mapping=({"team": team.pk} if team else {}) | {"part": clean(part, 60).lower()},
         )  # fmt: skip
         ImportContent.objects.create(of=received, body=zlib.compress(kept, 6))
-    if len(kept) <= AT_ONCE_BYTES:
+    if at_once or len(kept) <= AT_ONCE_BYTES:
         carry_out(received.pk)
     else:
         carrying.send(received.pk)
@@ -96,6 +109,23 @@ def name_application(*, import_: Import, application: Application, by: User) -> 
     return import_
 
 
+def undo_document(*, import_: Import, by: User) -> Import:
+    """Take back the dependencies it brought, as long as they are as the import left them."""
+    if import_.change is None:
+        raise NotNow("Nothing of this import is in the register.")
+    if not by.governs and any(not by.may(TeamRole.EDITOR, team) for team in teams_written_in(change=import_.change)):
+        raise NotYours("It wrote to applications of teams you do not edit. Ask one of their editors, or governance.")
+    moved = Import.objects.filter(pk=import_.pk, kind=Import.Kind.DOCUMENT, state=Import.State.APPLIED).update(
+        state=Import.State.UNDOING, error="", attempts=0, undone_by=by
+    )
+    import_.refresh_from_db()
+    if not moved:
+        raise NotNow(f"Only what is applied can be undone; this import is {import_.get_state_display().lower()}.")
+    carry_out(import_.pk)
+    import_.refresh_from_db()
+    return import_
+
+
 def carry_out(pk: int) -> bool:
     return carrying.carry_out(pk, STEPS)
 
@@ -106,19 +136,38 @@ def _lock(words: str) -> None:
 
 
 def _earlier(
-    form: Format, digest: str, by: User | None, application: Application | None, environment: str, key: str
-) -> Import | None:
-    """The import this one repeats: by the sender's key, else by the very same content about the same application."""
-    same = Import.objects.filter(kind=Import.Kind.DOCUMENT, format=form.name, by=by).order_by("-pk")
+    form: Format, body: bytes, natural_key: str, digest: str, by: User | None, application: Application | None,
+    environment: str, key: str,
+) -> Import | None:  # fmt: skip
+    """The import this one repeats: what calls itself the same and says the same (in XML what was JSON before), what
+    came under the sender's key, the very same content.
+
+    Without an application any import of the sender's counts: the document may have named its application itself.
+    """
+    sent = Import.objects.filter(kind=Import.Kind.DOCUMENT, format=form.name, by=by).order_by("-pk")
+    about = sent.exclude(state__in=(Import.State.FAILED, Import.State.DROPPED, Import.State.UNDONE))
+    if application is not None:
+        about = about.filter(application=application, environment=environment)
+    if natural_key:
+        found = about.filter(natural_key=natural_key).first()
+        # edited, and its version left as it was: not the same document after all
+        if found is not None and (found.digest == digest or _says_the_same(form, found, body)):
+            return found
     if key:
-        found = same.filter(idempotency_key=key).first()
+        found = sent.filter(idempotency_key=key).first()
+        if found is not None and found.digest != digest:
+            raise KeyReused(clean(key, 60))
         if found is not None:
             return found
-    return (
-        same.filter(digest=digest, application=application, environment=environment)
-        .exclude(state__in=(Import.State.FAILED, Import.State.DROPPED, Import.State.UNDONE))
-        .first()
-    )
+    return about.filter(digest=digest).first()
+
+
+def _says_the_same(form: Format, earlier: Import, body: bytes) -> bool:
+    try:
+        before, now_ = form.read(body_of(earlier)), form.read(body)
+    except Unreadable:
+        return False
+    return (before.maker, before.subject, before.sightings) == (now_.maker, now_.subject, now_.sightings)
 
 
 # --- what a worker does ----------------------------------------------------------------------------------------------
@@ -136,7 +185,7 @@ def _read(import_: Import) -> None:
             error="The document breaks its schema, and the sender asked for strict reading. Nothing was taken.",
         )  # fmt: skip
         return
-    application = import_.application or _subject(document, import_.by)
+    application = import_.application or _subject(document, import_.sender)
     if application is None and any(not said.service for said in document.sightings):
         named = f" It calls it '{document.subject}', which no application is called." if document.subject else ""
         _close(
@@ -151,30 +200,41 @@ def _read(import_: Import) -> None:
 
 
 def _take(import_: Import, document: Document, application: Application | None) -> None:
+    # a clock that runs ahead would make everything after it look older
+    document.made_at = min(document.made_at, import_.received_at) if document.made_at else None
     at = document.made_at or import_.received_at
     stream = stream_of(import_.format, document)
-    older = (
-        Import.objects.filter(
-            kind=Import.Kind.DOCUMENT, format=import_.format, tool=clean(document.maker, 60), application=application,
-            document_at__gt=at, state=Import.State.APPLIED,
-        ).exists()
-        if document.made_at
-        else False
-    )  # fmt: skip
+    part = import_.mapping.get("part", "")
+    newer_at = _newer_at(import_, document, application, part)
+    if newer_at is not None:
+        at = min(at, newer_at - timedelta(microseconds=1))
     with acting(
         user=import_.by, job="" if import_.by else "ingest", reason=f"{import_.format} import {import_.pk}"
     ) as change:
-        placed = _placed(import_, document, application, at)
+        described = introduce_applications(
+            document.applications, kind=import_.format, by=import_.sender,
+            team=Team.objects.filter(pk=import_.mapping.get("team")).first(),
+        )  # fmt: skip
+        document.rejected += described.rejected
+        placed = _placed(import_, document, application, described, at)
         keys = store_observations(stream, placed, seen_in=import_)
         n_missing = 0
-        if document.is_complete and not older and application is not None:
-            n_missing = end_missing(stream, application=application.pk, seen_in=import_, keys=keys, at=at)
-        tally = reconcile(at=now())
+        if document.is_complete:
+            environments = frozenset({import_.environment, *(each.sighting.environment for each in placed)})
+            for pk in {*described.ids.values(), *([application.pk] if application is not None else [])}:
+                whole = Whole(stream, pk, part, environments)
+                n_missing += (
+                    end_missing(whole, keys=keys, at=at) if newer_at is None else end_older(whole, newer_at=newer_at)
+                )
+        tally = reconcile(at=now(), keys=set(keys))
+    pointers = {key: each.sighting.where for key, each in zip(keys, placed, strict=True)}
     seen = Observation.objects.filter(key__in=keys)
     unresolved = seen.filter(state=Observation.State.UNRESOLVED).order_by("requested", "pk")[:MOST_LISTED]
     counts = {
         "sightings": len(document.sightings),
         "observations": len(set(keys)),
+        "applications": {"created": described.n_created, "updated": described.n_updated,
+                         "unchanged": described.n_unchanged},
         "created": tally["created"],
         "updated": tally["updated"],
         "unchanged": max(seen.filter(dependency__isnull=False).values("dependency").distinct().count()
@@ -187,28 +247,52 @@ def _take(import_: Import, document: Document, application: Application | None) 
     }  # fmt: skip
     _close(
         import_, document, state=Import.State.APPLIED, change=change, counts=counts, applied_at=now(),
-        is_older=older, application=application,
-        unresolved=[Part(", ".join(each.places[:3]), f"{each.requested or each.served}: {each.why}")
-                    for each in unresolved],
+        is_older=newer_at is not None, application=application,
+        unresolved=[Part(", ".join(each.places[:3]) or pointers.get(each.key, ""),
+                         f"{each.requested or each.served}: {each.why}") for each in unresolved],
     )  # fmt: skip
 
 
-def _placed(import_: Import, document: Document, application: Application | None, at: datetime) -> list[Placed]:
-    """Whose each sighting is: what it names itself, or the application the sender named."""
-    own = {said.service for said in document.sightings if said.service}
-    services = (
-        ensure_services(own, scope=stream_of(import_.format, document), token=import_.token, at=at) if own else {}
-    )
+def _placed(
+    import_: Import, document: Document, application: Application | None, described: Introduced, at: datetime
+) -> list[Placed]:
+    """Whose each sighting is: an application the document describes, a sender of its own, or who the caller named."""
+    own = set() if document.applications or import_.application else {said.service for said in document.sightings}
+    scope = stream_of(import_.format, document)
+    services = ensure_services(own - {""}, scope=scope, token=import_.token, at=at) if own - {""} else {}
     placed = []
     for said in document.sightings:
         tidy = _tidy(said, import_.environment)
-        if said.service and import_.application is None:
+        if document.applications and said.service:
+            if said.service in described.ids:
+                placed.append(Placed(tidy, described.ids[said.service], None, at, at))
+        elif said.service and import_.application is None:
             pk, claimed, ignored = services[clean(said.service)]
             if not ignored:
                 placed.append(Placed(tidy, claimed, pk, at, at))
         elif application is not None:
-            placed.append(Placed(tidy, application.pk, None, at, at))
+            placed.append(Placed(tidy, application.pk, None, at, at, part=import_.mapping.get("part", "")))
     return placed
+
+
+def _newer_at(import_: Import, document: Document, application: Application | None, part: str) -> datetime | None:
+    """When a document of the same maker about the same thing that outdates this one was made; None without."""
+    others = Import.objects.filter(
+        kind=Import.Kind.DOCUMENT, format=import_.format, tool=clean(document.maker, 60), application=application,
+        state=Import.State.APPLIED, environment=import_.environment, mapping__part=part,
+    ).exclude(pk=import_.pk)  # fmt: skip
+    found: list[datetime] = []
+    if document.made_at:
+        later_ones = others.filter(document_at__gt=document.made_at)
+        found += [each for each in later_ones.values_list("document_at", flat=True) if each is not None]
+    series, _, revision = document.natural_key.rpartition("/")
+    if series and revision.isdigit():
+        kept = others.filter(natural_key__startswith=f"{series}/")
+        for natural_key, made_at, received_at in kept.values_list("natural_key", "document_at", "received_at"):
+            later = natural_key.rpartition("/")[2]
+            if later.isdigit() and int(later) > int(revision):
+                found.append(made_at or received_at)
+    return max(found, default=None)
 
 
 def _tidy(said: Sighting, environment: str) -> Sighting:
@@ -251,7 +335,8 @@ def _close(
                 kind: [{"where": part.where, "reason": part.reason} for part in parts[:MOST_LISTED]]
                 for kind, parts in (
                     ("schema", document.schema_errors), ("rejected", document.rejected),
-                    ("ignored", document.ignored), ("unresolved", unresolved or []),
+                    ("ignored", document.ignored),
+                    ("open_routes", document.open_routes), ("unresolved", unresolved or []),
                 )
                 if parts
             },

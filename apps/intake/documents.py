@@ -62,6 +62,23 @@ class Sighting:
         return self.requested or self.served or self.alias
 
 
+@dataclass(frozen=True, slots=True)
+class SaidApplication:
+    """An application as a catalogue of software describes it. `ref` is its name there; sightings give it as `service`.
+
+    `owner` is a team as the catalogue names it; `refs` are addresses of the same thing elsewhere, by kind.
+    """
+
+    ref: str
+    name: str
+    purpose: str = ""
+    owner: str = ""
+    owner_name: str = ""
+    status: str = ""
+    refs: dict[str, str] = field(default_factory=dict)
+    where: str = ""
+
+
 @dataclass(slots=True)
 class Document:
     """A whole document. `maker` becomes part of the stream, so that two tools never end what the other saw.
@@ -77,9 +94,11 @@ class Document:
     subject: str = ""
     subject_version: str = ""
     is_complete: bool = True
+    applications: list[SaidApplication] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
     ignored: list[Part] = field(default_factory=list)
     rejected: list[Part] = field(default_factory=list)
+    open_routes: list[Part] = field(default_factory=list)  # doors to any model, which name none
     schema_valid: bool | None = None
     schema_errors: list[Part] = field(default_factory=list)
 
@@ -96,6 +115,8 @@ class Format:
     most_inflated: int = 50 * 1024 * 1024
     # takes out secrets and content before the body is kept; `read` understands what it leaves
     redact: Callable[[bytes], bytes] | None = None
+    # what the document calls itself, found without reading it all: the same again is the same document
+    natural_key: Callable[[bytes], str] | None = None
 
 
-__all__ = ["Document", "Format", "Part", "Sighting", "Unreadable", "clean"]
+__all__ = ["Document", "Format", "Part", "SaidApplication", "Sighting", "Unreadable", "clean"]

@@ -5,5 +5,26 @@ calls come through the doors of calls/.
 """
 
 from apps.intake.documents import Format
+from apps.intake.readers import backstage, cyclonedx, litellm_config, spdx
 
-FORMATS: dict[str, Format] = {form.name: form for form in ()}
+_MIB = 1024 * 1024
+_YAML = ("application/yaml", "application/x-yaml", "text/yaml", "application/json")
+
+_CYCLONEDX = (
+    "application/vnd.cyclonedx+json", "application/vnd.cyclonedx+xml", "application/json", "application/xml",
+    "text/xml",
+)  # fmt: skip
+_SPDX = ("application/spdx+json", "application/json", "application/ld+json")
+
+FORMATS: dict[str, Format] = {
+    form.name: form
+    for form in (
+        Format("cyclonedx", "CycloneDX bill of materials", cyclonedx.read, _CYCLONEDX,
+               natural_key=cyclonedx.natural_key_of),
+        Format("spdx", "SPDX bill of materials", spdx.read, _SPDX),
+        Format("litellm-config", "LiteLLM proxy configuration", litellm_config.read, _YAML, most_bytes=_MIB,
+               most_inflated=2 * _MIB, redact=litellm_config.redact),
+        Format("backstage", "Backstage catalogue", backstage.read, _YAML, most_bytes=5 * _MIB,
+               most_inflated=20 * _MIB),
+    )
+}  # fmt: skip

@@ -17,6 +17,10 @@ from apps.intake.sheets.naming import Catalogue, Named
 _NO_NAME = re.compile(r"process\.env|os\.environ|getenv|\$\{|\{\{|^\$|[<>`]|^(none|null|unknown|latest|default)$", re.I)
 
 
+# hosts that serve their own models only; what scanners take for the provider is often just a library nearby
+_OWN_MODELS_ONLY = {"openai", "anthropic", "google", "cohere", "deepseek", "mistral", "xai"}
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """The names of one observation, as they are looked up."""
@@ -27,6 +31,7 @@ class Names:
     served: str
     region: str
     confidence: int
+    base_model: str = ""  # what a deployment's own configuration says it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,9 @@ class Namer:
             if decided is not None:
                 answers[names] = decided
                 continue
-            if names.served:
-                served[names] = self._look_up(names, names.served)
+            told = names.served or names.base_model.rpartition("/")[2]
+            if told:
+                served[names] = self._look_up(names, told)
             answer = self._choose(names, served.get(names))
             if isinstance(answer, Found):
                 answers[names] = answer
@@ -81,7 +87,7 @@ class Namer:
             for names, named in new.items():
                 assert named.new is not None
                 answers[names] = Found(made[named.new], named.why)
-        return self._with_served_versions(answers, served)
+        return self._with_served_versions(answers, {names: named for names, named in served.items() if names.served})
 
     def gateway(self, spelled: str) -> int | None:
         """The provider that a gateway's name means, if it is one we know."""
@@ -122,7 +128,9 @@ class Namer:
         if first.new is not None and names.confidence >= Confidence.GATEWAY_CONFIG:
             return first
         name = names.requested or names.served
-        return Found(None, first.refusal or f"Nobody knows a model '{name}' at {first.host or 'that host'}.")
+        # said of a cell of a sheet
+        refusal = first.refusal.replace("Fill in the host.", "Say which offering is meant.")
+        return Found(None, refusal or f"Nobody knows a model '{name}' at {first.host or 'that host'}.")
 
     def _look_up(self, names: Names, name: str) -> Named:
         if _NO_NAME.search(name):
@@ -132,6 +140,12 @@ class Namer:
             named = self._catalogue.name(host=party.slug, model=name, region=names.region)
             if named.refusal and names.region:
                 named = self._catalogue.name(host=party.slug, model=name)
+            if names.confidence < Confidence.GATEWAY_CONFIG and _is_anothers(named):
+                return self._catalogue.name(host="", model=name)
+            # gateways write `azure/contact-centre-prod` of what Azure calls contact-centre-prod
+            prefix, _, rest = name.partition("/")
+            if rest and named.offering is None and not named.resolved and self._catalogue.party(prefix) == party:
+                return self._catalogue.name(host=party.slug, model=rest, region=names.region)
             return named
         named = self._catalogue.name(host="", model=name, region=names.region)
         if named.refusal and names.region:
@@ -151,6 +165,16 @@ class Namer:
                 found = answers[names]
                 answers[names] = Found(found.offering, found.why, found.is_set_aside, version)
         return answers
+
+
+def _is_anothers(named: Named) -> bool:
+    """An id nobody has seen at a host that would have to serve a model of somebody else."""
+    return (
+        named.new is not None
+        and named.host in _OWN_MODELS_ONLY
+        and bool(named.canonical)
+        and named.canonical.partition("/")[0] != named.host
+    )
 
 
 __all__ = ["Found", "Namer", "Names"]

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -11,20 +12,34 @@ from django.db import connection
 
 from apps.accounts.models import ApiToken
 from apps.intake.documents import MOST_PLACES, Sighting, clean
-from apps.intake.models import Import, Observation, Service
+from apps.intake.models import Import, Observation, ObservationQuerySet, Service
 
 BLOCK = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A sighting with whose it is: `application` is an id; where None, `service` is the id of the sender's name."""
+    """A sighting with whose it is: `application` is an id; where None, `service` is the id of the sender's name. `part`
+    is which of an application's several documents tells it."""
 
     sighting: Sighting
     application: int | None
     service: int | None
     seen_from: datetime
     seen_until: datetime
+    part: str = ""
+
+
+@dataclass(slots=True)
+class _Row:
+    """What one write says of an observation that the batch may hold several times."""
+
+    key: UUID
+    first: Placed
+    places: list[str]
+    seen_from: datetime
+    seen_until: datetime
+    confidence: int
 
 
 def observation_key(stream: str, placed: Placed) -> UUID:
@@ -37,7 +52,7 @@ def observation_key(stream: str, placed: Placed) -> UUID:
     whose = f"s{placed.service}" if placed.service is not None else f"a{placed.application}"
     parts = [
         stream, whose, said.environment, said.alias, said.requested, said.served, said.provider.lower(),
-        said.region, said.gateway.lower(), said.role,
+        said.region, said.gateway.lower(), said.role, *([placed.part] if placed.part else []),
     ]  # fmt: skip
     return UUID(bytes=hashlib.sha256("\x1f".join(parts).encode()).digest()[:16])
 
@@ -72,31 +87,34 @@ def store_observations(stream: str, placed: Sequence[Placed], *, seen_in: Import
     """Write them, seen again or new; the key of each, in order. A newer look replaces what an older one said of places
     and facts. What changed, or is not part of a dependency yet, waits for `reconcile`."""
     keys = [observation_key(stream, each) for each in placed]
-    rows: dict[UUID, list[object]] = {}
+    rows: dict[UUID, _Row] = {}
     for key, each in zip(keys, placed, strict=True):
-        said = each.sighting
-        known = rows.get(key)
-        if known is not None:
-            places: list[str] = known[14]  # type: ignore[assignment]
-            places += [place for place in said.places if place not in places]
-            known[16], known[17] = min(known[16], each.seen_from), max(known[17], each.seen_until)  # type: ignore[type-var]
-            known[13] = max(known[13], int(said.confidence))  # type: ignore[type-var]
-            continue
-        rows[key] = [
-            key, stream, each.application, each.service, said.environment, said.alias, said.requested, said.served,
-            said.provider, said.region, said.gateway, said.role, said.fallback_order, int(said.confidence),
-            list(said.places), said.facts, each.seen_from, each.seen_until,
-        ]  # fmt: skip
-    ordered = sorted(rows.values(), key=lambda row: row[0].bytes)  # type: ignore[attr-defined]
+        row = rows.get(key)
+        if row is None:
+            rows[key] = _Row(key, each, list(each.sighting.places), each.seen_from, each.seen_until,
+                             int(each.sighting.confidence))  # fmt: skip
+        else:
+            row.places += [place for place in each.sighting.places if place not in row.places]
+            row.seen_from, row.seen_until = min(row.seen_from, each.seen_from), max(row.seen_until, each.seen_until)
+            row.confidence = max(row.confidence, int(each.sighting.confidence))
+    ordered = sorted(rows.values(), key=lambda row: row.key.bytes)
     for start in range(0, len(ordered), BLOCK):
-        _upsert(ordered[start : start + BLOCK], seen_in)
+        _upsert(stream, ordered[start : start + BLOCK], seen_in)
     return keys
 
 
-def _upsert(rows: Sequence[Sequence[object]], seen_in: Import | None) -> None:
-    columns: list[list[object]] = [list(column) for column in zip(*rows, strict=True)]
-    columns[14] = [orjson.dumps(places[:MOST_PLACES]).decode() for places in columns[14]]  # type: ignore[index]
-    columns[15] = [orjson.dumps(facts).decode() for facts in columns[15]]
+def _upsert(stream: str, rows: Sequence[_Row], seen_in: Import | None) -> None:
+    said = [row.first.sighting for row in rows]
+    columns: list[list[Any]] = [
+        [row.key for row in rows], [stream] * len(rows), [row.first.application for row in rows],
+        [row.first.service for row in rows], [each.environment for each in said], [each.alias for each in said],
+        [each.requested for each in said], [each.served for each in said], [each.provider for each in said],
+        [each.region for each in said], [each.gateway for each in said], [each.role for each in said],
+        [each.fallback_order for each in said], [row.confidence for row in rows],
+        [orjson.dumps(row.places[:MOST_PLACES]).decode() for row in rows],
+        [orjson.dumps(each.facts).decode() for each in said],
+        [row.seen_from for row in rows], [row.seen_until for row in rows],
+    ]  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -131,14 +149,31 @@ def _upsert(rows: Sequence[Sequence[object]], seen_in: Import | None) -> None:
         )
 
 
-def end_missing(stream: str, *, application: int, seen_in: Import, keys: Iterable[UUID], at: datetime) -> int:
-    """The newest whole document of a maker about an application lacks these now: they are marked, nothing is deleted.
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What a complete document speaks for: one maker's view of one part of an application, in these environments."""
+
+    stream: str
+    application: int
+    part: str
+    environments: frozenset[str]
+
+    def observations(self) -> ObservationQuerySet:
+        return Observation.objects.filter(
+            stream=self.stream, application=self.application, missing_since__isnull=True,
+            environment__in=self.environments, seen_in__mapping__part=self.part,
+        )  # fmt: skip
+
+
+def end_missing(whole: Whole, *, keys: Iterable[UUID], at: datetime) -> int:
+    """The newest whole document lacks these now: they are marked, nothing is deleted.
 
     The number newly marked. What other makers saw of the same application is untouched.
     """
-    return (
-        Observation.objects.filter(stream=stream, application=application, missing_since__isnull=True)
-        .exclude(key__in=list(keys))
-        .filter(last_seen_at__lte=at)
-        .update(missing_since=at.date())
-    )
+    gone = whole.observations().exclude(key__in=list(keys)).filter(last_seen_at__lte=at)
+    return gone.update(missing_since=at.date())
+
+
+def end_older(whole: Whole, *, newer_at: datetime) -> int:
+    """A document came late: what it tells, and the newer one of its maker no longer did, is over already."""
+    return whole.observations().filter(last_seen_at__lt=newer_at).update(missing_since=newer_at.date())

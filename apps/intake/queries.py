@@ -1,9 +1,16 @@
-"""Reads over imports and their rows."""
+"""Reads over imports and their rows, what was seen, and where it disagrees with what is declared."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
 
-from apps.intake.models import Import, ImportRow
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Case, CharField, Count, F, Max, Min, QuerySet, When
+
+from apps.accounts.models import User
+from apps.intake.calls.volumes import days_of_application
+from apps.intake.models import Discrepancy, Import, ImportRow, Observation
 from apps.intake.sheets.mapping import BookMapping
 
 
@@ -31,3 +38,59 @@ def refused_rows(import_: Import, *, sheet: int | None = None) -> Iterator[Refus
     for place, number, column, reason, cells in rows.iterator(chunk_size=2_000):
         parts = [mapping.sheets[place].name if several else "", f"row {number}", column]
         yield RefusedLine(place, number, ", ".join(part for part in parts if part), reason, cells)
+
+
+# --- what was seen -------------------------------------------------------------------------------------------------
+
+# what is sent to the provider, or what answered, where that is all there is
+ASKED = Case(When(requested="", then=F("served")), default=F("requested"), output_field=CharField())
+
+
+def unresolved_names(user: User) -> QuerySet[Any]:
+    """Names nobody knows, one row a name and provider, those that most applications call first: {name, provider, n,
+    n_applications, streams, confidence, seen, since, said}."""
+    return (
+        Observation.objects.visible_to(user)
+        .filter(state=Observation.State.UNRESOLVED)
+        .annotate(name=ASKED)
+        .values("name", "provider")
+        .annotate(
+            n=Count("pk"),
+            n_applications=Count("application", distinct=True),
+            streams=ArrayAgg("stream", distinct=True),
+            confidence=Max("confidence"),
+            seen=Max("last_seen_at"),
+            since=Min("first_seen_at"),
+            said=Max("why"),
+        )
+        .order_by("-n_applications", "-n", "name", "provider")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfCalls:
+    """Calls of one day over everything asked about, and how many of them failed."""
+
+    day: date
+    n_calls: int
+    n_errors: int
+    cost_usd: Any
+
+
+def calls_by_day(*, application_id: int, today: date, days: int) -> list[DayOfCalls]:
+    """The application's calls, oldest day first; days without any are left out. Where several senders tell of the same
+    calls, those of one count (apps/intake/calls/volumes.py). One statement."""
+    since = today - timedelta(days=days - 1)
+    rows = days_of_application(application_id, since=since, until=today + timedelta(days=1))
+    return [DayOfCalls(*row) for row in rows]
+
+
+def open_by_kind(user: User, *, most: int) -> dict[str, int]:
+    """{kind: open discrepancies that `user` sees}, each counted up to `most` + 1: one statement."""
+    visible = Discrepancy.objects.visible_to(user).open()
+    asked = [visible.filter(kind=kind).order_by().values("kind")[: most + 1] for kind in Discrepancy.Kind.values]
+    counts: dict[str, int] = {}
+    union: Any = asked[0].union(*asked[1:], all=True).order_by()
+    for row in union:
+        counts[row["kind"]] = counts.get(row["kind"], 0) + 1
+    return counts

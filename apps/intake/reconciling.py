@@ -6,8 +6,9 @@ in a transaction of its own, so that it may be interrupted and run twice.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
+from uuid import UUID
 
 import pgtrigger
 from django.db import connection, transaction
@@ -16,7 +17,8 @@ from apps.catalog.models import Offering
 from apps.common.history import acting
 from apps.common.sql import update_rows
 from apps.common.time import day_of
-from apps.intake.models import IntakeSettings, Observation
+from apps.intake.agreeing import placed_by_others, reopen
+from apps.intake.models import Confidence, IntakeSettings, Observation
 from apps.intake.naming import Found, Namer, Names
 from apps.inventory.models import Application, Dependency
 
@@ -27,18 +29,29 @@ LOCK = 7_305_114_502
 _UNTOLD = ("inventory.Dependency:update_update", "inventory.Dependency:dependency_touched_by_update")
 
 
-def reconcile(*, at: datetime, namer: Namer | None = None) -> Counter[str]:
-    """Work through every observation that waits; dependencies and observations by outcome."""
+def reconcile(*, at: datetime, namer: Namer | None = None, keys: Collection[UUID] | None = None) -> Counter[str]:
+    """Work through every observation that waits, or those of `keys`; dependencies and observations by outcome.
+
+    Inside somebody's change only their own: what else waits would be taken back with it.
+    """
     tally: Counter[str] = Counter()
+    own = None if keys is None else set(keys)
     while True:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-            waiting = list(Observation.objects.waiting().order_by("pk")[:BLOCK])
+            asked = Observation.objects.waiting()
+            if own is not None:
+                asked = asked.filter(key__in=own)
+            waiting = list(asked.order_by("pk")[:BLOCK])
             if not waiting:
                 return tally
             namer = namer or Namer()
-            tally += _reconcile(waiting, namer, at=at)
+            done, new = _reconcile(waiting, namer, at=at)
+            tally += done
+            reopened = reopen(new)
+            if own is not None:
+                own.update(reopened)
 
 
 def reconsider(observations: Iterable[int]) -> int:
@@ -46,13 +59,18 @@ def reconsider(observations: Iterable[int]) -> int:
     return Observation.objects.filter(pk__in=list(observations)).update(state=Observation.State.NEW)
 
 
-def _reconcile(waiting: list[Observation], namer: Namer, *, at: datetime) -> Counter[str]:
+def _reconcile(
+    waiting: list[Observation], namer: Namer, *, at: datetime
+) -> tuple[Counter[str], list[Dependency]]:  # fmt: skip
+    """What became of each, and the dependencies that are new."""
     tally: Counter[str] = Counter()
     names = {each.pk: _names(each) for each in waiting}
     with acting(job="intake", reason="seen in use"):
-        found = namer.find(names.values())
-        known = [each for each in waiting if _settle_alone(each, found[names[each.pk]])]
-        _join_dependencies(known, namer, tally, at=at)
+        named = namer.find(names.values())
+        found = {each.pk: named[names[each.pk]] for each in waiting}
+        found |= placed_by_others(waiting, found, on=day_of(at))
+        known = [each for each in waiting if _settle_alone(each, found[each.pk])]
+        new = _join_dependencies(known, namer, tally, at=at)
     for each in waiting:
         tally[each.state] += 1
     update_rows(
@@ -65,11 +83,14 @@ def _reconcile(waiting: list[Observation], namer: Namer, *, at: datetime) -> Cou
             for each in waiting
         },
     )  # fmt: skip
-    return tally
+    return tally, new
 
 
 def _names(each: Observation) -> Names:
-    return Names(each.stream, each.provider, each.requested, each.served, each.region, each.confidence)
+    return Names(
+        each.stream, each.provider, each.requested, each.served, each.region, each.confidence,
+        str(each.facts.get("base_model", "")),
+    )  # fmt: skip
 
 
 def _settle_alone(each: Observation, found: Found) -> bool:
@@ -81,6 +102,7 @@ def _settle_alone(each: Observation, found: Found) -> bool:
         each.state = Observation.State.SET_ASIDE
     elif each.application_id is None:
         each.state = Observation.State.UNCLAIMED
+        each.why = "Nobody has said yet which application this sender is."
     elif found.offering is None:
         each.state = Observation.State.UNRESOLVED
     else:
@@ -89,7 +111,9 @@ def _settle_alone(each: Observation, found: Found) -> bool:
     return False
 
 
-def _join_dependencies(known: list[Observation], namer: Namer, tally: Counter[str], *, at: datetime) -> None:
+def _join_dependencies(
+    known: list[Observation], namer: Namer, tally: Counter[str], *, at: datetime
+) -> list[Dependency]:  # fmt: skip
     today = day_of(at)
     ids = {each.application_id for each in known if each.application_id is not None}
     # whoever changes one of these applications waits, or is seen below
@@ -98,12 +122,13 @@ def _join_dependencies(known: list[Observation], namer: Namer, tally: Counter[st
     offerings = {
         offering.pk: offering
         for offering in Offering.objects.filter(pk__in={each.offering_id for each in known}).only(
-            "pk", "host_id", "version_id", "alias_id", "category"
+            "pk", "api_id", "host_id", "version_id", "alias_id", "category"
         )
     }
     live = _live_dependencies(ids, today)
+    past = _past_dependencies(ids, offerings, today)
     declares = IntakeSettings.objects.get(pk=1).declares_shadows
-    new: dict[tuple[int, int], Dependency] = {}
+    new: dict[tuple[int, int, str], Dependency] = {}
     seen_on: dict[int, date] = {}
     for each in known:
         assert each.application_id is not None
@@ -114,8 +139,12 @@ def _join_dependencies(known: list[Observation], namer: Namer, tally: Counter[st
         each.state = Observation.State.MATCHED
         offering = offerings[each.offering_id]
         dependency = _same_use(live[each.application_id], offering, each.role)
+        ended = past.get((each.application_id, each.offering_id))
+        if dependency is None and ended is not None and ended.until and day_of(each.last_seen_at) < ended.until:
+            # it was seen while it was still in use, and not since
+            dependency = ended
         if dependency is None and each.missing_since is None and declares:
-            key = (each.application_id, each.offering_id)
+            key = (each.application_id, each.offering_id, each.role)
             dependency = new.get(key) or _observed(each, offering, namer)
             new[key] = dependency
         elif dependency is None:
@@ -127,7 +156,9 @@ def _join_dependencies(known: list[Observation], namer: Namer, tally: Counter[st
             if dependency.last_observed_on is None or dependency.last_observed_on < day:
                 seen_on[dependency.pk] = max(day, seen_on.get(dependency.pk, day))
         else:
-            dependency.since = min(dependency.since, day_of(each.first_seen_at))
+            begins = min(dependency.since, day_of(each.first_seen_at))
+            # what was in use before, and ended, has a row of its own
+            dependency.since = max(begins, ended.until) if ended is not None and ended.until else begins
             dependency.last_observed_on = max(dependency.last_observed_on or day, day)
     Dependency.objects.bulk_create(new.values())
     for each in known:
@@ -137,6 +168,7 @@ def _join_dependencies(known: list[Observation], namer: Namer, tally: Counter[st
         update_rows(Dependency, {pk: {"last_observed_on": day} for pk, day in seen_on.items()})
     tally["created"] += len(new)
     tally["updated"] += len(seen_on)
+    return list(new.values())
 
 
 def _live_dependencies(applications: Iterable[int], today: date) -> dict[int, list[Dependency]]:
@@ -157,14 +189,25 @@ def _live_dependencies(applications: Iterable[int], today: date) -> dict[int, li
     return found
 
 
+def _past_dependencies(
+    applications: Iterable[int], offerings: Iterable[int], today: date
+) -> dict[tuple[int, int], Dependency]:  # fmt: skip
+    """{(application, offering): its use that ended last}."""
+    rows = Dependency.objects.filter(
+        application__in=list(applications), offering__in=list(offerings), until__lte=today
+    ).order_by("until", "pk")  # fmt: skip
+    return {(row.application_id, row.offering_id): row for row in rows}
+
+
 def _same_use(live: list[Dependency], offering: Offering, role: str) -> Dependency | None:
     """The dependency that this is seen of: the very offering, or another id of the same model at the same host."""
-    asked = [each for each in live if not role or each.role == role] or live
-    for candidates in (asked, live):
+    asked = [each for each in live if not role or each.role == role]
+    # what stands behind something else is a use of its own, whatever else the same model is used for
+    for candidates in (asked,) if role == Dependency.Role.FALLBACK else (asked, live):
         for each in candidates:
             if each.offering_id == offering.pk:
                 return each
-    for each in asked:
+    for each in asked if role == Dependency.Role.FALLBACK else asked or live:
         other = each.offering
         same_version = offering.version_id is not None and other.version_id == offering.version_id
         same_alias = offering.alias_id is not None and other.alias_id == offering.alias_id
@@ -174,6 +217,7 @@ def _same_use(live: list[Dependency], offering: Offering, role: str) -> Dependen
 
 
 def _observed(each: Observation, offering: Offering, namer: Namer) -> Dependency:
+    assert each.application_id is not None
     gateway = namer.gateway(each.gateway)
     through = gateway is not None and gateway != offering.host_id
     return Dependency(
@@ -183,7 +227,8 @@ def _observed(each: Observation, offering: Offering, namer: Namer) -> Dependency
         fallback_order=each.fallback_order,
         reached=Dependency.Reached.GATEWAY if through else Dependency.Reached.DIRECT,
         via_party_id=gateway if through else None,
-        known=Dependency.Known.OBSERVED,
+        # a gateway's configuration is somebody's word, not something overheard
+        known=Dependency.Known.DECLARED if each.confidence == Confidence.GATEWAY_CONFIG else Dependency.Known.OBSERVED,
         since=day_of(each.first_seen_at),
         last_observed_on=day_of(each.last_seen_at),
     )

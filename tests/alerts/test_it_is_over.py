@@ -8,7 +8,7 @@ import pytest
 from apps.alerts.actions import keep_alerts, queue_digests, raise_alerts, raise_due_alerts, send_due
 from apps.alerts.models import Alert, Delivery, Notice
 from apps.catalog.models import NodeKind, Offering
-from apps.inventory.models import Dependency, ExitPlan, ExitTest
+from apps.inventory.models import ExitPlan, ExitTest
 from apps.risks.models import Assessment
 from tests.alerts.world import World, make_world
 from tests.builders import NOW, TODAY, make_offering, make_user
@@ -107,34 +107,6 @@ def test_a_date_that_comes_back_tells_no_milestone_twice(world: World) -> None:
         a_day(n)
 
     assert Alert.objects.filter(kind="milestone", milestone=60, due_on=date(2027, 1, 15)).count() == 1
-
-
-def test_an_application_that_moved_off_is_told_no_more(world: World) -> None:
-    world.event()
-    a_day(0)
-    Dependency.objects.update(until=TODAY + DAY)
-
-    a_day(1)
-    a_day(2)
-
-    assert not Alert.objects.live().exists()
-    assert len(mails()) == 2
-    assert "None of these applications stands on it any more" in mails()[1]
-
-
-def test_a_later_change_overtakes_an_earlier_one_in_silence(world: World) -> None:
-    first = world.event()
-    a_day(0)
-    world.event(
-        "moved_later", old="2027-01-15", new="2027-06-30", detected_at=NOW + DAY, effective_on=date(2027, 6, 30)
-    )
-    Offering.objects.update(retires_on=date(2027, 6, 30))
-
-    a_day(1)
-
-    assert Alert.objects.get(event=first).state == "resolved"
-    assert "NO LONGER SO" not in mails()[1]
-    assert "End moved: 15 Jan 2027 → 30 Jun 2027" in mails()[1]
 
 
 def test_an_exit_test_that_expires_is_said_beforehand_and_over_when_repeated(world: World) -> None:

@@ -233,26 +233,6 @@ def test_it_is_told_to_a_team_that_was_told_of_its_own_applications_already(worl
     assert not Notice.objects.owed().exists()
 
 
-def test_two_applications_of_one_team_with_different_owners_are_two_alerts_and_one_mail_to_the_team(
-    world: World,
-) -> None:
-    for name in ("lena", "henrik"):
-        make_member(world.team, TeamRole.EDITOR, make_user(name))
-    Application.objects.update(business_owner="lena")
-    second = make_application("Fraud triage", team=world.team, business_owner="henrik")
-    make_dependency(second, world.offering)
-    Offering.objects.filter(pk=world.offering.pk).update(retires_on=day_in(30))
-
-    pass_day(0)
-
-    assert addresses() == {f"{name}@example.org": 1 for name in ("claims", "lena", "henrik")}
-    text = last_text("claims@example.org")
-    assert "Motor damage estimator" in text
-    assert "Fraud triage" in text
-    assert "Fraud triage" not in last_text("lena@example.org")
-    assert "Motor damage" not in last_text("henrik@example.org")
-
-
 def test_who_wants_no_mail_gets_none_and_is_not_replaced_until_nobody_answers(world: World) -> None:
     lena = make_member(world.team, TeamRole.EDITOR, make_user("lena"))
     henrik = make_member(world.team, TeamRole.OWNER, make_user("henrik"))

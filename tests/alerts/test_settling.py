@@ -180,6 +180,7 @@ def test_an_end_put_off_stays_open_since_it_is_still_to_come(world: World) -> No
     pass_days(1, 3)
 
     assert [alert.kind for alert in Alert.objects.live()] == ["moved_later"]
+    assert "End moved: 15 Jan 2027 → 30 Jun 2027" in last_text()
 
 
 def test_the_same_said_by_another_source_overtakes_nothing(world: World) -> None:

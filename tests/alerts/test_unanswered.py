@@ -107,25 +107,6 @@ def alert() -> Alert:
     return Alert.objects.get()
 
 
-@pytest.mark.parametrize("answer", ["acknowledge", "snooze", "assign", "resolve"])
-def test_any_answer_stops_it(world: World, answer: str) -> None:
-    henrik = User.objects.get(username="henrik")
-    match answer:
-        case "acknowledge":
-            acknowledge_alert(alert=alert(), by=henrik, at=NOW)
-        case "snooze":
-            snooze_alert(alert=alert(), until=NOW.date() + timedelta(days=40), by=henrik, at=NOW)
-        case "assign":
-            assign_alert(alert=alert(), to=henrik, by=henrik, at=NOW)
-        case "resolve":
-            resolve_alert(alert=alert(), why="moved", by=henrik, at=NOW)
-
-    for hour in range(0, 200, 12):
-        keep_alerts(at=NOW + hour * HOUR)
-
-    assert told("escalated") == set()
-
-
 def test_an_answer_taken_back_starts_the_clock_anew(world: World) -> None:
     henrik = User.objects.get(username="henrik")
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)

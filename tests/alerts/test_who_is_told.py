@@ -9,7 +9,6 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.models import Alert, Delivery, Notice
 from apps.alerts.routing import audiences_of, owners_of, teams_seen_by
-from apps.alerts.wishing import stop_mail
 from apps.inventory.models import Application
 from tests.alerts.world import make_world
 from tests.builders import NOW, make_application, make_dependency, make_member, make_team, make_user
@@ -168,20 +167,6 @@ def test_an_application_that_changed_hands_is_told_to_its_new_team_once() -> Non
 
     assert told_by_mail() == {("claims@example.org", "skipped"), ("underwriting@example.org", "queued")}
     assert Alert.objects.live().get().team == other
-
-
-def test_an_unsubscribed_owner_is_not_replaced_by_others() -> None:
-    world = make_world(email="")
-    lena = make_member(world.team, TeamRole.OWNER, make_user("lena"))
-    make_user("amara", role="governance")
-    assert stop_mail(lena)
-    world.event()
-    raise_alerts(at=NOW)
-
-    queue_digests(at=NOW, gather=timedelta(0))
-
-    assert told_by_mail() == {("lena@example.org", "skipped")}
-    assert Delivery.objects.get().reason == "No mail is wanted at this address."
 
 
 # --- what routing is made of ------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from apps.accounts.roles import TeamRole
 from apps.common.time import now
 from apps.intake import documenting
 from apps.intake.carrying import NotYours
-from apps.intake.documenting import name_application, receive_document
+from apps.intake.documenting import KeyReused, name_application, receive_document
 from apps.intake.documents import Document, Format, Part, Sighting, Unreadable
 from apps.intake.formats import FORMATS
 from apps.intake.models import Confidence, Import, NameDecision, Observation, Service, TokenBinding
@@ -84,11 +84,13 @@ def test_the_same_document_again_is_the_first_import(form, application, offering
     assert Import.objects.count() == 1
 
 
-def test_a_key_of_the_sender_names_one_import_whatever_it_sends(form, application, offering):
+def test_a_key_of_the_sender_names_one_document(form, application, offering):
     first, _ = send(form, application, idempotency_key="build-7")
-    again, is_new = send(form, application, idempotency_key="build-7", odd=True)
+    again, is_new = send(form, application, idempotency_key="build-7")
 
     assert (again.pk, is_new) == (first.pk, False)
+    with pytest.raises(KeyReused, match="another document"):
+        send(form, application, idempotency_key="build-7", odd=True)
 
 
 def test_what_is_declared_stays_as_it_is_and_gets_its_last_day(form, application, offering):

@@ -8,10 +8,11 @@ from apps.alerts.digest.day_items import day_items, passed_items, runway_items, 
 from apps.alerts.digest.model_items import event_items
 from apps.alerts.digest.own_items import feed_items, flag_items
 from apps.alerts.digest.parts import MOST_ITEMS, MOST_ITEMS_AT_FIRST, Digest, Entry, Facts, Item, Section
+from apps.alerts.digest.seen_items import seen_items
 from apps.alerts.digest.sentence import sentence_of
 from apps.alerts.feed_words import GUIDANCE as FEED_GUIDANCE
 from apps.alerts.flag_words import GUIDANCE as FLAG_GUIDANCE
-from apps.alerts.models import DayKind, FeedKind, FlagKind, Notice, StateKind
+from apps.alerts.models import DayKind, FeedKind, FlagKind, Notice, SeenKind, StateKind
 from apps.alerts.wording import counted, one_line
 
 # {group: (heading, what to do)}; of equal severity the earlier comes first
@@ -31,6 +32,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         kind: DAY_GUIDANCE[kind]
         for kind in (
             StateKind.ASSESSMENTS_STALE,
+            *SeenKind,
             DayKind.ACCEPTANCE_EXPIRING,
             DayKind.EXIT_TEST_EXPIRING,
             DayKind.WAIVER_EXPIRING,
@@ -61,6 +63,7 @@ def items_of(entries: Sequence[Entry], facts: Facts) -> list[Item]:
         *feed_items(standing, facts),
         *day_items(standing, facts),
         *stale_items(standing, facts),
+        *seen_items(standing, facts),
         *passed_items(entries, facts),
     ]
     items.sort(key=lambda item: (-item.severity, item.on or date.max, item.title))

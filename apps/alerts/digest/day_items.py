@@ -18,7 +18,7 @@ from apps.alerts.digest.applications import (
 from apps.alerts.digest.model_items import replacement_of, title_of
 from apps.alerts.digest.occasions import note_of
 from apps.alerts.digest.parts import MOST_APPLICATIONS, Entry, Facts, Item, Use
-from apps.alerts.models import Alert, DayKind, Notice, StateKind, SubjectKind
+from apps.alerts.models import Alert, DayKind, Notice, SeenKind, StateKind, SubjectKind
 from apps.alerts.wording import capitalised, counted, day, days, listed, one_line, spelled
 from apps.inventory.models import Application
 
@@ -246,6 +246,8 @@ def _title_of_passed(alert: Alert, shown: Sequence[Application], facts: Facts) -
     offering = facts.offerings.get(alert.offering_id or 0)
     if alert.kind == StateKind.RUNWAY_NEGATIVE and shown:
         return f"{one_line(shown[0].name)}: time to move"
+    if alert.kind in SeenKind and shown:
+        return f"{one_line(shown[0].name)}: {SeenKind(alert.kind).label.lower()}"
     if offering is not None:
         return title_of(offering) + (f", {day(alert.due_on)}" if alert.due_on else "")
     if alert.kind == StateKind.ASSESSMENTS_STALE:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from apps.alerts.digest.parts import MOST_SUBJECT, Facts, Item
-from apps.alerts.models import DayKind, FeedKind, FlagKind, StateKind
+from apps.alerts.models import DayKind, FeedKind, FlagKind, SeenKind, StateKind
+from apps.alerts.seen_words import SEVERAL
 from apps.alerts.wording import capitalised, counted, long_day, one_line, spelled
 from apps.inventory.models import Application, Criticality
 
@@ -61,7 +62,7 @@ def _lead(group: str, items: Sequence[Item], facts: Facts, owner: str) -> str:
         return f"{who} {'has' if single else 'have'} lost a model{when}"
     if group == StateKind.RUNWAY_NEGATIVE:
         return f"{who} can no longer move in time{_ends_ahead(items, facts, single=single)}"
-    if group in _OWN:
+    if group in _OWN or group in SeenKind:
         return _own_lead(group, items)
     if group == "asked":
         return f"{items[0].title}: {items[0].what}"
@@ -99,6 +100,8 @@ def _own_lead(group: str, items: Sequence[Item]) -> str:
         return f"assessments of {counted(n, 'application')} are stale"
     if len(items) == 1:
         return f"{items[0].title} {items[0].what}"
+    if group in SeenKind:
+        return f"{spelled(len(items))} applications {SEVERAL[group]}"
     return f"{spelled(len(items))} {_OWN[group]}"
 
 

@@ -3,6 +3,7 @@
 from apps.alerts.models.alerts import (
     Alert,
     AlertQuerySet,
+    HandledDiscrepancy,
     HandledEvent,
     HandledFlagEvent,
     HandledRun,
@@ -11,7 +12,7 @@ from apps.alerts.models.alerts import (
 )
 from apps.alerts.models.channels import CalendarFeed, Webhook
 from apps.alerts.models.deliveries import Delivery, DeliveryQuerySet, Notice, NoticeQuerySet, Tick
-from apps.alerts.models.kinds import KINDS, DayKind, FeedKind, FlagKind, StateKind, SubjectKind
+from apps.alerts.models.kinds import KINDS, DayKind, FeedKind, FlagKind, SeenKind, StateKind, SubjectKind
 from apps.alerts.models.lines import AlertPolicy, AlertSettings
 from apps.alerts.models.wishes import Cadence, Mute, Preference, Subscription
 
@@ -28,6 +29,7 @@ __all__ = [
     "DeliveryQuerySet",
     "FeedKind",
     "FlagKind",
+    "HandledDiscrepancy",
     "HandledEvent",
     "HandledFlagEvent",
     "HandledRun",
@@ -36,6 +38,7 @@ __all__ = [
     "Notice",
     "NoticeQuerySet",
     "Preference",
+    "SeenKind",
     "StateKind",
     "SubjectKind",
     "Subscription",

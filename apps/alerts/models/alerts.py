@@ -7,12 +7,13 @@ from django.db import models
 from django.db.models import Exists, F, Func, OuterRef, Q
 from django.db.models.lookups import Exact
 
-from apps.accounts.models import Team
+from apps.accounts.models import Team, own
 from apps.alerts.models.kinds import SubjectKind
 from apps.catalog.models import Offering, ProviderEvent, Source
 from apps.common.history import tracked
 from apps.exposure.models import ExposureFlag, FlagEvent
 from apps.feeds.models import FeedRun
+from apps.intake.models import Discrepancy
 from apps.risks.models import Assessment
 
 
@@ -31,7 +32,7 @@ class AlertQuerySet(models.QuerySet["Alert"]):
             return self.none()
         if user.reads_everything:
             return self
-        return self.filter(Q(team__in=user.team_roles()) | Q(user=user, team__isnull=True))
+        return self.filter(Q(team__in=user.team_roles()) | own(user) & Q(team__isnull=True))
 
 
 @tracked()
@@ -72,8 +73,8 @@ class Alert(models.Model):
     details = models.JSONField(
         default=dict,
         blank=True,
-        help_text="What the subject does not say by itself; the shapes stand in feed_words.py, flag_words.py and "
-        "day_words.py.",
+        help_text="What the subject does not say by itself; the shapes stand in feed_words.py, flag_words.py, "
+        "day_words.py and seen_words.py.",
     )
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
@@ -205,3 +206,16 @@ class HandledStaleness(models.Model):
 
     def __str__(self) -> str:
         return f"assessment {self.assessment_id} since {self.stale_since:%Y-%m-%d}"
+
+
+class HandledDiscrepancy(models.Model):
+    """Discrepancies of the intake that this floor has worked through; one row each, found by NOT EXISTS."""
+
+    discrepancy = models.OneToOneField(Discrepancy, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    handled_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "handled discrepancies"
+
+    def __str__(self) -> str:
+        return f"discrepancy {self.discrepancy_id}"

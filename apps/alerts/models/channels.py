@@ -8,7 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from apps.accounts.models import Team
+from apps.accounts.models import Team, own
 from apps.common.history import tracked
 
 
@@ -59,7 +59,7 @@ class Webhook(models.Model):
 class CalendarFeedQuerySet(models.QuerySet["CalendarFeed"]):
     def visible_to(self, user: Any) -> "CalendarFeedQuerySet":
         """Everybody's own."""
-        return self.filter(user=user) if user.is_authenticated and user.is_active else self.none()
+        return self.filter(own(user)) if user.is_authenticated and user.is_active else self.none()
 
 
 @tracked(exclude=("last_used_at",))

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.accounts.models import Team
+from apps.accounts.models import Team, own
 from apps.alerts.models.alerts import Alert
 from apps.alerts.models.channels import Webhook
 from apps.alerts.models.wishes import Mute
@@ -25,7 +25,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             return self.none()
         if user.reads_everything:
             return self
-        return self.filter(Q(team__in=user.team_roles()) | Q(user=user))
+        return self.filter(Q(team__in=user.team_roles()) | own(user))
 
 
 class Delivery(models.Model):
@@ -96,7 +96,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
             return self.none()
         if user.reads_everything:
             return self
-        return self.filter(Q(alert__team__in=user.team_roles()) | Q(user=user))
+        return self.filter(Q(alert__team__in=user.team_roles()) | own(user))
 
 
 class Notice(models.Model):

@@ -44,9 +44,19 @@ class StateKind(models.TextChoices):
     ASSESSMENTS_STALE = "assessments_stale", "Assessments stale"
 
 
+class SeenKind(models.TextChoices):
+    """About what was seen in use of an application and does not agree with what it declares; passes with it."""
+
+    SHADOW_DEPENDENCY = "shadow_dependency", "Seen in use, not declared"
+    DECLARED_NOT_SEEN = "declared_not_seen", "Declared, not seen in use"
+    VERSION_DRIFT = "version_drift", "Another version answers than before"
+    OTHER_MODEL_SERVED = "other_model_served", "Another model answers than was asked for"
+    RETIRED_IN_USE = "retired_in_use", "Retired application still calls"
+
+
 KINDS: dict[str, str] = {
     str(kind): str(label)
-    for choices in (ProviderEvent.Kind, FlagKind, FeedKind, DayKind, StateKind)
+    for choices in (ProviderEvent.Kind, FlagKind, FeedKind, DayKind, StateKind, SeenKind)
     for kind, label in choices.choices
 }
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.accounts.models import Team
+from apps.accounts.models import Team, own
 from apps.alerts.models.alerts import Alert
 from apps.catalog.models import Foundation, Offering, Provider
 from apps.common.history import tracked
@@ -27,7 +27,7 @@ class OwnQuerySet[M: models.Model](models.QuerySet[M]):
             return self.none()
         if user.reads_everything:
             return self
-        return self.filter(Q(user=user) | Q(team__in=user.team_roles()))
+        return self.filter(own(user) | Q(team__in=user.team_roles()))
 
 
 class Cadence(models.TextChoices):
@@ -86,7 +86,7 @@ _SEVERITIES = models.CheckConstraint(
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def visible_to(self, user: Any) -> "SubscriptionQuerySet":
         """Everybody's own."""
-        return self.filter(user=user) if user.is_authenticated and user.is_active else self.none()
+        return self.filter(own(user)) if user.is_authenticated and user.is_active else self.none()
 
 
 @tracked(exclude=("updated_at",))

@@ -1,10 +1,11 @@
 """The records of the intake, one module per subject."""
 
-from apps.intake.models.discrepancies import Discrepancy, IntakeSettings
+from apps.intake.models.discrepancies import Discrepancy, HandledIdentity, IntakeSettings, KeptStream
 from apps.intake.models.imports import Import, ImportContent, ImportQuerySet, ImportRow, SheetMemory
 from apps.intake.models.observations import (
     CallBatch,
     Confidence,
+    MeteredSeries,
     NameDecision,
     Observation,
     ObservationQuerySet,
@@ -18,11 +19,14 @@ __all__ = [
     "CallBatch",
     "Confidence",
     "Discrepancy",
+    "HandledIdentity",
     "Import",
     "ImportContent",
     "ImportQuerySet",
     "ImportRow",
     "IntakeSettings",
+    "KeptStream",
+    "MeteredSeries",
     "NameDecision",
     "Observation",
     "ObservationQuerySet",

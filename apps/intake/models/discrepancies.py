@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from apps.catalog.models import IdentityDecision
 from apps.common.history import tracked
 from apps.intake.models.observations import Observation
 from apps.inventory.models import Application, Dependency
@@ -73,6 +74,9 @@ class Discrepancy(models.Model):
             models.Index(
                 fields=["kind", "-opened_at", "-id"], name="discrepancy_open", condition=Q(closed_at__isnull=True)
             ),
+            models.Index(
+                fields=["-opened_at", "-id"], name="discrepancy_open_by_time", condition=Q(closed_at__isnull=True)
+            ),
             models.Index(fields=["application", "-opened_at"], name="discrepancy_by_application"),
         ]
 
@@ -113,3 +117,40 @@ class IntakeSettings(models.Model):
 
     def __str__(self) -> str:
         return "intake settings"
+
+
+class HandledIdentity(models.Model):
+    """Decisions of the identity inbox that what was seen has followed, once made and once lifted; found by NOT
+    EXISTS."""
+
+    decision = models.ForeignKey(IdentityDecision, on_delete=models.CASCADE, related_name="+")
+    was_lifted = models.BooleanField()
+    handled_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "handled identities"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["decision", "was_lifted"], name="identity_handled_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"decision {self.decision_id}{', lifted' if self.was_lifted else ''}"
+
+
+class KeptStream(models.Model):
+    """What each sender has shown so far, counted for lists: over everything, by the job that finds discrepancies."""
+
+    stream = models.CharField(max_length=80, unique=True)
+    n_observations = models.PositiveIntegerField()
+    n_applications = models.PositiveIntegerField()
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    n_calls = models.PositiveBigIntegerField(default=0, help_text="Of the last seven days.")
+    n_errors = models.PositiveBigIntegerField(default=0, help_text="Of the last seven days.")
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-last_seen_at"]
+
+    def __str__(self) -> str:
+        return self.stream

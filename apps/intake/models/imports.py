@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from apps.accounts.models import ApiToken, own
+from apps.accounts.models import ApiToken, User, own
 from apps.inventory.models import Application
 
 
@@ -124,6 +124,13 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return self.file_name or f"{self.format or self.get_kind_display()} of {self.received_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def sender(self) -> User | None:
+        """Who sent it, as far as the token reaches that it came with; None: the operator."""
+        if self.by is None or self.token is None:
+            return self.by
+        return self.by.bound_to(self.token.team_id)
 
     @property
     def is_waiting(self) -> bool:

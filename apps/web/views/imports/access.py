@@ -20,7 +20,7 @@ def importing(request: HttpRequest) -> User:
 def import_or_404(request: HttpRequest, pk: int) -> tuple[Import, User]:
     """One's own import, or any for the offices that may change things."""
     user = importing(request)
-    return get_object_or_404(Import.objects.visible_to(user).select_related("by"), pk=pk), user
+    return get_object_or_404(Import.objects.visible_to(user).select_related("by", "token", "application"), pk=pk), user
 
 
 def own_import(request: HttpRequest, pk: int) -> tuple[Import, User]:

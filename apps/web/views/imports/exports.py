@@ -1,7 +1,7 @@
 """The inventory in the shape that imports as it is, the empty template, and the refused rows of an import."""
 
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpRequest, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseRedirect, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team
@@ -20,6 +20,7 @@ from apps.inventory.filters import ApplicationFilter
 from apps.inventory.models import Application
 from apps.inventory.queries import teams_editable_by
 from apps.web.forms import signed_in
+from apps.web.long_files import asks_first, is_long
 from apps.web.views.imports.access import import_or_404, importing
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -33,10 +34,12 @@ def _shown(request: HttpRequest) -> QuerySet[Application]:
 
 
 @require_safe
-def inventory_xlsx(request: HttpRequest) -> FileResponse:
-    """Applications and what they use, one workbook; written to disk row by row."""
-    user = signed_in(request)
-    file = workbook(_shown(request), teams=Team.objects.visible_to(user), on=day_of(now()))
+def inventory_xlsx(request: HttpRequest) -> FileResponse | HttpResponseRedirect:
+    """Applications and what they use, one workbook; written to disk row by row, where it is long by a worker."""
+    user, shown = signed_in(request), _shown(request)
+    if is_long(shown):
+        return asks_first(request, "inventory")
+    file = workbook(shown, teams=Team.objects.visible_to(user), on=day_of(now()))
     return FileResponse(file, as_attachment=True, filename="inventory.xlsx", content_type=_XLSX)
 
 

@@ -19,6 +19,7 @@ from apps.web.listing import Listing, csv_answer
 from apps.web.page import page
 from apps.web.views.imports import words
 from apps.web.views.imports.access import import_or_404
+from apps.web.views.imports.documents import show_document
 from apps.web.views.imports.forms import ColumnsForm
 
 # states in which rows have been planned
@@ -28,6 +29,8 @@ _WITH_ROWS = (Import.State.READ, Import.State.APPLYING, Import.State.APPLIED, Im
 @require_safe
 def import_page(request: HttpRequest, pk: int) -> HttpResponse:
     import_, user = import_or_404(request, pk)
+    if import_.kind != Import.Kind.SHEET:
+        return show_document(request, import_, user, **progress_words(import_))
     return show(request, import_, user)
 
 

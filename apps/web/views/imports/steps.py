@@ -8,16 +8,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.common.time import now
+from apps.intake.carrying import NotNow, NotYours
 from apps.intake.models import Import
 from apps.intake.sheets.importing import (
-    NotNow,
-    NotYours,
     choose_columns,
     confirm_import,
     drop_import,
 )
 from apps.intake.sheets.importing import undo_import as take_back
 from apps.intake.sheets.mapping import BookMapping
+from apps.intake.undoing import undo_document
 from apps.web.saying import refuse, say
 from apps.web.views.imports.access import import_or_404, own_import
 from apps.web.views.imports.forms import ColumnsForm
@@ -28,7 +28,8 @@ from apps.web.views.imports.one import progress_words, show
 def columns(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose what the columns hold; anew, too, until the import is confirmed."""
     import_, user = own_import(request, pk)
-    if import_.state not in {Import.State.RECEIVED, Import.State.READ, Import.State.FAILED}:
+    columns_stand = (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED)
+    if import_.kind != Import.Kind.SHEET or import_.state not in columns_stand:
         return redirect("import", pk=pk)
     said = request.POST if request.method == "POST" else None
     form = ColumnsForm(said, mapping=BookMapping.from_json(import_.mapping), user=user)
@@ -57,7 +58,8 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
 def undo_import(request: HttpRequest, pk: int) -> HttpResponse:
     import_, user = import_or_404(request, pk)
     try:
-        done = take_back(import_=import_, by=user)
+        is_sheet = import_.kind == Import.Kind.SHEET
+        done = take_back(import_=import_, by=user) if is_sheet else undo_document(import_=import_, by=user)
     except NotNow as not_now:
         refuse(request, str(not_now))
     except NotYours as not_yours:

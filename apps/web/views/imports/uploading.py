@@ -64,12 +64,17 @@ def imports(request: HttpRequest) -> HttpResponse:
         status=422 if form.is_bound and form.errors else 200,
         sentence=words.of_list(listing.n_found, listing.count, filtered=listing.is_filtered),
         form=form,
-        filters=filters(request, found, [Control("state", _("State"), choices=Import.State.choices)]),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("state", _("State"), choices=Import.State.choices),
+                Control("kind", _("Kind"), choices=Import.Kind.choices),
+                Control("application", _("Application"), "text"),
+            ],
+        ),
         listing=listing,
-        rows=[
-            (row, *(words.n_of(row.counts, "rows", outcome) for outcome in ("added", "changed", "refused")))
-            for row in listing.rows
-        ],
+        rows=[(row, *words.figures(row)) for row in listing.rows],
     )
 
 
@@ -79,17 +84,24 @@ def import_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = importing(request)
     found = ImportFilter(request.GET, _rows(user), request=request)
     heads = ["file", "format", "uploaded by", "uploaded", "state", *(f"rows {word}" for word in words.OUTCOMES),
-             "applied", "undone"]  # fmt: skip
+             "applied", "undone", "kind", "application", "made by", *words.OF_DOCUMENTS, "error"]  # fmt: skip
 
     def cells(row: Import) -> list[Any]:
         by = row.by.get_username() if row.by else ""
         return [
             row.file_name, row.format, by, row.received_at, row.get_state_display(),
             *(words.n_of(row.counts, "rows", word) for word in words.OUTCOMES), row.applied_at, row.undone_at,
+            row.kind, row.application.slug if row.application else "", f"{row.tool} {row.tool_version}".strip(),
+            *(row.counts.get(word, "") for word in words.OF_DOCUMENTS), row.error,
         ]  # fmt: skip
 
     return csv_answer("imports", heads, found.qs.iterator(chunk_size=2000), cells)
 
 
 def _rows(user: Any) -> QuerySet[Import]:
-    return Import.objects.visible_to(user).select_related("by").defer("mapping").order_by("-received_at", "-id")
+    return (
+        Import.objects.visible_to(user)
+        .select_related("by", "application")
+        .defer("mapping", "problems")
+        .order_by("-received_at", "-id")
+    )

@@ -19,6 +19,23 @@ def n_of(counts: Mapping[str, Any], kind: str, *outcomes: str) -> int:
     return sum(counts.get(kind, {}).get(outcome, 0) for outcome in outcomes)
 
 
+# what is counted of a document, beside rows of sheets
+OF_DOCUMENTS = ("sightings", "created", "updated", "unchanged", "unresolved", "unclaimed", "missing", "rejected")
+
+
+def figures(import_: Import) -> tuple[int, int, int]:
+    """(new, changed, not taken): rows of a sheet, uses of a document."""
+    counts = import_.counts
+    if import_.kind == Import.Kind.SHEET:
+        return (n_of(counts, "rows", "added"), n_of(counts, "rows", "changed"), n_of(counts, "rows", "refused"))
+    refused = sum(_number(counts.get(word)) for word in ("unresolved", "rejected"))
+    return (_number(counts.get("created")), _number(counts.get("updated")), refused)
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else len(value) if isinstance(value, list) else 0
+
+
 def applications(n: int) -> str:
     return ngettext("%(n)s application", "%(n)s applications", n) % {"n": f"{n:,}"}
 

@@ -1,0 +1,185 @@
+"""Whose senders and tokens are whose: a service is claimed for an application, or ignored; a token speaks for one.
+
+The caller has found the service with `visible_to`. Whoever claims may edit the application; whoever takes a claim
+back may edit the application it was for.
+"""
+
+from collections.abc import Collection
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from apps.accounts.models import ApiToken, User
+from apps.accounts.roles import Scope, TeamRole
+from apps.common.history import acting
+from apps.common.time import day_of
+from apps.intake.carrying import NotNow, NotYours
+from apps.intake.models import Import, Observation, ObservationQuerySet, Service, TokenBinding
+from apps.intake.reconciling import BLOCK, reconcile
+from apps.inventory.actions import RefusedChange, end_dependency, reopen_dependency
+from apps.inventory.models import Application, Dependency
+
+
+@transaction.atomic
+def claim_service(*, service: Service, application: Application, by: User, at: datetime, reason: str = "") -> Service:
+    """What calls itself so is this application: what it did so far counts for it, and what it will do."""
+    service = Service.objects.select_for_update().get(pk=service.pk)
+    if service.application_id == application.pk:
+        return service
+    _may_edit(by, application)
+    if application.merged_into_id is not None or application.status == Application.Status.RETIRED:
+        raise NotNow(f"{application.name} is not in use any more. Choose the application that is, or bring it back.")
+    if service.application is not None:
+        _may_edit(by, service.application)
+    orphans = _dependencies_of(service)
+    with acting(user=by, reason=reason or f"{service.name} is {application.slug}"):
+        service.application = application
+        service.is_ignored = False
+        service.save(update_fields=["application", "is_ignored"])
+        _seen_by(service).update(application=application, state=Observation.State.NEW, dependency=None)
+        if work_through(at=at):
+            bring_back(_dependencies_of(service), by=by, at=at)
+            end_orphans(orphans, by=by, at=at)
+    return service
+
+
+@transaction.atomic
+def unclaim_service(*, service: Service, by: User, at: datetime, reason: str = "") -> Service:
+    """It is not (only) that application: it waits again, and what was seen through nothing else ends."""
+    service = Service.objects.select_for_update(of=("self",)).select_related("application").get(pk=service.pk)
+    if service.application is None:
+        return service
+    _may_edit(by, service.application)
+    orphans = _dependencies_of(service)
+    with acting(user=by, reason=reason or f"{service.name} is not {service.application.slug}"):
+        service.application = None
+        service.save(update_fields=["application"])
+        _seen_by(service).update(application=None, state=Observation.State.NEW, dependency=None)
+        work_through(at=at)
+        end_orphans(orphans, by=by, at=at)
+    return service
+
+
+@transaction.atomic
+def ignore_service(*, service: Service, by: User, reason: str = "") -> Service:
+    """It is none of ours: what it does is not looked at any more."""
+    _may_ignore(by, service)
+    service = Service.objects.select_for_update().get(pk=service.pk)
+    if service.application_id is not None:
+        raise NotNow("It is claimed for an application. Take the claim back first.")
+    with acting(user=by, reason=reason or f"{service.name} is none of ours"):
+        service.is_ignored = True
+        service.save(update_fields=["is_ignored"])
+        _seen_by(service).update(state=Observation.State.SET_ASIDE, dependency=None)
+    return service
+
+
+@transaction.atomic
+def heed_service(*, service: Service, by: User, at: datetime, reason: str = "") -> Service:
+    """It was not to be ignored: it waits for an application again."""
+    _may_ignore(by, service)
+    service = Service.objects.select_for_update().get(pk=service.pk)
+    if not service.is_ignored:
+        return service
+    with acting(user=by, reason=reason or f"{service.name} is looked at again"):
+        service.is_ignored = False
+        service.save(update_fields=["is_ignored"])
+        _seen_by(service).update(state=Observation.State.NEW)
+        work_through(at=at)
+    return service
+
+
+@transaction.atomic
+def bind_token(
+    *, token: ApiToken, application: Application, by: User, environment: str = "", reason: str = ""
+) -> TokenBinding:  # fmt: skip
+    """Whatever the token sends from now on is about this application."""
+    _may_edit(by, application)
+    if token.user_id != by.pk and not by.governs:
+        raise NotYours("Only whose token it is binds it, or governance.")
+    if Scope.INTAKE not in token.scopes:
+        raise NotNow("This token sends nothing: it has no scope 'intake'. Make one that has.")
+    with acting(user=by, reason=reason or f"{token.prefix} speaks for {application.slug}"):
+        bound, _ = TokenBinding.objects.update_or_create(
+            token=token, defaults={"application": application, "environment": environment.strip()[:60]}
+        )
+    return bound
+
+
+@transaction.atomic
+def unbind_token(*, binding: TokenBinding, by: User, reason: str = "") -> None:
+    """The token speaks for whichever application it names again."""
+    _may_edit(by, binding.application)
+    with acting(user=by, reason=reason or f"{binding.token.prefix} is bound no longer"):
+        binding.delete()
+
+
+# --- shared with deciding --------------------------------------------------------------------------------------------
+
+
+def work_through(*, at: datetime) -> bool:
+    """Reconcile now, where little waits; else the job does within a minute."""
+    if Observation.objects.waiting()[: BLOCK + 1].count() > BLOCK:
+        return False
+    reconcile(at=at)
+    return True
+
+
+def orphaned(dependencies: Collection[int]) -> list[Dependency]:
+    """Of these, what nobody sees any more and nobody ever declared."""
+    return list(
+        Dependency.objects.filter(
+            pk__in=list(dependencies), known=Dependency.Known.OBSERVED, until__isnull=True, observations__isnull=True
+        ).order_by("pk")
+    )
+
+
+def end_orphans(dependencies: Collection[int], *, by: User, at: datetime) -> int:
+    """A person said that what had been seen is something else: uses that rested on it alone end; their number."""
+    if not dependencies or Observation.objects.waiting().exists():
+        # who it belongs to by now is not known yet: it stays, and is listed as seen and not declared
+        return 0
+    found = orphaned(dependencies)
+    for dependency in found:
+        # the first day it can end is the one after it began
+        end_dependency(dependency=dependency, on=max(day_of(at), dependency.since + timedelta(days=1)), by=by)
+    return len(found)
+
+
+def bring_back(dependencies: Collection[int], *, by: User, at: datetime) -> int:
+    """What somebody said was taken back the same day: uses that ended with it go on; their number."""
+    found = Dependency.objects.filter(
+        pk__in=list(dependencies), known=Dependency.Known.OBSERVED, until__gte=day_of(at)
+    ).select_related("application")  # fmt: skip
+    n_back = 0
+    for dependency in found.order_by("pk"):
+        # declared anew meanwhile: that row goes on
+        with suppress(RefusedChange), transaction.atomic():
+            reopen_dependency(dependency=dependency, by=by)
+            n_back += 1
+    return n_back
+
+
+def _seen_by(service: Service) -> ObservationQuerySet:
+    return Observation.objects.filter(service=service).exclude(seen_in__state=Import.State.UNDONE)
+
+
+def _dependencies_of(service: Service) -> list[int]:
+    return list(
+        Observation.objects.filter(service=service, dependency__isnull=False)
+        .order_by()
+        .values_list("dependency", flat=True)
+        .distinct()
+    )
+
+
+def _may_edit(by: User, application: Application) -> None:
+    if not by.may(TeamRole.EDITOR, application.team_id):
+        raise NotYours(f"Only an editor of the team that owns {application.name} may do this. Ask one of them.")
+
+
+def _may_ignore(by: User, service: Service) -> None:
+    own = service.first_token_id is not None and service.first_token.user_id == by.pk  # type: ignore[union-attr]
+    if not by.governs and not own:
+        raise NotYours("Only governance, or whose token brought it, says that it is none of ours.")

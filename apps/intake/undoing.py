@@ -1,0 +1,24 @@
+"""A document taken back: the uses it brought go, and what it saw is set aside."""
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.intake import documenting
+from apps.intake.carrying import NotNow, NotYours
+from apps.intake.models import Import
+from apps.intake.sheets.importing import step
+from apps.inventory.actions import teams_written_in
+
+
+def undo_document(*, import_: Import, by: User) -> Import:
+    """Put back what the document wrote, as long as nobody has built on it; the import says where it cannot be."""
+    if import_.change is None:
+        raise NotNow("Nothing of this document is in the register.")
+    teams = teams_written_in(change=import_.change)
+    if import_.application is not None:
+        teams |= {import_.application.team_id}
+    if not by.governs and any(not by.may(TeamRole.EDITOR, team) for team in teams):
+        raise NotYours("It is about applications of teams you do not edit. Ask one of their editors, or governance.")
+    step(import_, (Import.State.APPLIED,), Import.State.UNDOING, error="", attempts=0, undone_by=by)
+    documenting.carry_out(import_.pk)
+    import_.refresh_from_db()
+    return import_

@@ -1,0 +1,246 @@
+"""The way in: who sends what is seen, how it is doing, and the lines one copies to connect the next."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import ApiToken, User
+from apps.accounts.roles import Scope
+from apps.common.time import now
+from apps.intake.carrying import NotNow, NotYours
+from apps.intake.claiming import bind_token, unbind_token
+from apps.intake.lines import LINES, change_lines
+from apps.intake.models import Discrepancy, IntakeSettings, TokenBinding
+from apps.intake.queries import open_by_kind
+from apps.intake.streams import Stream, streams_of
+from apps.inventory.models import Application
+from apps.web.forms import governing, may_import, signed_in
+from apps.web.listing import csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.views.intake import words
+from apps.web.wording import ago, number
+
+# a kind is counted up to here
+MOST_COUNTED = 1000
+MOST_KEYS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    stream: Stream
+    name: str
+    failed: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    name: Any
+    n: str
+    url: str
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one kind of sender is connected: `lines` are copied as they stand."""
+
+    key: str
+    name: str
+    why: str
+    lines: str
+
+
+class LinesForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = IntakeSettings
+        fields = LINES
+        labels = {
+            "unseen_after_days": gettext_lazy("Declared, not seen: asked about after days"),
+            "drift_days": gettext_lazy("Another version answers: days compared"),
+            "declares_shadows": gettext_lazy("What is seen and known becomes an observed dependency"),
+            "keep_documents_days": gettext_lazy("Documents are kept for days"),
+            "keep_usage_days": gettext_lazy("Calls by day are kept for days"),
+        }
+
+
+@require_safe
+def connect(request: HttpRequest) -> HttpResponse:
+    return _page(request, signed_in(request))
+
+
+@require_POST
+def change(request: HttpRequest) -> HttpResponse:
+    """The organisation's lines, by governance."""
+    user = governing(request, _("Only governance changes these lines: they hold for every team."))
+    form = LinesForm(request.POST, instance=IntakeSettings.objects.get(pk=1))
+    if not form.is_valid():
+        return _page(request, user, form)
+    change_lines(facts=form.cleaned_data, by=user)
+    say(request, _("The lines are changed; what they bring is found within ten minutes."))
+    return redirect("intake")
+
+
+def _page(request: HttpRequest, user: User, form: LinesForm | None = None) -> HttpResponse:
+    at = now()
+    streams, as_of = streams_of(user, at=at)
+    counts = open_by_kind(user, most=MOST_COUNTED)
+    senders = [_sender(stream) for stream in streams]
+    return page(
+        request,
+        "intake/connect.html",
+        title=_("Seen in use"),
+        counts=_("Sightings of your applications; calls of the last seven days"),
+        as_of=as_of,
+        sentence=_sentence(senders, counts),
+        senders=senders,
+        kinds=[_kind(kind, counts.get(kind, 0)) for kind in Discrepancy.Kind.values],
+        ways=ways(),
+        keys=_keys(user),
+        may_connect=may_import(user),
+        lines=(form or LinesForm(instance=IntakeSettings.objects.get(pk=1))) if user.governs else None,
+        status=422 if form is not None else 200,
+    )
+
+
+def _sender(stream: Stream) -> Sender:
+    failed = stream.n_errors / stream.n_calls if stream.n_calls else None
+    return Sender(stream, words.sender(stream.name), failed)
+
+
+def _kind(kind: str, n: int) -> Kind:
+    shown = f"{number(MOST_COUNTED)}+" if n > MOST_COUNTED else number(n)
+    return Kind(words.KINDS[kind], shown, f"{reverse('discrepancies')}?kind={kind}", n > 0)
+
+
+def _sentence(senders: list[Sender], counts: dict[str, int]) -> Sentence:
+    if not senders:
+        return Sentence(_("Nothing is connected yet: what is declared is held against nothing that was seen."))
+    start = ngettext("%(n)s sender shows what is called", "%(n)s senders show what is called", len(senders)) % {
+        "n": number(len(senders))
+    }
+    last = _("the last of it was seen %(when)s") % {"when": ago(senders[0].stream.last_seen_at, at=now())}
+    n = sum(counts.values())
+    if not n:
+        return Sentence(
+            _("%(start)s, %(last)s; all of it agrees with what is declared.") % {"start": start, "last": last}
+        )
+    mark = ngettext("%(n)s thing disagrees with what is declared", "%(n)s things disagree with what is declared", n) % {
+        "n": f"{number(MOST_COUNTED)}+" if any(each > MOST_COUNTED for each in counts.values()) else number(n)
+    }
+    return Sentence(f"{start}, {last}; ", mark, ".")
+
+
+def ways() -> tuple[Way, ...]:
+    """Copied as they stand, but for the key and the application's name."""
+    url = settings.PUBLIC_URL.rstrip("/")
+    return (
+        Way(
+            "traces", _("Traces, of whatever is instrumented with OpenTelemetry"),
+            _("Set on the application, or once on your collector. Prompts and answers are dropped at the door."),
+            f"OTEL_EXPORTER_OTLP_ENDPOINT={url}/otlp\n"
+            "OTEL_EXPORTER_OTLP_HEADERS=Authorization=Bearer%20fr_YOUR_KEY\n"
+            "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+        ),
+        Way(
+            "litellm", _("A LiteLLM proxy, every call"),
+            _("In its environment; and in its configuration callbacks: [\"generic_api\"] under litellm_settings."),
+            f"GENERIC_LOGGER_ENDPOINT={url}/api/v1/intake/litellm-callback/\n"
+            "GENERIC_LOGGER_HEADERS=Authorization=Bearer fr_YOUR_KEY",
+        ),
+        Way(
+            "litellm-config", _("A LiteLLM proxy, what it routes to"),
+            _("Aliases and fallbacks become declared. Secrets in the file are taken out before it is kept."),
+            f"curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: application/yaml' \\\n"
+            f"  --data-binary @config.yaml '{url}/api/v1/intake/litellm-config/?application=NAME'",
+        ),
+        Way(
+            "cdxgen", _("A bill of materials from the pipeline, by cdxgen"),
+            _("Any tool that posts to Dependency-Track can post here, with the same settings."),
+            f"cdxgen --server-url {url} --api-key fr_YOUR_KEY --project-name NAME -o bom.json",
+        ),
+        Way(
+            "curl", _("Any CycloneDX or SPDX file"),
+            _("The answer says what was taken, what nobody knows, and what was left out, with the place in the file."),
+            f"curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: application/vnd.cyclonedx+json' \\\n"
+            f"  --data-binary @bom.json '{url}/api/v1/intake/cyclonedx/?application=NAME'",
+        ),
+    )  # fmt: skip
+
+
+# --- keys that send -------------------------------------------------------------------------------------------------
+
+
+def _keys(user: User) -> list[ApiToken]:
+    """Keys that may send and that one sees, with what they speak for."""
+    return list(
+        ApiToken.objects.visible_to(user)
+        .usable_at(now())
+        .filter(scopes__contains=[Scope.INTAKE])
+        .select_related("user", "binding__application")
+        .order_by("-last_used_at", "-pk")[:MOST_KEYS]
+    )
+
+
+@require_POST
+def bind(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    token = get_object_or_404(ApiToken.objects.visible_to(user), pk=pk)
+    name = request.POST.get("application", "").strip()
+    application = Application.objects.visible_to(user).filter(slug=name).first()
+    if application is None:
+        refuse(
+            request, _("There is no application '%(name)s' that you see. Give its short name.") % {"name": name[:120]}
+        )
+        return redirect("intake")
+    try:
+        bind_token(token=token, application=application, by=user, environment=request.POST.get("environment", ""))
+    except NotYours as not_yours:
+        raise PermissionDenied(str(not_yours)) from None
+    except NotNow as not_now:
+        refuse(request, str(not_now))
+    else:
+        said = _("Whatever %(key)s sends is about %(name)s now.") % {"key": token.name, "name": application.name}
+        say(request, said, undo=reverse("unbind-key", args=[token.pk]))
+    return redirect("intake")
+
+
+@require_POST
+def unbind(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    binding = get_object_or_404(
+        TokenBinding.objects.filter(
+            token__in=ApiToken.objects.visible_to(user), application__in=Application.objects.visible_to(user)
+        ).select_related("token", "application"),
+        pk=pk,
+    )
+    name = binding.token.name
+    try:
+        unbind_token(binding=binding, by=user)
+    except NotYours as not_yours:
+        raise PermissionDenied(str(not_yours)) from None
+    say(request, _("%(key)s speaks for no one application any more.") % {"key": name})
+    return redirect("intake")
+
+
+@require_safe
+def streams_csv(request: HttpRequest) -> StreamingHttpResponse:
+    streams, _as_of = streams_of(signed_in(request), at=now())
+    return csv_answer(
+        "senders",
+        ["sender", "sightings", "applications", "first seen", "last seen", "calls in 7 days", "failed in 7 days"],
+        streams,
+        lambda row: [
+            row.name, row.n_observations, row.n_applications, row.first_seen_at, row.last_seen_at, row.n_calls,
+            row.n_errors,
+        ],
+    )  # fmt: skip

@@ -1,0 +1,215 @@
+"""Where what was seen and what is declared disagree: one list, answered one by one or several at once."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.common.history import current_change
+from apps.common.time import day_of, now
+from apps.intake.answering import Answered, declare, dismiss, end, reopen
+from apps.intake.carrying import NotNow, NotYours
+from apps.intake.filters import DiscrepancyFilter
+from apps.intake.models import Discrepancy
+from apps.intake.queries import open_by_kind
+from apps.inventory.models import CRITICALITY_WORDS
+from apps.web.filtering import Control, filters
+from apps.web.forms import DayField, signed_in
+from apps.web.listing import Listing, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.views.intake import words
+from apps.web.views.undo import back_of
+from apps.web.wording import day, number
+
+MOST_AT_ONCE = 200
+MOST_COUNTED = 1000
+QUIET_DAYS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`said` is the predicate, its subject being the application; `may` whether the reader may answer."""
+
+    row: Discrepancy
+    kind: Any
+    said: str
+    todo: str
+    state: Any
+    may: bool
+
+
+def _found(request: HttpRequest) -> tuple[DiscrepancyFilter, QuerySet[Discrepancy]]:
+    """What the address asks for; what is open where it says nothing of the state."""
+    asked = request.GET.copy()
+    if "state" not in request.GET:
+        asked["state"] = "open"
+    rows = Discrepancy.objects.visible_to(signed_in(request))
+    found = DiscrepancyFilter(asked, rows, request=request)
+    return found, found.qs.select_related("application__team", "dependency", "closed_by").order_by("-opened_at", "-pk")
+
+
+@require_safe
+def discrepancy_list(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in(request), now()
+    found, queryset = _found(request)
+    listing = Listing(request, queryset)
+    counts = open_by_kind(user, most=MOST_COUNTED)
+    rows = [_row(each, user) for each in listing.rows]
+    return page(
+        request,
+        "intake/discrepancies.html",
+        fragment="listing",
+        title=_("Seen and declared"),
+        counts=_("Disagreements about applications you may see"),
+        as_of=at,
+        sentence=_sentence(listing, request, counts),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("kind", _("Kind"), choices=list(words.KINDS.items())),
+                Control("state", _("State"), choices=list(words.STATES.items())),
+                Control("application", _("Application"), "text"),
+                Control("team", _("Team"), "text"),
+                Control("criticality", _("Criticality"), choices=CRITICALITY_WORDS),
+            ],
+            usual={"state": "open"},
+        ),
+        listing=listing,
+        rows=rows,
+        answers=any(row.may for row in rows),
+        first_day=day_of(at) + timedelta(days=1),
+        usual_day=day_of(at) + timedelta(days=QUIET_DAYS),
+    )
+
+
+def _row(each: Discrepancy, user: User) -> Row:
+    may = each.closed_at is None and user.may(TeamRole.EDITOR, each.application.team_id)
+    state = words.STATES[each.closed_as or "open"]
+    return Row(each, words.KINDS[each.kind], words.finding(each), words.todo(each.kind), state, may)
+
+
+def _sentence(listing: Listing[Discrepancy], request: HttpRequest, counts: dict[str, int]) -> Sentence:
+    asked = {name for name, value in request.GET.items() if value and name not in {"page", "print"}}
+    if not listing.n_found:
+        return Sentence(
+            _("Nothing matches the filters.") if asked else _("What was seen agrees with what is declared.")
+        )
+    said = ngettext("%(n)s disagreement", "%(n)s disagreements", listing.n_found) % {"n": listing.count}
+    if asked:
+        return Sentence(_("%(said)s match the filters.") % {"said": said})
+    n = counts.get(Discrepancy.Kind.SHADOW, 0)
+    if not n:
+        return Sentence(_("%(said)s between what was seen and what is declared.") % {"said": said})
+    shown = f"{number(MOST_COUNTED)}+" if n > MOST_COUNTED else number(n)
+    mark = ngettext("%(n)s use was seen that nobody declared", "%(n)s uses were seen that nobody declared", n)
+    return Sentence(_("%(said)s wait; ") % {"said": said}, mark % {"n": shown}, ".")
+
+
+HEADS = [
+    "application", "slug", "team", "criticality", "kind", "what", "asked for", "model", "host", "was", "now",
+    "environment", "opened", "state", "closed", "by", "reason", "left until",
+]  # fmt: skip
+
+
+@require_safe
+def discrepancy_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _filterset, queryset = _found(request)
+    return csv_answer("seen-and-declared", HEADS, queryset.iterator(chunk_size=1000), _cells)
+
+
+def _cells(row: Discrepancy) -> list[Any]:
+    said = row.details
+    return [
+        row.application.name, row.application.slug, row.application.team.name,
+        row.application.get_criticality_display(), row.kind, words.finding(row), said.get("asked", ""),
+        said.get("api_id", said.get("called", "")), said.get("host", ""), said.get("was", said.get("stands_for", "")),
+        said.get("now", ""), said.get("environment", ""), row.opened_at, row.closed_as or "open", row.closed_at,
+        str(row.closed_by or ""), row.reason, row.quiet_until,
+    ]  # fmt: skip
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+@require_POST
+def answer(request: HttpRequest) -> HttpResponse:
+    """Declare, end or leave what is ticked."""
+    user, at = signed_in(request), now()
+    back = back_of(request, reverse("discrepancies"))
+    chosen = _picked(request.POST.getlist("pick"), user, is_open=True)
+    if not chosen:
+        refuse(request, _("Tick what the answer is for; what somebody has answered meanwhile is left out."))
+        return redirect(back)
+    reason = request.POST.get("reason", "").strip()[:500]
+    undo: Any = None
+    try:
+        match request.POST.get("action"):
+            case "declare":
+                done = declare(discrepancies=chosen, by=user, at=at, reason=reason)
+                said = ngettext("%(n)s use is declared now.", "%(n)s uses are declared now.", done.done)
+                undo = current_change()
+            case "end":
+                done = end(discrepancies=chosen, by=user, at=at, reason=reason)
+                said = ngettext("%(n)s use is ended.", "%(n)s uses are ended.", done.done)
+                undo = current_change()
+            case "dismiss":
+                until = DayField().clean(request.POST.get("until"))
+                done = dismiss(discrepancies=chosen, until=until, reason=reason, by=user, at=at)
+                said = ngettext("%(n)s is left as it is", "%(n)s are left as they are", done.done)
+                said += _(" until %(day)s.") % {"day": day(until)}
+                undo = f"{reverse('reopen-dismissed')}?{urlencode({'pick': [row.pk for row in chosen]}, doseq=True)}"
+            case _:
+                refuse(request, _("Choose what to do: declare, end, or leave it until a day."))
+                return redirect(back)
+    except NotYours as not_yours:
+        raise PermissionDenied(str(not_yours)) from None
+    except NotNow as not_now:
+        refuse(request, str(not_now))
+        return redirect(back)
+    except ValidationError:
+        refuse(request, _("Give the day until which it may stay, such as 2026-12-24."))
+        return redirect(back)
+    _tell(request, said, done, undo)
+    return redirect(back)
+
+
+def _tell(request: HttpRequest, said: str, done: Answered, undo: Any) -> None:
+    if done.done:
+        say(request, said % {"n": number(done.done)}, undo=undo)
+    for refusal in done.refused[:5]:
+        refuse(request, refusal)
+    if len(done.refused) > 5:
+        refuse(request, _("%(n)s more could not be answered so.") % {"n": number(len(done.refused) - 5)})
+
+
+@require_POST
+def reopen_dismissed(request: HttpRequest) -> HttpResponse:
+    """Takes back that it was left as it is."""
+    user = signed_in(request)
+    chosen = _picked(request.GET.getlist("pick"), user, is_open=False)
+    try:
+        n = reopen(discrepancies=chosen, by=user)
+    except NotYours as not_yours:
+        raise PermissionDenied(str(not_yours)) from None
+    said = ngettext("%(n)s waits again.", "%(n)s wait again.", n) % {"n": number(n)}
+    say(request, said) if n else refuse(request, _("There is nothing to take back: it was found anew meanwhile."))
+    return redirect(back_of(request, reverse("discrepancies")))
+
+
+def _picked(said: list[str], user: User, *, is_open: bool) -> list[Discrepancy]:
+    ids = [int(pk) for pk in said if pk.isdecimal() and len(pk) < 18][:MOST_AT_ONCE]
+    rows = Discrepancy.objects.visible_to(user).filter(pk__in=ids, closed_at__isnull=is_open)
+    return list(rows.select_related("application", "dependency__application", "observation__offering").order_by("pk"))

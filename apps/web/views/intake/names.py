@@ -1,0 +1,205 @@
+"""Names nobody knows: what stands in documents and traffic and is no model the catalogue can place; and who decided."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.catalog.identity import known_ids_from_database
+from apps.catalog.models import Alias, Offering, Version
+from apps.catalog.resolver.suggest import suggest
+from apps.common.time import now
+from apps.intake.carrying import NotNow, NotYours
+from apps.intake.deciding import decide_name, lift_name, observations_named
+from apps.intake.models import NameDecision, Observation
+from apps.intake.queries import unresolved_names
+from apps.web.forms import signed_in
+from apps.web.listing import Listing, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.views.dependencies.picking import Picker, number_in, picker
+from apps.web.views.intake import words
+
+MOST_SUGGESTED = 5
+MOST_OFFERINGS = 6
+MOST_DECISIONS = 20
+MOST_SHOWN = 50
+
+
+@require_safe
+def name_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    listing: Listing[Any] = Listing(request, unresolved_names(user))
+    # names come out of applications of every team
+    decisions = (
+        NameDecision.objects.filter(lifted_at__isnull=True) if user.reads_everything else NameDecision.objects.none()
+    )
+    return page(
+        request,
+        "intake/names.html",
+        fragment="listing",
+        title=_("Names nobody knows"),
+        counts=_("Names with their provider, each counted once"),
+        sentence=_sentence(listing),
+        listing=listing,
+        rows=[(row, [words.sender(stream) for stream in row["streams"]]) for row in listing.rows],
+        decisions=decisions.select_related("offering__host", "decided_by").order_by("-decided_at")[:MOST_DECISIONS],
+    )
+
+
+def _sentence(listing: Listing[Any]) -> Sentence:
+    if not listing.n_found:
+        return Sentence(_("Every name that was seen is known."))
+    mark = ngettext("%(n)s name is not known", "%(n)s names are not known", listing.n_found) % {"n": listing.count}
+    return Sentence("", mark, _("; what is called by it is in no picture yet."))
+
+
+@require_safe
+def name_csv(request: HttpRequest) -> StreamingHttpResponse:
+    return csv_answer(
+        "names-nobody-knows",
+        ["name", "provider", "sightings", "applications", "seen by", "first seen", "last seen", "why"],
+        unresolved_names(signed_in(request)).iterator(chunk_size=1000),
+        lambda row: [
+            row["name"], row["provider"], row["n"], row["n_applications"], " ".join(row["streams"]), row["since"],
+            row["seen"], row["said"],
+        ],
+    )  # fmt: skip
+
+
+class NameForm(forms.Form):
+    """What a name means; the offering comes from the picker beside it."""
+
+    not_a_model = forms.BooleanField(
+        label=gettext_lazy("It is no model"), required=False,
+        help_text=gettext_lazy("A variable's name, a library, a placeholder: it is set aside, here and from now on."),
+    )  # fmt: skip
+    stream = forms.ChoiceField(label=gettext_lazy("Holds for"), required=False)
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=500, help_text=gettext_lazy("How you know."),
+        error_messages={"required": gettext_lazy("Say how you know.")},
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, streams: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["stream"].choices = [  # type: ignore[attr-defined]
+            ("", _("whoever sends it")),
+            *((each, _("only %(sender)s") % {"sender": words.sender(each)}) for each in streams),
+        ]  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def decide(request: HttpRequest) -> HttpResponse:
+    """What one name means; the address says which, or it is the one that most applications call."""
+    user = signed_in(request)
+    name, provider = request.GET.get("name", "")[:256], request.GET.get("provider", "")[:120]
+    if not name:
+        waiting = unresolved_names(user).exclude(name="").first()
+        if waiting is None:
+            return redirect("names-seen")
+        name, provider = waiting["name"], waiting["provider"]
+    visible = Observation.objects.visible_to(user)
+    seen = list(
+        observations_named(name=name, provider=provider)
+        .filter(pk__in=visible.order_by().values("pk"))
+        .select_related("application", "service")
+        .order_by("-last_seen_at", "-pk")[:MOST_SHOWN]
+    )
+    if not seen:
+        raise Http404
+    streams = sorted({row.stream for row in seen})
+    form = NameForm(request.POST or None, streams=streams)
+    chosen = number_in(request.POST.get("offering")) if request.method == "POST" else None
+    if request.method == "POST":
+        if not user.governs:
+            raise PermissionDenied(_("Only governance decides what a name means: it holds for every team."))
+        offering = Offering.objects.filter(pk=chosen).select_related("host").first() if chosen else None
+        if form.is_valid() and (offering is None) != form.cleaned_data["not_a_model"]:
+            form.add_error(None, _("Pick what is called, or say that it is no model: one of the two."))
+        if form.is_valid():
+            decision = decide_name(
+                name=name, provider=provider, stream=form.cleaned_data["stream"], offering=offering, by=user,
+                at=now(), reason=form.cleaned_data["reason"],
+            )  # fmt: skip
+            means = f"{offering.api_id} ({offering.host.name})" if offering else _("no model")
+            said = _("'%(name)s' means %(means)s, also in what was seen before.") % {"name": name, "means": means}
+            say(request, said, undo=reverse("lift-name", args=[decision.pk]))
+            return redirect("names-seen")
+    return page(
+        request,
+        "intake/decide.html",
+        fragment="hits",
+        title=name,
+        crumbs=((_("Seen in use"), reverse("intake")), (_("Names nobody knows"), reverse("names-seen"))),
+        counts=_("Sightings under this name"),
+        status=422 if form.errors else 200,
+        sentence=_question(name, provider, seen),
+        name=name,
+        provider=provider,
+        why=next((row.why for row in seen if row.why), ""),
+        form=form,
+        picker=_picker(request, name, provider, chosen),
+        seen=[(row, words.sender(row.stream)) for row in seen],
+        may_decide=user.governs,
+    )
+
+
+def _question(name: str, provider: str, seen: list[Observation]) -> Sentence:
+    n = len({row.application_id for row in seen if row.application_id})
+    at = _(" at %(provider)s") % {"provider": provider} if provider else ""
+    called = ngettext("%(n)s application calls it", "%(n)s applications call it", n) % {"n": n}
+    return Sentence(_("What is '%(name)s'%(at)s? %(called)s.") % {"name": name, "at": at, "called": called})
+
+
+def _picker(request: HttpRequest, name: str, provider: str, chosen: int | None) -> Picker:
+    return picker(
+        request, name="offering", legend=_("It means"), chosen=chosen, suggested=suggested_offerings(name, provider),
+        kept=(("name", name), ("provider", provider)),
+    )  # fmt: skip
+
+
+def suggested_offerings(name: str, provider: str) -> list[tuple[int | None, str]]:
+    """Offerings of what the resolver finds most like it, those at the named provider first: four statements."""
+    known = {each.id: each for each in known_ids_from_database()}
+    found = {each.canonical: each.reason for each in suggest(known, name, provider.lower() or None, MOST_SUGGESTED)}
+    if not found:
+        return []
+    versions = dict(Version.objects.filter(identifier__in=found).values_list("pk", "identifier"))
+    aliases = dict(Alias.objects.filter(identifier__in=found).values_list("pk", "identifier"))
+    order = list(found)
+    rows = Offering.objects.filter(version__in=versions).union(
+        Offering.objects.filter(alias__in=aliases)
+    ).values_list("pk", "version_id", "alias_id", "host_id")  # fmt: skip
+    hosts = dict(Offering.objects.filter(pk__in=[row[0] for row in rows]).values_list("pk", "host__slug"))
+    ranked = []
+    for pk, version, alias, _host in rows:
+        identifier = versions.get(version) or aliases.get(alias) or ""
+        place = order.index(identifier) if identifier in order else len(order)
+        ranked.append((hosts.get(pk) != provider.lower(), place, pk, found.get(identifier, "")))
+    ranked.sort()
+    return [(pk, reason) for _elsewhere, _place, pk, reason in ranked[:MOST_OFFERINGS]]
+
+
+@require_POST
+def lift(request: HttpRequest, pk: int) -> HttpResponse:
+    """The rules say again what the name means."""
+    user: User = signed_in(request)
+    decision = get_object_or_404(NameDecision.objects.filter(lifted_at__isnull=True), pk=pk)
+    try:
+        lift_name(decision=decision, by=user, at=now())
+    except NotYours as not_yours:
+        raise PermissionDenied(str(not_yours)) from None
+    except NotNow as not_now:
+        refuse(request, str(not_now))
+    else:
+        say(request, _("Lifted. The rules say again what '%(name)s' means.") % {"name": decision.name})
+    return redirect("names-seen")

@@ -1,0 +1,92 @@
+"""Everything that was seen: who saw which application call what, under the three names it goes by."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from apps.common.time import now
+from apps.intake.filters import ObservationFilter
+from apps.intake.models import Observation
+from apps.intake.streams import streams_of
+from apps.web.filtering import Control, filters
+from apps.web.forms import signed_in
+from apps.web.listing import Listing, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.views.intake import words
+
+DAYS = ((1, "1"), (7, "7"), (30, "30"), (90, "90"))
+
+
+def _found(request: HttpRequest) -> tuple[ObservationFilter, QuerySet[Observation]]:
+    rows = Observation.objects.visible_to(signed_in(request))
+    found = ObservationFilter(request.GET, rows, request=request)
+    return found, found.qs.select_related("application", "service", "offering__host", "served_version").order_by(
+        "-last_seen_at", "-pk"
+    )
+
+
+@require_safe
+def observation_list(request: HttpRequest) -> HttpResponse:
+    user, at = signed_in(request), now()
+    found, queryset = _found(request)
+    listing = Listing(request, queryset)
+    streams, _as_of = streams_of(user, at=at)
+    return page(
+        request,
+        "intake/observations.html",
+        fragment="listing",
+        title=_("Observations"),
+        counts=_("Sightings of applications you may see; one sender, application and set of names is one"),
+        as_of=at,
+        sentence=_sentence(listing),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("q", _("Name contains"), "search"),
+                Control("application", _("Application"), "text"),
+                Control("stream", _("Seen by"), choices=[(each.name, words.sender(each.name)) for each in streams]),
+                Control("state", _("State"), choices=list(words.OBSERVED.items())),
+                Control("days", _("Seen within days"), choices=DAYS),
+            ],
+        ),
+        listing=listing,
+        rows=[(row, words.sender(row.stream), words.OBSERVED[row.state]) for row in listing.rows],
+    )
+
+
+def _sentence(listing: Listing[Observation]) -> Sentence:
+    if not listing.n_found:
+        return Sentence(_("Nothing matches the filters.") if listing.is_filtered else _("Nothing was seen yet."))
+    said = ngettext("%(n)s sighting", "%(n)s sightings", listing.n_found) % {"n": listing.count}
+    if listing.is_filtered:
+        return Sentence(_("%(sightings)s match the filters.") % {"sightings": said})
+    return Sentence(_("%(sightings)s of models in use, each with who saw it and when.") % {"sightings": said})
+
+
+HEADS = [
+    "application", "slug", "sender's name", "seen by", "environment", "asked for", "sent", "answered", "provider",
+    "region", "gateway", "role", "state", "why", "offering", "host", "served version", "first seen", "last seen",
+    "missing since", "places",
+]  # fmt: skip
+
+
+@require_safe
+def observation_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _filterset, queryset = _found(request)
+    return csv_answer("observations", HEADS, queryset.iterator(chunk_size=1000), _cells)
+
+
+def _cells(row: Observation) -> list[Any]:
+    return [
+        row.application.name if row.application else "", row.application.slug if row.application else "",
+        row.service.name if row.service else "", row.stream, row.environment, row.alias, row.requested, row.served,
+        row.provider, row.region, row.gateway, row.role, row.state, row.why,
+        row.offering.api_id if row.offering else "", row.offering.host.name if row.offering else "",
+        row.served_version.identifier if row.served_version else "", row.first_seen_at, row.last_seen_at,
+        row.missing_since, "; ".join(str(place) for place in row.places),
+    ]  # fmt: skip

@@ -1,0 +1,292 @@
+"""The pages of what is seen in use: who sees what, the same cost however long, and answers that can be taken back."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from apps.accounts.actions import issue_token
+from apps.common.time import day_of, now
+from apps.intake.discrepancies import find_discrepancies
+from apps.intake.models import (
+    Confidence,
+    Discrepancy,
+    Import,
+    IntakeSettings,
+    NameDecision,
+    Observation,
+    Service,
+    TokenBinding,
+    UsageDay,
+)
+from apps.intake.reconciling import reconcile
+from apps.intake.streams import keep_streams
+from apps.inventory.models import Dependency
+from tests.builders import make_application, make_offering, make_provider, make_version
+
+pytestmark = pytest.mark.django_db
+
+PAGES = ("/intake/", "/intake/observations/", "/intake/discrepancies/", "/intake/services/", "/intake/names/")
+
+
+def text(response):
+    return " ".join(response.content.decode().split())
+
+
+def rows_of(response):
+    return b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
+
+
+def see(application=None, requested="talker-1", *, calls=None, **fields):
+    at = now() - timedelta(minutes=5)
+    fields = {"stream": "otlp", "provider": "acme", "confidence": Confidence.SERVED, "key": uuid4(), **fields}
+    seen = Observation.objects.create(
+        application=application, requested=requested, first_seen_at=at, last_seen_at=at, **fields
+    )  # fmt: skip
+    for ago, n in (calls or {}).items():
+        UsageDay.objects.create(
+            observation=seen, day=day_of(at) - timedelta(ago), n_calls=n, first_seen_at=at, last_seen_at=at
+        )
+    return seen
+
+
+def work():
+    reconcile(at=now())
+    find_discrepancies(at=now())
+    keep_streams(at=now())
+
+
+@pytest.fixture
+def seen(world):
+    """A shadow of one's own and a foreign one, a sender nobody claimed, a name nobody knows."""
+    acme = make_provider("acme", name="Acme")
+    world.talker = make_offering("talker-1", host=acme, version=make_version("acme/talker-1"))
+    moment = now()
+    world.service = Service.objects.create(name="claims/triage-api", first_seen_at=moment, last_seen_at=moment)
+    see(world.triage, alias="chat", served="talker-1", calls={0: 40, 1: 35, 3: 20})
+    see(world.foreign)
+    see(None, "talker-1", service=world.service, provider="acme")
+    see(world.drafter, "drafts-deployment", provider="", confidence=Confidence.BOM, stream="cyclonedx:cdxgen",
+        places=["app/settings.py#3"])  # fmt: skip
+    work()
+    return world
+
+
+# --- what everybody may read -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_an_empty_page_says_what_to_do_first(path, world, as_user):
+    page = text(as_user(world.editor).get(path))
+    if path == "/intake/":
+        assert "Nothing is connected yet" in page
+        assert "OTEL_EXPORTER_OTLP_ENDPOINT=" in page
+    else:
+        assert "Connect a sender" in page or "See what is connected" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "n"),
+    [
+        ("/intake/", 8), ("/intake/observations/", 8), ("/intake/discrepancies/", 8), ("/intake/services/", 8),
+        ("/intake/names/", 7),
+    ],
+)  # fmt: skip
+def test_a_page_costs_the_same_however_long_it_is(path, n, seen, as_user, django_assert_num_queries):
+    client = as_user(seen.governance)
+    for number in range(6):
+        see(make_application(team=seen.team))
+        see(
+            make_application(), f"strange-{number}", provider="", confidence=Confidence.BOM, stream=f"spdx:tool{number}"
+        )
+        Service.objects.create(name=f"sender-{number}", first_seen_at=now(), last_seen_at=now())
+    work()
+    client.get(path)
+    with django_assert_num_queries(n):
+        assert client.get(path).status_code == 200
+
+
+def test_each_sees_only_what_is_of_the_own_teams(seen, as_user):
+    mine = as_user(seen.viewer)
+    for path in PAGES[1:3]:
+        page = text(mine.get(path))
+        assert "Claims triage" in page
+        assert "Clause finder" not in page
+    assert "triage-api" not in text(mine.get("/intake/services/"))
+    assert mine.get(f"/intake/services/{seen.service.pk}/").status_code == 404
+    assert "Clause finder" not in "".join(rows_of(mine.get("/intake/discrepancies.csv")))
+    assert "drafts-deployment" in text(mine.get("/intake/names/"))
+    assert mine.get("/intake/names/decide/?name=drafts-deployment").status_code == 200
+
+    stranger = as_user(seen.outsider)
+    assert "talker-1" not in text(stranger.get("/intake/observations/"))
+    assert "talker-1" not in "".join(rows_of(stranger.get("/intake/observations.csv")))
+    assert stranger.get("/intake/names/decide/?name=drafts-deployment").status_code == 404
+
+
+def test_the_three_names_stand_in_columns_of_their_own(seen, as_user):
+    rows = rows_of(as_user(seen.governance).get("/intake/observations.csv?application=claims-triage"))
+    if len(rows) == 1:  # the builder chooses the slug
+        rows = rows_of(as_user(seen.governance).get(f"/intake/observations.csv?application={seen.triage.slug}"))
+    head, row = rows[0].split(","), rows[1].split(",")
+    at = {name: row[head.index(name)] for name in ("asked for", "sent", "answered")}
+    assert at == {"asked for": "chat", "sent": "talker-1", "answered": "talker-1"}
+
+
+def test_filters_narrow_page_and_csv_alike(seen, as_user):
+    client = as_user(seen.governance)
+    assert "Clause finder" not in text(client.get(f"/intake/discrepancies/?application={seen.triage.slug}"))
+    assert len(rows_of(client.get("/intake/discrepancies.csv?kind=shadow"))) == 3
+    assert len(rows_of(client.get("/intake/observations.csv?stream=cyclonedx:cdxgen"))) == 2
+    assert len(rows_of(client.get("/intake/observations.csv?state=unclaimed"))) == 2
+    assert len(rows_of(client.get("/intake/observations.csv?days=0"))) == 1
+    assert len(rows_of(client.get("/intake/names.csv"))) == 2
+    assert len(rows_of(client.get("/intake/services.csv?state=ignored"))) == 1
+
+
+def test_the_page_of_an_application_shows_who_saw_what(seen, as_user):
+    page = text(as_user(seen.viewer).get(f"/applications/{seen.triage.slug}/"))
+    assert "Traces (OTLP)" in page
+    assert "95 calls in 30 days" in page
+    assert "Calls talker-1 at Acme, which nobody declared." in page
+
+
+def test_the_overview_and_the_first_steps_speak_of_it(seen, as_user):
+    client = as_user(seen.governance)
+    assert "/intake/discrepancies/?kind=shadow" in text(client.get("/"))
+    assert "Connect what runs" in text(client.get("/start/"))
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_editor_declares_what_is_ticked_and_takes_it_back(seen, as_user):
+    client = as_user(seen.editor)
+    shadow = Discrepancy.objects.get(kind="shadow", application=seen.triage)
+    foreign = Discrepancy.objects.get(kind="shadow", application=seen.foreign)
+    said = {"pick": [shadow.pk, foreign.pk], "action": "declare", "back": "/intake/discrepancies/"}
+
+    page = text(client.post("/intake/discrepancies/answer/", said, follow=True))
+    shadow.refresh_from_db()
+    assert "1 use is declared now." in page
+    assert shadow.closed_as == "declared"
+    assert Discrepancy.objects.get(pk=foreign.pk).closed_at is None
+
+    undo = page.split('action="/undo/')[1].split('"')[0]
+    client.post(f"/undo/{undo}", {"back": "/intake/discrepancies/"})
+    assert Dependency.objects.get(pk=shadow.dependency_id).known == "observed"
+
+
+def test_leaving_it_needs_a_reason_and_a_day_and_can_be_taken_back(seen, as_user):
+    client = as_user(seen.editor)
+    shadow = Discrepancy.objects.get(kind="shadow", application=seen.triage)
+    said = {"pick": [shadow.pk], "action": "dismiss", "until": (day_of(now()) + timedelta(5)).isoformat()}
+    assert "Say why" in text(client.post("/intake/discrepancies/answer/", said, follow=True))
+    assert "Give the day" in text(client.post("/intake/discrepancies/answer/", {**said, "until": "soon"}, follow=True))
+
+    page = text(client.post("/intake/discrepancies/answer/", {**said, "reason": "a trial"}, follow=True))
+    assert "1 is left as it is until" in page
+    assert "a trial" in text(client.get("/intake/discrepancies/?state=dismissed"))
+    client.post(f"/intake/discrepancies/reopen/?pick={shadow.pk}")
+    shadow.refresh_from_db()
+    assert shadow.closed_at is None
+
+
+def test_who_only_reads_is_offered_no_answer(seen, as_user):
+    client = as_user(seen.viewer)
+    shadow = Discrepancy.objects.get(kind="shadow", application=seen.triage)
+    assert 'name="pick"' not in text(client.get("/intake/discrepancies/"))
+    assert client.post("/intake/discrepancies/answer/", {"pick": shadow.pk, "action": "end"}).status_code == 403
+
+
+def test_a_sender_is_claimed_from_what_it_may_be_and_taken_back(seen, as_user):
+    client = as_user(seen.governance)
+    here = f"/intake/services/{seen.service.pk}/"
+    assert f'value="{seen.triage.slug}"' in text(client.get(here))
+
+    page = text(client.post(f"{here}act/", {"action": "claim", "application": seen.triage.slug}, follow=True))
+    seen.service.refresh_from_db()
+    assert seen.service.application == seen.triage
+    assert "what it called before counts for it, too." in page
+    client.post(f"{here}act/?undo=unclaim")
+    seen.service.refresh_from_db()
+    assert seen.service.application is None
+    client.post(f"{here}act/", {"action": "ignore"})
+    assert "none of ours" in text(client.get(here))
+
+
+def test_governance_decides_a_name_and_lifts_it_by_undo(seen, as_user):
+    where = "/intake/names/decide/?name=drafts-deployment&provider="
+    said = {"offering": seen.talker.pk, "stream": "", "reason": "deployment list"}
+    assert as_user(seen.editor).post(where, said).status_code == 403
+
+    client = as_user(seen.governance)
+    assert client.post(where, {**said, "not_a_model": "on"}).status_code == 422
+    assert client.post(where, {**said, "reason": ""}).status_code == 422
+    assert "talker-1" in text(client.get(f"{where}&q=talker"))
+    page = text(client.post(where, said, follow=True))
+    decision = NameDecision.objects.get()
+    assert "also in what was seen before" in page
+    assert Dependency.objects.filter(application=seen.drafter, offering=seen.talker).exists()
+    client.post(f"/intake/names/decisions/{decision.pk}/lift/")
+    assert Observation.objects.get(requested="drafts-deployment").state == "unresolved"
+
+
+def test_a_key_is_bound_to_an_application_and_unbound(seen, as_user):
+    token, _ = issue_token(user=seen.editor, name="traces", scopes=["intake"], at=now(), by=seen.editor)
+    client = as_user(seen.editor)
+    bind = f"/intake/keys/{token.pk}/bind/"
+    assert "traces" in text(client.get("/intake/"))
+    assert "There is no application" in text(client.post(bind, {"application": seen.foreign.slug}, follow=True))
+    client.post(bind, {"application": seen.triage.slug, "environment": "prod"})
+    assert TokenBinding.objects.get().application == seen.triage
+    client.post(f"/intake/keys/{token.pk}/unbind/")
+    assert not TokenBinding.objects.exists()
+
+
+def test_governance_sets_the_lines(world, as_user):
+    said = {"unseen_after_days": 14, "drift_days": 3, "keep_documents_days": 30, "keep_usage_days": 90}
+    assert as_user(world.editor).post("/intake/lines/", said).status_code == 403
+    client = as_user(world.governance)
+    assert client.post("/intake/lines/", {**said, "drift_days": 0}).status_code == 422
+    assert "The lines are changed" in text(client.post("/intake/lines/", said, follow=True))
+    lines = IntakeSettings.objects.get()
+    assert (lines.unseen_after_days, lines.drift_days, lines.declares_shadows) == (14, 3, False)
+
+
+# --- documents -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def document(world):
+    return Import.objects.create(
+        kind="document", format="cyclonedx", file_name="bom.json", digest="0" * 64, n_bytes=10, by=world.editor,
+        state="applied", tool="cdxgen", tool_version="12", received_at=now(), application=world.triage,
+        counts={"sightings": 3, "created": 1, "unresolved": 1, "ignored": 1},
+        problems={"unresolved": [{"where": "app.py#3", "reason": "drafts: nobody knows it"}],
+                  "ignored": [{"where": "/components/0", "reason": "a library"}]},
+    )  # fmt: skip
+
+
+def test_a_document_says_what_was_taken_and_what_not(document, world, as_user):
+    client = as_user(world.editor)
+    page = text(client.get(f"/imports/{document.pk}/"))
+    assert "It names 3 uses of models: 1 new; " in page
+    assert "1 could not be placed" in page
+    assert "nobody knows it" in page
+    listed = text(client.get("/imports/?kind=document"))
+    assert "cdxgen" in listed
+    assert as_user(world.outsider).get(f"/imports/{document.pk}/").status_code in {403, 404}
+
+
+def test_a_document_without_its_application_asks_for_it(document, world, as_user):
+    Import.objects.filter(pk=document.pk).update(state="received", application=None, error="It does not say.")
+    client = as_user(world.editor)
+    assert "Which application is it about?" in text(client.get(f"/imports/{document.pk}/"))
+    where = f"/imports/{document.pk}/application/"
+    assert "You see no application" in text(client.post(where, {"application": world.foreign.slug}, follow=True))
+    client.post(where, {"application": world.triage.name})
+    document.refresh_from_db()
+    assert document.application == world.triage
+    # its file was never kept here
+    assert document.state != "received"
