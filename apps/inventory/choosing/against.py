@@ -14,7 +14,7 @@ A decision is held against a dependency when it blocks, or when it is restricted
 may lie outside because its data class or region is not on record (`certain` is then False).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -108,11 +108,15 @@ def against_decisions(
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A decision that would be held against a use that is only being considered."""
+    """A decision that would be held against a use that is only being considered. `grounds` name, sentence by sentence
+    of `why`, what it is about: blocked, criticality, data_class or region; `open_grounds` are those of them that only
+    something not on record would settle."""
 
     approval: Approval
     why: tuple[str, ...]
     certain: bool
+    grounds: tuple[str, ...] = ()
+    open_grounds: frozenset[str] = frozenset()
 
 
 def would_be_against(
@@ -127,12 +131,71 @@ def would_be_against(
         {"application": application.pk, "offering": offering.pk, "party": via_party.pk if via_party else None},
         on=on,
     )
+    return [obstacle for _, obstacle in _obstacles(rows, application)]
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A use that is only being considered: an offering's id, and the id of the party it goes through, if any."""
+
+    offering: int
+    via_party: int | None = None
+
+
+def all_against(
+    *, application: Application, uses: Sequence[Considered], on: date, asks_who_decided: bool = False
+) -> tuple[dict[Considered, list[Obstacle]], set[Considered]]:
+    """`would_be_against` for many uses of one application, and, where that is asked, those of them that anybody has
+    decided on, also in favour; two statements at most, three where it is asked."""
+    if not uses:
+        return {}, set()
+    params: dict[str, Any] = {
+        "application": application.pk,
+        "keys": list(range(len(uses))),
+        "offerings": [use.offering for use in uses],
+        "parties": [use.via_party for use in uses],
+    }
+    rows = _found(_CONSIDERED, params, on=on, limit=100 * len(uses))
+    against: dict[Considered, list[Obstacle]] = {}
+    for key, obstacle in _obstacles(rows, application):
+        against.setdefault(uses[key], []).append(obstacle)
+    if not asks_who_decided:
+        return against, set()
+    with connection.cursor() as cursor:
+        cursor.execute(_DECIDED, {**params, "on": on})
+        return against, {uses[key] for (key,) in cursor.fetchall()}
+
+
+_CONSIDERED = """
+    SELECT u.key, %(application)s::bigint, u.offering, u.party
+    FROM unnest(%(keys)s::bigint[], %(offerings)s::bigint[], %(parties)s::bigint[]) AS u(key, offering, party)
+"""
+_DECIDED = f"""
+WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({_CONSIDERED}),
+{DECIDING}, {JUDGED}
+SELECT DISTINCT dependency_id FROM counting
+"""
+
+
+def _obstacles(rows: Sequence[Mapping[str, Any]], application: Application) -> list[tuple[int, Obstacle]]:
     approvals = Approval.objects.select_related(*RELATIONS).in_bulk({row["approval"] for row in rows}) if rows else {}
-    return [
-        Obstacle(approvals[row["approval"]], *_why(row, application, approvals[row["approval"]]))
-        for row in rows
-        if row["approval"] in approvals
-    ]
+    found = []
+    for row in rows:
+        approval = approvals.get(row["approval"])
+        if approval is not None:
+            why, certain = _why(row, application, approval)
+            grounds = tuple(ground for ground, column in _GROUNDS.items() if row[column])
+            unknown = frozenset(ground for ground, column in _UNKNOWN.items() if row[column])
+            found.append((row["dependency"], Obstacle(approval, why, certain, grounds, unknown & set(grounds))))
+    return found
+
+
+# in the order in which `_why` speaks of them
+_GROUNDS = {
+    "blocked": "blocked", "criticality": "criticality_outside", "data_class": "class_outside",
+    "region": "region_outside",
+}  # fmt: skip
+_UNKNOWN = {"data_class": "class_unknown", "region": "region_unknown"}
 
 
 _COLUMNS = (

@@ -1,0 +1,116 @@
+"""What the gate lets through, read by everybody and changed by governance."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.base import RegistryView
+from apps.api.reading import WordField
+from apps.common.time import now
+from apps.gate.actions import Days, change_policy
+from apps.gate.evaluating import Rules
+from apps.gate.freshness import catalogue_state
+from apps.gate.rules import Level, Rule
+from apps.inventory.models import Criticality
+
+_WORDS = {level.value: level.name.lower() for level in Criticality}
+
+
+class LevelsSerializer(serializers.Serializer[Any]):
+    """Each rule's level."""
+
+    def get_fields(self) -> dict[str, Any]:
+        return {
+            str(rule): serializers.ChoiceField(choices=Level.choices, required=False, help_text=str(rule.label))
+            for rule in Rule
+        }
+
+
+class HorizonSerializer(serializers.Serializer[Any]):
+    environment = serializers.CharField(max_length=60, help_text="As pipelines name it; * for every other one.")
+    criticality = WordField(Criticality)
+    warning_days = serializers.IntegerField(
+        min_value=0, max_value=1500, allow_null=True, help_text="FR003 warns from so many days before an end on."
+    )
+    error_days = serializers.IntegerField(
+        min_value=0, max_value=1500, allow_null=True,
+        help_text="And blocks from so many on; 0: never. Both null: what holds elsewhere holds here.",
+    )  # fmt: skip
+
+
+class GatePolicySerializer(serializers.Serializer[Any]):
+    version = serializers.IntegerField(read_only=True)
+    levels = LevelsSerializer(required=False)
+    horizons = HorizonSerializer(many=True, required=False)
+    stale_after_days = serializers.IntegerField(required=False, min_value=1, max_value=366)
+    requires_approval = serializers.BooleanField(required=False)
+    evidence_days = serializers.IntegerField(required=False, min_value=1, max_value=3660)
+    evidence_criticalities = serializers.ListField(child=WordField(Criticality), required=False, max_length=10)
+    keep_runs_days = serializers.IntegerField(required=False, min_value=7, max_value=3660)
+    catalogue_as_of = serializers.DateTimeField(read_only=True, allow_null=True)
+    can_decide = serializers.BooleanField(read_only=True, help_text="False: the catalogue is empty or stale.")
+    updated_at = serializers.DateTimeField(read_only=True)
+
+
+class ChangePolicySerializer(GatePolicySerializer):
+    expected_version = serializers.IntegerField(
+        required=False, min_value=1, help_text="Refused where somebody else changed it meanwhile."
+    )
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text="For the history.")
+
+
+class GatePolicyView(RegistryView):
+    @extend_schema(operation_id="gate_policy", summary="What the gate lets through", responses=GatePolicySerializer)
+    def get(self, request: Request) -> Response:
+        """Levels per rule, days per environment and criticality, and what counts as stale."""
+        return Response(self._body())
+
+    @extend_schema(
+        operation_id="gate_policy_change", summary="Change it", request=ChangePolicySerializer,
+        responses=GatePolicySerializer,
+    )  # fmt: skip
+    def patch(self, request: Request) -> Response:
+        """What is given replaces, the rest stays; for governance. The version grows by one."""
+        if not self.user.governs:
+            raise PermissionDenied("Only governance and administrators may do this. Ask one of them.")
+        serializer = ChangePolicySerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked = dict(serializer.validated_data)
+        change_policy(
+            by=self.user,
+            levels=asked.pop("levels", None),
+            days=[Days(**row) for row in asked.pop("horizons", ())],
+            expected_version=asked.pop("expected_version", None),
+            reason=asked.pop("reason", ""),
+            facts=asked,
+        )
+        return Response(self._body())
+
+    @staticmethod
+    def _body() -> dict[str, Any]:
+        rules = Rules.in_force()
+        policy = rules.policy
+        state = catalogue_state(at=now(), stale_after_days=policy.stale_after_days)
+        return {
+            "version": policy.version,
+            "levels": policy.levels,
+            "horizons": [
+                {
+                    "environment": row.environment, "criticality": _WORDS[row.criticality],
+                    "warning_days": row.warning_days, "error_days": row.error_days,
+                }
+                for row in rules.horizons
+            ],
+            "stale_after_days": policy.stale_after_days,
+            "requires_approval": policy.requires_approval,
+            "evidence_days": policy.evidence_days,
+            "evidence_criticalities": [_WORDS[level] for level in policy.evidence_criticalities],
+            "keep_runs_days": policy.keep_runs_days,
+            "catalogue_as_of": state.as_of,
+            "can_decide": not state.refusal,
+            "updated_at": policy.updated_at,
+        }  # fmt: skip

@@ -1,0 +1,47 @@
+"""The runs of the gate, as a list."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.base import BY_ID, ReadViewSet
+from apps.api.gate.shapes import GateAnswerSerializer
+from apps.common.pagination import Keyset
+from apps.gate.answering import body_of, findings_of_run
+from apps.gate.filters import GateRunFilter
+from apps.gate.models import GateRun
+
+
+class GateRunSerializer(serializers.ModelSerializer[GateRun]):
+    application = serializers.CharField(source="application.slug", read_only=True, help_text="Slug.")
+    by = serializers.CharField(source="by.username", read_only=True, allow_null=True)
+    baseline_run = serializers.IntegerField(source="against_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = GateRun
+        fields = [
+            "id", "application", "environment", "commit", "ref", "mode", "baseline", "baseline_run", "state",
+            "decision", "exit_code", "summary", "policy_version", "catalogue_as_of", "n_models", "n_errors",
+            "n_warnings", "n_waived", "by", "asked_at", "asked_last_at", "decided_at", "released_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class GateRunViewSet(ReadViewSet[GateRun]):
+    """What pipelines asked and were told, newest first; as far as the caller sees the applications."""
+
+    model = GateRun
+    serializer_class = GateRunSerializer
+    filterset_class = GateRunFilter
+    orders = {"-id": Keyset(("-id",)), "id": BY_ID}
+
+    @extend_schema(responses=GateAnswerSerializer, filters=False)
+    @action(detail=True, url_path="answer", pagination_class=None, filterset_class=None, picks_fields=False)
+    def answer_given(self, request: Request, pk: str) -> Response:
+        """The whole answer, findings included."""
+        run: Any = self.subject("application")
+        return Response(body_of(run, findings_of_run(run)))

@@ -1,0 +1,103 @@
+"""Exceptions from the gate: asked for, granted, refused, withdrawn."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.roles import TeamRole
+from apps.api.base import BY_ID
+from apps.api.choosing.governed import GovernedViewSet
+from apps.api.inventory import VisibleApplicationField, today
+from apps.api.reading import Computed
+from apps.catalog.models import Offering
+from apps.common.pagination import Keyset
+from apps.common.time import now
+from apps.gate.actions import ask_for_waiver, grant_waiver, refuse_waiver, withdraw_waiver
+from apps.gate.filters import WaiverFilter
+from apps.gate.models import Waiver
+from apps.gate.rules import Rule
+
+
+class WaiverSerializer(serializers.ModelSerializer[Waiver]):
+    application = serializers.CharField(source="application.slug", read_only=True, help_text="Slug.")
+    asked_by = serializers.CharField(source="asked_by.username", read_only=True)
+    decided_by = serializers.CharField(source="decided_by.username", read_only=True, allow_null=True)
+    standing = serializers.BooleanField(source="until", read_only=True, help_text="In force today.")
+
+    class Meta:
+        model = Waiver
+        fields = [
+            "id", "application", "rule", "model", "offering", "reason", "until", "state", "standing", "asked_by",
+            "asked_at", "decided_by", "decided_at", "decision",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class AskWaiverSerializer(serializers.Serializer[Any]):
+    application = VisibleApplicationField(slug_field="slug")
+    rule = serializers.ChoiceField(choices=Rule.choices)
+    model = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+    offering = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), required=False, allow_null=True)
+    reason = serializers.CharField(max_length=10_000)
+    until = serializers.DateField(help_text="The first day it no longer holds; within 180 days.")
+
+
+class GrantSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=10_000, required=False, default="", allow_blank=True)
+    until = serializers.DateField(required=False, help_text="To shorten it.")
+
+
+class WaiverReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=10_000)
+
+
+def _standing(state: str, until: Any) -> bool:
+    return state == Waiver.State.GRANTED and until > today()
+
+
+class WaiverViewSet(GovernedViewSet[Waiver]):
+    """Asked for by editors of the owning team, decided on by governance; they end by themselves."""
+
+    model = Waiver
+    serializer_class = WaiverSerializer
+    filterset_class = WaiverFilter
+    orders = {"-id": Keyset(("-id",)), "id": BY_ID}
+    computed = {"standing": Computed(("state", "until"), _standing)}
+
+    @extend_schema(request=AskWaiverSerializer, responses={201: WaiverSerializer})
+    def create(self, request: Request) -> Response:
+        """Ask for one; 409 while the same is asked for or granted."""
+        asked = self.validated(AskWaiverSerializer)
+        self.require(TeamRole.EDITOR, asked["application"].team_id)
+        made = ask_for_waiver(by=self.user, at=now(), **asked)
+        return self.answer(made, status.HTTP_201_CREATED)
+
+    @extend_schema(request=GrantSerializer, responses=WaiverSerializer)
+    @action(detail=True, methods=["post"])
+    def grant(self, request: Request, pk: str) -> Response:
+        """For governance; who asked does not grant."""
+        waiver = self.governed("application")
+        return self.answer(grant_waiver(waiver=waiver, by=self.user, at=now(), **self.validated(GrantSerializer)))
+
+    @extend_schema(request=WaiverReasonSerializer, responses=WaiverSerializer)
+    @action(detail=True, methods=["post"])
+    def refuse(self, request: Request, pk: str) -> Response:
+        """For governance, with the reason."""
+        waiver = self.governed("application")
+        return self.answer(
+            refuse_waiver(waiver=waiver, by=self.user, at=now(), **self.validated(WaiverReasonSerializer))
+        )
+
+    @extend_schema(request=WaiverReasonSerializer, responses=WaiverSerializer)
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Before its time; by governance or an editor of the owning team."""
+        waiver = self.subject("application")
+        self.require(TeamRole.EDITOR, waiver.application.team_id)
+        return self.answer(
+            withdraw_waiver(waiver=waiver, by=self.user, at=now(), **self.validated(WaiverReasonSerializer))
+        )

@@ -1,0 +1,192 @@
+"""What people change of the gate: its policy, and waivers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.catalog.models import Offering
+from apps.common.history import acting
+from apps.common.time import day_of
+from apps.gate.models import LONGEST_WAIVER, GatePolicy, Horizon, Waiver
+from apps.gate.models.policy import ELSEWHERE
+from apps.gate.rules import Rule
+from apps.gate.running import environment_named
+from apps.inventory.actions import RefusedChange
+from apps.inventory.models import Application, Criticality
+
+_FACTS = frozenset(
+    {"stale_after_days", "requires_approval", "evidence_days", "evidence_criticalities", "keep_runs_days"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """When FR003 warns and blocks in an environment for a criticality; both None: no days of its own any more."""
+
+    environment: str
+    criticality: int
+    warning_days: int | None
+    error_days: int | None
+
+
+@transaction.atomic
+def change_policy(
+    *,
+    by: User,
+    levels: Mapping[str, str] | None = None,
+    days: Sequence[Days] = (),
+    facts: Mapping[str, Any] | None = None,
+    expected_version: int | None = None,
+    reason: str = "",
+) -> GatePolicy:
+    """Set what is given; for governance, the caller has checked `by.governs`. The version grows once, and only where
+    something differs. `expected_version` refuses where somebody else was quicker."""
+    policy = GatePolicy.objects.select_for_update().get(pk=1)
+    if expected_version is not None and expected_version != policy.version:
+        raise RefusedChange("Somebody else changed the policy meanwhile. Read it again and decide anew.")
+    if unknown := sorted(set(facts or {}) - _FACTS):
+        raise TypeError(f"not facts of the policy: {', '.join(unknown)}")
+    before = {name: getattr(policy, name) for name in (*_FACTS, "levels")}
+    policy.levels = {**policy.levels, **(levels or {})}
+    for name, value in (facts or {}).items():
+        setattr(policy, name, value)
+    policy.full_clean(exclude=["version"])
+    differs = any(getattr(policy, name) != value for name, value in before.items())
+    with acting(user=by, reason=reason or "gate policy changed"):
+        differs = _set_days(days) or differs
+        if differs:
+            policy.version = policy.version + 1
+            policy.save()
+    return policy
+
+
+def _set_days(days: Sequence[Days]) -> bool:
+    """Whether anything differs."""
+    differs = False
+    held = {(row.environment, row.criticality): row for row in Horizon.objects.select_for_update()}
+    for each in days:
+        environment = ELSEWHERE if each.environment == ELSEWHERE else environment_named(each.environment)
+        if not environment or each.criticality not in Criticality.values:
+            raise ValidationError({"horizons": "Name an environment, or * for every other, and a criticality."})
+        row = held.get((environment, each.criticality))
+        if each.warning_days is None or each.error_days is None:
+            if environment == ELSEWHERE:
+                raise ValidationError({"horizons": "What holds elsewhere stays; set its days to 0 to be silent."})
+            if row is not None:
+                row.delete()
+                differs = True
+            continue
+        if row is not None and (row.warning_days, row.error_days) == (each.warning_days, each.error_days):
+            continue
+        row = row or Horizon(environment=environment, criticality=each.criticality)
+        row.warning_days, row.error_days = each.warning_days, each.error_days
+        row.full_clean()
+        row.save()
+        differs = True
+    return differs
+
+
+# --- waivers ---------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def ask_for_waiver(
+    *,
+    application: Application,
+    rule: str,
+    reason: str,
+    until: date,
+    by: User,
+    at: datetime,
+    model: str = "",
+    offering: Offering | None = None,
+) -> Waiver:
+    """By an editor of the owning team; the caller has checked that `by` sees the application.
+
+    `model` as the finding names it. Refused while the same is asked for or granted already until that day.
+    """
+    if not by.may(TeamRole.EDITOR, application.team_id):
+        raise RefusedChange("Only an editor of the owning team asks for a waiver. Ask one of them.")
+    if rule != Rule.NO_OWNER and not model and offering is None:
+        raise ValidationError({"model": "Say for which model, as the finding names it."})
+    today = day_of(at)
+    if not today < until <= today + LONGEST_WAIVER:
+        raise ValidationError({"until": f"Choose a day after today, {today + LONGEST_WAIVER} at the latest."})
+    # two askers at once: the second waits and is told
+    Application.objects.select_for_update(no_key=True).only("pk").get(pk=application.pk)
+    for other in Waiver.objects.filter(application=application, rule=rule, until__gte=until):
+        alike = other.model.casefold() == model.casefold() and other.offering_id == (offering.pk if offering else None)
+        if alike and other.state == Waiver.State.ASKED:
+            raise RefusedChange(f"{other.asked_by} asked for the same already. Wait for the decision.")
+        if alike and other.stands_on(today):
+            raise RefusedChange(f"The same is waived until {other.until:%Y-%m-%d} already.")
+    waiver = Waiver(
+        application=application, rule=rule, model=model.strip(), offering=offering, reason=reason.strip(), until=until,
+        asked_by=by, asked_at=at, asked_on=today,
+    )  # fmt: skip
+    waiver.full_clean()
+    with acting(user=by, reason=reason):
+        waiver.save(force_insert=True)
+    return waiver
+
+
+@transaction.atomic
+def grant_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str = "", until: date | None = None) -> Waiver:
+    """For governance. `until` may shorten what was asked for. Who asked does not grant."""
+    waiver = _locked(waiver)
+    if waiver.state != Waiver.State.ASKED:
+        raise RefusedChange(_already(waiver))
+    if waiver.asked_by_id == by.pk:
+        raise RefusedChange("Who asked for a waiver does not grant it. Ask a colleague of governance.")
+    if until is not None:
+        if until > waiver.until:
+            raise RefusedChange("A waiver is granted until the day that was asked for, or until an earlier one.")
+        waiver.until = until
+    if waiver.until <= day_of(at):
+        raise RefusedChange("Its day is over. Refuse it, and let it be asked for again if it is still needed.")
+    return _decided(waiver, Waiver.State.GRANTED, by=by, at=at, reason=reason)
+
+
+@transaction.atomic
+def refuse_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str) -> Waiver:
+    """For governance, with the reason."""
+    waiver = _locked(waiver)
+    if waiver.state != Waiver.State.ASKED:
+        raise RefusedChange(_already(waiver))
+    if not reason.strip():
+        raise RefusedChange("Say why it is refused, so that they know what to do.")
+    return _decided(waiver, Waiver.State.REFUSED, by=by, at=at, reason=reason)
+
+
+@transaction.atomic
+def withdraw_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str = "") -> Waiver:
+    """Before its time: by governance, or by an editor of the team that asked."""
+    waiver = _locked(waiver)
+    if waiver.state not in (Waiver.State.ASKED, Waiver.State.GRANTED):
+        raise RefusedChange(_already(waiver))
+    if not (by.governs or by.may(TeamRole.EDITOR, waiver.application.team_id)):
+        raise RefusedChange("Only governance and editors of the owning team withdraw a waiver. Ask one of them.")
+    return _decided(waiver, Waiver.State.WITHDRAWN, by=by, at=at, reason=reason)
+
+
+def _locked(waiver: Waiver) -> Waiver:
+    Waiver.objects.select_for_update().only("pk").get(pk=waiver.pk)
+    return Waiver.objects.select_related("application__team", "asked_by", "decided_by").get(pk=waiver.pk)
+
+
+def _already(waiver: Waiver) -> str:
+    return f"It is {waiver.get_state_display().lower()} since {waiver.decided_at:%Y-%m-%d}, by {waiver.decided_by}."
+
+
+def _decided(waiver: Waiver, state: str, *, by: User, at: datetime, reason: str) -> Waiver:
+    waiver.state, waiver.decided_by, waiver.decided_at, waiver.decision = state, by, at, reason.strip()
+    waiver.full_clean(exclude=["application", "asked_by", "decided_by", "offering"])
+    with acting(user=by, reason=reason or f"waiver {state}"):
+        waiver.save(update_fields=["state", "until", "decided_by", "decided_at", "decision"])
+    return waiver

@@ -1,0 +1,74 @@
+"""A kept run as it is answered: the body that pipelines read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Case, When
+
+from apps.gate.links import finding_url, run_url, status_url, waiver_url
+from apps.gate.models import GateFinding, GateRun
+from apps.gate.rules import Level
+
+
+def findings_of_run(run: GateRun) -> list[GateFinding]:
+    """As they were found; one statement."""
+    return list(GateFinding.objects.filter(run=run).order_by("pk"))
+
+
+def gravest_findings(run: GateRun, *, limit: int) -> list[GateFinding]:
+    """What blocks first, what is waived last; a run of many models finds more than a page can show. One statement."""
+    gravity = Case(When(level=Level.ERROR, then=0), When(level=Level.WARNING, then=1), default=2)
+    waived = Case(When(waived_until__isnull=True, then=0), default=1)
+    return list(GateFinding.objects.filter(run=run).order_by(waived, gravity, "-is_new", "pk")[:limit])
+
+
+def body_of(run: GateRun, findings: Sequence[GateFinding]) -> dict[str, Any]:
+    """`run.application` is loaded. While it waits there is no decision, but the address to ask again at."""
+    body: dict[str, Any] = {
+        "id": run.pk,
+        "state": run.state,
+        "status_url": status_url(run.pk),
+        "application": run.application.slug,
+        "environment": run.environment,
+        "commit": run.commit,
+        "ref": run.ref,
+        "mode": run.mode,
+        "n_models": run.n_models,
+        "report_url": run_url(run.pk),
+    }
+    if not run.decision:
+        return body
+    return {
+        "decision": run.decision,
+        "exit_code": run.exit_code,
+        "summary": run.summary,
+        "policy_version": str(run.policy_version or ""),
+        "catalogue_as_of": run.catalogue_as_of,
+        "baseline": {"kind": run.baseline, "run": run.against_id},
+        "all": run.blocks_all,
+        "evaluated": run.evaluated,
+        "findings": [_finding(run, each) for each in findings],
+        "released_at": run.released_at,
+        **body,
+    }
+
+
+def _finding(run: GateRun, finding: GateFinding) -> dict[str, Any]:
+    return {
+        "rule_id": finding.rule,
+        "level": finding.level,
+        "model": finding.model,
+        "resolved_id": finding.resolved_id or None,
+        "message": finding.message,
+        "location": {"file": finding.file, "line": finding.line} if finding.file else None,
+        "fix": {"replacement": finding.replacement or None, "by_date": finding.by_date}
+        if finding.replacement or finding.by_date
+        else None,
+        "waiver": {"id": finding.waiver_id, "until": finding.waived_until} if finding.waived_until else None,
+        "new_since_baseline": finding.is_new,
+        "fingerprint": finding.fingerprint,
+        "url": finding_url(run.pk, finding.pk),
+        "ask_waiver_url": waiver_url(
+            application=run.application.slug, rule=finding.rule, model=finding.resolved_id or finding.model
+        ),
+    }

@@ -1,0 +1,126 @@
+"""What a pipeline without a secret can check by itself: the state of the catalogue for one application, signed.
+
+Pull requests of forks get no token. A trusted pipeline fetches the bundle and keeps it where they find it; the client
+checks the signature against the public key that is pinned in the pipeline's file, and trusts nothing else of it. A
+bundle holds for as long as the catalogue in it may be used (the policy's days), and names nothing but findings: whoever
+reads it learns what the gate would say of each known model, for this application.
+"""
+
+import base64
+from copy import copy
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+from apps.catalog.hosts import HOSTS
+from apps.catalog.models import Offering
+from apps.common.time import day_of
+from apps.gate.evaluating import Rules, facts_for, last_released, levels_of
+from apps.gate.freshness import catalogue_state
+from apps.gate.judging import findings_of
+from apps.gate.links import waiver_url
+from apps.gate.matching import Asked, matches_of
+from apps.gate.models import Waiver
+from apps.gate.rules import Level, Rule
+from apps.inventory.models import Application
+
+FORMAT = 1
+_PURPOSE = b"foundation registry: gate bundle, ed25519, 1"
+
+
+def bundle_of(*, application: Application, environment: str, at: datetime) -> dict[str, Any]:
+    """The same on one day while nothing differs, so that an ETag tells. About twenty statements."""
+    rules = _without_evidence(Rules.in_force())
+    today = day_of(at)
+    state = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
+    rows = list(
+        Offering.objects.filter(not_a_model=False, host__isnull=False)
+        .order_by("host__slug", "api_id", "region_scope", "service_tier", "pk")
+        .values_list("pk", "host__slug", "host__name", "api_id", "version__foundation__developer__slug")
+    )
+    asked = [Asked(api_id, host) for _, host, _, api_id, _ in rows]
+    matches = matches_of([row[0] for row in rows], [None] * len(rows))
+    facts = facts_for(application, asked, matches, rules, environment=environment, on=today)
+    released = last_released(application=application, environment=environment)
+    known: dict[str, list[str]] = {}
+    for _, host, _, api_id, _ in rows:
+        if not (ids := known.setdefault(host, [])) or ids[-1] != api_id:
+            ids.append(api_id)
+    host_of = {pk: host for pk, host, *_ in rows}
+    found = {
+        (host_of.get(each.offering or 0, ""), each.model, each.rule): [
+            host_of.get(each.offering or 0, ""), each.model, each.resolved_id, each.rule, each.level, each.message,
+            each.replacement, each.by_date.isoformat() if each.by_date else None,
+        ]
+        # of one id in several regions the plainest comes first, and is the one that an answer online is about
+        for each in reversed(findings_of(facts))
+    }  # fmt: skip
+    return {
+        "format": FORMAT,
+        "application": application.slug,
+        "environment": environment,
+        "as_of": today.isoformat(),
+        "catalogue_as_of": state.as_of.isoformat() if state.as_of else None,
+        "valid_until": (state.as_of + timedelta(days=rules.policy.stale_after_days)).isoformat()
+        if state.as_of and not state.is_empty
+        else None,
+        "policy_version": str(rules.policy.version),
+        "levels": {str(rule): rules.policy.level(rule) for rule in (Rule.UNKNOWN_MODEL, Rule.WILDCARD)},
+        "findings": sorted(found.values(), key=lambda row: (row[0], row[1], row[3])),
+        "known": known,
+        "names": {slug: name for _, slug, name, _, _ in rows},
+        "own": _own(rows),
+        "waivers": [
+            [row.rule, row.model, row.until.isoformat()]
+            for row in Waiver.objects.standing_on(today).filter(application=application, offering=None).order_by("pk")
+        ],
+        "released": sorted([*key, level] for key, level in levels_of(released).items()) if released else [],
+        "ask_waiver_url": waiver_url(application=application.slug, rule="", model=""),
+    }
+
+
+def _without_evidence(rules: Rules) -> Rules:
+    """Whether every model there is has been evaluated says nothing to anybody."""
+    policy = copy(rules.policy)
+    policy.levels = {**policy.levels, str(Rule.EVIDENCE_MISSING): str(Level.OFF)}
+    return Rules(policy, rules.horizons)
+
+
+def _own(rows: list[tuple[Any, ...]]) -> dict[str, str]:
+    """{id: host} of ids that several hosts offer, where one of them is the developer's own."""
+    hosts: dict[str, set[str]] = {}
+    for _, host, _, api_id, _ in rows:
+        hosts.setdefault(api_id, set()).add(host)
+    developer_of = {host.slug: host.developer for host in HOSTS}
+    return {
+        api_id: host
+        for _, host, _, api_id, developer in rows
+        if len(hosts[api_id]) > 1 and developer and developer in (developer_of.get(host), host)
+    }
+
+
+def signed(bundle: dict[str, Any]) -> dict[str, str]:
+    """The envelope: the bundle's bytes as they were signed, the signature and the public key, which must be pinned
+    elsewhere to mean anything."""
+    payload = orjson.dumps(bundle, option=orjson.OPT_SORT_KEYS)
+    return {
+        "algorithm": "ed25519",
+        "key": public_key(),
+        "payload": base64.b64encode(payload).decode(),
+        "signature": base64.b64encode(_private_key().sign(payload)).decode(),
+    }
+
+
+def public_key() -> str:
+    """As pipelines pin it: 64 hexadecimal digits. It changes with SECRET_KEY."""
+    return _private_key().public_key().public_bytes_raw().hex()
+
+
+def _private_key() -> Ed25519PrivateKey:
+    derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE)
+    return Ed25519PrivateKey.from_private_bytes(derive.derive(str(settings.SECRET_KEY).encode()))

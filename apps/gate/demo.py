@@ -1,0 +1,54 @@
+"""What the demo has to show of the gate: a few questions of pipelines, a waiver that waits and one that stands."""
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.gate.actions import ask_for_waiver, grant_waiver
+from apps.gate.matching import Asked
+from apps.gate.models import GateRun, Waiver
+from apps.gate.running import ask, release
+from apps.inventory.actions import RefusedChange
+from apps.inventory.demo import Day, Record, read
+from apps.inventory.models import Application
+
+
+@transaction.atomic
+def load_questions(*, day: Day) -> None:
+    """Once: where any pipeline asked already, nothing is added."""
+    if GateRun.objects.exists() or Waiver.objects.exists():
+        return
+    said = read("gate")
+    named = {row["application"] for row in (*said["questions"], *said["waivers"])}
+    applications = {row.slug: row for row in Application.objects.select_related("team").filter(slug__in=named)}
+    people = {row.username: row for row in User.objects.all()}
+    for row in said["waivers"]:
+        if row["application"] in applications and row["by"] in people:
+            _ask_for_waiver(row, day, applications[row["application"]], people)
+    for row in said["questions"]:
+        if row["application"] in applications and row["by"] in people:
+            _ask(row, day, applications[row["application"]], people[row["by"]])
+
+
+def _ask(row: Record, day: Day, application: Application, by: User) -> None:
+    at = day.moment(row["days"])
+    run = ask(
+        application=application, asked=[Asked(**model) for model in row["models"]], by=by, at=at,
+        environment=row["environment"], commit=row["commit"], ref=row["ref"],
+        mode=row.get("mode", GateRun.Mode.ENFORCE),
+    )  # fmt: skip
+    if row.get("released"):
+        release(run=run, by=by, at=at)
+
+
+def _ask_for_waiver(row: Record, day: Day, application: Application, people: dict[str, User]) -> None:
+    at = day.moment(row["days"])
+    try:
+        waiver = ask_for_waiver(
+            application=application, rule=row["rule"], model=row["model"], reason=row["reason"],
+            until=day.on(row["until"]), by=people[row["by"]], at=at,
+        )  # fmt: skip
+    except RefusedChange:
+        # people have moved its owners since
+        return
+    if "granted_by" in row:
+        grant_waiver(waiver=waiver, by=people[row["granted_by"]], at=at, reason=row["decision"])

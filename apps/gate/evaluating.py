@@ -1,0 +1,241 @@
+"""What a pipeline asks, held against the register: loads all that the rules look at, judges, and says what comes of it.
+
+About twenty statements for any number of models, none of them a write.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import orjson
+from django.db.models import Q
+
+from apps.catalog.models import Footing, NodeKind, Offering, Provider, Via
+from apps.common.time import day_of
+from apps.gate.freshness import Catalogue, catalogue_state
+from apps.gate.judging import (
+    Facts,
+    Finding,
+    against_baseline,
+    decided,
+    findings_of,
+    summary_of,
+    with_waivers,
+)
+from apps.gate.matching import Asked, Match, Matcher, matches_of
+from apps.gate.models import GateFinding, GatePolicy, GateRun, Horizon, Waiver
+from apps.gate.models.policy import horizon_for
+from apps.gate.rules import EXIT_CODES, Decision, Level, Matching, Rule
+from apps.inventory.choosing.against import Considered, Obstacle, all_against
+from apps.inventory.models import Application, Dependency
+from apps.risks.models import Evidence
+
+_EVALUATIONS = (Evidence.Kind.OWN_EVALUATION, Evidence.Kind.RED_TEAM)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The policy as it stands, read once."""
+
+    policy: GatePolicy
+    horizons: tuple[Horizon, ...]
+
+    @classmethod
+    def in_force(cls) -> "Rules":
+        return cls(GatePolicy.objects.get(pk=1), tuple(Horizon.objects.all()))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    decision: Decision
+    exit_code: int
+    summary: str
+    policy_version: int
+    catalogue: Catalogue
+    asked: tuple[Asked, ...]
+    matches: tuple[Match | None, ...]
+    findings: tuple[Finding, ...]
+    against: GateRun | None
+
+    @property
+    def digest(self) -> str:
+        """The same answer has the same digest, also when the catalogue was read again in between."""
+        rows = [
+            [each.rule, each.level, each.message, each.model, each.resolved_id, each.file, each.line, each.is_new,
+             each.waiver, each.waived_until]
+            for each in self.findings
+        ]  # fmt: skip
+        told = [self.decision.value, self.exit_code, self.policy_version, rows]
+        return hashlib.sha256(orjson.dumps(told)).hexdigest()
+
+    @property
+    def evaluated(self) -> list[dict[str, object]]:
+        return [
+            {
+                "model": asked.model,
+                "resolved_id": match.resolved_id or None if match else None,
+                "match": str(match.kind if match else Matching.UNRESOLVED),
+                "location": {"file": asked.file, "line": asked.line} if asked.file else None,
+            }
+            for asked, match in zip(self.asked, self.matches, strict=True)
+        ]
+
+
+def evaluate(
+    *,
+    application: Application,
+    asked: Sequence[Asked],
+    environment: str,
+    at: datetime,
+    mode: str = GateRun.Mode.ENFORCE,
+    baseline: str = GateRun.Baseline.LAST_RELEASED,
+    blocks_all: bool = False,
+    rules: Rules | None = None,
+    incomplete: str = "",
+    known: Sequence[Match] | None = None,
+) -> Outcome:
+    """`incomplete` says, as a sentence, why not everything could be looked at; then nothing passes. `known` are the
+    matches of `asked`, where they need not be looked up."""
+    rules = rules or Rules.in_force()
+    today = day_of(at)
+    catalogue = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
+    matches = tuple(known) if known is not None else _matches(application, asked)
+    facts = facts_for(application, asked, matches, rules, environment=environment, on=today)
+    findings = with_waivers(findings_of(facts), list(Waiver.objects.standing_on(today).filter(application=application)))
+    released = (
+        last_released(application=application, environment=environment)
+        if baseline == GateRun.Baseline.LAST_RELEASED
+        else None
+    )
+    findings = against_baseline(findings, levels_of(released) if released is not None else {})
+    cannot = catalogue.refusal or incomplete
+    decision = decided(findings, blocks_all=blocks_all, cannot=cannot)
+    return Outcome(
+        decision=decision,
+        exit_code=0 if mode == GateRun.Mode.REPORT else EXIT_CODES[decision],
+        summary=summary_of(findings, decision=decision, cannot=cannot, n_models=len(asked), blocks_all=blocks_all),
+        policy_version=rules.policy.version,
+        catalogue=catalogue,
+        asked=tuple(asked),
+        matches=matches,
+        findings=tuple(findings),
+        against=released,
+    )
+
+
+def _matches(application: Application, asked: Sequence[Asked]) -> tuple[Match | None, ...]:
+    by_names = Matcher(application).match(asked)
+    return tuple(None if each.is_wildcard else by_names[each.names] for each in asked)
+
+
+def evaluate_register(*, application: Application, environment: str, at: datetime) -> Outcome:
+    """What the gate would say today of all that the register says the application calls; nothing of it is kept."""
+    today = day_of(at)
+    rows = list(
+        Dependency.objects.filter(Q(until__isnull=True) | Q(until__gt=today), application=application, since__lte=today)
+        .order_by("role", "fallback_order", "pk")
+        .values_list(
+            "offering_id", "offering__api_id", "offering__host__slug", "offering__region_scope", "via_party_id"
+        )
+    )
+    return evaluate(
+        application=application,
+        asked=[Asked(api_id, host, region) for _, api_id, host, region, _ in rows],
+        known=matches_of([row[0] for row in rows], [row[4] for row in rows]),
+        environment=environment,
+        at=at,
+    )
+
+
+def last_released(*, application: Application, environment: str) -> GateRun | None:
+    """The run that the application last shipped to the environment."""
+    return (
+        GateRun.objects.filter(application=application, environment=environment, released_at__isnull=False)
+        .order_by("-released_at", "-pk")
+        .first()
+    )
+
+
+def levels_of(run: GateRun) -> dict[tuple[str, str], str]:
+    """{(rule, subject in small letters): the gravest level} of a run's findings."""
+    found: dict[tuple[str, str], str] = {}
+    for rule, level, model, resolved in GateFinding.objects.filter(run=run).values_list(
+        "rule", "level", "model", "resolved_id"
+    ):
+        key = (rule, (resolved or model).casefold())
+        if key not in found or Level(level).gravity > Level(found[key]).gravity:
+            found[key] = level
+    return found
+
+
+def facts_for(
+    application: Application,
+    asked: Sequence[Asked],
+    matches: Sequence[Match | None],
+    rules: Rules,
+    *,
+    environment: str,
+    on: date,
+) -> Facts:
+    ids = {match.offering for match in matches if match is not None and match.offering is not None}
+    policy = rules.policy
+    uses = {
+        position: Considered(match.offering or match.kin or 0, match.party)
+        for position, match in enumerate(matches)
+        if match is not None and (match.offering or match.kin) is not None
+    }
+    against: dict[Considered, list[Obstacle]] = {}
+    known: set[Considered] = set()
+    if any(policy.level(rule) != Level.OFF for rule in (Rule.NOT_APPROVED, Rule.DATA_CLASS, Rule.REGION)):
+        against, known = all_against(
+            application=application, uses=list(dict.fromkeys(uses.values())), on=on,
+            asks_who_decided=policy.requires_approval,
+        )  # fmt: skip
+    parties = {match.party for match in matches if match is not None and match.party is not None}
+    return Facts(
+        application=application,
+        on=on,
+        policy=policy,
+        horizon=horizon_for(rules.horizons, environment, application.criticality),
+        asked=asked,
+        matches=matches,
+        offerings=Offering.objects.select_related("host", "replacement").in_bulk(ids),
+        against={position: against[use] for position, use in uses.items() if use in against},
+        undecided=frozenset(position for position, use in uses.items() if use not in known)
+        if policy.requires_approval
+        else frozenset(),
+        evidence=_evidence(application, ids) if _needs_evidence(application, policy) else {},
+        party_names=dict(Provider.objects.filter(pk__in=parties).values_list("pk", "name")) if parties else {},
+    )
+
+
+def _needs_evidence(application: Application, policy: GatePolicy) -> bool:
+    wanted = policy.level(Rule.EVIDENCE_MISSING) != Level.OFF
+    return wanted and application.criticality in policy.evidence_criticalities
+
+
+def _evidence(application: Application, offerings: set[int]) -> dict[int, list[Evidence]]:
+    """{offering: evaluations of it or of the version that answers for it, newest first}: the application's own, and
+    those that are about no application. Two statements."""
+    versions: dict[int, set[int]] = {}
+    for offering, version in Footing.objects.filter(
+        offering__in=offerings, node__kind=NodeKind.VERSION, via=Via.DIRECT
+    ).values_list("offering_id", "node__ref"):
+        versions.setdefault(offering, set()).add(version)
+    wanted = set().union(*versions.values()) if versions else set()
+    rows = list(
+        Evidence.objects.filter(
+            Q(application=application) | Q(application__isnull=True),
+            Q(offering__in=offerings) | Q(offering__isnull=True, version__in=wanted),
+            kind__in=_EVALUATIONS,
+        ).order_by("-run_on", "-pk")
+    )
+    return {
+        offering: [
+            row
+            for row in rows
+            if row.offering_id == offering or (row.offering_id is None and row.version_id in versions.get(offering, ()))
+        ]
+        for offering in offerings
+    }

@@ -1,0 +1,43 @@
+"""What lists of runs and waivers can be narrowed by, on pages and in the API alike."""
+
+import django_filters
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from apps.common.time import day_of, now
+from apps.gate.models import GateRun, Waiver
+from apps.gate.rules import Decision, Rule
+
+
+class GateRunFilter(django_filters.FilterSet):  # type: ignore[misc]
+    application = django_filters.CharFilter(field_name="application__slug", label=_("Application (slug)"))
+    environment = django_filters.CharFilter(field_name="environment", label=_("Environment"))
+    decision = django_filters.MultipleChoiceFilter(choices=Decision.choices, label=_("Decision"))
+    commit = django_filters.CharFilter(field_name="commit", label=_("Commit"))
+    released = django_filters.BooleanFilter(
+        field_name="released_at", lookup_expr="isnull", exclude=True, label=_("Released")
+    )
+    rule = django_filters.ChoiceFilter(choices=Rule.choices, method="of_rule", label=_("Found by the rule"))
+
+    class Meta:
+        model = GateRun
+        fields: list[str] = []
+
+    def of_rule(self, queryset: QuerySet[GateRun], name: str, value: str) -> QuerySet[GateRun]:
+        return queryset.filter(pk__in=GateRun.objects.filter(findings__rule=value).values("pk"))
+
+
+class WaiverFilter(django_filters.FilterSet):  # type: ignore[misc]
+    application = django_filters.CharFilter(field_name="application__slug", label=_("Application (slug)"))
+    rule = django_filters.ChoiceFilter(choices=Rule.choices, label=_("Rule"))
+    state = django_filters.MultipleChoiceFilter(choices=Waiver.State.choices, label=_("State"))
+    standing = django_filters.BooleanFilter(method="in_force", label=_("In force today"))
+    until_before = django_filters.DateFilter(field_name="until", lookup_expr="lt", label=_("Ends before"))
+
+    class Meta:
+        model = Waiver
+        fields: list[str] = []
+
+    def in_force(self, queryset: QuerySet[Waiver], name: str, value: bool) -> QuerySet[Waiver]:
+        standing = Waiver.objects.standing_on(day_of(now())).values("pk")
+        return queryset.filter(pk__in=standing) if value else queryset.exclude(pk__in=standing)

@@ -1,0 +1,271 @@
+"""From what is known to findings and a decision. Plain Python: rows and a policy in, findings out; no clock.
+
+Findings are told apart by rule and by what they are about: the model's known id where there is one, else its name.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+from apps.catalog.models import DateKind, Offering
+from apps.gate.matching import Asked, Match
+from apps.gate.models import GatePolicy, Waiver
+from apps.gate.rules import Decision, Level, Matching, Rule, weaker
+from apps.inventory.choosing.against import Obstacle
+from apps.inventory.models import Application
+from apps.risks.models import Evidence
+
+_GROUND_RULE = {
+    "blocked": Rule.NOT_APPROVED, "criticality": Rule.NOT_APPROVED, "data_class": Rule.DATA_CLASS,
+    "region": Rule.REGION,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    rule: str
+    level: str
+    message: str
+    model: str = ""
+    resolved_id: str = ""
+    offering: int | None = None
+    file: str = ""
+    line: int | None = None
+    replacement: str = ""
+    by_date: date | None = None
+    is_new: bool = True
+    waiver: int | None = None
+    waived_until: date | None = None
+
+    @property
+    def subject(self) -> str:
+        return self.resolved_id or self.model
+
+    @property
+    def blocks(self) -> bool:
+        return self.level == Level.ERROR and self.waiver is None
+
+    def fingerprint(self, application: str) -> str:
+        words = f"{self.rule}\x1f{application}\x1f{self.model.casefold()}\x1f{self.file}"
+        return hashlib.sha256(words.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the rules look at. `offerings` are by id, with host and replacement loaded; `against` are by position in
+    `asked`; `undecided` are the positions of known models that nobody has decided on; `evidence` by offering id."""
+
+    application: Application
+    on: date
+    policy: GatePolicy
+    horizon: tuple[int, int]
+    asked: Sequence[Asked]
+    matches: Sequence[Match | None]
+    offerings: Mapping[int, Offering]
+    against: Mapping[int, Sequence[Obstacle]] = field(default_factory=dict)
+    undecided: frozenset[int] = frozenset()
+    evidence: Mapping[int, Sequence[Evidence]] = field(default_factory=dict)
+    party_names: Mapping[int, str] = field(default_factory=dict)
+
+
+def findings_of(facts: Facts) -> list[Finding]:
+    """In the order of what was asked, the application's own first; a rule that is off finds nothing."""
+    found = list(_about_application(facts))
+    for position, (asked, match) in enumerate(zip(facts.asked, facts.matches, strict=True)):
+        if asked.is_wildcard:
+            made = [
+                _made(facts, Rule.WILDCARD, asked, None, f"'{asked.model}' lets any model through. Name the models.")
+            ]
+        elif match is None or match.is_set_aside:
+            continue
+        else:
+            made = [
+                *_identity(facts, asked, match),
+                *_lifecycle(facts, asked, match),
+                *_decisions(facts, position, asked, match),
+                *_evidence(facts, asked, match),
+            ]
+        found += made
+    return [each for each in found if each.level != Level.OFF]
+
+
+def _made(
+    facts: Facts, rule: str, asked: Asked, match: Match | None, message: str, *, most: str = Level.ERROR,
+    replacement: str = "", by_date: date | None = None, level: str = "",
+) -> Finding:  # fmt: skip
+    return Finding(
+        rule=str(rule), level=weaker(level or facts.policy.level(rule), most), message=message, model=asked.model,
+        resolved_id=match.resolved_id if match else "", offering=match.offering if match else None, file=asked.file,
+        line=asked.line, replacement=replacement, by_date=by_date,
+    )  # fmt: skip
+
+
+def _about_application(facts: Facts) -> Iterable[Finding]:
+    application = facts.application
+    if application.business_owner.strip() or application.technical_owner.strip():
+        return
+    yield Finding(
+        rule=str(Rule.NO_OWNER), level=facts.policy.level(Rule.NO_OWNER),
+        message=f"{application.name} has neither a business nor a technical owner. Name one in the register.",
+    )  # fmt: skip
+
+
+def _identity(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
+    if match.is_open or match.kind == Matching.FAMILY:
+        where = f" at {asked.host}" if asked.host else ""
+        why = (
+            f"'{asked.model}' stands for a family and does not say which model answers. Use the id of one release."
+            if match.kind == Matching.FAMILY
+            else f"'{asked.model}'{where} does not say which model answers: {match.why}. Say in the register what it"
+            " stands for, or use the model's own id."
+        )
+        yield _made(facts, Rule.UNRESOLVED_ALIAS, asked, match, why)
+    elif match.kind == Matching.UNRESOLVED:
+        yield _made(
+            facts, Rule.UNKNOWN_MODEL, asked, match,
+            f"{_capital(match.why)}. Check the spelling; if it is right, say in the register what it is.",
+        )  # fmt: skip
+    elif match.offering is None and match.party is not None:
+        name = facts.party_names.get(match.party, asked.host)
+        yield _made(
+            facts, Rule.UNKNOWN_MODEL, asked, match,
+            f"{match.resolved_id} is known, but not that {name} offers it, so nobody knows until when. Check the host.",
+        )  # fmt: skip
+
+
+def _lifecycle(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
+    offering = facts.offerings.get(match.offering) if match.offering is not None else None
+    if offering is None:
+        return
+    where = f"{asked.model} at {offering.host.name}"
+    instead = _replacement(offering)
+    move = f" Move to {instead}." if instead else " Choose another model."
+    ends = offering.retires_on
+    if offering.is_retired(facts.on):
+        since = f" since {ends:%Y-%m-%d}" if ends else ""
+        yield _made(
+            facts, Rule.RETIRED, asked, match, f"{where} is retired{since}.{move}", replacement=instead, by_date=ends
+        )
+        return
+    warning_days, error_days = facts.horizon
+    if ends is None or ends > facts.on + timedelta(days=warning_days):
+        return
+    left = (ends - facts.on).days
+    firm = offering.date_kind == DateKind.FIRM
+    is_near = firm and error_days > 0 and left <= error_days
+    level: str = facts.policy.level(Rule.RETIRES_SOON)
+    if is_near and level != Level.OFF:
+        level = Level.ERROR.value
+    if firm:
+        says = f"{where} retires on {ends:%Y-%m-%d}, in {left} {'day' if left == 1 else 'days'}.{move}"
+    else:
+        says = f"{where} may retire from {ends:%Y-%m-%d} on; the host has not set the day.{move}"
+    yield _made(
+        facts, Rule.RETIRES_SOON, asked, match, says, most=Level.ERROR if firm else Level.WARNING,
+        replacement=instead, by_date=ends, level=level,
+    )  # fmt: skip
+
+
+def _decisions(facts: Facts, position: int, asked: Asked, match: Match) -> Iterable[Finding]:
+    for obstacle in facts.against.get(position, ()):
+        by_rule: dict[tuple[str, str], list[str]] = {}
+        for ground, sentence in zip(obstacle.grounds, obstacle.why, strict=True):
+            # what only something that is not on record would settle warns at most
+            most = Level.WARNING if ground in obstacle.open_grounds else Level.ERROR
+            by_rule.setdefault((str(_GROUND_RULE[ground]), str(most)), []).append(sentence)
+        for (rule, at_most), sentences in by_rule.items():
+            yield _made(facts, rule, asked, match, f"{asked.model}: {' '.join(sentences)}", most=at_most)
+    if position in facts.undecided:
+        yield _made(
+            facts, Rule.NOT_APPROVED, asked, match,
+            f"{asked.model}: nobody has decided that {match.resolved_id} may be built on. Ask governance.",
+        )  # fmt: skip
+
+
+def _evidence(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
+    if match.offering is None or facts.application.criticality not in facts.policy.evidence_criticalities:
+        return
+    rows = facts.evidence.get(match.offering, ())
+    oldest = facts.on - timedelta(days=facts.policy.evidence_days)
+    states = [(row, row.state(facts.on)) for row in rows]
+    newest = states[0] if states else None
+    if newest is not None and newest[1] == Evidence.State.FAILING:
+        why = f"its newest evaluation, of {newest[0].run_on:%Y-%m-%d}, failed"
+    elif any(state == Evidence.State.PASSED and row.run_on > oldest for row, state in states):
+        return
+    elif states:
+        why = f"its newest evaluation, of {states[0][0].run_on:%Y-%m-%d}, counts no longer"
+    else:
+        why = "it has not been evaluated on own workloads"
+    yield _made(facts, Rule.EVIDENCE_MISSING, asked, match, f"{asked.model}: {why}. Evaluate it, and file the result.")
+
+
+def _replacement(offering: Offering) -> str:
+    return offering.replacement.api_id if offering.replacement is not None else offering.replacement_text
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".")
+
+
+# --- against waivers and the baseline --------------------------------------------------------------------------------
+
+
+def with_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver]) -> list[Finding]:
+    """Each with the waiver that covers it the longest, if one does; `waivers` stand on the day."""
+    told = []
+    for finding in findings:
+        names = (finding.model, finding.resolved_id)
+        covering = [each for each in waivers if each.covers(finding.rule, names, finding.offering)]
+        if covering:
+            longest = max(covering, key=lambda each: (each.until, each.pk))
+            finding = replace(finding, waiver=longest.pk, waived_until=longest.until)
+        told.append(finding)
+    return told
+
+
+def against_baseline(findings: Iterable[Finding], known: Mapping[tuple[str, str], str]) -> list[Finding]:
+    """`known` is {(rule, subject): gravest level} of what was released; something graver than that is new."""
+    return [
+        replace(
+            finding,
+            is_new=Level(known.get((finding.rule, finding.subject.casefold()), Level.OFF)).gravity
+            < Level(finding.level).gravity,
+        )
+        for finding in findings
+    ]
+
+
+def decided(findings: Iterable[Finding], *, blocks_all: bool, cannot: str) -> Decision:
+    """`cannot` is why nothing can be decided, empty where it can; then nothing passes, whatever was found."""
+    findings = list(findings)
+    if cannot:
+        return Decision.UNKNOWN
+    if any(each.blocks and (each.is_new or blocks_all) for each in findings):
+        return Decision.BLOCK
+    if any(each.level in (Level.ERROR, Level.WARNING) and each.waiver is None for each in findings):
+        return Decision.WARN
+    return Decision.PASS
+
+
+def summary_of(findings: Sequence[Finding], *, decision: str, cannot: str, n_models: int, blocks_all: bool) -> str:
+    """One or two sentences for the log of a pipeline."""
+    if cannot:
+        return cannot
+    models = f"{n_models} {'model' if n_models == 1 else 'models'}"
+    if not n_models:
+        return "No model is named, so nothing stands in the way."
+    stops = [each for each in findings if each.blocks and (each.is_new or blocks_all)]
+    if stops:
+        more = f" And {len(stops) - 1} more." if len(stops) > 1 else ""
+        verb = "finding stops" if len(stops) == 1 else "findings stop"
+        return f"{len(stops)} {verb} this, of {models}: {stops[0].message}{more}"
+    if decision == Decision.WARN:
+        heard = [each for each in findings if each.level in (Level.ERROR, Level.WARNING) and each.waiver is None]
+        old = sum(1 for each in heard if each.level == Level.ERROR)
+        known = f" {old} of them would block, and {'was' if old == 1 else 'were'} released before." if old else ""
+        found = "finding" if len(heard) == 1 else "findings"
+        return f"Nothing stops this; {len(heard)} {found} in {models} should be looked at.{known}"
+    waived = sum(1 for each in findings if each.waiver is not None)
+    return f"Nothing stands in the way of {models}." + (f" {waived} found and waived." if waived else "")

@@ -1,0 +1,23 @@
+"""Addresses that a pipeline's log shows to people."""
+
+from urllib.parse import urlencode
+
+from django.conf import settings
+
+
+def run_url(pk: int) -> str:
+    return f"{settings.PUBLIC_URL}/gate/runs/{pk}/"
+
+
+def finding_url(run: int, finding: int) -> str:
+    return f"{run_url(run)}#finding-{finding}"
+
+
+def waiver_url(*, application: str, rule: str, model: str) -> str:
+    """Where a waiver is asked for, filled in."""
+    query = {"application": application, "rule": rule, "model": model}
+    return f"{settings.PUBLIC_URL}/gate/waivers/new/?{urlencode({key: value for key, value in query.items() if value})}"
+
+
+def status_url(pk: int) -> str:
+    return f"{settings.PUBLIC_URL}/api/v1/gate/{pk}/"

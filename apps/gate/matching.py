@@ -1,0 +1,253 @@
+"""Which model a pipeline's names mean: exactly, by a moving name, by a family, or not at all; never by likeness.
+
+What a person decided comes first, then the exact id at its host, then the resolver, then what the application's own
+gateway was seen to do with the name. The number of statements does not follow the number of names; nothing is written.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from apps.catalog.hosts import HOSTS
+from apps.catalog.models import Offering, ProviderRole
+from apps.gate.rules import Matching
+from apps.intake.models import NameDecision, Observation
+from apps.intake.sheets.naming import Catalogue, Named
+from apps.inventory.models import Application
+
+# a deployment's own name stands where others have the model's
+_DEPLOYMENT_HOSTS = frozenset({"azure", "sagemaker"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One model as the pipeline names it, and where. `alias`: it is what a gateway is asked for."""
+
+    model: str
+    host: str = ""
+    region: str = ""
+    alias: bool = False
+    file: str = ""
+    line: int | None = None
+
+    @property
+    def names(self) -> "Names":
+        return Names(self.model, self.host, self.region, self.alias)
+
+    @property
+    def is_wildcard(self) -> bool:
+        return "*" in self.model
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What is looked up: `Asked` without its place."""
+
+    model: str
+    host: str
+    region: str
+    alias: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What the names mean. `offering` is the id that ends and approvals are read from; without one but with `kin`, the
+    model is known and not at this host: decisions are then read from the offering `kin` of the same model. `party` is
+    the host in that case. `is_open` says that the name is a deployment's or an alias that nobody has resolved."""
+
+    kind: Matching
+    resolved_id: str = ""
+    offering: int | None = None
+    kin: int | None = None
+    party: int | None = None
+    why: str = ""
+    is_open: bool = False
+    is_set_aside: bool = False
+
+
+class Matcher:
+    def __init__(self, application: Application | None) -> None:
+        self._catalogue = _Known()
+        self._application = application
+        self._decided: dict[tuple[str, str], tuple[int | None, str]] = {}
+        for stream, provider, name, offering, reason in NameDecision.objects.filter(lifted_at__isnull=True).values_list(
+            "stream", "provider", "name", "offering", "reason"
+        ):
+            # a decision about one sender's stream says nothing of a pipeline
+            if not stream:
+                self._decided[provider.lower(), name.lower()] = (offering, reason)
+
+    def match(self, asked: Iterable[Asked]) -> dict[Names, Match]:
+        wanted = dict.fromkeys(each.names for each in asked if not each.is_wildcard)
+        found: dict[Names, _Found] = {}
+        open_names: list[Names] = []
+        for names in wanted:
+            answer = self._look_up(names)
+            found[names] = answer
+            if answer.offering is None and answer.kin is None and not answer.is_set_aside:
+                open_names.append(names)
+        if open_names and self._application is not None:
+            self._by_own_gateway(open_names, found)
+        return self._told(found)
+
+    # --- one set of names -------------------------------------------------------------------------------------------
+
+    def _look_up(self, names: Names) -> "_Found":
+        for provider in dict.fromkeys((names.host.lower(), "")):
+            decided = self._decided.get((provider, names.model.lower()))
+            if decided is not None:
+                offering, reason = decided
+                why = "a person decided so" + (f": {reason}" if reason else "")
+                return _Found(offering=offering, why=why, is_set_aside=offering is None)
+        party = self._catalogue.party(names.host) if names.host else None
+        if party is None:
+            return self._anywhere(names)
+        named = self._catalogue.name(host=party.slug, model=names.model, region=names.region)
+        if named.offering is None and names.region:
+            named = self._catalogue.name(host=party.slug, model=names.model)
+        if named.offering is not None:
+            return _Found(offering=named.offering, why=named.why)
+        if named.new is not None and named.resolved:
+            kin, canonical = self._catalogue.kin(names.model, party.slug)
+            why = f"known, and not known to be offered by {party.name}"
+            return _Found(kin=kin, canonical=canonical, party=party.id, why=why)
+        is_open = names.alias or party.slug in _DEPLOYMENT_HOSTS or ProviderRole.GATEWAY in party.roles
+        why = named.refusal or f"nobody knows a model '{names.model}' at {party.name}"
+        return _Found(why=why, is_open=is_open)
+
+    def _anywhere(self, names: Names) -> "_Found":
+        """No host, or none that the register knows: the string may tell it, else the developer's own."""
+        named = self._catalogue.name(host="", model=names.model)
+        if named.offering is not None:
+            return _Found(offering=named.offering, why=named.why)
+        own = self._catalogue.of_its_developer(names.model)
+        if own is not None:
+            return _Found(offering=own.offering, why=f"no host is said, so as at {own.host}: {own.why}")
+        kin, canonical = self._catalogue.kin(names.model, None)
+        if canonical:
+            return _Found(kin=kin, canonical=canonical, why="known; no host is said")
+        return _Found(why=f"nobody knows a model '{names.model}'", is_open=names.alias)
+
+    def _by_own_gateway(self, names: list[Names], found: dict[Names, "_Found"]) -> None:
+        """The names that this application's gateway was seen to pass on, as the model it passed on; one statement."""
+        seen: dict[str, tuple[int, str]] = {}
+        rows = (
+            Observation.objects.filter(
+                application=self._application, alias__in={each.model for each in names}, offering__isnull=False,
+                missing_since__isnull=True,
+            )
+            .order_by("last_seen_at", "pk")
+            .values_list("alias", "offering_id", "stream")
+        )  # fmt: skip
+        for alias, offering, stream in rows:
+            seen[alias] = (offering, stream)
+        for each in names:
+            if each.model in seen:
+                offering, stream = seen[each.model]
+                found[each] = _Found(offering=offering, why=f"its gateway passes it on so ({stream})")
+
+    # --- what is told of them ---------------------------------------------------------------------------------------
+
+    def _told(self, found: dict[Names, "_Found"]) -> dict[Names, Match]:
+        """With the identity of what was found: one statement."""
+        ids = {pk for each in found.values() if (pk := each.offering or each.kin) is not None}
+        identities = _identities(ids)
+        return {names: _match(each, identities) for names, each in found.items()}
+
+
+def _identities(offerings: set[int]) -> dict[int, tuple[Any, ...]]:
+    rows = Offering.objects.filter(pk__in=offerings).values_list(
+        "pk", "host__slug", "api_id", "version__identifier", "version__moving", "alias__identifier", "alias__kind",
+        "binding", "not_a_model",
+    )  # fmt: skip
+    return {row[0]: row[1:] for row in rows}
+
+
+def matches_of(offerings: Iterable[int], parties: Iterable[int | None]) -> list[Match]:
+    """What the register itself says is called, in order; `parties` are what each goes through. One statement."""
+    pairs = list(zip(offerings, parties, strict=True))
+    found = _identities({offering for offering, _ in pairs})
+    told = [_match(_Found(offering=offering, why="as the register says"), found) for offering, _ in pairs]
+    return [replace(match, party=party) for match, (_, party) in zip(told, pairs, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    offering: int | None = None
+    kin: int | None = None
+    canonical: str = ""
+    party: int | None = None
+    why: str = ""
+    is_open: bool = False
+    is_set_aside: bool = False
+
+
+def _match(found: _Found, identities: dict[int, tuple[Any, ...]]) -> Match:
+    if found.is_set_aside:
+        return Match(Matching.UNRESOLVED, why=found.why, is_set_aside=True)
+    identity = identities.get(found.offering or found.kin or 0)
+    if identity is None:
+        kind = Matching.EXACT if found.canonical else Matching.UNRESOLVED
+        return Match(kind, found.canonical, party=found.party, why=found.why, is_open=found.is_open)
+    host, api_id, version, moving, alias, alias_kind, binding, not_a_model = identity
+    if not_a_model:
+        return Match(Matching.UNRESOLVED, why="it is no model", is_set_aside=True)
+    if version is None and alias is None:
+        return Match(
+            Matching.UNRESOLVED, f"{host}/{api_id}", found.offering, why="nobody has said which model it is",
+            is_open=True,
+        )  # fmt: skip
+    kind = Matching.EXACT
+    if alias_kind == "family":
+        kind = Matching.FAMILY
+    elif alias_kind == "alias" or moving or binding == "alias":
+        kind = Matching.ALIAS
+    return Match(kind, version or alias, found.offering, found.kin, found.party, found.why, version is None)
+
+
+class _Known(Catalogue):
+    """The catalogue as pipelines name it: where regions or tiers are not said, any of the same id will do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hosts_of_developer: dict[str, list[str]] = {}
+        for host in HOSTS:
+            if host.developer:
+                self._hosts_of_developer.setdefault(host.developer, []).append(host.slug)
+
+    def of_its_developer(self, model: str) -> Named | None:
+        """The model as its own developer serves it, where one does and the name says the model."""
+        answer = self._resolve(model, None)
+        if not answer.canonical:
+            return None
+        developer = answer.canonical.partition("/")[0]
+        for slug in (*self._hosts_of_developer.get(developer, ()), developer):
+            party = self._by_slug.get(slug)
+            for kind, pk in self._nodes(answer.canonical) if party is not None else ():
+                known = self._by_model.get((party.id, kind, pk), []) if party is not None else []
+                if known and party is not None:
+                    return self._chosen(known, party, model, "", "", answer.confidence, answer.why)
+        return None
+
+    def kin(self, model: str, host: str | None) -> tuple[int | None, str]:
+        """(an offering of the same model somewhere, its known id); (None, "") where nobody knows it."""
+        answer = self._resolve(model, host)
+        if not answer.canonical:
+            return None, ""
+        for kind, pk in self._nodes(answer.canonical):
+            for party in sorted(self._hosts_of_model.get((kind, pk), ())):
+                return self._by_model[party, kind, pk][0].id, answer.canonical
+        return None, answer.canonical
+
+    def _chosen(self, known: Any, party: Any, model: str, region: str, tier: str, confidence: float, why: str) -> Named:
+        named = super()._chosen(known, party, model, region, tier, confidence, why)
+        if not named.refusal:
+            return named
+        # one model in several regions or tiers: the plainest, and the same every time
+        plainest = min(
+            known, key=lambda each: (each.api_id.lower() != model.lower(), each.region != "", each.tier != "", each.id)
+        )
+        return self._found(plainest, party, confidence, f"{why}; no region or tier is said")
+
+
+__all__ = ["Asked", "Match", "Matcher", "Names", "matches_of"]

@@ -1,0 +1,16 @@
+"""The records of the gate, one module per subject."""
+
+from apps.gate.models.policy import GatePolicy, Horizon
+from apps.gate.models.runs import GateFinding, GateRun, GateRunQuerySet
+from apps.gate.models.waivers import LONGEST_WAIVER, Waiver, WaiverQuerySet
+
+__all__ = [
+    "LONGEST_WAIVER",
+    "GateFinding",
+    "GatePolicy",
+    "GateRun",
+    "GateRunQuerySet",
+    "Horizon",
+    "Waiver",
+    "WaiverQuerySet",
+]

@@ -1,0 +1,99 @@
+"""What the gate lets through: one row for the organisation, and how many days before an end it speaks up."""
+
+from typing import Any, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from apps.common.history import tracked
+from apps.gate.rules import Level, Rule, default_levels
+from apps.inventory.models import Criticality
+
+# every environment that has no horizons of its own
+ELSEWHERE = "*"
+
+
+def _critical() -> list[int]:
+    return [Criticality.CRITICAL.value]
+
+
+@tracked(exclude=("updated_at",))
+class GatePolicy(models.Model):
+    """One row. `version` grows with every change of it or of a horizon; each run names the one it was judged by."""
+
+    version = models.PositiveIntegerField(default=1, editable=False)
+    levels = models.JSONField(default=default_levels, help_text="{rule: error, warning, note or off}")
+    stale_after_days = models.PositiveSmallIntegerField(
+        default=7, validators=[MinValueValidator(1), MaxValueValidator(366)],
+        help_text="Where no source was read for so many days the gate cannot decide.",
+    )  # fmt: skip
+    requires_approval = models.BooleanField(
+        default=False, help_text="What nobody has decided on is not approved (FR001)."
+    )
+    evidence_days = models.PositiveSmallIntegerField(
+        default=365, validators=[MinValueValidator(1), MaxValueValidator(3660)],
+        help_text="An evaluation older than so many days is stale (FR006).",
+    )  # fmt: skip
+    evidence_criticalities = ArrayField(
+        models.PositiveSmallIntegerField(choices=Criticality), default=_critical, blank=True,
+        help_text="Applications of these criticalities need evidence (FR006).",
+    )  # fmt: skip
+    keep_runs_days = models.PositiveSmallIntegerField(
+        default=400, validators=[MinValueValidator(7), MaxValueValidator(3660)],
+        help_text="Runs are kept so long; what was released last is kept longer.",
+    )  # fmt: skip
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "gate policies"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(name="gate_policy_one_row", condition=Q(pk=1))
+        ]
+
+    def __str__(self) -> str:
+        return f"gate policy {self.version}"
+
+    def clean(self) -> None:
+        if not isinstance(self.levels, dict) or set(self.levels) != set(Rule.values):
+            raise ValidationError({"levels": f"Give each of the rules {', '.join(Rule.values)} a level."})
+        wrong = sorted(str(level) for level in self.levels.values() if level not in Level.values)
+        if wrong:
+            raise ValidationError({"levels": f"'{wrong[0]}' is no level: {', '.join(Level.values)}."})
+
+    def level(self, rule: str) -> str:
+        return str(self.levels.get(rule, Level.OFF))
+
+
+@tracked()
+class Horizon(models.Model):
+    """How near an end has to be, by environment and criticality, for FR003 to warn and to block."""
+
+    environment = models.CharField(max_length=60, default=ELSEWHERE, help_text="As pipelines name it; * elsewhere.")
+    criticality = models.PositiveSmallIntegerField(choices=Criticality)
+    warning_days = models.PositiveSmallIntegerField(validators=[MaxValueValidator(1500)])
+    error_days = models.PositiveSmallIntegerField(
+        default=0, validators=[MaxValueValidator(1500)], help_text="0: an end that is near never blocks."
+    )
+
+    class Meta:
+        ordering = ["environment", "criticality"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["environment", "criticality"], name="horizon_once"),
+            models.CheckConstraint(
+                name="horizon_warns_before_it_blocks",
+                condition=Q(error_days__lte=F("warning_days")),
+                violation_error_message="What blocks has been warned of before: the days to block are the fewer.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.environment}, {self.get_criticality_display()}: {self.warning_days} / {self.error_days} days"
+
+
+def horizon_for(rows: Any, environment: str, criticality: int) -> tuple[int, int]:
+    """(warning days, error days) of the environment, else of every other one; (0, 0) where nothing is said."""
+    by_key = {(row.environment, row.criticality): (row.warning_days, row.error_days) for row in rows}
+    return by_key.get((environment, criticality)) or by_key.get((ELSEWHERE, criticality)) or (0, 0)

@@ -1,0 +1,100 @@
+"""Exceptions for a time: asked for by those who need one, granted by somebody else."""
+
+from datetime import date, timedelta
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from apps.catalog.models import Offering
+from apps.common.history import tracked
+from apps.gate.rules import Rule
+from apps.inventory.models import Application
+
+LONGEST_WAIVER = timedelta(days=180)
+
+
+class WaiverQuerySet(models.QuerySet["Waiver"]):
+    def visible_to(self, user: Any) -> "WaiverQuerySet":
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(application__team__in=user.team_roles())
+
+    def standing_on(self, day: date) -> "WaiverQuerySet":
+        """Granted, and its last day not yet over."""
+        return self.filter(state=Waiver.State.GRANTED, until__gt=day)
+
+    def waiting(self) -> "WaiverQuerySet":
+        return self.filter(state=Waiver.State.ASKED)
+
+
+@tracked()
+class Waiver(models.Model):
+    """One rule of the gate, set aside for one application, for one model (none: the rule altogether), until a day."""
+
+    class State(models.TextChoices):
+        ASKED = "asked", "Asked for"
+        GRANTED = "granted", "Granted"
+        REFUSED = "refused", "Refused"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="waivers")
+    rule = models.CharField(max_length=5, choices=Rule)
+    model = models.CharField(max_length=300, blank=True, help_text="As findings name it; empty: whatever the model.")
+    offering = models.ForeignKey(
+        Offering, on_delete=models.CASCADE, null=True, blank=True, related_name="+",
+        help_text="Only as this host serves it; empty: wherever.",
+    )  # fmt: skip
+    reason = models.TextField(help_text="Why it has to be, and what is done meanwhile.")
+    until = models.DateField(help_text="The first day it no longer holds.")
+    state = models.CharField(max_length=9, choices=State, default=State.ASKED)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    asked_on = models.DateField()
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision = models.TextField(blank=True, help_text="Why it was granted, refused or withdrawn.")
+
+    objects = WaiverQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-asked_at", "-id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                name="waiver_ends_in_time",
+                condition=Q(until__gt=F("asked_on")) & Q(until__lte=F("asked_on") + LONGEST_WAIVER),
+                violation_error_message="A waiver ends after today, and within 180 days. Ask again when it has ended.",
+            ),
+            models.CheckConstraint(
+                name="waiver_decided_by_somebody",
+                condition=Q(state="asked", decided_by__isnull=True, decided_at__isnull=True)
+                | (~Q(state="asked") & Q(decided_by__isnull=False, decided_at__isnull=False)),
+                violation_error_message="A decision on a waiver says who made it and when.",
+            ),
+            models.CheckConstraint(
+                name="waiver_granted_by_another",
+                condition=~Q(state="granted") | ~Q(decided_by=F("asked_by")),
+                violation_error_message="Who asked for a waiver does not grant it. Ask a colleague of governance.",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["application", "until"], name="waiver_by_application"),
+            models.Index(fields=["-id"], name="waiver_waiting", condition=Q(state="asked")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.model or 'any model'} until {self.until}"
+
+    def stands_on(self, day: date) -> bool:
+        return self.state == Waiver.State.GRANTED and self.until > day
+
+    def covers(self, rule: str, names: tuple[str, ...], offering: int | None) -> bool:
+        """Whether it is about this finding; `names` are those the finding goes by."""
+        if self.rule != rule or (self.offering_id is not None and self.offering_id != offering):
+            return False
+        return not self.model or self.model.casefold() in {name.casefold() for name in names if name}

@@ -1,0 +1,79 @@
+"""What a pipeline sends, as a list of models: a bill of materials, or names."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from apps.gate.matching import Asked
+from apps.intake.documents import Document, Sighting
+from apps.intake.formats import FORMATS
+from apps.intake.sheets.tables import Unreadable
+
+_PLACE = re.compile(r"^(?P<file>.+?)(?:(?::|#L)(?P<line>[0-9]{1,9}))?(?::[0-9]+)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """`incomplete` is a sentence where the document holds parts that could not be read and no model at all."""
+
+    asked: list[Asked]
+    form: str
+    body: bytes
+    incomplete: str = ""
+
+
+def models_of_bom(bom: Mapping[str, Any] | bytes) -> Read:
+    """Of a CycloneDX or SPDX document. Unreadable where it is neither, or nothing can be made of it."""
+    try:
+        body = bom if isinstance(bom, bytes) else orjson.dumps(bom)
+        name = _format_of(orjson.loads(body) if isinstance(bom, bytes) else bom)
+    except (orjson.JSONEncodeError, orjson.JSONDecodeError) as error:
+        raise Unreadable(f"The document cannot be read: {error}. Nest it less deeply, or send models[].") from error
+    form = FORMATS.get(name)
+    if form is None:
+        raise Unreadable(f"Documents of the format {name or 'given'} are not read here. Send CycloneDX, or models[].")
+    if len(body) > form.most_inflated:
+        raise Unreadable(f"The document is too long: at most {form.most_inflated // 1024 // 1024} MiB are read.")
+    document = form.read(body)
+    asked = list(models_of(document))
+    incomplete = ""
+    if not asked and document.rejected:
+        incomplete = (
+            f"No model could be read from the document, and {len(document.rejected)} of its parts were rejected:"
+            f" {document.rejected[0].reason}"
+        )
+    return Read(asked, name, body, incomplete)
+
+
+def _format_of(bom: Any) -> str:
+    if not isinstance(bom, Mapping):
+        raise Unreadable("A bill of materials is a JSON object.")
+    if bom.get("bomFormat") == "CycloneDX":
+        return "cyclonedx"
+    if "spdxVersion" in bom or "@context" in bom or "spdxId" in bom:
+        return "spdx"
+    raise Unreadable("The document is no bill of materials: a CycloneDX one has bomFormat, an SPDX one @context.")
+
+
+def models_of(document: Document) -> Iterable[Asked]:
+    """One for each place where a model stands, so that findings name the line; at least one for each model."""
+    for said in document.sightings:
+        name = said.requested or said.served or said.alias
+        if not name:
+            continue
+        is_alias = not said.requested and not said.served
+        for file, line in _places(said) or [("", None)]:
+            yield Asked(name, said.gateway if is_alias else said.provider, said.region, is_alias, file, line)
+
+
+def _places(said: Sighting) -> list[tuple[str, int | None]]:
+    found: dict[str, int | None] = {}
+    for place in said.places:
+        match = _PLACE.match(place)
+        if match is not None:
+            # a file once, at its first line
+            found.setdefault(match["file"], int(match["line"]) if match["line"] else None)
+    return list(found.items())

@@ -1,0 +1,105 @@
+"""The rules by their stable numbers, and how much a finding weighs. Numbers are never given to another rule."""
+
+from enum import StrEnum
+
+from django.db import models
+
+
+class Rule(models.TextChoices):
+    NOT_APPROVED = "FR001", "Model not approved"
+    RETIRED = "FR002", "Model retired"
+    RETIRES_SOON = "FR003", "Model retires soon"
+    UNRESOLVED_ALIAS = "FR004", "Name that does not say which model"
+    UNKNOWN_MODEL = "FR005", "Unknown model"
+    EVIDENCE_MISSING = "FR006", "Evidence missing or stale"
+    DATA_CLASS = "FR007", "Data class not allowed"
+    REGION = "FR008", "Region not allowed"
+    WILDCARD = "FR009", "Wildcard route"
+    NO_OWNER = "FR010", "Application without an owner"
+
+
+# as SARIF and JUnit name them
+SHORT: dict[str, str] = {
+    Rule.NOT_APPROVED: "model-not-approved",
+    Rule.RETIRED: "retired",
+    Rule.RETIRES_SOON: "retires-within-n-days",
+    Rule.UNRESOLVED_ALIAS: "unresolved-alias",
+    Rule.UNKNOWN_MODEL: "unknown-model",
+    Rule.EVIDENCE_MISSING: "evidence-missing-or-stale",
+    Rule.DATA_CLASS: "data-class-not-allowed",
+    Rule.REGION: "region-not-allowed",
+    Rule.WILDCARD: "wildcard-route",
+    Rule.NO_OWNER: "no-owner",
+}
+
+SAYS: dict[str, str] = {
+    Rule.NOT_APPROVED: "The organisation blocked the model, or restricted it to other applications.",
+    Rule.RETIRED: "The host no longer serves the model.",
+    Rule.RETIRES_SOON: "The host has announced the model's end, and it is near.",
+    Rule.UNRESOLVED_ALIAS: "A deployment's, a gateway's or a family's name: it does not say which model answers.",
+    Rule.UNKNOWN_MODEL: "The register knows no model of this name there.",
+    Rule.EVIDENCE_MISSING: "No evaluation of the model on the organisation's own workload counts today.",
+    Rule.DATA_CLASS: "The model is restricted to data of other classes.",
+    Rule.REGION: "The model is restricted to other regions.",
+    Rule.WILDCARD: "The route lets any model through.",
+    Rule.NO_OWNER: "Nobody is named as owner of the application.",
+}
+
+
+class Level(models.TextChoices):
+    """What a rule's finding does: an error blocks, a warning warns, a note is only listed."""
+
+    ERROR = "error", "Error: blocks"
+    WARNING = "warning", "Warning"
+    NOTE = "note", "Note"
+    OFF = "off", "Off"
+
+    @property
+    def gravity(self) -> int:
+        return {"error": 3, "warning": 2, "note": 1, "off": 0}[self.value]
+
+
+def weaker(level: str, most: str) -> str:
+    """`level`, or `most` where that is weaker."""
+    return min(Level(level), Level(most), key=lambda each: each.gravity).value
+
+
+# a rule that is off finds nothing
+FOUND_LEVELS = [(level, label) for level, label in Level.choices if level != "off"]
+
+
+class Decision(models.TextChoices):
+    PASS = "pass", "Pass"
+    WARN = "warn", "Warn"
+    BLOCK = "block", "Block"
+    UNKNOWN = "unknown", "Cannot decide"
+
+
+EXIT_CODES: dict[str, int] = {Decision.PASS: 0, Decision.WARN: 0, Decision.BLOCK: 1, Decision.UNKNOWN: 3}
+
+
+class Matching(StrEnum):
+    EXACT = "exact"
+    ALIAS = "alias"
+    FAMILY = "family"
+    UNRESOLVED = "unresolved"
+
+
+MATCHES = [(each.value, each.value) for each in Matching]
+
+DEFAULT_LEVELS: dict[str, str] = {
+    Rule.NOT_APPROVED: Level.ERROR,
+    Rule.RETIRED: Level.ERROR,
+    Rule.RETIRES_SOON: Level.WARNING,
+    Rule.UNRESOLVED_ALIAS: Level.WARNING,
+    Rule.UNKNOWN_MODEL: Level.WARNING,
+    Rule.EVIDENCE_MISSING: Level.NOTE,
+    Rule.DATA_CLASS: Level.ERROR,
+    Rule.REGION: Level.ERROR,
+    Rule.WILDCARD: Level.WARNING,
+    Rule.NO_OWNER: Level.WARNING,
+}
+
+
+def default_levels() -> dict[str, str]:
+    return {str(rule): str(level) for rule, level in DEFAULT_LEVELS.items()}

@@ -1,0 +1,122 @@
+"""The body of a decided run as SARIF 2.1.0, for code scanning, and as JUnit XML, for test reports. Plain Python."""
+
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from apps.gate.rules import SAYS, SHORT, Rule
+
+SARIF_TYPE = "application/sarif+json"
+JUNIT_TYPE = "application/junit+xml"
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_ROOT = "%SRCROOT%"
+_RULES = [
+    {
+        "id": str(rule),
+        "name": SHORT[rule],
+        "shortDescription": {"text": str(rule.label)},
+        "fullDescription": {"text": SAYS[rule]},
+        "defaultConfiguration": {"level": "warning"},
+    }
+    for rule in Rule
+]
+_INDEX = {rule["id"]: index for index, rule in enumerate(_RULES)}
+
+
+def sarif_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Every finding is a result; a waiver is a suppression, and what the baseline had is `unchanged`."""
+    return {
+        "$schema": _SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "Foundation Registry gate",
+                        "informationUri": body["report_url"],
+                        "semanticVersion": "1.0.0",
+                        "rules": _RULES,
+                    }
+                },
+                "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
+                "automationDetails": {"id": f"registry-gate/{body['application']}/{body['environment'] or 'any'}/"},
+                "invocations": [
+                    {
+                        "executionSuccessful": body["decision"] != "unknown",
+                        "exitCode": body["exit_code"],
+                        "exitCodeDescription": body["summary"],
+                    }
+                ],
+                "properties": {
+                    "decision": body["decision"],
+                    "policyVersion": body["policy_version"],
+                    "catalogueAsOf": _text(body["catalogue_as_of"]),
+                },
+                "results": [_result(each) for each in body["findings"]],
+            }
+        ],
+    }
+
+
+def _result(finding: Mapping[str, Any]) -> dict[str, Any]:
+    place = finding["location"]
+    # code scanning shows nothing that has no file; what has none is about the repository as a whole
+    physical: dict[str, Any] = {"artifactLocation": {"uri": place["file"] if place else ".", "uriBaseId": _ROOT}}
+    if place and place["line"]:
+        physical["region"] = {"startLine": place["line"]}
+    result: dict[str, Any] = {
+        "ruleId": finding["rule_id"],
+        "ruleIndex": _INDEX[finding["rule_id"]],
+        "level": finding["level"],
+        "message": {"text": finding["message"]},
+        "locations": [{"physicalLocation": physical}],
+        "partialFingerprints": {"frFinding/v1": finding["fingerprint"]},
+        "baselineState": "new" if finding["new_since_baseline"] else "unchanged",
+        "hostedViewerUri": finding["url"],
+        "properties": {"model": finding["model"], "resolvedId": finding["resolved_id"]},
+    }
+    if finding["waiver"]:
+        result["suppressions"] = [
+            {
+                "kind": "external",
+                "status": "accepted",
+                "justification": f"Waiver {finding['waiver']['id']} until {_text(finding['waiver']['until'])}.",
+            }
+        ]
+    return result
+
+
+def junit_of(body: Mapping[str, Any]) -> bytes:
+    """A case per model and rule that found something, and one for the decision, so that no report is empty.
+
+    What blocks is a failure, what cannot be decided an error, what is waived skipped; warnings are told in the output.
+    """
+    blocks_all = body["all"]
+    cases = [("gate", "decision", body["summary"], "error" if body["decision"] == "unknown" else "")]
+    for each in body["findings"]:
+        stops = each["level"] == "error" and (each["new_since_baseline"] or blocks_all)
+        outcome = "skipped" if each["waiver"] else "failure" if stops else ""
+        name = f"{each['rule_id']} {each['model'] or body['application']}"
+        cases.append((SHORT[each["rule_id"]], name, each["message"], outcome))
+    suite = ET.Element(
+        "testsuite",
+        name=f"registry-gate {body['application']}",
+        tests=str(len(cases)),
+        failures=str(sum(outcome == "failure" for *_, outcome in cases)),
+        errors=str(sum(outcome == "error" for *_, outcome in cases)),
+        skipped=str(sum(outcome == "skipped" for *_, outcome in cases)),
+    )
+    for group, name, words, outcome in cases:
+        case = ET.SubElement(suite, "testcase", classname=f"registry-gate.{group}", name=name)
+        if outcome:
+            ET.SubElement(case, outcome, message=words)
+        else:
+            ET.SubElement(case, "system-out").text = words
+    suites = ET.Element("testsuites")
+    suites.append(suite)
+    written: bytes = ET.tostring(suites, encoding="utf-8", xml_declaration=True)
+    return written
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else value if isinstance(value, str) else value.isoformat()

@@ -1,0 +1,79 @@
+"""One application at the gate: what would be said of it today, what its pipelines asked, and how to ask."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.common.time import now
+from apps.gate.evaluating import Outcome, evaluate_register
+from apps.gate.models import GateRun, Waiver
+from apps.gate.rules import Decision
+from apps.gate.running import environment_named, may_ask
+from apps.gate.snippets import client, snippets
+from apps.inventory.models import Application
+from apps.web.forms import signed_in
+from apps.web.page import Sentence, page
+from apps.web.views.gate.waivers import state_of
+from apps.web.views.gate.words import DECISION_MARKS, DECISIONS, by_gravity, row_of
+
+SHOWN = 15
+
+
+@require_safe
+def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
+    user = signed_in(request)
+    application = get_object_or_404(Application.objects.visible_to(user).select_related("team"), slug=slug)
+    at = now()
+    environment = environment_named(request.GET.get("environment", "")) or "production"
+    outcome = evaluate_register(application=application, environment=environment, at=at)
+    runs = list(
+        GateRun.objects.filter(application=application)
+        .defer("question", "evaluated")
+        .select_related("by")
+        .order_by("-pk")[:SHOWN]
+    )
+    waivers = Waiver.objects.filter(application=application).select_related("asked_by", "decided_by").order_by("-pk")
+    return page(
+        request,
+        "gate/application.html",
+        title=_("%(name)s at the gate") % {"name": application.name},
+        crumbs=(
+            (_("Gate"), reverse("gate")),
+            (application.name, reverse("application", args=[application.slug])),
+        ),
+        counts=_("What the register says it calls"),
+        as_of=at,
+        application=application,
+        environment=environment,
+        outcome=outcome,
+        decision=DECISIONS[outcome.decision],
+        mark=DECISION_MARKS[outcome.decision],
+        sentence=_sentence(application, outcome, environment),
+        rows=by_gravity(row_of(each, application.slug) for each in outcome.findings),
+        n_asked=len(outcome.asked),
+        runs=[(run, DECISIONS[run.decision], DECISION_MARKS[run.decision]) for run in runs],
+        waivers=[(each, *state_of(each, at)) for each in waivers[:SHOWN]],
+        snippets=snippets(url=settings.PUBLIC_URL, application=application.slug, environment=environment),
+        sha256=client().sha256,
+        may_ask=may_ask(user, application),
+    )
+
+
+def _sentence(application: Application, outcome: Outcome, environment: str) -> Sentence:
+    if not outcome.asked:
+        return Sentence(_("The register says nothing of what it calls, so there is nothing to stop yet."))
+    to = {"environment": environment, "name": application.name}
+    if outcome.decision == Decision.UNKNOWN:
+        return Sentence(outcome.summary)
+    if outcome.decision == Decision.BLOCK:
+        return Sentence(
+            _("A build that calls all that is registered would be "),
+            _("stopped on its way to %(environment)s") % to,
+            _(" today."),
+        )
+    if outcome.decision == Decision.WARN:
+        return Sentence(_("A build that calls all that is registered would get to %(environment)s with warnings.") % to)
+    return Sentence(_("A build that calls all that is registered would get to %(environment)s.") % to)

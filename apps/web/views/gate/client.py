@@ -1,0 +1,45 @@
+"""The command-line client: how to set it up, and the file itself, which holds nothing that is anybody's."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.gate.bundling import public_key
+from apps.gate.snippets import FILE_NAME, client, snippets
+from apps.web.page import Sentence, page
+
+
+@login_not_required
+@require_safe
+def client_file(request: HttpRequest) -> HttpResponse:
+    """Pipelines fetch it before they have a token in hand."""
+    held = client()
+    return HttpResponse(
+        held.body,
+        content_type="text/x-python; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{FILE_NAME}"',
+            "ETag": f'"{held.sha256}"',
+            "Cache-Control": "public, max-age=300",
+        },
+    )
+
+
+@require_safe
+def client_page(request: HttpRequest) -> HttpResponse:
+    held = client()
+    return page(
+        request,
+        "gate/client.html",
+        title=_("Set up the gate"),
+        crumbs=((_("Gate"), reverse("gate")),),
+        sentence=Sentence(_("A pipeline asks before it ships: one file, and a token of the scope gate.")),
+        client=held,
+        public_key=public_key(),
+        file_name=FILE_NAME,
+        n_kib=len(held.body) // 1024,
+        snippets=snippets(url=settings.PUBLIC_URL, application=_("your-application")),
+    )

@@ -1,0 +1,220 @@
+"""What the gate lets through: read by everybody, moved by governance, tried out before."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.apps import apps
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from apps.common.time import day_of, now
+from apps.gate.actions import Days, change_policy
+from apps.gate.evaluating import Rules
+from apps.gate.freshness import catalogue_state
+from apps.gate.models import GatePolicy, Horizon
+from apps.gate.models.policy import ELSEWHERE
+from apps.gate.preview import Preview, preview
+from apps.gate.rules import Rule
+from apps.inventory.actions import RefusedChange
+from apps.inventory.models import Criticality
+from apps.web.forms import signed_in
+from apps.web.page import Sentence, page
+from apps.web.saying import say
+from apps.web.views.gate.words import LEVELS, RULES, WHAT
+from apps.web.wording import number
+
+SHOWN_PAST = 20
+
+
+class PolicyForm(forms.Form):
+    """Levels, days, and what counts as stale, in one; fields of days are `days-ENVIRONMENT-CRITICALITY-KIND`."""
+
+    requires_approval = forms.BooleanField(
+        label=gettext_lazy("What nobody has decided on is not approved (FR001)"), required=False
+    )
+    stale_after_days = forms.IntegerField(
+        label=gettext_lazy("The gate cannot decide where no source was read for so many days"), min_value=1,
+        max_value=366,
+    )  # fmt: skip
+    evidence_days = forms.IntegerField(
+        label=gettext_lazy("An evaluation is stale after so many days (FR006)"), min_value=1, max_value=3660
+    )
+    evidence_criticalities = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Evidence is asked of applications that are (FR006)"), choices=Criticality.choices,
+        coerce=int, required=False, widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+    keep_runs_days = forms.IntegerField(
+        label=gettext_lazy("Runs are kept for so many days"), min_value=7, max_value=3660
+    )
+    reason = forms.CharField(label=gettext_lazy("Why"), max_length=500, required=False)
+    expected_version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, data: Any, *, rules: Rules, may_change: bool) -> None:
+        policy = rules.policy
+        facts = ("requires_approval", "stale_after_days", "evidence_days", "evidence_criticalities", "keep_runs_days")
+        initial: dict[str, Any] = {name: getattr(policy, name) for name in facts}
+        initial["expected_version"] = policy.version
+        super().__init__(data, initial=initial)
+        self.rules = rules
+        for rule in Rule:
+            self.fields[f"level-{rule}"] = forms.ChoiceField(
+                label=RULES[rule], choices=list(LEVELS.items()), initial=policy.level(rule)
+            )
+        for row in rules.horizons:
+            for kind, value in (("warning", row.warning_days), ("error", row.error_days)):
+                self.fields[_days_field(row, kind)] = forms.IntegerField(
+                    label=_label(row, kind), min_value=0, max_value=1500, initial=value
+                )
+        for field in self.fields.values():
+            field.disabled = not may_change
+
+    def levels(self) -> dict[str, str]:
+        return {str(rule): self.cleaned_data[f"level-{rule}"] for rule in Rule}
+
+    def days(self) -> list[Days]:
+        return [
+            Days(
+                row.environment, row.criticality, self.cleaned_data[_days_field(row, "warning")],
+                self.cleaned_data[_days_field(row, "error")],
+            )
+            for row in self.rules.horizons
+        ]  # fmt: skip
+
+    def facts(self) -> dict[str, Any]:
+        names = ("requires_approval", "stale_after_days", "evidence_days", "evidence_criticalities", "keep_runs_days")
+        return {name: self.cleaned_data[name] for name in names}
+
+    # --- as the page lays them out ---
+
+    @property
+    def level_rows(self) -> list[tuple[str, Any, Any, forms.BoundField]]:
+        return [(str(rule), RULES[rule], WHAT[rule], self[f"level-{rule}"]) for rule in Rule]
+
+    @property
+    def day_rows(self) -> list[tuple[Any, str, forms.BoundField, forms.BoundField]]:
+        return [
+            (
+                _("every other") if row.environment == ELSEWHERE else row.environment,
+                row.get_criticality_display(), self[_days_field(row, "warning")], self[_days_field(row, "error")],
+            )
+            for row in sorted(self.rules.horizons, key=lambda row: (row.environment == ELSEWHERE, row.environment))
+        ]  # fmt: skip
+
+    @property
+    def further(self) -> list[forms.BoundField]:
+        return [self[name] for name in (
+            "requires_approval", "stale_after_days", "evidence_days", "evidence_criticalities", "keep_runs_days",
+            "reason",
+        )]  # fmt: skip
+
+
+def _days_field(row: Horizon, kind: str) -> str:
+    return f"days-{row.pk}-{kind}"
+
+
+def _label(row: Horizon, kind: str) -> str:
+    where = _("every other environment") if row.environment == ELSEWHERE else row.environment
+    words = _("warns, days before") if kind == "warning" else _("blocks, days before")
+    return f"{where}, {row.get_criticality_display()}: {words}"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def policy(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    if request.method == "POST" and not user.governs:
+        raise PermissionDenied(_("Only governance and administrators change what the gate lets through."))
+    at = now()
+    rules = Rules.in_force()
+    form = PolicyForm(request.POST or None, rules=rules, may_change=user.governs)
+    tried: Preview | None = None
+    if request.method == "POST" and form.is_valid():
+        if "try" in request.POST:
+            tried = _tried(form, at)
+        else:
+            try:
+                changed = change_policy(
+                    by=user, levels=form.levels(), days=form.days(), facts=form.facts(),
+                    expected_version=form.cleaned_data["expected_version"], reason=form.cleaned_data["reason"],
+                )  # fmt: skip
+            except (RefusedChange, ValidationError) as refused:
+                messages = refused.messages if isinstance(refused, ValidationError) else [str(refused)]
+                for message in messages:
+                    form.add_error(None, message)
+            else:
+                say(
+                    request,
+                    _("Nothing differs from what held before.")
+                    if changed.version == rules.policy.version
+                    else _("Kept as version %(n)s; it holds from the next run on.") % {"n": changed.version},
+                )
+                return redirect("gate-policy")
+    state = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
+    return page(
+        request,
+        "gate/policy.html",
+        title=_("Gate policy"),
+        crumbs=((_("Gate"), reverse("gate")),),
+        counts=_("Applications in pilot and production that call anything"),
+        as_of=at,
+        status=422 if form.errors else 200,
+        policy=rules.policy,
+        form=form,
+        tried=tried,
+        tried_rows=[(row, RULES[row.rule]) for row in tried.rules] if tried else [],
+        sentence=_sentence(rules.policy, tried),
+        catalogue=state,
+        may_change=user.governs,
+        history=_history(),
+    )
+
+
+def _tried(form: PolicyForm, at: datetime) -> Preview:
+    facts = form.facts()
+    return preview(
+        levels=form.levels(), days=form.days(), environment="production",
+        requires_approval=facts["requires_approval"], evidence_days=facts["evidence_days"],
+        evidence_criticalities=facts["evidence_criticalities"], on=day_of(at),
+    )  # fmt: skip
+
+
+def _sentence(policy: GatePolicy, tried: Preview | None) -> Sentence:
+    if tried is None:
+        n = sum(level == "error" for level in policy.levels.values())
+        return Sentence(_("%(n)s of %(all)s rules block; version %(version)s holds.") % {
+            "n": n, "all": len(policy.levels), "version": policy.version,
+        })  # fmt: skip
+    if not tried.n_blocked:
+        return Sentence(_("As of today nobody would be stopped on the way to production."))
+    return Sentence(
+        _("As of today "),
+        _("%(n)s of %(all)s applications would be stopped")
+        % {"n": number(tried.n_blocked), "all": number(tried.n_applications)},
+        _(" on the way to production."),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    at: datetime
+    version: int
+    who: str
+    reason: str
+    blocking: str
+
+
+def _history() -> list[Past]:
+    """Every version it has been, the latest first; one statement."""
+    model = apps.get_model("gate", "GatePolicyHistory")
+    found = []
+    for row in model.objects.select_related("pgh_context").order_by("-pgh_id")[:SHOWN_PAST]:
+        said = row.pgh_context.metadata if row.pgh_context else {}
+        blocking = ", ".join(rule for rule, level in sorted(row.levels.items()) if level == "error")
+        found.append(Past(row.pgh_created_at, row.version, said.get("actor", ""), said.get("reason", ""), blocking))
+    return found

@@ -1,0 +1,169 @@
+"""What pipelines asked of the gate, and one run with all that was found."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.common.time import now
+from apps.gate.answering import findings_of_run, gravest_findings
+from apps.gate.filters import GateRunFilter
+from apps.gate.models import GateRun, Waiver
+from apps.gate.rules import Decision
+from apps.gate.running import may_ask, release
+from apps.inventory.actions import RefusedChange
+from apps.web.filtering import Control, filters
+from apps.web.forms import signed_in
+from apps.web.listing import Listing, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.views.gate.words import DECISION_MARKS, DECISIONS, RULES, row_of
+from apps.web.wording import number
+
+# of a run's findings and models, on its page; the CSV has all
+SHOWN = 100
+
+
+def _found(request: HttpRequest) -> tuple[GateRunFilter, "QuerySet[GateRun]"]:
+    found = GateRunFilter(request.GET, GateRun.objects.visible_to(request.user), request=request)
+    rows = found.qs.defer("question", "evaluated").select_related("application__team", "by").order_by("-pk")
+    return found, rows
+
+
+@require_safe
+def run_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    found, queryset = _found(request)
+    listing = Listing(request, queryset)
+    return page(
+        request,
+        "gate/runs.html",
+        fragment="listing",
+        title=_("Gate"),
+        counts=_("Questions of pipelines about applications you may see"),
+        sentence=_sentence(listing, user),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("application", _("Application (slug)"), "search"),
+                Control("decision", _("Decision"), choices=[(value, DECISIONS[value]) for value in Decision.values]),
+                Control("environment", _("Environment"), "search"),
+                Control("rule", _("Found by the rule"), choices=list(RULES.items())),
+            ],
+        ),
+        listing=listing,
+        rows=[(run, DECISIONS[run.decision], DECISION_MARKS[run.decision]) for run in listing.rows],
+        n_waiting=_waiting(user),
+    )
+
+
+def _waiting(user: Any) -> int:
+    return Waiver.objects.visible_to(user).waiting().count()
+
+
+def _sentence(listing: Listing[GateRun], user: Any) -> Sentence:
+    if not listing.n_found:
+        return Sentence(_("Nothing matches the filters.") if listing.is_filtered else _("No pipeline has asked yet."))
+    asked = ngettext("%(n)s question", "%(n)s questions", listing.n_found) % {"n": listing.count}
+    if listing.is_filtered:
+        return Sentence(_("%(asked)s match the filters.") % {"asked": asked})
+    n = GateRun.objects.visible_to(user).filter(decision=Decision.BLOCK).order_by()[:1001].count()
+    if not n:
+        return Sentence(_("%(asked)s of pipelines; none was stopped.") % {"asked": asked})
+    words = "1,000+" if n > 1000 else number(n)
+    return Sentence(
+        _("%(asked)s of pipelines; ") % {"asked": asked},
+        ngettext("%(n)s was stopped", "%(n)s were stopped", n) % {"n": words}, ".",
+    )  # fmt: skip
+
+
+HEADS = (
+    "run", "asked at", "application", "slug", "team", "environment", "commit", "ref", "mode", "decision", "models",
+    "errors", "warnings", "waived", "policy", "catalogue as of", "released at", "by", "summary",
+)  # fmt: skip
+
+
+@require_safe
+def run_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _filterset, queryset = _found(request)
+
+    def cells(run: GateRun) -> list[Any]:
+        return [
+            run.pk, run.asked_at, run.application.name, run.application.slug, run.application.team.name,
+            run.environment, run.commit, run.ref, run.mode, run.decision or run.state, run.n_models, run.n_errors,
+            run.n_warnings, run.n_waived, run.policy_version, run.catalogue_as_of, run.released_at, run.by or "",
+            run.summary,
+        ]  # fmt: skip
+
+    return csv_answer("gate", HEADS, queryset.iterator(chunk_size=500), cells)
+
+
+def _one(request: HttpRequest, pk: int) -> GateRun:
+    runs = GateRun.objects.visible_to(request.user)
+    return get_object_or_404(runs.select_related("application__team", "by", "released_by", "token", "against"), pk=pk)
+
+
+@require_safe
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    this = _one(request, pk)
+    rows = [row_of(each, this.application.slug) for each in gravest_findings(this, limit=SHOWN)]
+    n_found = this.findings.count() if len(rows) == SHOWN else len(rows)
+    return page(
+        request,
+        "gate/run.html",
+        title=_("Run %(pk)s of the gate") % {"pk": this.pk},
+        crumbs=(
+            (_("Gate"), reverse("gate")),
+            (this.application.name, reverse("application-gate", args=[this.application.slug])),
+        ),
+        counts=_("Models that the pipeline named"),
+        as_of=this.decided_at or this.asked_at,
+        run=this,
+        decision=DECISIONS[this.decision],
+        mark=DECISION_MARKS[this.decision],
+        sentence=Sentence(this.summary or _("A worker judges it; look again in a minute.")),
+        rows=rows,
+        n_found=n_found,
+        evaluated=this.evaluated[:SHOWN],
+        may_release=may_ask(signed_in(request), this.application)
+        and this.state == GateRun.State.DONE
+        and this.released_at is None,
+    )
+
+
+@require_safe
+def finding_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    this = _one(request, pk)
+    heads = (
+        "rule", "level", "model", "known as", "file", "line", "finding", "replacement", "by", "new", "waived until",
+    )  # fmt: skip
+    return csv_answer(
+        f"gate-run-{this.pk}", heads, findings_of_run(this),
+        lambda each: [
+            each.rule, each.level, each.model, each.resolved_id, each.file, each.line, each.message, each.replacement,
+            each.by_date, "yes" if each.is_new else "no", each.waived_until,
+        ],
+    )  # fmt: skip
+
+
+@require_POST
+def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the pipeline's last step usually says: this is what runs now."""
+    this = _one(request, pk)
+    user = signed_in(request)
+    if not may_ask(user, this.application):
+        raise PermissionDenied(_("Only an editor of the owning team says what was released. Ask one of them."))
+    try:
+        release(run=this, by=user, at=now())
+    except RefusedChange as refused:
+        refuse(request, str(refused))
+    else:
+        say(request, _("Noted. Further runs of this environment are compared with this one."))
+    return redirect("gate-run", pk=pk)

@@ -1,0 +1,272 @@
+"""Waivers: the inbox, asking for one, and deciding."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.common.time import day_of, now
+from apps.gate.actions import ask_for_waiver, grant_waiver, refuse_waiver, withdraw_waiver
+from apps.gate.filters import WaiverFilter
+from apps.gate.models import LONGEST_WAIVER, GateFinding, Waiver
+from apps.gate.running import may_ask
+from apps.inventory.actions import RefusedChange
+from apps.inventory.models import Application
+from apps.web.filtering import Control, filters
+from apps.web.forms import DayField, signed_in
+from apps.web.listing import Listing, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.views.gate.words import RULES
+from apps.web.wording import long_day
+
+STATES: dict[str, Promise] = {
+    Waiver.State.ASKED: gettext_lazy("Asked for"),
+    Waiver.State.GRANTED: gettext_lazy("Granted"),
+    Waiver.State.REFUSED: gettext_lazy("Refused"),
+    Waiver.State.WITHDRAWN: gettext_lazy("Withdrawn"),
+}
+
+
+def state_of(waiver: Waiver, at: datetime) -> tuple[Any, int]:
+    """(words, mark): a granted one that is over says so, and one that ends soon is marked."""
+    today = day_of(at)
+    if waiver.state == Waiver.State.GRANTED:
+        if not waiver.stands_on(today):
+            return _("Ended"), 1
+        return STATES[waiver.state], 3 if (waiver.until - today).days <= 14 else 2
+    return STATES[waiver.state], 4 if waiver.state == Waiver.State.ASKED else 1
+
+
+def _found(request: HttpRequest) -> tuple[WaiverFilter, "QuerySet[Waiver]"]:
+    """Without a wish the open ones: asked for, or granted and in force."""
+    asked = request.GET.copy()
+    visible = Waiver.objects.visible_to(request.user)
+    found = WaiverFilter(asked, visible, request=request)
+    rows = found.qs
+    if not any(name in request.GET for name in ("state", "standing", "until_before")):
+        rows = rows.filter(pk__in=visible.waiting().values("pk")) | rows.filter(
+            pk__in=visible.standing_on(day_of(now())).values("pk")
+        )
+    return found, rows.select_related("application__team", "asked_by", "decided_by").order_by("-pk")
+
+
+@require_safe
+def waiver_list(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    at = now()
+    found, queryset = _found(request)
+    listing = Listing(request, queryset)
+    return page(
+        request,
+        "gate/waivers.html",
+        fragment="listing",
+        title=_("Waivers"),
+        crumbs=((_("Gate"), reverse("gate")),),
+        counts=_("Waivers of applications you may see"),
+        as_of=at,
+        sentence=_sentence(listing, user),
+        filters=filters(
+            request,
+            found,
+            [
+                Control("application", _("Application (slug)"), "search"),
+                Control("state", _("State"), choices=list(STATES.items())),
+                Control("rule", _("Rule"), choices=list(RULES.items())),
+                Control("until_before", _("Ends before"), "date"),
+            ],
+        ),
+        listing=listing,
+        rows=[(each, RULES[each.rule], *state_of(each, at)) for each in listing.rows],
+    )
+
+
+def _sentence(listing: Listing[Waiver], user: User) -> Sentence:
+    n = Waiver.objects.visible_to(user).waiting().count()
+    if listing.is_filtered:
+        return Sentence(
+            ngettext("%(n)s waiver matches the filters.", "%(n)s waivers match the filters.", listing.n_found)
+            % {"n": listing.count}
+        )
+    if not listing.n_found:
+        return Sentence(_("No waiver is asked for and none is in force."))
+    if not n:
+        return Sentence(
+            ngettext(
+                "%(n)s waiver is in force; none waits.", "%(n)s waivers are in force; none waits.", listing.n_found
+            )
+            % {"n": listing.count}
+        )
+    return Sentence("", ngettext("%(n)s waiver waits", "%(n)s waivers wait", n) % {"n": n}, _(" for a decision."))
+
+
+@require_safe
+def waiver_csv(request: HttpRequest) -> StreamingHttpResponse:
+    _filterset, queryset = _found(request)
+    at = now()
+    heads = (
+        "waiver", "state", "application", "slug", "team", "rule", "model", "until", "reason", "asked by", "asked at",
+        "decided by", "decided at", "decision",
+    )  # fmt: skip
+
+    def cells(each: Waiver) -> list[Any]:
+        return [
+            each.pk, str(state_of(each, at)[0]), each.application.name, each.application.slug,
+            each.application.team.name, each.rule, each.model, each.until, each.reason, each.asked_by, each.asked_at,
+            each.decided_by or "", each.decided_at, each.decision,
+        ]  # fmt: skip
+
+    return csv_answer("waivers", heads, queryset.iterator(chunk_size=500), cells)
+
+
+# --- asking ----------------------------------------------------------------------------------------------------------
+
+
+class AskForm(forms.Form):
+    application = forms.CharField(
+        label=gettext_lazy("Application (slug)"), max_length=120,
+        help_text=gettext_lazy("As in the address of its page."),
+    )  # fmt: skip
+    rule = forms.ChoiceField(label=gettext_lazy("Rule"), choices=list(RULES.items()))
+    model = forms.CharField(
+        label=gettext_lazy("Model"), max_length=300, required=False,
+        help_text=gettext_lazy("As the finding names it, by its name or its known id."),
+    )  # fmt: skip
+    until = DayField(
+        label=gettext_lazy("Until"), help_text=gettext_lazy("First day on which it no longer holds, within 180 days.")
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=gettext_lazy("Why it has to be, and what is done until then."),
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_waiver(request: HttpRequest) -> HttpResponse:
+    """What the output of a pipeline links to, filled in."""
+    user = signed_in(request)
+    initial = {name: request.GET[name] for name in ("application", "rule", "model") if request.GET.get(name)}
+    form = AskForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        asked = dict(form.cleaned_data)
+        application = Application.objects.visible_to(user).filter(slug=asked.pop("application")).first()
+        if application is None:
+            form.add_error("application", _("There is no application of that slug that you may see."))
+        else:
+            try:
+                made = ask_for_waiver(application=application, by=user, at=now(), **asked)
+            except RefusedChange as refused:
+                form.add_error(None, str(refused))
+            except ValidationError as refused:
+                form.add_error(None, refused) if not hasattr(refused, "error_dict") else _add_errors(form, refused)
+            else:
+                say(request, _("Asked for. Governance decides; until then the gate stays as it is."))
+                return redirect("gate-waiver", pk=made.pk)
+    return page(
+        request,
+        "gate/waiver-new.html",
+        title=_("Ask for a waiver"),
+        crumbs=((_("Gate"), reverse("gate")), (_("Waivers"), reverse("gate-waivers"))),
+        status=422 if form.errors else 200,
+        sentence=Sentence(_("An exception for one model, for a time, decided on by somebody else.")),
+        form=form,
+        latest=day_of(now()) + LONGEST_WAIVER,
+    )
+
+
+def _add_errors(form: forms.Form, refused: ValidationError) -> None:
+    for name, errors in refused.error_dict.items():
+        for error in errors:
+            form.add_error(name if name in form.fields else None, error)
+
+
+# --- deciding --------------------------------------------------------------------------------------------------------
+
+
+def _one(request: HttpRequest, pk: int) -> Waiver:
+    waivers = Waiver.objects.visible_to(request.user)
+    return get_object_or_404(
+        waivers.select_related("application__team", "asked_by", "decided_by", "offering__host"), pk=pk
+    )
+
+
+@require_safe
+def waiver(request: HttpRequest, pk: int) -> HttpResponse:
+    this = _one(request, pk)
+    user = signed_in(request)
+    at = now()
+    words, mark = state_of(this, at)
+    is_open = this.state == Waiver.State.ASKED
+    stands = this.stands_on(day_of(at))
+    latest = (
+        GateFinding.objects.filter(run__application=this.application, rule=this.rule)
+        .select_related("run")
+        .order_by("-pk")[:200]
+    )
+    covered = [each for each in latest if this.covers(each.rule, (each.model, each.resolved_id), each.offering_id)]
+    return page(
+        request,
+        "gate/waiver.html",
+        title=_("Waiver %(pk)s") % {"pk": this.pk},
+        crumbs=((_("Gate"), reverse("gate")), (_("Waivers"), reverse("gate-waivers"))),
+        as_of=at,
+        waiver=this,
+        rule_name=RULES[this.rule],
+        state=words,
+        mark=mark,
+        sentence=_of_one(this, stands),
+        findings=covered[:5],
+        may_decide=user.governs and is_open and this.asked_by_id != user.pk,
+        is_own=user.governs and is_open and this.asked_by_id == user.pk,
+        may_withdraw=(is_open or stands) and (user.governs or may_ask(user, this.application)),
+    )
+
+
+def _of_one(this: Waiver, stands: bool) -> Sentence:
+    what = {"rule": str(RULES[this.rule]).lower(), "model": this.model or _("any model"), "day": long_day(this.until),
+            "name": this.application.name}  # fmt: skip
+    if this.state == Waiver.State.ASKED:
+        return Sentence(_("May %(name)s ship with %(model)s until %(day)s?") % what)
+    if this.state == Waiver.State.GRANTED:
+        return Sentence(
+            _("%(name)s may ship with %(model)s until %(day)s.") % what
+            if stands
+            else _("%(name)s might ship with %(model)s until %(day)s; that is over.") % what
+        )
+    if this.state == Waiver.State.REFUSED:
+        return Sentence(_("It was refused that %(name)s ships with %(model)s.") % what)
+    return Sentence(_("The waiver of %(name)s for %(model)s was withdrawn.") % what)
+
+
+@require_POST
+def decide(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    this = _one(request, pk)
+    user = signed_in(request)
+    reason = request.POST.get("reason", "").strip()[:10_000]
+    if action in ("grant", "refuse") and not user.governs:
+        raise PermissionDenied(_("Only governance decides on waivers."))
+    try:
+        if action == "grant":
+            grant_waiver(waiver=this, by=user, at=now(), reason=reason)
+            say(request, _("Granted. The next run of the gate lets it through."))
+        elif action == "refuse":
+            refuse_waiver(waiver=this, by=user, at=now(), reason=reason)
+            say(request, _("Refused, with your reason."))
+        elif action == "withdraw":
+            withdraw_waiver(waiver=this, by=user, at=now(), reason=reason)
+            say(request, _("Withdrawn. The gate holds it against the application again."))
+        else:
+            raise Http404
+    except RefusedChange as refused:
+        refuse(request, str(refused))
+    return redirect("gate-waiver", pk=pk)

@@ -1,0 +1,108 @@
+"""Decisions, levels and rules as the pages name and draw them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.gate.judging import Finding
+from apps.gate.links import waiver_url
+from apps.gate.models import GateFinding
+from apps.gate.rules import Decision, Level, Rule
+
+RULES: dict[str, Any] = {
+    Rule.NOT_APPROVED: _("Model not approved"),
+    Rule.RETIRED: _("Model retired"),
+    Rule.RETIRES_SOON: _("Model retires soon"),
+    Rule.UNRESOLVED_ALIAS: _("Name does not say which model"),
+    Rule.UNKNOWN_MODEL: _("Unknown model"),
+    Rule.EVIDENCE_MISSING: _("Evidence missing or stale"),
+    Rule.DATA_CLASS: _("Data class not allowed"),
+    Rule.REGION: _("Region not allowed"),
+    Rule.WILDCARD: _("Wildcard route"),
+    Rule.NO_OWNER: _("Application without an owner"),
+}
+WHAT: dict[str, Promise] = {
+    Rule.NOT_APPROVED: _("blocked, restricted to other applications, or, where approvals are asked for, undecided"),
+    Rule.RETIRED: _("the host no longer serves it"),
+    Rule.RETIRES_SOON: _("warns by the days below, and blocks within the shorter ones whatever its level"),
+    Rule.UNRESOLVED_ALIAS: _("a deployment, a gateway's alias or a family"),
+    Rule.UNKNOWN_MODEL: _("nobody knows the name at that host"),
+    Rule.EVIDENCE_MISSING: _("no evaluation on own workloads that counts"),
+    Rule.DATA_CLASS: _("approved for other data only"),
+    Rule.REGION: _("approved for other regions only"),
+    Rule.WILDCARD: _("the route lets any model through"),
+    Rule.NO_OWNER: _("neither a business nor a technical owner"),
+}
+LEVELS: dict[str, Promise] = {
+    Level.ERROR: _("Blocks"),
+    Level.WARNING: _("Warns"),
+    Level.NOTE: _("Notes"),
+    Level.OFF: _("Off"),
+}
+DECISIONS: dict[str, Promise] = {
+    Decision.PASS: _("Pass"),
+    Decision.WARN: _("Warn"),
+    Decision.BLOCK: _("Block"),
+    Decision.UNKNOWN: _("Cannot decide"),
+    "": _("Waiting"),
+}
+# the bars of the severity ramp
+LEVEL_MARKS = {Level.ERROR: 5, Level.WARNING: 3, Level.NOTE: 1}
+DECISION_MARKS = {Decision.PASS: 1, Decision.WARN: 3, Decision.BLOCK: 5, Decision.UNKNOWN: 4, "": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One finding as a table shows it."""
+
+    anchor: str
+    rule: str
+    name: Any
+    level: str
+    level_name: Any
+    mark: int
+    model: str
+    resolved_id: str
+    offering: int | None
+    place: str
+    message: str
+    is_new: bool
+    waiver: int | None
+    waived_until: date | None
+    ask_url: str
+
+
+def by_gravity(rows: Iterable[Row]) -> list[Row]:
+    """What blocks first, what is waived last; otherwise as they were found."""
+    return sorted(rows, key=lambda row: (row.waived_until is not None, -row.mark, not row.is_new))
+
+
+def row_of(finding: GateFinding | Finding, application: str) -> Row:
+    place = finding.file + (f":{finding.line}" if finding.file and finding.line else "")
+    if isinstance(finding, GateFinding):
+        anchor, offering, waiver = f"finding-{finding.pk}", finding.offering_id, finding.waiver_id
+    else:
+        anchor, offering, waiver = "", finding.offering, finding.waiver
+    address = waiver_url(application=application, rule=finding.rule, model=finding.resolved_id or finding.model)
+    return Row(
+        anchor=anchor,
+        rule=finding.rule,
+        name=RULES[finding.rule],
+        level=finding.level,
+        level_name=LEVELS[finding.level],
+        mark=LEVEL_MARKS[Level(finding.level)],
+        model=finding.model,
+        resolved_id=finding.resolved_id if finding.resolved_id != finding.model else "",
+        offering=offering,
+        place=place,
+        message=finding.message,
+        is_new=finding.is_new,
+        waiver=waiver,
+        waived_until=finding.waived_until,
+        # within these pages the path is enough
+        ask_url=address[address.index("/gate/") :],
+    )

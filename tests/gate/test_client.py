@@ -1,0 +1,219 @@
+"""The command-line client as pipelines run it: a process of its own against a server that listens."""
+
+import ast
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from apps.accounts.actions import issue_token
+from apps.common.time import now
+from apps.feeds.models import PollState
+from apps.gate.actions import change_policy
+from apps.gate.client import registry_gate
+from apps.gate.models import GateRun
+from tests.gate.worlds import make_world
+
+CLIENT = Path(registry_gate.__file__)
+# whatever else the machine has, so that the client is not only tried where the product runs
+PYTHON = shutil.which("python3", path="/usr/bin") or sys.executable
+
+
+@pytest.fixture(scope="module")
+def stand(committed, site, django_db_blocker):
+    """(world, address, token) of a register that listens."""
+    with committed():
+        world = make_world()
+        change_policy(by=world.governance, levels={"FR006": "off"})
+        _, token = issue_token(
+            user=world.editor, name="ci", scopes=["gate"], at=now(), by=None, lifetime=timedelta(days=1)
+        )
+        yield world, site.url, token
+
+
+@pytest.fixture
+def client(stand, tmp_path):
+    """client("--model", NAME, ...): how a run of the client ended."""
+    world, url, token = stand
+
+    def run(*arguments: str, stdin: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        clean = {"PATH": os.environ["PATH"], "REGISTRY_URL": url, "REGISTRY_TOKEN": token,
+                 "REGISTRY_APPLICATION": world.application.slug, "REGISTRY_ENVIRONMENT": "production"}  # fmt: skip
+        return subprocess.run(
+            [PYTHON, "-I", str(CLIENT), *arguments], capture_output=True, text=True, timeout=60, cwd=tmp_path,
+            input=stdin, env={**clean, **variables},
+        )  # fmt: skip
+
+    return run
+
+
+def test_it_is_one_file_of_the_standard_library_for_python_3_9():
+    tree = ast.parse(CLIENT.read_text(), feature_version=(3, 9))
+
+    imported = {
+        (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert imported <= sys.stdlib_module_names
+
+
+def test_what_holds_passes(client):
+    done = client("--model", "gpt-4o-2024-11-20", "--host", "openai", "--commit", "a1")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("PASS: Nothing stands in the way of 1 model.")
+    assert "Report: http" in done.stdout
+
+
+def test_what_ends_soon_warns_and_does_not_stop(client):
+    done = client("--model", "gpt-4o-2024-08-06", "--host", "openai")
+
+    assert done.returncode == 0
+    assert done.stdout.startswith("WARN: ")
+    assert "FR003 warning" in done.stdout
+    assert "Move to gpt-4o-2024-11-20" in done.stdout
+
+
+def test_what_is_retired_stops_and_says_where_to_ask_for_a_waiver(client, tmp_path):
+    (tmp_path / "models.txt").write_text(
+        "# what we call\ngpt-4o-2024-11-20 openai\n\ngpt-3.5-turbo-0125 openai app/a.py:14\n"
+    )
+
+    done = client("--models", "models.txt")
+    reported = client("--models", "models.txt", "--mode", "report")
+
+    assert done.returncode == 1
+    assert "BLOCK: " in done.stdout
+    assert "FR002 error app/a.py:14: " in done.stdout
+    assert "/gate/waivers/new/?application=" in done.stdout
+    assert (reported.returncode, "Report only" in reported.stdout) == (0, True)
+
+
+def test_github_reads_annotations_and_a_summary(client, tmp_path):
+    models = [
+        {"model": "gpt-3.5-turbo-0125", "host": "openai", "file": "app/a,b.py", "line": 14},
+        {"model": "gpt-4o-2024-08-06", "host": "openai"},
+    ]
+    summary = tmp_path / "summary.md"
+
+    done = client("--models", "-", "--format", "github", stdin=json.dumps(models), GITHUB_STEP_SUMMARY=str(summary),
+                  GITHUB_SHA="deadbeef", GITHUB_REF="refs/heads/main")  # fmt: skip
+
+    assert done.returncode == 1
+    first, second, *_ = done.stdout.splitlines()
+    assert first.startswith("::error file=app/a%2Cb.py,line=14,title=FR002 Model retired::gpt-3.5-turbo-0125 at OpenAI")
+    assert "%0AAsk for a waiver: " in first
+    assert second.startswith("::warning title=FR003 Model retires soon::")
+    assert "| FR002 | error | gpt-3.5-turbo-0125 | app/a,b.py:14 |" in summary.read_text()
+    run = GateRun.objects.order_by("-pk")[:1].get()
+    assert (run.commit, run.ref) == ("deadbeef", "refs/heads/main")
+
+
+def test_a_bill_of_materials_goes_from_a_file_to_sarif_and_junit(client, tmp_path):
+    bom = {
+        "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
+        "components": [
+            {
+                "type": "machine-learning-model", "name": "gpt-3.5-turbo-0125", "publisher": "openai",
+                "evidence": {"occurrences": [{"location": "app/summarize.py", "line": 14}]},
+            }
+        ],
+    }  # fmt: skip
+    (tmp_path / "bom.json").write_text(json.dumps(bom))
+
+    done = client("--bom", "bom.json", "--format", "sarif", "--output", "gate.sarif")
+    junit = client("--bom", "bom.json", "--format", "junit")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("registry-gate: block: ")
+    results = json.loads((tmp_path / "gate.sarif").read_text())["runs"][0]["results"]
+    place = results[0]["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("app/summarize.py", 14)
+    assert (junit.returncode, "<testsuites>" in junit.stdout) == (1, True)
+
+
+def test_what_was_released_does_not_stop_again(client):
+    name = ("--model", "gpt-3.5-turbo-0125", "--host", "openai", "--environment", "lab")
+    assert client(*name, "--release").returncode == 1
+    assert not GateRun.objects.filter(environment="lab", released_at__isnull=False).exists()
+    GateRun.objects.filter(environment="lab").update(released_at=now())
+
+    again = client(*name, "--commit", "b2", "--release")
+
+    assert (again.returncode, "released before" in again.stdout) == (0, True)
+    assert "noted as released" in again.stderr
+    assert client(*name, "--commit", "b2", "--all").returncode == 1
+
+
+def test_a_stale_catalogue_cannot_decide_unless_that_may_pass(client):
+    PollState.objects.update(last_observed_at=now() - timedelta(30))
+    try:
+        done = client("--model", "gpt-4o-2024-11-20", "--host", "openai", "--commit", "stale")
+        passed = client("--model", "gpt-4o-2024-11-20", "--host", "openai", "--commit", "stale", "--on-unknown", "pass")
+        github = client("--model", "gpt-4o-2024-11-20", "--commit", "stale", "--format", "github")
+    finally:
+        PollState.objects.update(last_observed_at=now())
+
+    assert (done.returncode, passed.returncode, github.returncode) == (3, 0, 3)
+    assert done.stdout.startswith("UNKNOWN: ")
+    assert "::error title=" in github.stdout
+
+
+def test_a_registry_that_is_away_or_no_registry_cannot_decide(client):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+    done = client("--model", "a", "--url", nobody, "--timeout", "0.5")
+    assert (done.returncode, "cannot be reached" in done.stderr) == (3, True)
+    assert client("--model", "a", "--url", nobody, "--timeout", "0.5", "--mode", "report").returncode == 0
+
+    class Stranger(BaseHTTPRequestHandler):
+        codes = {"/down": 503, "/moved": 302, "/other": 200}
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(self.codes["/" + self.path.split("/")[1]])
+            self.send_header("Location", "https://elsewhere.example.org/")
+            self.end_headers()
+            self.wfile.write(b"<html>hello")
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Stranger)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        at = f"http://127.0.0.1:{server.server_port}"
+        down = client("--model", "a", "--url", f"{at}/down", "--timeout", "0.5")
+        other = client("--model", "a", "--url", f"{at}/other", "--timeout", "5")
+        moved = client("--model", "a", "--url", f"{at}/moved", "--timeout", "5")
+        untrusted = client("--model", "a", "--url", f"https://localhost:{server.server_port}", "--timeout", "0.5")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (down.returncode, "answers 503" in down.stderr) == (3, True)
+    assert (other.returncode, "not JSON" in other.stderr) == (3, True)
+    # the token goes nowhere else
+    assert (moved.returncode, "elsewhere.example.org" in moved.stderr) == (2, True)
+    assert untrusted.returncode == 3
+
+
+def test_wrong_use_is_told_from_what_cannot_be_decided(client):
+    bad_token = client("--model", "a", REGISTRY_TOKEN="fr_nobody_0")
+    assert (bad_token.returncode, "token is not" in bad_token.stderr.lower()) == (2, True)
+    no_application = client("--model", "a", "--application", "nobodys")
+    assert (no_application.returncode, "knows no such application" in no_application.stderr) == (2, True)
+    assert client("--model", "a", "--on-unknown", "pass", REGISTRY_TOKEN="fr_nobody_0").returncode == 2
+    assert client().returncode == 2
+    assert client("--model", "a", REGISTRY_TOKEN="").returncode == 2
+    assert client("--bom", "missing.json").returncode == 2
+    assert client("--model", "a", "--url", "ftp://example.org").returncode == 2

@@ -1,0 +1,280 @@
+"""The pages of the gate: runs, one application, waivers, the policy with its preview, the client."""
+
+import csv
+import hashlib
+import io
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from apps.accounts.models import User
+from apps.common.time import now
+from apps.exposure.engine.building import refresh
+from apps.gate.actions import ask_for_waiver, grant_waiver
+from apps.gate.matching import Asked
+from apps.gate.models import GatePolicy, GateRun, Waiver
+from apps.gate.running import ask
+from apps.gate.snippets import client as held_client
+from apps.inventory.choosing.approvals import decide
+from tests.builders import make_application, make_dependency
+from tests.gate.worlds import World
+
+
+def as_user(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def text(response) -> str:
+    return " ".join(response.content.decode().split())
+
+
+def rows_of(response):
+    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+
+
+@pytest.fixture
+def run(world: World) -> GateRun:
+    return ask(
+        application=world.application,
+        asked=[Asked("gpt-3.5-turbo-0125", "openai", file="app/a.py", line=3), Asked("gpt-4o-2024-08-06", "openai")],
+        by=world.editor, at=now(), environment="production", commit="4f9c2d1aaaabbbb", ref="main",
+    )  # fmt: skip
+
+
+def test_runs_are_listed_filtered_and_taken_away_as_csv(world, run):
+    client = as_user(world.viewer)
+
+    page = text(client.get("/gate/"))
+    assert "1 question of pipelines; <mark>1 was stopped</mark>" in page or "1 was stopped" in page
+    assert f'/gate/runs/{run.pk}/"' in page
+    assert "Nothing matches these filters" in text(client.get("/gate/?decision=pass"))
+    (row,) = rows_of(client.get("/gate.csv"))
+    assert (row["decision"], row["commit"], row["errors"]) == ("block", "4f9c2d1aaaabbbb", "1")
+    assert "No pipeline has asked yet." in text(as_user(world.stranger).get("/gate/"))
+
+
+def test_one_run_shows_findings_with_where_to_ask_and_what_it_named(world, run):
+    page = text(as_user(world.editor).get(f"/gate/runs/{run.pk}/"))
+
+    assert "app/a.py:3" in page
+    assert "Move to gpt-5.6-terra." in page
+    assert f"/gate/waivers/new/?application={world.application.slug}&amp;rule=FR002" in page
+    assert "openai/gpt-3.5-turbo-0125" in page
+    assert "This was shipped" in page
+    assert "This was shipped" not in text(as_user(world.viewer).get(f"/gate/runs/{run.pk}/"))
+    (row, *_rest) = rows_of(as_user(world.viewer).get(f"/gate/runs/{run.pk}/findings.csv"))
+    assert (row["rule"], row["file"], row["line"]) == ("FR002", "app/a.py", "3")
+    for address in ("", "findings.csv"):
+        assert as_user(world.stranger).get(f"/gate/runs/{run.pk}/{address}").status_code == 404
+
+
+def test_an_editor_says_what_was_shipped(world, run):
+    assert as_user(world.viewer).post(f"/gate/runs/{run.pk}/released/").status_code == 403
+    assert as_user(world.stranger).post(f"/gate/runs/{run.pk}/released/").status_code == 404
+
+    as_user(world.editor).post(f"/gate/runs/{run.pk}/released/")
+
+    run.refresh_from_db()
+    assert run.released_by == world.editor
+
+
+def test_an_application_shows_what_would_be_said_of_it_today_and_how_to_ask(world, run):
+    make_dependency(world.application, world.retired)
+    make_dependency(world.application, world.ending, "fallback", fallback_order=1)
+    client = as_user(world.editor)
+    url = f"/gate/of/{world.application.slug}/"
+
+    page = text(client.get(url))
+
+    assert "stopped on its way to production" in page
+    assert "gpt-3.5-turbo-0125 at OpenAI is retired" in page
+    assert f"--application {world.application.slug} --environment production" in page
+    assert held_client().sha256 in page
+    assert f"/gate/runs/{run.pk}/" in page
+    assert "with warnings" in text(client.get(f"{url}?environment=staging")) or "stopped" in page
+    assert as_user(world.stranger).get(url).status_code == 404
+    # nothing is kept of it
+    assert GateRun.objects.count() == 1
+
+
+def test_an_application_of_which_nothing_is_known_says_what_to_do(world):
+    page = text(as_user(world.editor).get(f"/gate/of/{world.application.slug}/"))
+
+    assert "there is nothing to stop yet" in page
+    assert "Begin with --mode report" in page
+
+
+def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(world, run):
+    editor, governance = as_user(world.editor), as_user(world.governance)
+    address = f"/gate/waivers/new/?application={world.application.slug}&rule=FR002&model=openai/gpt-3.5-turbo-0125"
+    assert 'value="openai/gpt-3.5-turbo-0125"' in text(editor.get(address))
+
+    answer = editor.post(
+        address,
+        {
+            "application": world.application.slug, "rule": "FR002", "model": "openai/gpt-3.5-turbo-0125",
+            "until": world.today + timedelta(20), "reason": "Moving in March.",
+        },
+    )  # fmt: skip
+
+    waiver = Waiver.objects.get()
+    assert answer["Location"] == f"/gate/waivers/{waiver.pk}/"
+    assert "1 waiver waits" in text(governance.get("/gate/waivers/"))
+    assert "Grant" in text(governance.get(answer["Location"]))
+    assert 'class="go"' not in text(editor.get(answer["Location"]))
+    assert editor.post(f"/gate/waivers/{waiver.pk}/grant/").status_code == 403
+    assert as_user(world.stranger).get(f"/gate/waivers/{waiver.pk}/").status_code == 404
+
+    governance.post(f"/gate/waivers/{waiver.pk}/grant/", {"reason": "Agreed."})
+
+    waiver.refresh_from_db()
+    assert (waiver.state, waiver.decision, waiver.decided_by) == ("granted", "Agreed.", world.governance)
+    (row,) = rows_of(editor.get("/gate/waivers.csv"))
+    assert (row["state"], row["reason"]) == ("Granted", "Moving in March.")
+    editor.post(f"/gate/waivers/{waiver.pk}/withdraw/")
+    assert "No waiver is asked for" in text(editor.get("/gate/waivers/"))
+    assert "1 waiver matches" in text(editor.get("/gate/waivers/?state=withdrawn"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"application": "nobodys"}, "There is no application of that slug"),
+        ({"until": "2030-01-01"}, "at the latest"),
+        ({"model": ""}, "Say for which model"),
+        ({"reason": ""}, "This field is required"),
+    ],
+)
+def test_a_waiver_that_cannot_be_is_refused_with_a_sentence(world, wrong, words):
+    asked = {
+        "application": world.application.slug, "rule": "FR002", "model": "gpt-3.5-turbo-0125",
+        "until": world.today + timedelta(20), "reason": "Moving.",
+    }  # fmt: skip
+
+    answer = as_user(world.editor).post("/gate/waivers/new/", {**asked, **wrong})
+
+    assert answer.status_code == 422
+    assert words in text(answer)
+
+
+def test_who_asked_is_told_that_a_colleague_decides(world):
+    waiver = ask_for_waiver(
+        application=world.application, rule="FR002", model="gpt-3.5-turbo-0125", reason="Ours.",
+        until=world.today + timedelta(9), by=world.governance, at=now(),
+    )  # fmt: skip
+    client = as_user(world.governance)
+
+    page = text(client.get(f"/gate/waivers/{waiver.pk}/"))
+    refused = text(client.post(f"/gate/waivers/{waiver.pk}/grant/", follow=True))
+
+    assert "a colleague of governance decides" in page
+    assert "Ask a colleague of governance" in refused
+
+
+def policy_fields(page) -> dict[str, str]:
+    form = page.context["form"]
+    fields = {}
+    for bound in form:
+        value = bound.value()
+        if value is not False and value is not None:
+            fields[bound.name] = value
+    return fields
+
+
+def test_the_policy_is_tried_out_before_it_is_kept(world):
+    make_dependency(world.application, world.ending)
+    other = make_application("Mail drafter", team=world.team, business_owner="Ilse")
+    make_dependency(other, world.retired)
+    make_dependency(make_application("Idle", status="retired"), world.retired)
+    decide(target=world.good, decision="blocked", reason="No.", at=now(), by=world.governance)
+    third = make_application("Search", team=world.team)
+    make_dependency(third, world.good)
+    refresh(on=world.today)
+    client = as_user(world.governance)
+    page = client.get("/gate/policy/")
+    assert "5 of 10 rules block" in text(page) or "4 of 10 rules block" in text(page)
+    fields = policy_fields(page)
+
+    tried = text(client.post("/gate/policy/", {**fields, "level-FR010": "error", "try": "1"}))
+
+    # retired; blocked and without an owner
+    assert "2 of 3 applications would be stopped" in tried
+    assert GatePolicy.objects.get(pk=1).version == 1
+    near = next(name for name, value in fields.items() if name.endswith("-error") and value == 30)
+    assert "3 of 3 applications would be stopped" in text(
+        client.post("/gate/policy/", {**fields, near: 60, "try": "1"})
+    )
+
+    kept = client.post("/gate/policy/", {**fields, "level-FR009": "error", "reason": "Routes are named."}, follow=True)
+    assert "Kept as version 2" in text(kept)
+    assert "Routes are named." in text(kept)
+    late = client.post("/gate/policy/", {**fields, "level-FR009": "off"})
+    assert (late.status_code, "Somebody else changed the policy" in text(late)) == (422, True)
+
+
+def test_the_policy_is_read_by_all_and_changed_by_governance(world):
+    page = text(as_user(world.viewer).get("/gate/policy/"))
+
+    assert "governance and administrators change it" in page
+    assert "disabled" in page
+    assert as_user(world.editor).post("/gate/policy/", {}).status_code == 403
+
+
+def test_the_client_is_handed_out_to_whoever_asks_with_its_digest(world):
+    answer = Client().get("/gate/registry-gate")
+
+    assert answer.status_code == 200
+    assert hashlib.sha256(answer.content).hexdigest() == held_client().sha256
+    page = text(as_user(world.stranger).get("/gate/set-up/"))
+    assert held_client().sha256 in page
+    assert "secrets.REGISTRY_TOKEN" in page
+
+
+@pytest.mark.parametrize("address", ["/gate/", "/gate/waivers/"])
+def test_a_list_costs_the_same_number_of_statements_however_long(world, address):
+    def fill(n: int) -> None:
+        for number in range(n):
+            application = make_application(team=world.team, business_owner="Ilse")
+            ask(application=application, asked=[Asked(f"m-{number}")], by=world.editor, at=now())
+            waiver = ask_for_waiver(
+                application=application, rule="FR005", model=f"m-{number}", reason="Ours.",
+                until=world.today + timedelta(9), by=world.editor, at=now(),
+            )  # fmt: skip
+            grant_waiver(waiver=waiver, by=world.governance, at=now())
+
+    client = as_user(world.viewer)
+
+    def n_statements() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(address).status_code == 200
+        return len(captured)
+
+    fill(2)
+    client.get(address)
+    few = n_statements()
+    fill(6)
+    assert n_statements() == few
+
+
+def test_the_page_of_an_application_costs_the_same_however_much_it_calls(world):
+    from tests.builders import make_offering
+
+    make_dependency(world.application, world.retired)
+    client = as_user(world.viewer)
+    url = f"/gate/of/{world.application.slug}/"
+
+    def n_statements() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(url).status_code == 200
+        return len(captured)
+
+    client.get(url)
+    few = n_statements()
+    for _ in range(8):
+        make_dependency(world.application, make_offering(lifecycle="retired"))
+    assert n_statements() == few

@@ -1,0 +1,86 @@
+"""A register small enough to know by heart: models that hold, end, have ended, or are nobody's, and one application."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from apps.accounts.models import Team, User
+from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.catalog.models import Assertion, Offering, Provider
+from apps.common.time import day_of, now
+from apps.feeds.models import PollState
+from apps.inventory.models import Application, Criticality
+from tests.builders import (
+    make_application,
+    make_foundation,
+    make_member,
+    make_offering,
+    make_provider,
+    make_source,
+    make_team,
+    make_user,
+    make_version,
+)
+
+
+@dataclass
+class World:
+    today: date
+    team: Team
+    application: Application
+    openai: Provider
+    azure: Provider
+    good: Offering
+    ending: Offering
+    retired: Offering
+    deployment: Offering
+    governance: User
+    editor: User
+    viewer: User
+    stranger: User
+
+
+def make_world() -> World:
+    moment = now()
+    today = day_of(moment)
+    source = make_source("litellm", enabled=True)
+    PollState.objects.create(source=source, last_success_at=moment, last_observed_at=moment)
+    openai = make_provider("openai", roles=("developer", "host"), name="OpenAI")
+    azure = make_provider("azure", roles=("host",), name="Microsoft Azure")
+    line = make_foundation("openai/gpt-4o", developer=openai, name="GPT-4o")
+    old_line = make_foundation("openai/gpt-3.5-turbo", developer=openai, name="GPT-3.5 Turbo")
+    good = make_offering(
+        "gpt-4o-2024-11-20", host=openai, version=make_version("openai/gpt-4o-2024-11-20", foundation=line),
+        lifecycle="active",
+    )  # fmt: skip
+    ending = make_offering(
+        "gpt-4o-2024-08-06", host=openai, version=make_version("openai/gpt-4o-2024-08-06", foundation=line),
+        lifecycle="deprecated", retires_on=today + timedelta(50), date_kind="firm", replacement=good,
+    )  # fmt: skip
+    retired = make_offering(
+        "gpt-3.5-turbo-0125", host=openai, version=make_version("openai/gpt-3.5-turbo-0125", foundation=old_line),
+        lifecycle="retired", retires_on=today - timedelta(33), date_kind="firm", replacement_text="gpt-5.6-terra",
+    )  # fmt: skip
+    Assertion.objects.create(
+        source=source, external_id="gpt-4o-2024-08-06", topic="lifecycle", offering=ending, first_seen=moment,
+        changed_at=moment, value={},
+    )  # fmt: skip
+    deployment = make_offering("contact-centre-prod", host=azure, resolved=False)
+    team = make_team("Support")
+    application = make_application(
+        "Support assistant", team=team, criticality=Criticality.CRITICAL, business_owner="Ilse", geography="EU",
+        data_classification="internal",
+    )  # fmt: skip
+    return World(
+        today=today, team=team, application=application, openai=openai, azure=azure, good=good, ending=ending,
+        retired=retired, deployment=deployment,
+        governance=make_user("maren", role=OrganisationRole.GOVERNANCE),
+        editor=make_member(team, TeamRole.EDITOR, make_user("ilse")),
+        viewer=make_member(team, TeamRole.VIEWER, make_user("hana")),
+        stranger=make_user("stranger"),
+    )  # fmt: skip
+
+
+def rules_of(findings: Any) -> list[tuple[str, str, str]]:
+    """(rule, level, model) of each finding."""
+    return [(each.rule, each.level, each.model) for each in findings]
