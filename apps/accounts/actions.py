@@ -10,11 +10,18 @@ from django.db.models import ProtectedError, Q, RestrictedError
 from django.utils.text import slugify
 
 from apps.accounts.models import ApiToken, Membership, Team, User
-from apps.accounts.roles import OrganisationRole, Scope, TeamRole
-from apps.accounts.tokens import digest_of, new_token
+from apps.accounts.roles import OrganisationRole, Scope, TeamRole, stronger_office
+from apps.accounts.tokens import digest_of, new_secret, new_token
 from apps.common.history import acting
 
 TOKEN_LIFETIME = timedelta(days=90)
+LONGEST_LIFETIME = timedelta(days=732)
+# long enough to change the secret everywhere, short enough not to be forgotten
+LONGEST_OVERLAP = timedelta(days=30)
+
+
+class RefusedAccount(Exception):
+    """A change of people, programs, teams or tokens that is not made; carries a sentence for whoever asked."""
 
 
 @transaction.atomic
@@ -26,8 +33,17 @@ def issue_token(
     at: datetime,
     by: User | None,
     lifetime: timedelta = TOKEN_LIFETIME,
+    team: Team | None = None,
+    per_minute: int | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new token and its text, which nobody can read again. `by` is None for the operator's command line."""
+    """A new token and its text, which nobody can read again. `by` is None for the operator's command line.
+
+    `team` binds it to that team and those below; refused where the user sees nothing of it.
+    """
+    if team is not None and not user.bound_to(team).team_roles():
+        raise RefusedAccount(
+            f"{user} holds no role on {team} or below, so that a token bound to it would open nothing."
+        )
     prefix, text = new_token()
     with acting(user=by, job="" if by else "manage.py token", reason=f"token for {user.username}"):
         token = ApiToken.objects.create(
@@ -37,14 +53,44 @@ def issue_token(
             digest=digest_of(text),
             # in the order of Scope, each once
             scopes=[scope.value for scope in Scope if scope in set(scopes)],
+            team=team,
+            per_minute=per_minute,
             expires_at=at + lifetime,
         )
     return token, text
 
 
 @transaction.atomic
+def rotate_token(
+    *, token: ApiToken, at: datetime, by: User, old_until: datetime | None = None, lifetime: timedelta | None = None
+) -> tuple[ApiToken, str]:
+    """A new secret for the same token, and its text. The secret before works until `old_until`, not at all without it;
+    one from a rotation still before that ends now. `lifetime` counts from `at`; without it the end stays."""
+    current = ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=token.pk)
+    if not current.is_good_at(at):
+        raise RefusedAccount("This token has ended, so that there is nothing to rotate. Create a new one.")
+    if old_until is not None and not at <= old_until <= at + LONGEST_OVERLAP:
+        raise RefusedAccount(
+            f"The secret before may go on working for {LONGEST_OVERLAP.days} days at most, and its end lies ahead."
+        )
+    text = new_secret(current.prefix)
+    overlaps = old_until is not None and old_until > at
+    current.old_digest, current.old_until = (current.digest, old_until) if overlaps else (None, None)
+    # what was seen of the secret before is what was seen of it so far
+    current.old_last_used_at, current.last_used_at = (current.last_used_at if overlaps else None), None
+    current.digest = digest_of(text)
+    if lifetime is not None:
+        current.expires_at = at + lifetime
+    with acting(user=by, reason="token rotated"):
+        current.save(
+            update_fields=["digest", "old_digest", "old_until", "old_last_used_at", "last_used_at", "expires_at"]
+        )
+    return current, text
+
+
+@transaction.atomic
 def revoke_token(*, token: ApiToken, at: datetime, by: User) -> bool:
-    """True where the token was still good; a second revocation changes nothing."""
+    """True where the token was still good; a second revocation changes nothing. Ends both of its secrets."""
     with acting(user=by, reason="token revoked"):
         changed = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=at)
     return bool(changed)
@@ -52,20 +98,38 @@ def revoke_token(*, token: ApiToken, at: datetime, by: User) -> bool:
 
 @transaction.atomic
 def set_membership(*, user: User, team: Team, role: TeamRole, by: User) -> Membership:
-    """Give the person this role on the team, in place of the one held before."""
+    """Give the person this role on the team, in place of the one given by hand before. One that sign-on gives stays
+    beside it, and the stronger counts."""
+    if user.is_service and role is TeamRole.OWNER:
+        raise RefusedAccount(
+            "A program does not own a team: owners are told of alerts and give roles. Make it an editor."
+        )
     with acting(user=by, reason=f"{role.word} of {team.name}"):
-        membership, _ = Membership.objects.update_or_create(user=user, team=team, defaults={"role": role.rank})
+        membership, is_new = Membership.objects.select_for_update().get_or_create(
+            user=user, team=team, defaults={"role": role.rank}
+        )
+        if not is_new:
+            by_sign_on = membership.role_by_sign_on
+            membership.role_by_hand = None if by_sign_on is None else role.rank
+            membership.role = max(role.rank, by_sign_on or 0)
+            membership.save(update_fields=["role", "role_by_hand"])
     return membership
 
 
 @transaction.atomic
 def end_membership(*, membership: Membership, by: User) -> None:
+    """Takes away what was given by hand. Refused where only sign-on gives the role."""
+    held = Membership.objects.select_for_update().get(pk=membership.pk)
+    if held.role_by_sign_on is not None and held.role_by_hand is None:
+        raise RefusedAccount(
+            "This role comes with a group at sign-on and goes with it. Take the person out of the group."
+        )
     with acting(user=by, reason="membership ended"):
-        membership.delete()
-
-
-class RefusedAccount(Exception):
-    """A change of people or teams that is not made; carries a sentence for whoever asked."""
+        if held.role_by_sign_on is None:
+            held.delete()
+        else:
+            held.role, held.role_by_hand = held.role_by_sign_on, None
+            held.save(update_fields=["role", "role_by_hand"])
 
 
 TEAM_FACTS = ("name", "parent", "email", "time_zone", "digest_hour")
@@ -102,7 +166,8 @@ def remove_team(*, team: Team, by: User) -> None:
             team.delete()
     except (ProtectedError, RestrictedError, IntegrityError) as held:
         raise RefusedAccount(
-            f"{team.name} still owns something: applications, or teams below it. Give those to another team first."
+            f"{team.name} still owns something: applications, programs, or teams below it. Give those to another team"
+            " first."
         ) from held
 
 
@@ -124,6 +189,9 @@ def change_person(*, person: User, facts: Mapping[str, Any], by: User) -> User:
         raise RefusedAccount("Only a superuser changes a superuser.")
     for name, value in facts.items():
         setattr(person, name, value)
+    if "organisation_role" in facts and person.office_by_sign_on:
+        person.office_by_hand = facts["organisation_role"]
+        person.organisation_role = stronger_office(person.office_by_hand, person.office_by_sign_on)
     person.full_clean(exclude=["password"])
     with acting(user=by, reason="person changed"):
         person.save()

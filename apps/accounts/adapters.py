@@ -1,9 +1,27 @@
-"""How allauth meets this product: people are added by an administrator, never by themselves."""
+"""How allauth meets this product: people are added by an administrator or come by the organisation's sign-on, never by
+themselves."""
 
 from typing import Any
 
+import structlog
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialApp, SocialLogin
+from allauth.socialaccount.providers.base import AuthProcess
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.accounts.sign_on.actions import JOB, apply_groups, free_username, person_by_address
+from apps.accounts.sign_on.session import SafeSession, policy_for
+from apps.common.history import acting
+from apps.common.http import parse_networks
+
+log = structlog.get_logger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -12,3 +30,95 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """Signing in and out needs no banner: the page itself shows it."""
+
+    def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        if (kwargs.get("signal_kwargs") or {}).get("sociallogin") is not None:
+            # groups are asked at sign-in alone, so a session by sign-on must not last
+            request.session.set_expiry(settings.OIDC["session_hours"] * 3600)
+        return response
+
+
+class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    """Sign-on is configured by the environment alone: what stands in the library's own tables is not looked at."""
+
+    def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> list[SocialApp]:
+        configured = settings.OIDC
+        if not configured or provider not in {None, "oidc", "openid_connect"}:
+            return []
+        if client_id and client_id != configured["client_id"]:
+            return []
+        app = SocialApp(
+            provider="openid_connect", provider_id="oidc", name=configured["name"], client_id=configured["client_id"],
+            secret=configured["client_secret"],
+        )  # fmt: skip
+        app.settings = {
+            "server_url": configured["issuer"].rstrip("/"), "oauth_pkce_enabled": True, "scope": configured["scopes"],
+        }  # fmt: skip
+        return [app]
+
+    def get_requests_session(self) -> SafeSession:
+        networks = parse_networks(" ".join(settings.OUTBOUND_ALLOWED_NETWORKS))
+        return SafeSession(
+            issuer=settings.OIDC["issuer"], policy=policy_for(networks, ca_file=settings.OIDC["ca_file"])
+        )
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        return bool(settings.OIDC["creates_people"])
+
+    def on_authentication_error(self, request: HttpRequest, provider: Any, **kwargs: Any) -> None:
+        log.warning("sign-on refused", error=str(kwargs.get("error")), why=str(kwargs.get("exception") or ""))
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Finds or links the person, and gives the roles of the groups; the login itself comes after."""
+        if sociallogin.state.get("process") != AuthProcess.LOGIN:
+            return
+        if not sociallogin.is_existing:
+            self._link(request, sociallogin)
+        if sociallogin.is_existing:
+            if not sociallogin.user.is_active:
+                raise _refused(request, _("Your account here is closed. Ask an administrator."))
+            apply_groups(
+                user=sociallogin.user, groups=sociallogin.account.extra_data["groups"], rules=settings.OIDC["rules"]
+            )
+
+    def _link(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """To the account of the same verified address, where that is configured."""
+        address = sociallogin.user.email
+        verified = {one.email.lower() for one in sociallogin.email_addresses if one.verified}
+        if settings.OIDC["links_by_email"] and address and address.lower() in verified:
+            found = person_by_address(address)
+            if found is not None:
+                with acting(job=JOB, reason="linked by verified e-mail address"):
+                    sociallogin.user = sociallogin.account.user = found
+                    sociallogin.account.save()
+                log.info("sign-on linked", user=found.username)
+                return
+        if address and User.objects.filter(email__iexact=address).exists():
+            raise _refused(
+                request,
+                _(
+                    "Somebody with your e-mail address has an account here that is not linked to this sign-on. Sign in"
+                    " with your password and link it under your account, or ask an administrator."
+                ),
+            )
+        if not settings.OIDC["creates_people"]:
+            raise _refused(request, _("You have no account here yet. Ask an administrator to invite you."))
+
+    @transaction.atomic
+    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
+        """The first sign-in makes the person, with the roles of the groups."""
+        person: User = sociallogin.user
+        wished = person.username or person.email.partition("@")[0]
+        person.username = free_username(wished)
+        person.set_unusable_password()
+        with acting(job=JOB, reason="first sign-in"):
+            sociallogin.save(request)
+        apply_groups(user=person, groups=sociallogin.account.extra_data["groups"], rules=settings.OIDC["rules"])
+        log.info("sign-on made a person", user=person.username)
+        return person
+
+
+def _refused(request: HttpRequest, why: str) -> ImmediateHttpResponse:
+    log.warning("sign-on refused", why=why)
+    return ImmediateHttpResponse(render(request, "socialaccount/refused.html", {"why": why}, status=403))

@@ -158,6 +158,9 @@ class UserAdmin(AdministratorAdmin[User], DjangoUserAdmin):  # type: ignore[type
         """A superuser's password and address are the key to everything: only superusers touch them."""
         if obj is not None and obj.is_superuser and not person(request).is_superuser:
             return False
+        # programs have no password to set, and a page of their own
+        if obj is not None and obj.is_service:
+            return False
         return super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -170,11 +173,14 @@ class ApiTokenAdmin(AdministratorAdmin[ApiToken]):
     """Seen and revoked here; created where the person can copy it."""
 
     form = forms.ModelForm
-    list_display = ("name", "prefix", "user", "scopes", "expires_at", "last_used_at", "revoked_at")
-    list_select_related = ("user",)
+    list_display = ("name", "prefix", "user", "team", "scopes", "expires_at", "last_used_at", "revoked_at")
+    list_select_related = ("user", "team")
     list_filter = ("revoked_at",)
     search_fields = ("name", "prefix", "user__username")
-    fields = ("user", "name", "prefix", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
+    fields = (
+        "user", "name", "prefix", "scopes", "team", "per_minute", "created_at", "expires_at", "last_used_at",
+        "revoked_at", "old_until", "old_last_used_at",
+    )  # fmt: skip
     readonly_fields = fields
     actions = ("revoke",)
 

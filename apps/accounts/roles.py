@@ -33,6 +33,14 @@ class OrganisationRole(models.TextChoices):
     ADMIN = "admin", "Administrator"
 
 
+_OFFICES = ("", OrganisationRole.AUDITOR.value, OrganisationRole.GOVERNANCE.value, OrganisationRole.ADMIN.value)
+
+
+def stronger_office(*offices: str) -> str:
+    """The office that may most; an empty text is none."""
+    return max((str(office) for office in offices), key=_OFFICES.index, default="")
+
+
 class Scope(models.TextChoices):
     """What a token may be used for; an intake token can never read."""
 

@@ -7,7 +7,12 @@ import secrets
 def new_token() -> tuple[str, str]:
     """(prefix, token). The prefix is shown in lists; the secret has 256 random bits."""
     prefix = secrets.token_hex(4)
-    return prefix, f"fr_{prefix}_{secrets.token_hex(32)}"
+    return prefix, new_secret(prefix)
+
+
+def new_secret(prefix: str) -> str:
+    """A token with a new secret under the prefix that lists show."""
+    return f"fr_{prefix}_{secrets.token_hex(32)}"
 
 
 def digest_of(token: str) -> str:

@@ -14,7 +14,7 @@ from apps.accounts.authentication import ApiTokenAuthentication
 from apps.accounts.models import ApiToken
 from apps.accounts.tokens import digest_of
 from apps.common.time import now
-from tests.builders import make_user
+from tests.builders import make_member, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +47,18 @@ class TestCommand:
         token_command("ada")
 
         assert ApiToken.objects.get().scopes == ["read"]
+
+    def test_it_is_bound_to_a_team_that_its_user_sees(self):
+        team = make_team()
+        make_member(team, user=make_user("ada"))
+
+        token_command("ada", "--team", team.slug)
+
+        assert ApiToken.objects.get().team == team
+        with pytest.raises(CommandError, match="would open nothing"):
+            token_command("ada", "--team", make_team().slug)
+        with pytest.raises(CommandError, match="No team"):
+            token_command("ada", "--team", "nowhere")
 
     @pytest.mark.parametrize(
         "scopes",
@@ -151,6 +163,6 @@ class TestUse:
             authenticate(text)
 
     def test_another_scheme_is_left_to_others(self):
-        request = APIRequestFactory().get("/", HTTP_AUTHORIZATION="Basic eDp5")
+        request = APIRequestFactory().get("/", HTTP_AUTHORIZATION="Digest username=x")
 
         assert ApiTokenAuthentication().authenticate(request) is None

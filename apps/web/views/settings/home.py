@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import ApiToken, Team, User
-from apps.accounts.roles import OrganisationRole
+from apps.accounts.services import services_seen_by
 from apps.alerts.models import Webhook
 from apps.catalog.models import Source
 from apps.common.time import now
@@ -28,16 +29,12 @@ class Setting:
     by: str
 
 
-def administers(user: User) -> bool:
-    """Adds people and gives offices."""
-    return user.is_active and (user.is_superuser or user.organisation_role == OrganisationRole.ADMIN)
-
-
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     groups = [(_("Who"), _who(user))]
     if user.reads_everything:
+        groups[0][1].extend(_organisation(user))
         groups.append((_("What counts"), _lines(user)))
     groups.append((_("Yours"), _yours(user)))
     return page(
@@ -58,7 +55,7 @@ def _who(user: User) -> list[Setting]:
         )
     ]  # fmt: skip
     if user.reads_everything:
-        active = User.objects.filter(is_active=True)
+        active = User.objects.people().filter(is_active=True)
         offices = active.exclude(organisation_role="").count()
         found.append(
             Setting(
@@ -68,7 +65,25 @@ def _who(user: User) -> list[Setting]:
                 _("administrators"),
             )
         )  # fmt: skip
+    found.append(
+        Setting(
+            _("Programs: service accounts and their keys"), reverse("services"),
+            counted(services_seen_by(user).filter(is_active=True).order_by().count(), _("program"), _("programs")),
+            _("governance; owners for their team"),
+        )
+    )  # fmt: skip
     return found
+
+
+def _organisation(user: User) -> list[Setting]:
+    configured = settings.OIDC
+    return [
+        Setting(
+            _("Sign-on"), reverse("sign-on"),
+            _("by %(name)s") % {"name": configured["name"]} if configured else _("off: passwords and second factors"),
+            _("whoever runs the registry"),
+        )
+    ]  # fmt: skip
 
 
 def _lines(user: User) -> list[Setting]:

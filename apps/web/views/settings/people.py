@@ -22,7 +22,6 @@ from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer
 from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
-from apps.web.views.settings.home import administers
 from apps.web.wording import counted, spelled
 
 
@@ -71,7 +70,7 @@ class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
 
 def _listed(request: HttpRequest) -> QuerySet[User]:
     words = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    found = User.objects.annotate(n_teams=Count("memberships")).order_by("-is_active", "username")
+    found = User.objects.people().annotate(n_teams=Count("memberships")).order_by("-is_active", "username")
     if words:
         found = found.filter(
             Q(username__icontains=words) | Q(email__icontains=words) | Q(first_name__icontains=words)
@@ -97,12 +96,12 @@ def people(request: HttpRequest) -> HttpResponse:
         offices=User._meta.get_field("organisation_role").choices,
         office=request.GET.get("office", ""),
         words=request.GET.get("q", ""),
-        can_change=administers(user),
+        can_change=user.administers,
     )
 
 
 def _sentence() -> Sentence:
-    counts = User.objects.aggregate(
+    counts = User.objects.people().aggregate(
         n=Count("pk", filter=Q(is_active=True)),
         new=Count("pk", filter=Q(is_active=True, last_login=None)),
     )
@@ -171,7 +170,7 @@ def _send(request: HttpRequest, person: User, by: User) -> None:
 @require_POST
 def invite_again(request: HttpRequest, pk: int) -> HttpResponse:
     by = _administering(request)
-    person = get_object_or_404(User.objects.filter(is_active=True).exclude(email=""), pk=pk)
+    person = get_object_or_404(User.objects.people().filter(is_active=True).exclude(email=""), pk=pk)
     if person.is_superuser and not by.is_superuser:
         raise PermissionDenied(_("Only a superuser changes a superuser."))
     _send(request, person, by)
@@ -182,8 +181,8 @@ def invite_again(request: HttpRequest, pk: int) -> HttpResponse:
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """One person: facts, office, whether they may sign in; roles are given on the teams' pages."""
     user = _reading(request)
-    person = get_object_or_404(User, pk=pk)
-    can_change = administers(user) and (user.is_superuser or not person.is_superuser)
+    person = get_object_or_404(User.objects.people(), pk=pk)
+    can_change = user.administers and (user.is_superuser or not person.is_superuser)
     form = PersonForm(instance=person, row=person) if can_change else None
     if request.method == "POST":
         if not can_change:
@@ -207,7 +206,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 def _changed(request: HttpRequest, person: User, by: User) -> PersonForm | None:
     """None once saved, else the form with what is wrong."""
     with transaction.atomic():
-        locked = User.objects.select_for_update().get(pk=person.pk)
+        locked = User.objects.select_for_update(of=("self",)).get(pk=person.pk)
         form = PersonForm(request.POST, instance=locked, row=User.objects.get(pk=person.pk))
         if not form.is_valid():
             return form
@@ -245,6 +244,6 @@ def _reading(request: HttpRequest) -> User:
 
 def _administering(request: HttpRequest) -> User:
     user = signed_in(request)
-    if not administers(user):
+    if not user.administers:
         raise PermissionDenied(_("People are added and changed by administrators."))
     return user

@@ -1,7 +1,7 @@
 """Teams, and who holds which role on them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -12,17 +12,20 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts import actions
+from apps.accounts.filters import TeamFilter
 from apps.accounts.models import Membership, Team, User
 from apps.accounts.roles import TeamRole
 from apps.inventory.models import Application
 from apps.web.editing import SeenMixin
-from apps.web.forms import governing, signed_in
-from apps.web.listing import csv_answer
+from apps.web.filtering import Control, filters
+from apps.web.forms import QuickSelect, governing, signed_in
+from apps.web.listing import COUNTED, Listing, csv_answer
 from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
 from apps.web.wording import counted
@@ -42,7 +45,14 @@ class TeamForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
             "digest_hour": gettext_lazy("Hour of its digest"),
         }
         help_texts = {"parent": gettext_lazy("Roles on the team above hold here too.")}
-        widgets = {"digest_hour": forms.NumberInput(attrs={"min": 0, "max": 23})}
+        widgets = {"parent": QuickSelect, "digest_hour": forms.NumberInput(attrs={"min": 0, "max": 23})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        parent = self.fields["parent"]
+        assert isinstance(parent, forms.ModelChoiceField)
+        # only what its options say: an organisation may have thousands
+        parent.queryset = Team.objects.order_by("name", "pk").only("name")
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]
@@ -79,52 +89,86 @@ class Row:
     depth: int
 
 
-def _tree(teams: Sequence[Any]) -> list[Row]:
-    """Teams in the order of a tree; one whose parent is not among them stands at the top."""
-    known = {team.pk for team in teams}
-    below: dict[int | None, list[Any]] = {}
-    for team in teams:
-        below.setdefault(team.parent_id if team.parent_id in known else None, []).append(team)
-    rows: list[Row] = []
+@dataclass
+class TeamListing(Listing[Team]):
+    """Sheets of a tree, walked from the top; of one that is narrowed, each team stands by itself."""
+
+    tree: Sequence[tuple[int, int]] = field(kw_only=True)
+
+    @cached_property
+    def n_found(self) -> int:
+        return min(len(self.tree), COUNTED + 1)
+
+    @cached_property
+    def sheet(self) -> list[Row]:
+        start = (self.number - 1) * self.size
+        shown = self.tree[start : start + self.size]
+        found = self.queryset.in_bulk([pk for pk, _depth in shown])
+        return [Row(found[pk], depth) for pk, depth in shown if pk in found]
+
+    @cached_property
+    def rows(self) -> list[Team]:
+        return [row.team for row in self.sheet]
+
+
+def _tree(teams: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:
+    """(id, depth) in the order of a tree, of (id, parent); one whose parent is not among them stands at the top."""
+    parents = dict(teams)
+    below: dict[int | None, list[int]] = {}
+    for pk, parent in parents.items():
+        below.setdefault(parent if parent in parents else None, []).append(pk)
+    rows: list[tuple[int, int]] = []
 
     def add(parent: int | None, depth: int) -> None:
-        for team in below.get(parent, []):
-            rows.append(Row(team, depth))
-            add(team.pk, depth + 1)
+        for pk in below.get(parent, []):
+            rows.append((pk, depth))
+            add(pk, depth + 1)
 
     add(None, 0)
     return rows
 
 
-def _listed(user: User) -> list[Any]:
-    """Visible teams, each with how many hold a role on it itself and how many applications it owns: two statements."""
+def _counted(user: User, rows: Sequence[Row]) -> None:
+    """Gives each team how many hold a role on it itself and how many applications it owns: two statements."""
+    ids = [row.team.pk for row in rows]
+    n_people = dict(
+        Membership.objects.filter(team__in=ids).order_by().values_list("team").annotate(n=Count("pk"))
+    )  # fmt: skip
     n_applications = dict(
-        Application.objects.visible_to(user).order_by().values("team").annotate(n=Count("pk")).values_list("team", "n")
+        Application.objects.visible_to(user).filter(team__in=ids).order_by().values_list("team").annotate(n=Count("pk"))
     )
-    teams: list[Any] = list(Team.objects.visible_to(user).annotate(n_people=Count("memberships")).order_by("name"))
-    for team in teams:
-        team.n_applications = n_applications.get(team.pk, 0)
-    return teams
+    for row in rows:
+        row.team.n_people = n_people.get(row.team.pk, 0)
+        row.team.n_applications = n_applications.get(row.team.pk, 0)
 
 
 @require_safe
 def teams(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
-    found = _listed(user)
-    without = [team for team in found if not team.email and not team.n_people]
+    visible = Team.objects.visible_to(user)
+    found = TeamFilter(request.GET, visible, request=request)
+    tree = _tree(found.qs.order_by("name", "pk").values_list("pk", "parent"))
+    listing = TeamListing(request, visible, tree=tree)
+    _counted(user, listing.sheet)
+    n_without = found.qs.filter(email="", memberships__isnull=True).count()
     return page(
         request,
         "settings/teams.html",
+        fragment="listing",
         title=_("Teams"),
         crumbs=((_("Settings"), reverse("settings")),),
         counts=_("Teams you may see"),
-        sentence=_sentence(len(found), len(without)),
-        rows=_tree(found),
+        sentence=_sentence(len(tree), n_without, filtered=listing.is_filtered),
+        filters=filters(request, found, [Control("q", str(_("Search")), "search")]),
+        listing=listing,
+        rows=listing.sheet,
         can_add=user.governs,
     )
 
 
-def _sentence(n: int, n_without: int) -> Sentence:
+def _sentence(n: int, n_without: int, *, filtered: bool) -> Sentence:
+    if n == 0 and filtered:
+        return Sentence(_("No team is so named."))
     if n == 0:
         return Sentence(_("You belong to no team yet."))
     start = f"{counted(n, 'team')[:1].upper()}{counted(n, 'team')[1:]}"
@@ -261,7 +305,11 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
         )  # fmt: skip
     person: User = form.cleaned_data["person"]
     role: TeamRole = form.cleaned_data["role"]
-    actions.set_membership(user=person, team=found, role=role, by=user)
+    try:
+        actions.set_membership(user=person, team=found, role=role, by=user)
+    except actions.RefusedAccount as refusal:
+        refuse(request, str(refusal))
+        return redirect("team", found.slug)
     say(request, _("%(person)s is %(role)s of %(team)s.") % {"person": person, "role": role.word, "team": found.name})
     return redirect("team", found.slug)
 
@@ -271,7 +319,11 @@ def drop_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     user, found = _owned(request, slug)
     membership = get_object_or_404(found.memberships.select_related("user"), pk=pk)
     person = membership.user
-    actions.end_membership(membership=membership, by=user)
+    try:
+        actions.end_membership(membership=membership, by=user)
+    except actions.RefusedAccount as refusal:
+        refuse(request, str(refusal))
+        return redirect("team", found.slug)
     say(request, _("%(person)s holds no role on %(team)s any more.") % {"person": person, "team": found.name})
     # whoever drops the own role may not see the team any more
     still = Team.objects.visible_to(User.objects.get(pk=user.pk)).filter(pk=found.pk).exists()

@@ -1,25 +1,34 @@
-"""Keys for the REST interface: one's own, shown once."""
+"""Keys for the REST interface: one's own and those of programs one looks after; each is shown once."""
 
 from datetime import timedelta
+from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts.actions import issue_token, revoke_token
-from apps.accounts.models import ApiToken, User
+from apps.accounts.actions import RefusedAccount, issue_token, revoke_token, rotate_token
+from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.roles import Scope
+from apps.accounts.services import may_look_after
 from apps.common.time import now
-from apps.web.forms import signed_in
+from apps.web.forms import QuickSelect, signed_in
+from apps.web.listing import csv_answer
 from apps.web.page import Sentence, page
-from apps.web.saying import say
+from apps.web.saying import refuse, say
 from apps.web.wording import counted
 
 LIFETIMES = ((30, gettext_lazy("30 days")), (90, gettext_lazy("90 days")), (365, gettext_lazy("a year")))
+OVERLAPS = (
+    (0, gettext_lazy("not at all")), (1, gettext_lazy("an hour")), (24, gettext_lazy("a day")),
+    (168, gettext_lazy("a week")),
+)  # fmt: skip
+SOON = timedelta(days=14)
 
 
 class TokenForm(forms.Form):
@@ -30,33 +39,84 @@ class TokenForm(forms.Form):
         label=gettext_lazy("May be used to"), choices=Scope.choices, widget=forms.CheckboxSelectMultiple,
         initial=[Scope.READ], error_messages={"required": gettext_lazy("Choose what the key may be used for.")},
     )  # fmt: skip
+    team = forms.ModelChoiceField(
+        Team.objects.none(), label=gettext_lazy("Bound to the team"), required=False, widget=QuickSelect,
+        empty_label=gettext_lazy("no team: all its user may"),
+        help_text=gettext_lazy("Then it sees and changes only what that team and those below own."),
+    )  # fmt: skip
+    per_minute = forms.IntegerField(
+        label=gettext_lazy("Requests a minute"), required=False, min_value=1, max_value=1_000_000,
+        help_text=gettext_lazy("Empty: what holds for every key."),
+    )  # fmt: skip
     days = forms.TypedChoiceField(label=gettext_lazy("Good for"), choices=LIFETIMES, coerce=int, initial=90)
+
+    def __init__(self, *args: Any, teams: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].queryset = teams  # type: ignore[attr-defined]
 
 
 @require_safe
 def tokens(request: HttpRequest) -> HttpResponse:
-    return _page(request, signed_in(request), TokenForm())
+    user = signed_in(request)
+    return own_page(request, user, form_for(user, user))
 
 
-def _page(request: HttpRequest, user: User, form: TokenForm, secret: str = "") -> HttpResponse:
+def form_for(user: User, holder: User, data: Any = None) -> TokenForm:
+    """For a key of `holder`, made by `user`."""
+    return TokenForm(data, teams=Team.objects.visible_to(holder).order_by("name"))
+
+
+def own_page(request: HttpRequest, user: User, form: TokenForm, secret: str = "") -> HttpResponse:
     at = now()
-    found = list(ApiToken.objects.filter(user=user).order_by("-created_at")[:200])
-    good = [token for token in found if token.revoked_at is None and token.expires_at > at]
-    soon = [token for token in good if token.expires_at < at + timedelta(days=14)]
-    return page(
+    found = keys_of(user)
+    good = [token for token in found if token.is_good_at(at)]
+    return shown(
         request,
-        "settings/tokens.html",
+        secret,
+        template="settings/tokens.html",
         title=_("Keys"),
         crumbs=((_("Settings"), reverse("settings")),),
         counts=_("Your own"),
         as_of=at,
-        sentence=_sentence(len(good), len(soon)),
+        sentence=_sentence(len(good), sum(token.expires_at < at + SOON for token in good)),
         tokens=found,
         form=form,
-        secret=secret,
         at=at,
+        overlaps=OVERLAPS,
         status=422 if form.is_bound and not form.is_valid() else 200,
     )
+
+
+def shown(request: HttpRequest, secret: str, *, template: str, **context: Any) -> HttpResponse:
+    """A page that may show a key just made; then no cache keeps it."""
+    response = page(request, template, secret=secret, **context)
+    if secret:
+        response["Cache-Control"] = "no-store"
+    return response
+
+
+def keys_of(user: User) -> list[ApiToken]:
+    return list(ApiToken.objects.filter(user=user).select_related("team").order_by("-created_at")[:200])
+
+
+@require_safe
+def tokens_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Every key that one sees: the own ones and those of programs one looks after; administrators and the auditor all.
+    For the list of who can come in, and for finding what is never used."""
+    user = signed_in(request)
+    return csv_answer(
+        "keys",
+        [
+            "key", "prefix", "of", "kind", "may", "team", "made", "good until", "last used", "revoked",
+            "old secret until",
+        ],
+        ApiToken.objects.visible_to(user).select_related("user", "team").order_by("pk").iterator(chunk_size=1000),
+        lambda row: [
+            row.name, row.prefix, row.user.username, "program" if row.user.is_service else "person",
+            " ".join(row.scopes), row.team.slug if row.team else "", row.created_at, row.expires_at, row.last_used_at,
+            row.revoked_at, row.old_until,
+        ],
+    )  # fmt: skip
 
 
 def _sentence(n: int, n_soon: int) -> Sentence:
@@ -73,22 +133,78 @@ def _sentence(n: int, n_soon: int) -> Sentence:
 @require_POST
 def issue(request: HttpRequest) -> HttpResponse:
     """The answer shows the key; no other page ever will."""
-    user, form = signed_in(request), TokenForm(request.POST)
+    user = signed_in(request)
+    form = form_for(user, user, request.POST)
+    secret = issued(form, holder=user, by=user)
+    return own_page(request, user, form_for(user, user) if secret else form, secret=secret)
+
+
+def issued(form: TokenForm, *, holder: User, by: User) -> str:
+    """The new key's text, or empty where the form says what is wrong."""
     if not form.is_valid():
-        return _page(request, user, form)
+        return ""
     said = form.cleaned_data
-    _token, text = issue_token(
-        user=user, name=said["name"], scopes=said["scopes"], at=now(), by=user, lifetime=timedelta(days=said["days"])
-    )  # fmt: skip
-    response = _page(request, user, TokenForm(), secret=text)
-    response["Cache-Control"] = "no-store"
-    return response
+    try:
+        _token, text = issue_token(
+            user=holder, name=said["name"], scopes=said["scopes"], at=now(), by=by,
+            lifetime=timedelta(days=said["days"]), team=said["team"], per_minute=said["per_minute"],
+        )  # fmt: skip
+    except RefusedAccount as refusal:
+        form.add_error("team", str(refusal))
+        return ""
+    return text
+
+
+@require_POST
+def rotate(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new secret, shown once; the one before goes on working for as long as chosen."""
+    user, token = _changeable(request, pk)
+    overlap = request.POST.get("overlap", "0")
+    hours = int(overlap) if overlap in {str(value) for value, _word in OVERLAPS} else 0
+    at = now()
+    try:
+        _token, text = rotate_token(token=token, at=at, by=user, old_until=at + timedelta(hours=hours))
+    except RefusedAccount as refusal:
+        refuse(request, str(refusal))
+        return redirect(_home_of(token, user))
+    if token.user_id == user.pk:
+        return own_page(request, user, form_for(user, user), secret=text)
+    return _service_page(request, user, token, text)
+
+
+def _service_page(request: HttpRequest, user: User, token: ApiToken, text: str) -> HttpResponse:
+    return shown(
+        request,
+        text,
+        template="settings/rotated.html",
+        title=token.name,
+        crumbs=((_("Settings"), reverse("settings")), (_("Programs"), reverse("services"))),
+        sentence=Sentence(_("%(key)s of %(program)s has a new secret.") % {"key": token.name, "program": token.user}),
+        back=_home_of(token, user),
+    )
 
 
 @require_POST
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    user = signed_in(request)
-    token = get_object_or_404(ApiToken.objects.filter(user=user), pk=pk)
+    user, token = _changeable(request, pk)
     revoke_token(token=token, at=now(), by=user)
     say(request, _("%(key)s opens nothing any more.") % {"key": token})
-    return redirect("tokens")
+    return redirect(_home_of(token, user))
+
+
+def _changeable(request: HttpRequest, pk: int) -> tuple[User, ApiToken]:
+    user = signed_in(request)
+    token = get_object_or_404(ApiToken.objects.visible_to(user).select_related("user"), pk=pk)
+    looked_after = token.user.is_service and may_look_after(user, token.user)
+    if token.user_id != user.pk and not user.administers and not looked_after:
+        raise PermissionDenied(_("Keys are changed by whom they belong to, and by administrators."))
+    return user, token
+
+
+def _home_of(token: ApiToken, user: User) -> str:
+    """The page on which the key stands."""
+    if token.user_id == user.pk:
+        return reverse("tokens")
+    return (
+        reverse("service", args=[token.user_id]) if token.user.is_service else reverse("person", args=[token.user_id])
+    )

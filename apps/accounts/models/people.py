@@ -1,0 +1,311 @@
+"""People, programs and teams: who owns and who may see."""
+
+from collections.abc import Sequence
+from copy import copy
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.exceptions import ValidationError
+from django.db import connection, models
+from django.db.models import F, Q
+from django.db.models.functions import Greatest, Lower
+
+from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.common.history import tracked
+
+
+def own(user: Any, field: str = "user") -> Q:
+    """The rows that are `user`'s own, by the path `field`; none through a token bound to a team: it stands for the team
+    and not for the person, whose own rows speak of other teams too."""
+    return Q(pk__in=()) if getattr(user, "bound_team_id", None) else Q(**{field: user})
+
+
+def looked_after_by(user: Any) -> Q:
+    """Service accounts that `user` may change: all for those who govern, else those of the teams one owns."""
+    if user.governs:
+        return Q()
+    owned = [team_id for team_id, rank in user.team_roles().items() if rank >= TeamRole.OWNER.rank]
+    return Q(service_team__in=owned)
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def visible_to(self, user: Any) -> "TeamQuerySet":
+        """The teams whose things `user` may read: all for the organisation's roles, else the own subtree."""
+        if not user.is_authenticated:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(pk__in=user.team_roles())
+
+
+@tracked()
+class Team(models.Model):
+    """A node of the organisation's tree; roles held on a team hold for everything below it."""
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=80, unique=True)
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    email = models.EmailField(blank=True, help_text="The mailbox that is told; without one, the owners are.")
+    time_zone = models.CharField(max_length=64, default="UTC", db_default="UTC", help_text="Of the mailbox's mails.")
+    digest_hour = models.PositiveSmallIntegerField(
+        default=7, db_default=7, help_text="Local hour at which the mailbox gets its digest."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                name="team_not_its_own_parent",
+                condition=Q(parent__isnull=True) | ~Q(parent=F("id")),
+                violation_error_message="A team cannot be its own parent.",
+            ),
+            models.CheckConstraint(
+                name="team_digest_hour_of_day",
+                condition=Q(digest_hour__lte=23),
+                violation_error_message="The digest hour is between 0 and 23.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        above = self.parent
+        while above is not None:
+            if above.pk == self.pk:
+                raise ValidationError({"parent": "This would put the team below itself. Choose another parent."})
+            above = above.parent
+
+
+class Users(UserManager["User"]):
+    def people(self) -> models.QuerySet["User"]:
+        return self.filter(is_service=False)
+
+    def services(self) -> models.QuerySet["User"]:
+        return self.filter(is_service=True)
+
+
+@tracked(exclude=("last_login", "password"))
+class User(AbstractUser):
+    """A person who signs in, or a program that only ever comes with a token (a service account).
+
+    `organisation_role` is the office that counts. Where sign-on gives one, `office_by_sign_on` says which and
+    `office_by_hand` keeps what was given here, to go back to once the group is gone.
+    """
+
+    email = models.EmailField(blank=True)
+    organisation_role = models.CharField(max_length=12, choices=OrganisationRole, blank=True, default="")
+    office_by_sign_on = models.CharField(
+        max_length=12, choices=OrganisationRole, blank=True, default="", db_default="", editable=False
+    )
+    office_by_hand = models.CharField(
+        max_length=12, choices=OrganisationRole, blank=True, default="", db_default="", editable=False
+    )
+    time_zone = models.CharField(max_length=64, default="UTC")
+    digest_hour = models.PositiveSmallIntegerField(default=7, help_text="Local hour at which digests are sent.")
+    is_service = models.BooleanField(
+        default=False, db_default=False, help_text="A program: it has tokens and no password."
+    )
+    service_team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, null=True, blank=True, related_name="services",
+        help_text="Whose program it is; empty: the organisation's.",
+    )  # fmt: skip
+    about = models.CharField(max_length=300, blank=True, default="", db_default="", help_text="What a program does.")
+
+    objects: ClassVar[Users] = Users()
+
+    # the team that the token of this request is bound to; of the object in hand, never stored
+    bound_team_id: int | None = None
+
+    class Meta:
+        ordering = ["username"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_once",
+                condition=~Q(email=""),
+                violation_error_message="Another user has this e-mail address.",
+            ),
+            models.CheckConstraint(
+                name="user_digest_hour_of_day",
+                condition=Q(digest_hour__lte=23),
+                violation_error_message="The digest hour is between 0 and 23.",
+            ),
+            models.CheckConstraint(
+                name="service_cannot_sign_in",
+                # Django begins an unusable password with an exclamation mark
+                condition=Q(is_service=False)
+                | Q(password__startswith="!", email="", is_staff=False, is_superuser=False),  # noqa: S106
+                violation_error_message="A service account has no password, no e-mail address and no way into the"
+                " admin.",
+            ),
+            models.CheckConstraint(
+                name="service_does_not_administer",
+                condition=Q(is_service=False) | ~Q(organisation_role=OrganisationRole.ADMIN),
+                violation_error_message="A service account does not administer: programs do not add people.",
+            ),
+            models.CheckConstraint(
+                name="only_services_belong_to_a_team",
+                condition=Q(is_service=True) | Q(service_team__isnull=True),
+                violation_error_message="Only service accounts belong to a team; people hold roles on teams.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+    @property
+    def _holds_office(self) -> bool:
+        """False through a bound token, whatever office its user holds: `team_roles` says what is left of it."""
+        return self.is_active and self.bound_team_id is None
+
+    @property
+    def reads_everything(self) -> bool:
+        return self._holds_office and (self.is_superuser or self.organisation_role != "")
+
+    @property
+    def governs(self) -> bool:
+        """May change the catalogue, the sources and everyone's applications."""
+        return self._holds_office and (
+            self.is_superuser or self.organisation_role in {OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN}
+        )
+
+    @property
+    def administers(self) -> bool:
+        """Adds people and gives offices."""
+        return self._holds_office and (self.is_superuser or self.organisation_role == OrganisationRole.ADMIN)
+
+    def bound_to(self, team: "Team | int | None") -> "User":
+        """This user as a token bound to `team` lets it act: within that team and those below, and there as far as its
+        own roles and office reach. The one place that narrows a user: every `visible_to`, `may`, `governs` and
+        `team_roles` follows. A bound user stays bound; None changes nothing. Whoever goes on later for a bound token
+        (a worker) takes the user through here again."""
+        if team is None:
+            return self
+        narrowed = copy(self)
+        narrowed.bound_team_id = team if isinstance(team, int) else team.pk
+        roles = self.team_roles() if self.bound_team_id else None
+        narrowed._team_roles = None
+        if roles is not None:
+            # bound already: nothing that the first bond kept out comes back by the second
+            narrowed._team_roles = {team: rank for team, rank in narrowed.team_roles().items() if team in roles}
+        return narrowed
+
+    _team_roles: dict[int, int] | None = None
+
+    def team_roles(self) -> dict[int, int]:
+        """{team id: rank of the strongest role held there or on a team above}; one statement per user object.
+
+        Through a bound token only of the bound team and those below, where an office counts as what it may do there.
+        """
+        if self._team_roles is None:
+            if not self.is_active or not self.pk:
+                self._team_roles = {}
+            elif self.bound_team_id is None:
+                self._team_roles = Membership.objects.effective_roles(self)
+            else:
+                self._team_roles = Membership.objects.bound_roles(self, self.bound_team_id, self._rank_of_office())
+        return self._team_roles
+
+    def _rank_of_office(self) -> int:
+        if self.is_superuser or self.organisation_role in {OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN}:
+            return TeamRole.OWNER.rank
+        return TeamRole.VIEWER.rank if self.organisation_role else 0
+
+    def may(self, role: TeamRole, team: "Team | int") -> bool:
+        """True where the user holds at least `role` on the team, by membership or by office."""
+        if self.governs:
+            return True
+        team_id = team if isinstance(team, int) else team.pk
+        return self.team_roles().get(team_id, 0) >= role.rank
+
+
+def _roles(statement: str, params: Sequence[Any]) -> dict[int, int]:
+    """{id: rank} of a statement with these two columns, without an object a team: some hold roles on thousands."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return dict(cursor.fetchall())
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def effective_roles(self, user: User) -> dict[int, int]:
+        """{team id: role rank} with roles inherited down the team tree; UNION cuts circles."""
+        return _roles(
+            """
+            WITH RECURSIVE held(team_id, rank) AS (
+                SELECT m.team_id, m.role FROM accounts_membership m WHERE m.user_id = %s
+                UNION
+                SELECT t.id, held.rank FROM held JOIN accounts_team t ON t.parent_id = held.team_id
+            )
+            SELECT team_id AS id, max(rank) AS rank FROM held GROUP BY team_id
+            """,
+            [user.pk],
+        )
+
+    def bound_roles(self, user: User, team_id: int, office_rank: int) -> dict[int, int]:
+        """`effective_roles` within `team_id` and the teams below, where the user holds at least `office_rank`; teams
+        on which nothing is held are left out."""
+        return _roles(
+            """
+            WITH RECURSIVE below(id) AS (
+                SELECT %s::bigint
+                UNION
+                SELECT t.id FROM below JOIN accounts_team t ON t.parent_id = below.id
+            ),
+            held(team_id, rank) AS (
+                SELECT m.team_id, m.role FROM accounts_membership m WHERE m.user_id = %s
+                UNION
+                SELECT t.id, held.rank FROM held JOIN accounts_team t ON t.parent_id = held.team_id
+            )
+            SELECT t.id, greatest(%s, coalesce(max(held.rank), 0)) AS rank
+            FROM below JOIN accounts_team t ON t.id = below.id LEFT JOIN held ON held.team_id = t.id
+            GROUP BY t.id HAVING greatest(%s, coalesce(max(held.rank), 0)) > 0
+            """,
+            [team_id, user.pk, office_rank, office_rank],
+        )
+
+
+@tracked()
+class Membership(models.Model):
+    """A person's role on a team. `role` is the one that counts. Where sign-on gives one, `role_by_sign_on` says which
+    and `role_by_hand` keeps what was given here, to go back to once the group is gone."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    role = models.PositiveSmallIntegerField(choices=TeamRole.choices(), default=TeamRole.VIEWER.rank)
+    role_by_sign_on = models.PositiveSmallIntegerField(
+        choices=TeamRole.choices(), null=True, blank=True, editable=False
+    )
+    role_by_hand = models.PositiveSmallIntegerField(choices=TeamRole.choices(), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["team", "user"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "team"],
+                name="membership_once",
+                violation_error_message="This person already has a role in this team; change it instead.",
+            ),
+            models.CheckConstraint(
+                name="membership_role_known",
+                condition=Q(role__in=[role.rank for role in TeamRole]),
+                violation_error_message="The role is viewer, editor or owner.",
+            ),
+            models.CheckConstraint(
+                name="membership_role_is_the_stronger",
+                condition=Q(role_by_sign_on__isnull=True, role_by_hand__isnull=True)
+                | Q(role_by_hand__isnull=True, role=F("role_by_sign_on"))
+                | Q(role=Greatest(F("role_by_sign_on"), F("role_by_hand"))),
+                violation_error_message="Of a role given by hand and one given by sign-on the stronger counts.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"

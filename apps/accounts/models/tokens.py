@@ -1,0 +1,85 @@
+"""API tokens, as they are kept."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from apps.accounts.models.people import Team, User, looked_after_by, own
+from apps.accounts.roles import Scope
+from apps.common.history import tracked
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def usable_at(self, moment: datetime) -> "ApiTokenQuerySet":
+        return self.filter(Q(expires_at__gt=moment), revoked_at__isnull=True, user__is_active=True)
+
+    def visible_to(self, user: Any) -> "ApiTokenQuerySet":
+        """One's own, and those of service accounts that one looks after; administrators and the auditor see all."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.administers or (user.reads_everything and not user.governs):
+            return self
+        return self.filter(own(user) | Q(user__in=User.objects.services().filter(looked_after_by(user))))
+
+
+@tracked(exclude=("last_used_at", "old_last_used_at"))
+class ApiToken(models.Model):
+    """A bearer token. Only its SHA-256 is kept: 256 random bits need no slow hash.
+
+    `team` binds it to that team and those below, whatever its user may. After a rotation the secret before works
+    until `old_until`; what hangs on the token (bindings, last use) stays, as the row does.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16, unique=True, help_text="The part shown in lists.")
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=10, choices=Scope))
+    # a token must not outlive its bond and see everything
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="api_tokens")
+    per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Requests a minute; empty: what holds for every token."
+    )
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    old_digest = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
+    old_until = models.DateTimeField(null=True, blank=True, help_text="Until when the secret before works.")
+    old_last_used_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                name="api_token_has_scope",
+                condition=~Q(scopes=[]),
+                violation_error_message="A token needs at least one scope: read, write, intake or gate.",
+            ),
+            models.CheckConstraint(
+                name="api_token_old_secret_ends",
+                condition=Q(old_digest__isnull=True, old_until__isnull=True)
+                | Q(old_digest__isnull=False, old_until__isnull=False),
+                violation_error_message="The secret before a rotation has a moment at which it ends.",
+            ),
+            models.CheckConstraint(
+                name="api_token_rate_above_zero",
+                condition=Q(per_minute__isnull=True) | Q(per_minute__gt=0),
+                violation_error_message="A token may make at least one request a minute; revoke it to stop it.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    def is_good_at(self, moment: datetime) -> bool:
+        return self.revoked_at is None and self.expires_at > moment
+
+    def has_old_secret_at(self, moment: datetime) -> bool:
+        """Whether the secret before the last rotation still works."""
+        return self.is_good_at(moment) and self.old_until is not None and self.old_until > moment

@@ -1,0 +1,151 @@
+"""The OpenID Connect provider of this product, where the library looks for providers.
+
+It differs from the library's own in what is checked: the nonce, the signature of every ID token, the issuer against the
+configured one, and that nothing of the request's address goes into what is asked of the provider.
+"""
+
+import hashlib
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.helpers import render_authentication_error
+from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
+from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from allauth.utils import build_absolute_uri
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.crypto import get_random_string
+from django.utils.http import urlencode
+from requests import RequestException
+
+from apps.accounts.sign_on.claims import BadToken, verified_claims
+from apps.accounts.sign_on.rules import groups_in
+
+PROVIDER_ID = "oidc"
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
+    """Talks to the provider; `state` is what was kept for this very sign-on."""
+
+    state: dict[str, Any]
+
+    def __init__(self, request: HttpRequest, provider_id: str = PROVIDER_ID) -> None:
+        super().__init__(request, provider_id)
+        self.state = {}
+
+    @property
+    def openid_config(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().openid_config
+        if not isinstance(said, dict) or said.get("issuer") != settings.OIDC["issuer"]:
+            # OpenID Connect Discovery 1.0, section 4.3: otherwise one provider could speak for another
+            raise OAuth2Error("The provider's discovery document names another issuer than OIDC_ISSUER.")
+        if not all(isinstance(said.get(name), str) for name in _ENDPOINTS):
+            raise OAuth2Error(f"The provider's discovery document lacks one of {', '.join(_ENDPOINTS)}.")
+        return said
+
+    def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> SocialLogin:
+        id_token = kwargs["response"].get("id_token")
+        if not isinstance(id_token, str):
+            raise OAuth2Error("The provider sent no ID token.")
+        try:
+            claims = verified_claims(
+                id_token, keys=self._keys(), issuer=settings.OIDC["issuer"], client_id=app.client_id,
+                nonce=self.state.get("nonce", ""),
+            )  # fmt: skip
+        except BadToken as error:
+            raise OAuth2Error(f"The ID token is not accepted. {error}") from error
+        said = {**self._further(claims, token.token), **claims}
+        return self.get_provider().sociallogin_from_response(request, said)
+
+    def _keys(self) -> dict[str, Any]:
+        with get_adapter().get_requests_session() as session:
+            answer = session.get(self.openid_config["jwks_uri"])
+            answer.raise_for_status()
+            keys = answer.json()
+        return keys if isinstance(keys, dict) else {}
+
+    def _further(self, claims: dict[str, Any], access_token: str) -> dict[str, Any]:
+        """What the userinfo endpoint adds, asked only where the ID token lacks groups or address."""
+        if "userinfo_endpoint" not in self.openid_config or (
+            "email" in claims and groups_in(claims, settings.OIDC["groups_claim"])
+        ):
+            return {}
+        said = self._fetch_user_info(access_token)
+        if not isinstance(said, dict) or said.get("sub") != claims["sub"]:
+            # OpenID Connect Core 1.0, section 5.3.2
+            raise OAuth2Error("The userinfo endpoint speaks of somebody else than the ID token.")
+        return said
+
+    def get_callback_url(self, request: HttpRequest, app: Any) -> str:
+        return f"{settings.PUBLIC_URL}{reverse('sign_on_callback')}" if settings.PRODUCTION else str(
+            build_absolute_uri(request, reverse("sign_on_callback"))
+        )  # fmt: skip
+
+
+class SignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
+    oauth2_adapter_class = SignOnAdapter
+
+    def get_login_url(self, request: HttpRequest, **kwargs: Any) -> str:
+        address = reverse("sign_on")
+        return f"{address}?{urlencode(kwargs)}" if kwargs else address
+
+    def get_callback_url(self) -> str:
+        return reverse("sign_on_callback")
+
+    def get_auth_params_from_request(self, request: HttpRequest, action: Any) -> dict[str, Any]:
+        return dict(self.get_auth_params())
+
+    def get_scope_from_request(self, request: HttpRequest) -> list[str]:
+        return list(self.get_scope())
+
+    def redirect(
+        self, request: HttpRequest, process: Any, next_url: Any = None, data: Any = None, **kwargs: Any
+    ) -> HttpResponse:
+        nonce = get_random_string(43)
+        asked = {**(kwargs.pop("auth_params", None) or self.get_auth_params()), "nonce": nonce}
+        try:
+            return super().redirect(  # type: ignore[no-any-return]
+                request, process, next_url, data, auth_params=asked, nonce=nonce, **kwargs
+            )
+        except (OAuth2Error, RequestException) as error:
+            return render_authentication_error(request, self, exception=error)  # type: ignore[no-any-return]
+
+    def extract_uid(self, data: dict[str, Any]) -> str:
+        """One per issuer and subject: another provider's subjects are other people."""
+        return hashlib.sha256(f"{data['iss']}\n{data['sub']}".encode()).hexdigest()
+
+    def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
+        """What is kept of the claims: who it is at the provider, and the groups of the last sign-in."""
+        kept: dict[str, Any] = {
+            name: data[name] for name in ("iss", "sub", "email", "preferred_username", "name") if name in data
+        }
+        return {**kept, "groups": list(groups_in(data, settings.OIDC["groups_claim"]))[:500]}
+
+    def extract_email_addresses(self, data: dict[str, Any]) -> list[EmailAddress]:
+        # some providers write booleans as text, and the text "false" is no yes
+        verified = data.get("email_verified") in (True, "true")
+        return [EmailAddress(email=data["email"], verified=verified, primary=True)] if data.get("email") else []
+
+
+class SignOnCallbackView(OAuth2CallbackView):  # type: ignore[misc]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().dispatch(request, *args, **kwargs)  # type: ignore[no-any-return]
+        except (OAuth2Error, RequestException) as error:
+            # the library looks at the discovery document before it begins to catch
+            provider = self.adapter.get_provider()
+            return render_authentication_error(request, provider, exception=error)  # type: ignore[no-any-return]
+
+    def _get_state(self, request: HttpRequest, provider: Any) -> tuple[Any, HttpResponse | None]:
+        state, response = super()._get_state(request, provider)
+        self.adapter.state = state or {}
+        return state, response
+
+
+provider_classes = [SignOnProvider]

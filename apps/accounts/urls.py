@@ -1,0 +1,35 @@
+"""Where sign-on begins and comes back, under the addresses of the library."""
+
+from allauth.account.internal.decorators import login_not_required
+from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.providers.oauth2.views import OAuth2LoginView
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.urls import path
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.accounts.provider import SignOnAdapter, SignOnCallbackView
+
+
+@login_not_required  # type: ignore[untyped-decorator]
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_on(request: HttpRequest) -> HttpResponseBase:
+    """POST goes to the provider; GET asks first, so that no foreign page signs anybody in."""
+    try:
+        return OAuth2LoginView.adapter_view(SignOnAdapter(request))(request)  # type: ignore[no-any-return]
+    except SocialApp.DoesNotExist:
+        raise Http404 from None
+
+
+@login_not_required  # type: ignore[untyped-decorator]
+@require_safe
+def sign_on_callback(request: HttpRequest) -> HttpResponseBase:
+    try:
+        return SignOnCallbackView.adapter_view(SignOnAdapter(request))(request)  # type: ignore[no-any-return]
+    except SocialApp.DoesNotExist:
+        raise Http404 from None
+
+
+urlpatterns = [
+    path("sign-on/", sign_on, name="sign_on"),
+    path("sign-on/callback/", sign_on_callback, name="sign_on_callback"),
+]

@@ -1,0 +1,211 @@
+"""Tokens and service accounts: what programs come in with."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.actions import (
+    LONGEST_LIFETIME,
+    LONGEST_OVERLAP,
+    TOKEN_LIFETIME,
+    RefusedAccount,
+    issue_token,
+    revoke_token,
+    rotate_token,
+)
+from apps.accounts.filters import ServiceFilter, TokenFilter
+from apps.accounts.models import ApiToken, Team, User
+from apps.accounts.roles import Scope
+from apps.accounts.services import may_look_after, services_seen_by
+from apps.api.base import BY_ID, ReadViewSet
+from apps.api.inventory import VisibleTeamField
+from apps.api.problems import Conflict
+from apps.common.pagination import Keyset
+from apps.common.time import now
+
+_ORDERS = {"-id": Keyset(("-id",)), "id": BY_ID}
+
+
+class TokenSerializer(serializers.ModelSerializer[ApiToken]):
+    user = serializers.CharField(source="user.username", read_only=True, help_text="Who acts by it.")
+    team = serializers.CharField(
+        source="team.slug", read_only=True, allow_null=True, help_text="Slug of the team it is bound to."
+    )
+    is_service = serializers.BooleanField(source="user.is_service", read_only=True)
+
+    class Meta:
+        model = ApiToken
+        fields = [
+            "id", "name", "prefix", "user", "is_service", "scopes", "team", "per_minute", "created_at", "expires_at",
+            "last_used_at", "revoked_at", "old_until", "old_last_used_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class MakeTokenSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=100, help_text="So that you know later what it opens.")
+    scopes = serializers.MultipleChoiceField(choices=Scope.choices, allow_empty=False)
+    days = serializers.IntegerField(
+        min_value=1, max_value=LONGEST_LIFETIME.days, default=TOKEN_LIFETIME.days, help_text="How long it is good."
+    )
+    team = VisibleTeamField(
+        slug_field="slug", queryset=Team.objects.none(), required=False, allow_null=True,
+        help_text="Slug; binds it to this team and those below.",
+    )  # fmt: skip
+    per_minute = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False, allow_null=True)
+    service = serializers.CharField(
+        required=False, allow_null=True, help_text="Username of a service account you look after; without it, yours."
+    )
+
+
+class RotateTokenSerializer(serializers.Serializer[Any]):
+    overlap_hours = serializers.IntegerField(
+        min_value=0, max_value=LONGEST_OVERLAP.days * 24, default=24,
+        help_text="How long the secret before goes on working; 0: not at all.",
+    )  # fmt: skip
+    days = serializers.IntegerField(
+        min_value=1, max_value=LONGEST_LIFETIME.days, required=False, help_text="From now; without it the end stays."
+    )
+
+
+class IssuedTokenSerializer(TokenSerializer):
+    token = serializers.CharField(read_only=True, help_text="The secret. Shown this once.")
+
+    class Meta(TokenSerializer.Meta):
+        fields = [*TokenSerializer.Meta.fields, "token"]
+        read_only_fields = fields
+
+
+class TokenViewSet(ReadViewSet[ApiToken]):
+    """Your own tokens, and those of the service accounts you look after. A token hands on no more than it has: neither
+    further scopes nor a later end."""
+
+    is_personal = True
+    model = ApiToken
+    serializer_class = TokenSerializer
+    filterset_class = TokenFilter
+    orders = _ORDERS
+
+    @extend_schema(request=MakeTokenSerializer, responses={201: IssuedTokenSerializer})
+    def create(self, request: Request) -> Response:
+        """Make a token. The answer holds its secret, which no later answer will."""
+        asked = self.validated(MakeTokenSerializer)
+        at = now()
+        lifetime = timedelta(days=asked["days"])
+        self._hands_on(asked["scopes"], at + lifetime)
+        try:
+            token, text = issue_token(
+                user=self._whose(asked.get("service")),
+                name=asked["name"],
+                scopes=sorted(asked["scopes"]),
+                at=at,
+                by=self.user,
+                lifetime=lifetime,
+                team=asked.get("team"),
+                per_minute=asked.get("per_minute"),
+            )
+        except RefusedAccount as refusal:
+            raise serializers.ValidationError({"team": str(refusal)}) from None
+        return self._issued(token, text, status.HTTP_201_CREATED)
+
+    @extend_schema(request=RotateTokenSerializer, responses=IssuedTokenSerializer)
+    @action(detail=True, methods=["post"])
+    def rotate(self, request: Request, pk: str) -> Response:
+        """Give it a new secret, shown this once; the one before goes on working for a while."""
+        token = self._changeable()
+        asked = self.validated(RotateTokenSerializer)
+        at = now()
+        lifetime = timedelta(days=asked["days"]) if "days" in asked else None
+        self._hands_on(token.scopes, token.expires_at if lifetime is None else at + lifetime)
+        try:
+            token, text = rotate_token(
+                token=token, at=at, by=self.user, old_until=at + timedelta(hours=asked["overlap_hours"]),
+                lifetime=lifetime,
+            )  # fmt: skip
+        except RefusedAccount as refusal:
+            raise Conflict(str(refusal)) from None
+        return self._issued(token, text)
+
+    @extend_schema(request=None, responses=TokenSerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, pk: str) -> Response:
+        """End it now, with the secret from before a rotation. Doing it twice changes nothing."""
+        token = self._changeable()
+        revoke_token(token=token, at=now(), by=self.user)
+        return self.answer(token)
+
+    def get_queryset(self) -> QuerySet[ApiToken]:
+        """Depends on who owns which team, and so is put together for each request (apps/api/kept.py)."""
+        return super().get_queryset()
+
+    def _changeable(self) -> ApiToken:
+        token = self.subject("user", "team")
+        if token.user_id == self.user.pk or self.user.administers or may_look_after_token(self.user, token):
+            return token
+        raise PermissionDenied("Tokens are changed by whom they belong to, and by administrators.")
+
+    def _whose(self, service: str | None) -> User:
+        if not service:
+            return self.user
+        found = services_seen_by(self.user).filter(username=service).first()
+        if found is None or not may_look_after(self.user, found):
+            raise serializers.ValidationError({"service": "You look after no service account of this name."})
+        return found
+
+    def _hands_on(self, scopes: Any, end: datetime) -> None:
+        held = self.request.auth
+        if not isinstance(held, ApiToken):
+            return
+        beyond = sorted(set(scopes) - set(held.scopes))
+        if beyond:
+            raise PermissionDenied(
+                f"The token you came with lacks {', '.join(beyond)}, and a token hands on no more than it has."
+                " Do this on the page of your keys."
+            )
+        if end > held.expires_at:
+            raise PermissionDenied(
+                f"The token you came with ends on {held.expires_at:%Y-%m-%d}, and hands on nothing that lasts longer."
+                " Give fewer days, or do this on the page of your keys."
+            )
+
+    def _issued(self, token: ApiToken, text: str, code: int = status.HTTP_200_OK) -> Response:
+        answer = Response({**self.one(self.reader.names, pk=token.pk), "token": text}, status=code)
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+
+def may_look_after_token(user: User, token: ApiToken) -> bool:
+    return token.user.is_service and may_look_after(user, token.user)
+
+
+class ServiceAccountSerializer(serializers.ModelSerializer[User]):
+    team = serializers.CharField(
+        source="service_team.slug", read_only=True, allow_null=True, help_text="Whose it is; null: the organisation's."
+    )
+
+    class Meta:
+        model = User
+        fields = ["id", "username", "about", "team", "organisation_role", "is_active", "date_joined"]
+        read_only_fields = fields
+
+
+class ServiceAccountViewSet(ReadViewSet[User]):
+    """Users that are programs: all for the offices, else those of the teams you own."""
+
+    is_personal = True
+    model = User
+    serializer_class = ServiceAccountSerializer
+    filterset_class = ServiceFilter
+    orders = _ORDERS
+
+    def get_queryset(self) -> QuerySet[User]:
+        if getattr(self, "swagger_fake_view", False):
+            return User.objects.none()
+        return services_seen_by(self.user).select_related(None).order_by()

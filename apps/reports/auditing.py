@@ -1,0 +1,288 @@
+"""The audit: who changed what, when and why, as far as the asker may see the records, in words."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, models
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Membership, Team, User
+from apps.common.history_reading import Asked, Condition, Entry, Kind, history_entries, history_page, kinds
+from apps.common.pagination import KeysetPage
+from apps.inventory.models import Application
+
+# what belongs to teams; whoever sees such a record sees its changes
+OF_TEAMS = (
+    "accounts.membership", "accounts.team", "alerts.alert", "exposure.campaigntask", "gate.waiver",
+    "intake.discrepancy", "inventory.adaptation", "inventory.application", "inventory.dependency",
+    "inventory.exitplan", "inventory.exittest", "reports.componentanswer", "reports.modelstatement",
+    "risks.assessment", "risks.evidence",
+)  # fmt: skip
+HIDDEN = "hidden"
+_SECRETS = frozenset(
+    {("accounts.apitoken", "digest"), ("accounts.apitoken", "old_digest"), ("alerts.calendarfeed", "digest")}
+)
+_SECRET_WORDS = ("secret", "password")
+_NAMES = ("username", "name", "title", "identifier", "api_id", "code", "ref", "slug", "key", "subject", "word")
+_ACTIONS = {"insert": "added", "update": "changed", "delete": "removed"}
+# a line of a file holds no book
+LONGEST_VALUE = 2_000
+PATIENCE_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One column that changed; references are names, where the asker may know them."""
+
+    field: str
+    label: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record written once. `actor` is a person's or program's username or the job's name; `slug`, `application`
+    and `is_program` are what links to it need."""
+
+    id: int
+    at: datetime
+    action: str
+    kind: Kind
+    record: int
+    name: str
+    actor: str
+    job: str
+    reason: str
+    request: str
+    change: UUID | None
+    slug: str
+    application: str
+    is_program: bool
+    differences: tuple[Difference, ...]
+
+
+class AuditForm(forms.Form):
+    """The filters of page, file and REST alike."""
+
+    kind = forms.CharField(label=_("Kind of record"), required=False, max_length=80)
+    record = forms.IntegerField(label=_("Record (number)"), required=False, min_value=1, max_value=2**63 - 1)
+    actor = forms.CharField(label=_("Who (username or job)"), required=False, max_length=150)
+    job = forms.CharField(label=_("Job"), required=False, max_length=150)
+    reason = forms.CharField(label=_("Reason contains"), required=False, max_length=200)
+    since = forms.DateField(label=_("From"), required=False)
+    until = forms.DateField(label=_("To"), required=False)
+    change = forms.UUIDField(label=_("Change"), required=False)
+
+    def clean_kind(self) -> str:
+        kind: str = self.cleaned_data["kind"].lower()
+        if kind and kind not in kinds():
+            raise forms.ValidationError(_("No such kind of record is kept. Choose one of the list."))
+        return kind
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        if said.get("record") and not said.get("kind"):
+            self.add_error("kind", _("Say of which kind the record is: numbers repeat from kind to kind."))
+        since, until = said.get("since"), said.get("until")
+        if since and until and until < since:
+            self.add_error("until", _("The last day lies before the first."))
+        return said
+
+
+def kinds_for(user: User) -> dict[str, Condition | None]:
+    """{kind: the condition under which `user` sees its changes}: all of all for the offices, else the records of the
+    own teams; a kind that is missing is not for `user`."""
+    if user.reads_everything:
+        return dict.fromkeys(kinds())
+    if not user.is_active:
+        return {}
+    found: dict[str, Condition | None] = {}
+    for label in OF_TEAMS:
+        kind = kinds().get(label)
+        if kind is not None:
+            found[label] = _of_rows(_visible(kind.model, user).order_by().values("pk"))
+    return {label: condition for label, condition in found.items() if condition is not None}
+
+
+def _visible(model: type[models.Model], user: User) -> Any:
+    if model is Membership:
+        return Membership.objects.filter(team__in=Team.objects.visible_to(user))
+    manager: Any = model._default_manager
+    return manager.visible_to(user)
+
+
+def _of_rows(seen: models.QuerySet[Any, Any]) -> Condition | None:
+    try:
+        sql, params = seen.query.sql_with_params()
+    except EmptyResultSet:
+        return None
+    return Condition(f"h.pgh_obj_id IN ({sql})", tuple(params))
+
+
+def asked_of(user: User, said: Mapping[str, Any]) -> Asked:
+    """What a valid AuditForm asks, within what `user` may see."""
+    allowed = kinds_for(user)
+    if said.get("kind"):
+        allowed = {said["kind"]: allowed[said["kind"]]} if said["kind"] in allowed else {}
+    day = timedelta(days=1)
+    return Asked(
+        kinds=allowed,
+        record=said.get("record"),
+        since=_moment(said["since"]) if said.get("since") else None,
+        until=_moment(said["until"]) + day if said.get("until") else None,
+        actor=said.get("actor", ""),
+        job=said.get("job", ""),
+        reason=said.get("reason", ""),
+        change=said.get("change"),
+    )
+
+
+def _moment(day: Any) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=UTC)
+
+
+def be_patient() -> None:
+    """A question about too much ends with a sentence, and not with a busy database; until the transaction's end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
+
+
+def audit_page(*, user: User, said: Mapping[str, Any], size: int, cursor: str = "") -> KeysetPage[Change]:
+    """Raises BadCursor. A handful of statements: the rows, and one for each kind of thing they refer to."""
+    page = history_page(asked_of(user, said), size=size, cursor=cursor)
+    return KeysetPage(rows=_in_words(page.rows, user), next=page.next, previous=page.previous)
+
+
+def audit_rows(*, user: User, said: Mapping[str, Any], most: int) -> Iterator[Change]:
+    """The same for a file, some hundred at a time."""
+    chunk: list[Entry] = []
+    for entry in history_entries(asked_of(user, said), most=most):
+        chunk.append(entry)
+        if len(chunk) == 500:
+            yield from _in_words(chunk, user)
+            chunk = []
+    yield from _in_words(chunk, user)
+
+
+# --- in words -----------------------------------------------------------------------------------------------------
+
+
+def _in_words(entries: Sequence[Entry], user: User) -> list[Change]:
+    names = _names_of(entries, user)
+    return [_change(entry, names) for entry in entries]
+
+
+type _Names = Mapping[type[models.Model], Mapping[Any, tuple[str, str]]]
+
+
+def _names_of(entries: Iterable[Entry], user: User) -> _Names:
+    """{model: {id: (name, slug)}} of what the entries refer to, as far as `user` may see it; a statement a model."""
+    wanted: dict[type[models.Model], set[Any]] = {}
+    for entry in entries:
+        for column, field in _references(entry.kind.model).items():
+            for values in (entry.now, entry.was or {}):
+                if values.get(column) is not None:
+                    wanted.setdefault(field, set()).add(values[column])
+    found: dict[type[models.Model], dict[Any, tuple[str, str]]] = {}
+    for model, ids in wanted.items():
+        columns = name_columns(model)
+        if not columns:
+            continue
+        seen: Any = model._default_manager
+        seen = seen.all() if user.reads_everything or not hasattr(seen.all(), "visible_to") else seen.visible_to(user)
+        rows = seen.filter(pk__in=ids).order_by().values("pk", *columns)
+        found[model] = {row["pk"]: (_called(row, columns), str(row.get("slug", ""))) for row in rows}
+    return found
+
+
+def _references(model: type[models.Model]) -> dict[str, Any]:
+    return {
+        field.attname: field.related_model
+        for field in model._meta.concrete_fields
+        if isinstance(field, models.ForeignKey)
+    }
+
+
+def name_columns(model: type[models.Model]) -> list[str]:
+    """The columns by which people call rows of the model, the best first; the first that says something counts."""
+    known = {field.name for field in model._meta.concrete_fields}
+    return [name for name in _NAMES if name in known]
+
+
+def _called(row: Mapping[str, Any], columns: Iterable[str]) -> str:
+    return next((str(row[name])[:200] for name in columns if row.get(name)), "")
+
+
+def _change(entry: Entry, names: _Names) -> Change:
+    words = entry.words
+    application = entry.now.get("application_id")
+    return Change(
+        id=entry.id,
+        at=entry.at,
+        action=_ACTIONS.get(entry.action, entry.action),
+        kind=entry.kind,
+        record=entry.record,
+        name=_name(entry, names),
+        actor=str(words.get("actor") or ""),
+        job=str(words.get("job") or ""),
+        reason=str(words.get("reason") or ""),
+        request=str(words.get("request_id") or ""),
+        change=entry.change,
+        slug=str(entry.now.get("slug") or ""),
+        application=names.get(Application, {}).get(application, ("", ""))[1] if application else "",
+        is_program=bool(entry.now.get("is_service")),
+        differences=tuple(_differences(entry, names)),
+    )
+
+
+def _name(entry: Entry, names: _Names) -> str:
+    if own := _called(entry.now, name_columns(entry.kind.model)):
+        return own
+    called = [
+        names[model][entry.now[attname]][0]
+        for attname, model in _references(entry.kind.model).items()
+        if model is not User and entry.now.get(attname) in names.get(model, {})
+    ]
+    return " · ".join(called[:2]) or f"#{entry.record}"
+
+
+def _differences(entry: Entry, names: _Names) -> Iterator[Difference]:
+    fields = {field.attname: field for field in entry.kind.model._meta.concrete_fields}
+    for column, old, new in entry.differences():
+        field = fields.get(column)
+        if field is None or field.primary_key:
+            continue
+        label = str(field.verbose_name)
+        if is_secret(entry.kind.label, field.name):
+            yield Difference(field.name, label, HIDDEN if old else "", HIDDEN if new else "")
+        else:
+            yield Difference(field.name, label, _value(field, old, names), _value(field, new, names))
+
+
+def is_secret(kind: str, field: str) -> bool:
+    """Whether a value is a key, or would help to find one; that it changed is told, what it was is not."""
+    return (kind, field) in _SECRETS or any(word in field for word in _SECRET_WORDS)
+
+
+def _value(field: Any, value: Any, names: _Names) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(field, models.ForeignKey):
+        known = names.get(field.related_model, {}).get(value)
+        return known[0] if known else f"#{value}"
+    if field.choices and not isinstance(value, list | dict):
+        words: Any = dict(field.flatchoices).get(value)
+        return str(words) if words is not None else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(one, str | int | float) for one in value):
+        return ", ".join(str(one) for one in value)[:LONGEST_VALUE]
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, list | dict) else str(value)
+    return text[:LONGEST_VALUE]

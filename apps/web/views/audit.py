@@ -1,0 +1,146 @@
+"""Audit: every change on record, with who, when, why, and what was and is."""
+
+from collections.abc import Callable
+
+from django.db import OperationalError, transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import User
+from apps.common.history_reading import kinds
+from apps.common.pagination import BadCursor, KeysetPage
+from apps.reports.auditing import AuditForm, Change, audit_page, audit_rows, be_patient, kinds_for
+from apps.web.filtering import Chip, Control, Filters
+from apps.web.forms import signed_in
+from apps.web.listing import csv_answer, query_with
+from apps.web.page import Sentence, page
+
+SIZE = 50
+# lines of a file; the period makes several
+MOST_EXPORTED = 100_000
+
+# where a record is shown, by its kind
+_PAGES: dict[str, Callable[[Change], str]] = {
+    "accounts.team": lambda change: reverse("team", args=[change.slug]),
+    "accounts.user": lambda change: reverse("service" if change.is_program else "person", args=[change.record]),
+    "alerts.alert": lambda change: reverse("alert", args=[change.record]),
+    "catalog.foundation": lambda change: reverse("foundation", args=[change.slug]),
+    "catalog.offering": lambda change: reverse("offering", args=[change.record]),
+    "catalog.provider": lambda change: reverse("provider", args=[change.slug]),
+    "catalog.version": lambda change: reverse("version", args=[change.record]),
+    "exposure.campaign": lambda change: reverse("campaign", args=[change.record]),
+    "inventory.application": lambda change: reverse("application", args=[change.slug]),
+    "inventory.contract": lambda change: reverse("contract", args=[change.record]),
+    "inventory.selection": lambda change: reverse("selection", args=[change.record]),
+    "risks.evidence": lambda change: reverse("evidence-page", args=[change.record]),
+    "risks.foundationrisk": lambda change: reverse("foundation-risk", args=[change.record]),
+}
+
+
+def page_of(change: Change) -> str:
+    """The address at which the record is shown, or that of its application; empty where neither is known."""
+    known = _PAGES.get(change.kind.label)
+    if known is not None:
+        return known(change)
+    return reverse("application", args=[change.application]) if change.application else ""
+
+
+@require_safe
+def audit(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    form = AuditForm(request.GET)
+    found: KeysetPage[Change] = KeysetPage(rows=[], next=None, previous=None)
+    too_long = False
+    if form.is_valid():
+        try:
+            with transaction.atomic():
+                be_patient()
+                found = audit_page(
+                    user=user, said=form.cleaned_data, size=SIZE, cursor=request.GET.get("cursor", "")
+                )  # fmt: skip
+        except BadCursor:
+            return redirect(f"{request.path}{query_with(request, cursor=None)}")
+        except OperationalError:
+            too_long = True
+    return page(
+        request,
+        "audit/list.html",
+        fragment="listing",
+        title=_("Audit"),
+        counts=_("Changes on record that you may see"),
+        sentence=_sentence(user, found),
+        filters=_filters(request, form, user),
+        rows=[(change, page_of(change)) for change in found.rows],
+        next=query_with(request, cursor=found.next) if found.next else "",
+        previous=query_with(request, cursor=found.previous) if found.previous else "",
+        is_filtered=any(value for name, value in request.GET.items() if name != "cursor"),
+        too_long=too_long,
+        status=200 if form.is_valid() else 422,
+    )
+
+
+@require_safe
+def audit_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """A line for each column that changed."""
+    user = signed_in(request)
+    form = AuditForm(request.GET)
+    if not form.is_valid():
+        return redirect(f"{reverse('audit')}{query_with(request)}")
+    lines = (
+        (change, difference)
+        for change in audit_rows(user=user, said=form.cleaned_data, most=MOST_EXPORTED)
+        for difference in (change.differences or (None,))
+    )
+    return csv_answer(
+        "audit",
+        [
+            "when", "who", "job", "action", "kind", "record", "name", "field", "old", "new", "reason", "request",
+            "change",
+        ],
+        lines,
+        lambda line: [
+            line[0].at.isoformat(), line[0].actor, line[0].job, line[0].action, line[0].kind.label, line[0].record,
+            line[0].name, line[1].field if line[1] else "", line[1].old if line[1] else "",
+            line[1].new if line[1] else "", line[0].reason, line[0].request, line[0].change,
+        ],
+    )  # fmt: skip
+
+
+def _filters(request: HttpRequest, form: AuditForm, user: User) -> Filters:
+    allowed = kinds_for(user)
+    named = sorted(((label, kind.name) for label, kind in kinds().items() if label in allowed), key=lambda one: one[1])
+    shown = [
+        Control("reason", _("Reason contains"), "search"),
+        Control("actor", _("Who"), "search"),
+        Control("kind", _("Kind"), "select", named),
+        Control("since", _("From"), "date"),
+        Control("until", _("To"), "date"),
+    ]
+    controls = tuple(
+        Control(
+            one.name, one.label, one.kind, one.choices, request.GET.get(one.name, ""),
+            " ".join(str(error) for error in form.errors.get(one.name, [])),
+        )
+        for one in shown
+    )  # fmt: skip
+    chips = tuple(
+        Chip(f"{form.fields[name].label}: {value}", query_with(request, **{name: None, "cursor": None}), name, value)
+        for name in ("record", "job", "change")
+        if (value := request.GET.get(name, ""))
+    )
+    return Filters(controls, chips, "")
+
+
+def _sentence(user: User, found: KeysetPage[Change]) -> Sentence:
+    if not found.rows:
+        return Sentence(_("No change on record answers to this."))
+    first = found.rows[0]
+    who = first.actor or first.job or _("somebody")
+    whose = _("of every record") if user.reads_everything else _("of what your teams own")
+    return Sentence(
+        _("The latest shown is by %(who)s on %(day)s; the database keeps every change %(whose)s.")
+        % {"who": who, "day": f"{first.at:%-d %B %Y}", "whose": whose}
+    )

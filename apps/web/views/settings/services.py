@@ -1,0 +1,245 @@
+"""Programs: users that come in only with keys, and who looks after them."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Count, Max, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.actions import RefusedAccount
+from apps.accounts.models import Team, User
+from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.accounts.services import (
+    SERVICE_FACTS,
+    SERVICE_OFFICES,
+    SERVICE_ROLES,
+    add_service,
+    change_service,
+    may_add_services,
+    may_look_after,
+    services_seen_by,
+)
+from apps.common.time import now
+from apps.web.forms import QuickSelect, signed_in
+from apps.web.listing import Listing, csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import say
+from apps.web.views.settings.tokens import OVERLAPS, TokenForm, form_for, issued, keys_of, shown
+from apps.web.wording import counted
+
+_NO_OFFICE = ("", gettext_lazy("none"))
+_OFFICES = [_NO_OFFICE, *((office.value, office.label) for office in SERVICE_OFFICES)]
+
+
+class AddServiceForm(forms.Form):
+    username = forms.SlugField(
+        label=gettext_lazy("Name"),
+        max_length=150,
+        help_text=gettext_lazy("Stays: the history names the program by it."),
+    )
+    about = forms.CharField(label=gettext_lazy("What it does"), max_length=300)
+    team = forms.ModelChoiceField(
+        Team.objects.none(), label=gettext_lazy("Whose it is"), required=False, widget=QuickSelect,
+        empty_label=gettext_lazy("the whole organisation's"), help_text=gettext_lazy("Its owners look after it."),
+    )  # fmt: skip
+    role = forms.TypedChoiceField(
+        label=gettext_lazy("Role on that team"), choices=[(role.rank, role.word) for role in SERVICE_ROLES],
+        coerce=lambda rank: TeamRole(int(rank)), initial=TeamRole.EDITOR.rank,
+    )  # fmt: skip
+    office = forms.ChoiceField(
+        label=gettext_lazy("Office for the whole organisation"), choices=_OFFICES, required=False,
+        help_text=gettext_lazy("Given by administrators, and only to a program of the whole organisation."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        team: Any = self.fields["team"]
+        if by.governs:
+            team.queryset = Team.objects.order_by("name")
+        else:
+            owned = [pk for pk, rank in by.team_roles().items() if rank >= TeamRole.OWNER.rank]
+            team.queryset, team.required, team.empty_label = (
+                Team.objects.filter(pk__in=owned).order_by("name"),
+                True,
+                "…",
+            )
+        if not by.administers:
+            del self.fields["office"]
+
+
+class ServiceForm(forms.Form):
+    about = forms.CharField(label=gettext_lazy("What it does"), max_length=300)
+    organisation_role = forms.ChoiceField(
+        label=gettext_lazy("Office for the whole organisation"), choices=_OFFICES, required=False
+    )
+    is_active = forms.BooleanField(
+        label=gettext_lazy("Its keys work"), required=False,
+        help_text=gettext_lazy("Programs are closed, not deleted: the history names them."),
+    )  # fmt: skip
+
+    def __init__(self, data: Any = None, *, by: User, service: User) -> None:
+        super().__init__(data, initial={name: getattr(service, name) for name in SERVICE_FACTS})
+        if not by.administers:
+            del self.fields["organisation_role"]
+
+
+def _listed(user: User) -> QuerySet[User]:
+    good = Q(api_tokens__revoked_at=None, api_tokens__expires_at__gt=now())
+    return services_seen_by(user).annotate(
+        n_keys=Count("api_tokens", filter=good), last_used=Max("api_tokens__last_used_at")
+    )
+
+
+@require_safe
+def services(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    listing = Listing(request, _listed(user))
+    return page(
+        request,
+        "settings/services.html",
+        title=_("Programs"),
+        crumbs=((_("Settings"), reverse("settings")),),
+        counts=_("Service accounts you may see"),
+        sentence=_sentence(listing.n_found),
+        listing=listing,
+        can_add=may_add_services(user),
+    )
+
+
+def _sentence(n: int) -> Sentence:
+    if n == 0:
+        return Sentence(_("No program has an account of its own here."))
+    programs = counted(n, _("program"), _("programs"))
+    return Sentence(_("%(programs)s with an account.") % {"programs": f"{programs[:1].upper()}{programs[1:]}"})
+
+
+@require_safe
+def services_csv(request: HttpRequest) -> StreamingHttpResponse:
+    return csv_answer(
+        "programs",
+        ["program", "what it does", "team", "office", "keys", "last used", "open"],
+        _listed(signed_in(request)).iterator(chunk_size=1000),
+        lambda row: [
+            row.username, row.about, row.service_team.slug if row.service_team else "", row.organisation_role,
+            row.n_keys, row.last_used, "yes" if row.is_active else "no",  # type: ignore[attr-defined]
+        ],
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    if not may_add_services(user):
+        raise PermissionDenied(_("Programs are added by governance, and by owners for their teams."))
+    form = AddServiceForm(request.POST or None, by=user, initial={"team": request.GET.get("team")})
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            made = add_service(
+                username=said["username"], about=said["about"], team=said["team"],
+                role=said["role"] if said["team"] else None, office=said.get("office", ""), by=user,
+            )  # fmt: skip
+        except RefusedAccount as refusal:
+            form.add_error(None, str(refusal))
+        except ValidationError as wrong:
+            form.add_error(None, [text for texts in wrong.message_dict.values() for text in texts])
+        else:
+            say(request, _("%(program)s is there. Make it a key next.") % {"program": made})
+            return redirect("service", made.pk)
+    return page(
+        request,
+        "settings/service-form.html",
+        title=_("Add a program"),
+        crumbs=((_("Settings"), reverse("settings")), (_("Programs"), reverse("services"))),
+        sentence=Sentence(_("A program has keys and no password; it stays when people leave.")),
+        form=form,
+        status=422 if form.is_bound else 200,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def service(request: HttpRequest, pk: int) -> HttpResponse:
+    """One program: what it does, its roles, its keys."""
+    user, found = _seen(request, pk)
+    may_change = may_look_after(user, found)
+    form = ServiceForm(by=user, service=found) if may_change else None
+    if request.method == "POST":
+        _refuse_others(may_change)
+        form = ServiceForm(request.POST, by=user, service=found)
+        if form.is_valid():
+            try:
+                change_service(service=found, facts=form.cleaned_data, by=user)
+            except RefusedAccount as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                say(request, _("%(program)s is changed.") % {"program": found})
+                return redirect("service", found.pk)
+    return _service_page(request, user, found, form=form, key_form=form_for(user, found) if may_change else None)
+
+
+@require_POST
+def issue(request: HttpRequest, pk: int) -> HttpResponse:
+    """The answer shows the key; no other page ever will."""
+    user, found = _seen(request, pk)
+    _refuse_others(may_look_after(user, found))
+    key_form = form_for(user, found, request.POST)
+    secret = issued(key_form, holder=found, by=user)
+    return _service_page(
+        request, user, found, form=ServiceForm(by=user, service=found),
+        key_form=form_for(user, found) if secret else key_form, secret=secret,
+    )  # fmt: skip
+
+
+def _service_page(
+    request: HttpRequest,
+    user: User,
+    found: User,
+    *,
+    form: ServiceForm | None,
+    key_form: TokenForm | None,
+    secret: str = "",
+) -> HttpResponse:
+    at = now()
+    tokens = keys_of(found)
+    n_good = sum(token.is_good_at(at) for token in tokens)
+    refused = any(one is not None and one.is_bound and one.errors for one in (form, key_form))
+    office = OrganisationRole(found.organisation_role).label if found.organisation_role else ""
+    return shown(
+        request,
+        secret,
+        template="settings/service.html",
+        title=str(found),
+        crumbs=((_("Settings"), reverse("settings")), (_("Programs"), reverse("services"))),
+        as_of=at,
+        sentence=Sentence(
+            _("The account of %(program)s is closed.") % {"program": found}
+            if not found.is_active
+            else _("%(program)s has %(keys)s in use.") % {"program": found, "keys": counted(n_good, _("key"))}
+        ),
+        service=found,
+        office=office,
+        memberships=found.memberships.select_related("team").filter(team__in=Team.objects.visible_to(user)),
+        tokens=tokens,
+        at=at,
+        overlaps=OVERLAPS,
+        form=form,
+        key_form=key_form,
+        may_change=form is not None,
+        status=422 if refused else 200,
+    )
+
+
+def _seen(request: HttpRequest, pk: int) -> tuple[User, User]:
+    user = signed_in(request)
+    return user, get_object_or_404(services_seen_by(user), pk=pk)
+
+
+def _refuse_others(may_change: bool) -> None:
+    if not may_change:
+        raise PermissionDenied(_("Programs are changed by the owners of their team and by governance."))

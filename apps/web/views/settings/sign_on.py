@@ -1,0 +1,70 @@
+"""Sign-on: what is configured, and which group gives what. Nothing is changed here."""
+
+from dataclasses import dataclass
+
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import Team
+from apps.accounts.roles import OrganisationRole
+from apps.accounts.sign_on.rules import Grant
+from apps.web.forms import signed_in
+from apps.web.page import Sentence, page
+from apps.web.wording import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A grant as the page shows it; without a team where its slug is unknown."""
+
+    grant: Grant
+    gives: str
+    team: Team | None
+
+
+@require_safe
+def sign_on(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    if not user.reads_everything:
+        raise PermissionDenied(_("What is configured of the sign-on is for the offices."))
+    configured = settings.OIDC
+    rules = _rules(configured["rules"]) if configured else []
+    return page(
+        request,
+        "settings/sign-on.html",
+        title=_("Sign-on"),
+        crumbs=((_("Settings"), reverse("settings")),),
+        sentence=_sentence(rules),
+        configured=configured,
+        callback=f"{settings.PUBLIC_URL}{reverse('sign_on_callback')}",
+        rules=rules,
+        n_linked=SocialAccount.objects.count(),
+    )
+
+
+def _rules(grants: tuple[Grant, ...]) -> list[Rule]:
+    teams = {team.slug: team for team in Team.objects.filter(slug__in={grant.team for grant in grants})}
+    return [
+        Rule(
+            grant,
+            str(OrganisationRole(grant.office).label) if grant.office else grant.role.word if grant.role else "",
+            teams.get(grant.team),
+        )
+        for grant in grants
+    ]
+
+
+def _sentence(rules: list[Rule]) -> Sentence:
+    if not settings.OIDC:
+        return Sentence(_("Nobody comes by sign-on: it is not configured."))
+    start = _("People come by %(name)s") % {"name": settings.OIDC["name"]}
+    n_lost = sum(not rule.grant.office and rule.team is None for rule in rules)
+    if n_lost:
+        lost = counted(n_lost, _("rule names"), _("rules name"))
+        return Sentence(f"{start}; ", _("%(n)s a team that is not there") % {"n": lost}, ".")
+    return Sentence(f"{start}.")

@@ -1,0 +1,48 @@
+"""Sign-on by OpenID Connect, as the environment configures it; docs/operator.md describes the variables."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from apps.accounts.sign_on.rules import BadRules, read_rules
+
+
+def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
+    """What OIDC_... says; empty where OIDC_ISSUER is not set, which switches sign-on off."""
+    issuer = env.str("OIDC_ISSUER", default="")
+    if not issuer:
+        return {}
+    parts = urlsplit(issuer)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment:
+        raise ImproperlyConfigured(
+            "OIDC_ISSUER is the address of the provider, such as https://login.example.org/realm."
+        )
+    if production and parts.scheme != "https":
+        raise ImproperlyConfigured("OIDC_ISSUER begins with https:// in production.")
+    if not env.str("OIDC_CLIENT_ID", default=""):
+        raise ImproperlyConfigured("Set OIDC_CLIENT_ID beside OIDC_ISSUER; see docs/operator.md.")
+    try:
+        rules = read_rules(env.str("OIDC_ROLES", default=""))
+    except BadRules as error:
+        raise ImproperlyConfigured(str(error)) from error
+    hours = env.int("OIDC_SESSION_HOURS", default=12)
+    if not 1 <= hours <= 168:
+        raise ImproperlyConfigured("OIDC_SESSION_HOURS is between 1 and 168.")
+    return {
+        "issuer": issuer,
+        "client_id": env.str("OIDC_CLIENT_ID"),
+        # without one the client is a public one, and PKCE alone protects the code
+        "client_secret": env.str("OIDC_CLIENT_SECRET", default=""),
+        "name": env.str("OIDC_NAME", default=parts.hostname),
+        "scopes": env.str("OIDC_SCOPES", default="openid profile email").split(),
+        "groups_claim": env.str("OIDC_GROUPS_CLAIM", default="groups"),
+        "rules": rules,
+        "links_by_email": env.bool("OIDC_LINK_BY_EMAIL", default=False),
+        "creates_people": env.bool("OIDC_CREATE_PEOPLE", default=True),
+        "session_hours": hours,
+        "ca_file": env.str("OIDC_CA_FILE", default=""),
+        # forms may lead there: browsers hold a form's redirect against the policy too
+        "form_origins": [f"{parts.scheme}://{parts.netloc}", *env.list("OIDC_FORM_ORIGINS", default=[])],
+    }

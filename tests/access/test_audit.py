@@ -1,0 +1,376 @@
+"""The audit: every change with who, when, why, old and new, for whoever may see the record."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import pgtrigger
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from rest_framework.test import APIClient
+
+from apps.accounts.actions import issue_token, rotate_token
+from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
+from apps.accounts.tasks import forget_old_history
+from apps.common import history_reading
+from apps.common.history import acting
+from apps.common.history_keeping import forget_history, history_models, index_history
+from apps.common.history_reading import Asked, history_page, kinds
+from apps.common.pagination import BadCursor
+from apps.common.time import now
+from apps.inventory.models import Application
+from apps.reports.auditing import AuditForm, audit_page, audit_rows, kinds_for
+from tests.builders import make_application, make_dependency, make_member, make_offering, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def changes(user, size=50, **said):
+    form = AuditForm(said)
+    assert form.is_valid(), form.errors
+    return audit_page(user=user, said=form.cleaned_data, size=size).rows
+
+
+def as_user(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def auditor():
+    return make_user("aud", role="auditor")
+
+
+@pytest.fixture
+def changed():
+    """An application that hana moves from one criticality to another, for a reason."""
+    application = make_application("Claims triage")
+    hana = make_user("hana", role="governance")
+    with acting(user=hana, reason="board decision 7"):
+        application.criticality = 0
+        application.purpose = "Sorts claims"
+        application.save()
+    return application
+
+
+class TestWhatItSays:
+    def test_who_when_what_old_new_and_why(self, changed, auditor):
+        change = changes(auditor, kind="inventory.application", record=changed.pk)[0]
+
+        assert (change.actor, change.action, change.name, change.reason) == (
+            "hana", "changed", "Claims triage", "board decision 7",
+        )  # fmt: skip
+        assert {one.field: (one.old, one.new) for one in change.differences} == {
+            "criticality": ("Standard", "Critical"), "purpose": ("", "Sorts claims"),
+        }  # fmt: skip
+
+    def test_references_are_names_and_a_record_without_a_name_is_called_by_what_it_joins(self, changed, auditor):
+        offering = make_offering("model-9")
+        make_dependency(changed, offering)
+
+        change = changes(auditor, kind="inventory.dependency")[0]
+
+        assert change.name == "Claims triage · model-9"
+        assert ("application", "", "Claims triage") in [(one.field, one.old, one.new) for one in change.differences]
+        assert change.application == changed.slug
+
+    def test_what_is_removed_says_what_it_was(self, auditor):
+        team = make_team("Short-lived")
+        team.delete()
+
+        removed, added = changes(auditor, kind="accounts.team")
+
+        assert (removed.action, added.action) == ("removed", "added")
+        assert ("name", "Short-lived", "") in [(one.field, one.old, one.new) for one in removed.differences]
+
+    def test_secrets_are_told_of_and_not_shown(self, auditor):
+        token, _ = issue_token(user=make_user(), name="x", scopes=["read"], at=now(), by=None)
+        rotate_token(token=token, at=now(), by=token.user, old_until=now() + timedelta(hours=1))
+        token.refresh_from_db()
+
+        for change in changes(auditor, kind="accounts.apitoken"):
+            assert token.digest not in str(change)
+            assert token.old_digest not in str(change)
+        assert {"digest", "old_digest"} <= {one.field for one in change.differences} | {
+            one.field for one in changes(auditor, kind="accounts.apitoken")[0].differences
+        }
+
+    def test_a_program_a_job_and_a_request_are_told_apart(self, auditor):
+        # within one transaction a context lasts, so what nobody wrote comes first
+        application = make_application()
+        admin = make_user("root", role="admin")
+        client = APIClient()
+        _, text = issue_token(user=admin, name="x", scopes=["read", "write"], at=now(), by=None)
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+        client.patch(f"/api/v1/applications/{application.slug}/", {"purpose": "by request"}, format="json")
+        with acting(job="nightly"):
+            Application.objects.filter(pk=application.pk).update(purpose="by job")
+
+        by_job, by_request, made = changes(auditor, kind="inventory.application", record=application.pk)
+
+        assert (by_job.actor, by_job.job) == ("nightly", "nightly")
+        assert (by_request.actor, by_request.job) == ("root", "")
+        assert by_request.request
+        assert (made.actor, made.change) == ("", None)
+
+
+class TestFilters:
+    def test_by_person_reason_job_kind_period_and_change(self, changed, auditor):
+        with acting(job="nightly", reason="100% of_it"):
+            Team.objects.update(name="By the job")
+
+        assert {change.actor for change in changes(auditor, actor="hana")} == {"hana"}
+        applications = {"kind": "inventory.application"}
+        assert [change.name for change in changes(auditor, reason="DECISION 7", **applications)] == ["Claims triage"]
+        assert [change.kind.label for change in changes(auditor, job="nightly")] == ["accounts.team"]
+        assert [change.kind.label for change in changes(auditor, reason="100% of_")] == ["accounts.team"]
+        assert changes(auditor, reason="100%%of_") == []
+        today = now().date()
+        assert changes(auditor, since=today.isoformat(), until=today.isoformat())
+        assert changes(auditor, until=(today - timedelta(days=1)).isoformat()) == []
+        one = changes(auditor, actor="hana")[0]
+        assert changes(auditor, change=str(one.change)) == changes(auditor, actor="hana")
+
+    @pytest.mark.parametrize(
+        "wrong", [{"kind": "inventory.nothing"}, {"record": "7"}, {"since": "2026-02-02", "until": "2026-01-01"},
+                  {"change": "x"}, {"reason": "a\x00"}],
+    )  # fmt: skip
+    def test_what_cannot_be_meant_is_refused(self, auditor, wrong):
+        assert not AuditForm(wrong).is_valid()
+        assert as_user(auditor).get(reverse("audit"), wrong).status_code == 422
+
+    def test_somebody_who_wrote_very_much_is_found_all_the_same(self, auditor, monkeypatch):
+        monkeypatch.setattr(history_reading, "MANY_CONTEXTS", 3)
+        monkeypatch.setattr(history_reading, "_FIRST_STEP", 3)
+        application = make_application()
+        hana = make_user("hana")
+        for n in range(9):
+            with acting(user=hana, reason=f"step {n}"):
+                Application.objects.filter(pk=application.pk).update(purpose=str(n))
+        with acting(user=make_user("other"), reason="step x"):
+            Application.objects.filter(pk=application.pk).update(purpose="x")
+
+        assert [change.reason for change in changes(auditor, kind="inventory.application", actor="hana", size=5)] == [
+            f"step {n}" for n in range(8, 3, -1)
+        ]
+        asked = Asked(kinds={"inventory.application": None}, actor="hana")
+        first = history_page(asked, size=4)
+        second = history_page(asked, size=4, cursor=first.next)
+        third = history_page(asked, size=4, cursor=second.next)
+        assert [entry.words["reason"][-1] for page in (first, second, third) for entry in page.rows] == list(
+            "876543210"
+        )
+        assert history_page(asked, size=4, cursor=second.previous).rows == first.rows
+
+
+class TestPages:
+    def test_leafing_meets_every_line_once_in_both_directions_also_within_one_moment(self, auditor):
+        # one transaction is one moment, so that kinds and ids alone keep the lines apart
+        team = make_team()
+        for _ in range(6):
+            make_dependency(make_application(team=team), make_offering())
+        asked = Asked(kinds=kinds_for(auditor))
+        whole = [(e.kind.label, e.id) for e in history_page(asked, size=500).rows]
+
+        pages, cursor = [], ""
+        while True:
+            page = history_page(asked, size=7, cursor=cursor)
+            pages.append([(e.kind.label, e.id) for e in page.rows])
+            if page.next is None:
+                break
+            cursor = page.next
+        assert [line for lines in pages for line in lines] == whole
+        assert len(set(whole)) == len(whole) > 20
+
+        back = []
+        while page.previous is not None:
+            page = history_page(asked, size=7, cursor=page.previous)
+            back.append([(e.kind.label, e.id) for e in page.rows])
+        assert back[::-1] == pages[:-1]
+
+    @pytest.mark.parametrize("cursor", ["x", "WyIrIl0", "é", "WyIrIiwgIjIwMjYtMDEtMDEiLCAwLCAxXQ"])
+    def test_a_cursor_of_somewhere_else_is_refused(self, auditor, cursor):
+        with pytest.raises(BadCursor):
+            history_page(Asked(kinds=kinds_for(auditor)), size=5, cursor=cursor)
+
+    def test_a_page_is_a_handful_of_statements_however_long_the_history_is(self, auditor):
+        def n_statements():
+            with CaptureQueriesContext(connection) as queries:
+                changes(auditor, kind="inventory.application")
+            return len(queries)
+
+        make_application(team=make_team())
+        few = n_statements()
+        team = make_team()
+        for _ in range(20):
+            make_application(team=team)
+
+        assert n_statements() == few <= 4
+
+    def test_every_history_table_is_read_by_its_index_on_time(self):
+        index_history()
+        assert index_history() == 0
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%%(pgh_created_at, pgh_id)'")
+            indexed = {table for (table,) in cursor.fetchall()}
+
+        assert indexed == {model._meta.db_table for model in history_models()}
+
+
+class TestWhoSeesWhat:
+    def test_a_member_sees_the_records_of_the_own_teams_alone(self):
+        team, other = make_team("Ours"), make_team("Theirs")
+        make_dependency(make_application("Own", team=team), make_offering())
+        make_application("SECRET-OF-OTHERS", team=other)
+        viewer = make_member(team, TeamRole.VIEWER)
+
+        seen = changes(viewer)
+
+        assert {change.kind.label for change in seen} == {
+            "accounts.team", "accounts.membership", "inventory.application", "inventory.dependency",
+        }  # fmt: skip
+        assert "SECRET-OF-OTHERS" not in str(seen)
+        assert changes(viewer, kind="catalog.offering") == []
+        page = as_user(viewer).get(reverse("audit"))
+        assert page.status_code == 200
+        assert "SECRET-OF-OTHERS" not in page.content.decode()
+
+    def test_a_stranger_and_a_closed_account_see_nothing(self):
+        make_application()
+
+        assert changes(make_user()) == []
+        assert changes(make_user(role="admin", is_active=False)) == []
+        assert as_user(make_user()).get(reverse("audit")).status_code == 200
+
+    @pytest.mark.parametrize("role", ["admin", "governance", "auditor"])
+    def test_the_offices_see_everything(self, role):
+        make_dependency(make_application(), make_offering())
+
+        assert set(kinds_for(make_user(role=role))) == set(kinds())
+
+    def test_an_office_through_a_token_bound_to_a_team_sees_that_team(self):
+        team = make_team("Ours")
+        make_application("Own", team=team)
+        make_application("Other")
+        admin = make_user(role="admin")
+
+        seen = changes(admin.bound_to(team), kind="inventory.application")
+
+        assert [change.name for change in seen] == ["Own"]
+
+
+class TestDoors:
+    def test_the_page_links_to_the_record_and_to_what_was_written_with_it(self, changed, auditor):
+        page = " ".join(as_user(auditor).get(reverse("audit")).content.decode().split())
+
+        assert f'href="/applications/{changed.slug}/"' in page
+        assert "board decision 7" in page
+        assert "?change=" in page
+
+    def test_the_file_has_a_line_for_each_column_and_no_formula(self, changed, auditor):
+        changed.purpose = '=HYPERLINK("x")'
+        changed.save()
+
+        answer = as_user(auditor).get(reverse("audit-csv"), {"kind": "inventory.application"})
+        lines = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+
+        assert {line["field"] for line in lines if line["reason"] == "board decision 7"} == {"criticality", "purpose"}
+        assert lines[0]["new"].startswith("'=")
+
+    def test_rest_gives_the_same_lines_with_a_cursor(self, changed, auditor):
+        client = APIClient()
+        _, text = issue_token(user=auditor, name="x", scopes=["read"], at=now(), by=None)
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+
+        first = client.get("/api/v1/audit/", {"kind": "inventory.application", "page_size": 1}).json()
+
+        [row] = first["results"]
+        assert {one["field"] for one in row["differences"]} == {"criticality", "purpose"}
+        assert client.get(first["next"]).json()["results"][0]["action"] == "added"
+        assert client.get("/api/v1/audit/", {"kind": "x.y"}).status_code == 400
+        assert client.get("/api/v1/audit/", {"cursor": "x"}).status_code == 400
+
+    def test_long_files_are_read_some_hundred_lines_at_a_time(self, auditor):
+        team = make_team()
+        for _ in range(30):
+            make_application(team=team)
+
+        form = AuditForm({"kind": "inventory.application"})
+        form.is_valid()
+        assert len(list(audit_rows(user=auditor, said=form.cleaned_data, most=10))) == 10
+        assert len(list(audit_rows(user=auditor, said=form.cleaned_data, most=1000))) == 30
+
+
+class TestForgetting:
+    @pytest.fixture
+    def aged(self):
+        """A team with versions of 100, 60 and 0 days ago, one that was removed 90 days ago, and who wrote them."""
+        team, gone = make_team("First"), make_team("Gone")
+        for name in ("Second", "Third"):
+            with acting(job=name):
+                team.name = name
+                team.save()
+        pk = gone.pk
+        gone.delete()
+        history = Team.history.rel.related_model
+        ages = {"First": 100, "Second": 60}
+        with pgtrigger.ignore("accounts.TeamHistory:append_only"):
+            for name, days in ages.items():
+                history.objects.filter(name=name).update(pgh_created_at=now() - timedelta(days=days))
+            history.objects.filter(pgh_obj_id=pk).update(pgh_created_at=now() - timedelta(days=90))
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE pghistory_context SET created_at = %s", [now() - timedelta(days=100)])
+        return history
+
+    def test_versions_that_ended_before_go_and_the_one_that_held_then_stays(self, aged):
+        forget_history(before=now() - timedelta(days=30))
+
+        assert list(aged.objects.order_by("pgh_id").values_list("name", flat=True)) == ["Second", "Third"]
+
+    def test_who_wrote_what_is_left_stays_known_and_the_rest_goes(self, aged):
+        with acting(job="of nothing"):
+            make_team("Removed").delete()
+        with pgtrigger.ignore("accounts.TeamHistory:append_only"):
+            aged.objects.filter(name="Removed").update(pgh_created_at=now() - timedelta(days=99))
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE pghistory_context SET created_at = %s", [now() - timedelta(days=100)])
+
+        counts = forget_history(before=now() - timedelta(days=30))
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT metadata->>'job' FROM pghistory_context")
+            assert {job for (job,) in cursor.fetchall()} == {"Second", "Third"}
+        assert counts["pghistory_context"] == 1
+        assert forget_history(before=now() - timedelta(days=30)) == {}
+
+    def test_by_default_nothing_is_forgotten(self, aged, settings):
+        n_before = aged.objects.count()
+        assert (settings.HISTORY_DAYS, forget_old_history()) == (0, 0)
+        assert aged.objects.count() == n_before
+
+        settings.HISTORY_DAYS = 30
+        assert forget_old_history() == n_before - 2
+
+    def test_nobody_else_removes_a_line(self, aged):
+        with pytest.raises(Exception, match="Cannot update or delete"):
+            aged.objects.all().delete()
+
+
+def test_the_schedule_names_the_task(settings):
+    assert "accounts.forget_old_history" in {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+
+
+def test_the_token_command_is_on_record(auditor):
+    User.objects.filter(pk=auditor.pk).update(username="ada")
+    call_command("token", "ada", stdout=io.StringIO())
+
+    change = changes(auditor, kind="accounts.apitoken")[0]
+
+    assert (change.actor, change.reason) == ("manage.py token", "token for ada")
+    assert change.at <= datetime.now(UTC)

@@ -1,0 +1,361 @@
+"""Every address of the product, asked by every kind of caller: what each gets stands in tests/access/doors.py.
+
+Routes are found by walking the resolver, so that a new one cannot be forgotten: without an entry in the table the test
+fails and says so. What is open to everybody who has signed in is asked as auditor, stranger and nobody alone, the rest
+as everyone who might differ. Whatever a request writes is rolled back.
+"""
+
+import io
+import logging
+import re
+import zipfile
+from datetime import timedelta
+
+import pytest
+from celery import Celery
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import Client
+from rest_framework.test import APIClient
+
+from apps.accounts.actions import issue_token
+from apps.accounts.models import Team
+from apps.accounts.roles import TeamRole
+from apps.common.time import now
+from apps.web import page as page_module
+from tests.access.doors import ADMIN, API, AUDITOR_ASKS, ENTRANCE, OTLP, OWN_TABLES, PAGES, READ_BY_SENDERS
+from tests.access.kitchen_sink import everything_asked
+from tests.access.walking import (
+    CALLERS,
+    MARKER,
+    admin_addresses,
+    api_routes,
+    family,
+    filled,
+    make_walked_world,
+    page_routes,
+    walked,
+)
+from tests.api.test_visibility import one_of_everything
+from tests.builders import make_member
+
+pytestmark = pytest.mark.django_db
+
+NOBODY = "nobody"
+EVERYONE = (*CALLERS, NOBODY)
+OPEN = {"yyyyyyyl", "yyyyyyyy"}
+FEW = ("auditor", "outsider", NOBODY)
+# the address was sent to one person, and whoever holds it stands for that person
+SECRET = {"answer-link", "unsubscribe"}
+# sessions that end, and when a token was last used
+WRITTEN_BY_READING = {"django_session", "accounts_apitoken"}
+# the history's context goes before a statement as a statement of its own
+WRITES = re.compile(r'\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+"(\w+)"')
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    """No broker, and no log: a thousand refusals with their tracebacks would take longer than the requests."""
+    monkeypatch.setattr(Celery, "send_task", lambda *_args, **_kwargs: None)
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def plain_pages(monkeypatch):
+    """Pages without their template, for callers of whom only the answer's class counts; a switch."""
+    real = page_module.render
+
+    def switch(plain):
+        monkeypatch.setattr(page_module, "render", _rendered_plain if plain else real)
+
+    return switch
+
+
+def _rendered_plain(request, template, context=None, status=200):
+    return HttpResponse(status=status)
+
+
+def class_of(response):
+    """y: let in, whatever is wrong with what was sent; n: 403; 0: 404; l: sent to the login, or 401; !: broken."""
+    code = response.status_code
+    if code in {301, 302} and re.match(r"/(accounts|admin)/login/", response["Location"]):
+        return "l"
+    return {401: "l", 403: "n", 404: "0"}.get(code, "!" if code >= 500 else "y")
+
+
+def said(response):
+    """All text of an answer, also of files and workbooks."""
+    content = b"".join(response.streaming_content) if getattr(response, "streaming", False) else response.content
+    if content[:2] == b"PK":
+        with zipfile.ZipFile(io.BytesIO(content)) as book:
+            content = b"".join(book.read(name) for name in book.namelist())
+    return content.decode("utf-8", "replace").lower()
+
+
+def asked(client, method, path, body=None, *, read=False, **kwargs):
+    """The answer, closed unless it is to be read, and the tables it wrote to; nothing of it stays."""
+    tables = set()
+
+    def note(execute, sql, params, many, context):
+        tables.update(WRITES.findall(sql))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note), transaction.atomic():
+        response = getattr(client, method)(path, body, **kwargs)
+        transaction.set_rollback(True)
+    if not read:
+        close_files(response)
+    return response, tables
+
+
+def close_files(response):
+    """Without the signal at the end of a request, which would take the test's connection along."""
+    for close in response._resource_closers:
+        close()
+
+
+def table_of(groups):
+    """{(route, method): class} of a table that groups routes by class."""
+    found = {}
+    for answers, names in groups.items():
+        for entry in names.split():
+            key, _, method = entry.rpartition(":")
+            assert (key, method) not in found, f"{entry} stands twice in tests/access/doors.py."
+            found[key, method] = answers
+    return found
+
+
+def compare(kind, routes, table):
+    """The table must name every route and no other."""
+    there = {(route.key, method) for route in routes for method in route.methods}
+    missing, gone = sorted(there - table.keys()), sorted(table.keys() - there)
+    assert not missing, (
+        f"New in the {kind}, and nobody has said who may: {', '.join(':'.join(one) for one in missing)}. Add each to"
+        f" {kind.upper()} in tests/access/doors.py under what {', '.join(EVERYONE)} get there."
+    )
+    assert not gone, f"In tests/access/doors.py, but no route any more: {', '.join(':'.join(one) for one in gone)}."
+
+
+def walk(routes, table, client_of, *, before=lambda caller: None, **kwargs):
+    """What differs from the table, as lines; and what every answer must fulfil."""
+    wrong = []
+    for caller in EVERYONE:
+        before(caller)
+        client = client_of(caller)
+        for route in routes:
+            for method in route.methods:
+                expected = table[route.key, method]
+                if spared(expected, caller, method):
+                    continue
+                stranger = caller == "outsider"
+                body = None if method == "get" else {}
+                response, tables = asked(client, method, route.path, body, read=stranger, **kwargs)
+                got, should = class_of(response), expected[EVERYONE.index(caller)]
+                where = f"{method} {route.path} ({route.key}) as {caller}"
+                if got != should:
+                    wrong.append(f"{where}: {got} instead of {should}")
+                if stranger and MARKER in said(response) and route.key not in SECRET:
+                    wrong.append(f"{where}: shows what another team owns")
+                close_files(response)
+                if method == "get" and tables - WRITTEN_BY_READING:
+                    wrong.append(f"{where}: a GET wrote to {sorted(tables - WRITTEN_BY_READING)}")
+                wrong += [f"{where}: {line}" for line in lacking(response)]
+    return wrong
+
+
+def spared(expected, caller, method):
+    """Not asked: by most what is open to everybody; what only shows something, by whom the table puts with the one
+    before."""
+    if expected in OPEN:
+        return caller not in FEW
+    place = EVERYONE.index(caller)
+    alike = expected[place] == expected[place - 1]
+    return alike and (caller == "governance" or (caller == "editor" and method == "get"))
+
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+STRICT = ("default-src 'none'", "script-src 'self'", "style-src 'self'", "base-uri 'none'", "frame-ancestors 'none'")
+
+
+def lacking(response):
+    policy = response.headers.get("Content-Security-Policy", "")
+    wrong = [f"no {name}: {value}" for name, value in HEADERS.items() if response.headers.get(name) != value]
+    wrong += [f"its policy lacks {part}" for part in STRICT if part not in policy]
+    if "unsafe" in policy or "*" in policy:
+        wrong.append(f"its policy is not strict: {policy}")
+    if "camera=()" not in response.headers.get("Permissions-Policy", ""):
+        wrong.append("no Permissions-Policy")
+    return wrong
+
+
+def test_pages_and_files_open_to_whom_the_table_says(plain_pages):
+    world = make_walked_world()
+    routes, table = page_routes(world), table_of(PAGES)
+    compare("pages", routes, table)
+
+    def client_of(caller):
+        client = Client(raise_request_exception=False)
+        if caller != NOBODY:
+            client.force_login(world.people[caller])
+        return client
+
+    wrong = walk(routes, table, client_of, before=lambda caller: plain_pages(caller not in {"outsider", NOBODY}))
+
+    assert not wrong, "\n".join(wrong)
+
+
+def test_rest_answers_whom_the_table_says():
+    world = make_walked_world()
+    routes, table = api_routes(world), table_of(API)
+    compare("api", routes, table)
+
+    wrong = walk(routes, table, lambda caller: _program_of(world, caller), format="json")
+
+    assert not wrong, "\n".join(wrong)
+
+
+def _program_of(world, caller, *scopes, **token):
+    client = APIClient(raise_request_exception=False)
+    if caller != NOBODY:
+        _, text = issue_token(
+            user=world.people[caller], name="x", scopes=scopes or ["read", "write"], at=now(), by=None, **token
+        )
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+    return client
+
+
+def test_the_auditor_changes_nothing_whatever_is_sent(plain_pages):
+    world = make_walked_world()
+    plain_pages(True)
+
+    wrong = [
+        f"{where}: wrote {sorted(tables)}"
+        for key, where, tables in written_by(world, "auditor")
+        if tables and key not in AUDITOR_ASKS
+    ]
+    assert not wrong, "\n".join(wrong)
+    # the same bodies change much where somebody else sends them
+    assert sum(bool(tables) for _key, _where, tables in written_by(world, "owner")) >= 20
+
+
+def written_by(world, caller):
+    """(route, where, tables other than the caller's own) of every request that could change something."""
+    body = everything_asked(world)
+    person = Client(raise_request_exception=False)
+    person.force_login(world.people[caller])
+    program = _program_of(world, caller)
+    for routes, client, given in (
+        (page_routes(world), person, {}),
+        (api_routes(world), program, {"format": "json"}),
+    ):
+        for route in routes:
+            for method in set(route.methods) - {"get"}:
+                response, tables = asked(client, method, route.path, body, **given)
+                where = f"{method} {route.path} ({route.key}, {response.status_code})"
+                yield route.key, where, {name for name in tables if not name.endswith("history")} - OWN_TABLES
+
+
+def test_a_token_opens_no_page():
+    world = make_walked_world()
+    program = _program_of(world, "admin")
+    for route in page_routes(world):
+        if "get" in route.methods and table_of(PAGES)[route.key, "get"].endswith("l"):
+            response, _ = asked(program, "get", route.path)
+            assert class_of(response) == "l", route.path
+
+
+@pytest.mark.parametrize("scope", ["intake", "gate"])
+def test_a_token_to_send_with_reads_nothing(scope):
+    world = make_walked_world()
+    sender = _program_of(world, "admin", scope)
+    answered = set()
+    for route in api_routes(world):
+        if "get" in route.methods:
+            response, _ = asked(sender, "get", route.path)
+            if class_of(response) != "n":
+                answered.add(route.key)
+
+    assert answered == READ_BY_SENDERS[scope]
+
+
+@pytest.mark.parametrize("caller", ["admin", "auditor", "owner"])
+def test_a_token_bound_to_a_team_shows_nothing_of_another_and_changes_nothing_there(caller):
+    world = make_walked_world()
+    elsewhere = Team.objects.get(memberships__user=world.people["outsider"])
+    make_member(elsewhere, TeamRole.OWNER, world.people[caller])
+    body = everything_asked(world)
+    bound = _program_of(world, caller, "read", "write", team=elsewhere)
+    wrong = []
+    for route in api_routes(world):
+        for method in route.methods:
+            given = None if method == "get" else body
+            response, tables = asked(bound, method, route.path, given, read=True, format="json")
+            where = f"{method} {route.path} ({route.key}, {response.status_code})"
+            if MARKER in said(response):
+                wrong.append(f"{where}: shows what another team owns")
+            close_files(response)
+            written = {name for name in tables if not name.endswith("history")} - OWN_TABLES
+            if written and response.status_code < 400 and route.key not in AUDITOR_ASKS:
+                wrong.append(f"{where}: wrote {sorted(written)}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+def test_traces_and_metrics_are_taken_from_intake_tokens_alone():
+    people, _ = one_of_everything()
+    addresses = [f"/{pattern}" for pattern, _route in walked() if family(pattern) == "otlp"]
+    assert set(addresses) == OTLP
+    for address in addresses:
+        kwargs = {"content_type": "application/json"}
+        assert APIClient().post(address, b"{}", **kwargs).status_code == 401
+        for scopes in (["read", "write"], ["gate"]):
+            client = APIClient()
+            _, text = issue_token(user=people["admin"], name="x", scopes=scopes, at=now(), by=None)
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+            assert client.post(address, b"{}", **kwargs).status_code == 403, (address, scopes)
+        _, text = issue_token(
+            user=people["admin"], name="x", scopes=["intake"], at=now(), by=None, lifetime=timedelta(days=-1)
+        )
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+        assert client.post(address, b"{}", **kwargs).status_code == 401
+
+
+def test_the_entrance_is_open_to_whom_it_is_for():
+    people, _ = one_of_everything()
+    member = Client(raise_request_exception=False)
+    member.force_login(people["viewer"])
+    table = table_of(ENTRANCE)
+    patterns = {
+        pattern.removeprefix("accounts/"): pattern for pattern, _route in walked() if family(pattern) == "accounts"
+    }
+    assert set(patterns) == {key for key, _ in table}, "ENTRANCE in tests/access/doors.py names other addresses."
+    for key, pattern in patterns.items():
+        address = "/" + filled(pattern, [])
+        got = class_of(asked(member, "get", address)[0]) + class_of(asked(Client(), "get", address)[0])
+        assert got == table[key, "get"], address
+
+
+def test_the_admin_is_for_the_offices_and_the_auditor_only_looks():
+    world = make_walked_world()
+    clients = {}
+    for caller in ("auditor", "owner", "outsider"):
+        clients[caller] = Client(raise_request_exception=False)
+        clients[caller].force_login(world.people[caller])
+    clients[NOBODY] = Client()
+    for address in admin_addresses():
+        for caller in ("owner", "outsider", NOBODY):
+            response, _ = asked(clients[caller], "get", address)
+            assert class_of(response) == "l", (address, caller)
+        if address.endswith("add/"):
+            response, tables = asked(clients["auditor"], "post", address, {"name": "x"})
+            assert response.status_code == 403, address
+            assert not tables - OWN_TABLES, address
+    assert {address.split("/")[2] for address in admin_addresses()} == ADMIN
