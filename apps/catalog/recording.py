@@ -64,7 +64,7 @@ def record_observation(
     has moved or cleared did not come.
     """
     catalogue_lock()
-    known = _known_claims(source)
+    known = known_claims(source)
     observation = observe(
         known,
         rows,
@@ -72,7 +72,7 @@ def record_observation(
         baseline=baseline,
         set_aside=set_aside,
         last_seen=last_seen,
-        identify=_identities,
+        identify=identities_of,
         rules=rules,
     )
     # from its first observation on, a feed speaks for itself, and the built-in catalogue no longer does for it
@@ -100,7 +100,7 @@ def record_unchanged(
         # nothing can have waited long enough: the claims need not be read
         return Recorded(Observation(), apply_due_facts(at=at) + due_corrections(at=at, read=[source.pk]))
     catalogue_lock()
-    known = _known_claims(source)
+    known = known_claims(source)
     observation = confirm(known, at, last_seen=last_seen, seen_again_by=seen_again_by, rules=rules)
     return record(source, known, observation, at, {})
 
@@ -109,7 +109,7 @@ def record_unchanged(
 def record_accepted(*, source: Source, claims: Collection[int], at: datetime, rules: Rules = DEFAULT_RULES) -> Recorded:
     """A person believes what waits at these claims: it holds from `at` on."""
     catalogue_lock()
-    known = _known_claims(source)
+    known = known_claims(source)
     return record(source, known, accept(known, claims, at, rules=rules), at, {})
 
 
@@ -121,7 +121,7 @@ def apply_due_facts(*, at: datetime) -> list[ProviderEvent]:
     return sorted(events, key=lambda event: (event.detected_at, event.pk))
 
 
-def _known_claims(source: Source) -> dict[tuple[str, str], Known]:
+def known_claims(source: Source) -> dict[tuple[str, str], Known]:
     """{(external id, topic): claim} of what `source` is known to say."""
     columns = (
         "id", "external_id", "topic", "group", "value", "first_seen", "missing_since", "withdrawn_at", "pending",
@@ -132,7 +132,7 @@ def _known_claims(source: Source) -> dict[tuple[str, str], Known]:
     return {(row[1], row[2]): Known(*row) for row in rows.iterator(chunk_size=5000)}
 
 
-def _identities(gone: Sequence[Known], fresh: Sequence[Row]) -> dict[str, Hashable]:
+def identities_of(gone: Sequence[Known], fresh: Sequence[Row]) -> dict[str, Hashable]:
     """{external id: which model at which host} for rows that vanished and rows that are new."""
     strings = {(row.host, row.api_id) for row in fresh}
     strings |= {(str(claim.value["host"]), str(claim.value["api_id"])) for claim in gone}

@@ -16,9 +16,9 @@ from apps.catalog.observing import PRICE_JUMPS
 from apps.catalog.recording import record_unchanged
 from apps.common.history import acting
 from apps.common.time import now
+from apps.feeds.adapting import CLAIMING, rules_of
 from apps.feeds.models import FeedRun, Payload, PollState, QuarantinedRow
-from apps.feeds.parsers import ADAPTERS
-from apps.feeds.pipeline import AlreadyPolling, carry_out, claim_run, close_dead_runs, fetching, queue_run, rules_of
+from apps.feeds.pipeline import AlreadyPolling, carry_out, claim_run, close_dead_runs, fetching, queue_run
 from apps.feeds.tasknames import POLL_SOURCE
 
 log = structlog.get_logger(__name__)
@@ -81,7 +81,7 @@ def end_holds(*, at: datetime) -> list[ProviderEvent]:
 def _read_lately(at: datetime) -> list[tuple[Source, datetime]]:
     """(source, its last observation) of those that are polled and were read before they would count as late."""
     found = []
-    for source in Source.objects.polled().filter(kind__in=ADAPTERS).select_related("poll_state"):
+    for source in Source.objects.polled().filter(kind__in=CLAIMING).select_related("poll_state", "mapping"):
         state: PollState | None = getattr(source, "poll_state", None)
         observed_at = state.last_observed_at if state else None
         if observed_at and timedelta(0) <= at - observed_at <= timedelta(minutes=source.stale_after_minutes):

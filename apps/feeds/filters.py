@@ -1,6 +1,9 @@
-import django_filters
+from typing import Any
 
-from apps.feeds.models import FeedRun, QuarantinedRow
+import django_filters
+from django.db.models import Q
+
+from apps.feeds.models import FeedNotice, FeedRun, QuarantinedRow
 
 
 class FeedRunFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -22,3 +25,25 @@ class QuarantinedRowFilter(django_filters.FilterSet):  # type: ignore[misc]
     class Meta:
         model = QuarantinedRow
         fields: list[str] = []
+
+
+class FeedNoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = django_filters.CharFilter(method="containing", label="Search")
+    source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")
+    state = django_filters.MultipleChoiceFilter(choices=FeedNotice.State.choices, label="State")
+    named = django_filters.BooleanFilter(method="naming", label="Names a known id")
+    name = django_filters.CharFilter(method="naming_this", label="Names this id")
+    since = django_filters.IsoDateTimeFilter(field_name="first_seen", lookup_expr="gte", label="From")
+
+    class Meta:
+        model = FeedNotice
+        fields: list[str] = []
+
+    def containing(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(Q(title__icontains=value) | Q(excerpt__icontains=value))
+
+    def naming(self, queryset: Any, name: str, value: bool) -> Any:
+        return queryset.exclude(names=[]) if value else queryset.filter(names=[])
+
+    def naming_this(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(names__contains=[value])

@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models import Source
 from apps.catalog.models.providers import PublicQuerySet
+from apps.common.history import tracked
 
 
 class Health(models.TextChoices):
@@ -63,6 +65,20 @@ class PollState(models.Model):
         """The moment up to which the feed is known to have been kept: its own word, else its last change."""
         changed = self.last_change_at or self.last_success_at or datetime.min.replace(tzinfo=UTC)
         return self.as_of if self.as_of is not None else changed
+
+
+@tracked()
+class SourceMapping(models.Model):
+    """Where a source of the kind "JSON by mapping" keeps what; `settings` is read by feeds.mapping."""
+
+    source = models.OneToOneField(Source, on_delete=models.CASCADE, primary_key=True, related_name="mapping")
+    settings = models.JSONField(default=dict)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = PublicQuerySet["SourceMapping"].as_manager()
+
+    def __str__(self) -> str:
+        return f"mapping of {self.source_id}"
 
 
 class HostPause(models.Model):
@@ -187,4 +203,68 @@ class QuarantinedRow(models.Model):
         return f"{self.external_id}: {self.reason}"
 
 
-__all__ = ["FeedRun", "Health", "HostPause", "Payload", "PollState", "QuarantinedRow"]
+class FeedNoticeQuerySet(PublicQuerySet["FeedNotice"]):
+    def unread(self) -> "FeedNoticeQuerySet":
+        return self.filter(state=FeedNotice.State.UNREAD)
+
+
+@tracked()
+class FeedNotice(models.Model):
+    """One item of a provider's RSS, Atom or JSON Feed. A person reads it; it changes the catalogue by nothing.
+
+    `names` are the ids of offerings and versions that stand in its title or text, letter by letter.
+    """
+
+    class State(models.TextChoices):
+        UNREAD = "unread", "Unread"
+        DONE = "done", "Dealt with"
+        BEFORE = "before", "There before it was followed"
+
+    class Outcome(models.TextChoices):
+        NOTHING = "nothing", "Nothing to do"
+        DATE = "date", "A date was recorded"
+        EVENT = "event", "An event was recorded"
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="notices")
+    external_id = models.CharField(max_length=400)
+    title = models.CharField(max_length=300)
+    link = models.CharField(max_length=1000, blank=True)
+    published_at = models.DateTimeField(null=True)
+    excerpt = models.TextField(blank=True)
+    names = models.JSONField(default=list, blank=True)
+    first_seen = models.DateTimeField()
+    changed_at = models.DateTimeField(help_text="When its title or text was last seen to change.")
+    state = models.CharField(max_length=10, choices=State, default=State.UNREAD)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+
+    objects = FeedNoticeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-first_seen", "-id"]
+        indexes = [models.Index(fields=["state", "-first_seen", "-id"], name="feed_notice_by_state")]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="feed_notice_once"),
+            models.CheckConstraint(
+                name="feed_notice_decided_by_someone",
+                condition=Q(state="done", decided_by__isnull=False, decided_at__isnull=False) | ~Q(state="done"),
+                violation_error_message="A notice that is dealt with names who dealt with it and when.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+__all__ = [
+    "FeedNotice",
+    "FeedRun",
+    "Health",
+    "HostPause",
+    "Payload",
+    "PollState",
+    "QuarantinedRow",
+    "SourceMapping",
+]

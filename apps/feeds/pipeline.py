@@ -9,31 +9,33 @@ import gzip
 import ipaddress
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, transaction
 
 from apps.catalog.claims import Parsed
 from apps.catalog.models import Assertion, ProviderEvent, Source
-from apps.catalog.observing import DEFAULT_RULES, Rules
 from apps.catalog.recording import Recorded, record_observation, record_unchanged
 from apps.common.history import acting
 from apps.common.http import Policy
 from apps.common.time import now
+from apps.feeds.adapting import NoAdapter, adapter_of, rules_of
+from apps.feeds.claiming import AlreadyPolling, claim_run, close_dead_runs, queue_run
 from apps.feeds.clients import PACKAGE_SCHEME, Fetched, fetch_package, fetch_source
-from apps.feeds.models import FeedRun, HostPause, Payload, PollState
-from apps.feeds.parsers import ADAPTERS, Adapter
+from apps.feeds.mapping import KIND as MAPPED
+from apps.feeds.models import FeedRun, HostPause, Payload, PollState, SourceMapping
+from apps.feeds.noticing import take_notice
+from apps.feeds.parsers import Adapter
+from apps.feeds.parsers.notices import Notices
 from apps.feeds.parsers.payload import PayloadRefused
 from apps.feeds.quarantine import sync_quarantine
 
 log = structlog.get_logger(__name__)
 
-# A run that shows no sign of life for this long is dead; far longer than the outbound deadline and the parse.
-DEAD_AFTER = timedelta(minutes=10)
 FIRST_RETRY = timedelta(minutes=2)
 LONGEST_RETRY = timedelta(hours=6)
 JITTER = 0.1
@@ -41,10 +43,6 @@ JITTER = 0.1
 WRONG_CLOCK = timedelta(days=1)
 # Rows a run lists by name; beyond it only counts.
 LISTED = 500
-
-
-class AlreadyPolling(Exception):
-    """Another run of this source is under way; wait for it, or look at it on the feeds page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +63,6 @@ def outbound_policy() -> Policy:
     return Policy(allowed_networks=networks)
 
 
-def rules_of(source: Source) -> Rules:
-    """How observations of a source are judged."""
-    return replace(DEFAULT_RULES, absence=ADAPTERS[source.kind].absence)
-
-
 def fetching(url: str, *, trusted: bool) -> Fetch:
     """Fetch from `url`, over the network or from an installed package (`package:genai-prices`); conditional only
     when the last accepted body came from the same address."""
@@ -88,53 +81,6 @@ def fetching(url: str, *, trusted: bool) -> Fetch:
         )
 
     return fetch
-
-
-# --- claiming -----------------------------------------------------------------------------------------------------
-
-
-def queue_run(source: Source, *, trigger: str, at: datetime) -> FeedRun:
-    """A queued run of `source`; AlreadyPolling where one is open. A run found dead is closed first."""
-    close_dead_runs(at=at, source=source)
-    try:
-        with transaction.atomic():
-            return FeedRun.objects.create(source=source, trigger=trigger[:20], queued_at=at)
-    except IntegrityError:
-        raise AlreadyPolling(f"{source.name} is being polled already.") from None
-
-
-def claim_run(run_id: int, *, at: datetime) -> FeedRun | None:
-    """Turn a queued run into a running one; None when somebody else did, or it was closed meanwhile."""
-    claimed = FeedRun.objects.filter(pk=run_id, status=FeedRun.Status.QUEUED).update(
-        status=FeedRun.Status.RUNNING, started_at=at, heartbeat_at=at, step="fetch"
-    )
-    return FeedRun.objects.select_related("source").get(pk=run_id) if claimed else None
-
-
-def close_dead_runs(*, at: datetime, source: Source | None = None) -> int:
-    """Close open runs without a sign of life, and make their sources due again; the number closed."""
-    dead = FeedRun.objects.open().filter(queued_at__lt=at - DEAD_AFTER)
-    if source is not None:
-        dead = dead.filter(source=source)
-    closed = 0
-    for run in dead.select_related("source"):
-        seen = run.heartbeat_at or run.started_at
-        if seen is not None and at - seen < DEAD_AFTER:
-            continue
-        reason = (
-            f"The worker died during the step '{run.step}'; nothing of this poll was kept."
-            if run.started_at
-            else "No worker took this poll up; the broker or the worker was away."
-        )
-        with transaction.atomic():
-            won = FeedRun.objects.filter(pk=run.pk, status=run.status, heartbeat_at=run.heartbeat_at).update(
-                status=FeedRun.Status.FAILED, finished_at=at, error=reason
-            )
-            if won:
-                PollState.objects.filter(source=run.source).update(next_due_at=at)
-                closed += 1
-                log.warning("feed_run_dead", source=run.source.slug, run=run.pk, reason=reason)
-    return closed
 
 
 # --- one poll -----------------------------------------------------------------------------------------------------
@@ -171,9 +117,10 @@ def _attempt(
     run: FeedRun, state: PollState, *, fetch: Fetch, at: datetime, url: str, by_wall_clock: bool = False
 ) -> Polled:
     source = run.source
-    adapter = ADAPTERS.get(source.kind)
-    if adapter is None:
-        return _fail(run, state, f"No adapter reads sources of kind '{source.kind}'.")
+    try:
+        adapter = adapter_of(source)
+    except NoAdapter as unreadable:
+        return _fail(run, state, str(unreadable))
     if by_wall_clock and state.last_observed_at is not None and state.last_observed_at - at > WRONG_CLOCK:
         # the clock that made it was wrong: the source must not wait until the real one has caught up
         log.warning("feed_observed_in_the_future", source=source.slug, observed_at=state.last_observed_at.isoformat())
@@ -201,11 +148,14 @@ def _attempt(
     assert fetched.body is not None
     _step(run, "parse")
     try:
-        parsed = adapter.parse(fetched.body)
+        notices = adapter.read_notices(fetched.body) if adapter.read_notices else None
+        parsed = adapter.parse(fetched.body) if notices is None else Parsed(())
     except PayloadRefused as refusal:
         return _refused(run, state, fetched, str(refusal))
     _step(run, "compare")
     try:
+        if notices is not None:
+            return _noticed(run, state, fetched, notices, at=at, url=url)
         return _changed(run, state, fetched, parsed, at=at, url=url)
     except DatabaseError as error:
         log.exception("feed_run_database", source=source.slug, run=run.pk)
@@ -235,6 +185,25 @@ def _changed(run: FeedRun, state: PollState, fetched: Fetched, parsed: Parsed, *
         _close(run, recorded, n_quarantined=len(rejects) + len(doubts), changed=changed, fetched=fetched, at=at)
         _succeed(state, run, fetched, at=at, url=url, changed=changed, as_of=parsed.as_of)
     return _tell(Polled(run, _in_order(recorded.events), recorded.observation.n_assertions_changed))
+
+
+def _noticed(run: FeedRun, state: PollState, fetched: Fetched, notices: Notices, *, at: datetime, url: str) -> Polled:
+    """Notices are kept for people to read; of the catalogue nothing changes."""
+    source = run.source
+    with transaction.atomic(), acting(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
+        brought = take_notice(source, notices.items, at=at, baseline=state.last_observed_at is None)
+        rejects = [(reject.external_id, reject.reason, reject.excerpt) for reject in notices.rejects]
+        aside_changed = sync_quarantine(source, run, rejects, at=at)
+        changed = bool(brought.n_new or brought.n_changed or aside_changed)
+        if changed:
+            run.payload = _keep(source, fetched, at=now())
+        run.rows = len(notices.items)
+        run.rows_changed = brought.n_new + brought.n_changed
+        run.rows_vanished = run.rows_backfilled = run.n_events = 0
+        run.rows_quarantined = len(rejects)
+        _finish(run, FeedRun.Status.CHANGED if changed else FeedRun.Status.UNCHANGED, fetched, at=at)
+        _succeed(state, run, fetched, at=at, url=url, changed=changed)
+    return _tell(Polled(run))
 
 
 def _unchanged(run: FeedRun, state: PollState, fetched: Fetched, *, at: datetime, url: str) -> Polled:
@@ -349,7 +318,19 @@ def _succeed(
     state.failures = 0
     state.error = ""
     state.next_due_at = moment + _jittered(timedelta(minutes=run.source.interval_minutes))
+    if _is_read_otherwise_by_now(run):
+        state.etag = state.last_modified = state.digest = ""
+        state.next_due_at = None
     state.save()
+
+
+def _is_read_otherwise_by_now(run: FeedRun) -> bool:
+    """Whether somebody changed the source's mapping while it was polled: the same body must then be read anew."""
+    if run.source.kind != MAPPED or run.started_at is None:
+        return False
+    # who changes a mapping writes the poll state last; whoever has it first, the other sees what was done
+    PollState.objects.select_for_update().get(pk=run.source_id)
+    return SourceMapping.objects.filter(source=run.source_id, updated_at__gte=run.started_at).exists()
 
 
 def _tell(polled: Polled) -> Polled:
@@ -412,5 +393,4 @@ __all__ = [
     "fetching",
     "poll",
     "queue_run",
-    "rules_of",
 ]

@@ -260,6 +260,7 @@ def test_the_pages_need_no_inline_style_and_label_every_field(path, world, suspe
     assert sorted(found.ids) == sorted(set(found.ids))
 
 
+# no two sources disagree here, so nobody is asked who stands on what they disagree about: that would be one more
 @pytest.mark.parametrize(("path", "n"), [(HELD, 10), ("/feeds/", 15)])
 def test_a_page_costs_the_same_however_much_is_held(path, n, world, suspect, as_user, django_assert_num_queries):
     client = as_user(world.governance)

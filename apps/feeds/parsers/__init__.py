@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from apps.catalog.claims import Parsed
 from apps.catalog.observing import Absence
 from apps.feeds.parsers import deprecations_info, genai_prices, litellm, modeldeprecations, models_dev, openrouter
+from apps.feeds.parsers.notices import Notices
 from apps.feeds.parsers.payload import PayloadRefused
 
 MEBIBYTE = 1024 * 1024
@@ -23,7 +24,7 @@ class Adapter:
     `parse` takes the inflated body and raises PayloadRefused when nothing may be concluded from it. `topics`
     are those of the catalogue ("lifecycle", "price") that its rows can speak to. `cap_bytes` is what a body
     may measure at most, inflated: several times today's size. `absence` says what it means that a row leaves for
-    good (see catalog.observing).
+    good (see catalog.observing). `read_notices` is set where a source brings no rows but notices for people to read.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Adapter:
     topics: frozenset[str]
     cap_bytes: int
     licence_note: str = ""
+    read_notices: Callable[[bytes], Notices] | None = None
     absence: Absence = "news"
 
 

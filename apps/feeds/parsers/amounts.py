@@ -15,23 +15,34 @@ LOWEST_USD_PER_MTOK = Decimal("0.0005")
 HIGHEST_USD_PER_UNIT = Decimal(100_000)
 _STEP = Decimal("0.00000001")
 
-type Per = Literal["token", "million", "thousand", "unit"]
+# What a unit of another currency is worth at most and at least in dollars, with room: bounds of plausibility only.
+_WEAKEST = Decimal(100_000)
+_STRONGEST = Decimal(5)
+
+type Per = Literal["token", "thousand_tokens", "million", "unit", "thousand", "million_units"]
 
 # What the published number is multiplied with, and what it counts, as a reason says it.
-_TIMES = {"token": MILLION, "million": Decimal(1), "thousand": Decimal(1000), "unit": MILLION}
-_COUNTED = {"token": "token", "million": "million tokens", "thousand": "thousand", "unit": "unit"}
+_TIMES = {
+    "token": MILLION, "thousand_tokens": Decimal(1000), "million": Decimal(1),
+    "unit": MILLION, "thousand": Decimal(1000), "million_units": Decimal(1),
+}  # fmt: skip
+_COUNTED = {
+    "token": "token", "thousand_tokens": "thousand tokens", "million": "million tokens",
+    "unit": "unit", "thousand": "thousand", "million_units": "million",
+}  # fmt: skip
+_OF_TOKENS = frozenset({"token", "thousand_tokens", "million"})
 
 
 class PriceUnclear(Exception):
     """Prices of a row that cannot be believed; `str()` says why."""
 
 
-def per_million(field: str, usd: object, *, per: Per) -> Decimal:
+def per_million(field: str, usd: object, *, per: Per, currency: str = "USD") -> Decimal:
     """USD per million units, to the eighth decimal; 0 stays 0, and what it means is the feed's affair.
 
-    `usd` is a whole number or Decimal as the feed publishes it: per token, per million tokens, or per thousand
-    or one of anything else. Raises PriceUnclear where it is no number, not finite, negative, or so large or
-    small that the unit must be wrong.
+    `usd` is a whole number or Decimal as the feed publishes it: per one, thousand or million tokens, or of anything
+    else. In another `currency` the bounds of what is plausible are wider and the answer is in that currency.
+    Raises PriceUnclear where it is no number, not finite, negative, or so large or small that the unit must be wrong.
     """
     if isinstance(usd, bool) or not isinstance(usd, int | Decimal):
         raise PriceUnclear(f"The price {field} is {shown(usd)}, which is no number; the row's prices are left out.")
@@ -40,13 +51,15 @@ def per_million(field: str, usd: object, *, per: Per) -> Decimal:
         raise PriceUnclear(f"The price {field} is {published}; the row's prices are left out.")
     if published < 0:
         raise PriceUnclear(f"The price {field} is negative; the row's prices are left out.")
-    of_tokens = per in {"token", "million"}
+    of_tokens = per in _OF_TOKENS
     highest = HIGHEST_USD_PER_MTOK if of_tokens else HIGHEST_USD_PER_UNIT * MILLION
     lowest = LOWEST_USD_PER_MTOK if of_tokens else _STEP
+    if currency != "USD":
+        highest, lowest = min(highest * _WEAKEST, HIGHEST_USD_PER_UNIT * MILLION), lowest / _STRONGEST
     # Compared before it is multiplied: 1e999999 times a million is no Decimal.
     if published > highest / _TIMES[per] or 0 < published < lowest / _TIMES[per]:
         raise PriceUnclear(
-            f"The price {field} is {published:.6g} USD per {_COUNTED[per]}: the feed mistook the unit; "
+            f"The price {field} is {published:.6g} {currency} per {_COUNTED[per]}: the feed mistook the unit; "
             "the row's prices are left out."
         )
     amount = (published * _TIMES[per]).quantize(_STEP).normalize()

@@ -113,13 +113,21 @@ def web_address(value: object) -> str:
 
 def shown(value: object, longest: int = 60) -> str:
     """A value as a reason quotes it: short, printable, in quotes."""
-    text = _UNPRINTABLE.sub(" ", value if isinstance(value, str) else str(value))
+    text = _UNPRINTABLE.sub(" ", value if isinstance(value, str) else _written(value))
     return f"'{text[: longest - 1]}…'" if len(text) > longest else f"'{text}'"
+
+
+def _written(value: object, *, as_json: bool = False) -> str:
+    """`value` as text, however deep it nests."""
+    try:
+        return json.dumps(value, default=str, ensure_ascii=False) if as_json else str(value)
+    except RecursionError:
+        return "nested beyond all measure"
 
 
 def reject(external_id: str, reason: str, raw: object = "") -> Reject:
     """A Reject whose parts fit and can be stored, however odd the row was."""
-    excerpt = raw if isinstance(raw, str) else json.dumps(raw, default=str, ensure_ascii=False)[: 2 * _LONGEST_EXCERPT]
+    excerpt = raw if isinstance(raw, str) else _written(raw, as_json=True)[: 2 * _LONGEST_EXCERPT]
     return Reject(
         external_id=_UNPRINTABLE.sub("?", external_id)[:LONGEST_EXTERNAL_ID] or "?",
         reason=_UNPRINTABLE.sub(" ", reason)[:_LONGEST_REASON],

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.catalog.builtin import CATALOGUE, load_catalogue
 from apps.catalog.models import ProviderEvent, Source
 from apps.common.scratch import ScratchRefused, scratch_database
-from apps.feeds.models import FeedRun
+from apps.feeds.mapping import KIND, read_mapping
+from apps.feeds.models import FeedRun, SourceMapping
 from apps.feeds.parsers import ADAPTERS
 from apps.feeds.replay import BadManifest, read_manifest, replay
 
@@ -31,26 +32,49 @@ class Command(BaseCommand):
     help = "Poll a recorded history in order, in a scratch database; prints the events it raised, one JSON line each."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("source", help=f"One of {', '.join(ADAPTERS)}.")
+        parser.add_argument("source", help=f"One of {', '.join(ADAPTERS)}, or the slug of a source read by a mapping.")
         parser.add_argument("manifest", type=Path, help='JSON lines {"at", "path", "status", "headers"}.')
+        parser.add_argument("--mapping", type=Path, help="A JSON file with the mapping to read by, for any slug.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        kind: str = options["source"]
-        if kind not in ADAPTERS:
-            raise CommandError(f"No adapter reads '{kind}'. Known: {', '.join(ADAPTERS)}.", returncode=2)
+        slug: str = options["source"]
+        mapping = self._mapping(slug, options["mapping"])
         try:
             observations = read_manifest(options["manifest"])
         except (BadManifest, OSError) as error:
             raise CommandError(str(error), returncode=2) from None
         try:
             with scratch_database(_load_identities, purpose="replay", fingerprint=_fingerprint()):
-                source, _ = Source.objects.get_or_create(slug=kind, defaults={"name": kind, "kind": kind})
+                kind = slug if mapping is None else KIND
+                source, _ = Source.objects.update_or_create(
+                    slug=slug, defaults={"kind": kind}, create_defaults={"kind": kind, "name": slug}
+                )
+                if mapping is not None:
+                    SourceMapping.objects.create(source=source, settings=mapping)
                 for polled in replay(source, observations):
                     if polled.run.status == FeedRun.Status.FAILED:
                         self.stderr.write(f"{polled.run.queued_at:%H:%M:%S}: {polled.run.error}")
                     self._print(polled.events)
         except ScratchRefused as refusal:
             raise CommandError(str(refusal), returncode=1) from None
+
+    def _mapping(self, slug: str, file: Path | None) -> Any:
+        """The mapping to read by, which the scratch database does not know; None for an adapter of the product."""
+        if file is not None:
+            try:
+                mapping = json.loads(file.read_text(encoding="utf-8"))
+                read_mapping(mapping)
+            except (OSError, ValueError) as error:
+                raise CommandError(f"The mapping in {file.name} cannot be used: {error}", returncode=2) from None
+            return mapping
+        if slug in ADAPTERS:
+            return None
+        stored = SourceMapping.objects.filter(source__slug=slug, source__kind=KIND).first()
+        if stored is None:
+            own = SourceMapping.objects.order_by("source__slug").values_list("source__slug", flat=True)
+            known = ", ".join((*ADAPTERS, *own))
+            raise CommandError(f"No adapter reads '{slug}'. Known: {known}.", returncode=2)
+        return stored.settings
 
     def _print(self, events: list[ProviderEvent]) -> None:
         rows = ProviderEvent.objects.filter(pk__in=[event.pk for event in events])

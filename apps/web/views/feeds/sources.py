@@ -13,7 +13,9 @@ from django.views.decorators.http import require_safe
 from apps.catalog.models import Assertion, Source
 from apps.catalog.models.claims import Topic
 from apps.common.time import day_of, now, start_of
-from apps.feeds.models import FeedRun, QuarantinedRow
+from apps.feeds.adapting import KIND_NAMES
+from apps.feeds.mapping import KIND
+from apps.feeds.models import FeedNotice, FeedRun, QuarantinedRow, SourceMapping
 from apps.web.drawings import freshness as drawing
 from apps.web.freshness import Freshness
 from apps.web.listing import Listing
@@ -22,6 +24,7 @@ from apps.web.views.disagreements import latest_disagreements
 from apps.web.views.feeds import words
 from apps.web.views.feeds.holding import Banner, banners
 from apps.web.views.feeds.reads import fresh_source, fresh_sources, runs_of_the_day
+from apps.web.views.feeds.source_history import changes_of
 from apps.web.wording import counted, number
 
 OUTCOMES = {
@@ -95,6 +98,7 @@ def feed_list(request: HttpRequest) -> HttpResponse:
         latest=[(run, words.took(run)) for run in latest],
         quarantined=list(set_aside.order_by("-first_seen", "external_id", "pk")[:LATEST_SET_ASIDE]),
         n_quarantined=sum(row.n_set_aside for row in rows),
+        n_unread=FeedNotice.objects.visible_to(user).filter(state=FeedNotice.State.UNREAD).count(),
         disagreements=latest_disagreements(user=user, at=at, limit=6),
     )
 
@@ -139,6 +143,9 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
         quarantined=source.quarantined.open()[:20],
         n_quarantined=fresh.source.n_set_aside or 0,  # type: ignore[attr-defined]
         claims=claims,
+        kind_name=KIND_NAMES.get(source.kind, source.kind),
+        mapping=SourceMapping.objects.filter(source=source).first() if source.kind == KIND else None,
+        changes=changes_of(source),
         n_refused=sum(claim["n_refused"] for claim in claims),
         n_floating=sum(claim["n_floating"] for claim in claims),
         floating=floating.select_related("offering__host").order_by("-floating_since", "external_id")[:FLOATING_SHOWN],

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from apps.catalog.holding import HeldChange
+from apps.feeds.adapting import absence_of
 from apps.feeds.models import FeedRun, Health
-from apps.feeds.parsers import ADAPTERS
 from apps.web.freshness import Freshness
 from apps.web.page import Sentence
 from apps.web.wording import ago, counted, iso_day, listed, number, price, spelled, unit_name
@@ -166,8 +166,7 @@ def _prices(old: Any, new: Any) -> tuple[tuple[str, str, str], ...]:
 
 
 def _removal(change: HeldChange, today: date) -> Consequence:
-    adapter = ADAPTERS.get(change.assertion.source.kind)
-    absence = adapter.absence if adapter else "news"
+    absence = absence_of(change.assertion.source)
     if not change.old:
         return Consequence("delisted" if absence == "news" else "leaves the feed")
     words = iso_day(change.old)

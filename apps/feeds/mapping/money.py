@@ -1,0 +1,91 @@
+"""The prices of a row by a mapping."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from apps.catalog.claims import PriceLine
+from apps.feeds.mapping.paths import NOTHING, Path, Place, as_text
+from apps.feeds.mapping.settings import Mapping, PriceField, is_currency
+from apps.feeds.parsers.amounts import PriceUnclear, per_million
+from apps.feeds.parsers.payload import shown
+
+_DECIMAL = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,60})?(?:[eE][+-]?[0-9]{1,3})?")
+_LARGEST_REQUEST = 100_000_000
+
+
+def price_lines(mapping: Mapping, place: Place) -> tuple[PriceLine, ...]:
+    """The lines of a row, sorted; none where it names no price. PriceUnclear where one cannot be believed."""
+    currency = _currency(mapping, place)
+    found: dict[tuple[str, int], Decimal] = {}
+    for price in mapping.prices:
+        for amount, above in _amounts(mapping, price, place, currency):
+            if found.setdefault((price.unit, above), amount) != amount:
+                size = f" above {above} tokens" if above else ""
+                raise PriceUnclear(f"Two prices of {price.unit}{size} are given; the row's prices are left out.")
+    base = {found.get(("input", 0)), found.get(("output", 0))}
+    is_free = mapping.zero == "free" and base == {Decimal(0)}
+    return tuple(
+        sorted(
+            PriceLine(unit, amount, above, currency=currency)
+            for (unit, above), amount in found.items()
+            if amount or (is_free and unit in {"input", "output"} and not above)
+        )
+    )
+
+
+def _currency(mapping: Mapping, place: Place) -> str:
+    expression = mapping.fields.get("currency")
+    if expression is None:
+        return "USD"
+    text = (as_text(expression.value(place)) or "").strip().upper()
+    if not is_currency(text):
+        raise PriceUnclear(f"The currency {shown(text)} is no code of three letters; the row's prices are left out.")
+    return text
+
+
+def _amounts(mapping: Mapping, price: PriceField, place: Place, currency: str) -> Iterator[tuple[Decimal, int]]:
+    """(amount, size of request above which it holds) of one price of the row."""
+    inner = [place]
+    if price.each is not None:
+        inner = [Place(value, place.keys, place.around) for value in price.each.values(place)]
+    for each in inner:
+        value = price.path.first(each)
+        if value is NOTHING or value in (None, "") or _says_none(mapping, value):
+            continue
+        above = price.above if isinstance(price.above, int) else _size(price.above, each)
+        # without a size it holds under a condition that the mapping does not know
+        if above is not None:
+            yield per_million(price.where, _number(value), per=price.counted, currency=currency), above
+
+
+def _says_none(mapping: Mapping, value: Any) -> bool:
+    if not mapping.no_price:
+        return False
+    if as_text(value) in mapping.no_price:
+        return True
+    number = _number(value)
+    if isinstance(number, bool) or not isinstance(number, int | Decimal):
+        return False
+    return any(_DECIMAL.fullmatch(none) and Decimal(none) == number for none in mapping.no_price)
+
+
+def _size(path: Path, place: Place) -> int | None:
+    value = path.first(place)
+    if value is NOTHING or value is None:
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 12:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LARGEST_REQUEST:
+        raise PriceUnclear(
+            f"A price holds above {shown(value)} tokens, which is no size; the row's prices are left out."
+        )
+    return value
+
+
+def _number(value: Any) -> Any:
+    """A number written as text as a number; anything else as it is."""
+    if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
+        return Decimal(value.strip())
+    return value

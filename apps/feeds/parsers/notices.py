@@ -1,0 +1,293 @@
+"""RSS 2.0 and 1.0, Atom 1.0 and JSON Feed: items of news and deprecation pages, for people to read.
+
+They say what they say in prose, so nothing of them becomes a claim. XML is read without entities and external parts,
+HTML becomes plain text, and no address in them is ever fetched.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from apps.catalog.claims import Reject
+from apps.feeds.parsers.payload import (
+    LONGEST_EXTERNAL_ID,
+    PayloadRefused,
+    is_storable,
+    load_json,
+    reject,
+    text_of,
+    web_address,
+)
+
+KIND = "notices"
+MOST_ITEMS = 10_000
+LONGEST_TITLE = 300
+LONGEST_TEXT = 4000
+_MOST_ELEMENTS = 500_000
+_DEEPEST = 60
+# of an item's markup only so much is read
+_LONGEST_MARKUP = 100_000
+_SILENT = frozenset({"script", "style", "template", "noscript"})
+_BREAKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "table"})
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item. `text` is plain, with line breaks where paragraphs end; `published_at` is None where it cannot be
+    read."""
+
+    external_id: str
+    title: str
+    link: str = ""
+    published_at: datetime | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """The items in the feed's order, each id once, and what could not be read."""
+
+    items: tuple[Item, ...]
+    rejects: tuple[Reject, ...] = ()
+
+
+def parse(body: bytes) -> Notices:
+    """The items of a feed; an empty feed is one, for a page without news is no fault. PayloadRefused where the body
+    is none of the formats."""
+    start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if not start:
+        raise PayloadRefused("The feed sent an empty body. The last good state is kept; the next poll tries again.")
+    raw = list(_json_items(body) if start == b"{" else _xml_items(body))
+    if len(raw) > MOST_ITEMS:
+        raise PayloadRefused(f"The feed holds more than {MOST_ITEMS:,} items. Is it the right address?")
+    items: dict[str, dict[Item, None]] = {}
+    rejects = []
+    for number, each in enumerate(raw):
+        item = _item(each)
+        if item is None:
+            rejects.append(reject(f"item {number}", "The item has no title, text or address.", repr(each)[:500]))
+        else:
+            items.setdefault(item.external_id, {})[item] = None
+    found: dict[str, Item] = {}
+    for own, same in items.items():
+        for item in same:
+            # some feeds give several items one id; in whichever order they come, each keeps its own
+            key = own if len(same) == 1 else _hashed(own, item)
+            found[key] = replace(item, external_id=key)
+    return Notices(tuple(found.values()), tuple(rejects))
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    id: str = ""
+    title: str = ""
+    link: str = ""
+    published: str = ""
+    markup: str = ""
+    text: str = ""
+
+
+def _item(raw: _Raw) -> Item | None:
+    title = " ".join(plain(raw.title).split())[:LONGEST_TITLE]
+    text = raw.text or plain(raw.markup)
+    text = _CONTROL.sub(" ", text).strip()[:LONGEST_TEXT]
+    link = web_address(raw.link)
+    if not title:
+        title = " ".join(text.split())[:120] or link[:LONGEST_TITLE]
+    if not title:
+        return None
+    own = text_of(raw.id, LONGEST_EXTERNAL_ID + 1) or link
+    item = Item(own, title, link, _moment(raw.published), text)
+    fits = is_storable(own) and len(own) <= LONGEST_EXTERNAL_ID
+    return item if fits else Item(_hashed("", item), title, link, item.published_at, text)
+
+
+def _hashed(stem: str, item: Item) -> str:
+    said = f"{item.external_id}\n{item.title}\n{item.link}\n{item.text}"
+    return f"{stem[:360]}#{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:24]}"
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment of RFC 822 or ISO 8601; without a zone it counts as UTC."""
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            moment = read(text.strip()[:60])
+        except (ValueError, TypeError, OverflowError, IndexError):
+            continue
+        try:
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except OverflowError:
+            return None
+        return moment if 1990 <= moment.year < 2100 else None
+    return None
+
+
+# --- JSON Feed ------------------------------------------------------------------------------------------------------
+
+
+def _json_items(body: bytes) -> Iterator[_Raw]:
+    document = load_json(body)
+    items = document.get("items") if isinstance(document, dict) else None
+    if not isinstance(items, list):
+        raise PayloadRefused('A JSON Feed is one object with its items in a list under "items". Check the address.')
+    for each in items[: MOST_ITEMS + 1]:
+        if not isinstance(each, dict):
+            yield _Raw()
+            continue
+        yield _Raw(
+            id=_text(each.get("id")),
+            title=_text(each.get("title")),
+            link=_text(each.get("url")) or _text(each.get("external_url")),
+            published=_text(each.get("date_published")) or _text(each.get("date_modified")),
+            markup=_text(each.get("content_html")) or _text(each.get("summary")),
+            text=_text(each.get("content_text"))[:_LONGEST_MARKUP],
+        )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else ""
+
+
+# --- RSS and Atom ---------------------------------------------------------------------------------------------------
+
+
+class _TooMuch(Exception):
+    """More elements, or deeper ones, than a feed has."""
+
+
+class _Capped(TreeBuilder):
+    def __init__(self) -> None:
+        super().__init__()
+        self.n = self.depth = 0
+
+    def start(self, tag: Any, attrs: Any, /) -> Element:
+        self.n += 1
+        self.depth += 1
+        if self.n > _MOST_ELEMENTS or self.depth > _DEEPEST:
+            raise _TooMuch
+        return super().start(tag, attrs)
+
+    def end(self, tag: Any, /) -> Element:
+        self.depth -= 1
+        return super().end(tag)
+
+
+def _xml_items(body: bytes) -> Iterator[_Raw]:
+    parser = DefusedXMLParser(target=_Capped(), forbid_dtd=False, forbid_entities=True, forbid_external=True)
+    try:
+        parser.feed(body)
+        root: Element = parser.close()
+    except DefusedXmlException:
+        raise PayloadRefused(
+            "The feed's XML defines entities or names external parts, which are never read. Tell its publisher."
+        ) from None
+    except _TooMuch:
+        raise PayloadRefused("The feed's XML nests or grows beyond all measure. Check its address.") from None
+    except (ParseError, ValueError, LookupError, AssertionError) as error:
+        raise PayloadRefused(
+            f"The feed is neither RSS, Atom nor JSON Feed ({str(error)[:120]}). Check its address."
+        ) from None
+    kind = _local(root)
+    if kind not in {"rss", "rdf", "feed"}:
+        raise PayloadRefused(f"The feed is XML of the kind '{kind[:40]}', not RSS or Atom. Check its address.")
+    name = "entry" if kind == "feed" else "item"
+    for number, element in enumerate(each for each in root.iter() if _local(each) == name):
+        if number > MOST_ITEMS:
+            return
+        yield _atom(element) if kind == "feed" else _rss(element)
+
+
+def _local(element: Element) -> str:
+    tag = element.tag
+    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
+
+
+def _children(element: Element) -> dict[str, list[Element]]:
+    found: dict[str, list[Element]] = {}
+    for child in element:
+        found.setdefault(_local(child), []).append(child)
+    return found
+
+
+def _said(found: dict[str, list[Element]], *names: str) -> str:
+    """The text of the first of these that has any, markup inside it included as text."""
+    for name in names:
+        for element in found.get(name, ()):
+            if text := "".join(element.itertext())[:_LONGEST_MARKUP].strip():
+                return text
+    return ""
+
+
+def _rss(element: Element) -> _Raw:
+    found = _children(element)
+    return _Raw(
+        id=_said(found, "guid"),
+        title=_said(found, "title"),
+        link=_said(found, "link"),
+        published=_said(found, "pubdate", "date"),
+        # content:encoded is the whole, description mostly its beginning
+        markup=_said(found, "encoded", "description"),
+    )
+
+
+def _atom(element: Element) -> _Raw:
+    found = _children(element)
+    links = found.get("link", [])
+    best = next((link for link in links if link.get("rel", "alternate") == "alternate"), links[0] if links else None)
+    return _Raw(
+        id=_said(found, "id"),
+        title=_said(found, "title"),
+        link=best.get("href", "") if best is not None else "",
+        published=_said(found, "published", "updated", "issued", "modified"),
+        markup=_said(found, "content", "summary"),
+    )
+
+
+# --- markup -----------------------------------------------------------------------------------------------------------
+
+
+class _Plain(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self.silent = 0
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.silent += tag in _SILENT
+        if tag in _BREAKS:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.silent = max(0, self.silent - (tag in _SILENT))
+        if tag in _BREAKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent:
+            self.parts.append(data)
+
+
+def plain(markup: str) -> str:
+    """HTML as plain text: no tags, scripts or styles; a line break where a paragraph ends. Text stays as it is."""
+    if "<" not in markup and "&" not in markup:
+        return _CONTROL.sub(" ", markup[:_LONGEST_MARKUP])
+    parser = _Plain()
+    parser.feed(markup[:_LONGEST_MARKUP])
+    parser.close()
+    lines = ("".join(parser.parts)).splitlines()
+    return _CONTROL.sub(" ", "\n".join(line for line in (" ".join(each.split()) for each in lines) if line))
+
+
+__all__ = ["KIND", "LONGEST_TEXT", "MOST_ITEMS", "Item", "Notices", "parse", "plain"]

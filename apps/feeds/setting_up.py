@@ -1,0 +1,258 @@
+"""What governance sets about sources: add one, change it, switch it off and on, take a change back."""
+
+from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.text import slugify
+
+from apps.accounts.models import User
+from apps.catalog.actions import settle_claims_of
+from apps.catalog.models import Source
+from apps.common.history import acting
+from apps.common.http import OutboundRefused, check_address
+from apps.feeds.clients import PACKAGE_SCHEME, fetch_source
+from apps.feeds.mapping import KIND, BadMapping, Reading, read, read_mapping
+from apps.feeds.mapping.settings import tidy
+from apps.feeds.models import PollState, SourceMapping
+from apps.feeds.parsers import MEBIBYTE
+from apps.feeds.parsers.notices import KIND as NOTICES
+from apps.feeds.parsers.payload import PayloadRefused, load_json
+
+# kinds that people add; the others come with the product
+ADDED_KINDS = (KIND, NOTICES)
+# what a person may set; `mapping` comes on top
+SETTABLE = (
+    "name", "url", "interval_minutes", "stale_after_minutes", "frozen_after_days", "trust_rank", "licence_note",
+    "enabled",
+)  # fmt: skip
+SAMPLE_CAP_BYTES = 32 * MEBIBYTE
+SHORTEST_INTERVAL_MINUTES = 5
+LONGEST_INTERVAL_MINUTES = 31 * 24 * 60
+# words that stand in an address where a source's own could
+_TAKEN = frozenset({"new", "runs", "quarantine", "disagreements", "notices", "sources", "preview", "manual"})
+
+
+class RefusedSource(ValidationError):
+    """What is wrong with a source, by field; nothing was changed."""
+
+
+class ChangedSince(Exception):
+    """A change cannot be taken back, because the source was changed after it; `str()` says so."""
+
+
+def _may(by: User) -> None:
+    if not by.governs:
+        raise PermissionDenied("Only governance and administrators may change sources. Ask one of them.")
+
+
+@transaction.atomic
+def add_source(
+    *, kind: str, by: User, mapping: Dictionary[str, Any] | None = None, reason: str = "", **facts: Any
+) -> Source:
+    """A new source of one of ADDED_KINDS; its slug is made from its name. RefusedSource names what is wrong.
+
+    It is due at once where it is switched on. `facts` are of SETTABLE.
+    """
+    _may(by)
+    if kind not in ADDED_KINDS:
+        raise RefusedSource(
+            {"kind": f"Choose {' or '.join(ADDED_KINDS)}: the other adapters have their source already."}
+        )
+    source = Source(kind=kind, trusted_address=False)
+    stored = _put(source, facts, mapping)
+    source.slug = _free_slug(source.name)
+    _check(source, url_changed=True)
+    with acting(user=by, reason=reason or f"{source.name} is added"):
+        source.save()
+        if stored is not None:
+            SourceMapping.objects.create(source=source, settings=stored)
+    return source
+
+
+@transaction.atomic
+def change_source(
+    *, source: Source, by: User, mapping: Dictionary[str, Any] | None = None, reason: str = "", **facts: Any
+) -> bool:
+    """Set these facts, and the mapping where one is given; whether anything changed. RefusedSource as above.
+
+    Another address is no longer the operator's word. Another address or mapping has the source read anew at the
+    next poll, with the rules of every poll: what reads otherwise now is a change of the feed.
+    """
+    _may(by)
+    source = Source.objects.select_for_update().get(pk=source.pk)
+    before = {name: getattr(source, name) for name in SETTABLE}
+    known = SourceMapping.objects.filter(source=source).first()
+    stored = _put(source, facts, mapping)
+    url_changed = source.url != before["url"]
+    _check(source, url_changed=url_changed)
+    remapped = stored is not None and (known is None or known.settings != stored)
+    if not remapped and all(getattr(source, name) == value for name, value in before.items()):
+        return False
+    if url_changed and not by.is_superuser:
+        # the operator trusted the old address, not this one
+        source.trusted_address = False
+    with acting(user=by, reason=reason or f"{source.name} is changed"):
+        source.save()
+        if remapped:
+            SourceMapping.objects.update_or_create(source=source, defaults={"settings": stored})
+        _follow(source, before, by=by, anew=remapped or url_changed)
+    return True
+
+
+def _follow(source: Source, before: Dictionary[str, Any], *, by: User, anew: bool) -> None:
+    """What a change of a source brings with it."""
+    if source.trust_rank != before["trust_rank"]:
+        settle_claims_of(source=source, by=by, reason=f"{source.name} is trusted {source.trust_rank}")
+    state = PollState.objects.filter(source=source)
+    if anew:
+        state.update(etag="", last_modified="", digest="", next_due_at=None)
+    elif source.interval_minutes < before["interval_minutes"] or (source.enabled and not before["enabled"]):
+        state.update(next_due_at=None)
+
+
+def switch_source(*, source: Source, enabled: bool, by: User, reason: str = "") -> bool:
+    """Poll it, or no longer; whether that changed anything. What it says stands until it is contradicted."""
+    word = "on" if enabled else "off"
+    return change_source(source=source, by=by, enabled=enabled, reason=reason or f"{source.name} is switched {word}")
+
+
+@transaction.atomic
+def undo_source_change(*, source: Source, change: UUID, by: User) -> None:
+    """Put source and mapping back to what they were before `change`. ChangedSince where somebody changed them after
+    it, or nothing of it is known."""
+    _may(by)
+    source = Source.objects.select_for_update().get(pk=source.pk)
+    before = {name: getattr(source, name) for name in SETTABLE}
+    mapping = SourceMapping.objects.filter(source=source).first()
+    sources, mappings = _before(source, change), _before(mapping, change) if mapping else _Step()
+    if not sources.happened and not mappings.happened:
+        raise ChangedSince("Nothing of this change is on record for the source.")
+    if sources.overtaken or mappings.overtaken:
+        raise ChangedSince("The source was changed again since; look at it and set what you want.")
+    if sources.happened and sources.row is None:
+        raise ChangedSince("This is how the source came to be. Switch it off instead.")
+    with acting(user=by, reason="taken back"):
+        if sources.row is not None:
+            for name in (*SETTABLE, "trusted_address"):
+                setattr(source, name, getattr(sources.row, name))
+            source.save()
+        if mapping is not None and mappings.row is not None:
+            mapping.settings = mappings.row.settings
+            mapping.save()
+        _follow(source, before, by=by, anew=mappings.row is not None or source.url != before["url"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What a change did to a row: whether anything, what it was before, and whether it was changed since."""
+
+    happened: bool = False
+    row: Any = None
+    overtaken: bool = False
+
+
+def _before(row: Any, change: UUID) -> _Step:
+    entries = list(row.history.order_by("pgh_id"))
+    own = [number for number, entry in enumerate(entries) if entry.pgh_context_id == change]
+    if not own:
+        return _Step()
+    return _Step(True, entries[own[0] - 1] if own[0] else None, own[-1] != len(entries) - 1)
+
+
+def _put(source: Source, facts: Dictionary[str, Any], mapping: Dictionary[str, Any] | None) -> dict[str, Any] | None:
+    """Set the facts; the tidy mapping, or None where none is given."""
+    unknown = set(facts) - set(SETTABLE)
+    assert not unknown, f"a source has no {unknown}"
+    for name, value in facts.items():
+        setattr(source, name, value.strip() if isinstance(value, str) else value)
+    if source.kind != KIND:
+        if mapping is not None:
+            raise RefusedSource({"mapping": f"Only a source of the kind {KIND} has a mapping."})
+        return None
+    if mapping is None:
+        if source.pk is None:
+            raise RefusedSource({"mapping": "Say where things lie in the document: a mapping."})
+        return None
+    try:
+        read_mapping(dict(mapping))
+    except BadMapping as bad:
+        raise RefusedSource({"mapping": [f"{name}: {said}" for name, said in bad.errors.items()]}) from None
+    return tidy(dict(mapping))
+
+
+def _check(source: Source, *, url_changed: bool) -> None:
+    errors: dict[str, str] = {}
+    if not source.name:
+        errors["name"] = "Give the source a name."
+    if url_changed and not source.url.startswith(PACKAGE_SCHEME):
+        try:
+            check_address(source.url)
+        except OutboundRefused as refused:
+            errors["url"] = str(refused)
+    elif url_changed and source.kind in ADDED_KINDS:
+        errors["url"] = "Write the address as https://host/path."
+    if not SHORTEST_INTERVAL_MINUTES <= source.interval_minutes <= LONGEST_INTERVAL_MINUTES:
+        errors["interval_minutes"] = (
+            f"Poll every {SHORTEST_INTERVAL_MINUTES} minutes at most and once a month at least."
+        )
+    if source.stale_after_minutes < source.interval_minutes:
+        errors["stale_after_minutes"] = "It cannot be late before it is due: give at least the time between two polls."
+    if not 1 <= source.trust_rank <= 1000:
+        errors["trust_rank"] = "The trust rank is between 1 and 1000; the smaller, the more it counts."
+    if errors:
+        raise RefusedSource(errors)
+    try:
+        source.full_clean(exclude={"slug"}, validate_unique=False, validate_constraints=False)
+    except ValidationError as wrong:
+        raise RefusedSource(wrong.message_dict) from None
+
+
+def _free_slug(name: str) -> str:
+    stem = slugify(name)[:36].strip("-") or "source"
+    there = set(Source.objects.filter(slug__startswith=stem).values_list("slug", flat=True)) | _TAKEN
+    return next(slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if slug not in there)
+
+
+# --- trying out -------------------------------------------------------------------------------------------------
+
+
+class NoSample(Exception):
+    """No sample could be had; `str()` says why and what to do."""
+
+
+def fetch_sample(url: str, *, by: User, policy: Any) -> bytes:
+    """The body at `url`, asked once, as a poll would but without being anybody's source. NoSample otherwise."""
+    _may(by)
+    fetched = fetch_source(url, None, None, policy, trusted=False, cap_bytes=SAMPLE_CAP_BYTES)
+    if fetched.body is None:
+        raise NoSample(fetched.error or "The server sent nothing.")
+    return fetched.body
+
+
+def read_sample(body: bytes, stored: object) -> Reading:
+    """What `body` says by this mapping; writes nothing. BadMapping where the mapping cannot be used."""
+    mapping = read_mapping(stored)
+    try:
+        return read(load_json(body), mapping)
+    except PayloadRefused as refused:
+        return Reading(refusal=str(refused))
+
+
+__all__ = [
+    "ADDED_KINDS",
+    "NOTICES",
+    "SETTABLE",
+    "ChangedSince",
+    "NoSample",
+    "RefusedSource",
+    "add_source",
+    "change_source",
+    "fetch_sample",
+    "read_sample",
+    "switch_source",
+    "undo_source_change",
+]

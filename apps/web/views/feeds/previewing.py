@@ -1,0 +1,168 @@
+"""What a sample says by a mapping, prepared for the page. Reads, and writes nothing."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.catalog.claims import Reject, Row
+from apps.catalog.models import Offering, Provider, Source
+from apps.common.time import now
+from apps.feeds.adapting import rules_of
+from apps.feeds.mapping import BadMapping, BadPath, Reading
+from apps.feeds.mapping.outline import Outline, outline, proposal
+from apps.feeds.mapping.paths import read_path
+from apps.feeds.mapping.reading import MAPPING
+from apps.feeds.parsers.payload import PayloadRefused, load_json
+from apps.feeds.rehearsing import rehearse
+from apps.feeds.setting_up import read_sample
+from apps.web.page import Sentence
+from apps.web.wording import counted, listed, number, unit_name
+from apps.web.wording import price as price_words
+
+SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    unit: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRow:
+    """One row as the mapping reads it. `is_known`: an offering of the register is called so at this host."""
+
+    row: Row
+    prices: tuple[Price, ...]
+    is_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The whole of a try. `refusal` is why nothing can be read; `mapping_errors` are by field of the mapping."""
+
+    refusal: str = ""
+    mapping_errors: dict[str, str] = field(default_factory=dict)
+    unfound: tuple[tuple[str, str], ...] = ()
+    rows: tuple[ReadRow, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    n_rows: int = 0
+    n_rejects: int = 0
+    n_dated: int = 0
+    n_soft: int = 0
+    n_priced: int = 0
+    n_known: int = 0
+    hosts: tuple[tuple[str, int, bool], ...] = ()
+    next_poll: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> Sentence:
+        if self.mapping_errors:
+            return Sentence(_("The mapping cannot be used yet: see the fields marked below."))
+        if self.refusal:
+            return Sentence("", _("Nothing can be read by this mapping"), ".")
+        read = ngettext("%(n)s row is read", "%(n)s rows are read", self.n_rows) % {"n": number(self.n_rows)}
+        aside = _("%(n)s set aside") % {"n": number(self.n_rejects)} if self.n_rejects else _("none set aside")
+        if self.unfound:
+            lost = ngettext("%(n)s path finds nothing", "%(n)s paths find nothing", len(self.unfound))
+            return Sentence(f"{read}, {aside}; ", lost % {"n": len(self.unfound)}, ".")
+        return Sentence(f"{read}, {aside}.")
+
+
+def preview_of(body: bytes, stored: dict[str, Any] | None, *, source: Source | None = None) -> Preview:
+    """`body` read by the mapping in its stored form; with an empty body only the mapping is looked at. Two statements,
+    three more where `source` has been polled before."""
+    if stored is None:
+        return Preview()
+    try:
+        reading = read_sample(body, stored)
+    except BadMapping as bad:
+        return Preview(mapping_errors=bad.errors)
+    if not body:
+        return Preview()
+    return _preview(reading, source)
+
+
+def _preview(reading: Reading, source: Source | None) -> Preview:
+    unfound = tuple(reading.unfound.items())
+    if reading.parsed is None:
+        return Preview(refusal=reading.refusal, unfound=unfound)
+    parsed = reading.parsed
+    rows = parsed.rows
+    rejects = [reject for reject in parsed.rejects if not reject.external_id.startswith(f"{MAPPING}: ")]
+    known = _known_offerings(rows)
+    hosts = Counter(row.host for row in rows)
+    there = set(Provider.objects.filter(slug__in=list(hosts)).values_list("slug", flat=True))
+    ends = [row.lifecycle for row in rows if row.lifecycle is not None and row.lifecycle.retires_on is not None]
+    return Preview(
+        unfound=unfound,
+        rows=tuple(ReadRow(row, tuple(_priced(row)), (row.host, row.api_id) in known) for row in rows[:SHOWN]),
+        rejects=tuple(rejects[:SHOWN]),
+        n_rows=len(rows),
+        n_rejects=len(rejects),
+        n_dated=len(ends),
+        n_soft=sum(end.date_kind == "not_before" for end in ends),
+        n_priced=sum(bool(row.prices) for row in rows),
+        n_known=sum((row.host, row.api_id) in known for row in rows),
+        hosts=tuple((host, n, host in there) for host, n in hosts.most_common(12)),
+        next_poll=_next_poll(reading, source),
+    )
+
+
+def _priced(row: Row) -> Sequence[Price]:
+    return [
+        Price(
+            unit_name(f"{line.unit}>{line.above_tokens}" if line.above_tokens else line.unit),
+            price_words(line.amount) + ("" if line.currency == "USD" else f" {line.currency}"),
+        )
+        for line in row.prices or ()
+    ]
+
+
+def _known_offerings(rows: Sequence[Row]) -> set[tuple[str, str]]:
+    names = {row.api_id for row in rows}
+    pairs = Offering.objects.filter(api_id__in=names).values_list("host__slug", "api_id")
+    return set(pairs)
+
+
+def _next_poll(reading: Reading, source: Source | None) -> tuple[str, ...]:
+    """What the next poll would change if it brought this sample, as sentences; empty for a source nobody polled."""
+    if source is None or reading.parsed is None or not source.runs.exists():
+        return ()
+    seen = rehearse(source, reading.parsed, at=now(), rules=rules_of(source))
+    said = []
+    if seen.changes_nothing:
+        return (_("The next poll would change nothing."),)
+    if seen.new:
+        said.append(_("%(n)s would be new") % {"n": counted(len(seen.new), _("claim"), _("claims"))})
+    if seen.n_changed:
+        said.append(_("%(n)s would change") % {"n": counted(seen.n_changed, _("row"), _("rows"))})
+    if seen.n_vanished:
+        said.append(_("%(n)s would be gone") % {"n": counted(seen.n_vanished, _("row"), _("rows"))})
+    if seen.facts:
+        said.append(_("%(n)s would follow") % {"n": counted(len(seen.facts), _("event"), _("events"))})
+    first = _("At the next poll, with this sample: %(what)s.") % {"what": listed(said) or _("little")}
+    return (first, *seen.held.values())
+
+
+def outline_of(body: bytes, rows: str) -> Outline | None:
+    """What lies in the sample, its rows by this path where it is one; None where it is no JSON."""
+    try:
+        document = load_json(body)
+    except PayloadRefused:
+        return None
+    try:
+        path = read_path(rows, of_rows=True) if rows.strip() else None
+    except BadPath:
+        path = None
+    return outline(document, path)
+
+
+def proposal_for(body: bytes) -> dict[str, Any]:
+    """A first mapping for the sample, by the names feeds usually use; empty where it is no JSON."""
+    found = outline_of(body, "")
+    return proposal(found) if found else {}

@@ -1,0 +1,70 @@
+"""The sample a mapping is tried on: pasted, uploaded, fetched once, or the last body of the source.
+
+It is kept for an hour for the one person who gave it, outside of the database, so that it need not be given again at
+each try. A cache that forgets it costs one more upload.
+"""
+
+import gzip
+import secrets
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.cache import cache
+
+from apps.accounts.models import User
+from apps.common.time import now
+
+KEPT_SECONDS = 3600
+# what goes into a text field; larger ones are uploaded
+LARGEST_PASTED = 1024 * 1024
+LARGEST = 32 * 1024 * 1024
+_KEPT_AT_MOST = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`token` is empty where it could not be kept; `origin` says in words where it comes from."""
+
+    body: bytes
+    origin: str
+    at: datetime
+    token: str = ""
+
+
+def keep(body: bytes, origin: str, user: User) -> Sample:
+    """The sample, kept for this person where it is not too large."""
+    packed = gzip.compress(body, compresslevel=4)
+    at = now()
+    if len(packed) > _KEPT_AT_MOST:
+        return Sample(body, origin, at)
+    token = secrets.token_urlsafe(12)
+    cache.set(_key(user, token), (packed, origin, at), KEPT_SECONDS)
+    return Sample(body, origin, at, token)
+
+
+def kept(token: str, user: User) -> Sample | None:
+    """The sample kept under this token for this person, while it is."""
+    if not token or len(token) > 40:
+        return None
+    found = cache.get(_key(user, token))
+    if found is None:
+        return None
+    packed, origin, at = found
+    return Sample(gzip.decompress(packed), origin, at, token)
+
+
+def inflated(body: bytes) -> bytes | None:
+    """An uploaded file, unpacked where it is gzip; None where it is larger than LARGEST."""
+    if body[:2] != b"\x1f\x8b":
+        return body if len(body) <= LARGEST else None
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        whole = unpack.decompress(body, LARGEST + 1)
+    except zlib.error:
+        return body
+    return whole if len(whole) <= LARGEST else None
+
+
+def _key(user: User, token: str) -> str:
+    return f"mapping-sample:{user.pk}:{token}"

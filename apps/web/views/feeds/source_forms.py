@@ -1,0 +1,290 @@
+"""Forms of sources: what is polled and how far it is trusted, and where things lie in its document."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.utils import ErrorDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.models import Source
+from apps.feeds.mapping.settings import EXPRESSIONS
+from apps.feeds.setting_up import SETTABLE
+from apps.web.editing import SeenMixin
+from apps.web.views.feeds.samples import LARGEST_PASTED
+from apps.web.views.feeds.words import cadence
+
+_CADENCES = (15, 30, 60, 180, 360, 720, 1440, 10080)
+_LATE = (60, 180, 360, 1440, 2880, 4320, 10080, 20160, 43200)
+BLANK_PRICES = 4
+
+
+class SourceForm(SeenMixin, forms.Form):
+    """Who it is, how often it is asked and how far it is trusted. Where it does not judge, it only carries what was
+    typed from one try to the next."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
+    url = forms.CharField(
+        label=gettext_lazy("Address"),
+        max_length=500,
+        help_text=gettext_lazy("On the public internet, or in a network that the operator has opened."),
+    )
+    interval_minutes = forms.TypedChoiceField(label=gettext_lazy("Polled"), coerce=int)
+    stale_after_minutes = forms.TypedChoiceField(
+        label=gettext_lazy("Late after"),
+        coerce=int,
+        help_text=gettext_lazy("Without a success for so long, it is said."),
+    )
+    frozen_after_days = forms.IntegerField(
+        label=gettext_lazy("Frozen after days"), required=False, min_value=1, max_value=3650,
+        help_text=gettext_lazy("Answers, and has not changed for so long."),
+    )  # fmt: skip
+    trust_rank = forms.IntegerField(
+        label=gettext_lazy("Trust rank"), min_value=1, max_value=1000,
+        help_text=gettext_lazy("The smaller, the more it counts where sources differ."),
+    )  # fmt: skip
+    licence_note = forms.CharField(
+        label=gettext_lazy("Licence"), max_length=300, required=False,
+        help_text=gettext_lazy("Under which terms the data may be used."),
+    )  # fmt: skip
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=500, required=False, help_text=gettext_lazy("For the history.")
+    )
+
+    def __init__(
+        self, *args: Any, row: Source | None = None, stored: Mapping[str, Any], judges: bool = True, **kwargs: Any
+    ) -> None:
+        self.judges = judges
+        self.stamp = hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()[:20] if row else ""
+        usual = {"interval_minutes": 1440, "stale_after_minutes": 2880, "trust_rank": 60}
+        initial = {name: getattr(row, name) for name in SETTABLE} if row else usual
+        kwargs["initial"] = initial | (kwargs.get("initial") or {})
+        super().__init__(*args, row=row, **kwargs)
+        if row is not None:
+            self.fields["stamp"] = forms.CharField(widget=forms.HiddenInput, required=False, initial=self.stamp)
+        self.fields["interval_minutes"].choices = _spans(_CADENCES, row.interval_minutes if row else 0)  # type: ignore[attr-defined]
+        late = [
+            (minutes, words.removeprefix("every "))
+            for minutes, words in _spans(_LATE, row.stale_after_minutes if row else 0)
+        ]
+        self.fields["stale_after_minutes"].choices = late  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if self.row is not None and cleaned.pop("stamp", "") != self.stamp:
+            # the next try has seen what stands now
+            data: Any = self.data
+            renewed = data.copy()
+            renewed["stamp"] = self.stamp
+            self.data = renewed
+            raise forms.ValidationError(
+                _("Somebody changed the mapping meanwhile: see the source's page. Save again to put yours in place.")
+            )
+        return cleaned
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if not self.judges:
+            self._errors = ErrorDict()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name in SETTABLE}
+
+    @property
+    def address_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("name", "url", "interval_minutes", "trust_rank", "licence_note")]
+
+    @property
+    def further_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("stale_after_minutes", "frozen_after_days", "reason")]
+
+
+def _spans(usual: Iterable[int], own: int) -> list[tuple[int, str]]:
+    return [(minutes, cadence(minutes)) for minutes in sorted({*usual, *([own] if own else [])})]
+
+
+class WordsField(forms.CharField):
+    """A table of words, one `word = meaning` a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": 3}), required=False, max_length=20_000, **kwargs)
+
+    def clean(self, value: Any) -> dict[str, str]:
+        words: dict[str, str] = {}
+        for line in super().clean(value).splitlines():
+            word, sign, meaning = line.partition("=")
+            if not line.strip():
+                continue
+            if not sign or not word.strip() or not meaning.strip():
+                raise ValidationError(_("Write one word a line, such as: sunset = deprecated."))
+            words[word.strip()] = meaning.strip()
+        return words
+
+
+def _path(label: Any, help_text: Any = "", *, required: bool = False) -> forms.CharField:
+    return forms.CharField(
+        label=label, required=required, max_length=300, help_text=help_text,
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "off", "class": "path"}),
+        error_messages={"required": gettext_lazy("Say where it lies.")},
+    )  # fmt: skip
+
+
+class MappingForm(forms.Form):
+    """Where things lie. Every field but the last ones is a path."""
+
+    prefix = "m"
+    rows = _path(gettext_lazy("The rows"), gettext_lazy("[*] is every element of a list, * every value of a map."), required=True)  # fmt: skip  # noqa: E501
+    external_id = _path(gettext_lazy("The row's own id"), gettext_lazy("Says which row it is from poll to poll."), required=True)  # fmt: skip  # noqa: E501
+    host = _path(gettext_lazy("Host"), gettext_lazy("Who serves the model; a fixed one in quotes: 'openai'."), required=True)  # fmt: skip  # noqa: E501
+    api_id = _path(gettext_lazy("API id"), gettext_lazy("The exact text a call names."), required=True)
+    retires_on = _path(gettext_lazy("Retirement date"), gettext_lazy("A firm day, unless it says “not before”."))
+    not_before = _path(gettext_lazy("Earliest retirement"), gettext_lazy("A lower bound: it retires nothing."))
+    announced_on = _path(gettext_lazy("Announcement date"))
+    successor = _path(gettext_lazy("Successor"))
+    status = _path(gettext_lazy("Lifecycle word"))
+    statuses = WordsField(
+        label=gettext_lazy("What its words mean"),
+        help_text=gettext_lazy(
+            "One a line: word = active, preview, deprecated, retired or ignore. Those four need no line."
+        ),
+    )
+    currency = _path(gettext_lazy("Currency"), gettext_lazy("US dollars where empty; a fixed one in quotes: 'EUR'."))
+    zero = forms.ChoiceField(
+        label=gettext_lazy("A price of 0"),
+        choices=[
+            ("unknown", gettext_lazy("says nothing")),
+            ("free", gettext_lazy("is free, where input and output are both 0")),
+        ],
+    )
+    no_price = forms.CharField(
+        label=gettext_lazy("Numbers that are no price"), required=False, max_length=300,
+        help_text=gettext_lazy("Separated by commas, such as -1."),
+    )  # fmt: skip
+    name = _path(gettext_lazy("Name of the model"))
+    source_url = _path(gettext_lazy("Source address"), gettext_lazy("Where it is published; becomes a link."))
+    region = _path(gettext_lazy("Region"))
+    tier = _path(gettext_lazy("Service tier"))
+    alias_of = _path(gettext_lazy("Row it points to"), gettext_lazy("For moving names: the API id of the other row."))
+    group = _path(gettext_lazy("Rows that fail together"), gettext_lazy("The host where empty; guards count by it."))
+    hosts = WordsField(
+        label=gettext_lazy("Hosts by another name"), help_text=gettext_lazy("One a line: amazon = bedrock.")
+    )
+    absence = forms.ChoiceField(
+        label=gettext_lazy("A row that leaves for good means"),
+        choices=[
+            ("notices", gettext_lazy("a notice was tidied away: news only where its day lies ahead")),
+            ("news", gettext_lazy("the host no longer serves it: news")),
+            ("nothing", gettext_lazy("somebody tidied a list: nothing")),
+        ],
+    )
+    far_days_are_none = forms.BooleanField(
+        label=gettext_lazy("A day in 2090 or later means that there is no date"), required=False
+    )
+    as_of = _path(gettext_lazy("When the feed was made"), gettext_lazy("From the document, not from a row."))
+    count = _path(gettext_lazy("How many rows it says it has"), gettext_lazy("A document with fewer is not read."))
+    next = _path(gettext_lazy("Address of a further page"), gettext_lazy("A document that names one is not read."))
+    skip = forms.CharField(
+        label=gettext_lazy("Rows to leave out"), required=False, max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 2}), help_text=gettext_lazy("Their own ids, one a line."),
+    )  # fmt: skip
+
+    @property
+    def needed(self) -> list[forms.BoundField]:
+        return self._of("rows", "external_id", "host", "api_id")
+
+    @property
+    def ends(self) -> list[forms.BoundField]:
+        return self._of("retires_on", "not_before", "announced_on", "successor", "status", "statuses")
+
+    @property
+    def money(self) -> list[forms.BoundField]:
+        return self._of("currency", "zero", "no_price")
+
+    @property
+    def further(self) -> list[forms.BoundField]:
+        return self._of(
+            "name", "source_url", "region", "tier", "alias_of", "group", "hosts", "absence", "as_of", "count", "next",
+            "skip", "far_days_are_none",
+        )  # fmt: skip
+
+    def _of(self, *names: str) -> list[forms.BoundField]:
+        return [self[name] for name in names]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The stored form of the mapping, without its prices."""
+        said = self.cleaned_data
+        return {
+            **said,
+            "no_price": [part.strip() for part in said["no_price"].split(",") if part.strip()],
+            "skip": [line.strip() for line in said["skip"].splitlines() if line.strip()],
+        }
+
+    @classmethod
+    def initial_of(cls, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """The stored form as a form's first values."""
+        said = {name: stored[name] for name in stored if name in cls.base_fields}
+        for name in ("hosts", "statuses"):
+            said[name] = "\n".join(f"{word} = {meaning}" for word, meaning in (stored.get(name) or {}).items())
+        said["no_price"] = ", ".join(stored.get("no_price") or [])
+        said["skip"] = "\n".join(stored.get("skip") or [])
+        return said
+
+    def is_blank(self) -> bool:
+        """Whether nobody has said anything about where things lie."""
+        return not any(self.data.get(self.add_prefix(name), "").strip() for name in ("rows", *EXPRESSIONS))
+
+
+class PriceForm(forms.Form):
+    unit = forms.ChoiceField(label=gettext_lazy("Price of"), choices=[("", "–"), *PRICE_UNITS.items()], required=False)
+    path = _path(gettext_lazy("Lies at"))
+    per = forms.ChoiceField(
+        label=gettext_lazy("Per"),
+        choices=[
+            ("million", gettext_lazy("million")), ("thousand", gettext_lazy("thousand")), ("one", gettext_lazy("one")),
+        ],
+    )  # fmt: skip
+    each = _path(gettext_lazy("In each of"))
+    above = _path(gettext_lazy("Above tokens"))
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if bool(said.get("unit")) != bool(said.get("path")):
+            self.add_error(
+                "path" if said.get("unit") else "unit", _("Say both what the price is of and where it lies.")
+            )
+        return said
+
+
+PriceForms = forms.formset_factory(PriceForm, extra=BLANK_PRICES, max_num=60)
+
+
+def prices_of(formset: Any) -> list[dict[str, Any]]:
+    """The stored form of the prices, without what says nothing."""
+    return [
+        {name: value for name, value in said.items() if value and name in {"unit", "path", "per", "each", "above"}}
+        for said in formset.cleaned_data
+        if said.get("unit")
+    ]
+
+
+class SampleForm(forms.Form):
+    """A document to try the mapping on: what is given last counts."""
+
+    kept = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
+    file = forms.FileField(
+        label=gettext_lazy("Upload a file"), required=False, help_text=gettext_lazy("JSON, also packed with gzip.")
+    )
+    text = forms.CharField(
+        label=gettext_lazy("Or paste it"), required=False, max_length=LARGEST_PASTED, strip=False,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "path"}),
+    )  # fmt: skip
+
+
+__all__ = ["MappingForm", "PriceForms", "SampleForm", "SourceForm", "prices_of"]
