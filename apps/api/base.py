@@ -1,17 +1,21 @@
 """What every resource shares: who may ask, how lists are read, paged and cached."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import parse_etags
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,18 +24,29 @@ from rest_framework.viewsets import GenericViewSet
 from apps.accounts.authentication import HasScope
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
+from apps.api.exports import FILES, FORMATS, as_file
+from apps.api.idempotency import HEADER as KEY_HEADER
+from apps.api.idempotency import Claim, Replayed, begin
+from apps.api.kept import kept, rights_of
 from apps.api.pagination import KeysetPagination
+from apps.api.parsing import FastJSONParser
 from apps.api.problems import problem
 from apps.api.reading import Computed, RowReader
 from apps.api.rendering import FastJSONRenderer
+from apps.api.retiring import Retirement
 from apps.api.schema import RegistrySchema
 from apps.api.throttling import TokenThrottle
-from apps.common.pagination import Keyset
+from apps.common.pagination import MAX_SIZE, Keyset, keyset_page, page_of
+from apps.common.prepared import Statement, compared
 
 BY_ID = Keyset(("id",))
 INTEGER_ID = "[0-9]{1,18}"
+CONDITIONAL = frozenset({"PATCH", "PUT", "DELETE"})
 # a viewset has a method called list
 type Names = list[str]
+type Rows = list[dict[str, Any]]
+# rows of a file that are in memory at once
+EXPORTED_AT_ONCE = 2_000
 
 
 class RegistryView(APIView):
@@ -40,12 +55,74 @@ class RegistryView(APIView):
     permission_classes = [HasScope]
     throttle_classes = [TokenThrottle]
     renderer_classes = [FastJSONRenderer]
+    parser_classes = [FastJSONParser]
     schema = RegistrySchema()
     # OPTIONS would describe fields to whoever may ask; the OpenAPI document is the place for it
     metadata_class = None
+    # about the person who asks, and so closed to tokens that are bound to a team
+    is_personal = False
+
+    # set where the address, or one action of a viewset, will go
+    retires: Retirement | None = None
+    # the body is read by the view as it arrives (bulk)
+    streams = False
+    _claim: Claim | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return with_etag(request, super().dispatch(request, *args, **kwargs))
+        if request.method in CONDITIONAL and "If-Match" in request.headers:
+            # the row is locked from the comparison until the change is written
+            with transaction.atomic():
+                changed = super().dispatch(request, *args, **kwargs)
+                if changed.status_code >= status.HTTP_400_BAD_REQUEST:
+                    transaction.set_rollback(True)
+            return changed
+        answer: HttpResponseBase | None = None
+        try:
+            answer = super().dispatch(request, *args, **kwargs)
+        finally:
+            if self._claim is not None:
+                self._claim.keep(answer.render() if isinstance(answer, Response) else None)
+        return with_etag(request, answer)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST" and KEY_HEADER in request.headers and self._may_repeat(request):
+            self._claim = begin(request, streams=self.streams)
+        elif request.method in CONDITIONAL and "If-Match" in request.headers:
+            self._refuse_unless_matching(request, *args, **kwargs)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, Replayed):
+            return exc.response
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(response, "exception", False) or not isinstance(response, Response):
+            # a refusal is JSON, whatever file was asked for
+            request.accepted_renderer, request.accepted_media_type = FastJSONRenderer(), FastJSONRenderer.media_type
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if self.retires is not None:
+            self.retires.tell(answer)
+        return answer
+
+    def _may_repeat(self, request: Request) -> bool:
+        """Uploads have keys of their own (apps/intake); here a body is JSON, or read in a stream."""
+        kind = (request.content_type or "").partition(";")[0]
+        return self.streams or kind in {"", "application/json"} or not request.META.get("CONTENT_LENGTH")
+
+    def _refuse_unless_matching(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """412 unless the thing still has the ETag with which it was read, whole, at this address."""
+        read = getattr(self, "retrieve", None) or getattr(self, "get", None)
+        if read is None:
+            return
+        held = {tag.removeprefix("W/") for tag in parse_etags(request.headers["If-Match"])}
+        self.lock(**kwargs)
+        answer = read(request, *args, **kwargs)
+        if "*" not in held and etag_of(answer.data) not in held:
+            raise Stale
+
+    def lock(self, **kwargs: Any) -> None:
+        """Whoever else changes the thing of this address waits, where it is one row."""
 
     @property
     def user(self) -> User:
@@ -75,12 +152,71 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     computed: ClassVar[Mapping[str, Computed]] = {}
     lookup_value_regex = INTEGER_ID
     picks_fields = True
+    # further forms of the list, beside JSON, CSV and a workbook
+    feed_renderers: ClassVar[tuple[type[BaseRenderer], ...]] = ()
 
     def get_queryset(self) -> QuerySet[M]:
         objects: Any = self.model._default_manager
         if getattr(self, "swagger_fake_view", False):
             return objects.none()  # type: ignore[no-any-return]
         return objects.visible_to(self.request.user).order_by()  # type: ignore[no-any-return]
+
+    # --- as files -----------------------------------------------------------------------------------------------------
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        renderers: list[BaseRenderer] = super().get_renderers()
+        if getattr(self, "action", None) == "list":
+            renderers += [renderer() for renderer in (*FILES, *self.feed_renderers)]
+        return renderers
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if getattr(self, "action", None) == "list" and request.accepted_renderer.format in FORMATS:
+            # the handler is looked up after this
+            self.get = self.as_file
+
+    def as_file(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The whole list from the cursor on, in the order and with the fields asked for."""
+        if type(self).list is ReadViewSet.list:
+            names = self.asked_fields(self.reader)
+            pages = self._pages_of_rows(names)
+        else:
+            shape: Any = self.get_serializer_class()()
+            names = [name for name, field in shape.fields.items() if not field.write_only]
+            pages = self._pages_of_answers(*args, **kwargs)
+        kind = request.accepted_renderer.format
+        name = request.path.strip("/").removeprefix("api/v1/").replace("/", "-")
+        return as_file(pages, names, kind=kind, name=name)  # type: ignore[no-any-return]
+
+    def _pages_of_rows(self, names: Names) -> Iterator[Rows]:
+        pages, reader = self.pagination_class(), self.reader
+        order = pages.order(self.request, self.orders)
+        queryset = self.filter_queryset(self.get_queryset())
+        if self.request.query_params.get(pages.order_param) in self.dated_orders:
+            queryset = queryset.filter(**{f"{order.names[0]}__isnull": False})
+        rows: Any = reader.select(queryset, names, *order.names)
+        pages.place(self.request, self.model, order)
+        cursor: str | None = self.request.query_params.get(pages.cursor_param, "")
+        while cursor is not None:
+            page = keyset_page(rows, order=order, size=EXPORTED_AT_ONCE, cursor=cursor)
+            yield reader.rows(page.rows, names)
+            cursor = page.next
+
+    def _pages_of_answers(self, *args: Any, **kwargs: Any) -> Iterator[Rows]:
+        """Of a view that makes its list by itself, as its answers have them."""
+        asked: Any = self.request._request.GET.copy()
+        asked[self.pagination_class.size_param] = str(MAX_SIZE)
+        while True:
+            self.request._request.GET = asked
+            body = self.list(self.request, *args, **kwargs).data
+            yield body["results"]
+            if body["next"] is None:
+                return
+            asked[self.pagination_class.cursor_param] = QueryDict(urlsplit(body["next"]).query)["cursor"]
+
+    def lock(self, **kwargs: Any) -> None:
+        if (value := kwargs.get(self._keyword)) is not None:
+            list(self.model._default_manager.select_for_update().filter(**{self.lookup_field: value}).values_list("pk"))
 
     @cached_property
     def reader(self) -> RowReader:
@@ -108,16 +244,74 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         return Response(pages.body(self.request, page, reader.rows(page.rows, names)))
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        if self._is_plain and not self._is_filtered:
+            return self._kept_page()
         return self.page_of(self.filter_queryset(self.get_queryset()), self.reader, self.orders)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return Response(self.one(self.asked_fields(self.reader), **{self.lookup_field: self.kwargs[self._keyword]}))
 
     def one(self, names: Names, **lookup: Any) -> dict[str, Any]:
+        if self._is_plain and len(lookup) == 1:
+            return self._kept_one(names, *lookup.popitem())
         found = self.reader.select(self.get_queryset().filter(**lookup), names).first()
         if found is None:
             raise Http404
         return self.reader.rows([found], names)[0]
+
+    # --- by statements that are kept (apps/api/kept.py) ---------------------------------------------------------------
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whose rows depend on nothing but the caller's rights."""
+        return type(self).get_queryset is ReadViewSet.get_queryset
+
+    @property
+    def _is_filtered(self) -> bool:
+        asked = self.request.query_params
+        filterset: Any = getattr(self, "filterset_class", None)
+        return bool(asked) and filterset is not None and not filterset.base_filters.keys().isdisjoint(asked)
+
+    def _kept_page(self) -> Response:
+        pages, reader = self.pagination_class(), self.reader
+        order = pages.order(self.request, self.orders)
+        names, size = self.asked_fields(reader), pages.size(self.request)
+        backwards, after = pages.place(self.request, self.model, order)
+        dated = self.request.query_params.get(pages.order_param) in self.dated_orders
+
+        def make() -> Statement:
+            queryset = self.get_queryset()
+            if dated:
+                queryset = queryset.filter(**{f"{order.names[0]}__isnull": False})
+            if after is not None:
+                beyond = "<" if order.falls != backwards else ">"
+                queryset = queryset.filter(compared(self.model, order.names, beyond))
+            rows = reader.select(queryset, names, *order.names)
+            return Statement(rows.order_by(*order.directed(backwards=backwards))[: size + 1])
+
+        key = (type(self), rights_of(self.request.user), tuple(names), order, size, backwards, after is None, dated)
+        statement = kept(key, make)
+        found = statement.rows(*(after or ()))
+        page = page_of(
+            found, order=order, size=size, backwards=backwards, is_first=after is None, columns=statement.names
+        )
+        return Response(pages.body(self.request, page, reader.rows_of(statement.names, page.rows, names)))
+
+    def _kept_one(self, names: Names, column: str, value: Any) -> dict[str, Any]:
+        field: Any = self.model._meta.pk if column == "pk" else self.model._meta.get_field(column)
+
+        def make() -> Statement:
+            queryset = self.get_queryset().filter(compared(self.model, (field.name,), "="))
+            return Statement(self.reader.select(queryset, names)[:1])
+
+        statement = kept((type(self), rights_of(self.request.user), tuple(names), column), make)
+        try:
+            found = statement.rows(field.to_python(value))
+        except ModelValidationError:
+            found = []
+        if not found:
+            raise Http404
+        return self.reader.rows_of(statement.names, found, names)[0]
 
     @property
     def _keyword(self) -> str:
@@ -133,7 +327,8 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
 
     def answer(self, row: M, code: int = status.HTTP_200_OK) -> Response:
         """A row just written, as its address would answer."""
-        return Response(self.one(self.reader.names, pk=row.pk), status=code)
+        body = self.one(self.reader.names, pk=row.pk)
+        return Response(body, status=code, headers={"ETag": etag_of(body)})
 
     def validated(self, serializer_class: type[serializers.BaseSerializer[Any]], **kwargs: Any) -> dict[str, Any]:
         """The body, checked. `reason` is for the history."""
@@ -153,6 +348,23 @@ def reader_of(view: type[ReadViewSet[Any]], serializer: type[serializers.BaseSer
     return _READERS[key]
 
 
+class Stale(APIException):
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_detail = (
+        "It has changed since you read it. Read it again, without ?fields=, and send the new ETag as If-Match."
+    )
+    default_code = "stale"
+
+
+def etag_of(body: Any) -> str:
+    """The ETag that a GET answers for this body."""
+    return _tag(FastJSONRenderer().render(body))
+
+
+def _tag(content: bytes) -> str:
+    return f'"{blake2b(content, digest_size=16).hexdigest()}"'
+
+
 def with_etag(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Tag what was read by its content, and answer 304 to who has it already."""
     if request.method not in {"GET", "HEAD"} or response.status_code != status.HTTP_200_OK:
@@ -160,7 +372,7 @@ def with_etag(request: HttpRequest, response: HttpResponseBase) -> HttpResponseB
     if not isinstance(response, Response):
         return response
     response.render()
-    response["ETag"] = f'"{blake2b(response.content, digest_size=16).hexdigest()}"'
+    response["ETag"] = _tag(response.content)
     # what one caller sees is nobody else's
     patch_cache_control(response, private=True, no_cache=True)
     patch_vary_headers(response, ["Authorization", "Cookie"])

@@ -1,7 +1,7 @@
-"""Providers, foundations, versions, offerings, prices, sources, assertions and the events of the catalogue."""
+"""Providers, foundations, versions, offerings, prices, assertions and the events of the catalogue."""
 
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any, ClassVar
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import BY_ID, ReadViewSet, reader_of
+from apps.api.exports import EventsAtom
 from apps.api.inventory import AffectedApplicationSerializer, ApplicationViewSet
 from apps.api.reading import Computed, RowReader
 from apps.catalog.earliest import Policy, earliest_of
@@ -26,7 +27,6 @@ from apps.catalog.filters import (
     PriceFilter,
     ProviderEventFilter,
     ProviderFilter,
-    SourceFilter,
     VersionFilter,
 )
 from apps.catalog.models import (
@@ -38,7 +38,6 @@ from apps.catalog.models import (
     Provider,
     ProviderEvent,
     Region,
-    Source,
     Version,
 )
 from apps.catalog.record import End, Half, Kept
@@ -46,7 +45,6 @@ from apps.catalog.record_queries import is_partners, provider_record
 from apps.common.pagination import Keyset
 from apps.common.time import day_of, now
 from apps.exposure.queries import affected_applications
-from apps.feeds.models import Health, PollState
 from apps.inventory.models import Application
 
 BY_SLUG = {"slug": Keyset(("slug",)), "-slug": Keyset(("-slug",)), "id": BY_ID, "-id": Keyset(("-id",))}
@@ -415,74 +413,6 @@ class PriceViewSet(ReadViewSet[Price]):
     filterset_class = PriceFilter
 
 
-class SourceSerializer(serializers.ModelSerializer[Source]):
-    health = serializers.ChoiceField(
-        source="poll_state.health", choices=Health.choices, read_only=True, help_text="By the last success."
-    )
-    last_success_at = serializers.DateTimeField(source="poll_state.last_success_at", read_only=True, allow_null=True)
-    last_attempt_at = serializers.DateTimeField(source="poll_state.last_attempt_at", read_only=True, allow_null=True)
-    last_change_at = serializers.DateTimeField(source="poll_state.last_change_at", read_only=True, allow_null=True)
-    next_due_at = serializers.DateTimeField(source="poll_state.next_due_at", read_only=True, allow_null=True)
-    as_of = serializers.DateTimeField(
-        source="poll_state.as_of", read_only=True, allow_null=True, help_text="When the feed itself says it was made."
-    )
-    failures = serializers.IntegerField(
-        source="poll_state.failures", read_only=True, allow_null=True, help_text="In a row; null where never polled."
-    )
-    error = serializers.CharField(source="poll_state.error", read_only=True, allow_null=True)
-
-    class Meta:
-        model = Source
-        fields = [
-            "id", "slug", "name", "kind", "url", "interval_minutes", "stale_after_minutes", "frozen_after_days",
-            "trust_rank", "enabled", "licence_note", "health", "last_success_at", "last_attempt_at", "last_change_at",
-            "as_of", "next_due_at", "failures", "error", "created_at", "updated_at",
-        ]  # fmt: skip
-        read_only_fields = fields
-
-
-def _health(
-    last_success_at: datetime | None,
-    last_change_at: datetime | None,
-    as_of: datetime | None,
-    failures: int | None,
-    suspect: bool | None,
-    stale_after_minutes: int,
-    frozen_after_days: int | None,
-) -> str:
-    state = PollState(
-        last_success_at=last_success_at,
-        last_change_at=last_change_at,
-        as_of=as_of,
-        failures=failures or 0,
-        suspect=bool(suspect),
-    )
-    frozen_after = timedelta(days=frozen_after_days) if frozen_after_days else None
-    return state.health(now(), timedelta(minutes=stale_after_minutes), frozen_after).value
-
-
-class SourceViewSet(ReadViewSet[Source]):
-    """Who makes claims, how far it is trusted, and how fresh it is."""
-
-    model = Source
-    serializer_class = SourceSerializer
-    filterset_class = SourceFilter
-    computed = {
-        "health": Computed(
-            (
-                "poll_state__last_success_at",
-                "poll_state__last_change_at",
-                "poll_state__as_of",
-                "poll_state__failures",
-                "poll_state__suspect",
-                "stale_after_minutes",
-                "frozen_after_days",
-            ),
-            _health,
-        )
-    }
-
-
 @extend_schema_field({})
 class AnyField(serializers.JSONField):
     """Any JSON, null among it."""
@@ -537,6 +467,7 @@ class ProviderEventViewSet(ReadViewSet[ProviderEvent]):
     model = ProviderEvent
     serializer_class = ProviderEventSerializer
     filterset_class = ProviderEventFilter
+    feed_renderers = (EventsAtom,)
     orders = {
         "-detected_at": Keyset(("-detected_at", "-id")),
         "detected_at": Keyset(("detected_at", "id")),

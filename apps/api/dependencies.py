@@ -1,12 +1,13 @@
 """What applications call: declared, corrected, confirmed, replaced, ended and reopened."""
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.roles import TeamRole
+from apps.api.bulk.views import Bulk, bulk_schema
 from apps.api.inventory import (
     ExpectingMixin,
     ProviderField,
@@ -19,6 +20,7 @@ from apps.api.inventory import (
 from apps.catalog.models import Offering, Provider
 from apps.common.validators import sensible_day
 from apps.inventory import actions
+from apps.inventory.bulk import MERGERS
 from apps.inventory.filters import DependencyFilter
 from apps.inventory.models import Application, Dependency
 
@@ -88,14 +90,36 @@ class ReplaceSerializer(EndSerializer):
     offering = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), help_text="Id of the successor.")
 
 
-class DependencyViewSet(WritingViewSet[Dependency]):
+@extend_schema_view(
+    bulk=bulk_schema(
+        MERGERS["dependencies"],
+        {
+            "application": "claims-assistant", "host": "openai", "api_id": "gpt-4o-2024-11-20", "role": "primary",
+            "since": "2026-01-01", "traffic_share": "1", "monthly_input_tokens": 120_000_000,
+        },
+    )
+)  # fmt: skip
+class DependencyViewSet(Bulk, WritingViewSet[Dependency]):
     """Application x offering, for a time. Ended rows stay."""
 
+    bulk_resource = "dependencies"
     model = Dependency
     serializer_class = DependencySerializer
     filterset_class = DependencyFilter
 
-    @extend_schema(responses={201: WrittenDependencySerializer})
+    @extend_schema(
+        responses={201: WrittenDependencySerializer},
+        examples=[
+            OpenApiExample(
+                "a fallback through a gateway",
+                request_only=True,
+                value={
+                    "application": "claims-assistant", "offering": 4711, "role": "fallback", "fallback_order": 1,
+                    "reached": "gateway", "via_party": "litellm", "since": "2026-01-01",
+                },
+            )
+        ],
+    )  # fmt: skip
     def create(self, request: Request) -> Response:
         """Declare that an application uses an offering; for editors of its team."""
         facts = self.validated(DependencySerializer)

@@ -3,16 +3,18 @@
 from datetime import date
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.roles import TeamRole
+from apps.api.bulk.views import Bulk, bulk_schema
 from apps.api.inventory import ReasonMixin, WritingViewSet, WrittenMixin, today
 from apps.catalog.models import Offering, Version
 from apps.common.pagination import Keyset
 from apps.inventory import actions
+from apps.inventory.bulk import MERGERS
 from apps.inventory.filters import AdaptationFilter, ExitPlanFilter, ExitTestFilter
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
 
@@ -127,9 +129,19 @@ class OfDependencyViewSet[M: Adaptation | ExitPlan | ExitTest](WritingViewSet[M]
         return self.written(row, dependency.application, dependency.pk, code)
 
 
-class AdaptationViewSet(OfDependencyViewSet[Adaptation]):
+@extend_schema_view(
+    bulk=bulk_schema(
+        MERGERS["adaptations"],
+        {
+            "application": "claims-assistant", "host": "openai", "api_id": "gpt-4o-2024-11-20", "role": "primary",
+            "kind": "prompt", "name": "triage", "moves": "re_run", "invested_days": "12.5",
+        },
+    )
+)  # fmt: skip
+class AdaptationViewSet(Bulk, OfDependencyViewSet[Adaptation]):
     """What was built on a dependency: what it cost and whether it moves."""
 
+    bulk_resource = "adaptations"
     model = Adaptation
     serializer_class = AdaptationSerializer
     filterset_class = AdaptationFilter
@@ -163,9 +175,19 @@ class AdaptationViewSet(OfDependencyViewSet[Adaptation]):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ExitPlanViewSet(OfDependencyViewSet[ExitPlan]):
+@extend_schema_view(
+    bulk=bulk_schema(
+        MERGERS["exit-plans"],
+        {
+            "dependency": 4711, "target_host": "anthropic", "target_api_id": "claude-sonnet-4-5-20250929",
+            "substitutability": "medium", "estimated_days": "20",
+        },
+    )
+)  # fmt: skip
+class ExitPlanViewSet(Bulk, OfDependencyViewSet[ExitPlan]):
     """How one would leave a dependency; one plan each. Fields are DORA's (RT.07.01) where it has one."""
 
+    bulk_resource = "exit-plans"
     model = ExitPlan
     serializer_class = ExitPlanSerializer
     filterset_class = ExitPlanFilter
@@ -210,7 +232,19 @@ class ExitTestViewSet(OfDependencyViewSet[ExitTest]):
         "-tested_on": Keyset(("-tested_on", "-id")),
     }
 
-    @extend_schema(responses={201: WrittenExitTestSerializer})
+    @extend_schema(
+        responses={201: WrittenExitTestSerializer},
+        examples=[
+            OpenApiExample(
+                "a test that was passed",
+                request_only=True,
+                value={
+                    "dependency": 17, "target": 4711, "tested_on": "2026-05-20", "result": "passed",
+                    "effort_days": "12.5", "quality_delta": "-0.02", "quality_metric": "accuracy",
+                },
+            )
+        ],
+    )  # fmt: skip
     def create(self, request: Request) -> Response:
         """Record a test that was made."""
         dependency, facts = self.asked(ExitTestSerializer)

@@ -219,6 +219,7 @@ class ExposureSettingsSerializer(serializers.ModelSerializer[ExposureSettings]):
         child=serializers.DictField(child=serializers.IntegerField(min_value=0, max_value=5)), required=False
     )
     state_factor = serializers.DictField(child=serializers.CharField(), required=False)
+    updated_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="Null: nobody has set anything.")
     reason = serializers.CharField(write_only=True, required=False, allow_blank=True, max_length=500)
 
     class Meta:

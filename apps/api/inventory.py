@@ -5,7 +5,13 @@ from typing import Any
 
 from django.db.models import Model
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -13,7 +19,8 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
-from apps.api.base import BY_ID, ReadViewSet
+from apps.api.base import BY_ID, ReadViewSet, etag_of
+from apps.api.bulk.views import Bulk, bulk_schema
 from apps.api.costs import COST_QUESTION, CostSerializer, asked_prices, cost_body
 from apps.api.findings import FindingSerializer, findings_body
 from apps.api.reading import WordField
@@ -24,6 +31,7 @@ from apps.common.time import day_of, now
 from apps.common.validators import sensible_day
 from apps.exposure.queries import stack
 from apps.inventory import actions
+from apps.inventory.bulk import MERGERS
 from apps.inventory.costing import monthly_costs
 from apps.inventory.filters import ApplicationFilter
 from apps.inventory.findings import about, findings_of, findings_of_application
@@ -91,10 +99,10 @@ class ApplicationSerializer(ReasonMixin, serializers.ModelSerializer[Application
         model = Application
         fields = [
             "id", "slug", "name", "purpose", "team", "business_owner", "technical_owner", "criticality",
-            "criticality_reason", "status", "ai_act_class", "ai_act_role", "data_classification", "personal_data",
-            "geography", "business_function", "autonomy", "impact_of_discontinuing", "users_affected", "rto_hours",
-            "rpo_hours", "monthly_spend", "external_refs", "next_review_on", "merged_into", "created_at",
-            "updated_at", "reason",
+            "criticality_reason", "criticality_assessed_on", "status", "ai_act_class", "ai_act_role",
+            "data_classification", "personal_data", "geography", "business_function", "function_ref",
+            "licensed_activity", "autonomy", "impact_of_discontinuing", "users_affected", "rto_hours", "rpo_hours",
+            "monthly_spend", "external_refs", "next_review_on", "merged_into", "created_at", "updated_at", "reason",
         ]  # fmt: skip
         read_only_fields = ["id", "created_at", "updated_at"]
         extra_kwargs = {"monthly_spend": {"min_value": 0}}
@@ -181,7 +189,7 @@ class BulkChangedSerializer(serializers.Serializer[Any]):
     change = serializers.UUIDField(allow_null=True, help_text="By which all of it can be undone.")
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class ApplicationHistorySerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     at = serializers.DateTimeField()
     actor = serializers.CharField()
@@ -215,14 +223,25 @@ class WritingViewSet[M: Model](ReadViewSet[M]):
         if dependency_id is not None:
             findings = about(findings, dependency_id)
         body = self.one(self.reader.names, pk=row.pk)
+        headers = {"ETag": etag_of(body)}
         body["findings"] = findings_body(findings, {application.pk: application.slug})
         body["change"] = last_change_of(row)
-        return Response(body, status=code)
+        return Response(body, status=code, headers=headers)
 
 
-class ApplicationViewSet(WritingViewSet[Application]):
+@extend_schema_view(
+    bulk=bulk_schema(
+        MERGERS["applications"],
+        {
+            "slug": "claims-assistant", "name": "Claims assistant", "team": "claims", "criticality": "important",
+            "status": "production", "users_affected": 1200, "external_refs": {"cmdb": "APP-0042"},
+        },
+    )
+)  # fmt: skip
+class ApplicationViewSet(Bulk, WritingViewSet[Application]):
     """What the organisation runs, as far as the caller's teams reach."""
 
+    bulk_resource = "applications"
     model = Application
     serializer_class = ApplicationSerializer
     filterset_class = ApplicationFilter
@@ -251,7 +270,20 @@ class ApplicationViewSet(WritingViewSet[Application]):
                 return Response(status=status.HTTP_301_MOVED_PERMANENTLY, headers={"Location": address})
         return Response({name: found[name] for name in names})
 
-    @extend_schema(responses={201: WrittenApplicationSerializer})
+    @extend_schema(
+        responses={201: WrittenApplicationSerializer},
+        examples=[
+            OpenApiExample(
+                "a critical application",
+                request_only=True,
+                value={
+                    "name": "Claims assistant", "team": "claims", "criticality": "critical", "status": "production",
+                    "purpose": "Sorts claims and drafts answers.", "data_classification": "confidential",
+                    "personal_data": True, "rto_hours": 8, "reason": "from the CMDB",
+                },
+            )
+        ],
+    )  # fmt: skip
     def create(self, request: Request) -> Response:
         """Register an application; for editors of its team."""
         facts = self.validated(ApplicationSerializer)
@@ -286,8 +318,8 @@ class ApplicationViewSet(WritingViewSet[Application]):
         return self.written(application, application)
 
     @extend_schema(request=BulkChangeSerializer, responses=BulkChangedSerializer)
-    @action(detail=False, methods=["post"], picks_fields=False)
-    def bulk(self, request: Request) -> Response:
+    @action(detail=False, methods=["post"], url_path="change", picks_fields=False)
+    def change_many(self, request: Request) -> Response:
         """Set the same facts on many; what cannot be is refused row by row, the others are changed."""
         asked = self.validated(BulkChangeSerializer)
         slugs = list(dict.fromkeys(asked["applications"]))
@@ -394,12 +426,12 @@ class ApplicationViewSet(WritingViewSet[Application]):
             runways_body(runways(on=today(), application_ids=[application.pk]), {application.pk: application.slug})
         )
 
-    @extend_schema(responses=ChangeSerializer(many=True), parameters=[], filters=False)
+    @extend_schema(responses=ApplicationHistorySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def changes(self, request: Request, slug: str) -> Response:
         """The last changes of the application and what hangs on it, latest first; each can be undone."""
         rows = changes_of(application=self.subject("team"), limit=MOST_CHANGES)
-        return Response(ChangeSerializer(rows, many=True).data)
+        return Response(ApplicationHistorySerializer(rows, many=True).data)
 
     def editable(self) -> Application:
         application = self.subject("team")

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Model
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from apps.common.pagination import DEFAULT_SIZE, MAX_SIZE, BadCursor, Keyset, KeysetPage, keyset_page
+from apps.common.pagination import DEFAULT_SIZE, MAX_SIZE, BadCursor, Keyset, KeysetPage, keyset_page, place_of
 
 
 class KeysetPagination:
@@ -41,6 +42,12 @@ class KeysetPagination:
                 size=self.size(request),
                 cursor=request.query_params.get(self.cursor_param, ""),
             )
+        except BadCursor as error:
+            raise ValidationError({self.cursor_param: str(error)}) from error
+
+    def place(self, request: Request, model: type[Model], order: Keyset) -> tuple[bool, list[Any] | None]:
+        try:
+            return place_of(request.query_params.get(self.cursor_param, ""), model, order)
         except BadCursor as error:
             raise ValidationError({self.cursor_param: str(error)}) from error
 

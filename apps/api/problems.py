@@ -5,15 +5,16 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelValidationError
-from django.db import IntegrityError
+from django.db import DataError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from apps.api.bulk.bodies import TooLarge
 from apps.inventory.actions import RefusedChange
 
 MEDIA_TYPE = "application/problem+json"
@@ -77,6 +78,13 @@ def _as_api_error(error: Exception) -> exceptions.APIException | None:
             return exceptions.ValidationError(error.message_dict if by_field else {"non_field_errors": error.messages})
         case RefusedChange():
             return Conflict(str(error))
+        case RequestDataTooBig():
+            return TooLarge(
+                "A body this large cannot be compared for an Idempotency-Key. Leave that out, or send parts."
+            )
+        case DataError():
+            # what no field foresaw, such as a time zone of 21 hours
+            return exceptions.ValidationError("A value lies outside what can be kept or compared. Check the extremes.")
         case IntegrityError():
             return Conflict("Somebody else changed the same thing at the same moment. Read it again and retry.")
     return None

@@ -4,7 +4,7 @@ A serializer says what a resource looks like; `RowReader` turns its fields into 
 the rows back into fields. Model instances and per-row serializer work would cost several times the statement.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,12 +66,38 @@ class RowReader:
         used = {path: self.annotations[path] for path in paths if path in self.annotations}
         return queryset.annotate(**used).values(*paths) if used else queryset.values(*paths)
 
+    def rows_of(self, columns: Sequence[str], found: Iterable[Sequence[Any]], names: list[str]) -> list[dict[str, Any]]:
+        """As `rows`, of tuples whose values are called `columns`."""
+        places = {column: place for place, column in enumerate(columns)}
+        plain = [(name, places[self.columns[name]]) for name in names if name in self.columns]
+        worked = [
+            (name, self.computed[name].work, [places[column] for column in self.computed[name].columns])
+            for name in names
+            if name in self.computed
+        ]
+        if not worked:
+            return [{name: row[place] for name, place in plain} for row in found]
+        # in the order of the fields
+        empty: dict[str, Any] = dict.fromkeys(names)
+        answer = []
+        for row in found:
+            fields = empty.copy()
+            for name, place in plain:
+                fields[name] = row[place]
+            for name, work, of in worked:
+                fields[name] = work(*[row[place] for place in of])
+            answer.append(fields)
+        return answer
+
     def rows(self, found: Iterable[Mapping[str, Any]], names: list[str]) -> list[dict[str, Any]]:
         plain = [(name, self.columns[name]) for name in names if name in self.columns]
         worked = [(name, self.computed[name]) for name in names if name in self.computed]
+        empty: dict[str, Any] = dict.fromkeys(names)
         answer = []
         for row in found:
-            fields = {name: row[column] for name, column in plain}
+            fields = empty.copy()
+            for name, column in plain:
+                fields[name] = row[column]
             for name, computed in worked:
                 fields[name] = computed.work(*(row[column] for column in computed.columns))
             answer.append(fields)

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -19,4 +20,12 @@ class FastJSONRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        return b"" if data is None else orjson.dumps(data, default=str, option=OPTIONS)
+        if data is None:
+            kept: bytes = getattr((renderer_context or {}).get("response"), "kept_body", b"")
+            return kept
+        return orjson.dumps(data, default=_as_text, option=OPTIONS)
+
+
+def _as_text(value: Any) -> str:
+    """Amounts are written out: nobody's parser has to know what 0E-15 is."""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)

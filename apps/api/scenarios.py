@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import django_filters
-from drf_spectacular.utils import extend_schema
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import ReadViewSet
+from apps.api.bulk.views import RETRY_AFTER
 from apps.common.pagination import Keyset
 from apps.common.time import now
 from apps.exposure.actions.what_ifs import answer_scenario, ask_loss, ask_scenario, change_scenario, save_scenario
@@ -41,7 +43,10 @@ class ScenarioSerializer(serializers.ModelSerializer[Scenario]):
 
     class Meta:
         model = Scenario
-        fields = ["id", "name", "note", "ops", "layers", "basis", "prices_on", "created_by", "created_at", "updated_at"]
+        fields = [
+            "id", "name", "note", "ops", "layers", "basis", "prices_on", "shared", "created_by", "created_at",
+            "updated_at",
+        ]  # fmt: skip
         read_only_fields = ["id", "created_at", "updated_at"]
 
 
@@ -101,6 +106,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
 class ScenarioViewSet(ReadViewSet[Scenario]):
     """What-ifs on record; each answer is a run of its own."""
 
+    is_personal = True
     model = Scenario
     serializer_class = ScenarioSerializer
     orders = _NEWEST
@@ -126,12 +132,21 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
     def ask(self, request: Request, pk: str) -> Response:
         """Queue an answer; a worker gives it within the minute. Look at scenario-runs/ID/."""
         asked = ask_scenario(scenario=self.subject(), at=now(), by=self.user)
-        return Response(dict(ScenarioRunSerializer(asked).data), status=status.HTTP_202_ACCEPTED)
+        return _queued(self.request, ScenarioRunSerializer(asked).data)
 
     @extend_schema(
-        request=WhatIfSerializer, responses={200: AnswerSerializer, 202: ScenarioRunSerializer}, filters=False
+        request=WhatIfSerializer,
+        responses={200: AnswerSerializer, 202: ScenarioRunSerializer},
+        filters=False,
+        examples=[
+            OpenApiExample(
+                "a host is gone",
+                request_only=True,
+                value={"ops": [{"op": "remove", "nodes": ["host:azure"]}], "layers": ["developer", "host"]},
+            )
+        ],
     )
-    @action(detail=False, methods=["post"], url_path="run", picks_fields=False)
+    @action(detail=False, methods=["post"], url_path="run", picks_fields=False, is_personal=False)
     def run(self, request: Request) -> Response:
         """Answer a what-if without saving it. On a large portfolio it is saved and queued instead (202)."""
         asked = self.validated(WhatIfSerializer)
@@ -142,7 +157,7 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
             if ScopedApplication.objects.count() > AT_ONCE:
                 scenario = save_scenario(facts={**facts, "name": "What if"}, by=self.user)
                 run = ask_scenario(scenario=scenario, at=now(), by=self.user)
-                return Response(dict(ScenarioRunSerializer(run).data), status=status.HTTP_202_ACCEPTED)
+                return _queued(request, ScenarioRunSerializer(run).data)
             teams = None if self.user.reads_everything else sorted(self.user.team_roles())
             scenario = Scenario(name="What if", created_by=self.user, **facts)
             return Response(answer_scenario(scenario=scenario, by=self.user, team_ids=teams))
@@ -195,7 +210,7 @@ class LossRunViewSet(ReadViewSet[LossRun]):
         """Queue a simulation; a worker runs it within the minute."""
         asked = self.validated(LossRunSerializer)
         run = ask_loss(at=now(), by=self.user, **asked)
-        return self.answer(run, status.HTTP_202_ACCEPTED)
+        return _queued(request, self.answer(run).data, "api-loss-runs-detail")
 
 
 class EventRateSerializer(serializers.ModelSerializer[EventRate]):
@@ -229,6 +244,13 @@ class BaseLossViewSet(ReadViewSet[BaseLoss]):
 
     model = BaseLoss
     serializer_class = BaseLossSerializer
+
+
+def _queued(request: Request, body: Any, name: str = "api-scenario-runs-detail") -> Response:
+    """202 with the run, where to look at it, and when."""
+    address = request.build_absolute_uri(reverse(name, args=[body["id"]]))
+    headers = {"Location": address, "Retry-After": str(RETRY_AFTER)}
+    return Response(dict(body), status=status.HTTP_202_ACCEPTED, headers=headers)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from django.core.exceptions import FieldDoesNotExist
+from django.db.models import GeneratedField
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
@@ -27,7 +28,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 
 READ_PROBLEMS = {400: "Not valid", 401: "Not signed in", 403: "Not allowed", 404: "Not there", 429: "Too often"}
-WRITE_PROBLEMS = {409: "Contradicts what is on record", 415: "Not JSON"}
+WRITE_PROBLEMS = {409: "Contradicts what is on record", 413: "Too large", 415: "Not JSON"}
+CONDITION_PROBLEMS = {412: "Changed since it was read"}
+KEY_PROBLEMS = {422: "The Idempotency-Key was used for another request"}
 
 
 class RegistrySchema(AutoSchema):
@@ -36,6 +39,9 @@ class RegistrySchema(AutoSchema):
     def get_tags(self) -> list[str]:
         """The resource: what follows /api/v1/."""
         return [self.path.strip("/").split("/")[2]]
+
+    def is_deprecated(self) -> bool:
+        return getattr(self.view, "retires", None) is not None or bool(super().is_deprecated())
 
     def get_override_parameters(self) -> list[Any]:
         parameters = list(super().get_override_parameters())
@@ -60,13 +66,39 @@ class RegistrySchema(AutoSchema):
                     description="ETag of an earlier answer: 304 without a body while nothing differs.",
                 )
             )
+        if self.method in {"PATCH", "PUT", "DELETE"}:
+            parameters.append(
+                OpenApiParameter(
+                    "If-Match",
+                    str,
+                    OpenApiParameter.HEADER,
+                    description="ETag with which it was read, whole: 412 where it has changed since.",
+                )
+            )
+        if self.method == "POST":
+            parameters.append(
+                OpenApiParameter(
+                    "Idempotency-Key",
+                    str,
+                    OpenApiParameter.HEADER,
+                    description="Of your choosing, for 24 hours: the same request again gets the same answer and is"
+                    " done once.",
+                )
+            )
         return parameters
 
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> dict[str, Any]:
         """A word that is only read may be empty where its column may be, which DRF forgets for read-only fields."""
         if isinstance(field, serializers.ChoiceField) and _may_be_empty(field):
             field.allow_blank = True
-        return super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-any-return,no-untyped-call]
+        if _is_worked_out(field):
+            # out of columns that may be empty
+            field.allow_null = True
+        schema: dict[str, Any] = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if {} in schema.get("oneOf", ()):
+            # any value includes null, and would be two of the choices
+            del schema["oneOf"]
+        return schema
 
     def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
         super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]
@@ -89,13 +121,31 @@ class RegistrySchema(AutoSchema):
         if direction != "response":
             return bodies
         problems = READ_PROBLEMS if self.method == "GET" else {**READ_PROBLEMS, **WRITE_PROBLEMS}
+        if self.method in {"PATCH", "PUT", "DELETE"}:
+            problems = {**problems, **CONDITION_PROBLEMS}
+        elif self.method == "POST":
+            problems = {**problems, **KEY_PROBLEMS}
         for status, words in problems.items():
             response = OpenApiResponse(ProblemSerializer, description=words)
             answer = self._get_response_for_code(response, str(status), [MEDIA_TYPE])  # type: ignore[no-untyped-call]
             bodies.setdefault(str(status), answer)
+        # an operation that says more about a refusal may also answer with a plain one
+        plain = self._get_response_for_code(OpenApiResponse(ProblemSerializer), "400", [MEDIA_TYPE])  # type: ignore[no-untyped-call]
+        for code, body in bodies.items():
+            if code.startswith("4"):
+                body.setdefault("content", {}).setdefault(MEDIA_TYPE, plain["content"][MEDIA_TYPE])
         if self.method == "GET":
             bodies.setdefault("304", {"description": "Nothing differs from the answer with that ETag"})
         return bodies
+
+
+def _is_worked_out(field: Any) -> bool:
+    """Of a column that the database computes."""
+    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    try:
+        return bool(field.read_only and model and isinstance(model._meta.get_field(field.source), GeneratedField))
+    except FieldDoesNotExist:
+        return False
 
 
 def _may_be_empty(field: Any) -> bool:

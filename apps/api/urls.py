@@ -22,6 +22,7 @@ from apps.api.alerts import (
     TeamMailPreferenceView,
     WebhookViewSet,
 )
+from apps.api.audit import AuditView
 from apps.api.base import NothingHere, ReadViewSet
 from apps.api.blast_radius import (
     FoundationBlastRadiusView,
@@ -29,6 +30,8 @@ from apps.api.blast_radius import (
     ProviderBlastRadiusView,
     VersionBlastRadiusView,
 )
+from apps.api.boms import ApplicationBillView, TeamBillView
+from apps.api.bulk.resource import JobViewSet
 from apps.api.campaigns import CampaignTaskViewSet, CampaignViewSet, TaskStepViewSet
 from apps.api.catalog import (
     AffectedApplicationViewSet,
@@ -38,7 +41,6 @@ from apps.api.catalog import (
     PriceViewSet,
     ProviderEventViewSet,
     ProviderViewSet,
-    SourceViewSet,
     VersionViewSet,
 )
 from apps.api.changes import UndoChangeView
@@ -58,9 +60,21 @@ from apps.api.derivations import DerivationViewSet
 from apps.api.disagreements import DisagreementViewSet
 from apps.api.exits import AdaptationViewSet, ExitPlanViewSet, ExitTestViewSet
 from apps.api.exposure import ExposureFlagViewSet, ExposureSettingsView, PolicyViewSet
-from apps.api.feeds import FeedRunViewSet
+from apps.api.feeds import FeedNoticeViewSet, FeedRunViewSet
 from apps.api.findings import FindingsView
+from apps.api.gate import BundleView, GatePolicyView, GateRunView, GateRunViewSet, GateView, ReleasedView, WaiverViewSet
+from apps.api.intake import BomTokenView, BomUploadView, ImportViewSet, IntakeView, ObservationViewSet
 from apps.api.inventory import ApplicationViewSet
+from apps.api.litellm_callback import LiteLLMCallbackView
+from apps.api.reports import (
+    BoardView,
+    ComponentFileView,
+    EvidencePackViewSet,
+    ModelInventoryRowsView,
+    ModelInventoryView,
+    RegisterRowsView,
+    RegisterView,
+)
 from apps.api.risks import (
     AssessmentViewSet,
     EvidenceViewSet,
@@ -76,8 +90,11 @@ from apps.api.scenarios import (
     ScenarioRunViewSet,
     ScenarioViewSet,
 )
+from apps.api.seen import DiscrepancyViewSet, SenderViewSet
 from apps.api.snapshots import SnapshotViewSet
+from apps.api.sources import SourceViewSet
 from apps.api.throttling import AnonymousThrottle, TokenThrottle
+from apps.api.tokens import ServiceAccountViewSet, TokenViewSet
 
 VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "adaptations": AdaptationViewSet,
@@ -98,18 +115,26 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "dependencies": DependencyViewSet,
     "derivations": DerivationViewSet,
     "disagreements": DisagreementViewSet,
+    "discrepancies": DiscrepancyViewSet,
     "event-rates": EventRateViewSet,
     "evidence": EvidenceViewSet,
+    "evidence-packs": EvidencePackViewSet,
     "exit-plans": ExitPlanViewSet,
     "exit-tests": ExitTestViewSet,
     "exposure-flags": ExposureFlagViewSet,
+    "feed-notices": FeedNoticeViewSet,
     "feed-runs": FeedRunViewSet,
     "foundation-risks": FoundationRiskViewSet,
     "foundations": FoundationViewSet,
+    "gate-runs": GateRunViewSet,
+    "gate-waivers": WaiverViewSet,
+    "imports": ImportViewSet,
     "inherited-risks": InheritedRiskViewSet,
+    "jobs": JobViewSet,
     "loss-runs": LossRunViewSet,
     "mutes": MuteViewSet,
     "notices": NoticeViewSet,
+    "observations": ObservationViewSet,
     "offerings": OfferingViewSet,
     "policies": PolicyViewSet,
     "prices": PriceViewSet,
@@ -119,10 +144,13 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "scenario-runs": ScenarioRunViewSet,
     "scenarios": ScenarioViewSet,
     "selections": SelectionViewSet,
+    "senders": SenderViewSet,
+    "service-accounts": ServiceAccountViewSet,
     "snapshots": SnapshotViewSet,
     "sources": SourceViewSet,
     "subscriptions": SubscriptionViewSet,
     "teams": TeamViewSet,
+    "tokens": TokenViewSet,
     "versions": VersionViewSet,
     "webhooks": WebhookViewSet,
 }
@@ -132,14 +160,33 @@ for name, viewset in VIEWSETS.items():
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(router.urls)),
+    path("audit/", AuditView.as_view(), name="audit"),
     path(
         "provider-events/<int:event_id>/affected/",
         AffectedApplicationViewSet.as_view({"get": "list"}),
         name="api-provider-events-affected",
     ),
     path("changes/<uuid:change>/undo/", UndoChangeView.as_view(), name="api-changes-undo"),
+    # as Dependency-Track's clients write them, without a slash at the end
+    path("bom", BomUploadView.as_view(), name="api-bom"),
+    path("bom/token/<uuid:token>", BomTokenView.as_view(), name="api-bom-token"),
+    path("applications/<slug:slug>/bom/", ApplicationBillView.as_view(), name="api-applications-bom"),
+    path("teams/<slug:slug>/bom/", TeamBillView.as_view(), name="api-teams-bom"),
+    path("reports/register/", RegisterView.as_view(), name="api-reports-register"),
+    path("reports/register/<slug:table>/", RegisterRowsView.as_view(), name="api-reports-register-rows"),
+    path("reports/models/", ModelInventoryView.as_view(), name="api-reports-models"),
+    path("reports/models/rows/", ModelInventoryRowsView.as_view(), name="api-reports-models-rows"),
+    path("reports/components/<slug:slug>/", ComponentFileView.as_view(), name="api-reports-components"),
+    path("reports/board/", BoardView.as_view(), name="api-reports-board"),
     path("costs/", CostsView.as_view(), name="api-costs"),
     path("findings/", FindingsView.as_view(), name="api-findings"),
+    path("gate/", GateView.as_view(), name="api-gate"),
+    path("gate/bundle/", BundleView.as_view(), name="api-gate-bundle"),
+    path("gate/<int:pk>/", GateRunView.as_view(), name="api-gate-run"),
+    path("gate/<int:pk>/released/", ReleasedView.as_view(), name="api-gate-released"),
+    path("gate-policy/", GatePolicyView.as_view(), name="api-gate-policy"),
+    path("intake/litellm-callback/", LiteLLMCallbackView.as_view(), name="api-intake-litellm-callback"),
+    path("intake/<slug:kind>/", IntakeView.as_view(), name="api-intake"),
     path("runways/", RunwaysView.as_view(), name="api-runways"),
     path("concentration/", ConcentrationView.as_view(), name="api-concentration"),
     path("single-points-of-failure/", SinglePointsView.as_view(), name="api-single-points-of-failure"),

@@ -48,28 +48,50 @@ class Keyset:
     def falls(self) -> bool:
         return self.columns[0].startswith("-")
 
+    def directed(self, *, backwards: bool) -> list[str]:
+        """The columns as `order_by` takes them, for reading this way."""
+        return [f"-{name}" if self.falls != backwards else name for name in self.names]
+
 
 def keyset_page[M: Model](queryset: QuerySet[M, Any], *, order: Keyset, size: int, cursor: str = "") -> KeysetPage[Any]:
     """One page of `queryset`, whose rows are model instances or dictionaries that hold the order's columns.
 
     Costs one statement. BadCursor where the cursor is not of this order.
     """
-    backwards, after = _decode(cursor, queryset.model, order) if cursor else (False, None)
+    backwards, after = place_of(cursor, queryset.model, order)
     falls = order.falls != backwards
     if after is not None:
         queryset = queryset.filter(_beyond(order.names, after, falls=falls))
-    directed = [f"-{name}" if falls else name for name in order.names]
-    rows = list(queryset.order_by(*directed)[: size + 1])
+    rows = list(queryset.order_by(*order.directed(backwards=backwards))[: size + 1])
+    return page_of(rows, order=order, size=size, backwards=backwards, is_first=after is None)
+
+
+def place_of(cursor: str, model: type[Model], order: Keyset) -> tuple[bool, list[Any] | None]:
+    """(is it read backwards, the values of the order's columns that it begins after); None: at the beginning."""
+    return _decode(cursor, model, order) if cursor else (False, None)
+
+
+def page_of(
+    rows: list[Any],
+    *,
+    order: Keyset,
+    size: int,
+    backwards: bool,
+    is_first: bool,
+    columns: Sequence[str] = (),
+) -> KeysetPage[Any]:
+    """A page out of `size` + 1 rows as they were read: whether there is more is told by the last one. `columns` names
+    the values of rows that are tuples."""
     more = len(rows) > size
     del rows[size:]
     if backwards:
         rows.reverse()
     has_next = bool(rows) and (more or backwards)
-    has_previous = bool(rows) and (more if backwards else after is not None)
+    has_previous = bool(rows) and (more if backwards else not is_first)
     return KeysetPage(
         rows=rows,
-        next=_encode(rows[-1], order, backwards=False) if has_next else None,
-        previous=_encode(rows[0], order, backwards=True) if has_previous else None,
+        next=_encode(rows[-1], order, columns, backwards=False) if has_next else None,
+        previous=_encode(rows[0], order, columns, backwards=True) if has_previous else None,
     )
 
 
@@ -83,8 +105,11 @@ def _beyond(names: Sequence[str], values: Sequence[Any], *, falls: bool) -> Q:
     return Q((f"{names[0]}__{level}", values[0])) & condition
 
 
-def _encode(row: Any, order: Keyset, *, backwards: bool) -> str:
-    values = [row[name] if isinstance(row, dict) else getattr(row, name) for name in order.names]
+def _encode(row: Any, order: Keyset, columns: Sequence[str], *, backwards: bool) -> str:
+    if columns:
+        values = [row[columns.index(name)] for name in order.names]
+    else:
+        values = [row[name] if isinstance(row, dict) else getattr(row, name) for name in order.names]
     text = json.dumps(["-" if backwards else "+", list(order.columns), [str(value) for value in values]])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -97,7 +122,7 @@ def _decode(cursor: str, model: type[Model], order: Keyset) -> tuple[bool, list[
             raise BadCursor
         fields = [model._meta.get_field(name) for name in order.names]
         parsed = [field.to_python(value) for field, value in zip(fields, values, strict=True)]  # type: ignore[union-attr]
-        if None in parsed:
+        if None in parsed or any(isinstance(value, str) and "\x00" in value for value in parsed):
             raise BadCursor
     except (ValueError, TypeError, binascii.Error, ValidationError, OverflowError, RecursionError) as error:
         raise BadCursor("This cursor does not belong to this list in this order. Begin again without it.") from error

@@ -233,7 +233,7 @@ class TestApplications:
         hidden = make_application()
 
         body = client.post(
-            f"{APPLICATIONS}bulk/",
+            f"{APPLICATIONS}change/",
             {"applications": [application.slug, done.slug, hidden.slug, "none"], "facts": {"geography": "EU"}},
         ).json()
 
@@ -252,7 +252,7 @@ class TestApplications:
         ],
     )  # fmt: skip
     def test_a_bulk_change_that_cannot_be_meant_is_refused(self, client, body):
-        assert client.post(f"{APPLICATIONS}bulk/", body).status_code == 400
+        assert client.post(f"{APPLICATIONS}change/", body).status_code == 400
 
     def test_whoever_changes_what_somebody_changed_since_is_told_who(self, client, application, api):
         read = client.get(f"{APPLICATIONS}{application.slug}/").json()

@@ -7,7 +7,7 @@ from django.test import RequestFactory, override_settings
 
 from apps.api import problems
 from apps.api.throttling import rate_of
-from tests.builders import make_user
+from tests.builders import make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +59,7 @@ def test_a_body_of_another_kind(writer):
 
 
 def test_an_answer_nobody_can_give(writer):
-    told(writer.get("/api/v1/teams/", HTTP_ACCEPT="text/csv"), 406)
+    told(writer.get("/api/v1/teams/", HTTP_ACCEPT="application/xml"), 406)
 
 
 def test_nobody_signed_in_is_told_how(api):
@@ -142,3 +142,25 @@ class TestThrottle:
 def test_rates_are_read_as_they_are_written(settings, text, rate):
     with override_settings(REST_FRAMEWORK={**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"token": text}}):
         assert rate_of("token") == rate
+
+
+@pytest.mark.parametrize(
+    "body", [{"name": "a\x00", "team": "x"}, {"name": "a", "team": "\x00"}, {"external_refs": {"\x00": ["b"]}}]
+)
+def test_a_null_character_is_refused_wherever_it_stands(writer, body):
+    assert "null character" in told(writer.post("/api/v1/applications/", body), 400)["detail"]
+
+
+def test_a_backslash_is_no_null_character(writer):
+    answer = writer.post("/api/v1/applications/", {"name": "a \\u0000 b", "team": make_team().slug})
+
+    assert answer.status_code == 201
+
+
+def test_a_value_nobody_foresaw_is_refused_and_not_a_failure(writer):
+    told(writer.get("/api/v1/deliveries/?since=2751-01-08T13:14:51-21:24"), 400)
+
+
+@pytest.mark.parametrize("resource", ["applications", "dependencies", "adaptations", "exit-plans"])
+def test_a_bulk_request_without_a_body_is_refused(writer, resource):
+    told(writer.post(f"/api/v1/{resource}/bulk/"), 400)

@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.models import Team, User
+from apps.accounts.models import Team, User, own
 from apps.alerts import actions
 from apps.alerts.bulk_answers import MOST_ANSWERED, Answer, answer_alerts
 from apps.alerts.filters import AlertFilter
@@ -22,6 +22,7 @@ from apps.alerts.turns import turns_of
 from apps.api.alerts.mutes import MuteSerializer, mute_body
 from apps.api.alerts.shared import LATEST_FIRST, UserField, refusals
 from apps.api.base import ReadViewSet
+from apps.api.exports import AlertsAtom
 from apps.api.inventory import ReasonMixin, VisibleTeamField
 from apps.api.reading import Computed
 from apps.common.time import now
@@ -32,8 +33,8 @@ def _notices_of(user: User) -> ArraySubquery:
     itself only where `user` may open it."""
     opened: Any = F("delivery_id")
     if not user.reads_everything:
-        own = Q(delivery__user=user) | Q(delivery__team__in=user.team_roles())
-        opened = Case(When(own, then=opened))
+        mine = own(user, "delivery__user") | Q(delivery__team__in=user.team_roles())
+        opened = Case(When(mine, then=opened))
     return ArraySubquery(
         Notice.objects.visible_to(user)
         .filter(alert=OuterRef("pk"))
@@ -202,6 +203,7 @@ class AlertViewSet(ReadViewSet[Alert]):
 
     model = Alert
     serializer_class = AlertSerializer
+    feed_renderers = (AlertsAtom,)
     filterset_class = AlertFilter
     orders = LATEST_FIRST
     computed = {
@@ -256,7 +258,7 @@ class AlertViewSet(ReadViewSet[Alert]):
         return self.answer(actions.reopen_alert(alert=self._answerable(), by=self.user, at=now()))
 
     @extend_schema(request=MuteAlertSerializer, responses={201: MuteSerializer})
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], is_personal=True)
     def mute(self, request: Request, pk: str) -> Response:
         """Keep your own mail about it back until a day; the answer is the mute. The alert stands as before."""
         alert = self.subject()

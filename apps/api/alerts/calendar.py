@@ -119,6 +119,7 @@ class NewCalendarFeedSerializer(CalendarFeedSerializer):
 class CalendarFeedViewSet(ReadViewSet[CalendarFeed]):
     """Secret addresses of one's own calendar. Whoever has one reads what its owner may see of these days."""
 
+    is_personal = True
     model = CalendarFeed
     serializer_class = CalendarFeedSerializer
     orders = LATEST_FIRST

@@ -9,6 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.models import own
 from apps.alerts.actions import requeue_delivery
 from apps.alerts.filters import DeliveryFilter, NoticeFilter
 from apps.alerts.models import Delivery, Notice
@@ -133,8 +134,8 @@ class NoticeViewSet(ReadViewSet[Notice]):
             return notices
         opened: Any = F("delivery_id")
         if not self.user.reads_everything:
-            own = Q(delivery__user=self.user) | Q(delivery__team__in=self.user.team_roles())
-            opened = Case(When(own, then=opened))
+            mine = own(self.user, "delivery__user") | Q(delivery__team__in=self.user.team_roles())
+            opened = Case(When(mine, then=opened))
         return notices.annotate(opened=opened)
 
     @extend_schema(responses=AccountSerializer, parameters=[], filters=False)

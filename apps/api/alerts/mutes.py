@@ -70,6 +70,7 @@ class MuteViewSet(ReadViewSet[Mute]):
     """One's own, and those of the mailboxes of one's teams. The alerts stand on the page all the same; those that
     still wait when a mute ends are mailed then."""
 
+    is_personal = True
     model = Mute
     serializer_class = MuteSerializer
     filterset_class = MuteFilter

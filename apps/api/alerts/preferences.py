@@ -51,6 +51,8 @@ class MailPreferenceView(RegistryView):
 
 
 class OwnMailPreferenceView(MailPreferenceView):
+    is_personal = True
+
     @extend_schema(operation_id="mail_preferences_me", responses=MailPreferenceSerializer)
     def get(self, request: Request) -> Response:
         """How and when you are mailed."""
@@ -76,6 +78,8 @@ class AskedSerializer(serializers.Serializer[Any]):
 
 
 class AskForMailView(RegistryView):
+    is_personal = True
+
     @extend_schema(operation_id="mail_preferences_me_ask", request=None, responses={202: AskedSerializer})
     def post(self, request: Request) -> Response:
         """Be mailed where things stand, at once: everything that is owed to you and waits for an answer, each alert

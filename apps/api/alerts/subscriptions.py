@@ -62,6 +62,7 @@ class SubscriptionViewSet(ReadViewSet[Subscription]):
     """Everybody's own; a token acts for its user. All filters of a subscription must hold, and it tells of nothing its
     owner may not see."""
 
+    is_personal = True
     model = Subscription
     serializer_class = SubscriptionSerializer
     filterset_class = SubscriptionFilter

@@ -1,0 +1,131 @@
+"""Rows out of a request's body, one at a time: a JSON list, or a JSON value a line (NDJSON), plain or gzipped.
+
+A list is parsed whole and capped low; lines are read as they arrive, so that their number does not matter. Nothing is
+trusted about sizes: what is unpacked counts.
+"""
+
+import zlib
+from collections.abc import Iterator
+from typing import IO, Any
+
+import orjson
+from rest_framework import status
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+
+LINES = "application/x-ndjson"
+MOST_LIST_BYTES = 32 * 1024 * 1024
+MOST_BYTES = 1024 * 1024 * 1024
+MOST_LINE_BYTES = 256 * 1024
+MOST_ROWS = 1_000_000
+_BLOCK = 256 * 1024
+
+
+class TooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "This is more than is taken at once. Send it in parts."
+    default_code = "too_large"
+
+
+class RawRows(BaseParser):
+    """Hands the stream on; `rows_of` reads it."""
+
+    media_type = LINES
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        return stream
+
+
+class RawList(RawRows):
+    media_type = "application/json"
+
+
+def lines_of(request: Request, stream: IO[bytes]) -> Iterator[bytes]:
+    """A JSON text a row. ParseError, TooLarge or UnsupportedMediaType with a sentence."""
+    media_type = (request.content_type or "").partition(";")[0].strip().lower()
+    blocks = _unpacked(stream, request.headers.get("Content-Encoding", "").strip().lower())
+    lines = _lines(blocks) if media_type == LINES else _elements(blocks)
+    for number, line in enumerate(lines):
+        if number >= MOST_ROWS:
+            raise TooLarge(f"At most {MOST_ROWS} rows at once. Send them in parts.")
+        yield line
+
+
+def row_of(line: bytes) -> tuple[Any, str]:
+    """(the value, why it cannot be read)"""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return None, f"This is no JSON: {error.msg}."
+    if holds_null_character(line, value):
+        return None, "A text in it holds a null character. Leave it out."
+    return value, ""
+
+
+def holds_null_character(body: bytes, value: Any) -> bool:
+    """The database keeps no text with one. `body` is the JSON that `value` was read from: there it is escaped."""
+    if rb"\u0000" not in body:
+        return False
+    match value:
+        case str():
+            return "\x00" in value
+        case dict():
+            return any(holds_null_character(body, each) for pair in value.items() for each in pair)
+        case list():
+            return any(holds_null_character(body, each) for each in value)
+    return False
+
+
+def _unpacked(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
+    if encoding not in {"", "identity", "gzip"}:
+        raise UnsupportedMediaType(encoding, "Send it plain, or packed with gzip (Content-Encoding: gzip).")
+    unpacker = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    n_bytes = 0
+    while block := stream.read(_BLOCK):
+        for part in (block,) if unpacker is None else _unzipped(unpacker, block):
+            n_bytes += len(part)
+            if n_bytes > MOST_BYTES:
+                raise TooLarge(f"At most {MOST_BYTES // 1024 // 1024} MB at once, unpacked. Send it in parts.")
+            yield part
+    if unpacker is not None and not unpacker.eof:
+        raise ParseError("The gzip stream ends before its end.")
+
+
+def _unzipped(unpacker: Any, block: bytes) -> Iterator[bytes]:
+    try:
+        while block:
+            yield unpacker.decompress(block, _BLOCK)
+            block = unpacker.unconsumed_tail
+    except zlib.error:
+        raise ParseError("This is not packed with gzip, whatever Content-Encoding says.") from None
+
+
+def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        yield from (line for line in lines if line.strip())
+        if len(rest) > MOST_LINE_BYTES:
+            raise TooLarge(f"One row has more than {MOST_LINE_BYTES // 1024} KB. Is there a line end after each?")
+    if rest.strip():
+        yield rest
+
+
+def _elements(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """A list is short enough to be parsed whole; its elements go the way of lines."""
+    body = bytearray()
+    for block in blocks:
+        body += block
+        if len(body) > MOST_LIST_BYTES:
+            raise TooLarge(
+                f"A list has at most {MOST_LIST_BYTES // 1024 // 1024} MB. Send a row a line as {LINES} instead."
+            )
+    try:
+        rows = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ParseError(f"JSON parse error - {error}") from None
+    if not isinstance(rows, list):
+        raise ParseError("Send a list of rows, or a row a line as application/x-ndjson.")
+    for row in rows:
+        yield orjson.dumps(row)

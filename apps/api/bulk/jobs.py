@@ -1,0 +1,238 @@
+"""Bulk changes carried out: at once while the caller waits, or kept as a job and worked through by a worker.
+
+A job is done block by block, each in a transaction of its own together with its progress: a worker that dies loses the
+block it was at, and another goes on from there. `all_or_nothing` and `dry_run` are one transaction over all blocks.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import batched
+from uuid import UUID
+
+import structlog
+from celery import signature
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from kombu.exceptions import OperationalError
+
+from apps.accounts.models import User
+from apps.api.bulk.bodies import row_of
+from apps.api.models import Job, JobChunk
+from apps.common.history import acting
+from apps.common.time import day_of, now
+from apps.inventory.bulk import BLOCK, MERGERS, MOST_NAMED, Merge, Numbered, Report
+
+log = structlog.get_logger(__name__)
+
+CARRY_OUT = "api.carry_out_job"
+_MOST_ATTEMPTS = 3
+KEPT = timedelta(days=30)
+
+
+class _TakenBack(Exception):
+    """Ends a transaction of which nothing is to stay."""
+
+
+def merge_now(
+    resource: str, lines: Iterable[bytes], *, by: User, mode: str, dry_run: bool, reason: str
+) -> tuple[Report, bool, UUID | None]:
+    """(what became of the rows, is it in the register, the change's id). Blocks of one transaction each, or one over
+    all of them."""
+    merge, report = Merge(by, day_of(now()), now()), Report()
+    whole = dry_run or mode == Job.Mode.ALL_OR_NOTHING
+    blocks = (list(block) for block in batched(_numbered(lines, 1), BLOCK))
+    with acting(user=by, reason=reason or f"bulk change of {resource}") as change:
+        if not whole:
+            for block in blocks:
+                _merge_block(resource, block, merge, report)
+            written = bool(report.created or report.updated)
+            return report, written, change if written else None
+        try:
+            with transaction.atomic():
+                for block in blocks:
+                    MERGERS[resource].merge(block, merge, report)
+                _take_back(unless=not dry_run and not report.n_rejected)
+        except _TakenBack:
+            return report, False, None
+    written = bool(report.created or report.updated)
+    return report, written, change if written else None
+
+
+def _take_back(*, unless: bool) -> None:
+    if not unless:
+        raise _TakenBack
+
+
+def _merge_block(resource: str, block: list[Numbered], merge: Merge, report: Report) -> None:
+    """One transaction. Where somebody added the same meanwhile, it is found at the second try."""
+    counts = Report()
+    for attempt in (1, 2):
+        counts = Report()
+        said = dict(merge.said) if attempt == 1 and len(merge.said) < BLOCK else None
+        try:
+            with transaction.atomic():
+                MERGERS[resource].merge(block, merge, counts)
+            break
+        except IntegrityError:
+            if attempt == 2:
+                raise
+            if said is not None:
+                merge.said = said
+            else:
+                numbers = {row.number for row in block}
+                merge.said = {key: number for key, number in merge.said.items() if number not in numbers}
+    report.created += counts.created
+    report.updated += counts.updated
+    report.unchanged += counts.unchanged
+    report.n_rejected += counts.n_rejected
+    report.rejected += counts.rejected[: MOST_NAMED - len(report.rejected)]
+
+
+def _numbered(lines: Iterable[bytes], first: int) -> Iterator[Numbered]:
+    for number, line in enumerate(lines, first):
+        value, broken = row_of(line)
+        yield Numbered(number, value, broken)
+
+
+# --- as a job ---------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def queue_job(
+    resource: str, lines: Iterable[bytes], *, by: User, mode: str, dry_run: bool, reason: str, at: datetime
+) -> Job:
+    """Keep the rows as they come, a block at a time, and have a worker told once all of them are here."""
+    job = Job.objects.create(
+        resource=resource, mode=mode, dry_run=dry_run, reason=reason, queued_at=at, by=by,
+        bound_team_id=getattr(by, "bound_team_id", None),
+    )  # fmt: skip
+    n_rows = 0
+    for block in batched(lines, BLOCK):
+        JobChunk.objects.create(job=job, first=n_rows + 1, body=zlib.compress(b"\n".join(block), 1))
+        n_rows += len(block)
+    Job.objects.filter(pk=job.pk).update(n_rows=n_rows)
+    job.n_rows = n_rows
+    transaction.on_commit(lambda: _send(job.pk))
+    return job
+
+
+def _send(pk: int) -> None:
+    try:
+        signature(CARRY_OUT, args=(pk,), immutable=True).apply_async(retry=False)
+    except OperationalError as error:
+        log.warning("the broker is away; beat will find the job", job=pk, error=str(error))
+
+
+def cancel_job(job: Job, *, at: datetime) -> bool:
+    """True where nothing of it had begun."""
+    with transaction.atomic():
+        cancelled = Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(
+            state=Job.State.CANCELLED, finished_at=at
+        )
+        if cancelled:
+            JobChunk.objects.filter(job=job).delete()
+    return bool(cancelled)
+
+
+def carry_out(pk: int) -> bool:
+    """Work the job through; False where somebody else is at it, or nothing is to be done."""
+    with transaction.atomic():
+        at = now()
+        job = Job.objects.select_for_update(skip_locked=True).filter(pk=pk).waiting(at).first()
+        if job is None:
+            return False
+        Job.objects.filter(pk=pk).update(
+            state=Job.State.RUNNING, attempts=F("attempts") + 1, started_at=job.started_at or at, seen_at=at
+        )
+    if job.attempts >= _MOST_ATTEMPTS:
+        _finish(pk, Job.State.FAILED, error="It could not be worked through, three times over. The log says why.")
+        return True
+    by = job.by.bound_to(job.bound_team_id) if job.bound_team_id is not None else job.by
+    if not by.is_active:
+        _finish(pk, Job.State.FAILED, error="The account that asked for it is closed.")
+        return True
+    with acting(user=by, reason=job.reason or f"bulk change of {job.resource}") as change:
+        if job.dry_run or job.mode == Job.Mode.ALL_OR_NOTHING:
+            return _all_at_once(job, by, change)
+        return _block_by_block(job, by, change)
+
+
+def _block_by_block(job: Job, by: User, change: UUID) -> bool:
+    merge = Merge(by, day_of(now()), now())
+    while True:
+        with transaction.atomic():
+            held = Job.objects.select_for_update(skip_locked=True).filter(pk=job.pk, state=Job.State.RUNNING).first()
+            if held is None:
+                return False
+            chunk = JobChunk.objects.filter(job=job).order_by("first").first()
+            if chunk is None:
+                break
+            report, block = Report(), _rows_of(chunk)
+            _merge_block(job.resource, block, merge, report)
+            _note(held, report, n_done=len(block), change=change)
+            chunk.delete()
+    _finish(job.pk, Job.State.DONE)
+    return True
+
+
+def _all_at_once(job: Job, by: User, change: UUID) -> bool:
+    merge, report = Merge(by, day_of(now()), now()), Report()
+    try:
+        with transaction.atomic():
+            held = Job.objects.select_for_update(skip_locked=True).filter(pk=job.pk, state=Job.State.RUNNING).first()
+            if held is None:
+                return False
+            for chunk in JobChunk.objects.filter(job=job).order_by("first").iterator(chunk_size=1):
+                MERGERS[job.resource].merge(_rows_of(chunk), merge, report)
+            _take_back(unless=not job.dry_run and not report.n_rejected)
+            _note(held, report, n_done=report.n_rows, change=change)
+            JobChunk.objects.filter(job=job).delete()
+    except _TakenBack:
+        with transaction.atomic():
+            held = Job.objects.select_for_update().get(pk=job.pk)
+            _note(held, report, n_done=report.n_rows, change=None)
+            JobChunk.objects.filter(job=job).delete()
+    _finish(job.pk, Job.State.DONE)
+    return True
+
+
+def _rows_of(chunk: JobChunk) -> list[Numbered]:
+    return list(_numbered(zlib.decompress(bytes(chunk.body)).split(b"\n"), chunk.first))
+
+
+def _note(job: Job, report: Report, *, n_done: int, change: UUID | None) -> None:
+    named = [*job.rejected, *as_rejected(report)][:MOST_NAMED]
+    written = change is not None and bool(report.created or report.updated)
+    Job.objects.filter(pk=job.pk).update(
+        n_done=F("n_done") + n_done,
+        created=F("created") + report.created,
+        updated=F("updated") + report.updated,
+        unchanged=F("unchanged") + report.unchanged,
+        n_rejected=F("n_rejected") + report.n_rejected,
+        rejected=named,
+        applied=job.applied or written,
+        change=change if written else job.change,
+        seen_at=now(),
+    )
+
+
+def _finish(pk: int, state: str, error: str = "") -> None:
+    with transaction.atomic():
+        Job.objects.filter(pk=pk).update(state=state, error=error, finished_at=now())
+        JobChunk.objects.filter(job=pk).delete()
+
+
+def as_rejected(report: Report) -> list[dict[str, str]]:
+    return [{"where": where, "reason": reason} for where, reason in report.rejected]
+
+
+def carry_out_waiting() -> int:
+    """Everything that waits, oldest first; the number worked on."""
+    return sum(carry_out(pk) for pk in list(Job.objects.waiting(now()).order_by("pk").values_list("pk", flat=True)))
+
+
+def forget_old_jobs(*, at: datetime) -> int:
+    """Reports of jobs that ended long ago go; what they did stays in the history."""
+    old = Job.objects.exclude(state__in=Job.WAITING).filter(queued_at__lt=at - KEPT)
+    return old.delete()[1].get("api.Job", 0)

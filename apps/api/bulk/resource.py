@@ -1,0 +1,50 @@
+"""Jobs: bulk changes under way and what became of them."""
+
+import django_filters
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.base import ReadViewSet
+from apps.api.bulk.jobs import cancel_job
+from apps.api.bulk.views import RETRY_AFTER, JobSerializer
+from apps.api.models import Job
+from apps.api.problems import Conflict
+from apps.common.pagination import Keyset
+from apps.common.time import now
+from apps.inventory.bulk import MERGERS
+
+
+class JobFilter(django_filters.FilterSet):  # type: ignore[misc]
+    state = django_filters.MultipleChoiceFilter(choices=Job.State.choices, label="State")
+    resource = django_filters.ChoiceFilter(choices=[(name, name) for name in MERGERS], label="Resource")
+
+    class Meta:
+        model = Job
+        fields: list[str] = []
+
+
+class JobViewSet(ReadViewSet[Job]):
+    """Bulk changes too large for one request, latest first: one's own; every office sees all. Kept for a month."""
+
+    model = Job
+    serializer_class = JobSerializer
+    filterset_class = JobFilter
+    orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """How far it is. While it is under way, `Retry-After` says when to look again."""
+        response = super().retrieve(request, pk=pk)
+        if response.data.get("state") in Job.WAITING:
+            response["Retry-After"] = str(RETRY_AFTER)
+        return response
+
+    @extend_schema(request=None, responses=JobSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Give it up, as long as no worker has begun with it."""
+        job = self.subject()
+        if not cancel_job(job, at=now()):
+            raise Conflict("It has begun already. What it did can be undone by its `change`.")
+        return self.answer(job)

@@ -1,0 +1,171 @@
+"""`POST {resource}/bulk/`: many rows by natural key, with a word on each that could not be."""
+
+import io
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.bulk.bodies import RawList, RawRows, lines_of
+from apps.api.bulk.jobs import as_rejected, merge_now, queue_job
+from apps.api.models import Job
+from apps.common.time import now
+from apps.inventory.bulk import BulkKind
+
+# more than these are a job, unless the caller would rather wait
+AT_ONCE = 5_000
+AT_MOST_AT_ONCE = 200_000
+# seconds after which looking at a job again makes sense
+RETRY_AFTER = 2
+
+
+class RejectedSerializer(serializers.Serializer[Any]):
+    where = serializers.CharField(help_text="Number of the row, counted from 1, and what it was about.")
+    reason = serializers.CharField(help_text="A sentence.")
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField(help_text="They were so already.")
+    n_rejected = serializers.IntegerField()
+    rejected = RejectedSerializer(many=True, help_text="The first thousand.")
+    dry_run = serializers.BooleanField(help_text="Nothing was written: this is what would be.")
+    applied = serializers.BooleanField(help_text="Something of it is in the register.")
+    change = serializers.UUIDField(
+        allow_null=True, help_text="By which all of it can be undone: POST changes/{change}/undo/."
+    )
+
+
+class JobSerializer(serializers.ModelSerializer[Job]):
+    by = serializers.CharField(source="by.username", read_only=True)
+    rejected = RejectedSerializer(many=True, read_only=True, help_text="The first thousand.")
+
+    class Meta:
+        model = Job
+        fields = [
+            "id", "resource", "state", "mode", "dry_run", "reason", "by", "n_rows", "n_done", "created", "updated",
+            "unchanged", "n_rejected", "rejected", "applied", "error", "change", "queued_at", "started_at",
+            "finished_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class BulkQuestion(serializers.Serializer[Any]):
+    mode = serializers.ChoiceField(choices=Job.Mode.choices, default=Job.Mode.ROW_BY_ROW)
+    dry_run = serializers.BooleanField(default=False)
+    reason = serializers.CharField(max_length=500, default="", allow_blank=True)
+
+
+_PARAMETERS = [
+    OpenApiParameter(
+        "mode", str, enum=Job.Mode.values, default=Job.Mode.ROW_BY_ROW.value,
+        description="`row_by_row` applies what can be, 5,000 rows a transaction; `all_or_nothing` is one transaction.",
+    ),
+    OpenApiParameter("dry_run", bool, default=False, description="Check everything and write nothing."),
+    OpenApiParameter("reason", str, description="For the history."),
+    OpenApiParameter(
+        "Prefer", str, OpenApiParameter.HEADER,
+        description="`respond-async`: as a job, however few rows. `wait=60`: at once, up to 200,000 rows.",
+    ),
+]  # fmt: skip
+_ROWS = {"type": "array", "items": {"type": "object", "additionalProperties": True}}
+
+
+def bulk_schema(kind: BulkKind, example: dict[str, Any]) -> Any:
+    """What the document says of one resource's bulk address."""
+    return extend_schema(
+        summary="Create or change many by what they are called",
+        description=f"Rows are recognised by {kind.key}; those that are not there are created, of the others the "
+        "facts given are set. A JSON list, or a row a line as application/x-ndjson; may be gzipped. More than "
+        f"{AT_ONCE:,} rows are a job (202): look at the address in `Location`.\n\nFields: {', '.join(kind.fields)}.",
+        parameters=_PARAMETERS,
+        request={"application/json": _ROWS, "application/x-ndjson": {"type": "string"}},
+        responses={200: ReportSerializer, 202: JobSerializer},
+        examples=[
+            OpenApiExample("rows", value=[example], request_only=True, media_type="application/json"),
+            OpenApiExample(
+                "report", response_only=True, status_codes=["200"],
+                value={
+                    "created": 1, "updated": 0, "unchanged": 0, "n_rejected": 1,
+                    "rejected": [{"where": "row 2: bot", "reason": "Only an editor of the owning team may change it."}],
+                    "dry_run": False, "applied": True, "change": "0196f0c4-7a55-7b0e-9c55-3f4f0f6f6f6f",
+                },
+            ),
+        ],
+        filters=False,
+    )  # fmt: skip
+
+
+class Bulk:
+    """Adds `bulk/` to a viewset; the class says `bulk_resource` and decorates with `bulk_schema`."""
+
+    bulk_resource: str
+
+    @action(
+        detail=False, methods=["post"], url_path="bulk", picks_fields=False, pagination_class=None,
+        filterset_class=None, parser_classes=[RawList, RawRows], streams=True,
+    )  # fmt: skip
+    def bulk(self: Any, request: Request) -> Response:
+        asked = BulkQuestion(data=request.query_params.dict())
+        asked.is_valid(raise_exception=True)
+        options = {
+            "by": self.user,
+            "mode": asked.validated_data["mode"],
+            "dry_run": asked.validated_data["dry_run"],
+            "reason": asked.validated_data["reason"],
+        }
+        prefers = request.headers.get("Prefer", "").lower()
+        limit = 0 if "respond-async" in prefers else AT_MOST_AT_ONCE if "wait=" in prefers else AT_ONCE
+        # without a body there is no stream either
+        stream: Any = request.data if hasattr(request.data, "read") else io.BytesIO()
+        lines = lines_of(request, getattr(request, "_idempotent_stream", None) or stream)
+        if limit == AT_MOST_AT_ONCE:
+            # as they arrive: whoever waits sends them as fast as they are worked through
+            return _report(self.bulk_resource, _at_most(lines, limit), options)
+        few = list(islice(lines, limit))
+        further = next(lines, None)
+        if further is None and limit:
+            return _report(self.bulk_resource, iter(few), options)
+        rest = chain(few, () if further is None else (further,), lines)
+        return accepted(request, queue_job(self.bulk_resource, rest, at=now(), **options))
+
+
+def _at_most(lines: Iterator[bytes], limit: int) -> Iterator[bytes]:
+    for number, line in enumerate(lines, 1):
+        if number > limit:
+            raise ValidationError({"Prefer": f"At most {limit:,} rows while you wait. Leave it out: then it is a job."})
+        yield line
+
+
+def _report(resource: str, lines: Iterator[bytes], options: dict[str, Any]) -> Response:
+    report, applied, change = merge_now(resource, lines, **options)
+    if options["mode"] == Job.Mode.ALL_OR_NOTHING and report.n_rejected and not options["dry_run"]:
+        raise ValidationError(dict(report.rejected))
+    return Response({
+        "created": report.created,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "n_rejected": report.n_rejected,
+        "rejected": as_rejected(report),
+        "dry_run": options["dry_run"],
+        "applied": applied,
+        "change": change,
+    })  # fmt: skip
+
+
+def accepted(request: Request, job: Job) -> Response:
+    """202 with the job, where to look at it, and when."""
+    address = request.build_absolute_uri(reverse("api-jobs-detail", args=[job.pk]))
+    return Response(
+        dict(JobSerializer(job).data),
+        status=status.HTTP_202_ACCEPTED,
+        headers={"Location": address, "Retry-After": str(RETRY_AFTER)},
+    )

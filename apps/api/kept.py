@@ -1,0 +1,43 @@
+"""Statements of lists and single rows, kept from one request to the next.
+
+A statement depends on the view, the fields and the order, and on what the caller may see: it is kept for that caller's
+rights, and the values of the place in the list are slots. Lists that are filtered, and views that narrow their rows by
+themselves, are put together anew each time.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from apps.accounts.models import User
+from apps.common.prepared import Statement
+
+# of one process; a statement is a few kilobytes, that of somebody with thousands of teams some more
+_MOST = 256
+_kept: OrderedDict[Hashable, Statement] = OrderedDict()
+
+
+def rights_of(user: Any) -> Hashable:
+    """Equal for two moments at which the same rows are visible."""
+    if not isinstance(user, User):
+        return None
+    everything = user.reads_everything
+    return (
+        user.pk, user.is_active, user.is_superuser, user.organisation_role, getattr(user, "bound_team_id", None),
+        None if everything else tuple(user.team_roles()),
+    )  # fmt: skip
+
+
+def kept(key: Hashable, make: Callable[[], Statement]) -> Statement:
+    """The statement of this key; made at the first call, and again after it was not asked for long."""
+    found = _kept.get(key)
+    if found is None:
+        found = _kept[key] = make()
+        while len(_kept) > _MOST:
+            _kept.popitem(last=False)
+        return found
+    try:
+        _kept.move_to_end(key)
+    except KeyError:  # another thread has just dropped it
+        _kept[key] = found
+    return found

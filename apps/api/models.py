@@ -1,0 +1,124 @@
+"""What the interface itself keeps: answers that may be asked for again, and work that takes longer than a request."""
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from apps.accounts.models import own
+
+
+class IdempotencyKey(models.Model):
+    """The answer to a POST that named a key, for who sends the same again. In no history: it goes after a day."""
+
+    caller = models.CharField(max_length=60, help_text="Whose key it is: two callers may use the same one.")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, blank=True, help_text="SHA-256 of method, address and body.")
+    status = models.PositiveSmallIntegerField(null=True, help_text="Of the answer; null while it is worked out.")
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField(default=b"")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["caller", "key"], name="idempotency_key_once"),
+        ]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_key_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.caller}"
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def visible_to(self, user: Any) -> "JobQuerySet":
+        """One's own; the organisation's roles see all."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self if user.reads_everything else self.filter(own(user, "by"))
+
+    def waiting(self, at: datetime) -> "JobQuerySet":
+        """What a worker has to do something about: queued, or left by a worker that has gone."""
+        left = Q(state=Job.State.RUNNING, seen_at__lt=at - Job.LEFT_AFTER)
+        return self.filter(Q(state=Job.State.QUEUED) | left)
+
+
+class Job(models.Model):
+    """A bulk change that a worker carries out. In no history: what it changes is, under `change`."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Mode(models.TextChoices):
+        ROW_BY_ROW = "row_by_row", "Row by row"
+        ALL_OR_NOTHING = "all_or_nothing", "All or nothing"
+
+    WAITING: ClassVar[tuple[str, ...]] = (State.QUEUED, State.RUNNING)
+    # a block takes seconds; work of one transaction holds the row itself
+    LEFT_AFTER: ClassVar[timedelta] = timedelta(minutes=2)
+
+    resource = models.CharField(max_length=40, help_text="What it changes, as the address calls it.")
+    mode = models.CharField(max_length=14, choices=Mode, default=Mode.ROW_BY_ROW)
+    dry_run = models.BooleanField(default=False)
+    reason = models.CharField(max_length=500, blank=True, help_text="For the history.")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    bound_team_id = models.BigIntegerField(null=True, help_text="Of the token it was asked with, where that has one.")
+    state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
+    n_rows = models.PositiveIntegerField(default=0)
+    n_done = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    n_rejected = models.PositiveIntegerField(default=0)
+    rejected = models.JSONField(default=list, help_text="The first thousand, as {where, reason}.")
+    applied = models.BooleanField(default=False, help_text="Something of it is in the register.")
+    error = models.TextField(blank=True, help_text="Why it failed, as a sentence.")
+    change = models.UUIDField(null=True, help_text="By which what it did is found in the history.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True, help_text="When the worker at it last ended a block.")
+    finished_at = models.DateTimeField(null=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                name="job_done_at_most_its_rows",
+                condition=Q(n_done__lte=F("n_rows")),
+                violation_error_message="A job works through its own rows.",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["by", "-id"], name="job_by_person"),
+            models.Index(fields=["id"], name="job_waiting", condition=Q(state__in=["queued", "running"])),
+            models.Index(fields=["queued_at"], name="job_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"bulk {self.resource} of {self.queued_at:%Y-%m-%d %H:%M}"
+
+
+class JobChunk(models.Model):
+    """Rows of a job that are still to be worked through, as they were sent; it goes with its block's transaction."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="chunks")
+    first = models.PositiveIntegerField(help_text="Number of its first row.")
+    body = models.BinaryField(help_text="A JSON value a line, deflated.")
+
+    class Meta:
+        ordering = ["job", "first"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["job", "first"], name="job_chunk_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"rows from {self.first} of job {self.job_id}"

@@ -1,0 +1,28 @@
+"""JSON bodies, read by the faster library and only up to a size."""
+
+from typing import Any
+
+import orjson
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+from apps.api.bulk.bodies import TooLarge, holds_null_character
+
+# of one thing; many go in bulk
+MOST_BYTES = 10 * 1024 * 1024
+
+
+class FastJSONParser(BaseParser):
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        body = stream.read(MOST_BYTES + 1)
+        if len(body) > MOST_BYTES:
+            raise TooLarge(f"A body has at most {MOST_BYTES // 1024 // 1024} MB. Send many rows to a bulk address.")
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise ParseError(f"JSON parse error - {error}") from error
+        if holds_null_character(body, value):
+            raise ParseError("A text in it holds a null character, which cannot be kept. Leave it out.")
+        return value

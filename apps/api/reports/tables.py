@@ -1,0 +1,311 @@
+"""Reports made of tables: how complete they are and what is missing, and their rows as JSON lines, CSV or a list."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from django.http import Http404, StreamingHttpResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.base import RegistryView
+from apps.api.bulk.bodies import LINES
+from apps.api.exports import CsvRenderer
+from apps.api.rendering import FastJSONRenderer
+from apps.common.time import day_of, now
+from apps.exposure.portfolio_queries import portfolio_figures
+from apps.inventory.models import Application
+from apps.reports.board import tested_exits, to_decide
+from apps.reports.component import TABLES as COMPONENT_TABLES
+from apps.reports.component import component_file
+from apps.reports.dora.checks import Check
+from apps.reports.dora.register import BY_SLUG, open_register
+from apps.reports.files import csv_lines, table_cells, table_heads
+from apps.reports.kept import Figures, done_figures, inventory_figures, register_figures
+from apps.reports.model_inventory import TABLE, open_inventory
+from apps.reports.tables import Fill, Gap, Row, Table
+
+
+class FillSerializer(serializers.Serializer[Any]):
+    table = serializers.CharField(help_text="As the address of its rows calls it.")
+    code = serializers.CharField(allow_blank=True, help_text="Of the template, such as RT.02.02.")
+    name = serializers.CharField()
+    n_rows = serializers.IntegerField()
+    n_filled = serializers.IntegerField(help_text="Cells.")
+    n_missing = serializers.IntegerField()
+    share = serializers.FloatField(help_text="Filled of filled and missing; what does not apply counts neither way.")
+
+
+class GapSerializer(serializers.Serializer[Any]):
+    place = serializers.CharField(help_text="Where it is entered: provider, contract, application, ...")
+    slug = serializers.CharField(allow_blank=True)
+    id = serializers.IntegerField(allow_null=True)
+    name = serializers.CharField()
+    fields = serializers.ListField(child=serializers.CharField())  # type: ignore[assignment]
+    n_cells = serializers.IntegerField()
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    rule = serializers.CharField()
+    table = serializers.CharField()
+    column = serializers.CharField(allow_blank=True)
+    n = serializers.IntegerField(help_text="Rows that break it.")
+    sentence = serializers.CharField()
+
+
+class FiguresSerializer(serializers.Serializer[Any]):
+    as_of = serializers.DateTimeField(
+        allow_null=True, help_text="When it was counted; null while a large organisation's was not counted yet."
+    )
+    whole_organisation = serializers.BooleanField()
+    share = serializers.FloatField(allow_null=True)
+    tables = FillSerializer(many=True)
+    gaps = GapSerializer(many=True, help_text="What is missing, the first hundred records.")
+    failed_checks = CheckSerializer(many=True)
+
+
+class CellSerializer(serializers.Serializer[Any]):
+    value = serializers.JSONField(allow_null=True)
+    missing = serializers.BooleanField()
+    note = serializers.CharField(allow_blank=True, help_text="How it was derived, or why it does not apply.")
+
+
+class LinesRenderer(FastJSONRenderer):
+    media_type = LINES
+    format = "ndjson"
+
+
+class ReportView(RegistryView):
+    def figures(self, figures: Figures | None) -> Response:
+        return Response({
+            "as_of": figures.as_of if figures else None,
+            "whole_organisation": self.user.reads_everything,
+            "share": figures.whole.share if figures else None,
+            "tables": [_fill(sheet.table, sheet.fill) for sheet in figures.sheets] if figures else [],
+            "gaps": [_gap(gap) for gap in figures.gaps] if figures else [],
+            "failed_checks": [_check(check) for check in figures.failed] if figures else [],
+        })  # fmt: skip
+
+
+class RowsView(ReportView):
+    """All rows of one table, in a stream."""
+
+    renderer_classes = [LinesRenderer, CsvRenderer]
+
+    def rows(self, table: Table, rows: Iterator[Row], name: str) -> StreamingHttpResponse:
+        if self.request.accepted_renderer.format == "csv":
+            body: Iterable[Any] = csv_lines(table_heads(table), table_cells(table, rows))
+            kind, ending = "text/csv; charset=utf-8", "csv"
+        else:
+            body = (orjson.dumps(_record(table, row), default=str) + b"\n" for row in rows)
+            kind, ending = LINES, "ndjson"
+        return StreamingHttpResponse(
+            body, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}.{ending}"'}
+        )
+
+
+_ROWS = {
+    (200, LINES): OpenApiResponse(
+        {"type": "string"}, description="A record a line: each column's name with value, missing and note."
+    ),
+    (200, "text/csv"): OpenApiResponse({"type": "string"}, description="The same as CSV (`?format=csv`)."),
+}
+
+
+class RegisterView(ReportView):
+    @extend_schema(operation_id="reports_register", responses=FiguresSerializer)
+    def get(self, request: Request) -> Response:
+        """The DORA register of information: how complete each template is, what is missing and where it is entered, and
+        which of the supervisors' rules it breaks. For the offices of the whole organisation, else of the own teams."""
+        return self.figures(register_figures(user=self.user, at=now()))
+
+
+class RegisterRowsView(RowsView):
+    @extend_schema(
+        operation_id="reports_register_rows",
+        parameters=[OpenApiParameter("table", str, OpenApiParameter.PATH, enum=list(BY_SLUG))],
+        responses=_ROWS,
+    )
+    def get(self, request: Request, table: str) -> StreamingHttpResponse:
+        """All rows of one template."""
+        chosen = BY_SLUG.get(table)
+        if chosen is None:
+            raise Http404
+        at = now()
+        return self.rows(chosen, self._rows(chosen), f"dora-{table}-{day_of(at)}")
+
+    def _rows(self, table: Table) -> Iterator[Row]:
+        with open_register(user=self.user, on=day_of(now())) as register:
+            yield from register.rows(table)
+
+
+class ModelInventoryView(ReportView):
+    @extend_schema(operation_id="reports_models", responses=FiguresSerializer)
+    def get(self, request: Request) -> Response:
+        """The model inventory (SR 26-2, SS1/23, E-23): how complete it is and what is missing."""
+        return self.figures(inventory_figures(user=self.user, at=now()))
+
+
+class ModelInventoryRowsView(RowsView):
+    @extend_schema(operation_id="reports_models_rows", responses=_ROWS)
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """All rows of the model inventory."""
+        return self.rows(TABLE, self._rows(), f"model-inventory-{day_of(now())}")
+
+    def _rows(self) -> Iterator[Row]:
+        with open_inventory(user=self.user, on=day_of(now())) as inventory:
+            yield from inventory.rows()
+
+
+class ComponentFileSerializer(serializers.Serializer[Any]):
+    application = serializers.CharField(help_text="Slug.")
+    name = serializers.CharField()
+    as_of = serializers.DateField()
+    documents_withheld = serializers.BooleanField(help_text="What is on file of developers is read by the offices.")
+    n_items = serializers.IntegerField(help_text="Documents that developers owe (Annex XII).")
+    n_on_file = serializers.IntegerField()
+    n_overdue = serializers.IntegerField()
+    gaps = GapSerializer(many=True)
+    documents = serializers.ListField(child=serializers.DictField(child=CellSerializer()))
+    modifications = serializers.ListField(child=serializers.DictField(child=CellSerializer()))
+    questions = serializers.ListField(child=serializers.DictField(child=CellSerializer()))
+    components = serializers.ListField(child=serializers.DictField(child=CellSerializer()))
+
+
+class ComponentFileView(RegistryView):
+    @extend_schema(operation_id="reports_components", responses=ComponentFileSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        """The AI Act component file of one application: what its developers owe, what was modified, who becomes a
+        provider, and all components (Annex IV 2(a))."""
+        application = Application.objects.visible_to(self.user).filter(slug=slug).select_related("team").first()
+        if application is None:
+            raise Http404
+        file = component_file(application=application, user=self.user, on=day_of(now()))
+        return Response({
+            "application": application.slug,
+            "name": application.name,
+            "as_of": file.on,
+            "documents_withheld": file.documents_withheld,
+            "n_items": file.n_items,
+            "n_on_file": file.n_on_file,
+            "n_overdue": file.n_overdue,
+            "gaps": [_gap(gap) for gap in file.gaps],
+            **{table.slug: [_record(table, row) for row in file.rows[table.slug]] for table in COMPONENT_TABLES},
+        })  # fmt: skip
+
+
+class DoneSerializer(serializers.Serializer[Any]):
+    since = serializers.DateField()
+    n_tests = serializers.IntegerField()
+    n_tests_passed = serializers.IntegerField()
+    n_assessed = serializers.IntegerField()
+    n_accepted = serializers.IntegerField()
+    n_decided = serializers.IntegerField()
+    n_flags_opened = serializers.IntegerField()
+    n_flags_resolved = serializers.IntegerField()
+    n_campaigns_closed = serializers.IntegerField()
+    n_moved = serializers.IntegerField()
+
+
+class FlagToDecideSerializer(serializers.Serializer[Any]):
+    policy = serializers.CharField()
+    node = serializers.CharField()
+    value = serializers.DecimalField(24, 15)
+    limit = serializers.DecimalField(24, 15)
+    n_applications = serializers.IntegerField()
+
+
+class LateExitSerializer(serializers.Serializer[Any]):
+    application = serializers.CharField(help_text="Slug.")
+    leave_by = serializers.DateField()
+    retires_on = serializers.DateField(allow_null=True)
+    has_ended = serializers.BooleanField()
+
+
+class BoardSerializer(serializers.Serializer[Any]):
+    as_of = serializers.DateTimeField()
+    whole_organisation = serializers.BooleanField()
+    n_applications = serializers.IntegerField(help_text="In pilot or production.")
+    n_critical = serializers.IntegerField(help_text="Of those the critical ones.")
+    n_tested = serializers.IntegerField(help_text="Critical ones whose every primary has a tested way out in date.")
+    tested_share = serializers.FloatField(allow_null=True)
+    n_ended = serializers.IntegerField(help_text="Applications on a model that has ended.")
+    n_ending_180 = serializers.IntegerField(help_text="On one that has ended or ends within 180 days.")
+    done = DoneSerializer(help_text="In the quarter up to today.")
+    flags = FlagToDecideSerializer(many=True)
+    n_flags = serializers.IntegerField()
+    late = LateExitSerializer(many=True)
+    n_acceptances = serializers.IntegerField(help_text="Acceptances about to expire.")
+    n_approvals = serializers.IntegerField(help_text="Decisions about to expire.")
+
+
+class BoardView(RegistryView):
+    @extend_schema(operation_id="reports_board", responses=BoardSerializer)
+    def get(self, request: Request) -> Response:
+        """The figures of the board's page: exits that are tested, what ends, what was done, what to decide. How the
+        portfolio is spread stands under `concentration/`."""
+        at = now()
+        on = day_of(at)
+        exits, decisions = tested_exits(user=self.user), to_decide(user=self.user, on=on)
+        counts = portfolio_figures(user=self.user, on=on)
+        return Response({
+            "as_of": at,
+            "whole_organisation": self.user.reads_everything,
+            "n_applications": counts.n_applications,
+            "n_critical": exits.n_critical,
+            "n_tested": exits.n_tested,
+            "tested_share": exits.share,
+            "n_ended": counts.n_ended,
+            "n_ending_180": counts.n_ending_180,
+            "done": asdict(done_figures(user=self.user, on=on)),
+            "flags": [asdict(flag) for flag in decisions.flags],
+            "n_flags": decisions.n_flags,
+            "late": [
+                {
+                    "application": late.application.slug, "leave_by": late.leave_by, "retires_on": late.retires_on,
+                    "has_ended": late.has_ended,
+                }
+                for late in decisions.late
+            ],
+            "n_acceptances": decisions.n_acceptances,
+            "n_approvals": decisions.n_approvals,
+        })  # fmt: skip
+
+
+def _fill(table: Table, fill: Fill) -> dict[str, Any]:
+    return {
+        "table": table.slug, "code": table.code, "name": str(table.name), "n_rows": fill.n_rows,
+        "n_filled": fill.n_filled, "n_missing": fill.n_missing, "share": fill.share,
+    }  # fmt: skip
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {
+        "place": gap.place.value, "slug": gap.slug, "id": gap.ref, "name": gap.name,
+        "fields": [str(label) for label in gap.labels], "n_cells": gap.n_cells,
+    }  # fmt: skip
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {
+        "rule": check.rule.value, "table": check.table.slug, "column": check.code, "n": check.n,
+        "sentence": str(check.sentence),
+    }  # fmt: skip
+
+
+def _record(table: Table, row: Row) -> dict[str, Any]:
+    """{column's name: value, whether it is missing, what is said beside it}"""
+    heads: Sequence[str] = table.heads
+    return {
+        str(head): {
+            "value": cell.value
+            if cell.value is None or isinstance(cell.value, bool | int | float)
+            else str(cell.value),
+            "missing": cell.is_missing,
+            "note": str(cell.how),
+        }
+        for head, cell in zip(heads, row.cells, strict=True)
+    }

@@ -1,0 +1,149 @@
+"""Dependencies by application, offering and role, at the time the row speaks of."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from apps.common.sql import copy_rows, fresh_ids, update_rows
+from apps.inventory.actions import DEPENDENCY_FACTS
+from apps.inventory.bulk.merging import Merge, Numbered, Rejected, Report, facts_of
+from apps.inventory.bulk.referring import (
+    OFFERING_NAMES,
+    KnownApplication,
+    Offerings,
+    Uses,
+    editable_application,
+    locked_applications,
+    providers_named,
+)
+from apps.inventory.bulk.values import readers_of
+from apps.inventory.models import Application, Dependency
+
+_FACTS = sorted(DEPENDENCY_FACTS - {"via_party"})
+_OTHERS = ("application", *OFFERING_NAMES, "via_party")
+_READERS: dict[str, Any] = {}
+_ONE_DAY = timedelta(days=1)
+
+FIELDS = (*_OTHERS, "role", "since", "until", *_FACTS)
+
+
+def merge_dependencies(rows: Sequence[Numbered], merge: Merge, report: Report) -> None:
+    """A row is one that is on record where its time overlaps with that one's; else it is new. Seven statements.
+
+    Without `since` a row speaks of today. What is on record keeps its beginning; an end may be given or moved to an
+    earlier day.
+    """
+    if not _READERS:
+        _READERS.update(readers_of(Dependency, [*_FACTS, "role", "since", "until"]))
+    applications = locked_applications(rows)
+    offerings = Offerings(rows, merge)
+    parties = providers_named(rows, "via_party")
+    uses = Uses((each.id for each in applications.values()), _FACTS)
+    new: list[dict[str, Any]] = []
+    changes: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        try:
+            facts, rest = facts_of(row, _READERS, _OTHERS)
+            application = editable_application(rest, applications, merge)
+            offering = offerings.needed(rest)
+            if "via_party" in rest:
+                facts["via_party_id"] = _party(rest["via_party"], parties)
+            role = facts.pop("role", Dependency.Role.PRIMARY.value)
+            found = _on_record(uses, application, offering, role, facts, merge.on)
+            if found is None:
+                _refuse_new(application, facts)
+                facts.setdefault("since", merge.on)
+            else:
+                facts = _changed(found, facts)
+            _refuse_unpaired({**(found or {}), **facts})
+            party = facts.get("via_party_id", found["via_party_id"] if found else None)
+            # two rows about different times or parties speak of different things
+            merge.only_once(
+                ("use", found["id"]) if found else _key(application, offering, role, party, facts), row.number
+            )
+        except Rejected as rejected:
+            report.reject(row.number, _named(row.value), str(rejected))
+            continue
+        if found is None:
+            new.append({**facts, "application_id": application.id, "offering_id": offering, "role": role})
+        elif facts:
+            changes[found["id"]] = {**facts, "updated_at": merge.at}
+        else:
+            report.unchanged += 1
+    for row_, pk in zip(new, fresh_ids(Dependency, len(new)), strict=True):
+        row_["id"] = pk
+    copy_rows(Dependency, new, at=merge.at)
+    # an array is no column of an array of rows
+    tags = {pk: row_.pop("tags") for pk, row_ in changes.items() if "tags" in row_}
+    update_rows(Dependency, changes)
+    for pk, told in tags.items():
+        Dependency.objects.filter(pk=pk).update(tags=told)
+    report.created += len(new)
+    report.updated += len(changes)
+
+
+def _party(slug: Any, parties: dict[str, int]) -> int | None:
+    if slug is None or slug == "":
+        return None
+    if not isinstance(slug, str) or slug not in parties:
+        raise Rejected(f"via_party: There is no provider '{str(slug)[:80]}'.")
+    return parties[slug]
+
+
+def _on_record(
+    uses: Uses, application: KnownApplication, offering: int, role: str, facts: dict[str, Any], today: date
+) -> dict[str, Any] | None:
+    until = facts.get("until")
+    since = facts.get("since")
+    if since is not None and until is not None and until <= since:
+        raise Rejected("until: A dependency ends after the day it began.")
+    if since is None:
+        since = today if until is None or until > today else until - _ONE_DAY
+    found = uses.at(application.id, offering, role, since, until)
+    if len(found) > 1 and "via_party_id" in facts:
+        found = [row for row in found if row["via_party_id"] == facts["via_party_id"]]
+    if len(found) > 1:
+        raise Rejected(
+            f"{len(found)} dependencies on record are like this at that time. Give since, until or via_party."
+        )
+    if found and "via_party_id" in facts and found[0]["via_party_id"] != facts["via_party_id"]:
+        # reached another way at the same time is another dependency, unless the row says how it is reached now
+        return found[0] if "reached" in facts else None
+    return found[0] if found else None
+
+
+def _refuse_new(application: KnownApplication, facts: dict[str, Any]) -> None:
+    if application.status == Application.Status.RETIRED:
+        raise Rejected("This application is retired. Bring it back to production or pilot first.")
+    for name in [name for name, value in facts.items() if name == "until" and value is None]:
+        del facts[name]
+
+
+def _changed(found: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    changed = {name: value for name, value in facts.items() if found[name] != value}
+    if "since" in changed:
+        raise Rejected(f"since: On record it is in use since {found['since']}. Leave since out, or undo that first.")
+    if "until" in changed and found["until"] is not None:
+        until = changed["until"]
+        if until is None or until > found["until"]:
+            raise Rejected(f"until: On record it ends on {found['until']}. Reopen it to move the end to a later day.")
+    if changed.get("until") is not None and changed["until"] <= found["since"]:
+        raise Rejected(f"until: It is in use only since {found['since']}. Choose a later day.")
+    return changed
+
+
+def _refuse_unpaired(row: dict[str, Any]) -> None:
+    is_direct = row.get("reached", Dependency.Reached.DIRECT) == Dependency.Reached.DIRECT
+    if is_direct != (row.get("via_party_id") is None):
+        raise Rejected("Name the gateway or vendor it goes through; a direct call has none.")
+
+
+def _key(application: KnownApplication, offering: int, role: str, party: int | None, facts: dict[str, Any]) -> Any:
+    return ("new", application.id, offering, role, party, facts.get("until"))
+
+
+def _named(value: Any) -> str:
+    if not isinstance(value, dict):
+        return ""
+    what = value.get("offering") or "/".join(str(value.get(name, "")) for name in ("host", "api_id"))
+    return f"{value.get('application', '')} {value.get('role', 'primary')} {what}"[:240]

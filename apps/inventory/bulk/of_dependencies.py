@@ -1,0 +1,180 @@
+"""What hangs on a dependency, by that dependency and its own name: adaptations, exit plans, exit tests."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from apps.common.sql import copy_rows, fresh_ids, update_rows
+from apps.inventory.actions import ADAPTATION_FACTS, EXIT_PLAN_FACTS
+from apps.inventory.bulk.merging import Merge, Numbered, Rejected, Report, facts_of
+from apps.inventory.bulk.referring import (
+    OFFERING_NAMES,
+    Offerings,
+    Uses,
+    editable_application,
+    locked_applications,
+)
+from apps.inventory.bulk.values import readers_of
+from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan
+
+_NAMING = ("dependency", "application", *OFFERING_NAMES, "role")
+_TARGET = tuple(f"target_{name}" for name in OFFERING_NAMES[1:])
+
+
+@dataclass(slots=True)
+class _Kind:
+    model: type[Any]
+    facts: Sequence[str]
+    # what tells two rows of one dependency apart
+    key: tuple[str, ...]
+    has_target: bool = False
+    needed: tuple[str, ...] = ()
+    readers: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return (*_NAMING, *(("target", *_TARGET) if self.has_target else ()), *self.facts)
+
+
+_ADAPTATIONS = _Kind(Adaptation, sorted(ADAPTATION_FACTS), key=("kind", "name"), needed=("kind",))
+_EXIT_PLANS = _Kind(ExitPlan, sorted(EXIT_PLAN_FACTS - {"target"}), key=(), has_target=True)
+
+ADAPTATION_FIELDS = _ADAPTATIONS.fields
+EXIT_PLAN_FIELDS = _EXIT_PLANS.fields
+
+
+def merge_adaptations(rows: Sequence[Numbered], merge: Merge, report: Report) -> None:
+    """By dependency, kind and name."""
+    _merge(_ADAPTATIONS, rows, merge, report)
+
+
+def merge_exit_plans(rows: Sequence[Numbered], merge: Merge, report: Report) -> None:
+    """By dependency: there is one plan each."""
+    _merge(_EXIT_PLANS, rows, merge, report)
+
+
+def _merge(kind: _Kind, rows: Sequence[Numbered], merge: Merge, report: Report) -> None:
+    if not kind.readers:
+        kind.readers.update(readers_of(kind.model, kind.facts))
+    others = [*_NAMING, *(("target", *_TARGET) if kind.has_target else ())]
+    named = _Dependencies(rows, merge)
+    targets = _targets(rows, merge) if kind.has_target else None
+    known = _known(kind, named.ids)
+    new: list[dict[str, Any]] = []
+    changes: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        try:
+            facts, rest = facts_of(row, kind.readers, others)
+            dependency, offering = named.of(rest)
+            if targets is not None and (target := targets(rest)) is not None:
+                facts["target_id"] = _elsewhere(target, offering)
+            key = (dependency, *(facts.get(name, "") for name in kind.key))
+            found = known.get(key)
+            if found is None:
+                _refuse_lacking(kind, facts)
+            else:
+                facts = {name: value for name, value in facts.items() if found[name] != value}
+            merge.only_once((kind.model.__name__, *key), row.number)
+        except Rejected as rejected:
+            report.reject(row.number, _words(row.value), str(rejected))
+            continue
+        if found is None:
+            new.append({**facts, "dependency_id": dependency})
+        elif facts:
+            changes[found["id"]] = {**facts, "updated_at": merge.at}
+        else:
+            report.unchanged += 1
+    for row_, pk in zip(new, fresh_ids(kind.model, len(new)), strict=True):
+        row_["id"] = pk
+    copy_rows(kind.model, new, at=merge.at)
+    update_rows(kind.model, changes)
+    report.created += len(new)
+    report.updated += len(changes)
+
+
+def _elsewhere(target: int, offering: int) -> int:
+    if target == offering:
+        raise Rejected("target: This is the offering one would leave. Choose another one.")
+    return target
+
+
+def _refuse_lacking(kind: _Kind, facts: dict[str, Any]) -> None:
+    missing = [name for name in kind.needed if not facts.get(name)]
+    if missing:
+        raise Rejected(f"There is none of that name yet, and a new one needs {' and '.join(missing)}.")
+
+
+def _known(kind: _Kind, ids: set[int]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    columns = [*kind.facts, *(["target_id"] if kind.has_target else [])]
+    found = kind.model.objects.filter(dependency_id__in=ids).order_by("-pk").values("id", "dependency_id", *columns)
+    # of two of one name the one added first is meant
+    return {(row["dependency_id"], *(row[name] for name in kind.key)): row for row in found}
+
+
+def _targets(rows: Sequence[Numbered], merge: Merge) -> Callable[[dict[str, Any]], int | None]:
+    """`target` is an id, or `target_host` and `target_api_id` name it."""
+    renamed = [
+        Numbered(row.number, {**row.value, "target_offering": row.value.get("target")})
+        for row in rows
+        if isinstance(row.value, dict)
+    ]
+    offerings = Offerings(renamed, merge, prefix="target_")
+    return lambda rest: offerings.of({**rest, "target_offering": rest.get("target")})
+
+
+class _Dependencies:
+    """The dependencies that the rows name: by id, or by application, offering and role as they are today."""
+
+    def __init__(self, rows: Sequence[Numbered], merge: Merge) -> None:
+        self._merge = merge
+        self._applications = locked_applications(rows)
+        self._offerings = Offerings(rows, merge)
+        self._uses = Uses(each.id for each in self._applications.values())
+        wanted = {
+            given for row in rows if isinstance(row.value, dict) and type(given := row.value.get("dependency")) is int
+        }
+        self._by_id: dict[int, tuple[int, int]] = {}
+        if wanted:
+            found = Dependency.objects.filter(pk__in=[pk for pk in wanted if 0 < pk < 2**63])
+            self._by_id = {
+                pk: (team, offering)
+                for pk, team, offering in found.values_list("pk", "application__team_id", "offering_id")
+            }
+            of_them = Application.objects.filter(dependencies__in=self._by_id).order_by("pk").values_list("pk")
+            # whoever else changes what they use waits
+            list(Application.objects.select_for_update(of=("self",)).filter(pk__in=of_them).order_by("pk"))
+        self.ids = {*self._by_id, *self._uses.ids}
+
+    def of(self, rest: dict[str, Any]) -> tuple[int, int]:
+        """(dependency, its offering)"""
+        if "dependency" in rest:
+            pk = rest["dependency"]
+            team, offering = self._by_id.get(pk, (None, 0)) if type(pk) is int else (None, 0)
+            if team is None or team not in self._merge.visible:
+                raise Rejected(f"dependency: There is no dependency {str(pk)[:40]} that you may see.")
+            if team not in self._merge.editable:
+                raise Rejected("Only an editor of the owning team may do this. Ask one of them.")
+            return int(pk), offering
+        application = editable_application(rest, self._applications, self._merge)
+        offering_ = self._offerings.needed(rest)
+        role = rest.get("role", Dependency.Role.PRIMARY.value)
+        today: date = self._merge.on
+        found = self._uses.at(application.id, offering_, str(role), today, None)
+        if not found:
+            raise Rejected(f"The application does not use this offering as {str(role)[:20]} today.")
+        if len(found) > 1:
+            raise Rejected("It uses this offering in that role several times. Name the dependency by its id.")
+        return found[0]["id"], offering_
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, dict):
+        return ""
+    what = (
+        value.get("dependency") or f"{value.get('application', '')} {value.get('host', '')}/{value.get('api_id', '')}"
+    )
+    return f"{what} {value.get('kind', '')} {value.get('name', '')}".strip()[:240]
+
+
+__all__ = ["ADAPTATION_FIELDS", "EXIT_PLAN_FIELDS", "merge_adaptations", "merge_exit_plans"]

@@ -1,0 +1,154 @@
+"""Changes only to what was read, and requests that may be sent twice."""
+
+import warnings
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import path
+from drf_spectacular.generators import SchemaGenerator
+
+from apps.accounts.roles import TeamRole
+from apps.api.accounts import TeamViewSet
+from apps.api.idempotency import KEPT, forget_old_keys
+from apps.api.models import IdempotencyKey
+from apps.api.retiring import Retirement
+from apps.common.time import now
+from apps.inventory.models import Application
+from tests.builders import make_application, make_dependency, make_member, make_offering, make_team
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def team():
+    return make_team("Claims")
+
+
+@pytest.fixture
+def editor(api, team):
+    return api(make_member(team, TeamRole.EDITOR), "read", "write")
+
+
+class TestIfMatch:
+    def test_a_change_is_made_where_nobody_was_faster_and_the_answer_has_the_new_etag(self, editor, team):
+        address = f"/api/v1/applications/{make_application(team=team).slug}/"
+        seen = editor.get(address)["ETag"]
+
+        first = editor.patch(address, {"purpose": "One"}, headers={"If-Match": seen})
+        late = editor.patch(address, {"purpose": "Two"}, headers={"If-Match": seen})
+
+        assert (first.status_code, first["ETag"]) == (200, editor.get(address)["ETag"])
+        assert (late.status_code, late["Content-Type"]) == (412, "application/problem+json")
+        assert "Read it again" in late.json()["detail"]
+        assert Application.objects.get().purpose == "One"
+        assert editor.patch(address, {"purpose": "Two"}, headers={"If-Match": first["ETag"]}).status_code == 200
+
+    def test_also_a_removal_and_a_star_means_whatever_is_there(self, editor, team):
+        dependency = make_dependency(make_application(team=team), make_offering())
+        made = editor.post("/api/v1/exit-plans/", {"dependency": dependency.pk, "substitutability": "easily"}).json()
+        address = f"/api/v1/exit-plans/{made['id']}/"
+
+        assert editor.delete(address, headers={"If-Match": '"other"'}).status_code == 412
+        assert editor.delete(address, headers={"If-Match": "*"}).status_code == 204
+        assert editor.delete(address, headers={"If-Match": "*"}).status_code == 404
+
+    def test_what_is_refused_changes_nothing(self, editor, team):
+        address = f"/api/v1/applications/{make_application(team=team, purpose='Before').slug}/"
+
+        answer = editor.patch(
+            address, {"purpose": "After", "users_affected": -1}, headers={"If-Match": editor.get(address)["ETag"]}
+        )
+
+        assert (answer.status_code, Application.objects.get().purpose) == (400, "Before")
+
+
+def test_an_address_that_will_go_says_when_and_what_comes_instead(editor, monkeypatch):
+    retirement = Retirement(
+        since=datetime(2027, 1, 1, tzinfo=UTC), ends=datetime(2027, 7, 1, tzinfo=UTC), successor="/api/v2/teams/"
+    )
+    monkeypatch.setattr(TeamViewSet, "retires", retirement)
+
+    answer = editor.get("/api/v1/teams/")
+
+    assert (answer["Deprecation"], answer["Sunset"], answer["Link"]) == (
+        "@1798761600", "Thu, 01 Jul 2027 00:00:00 GMT", '</api/v2/teams/>; rel="successor-version"',
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patterns = [path("api/v1/teams/", TeamViewSet.as_view({"get": "list"}))]
+        document = SchemaGenerator(patterns=patterns).get_schema(request=None, public=True)
+    assert document["paths"]["/api/v1/teams/"]["get"]["deprecated"] is True
+
+
+class TestIdempotencyKey:
+    ADDRESS = "/api/v1/applications/"
+
+    def post(self, client, body, key="k-1"):
+        return client.post(self.ADDRESS, body, headers={"Idempotency-Key": key})
+
+    def test_the_same_request_again_is_done_once_and_answered_alike(self, editor, team):
+        body = {"name": "New", "team": team.slug}
+
+        first, again = self.post(editor, body), self.post(editor, body)
+
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert (again.content, again["ETag"]) == (first.content, first["ETag"])
+        assert (again["Idempotency-Replayed"], first.has_header("Idempotency-Replayed")) == ("true", False)
+        assert Application.objects.count() == 1
+        assert self.post(editor, body, key="k-2").json()["slug"] == "new-2"
+
+    def test_another_request_with_the_key_is_refused(self, editor, team):
+        self.post(editor, {"name": "New", "team": team.slug})
+
+        answer = self.post(editor, {"name": "Other", "team": team.slug})
+
+        assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json")
+
+    def test_a_refusal_is_an_answer_too(self, editor, team):
+        first, again = self.post(editor, {"name": ""}), self.post(editor, {"name": ""})
+
+        assert (first.status_code, again.content, again["Content-Type"]) == (400, first.content, first["Content-Type"])
+
+    def test_while_the_first_is_at_work_the_second_waits(self, editor, team):
+        self.post(editor, {"name": "New", "team": team.slug})
+        IdempotencyKey.objects.update(status=None)
+
+        assert self.post(editor, {"name": "New", "team": team.slug}).status_code == 409
+        IdempotencyKey.objects.update(created_at=now() - timedelta(hours=1))
+        assert self.post(editor, {"name": "New", "team": team.slug}).json()["slug"] == "new-2"
+
+    def test_a_failure_of_ours_may_be_tried_again(self, editor, team, monkeypatch):
+        from apps.inventory import actions
+
+        def breaks(**_):
+            raise RuntimeError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(actions, "register_application", breaks)
+            with pytest.raises(RuntimeError):
+                self.post(editor, {"name": "New", "team": team.slug})
+
+        assert self.post(editor, {"name": "New", "team": team.slug}).status_code == 201
+
+    def test_each_caller_has_keys_of_its_own(self, editor, team, api):
+        body = {"name": "New", "team": team.slug}
+        other = api(make_member(team, TeamRole.OWNER), "write")
+
+        assert self.post(editor, body).json()["slug"] != self.post(other, body).json()["slug"]
+
+    def test_keys_are_kept_for_a_day(self, editor, team):
+        body = {"name": "New", "team": team.slug}
+        self.post(editor, body)
+        IdempotencyKey.objects.update(created_at=now() - KEPT - timedelta(minutes=1))
+
+        assert self.post(editor, body).json()["slug"] == "new-2"
+        assert forget_old_keys(at=now() + 2 * KEPT) == 1
+
+    def test_a_body_too_large_to_compare_is_refused(self, editor, settings):
+        settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+
+        assert self.post(editor, {"name": "x" * 200}).status_code == 413
+
+    @pytest.mark.parametrize("key", ["", "x" * 256])
+    def test_a_key_that_is_none_is_refused(self, editor, team, key):
+        assert self.post(editor, {"name": "New", "team": team.slug}, key=key).status_code == 400
