@@ -73,5 +73,5 @@ COMPILE = pip compile --quiet --universal --python-version 3.12 --no-emit-index-
 	--custom-compile-command "make requirements"
 
 requirements: ## compile requirements*.txt from pyproject.toml (UPGRADE=1 takes newer versions)
-	uv $(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements.txt >/dev/null
-	uv $(COMPILE) $(if $(UPGRADE),--upgrade) --group dev --constraint requirements.txt --output-file requirements-dev.txt >/dev/null
+	$(if $(shell command -v uv),uv,$(BIN)/uv) $(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --output-file requirements.txt >/dev/null
+	$(if $(shell command -v uv),uv,$(BIN)/uv) $(COMPILE) $(if $(UPGRADE),--upgrade) --group dev --constraint requirements.txt --output-file requirements-dev.txt >/dev/null

@@ -19,6 +19,18 @@ class ForgivingRedisCache(RedisCache):
         except (Unreachable, TooSlow) as error:
             return self._away(error, default)
 
+    def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
+        try:
+            return dict(super().get_many(keys, version))
+        except (Unreachable, TooSlow) as error:
+            return dict(self._away(error, {}))
+
+    def set_many(self, data: Any, timeout: Any = 300, version: int | None = None) -> list[Any]:
+        try:
+            return list(super().set_many(data, timeout, version))
+        except (Unreachable, TooSlow) as error:
+            return list(self._away(error, []))
+
     def add(self, key: Any, value: Any, timeout: Any = 300, version: int | None = None) -> bool:
         try:
             return bool(super().add(key, value, timeout, version))

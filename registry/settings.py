@@ -14,6 +14,7 @@ from redis.retry import Retry
 
 from apps.common.logging import configure_structlog, logging_config
 from registry.environment import BadAddress, kept_secret, mailer, redis_client_url
+from registry.sign_on import sign_on
 
 # an empty variable counts as unset: that is how compose files pass on what nobody set
 environ.Env.ENVIRON = {name: value for name, value in os.environ.items() if value}
@@ -74,6 +75,7 @@ INSTALLED_APPS = [
     "apps.exposure",
     "apps.alerts",
     "apps.reports",
+    "apps.gate",
     "apps.api",
     "apps.web",
     "django.contrib.admin",
@@ -89,6 +91,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "django_filters",
     "django_htmx",
     "drf_spectacular",
@@ -104,6 +107,7 @@ MIDDLEWARE = [
     "apps.common.health.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "registry.middleware.BrowserRulesMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -160,6 +164,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # history: written by triggers, changed by nobody
 PGHISTORY_APPEND_ONLY = True
 PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
+# days after which versions that have ended are forgotten; 0: never
+HISTORY_DAYS = env.int("HISTORY_DAYS", default=0)
+if HISTORY_DAYS < 0 or 0 < HISTORY_DAYS < 30:
+    raise ImproperlyConfigured("HISTORY_DAYS is 0 (for ever), or at least 30.")
 
 # --- broker, cache and background work --------------------------------------------------------------------------
 BROKER_URL = required("BROKER_URL", otherwise="redis://127.0.0.1:6379/0")
@@ -237,9 +245,23 @@ CELERY_BEAT_SCHEDULE = {
     "every minute: hold what was seen against the register": _every(
         "intake.reconcile_observations", timedelta(minutes=1)
     ),
+    "every ten minutes: find where what was seen disagrees with what is declared": _every(
+        "intake.find_discrepancies", timedelta(minutes=10)
+    ),
+    "every day: read anew what nobody knew": _every("intake.follow_catalogue", timedelta(days=1)),
+    "every minute: file results of evaluations that wait": _every("risks.file_evaluations", timedelta(minutes=1)),
+    "every twenty seconds: add up the calls that came in": _every("intake.add_up_calls", timedelta(seconds=20)),
+    "every hour: forget calls that need not be known any more": _every("intake.forget_calls", timedelta(hours=1)),
     "every day: forget the files of old imports": _every("intake.forget_old_files", timedelta(days=1)),
+    "every minute: go on with jobs that wait": _every("api.carry_out_waiting_jobs", timedelta(minutes=1)),
+    "every day: forget old answers and jobs of the interface": _every("api.forget_old", timedelta(days=1)),
     "every day: forget raw payloads whose retention has ended": _every("feeds.forget_old_payloads", timedelta(days=1)),
+    "every minute: judge the gate's long questions": _every("gate.judge_waiting", timedelta(minutes=1)),
+    "every day: forget old runs of the gate": _every("gate.forget_old_runs", timedelta(days=1)),
+    "every day: forget history whose retention has ended": _every("accounts.forget_old_history", timedelta(days=1)),
     "every minute: make the evidence packs that were asked for": _every("reports.make_packs", timedelta(minutes=1)),
+    "every minute: write the long files that were asked for": _every("web.write_files", timedelta(minutes=1)),
+    "every hour: drop long files whose day has come": _every("inventory.drop_expired_files", timedelta(hours=1)),
     "every hour: drop evidence packs whose day has come": _every("reports.drop_expired_packs", timedelta(hours=1)),
     "every three hours: count how complete the reports of a large organisation are": _every(
         "reports.keep_figures", timedelta(hours=3)
@@ -275,6 +297,12 @@ ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
+# sign-on by OpenID Connect; empty: off
+OIDC = sign_on(env, production=PRODUCTION)
+SOCIALACCOUNT_ADAPTER = "apps.accounts.adapters.SignOnAccountAdapter"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_LOGIN_ON_GET = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Foundation Registry"
 
@@ -295,6 +323,8 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "token": env.str("THROTTLE_TOKEN", default="1200/min"),
         "intake": env.str("THROTTLE_INTAKE", default="120/min"),
+        # a collector passes on what many applications send, some hundred spans a request
+        "calls": env.str("THROTTLE_CALLS", default="30000/min"),
         "anonymous": env.str("THROTTLE_ANONYMOUS", default="60/min"),
     },
     "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=0),
@@ -305,6 +335,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
+    # operations, and with them the functions of generated clients, are called by the resource
+    "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -328,7 +360,30 @@ SPECTACULAR_SETTINGS = {
         "EvidenceStateEnum": "apps.risks.models.Evidence.State",
         "FeedRunStatusEnum": "apps.feeds.models.FeedRun.Status",
         "FlagStateEnum": "apps.exposure.models.ExposureFlag.State",
+        "GateBaselineEnum": "apps.gate.models.GateRun.Baseline",
+        "GateDecisionEnum": "apps.gate.rules.Decision",
+        "GateLevelEnum": "apps.gate.rules.Level",
+        "GateMatchEnum": "apps.gate.rules.MATCHES",
+        "GateModeEnum": "apps.gate.models.GateRun.Mode",
+        "GateRuleEnum": "apps.gate.rules.Rule",
+        "GateRunStateEnum": "apps.gate.models.GateRun.State",
+        "GateStandingLevelEnum": "apps.gate.rules.FOUND_LEVELS",
+        "ApprovalDecisionEnum": "apps.inventory.models.Approval.Decision",
+        "WaiverStateEnum": "apps.gate.models.Waiver.State",
+        # as apps/api/intake says them
+        "ImportStatusEnum": [
+            "queued",
+            "done",
+            "partial",
+            "failed",
+            "needs_application",
+            "to_confirm",
+            "undone",
+            "dropped",
+        ],
+        "ImportKindEnum": "apps.intake.models.Import.Kind",
         "InheritedStateEnum": "apps.risks.queries.STATES",
+        "JobStateEnum": "apps.api.models.Job.State",
         "LayerEnum": "apps.exposure.models.Layer",
         "NodeKindEnum": "apps.risks.filters.KINDS",
         "OnFileEnum": "apps.inventory.models.OnFile",
@@ -397,7 +452,7 @@ SECURE_CSP = {
     "connect-src": [CSP.SELF],
     "font-src": [CSP.SELF],
     "manifest-src": [CSP.SELF],
-    "form-action": [CSP.SELF],
+    "form-action": [CSP.SELF, *OIDC.get("form_origins", [])],
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }

@@ -27,6 +27,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("apps.api.urls")),
+    # the address OpenTelemetry's exporters are given
+    path("otlp/v1/", include("apps.api.otlp_urls")),
     # the split view keeps its script out of the page, as the content security policy asks
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     # read by calendar programs, which cannot sign in

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from celery import current_app
 
+from apps.accounts.actions import issue_token
 from apps.accounts.models import User
+from apps.accounts.roles import Scope
+from apps.accounts.services import add_service
 from apps.alerts.models import Alert, Delivery, Webhook
 from apps.alerts.models.deliveries import Notice
 from apps.catalog.models import Source
@@ -17,8 +20,11 @@ from apps.feeds.pipeline import poll
 from apps.intake.models import Import
 from apps.intake.sheets.importing import carry_out, choose_columns, receive_sheet
 from apps.intake.sheets.mapping import BookMapping
+from apps.inventory.files import ask_file, write_file
+from apps.inventory.models import WrittenFile
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import ask_pack, make_pack
+from apps.web.written_files import written
 
 
 def furnish() -> None:
@@ -31,15 +37,26 @@ def furnish() -> None:
         Webhook.objects.create(
             name="Service desk", url="https://desk.calder-mutual.example/hooks/registry", created_by=_maren()
         )
-    if not Import.objects.exists():
+    if not User.objects.services().exists():
+        _give_a_program_a_key()
+    if not Import.objects.filter(format="csv").exists():
         _import_a_sheet_with_errors()
     if not EvidencePack.objects.exists():
         day = day_of(now())
         asked = ask_pack(by=_maren(), at=now(), since=day - timedelta(90), until=day)
         make_pack(asked.pk, at=now())
+    if not WrittenFile.objects.exists():
+        file = ask_file(kind="applications", query="", name=f"applications-{day_of(now())}.xlsx", by=_maren(), at=now())
+        write_file(file.pk, write=written, at=now())
     current_app.loader.import_default_modules()
     for name in KEEPING:
         current_app.tasks[name]()
+
+
+def _give_a_program_a_key() -> None:
+    maren = _maren()
+    program = add_service(username="llm-gateway", about="Reports what applications call.", team=None, by=maren)
+    issue_token(user=program, name="Production", scopes=[Scope.INTAKE], at=now(), by=maren)
 
 
 # what beat does now and then beside a running demo: tables that lists and overviews read

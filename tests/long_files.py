@@ -26,6 +26,8 @@ _LONGEST = [
     "tests/exposure/engine/test_refreshing.py",
     "tests/exposure/test_demo.py",
     "tests/feeds/test_packaged.py",
+    "tests/api/test_fuzzing.py",
+    "tests/access/test_matrix.py",
     "tests/exposure/evaluation/test_statement_counts.py",
     "tests/registry/test_embedded.py",
 ]

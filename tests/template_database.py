@@ -23,6 +23,8 @@ _LOCK = 7_340_181
 def name_of_template() -> str:
     digest = hashlib.sha256("".join(f"{name}={version(name)};" for name in _WRITERS).encode())
     paths = [*(CHECKOUT / "apps").glob("*/migrations/*"), *(CHECKOUT / "fixtures").rglob("*")]
+    # runs after migrations
+    paths.append(CHECKOUT / "apps/common/history_keeping.py")
     for path in sorted(path for path in paths if path.is_file()):
         digest.update(path.relative_to(CHECKOUT).as_posix().encode())
         digest.update(path.read_bytes())

@@ -116,6 +116,17 @@ def refresh_footing(offering_ids: Collection[int] | None = None, *, today: date 
             f"CREATE TEMPORARY TABLE footing_due ON COMMIT DROP AS {_DESIRED}",
             {"ids": ids, "day": today or day_of(now())},
         )
+        # after a great load the planner still takes the tables for empty, and would compare each row with each
+        cursor.execute(
+            """
+            DO $$ BEGIN
+                ANALYZE footing_due;
+                IF (SELECT d.reltuples > 100 + greatest(f.reltuples, 0) FROM pg_class d, pg_class f
+                    WHERE d.oid = 'footing_due'::regclass AND f.oid = 'catalog_footing'::regclass)
+                THEN ANALYZE catalog_footing, catalog_node; END IF;
+            END $$
+            """
+        )
         cursor.execute(
             """
             INSERT INTO catalog_node (kind, ref)

@@ -6,7 +6,7 @@ is who made it. Many companies are both, and then the host names its developer.
 
 Sources of the spellings: `litellm_provider` values and first segments of the LiteLLM price map, provider ids
 of models.dev, genai-prices, modeldeprecations.dev and deprecations.info, vendor prefixes of OpenRouter, and
-organisations of Hugging Face.
+organisations of Hugging Face, and provider names of OpenTelemetry's conventions for generative AI.
 """
 
 import re
@@ -40,7 +40,12 @@ HOSTS: tuple[Host, ...] = (
         "openai", "OpenAI", "openai", "text-completion-openai openai-api chatgpt openai-chat azure-openai-compatible"
     ),
     _host("anthropic", "Anthropic", "anthropic", "anthropic-text anthropic-api anthropic.messages claude-platform"),
-    _host("google", "Google", "google", "gemini google-gla google-ai-studio google-genai google-api gla"),
+    _host(
+        "google",
+        "Google",
+        "google",
+        "gemini google-gla google-ai-studio google-genai google-api gla gcp.gemini gcp.gen-ai google.generative-ai",
+    ),
     _host("mistral", "Mistral AI", "mistral", "mistral-ai mistralai codestral text-completion-codestral"),
     _host("cohere", "Cohere", "cohere", "cohere-chat cohere-api"),
     _host("deepseek", "DeepSeek", "deepseek", "deepseek-ai"),
@@ -111,14 +116,15 @@ HOSTS: tuple[Host, ...] = (
         "Google Vertex AI",
         None,
         "vertex vertex-ai vertexai google-vertex-ai google-vertex-anthropic google-vertex-search gcp.vertex.agent "
-        "vertex-ai-beta google-vertexai gcp",
+        "vertex-ai-beta google-vertexai gcp gcp.vertex-ai",
     ),
     _host(
         "azure",
         "Microsoft Azure",
         None,
         "azure-ai azure-text azure-openai azure-cognitive-services azure-foundry azure-ai-foundry "
-        "azure-ai-inference azureml microsoft-foundry microsoft-azure azure-ai-studio",
+        "azure-ai-inference azureml microsoft-foundry microsoft-azure azure-ai-studio az.ai.openai azure.ai.openai "
+        "az.ai.inference",
     ),
     _host("microsoft-365-copilot", "Microsoft 365 Copilot"),
     _host("oci", "Oracle Cloud Generative AI", None, "oracle oracle-cloud oci-genai"),

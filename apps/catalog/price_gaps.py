@@ -77,11 +77,11 @@ class PriceGaps:
 
     def count(self, *, most: int) -> int:
         """One statement; counting stops at `most`."""
-        return len(self._ids(limit=most, offset=0))
+        return len(self.ids(limit=most))
 
     def page(self, *, limit: int, offset: int = 0) -> list[PriceGap]:
         """Five statements, whatever the number of rows. Offerings have their host loaded, claims their source."""
-        ids = self._ids(limit=limit, offset=offset)
+        ids = self.ids(limit=limit, offset=offset)
         if not ids:
             return []
         offerings = Offering.objects.select_related("host").in_bulk(ids)
@@ -108,7 +108,8 @@ class PriceGaps:
             amounts={unit: Decimal(now[unit]) for unit in UNITS if unit in now},
         )
 
-    def _ids(self, *, limit: int, offset: int) -> list[int]:
+    def ids(self, *, limit: int | None = None, offset: int = 0) -> list[int]:
+        """Only which offerings they are; one statement."""
         parameters = {
             "among": None if self.offering_ids is None else list(self.offering_ids),
             "units": list(UNITS),

@@ -1,7 +1,16 @@
 from django.apps import AppConfig
+from django.db.models import BigAutoField, BigIntegerField, ForeignKey
+
+from apps.common.arrays import InArray, RelatedInArray
 
 
 class CommonConfig(AppConfig):
     name = "apps.common"
     label = "common"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        BigAutoField.register_lookup(InArray)
+        BigIntegerField.register_lookup(InArray)
+        # and with it one-to-one fields
+        ForeignKey.register_lookup(RelatedInArray)

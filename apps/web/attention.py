@@ -17,12 +17,15 @@ from apps.catalog.models import Offering
 from apps.exposure.layers import LayerRow, LayerTable, own_teams
 from apps.exposure.models import ExposureFlag, Policy
 from apps.exposure.naming import names_of
+from apps.intake.models import Discrepancy
+from apps.intake.queries import open_by_kind
 from apps.inventory.models import Application, Criticality, KeptRunway
 from apps.risks.queries import Reach, counted_at, team_standings
 from apps.web.wording import number, share
 
 # counted up to here; beyond, the number is not what makes it urgent
 COUNTED = 10_000
+MOST_OF_A_KIND = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,24 @@ def open_flags(*, user: User, most: int) -> Flags:
 def _measured(policy: Policy, value: Decimal) -> str:
     shares = {Policy.Measure.WEIGHT_SHARE, Policy.Measure.CRITICAL_SHARE}
     return share(value) if policy.measure in shares else number(round(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreeing:
+    """Open disagreements of one kind between what was seen and what is declared; counted up to MOST_OF_A_KIND."""
+
+    kind: str
+    n: int
+
+    @property
+    def shown(self) -> str:
+        return f"{number(MOST_OF_A_KIND)}+" if self.n > MOST_OF_A_KIND else number(self.n)
+
+
+def seen_and_declared(*, user: User) -> list[Disagreeing]:
+    """The kinds of which any is open: one statement."""
+    counts = open_by_kind(user, most=MOST_OF_A_KIND)
+    return [Disagreeing(kind, counts[kind]) for kind in Discrepancy.Kind.values if counts.get(kind)]
 
 
 @dataclass(frozen=True, slots=True)

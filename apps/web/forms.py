@@ -7,13 +7,11 @@ from django.core.exceptions import PermissionDenied
 from django.forms.renderers import BaseRenderer
 from django.forms.utils import flatatt
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-
-SELECTED = mark_safe(" selected")
 
 
 class DayField(forms.DateField):
@@ -34,10 +32,11 @@ class QuickSelect(forms.Select):
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
     ) -> SafeString:
         chosen = {str(one) for one in self.format_value(value)}
-        options = format_html_join(
-            "",
-            '<option value="{}"{}>{}</option>',
-            ((key, SELECTED if str(key) in chosen else "", label) for key, label in self.choices),
+        options = SafeString(
+            "".join(
+                f'<option value="{escape(key)}"{" selected" if key in chosen else ""}>{escape(label)}</option>'
+                for key, label in ((str(one), words) for one, words in self.choices)
+            )
         )
         attributes = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
         return format_html("<select{}>{}</select>", attributes, options)

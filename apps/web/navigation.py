@@ -45,6 +45,7 @@ _PAGES = (
             (_("Applications"), "applications"),
             (_("Findings"), "findings"),
             (_("Import"), "imports"),
+            (_("Seen in use"), "intake"),
             (_("Foundations"), "foundations"),
             (_("Offerings"), "offerings"),
             (_("Providers"), "providers"),
@@ -65,6 +66,7 @@ _PAGES = (
         (
             (_("Choosing"), "choosing"),
             (_("Approvals"), "approvals"),
+            (_("Gate"), "gate"),
             (_("Selections"), "selections"),
             (_("Contracts"), "contracts"),
         ),
@@ -75,6 +77,7 @@ _PAGES = (
             (_("Reports"), "reports"),
             (_("Feeds"), "feeds"),
             (_("Deliveries"), "deliveries"),
+            (_("Audit"), "audit"),
             (_("Settings"), "settings"),
         ),
     ),

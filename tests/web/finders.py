@@ -24,7 +24,8 @@ from apps.exposure.models import (
     ScenarioRun,
 )
 from apps.feeds.models import FeedRun
-from apps.intake.models import Import
+from apps.gate.models import GateRun, Waiver
+from apps.intake.models import Import, Service
 from apps.inventory.models import (
     Adaptation,
     Application,
@@ -34,6 +35,7 @@ from apps.inventory.models import (
     ExitPlan,
     ExitTest,
     Selection,
+    WrittenFile,
 )
 from apps.reports.models import EvidencePack
 from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
@@ -165,6 +167,7 @@ FINDERS: dict[str, Finder] = {
     "delivery": lambda user: _first(_ordered(Delivery.objects.visible_to(user))),
     "disagreement": _disagreement,
     "documents": lambda user: _first(_foundations().filter(annex_items__isnull=False), slug="slug"),
+    "edit-source": lambda user: {"slug": "litellm"},
     "end-dependency": _dependency,
     "event": lambda user: _first(_ordered(ProviderEvent.objects)),
     "evidence-page": lambda user: _first(_ordered(Evidence.objects.visible_to(user))),
@@ -176,8 +179,12 @@ FINDERS: dict[str, Finder] = {
     "flag": lambda user: _first(_ordered(ExposureFlag.objects)),
     "foundation": lambda user: _first(_foundations(), slug="slug"),
     "foundation-risk": lambda user: _first(_ordered(FoundationRisk.objects)),
+    "application-gate": _application,
+    "gate-run": lambda user: _first(_ordered(GateRun.objects.visible_to(user).filter(decision="block"))),
+    "gate-waiver": lambda user: _first(_ordered(Waiver.objects.visible_to(user).waiting())),
     "held": lambda user: {"slug": "litellm"},
     "import": lambda user: _first(_ordered(Import.objects.visible_to(user).filter(state=Import.State.READ))),
+    "service-seen": lambda user: _first(_ordered(Service.objects.visible_to(user).unclaimed())),
     "import-columns": lambda user: _first(
         _ordered(Import.objects.visible_to(user).filter(state=Import.State.RECEIVED))
     ),
@@ -189,10 +196,13 @@ FINDERS: dict[str, Finder] = {
     "merge-application": _application,
     "model-statement": _application,
     "offering": _offering,
+    "file": lambda user: _first(_ordered(WrittenFile.objects.visible_to(user))),
     "pack": lambda user: _first(_ordered(EvidencePack.objects.visible_to(user))),
     "person": lambda user: _first(_ordered(User.objects.exclude(pk=user.pk))),
     "policy": lambda user: _first(_ordered(Policy.objects), slug="slug"),
     "provider": _provider,
+    "change-provider": _provider,
+    "provider-history": _provider,
     "record-exit-test": _planned,
     "reopen-dependency": _ending,
     "replace-dependency": _dependency,
@@ -200,6 +210,7 @@ FINDERS: dict[str, Finder] = {
     "risk-template": lambda user: _first(_ordered(RiskTemplate.objects), code="code"),
     "saved-what-if": lambda user: _first(_ordered(Scenario.objects.visible_to(user))),
     "selection": lambda user: _first(_ordered(Selection.objects)),
+    "service": lambda user: _first(_ordered(User.objects.services())),
     "subscription": lambda user: _first(_ordered(Subscription.objects.visible_to(user))),
     "team": lambda user: _first(Team.objects.annotate(n=Count("memberships")).order_by("-n", "pk"), slug="slug"),
     "unsubscribe": _unsubscribe,

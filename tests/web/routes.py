@@ -40,6 +40,7 @@ FRAGMENTS = frozenset(
     {
         "answers",
         "feed-run-progress",
+        "file-progress",
         "import-progress",
         "loss-progress",
         "opening-progress",
@@ -103,7 +104,7 @@ def _is_file(route: URLPattern) -> bool:
 
 
 # files whose address does not say so
-FILES = frozenset({"feed-run-payload", "pack-file"})
+FILES = frozenset({"feed-run-payload", "gate-client", "pack-file"})
 
 
 def _methods(view: Callable[..., Any]) -> frozenset[str]:

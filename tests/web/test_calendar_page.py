@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.urls import reverse
 
+from apps.alerts.calendar_queries import days_ahead, ends_ahead, n_ahead
 from apps.exposure.engine.building import refresh
 from apps.inventory.models import ExitTest
 from apps.web.views import calendar as module
@@ -44,10 +45,36 @@ def test_days_and_kinds_narrow_list_and_file_alike(world, as_user):
     wide, near = client.get(reverse("calendar-csv")), client.get(f"{reverse('calendar-csv')}?days=30")
     assert (len(rows(wide)), len(rows(near))) == (2, 1)
 
-    kinds = client.get(reverse("calendar")).context["kinds"]
-    for kind in kinds:
-        only = client.get(reverse("calendar"), {"kind": kind})
-        assert only.context["n"] == len(rows(client.get(reverse("calendar-csv"), {"kind": kind}))) == 1
+    found = {}
+    for kind in client.get(reverse("calendar")).context["kinds"]:
+        found[kind] = client.get(reverse("calendar"), {"kind": kind}).context["n"]
+        assert found[kind] == len(rows(client.get(reverse("calendar-csv"), {"kind": kind})))
+    assert sum(found.values()) == 2
+    assert max(found.values()) == 1
+
+
+def test_between_two_days_lies_what_the_whole_calendar_has_there(world):
+    """Exit tests are found along their indexes there, and by sorting them all elsewhere."""
+    dependency = world.triage.dependencies.get(role="primary")
+    today = world.today
+    for tested, expires in [(-350, None), (-400, None), (-10, 40), (-300, 40), (-20, 35), (-5, None), (-30, 500)]:
+        for other in dependency, world.triage.dependencies.exclude(pk=dependency.pk).first():
+            if other is None or ((tested, expires) in {(-5, None), (-30, 500)} and other.pk != dependency.pk):
+                continue
+            ExitTest.objects.create(
+                dependency=other, target=world.sonnet_bedrock, tested_on=today + timedelta(tested),
+                result="passed", expires_on=None if expires is None else today + timedelta(expires),
+            )  # fmt: skip
+    of = {"on": today, "team_ids": None, "user_id": world.governance.pk}
+    everything = days_ahead(**of)
+
+    assert any(row.kind == "exit_test_expiring" for row in everything)
+    for first, last in [(0, 30), (0, 45), (0, 400), (0, 600), (-92, 600)]:
+        begin, end = today + timedelta(first), today + timedelta(last)
+        asked = days_ahead(**of, first=begin, last=end)
+        assert asked == [row for row in everything if begin <= row.on <= end]
+        n_ends = len(ends_ahead(on=today, team_ids=None, first=begin, last=end))
+        assert n_ahead(**of, first=begin, last=end) == len(asked) + n_ends
 
 
 def test_when_an_end_moves_the_picture_and_the_sentence_move(world, as_user):
@@ -65,17 +92,23 @@ def test_when_an_end_moves_the_picture_and_the_sentence_move(world, as_user):
 def test_it_costs_the_same_however_much_ends(world, as_user, django_assert_num_queries):
     client = as_user(world.governance)
     client.get(reverse("calendar"))
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get(reverse("calendar"))
 
 
-def test_a_long_calendar_shows_the_nearest_days_and_counts_the_rest(world, as_user, monkeypatch):
+def test_a_long_calendar_shows_the_nearest_days_and_counts_the_rest(
+    world, as_user, monkeypatch, django_assert_num_queries
+):
     monkeypatch.setattr(module, "SHOWN", 1)
     ExitTest.objects.create(
         dependency=world.triage.dependencies.get(role="primary"), target=world.sonnet_bedrock, tested_on=world.today,
         result="passed", expires_on=world.today + timedelta(60),
     )  # fmt: skip
 
-    page = text(as_user(world.viewer).get(reverse("calendar")))
+    client = as_user(world.viewer)
+    client.get(reverse("calendar"))
+    with django_assert_num_queries(16):
+        page = text(client.get(reverse("calendar")))
 
+    assert "Two days matter in the next 180 days" in page
     assert "One further day: narrow by days or kind, or take the CSV." in page

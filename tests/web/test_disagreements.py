@@ -292,5 +292,5 @@ class TestPrices:
             say("alpha", offering, None, topic="price", value={"input": "5"})
             say("beta", offering, None, topic="price", value={"input": "2"})
 
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(16):
             client.get(f"{LIST}prices/")

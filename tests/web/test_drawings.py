@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from apps.web.drawings.lettering import text_width
 from apps.web.drawings.lifecycle import Claim, Track, lifecycle
 from apps.web.drawings.section import Column, cut, in_order, narrow, wide
 from apps.web.drawings.timeline import Ending, timeline
@@ -97,6 +98,24 @@ def test_the_timeline_keeps_order_and_scale():
     assert ends[3] == ends[4] == drawn.right
     assert drawn.months[0].label == "Nov 2026"
     assert [line.x_bar for line in drawn.lines[:2]] == [drawn.left, drawn.today_x]
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("days", [1, 30, 180, 1095])
+def test_words_of_the_timeline_lie_neither_on_their_bar_nor_beyond_the_sheet(narrow, days):
+    ends = [
+        ending(after, soft=soft, urgent=urgent, when="28 November 2027", note="12,345 applications")
+        for after in (-400, -1, 0, 1, days // 2, days - 1, days, days + 400)
+        for soft in (False, True)
+        for urgent in (False, True)
+    ]
+
+    drawn = timeline(ends, today=TODAY, days=days, narrow=narrow)
+
+    for line in drawn.lines:
+        assert line.x_text >= max(line.x_to, line.x_bar + line.length) + 6
+        assert line.x_text + text_width(line.words, bold=line.ending.urgent) <= drawn.width
+    assert drawn.right > drawn.left + 100
 
 
 def test_the_lifecycle_puts_every_claim_under_what_is_accepted():

@@ -100,13 +100,13 @@ def test_a_line_that_is_crossed_is_marked_and_counted(world, as_user):
 
 def test_the_overview_costs_the_same_however_many_applications_there_are(world, as_user, django_assert_num_queries):
     client = as_user(world.governance)
-    with django_assert_num_queries(24):
+    with django_assert_num_queries(25):
         client.get("/")
     for _ in range(5):
         make_dependency(make_application(team=world.team), world.sonnet)
     brought_up_to_date(world)
 
-    with django_assert_num_queries(24):
+    with django_assert_num_queries(25):
         client.get("/")
 
 

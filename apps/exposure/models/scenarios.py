@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from apps.accounts.models import own
 from apps.catalog.models import Node
 from apps.common.history import tracked
 from apps.exposure.models.policies import Basis, Layer, OrganisationQuerySet
@@ -19,7 +20,7 @@ class OwnQuerySet[M: models.Model](models.QuerySet[M]):
     def visible_to(self, user: Any) -> "OwnQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self if user.reads_everything else self.filter(Q(created_by=user) | Q(shared=True))
+        return self if user.reads_everything else self.filter(own(user, "created_by") | Q(shared=True))
 
 
 def default_layers() -> list[str]:
@@ -59,7 +60,13 @@ class AskedQuerySet[M: models.Model](models.QuerySet[M]):
     def visible_to(self, user: Any) -> "AskedQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self if user.reads_everything else self.filter(asked_by=user)
+        if user.reads_everything:
+            return self
+        asked = self.filter(asked_by=user)
+        if user.bound_team_id is None:
+            return asked
+        # through a bound token only what was answered for teams that the token reaches
+        return asked.filter(whole_organisation=False, team_ids__contained_by=sorted(user.team_roles()))
 
 
 class RunState(models.TextChoices):

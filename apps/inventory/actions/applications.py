@@ -34,9 +34,12 @@ ONE_DAY = timedelta(days=1)
 
 @transaction.atomic
 def register_application(
-    *, name: str, team: Team, by: User, slug: str = "", facts: Mapping[str, Any] | None = None, reason: str = ""
+    *, name: str, team: Team, by: User | None, slug: str = "", facts: Mapping[str, Any] | None = None, reason: str = ""
 ) -> Application:
-    """A new application. Without `slug` one is made from the name; a taken slug gets a number."""
+    """A new application. Without `slug` one is made from the name; a taken slug gets a number.
+
+    `by` None: a job, which has said who it is.
+    """
     application = Application(
         name=name, team=team, slug=slug or _free_slug(name), **known_facts(facts, APPLICATION_FACTS)
     )
@@ -55,7 +58,7 @@ def change_application(
     *,
     application: Application,
     facts: Mapping[str, Any],
-    by: User,
+    by: User | None,
     reason: str = "",
     expected_updated_at: datetime | None = None,
 ) -> Application:

@@ -5,6 +5,7 @@ from apps.inventory.models.contracts import AnnexItem, Contract, OnFile
 from apps.inventory.models.decisions import Approval, Selection, SelectionCandidate
 from apps.inventory.models.dependencies import Dependency, DependencyQuerySet
 from apps.inventory.models.exits import Adaptation, ExitPlan, ExitTest
+from apps.inventory.models.files import WrittenFile, WrittenFilePart
 from apps.inventory.models.kept import KeptFinding, KeptRunway, KeptState, UnkeptApplication
 from apps.inventory.models.touched import TouchedApplication
 
@@ -29,4 +30,6 @@ __all__ = [
     "SelectionCandidate",
     "TouchedApplication",
     "UnkeptApplication",
+    "WrittenFile",
+    "WrittenFilePart",
 ]

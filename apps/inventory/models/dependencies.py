@@ -103,9 +103,14 @@ class Dependency(models.Model):
             models.Index(
                 fields=["offering"], include=["application", "role", "since", "until"], name="dependency_by_offering"
             ),
+            # who stands on something by a primary, without a look at the rows themselves
+            models.Index(
+                fields=["offering"], include=["id", "application", "since", "until"], name="primary_by_offering",
+                condition=Q(role="primary"),
+            ),
             models.Index(fields=["application", "role"], name="dependency_by_application"),
             models.Index(fields=["via_party"], name="dependency_by_party", condition=Q(via_party__isnull=False)),
-        ]
+        ]  # fmt: skip
         constraints = [
             models.CheckConstraint(
                 name="dependency_until_after_since",

@@ -191,6 +191,10 @@ class ExitTest(models.Model):
         indexes = [
             models.Index(fields=["dependency", "target", "-tested_on", "-id"], name="exit_test_latest"),
             models.Index(fields=["tested_on"], name="exit_test_by_day"),
+            # what runs out next, for calendars
+            models.Index(
+                fields=["expires_on"], name="exit_test_by_end", condition=Q(result="passed", expires_on__isnull=False)
+            ),
         ]
         triggers = touching("exit_test", "d.application_id", through=_OF_DEPENDENCY)
         constraints = [

@@ -9,15 +9,29 @@ SIZE, SMALL = 12.0, 11.5  # px of `.draw text` and of `.draw text.s`
 _SLIM, _SPARE, _BROAD = frozenset("ijlI'|.,:;! "), frozenset('ftrJ()[]-/·"’'), frozenset("mwMW@%—…&→≥≤+−=")
 
 
+class _Ems(dict[str, float]):
+    """How broad a sign is, worked out once: a page measures some ten thousand of them."""
+
+    def __missing__(self, sign: str) -> float:
+        self[sign] = em = _em(sign)
+        return em
+
+
+_EMS = _Ems()
+
+
 def text_width(text: str, *, size: float = SIZE, bold: bool = False) -> float:
     """Units that `text` needs at most: measured on DejaVu Sans, the broadest font the pages may fall back to."""
-    ems = sum(
-        0.34 if sign in _SLIM else 0.42 if sign in _SPARE else 0.92 if sign in _BROAD else _em(sign) for sign in text
-    )
-    return round(ems * size * (1.12 if bold else 1.0), 1)
+    return round(sum(map(_EMS.__getitem__, text)) * size * (1.12 if bold else 1.0), 1)
 
 
 def _em(sign: str) -> float:
+    if sign in _SLIM:
+        return 0.34
+    if sign in _SPARE:
+        return 0.42
+    if sign in _BROAD:
+        return 0.92
     if sign.isdigit():
         return 0.64
     return 1.0 if ord(sign) >= 0x1100 else 0.74 if sign.isupper() else 0.62

@@ -89,12 +89,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Section:
+    """`turned`: drawn for a phone, the ground running down the sheet."""
+
     width: float
     height: float
     ground: Box
     buildings: tuple[Building, ...]
     cells: tuple[Cell, ...]
     names: tuple[tuple[float, float, str], ...]
+    turned: bool = False
 
 
 def in_order(columns: Sequence[Column]) -> list[Column]:
@@ -201,6 +204,7 @@ def _drawn(columns: Sequence[Column], m: _Measure, over: frozenset[str], details
         buildings=tuple(buildings),
         cells=tuple(cells),
         names=names,
+        turned=m.turned,
     )
     return replace(sheet, width=round(sheet.width, 1), height=round(sheet.height, 1))
 

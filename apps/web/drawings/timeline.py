@@ -4,7 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from django.utils.translation import gettext as _
+
+from apps.web.drawings.lettering import text_width
 from apps.web.drawings.section import cut
+
+# between a mark and its words, and between these and the edge of the sheet
+_GAP, _EDGE = 12.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,11 @@ class Ending:
     note: str
     url: str
 
+    def words(self, *, short: bool) -> str:
+        """What stands behind the mark; `short` for a phone."""
+        when = _("not before %(day)s") % {"day": self.when} if self.soft else self.when
+        return when if short else f"{when}, {self.note}"
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -30,7 +41,7 @@ class Line:
     x_from: float
     x_to: float
     x_text: float
-    flip: bool
+    words: str
 
     @property
     def length(self) -> float:
@@ -60,10 +71,17 @@ class Timeline:
 
 
 def timeline(endings: Sequence[Ending], *, today: date, days: int, narrow: bool = False) -> Timeline:
-    """Past ends stand at the left edge, 30 days before `today`; `narrow` puts the names above the lines."""
+    """Past ends stand at the left edge, 30 days before `today`; `narrow` puts the names above the lines.
+
+    The scale is as broad as leaves every mark room for its words: they stand behind it, never on its bar.
+    """
     width, left, right = (360.0, 4.0, 318.0) if narrow else (1120.0, 250.0, 1010.0)
     top, step = (30.0, 36.0) if narrow else (34.0, 27.0)
     start, end = today - timedelta(30), today + timedelta(days)
+    for ending in endings:
+        share = (max(today, min(ending.ends_on, end)) - start).days / (end - start).days
+        needed = text_width(ending.words(short=narrow), bold=ending.urgent) + _GAP + _EDGE
+        right = min(right, left + (width - needed - left) / share)
 
     def x(day: date) -> float:
         return round(left + (right - left) * ((day - start).days / (end - start).days), 1)
@@ -71,9 +89,7 @@ def timeline(endings: Sequence[Ending], *, today: date, days: int, narrow: bool 
     lines = []
     for position, ending in enumerate(endings):
         x_to = x(max(start, min(ending.ends_on, end)))
-        room = 58 if narrow else 150
         past = ending.ends_on < today
-        flip = x_to + room > width
         lines.append(
             Line(
                 ending=ending,
@@ -82,15 +98,15 @@ def timeline(endings: Sequence[Ending], *, today: date, days: int, narrow: bool 
                 place=cut(ending.place, 20 if narrow else max(6, 36 - min(26, len(ending.label)))),
                 x_from=x(today),
                 x_to=x_to,
-                x_text=round(x_to - 12 if flip else max(x_to, x(today) if past else x_to) + 12, 1),
-                flip=flip,
+                x_text=round(max(x_to, x(today) if past else x_to) + _GAP, 1),
+                words=ending.words(short=narrow),
             )
         )
     return Timeline(
         width=width,
         height=round(top + step * len(endings) + 8, 1),
         left=left,
-        right=right,
+        right=round(right, 1),
         today_x=x(today),
         months=tuple(_months(start, end, x, every=2 if narrow else 1)),
         lines=tuple(lines),

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import SavedFilter
 from apps.common.time import day_of, now
 from apps.web import wording
+from apps.web.drawings.marking import marks as marks_of
 from apps.web.navigation import Navigation, navigation_for
 from apps.web.saying import Said
 from apps.web.saying import said as said_of
@@ -27,6 +28,12 @@ def navigation(context: template.Context) -> Navigation | None:
     if request is None or not getattr(request, "user", None) or not request.user.is_authenticated:
         return None
     return navigation_for(request.user, request.path)
+
+
+@register.filter
+def marks(drawing: Any) -> SafeString:
+    """What a drawing is made of, for the template that frames it."""
+    return marks_of(drawing)
 
 
 @register.filter

@@ -12,9 +12,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
-from apps.alerts.calendar import Entry, entries_for
-from apps.alerts.calendar_queries import MOST
-from apps.alerts.models import CalendarFeed
+from apps.alerts.calendar import Entry, count_for, entries_for
+from apps.alerts.calendar_queries import BACK_DAYS, KINDS_AHEAD, MOST
+from apps.alerts.models import KINDS, CalendarFeed
 from apps.common.time import day_of, now
 from apps.exposure.portfolio_queries import Ending, endings
 from apps.web.drawings import timeline
@@ -23,7 +23,7 @@ from apps.web.forms import signed_in
 from apps.web.listing import csv_answer
 from apps.web.page import Sentence, page
 from apps.web.views.overview import ending_of
-from apps.web.wording import long_day, spelled
+from apps.web.wording import long_day, number, spelled
 
 # offered as links; any other number of days works from the address
 HORIZONS = (30, 90, 180, 365)
@@ -75,27 +75,29 @@ def _asked(request: HttpRequest) -> Asked:
     return Asked(max(days, 1), request.GET.get("kind", ""), request.GET.get("past") == "yes")
 
 
-def _lines(entries: Sequence[Entry], asked: Asked, today: date) -> list[Line]:
-    until = today + timedelta(asked.days)
-    return [
-        Line(entry, (entry.on - today).days)
-        for entry in entries
-        if entry.on <= until and (asked.past or entry.on >= today) and (not asked.kind or entry.category == asked.kind)
-    ]
+def _window(asked: Asked, today: date) -> tuple[date, date]:
+    """(first, last): what has passed goes back a quarter."""
+    return today - timedelta(BACK_DAYS if asked.past else 0), today + timedelta(asked.days)
 
 
-def _entries(user: User, asked: Asked, today: date) -> tuple[list[Entry], bool]:
-    return entries_for(
-        user, today=today, first=None if asked.past else today, last=today + timedelta(asked.days)
-    )  # fmt: skip
+def _lines(user: User, asked: Asked, today: date, *, most: int = MOST) -> tuple[list[Line], bool]:
+    """The first days of the window; True where there are more than `most`."""
+    first, last = _window(asked, today)
+    entries, is_cut = entries_for(user, today=today, first=first, last=last, kind=asked.kind, most=most)
+    return [Line(entry, (entry.on - today).days) for entry in entries], is_cut
 
 
 @require_safe
 def calendar(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
     today, asked = day_of(at), _asked(request)
-    entries, is_cut = _entries(user, asked, today)
-    lines = _lines(entries, asked, today)
+    first, last = _window(asked, today)
+    lines, is_cut = _lines(user, asked, today, most=SHOWN)
+    # most calendars are shorter, and counted by themselves
+    n = count_for(user, today=today, first=first, last=last, kind=asked.kind) if is_cut else len(lines)
+    n_coming = n if not asked.past else sum(not line.is_past for line in lines)
+    if is_cut and asked.past:
+        n_coming = count_for(user, today=today, first=today, last=last, kind=asked.kind)
     ends = endings(user=user, on=today, within=asked.days, most=DRAWN + 1)
     wide, narrow = _drawn(ends[:DRAWN], today, asked.days)
     return page(
@@ -105,23 +107,32 @@ def calendar(request: HttpRequest) -> HttpResponse:
         title=_("Calendar"),
         counts=_("Days of what you may see"),
         as_of=at,
-        sentence=sentence(lines, asked, today),
+        sentence=sentence(_next(user, lines, asked, today), n_coming, asked),
         asked=asked,
         horizons=HORIZONS,
-        kinds=sorted({entry.category for entry in entries}),
+        kinds=sorted({KINDS[kind] for kind in KINDS_AHEAD}),
         months=[
             Month(name, tuple(group))
             for name, group in groupby(lines[:SHOWN], key=lambda line: date_format(line.entry.on, "F Y"))
         ],
-        n=len(lines),
-        n_left=max(0, len(lines) - SHOWN),
+        n=n,
+        n_left=max(0, min(n, MOST) - SHOWN),
         wide=wide,
         narrow=narrow,
         more=len(ends) > DRAWN,
         drawn=DRAWN,
-        cut=MOST if is_cut else 0,
+        cut=MOST if n > MOST else 0,
         n_feeds=CalendarFeed.objects.visible_to(user).filter(user=user, revoked_at=None).count(),
     )
+
+
+def _next(user: User, lines: Sequence[Line], asked: Asked, today: date) -> Line | None:
+    """The next day to come; asked for where those that have passed fill the page."""
+    coming = next((line for line in lines if not line.is_past), None)
+    if coming is None and len(lines) >= SHOWN:
+        ahead, _is_cut = _lines(user, Asked(asked.days, asked.kind, past=False), today, most=1)
+        coming = next(iter(ahead), None)
+    return coming
 
 
 def _drawn(ends: Sequence[Ending], today: date, days: int) -> tuple[Timeline | None, Timeline | None]:
@@ -134,16 +145,14 @@ def _drawn(ends: Sequence[Ending], today: date, days: int) -> tuple[Timeline | N
     )
 
 
-def sentence(lines: Sequence[Line], asked: Asked, today: date) -> Sentence:
-    """How many days come, and the next one."""
-    coming = [line for line in lines if not line.is_past]
+def sentence(first: Line | None, n: int, asked: Asked) -> Sentence:
+    """How many days come, and the next one; counting stops at MOST."""
     within = ngettext("the next day", "the next %(n)s days", asked.days) % {"n": asked.days}
-    if not coming:
+    if first is None:
         return Sentence(_("Nothing ends or is due in %(within)s.") % {"within": within})
-    n, first = len(coming), coming[0]
     count = (
         ngettext("%(n)s day matters in %(within)s", "%(n)s days matter in %(within)s", n)
-        % {"n": spelled(n).capitalize(), "within": within}
+        % {"n": _("More than %(n)s") % {"n": number(MOST)} if n > MOST else spelled(n).capitalize(), "within": within}
     )  # fmt: skip
     when = _("today") if first.n_days == 0 else long_day(first.entry.on)
     return Sentence(
@@ -156,7 +165,7 @@ def sentence(lines: Sequence[Line], asked: Asked, today: date) -> Sentence:
 def calendar_csv(request: HttpRequest) -> StreamingHttpResponse:
     user, today = signed_in(request), day_of(now())
     asked = _asked(request)
-    lines = _lines(_entries(user, asked, today)[0], asked, today)
+    lines, _is_cut = _lines(user, asked, today)
     return csv_answer(
         "calendar",
         ["day", "days left", "kind", "what", "page"],

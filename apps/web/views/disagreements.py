@@ -157,7 +157,7 @@ class Asked:
 
 def _asked(request: HttpRequest, at: datetime) -> Asked:
     found = {row.offering.pk: row for row in disagreements(open_only=False, at=at)}
-    used = frozenset(used_refs(kind=NodeKind.OFFERING, user=request.user, on=day_of(at), among=list(found)))
+    used = frozenset(used_refs(kind=NodeKind.OFFERING, user=signed_in(request), on=day_of(at), among=found))
     data = request.GET.copy()
     for name, value in USUAL.items():
         data.setdefault(name, value)

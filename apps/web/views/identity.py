@@ -32,7 +32,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """Unresolved offerings; those that applications here call come first."""
     today = day_of(now())
     unresolved = Offering.objects.unresolved().visible_to(request.user)
-    called = used_refs(kind=NodeKind.OFFERING, user=request.user, on=today, among=unresolved.order_by().values("pk"))
+    user = signed_in(request)
+    called = used_refs(
+        kind=NodeKind.OFFERING, user=user, on=today, among=unresolved.order_by().values_list("pk", flat=True)
+    )  # fmt: skip
     found = OfferingFilter(request.GET, unresolved, request=request)
     queryset = found.qs.filter(pk__in=called) if request.GET.get("in_use") == "true" else found.qs
     queryset = queryset.annotate(
@@ -41,7 +44,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     listing = Listing(request, queryset.select_related("host"), size=40)
     hosts = Provider.objects.filter(pk__in=unresolved.order_by().values("host")).order_by("name")
     n_called = len(called)
-    reach = reach_by_ref(kind=NodeKind.OFFERING, refs=[row.pk for row in listing.rows], user=request.user, on=today)
+    reach = reach_by_ref(kind=NodeKind.OFFERING, refs=[row.pk for row in listing.rows], user=user, on=today)
     decisions = IdentityDecision.objects.filter(lifted_at__isnull=True).select_related(
         "host", "version", "alias", "decided_by"
     )

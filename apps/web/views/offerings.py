@@ -206,7 +206,9 @@ def offering(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         pk=pk,
     )
-    form = ManualEndForm(request.POST or None)
+    # a page that leads here, that of notices for one, may know some of it already
+    known = {name: request.GET[name][:1000] for name in ManualEndForm.base_fields if request.GET.get(name)}
+    form = ManualEndForm(request.POST or None, initial=known)
     if request.method == "POST":
         user = governing(request, "Only governance sets a value by hand.")
         if form.is_valid():

@@ -25,12 +25,14 @@ from apps.web.attention import (
     inherited_by_team,
     late_runways,
     open_flags,
+    seen_and_declared,
 )
 from apps.web.drawings import section, timeline
 from apps.web.forms import signed_in
 from apps.web.listing import csv_answer
 from apps.web.page import page
 from apps.web.queries import events_under, primary_paths
+from apps.web.views.intake import words
 from apps.web.views.start import steps_for
 from apps.web.wording import counted, day, number, share
 
@@ -86,6 +88,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         drawn_ends=DRAWN_ENDS,
         runways=first_runways(user=user, on=today, most=SHOWN_RUNWAYS),
         flags=open_flags(user=user, most=SHOWN_FLAGS) if user.reads_everything else None,
+        disagreeing=[(row, words.KINDS[row.kind]) for row in seen_and_declared(user=user)],
         inherited=inherited_by_team(user=user, on=today, most=SHOWN_TEAMS),
         events=events_under(user=user, on=today, most=SHOWN_EVENTS),
         steps=steps_for(user) if not counts.n_applications else (),

@@ -1,7 +1,7 @@
 """Where sources name different prices for one offering: a list to know of, nothing to decide."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from apps.catalog.models import NodeKind, Offering, Provider, Source
 from apps.catalog.price_gaps import UNITS, PriceGap, PriceGaps, PriceSide
 from apps.common.time import day_of, now
 from apps.web.filtering import BOOLEANS, Control, filters
+from apps.web.forms import signed_in
 from apps.web.listing import COUNTED, Listing, csv_answer, query_with
 from apps.web.page import Sentence, page
 from apps.web.queries import Reach, reach_by_ref, used_refs
@@ -49,10 +50,13 @@ def _asked_prices(request: HttpRequest, at: datetime) -> tuple[OfferingFilter, P
     ids: set[int] | None = None
     if any(request.GET.getlist(name) for name in found.filters):
         ids = set(found.qs.order_by().values_list("pk", flat=True))
+    gaps = PriceGaps(day_of(at), ids, request.GET.get("source", ""))
     only_used = request.GET.get("in_use", USUAL["in_use"]) == "true"
     if only_used:
-        ids = set(used_refs(kind=NodeKind.OFFERING, user=request.user, on=day_of(at), among=ids))
-    return found, PriceGaps(day_of(at), ids, request.GET.get("source", "")), only_used
+        # sources differ about few offerings: who stands on them is asked of those, and they alone are read again
+        used = used_refs(kind=NodeKind.OFFERING, user=signed_in(request), on=day_of(at), among=gaps.ids())
+        gaps = replace(gaps, offering_ids=used)
+    return found, gaps, only_used
 
 
 @require_safe

@@ -4,6 +4,7 @@ from zoneinfo import available_timezones
 
 from allauth.mfa.utils import is_mfa_enabled
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -68,6 +69,7 @@ def account(request: HttpRequest) -> HttpResponse:
         office=office,
         form=form,
         has_second_factor=is_mfa_enabled(user),
+        sign_on=settings.OIDC.get("name", ""),
         status=422 if form.is_bound else 200,
     )
 

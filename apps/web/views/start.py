@@ -1,4 +1,4 @@
-"""The first steps of a new register: a feed, an inventory, the team. Each says how far it is and leads to the place."""
+"""The first steps of a new register: a feed, an inventory, what runs, the team; each leads to where it is done."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,13 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Membership, User
 from apps.catalog.models import Source
+from apps.common.time import now
+from apps.intake.models import Observation
 from apps.inventory.models import Application, Dependency
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
-from apps.web.views.settings.home import administers
-from apps.web.wording import counted
+from apps.web.views.intake.words import sender
+from apps.web.wording import ago, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class Step:
 
 
 def steps_for(user: User) -> tuple[Step, ...]:
-    """Five statements."""
-    return _feed(user), _inventory(user), _team(user)
+    """Six statements."""
+    return _feed(user), _inventory(user), _connect(user), _team(user)
 
 
 def _feed(user: User) -> Step:
@@ -65,6 +67,20 @@ def _inventory(user: User) -> Step:
     )  # fmt: skip
 
 
+def _connect(user: User) -> Step:
+    seen = Observation.objects.visible_to(user).order_by("-last_seen_at")[:1].values_list("stream", "last_seen_at")
+    found = next(iter(seen), None)
+    stands = (
+        _("%(sender)s showed something %(when)s.") % {"sender": sender(found[0]), "when": ago(found[1], at=now())}
+        if found
+        else _("Nothing is connected yet: what is declared is held against nothing that was seen.")
+    )
+    return Step(
+        _("Connect what runs"), _("Traces, gateways and pipelines show what is really called, and correct the sheet."),
+        stands, found is not None, ((_("See how, with the lines to copy"), reverse("intake")),),
+    )  # fmt: skip
+
+
 def _team(user: User) -> Step:
     people = User.objects.filter(is_active=True).count() if user.reads_everything else 0
     members = Membership.objects.filter(user__is_active=True).exclude(user=user).order_by()[:1].count()
@@ -74,7 +90,7 @@ def _team(user: User) -> Step:
         else _("You are alone here.")
     )
     links = [(_("Teams and roles"), reverse("teams"))]
-    if administers(user):
+    if user.administers:
         links.insert(0, (_("Invite a person"), reverse("invite")))
     return Step(
         _("Invite the team"), _("Owners hear in time only if they are here, or their team has a mailbox."),
@@ -99,7 +115,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 def _sentence(left: list[Step]) -> Sentence:
     if not left:
-        return Sentence(_("All three steps are done: the register fills and tells by itself."))
+        return Sentence(_("All four steps are done: the register fills and tells by itself."))
     return Sentence(
         _("%(n)s before the register speaks; next: %(step)s.")
         % {"n": counted(len(left), _("step")).capitalize(), "step": left[0].name.lower()}

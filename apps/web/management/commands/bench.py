@@ -1,4 +1,4 @@
-"""manage.py bench [--json] [--part reading|changing|serving|telling|pages ...]"""
+"""manage.py bench [--json] [--part reading|changing|serving|telling|pages|rest|bulk|traces ...]"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,8 +16,11 @@ from apps.exposure.engine.scenarios import NotBuilt, day_of_tables
 from apps.exposure.models import ScopedApplication
 from apps.inventory.models import Application, Dependency
 from apps.web.benching import pages
+from apps.web.bulk_benching import bulk
+from apps.web.calls_benching import traces
+from apps.web.rest_benching import rest
 
-PARTS = (*EXPOSURE_PARTS, "telling", "pages")
+PARTS = (*EXPOSURE_PARTS, "telling", "pages", "rest", "bulk", "traces")
 
 
 class Command(BaseCommand):
@@ -60,6 +63,12 @@ def _measured(parts: Sequence[str], *, recipients: int) -> Iterator[Line]:
         yield from telling(at=now(), n_recipients=recipients)
     if "pages" in parts:
         yield from pages()
+    if "rest" in parts:
+        yield from rest()
+    if "bulk" in parts:
+        yield from bulk(whole=True)
+    if "traces" in parts:
+        yield from traces()
 
 
 def _server() -> str:

@@ -1,4 +1,4 @@
-// The small script: dialogs for / and ?, j and k in lists, printing, picking whole sheets, focus after swaps.
+// The small script: dialogs for / and ?, j and k in lists, printing, picking whole sheets, early typing, focus after swaps.
 // Every page reads, and every form works, without it.
 "use strict";
 
@@ -69,6 +69,27 @@ document.addEventListener("change", (event) => {
   const all = event.target.closest("[data-picks-all]");
   if (!all) return;
   for (const box of all.closest("table").querySelectorAll("td.pick input")) box.checked = all.checked;
+});
+
+// What was typed before htmx had bound a box is searched for as soon as it has. htmx takes the text that it finds for the
+// one searched for last, so it finds the server's.
+const early = new Map();
+
+document.addEventListener("htmx:beforeProcessNode", ({ target }) => {
+  if (!target.matches?.('[hx-trigger*="input"]')) return;
+  for (const box of [target, ...target.querySelectorAll("input")]) {
+    if (!box.matches('input[type="search"], input[type="text"]') || box.value === box.defaultValue) continue;
+    early.set(box, box.value);
+    box.value = box.defaultValue;
+  }
+});
+
+document.addEventListener("htmx:afterProcessNode", () => {
+  for (const [box, typed] of early) {
+    early.delete(box);
+    box.value = typed;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
 });
 
 // what a swap replaces keeps the focus where its successor has the same id, name or address, or else the same place

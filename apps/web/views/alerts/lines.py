@@ -16,7 +16,7 @@ from apps.alerts.trying import queue_test
 from apps.alerts.webhooks import secret_of
 from apps.alerts.wishing import BadWish, change_policy, change_settings, save_webhook
 from apps.common.time import now
-from apps.web.forms import governing, signed_in
+from apps.web.forms import QuickSelect, governing, signed_in
 from apps.web.page import Sentence, page
 from apps.web.views.alerts.words import all_kind_groups
 from apps.web.wording import counted
@@ -101,7 +101,9 @@ class WebhookForm(forms.Form):
         error_messages={"required": "Say where the alerts are posted to.", "invalid": "Give an address such as "
                         "https://hooks.example.org/registry."},
     )  # fmt: skip
-    team = forms.ChoiceField(label="Team", required=False, help_text="Only its alerts, and those of teams below it.")
+    team = forms.ChoiceField(
+        label="Team", required=False, help_text="Only its alerts, and those of teams below it.", widget=QuickSelect
+    )
     kinds = forms.MultipleChoiceField(required=False, choices=list(KINDS.items()))
     min_severity = forms.TypedChoiceField(label="From severity", choices=Alert.SEVERITIES, coerce=int, initial=1)
     enabled = forms.BooleanField(label="Switched on", required=False, initial=True)

@@ -17,7 +17,7 @@ from apps.alerts.preview import Preview, preview_of
 from apps.alerts.wishing import BadWish, end_subscription, save_subscription
 from apps.catalog.models import Foundation, Provider
 from apps.common.time import now
-from apps.web.forms import signed_in
+from apps.web.forms import QuickSelect, signed_in
 from apps.web.page import Sentence, page
 from apps.web.views.alerts.words import kind_groups
 
@@ -28,7 +28,9 @@ MOST_FOUND = 20
 
 class SubscriptionForm(forms.Form):
     name = forms.CharField(label="Name", required=False, max_length=100, help_text="For yourself.")
-    provider = forms.ChoiceField(label="Provider", required=False, help_text="As developer or host.")
+    provider = forms.ChoiceField(
+        label="Provider", required=False, help_text="As developer or host.", widget=QuickSelect
+    )  # fmt: skip
     foundation = forms.CharField(
         label="Foundation",
         required=False,
@@ -36,7 +38,7 @@ class SubscriptionForm(forms.Form):
         help_text="Its name, or its word in addresses.",
         widget=forms.TextInput(attrs={"list": "foundations", "autocomplete": "off"}),
     )
-    team = forms.ChoiceField(label="Team", required=False, help_text="And the teams below it.")
+    team = forms.ChoiceField(label="Team", required=False, help_text="And the teams below it.", widget=QuickSelect)
     kinds = forms.MultipleChoiceField(required=False, choices=list(KINDS.items()))
     min_severity = forms.TypedChoiceField(label="From severity", choices=Alert.SEVERITIES, coerce=int, initial=1)
     max_days_left = forms.IntegerField(

@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.alerts import day_words, feed_words, flag_words
 from apps.alerts.actions import may_answer
 from apps.alerts.digest.building import GROUPS
-from apps.alerts.models import KINDS, Alert, Cadence, DayKind, FeedKind, FlagKind, StateKind
+from apps.alerts.models import KINDS, Alert, Cadence, DayKind, FeedKind, FlagKind, SeenKind, StateKind
 from apps.alerts.severity import is_dearer
 from apps.alerts.told import MOST_NAMED, Recipients, told_of
 from apps.alerts.windows import Rhythm
@@ -225,6 +225,7 @@ _WHERE: Mapping[str, str] = {
     "applications": "The application",
     "offerings": "The model, with its dates and prices",
     "alerts": "What you get",
+    "intake": "What was seen, beside what is declared",
 }
 
 
@@ -249,6 +250,7 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
             DayKind.TREATMENT_DUE, DayKind.REVIEW_DUE, StateKind.ASSESSMENTS_STALE,
         ),
     ),
+    ("What is seen in use", "", tuple(SeenKind)),
     (
         "News of a provider or foundation that you name",
         "told to nobody who does not ask for it here",

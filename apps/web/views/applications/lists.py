@@ -27,6 +27,7 @@ from apps.web import sentences
 from apps.web.filtering import Control, filters
 from apps.web.forms import signed_in
 from apps.web.listing import Column, Listing, Sorting, csv_answer, query_with
+from apps.web.long_files import asks_first, is_long
 from apps.web.page import page
 from apps.web.queries import with_stacks
 from apps.web.views.applications.files import workbook_answer
@@ -316,4 +317,7 @@ def application_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def application_xlsx(request: HttpRequest) -> HttpResponse:
-    return workbook_answer("applications", HEADS, Found(request).each(), cells)
+    found = Found(request)
+    if is_long(found.queryset):
+        return asks_first(request, "applications")
+    return workbook_answer("applications", HEADS, found.each(), cells)

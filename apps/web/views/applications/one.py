@@ -32,6 +32,7 @@ from apps.web.queries import events_of_application
 from apps.web.views.applications import reads
 from apps.web.views.applications.asked import application_or_404, may_edit
 from apps.web.views.applications.section import above_ground, layers_of, neighbourly, others_below
+from apps.web.views.applications.seen import seen_of
 from apps.web.views.applications.todo import leave_by, todos
 from apps.web.views.findings.words import MARKS, NAMES, SEVERITIES
 from apps.web.wording import long_day
@@ -116,6 +117,7 @@ def application(request: HttpRequest, slug: str) -> HttpResponse:
         ended=_ended(app, today),
         fallbacks=[row for row in rows if row.dependency.role == Dependency.Role.FALLBACK],
         merged=app.merged.order_by("pk")[:10],
+        seen=seen_of(app, today),
     )
 
 

@@ -1,6 +1,7 @@
 """The model inventory, and what owners state for it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from django import forms
 from django.core.exceptions import PermissionDenied
@@ -24,6 +25,7 @@ from apps.reports.models import ModelStatement
 from apps.reports.places import place_name
 from apps.web.editing import SeenMixin
 from apps.web.forms import DayField, signed_in
+from apps.web.long_files import asks_first, is_long
 from apps.web.page import Sentence, page, scope_of
 from apps.web.saying import say
 from apps.web.views.reports.entering import to_enter
@@ -67,10 +69,20 @@ def _lines(user: User) -> Iterator[str]:
 @require_safe
 def model_xlsx(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
+    if is_long(Application.objects.visible_to(user).in_scope()):
+        return asks_first(request, "model-inventory")
+    body, _n = model_workbook(user=user, at=at)
+    return attachment(body, f"model-inventory-{day_of(at)}.xlsx", XLSX)
+
+
+def model_workbook(*, user: User, at: datetime) -> tuple[bytes, int]:
+    """(the workbook, its models)."""
+    n = 0
     with open_inventory(user=user, on=day_of(at)) as found:
 
         def write(book: Workbook) -> None:
-            book.sheet(_("Models"), table_heads(TABLE), table_cells(TABLE, found.rows()))
+            nonlocal n
+            n = book.sheet(_("Models"), table_heads(TABLE), table_cells(TABLE, found.rows()))
             gaps = found.gaps(limit=MOST_GAPS)
             book.sheet(
                 _("Missing"),
@@ -87,8 +99,7 @@ def model_xlsx(request: HttpRequest) -> HttpResponse:
                 ],
             )
 
-        body = as_bytes(write, created=at)
-    return attachment(body, f"model-inventory-{day_of(at)}.xlsx", XLSX)
+        return as_bytes(write, created=at), n
 
 
 class StatementForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]

@@ -1,6 +1,7 @@
 """The DORA register of information: what is missing first, then the rules, then the rows."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
 from apps.common.time import day_of, now
+from apps.inventory.models import Application
 from apps.reports.actions import change_entity, reporting_entity
 from apps.reports.dora.files import notes, register_workbook, template_lines
 from apps.reports.dora.register import BY_SLUG, open_register
@@ -20,6 +22,7 @@ from apps.reports.models import ReportingEntity
 from apps.reports.tables import Table
 from apps.web.editing import SeenMixin
 from apps.web.forms import governing, signed_in
+from apps.web.long_files import asks_first, is_long
 from apps.web.page import Sentence, page, scope_of
 from apps.web.saying import say
 from apps.web.views.reports.entering import to_enter
@@ -70,9 +73,15 @@ def _lines(user: User, table: Table) -> Iterator[str]:
 def register_xlsx(request: HttpRequest) -> HttpResponse:
     """Every template, what is missing and the checks in one workbook."""
     user, at = signed_in(request), now()
+    if is_long(Application.objects.visible_to(user).in_scope()):
+        return asks_first(request, "dora-register")
+    return attachment(register_body(user=user, at=at), f"dora-register-{day_of(at)}.xlsx", XLSX)
+
+
+def register_body(*, user: User, at: datetime) -> bytes:
+    """The workbook."""
     with open_register(user=user, on=day_of(at)) as found:
-        body = register_workbook(found, as_of=at, for_whom=scope_of(user))
-    return attachment(body, f"dora-register-{day_of(at)}.xlsx", XLSX)
+        return register_workbook(found, as_of=at, for_whom=scope_of(user))
 
 
 class EntityForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]

@@ -1,0 +1,24 @@
+"""Workbooks of many rows are written by a worker: a request would wait for minutes, and fail with its connection."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+
+# applications: a workbook of as many takes some two seconds
+IN_A_REQUEST = 5_000
+
+
+def is_long(rows: "QuerySet[Any]") -> bool:
+    """Whether there are more than a request writes; counting stops there."""
+    return rows.order_by()[: IN_A_REQUEST + 1].count() > IN_A_REQUEST
+
+
+def asks_first(request: HttpRequest, kind: str) -> HttpResponseRedirect:
+    """To where the file is asked for, with what the address says."""
+    query = request.GET.copy()
+    query.pop("page", None)
+    return redirect(f"{reverse('files')}?{urlencode({'make': kind, 'query': query.urlencode()})}")

@@ -1,0 +1,22 @@
+"""Background work of the pages."""
+
+from celery import shared_task
+
+from apps.common.time import now
+from apps.inventory.files import waiting_files, write_file
+from apps.web.written_files import written
+
+# sooner than a running file counts as lost (apps/inventory/files.py)
+_SOFT, _HARD = 15 * 60, 16 * 60
+
+
+@shared_task(name="web.write_file", soft_time_limit=_SOFT, time_limit=_HARD)
+def write_one_file(pk: int) -> bool:
+    """Right after it was asked for; the sweep writes what this message did not reach."""
+    return write_file(pk, write=written, at=now())
+
+
+@shared_task(name="web.write_files", soft_time_limit=_SOFT, time_limit=_HARD)
+def write_files() -> int:
+    """Safe to run twice at once."""
+    return sum(write_file(pk, write=written, at=now()) for pk in waiting_files(at=now()))

@@ -1,0 +1,142 @@
+"""Files that a worker writes: asked for, followed while they are written, fetched."""
+
+import contextlib
+from dataclasses import dataclass
+
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+from kombu.exceptions import OperationalError
+
+from apps.common.time import day_of, now
+from apps.inventory.files import MOST_KEPT, RefusedFile, ask_file, is_kept, progress_of, slices_of
+from apps.inventory.models import WrittenFile
+from apps.web.forms import signed_in
+from apps.web.listing import Listing
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse
+from apps.web.tasks import write_one_file
+from apps.web.wording import counted, number
+from apps.web.written_files import WRITTEN, XLSX
+
+_LONGEST_QUERY = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A file that could be asked for, and how it is narrowed, in words."""
+
+    kind: str
+    title: str
+    query: str
+    narrowed: str
+
+
+def _asked(kind: str, query: str) -> Asked | None:
+    if kind not in WRITTEN or len(query) > _LONGEST_QUERY:
+        return None
+    named = [f"{name}: {value}" for name, value in QueryDict(query).items() if value]
+    return Asked(kind, str(WRITTEN[kind].title), query, ", ".join(named))
+
+
+@require_safe
+def files(request: HttpRequest) -> HttpResponse:
+    """The reader's files, and the one that the address offers to write."""
+    user = signed_in(request)
+    listing = Listing(request, WrittenFile.objects.visible_to(user).order_by("-as_of", "-pk"), size=25)
+    asked = _asked(request.GET.get("make", ""), request.GET.get("query", ""))
+    return page(
+        request,
+        "files/list.html",
+        fragment="listing",
+        title=_("Files"),
+        counts=_("Files that were written for you"),
+        as_of=now(),
+        sentence=Sentence(
+            _("%(title)s: too many rows to wait for.") % {"title": asked.title}
+            if asked
+            else _("%(files)s asked for.")
+            % {"files": counted(listing.n_found, _("long file"), _("long files")).capitalize()}
+        ),
+        asked=asked,
+        listing=listing,
+        rows=[(row, row.state == WrittenFile.State.DONE and row.expires_on > day_of(now())) for row in listing.rows],
+        most=MOST_KEPT,
+    )
+
+
+@require_POST
+def ask(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    asked = _asked(request.POST.get("make", ""), request.POST.get("query", ""))
+    if asked is None:
+        raise Http404(_("There is no such file to write."))
+    at = now()
+    stem, _dot, ending = WRITTEN[asked.kind].file_name.rpartition(".")
+    try:
+        file = ask_file(kind=asked.kind, query=asked.query, name=f"{stem}-{day_of(at)}.{ending}", by=user, at=at)
+    except RefusedFile as refusal:
+        refuse(request, str(refusal))
+        return redirect("files")
+    # without a broker the sweep finds it within a minute
+    with contextlib.suppress(OperationalError):
+        write_one_file.delay(file.pk)
+    return redirect("file", pk=file.pk)
+
+
+def _one(request: HttpRequest, pk: int) -> WrittenFile:
+    return get_object_or_404(WrittenFile.objects.visible_to(signed_in(request)), pk=pk)
+
+
+@require_safe
+def file(request: HttpRequest, pk: int) -> HttpResponse:
+    found = _one(request, pk)
+    asked = _asked(found.kind, found.query)
+    return page(
+        request,
+        "files/one.html",
+        title=found.name,
+        crumbs=((_("Files"), reverse("files")),),
+        counts=_("What the person who asked may see"),
+        as_of=found.as_of,
+        sentence=_sentence(found),
+        file=found,
+        asked=asked,
+        is_kept=is_kept(found),
+        n_done=progress_of(found),
+        leads_to=reverse(WRITTEN[found.kind].leads_to) if asked else "",
+    )
+
+
+def _sentence(found: WrittenFile) -> Sentence:
+    if found.state == WrittenFile.State.DONE:
+        return Sentence(_("%(name)s is written: %(n)s rows.") % {"name": found.name, "n": number(found.n_rows)})
+    if found.state == WrittenFile.State.FAILED:
+        return Sentence("", _("%(name)s could not be written") % {"name": found.name}, ".")
+    return Sentence(_("%(name)s is being written. You may leave; it waits here for you.") % {"name": found.name})
+
+
+@require_safe
+def file_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The bar again, or the page anew once it is written."""
+    found = _one(request, pk)
+    if found.state not in WrittenFile.OPEN:
+        answer = HttpResponse(status=200)
+        answer["HX-Refresh"] = "true"
+        return answer
+    return render(request, "files/one.html#progress", {"file": found, "n_done": progress_of(found)})
+
+
+@require_safe
+def file_body(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The file, slice by slice."""
+    found = _one(request, pk)
+    if not is_kept(found):
+        raise Http404(_("This file is not kept any more. Ask for it again."))
+    return StreamingHttpResponse(
+        slices_of(found),
+        content_type=XLSX,
+        headers={"Content-Disposition": f'attachment; filename="{found.name}"', "Content-Length": str(found.n_bytes)},
+    )

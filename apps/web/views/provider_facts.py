@@ -1,0 +1,253 @@
+"""What governance enters about a provider: the form, its history, and taking a change back."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.catalog.actions import RefusedFact
+from apps.catalog.models import Provider
+from apps.catalog.provider_facts import (
+    PROVIDER_FACTS,
+    Changed,
+    change_provider,
+    provider_changes,
+    undo_provider_change,
+)
+from apps.common.time import day_of, now
+from apps.web.editing import SeenMixin
+from apps.web.forms import DayField, governing, signed_in
+from apps.web.listing import csv_answer
+from apps.web.page import Sentence, page
+from apps.web.saying import refuse, say
+from apps.web.views.applications.forms import ReasonField
+from apps.web.wording import long_day, number
+
+GOVERNANCE_ONLY = gettext_lazy("What is on record about a provider is changed by governance.")
+LABELS = {
+    "name": gettext_lazy("Name"),
+    "legal_name": gettext_lazy("Legal name"),
+    "person_type": gettext_lazy("Kind of person"),
+    "lei": "LEI",
+    "country": gettext_lazy("Country"),
+    "promised_notice_days": gettext_lazy("Promised notice, days"),
+    "deprecation_policy_url": gettext_lazy("Deprecation policy"),
+    "terms_url": gettext_lazy("Terms"),
+    "status_page_url": gettext_lazy("Status page"),
+    "critical_third_party": gettext_lazy("Critical third party"),
+    "critical_third_party_source": gettext_lazy("Where that is published"),
+    "source_url": gettext_lazy("Source"),
+    "source_on": gettext_lazy("Source read on"),
+}
+GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (gettext_lazy("Who it is"), ("name", "legal_name", "person_type", "lei", "country")),
+    (
+        gettext_lazy("What it promises, and where"),
+        ("promised_notice_days", "deprecation_policy_url", "terms_url", "status_page_url"),
+    ),
+    (gettext_lazy("Under DORA article 31"), ("critical_third_party", "critical_third_party_source")),
+    (gettext_lazy("Where this is written"), ("source_url", "source_on")),
+)
+# lines of the page; the file has all
+SHOWN = 100
+
+
+class ProviderForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
+    # people copy it with spaces in it
+    lei = forms.CharField(
+        label="LEI", required=False, max_length=40,
+        help_text=gettext_lazy("20 signs of ISO 17442; it is in GLEIF's public register."),
+    )  # fmt: skip
+    source_on = DayField(label=LABELS["source_on"], required=False)
+    reason = ReasonField()
+
+    class Meta:
+        model = Provider
+        fields = PROVIDER_FACTS
+        labels = LABELS
+        widgets = {
+            **{name: forms.URLInput for name in PROVIDER_FACTS if name.endswith(("_url", "_source"))},
+            "critical_third_party": forms.NullBooleanSelect,
+        }
+        help_texts = {
+            "legal_name": gettext_lazy("As in the commercial register. Rows of the register of information want it."),
+            "person_type": gettext_lazy("As RT.05.01 asks it."),
+            "country": gettext_lazy("Of its head office, two letters such as IE (ISO 3166-1)."),
+            "promised_notice_days": gettext_lazy("Days between the announcement of an end and the end."),
+            "critical_third_party": gettext_lazy("Designated by the European supervisors."),
+        }
+
+    def clean_lei(self) -> str:
+        return "".join(self.cleaned_data["lei"].split()).upper()
+
+    def clean_country(self) -> str:
+        country = self.cleaned_data["country"].strip().upper()
+        if country and (len(country) != 2 or not country.isascii() or not country.isalpha()):
+            raise ValidationError(_("A country is two letters, such as IE."))
+        return str(country)
+
+    @property
+    def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        return [(title, [self[name] for name in names]) for title, names in GROUPS]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in PROVIDER_FACTS}
+
+
+def _one(request: HttpRequest, slug: str) -> Provider:
+    return get_object_or_404(Provider.objects.visible_to(request.user), slug=slug)
+
+
+def _crumbs(this: Provider) -> tuple[tuple[str, str], ...]:
+    return ((_("Providers"), reverse("providers")), (this.name, reverse("provider", args=[this.slug])))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def change(request: HttpRequest, slug: str) -> HttpResponse:
+    """Nobody overwrites what they have not seen: the row is held, and compared with what the page showed."""
+    user = governing(request, str(GOVERNANCE_ONLY))
+    this = _one(request, slug)
+    form = ProviderForm(instance=this, row=this)
+    if request.method == "POST":
+        this = Provider.objects.select_for_update(of=("self",)).get(pk=this.pk)
+        form = ProviderForm(request.POST, instance=Provider.objects.get(pk=this.pk), row=this)
+        if form.is_valid() and _kept(form, this, request):
+            return redirect("provider", this.slug)
+    missing = [str(LABELS[name]) for name in ("legal_name", "person_type", "lei", "country") if not getattr(this, name)]
+    return page(
+        request,
+        "providers/form.html",
+        title=_("Change %(name)s") % {"name": this.name},
+        crumbs=_crumbs(this),
+        status=422 if form.is_bound else 200,
+        sentence=_of_missing(this, missing),
+        provider=this,
+        form=form,
+        user=user,
+    )
+
+
+def _kept(form: ProviderForm, this: Provider, request: HttpRequest) -> bool:
+    try:
+        # a refusal of the database must not take the row's lock along
+        with transaction.atomic():
+            made = change_provider(
+                provider=this, facts=form.facts, by=signed_in(request), reason=form.cleaned_data["reason"]
+            )
+    except ValidationError as refused:
+        for name, errors in refused.message_dict.items():
+            form.add_error(name if name in form.fields else None, errors)
+        return False
+    undo = reverse("undo-provider", args=[this.slug, made]) if made else None
+    words = _("%(name)s is changed.") if made else _("Nothing of %(name)s differs from what is on record.")
+    say(request, words % {"name": form.cleaned_data["name"]}, undo=undo)
+    return True
+
+
+def _of_missing(this: Provider, missing: list[str]) -> Sentence:
+    if not missing:
+        return Sentence(
+            _("Who is %(name)s? All that the register of information asks is on record.") % {"name": this.name}
+        )
+    names = {"name": this.name, "missing": ", ".join(missing)}
+    return Sentence(_("Who is %(name)s? Not on record: %(missing)s.") % names)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One field that a change set, in words."""
+
+    label: str
+    was: str
+    is_now: str
+
+
+def _lines(changed: Changed) -> list[Line]:
+    return [
+        Line(str(LABELS[name]), _shown(name, changed.before.get(name)), _shown(name, value))
+        for name, value in changed.after.items()
+        if changed.before or value not in (None, "")
+    ]
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    choices: Mapping[Any, Any] = dict(getattr(Provider._meta.get_field(name), "flatchoices", None) or ())
+    if value in choices:
+        return str(choices[value])
+    return long_day(value) if isinstance(value, date) else str(value)
+
+
+@require_safe
+def history(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who changed which of its facts, when and why."""
+    user, this = signed_in(request), _one(request, slug)
+    changes = provider_changes(this)
+    return page(
+        request,
+        "providers/history.html",
+        title=_("History of %(name)s") % {"name": this.name},
+        crumbs=_crumbs(this),
+        as_of=now(),
+        sentence=_of_history(this, changes),
+        provider=this,
+        changes=[(each, _lines(each)) for each in changes[:SHOWN]],
+        is_cut=len(changes) > SHOWN,
+        may_edit=user.governs,
+    )
+
+
+def _of_history(this: Provider, changes: list[Changed]) -> Sentence:
+    if not changes:
+        return Sentence(_("No change of %(name)s is on record.") % {"name": this.name})
+    latest = changes[0]
+    n = ngettext("%(n)s change is on record", "%(n)s changes are on record", len(changes)) % {"n": number(len(changes))}
+    words = {"n": n, "day": long_day(day_of(latest.at)), "who": latest.actor or _("a job")}
+    return Sentence(_("%(n)s, the latest on %(day)s by %(who)s.") % words)
+
+
+@require_safe
+def history_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    """A line for each field that a change set."""
+    this = _one(request, slug)
+
+    def lines() -> Iterator[tuple[Changed, Line]]:
+        for changed in provider_changes(this):
+            for line in _lines(changed):
+                yield changed, line
+
+    return csv_answer(
+        f"{this.slug}-history",
+        ["at", "who", "why", "field", "was", "is"],
+        lines(),
+        lambda row: [row[0].at.isoformat(), row[0].actor, row[0].reason, row[1].label, row[1].was, row[1].is_now],
+    )
+
+
+@require_POST
+def undo(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
+    user = governing(request, str(GOVERNANCE_ONLY))
+    this = _one(request, slug)
+    try:
+        back = undo_provider_change(provider=this, change=change, by=user)
+    except RefusedFact as refusal:
+        refuse(request, str(refusal))
+    else:
+        say(request, _("Taken back: it is as it was."), undo=reverse("undo-provider", args=[slug, back]))
+    return redirect("provider-history", slug)

@@ -1,0 +1,82 @@
+"""Which lists can be written in the background, and what goes into each: the same rows as the answer of a request."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Team
+from apps.common.time import day_of, now
+from apps.intake.sheets.exporting import workbook
+from apps.inventory.files import RefusedFile, Tell, told
+from apps.inventory.filters import ApplicationFilter
+from apps.inventory.models import Application, WrittenFile
+from apps.reports.files import Workbook
+from apps.web.views.applications.lists import HEADS, Found, cells
+from apps.web.views.reports.models import model_workbook
+from apps.web.views.reports.register import register_body
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A list that can be asked for as a file. `write` answers the number of rows; `leads_to` is the page it is of."""
+
+    title: Any
+    file_name: str
+    leads_to: str
+    write: Callable[[WrittenFile, IO[bytes], Tell], int]
+
+
+def asked_again(file: WrittenFile) -> HttpRequest:
+    """The request as it was: the same address and reader, for what reads both."""
+    request = HttpRequest()
+    request.method, request.GET, request.user = "GET", QueryDict(file.query), file.asked_by
+    return request
+
+
+def _applications(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
+    book = Workbook(target, created=file.as_of)
+    n = book.sheet("applications", HEADS, map(cells, told(Found(asked_again(file)).each(), tell)))
+    book.close()
+    return n
+
+
+def _inventory(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
+    user = file.asked_by
+    found = ApplicationFilter(QueryDict(file.query), Application.objects.visible_to(user), request=asked_again(file))
+    applications: QuerySet[Application] = found.qs
+    with workbook(applications, teams=Team.objects.visible_to(user), on=day_of(now()), tell=tell) as book:
+        shutil.copyfileobj(book, target)
+    return applications.order_by().count()
+
+
+def _models(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
+    body, n = model_workbook(user=file.asked_by, at=now())
+    target.write(body)
+    return n
+
+
+def _register(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
+    target.write(register_body(user=file.asked_by, at=now()))
+    return Application.objects.visible_to(file.asked_by).in_scope().count()
+
+
+WRITTEN: Mapping[str, Written] = {
+    "applications": Written(_("The applications"), "applications.xlsx", "applications", _applications),
+    "inventory": Written(_("The inventory as it imports"), "inventory.xlsx", "applications", _inventory),
+    "model-inventory": Written(_("The model inventory"), "model-inventory.xlsx", "report-models", _models),
+    "dora-register": Written(_("The DORA register"), "dora-register.xlsx", "report-register", _register),
+}
+
+
+def written(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
+    """Writes any of them."""
+    if file.kind not in WRITTEN:
+        raise RefusedFile(f"Nobody writes '{file.kind}' any more. Ask for another file.")
+    return WRITTEN[file.kind].write(file, target, tell)
