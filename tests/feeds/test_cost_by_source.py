@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 KNOWN = changed(lines(20), Line(3, ends="2027-03-01"))
 QUIET = {"feeds_feedrun", "feeds_pollstate"}
-FEW, MANY = 20, 400
+FEW, MANY = 20, 160
 
 
 class Stage:
