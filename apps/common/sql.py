@@ -61,6 +61,12 @@ def copy_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, a
                 ])  # fmt: skip
 
 
+def lock_words(words: str) -> None:
+    """Whoever else in the house names the same words waits until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [words])
+
+
 def analyze(*tables: type[models.Model]) -> None:
     """Let the planner know what is in these tables now; inside a transaction that has just filled them, too."""
     names = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in tables)

@@ -19,6 +19,7 @@ from kombu.exceptions import OperationalError
 
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import TeamRole
+from apps.common.sql import lock_words
 from apps.gate.evaluating import Outcome, evaluate
 from apps.gate.matching import Asked
 from apps.gate.models import GateFinding, GateRun
@@ -95,11 +96,7 @@ def _outcome(run: GateRun, asked: Sequence[Asked], *, at: datetime, incomplete: 
 
 def _lock(run: GateRun) -> None:
     """Two askers of one question at once: the second waits, and is given the first one's run."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"gate:{run.application_id}:{run.commit}:{run.digest}"],
-        )
+    lock_words(f"gate:{run.application_id}:{run.commit}:{run.digest}")
 
 
 def _same(run: GateRun) -> GateRun | None:

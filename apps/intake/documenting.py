@@ -10,22 +10,24 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.roles import TeamRole
 from apps.common.history import acting
+from apps.common.sql import lock_words
 from apps.common.time import now
 from apps.intake import carrying
+from apps.intake.binding import binding_of
 from apps.intake.carrying import KeyReused, NotNow, NotYours, body_of
 from apps.intake.documents import Document, Format, Part, Sighting, Unreadable, clean
 from apps.intake.formats import FORMATS
 from apps.intake.introducing import Introduced, introduce_applications
-from apps.intake.models import Import, ImportContent, Observation, TokenBinding
+from apps.intake.models import Import, ImportContent, Observation
 from apps.intake.observing import Placed, Whole, end_missing, end_older, ensure_services, store_observations
 from apps.intake.reconciling import reconcile
-from apps.inventory.actions import RefusedChange, teams_written_in, undo
+from apps.inventory.actions import RefusedChange, undo
 from apps.inventory.models import Application
 
 # what an import keeps of each list of problems
@@ -60,10 +62,8 @@ def receive_document(
     KeyReused where `idempotency_key` came with another document before. A large document waits for a worker, unless it
     is to be read `at_once`.
     """
-    binding = TokenBinding.objects.select_related("application").filter(token=token).first() if token else None
+    binding = binding_of(token, application)
     if binding is not None:
-        if application is not None and application.pk != binding.application_id:
-            raise NotYours(f"This token is for {binding.application.slug} only. Use that, or another token.")
         application = binding.application
         environment = environment or binding.environment
     elif application is not None and by is not None and not by.may(TeamRole.EDITOR, application.team_id):
@@ -73,8 +73,8 @@ def receive_document(
     with transaction.atomic():
         # the same document at the same moment: the second sender waits, and is given the first one's import
         if idempotency_key:
-            _lock(f"{by.pk if by else 0}:key:{idempotency_key}")
-        _lock(f"{by.pk if by else 0}:{natural_key or digest}:{application.pk if application else 0}")
+            lock_words(f"{by.pk if by else 0}:key:{idempotency_key}")
+        lock_words(f"{by.pk if by else 0}:{natural_key or digest}:{application.pk if application else 0}")
         earlier = _earlier(form, body, natural_key, digest, by, application, environment, idempotency_key)
         if earlier is not None:
             return earlier, False
@@ -109,30 +109,8 @@ def name_application(*, import_: Import, application: Application, by: User) -> 
     return import_
 
 
-def undo_document(*, import_: Import, by: User) -> Import:
-    """Take back the dependencies it brought, as long as they are as the import left them."""
-    if import_.change is None:
-        raise NotNow("Nothing of this import is in the register.")
-    if not by.governs and any(not by.may(TeamRole.EDITOR, team) for team in teams_written_in(change=import_.change)):
-        raise NotYours("It wrote to applications of teams you do not edit. Ask one of their editors, or governance.")
-    moved = Import.objects.filter(pk=import_.pk, kind=Import.Kind.DOCUMENT, state=Import.State.APPLIED).update(
-        state=Import.State.UNDOING, error="", attempts=0, undone_by=by
-    )
-    import_.refresh_from_db()
-    if not moved:
-        raise NotNow(f"Only what is applied can be undone; this import is {import_.get_state_display().lower()}.")
-    carry_out(import_.pk)
-    import_.refresh_from_db()
-    return import_
-
-
 def carry_out(pk: int) -> bool:
     return carrying.carry_out(pk, STEPS)
-
-
-def _lock(words: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [words])
 
 
 def _earlier(

@@ -15,11 +15,12 @@ from apps.api.intake.shapes import COMPUTED, PARTS, ImportSerializer
 from apps.api.problems import Conflict
 from apps.common.pagination import Keyset
 from apps.intake.carrying import NotNow, NotYours
-from apps.intake.documenting import MOST_LISTED, name_application, undo_document
+from apps.intake.documenting import MOST_LISTED, name_application
 from apps.intake.filters import ImportFilter
 from apps.intake.models import Import
 from apps.intake.queries import refused_rows
 from apps.intake.sheets.importing import undo_import
+from apps.intake.undoing import undo_document
 from apps.inventory.models import Application
 
 

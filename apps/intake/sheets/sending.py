@@ -4,10 +4,11 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.accounts.models import ApiToken, Team, User
 from apps.common.history import acting
+from apps.common.sql import lock_words
 from apps.intake import carrying
 from apps.intake.carrying import KeyReused, NotYours
 from apps.intake.models import Import, TokenBinding
@@ -39,8 +40,7 @@ def send_sheet(
         raise NotYours("This token is for one application, and a sheet is about many. Use a token that is not bound.")
     digest = hashlib.sha256(content).hexdigest()
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"sheet:{by.pk}"])
+        lock_words(f"sheet:{by.pk}")
         earlier = _earlier(by, digest, idempotency_key)
         if earlier is not None:
             return earlier, False

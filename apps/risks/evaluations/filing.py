@@ -10,16 +10,18 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
 from apps.common.history import acting
+from apps.common.sql import lock_words
 from apps.common.time import day_of, now
 from apps.intake import carrying
+from apps.intake.binding import binding_of
 from apps.intake.carrying import NotYours, body_of
-from apps.intake.models import Confidence, Import, ImportContent, TokenBinding
+from apps.intake.models import Confidence, Import, ImportContent
 from apps.intake.naming import Found, Namer, Names
 from apps.inventory.models import Application
 from apps.risks.actions.evidence import record_evidence
@@ -52,10 +54,8 @@ def receive_evaluation(
     """
     if tool and tool not in READERS:
         raise Unreadable(f"'{tool}' is no tool whose results can be read. Known: {', '.join(READERS)}.")
-    binding = TokenBinding.objects.select_related("application").filter(token=token).first() if token else None
+    binding = binding_of(token, application)
     if binding is not None:
-        if application is not None and application.pk != binding.application_id:
-            raise NotYours(f"This token is for {binding.application.slug} only. Use that, or another token.")
         application = binding.application
     elif by is not None and not (by.governs if application is None else by.may(TeamRole.EDITOR, application.team_id)):
         raise NotYours(
@@ -65,8 +65,7 @@ def receive_evaluation(
         )
     digest = hashlib.sha256(body).hexdigest()
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"evaluation:{digest}"])
+        lock_words(f"evaluation:{digest}")
         earlier = (
             Import.objects.filter(kind=Import.Kind.EVALUATION, digest=digest, application=application)
             .exclude(state__in=(Import.State.FAILED, Import.State.DROPPED))
@@ -125,6 +124,7 @@ def _file_results(import_: Import, run: Run) -> tuple[int, int]:
     offerings = Offering.objects.select_related("version").in_bulk(
         {each.offering for each in found.values() if each.offering is not None}
     )
+    filed = _filed(import_, run)
     n_created = n_unchanged = 0
     for result in run.results:
         answer = found[names[result]]
@@ -132,7 +132,7 @@ def _file_results(import_: Import, run: Run) -> tuple[int, int]:
         if offering is None and import_.application is None:
             run.rejected.append(Part(result.where, f"{result.model}: {answer.why}"))
             continue
-        if _is_filed(import_, run, result, offering):
+        if (answer.offering, result.dataset, result.metric) in filed:
             n_unchanged += 1
             continue
         try:
@@ -151,12 +151,12 @@ def _names(run: Run, result: Result) -> Names:
     return Names(f"evals:{run.tool}", result.provider, result.model, "", "", Confidence.BOM)
 
 
-def _is_filed(import_: Import, run: Run, result: Result, offering: Offering | None) -> bool:
-    """The same figure of the same run, sent in another file."""
-    return bool(run.run) and Evidence.objects.filter(
-        tool=run.tool, run=run.run, application=import_.application, offering=offering, dataset=result.dataset,
-        metric=result.metric,
-    ).exists()  # fmt: skip
+def _filed(import_: Import, run: Run) -> set[tuple[int | None, str, str]]:
+    """(offering, dataset, metric) of the figures of the same run that another file brought."""
+    if not run.run:
+        return set()
+    known = Evidence.objects.filter(tool=run.tool, run=run.run, application=import_.application)
+    return set(known.values_list("offering", "dataset", "metric"))
 
 
 def _record(import_: Import, run: Run, result: Result, offering: Offering | None, answer: Found) -> None:

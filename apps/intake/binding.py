@@ -1,0 +1,14 @@
+"""What a token speaks for, where it speaks for one application only."""
+
+from apps.accounts.models import ApiToken
+from apps.intake.carrying import NotYours
+from apps.intake.models import TokenBinding
+from apps.inventory.models import Application
+
+
+def binding_of(token: ApiToken | None, application: Application | None) -> TokenBinding | None:
+    """The token's binding with its application, None for one that is free; NotYours where `application` is another."""
+    binding = TokenBinding.objects.select_related("application").filter(token=token).first() if token else None
+    if binding is not None and application is not None and application.pk != binding.application_id:
+        raise NotYours(f"This token is for {binding.application.slug} only. Use that, or another token.")
+    return binding
