@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from django.core.management import call_command
 from django.db import connection, connections
 
+from apps.common.scratch import drop_database
 from apps.common.time import day_of, now
 from tests.furnishing import furnish
 from tests.template_database import CHECKOUT, ensure_template, server_connection
@@ -40,9 +41,9 @@ def ensure_demo() -> str:
         if name not in known:
             for old in known:
                 if old.startswith(_PREFIX):
-                    server.execute(f'DROP DATABASE IF EXISTS "{old}" WITH (FORCE)')
+                    drop_database(server.execute, old)
             making = f"making_{name}"
-            server.execute(f'DROP DATABASE IF EXISTS "{making}" WITH (FORCE)')
+            drop_database(server.execute, making)
             server.execute(f'CREATE DATABASE "{making}" TEMPLATE "{ensure_template()}"')
             with connected_to(making):
                 for command in ("load_catalogue", "load_risk_catalogue", "load_demo"):
@@ -59,14 +60,14 @@ def demo_copy() -> Iterator[None]:
     name = f"{connection.settings_dict['NAME']}_demo"
     template = ensure_demo()
     with server_connection() as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        drop_database(server.execute, name)
         server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
         try:
             with connected_to(name):
                 yield
         finally:
             # a request that nobody waits for any more may still hold a connection
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            drop_database(server.execute, name)
 
 
 @contextmanager

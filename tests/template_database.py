@@ -12,6 +12,8 @@ import psycopg
 from django.core.management import call_command
 from django.db import connection
 
+from apps.common.scratch import drop_database
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 # what writes tables and triggers besides the migrations themselves
 _WRITERS = ("django", "django-allauth", "django-pghistory", "django-pgtrigger", "psycopg")
@@ -40,14 +42,14 @@ def ensure_template() -> str:
         if name not in known:
             for old in known:
                 if old.startswith(_PREFIX):
-                    server.execute(f'DROP DATABASE IF EXISTS "{old}"')
+                    drop_database(server.execute, old)
             _migrate(server, name)
     return name
 
 
 def _migrate(server: "psycopg.Connection[Any]", name: str) -> None:
     making = f"making_{name}"
-    server.execute(f'DROP DATABASE IF EXISTS "{making}" WITH (FORCE)')
+    drop_database(server.execute, making)
     server.execute(f'CREATE DATABASE "{making}" TEMPLATE template0')
     place = connection.settings_dict["NAME"]
     connection.close()

@@ -35,7 +35,7 @@ def scratch_database(prepare: Callable[[], object], *, purpose: str, fingerprint
     name = f"{prefix}_run_{os.getpid()}"
     _build_template(home, prefix, template, prepare)
     with _administration(home) as run:
-        run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(run, name)
         run(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
     _switch(name)
     try:
@@ -43,7 +43,18 @@ def scratch_database(prepare: Callable[[], object], *, purpose: str, fingerprint
     finally:
         _switch(home)
         with _administration(home) as run:
-            run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            drop_database(run, name)
+
+
+def drop_database(run: Callable[[Statement], object], name: str) -> None:
+    """Drop it where it exists, ending the sessions this user has in it. `run` executes outside of any transaction."""
+    # not WITH (FORCE): that refuses anybody but a superuser while autovacuum works in there; a plain drop ends it
+    run(
+        sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND usename = user").format(
+            sql.Literal(name)
+        )
+    )
+    run(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def _digest(fingerprint: str) -> str:
@@ -65,9 +76,9 @@ def _build_template(home: str, prefix: str, template: str, prepare: Callable[[],
         )
         for (name,) in old:
             if not name.startswith(f"{prefix}_run_"):
-                run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+                drop_database(run, name)
         building = f"{prefix}_building"
-        run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(building)))
+        drop_database(run, building)
         run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(building)))
         _switch(building)
         try:

@@ -5,14 +5,17 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
 import pytest
 import redis
 
+from apps.common.scratch import drop_database
 from registry import embedded
 from registry.embedded.places import LONGEST_SOCKET_FOLDER
 from registry.embedded.processes import running
@@ -101,6 +104,35 @@ def test_the_role_is_no_superuser_and_may_create_the_test_database(data: Path) -
         row = connection.execute("SELECT rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user").fetchone()
 
     assert row == (False, True)
+
+
+def test_a_database_of_the_role_is_dropped_while_autovacuum_works_in_it(data: Path) -> None:
+    places = embedded.ensure(data=data, durable=False, broker=False)
+    with (
+        psycopg.connect(host=str(places.sockets), user="postgres", autocommit=True) as administrator,
+        psycopg.connect(places.database_url, autocommit=True) as role,
+    ):
+        for setting in ("naptime = '1s'", "vacuum_cost_delay = '100ms'", "vacuum_cost_limit = 1"):
+            administrator.execute(f"ALTER SYSTEM SET autovacuum_{setting}")
+        administrator.execute("SELECT pg_reload_conf()")
+        role.execute("CREATE DATABASE spare")
+        with psycopg.connect(host=str(places.sockets), user="registry", dbname="spare", autocommit=True) as spare:
+            spare.execute("CREATE TABLE dead AS SELECT g, repeat('x', 500) FROM generate_series(1, 20000) g")
+            spare.execute("DELETE FROM dead WHERE g % 2 = 0")
+            wait_for(administrator, "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
+                     " AND datname = 'spare'")  # fmt: skip
+            drop_database(role.execute, "spare")
+
+            assert role.execute("SELECT 1 FROM pg_database WHERE datname = 'spare'").fetchall() == []
+            with pytest.raises(psycopg.OperationalError):
+                spare.execute("SELECT 1")
+
+
+def wait_for(server: "psycopg.Connection[Any]", question: str) -> None:
+    deadline = time.monotonic() + 60
+    while not server.execute(question).fetchall():
+        assert time.monotonic() < deadline, question
+        time.sleep(0.05)
 
 
 def test_text_sorts_by_code_point_and_lowers_beyond_ascii_without_icu(data: Path) -> None:
