@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import Team
 from apps.common.time import day_of, now
 from apps.intake.sheets.exporting import workbook
-from apps.inventory.files import RefusedFile, Tell, told
+from apps.inventory.files import Tell, told
 from apps.inventory.filters import ApplicationFilter
+from apps.inventory.making import CannotBeMade
 from apps.inventory.models import Application, WrittenFile
 from apps.reports.files import Workbook
 from apps.web.views.applications.lists import HEADS, Found, cells
@@ -78,5 +79,5 @@ WRITTEN: Mapping[str, Written] = {
 def written(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
     """Writes any of them."""
     if file.kind not in WRITTEN:
-        raise RefusedFile(f"Nobody writes '{file.kind}' any more. Ask for another file.")
+        raise CannotBeMade(f"Nobody writes '{file.kind}' any more. Ask for another file.")
     return WRITTEN[file.kind].write(file, target, tell)

@@ -17,10 +17,12 @@ from apps.alerts.models import Alert, Delivery, Notice
 from apps.catalog.models import Assertion
 from apps.common.history import acting
 from apps.common.time import day_of, now
+from apps.inventory import making
+from apps.inventory.making import CannotBeMade
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
 from apps.reports.packs import actions
-from apps.reports.packs.actions import RefusedPack, ask_pack, drop_expired, make_pack, make_waiting
+from apps.reports.packs.actions import ask_pack, drop_expired, make_pack, make_waiting
 from apps.reports.packs.writing import PackTooLarge
 from tests.builders import make_event, make_source
 from tests.reports.worlds import Insurer, more_applications
@@ -161,13 +163,13 @@ def test_a_lost_worker_is_followed_by_another_and_given_up_in_the_end(told: Insu
     pack = ask(told.governance)
     EvidencePack.objects.filter(pk=pack.pk).update(state="running", started_at=now(), attempts=1)
     assert not make_pack(pack.pk, at=now())  # somebody has it
-    later = now() + actions.LOST_AFTER + timedelta(minutes=1)
+    later = now() + making.LOST_AFTER + timedelta(minutes=1)
     assert make_waiting(at=later) == 1
     pack.refresh_from_db()
     assert (pack.state, pack.attempts) == ("done", 2)
 
     lost = ask(told.governance, application=told.triage)
-    EvidencePack.objects.filter(pk=lost.pk).update(state="running", started_at=now(), attempts=actions.MOST_ATTEMPTS)
+    EvidencePack.objects.filter(pk=lost.pk).update(state="running", started_at=now(), attempts=making.MOST_ATTEMPTS)
     assert make_waiting(at=later) == 0
     lost.refresh_from_db()
     assert lost.state == "failed"
@@ -192,14 +194,14 @@ def test_a_worker_that_fails_half_way_leaves_a_reason_and_no_half_file(
 
 def test_what_cannot_be_packed_is_refused(told: Insurer) -> None:
     today = day_of(now())
-    with pytest.raises(RefusedPack, match="ends after it begins"):
+    with pytest.raises(CannotBeMade, match="ends after it begins"):
         ask_pack(by=told.governance, at=now(), since=today, until=today)
-    with pytest.raises(RefusedPack, match="Five years"):
+    with pytest.raises(CannotBeMade, match="Five years"):
         ask_pack(by=told.governance, at=now(), since=date(2000, 1, 1), until=today)
-    with pytest.raises(RefusedPack, match="in no team"):
+    with pytest.raises(CannotBeMade, match="in no team"):
         ask(told.outsider)
     ask(told.governance)
-    with pytest.raises(RefusedPack, match="being made already"):
+    with pytest.raises(CannotBeMade, match="being made already"):
         ask(told.governance)
 
 

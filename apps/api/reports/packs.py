@@ -1,7 +1,6 @@
 """Evidence packs: asked for, made by a worker, fetched."""
 
 import contextlib
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -24,9 +23,10 @@ from apps.catalog.models import Provider
 from apps.common.pagination import Keyset
 from apps.common.time import now
 from apps.common.validators import sensible_day
+from apps.inventory.making import CannotBeMade, is_kept, slices_of
 from apps.inventory.models import Application
-from apps.reports.models import EvidencePack, EvidencePackPart
-from apps.reports.packs.actions import RefusedPack, ask_pack
+from apps.reports.models import EvidencePack
+from apps.reports.packs.actions import ask_pack
 from apps.reports.tasks import make_one_pack
 
 
@@ -104,7 +104,7 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
         asked = self.validated(AskPackSerializer)
         try:
             pack = ask_pack(by=self.user, at=now(), **{**asked, "until": asked["until"] + timedelta(days=1)})
-        except RefusedPack as refused:
+        except CannotBeMade as refused:
             raise Conflict(str(refused)) from None
         # without a broker beat finds it within a minute
         with contextlib.suppress(OperationalError):
@@ -135,22 +135,13 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
     def file(self, request: Request, pk: str) -> StreamingHttpResponse:
         """Its zip; 404 while it is not made, and once it is no longer kept."""
         pack = self.subject("application", "provider")
-        if pack.state != EvidencePack.State.DONE or not EvidencePackPart.objects.filter(pack=pack).exists():
+        if not is_kept(pack):
             raise Http404
         return StreamingHttpResponse(
-            _slices(pack.pk),
+            slices_of(pack),
             content_type="application/zip",
             headers={
                 "Content-Disposition": f'attachment; filename="{pack.file_name}"',
                 "Content-Length": str(pack.n_bytes),
             },
         )
-
-
-def _slices(pk: int) -> Iterator[bytes]:
-    """One statement a slice: a pack need not fit into memory."""
-    number = 0
-    parts = EvidencePackPart.objects.filter(pack=pk).values_list("body", flat=True)
-    while (body := parts.filter(number=number).first()) is not None:
-        yield bytes(body)
-        number += 1

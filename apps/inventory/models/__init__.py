@@ -7,10 +7,12 @@ from apps.inventory.models.dependencies import Dependency, DependencyQuerySet
 from apps.inventory.models.exits import Adaptation, ExitPlan, ExitTest
 from apps.inventory.models.files import WrittenFile, WrittenFilePart
 from apps.inventory.models.kept import KeptFinding, KeptRunway, KeptState, UnkeptApplication
+from apps.inventory.models.made import MADE_BY_WORKER, MadeFile, MadeFilePart, MadeFileQuerySet
 from apps.inventory.models.touched import TouchedApplication
 
 __all__ = [
     "CRITICALITY_WORDS",
+    "MADE_BY_WORKER",
     "Adaptation",
     "AnnexItem",
     "Application",
@@ -25,6 +27,9 @@ __all__ = [
     "KeptFinding",
     "KeptRunway",
     "KeptState",
+    "MadeFile",
+    "MadeFilePart",
+    "MadeFileQuerySet",
     "OnFile",
     "Selection",
     "SelectionCandidate",

@@ -1,54 +1,37 @@
 """Packs of evidence: asked for, made by a worker, kept in the database until they expire."""
 
 from datetime import date, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import Provider
 from apps.common.history import tracked
-from apps.inventory.models import Application
+from apps.inventory.models import MADE_BY_WORKER, Application, MadeFile, MadeFilePart, MadeFileQuerySet
 
 
-class EvidencePackQuerySet(models.QuerySet["EvidencePack"]):
-    def visible_to(self, user: Any) -> "EvidencePackQuerySet":
+class EvidencePackQuerySet(MadeFileQuerySet["EvidencePack"]):
+    def visible_to(self, user: Any) -> "MadeFileQuerySet[EvidencePack]":
         """For the offices every pack; for others the own ones, while they still read all the teams it speaks of."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.reads_everything:
             return self
-        return self.filter(asked_by=user, whole_organisation=False, team_ids__contained_by=sorted(user.team_roles()))
-
-    def open(self) -> "EvidencePackQuerySet":
-        return self.filter(state__in=EvidencePack.OPEN)
+        return self.filter(asked_by=user).readable_by(user)
 
 
-@tracked(
-    exclude=("state", "error", "attempts", "started_at", "finished_at", "digest", "manifest", "n_bytes", "n_files")
-)
-class EvidencePack(models.Model):
-    """One zip for an application, a provider, or all that the asker may see, over a period.
-
-    `team_ids` are the teams it speaks of, unless the asker read the whole organisation. `digest` is the SHA-256 of
-    its manifest.json, which names every other file with its own.
-    """
+@tracked(exclude=(*MADE_BY_WORKER, "digest", "manifest", "n_files"))
+class EvidencePack(MadeFile):
+    """One zip for an application, a provider, or all that the asker may see, over a period. `digest` is the SHA-256 of
+    its manifest.json, which names every other file with its own."""
 
     class Scope(models.TextChoices):
         APPLICATION = "application", _("One application")
         PROVIDER = "provider", _("What stands on one provider")
         ORGANISATION = "organisation", _("Everything you may see")
-
-    class State(models.TextChoices):
-        QUEUED = "queued", _("Queued")
-        RUNNING = "running", _("Running")
-        DONE = "done", _("Done")
-        FAILED = "failed", _("Failed")
-
-    OPEN: ClassVar[tuple[str, ...]] = (State.QUEUED, State.RUNNING)
 
     scope = models.CharField(max_length=12, choices=Scope)
     application = models.ForeignKey(
@@ -59,18 +42,10 @@ class EvidencePack(models.Model):
     )
     since = models.DateField(help_text=_("First day of what happened."))
     until = models.DateField(help_text=_("First day no longer in it."))
-    whole_organisation = models.BooleanField(default=False)
-    team_ids = ArrayField(models.BigIntegerField(), default=list)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="evidence_packs")
     as_of = models.DateTimeField(help_text=_("When it was asked for; days count from here."))
-    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
-    error = models.TextField(blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
     digest = models.CharField(max_length=64, blank=True)
     manifest = models.JSONField(null=True)
-    n_bytes = models.PositiveBigIntegerField(default=0)
     n_files = models.PositiveIntegerField(default=0)
     expires_on = models.DateField(help_text=_("First day on which its file is no longer kept."))
 
@@ -117,14 +92,8 @@ class EvidencePack(models.Model):
         return f"evidence-{subject.slug if subject else self.scope}-{self.since}-{self.until}-{self.pk}.zip"
 
 
-class EvidencePackPart(models.Model):
-    """A slice of a pack's zip, so that no file system need be shared between web and worker."""
-
-    SIZE: ClassVar[int] = 1024 * 1024
-
+class EvidencePackPart(MadeFilePart):
     pack = models.ForeignKey(EvidencePack, on_delete=models.CASCADE, related_name="parts")
-    number = models.PositiveIntegerField()
-    body = models.BinaryField()
 
     class Meta:
         ordering = ["pack", "number"]

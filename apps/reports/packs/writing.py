@@ -15,6 +15,7 @@ from typing import IO, Any
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from apps.inventory.making import CannotBeMade
 from apps.reports.files import csv_lines
 from apps.reports.packs.lines import event_lines, history_lines
 from apps.reports.packs.scope import PackScope
@@ -26,7 +27,7 @@ MANIFEST, README, SUMS = "manifest.json", "README.html", "SHA256SUMS"
 MOST_BYTES = 256 * 1024 * 1024
 
 
-class PackTooLarge(Exception):
+class PackTooLarge(CannotBeMade):
     """More than the database keeps of one pack; the message says what to choose instead."""
 
 

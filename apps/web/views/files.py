@@ -11,7 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
 from apps.common.time import day_of, now
-from apps.inventory.files import MOST_KEPT, RefusedFile, ask_file, is_kept, progress_of, slices_of
+from apps.inventory.files import MOST_KEPT, ask_file, n_written
+from apps.inventory.making import CannotBeMade, is_kept, slices_of
 from apps.inventory.models import WrittenFile
 from apps.web.forms import signed_in
 from apps.web.listing import Listing
@@ -77,7 +78,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     stem, _dot, ending = WRITTEN[asked.kind].file_name.rpartition(".")
     try:
         file = ask_file(kind=asked.kind, query=asked.query, name=f"{stem}-{day_of(at)}.{ending}", by=user, at=at)
-    except RefusedFile as refusal:
+    except CannotBeMade as refusal:
         refuse(request, str(refusal))
         return redirect("files")
     # without a broker the sweep finds it within a minute
@@ -105,7 +106,7 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
         file=found,
         asked=asked,
         is_kept=is_kept(found),
-        n_done=progress_of(found),
+        n_done=n_written(found),
         leads_to=reverse(WRITTEN[found.kind].leads_to) if asked else "",
     )
 
@@ -126,7 +127,7 @@ def file_progress(request: HttpRequest, pk: int) -> HttpResponse:
         answer = HttpResponse(status=200)
         answer["HX-Refresh"] = "true"
         return answer
-    return render(request, "files/one.html#progress", {"file": found, "n_done": progress_of(found)})
+    return render(request, "files/one.html#progress", {"file": found, "n_done": n_written(found)})
 
 
 @require_safe

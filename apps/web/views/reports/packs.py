@@ -1,7 +1,6 @@
 """Evidence packs: asked for, followed while they are made, fetched."""
 
 import contextlib
-from collections.abc import Iterator
 from datetime import timedelta
 
 from django import forms
@@ -17,9 +16,10 @@ from kombu.exceptions import OperationalError
 from apps.accounts.models import User
 from apps.catalog.models import Provider
 from apps.common.time import day_of, now
+from apps.inventory.making import CannotBeMade, is_kept, slices_of
 from apps.inventory.models import Application
-from apps.reports.models import EvidencePack, EvidencePackPart
-from apps.reports.packs.actions import RefusedPack, ask_pack, progress_of
+from apps.reports.models import EvidencePack
+from apps.reports.packs.actions import ask_pack, progress_of
 from apps.reports.tasks import make_one_pack
 from apps.web.forms import DayField, signed_in
 from apps.web.listing import Listing
@@ -102,7 +102,7 @@ def _list(request: HttpRequest, user: User, form: PackForm) -> HttpResponse:
         sentence=Sentence(
             _("No pack was asked for yet.")
             if not listing.n_found
-            else _("%(packs)s, each with the digests of its files.")
+            else _("%(packs)s on record, with the digests of every file.")
             % {"packs": counted(listing.n_found, _("evidence pack"), _("evidence packs")).capitalize()}
         ),
         listing=listing,
@@ -126,7 +126,7 @@ def ask(request: HttpRequest) -> HttpResponse:
             application=subject if isinstance(subject, Application) else None,
             provider=subject if isinstance(subject, Provider) else None,
         )  # fmt: skip
-    except RefusedPack as why:
+    except CannotBeMade as why:
         form.add_error(None, str(why))
         return _list(request, user, form)
     # without a broker the sweep finds it within a minute
@@ -153,7 +153,7 @@ def pack(request: HttpRequest, pk: int) -> HttpResponse:
         as_of=found.as_of,
         sentence=of_pack(found),
         pack=found,
-        is_kept=_is_kept(found),
+        is_kept=is_kept(found),
         done=done,
         n=n,
         under_way=title,
@@ -179,27 +179,17 @@ def pack_progress(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "reports/pack.html#progress", {"pack": found, "done": done, "n": n, "under_way": title})
 
 
-def _is_kept(found: EvidencePack) -> bool:
-    return found.state == EvidencePack.State.DONE and EvidencePackPart.objects.filter(pack=found).exists()
-
-
 @require_safe
 def pack_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The zip, slice by slice."""
     found = _pack(request, pk)
-    if not _is_kept(found):
+    if not is_kept(found):
         raise Http404(_("The file of this pack is not kept any more. Ask for it again."))
     return StreamingHttpResponse(
-        _slices(found.pk),
+        slices_of(found),
         content_type="application/zip",
         headers={
             "Content-Disposition": f'attachment; filename="{found.file_name}"',
             "Content-Length": str(found.n_bytes),
         },
     )
-
-
-def _slices(pk: int) -> Iterator[bytes]:
-    n = EvidencePackPart.objects.filter(pack=pk).count()
-    for number in range(n):
-        yield bytes(EvidencePackPart.objects.values_list("body", flat=True).get(pack=pk, number=number))
