@@ -1,0 +1,167 @@
+"""Where a call may go: web addresses that we are willing to look at, and the network addresses behind them."""
+
+import ipaddress
+import re
+import socket
+import threading
+from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
+
+from apps.common.http.calls import Deadline, Network, OutboundFailed, OutboundRefused, Policy
+
+type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+_LONGEST_URL = 8000
+# Answers instance credentials on Azure although the address looks public.
+_METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNUSUAL_IN_URL = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Networks from a comma or space separated list such as `10.0.0.0/8 fd00::/8`; ValueError with a sentence."""
+    networks: list[Network] = []
+    for word in re.split(r"[,\s]+", text.strip()):
+        if not word:
+            continue
+        try:
+            networks.append(ipaddress.ip_network(word))
+        except ValueError:
+            raise ValueError(f"'{word}' is not a network such as 10.0.0.0/8 or 192.0.2.7/32.") from None
+    return tuple(networks)
+
+
+def check_address(url: str) -> None:
+    """Refuse an address that a person typed before it is kept. Raises OutboundRefused; where it leads is checked at
+    each call."""
+    checked(url, trusted=False)
+
+
+def checked(url: str, *, trusted: bool) -> SplitResult:
+    """The parts of a URL we are willing to look at; OutboundRefused otherwise."""
+    if len(url) > _LONGEST_URL or _UNUSUAL_IN_URL.search(url):
+        raise OutboundRefused("The address is too long or holds spaces, control characters or backslashes. Correct it.")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise OutboundRefused(f"'{url[:60]}' is not a web address. Write it as https://host/path.") from None
+    if parts.scheme == "file":
+        if not trusted:
+            raise OutboundRefused(f"'{url}' is a file on this machine; only the operator may name one.")
+        return parts
+    if parts.scheme not in DEFAULT_PORTS:
+        raise OutboundRefused(f"'{shown(parts)}' is not an http or https address. Write it as https://host/path.")
+    if parts.username is not None or parts.password is not None:
+        raise OutboundRefused("The address carries a user name or password. Remove the part before the @.")
+    if not parts.hostname or port == 0:
+        raise OutboundRefused(f"'{shown(parts)}' names no host. Write it as https://host/path.")
+    return parts
+
+
+def redirected(current: SplitResult, location: str) -> SplitResult:
+    """Where a redirect leads, refused where it is a step down in safety."""
+    # Servers send unescaped spaces and non-ASCII here; browsers escape them, and so do we.
+    absolute = urljoin(urlunsplit(current), quote(location.strip(), safe="%/:=&?~#+!$,;'@()*[]"))
+    target = checked(absolute, trusted=False)
+    if current.scheme == "https" and target.scheme == "http":
+        raise OutboundRefused(
+            f"{shown(current)} redirects from https to plain http ({shown(target)}). Enter an https address."
+        )
+    return target
+
+
+def origin_of(parts: SplitResult) -> tuple[str, str, int]:
+    return parts.scheme, parts.hostname or "", port_of(parts)
+
+
+def port_of(parts: SplitResult) -> int:
+    return parts.port or DEFAULT_PORTS[parts.scheme]
+
+
+def shown(parts: SplitResult) -> str:
+    """An address as messages show it: without user, password and query, which may hold secrets."""
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _embedded(address: Address) -> Address:
+    """The IPv4 address that an IPv6 address stands for, where a gateway would translate it; else itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    # ::a.b.c.d was once "IPv4-compatible"; ::1 and :: are themselves.
+    if address in _NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def forbidden(address: Address, policy: Policy, *, trusted: bool) -> str | None:
+    """Why we may not connect there, as a word or two; None if we may.
+
+    A trusted address may be private or this machine. Link-local (where clouds keep credentials), multicast
+    and reserved addresses have no service an operator means, so that they need `allowed_networks`.
+    """
+    address = _embedded(address)
+    if any(address.version == network.version and address in network for network in policy.allowed_networks):
+        return None
+    if address in _METADATA or address.is_link_local:
+        return "a link-local or cloud metadata address"
+    if address.is_multicast:
+        return "a multicast address"
+    if address.is_unspecified:
+        return "an unspecified address"
+    if address.is_loopback:
+        return None if trusted else "this machine itself"
+    if address.is_reserved or (isinstance(address, ipaddress.IPv6Address) and address.is_site_local):
+        return "a reserved address"
+    if not address.is_global:
+        return None if trusted else "a private address"
+    return None
+
+
+def lookup(host: str, port: int, clock: Deadline, seconds: float) -> list[Address]:
+    """All addresses of a host, asked once. `getaddrinfo` knows no timeout, hence the thread left behind."""
+    found: list[Address] = []
+    trouble: list[OSError | UnicodeError] = []
+
+    def ask() -> None:
+        try:
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            trouble.append(error)
+            return
+        for answer in answers:
+            address = ipaddress.ip_address(str(answer[4][0]))
+            if address not in found:
+                found.append(address)
+
+    thread = threading.Thread(target=ask, name=f"lookup {host}", daemon=True)
+    thread.start()
+    thread.join(clock.within(seconds))
+    if thread.is_alive():
+        raise OutboundFailed(f"The name {host} could not be looked up in time. Check the machine's DNS.")
+    if trouble or not found:
+        raise OutboundFailed(f"The name {host} does not resolve. Check its spelling and the machine's DNS.")
+    return found
+
+
+def allowed_addresses(parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool) -> list[Address]:
+    """The addresses of a host that may be connected to; OutboundRefused if there is none."""
+    host = parts.hostname or ""
+    reasons: list[str] = []
+    allowed: list[Address] = []
+    for address in lookup(host, port_of(parts), clock, policy.connect_timeout):
+        reason = forbidden(address, policy, trusted=trusted)
+        if reason is None:
+            allowed.append(address)
+        else:
+            reasons.append(reason)
+    if not allowed:
+        raise OutboundRefused(
+            f"{host} is {reasons[0]}, and calls go to public addresses only. "
+            "The operator can open a network with OUTBOUND_ALLOWED_NETWORKS."
+        )
+    return allowed
