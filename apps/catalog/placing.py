@@ -1,6 +1,7 @@
 """Finds or makes the offerings that rows of a feed are about, set-based."""
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -8,6 +9,7 @@ from django.db import connection
 from apps.catalog.footing import refresh_footing
 from apps.catalog.identifying import identify
 from apps.catalog.models import Offering, Provider, ProviderRole, Region
+from apps.catalog.settlement import catalogue_lock, settle_offerings
 
 
 def offering_key(value: Mapping[str, Any]) -> tuple[str, str, str, str]:
@@ -52,6 +54,17 @@ def ensure_offerings(
     _link_regions({found[key]: (hosts[key[0]], key[2]) for key in missing if key[2]})
     refresh_footing(fresh)
     return found, fresh
+
+
+def place_named(identities: Iterable[Mapping[str, Any]], *, at: datetime) -> dict[tuple[str, str, str, str], int]:
+    """`ensure_offerings` for what the inventory names and no feed: one of a region that is new ends on the day that is
+    known of its model at that host. Inside the caller's transaction."""
+    found, fresh = ensure_offerings(identities, {})
+    scoped = [found[key] for key in found if key[2] and found[key] in fresh]
+    if scoped:
+        catalogue_lock()
+        settle_offerings(scoped, at=at)
+    return found
 
 
 def _link_regions(scopes: Mapping[int, tuple[int, str]]) -> None:

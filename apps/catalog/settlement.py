@@ -32,12 +32,19 @@ def catalogue_lock() -> None:
 def settle_offerings(offering_ids: Collection[int], *, at: datetime, fresh: Collection[int] = ()) -> int:
     """Bring lifecycle and prices of these offerings in line with all standing claims; the number that changed.
 
-    Offerings whose redirect changes have their footing refreshed.
+    Offerings whose redirect changes have their footing refreshed. What is said of a model at a host without naming a
+    region holds for the offerings of its regions that no source lists, too; prices differ by region and do not.
     """
     if not offering_ids:
         return 0
     today = day_of(at)
-    voices, listed = voices_on(offering_ids, LIFECYCLE)
+    followed = _followed(offering_ids)
+    offering_ids = {*offering_ids, *followed}
+    voices, listed = voices_on({*offering_ids, *followed.values()}, LIFECYCLE)
+    for follower, everywhere in followed.items():
+        voices[follower] = [*voices.get(follower, ()), *voices.get(everywhere, ())]
+        if everywhere not in listed:
+            listed.discard(follower)
     settled = {
         pk: settle_lifecycle(voices.get(pk, ()), today, listed=pk in listed or pk in fresh) for pk in offering_ids
     }
@@ -72,6 +79,25 @@ def settle_offerings(offering_ids: Collection[int], *, at: datetime, fresh: Coll
         {pk: voice for pk, found in price_voices.items() if (voice := strongest(found)) is not None}, at=at
     )
     return len(changes) + n_priced
+
+
+def _followed(offering_ids: Collection[int]) -> dict[int, int]:
+    """{offering of one region that no source lists: the offering without a region of the same host and id}, where
+    either is among these."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH asked AS (SELECT id, host_id, api_id, service_tier FROM catalog_offering WHERE id = ANY (%s))
+            SELECT DISTINCT f.id, e.id
+            FROM asked
+            JOIN catalog_offering f USING (host_id, api_id, service_tier)
+            JOIN catalog_offering e USING (host_id, api_id, service_tier)
+            WHERE f.region_scope <> '' AND e.region_scope = '' AND asked.id IN (f.id, e.id)
+              AND NOT EXISTS (SELECT 1 FROM catalog_assertion a WHERE a.offering_id = f.id AND a.topic = 'identity')
+            """,
+            [list(offering_ids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def voices_on(offering_ids: Collection[int], topic: str) -> tuple[dict[int, list[Voice]], set[int]]:

@@ -11,14 +11,12 @@ from apps.catalog.actions import assert_manually, lift_manual
 from apps.catalog.disagreeing import (
     contradict,
     count_by_source,
-    disagreement_key,
     disagreements,
-    due_disagreements,
     latest_disagreements,
-    raise_disagreements,
     understood,
     why,
 )
+from apps.catalog.disagreement_events import disagreement_key, due_disagreements, raise_disagreements
 from apps.catalog.models import Assertion, Offering, ProviderEvent
 from apps.catalog.price_gaps import PriceGaps
 from apps.catalog.settlement import settle_offerings

@@ -99,6 +99,9 @@ def unwrap(raw: str, host_hint: str | None) -> Unwrapped:
     text = raw.strip().strip("`'\"")
     text = _VERSION_REMARK.sub(r"-\1", text)
     lower = text.lower()
+    if "%" in lower:
+        # taken out of a URL's path
+        lower = lower.replace("%3a", ":").replace("%2f", "/")
     if not lower:
         return out.refuse("the string is empty")
     if lower.startswith(("ft:", "ft-")) or "/ft:" in lower or ":ft-" in lower:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.catalog.models import ProviderEvent
+from apps.catalog.models import ProviderEvent, Source
 from apps.common.time import parse_moment
 
 
@@ -27,6 +27,9 @@ class Command(BaseCommand):
         if options["kind"]:
             events = events.filter(kind=options["kind"])
         if options["source"]:
+            slugs = Source.objects.order_by("slug").values_list("slug", flat=True)
+            if options["source"] not in slugs:
+                raise CommandError(f"No source is called {options['source']}. Known: {', '.join(slugs)}.", returncode=2)
             events = events.filter(source__slug=options["source"])
         for event in events.iterator(chunk_size=2000):
             self.stdout.write(json.dumps(event.as_line() | {"key": event.key}))

@@ -1,0 +1,89 @@
+"""Names that somebody made up for deployments at a host: what they stand for, as the host's own listing says.
+
+A decision of a person about the name outranks it; a name that tells its model by itself needs none.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
+
+from apps.catalog.footing import refresh_footing
+from apps.catalog.identifying import identify
+from apps.catalog.models import Alias, Offering, Version
+from apps.catalog.models.offerings import Binding
+
+# how `identity_why` begins where a listing told it, or told it once
+MARK = "deployment: "
+_CONFIDENCE = Decimal("0.95")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """`canonical` is the id of the known version or alias behind the name; `moves` where the host takes it on to newer
+    versions by itself. `why` is a sentence."""
+
+    canonical: str
+    moves: bool
+    why: str
+
+
+def place_deployments(said: Mapping[tuple[str, str], Deployed | None]) -> int:
+    """{(host slug, name): what it stands for, None where nobody tells any more}; the number of offerings that changed.
+
+    Only offerings change that nobody else could place, inside the caller's transaction.
+    """
+    if not said:
+        return 0
+    changed: list[int] = []
+    lowered = {(host, name.lower()): deployed for (host, name), deployed in said.items()}
+    found = list(_open({host for host, _ in lowered}, {name for _, name in lowered}).select_related("host"))
+    columns = _columns({deployed.canonical for deployed in lowered.values() if deployed is not None})
+    again = identify([(each.host.slug, each.api_id) for each in found if each.identity_why.startswith(MARK)])
+    for each in found:
+        key = (each.host.slug, each.api_id.lower())
+        if key not in lowered:
+            continue
+        deployed = lowered[key]
+        if deployed is None or deployed.canonical not in columns:
+            wanted = _no_more(again.get((each.host.slug, each.api_id)))
+        else:
+            version, alias = columns[deployed.canonical]
+            wanted = {
+                "version_id": version, "alias_id": alias,
+                "binding": Binding.ALIAS if deployed.moves or alias is not None else Binding.PINNED,
+                "identity_confidence": _CONFIDENCE, "identity_why": f"{MARK}{deployed.why}",
+            }  # fmt: skip
+        if wanted is not None and any(getattr(each, name) != value for name, value in wanted.items()):
+            Offering.objects.filter(pk=each.pk).update(**wanted)
+            changed.append(each.pk)
+    refresh_footing(changed)
+    return len(changed)
+
+
+def _open(hosts: Iterable[str], names: Iterable[str]) -> QuerySet[Offering]:
+    """Offerings of these names that nobody could place, or a listing did."""
+    unplaced = Q(version__isnull=True, alias__isnull=True, not_a_model=False)
+    return Offering.objects.annotate(lower=Lower("api_id")).filter(
+        unplaced | Q(identity_why__startswith=MARK), host__slug__in=list(hosts), lower__in=list(names)
+    )
+
+
+def _no_more(columns: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return {**columns, "identity_why": f"{MARK}none tells one model; {columns['identity_why']}"} if columns else None
+
+
+def _columns(names: set[str]) -> dict[str, tuple[int | None, int | None]]:
+    """{canonical id: (version, alias)} of those on record."""
+    found: dict[str, Any] = {
+        identifier: (version, pk)
+        for identifier, pk, version in Alias.objects.filter(identifier__in=names).values_list(
+            "identifier", "pk", "version_id"
+        )
+    }
+    for identifier, pk in Version.objects.filter(identifier__in=names).values_list("identifier", "pk"):
+        found.setdefault(identifier, (pk, None))
+    return found
