@@ -135,7 +135,7 @@ def orphaned(dependencies: Collection[int]) -> list[Dependency]:
     )
 
 
-def end_orphans(dependencies: Collection[int], *, by: User, at: datetime) -> int:
+def end_orphans(dependencies: Collection[int], *, by: User | None, at: datetime) -> int:
     """A person said that what had been seen is something else: uses that rested on it alone end; their number."""
     if not dependencies or Observation.objects.waiting().exists():
         # who it belongs to by now is not known yet: it stays, and is listed as seen and not declared

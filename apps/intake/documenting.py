@@ -21,19 +21,24 @@ from apps.common.time import now
 from apps.intake import carrying
 from apps.intake.binding import binding_of
 from apps.intake.carrying import KeyReused, NotNow, NotYours, body_of
+from apps.intake.claiming import end_orphans
 from apps.intake.documents import Document, Format, Part, Sighting, Unreadable, clean
 from apps.intake.formats import FORMATS
 from apps.intake.introducing import Introduced, introduce_applications
+from apps.intake.listings import answer_for_all, forget_deployments, put_back, take_deployments, use_of
 from apps.intake.models import Import, ImportContent, Observation
 from apps.intake.observing import Placed, Whole, end_missing, end_older, ensure_services, store_observations
 from apps.intake.reconciling import reconcile
-from apps.inventory.actions import RefusedChange, undo
+from apps.intake.using import forget_usage, take_usage
+from apps.inventory.actions import RefusedChange, teams_written_in, undo
 from apps.inventory.models import Application
 
 # what an import keeps of each list of problems
 MOST_LISTED = 1_000
 # what is worked through while the sender waits
 AT_ONCE_BYTES = 256 * 1024
+_MAY_WRITE_NOTHING = frozenset({*(name for name, form in FORMATS.items() if form.holds_for_all), "usage"})
+_ANOTHERS = "is claimed for an application that the sender may not edit. Ask an editor of its team to send it."
 
 
 def receive_document(
@@ -50,6 +55,7 @@ def receive_document(
     idempotency_key: str = "",
     file_name: str = "",
     strict: bool = False,
+    is_foreign: bool = False,
     at_once: bool = False,
 ) -> tuple[Import, bool]:
     """Keep the document and have it read; (the import, whether it is new).
@@ -60,13 +66,16 @@ def receive_document(
     within the format's caps already. `by` None is the operator, who may write everywhere.
     NotYours where the sender may not write to the application; Unreadable where nothing can be made of the body;
     KeyReused where `idempotency_key` came with another document before. A large document waits for a worker, unless it
-    is to be read `at_once`.
+    is to be read `at_once`. `is_foreign`: the sender named an application that nobody here is called; so it repeats
+    nothing that is about one of ours.
     """
     binding = binding_of(token, application)
     if binding is not None:
         application = binding.application
         environment = environment or binding.environment
-    elif application is not None and by is not None and not by.may(TeamRole.EDITOR, application.team_id):
+    # a person's binding ends with the role; to a program it is the permission
+    granted = by is None or (binding is not None and by.is_service)
+    if application is not None and by is not None and not granted and not by.may(TeamRole.EDITOR, application.team_id):
         raise NotYours("Only an editor of the owning team may send documents about it. Ask one of them for a token.")
     digest = hashlib.sha256(body).hexdigest()
     natural_key = form.natural_key(body) if form.natural_key else ""
@@ -75,7 +84,9 @@ def receive_document(
         if idempotency_key:
             lock_words(f"{by.pk if by else 0}:key:{idempotency_key}")
         lock_words(f"{by.pk if by else 0}:{natural_key or digest}:{application.pk if application else 0}")
-        earlier = _earlier(form, body, natural_key, digest, by, application, environment, idempotency_key)
+        earlier = _earlier(
+            form, body, natural_key, digest, by, application, environment, idempotency_key, is_foreign=is_foreign
+        )
         if earlier is not None:
             return earlier, False
         kept = form.redact(body) if form.redact else body
@@ -115,7 +126,7 @@ def carry_out(pk: int) -> bool:
 
 def _earlier(
     form: Format, body: bytes, natural_key: str, digest: str, by: User | None, application: Application | None,
-    environment: str, key: str,
+    environment: str, key: str, *, is_foreign: bool,
 ) -> Import | None:  # fmt: skip
     """The import this one repeats: what calls itself the same and says the same (in XML what was JSON before), what
     came under the sender's key, the very same content.
@@ -126,6 +137,8 @@ def _earlier(
     about = sent.exclude(state__in=(Import.State.FAILED, Import.State.DROPPED, Import.State.UNDONE))
     if application is not None:
         about = about.filter(application=application, environment=environment)
+    elif form.holds_for_all or is_foreign:
+        about = about.filter(application__isnull=True)
     if natural_key:
         found = about.filter(natural_key=natural_key).first()
         # edited, and its version left as it was: not the same document after all
@@ -172,6 +185,14 @@ def _read(import_: Import) -> None:
             " with ?application=SLUG.",
         )  # fmt: skip
         return
+    sender = import_.sender
+    if application is None and document.deployments and sender is not None and not sender.governs:
+        _close(
+            import_, document, state=Import.State.RECEIVED,
+            error="What its names stand for would hold for every application, which is governance's to say. Choose the"
+            " application whose deployments these are, or send it with ?application=SLUG.",
+        )  # fmt: skip
+        return
     if application is not None and import_.by is not None and import_.application is None:
         import_.application = application
     _take(import_, document, application)
@@ -194,6 +215,8 @@ def _take(import_: Import, document: Document, application: Application | None) 
             team=Team.objects.filter(pk=import_.mapping.get("team")).first(),
         )  # fmt: skip
         document.rejected += described.rejected
+        if document.deployments_are_uses and application is not None:
+            document.sightings += map(use_of, document.deployments)
         placed = _placed(import_, document, application, described, at)
         keys = store_observations(stream, placed, seen_in=import_)
         n_missing = 0
@@ -204,12 +227,20 @@ def _take(import_: Import, document: Document, application: Application | None) 
                 n_missing += (
                     end_missing(whole, keys=keys, at=at) if newer_at is None else end_older(whole, newer_at=newer_at)
                 )
-        tally = reconcile(at=now(), keys=set(keys))
+        answered = take_deployments(
+            document, stream=stream, application=application, seen_in=import_, at=at, is_older=newer_at is not None
+        )
+        of_usage = take_usage(document, stream=stream, application=application, import_=import_, at=now())
+        tally = reconcile(at=now(), keys={*keys, *of_usage, *answered.observations})
+        if answered.dependencies:
+            end_orphans(answered.dependencies, by=import_.sender, at=now())
     pointers = {key: each.sighting.where for key, each in zip(keys, placed, strict=True)}
+    keys += of_usage
     seen = Observation.objects.filter(key__in=keys)
-    unresolved = seen.filter(state=Observation.State.UNRESOLVED).order_by("requested", "pk")[:MOST_LISTED]
+    asked = (Observation.State.UNRESOLVED, Observation.State.UNCLAIMED)
+    unresolved = seen.filter(state__in=asked).select_related("service").order_by("requested", "pk")[:MOST_LISTED]
     counts = {
-        "sightings": len(document.sightings),
+        "sightings": len(document.sightings) + len(document.usage),
         "observations": len(set(keys)),
         "applications": {"created": described.n_created, "updated": described.n_updated,
                          "unchanged": described.n_unchanged},
@@ -217,17 +248,21 @@ def _take(import_: Import, document: Document, application: Application | None) 
         "updated": tally["updated"],
         "unchanged": max(seen.filter(dependency__isnull=False).values("dependency").distinct().count()
                          - tally["created"] - tally["updated"], 0),
-        "unresolved": seen.filter(state=Observation.State.UNRESOLVED).count(),
+        "unresolved": seen.filter(state=Observation.State.UNRESOLVED).count() + len(answered.unknown),
         "unclaimed": seen.filter(state=Observation.State.UNCLAIMED).count(),
-        "missing": n_missing,
+        "missing": n_missing + answered.n_missing,
+        "deployments": len(document.deployments),
         "ignored": len(document.ignored),
         "rejected": len(document.rejected),
     }  # fmt: skip
     _close(
         import_, document, state=Import.State.APPLIED, change=change, counts=counts, applied_at=now(),
         is_older=newer_at is not None, application=application,
-        unresolved=[Part(", ".join(each.places[:3]) or pointers.get(each.key, ""),
-                         f"{each.requested or each.served}: {each.why}") for each in unresolved],
+        unresolved=[
+            *(Part(", ".join(each.places[:3]) or pointers.get(each.key, "") or str(each.service or ""),
+                   f"{each.requested or each.served}: {each.why}") for each in unresolved),
+            *answered.unknown,
+        ],
     )  # fmt: skip
 
 
@@ -238,6 +273,10 @@ def _placed(
     own = set() if document.applications or import_.application else {said.service for said in document.sightings}
     scope = stream_of(import_.format, document)
     services = ensure_services(own - {""}, scope=scope, token=import_.token, at=at) if own - {""} else {}
+    claimed_by = {application for _, application, _ in services.values() if application is not None}
+    teams = dict(Application.objects.filter(pk__in=claimed_by).order_by().values_list("pk", "team_id"))
+    sender = import_.sender
+    barred = {pk for pk, team in teams.items() if sender is not None and not sender.may(TeamRole.EDITOR, team)}
     placed = []
     for said in document.sightings:
         tidy = _tidy(said, import_.environment)
@@ -246,7 +285,9 @@ def _placed(
                 placed.append(Placed(tidy, described.ids[said.service], None, at, at))
         elif said.service and import_.application is None:
             pk, claimed, ignored = services[clean(said.service)]
-            if not ignored:
+            if claimed in barred:
+                document.rejected.append(Part(said.where, f"'{clean(said.service, 80)}' {_ANOTHERS}"))
+            elif not ignored:
                 placed.append(Placed(tidy, claimed, pk, at, at))
         elif application is not None:
             placed.append(Placed(tidy, application.pk, None, at, at, part=import_.mapping.get("part", "")))
@@ -328,11 +369,17 @@ def _undo(import_: Import) -> None:
         return
     try:
         with transaction.atomic():
-            undo(change=import_.change, by=import_.undone_by, reason=f"import of {import_}")
+            # a listing may have done no more than to say what names stand for, a report than to count
+            if teams_written_in(change=import_.change) or import_.format not in _MAY_WRITE_NOTHING:
+                undo(change=import_.change, by=import_.undone_by, reason=f"import of {import_}")
     except RefusedChange as refused:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
         return
     Observation.objects.filter(seen_in=import_).update(state=Observation.State.SET_ASIDE, dependency=None)
+    forget_usage(seen_in=import_)
+    names = forget_deployments(seen_in=import_)
+    answer_for_all(names)
+    put_back(names, application=None)
     Import.objects.filter(pk=import_.pk).update(state=Import.State.UNDONE, undone_at=now())
 
 

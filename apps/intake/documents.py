@@ -8,8 +8,9 @@ body; what it cannot use of a readable one it lists, with the place, in `ignored
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from apps.intake.models import Confidence
 from apps.intake.sheets.tables import Unreadable
@@ -79,6 +80,39 @@ class SaidApplication:
     where: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SaidDeployment:
+    """A name at `host` (its slug) that an application asks for, and the model behind it, as the host calls both.
+
+    `account` is whose names these are. `upgrades`: the host moves it to newer versions by itself.
+    """
+
+    host: str
+    name: str
+    model: str
+    version: str = ""
+    account: str = ""
+    upgrades: bool = False
+    where: str = ""
+
+
+class DayOfUse(NamedTuple):
+    """What was called on one day; tokens and cost (USD) are None where not told."""
+
+    n_calls: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class SaidUsage:
+    """How much one application used one model, by day. `names` say which, with the application as `service`."""
+
+    names: Sighting
+    days: dict[date, DayOfUse]
+
+
 @dataclass(slots=True)
 class Document:
     """A whole document. `maker` becomes part of the stream, so that two tools never end what the other saw.
@@ -96,6 +130,9 @@ class Document:
     is_complete: bool = True
     applications: list[SaidApplication] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
+    deployments: list[SaidDeployment] = field(default_factory=list)
+    usage: list[SaidUsage] = field(default_factory=list)
+    deployments_are_uses: bool = False  # of the application it is about, where it is about one
     ignored: list[Part] = field(default_factory=list)
     rejected: list[Part] = field(default_factory=list)
     open_routes: list[Part] = field(default_factory=list)  # doors to any model, which name none
@@ -117,6 +154,19 @@ class Format:
     redact: Callable[[bytes], bytes] | None = None
     # what the document calls itself, found without reading it all: the same again is the same document
     natural_key: Callable[[bytes], str] | None = None
+    # says something else where it is sent without an application: what holds for all of them
+    holds_for_all: bool = False
 
 
-__all__ = ["Document", "Format", "Part", "SaidApplication", "Sighting", "Unreadable", "clean"]
+__all__ = [
+    "DayOfUse",
+    "Document",
+    "Format",
+    "Part",
+    "SaidApplication",
+    "SaidDeployment",
+    "SaidUsage",
+    "Sighting",
+    "Unreadable",
+    "clean",
+]

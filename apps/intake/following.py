@@ -6,10 +6,12 @@ rest.
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from apps.common.history import acting
+from apps.intake.listings import answer_for_all
 from apps.intake.models import Observation
-from apps.intake.naming import Namer, Names
+from apps.intake.naming import Found, Namer, Names
 from apps.intake.reconciling import reconsider
 
 # merges of merges: each round follows one step
@@ -81,23 +83,30 @@ def follow_decisions(*, at: datetime) -> int:
 
 
 def follow_catalogue() -> int:
-    """Names nobody knew that the catalogue has learnt since; the number of observations that have one.
+    """Names nobody knew that the catalogue has learnt since, also of what answered; the number of observations.
 
     Reads only, where nothing was learnt. A name that is still not known stays as it is.
     """
+    answer_for_all()
+    unsaid = Q(state=Observation.State.MATCHED, served_version__isnull=True) & ~Q(served="")
     rows = list(
-        Observation.objects.filter(state=Observation.State.UNRESOLVED).values_list(
-            "pk", "stream", "provider", "requested", "served", "region", "confidence", "facts__base_model"
+        Observation.objects.filter(Q(state=Observation.State.UNRESOLVED) | unsaid).values_list(
+            "pk", "state", "stream", "provider", "requested", "served", "region", "confidence", "facts__base_model",
+            "application",
         )
-    )
+    )  # fmt: skip
     if not rows:
         return 0
     names = {
-        pk: Names(stream, provider, requested, served, region, confidence, str(base_model or ""))
-        for pk, stream, provider, requested, served, region, confidence, base_model in rows
+        pk: (state, Names(stream, provider, requested, served, region, confidence, str(base_model or ""), application))
+        for pk, state, stream, provider, requested, served, region, confidence, base_model, application in rows
     }
     with transaction.atomic():
-        found = Namer().find(set(names.values()))
-    return reconsider(
-        pk for pk, each in names.items() if found[each].offering is not None or found[each].is_set_aside
-    )  # fmt: skip
+        found = Namer().find({each for _, each in names.values()})
+    return reconsider(pk for pk, (state, each) in names.items() if _is_learnt(state, found[each]))
+
+
+def _is_learnt(state: str, found: Found) -> bool:
+    if state == Observation.State.MATCHED:
+        return found.served_version is not None
+    return found.offering is not None or found.is_set_aside

@@ -5,16 +5,32 @@ identity inbox like every other id. What only stands in code or a bill of materi
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from apps.catalog.models import Offering
-from apps.catalog.placing import ensure_offerings
-from apps.intake.models import Confidence, NameDecision
-from apps.intake.sheets.naming import Catalogue, Named
+from apps.catalog.deployed import Deployed, place_deployments
+from apps.catalog.placing import place_named
+from apps.common.time import now
+from apps.intake.deploying import api_id_of, sentence, standing
+from apps.intake.models import Confidence, Deployment, NameDecision
+from apps.intake.sheets.naming import Catalogue, Named, Party
 
 # what stands where a name should, because a scanner could not read further
 _NO_NAME = re.compile(r"process\.env|os\.environ|getenv|\$\{|\{\{|^\$|[<>`]|^(none|null|unknown|latest|default)$", re.I)
+
+
+_BEDROCK = "amazon-bedrock"
+# an id of Bedrock's behind a gateway's prefix and route, or in the resource name of a profile or model
+_BEDROCK_ID = re.compile(
+    r"^(?:(?:.*/)?arn:aws[a-z-]*:bedrock:[^/]*:(?:inference-profile|foundation-model)/|(?:[^:]*/)?(?!arn:))([^/]+)$",
+    re.I,
+)
+# `eu.anthropic.…`: a profile's own id, which is called as it stands; and a model's, without any profile
+_PROFILE_ID, _MODEL_ID = (
+    re.compile(r"^[a-z-]+\.[a-z0-9]+\.(?=\D)", re.I),
+    re.compile(r"^[a-z0-9]+\.(?![a-z0-9]+\.\D)", re.I),
+)
 
 
 # hosts that serve their own models only; what scanners take for the provider is often just a library nearby
@@ -32,6 +48,7 @@ class Names:
     region: str
     confidence: int
     base_model: str = ""  # what a deployment's own configuration says it is
+    application: int | None = None  # whose deployments its names may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +72,12 @@ class Namer:
                 lifted_at__isnull=True
             ).values_list("stream", "provider", "name", "offering", "reason")
         }
+        # of all applications under None
+        self._deployments: dict[tuple[int | None, str, str], list[Deployment]] = defaultdict(list)
+        for each in Deployment.objects.select_related("application"):
+            own = each.application
+            whose = None if own is None else own.merged_into_id or own.pk
+            self._deployments[whose, each.host, each.name].append(each)
 
     def find(self, asked: Iterable[Names]) -> dict[Names, Found]:
         """The offering of each; new ones are made in one go, inside the caller's transaction."""
@@ -77,17 +100,22 @@ class Namer:
             else:
                 new[names] = answer
         if new:
-            made, _ = ensure_offerings(
+            made = place_named(
                 [
                     {"host": host, "api_id": api_id, "region": region, "tier": tier}
                     for host, api_id, region, tier in sorted({named.new for named in new.values() if named.new})
                 ],
-                {},
+                at=now(),
             )
+            place_deployments({
+                (host, api_id): deployed
+                for host, api_id, _, _ in made
+                if (deployed := self._deployed_for_all(host, api_id)) is not None
+            })  # fmt: skip
             for names, named in new.items():
                 assert named.new is not None
                 answers[names] = Found(made[named.new], named.why)
-        return self._with_served_versions(answers, {names: named for names, named in served.items() if names.served})
+        return self._with_served_versions(answers, list(answers))
 
     def gateway(self, spelled: str) -> int | None:
         """The provider that a gateway's name means, if it is one we know."""
@@ -112,6 +140,8 @@ class Namer:
     def _choose(self, names: Names, served: Named | None) -> Found | Named:
         """A Found, or the Named of an offering that is still to be made."""
         requested = self._look_up(names, names.requested) if names.requested else None
+        if requested is not None and (_is_known(requested) or served is None or not _is_known(served)):
+            requested = self._deployed(names, requested)
         for named in (requested, served):
             if named is not None and named.offering is not None and named.resolved:
                 return Found(named.offering, named.why)
@@ -142,10 +172,12 @@ class Namer:
                 named = self._catalogue.name(host=party.slug, model=name)
             if names.confidence < Confidence.GATEWAY_CONFIG and _is_anothers(named):
                 return self._catalogue.name(host="", model=name)
-            # gateways write `azure/contact-centre-prod` of what Azure calls contact-centre-prod
-            prefix, _, rest = name.partition("/")
-            if rest and named.offering is None and not named.resolved and self._catalogue.party(prefix) == party:
-                return self._catalogue.name(host=party.slug, model=rest, region=names.region)
+            bare = self._bare(name, party)
+            is_known = named.offering is not None or (named.resolved and not named.refusal and party.slug != _BEDROCK)
+            if bare != name and not is_known:
+                named = self._catalogue.name(host=party.slug, model=bare, region=names.region)
+            if named.among and names.confidence >= Confidence.GATEWAY_CONFIG:
+                return _one_of(named, bare, party, names.region)
             return named
         named = self._catalogue.name(host="", model=name, region=names.region)
         if named.refusal and names.region:
@@ -154,17 +186,90 @@ class Namer:
             return Named(refusal=f"'{names.provider}' is no provider in the register. {named.refusal}")
         return named
 
-    def _with_served_versions(self, answers: dict[Names, Found], served: dict[Names, Named]) -> dict[Names, Found]:
-        ids = {named.offering for named in served.values() if named.offering is not None}
-        if not ids:
-            return answers
-        versions = dict(Offering.objects.filter(pk__in=ids).order_by().values_list("pk", "version_id"))
-        for names, named in served.items():
-            version = versions.get(named.offering) if named.offering is not None else None
+    def _deployed(self, names: Names, told: Named) -> Named:
+        """What listings of deployments say about a name that tells nothing by itself, or that the application's own
+        listing contradicts; else `told`."""
+        party = self._catalogue.party(names.provider) if self._deployments and names.provider else None
+        if party is None:
+            return told
+        name = self._bare(names.requested, party).lower()
+        own = standing(self._deployments.get((names.application, party.slug, name), []))
+        if own and names.application is not None:
+            return self._deployed_by_itself(party, name, own, told)
+        for_all = standing(self._deployments.get((None, party.slug, name), []))
+        if not for_all or _is_known(told):
+            return told
+        deployed = self._deployed_for_all(party.slug, name)
+        if deployed is not None and told.new is not None:
+            return replace(told, resolved=True, canonical=deployed.canonical, why=deployed.why)
+        if deployed is not None:
+            return told
+        return replace(told, why=f"{sentence(for_all)}, which leads to no one model that is known")
+
+    def _deployed_by_itself(self, party: Party, name: str, own: list[Deployment], told: Named) -> Named:
+        """Of one application's deployments: the name may be a model's, and stand for another one all the same."""
+        models = {api_id_of(each.model, each.version) for each in own}
+        if _is_known(told):
+            meant = {self._catalogue.canonical(host=party.slug, model=each) for each in (*models, own[0].model)}
+            if self._catalogue.canonical(host=party.slug, model=name) in meant:
+                return told
+        named = self._catalogue.name(host=party.slug, model=next(iter(models))) if len(models) == 1 else None
+        if named is not None and named.among:
+            named = _one_of(named, next(iter(models)), party, "")
+        if named is not None and _is_known(named):
+            return replace(named, why=f"{sentence(own)}; {named.why}")
+        return told if _is_known(told) else replace(
+            told, why=f"{sentence(own)}, which leads to no one model that is known"
+        )  # fmt: skip
+
+    def _deployed_for_all(self, host: str, name: str) -> Deployed | None:
+        rows = standing(self._deployments.get((None, host, name.lower()), []))
+        meant = {self._catalogue.canonical(host=host, model=api_id_of(each.model, each.version)) for each in rows}
+        canonical = meant.pop() if len(meant) == 1 else ""
+        return Deployed(canonical, any(each.upgrades for each in rows), sentence(rows)) if canonical else None
+
+    def _bare(self, name: str, party: Party) -> str:
+        """Gateways write `azure/contact-centre-prod` of what Azure calls contact-centre-prod, and Bedrock's ids behind
+        their route or in a resource name."""
+        if party.slug == _BEDROCK:
+            found = _BEDROCK_ID.match(name)
+            # what an opaque resource name stands for is not in it
+            return found[1] if found else name[max(name.lower().find("arn:"), 0) :]
+        prefix, _, rest = name.partition("/")
+        return rest if rest and self._catalogue.party(prefix) == party else name
+
+    def _with_served_versions(self, answers: dict[Names, Found], asked: Iterable[Names]) -> dict[Names, Found]:
+        """With the version that each served id means, however many offerings it may be called as."""
+        for names in asked:
+            if not names.served or _NO_NAME.search(names.served):
+                continue
+            party = self._catalogue.party(names.provider) if names.provider else None
+            name = self._bare(names.served, party) if party is not None else names.served
+            version = self._catalogue.version(host=party.slug if party is not None else "", model=name)
             if version is not None:
                 found = answers[names]
                 answers[names] = Found(found.offering, found.why, found.is_set_aside, version)
         return answers
+
+
+def _is_known(named: Named) -> bool:
+    return named.resolved and (named.offering is not None or named.new is not None)
+
+
+def _one_of(named: Named, name: str, party: Party, region: str) -> Named:
+    """Seen in use, and several offerings of one model might be meant: the one called by this very id, else the model's
+    own id without region and profile. The version is the same whichever it is."""
+    exact = any(each.api_id.lower() == name.lower() for each in named.among)
+    if exact or (party.slug == _BEDROCK and _PROFILE_ID.match(name)):
+        return Named(
+            new=(party.slug, name, region, ""), host=party.slug, api_id=name, why=f"new at this host; {named.why}"
+        )
+    plain = [each for each in named.among if not each.region and not each.tier]
+    if party.slug == _BEDROCK:
+        plain = [each for each in plain if _MODEL_ID.match(each.api_id)]
+    if len(plain) == 1:
+        return Named(offering=plain[0].id, host=party.slug, api_id=plain[0].api_id, why=named.why)
+    return named
 
 
 def _is_anothers(named: Named) -> bool:

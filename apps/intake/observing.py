@@ -79,6 +79,17 @@ def ensure_services(
             """,
             [at, scope, wanted, at],
         )
+        if token is not None:
+            # a name that two people's tokens bring is nobody's own: else whoever used it first would read, and could
+            # claim, what the other's token tells. The offices see it and say whose it is
+            cursor.execute(
+                """
+                UPDATE intake_service s SET first_token_id = NULL FROM accounts_apitoken t
+                WHERE t.id = s.first_token_id AND t.user_id <> %s AND s.application_id IS NULL
+                  AND s.scope = %s AND s.name = ANY(%s)
+                """,
+                [token.user_id, scope, wanted],
+            )
     found = Service.objects.filter(scope=scope, name__in=wanted).values_list("name", "pk", "application", "is_ignored")
     return {name: (pk, application, ignored) for name, pk, application, ignored in found}
 

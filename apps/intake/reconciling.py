@@ -89,7 +89,7 @@ def _reconcile(
 def _names(each: Observation) -> Names:
     return Names(
         each.stream, each.provider, each.requested, each.served, each.region, each.confidence,
-        str(each.facts.get("base_model", "")),
+        str(each.facts.get("base_model", "")), each.application_id,
     )  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""What lists of applications and dependencies can be narrowed by, on pages and in the API alike."""
+"""What lists of applications and dependencies can be narrowed by, on pages and in the API alike.
+
+Several values of a column of the row itself find no row twice; `distinct=False` keeps the database from comparing them.
+"""
 
 from datetime import date
 
@@ -16,11 +19,12 @@ class ApplicationFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="Search")
     team = django_filters.CharFilter(method="of_team", label="Team (slug), with those below it")
-    status = django_filters.MultipleChoiceFilter(choices=Application.Status.choices, label="Status")
+    status = django_filters.MultipleChoiceFilter(choices=Application.Status.choices, label="Status", distinct=False)
     criticality = django_filters.TypedMultipleChoiceFilter(
         choices=[(level.name.lower(), level.label) for level in Criticality],
         coerce=lambda word: Criticality[word.upper()].value,
         label="Criticality",
+        distinct=False,
     )
     ai_act_class = django_filters.ChoiceFilter(choices=Application.AiActClass.choices, label="AI Act class")
     data_classification = django_filters.ChoiceFilter(
@@ -70,7 +74,7 @@ class DependencyFilter(django_filters.FilterSet):  # type: ignore[misc]
     developer = django_filters.CharFilter(
         field_name="offering__version__foundation__developer__slug", label="Developer (slug)"
     )
-    role = django_filters.MultipleChoiceFilter(choices=Dependency.Role.choices, label="Role")
+    role = django_filters.MultipleChoiceFilter(choices=Dependency.Role.choices, label="Role", distinct=False)
     known = django_filters.ChoiceFilter(choices=Dependency.Known.choices, label="Declared or observed")
     reached = django_filters.ChoiceFilter(choices=Dependency.Reached.choices, label="Reached")
     live_on = django_filters.DateFilter(method="being_live", label="Live on (day)")
@@ -92,7 +96,7 @@ class OfDependencyFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class AdaptationFilter(OfDependencyFilter):
-    kind = django_filters.MultipleChoiceFilter(choices=Adaptation.Kind.choices, label="Kind")
+    kind = django_filters.MultipleChoiceFilter(choices=Adaptation.Kind.choices, label="Kind", distinct=False)
     moves = django_filters.ChoiceFilter(choices=Adaptation.Moves.choices, label="Does it move?")
 
     class Meta:
@@ -103,7 +107,7 @@ class AdaptationFilter(OfDependencyFilter):
 class ExitPlanFilter(OfDependencyFilter):
     target = django_filters.NumberFilter(field_name="target_id", label="Target offering (id)")
     substitutability = django_filters.MultipleChoiceFilter(
-        choices=ExitPlan.Substitutability.choices, label="Substitutability"
+        choices=ExitPlan.Substitutability.choices, label="Substitutability", distinct=False
     )
     test_before = django_filters.DateFilter(field_name="next_test_on", lookup_expr="lt", label="Test due before")
 
@@ -114,7 +118,7 @@ class ExitPlanFilter(OfDependencyFilter):
 
 class ExitTestFilter(OfDependencyFilter):
     target = django_filters.NumberFilter(field_name="target_id", label="Target offering (id)")
-    result = django_filters.MultipleChoiceFilter(choices=ExitTest.Result.choices, label="Result")
+    result = django_filters.MultipleChoiceFilter(choices=ExitTest.Result.choices, label="Result", distinct=False)
     tested_after = django_filters.DateFilter(field_name="tested_on", lookup_expr="gte", label="Tested on or after")
     tested_before = django_filters.DateFilter(field_name="tested_on", lookup_expr="lt", label="Tested before")
 

@@ -1,22 +1,33 @@
 """A document's way into the register: observed, held against what is declared, and never taking more than it saw."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
-from apps.accounts.models import ApiToken
+from apps.accounts.actions import end_membership, issue_token
+from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.accounts.services import add_service
 from apps.common.time import now
 from apps.intake import documenting
 from apps.intake.carrying import NotYours
+from apps.intake.claiming import bind_token
 from apps.intake.documenting import KeyReused, name_application, receive_document
 from apps.intake.documents import Document, Format, Part, Sighting, Unreadable
 from apps.intake.formats import FORMATS
 from apps.intake.models import Confidence, Import, NameDecision, Observation, Service, TokenBinding
 from apps.intake.reconciling import reconcile, reconsider
 from apps.inventory.models import Application, Dependency
-from tests.builders import make_application, make_dependency, make_member, make_offering, make_provider, make_version
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_member,
+    make_offering,
+    make_provider,
+    make_user,
+    make_version,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -240,16 +251,42 @@ def test_a_stranger_cannot_send_about_an_application_nor_by_its_name(form, appli
 
 
 def test_a_bound_token_speaks_of_one_application_only(form, application, offering):
-    user = make_member(make_application().team, TeamRole.VIEWER)
-    token = ApiToken.objects.create(
-        user=user, name="ci", prefix="x", digest="d", scopes=["intake"], expires_at=now() + timedelta(days=1)
-    )
+    user = add_service(username="ci", about="", team=None, by=make_user(role="governance"))
+    token, _ = issue_token(user=user, name="ci", scopes=["intake"], at=now(), by=None)
     TokenBinding.objects.create(token=token, application=application, environment="prod")
 
     taken, _ = send(form, by=user, token=token)
     assert (taken.application, Observation.objects.get().environment) == (application, "prod")
     with pytest.raises(NotYours, match=r"for .* only"):
         send(form, make_application(), by=user, token=token)
+
+
+def test_a_sender_claimed_for_a_foreign_application_is_not_spoken_for(form, application, offering):
+    stranger = make_member(make_application().team)
+    models = [{"requested": "talker-1-20250101", "provider": "acme", "service": "claims", "where": "/models/0"}]
+    send(form, models=models)
+    Service.objects.update(application=application)
+    Observation.objects.all().delete()
+
+    taken, _ = send(form, by=stranger, models=models, odd=True)
+
+    assert not Observation.objects.exists()
+    assert not Dependency.objects.exists()
+    said = taken.problems["rejected"][0]
+    assert (said["where"], "may not edit" in said["reason"]) == ("/models/0", True)
+    assert application.slug not in str(taken.problems)
+
+
+def test_a_person_who_has_left_the_team_sends_nothing_for_it_by_the_token_bound_before(form, application, offering):
+    editor = make_member(application.team)
+    token, _ = issue_token(user=editor, name="ci", scopes=["intake"], at=now(), by=editor)
+    bind_token(token=token, application=application, by=editor)
+    assert send(form, by=editor, token=token)[0].state == State.APPLIED
+
+    end_membership(membership=editor.memberships.get(), by=make_user(role="governance"))
+
+    with pytest.raises(NotYours, match="Only an editor"):
+        send(form, by=User.objects.get(pk=editor.pk), token=token, odd=True)
 
 
 def test_what_breaks_its_schema_is_taken_and_marked_or_refused_where_asked(form, application, offering):

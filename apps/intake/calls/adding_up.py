@@ -4,8 +4,8 @@ One pass at a time: it holds a lock until it commits, so that nothing is counted
 Counters that senders add up themselves are turned into differences here, since only here readings stand in order.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,7 +15,9 @@ import structlog
 from django.db import DataError, IntegrityError, connection, transaction
 
 from apps.accounts.models import ApiToken
+from apps.intake.calls.halves import forget_halves
 from apps.intake.calls.records import Names, moment_of
+from apps.intake.calls.speaking import Speakers
 from apps.intake.documents import Sighting, clean
 from apps.intake.models import CallBatch, MeteredSeries
 from apps.intake.observing import Placed, ensure_services, observation_key, store_observations
@@ -85,6 +87,7 @@ class _Sums:
 
 def add_up(*, at: datetime) -> int:
     """Add up all that waits; the number of batches. Nothing while another pass is under way."""
+    forget_halves(at=at)
     n_done = 0
     while True:
         with transaction.atomic():
@@ -116,16 +119,18 @@ def _add_up_or_single_out(batches: Sequence[CallBatch], *, at: datetime) -> None
 
 
 def _add_up(batches: Sequence[CallBatch], *, at: datetime) -> None:
-    sums = _Sums()
+    sums, moved = _Sums(), _Sums()
     readings: list[tuple[_Whose, list[Any]]] = []
     for batch in batches:
         whose = _Whose(batch.stream, batch.application_id, batch.token_id)
-        for told, day, calls, errors, without, sent, answered, cost, first, last, trace in batch.groups["calls"]:
-            counted = Counted(calls, errors, without, sent, answered, cost, first, last, trace)
-            sums.add(whose, Names(*told), day, counted)
+        for into, rows in ((sums, batch.groups["calls"]), (moved, batch.groups.get("moved", ()))):
+            for told, day, *counted in rows:
+                into.add(whose, Names(*told), day, Counted(*counted))
         readings += [(whose, reading) for reading in batch.groups["readings"]]
     _add_readings(readings, sums)
     _store(sums, at=at)
+    if moved.days:
+        _take_back(moved, at=at)
     CallBatch.objects.filter(pk__in=[batch.pk for batch in batches]).delete()
 
 
@@ -189,9 +194,13 @@ def _measured(measure: str, value: float, at: int) -> Counted:
 
 
 def _store(sums: _Sums, *, at: datetime) -> None:
-    services = _services(
-        {whose_and_names for whose_and_names in sums.days if whose_and_names[0].application is None}, at
-    )
+    by_name = {whose_and_names for whose_and_names in sums.days if whose_and_names[0].application is None}
+    senders = {whose.token for whose, _ in sums.days if whose.token is not None}
+    tokens = ApiToken.objects.select_related("user").in_bulk(senders)
+    services = _services(by_name, tokens, at)
+    claimed = {application for _, application, _ in services.values() if application is not None}
+    speakers = Speakers(tokens, claimed | {whose.application for whose, _ in sums.days if whose.application})
+    refused: Counter[int | None] = Counter()
     by_stream: dict[str, list[tuple[Placed, dict[int, Counted]]]] = defaultdict(list)
     for (whose, names), days in sums.days.items():
         application, service = whose.application, None
@@ -199,6 +208,10 @@ def _store(sums: _Sums, *, at: datetime) -> None:
             service, application, is_ignored = services[names.scope, clean(names.service)]
             if is_ignored:
                 continue
+        is_bound = whose.application is not None
+        if application is not None and not speakers.may_speak(whose.token, application, is_bound=is_bound):
+            refused[whose.token] += sum(counted.calls for counted in days.values())
+            continue
         by_stream[whose.stream].append((_placed(names, application, service, days.values()), days))
     for stream, found in sorted(by_stream.items()):
         store_observations(stream, [placed for placed, _ in found])
@@ -212,15 +225,53 @@ def _store(sums: _Sums, *, at: datetime) -> None:
                 else:
                     known[day] = counted
         _add_days([(key, day, counted) for key, days in days_of.items() for day, counted in days.items()])
+    for token, n_calls in refused.items():
+        prefix = tokens[token].prefix if token in tokens else ""
+        log.warning("calls for an application its sender may not edit dropped", token=prefix, n_calls=n_calls)
+
+
+def _take_back(moved: _Sums, *, at: datetime) -> None:
+    """What was counted by names that were not all told yet, and now counts by others."""
+    services = _services({each for each in moved.days if each[0].application is None}, {}, at)
+    rows: list[tuple[UUID, int, Counted]] = []
+    for (whose, names), days in moved.days.items():
+        application, service = whose.application, None
+        if application is None:
+            service, application, _ = services[names.scope, clean(names.service)]
+        key = observation_key(whose.stream, _placed(names, application, service, days.values()))
+        rows += [(key, day, counted) for day, counted in days.items()]
+    rows.sort(key=lambda row: (row[0].bytes, row[1]))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE intake_usageday u SET
+                n_calls = greatest(u.n_calls - d.calls, 0), n_errors = greatest(u.n_errors - d.errors, 0),
+                n_without_usage = greatest(u.n_without_usage - d.without_usage, 0),
+                input_tokens = greatest(u.input_tokens - coalesce(d.input, 0), 0),
+                output_tokens = greatest(u.output_tokens - coalesce(d.output, 0), 0),
+                cost_usd = greatest(u.cost_usd - coalesce(d.cost, 0), 0)
+            FROM unnest(
+                %s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                %s::numeric[]
+            ) AS d(key, day, calls, errors, without_usage, input, output, cost)
+            JOIN intake_observation o ON o.key = d.key
+            WHERE u.observation_id = o.id AND u.day = d.day
+            """,
+            _columns(rows),
+        )
+        cursor.execute(
+            "DELETE FROM intake_usageday u USING intake_observation o"
+            " WHERE u.observation_id = o.id AND o.key = ANY(%s) AND u.n_calls = 0 AND u.n_errors = 0",
+            [[key for key, _, _ in rows]],
+        )
 
 
 def _services(
-    told: Iterable[tuple[_Whose, Names]], at: datetime
+    told: Iterable[tuple[_Whose, Names]], tokens: Mapping[int, ApiToken], at: datetime
 ) -> dict[tuple[str, str], tuple[int, int | None, bool]]:
     wanted: dict[tuple[str, int | None], set[str]] = defaultdict(set)
     for whose, names in told:
         wanted[names.scope, whose.token].add(names.service)
-    tokens = ApiToken.objects.in_bulk({token for _, token in wanted if token is not None})
     found: dict[tuple[str, str], tuple[int, int | None, bool]] = {}
     # in one order, so that two passes never wait for each other's rows
     for (scope, token), names_ in sorted(wanted.items(), key=lambda each: (each[0][0], each[0][1] or 0)):
@@ -275,16 +326,22 @@ def _add_days(rows: list[tuple[UUID, int, Counted]]) -> None:
                 sample_trace = CASE WHEN u.sample_trace = '' THEN excluded.sample_trace ELSE u.sample_trace END
             """,
             [
-                [key for key, _, _ in rows],
-                [_EPOCH + timedelta(days=day) for _, day, _ in rows],
-                [counted.calls for _, _, counted in rows],
-                [counted.errors for _, _, counted in rows],
-                [counted.without_usage for _, _, counted in rows],
-                [counted.input_tokens for _, _, counted in rows],
-                [counted.output_tokens for _, _, counted in rows],
-                [None if counted.cost is None else f"{counted.cost:.10f}" for _, _, counted in rows],
+                *_columns(rows),
                 [datetime.fromtimestamp(counted.first / 1e6, UTC) for _, _, counted in rows],
                 [datetime.fromtimestamp(counted.last / 1e6, UTC) for _, _, counted in rows],
                 [counted.trace for _, _, counted in rows],
             ],
         )
+
+
+def _columns(rows: list[tuple[UUID, int, Counted]]) -> list[list[Any]]:
+    return [
+        [key for key, _, _ in rows],
+        [_EPOCH + timedelta(days=day) for _, day, _ in rows],
+        [counted.calls for _, _, counted in rows],
+        [counted.errors for _, _, counted in rows],
+        [counted.without_usage for _, _, counted in rows],
+        [counted.input_tokens for _, _, counted in rows],
+        [counted.output_tokens for _, _, counted in rows],
+        [None if counted.cost is None else f"{counted.cost:.10f}" for _, _, counted in rows],
+    ]

@@ -169,6 +169,27 @@ def is_gateway(scope: str) -> bool:
     return scope == "litellm"
 
 
+# LiteLLM's span beneath a call, which holds the request and the answer as the provider's API words them
+ANSWER_SPAN = "raw_gen_ai_request"
+# what an answer has and a request has not: a streamed call, or one that failed, repeats the request's model alone
+_OF_ANSWERS = frozenset({
+    "id", "object", "usage", "choices", "created", "data", "stop_reason", "candidates", "usageMetadata", "responseId",
+    "done", "system_fingerprint",
+})  # fmt: skip
+_MODEL_OF_ANSWERS = frozenset({"model", "modelVersion"})
+# another gateway of the kind answers with the alias that it was asked for
+_NO_PROVIDERS = frozenset({"litellm_proxy"})
+
+
+def answer_field(key: str) -> tuple[bool, bool]:
+    """(names the model, shows that there was an answer) of a key `llm.<provider>.<field>` of an ANSWER_SPAN."""
+    kind, _, rest = key.partition(".")
+    provider, _, field = rest.partition(".")
+    if kind != "llm" or provider in _NO_PROVIDERS:
+        return False, False
+    return field in _MODEL_OF_ANSWERS, field in _OF_ANSWERS
+
+
 def is_model_call(found: Attributes, *, scope: str, name: str) -> bool:
     """Whether a span stands for one call of a model: no agent, no tool, no parent that repeats what another tells."""
     operation = found.get("gen_ai.operation.name", "")

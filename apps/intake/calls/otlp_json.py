@@ -8,7 +8,18 @@ from typing import Any
 
 import orjson
 
-from apps.intake.calls.attributes import ALLOWED, RESOURCE, Kind, model_in, service_of, tags_in, usage_in
+from apps.intake.calls.attributes import (
+    ALLOWED,
+    ANSWER_SPAN,
+    RESOURCE,
+    Kind,
+    answer_field,
+    is_gateway,
+    model_in,
+    service_of,
+    tags_in,
+    usage_in,
+)
 from apps.intake.calls.limits import MOST_RECORDS
 from apps.intake.calls.records import TooMany, Unreadable
 from apps.intake.calls.spans import Collector, Item, Span
@@ -25,6 +36,8 @@ def collect_traces(body: bytes, into: Collector) -> int:
         n_spans += len(spans)
         service, environment = service_of(resource)
         into.add(_spans(spans), scope=scope, service=service, environment=environment)
+        if is_gateway(scope):
+            into.add_answers(_answers(spans))
     return n_spans
 
 
@@ -130,6 +143,21 @@ def _spans(spans: list[dict[str, Any]]) -> Iterator[Span]:
                 name if isinstance(name, str) else "", nanoseconds(span.get("startTimeUnixNano")),
                 is_error or _inner(span, "status").get("code") in _ERRORS, tuple(named), numbers, response_id,
             )  # fmt: skip
+
+
+def _answers(spans: list[dict[str, Any]]) -> Iterator[tuple[bytes, bytes, str]]:
+    """(trace, the call's span, model that answered) of the gateway's spans that tell it."""
+    for span in spans:
+        if span.get("name") != ANSWER_SPAN:
+            continue
+        model, is_answered = "", False
+        for key, value in attributes_of(span):
+            names, shows = answer_field(key)
+            is_answered = is_answered or shows
+            if names:
+                model = text_of(value)
+        if model and is_answered:
+            yield id_of(span.get("traceId")), id_of(span.get("parentSpanId")), model
 
 
 def nanoseconds(value: Any) -> int:

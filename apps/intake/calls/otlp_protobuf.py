@@ -5,7 +5,18 @@ from collections.abc import Iterator, Sequence
 from google.protobuf.message import DecodeError
 
 from apps.intake.calls import otlp_schema as schema
-from apps.intake.calls.attributes import ALLOWED, RESOURCE, Kind, model_in, service_of, tags_in, usage_in
+from apps.intake.calls.attributes import (
+    ALLOWED,
+    ANSWER_SPAN,
+    RESOURCE,
+    Kind,
+    answer_field,
+    is_gateway,
+    model_in,
+    service_of,
+    tags_in,
+    usage_in,
+)
 from apps.intake.calls.limits import MOST_RECORDS
 from apps.intake.calls.records import TooMany, Unreadable
 from apps.intake.calls.spans import Collector, Item, Span
@@ -23,6 +34,7 @@ NAME, NUMBER, RESPONSE_ID, ERROR, PARAMETERS, REQUESTER = (
 )  # fmt: skip
 _ALLOWED = {key.encode(): kind for key, kind in ALLOWED.items()}
 _RESOURCE = {key.encode() for key in RESOURCE}
+_ANSWER_SPAN = ANSWER_SPAN.encode()
 
 
 def collect_traces(body: bytes, into: Collector) -> int:
@@ -34,6 +46,8 @@ def collect_traces(body: bytes, into: Collector) -> int:
             n_spans += len(spans)
             service, environment = service_of(resource)
             into.add(_spans(spans), scope=scope, service=service, environment=environment)
+            if is_gateway(scope):
+                into.add_answers(_answers(spans))
     except DecodeError as broken:
         raise Unreadable("The body is no ExportTraceServiceRequest in protobuf.") from broken
     return n_spans
@@ -116,6 +130,22 @@ def _spans(spans: Sequence[bytes]) -> Iterator[Span]:
                 span.trace_id, span.span_id, span.parent_span_id, _text(span.name), span.start, is_error,
                 tuple(named), numbers, response_id,
             )  # fmt: skip
+
+
+def _answers(spans: Sequence[bytes]) -> Iterator[tuple[bytes, bytes, str]]:
+    """(trace, the call's span, model that answered) of the gateway's spans that tell it."""
+    for body in spans:
+        span = schema.Span.FromString(body)
+        if span.name != _ANSWER_SPAN:
+            continue
+        model, is_answered = "", False
+        for raw in span.attributes[:_MOST_ATTRIBUTES]:
+            names, shows = answer_field(_text(key_of(raw)))
+            is_answered = is_answered or shows
+            if names:
+                model = decoded(raw)[1]
+        if model and is_answered:
+            yield span.trace_id, span.parent_span_id, model
 
 
 def key_of(raw: bytes) -> bytes:

@@ -18,6 +18,7 @@ from apps.accounts.models import ApiToken
 from apps.common.time import day_of
 from apps.intake.calls import tasknames
 from apps.intake.calls.guarding import refused_names
+from apps.intake.calls.halves import Row, Whose, settle
 from apps.intake.calls.limits import MOST_WAITING, SAME_CALL_SECONDS
 from apps.intake.calls.records import Call, Names, Read, Reading, digest64
 from apps.intake.calls.spans import Collector
@@ -50,7 +51,7 @@ class Taken:
 def receive(*, read: Read, stream: str, token: ApiToken | None, at: datetime, application: int | None = None) -> Taken:
     """Keep the calls of one request for adding up. `application` is for the operator's own files; a bound token's calls
     go to its application, whatever service they name. TooMuchWaits while adding up is far behind."""
-    if not read.calls and not read.readings:
+    if not read.calls and not read.readings and not read.answers:
         return Taken(n_dropped=read.n_refused, reason=read.refused_because)
     _refuse_while_too_much_waits()
     environment = ""
@@ -67,8 +68,14 @@ def receive(*, read: Read, stream: str, token: ApiToken | None, at: datetime, ap
         )
         log.warning("calls dropped", token=token.prefix if token else "", n_dropped=n_dropped, because=reason)
     batch = _Batch(at, environment, is_bound=application is not None)
+    whose = Whose(stream, token, application)
     with transaction.atomic():
-        n_repeated = batch.add_calls(calls, _seen(((call.key, call.key_at) for call in calls), at))
+        seen = _seen(((call.key, call.key_at) for call in calls), at)
+        if read.tells_answers or any(call.half for call in calls):
+            settled = settle(read, calls, seen, whose, batch.row_of, at=at)
+            calls = settled.calls
+            batch.move(settled.moved, to=settled.rows)
+        n_repeated = batch.add_calls(calls, seen)
         batch.add_readings(readings, _seen(((_key(each), 0) for each in readings if each.is_delta), at))
         batch.store(stream=stream, token=token, application=application)
     if batch.is_filled:
@@ -140,18 +147,40 @@ class _Batch:
         # by identity: readers make equal names once, and hashing a dozen texts a call is what counting costs
         self._groups: dict[tuple[int, int], list[object]] = {}
         self._names: dict[int, Names] = {}
+        self._rows: list[Row] = []
+        self._moved: list[Row] = []
         self._readings: list[list[object]] = []
 
     @property
     def is_filled(self) -> bool:
-        return bool(self._groups or self._readings)
+        return bool(self._groups or self._rows or self._readings)
+
+    def row_of(self, call: Call) -> Row:
+        """One call as it stands in a batch, where it is not counted yet."""
+        alone = _Batch(self._at, self._environment, is_bound=self._is_bound)
+        alone.add_calls([call], set())
+        return alone.rows()[0]
+
+    def move(self, counted: Iterable[Row], *, to: Iterable[Row]) -> None:
+        """What an earlier batch counted by other names."""
+        self._moved += counted
+        self._rows += to
+
+    def rows(self) -> list[Row]:
+        return self._rows + [
+            [
+                list(self._told(self._names[place])), day, *counted[:6],
+                counted[6] // _MICROSECOND, counted[7] // _MICROSECOND, counted[8],  # type: ignore[operator]
+            ]
+            for (place, day), counted in self._groups.items()
+        ]  # fmt: skip
 
     def add_calls(self, calls: list[Call], seen: set[int]) -> int:
         """The number of those that were counted before, in this request or another."""
         n_repeated = 0
         earliest, latest, now, groups = self._earliest, self._latest, self._now, self._groups
         told: set[int] = set(seen)
-        for names, at, key, _, is_error, sent, answered, cost, trace in calls:
+        for names, at, key, _, is_error, sent, answered, cost, trace, _ in calls:
             if key in told:
                 n_repeated += 1
                 continue
@@ -196,14 +225,7 @@ class _Batch:
     def store(self, *, stream: str, token: ApiToken | None, application: int | None) -> None:
         if not self.is_filled:
             return
-        calls = [
-            [
-                list(self._told(self._names[place])), day, *counted[:6],
-                counted[6] // _MICROSECOND, counted[7] // _MICROSECOND, counted[8],  # type: ignore[operator]
-            ]
-            for (place, day), counted in self._groups.items()
-        ]  # fmt: skip
-        body = orjson.dumps({"calls": calls, "readings": self._readings})
+        body = orjson.dumps({"calls": self.rows(), "readings": self._readings, "moved": self._moved})
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO intake_callbatch (token_id, application_id, stream, groups, received_at)"

@@ -36,7 +36,10 @@ class Names(NamedTuple):
 
 class Call(NamedTuple):
     """One call. `at` is in nanoseconds since 1970, 0 where not said. Two calls of one `key` are the same call where
-    their `key_at` (seconds) lie no more than SAME_CALL_SECONDS apart. Tokens and cost are None where not told."""
+    their `key_at` (seconds) lie no more than SAME_CALL_SECONDS apart. Tokens and cost are None where not told.
+
+    `half` is other than 0 where a span of its own may tell, in this request or another, which model answered.
+    """
 
     names: Names
     at: int
@@ -47,6 +50,7 @@ class Call(NamedTuple):
     output_tokens: int | None
     cost_usd: float | None
     trace: str
+    half: int = 0
 
 
 class Reading(NamedTuple):
@@ -64,11 +68,15 @@ class Reading(NamedTuple):
 
 @dataclass(slots=True)
 class Read:
-    """`n_records` is what the request held altogether, calls or not; `n_refused` what could not be read of it."""
+    """`n_records` is what the request held altogether, calls or not; `n_refused` what could not be read of it.
+    `answers` are models that answered calls which are not in the request, by their `half`; `tells_answers` where any
+    span told one."""
 
     n_records: int = 0
     calls: list[Call] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
+    answers: dict[int, str] = field(default_factory=dict)
+    tells_answers: bool = False
     n_refused: int = 0
     refused_because: str = ""
 

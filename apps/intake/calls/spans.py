@@ -7,9 +7,10 @@ them and remembered; a span that says nothing of a model costs the look at its a
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from apps.intake.calls.attributes import is_model_call, names_of, tokens_of
+from apps.intake.calls.attributes import is_gateway, is_model_call, names_of, tokens_of
 from apps.intake.calls.limits import LONGEST_TRACE, MOST_COST_USD, MOST_TOKENS
 from apps.intake.calls.records import Call, Names, Read, digest64, response_key
+from apps.intake.documents import clean
 
 # spans that the SDK of a provider makes itself, beside those of an instrumentation of it
 _SDK = "com.anthropic.sdk"
@@ -45,6 +46,7 @@ class Collector:
         self._calls: list[tuple[Call, Span]] = []
         self._of_sdk: list[tuple[Call, Span]] = []
         self._parents: dict[bytes, set[str]] = {}
+        self._answers: dict[int, str] = {}
         self.instrumented: set[str] = set()
 
     @property
@@ -52,12 +54,15 @@ class Collector:
         return {call.names.service for call, _ in self._of_sdk}
 
     def add(self, spans: Iterable[Span], *, scope: str, service: str, environment: str) -> None:
-        of_sdk = scope.startswith(_SDK)
+        of_sdk, from_gateway = scope.startswith(_SDK), is_gateway(scope)
         for span in spans:
             names = self._names(span, scope, service, environment)
             if names is None:
                 continue
-            pair = (_call(span, names), span)
+            call = _call(span, names)
+            if from_gateway and not span.is_error and span.span:
+                call = call._replace(half=_half(span.trace, span.span))
+            pair = (call, span)
             if of_sdk:
                 self._of_sdk.append(pair)
                 continue
@@ -69,16 +74,31 @@ class Collector:
                 told.add(names.requested)
                 told.add(names.served)
 
+    def add_answers(self, told: Iterable[tuple[bytes, bytes, str]]) -> None:
+        """(trace, span of the call, model that answered) as a gateway tells them in spans of their own; of two that
+        do not agree neither counts."""
+        for trace, of_call, model in told:
+            if of_call and (model := clean(model)):
+                half = _half(trace, of_call)
+                self._answers[half] = model if self._answers.get(half, model) == model else ""
+
     def read(self, n_records: int, also_instrumented: Iterable[str] = ()) -> Read:
         """The calls; of a parent and a child that tell of the same model, the child's only."""
-        done = Read(n_records=n_records)
+        done = Read(n_records=n_records, answers=self._answers, tells_answers=bool(self._answers))
+        told_by: dict[tuple[int, str], Names] = {}
         instrumented = self.instrumented.union(also_instrumented)
         pairs = self._calls + [pair for pair in self._of_sdk if pair[0].names.service not in instrumented]
         for call, span in pairs:
             told = self._parents.get(span.span)
             if told and (_in(call.names.requested, told) or _in(call.names.served, told)):
                 continue
+            if call.half and call.half in done.answers:
+                model = done.answers.pop(call.half)
+                # equal names once: they are counted by identity
+                names = told_by.setdefault((id(call.names), model), call.names._replace(served=model))
+                call = call._replace(names=names if model else call.names, half=0)
             done.calls.append(call)
+        done.answers = {half: model for half, model in done.answers.items() if model}
         return done
 
     def _names(self, span: Span, scope: str, service: str, environment: str) -> Names | None:
@@ -103,6 +123,10 @@ class Collector:
             _known.clear()
         _known[key] = names
         return names
+
+
+def _half(trace: bytes, span: bytes) -> int:
+    return digest64(b"half", trace, span)
 
 
 def _in(name: str, told: set[str]) -> bool:

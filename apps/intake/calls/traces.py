@@ -1,10 +1,17 @@
 """OTLP traces, in either encoding, to calls."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from apps.intake.calls import otlp_json, otlp_protobuf
+from apps.common.later import later
+from apps.intake.calls import otlp_json
 from apps.intake.calls.records import Read
 from apps.intake.calls.spans import Collector
+
+if TYPE_CHECKING:
+    from apps.intake.calls import otlp_protobuf
+else:
+    otlp_protobuf = later("apps.intake.calls.otlp_protobuf")
 
 
 def read_traces(body: bytes, *, is_json: bool, remembered: Callable[[Collector], set[str]] = lambda _: set()) -> Read:

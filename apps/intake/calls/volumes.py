@@ -1,8 +1,8 @@
 """How much was called, without counting one call twice because several senders tell of it.
 
-Traces may be sampled and tell of which model is called; metrics and gateway logs count all. Of one application (or
-unclaimed service), one model and one day the fullest kind of sender counts, and the others do not: metrics before
-gateways before traces. What only one of them saw counts by that one.
+Traces may be sampled and tell of which model is called; metrics and gateway logs count all, and a report of usage is
+what is paid by. Of one application (or unclaimed service), one model and one day the fullest kind of sender counts, and
+the others do not: reports before metrics before gateways before traces. What only one of them saw counts by that one.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.db import connection
 
-METRICS, TRACES = "otlp-metrics", "otlp"
+METRICS, TRACES, USAGE = "otlp-metrics", "otlp", "usage"
 GATEWAY_PREFIX = "litellm:"
 
 _COUNTED = """
@@ -21,8 +21,8 @@ _COUNTED = """
                o.offering_id,
                CASE WHEN o.offering_id IS NULL THEN coalesce(nullif(o.requested, ''), o.served) ELSE '' END AS name,
                u.day,
-               CASE WHEN o.stream = %(metrics)s THEN 1 WHEN starts_with(o.stream, %(gateway)s) THEN 2 ELSE 3 END
-                   AS rank,
+               CASE WHEN o.stream = %(usage)s THEN 1 WHEN o.stream = %(metrics)s THEN 2
+                   WHEN starts_with(o.stream, %(gateway)s) THEN 3 ELSE 4 END AS rank,
                sum(u.n_calls)::bigint AS n_calls, sum(u.n_errors)::bigint AS n_errors,
                sum(u.n_without_usage)::bigint AS n_without_usage,
                sum(u.input_tokens)::bigint AS input_tokens, sum(u.output_tokens)::bigint AS output_tokens,
@@ -34,13 +34,13 @@ _COUNTED = """
     counted AS (
         SELECT DISTINCT ON (day, application_id, service_id, offering_id, name)
                application_id, service_id, offering_id, name, day,
-               (ARRAY['metrics', 'gateway', 'traces'])[rank] AS kind, n_calls, n_errors, n_without_usage,
+               (ARRAY['usage', 'metrics', 'gateway', 'traces'])[rank] AS kind, n_calls, n_errors, n_without_usage,
                input_tokens, output_tokens, cost_usd
         FROM told
         ORDER BY day, application_id, service_id, offering_id, name, rank
     )
 """
-_SENDERS = {"metrics": METRICS, "gateway": GATEWAY_PREFIX}
+_SENDERS = {"usage": USAGE, "metrics": METRICS, "gateway": GATEWAY_PREFIX}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from apps.accounts.models import ApiToken
+from apps.accounts.models import ApiToken, own
 from apps.catalog.models import Offering, Version
 from apps.common.history import tracked
 from apps.intake.models.imports import Import
@@ -31,12 +31,14 @@ class Confidence(models.IntegerChoices):
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def visible_to(self, user: Any) -> "ServiceQuerySet":
-        """Those of applications one sees, and those one's own tokens brought; the organisation's roles see all."""
+        """Those of applications one sees, and of those nobody has claimed the ones that one's own tokens brought; the
+        organisation's roles see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.reads_everything:
             return self
-        return self.filter(Q(application__team__in=user.team_roles()) | Q(first_token__user=user))
+        of_nobody = Q(application__isnull=True) & own(user, "first_token__user")
+        return self.filter(Q(application__team__in=user.team_roles()) | of_nobody)
 
     def unclaimed(self) -> "ServiceQuerySet":
         return self.filter(application__isnull=True, is_ignored=False)
@@ -90,8 +92,10 @@ class ObservationQuerySet(models.QuerySet["Observation"]):
             return self
         of_teams = Q(application__team__in=user.team_roles())
         # nearly nobody has such a sender, and the alternative costs the whole table: it is put only where one has
-        own = list(Service.objects.unclaimed().filter(first_token__user=user).values_list("pk", flat=True))
-        return self.filter(of_teams | Q(application__isnull=True, service__in=own)) if own else self.filter(of_teams)
+        brought = list(Service.objects.unclaimed().filter(own(user, "first_token__user")).values_list("pk", flat=True))
+        if not brought:
+            return self.filter(of_teams)
+        return self.filter(of_teams | Q(application__isnull=True, service__in=brought))
 
     def waiting(self) -> "ObservationQuerySet":
         """What has not been held against the register since it was last written."""
@@ -216,6 +220,21 @@ class SeenCall(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["hour"], name="seen_call_by_hour")]
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+class HalfCall(models.Model):
+    """A gateway's call, or the model that answered one, waiting some minutes for the other. No content, ever."""
+
+    key = models.BigIntegerField(primary_key=True, help_text="Digest of sender, trace and span of the call.")
+    served = models.CharField(max_length=256, blank=True, help_text="The model that answered; empty: not told yet.")
+    told = models.JSONField(null=True, help_text="The call as a batch counted it; null: it has not come yet.")
+    received_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["received_at"], name="half_call_by_time")]
 
     def __str__(self) -> str:
         return str(self.key)

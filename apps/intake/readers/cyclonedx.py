@@ -7,19 +7,24 @@ document that breaks its schema is read all the same, and says so. (cyclonedx.or
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from apps.common.later import later
 from apps.intake.documents import Document, Part, Sighting, Unreadable, clean
 from apps.intake.models import Confidence
 from apps.intake.readers.cyclonedx_cards import facts_of, party_name, properties_of, within
-from apps.intake.readers.cyclonedx_schema import schema_errors
 from apps.intake.readers.cyclonedx_tools import MODEL, Found, found_in, is_said_to_be_a_model, raw_places
 from apps.intake.readers.cyclonedx_xml import load_xml
 from apps.intake.readers.json_text import listed, load_json, mapping, mappings, moment, text
 from apps.intake.readers.merging import merged
 from apps.intake.readers.model_ids import host_of
 from apps.intake.readers.places import Places
+
+if TYPE_CHECKING:
+    from apps.intake.readers import cyclonedx_schema
+else:
+    cyclonedx_schema = later("apps.intake.readers.cyclonedx_schema")
 
 MOST_COMPONENTS = 50_000
 _MANY_MAPPINGS = 50_000
@@ -40,7 +45,7 @@ def read(body: bytes) -> Document:
     _note_version(version, document)
     components = _components(bom, document)
     if not is_xml:
-        errors = schema_errors(bom, version, is_large=body.count(b"{") > _MANY_MAPPINGS)
+        errors = cyclonedx_schema.schema_errors(bom, version, is_large=body.count(b"{") > _MANY_MAPPINGS)
         document.schema_valid, document.schema_errors = None if errors is None else not errors, errors or []
     found = _found(components, document)
     found += _found_in_services(bom, found, document)

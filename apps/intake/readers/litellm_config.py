@@ -84,6 +84,13 @@ def _load(body: bytes) -> dict[str, Any]:
         raise Unreadable(
             "There is no model_list in it. Send the proxy's config.yaml, or the answer of GET /model/info."
         )
+    rows = list(_deployments(said))
+    if rows and not any(isinstance(row.get("litellm_params"), Mapping) for row in rows):
+        # taken, it would make every model of the proxy a missing one
+        raise Unreadable(
+            "None of its models says what it leads to: it looks like the answer of GET /v1/models, which tells aliases"
+            " alone. Send the answer of GET /model/info, or the proxy's config.yaml."
+        )
     return said
 
 

@@ -11,17 +11,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import count
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import xlsxwriter
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Team
+from apps.common.later import later
 from apps.intake.sheets.fields import APPLICATION_FIELDS, FIELDS, FOR_READING, USE_FIELDS, SheetField
 from apps.intake.sheets.limits import MOST_CHARACTERS
 from apps.intake.sheets.values import NOTHING, guarded, plain
 from apps.inventory.models import Application, Dependency
+
+if TYPE_CHECKING:
+    import xlsxwriter
+else:
+    xlsxwriter = later("xlsxwriter")
 
 _CHUNK = 2_000
 _GROUPED = re.compile(r"[1-9]\d{0,2}\.\d{3}")

@@ -29,6 +29,16 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of several offerings of a model at one host."""
+
+    id: int
+    api_id: str
+    region: str
+    tier: str
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """What a row calls. Either `offering` (its id), or `new` (host slug, api id, region, tier), or a `refusal` about
     `column`. `role` is what the catalogue knows it is for, empty for a plain model."""
@@ -44,6 +54,7 @@ class Named:
     refusal: str = ""
     column: str = "use.model"
     canonical: str = ""  # of a new id: the known model it names
+    among: tuple["Candidate", ...] = ()  # of a refusal: the offerings of one model that it can be
 
     @property
     def key(self) -> Any:
@@ -90,7 +101,9 @@ class Catalogue:
                     self._by_model[known.host, kind, pk].append(known)
                     self._hosts_of_model[kind, pk].add(known.host)
         self._versions = dict(Version.objects.order_by().values_list("identifier", "pk"))
-        self._aliases = dict(Alias.objects.order_by().values_list("identifier", "pk"))
+        aliases = list(Alias.objects.order_by().values_list("identifier", "pk", "version"))
+        self._aliases = {identifier: pk for identifier, pk, _ in aliases}
+        self._versions_of_aliases = {identifier: version for identifier, _, version in aliases if version is not None}
         self._resolver: Any = None
         self._answers: dict[tuple[str, str, str, str], Named] = {}
 
@@ -119,6 +132,21 @@ class Catalogue:
         if answer is None:
             answer = self._answers[key] = self._name(*key)
         return answer
+
+    def version(self, *, host: str, model: str) -> int | None:
+        """The one version that the string means at `host`, empty where that is not known; whatever it is offered as."""
+        party = self.party(host) if host else None
+        known = self._by_lower.get((party.id, model.lower()), []) if party is not None else []
+        versions = {each.version for each in known}
+        if len(versions) == 1 and None not in versions:
+            return versions.pop()
+        canonical = self.canonical(host=host, model=model)
+        return self._versions.get(canonical) or self._versions_of_aliases.get(canonical)
+
+    def canonical(self, *, host: str, model: str) -> str:
+        """The id of the known model that the string names by the resolver; empty where it names none."""
+        party = self.party(host) if host else None
+        return self._resolve(model, party.slug if party is not None else None).canonical or ""
 
     def _name(self, host: str, model: str, region: str, tier: str) -> Named:
         if host:
@@ -180,7 +208,11 @@ class Catalogue:
             return self._found(known[0], party, confidence, why)
         listed = "; ".join(_where(each) for each in known[:_NAMED_AT_MOST])
         more = " and others" if len(known) > _NAMED_AT_MOST else ""
-        return Named(refusal=f"'{model}' can be several things at {party.name}: {listed}{more}. Say which one.")
+        return Named(
+            refusal=f"'{model}' can be several things at {party.name}: {listed}{more}. Say which one.",
+            among=tuple(Candidate(each.id, each.api_id, each.region, each.tier) for each in known),
+            confidence=confidence, why=why,
+        )  # fmt: skip
 
     def _found(self, known: _Known, party: Party, confidence: float, why: str) -> Named:
         return Named(

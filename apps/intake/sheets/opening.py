@@ -1,9 +1,16 @@
 """Which reader a file needs, told by its bytes and not by its name."""
 
+from typing import TYPE_CHECKING
+
+from apps.common.later import later
 from apps.intake.sheets.csv_tables import read_csv
 from apps.intake.sheets.limits import MIB, MOST_BYTES
 from apps.intake.sheets.tables import Book, Unreadable
-from apps.intake.sheets.xlsx_tables import read_xlsx
+
+if TYPE_CHECKING:
+    from apps.intake.sheets import xlsx_tables
+else:
+    xlsx_tables = later("apps.intake.sheets.xlsx_tables")
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _NO_SHEETS = (
@@ -19,7 +26,7 @@ def open_book(content: bytes, name: str = "") -> Book:
     if not content.strip():
         raise Unreadable("The file is empty.")
     if content.startswith(b"PK\x03\x04"):
-        return read_xlsx(content)
+        return xlsx_tables.read_xlsx(content)
     if content.startswith(_OLE):
         raise Unreadable(
             "This is a workbook of the old kind (XLS), or one with a password. Save it as XLSX without a password."

@@ -28,7 +28,7 @@ class Manners:
 
 
 # what a CSV for spreadsheets puts in front of text that would run as a formula
-_GUARDED = re.compile(r"'(?=['=+\-@\t\r])")
+_GUARDED = re.compile(r"'(?=['=+\-@\t\r＝＋－＠])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
 _EMPTY_WORDS = frozenset({"n/a", "n.a.", "na", "#n/a", "tbd", "?", "-", "–", "—", "unknown", "none", "null", "nil"})
 _SPACES = re.compile(r"\s+")
@@ -66,7 +66,7 @@ def text_of(cell: Cell) -> str:
 
 def guarded(text: str) -> str:
     """For writing: text no spreadsheet runs as a formula; `text_of` takes the apostrophe off again."""
-    starts = text[:1] in {"=", "+", "-", "@", "\t", "\r"}
+    starts = text[:1] in frozenset("=+-@\t\r\n＝＋－＠")
     return f"'{text}" if starts or _GUARDED.match(text) else text
 
 

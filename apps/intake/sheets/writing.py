@@ -8,7 +8,7 @@ from django.db import connection, models
 from django.utils.text import slugify
 
 from apps.accounts.models import User
-from apps.catalog.placing import ensure_offerings
+from apps.catalog.placing import place_named
 from apps.common.sql import update_rows
 from apps.common.time import now
 from apps.intake.sheets.parsing import dumps
@@ -79,12 +79,12 @@ class Writer:
     def _make_offerings(self, plans: Iterable[Planned]) -> None:
         wanted = {plan.use.named.new for plan in plans if plan.use and plan.use.named.new} - self._offerings.keys()
         if wanted:
-            found, _ = ensure_offerings(
+            found = place_named(
                 [
                     {"host": host, "api_id": api_id, "region": region, "tier": tier}
                     for host, api_id, region, tier in sorted(wanted)
                 ],
-                {},
+                at=self._at,
             )
             self._offerings.update(found)
 

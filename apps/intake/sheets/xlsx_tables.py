@@ -46,7 +46,7 @@ type _Merged = dict[int, dict[int, tuple[int, int]]]  # row -> column -> (row, c
 
 _BROKEN = (
     zipfile.BadZipFile, InvalidFileException, DefusedXmlException, ParseError, KeyError, ValueError, TypeError,
-    IndexError, AttributeError, OverflowError, EOFError, NotImplementedError, RuntimeError, zlib.error,
+    IndexError, AttributeError, OverflowError, EOFError, NotImplementedError, RuntimeError, OSError, zlib.error,
 )  # fmt: skip
 
 

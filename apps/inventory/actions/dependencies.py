@@ -108,7 +108,7 @@ def confirm_dependency(*, dependency: Dependency, on: date, by: User, reason: st
 
 @transaction.atomic
 def end_dependency(
-    *, dependency: Dependency, on: date, by: User, reason: str = "", expected_updated_at: datetime | None = None
+    *, dependency: Dependency, on: date, by: User | None, reason: str = "", expected_updated_at: datetime | None = None
 ) -> Dependency:
     """`on` is the first day it is no longer used. An end that was recorded may be moved to an earlier day only."""
     refuse_unlikely(on)

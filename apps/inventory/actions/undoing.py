@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from pghistory.models import Event
 
 from apps.accounts.models import User
+from apps.catalog.deployed import MARK as DEPLOYED
 from apps.catalog.models import Offering
 from apps.common.history import acting
 from apps.common.time import now
@@ -197,8 +198,11 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
 
 
 def _but(history: type[models.Model]) -> str:
-    """What a change may have brought along and leaves behind: offerings nobody knew, which wait in the inbox."""
-    return " AND pgh_label <> 'insert'" if history is _history_of(Offering).model else ""
+    """What a change may have brought along and leaves behind: offerings nobody knew, which wait in the inbox, and what
+    a listing of deployments said of one, which the listings that are left say anew."""
+    if history is not _history_of(Offering).model:
+        return ""
+    return f" AND pgh_label <> 'insert' AND NOT starts_with(identity_why, '{DEPLOYED}')"
 
 
 def _tracked_name(history: type[models.Model]) -> str:

@@ -28,10 +28,13 @@ def merge_applications(rows: Sequence[Numbered], merge: Merge, report: Report) -
     known = {
         found["slug"]: found
         for found in Application.objects.select_for_update(of=("self",))
-        .filter(slug__in=slugs)
+        .filter(merge.seen("team"), slug__in=slugs)
         .order_by("pk")
         .values(*_COLUMNS)
     }
+    # those of others are looked at and not held
+    hidden = [slug for slug in slugs if slug not in known]
+    known |= {found["slug"]: found for found in Application.objects.filter(slug__in=hidden).values(*_COLUMNS)}
     new: list[dict[str, Any]] = []
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:

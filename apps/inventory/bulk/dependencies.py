@@ -35,7 +35,7 @@ def merge_dependencies(rows: Sequence[Numbered], merge: Merge, report: Report) -
     """
     if not _READERS:
         _READERS.update(readers_of(Dependency, [*_FACTS, "role", "since", "until"]))
-    applications = locked_applications(rows)
+    applications = locked_applications(rows, merge)
     offerings = Offerings(rows, merge)
     parties = providers_named(rows, "via_party")
     uses = Uses((each.id for each in applications.values()), _FACTS)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from django.db.models import Q
+
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 
@@ -73,6 +75,11 @@ class Merge:
         }
         self.editable = {pk for pk, may_edit in self.teams.values() if may_edit}
         self.visible = {pk for pk, _ in self.teams.values()}
+
+    def seen(self, team: str) -> Q:
+        """The rows that the caller may see, by the path to their team. Only these are locked: whoever sends slowly must
+        not keep others waiting for what is theirs."""
+        return Q() if self.by.reads_everything else Q(**{f"{team}__in": self.visible})
 
     def only_once(self, key: Any, number: int) -> None:
         earlier = self.said.setdefault(hash(key), number)

@@ -128,7 +128,7 @@ class _Dependencies:
 
     def __init__(self, rows: Sequence[Numbered], merge: Merge) -> None:
         self._merge = merge
-        self._applications = locked_applications(rows)
+        self._applications = locked_applications(rows, merge)
         self._offerings = Offerings(rows, merge)
         self._uses = Uses(each.id for each in self._applications.values())
         wanted = {
@@ -136,7 +136,9 @@ class _Dependencies:
         }
         self._by_id: dict[int, tuple[int, int]] = {}
         if wanted:
-            found = Dependency.objects.filter(pk__in=[pk for pk in wanted if 0 < pk < 2**63])
+            found = Dependency.objects.filter(
+                merge.seen("application__team"), pk__in=[pk for pk in wanted if 0 < pk < 2**63]
+            )
             self._by_id = {
                 pk: (team, offering)
                 for pk, team, offering in found.values_list("pk", "application__team_id", "offering_id")
@@ -151,7 +153,7 @@ class _Dependencies:
         if "dependency" in rest:
             pk = rest["dependency"]
             team, offering = self._by_id.get(pk, (None, 0)) if type(pk) is int else (None, 0)
-            if team is None or team not in self._merge.visible:
+            if team is None:
                 raise Rejected(f"dependency: There is no dependency {str(pk)[:40]} that you may see.")
             if team not in self._merge.editable:
                 raise Rejected("Only an editor of the owning team may do this. Ask one of them.")

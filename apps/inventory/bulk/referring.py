@@ -100,14 +100,14 @@ def providers_named(rows: Sequence[Numbered], name: str) -> dict[str, int]:
     return dict(Provider.objects.filter(slug__in=wanted).values_list("slug", "pk")) if wanted else {}
 
 
-def locked_applications(rows: Sequence[Numbered]) -> dict[str, KnownApplication]:
-    """Those the rows name, by slug; whoever else changes them or what they use waits."""
+def locked_applications(rows: Sequence[Numbered], merge: Merge) -> dict[str, KnownApplication]:
+    """Those the rows name and the caller may see, by slug; whoever else changes them or what they use waits."""
     slugs = {
         given for row in rows if isinstance(row.value, dict) and isinstance(given := row.value.get("application"), str)
     }
     found = (
         Application.objects.select_for_update(of=("self",))
-        .filter(slug__in=[slug for slug in slugs if "\x00" not in slug])
+        .filter(merge.seen("team"), slug__in=[slug for slug in slugs if "\x00" not in slug])
         .order_by("pk")
         .values_list("slug", "pk", "team_id", "status", "merged_into_id")
     )
@@ -117,7 +117,7 @@ def locked_applications(rows: Sequence[Numbered]) -> dict[str, KnownApplication]
 def editable_application(rest: dict[str, Any], known: dict[str, KnownApplication], merge: Merge) -> KnownApplication:
     slug = text_of(rest, "application", "application: Give the slug of an application.")
     application = known.get(slug)
-    if application is None or application.team_id not in merge.visible:
+    if application is None:
         raise Rejected(f"application: There is no application '{slug[:120]}' that you may see.")
     if application.team_id not in merge.editable:
         raise Rejected("Only an editor of the owning team may do this. Ask one of them.")

@@ -6,7 +6,8 @@ parameter `on`.
 
 # Node kinds: 1 offering, 2 version, 3 foundation, 4 developer, 5 host, 6 gateway; via 0 direct, 2 weights.
 # `deciding(offering_id, approval_id)` are the decisions that count for what is called; only decided offerings are
-# looked at, so the cost follows what was decided and not the portfolio. A redirected offering holds two offering
+# looked at, so the cost follows what was decided and not the portfolio; likewise `company`, which goes from the
+# companies decided on (`above`) down to those below them. A redirected offering holds two offering
 # nodes: the one that is called is narrower.
 DECIDING = """
 decided AS (
@@ -48,10 +49,10 @@ deciding AS (
     WHERE NOT EXISTS (SELECT 1 FROM cleared x WHERE x.offering_id = p.offering_id AND x.ref = p.ref)
 ),
 company(id, above, depth) AS (
-    SELECT DISTINCT via_party_id, via_party_id, 0 FROM used WHERE via_party_id IS NOT NULL
+    SELECT provider_id, provider_id, 0 FROM inventory_approval WHERE provider_id IS NOT NULL
     UNION
-    SELECT c.id, q.parent_id, c.depth + 1 FROM company c JOIN catalog_provider q ON q.id = c.above
-    WHERE q.parent_id IS NOT NULL AND c.depth < 16
+    SELECT q.id, c.above, c.depth + 1 FROM company c JOIN catalog_provider q ON q.parent_id = c.id
+    WHERE c.depth < 16
 ),
 way AS (
     SELECT DISTINCT ON (c.id) c.id AS party_id, p.id AS approval_id

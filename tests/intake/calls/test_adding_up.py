@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 
 from apps.accounts.actions import issue_token
 from apps.accounts.models import ApiToken
+from apps.accounts.roles import TeamRole
 from apps.common.time import now
 from apps.intake.calls import adding_up, guarding, receiving, tasknames
 from apps.intake.calls.adding_up import add_up
@@ -21,7 +22,15 @@ from apps.intake.calls.traces import read_traces
 from apps.intake.models import CallBatch, IntakeSettings, Observation, SeenCall, Service, TokenBinding, UsageDay
 from apps.intake.reconciling import reconcile
 from apps.inventory.models import Dependency
-from tests.builders import make_application, make_offering, make_provider, make_user, make_version
+from tests.builders import (
+    make_application,
+    make_member,
+    make_offering,
+    make_provider,
+    make_team,
+    make_user,
+    make_version,
+)
 from tests.intake.calls.telling import as_json, call, request
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +40,7 @@ NAMES = Names("", "web", "production", "", "talker", "talker-1", "acme", "", "",
 
 @pytest.fixture
 def token() -> ApiToken:
-    return issue_token(user=make_user(), name="collector", scopes=["intake"], at=now(), by=None)[0]
+    return issue_token(user=make_user(role="governance"), name="collector", scopes=["intake"], at=now(), by=None)[0]
 
 
 def told(*, names: Names = NAMES, at: datetime | None = None, **fields) -> Call:
@@ -128,6 +137,56 @@ def test_a_service_waits_until_a_person_says_whose_it_is(token):
     found = Dependency.objects.get()
     assert (found.application, found.offering, found.known) == (application, offering, "observed")
     assert Observation.objects.get(environment="staging").application == application
+
+
+def test_a_stranger_s_token_does_not_speak_for_a_foreign_application(token):
+    """Names in traces are claims, and anybody who is signed in may make a token."""
+    team = make_team()
+    application = make_application(team=team)
+    take(token, told())
+    add_up(at=now())
+    Service.objects.update(application=application)
+    viewer, editor = make_member(team, TeamRole.VIEWER), make_member(team, TeamRole.EDITOR)
+    elsewhere = make_member(make_team(), TeamRole.OWNER)
+    Observation.objects.all().delete()
+
+    for person in (viewer, elsewhere):
+        own, _ = issue_token(user=person, name="x", scopes=["intake"], at=now(), by=person)
+        take(own, told(names=NAMES._replace(requested="made-up")))
+        # bound while the person could edit it, and sent after that
+        TokenBinding.objects.create(token=own, application=application)
+        take(own, told(names=NAMES._replace(requested="made-up")))
+    add_up(at=now())
+    assert not Observation.objects.exists()
+
+    own, _ = issue_token(user=editor, name="x", scopes=["intake"], at=now(), by=editor)
+    take(own, told())
+    add_up(at=now())
+    assert Observation.objects.get().application == application
+
+
+def test_a_name_that_two_people_s_tokens_bring_is_nobody_s_own(token):
+    """Whoever used the name first would otherwise read, and could claim, what the other's token tells."""
+    squatter = make_member(make_team(), TeamRole.OWNER)
+    first, _ = issue_token(user=squatter, name="x", scopes=["intake"], at=now(), by=squatter)
+    take(first, told())
+    add_up(at=now())
+    assert Service.objects.visible_to(squatter).exists()
+    assert Observation.objects.visible_to(squatter).exists()
+    # a bound token stands for the team and not for the person
+    assert not Service.objects.visible_to(squatter.bound_to(squatter.memberships.get().team)).exists()
+
+    # claimed for an application that its sender may not see, it does not tell which
+    Service.objects.update(application=make_application())
+    assert not Service.objects.visible_to(squatter).exists()
+    Service.objects.update(application=None)
+
+    take(token, told(names=NAMES._replace(requested="secret-project")))
+    add_up(at=now())
+
+    assert not Service.objects.visible_to(squatter).exists()
+    assert not Observation.objects.visible_to(squatter).exists()
+    assert Service.objects.visible_to(token.user).exists()
 
 
 def test_a_bound_token_s_calls_are_its_application_s_whatever_service_they_name(token):

@@ -104,6 +104,7 @@ def test_a_name_without_a_provider_is_one_only_where_it_can_be_no_other(said, sp
         (b"a: [1", "cannot be read at line"),
         (b"- 1", "no LiteLLM configuration"),
         (b"x: 1", "no model_list"),
+        (b'{"data": [{"id": "chat", "object": "model"}]}', "GET /v1/models, which tells aliases alone"),
         (b"a: &a [1]\nb: &b [*a, *b]\nmodel_list: *b", "refers to itself"),
         (b"!!python/object/apply:os.system ['true']", "cannot be read"),
         (b"[" * 100 + b"]" * 100, "nested deeper"),

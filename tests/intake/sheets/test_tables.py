@@ -189,10 +189,11 @@ def test_one_cell_far_out_makes_no_large_table():
     ]
 
 
-def test_a_password_and_the_wrong_archive_are_said():
+@pytest.mark.parametrize("name", ["hello.txt", "[Content_Types].xml"])
+def test_a_password_and_the_wrong_archive_are_said(name):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("hello.txt", "no workbook")
+        archive.writestr(name, "<no-workbook/>")
 
     with pytest.raises(Unreadable, match="cannot be opened"):
         rows_of(out.getvalue())

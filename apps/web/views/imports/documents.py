@@ -37,6 +37,7 @@ _PROBLEMS: Mapping[str, tuple[Any, Any]] = {
 
 _COUNTED: Mapping[str, Any] = {
     "sightings": gettext_lazy("Uses named"),
+    "deployments": gettext_lazy("Deployments explained"),
     "created": gettext_lazy("New dependencies"),
     "updated": gettext_lazy("Seen again"),
     "unchanged": gettext_lazy("Seen already that day"),
@@ -85,7 +86,12 @@ def of_document(import_: Import) -> Sentence:
     if state == Import.State.FAILED:
         return Sentence("", _("It could not be read"), f": {import_.error}")
     if state == Import.State.RECEIVED:
-        return Sentence("", _("Which application is it about?"), _(" The document does not say; nothing is taken yet."))
+        form = FORMATS.get(import_.format)
+        if form is not None and form.holds_for_all:
+            why = _(" What names stand for in all of them is governance's to say; nothing is taken yet.")
+        else:
+            why = _(" The document does not say; nothing is taken yet.")
+        return Sentence("", _("Which application is it about?"), why)
     if state == Import.State.READING:
         return Sentence(_("It is being read."))
     if state == Import.State.UNDOING:
@@ -94,6 +100,11 @@ def of_document(import_: Import) -> Sentence:
         return Sentence(_("It was undone: what it brought is gone, and what it saw is set aside."))
     n = int(counts.get("sightings", 0))
     said = ngettext("It names %(n)s use of a model", "It names %(n)s uses of models", n) % {"n": number(n)}
+    n_deployed = int(counts.get("deployments", 0))
+    if n_deployed:
+        said = ngettext(
+            "It says what %(n)s deployment stands for", "It says what %(n)s deployments stand for", n_deployed
+        ) % {"n": number(n_deployed)}  # fmt: skip
     parts = []
     if counts.get("created"):
         parts.append(_("%(n)s new") % {"n": number(counts["created"])})

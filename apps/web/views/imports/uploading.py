@@ -3,20 +3,26 @@
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from apps.accounts.models import User
 from apps.common.time import now
+from apps.intake.carrying import NotYours
+from apps.intake.documenting import receive_document
 from apps.intake.filters import ImportFilter
+from apps.intake.formats import FORMATS
+from apps.intake.inflating import GZIP_MARK, TooLarge, inflated
 from apps.intake.models import Import
 from apps.intake.sheets.importing import receive_sheet
 from apps.intake.sheets.limits import MIB, MOST_BYTES
 from apps.intake.sheets.tables import Unreadable
-from apps.web.filtering import Control, filters
+from apps.inventory.models import Application
+from apps.web.filtering import Control, filters, named
 from apps.web.listing import Listing, csv_answer
 from apps.web.page import page
 from apps.web.views.imports import words
@@ -25,35 +31,64 @@ from apps.web.views.imports.access import importing
 
 class UploadForm(forms.Form):
     file = forms.FileField(
-        label=gettext_lazy("CSV or XLSX file"),
-        help_text=gettext_lazy("Choose it, or drop it on the field. Nothing is written before you confirm."),
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy("Choose it, or drop it on the field. Of a sheet nothing is written before you confirm."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.json,.xml,.yaml,.yml,.gz"}),
         max_length=255,
     )
+    format = forms.ChoiceField(
+        label=gettext_lazy("What it is"),
+        choices=[
+            ("", gettext_lazy("A sheet, CSV or XLSX")), *((name, form.label) for name, form in FORMATS.items()),
+        ],
+        required=False,
+    )  # fmt: skip
+    application = forms.CharField(
+        label=gettext_lazy("Application"),
+        help_text=gettext_lazy("Of a document that is about one: its name or short name."),
+        max_length=200,
+        required=False,
+    )
 
-    def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
-        if file.size > MOST_BYTES:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user = user
+
+    def clean_application(self) -> Application | None:
+        said = self.cleaned_data["application"].strip()
+        if not said:
+            return None
+        found = Application.objects.visible_to(self._user).filter(Q(slug=said) | Q(name__iexact=said)).first()
+        if found is None:
             raise forms.ValidationError(
-                _("The file is larger than %(n)s MiB. Split it, or remove pictures from it.") % {"n": MOST_BYTES // MIB}
+                _("You see no application '%(name)s'. Give its name or short name.") % {"name": said[:120]}
             )
-        return file
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        form, file = FORMATS.get(cleaned.get("format", "")), cleaned.get("file")
+        most = form.most_bytes if form is not None else MOST_BYTES
+        if file is not None and file.size > most:
+            self.add_error("file", _("The file is larger than %(n)s MiB. Split it.") % {"n": most // MIB})
+        return cleaned
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def imports(request: HttpRequest) -> HttpResponse:
     """Upload above, earlier imports below."""
     user = importing(request)
-    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+    form = UploadForm(request.POST, request.FILES, user=user) if request.method == "POST" else UploadForm(user=user)
     if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
         try:
-            received = receive_sheet(content=file.read(), file_name=file.name, by=user, at=now())
-        except Unreadable as unreadable:
-            form.add_error("file", str(unreadable))
+            received = _received(form.cleaned_data, user)
+        except (Unreadable, TooLarge) as refused:
+            form.add_error("file", str(refused))
+        except NotYours as refused:
+            form.add_error("application", str(refused))
         else:
             return redirect("import", pk=received.pk)
-    found = ImportFilter(request.GET, _rows(user), request=request)
+    found = ImportFilter(named(request.GET, "application"), _rows(user), request=request)
     listing = Listing(request, found.qs)
     return page(
         request,
@@ -82,7 +117,7 @@ def imports(request: HttpRequest) -> HttpResponse:
 def import_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The list as CSV."""
     user = importing(request)
-    found = ImportFilter(request.GET, _rows(user), request=request)
+    found = ImportFilter(named(request.GET, "application"), _rows(user), request=request)
     heads = ["file", "format", "uploaded by", "uploaded", "state", *(f"rows {word}" for word in words.OUTCOMES),
              "applied", "undone", "kind", "application", "made by", *words.OF_DOCUMENTS, "error"]  # fmt: skip
 
@@ -105,3 +140,18 @@ def _rows(user: Any) -> QuerySet[Import]:
         .defer("mapping", "problems")
         .order_by("-received_at", "-id")
     )
+
+
+def _received(said: dict[str, Any], user: User) -> Import:
+    """A sheet waits for its columns; a document is read as if a program had sent it."""
+    file = said["file"]
+    form = FORMATS.get(said["format"])
+    if form is None:
+        return receive_sheet(content=file.read(), file_name=file.name, by=user, at=now())
+    body = file.read()
+    if body.startswith(GZIP_MARK):
+        body = inflated(body, most=form.most_inflated)
+    done, _is_new = receive_document(
+        form=form, body=body, by=user, at=now(), application=said["application"], file_name=file.name
+    )
+    return done

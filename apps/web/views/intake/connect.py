@@ -164,6 +164,14 @@ def ways() -> tuple[Way, ...]:
             f"  --data-binary @config.yaml '{url}/api/v1/intake/litellm-config/?application=NAME'",
         ),
         Way(
+            "deployments", _("Azure, what its deployments stand for"),
+            _("By governance for every application; with ?application=NAME for one. Terraform's state goes to"
+              " intake/terraform, Bedrock's profiles to intake/bedrock-profiles."),
+            "az cognitiveservices account deployment list -g GROUP -n ACCOUNT -o json |\n"
+            "  curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: application/json' \\\n"
+            f"  --data-binary @- '{url}/api/v1/intake/azure-deployments/'",
+        ),
+        Way(
             "cdxgen", _("A bill of materials from the pipeline, by cdxgen"),
             _("Any tool that posts to Dependency-Track can post here, with the same settings."),
             f"cdxgen --server-url {url} --api-key fr_YOUR_KEY --project-name NAME -o bom.json",

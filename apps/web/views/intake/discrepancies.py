@@ -24,7 +24,7 @@ from apps.intake.filters import DiscrepancyFilter
 from apps.intake.models import Discrepancy
 from apps.intake.queries import open_by_kind
 from apps.inventory.models import CRITICALITY_WORDS
-from apps.web.filtering import Control, filters
+from apps.web.filtering import Control, filters, named
 from apps.web.forms import DayField, signed_in
 from apps.web.listing import Listing, csv_answer
 from apps.web.page import Sentence, page
@@ -52,7 +52,7 @@ class Row:
 
 def _found(request: HttpRequest) -> tuple[DiscrepancyFilter, QuerySet[Discrepancy]]:
     """What the address asks for; what is open where it says nothing of the state."""
-    asked = request.GET.copy()
+    asked = named(request.GET, "application", "team")
     if "state" not in request.GET:
         asked["state"] = "open"
     rows = Discrepancy.objects.visible_to(signed_in(request))

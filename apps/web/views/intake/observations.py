@@ -12,7 +12,7 @@ from apps.common.time import now
 from apps.intake.filters import ObservationFilter
 from apps.intake.models import Observation
 from apps.intake.streams import streams_of
-from apps.web.filtering import Control, filters
+from apps.web.filtering import Control, filters, named
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer
 from apps.web.page import Sentence, page
@@ -23,7 +23,7 @@ DAYS = ((1, "1"), (7, "7"), (30, "30"), (90, "90"))
 
 def _found(request: HttpRequest) -> tuple[ObservationFilter, QuerySet[Observation]]:
     rows = Observation.objects.visible_to(signed_in(request))
-    found = ObservationFilter(request.GET, rows, request=request)
+    found = ObservationFilter(named(request.GET, "application"), rows, request=request)
     return found, found.qs.select_related("application", "service", "offering__host", "served_version").order_by(
         "-last_seen_at", "-pk"
     )

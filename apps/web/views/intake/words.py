@@ -43,6 +43,9 @@ _SENDERS: Mapping[str, Any] = {
     "cyclonedx": gettext_lazy("CycloneDX"),
     "spdx": gettext_lazy("SPDX"),
     "backstage": gettext_lazy("Backstage"),
+    "azure-deployments": gettext_lazy("Azure deployments"),
+    "bedrock-profiles": gettext_lazy("Bedrock profiles"),
+    "terraform": gettext_lazy("Terraform state"),
 }
 
 

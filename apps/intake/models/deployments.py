@@ -1,0 +1,64 @@
+"""What a deployment, or a profile of one's own, at a host stands for, as a listing or infrastructure code says."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+
+from apps.intake.models.imports import Import
+from apps.inventory.models import Application
+
+
+class DeploymentQuerySet(models.QuerySet["Deployment"]):
+    def visible_to(self, user: Any) -> "DeploymentQuerySet":
+        """Those of applications one sees, and those that hold for everybody."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(models.Q(application__isnull=True) | models.Q(application__team__in=user.team_roles()))
+
+    def standing(self) -> "DeploymentQuerySet":
+        """Those that the newest document of their maker still names."""
+        return self.filter(missing_since__isnull=True)
+
+
+class Deployment(models.Model):
+    """A name at `host` and the model behind it. Not in the history: it repeats documents, and is no decision.
+
+    Without `application` it holds for every application, else for that one. The same name in two accounts may stand
+    for two models: then it tells nobody anything who does not say which account is meant.
+    """
+
+    stream = models.CharField(max_length=80, help_text="Who told: azure-deployments:az, terraform:terraform, ...")
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, null=True, blank=True, related_name="deployments"
+    )
+    host = models.CharField(max_length=60, help_text="Slug of the host: azure, amazon-bedrock.")
+    account = models.CharField(max_length=256, blank=True, help_text="The host's account it belongs to.")
+    name = models.CharField(max_length=256, help_text="What an application asks for.")
+    model = models.CharField(max_length=256, help_text="The host's name of the model.")
+    version = models.CharField(max_length=60, blank=True, help_text="The host's version of it; empty: not said.")
+    upgrades = models.BooleanField(default=False, help_text="The host moves it to newer versions by itself.")
+    where = models.CharField(max_length=300, blank=True, help_text="Where in the document it stands.")
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    missing_since = models.DateField(null=True, blank=True, help_text="The newest document no longer names it.")
+    seen_in = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="deployments")
+
+    objects = DeploymentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["host", "name", "account", "pk"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["stream", "application", "host", "account", "name"], name="deployment_once",
+                nulls_distinct=False,
+                violation_error_message="This deployment was told by the same sender already.",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.host}: {self.model} {self.version}".rstrip()
+
+
+__all__ = ["Deployment", "DeploymentQuerySet"]

@@ -1,0 +1,148 @@
+"""`terraform show -json` (OpenTofu's too): deployments at Azure and profiles of one's own at Bedrock.
+
+The state is read, that is what is; of a plan the state before it, since what is planned may never be applied. Nothing
+else of a state is looked at or kept: it holds passwords. (developer.hashicorp.com, JSON output format 1.x; resources of
+the providers azurerm, azapi and aws.)
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from apps.intake.documents import Document, Part, Unreadable
+from apps.intake.readers.deployments import MOST_DEPLOYMENTS, azure_deployment, bedrock_deployment
+from apps.intake.readers.json_text import load_json, mapping, mappings, moment, text
+
+_AZURE, _AZAPI = "azurerm_cognitive_deployment", "azapi_resource"
+_PROFILE, _THROUGHPUT = "aws_bedrock_inference_profile", "aws_bedrock_provisioned_model_throughput"
+_DEPLOYMENTS_OF_ARM = re.compile(r"^Microsoft\.CognitiveServices/accounts/deployments@", re.I)
+# of each kind of resource, what is kept
+_KEPT: Mapping[str, tuple[str, ...]] = {
+    _AZURE: ("name", "model", "cognitive_account_id", "version_upgrade_option"),
+    _AZAPI: ("type", "name", "parent_id", "body"),
+    _PROFILE: ("arn", "type", "models", "model_source"),
+    _THROUGHPUT: ("provisioned_model_arn", "model_arn"),
+}
+
+
+def read(body: bytes) -> Document:
+    said = _load(body)
+    document = Document(
+        maker="terraform", deployments_are_uses=True, maker_version=text(said.get("terraform_version"), 60)
+    )
+    document.made_at = moment(said.get("timestamp"))
+    for resource in _resources(said):
+        _read(resource, document)
+    if len(document.deployments) > MOST_DEPLOYMENTS:
+        raise Unreadable(f"There are more than {MOST_DEPLOYMENTS:,} deployments in it. Send each state by itself.")
+    if "planned_values" in said:
+        document.ignored.append(
+            Part(
+                "/planned_values", "What is planned is not read: send `terraform show -json` again once it is applied."
+            )
+        )
+    if not document.deployments and not document.rejected:
+        kinds = ", ".join(_KEPT)
+        document.ignored.append(Part("/", f"It holds no resource that is read here: {kinds}."))
+    return document
+
+
+def redact(body: bytes) -> bytes:
+    """The resources that are read, with the values that are read of them, and nothing else of the state."""
+    said = _load(body)
+    kept: dict[str, Any] = {
+        key: text(said.get(key), 60) for key in ("format_version", "terraform_version", "timestamp") if key in said
+    }
+    if "planned_values" in said:
+        kept["planned_values"] = {}
+    kept["values"] = {
+        "root_module": {
+            "resources": [
+                {"address": text(resource.get("address"), 300), "mode": "managed", "type": resource["type"],
+                 "values": _kept(resource)}
+                for resource in _resources(said)
+            ]
+        }
+    }  # fmt: skip
+    return orjson.dumps(kept)
+
+
+def _kept(resource: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in _values(resource).items() if key in _KEPT[resource["type"]]}
+    if "body" in kept:
+        properties = mapping(_body(kept["body"]).get("properties"))
+        kept["body"] = {
+            "properties": {key: properties[key] for key in ("model", "versionUpgradeOption") if key in properties}
+        }
+    return kept
+
+
+def _load(body: bytes) -> Mapping[str, Any]:
+    said = mapping(load_json(body))
+    if "format_version" not in said or not any(key in said for key in ("values", "prior_state", "planned_values")):
+        raise Unreadable(
+            "This is no state as `terraform show -json` prints it: it has format_version and values. A .tfstate file"
+            " as it lies on disk is another format, and holds passwords: do not send it."
+        )
+    return said
+
+
+def _resources(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    state = mapping(said.get("values")) or mapping(mapping(said.get("prior_state")).get("values"))
+    modules = [mapping(state.get("root_module"))]
+    while modules:
+        module = modules.pop()
+        modules += reversed(mappings(module.get("child_modules")))
+        for resource in mappings(module.get("resources")):
+            kind = resource.get("type")
+            if not isinstance(kind, str) or kind not in _KEPT or resource.get("mode", "managed") != "managed":
+                continue
+            if kind != _AZAPI or _DEPLOYMENTS_OF_ARM.match(text(_values(resource).get("type"))):
+                yield resource
+
+
+def _values(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    return mapping(resource.get("values"))
+
+
+def _read(resource: Mapping[str, Any], document: Document) -> None:
+    values, where = _values(resource), text(resource.get("address"), 300)
+    if resource["type"] == _AZURE:
+        model = next(iter(mappings(values.get("model"))), {})
+        _azure(values, model, text(values.get("cognitive_account_id"), 1_000),
+               text(values.get("version_upgrade_option")), where, document)  # fmt: skip
+    elif resource["type"] == _AZAPI:
+        properties = mapping(_body(values.get("body")).get("properties"))
+        _azure(values, mapping(properties.get("model")), text(values.get("parent_id"), 1_000),
+               text(properties.get("versionUpgradeOption")), where, document)  # fmt: skip
+    elif resource["type"] == _PROFILE:
+        arns = [text(model.get("model_arn")) for model in mappings(values.get("models"))]
+        bedrock_deployment(text(values.get("arn")), arns, where=where, document=document)
+    else:
+        bedrock_deployment(
+            text(values.get("provisioned_model_arn")), [text(values.get("model_arn"))], where=where, document=document
+        )
+
+
+def _azure(
+    values: Mapping[str, Any], model: Mapping[str, Any], account: str, upgrades: str, where: str, document: Document
+) -> None:
+    name = text(values.get("name"))
+    if not name or not text(model.get("name")):
+        document.rejected.append(Part(where, "The deployment has no name, or names no model."))
+        return
+    document.deployments.append(
+        azure_deployment(name, model, account=account, where=where, upgrades=upgrades)
+    )  # fmt: skip
+
+
+def _body(said: Any) -> Mapping[str, Any]:
+    """azapi keeps the body as a mapping, in its first generation as JSON in a text."""
+    if isinstance(said, str):
+        try:
+            return mapping(orjson.loads(said))
+        except orjson.JSONDecodeError:
+            return {}
+    return mapping(said)

@@ -1,0 +1,137 @@
+"""Usage as gateways, clouds and home-made reports export it: CSV, one row a day, application and model.
+
+Columns are found by their titles, in any order: date, application, model and requests have to be there; provider,
+environment, input_tokens, output_tokens, cost and currency may be. Costs are US dollars: the register converts nothing.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+from apps.intake.documents import DayOfUse, Document, Part, SaidUsage, Sighting, Unreadable, clean
+from apps.intake.models import Confidence
+from apps.intake.sheets.opening import open_book
+from apps.intake.sheets.tables import Cell
+from apps.intake.sheets.values import BadCell, Manners, amount, day, says_nothing, squeezed, text_of, whole_number
+
+MOST_ROWS = 200_000
+MOST_CALLS, MOST_TOKENS = 10**12, 10**15
+# titles are looked for in so many rows
+_HEAD_ROWS = 20
+_TITLES: Mapping[str, tuple[str, ...]] = {
+    "date": ("date", "day", "usagedate", "datum", "tag"),
+    "application": ("application", "app", "applicationname", "service", "servicename", "project", "anwendung"),
+    "environment": ("environment", "env", "umgebung"),
+    "model": ("model", "modelid", "modelname", "deployment", "modell"),
+    "provider": ("provider", "host", "vendor", "providername", "anbieter"),
+    "requests": ("requests", "calls", "nrequests", "numrequests", "requestcount", "count", "anfragen"),
+    "input": ("inputtokens", "prompttokens", "tokensin", "inputtokencount"),
+    "output": ("outputtokens", "completiontokens", "tokensout", "outputtokencount"),
+    "cost": ("cost", "costusd", "spend", "amount", "totalcost", "kosten"),
+    "currency": ("currency", "costcurrency", "waehrung", "währung"),
+}
+_NEEDED = ("date", "application", "model", "requests")
+_DOLLARS = {"", "usd", "us$", "$"}
+# who separates by semicolons writes a comma before decimals
+_MANNERS = {True: Manners(decimal_mark=","), False: Manners(decimal_mark=".")}
+
+type _Names = tuple[str, str, str, str]
+
+
+def read(body: bytes) -> Document:
+    document = Document(maker="", is_complete=False)
+    columns: dict[str, int] = {}
+    sums: dict[_Names, dict[date, DayOfUse]] = {}
+    other_currencies: Counter[str] = Counter()
+    n_rows = 0
+    book = open_book(body)
+    manners = _MANNERS["semicolons" in book.about]
+    for number, cells in book.tables[0].rows():
+        if not columns:
+            columns = _columns(cells)
+            if not columns and number > _HEAD_ROWS:
+                break
+            continue
+        n_rows += 1
+        if n_rows > MOST_ROWS:
+            raise Unreadable(f"There are more than {MOST_ROWS:,} rows in it. Send a month by itself.")
+        try:
+            names, on, counted = _row(cells, columns, manners, other_currencies)
+        except BadCell as bad:
+            document.rejected.append(Part(f"row {number}", str(bad)))
+            continue
+        days = sums.setdefault(names, {})
+        days[on] = _sum(days[on], counted) if on in days else counted
+    if not columns:
+        raise Unreadable(
+            "No row of titles has date, application, model and requests. Name the columns so; provider, environment,"
+            " input_tokens, output_tokens, cost and currency may stand beside them."
+        )
+    for currency, n in sorted(other_currencies.items()):
+        document.ignored.append(
+            Part(
+                "cost", f"{n:,} costs in {currency} are not taken: the register keeps US dollars and converts nothing."
+            )
+        )
+    for (application, environment, model, provider), days in sums.items():
+        said = Sighting(
+            requested=model, provider=provider, service=application, environment=environment,
+            confidence=Confidence.GATEWAY_LOG,
+        )  # fmt: skip
+        document.usage.append(SaidUsage(said, days))
+    return document
+
+
+def _columns(cells: list[Cell]) -> dict[str, int]:
+    """{what: its column}; empty where the row is no row of titles."""
+    titles = [squeezed(text_of(cell)) for cell in cells]
+    found = {
+        what: next((titles.index(spelled) for spelled in spellings if spelled in titles), -1)
+        for what, spellings in _TITLES.items()
+    }
+    return {} if any(found[what] < 0 for what in _NEEDED) else {what: at for what, at in found.items() if at >= 0}
+
+
+def _row(
+    cells: list[Cell], columns: Mapping[str, int], manners: Manners, other_currencies: Counter[str]
+) -> tuple[_Names, date, DayOfUse]:  # fmt: skip
+    def cell(what: str) -> Cell:
+        at = columns.get(what, -1)
+        return cells[at] if 0 <= at < len(cells) and not says_nothing(cells[at]) else None
+
+    model = clean(text_of(cell("model")))
+    if not model:
+        raise BadCell("No model is named.")
+    if cell("date") is None or cell("requests") is None:
+        raise BadCell("A row needs a date and a number of requests.")
+    on = day(cell("date"), manners)
+    n_calls = whole_number(cell("requests"), manners, most=MOST_CALLS)
+    tokens = [
+        None if cell(what) is None else whole_number(cell(what), manners, most=MOST_TOKENS)
+        for what in ("input", "output")
+    ]
+    cost = None
+    currency = text_of(cell("currency")).upper()
+    if cell("cost") is not None and currency.lower() not in _DOLLARS:
+        other_currencies[clean(currency, 12)] += 1
+    elif cell("cost") is not None:
+        cost = amount(cell("cost"), manners, digits=18, places=10)
+    names = (
+        clean(text_of(cell("application"))), clean(text_of(cell("environment")), 60), model,
+        clean(text_of(cell("provider")), 120),
+    )  # fmt: skip
+    return names, on, DayOfUse(n_calls, tokens[0], tokens[1], cost)
+
+
+def _sum(one: DayOfUse, other: DayOfUse) -> DayOfUse:
+    return DayOfUse(
+        one.n_calls + other.n_calls,
+        _plus(one.input_tokens, other.input_tokens),
+        _plus(one.output_tokens, other.output_tokens),
+        _plus(one.cost_usd, other.cost_usd),
+    )
+
+
+def _plus[N: (int, Decimal)](one: N | None, other: N | None) -> N | None:
+    return other if one is None else one if other is None else one + other
