@@ -28,6 +28,7 @@ from apps.alerts.queueing import queue_digests
 from apps.alerts.seen_alerts import raise_for_seen
 from apps.alerts.sending import send_due
 from apps.alerts.state_alerts import raise_for_states
+from apps.alerts.undoing import undo_answer
 
 __all__ = [
     "EVENTS_AT_ONCE",
@@ -47,6 +48,7 @@ __all__ = [
     "resolve_alert",
     "send_due",
     "snooze_alert",
+    "undo_answer",
     "unmute_now",
 ]
 

@@ -45,18 +45,11 @@ def may_answer(user: User, alert: Alert) -> bool:
     return user.may(TeamRole.EDITOR, alert.team_id) or (own and alert.team_id in user.team_roles())
 
 
-def _claimed(alert: Alert, by: User) -> Alert:
-    """The alert, locked, if `by` may answer it."""
+def claimed(alert: Alert, by: User) -> Alert:
+    """The alert, locked, if `by` may answer it; raises NotYourAlert."""
     if not may_answer(by, alert):
         raise NotYourAlert("Only an editor of the team may answer its alerts. Ask one of them.")
     return Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
-
-
-def _copy(alert: Alert, stored: Alert, *names: str) -> Alert:
-    """What was stored, onto the row the caller holds."""
-    for name in names:
-        setattr(alert, name, getattr(stored, name))
-    return alert
 
 
 _ANSWERED = (
@@ -65,17 +58,24 @@ _ANSWERED = (
 )  # fmt: skip
 
 
+def copy_answer(alert: Alert, stored: Alert) -> Alert:
+    """What was stored, onto the row the caller holds."""
+    for name in _ANSWERED:
+        setattr(alert, name, getattr(stored, name))
+    return alert
+
+
 @transaction.atomic
 def acknowledge_alert(*, alert: Alert, by: User, at: datetime, reason: str = "alert acknowledged") -> Alert:
     """Say that somebody is on it. Acknowledging twice changes nothing: the first name stays."""
-    stored = _claimed(alert, by)
+    stored = claimed(alert, by)
     if stored.state in {Alert.State.OPEN, Alert.State.SNOOZED}:
         stored.state = Alert.State.ACKNOWLEDGED
         stored.acknowledged_by, stored.acknowledged_at = by, at
         stored.snoozed_until, stored.escalate_at = None, None
-        _save(stored, by, reason)
+        save_answer(stored, by, reason)
         _call_off(stored)
-    return _copy(alert, stored, *_ANSWERED)
+    return copy_answer(alert, stored)
 
 
 @transaction.atomic
@@ -86,31 +86,31 @@ def snooze_alert(*, alert: Alert, until: date, by: User, at: datetime) -> Alert:
         raise BadAnswer("Snooze until a day that is still to come.")
     if days > LONGEST_SNOOZE_DAYS:
         raise BadAnswer(f"Snooze for at most {LONGEST_SNOOZE_DAYS} days; for longer, resolve it with a reason.")
-    stored = _claimed(alert, by)
+    stored = claimed(alert, by)
     if stored.state == Alert.State.RESOLVED:
         raise AlreadyResolved("It is resolved already; there is nothing to snooze.")
     stored.state, stored.snoozed_until, stored.snoozed_by = Alert.State.SNOOZED, until, by
     stored.escalate_at = None
-    _save(stored, by, f"alert snoozed until {until}")
+    save_answer(stored, by, f"alert snoozed until {until}")
     _call_off(stored)
-    return _copy(alert, stored, *_ANSWERED)
+    return copy_answer(alert, stored)
 
 
 @transaction.atomic
 def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Alert:
     """Give it to somebody who may see it, who is told; None takes it back. Who has it already is not told again."""
-    stored = _claimed(alert, by)
+    stored = claimed(alert, by)
     if stored.state == Alert.State.RESOLVED:
         raise AlreadyResolved("It is resolved already; nobody need work on it.")
     if to is not None and not (to.is_active and sees(to.pk, stored, teams_seen_by([to])[to.pk])):
         raise BadAnswer(f"{to} may not see this alert. Choose somebody of the team, or of governance.")
     if to is not None and stored.assigned_to_id == to.pk:
-        return _copy(alert, stored, *_ANSWERED)
+        return copy_answer(alert, stored)
     stored.assigned_to = to
     stored.escalate_at = None
     if to is None:
         replan([stored], at=at)
-    _save(stored, by, f"alert assigned to {to.get_username()}" if to else "assignment taken back")
+    save_answer(stored, by, f"alert assigned to {to.get_username()}" if to else "assignment taken back")
     if to is not None:
         _call_off(stored)
     if to is not None and to.pk != by.pk:
@@ -119,7 +119,7 @@ def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Al
             occasion=f"{Notice.Occasion.ASSIGNED} {at:%Y-%m-%d %H:%M}",
         )  # fmt: skip
         Notice.objects.bulk_create([notice], ignore_conflicts=True)
-    return _copy(alert, stored, *_ANSWERED)
+    return copy_answer(alert, stored)
 
 
 @transaction.atomic
@@ -128,31 +128,31 @@ def resolve_alert(*, alert: Alert, why: str, by: User, at: datetime) -> Alert:
     why = " ".join(why.split())
     if not why:
         raise BadAnswer("Say in a few words how it was settled.")
-    stored = _claimed(alert, by)
+    stored = claimed(alert, by)
     if stored.state != Alert.State.RESOLVED:
         stored.state = Alert.State.RESOLVED
         stored.resolved_by, stored.resolved_at, stored.resolved_why = by, at, why[:300]
         stored.snoozed_until, stored.escalate_at = None, None
-        _save(stored, by, why[:200])
+        save_answer(stored, by, why[:200])
         # a mail on its way says it still; one that is not written yet need not
         Notice.objects.owed().filter(alert=stored).update(skipped=RESOLVED_FIRST)
-    return _copy(alert, stored, *_ANSWERED)
+    return copy_answer(alert, stored)
 
 
 @transaction.atomic
 def reopen_alert(*, alert: Alert, by: User, at: datetime) -> Alert:
-    """Take an answer back: it waits again, as if it had been raised now."""
-    stored = _claimed(alert, by)
+    """Whatever was answered, by whomever: it waits again, as if it had been raised now."""
+    stored = claimed(alert, by)
     if stored.state != Alert.State.OPEN:
         stored.state = Alert.State.OPEN
         stored.acknowledged_by = stored.acknowledged_at = stored.snoozed_until = None
         stored.resolved_by = stored.resolved_at = None
         stored.resolved_why = ""
         replan([stored], at=at)
-        _save(stored, by, "answer taken back")
+        save_answer(stored, by, "answer taken back")
         # what nobody was told because of that answer is owed again
         Notice.objects.filter(alert=stored, delivery=None, skipped=RESOLVED_FIRST).update(skipped="")
-    return _copy(alert, stored, *_ANSWERED)
+    return copy_answer(alert, stored)
 
 
 def _call_off(alert: Alert) -> None:
@@ -160,7 +160,8 @@ def _call_off(alert: Alert) -> None:
     Notice.objects.owed().filter(alert=alert, why=Notice.Why.ESCALATION).update(skipped=ANSWERED_FIRST)
 
 
-def _save(alert: Alert, by: User, reason: str) -> None:
+def save_answer(alert: Alert, by: User, reason: str) -> None:
+    """All that an answer may change, with who gave it."""
     with acting(user=by, reason=reason):
         alert.save(update_fields=[name.removesuffix("_id") for name in _ANSWERED])
 

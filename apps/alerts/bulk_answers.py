@@ -17,6 +17,7 @@ from apps.alerts.answering import (
     snooze_alert,
 )
 from apps.alerts.models import Alert
+from apps.alerts.undoing import undo_answer
 
 # one transaction, and one report
 MOST_ANSWERED = 500
@@ -28,6 +29,7 @@ class Answer(models.TextChoices):
     ASSIGN = "assign", "Assign"
     RESOLVE = "resolve", "Resolve"
     REOPEN = "reopen", "Reopen"
+    UNDO = "undo", "Take back the last answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def _give(
             resolve_alert(alert=alert, why=reason, by=by, at=at)
         case Answer.REOPEN:
             reopen_alert(alert=alert, by=by, at=at)
+        case Answer.UNDO:
+            undo_answer(alert=alert, by=by, at=at)
         case _:
             raise BadAnswer(f"There is no answer '{answer}'. Choose from {', '.join(Answer.values)}.")
 

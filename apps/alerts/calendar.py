@@ -7,21 +7,27 @@ is about. An event keeps its UID for as long as its subject exists, so that a da
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import Max
 from django.db.models.functions import Greatest
-from icalendar import Calendar, Event, vText
 
 from apps.accounts.models import User
-from apps.alerts.calendar_queries import KINDS_AHEAD, MOST, DayAhead, EndAhead, days_ahead, ends_ahead, n_ahead
+from apps.alerts.calendar_queries import MOST, DayAhead, EndAhead, days_ahead, ends_ahead, kinds_ahead, n_ahead
 from apps.alerts.day_words import heading
 from apps.alerts.models import KINDS, Alert, DayKind, SubjectKind
 from apps.alerts.wording import day, listed, long_day, one_line
 from apps.catalog.models import Offering
+from apps.common.later import later
 from apps.common.time import day_of, start_of
 from apps.inventory.models import Application
+
+if TYPE_CHECKING:
+    import icalendar
+else:
+    icalendar = later("icalendar")
 
 # a summary names these and counts the rest
 IN_SUMMARY = 3
@@ -97,7 +103,7 @@ def count_for(user: User, *, today: date, first: date, last: date, kind: str = "
 
 def kinds_of(category: str) -> list[str]:
     """The kinds of day that a category of events is of; all where it is empty."""
-    return [str(kind) for kind in KINDS_AHEAD if not category or KINDS[kind] == category]
+    return [kind for kind in kinds_ahead() if not category or KINDS[kind] == category]
 
 
 def _team_ids(user: User) -> list[int] | None:
@@ -202,24 +208,24 @@ def _path(row: DayAhead, seen: _Seen | None) -> str:
 
 def as_ical(entries: Sequence[Entry], *, is_cut: bool = False) -> bytes:
     """The library escapes and folds."""
-    calendar = Calendar()
+    calendar = icalendar.Calendar()
     calendar.add("prodid", "-//Foundation Registry//Calendar 1//EN")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "PUBLISH")
-    calendar.add("name", vText("Foundation Registry"))
-    calendar.add("x-wr-calname", vText("Foundation Registry"))
+    calendar.add("name", icalendar.vText("Foundation Registry"))
+    calendar.add("x-wr-calname", icalendar.vText("Foundation Registry"))
     if is_cut:
-        calendar.add("x-wr-caldesc", vText(f"More than {MOST:,} days: those nearest to today."))
+        calendar.add("x-wr-caldesc", icalendar.vText(f"More than {MOST:,} days: those nearest to today."))
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
-    calendar.add("x-published-ttl", vText("PT6H"))
+    calendar.add("x-published-ttl", icalendar.vText("PT6H"))
     for entry in entries:
         calendar.add_component(_event(entry))
     return bytes(calendar.to_ical())
 
 
-def _event(entry: Entry) -> Event:
-    event = Event()
+def _event(entry: Entry) -> "icalendar.Event":
+    event = icalendar.Event()
     url = f"{settings.PUBLIC_URL}{entry.path}"
     event.add("uid", entry.uid)
     event.add("dtstamp", entry.changed_at)

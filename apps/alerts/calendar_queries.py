@@ -7,12 +7,14 @@ Each row carries how many versions its subject has had and when the last one was
 import json
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Model
 
-from apps.alerts.day_queries import CAUSES, OFFERING_WORDS
+from apps.alerts.causes import Cause
+from apps.alerts.day_queries import OFFERING_WORDS, all_causes
 from apps.alerts.end_queries import LIVE_ENDS
 from apps.alerts.models import DayKind, SubjectKind
 from apps.catalog.models import Offering
@@ -145,32 +147,38 @@ _TESTS_AHEAD = (
     ),
 )
 
-# a mute tells of silence, not of a day; reviews come first, since counting is over soonest with them
-_CAUSES = sorted(
-    (cause for cause in CAUSES if cause.kind != DayKind.MUTE_EXPIRING),
-    key=lambda cause: cause.kind != DayKind.REVIEW_DUE,
-)
-# what a calendar can be narrowed to
-KINDS_AHEAD = (DayKind.MILESTONE, *dict.fromkeys(cause.kind for cause in _CAUSES))
+
+@cache
+def _causes() -> tuple[Cause, ...]:
+    """What is one person's own is no day of the organisation; reviews come first, since counting is over soonest with
+    them."""
+    shown = (cause for cause in all_causes() if not cause.personal)
+    return tuple(sorted(shown, key=lambda cause: cause.kind != DayKind.REVIEW_DUE))
+
+
+def kinds_ahead() -> tuple[str, ...]:
+    """What a calendar can be narrowed to."""
+    return (str(DayKind.MILESTONE), *dict.fromkeys(str(cause.kind) for cause in _causes()))
 
 
 def _arms(*, ahead: bool) -> Iterator[tuple[str, str]]:
     """(rows, the column they are ordered by): `ahead` those between two days, else nearest to today first."""
     within = f"c.on >= %(day)s::date - %(grace)s AND {_WITHIN.format(on='c.on')}"
     order = "c.on" if ahead else _NEAREST.format(on="c.on")
-    for cause in _CAUSES:
+    for cause in _causes():
         split = ahead and cause.kind == DayKind.EXIT_TEST_EXPIRING
         for sql, by, window in _TESTS_AHEAD if split else ((cause.sql, order, within),):
             yield _OF_CAUSE.format(kind=cause.kind, subject=cause.subject, sql=sql, within=window), by
 
 
+@cache
 def _days_ahead(*, ahead: bool) -> str:
     """What is cut is cut cause by cause as well, so that none is worked out further than it can show."""
     order = "every.on" if ahead else _NEAREST.format(on="every.on")
     arms = " UNION ALL ".join(f"({rows} ORDER BY {by}, c.id LIMIT %(most)s)" for rows, by in _arms(ahead=ahead))
-    history = " UNION ALL ".join(
-        _OF_SUBJECT.format(history=_history(model), subject=kind) for kind, model in _MODELS.items()
-    )
+    tables = {str(kind): _history(model) for kind, model in _MODELS.items()}
+    tables |= {cause.subject: cause.history for cause in _causes() if cause.history}
+    history = " UNION ALL ".join(_OF_SUBJECT.format(history=table, subject=kind) for kind, table in tables.items())
     return f"""
 WITH mine AS (SELECT * FROM ({arms}) every ORDER BY {order}, every.kind, every.id LIMIT %(most)s)
 SELECT u.kind, u.subject, u.id, u.on, u.application_id, u.words, h.n, h.at
@@ -181,16 +189,18 @@ ORDER BY u.on, u.kind, u.id
 """
 
 
-_DAYS_AHEAD, _DAYS_AROUND = _days_ahead(ahead=True), _days_ahead(ahead=False)
-
-# the causes first, which stop at the bound; an organisation with as many of them need not work out the ends
-_N_AHEAD = f"""
+@cache
+def _n_ahead() -> str:
+    """The causes first, which stop at the bound; an organisation with as many of them need not work out the ends."""
+    return f"""
 WITH days AS MATERIALIZED (
     SELECT FROM ({" UNION ALL ".join(f"({rows})" for rows, _ in _arms(ahead=True))}) every
     LIMIT %(most)s
 )
 SELECT (SELECT count(*) FROM days), CASE WHEN (SELECT count(*) FROM days) < %(most)s THEN ({{ends}}) ELSE 0 END
 """
+
+
 _N_ENDS = f"""
 WITH {LIVE_ENDS.format(which=_WITHIN.format(on="o.retires_on"))}
 SELECT count(DISTINCT l.id) FROM live l WHERE %(teams)s::bigint[] IS NULL OR l.team_id = ANY (%(teams)s::bigint[])
@@ -208,13 +218,13 @@ def ends_ahead(
 
 def days_ahead(
     *, on: date, team_ids: Sequence[int] | None, user_id: int, first: date | None = None, last: date | None = None,
-    kinds: Collection[str] = KINDS_AHEAD, most: int = MOST,
+    kinds: Collection[str] | None = None, most: int = MOST,
 ) -> list[DayAhead]:  # fmt: skip
     """What expires or is due for these teams (None: for all) and for what the person decided, by day; two statements
     at most. Cut as in `ends_ahead`."""
     ahead = first is not None and last is not None
     rows = _rows(
-        _DAYS_AHEAD if ahead else _DAYS_AROUND, on, teams=team_ids, user=user_id, first=first, last=last,
+        _days_ahead(ahead=ahead), on, teams=team_ids, user=user_id, first=first, last=last,
         kinds=_words(kinds), most=most + 1, validity=_validity() if ahead else None,
     )  # fmt: skip
     return [
@@ -225,12 +235,12 @@ def days_ahead(
 
 def n_ahead(
     *, on: date, team_ids: Sequence[int] | None, user_id: int, first: date, last: date,
-    kinds: Collection[str] = KINDS_AHEAD, most: int = MOST,
+    kinds: Collection[str] | None = None, most: int = MOST,
 ) -> int:  # fmt: skip
     """How many ends and days there are, `most` + 1 where there are more; two statements."""
-    ends = _N_ENDS if DayKind.MILESTONE in kinds else "0"
+    ends = _N_ENDS if kinds is None or DayKind.MILESTONE in kinds else "0"
     ((n_days, n_ends),) = _rows(
-        _N_AHEAD.replace("{ends}", ends), on, teams=team_ids, user=user_id, first=first, last=last,
+        _n_ahead().replace("{ends}", ends), on, teams=team_ids, user=user_id, first=first, last=last,
         kinds=_words(kinds), most=most + 1, validity=_validity(),
     )  # fmt: skip
     n: int = min(n_days + n_ends, most + 1)
@@ -244,8 +254,8 @@ def _validity() -> int:
     return _TEST_VALIDITY_DAYS if days is None else days
 
 
-def _words(kinds: Collection[str]) -> list[str]:
-    return [str(kind) for kind in kinds]
+def _words(kinds: Collection[str] | None) -> list[str]:
+    return [str(kind) for kind in (kinds_ahead() if kinds is None else kinds)]
 
 
 def _rows(statement: str, on: date, *, teams: Sequence[int] | None, **more: Any) -> list[tuple[Any, ...]]:

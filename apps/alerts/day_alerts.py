@@ -1,5 +1,5 @@
 """Raise what is owed because a day comes nearer, each milestone once: ends of models, and days of the organisation's
-own that would pass without a word (acceptances, exit tests, waivers, approvals, reviews, treatments, mutes)."""
+own that would pass without a word (acceptances, exit tests, waivers, approvals, reviews, treatments, mutes, keys)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,10 +8,10 @@ from datetime import date, datetime
 from django.db import connection, transaction
 
 from apps.accounts.models import User
+from apps.alerts.causes import Cause
 from apps.alerts.day_queries import (
-    CAUSES,
-    Cause,
     DayDue,
+    all_causes,
     days_due,
     days_over,
     earlier_ones,
@@ -33,10 +33,12 @@ _OVER = {
     DayKind.ACCEPTANCE_EXPIRING: "The acceptance was renewed, revoked or ended.",
     DayKind.EXIT_TEST_EXPIRING: "The test was repeated, or its dependency ended.",
     DayKind.WAIVER_EXPIRING: "The waiver was renewed, or the task went on.",
+    DayKind.GATE_WAIVER_EXPIRING: "The waiver was renewed or withdrawn.",
     DayKind.APPROVAL_EXPIRING: "The decision was renewed or revoked.",
     DayKind.REVIEW_DUE: "The review has another day.",
     DayKind.TREATMENT_DUE: "The treatment was done, or has another day.",
     DayKind.MUTE_EXPIRING: "The mute ended or was lifted.",
+    DayKind.KEY_EXPIRING: "The key was renewed or revoked.",
 }
 NEXT = "The next milestone has come, or the day itself."
 COME = "Its day has come."
@@ -51,7 +53,7 @@ def raise_for_days(*, at: datetime) -> int:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [DAYS_LOCK])
     today = day_of(at)
     n_raised = _raise_for_ends(at=at, today=today)
-    for cause in CAUSES:
+    for cause in all_causes():
         _settle_days(cause, at=at, today=today)
         owed = _owed_for_days(cause, days_due(cause, on=today), at=at, today=today)
         n_raised += store_alerts(owed)
@@ -145,7 +147,7 @@ def _owed_for_days(cause: Cause, due: Sequence[DayDue], *, at: datetime, today: 
         return []
     owners = owners_of({row.application_id for row in due if row.application_id is not None})
     offices: list[int] = []
-    if cause.kind != DayKind.MUTE_EXPIRING and any(row.application_id is None for row in due):
+    if not cause.personal and any(row.application_id is None for row in due):
         offices = [user.pk for user in governors()]
     named = {pk for row in due for pk in row.people}
     active = set(User.objects.filter(pk__in=named, is_active=True).values_list("pk", flat=True)) if named else set()

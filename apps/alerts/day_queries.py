@@ -6,32 +6,16 @@ come. A day that passed while nobody looked still counts for a week, a review or
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
 from django.db import connection
 
+from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.alerts.causes import Cause, added_causes
 from apps.alerts.end_queries import rows_of
 from apps.alerts.models import DayKind, SubjectKind
 from apps.exposure.models import ExposureSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One kind of day of the organisation's own. `sql` gives (id, day, application or null, people, words) of all that
-    stands today; `lead` names the column of the settings with the days before it; `for_ever`: what is overdue stays
-    worth telling. `made`: `sql` also gives since when it has that day, as `made_on`. `runs_out`: from its day on `sql`
-    leaves it out, and what it ends in is told elsewhere."""
-
-    kind: str
-    subject: str
-    sql: str
-    lead: str = "expiry_milestones"
-    for_ever: bool = False
-    made: bool = True
-    runs_out: bool = False
-
 
 OFFERING_WORDS = "o.api_id || ' at ' || h.name"
 # what applications in scope use, or will
@@ -179,9 +163,54 @@ CAUSES: tuple[Cause, ...] = (
         WHERE m.lifted_at IS NULL AND m.until > %(day)s::date
           AND m.until - (m.created_at AT TIME ZONE 'UTC')::date > 14
         """,
+        personal=True,
         runs_out=True,
     ),
+    Cause(
+        DayKind.KEY_EXPIRING,
+        SubjectKind.KEY,
+        # a program's key is looked after by the nearest owners of its team, or where there are none by who runs the
+        # register (as `Offices.operators`); for some days after its end, while nobody may have missed anything yet
+        f"""
+        SELECT k.id, (k.expires_at AT TIME ZONE 'UTC')::date AS on,
+               (k.created_at AT TIME ZONE 'UTC')::date AS made_on, NULL::bigint AS application_id,
+               CASE WHEN NOT w.is_service THEN ARRAY[w.id] ELSE coalesce(nullif(ARRAY(
+                   WITH RECURSIVE above(id, parent_id, depth) AS (
+                       SELECT t.id, t.parent_id, 0 FROM accounts_team t WHERE t.id = w.service_team_id
+                       UNION ALL
+                       SELECT t.id, t.parent_id, above.depth + 1 FROM above
+                       JOIN accounts_team t ON t.id = above.parent_id WHERE above.depth < 64
+                   ),
+                   owner AS (
+                       SELECT m.user_id, rank() OVER (ORDER BY above.depth) AS place
+                       FROM above JOIN accounts_membership m ON m.team_id = above.id AND m.role = {TeamRole.OWNER.rank}
+                       JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND NOT u.is_service
+                   )
+                   SELECT user_id FROM owner WHERE place = 1
+               ), '{{}}'), ARRAY(
+                   SELECT o.id FROM (
+                       SELECT u.id, rank() OVER (ORDER BY u.organisation_role <> '{OrganisationRole.ADMIN}') AS place
+                       FROM accounts_user u WHERE u.is_active AND NOT u.is_service
+                         AND u.organisation_role IN ('{OrganisationRole.ADMIN}', '{OrganisationRole.GOVERNANCE}')
+                   ) o WHERE o.place = 1
+               )) END AS people,
+               jsonb_build_object('what', k.name, 'of', CASE WHEN w.is_service THEN w.username ELSE '' END) AS words
+        FROM accounts_apitoken k JOIN accounts_user w ON w.id = k.user_id AND w.is_active
+        WHERE k.revoked_at IS NULL AND (k.expires_at AT TIME ZONE 'UTC')::date >= %(day)s::date - %(grace)s
+          -- one that is made for a few days need not say that it ends in a few days
+          AND k.expires_at - k.created_at > interval '14 days'
+        """,
+        personal=True,
+        runs_out=True,
+        taken_up="EXISTS (SELECT 1 FROM accounts_apitoken k WHERE k.id = t.subject_id AND k.revoked_at IS NOT NULL)",
+    ),
 )
+
+
+def all_causes() -> tuple[Cause, ...]:
+    """Those of this module, and those that floors above have added."""
+    return (*CAUSES, *added_causes())
+
 
 _DUE = """
 WITH cause AS ({sql}),
@@ -231,7 +260,8 @@ def days_due(cause: Cause, *, on: date) -> list[DayDue]:
 
 _DAYS_OVER = """
 WITH cause AS ({sql})
-SELECT t.id, {runs_out} AND t.due_on <= %(day)s::date AND NOT EXISTS (SELECT 1 FROM cause c WHERE c.id = t.subject_id)
+SELECT t.id, {runs_out} AND t.due_on <= %(day)s::date AND NOT {taken_up}
+   AND NOT EXISTS (SELECT 1 FROM cause c WHERE c.id = t.subject_id)
 FROM alerts_alert t
 WHERE t.kind = %(kind)s AND t.subject_kind = %(subject)s AND t.state <> 'resolved'
   AND NOT EXISTS (SELECT 1 FROM cause c WHERE c.id = t.subject_id AND c.on = t.due_on)
@@ -247,7 +277,7 @@ class DayTold(NamedTuple):
 
 def days_over(cause: Cause, *, on: date) -> list[DayTold]:
     """Alerts of this cause whose day stands no longer: renewed, done, or taken back; or it has come."""
-    statement = _DAYS_OVER.format(sql=cause.sql, runs_out=cause.runs_out)
+    statement = _DAYS_OVER.format(sql=cause.sql, runs_out=cause.runs_out, taken_up=cause.taken_up)
     return [DayTold(*row) for row in rows_of(statement, on, subject=str(cause.subject), kind=str(cause.kind))]
 
 

@@ -6,10 +6,12 @@ The shapes of `Alert.details`, by kind:
     acceptance_expiring  {"what": risk or policy, "who": who accepted, "node": id (of a flag)}
     exit_test_expiring   {"what": offering it was tested for}
     waiver_expiring      {"what": campaign, "who": who waived}
+    gate_waiver_expiring {"what": rule and model, "who": who granted}
     approval_expiring    {"what": target, "decision", "who": approver}
     review_due           {"what": application or selection}
     treatment_due        {"what": risk, "treatment"}
     mute_expiring        {"reason"}
+    key_expiring         {"what": its name, "of": the program whose it is, empty where it is the recipient's own}
     runway_negative      {"effort_days": decimal text, "basis": "test" or "estimate", "soft": bool, and once it has
                          passed "over": the day}
     assessments_stale    {"n", "n_of": {application: n}, "ids", "named": [{"what", "because", "application": id}]}
@@ -32,10 +34,18 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
     DayKind.EXIT_TEST_EXPIRING: ("Exit tests expire", "Repeat the test, or the fallback counts as untested."),
     DayKind.ACCEPTANCE_EXPIRING: ("Acceptances expire", "Assess anew: accept until another day, or treat the risk."),
     DayKind.WAIVER_EXPIRING: ("Waivers expire", "Finish the task, or ask for another day."),
+    DayKind.GATE_WAIVER_EXPIRING: (
+        "Waivers of the gate expire",
+        "Mend what the gate finds, or ask for another waiver: builds may be stopped from that day on.",
+    ),
     DayKind.APPROVAL_EXPIRING: ("Decisions expire", "Decide anew, or what stands on it stands there undecided."),
     StateKind.ASSESSMENTS_STALE: ("Assessments are stale", "Something they rest on has changed: assess them anew."),
     DayKind.TREATMENT_DUE: ("Treatments are due", "Do it, or give it another day."),
     DayKind.REVIEW_DUE: ("Reviews are due", "Review it, and set the day of the next review."),
+    DayKind.KEY_EXPIRING: (
+        "Keys expire",
+        "Renew them, and give the new secret to the programs that use them: the old one works on for a while.",
+    ),
     DayKind.MUTE_EXPIRING: ("Mutes expire", "Afterwards you are mailed again. Nothing to do, unless it should last."),
     **seen_words.GUIDANCE,
 }
@@ -72,7 +82,7 @@ def thing(alert: Alert) -> str:
             return f"{what}: the acceptance by {who}"
         case DayKind.EXIT_TEST_EXPIRING:
             return f"The exit test for {what}"
-        case DayKind.WAIVER_EXPIRING:
+        case DayKind.WAIVER_EXPIRING | DayKind.GATE_WAIVER_EXPIRING:
             return f"{what}: the waiver by {who}"
         case DayKind.APPROVAL_EXPIRING:
             return f"{what}: the decision '{one_line(details.get('decision', ''), most=20)}' by {who}"
@@ -80,6 +90,9 @@ def thing(alert: Alert) -> str:
             return f"The review of {what}"
         case DayKind.TREATMENT_DUE:
             return f"{what}: the treatment"
+        case DayKind.KEY_EXPIRING:
+            of = one_line(details.get("of", ""), most=80)
+            return f"The key {what} of {of}" if of else f"Your key {what}"
         case DayKind.MUTE_EXPIRING:
             reason = one_line(details.get("reason", ""), most=120)
             return f"Your mute ({reason})" if reason else "Your mute"
@@ -118,6 +131,10 @@ def path(alert: Alert, *, slug: str = "") -> str:
             return f"/offerings/{alert.subject_id}/"
         case SubjectKind.MUTE:
             return "/alerts/subscriptions/"
+        case SubjectKind.KEY:
+            return "/settings/programs/" if alert.details.get("of") else "/settings/keys/"
+        case SubjectKind.WAIVER:
+            return f"/gate/waivers/{alert.subject_id}/"
         case SubjectKind.FLAG | SubjectKind.APPROVAL | SubjectKind.SELECTION:
             return f"/alerts/{alert.pk}/"
     return application

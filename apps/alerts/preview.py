@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from apps.accounts.models import User
+from apps.alerts.due import rhythm_of
 from apps.alerts.event_alerts import MAILED_KINDS, wishes
-from apps.alerts.models import Alert, AlertQuerySet, Notice, Preference, Subscription
-from apps.alerts.queueing import rhythm_of
+from apps.alerts.models import Alert, AlertQuerySet, Cadence, Notice, Preference, Subscription
 from apps.alerts.routing import teams_seen_by
 from apps.alerts.subscribing import about, asks_for, once_each, sees_news, teams_below
 from apps.alerts.windows import Rhythm, next_window
@@ -23,19 +23,24 @@ MOST = 5000
 @dataclass(frozen=True, slots=True)
 class Preview:
     """In the last thirty days: `n_alerts` would have matched, in `n_mails` mails; `n_anyway` of them were owed to the
-    person without it. `moments` are when the mails would have come, the latest first. `is_cut`: there are more."""
+    person without it. `moments` are when the mails would have come, the latest first. `is_cut`: there are more.
+    `no_mail_as` says why none would have come whatever matched; empty where mail would."""
 
     n_alerts: int
     n_mails: int
     n_anyway: int
     moments: tuple[datetime, ...]
     is_cut: bool
+    no_mail_as: str = ""
 
     def __str__(self) -> str:
         """`Would have sent you 3 mails in the last 30 days, about 11 alerts.`"""
         if not self.n_alerts:
             return "Would have sent you no mail in the last 30 days."
         more = "more than " if self.is_cut else ""
+        if self.no_mail_as:
+            about = f"{more}{self.n_alerts:,} alert{'' if self.n_alerts == 1 else 's'}"
+            return f"Would have sent you no mail in the last 30 days, as {self.no_mail_as}; {about} would have matched."
         mails = f"{more}{self.n_mails:,} mail{'' if self.n_mails == 1 else 's'}"
         alerts = f"{more}{self.n_alerts:,} alert{'' if self.n_alerts == 1 else 's'}"
         anyway = f"; {self.n_anyway:,} of them you were told of anyway" if self.n_anyway else ""
@@ -58,14 +63,24 @@ def preview_of(subscription: Subscription, *, user: User, at: datetime) -> Previ
     )
     events = _further_events(subscription, user, {alert.event_id for alert in found}, since=since, at=at)
     moments = [alert.raised_at for alert in found] + [event.detected_at for event in events]
-    mails = _mails(rhythm_for(user), moments)
+    rhythm = rhythm_for(user)
+    no_mail_as = _NO_MAIL_AS.get(rhythm.cadence, "")
+    mails = set() if no_mail_as else _mails(rhythm, moments)
     return Preview(
         n_alerts=len(found) + len(events),
         n_mails=len(mails),
         n_anyway=len(told),
         moments=tuple(sorted(mails, reverse=True)),
         is_cut=len(alerts) > MOST,
+        no_mail_as=no_mail_as,
     )
+
+
+# what one subscribes to is never urgent
+_NO_MAIL_AS = {
+    str(Cadence.NEVER): "you have chosen to get none",
+    str(Cadence.URGENT): "you have chosen to get only what is urgent, which no subscription is",
+}
 
 
 def rhythm_for(user: User) -> Rhythm:

@@ -17,16 +17,17 @@ from django.db.models import Q
 
 from apps.accounts.models import Team, User
 from apps.alerts import rerouting
+from apps.alerts.due import Due, due_recipients, rhythms_of
 from apps.alerts.facts import Loaded, load
 from apps.alerts.mail import message_id_for
-from apps.alerts.models import Alert, Cadence, DayKind, Delivery, Mute, Notice, Preference, Tick, Webhook
+from apps.alerts.models import Alert, Cadence, Delivery, Mute, Notice, Preference, Tick, Webhook
 from apps.alerts.muting import muted_by
 from apps.alerts.rendering import render_mail, render_webhook
 from apps.alerts.routing import teams_seen_by
 from apps.alerts.settling import PASSED
 from apps.alerts.subscribing import sees
 from apps.alerts.webhooks import WEBHOOK_OFF
-from apps.alerts.windows import AHEAD, Rhythm, digest_due, next_window
+from apps.alerts.windows import AHEAD, Rhythm
 from apps.common.time import day_of
 
 log = structlog.get_logger(__name__)
@@ -34,56 +35,13 @@ log = structlog.get_logger(__name__)
 TICK = "digests"
 RECIPIENTS_AT_ONCE = 50
 AWAY = timedelta(hours=1)
-# from one digest to the next, also where the clock is put back in between
-A_DAY = timedelta(hours=25)
-# further ones wait for the digest
-IMMEDIATE_A_DAY = 12
 
 NO_ADDRESS = "No address: the team has no mailbox, and neither it nor a team above has an owner with one."
 NO_OWN_ADDRESS = "No address: this person has none."
 NOT_ACTIVE = "This person is no longer active."
 NO_MAIL = "No mail is wanted at this address."
+ONLY_URGENT = "Only what is urgent is mailed to this address."
 NOTHING_TO_SHOW = "None of the applications concerned belongs to the recipient any more."
-
-
-@dataclass(frozen=True, slots=True)
-class Owing:
-    """A recipient with owed notices. `oldest` and `oldest_urgent` are when they were raised; one of the ids is set.
-
-    `oldest_asked` is when the recipient asked where things stand, which is answered at once whatever the rhythm.
-    """
-
-    user_id: int | None
-    team_id: int | None
-    webhook_id: int | None
-    oldest: datetime | None
-    oldest_urgent: datetime | None = None
-    oldest_urgent_change: datetime | None = None
-    oldest_asked: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What is to be written now: a digest for `window`, or (None) only what is urgent, or at once."""
-
-    owing: Owing
-    rhythm: Rhythm
-    window: datetime | None
-    only_urgent: bool = False
-
-
-# The urgent ones that the clock brings, at midnight, wait for the digest where there is one within a day.
-_OWING = """
-SELECT n.user_id, n.team_id, n.webhook_id, min(o.at), min(o.at) FILTER (WHERE n.urgent),
-       min(o.at) FILTER (WHERE n.urgent AND NOT a.kind = ANY (%(days)s)),
-       min(o.at) FILTER (WHERE n.occasion LIKE 'asked %%')
-FROM alerts_notice n JOIN alerts_alert a ON a.id = n.alert_id
--- what a clock that ran ahead wrote has waited long enough
-CROSS JOIN LATERAL (SELECT CASE WHEN n.owed_at > %(ahead)s THEN 'epoch' ELSE n.owed_at END AS at) o
-WHERE n.delivery_id IS NULL AND n.skipped = ''
-GROUP BY n.user_id, n.team_id, n.webhook_id
-ORDER BY min(o.at), n.user_id, n.team_id, n.webhook_id
-"""
 
 
 def queue_digests(*, at: datetime, gather: timedelta | None = None) -> int:
@@ -118,101 +76,6 @@ def was_away(*, at: datetime) -> bool:
     """Nobody has looked for digests for an hour: the register was stopped, or is new."""
     last_look = Tick.objects.filter(pk=TICK).values_list("at", flat=True).first()
     return last_look is None or at - last_look > AWAY
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Who gets a message now, those who wait longest first. `gathers`: a digest would be due, but for what gathers."""
-
-    due: list[Due]
-    gathers: bool
-
-
-def due_recipients(*, at: datetime, last_look: datetime | None, gather: timedelta) -> Look:
-    """A few statements whatever the number."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OWING, {"days": [str(kind) for kind in DayKind], "ahead": at + AHEAD})
-        owing = [Owing(*row) for row in cursor.fetchall()]
-    known = {(row.user_id, row.team_id) for row in owing}
-    beating = Preference.objects.filter(Q(user__is_active=True) | Q(team__isnull=False), heartbeat=True)
-    owing += [
-        Owing(user_id, team_id, None, None)
-        for user_id, team_id in beating.values_list("user_id", "team_id")
-        if (user_id, team_id) not in known
-    ]
-    rhythms = rhythms_of(owing)
-    sent_today = _immediate_within(at - timedelta(days=1), at)
-    found = []
-    gathers = False
-    for row in owing:
-        rhythm = rhythms[row.user_id, row.team_id]
-        due = _due(row, rhythm, at=at, last_look=last_look, gather=gather)
-        if due is None or due.window is None:
-            ripe = _due(row, rhythm, at=at, last_look=last_look, gather=timedelta(0))
-            gathers = gathers or (ripe is not None and ripe.window is not None)
-        if due is None:
-            continue
-        if not due.only_urgent or sent_today[row.user_id, row.team_id] < IMMEDIATE_A_DAY:
-            found.append(due)
-    return Look(found, gathers)
-
-
-def _due(row: Owing, rhythm: Rhythm, *, at: datetime, last_look: datetime | None, gather: timedelta) -> Due | None:
-    if row.webhook_id is not None or not rhythm.has_windows:
-        ripe = row.oldest is not None and row.oldest <= at - gather
-        return Due(row, rhythm, None) if ripe else None
-    window = digest_due(rhythm, at=at, oldest=row.oldest, last_look=last_look, gather=gather)
-    if window is not None:
-        return Due(row, rhythm, window)
-    if row.oldest_asked is not None and row.oldest_asked <= at - gather:
-        return Due(row, rhythm, None, only_urgent=True)
-    urgent = row.oldest_urgent
-    if urgent is not None and next_window(rhythm, at) <= at + A_DAY:
-        urgent = row.oldest_urgent_change
-    if rhythm.immediate and urgent is not None and urgent <= at - gather:
-        return Due(row, rhythm, None, only_urgent=True)
-    return None
-
-
-def rhythms_of(owing: Iterable[Owing]) -> dict[tuple[int | None, int | None], Rhythm]:
-    """{(person, team): when they want mail}; three statements."""
-    rows = list(owing)
-    user_ids = {row.user_id for row in rows if row.user_id}
-    team_ids = {row.team_id for row in rows if row.team_id}
-    wishes = {
-        (wish.user_id, wish.team_id): wish
-        for wish in Preference.objects.filter(Q(user__in=user_ids) | Q(team__in=team_ids))
-    }
-    found: dict[tuple[int | None, int | None], Rhythm] = {(None, None): Rhythm()}
-    for pk, hour, name in User.objects.filter(pk__in=user_ids).values_list("pk", "digest_hour", "time_zone"):
-        found[pk, None] = rhythm_of(wishes.get((pk, None)), hour=hour, time_zone=name)
-    for pk, hour, name in Team.objects.filter(pk__in=team_ids).values_list("pk", "digest_hour", "time_zone"):
-        found[None, pk] = rhythm_of(wishes.get((None, pk)), hour=hour, time_zone=name)
-    return found
-
-
-def rhythm_of(wish: Preference | None, *, hour: int, time_zone: str) -> Rhythm:
-    if wish is None:
-        return Rhythm(hour=hour, time_zone=time_zone)
-    return Rhythm(
-        cadence=wish.cadence,
-        hour=hour,
-        time_zone=time_zone,
-        weekday=wish.weekday,
-        immediate=wish.immediate,
-        heartbeat=wish.heartbeat,
-        served_at=wish.served_at,
-    )
-
-
-def _immediate_within(since: datetime, at: datetime) -> dict[tuple[int | None, int | None], int]:
-    counts: dict[tuple[int | None, int | None], int] = defaultdict(int)
-    rows = Delivery.objects.filter(kind=Delivery.Kind.IMMEDIATE, created_at__gt=since, created_at__lte=at).values_list(
-        "user_id", "team_id"
-    )
-    for user_id, team_id in rows:
-        counts[user_id, team_id] += 1
-    return counts
 
 
 # --- one batch --------------------------------------------------------------------------------------------------
@@ -275,7 +138,7 @@ def _queue_some(some: Sequence[Due], *, at: datetime) -> Written:
             before = rhythms[key].served_before(at)
             if before is not None and before >= due.window:
                 continue
-        found = [n for n in notices[key, due.owing.webhook_id] if n.urgent or not due.only_urgent]
+        found = [n for n in notices[key, due.owing.webhook_id] if n.urgent or due.takes_all]
         try:
             message = _message(
                 due, found, users=users, teams=teams, webhooks=webhooks, loaded=loaded, seen=seen,
@@ -287,6 +150,8 @@ def _queue_some(some: Sequence[Due], *, at: datetime) -> Written:
             continue
         if message.delivery is not None:
             deliveries.append((message.delivery, message.carried))
+        if message.unwanted is not None:
+            deliveries.append(message.unwanted)
         lost += message.lost
         kept_back += message.kept_back
         if due.window is not None and (message.delivery is not None or found):
@@ -367,12 +232,14 @@ def _never_told(users: Iterable[int], teams: Iterable[int]) -> set[tuple[int | N
 @dataclass(slots=True)
 class _Message:
     """`lost` are notices that do not reach this recipient, and that others may have to be told of instead; `kept_back`
-    those that are muted or have passed, which nobody need be told of."""
+    those that are muted or have passed, which nobody need be told of. `unwanted` is the row of the ledger for what is
+    not urgent, where only that is wanted, and what it stands for."""
 
     delivery: Delivery | None
     carried: list[Notice]
     lost: list[Notice]
     kept_back: list[Notice] = field(default_factory=list)
+    unwanted: tuple[Delivery, list[Notice]] | None = None
 
 
 def _message(
@@ -418,6 +285,11 @@ def _message(
             hidden.append(notice)
         else:
             shown.append(notice)
+    unwanted = None
+    if due.rhythm.wants_only_urgent:
+        calm = [notice for notice in shown if not notice.urgent]
+        shown = [notice for notice in shown if notice.urgent]
+        unwanted = (_not_sent(due, calm, ONLY_URGENT, address=address, at=at), calm) if calm else None
     mail = render_mail(
         shown, loaded, user=user, team=team, teams_seen=teams_seen, rhythm=due.rhythm, at=at, is_first=is_first,
         kind=Delivery.Kind.IMMEDIATE if due.only_urgent else Delivery.Kind.DIGEST,
@@ -431,10 +303,11 @@ def _message(
     carried = [notice for notice in shown if notice.pk not in gone]
     if hidden and mail.delivery is None:
         # the ledger says that a message was owed, and why there is none
-        return _Message(_not_sent(due, hidden, NOTHING_TO_SHOW, address=address, at=at), hidden, hidden, kept_back)
+        reason = _not_sent(due, hidden, NOTHING_TO_SHOW, address=address, at=at)
+        return _Message(reason, hidden, hidden, kept_back, unwanted)
     for notice in hidden:
         notice.skipped = NOTHING_TO_SHOW
-    return _Message(mail.delivery, carried, hidden, kept_back)
+    return _Message(mail.delivery, carried, hidden, kept_back, unwanted)
 
 
 def _may_see(user: User | None, alert: Alert, teams_seen: frozenset[int] | None) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from apps.accounts.models import Team, User
-from apps.alerts.digest import Entry, digest_of, is_over
+from apps.alerts.digest import FITS, MOST_BYTES, Entry, digest_of, is_over
 from apps.alerts.facts import Loaded
 from apps.alerts.mail import Footer, alert_digest, heartbeat, message_id_for, thread_of
 from apps.alerts.models import Cadence, Delivery, Notice, Webhook
@@ -53,7 +53,8 @@ def render_mail(
             mail.passed.append(notice)
             del entries[notice.pk]
     shown = list(entries.values())
-    digest = digest_of(shown, facts, owner=team.name if team else _only_team(shown, loaded), is_first=is_first)
+    owner = team.name if team else _only_team(shown, loaded)
+    digest = digest_of(shown, facts, owner=owner, is_first=is_first)
     if digest is None and not also_when_empty:
         mail.left_out += [notice for notice in notices if notice.pk in entries]
         return mail
@@ -63,9 +64,13 @@ def render_mail(
         rendered = heartbeat(footer=footer, at=at, time_zone=rhythm.time_zone, since=rhythm.served_before(at))
         kind, keys, thread = Delivery.Kind.HEARTBEAT, [f"heartbeat {at.isoformat()}"], ""
     else:
-        rendered = alert_digest(
-            digest, audience=_audience(notices, user, team), footer=footer, at=at, time_zone=rhythm.time_zone
-        )
+        audience = _audience(notices, user, team)
+        rendered = alert_digest(digest, audience=audience, footer=footer, at=at, time_zone=rhythm.time_zone)
+        for fit in FITS[1:]:
+            if len(rendered.html.encode()) <= MOST_BYTES:
+                break
+            digest = digest_of(shown, facts, owner=owner, is_first=is_first, fit=fit) or digest
+            rendered = alert_digest(digest, audience=audience, footer=footer, at=at, time_zone=rhythm.time_zone)
         keys = [f"notice:{pk}" for pk in entries]
         thread = thread_of(next(iter(digest.subjects))) if len(digest.subjects) == 1 else ""
         if digest.lead:
@@ -132,6 +137,8 @@ def _rhythm(rhythm: Rhythm) -> str:
         Cadence.WEEKLY: "every "
         + ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"][rhythm.weekday],
     }.get(Cadence(rhythm.cadence))
+    if rhythm.wants_only_urgent:
+        return "You get mail only of what is urgent; all else stands on the site."
     if when is None:
         return "You get mail each time something changes."
     changed = ", also when nothing changed" if rhythm.heartbeat else ", only when something changed"

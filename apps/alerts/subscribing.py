@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from apps.accounts.queries import team_and_below
-from apps.alerts.models import Alert, DayKind, Notice, Subscription, Webhook
+from apps.alerts.models import PERSONAL_KINDS, Alert, Notice, Subscription, Webhook
 from apps.alerts.routing import teams_seen_by
 from apps.catalog.models import Offering
 from apps.common.time import day_of
@@ -112,8 +112,8 @@ def notices_of_subscribers(
 
 
 def is_personal(alert: Alert) -> bool:
-    """Nobody else's news: the end of one's own mute, and what somebody asked to hear of."""
-    return alert.team_id is None and (alert.kind == DayKind.MUTE_EXPIRING or alert.event_id is not None)
+    """Nobody else's news: the end of one's own mute or key, and what somebody asked to hear of."""
+    return alert.team_id is None and (alert.kind in PERSONAL_KINDS or alert.event_id is not None)
 
 
 def sees_news(user_id: int, alert: Alert, teams_seen: frozenset[int] | None) -> bool:

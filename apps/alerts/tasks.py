@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 
+import structlog
 from celery import shared_task
+from django.conf import settings
 
 from apps.alerts import actions
+from apps.alerts.forgetting import forget_old_messages as forget
 from apps.alerts.queueing import was_away
 from apps.alerts.sending import send_mails, send_webhooks
 from apps.common.history import acting
 from apps.common.time import now
+
+log = structlog.get_logger(__name__)
 
 type Step = Callable[..., int]
 
@@ -53,3 +58,12 @@ def send_due_digests() -> int:
 @shared_task(name="alerts.send_webhooks")
 def send_due_webhooks() -> int:
     return send_webhooks(at=now())
+
+
+@shared_task(name="alerts.forget_old_messages")
+def forget_old_messages() -> int:
+    """What was over more than LEDGER_DAYS ago, of notices and messages together; 0 keeps all for ever."""
+    gone = forget(at=now(), keep_days=settings.LEDGER_DAYS)
+    if gone.n_notices or gone.n_deliveries:
+        log.info("ledger forgotten", notices=gone.n_notices, deliveries=gone.n_deliveries, days=settings.LEDGER_DAYS)
+    return gone.n_notices + gone.n_deliveries

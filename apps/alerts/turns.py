@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.accounts.models import User
 from apps.alerts.models import Alert
+from apps.alerts.undoing import TAKEN_BACK
 from apps.alerts.wording import day
 
 # the reasons that say no more than the turn itself
@@ -15,7 +16,7 @@ _PLAIN = (
     "alert snoozed until",
     "alert assigned to",
     "assignment taken back",
-    "answer taken back",
+    TAKEN_BACK,
 )
 MOST = 200
 
@@ -42,8 +43,10 @@ def turns_of(alert: Alert) -> list[Turn]:
     before: Any = None
     for row in rows:
         said = row.pgh_context.metadata if row.pgh_context is not None else {}
-        for what in _whats(before, row, people):
-            reason = row.resolved_why if what.startswith("resolved") else _reason(said)
+        for what in _whats(before, row, people, is_back=said.get("reason") == TAKEN_BACK):
+            # why a job ran says nothing about the alert it raised
+            said_why = "" if what == "raised it" else _reason(said)
+            reason = row.resolved_why if what.startswith("resolved") else said_why
             turns.append(Turn(row.pgh_created_at, _who(said, people), what, reason, _how(said)))
         before = row
     turns.reverse()
@@ -59,12 +62,19 @@ def _people(rows: Iterable[Any]) -> dict[int, str]:
     return {person.pk: str(person) for person in User.objects.filter(pk__in=ids)}
 
 
-def _whats(before: Any, row: Any, people: dict[int, str]) -> list[str]:
+def _whats(before: Any, row: Any, people: dict[int, str], *, is_back: bool) -> list[str]:
     if row.pgh_label == "insert" or before is None:
         return ["raised it"]
     whats = []
     if row.state != before.state or row.snoozed_until != before.snoozed_until:
+        back = is_back and row.state != Alert.State.OPEN
         match row.state:
+            case Alert.State.ACKNOWLEDGED if back:
+                whats.append("took an answer back: it is acknowledged as before")
+            case Alert.State.SNOOZED if back:
+                whats.append(f"took an answer back: it is snoozed until {day(row.snoozed_until)} as before")
+            case Alert.State.RESOLVED if back:
+                whats.append("took an answer back: it is resolved as before")
             case Alert.State.ACKNOWLEDGED:
                 whats.append("acknowledged it")
             case Alert.State.SNOOZED:

@@ -5,8 +5,8 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import Team, User
+from apps.alerts.due import rhythm_of
 from apps.alerts.models import Cadence, Preference
-from apps.alerts.queueing import rhythm_of
 from apps.alerts.windows import Rhythm
 from apps.alerts.wishing import BadWish
 from apps.common.history import acting

@@ -2,7 +2,8 @@
 
     webhook-id         the delivery's, the same at every attempt: a receiver that has it already ignores it
     webhook-timestamp  seconds since 1970, of this attempt
-    webhook-signature  `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`
+    webhook-signature  `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; for a day after a new secret was
+                       made that of the one before too, behind a blank
 
 The secret, `whsec_` and base64, is derived from the webhook's nonce and the installation's key.
 """
@@ -12,6 +13,7 @@ import hashlib
 import hmac
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.db.models.functions import Now
@@ -21,6 +23,8 @@ from apps.alerts.wording import one_line
 from apps.common.http import OutboundError, OutboundRefused, Policy, Request, fetch, parse_networks
 
 WEBHOOK_OFF = "The webhook is switched off."
+# how long the secret before signs as well
+OLD_SECRET_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,19 @@ class Refusal:
 
 def secret_of(webhook: Webhook) -> str:
     """What the receiver checks signatures with."""
-    return "whsec_" + base64.b64encode(_key(webhook)).decode()
+    return "whsec_" + base64.b64encode(_key(webhook.nonce)).decode()
 
 
-def _key(webhook: Webhook) -> bytes:
-    return hmac.digest(settings.SECRET_KEY.encode(), f"webhook:{webhook.nonce}".encode(), hashlib.sha256)
+def _key(nonce: str) -> bytes:
+    return hmac.digest(settings.SECRET_KEY.encode(), f"webhook:{nonce}".encode(), hashlib.sha256)
+
+
+def signatures(webhook: Webhook, message_id: str, timestamp: int, body: bytes) -> str:
+    """By its secret, and by the one before for as long as that signs too; a receiver takes any that it knows."""
+    nonces = [webhook.nonce]
+    if webhook.old_nonce and webhook.old_until is not None and timestamp < webhook.old_until.timestamp():
+        nonces.append(webhook.old_nonce)
+    return " ".join(signature(_key(nonce), message_id, timestamp, body) for nonce in nonces)
 
 
 def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
@@ -59,7 +71,7 @@ def post_delivery(delivery: Delivery) -> Refusal | None:
             "Content-Type": "application/json",
             "webhook-id": message_id,
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": signature(_key(webhook), message_id, timestamp, body),
+            "webhook-signature": signatures(webhook, message_id, timestamp, body),
         },
         body=body,
     )

@@ -34,6 +34,10 @@ class Rhythm:
     def has_windows(self) -> bool:
         return self.cadence in {Cadence.DAILY, Cadence.WORKING_DAYS, Cadence.WEEKLY}
 
+    @property
+    def wants_only_urgent(self) -> bool:
+        return self.cadence == Cadence.URGENT
+
     def served_before(self, at: datetime) -> datetime | None:
         """The last window that was served; one written by a clock that ran ahead does not count."""
         return None if self.served_at is not None and self.served_at > at + AHEAD else self.served_at

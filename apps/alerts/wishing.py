@@ -141,12 +141,29 @@ def end_subscription(*, subscription: Subscription, by: User) -> None:
 # --- secret addresses -------------------------------------------------------------------------------------------
 
 
+# the route behind which each kind is read; the secret is its only part
+FEED_ROUTES: dict[str, str] = {
+    CalendarFeed.Kind.CALENDAR: "calendar-feed",
+    CalendarFeed.Kind.ALERTS: "alerts-feed",
+    CalendarFeed.Kind.CHANGES: "changes-feed",
+}
+
+
 @transaction.atomic
-def make_calendar_feed(*, user: User, name: str = "") -> tuple[CalendarFeed, str]:
-    """A new secret address of the person's calendar: the row, and the secret that nobody can read again."""
+def make_calendar_feed(
+    *, user: User, name: str = "", kind: str = CalendarFeed.Kind.CALENDAR
+) -> tuple[CalendarFeed, str]:
+    """A new secret address of the person's calendar, or of a feed: the row, and the secret that nobody can read again.
+    BadWish for a kind that there is not."""
+    if kind not in CalendarFeed.Kind.values:
+        raise BadWish(
+            f"There is no address of the kind '{kind[:40]}'. Choose from {', '.join(CalendarFeed.Kind.values)}."
+        )
     secret = secrets.token_urlsafe(32)
-    with acting(user=user, reason="calendar address made"):
-        row = CalendarFeed.objects.create(user=user, name=name[:100], prefix=secret[:8], digest=feed_digest(secret))
+    with acting(user=user, reason=f"secret address of the {kind} made"):
+        row = CalendarFeed.objects.create(
+            user=user, name=name[:100], kind=kind, prefix=secret[:8], digest=feed_digest(secret)
+        )
     return row, secret
 
 
@@ -159,8 +176,8 @@ def feed_digest(secret: str) -> str:
 def revoke_calendar_feed(*, feed: CalendarFeed, by: User, at: datetime) -> bool:
     """False where it was revoked before."""
     if feed.user_id != by.pk:
-        raise NotYours("Calendar addresses are each person's own.")
-    with acting(user=by, reason="calendar address revoked"):
+        raise NotYours("Secret addresses are each person's own.")
+    with acting(user=by, reason="secret address revoked"):
         return bool(CalendarFeed.objects.filter(pk=feed.pk, revoked_at=None).update(revoked_at=at))
 
 
@@ -173,8 +190,11 @@ def _governs(by: User, what: str) -> None:
 
 
 @transaction.atomic
-def save_webhook(*, webhook: Webhook, by: User, new_secret: bool = False, reason: str = "") -> Webhook:
-    """Store a new or changed webhook. `new_secret` makes the old signatures worthless."""
+def save_webhook(
+    *, webhook: Webhook, by: User, new_secret: bool = False, old_until: datetime | None = None, reason: str = ""
+) -> Webhook:
+    """Store a new or changed webhook. With `new_secret` the secret before signs beside the new one until `old_until`,
+    so that a receiver may be given the new one meanwhile; without it, it is worthless at once."""
     _governs(by, "webhooks")
     try:
         check_address(webhook.url)
@@ -184,6 +204,7 @@ def save_webhook(*, webhook: Webhook, by: User, new_secret: bool = False, reason
     if unknown:
         raise BadWish(f"There is no kind '{unknown[0]}'. Choose from {', '.join(KINDS)}.")
     if new_secret:
+        webhook.old_nonce, webhook.old_until = (webhook.nonce, old_until) if old_until is not None else ("", None)
         webhook.nonce = new_nonce()
     with acting(user=by, reason=reason or "webhook"):
         webhook.save()
@@ -226,6 +247,7 @@ def change_settings(*, by: User, reason: str = "", **changes: Any) -> AlertSetti
 
 
 __all__ = [
+    "FEED_ROUTES",
     "BadWish",
     "NotYours",
     "change_policy",

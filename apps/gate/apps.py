@@ -1,7 +1,13 @@
 from django.apps import AppConfig
 
+from apps.alerts.causes import add_cause
+from apps.gate.waiver_ends import WAIVER_ENDS
+
 
 class GateConfig(AppConfig):
     name = "apps.gate"
     label = "gate"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        add_cause(WAIVER_ENDS)

@@ -39,6 +39,12 @@ def pass_days(first: int, last: int) -> None:
         pass_day(n)
 
 
+def pass_each(*days: int) -> None:
+    """Only these days: those around every milestone there is, where nothing can happen in between."""
+    for n in days:
+        pass_day(n)
+
+
 def told(*kinds: str) -> list[Said]:
     """(day from now, kind, milestone) of each alert that a message told of, in that order."""
     carried = Notice.objects.filter(occasion="raised", webhook=None, delivery__state__in=["queued", "sent"])

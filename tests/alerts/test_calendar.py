@@ -11,9 +11,10 @@ from apps.accounts.roles import TeamRole
 from apps.alerts import calendar as calendars
 from apps.alerts import calendar_queries
 from apps.alerts.calendar import calendar_of
-from apps.alerts.day_queries import CAUSES
-from apps.alerts.models import DayKind, Mute
+from apps.alerts.day_queries import all_causes
+from apps.alerts.models import PERSONAL_KINDS, DayKind, Mute
 from apps.exposure.models import Campaign, CampaignTask, ExposureSettings, FlagEvent
+from apps.gate.models import Waiver
 from apps.inventory.models import Application, Approval, Dependency, ExitTest, Selection
 from apps.risks.models import Assessment, FoundationRisk
 from tests.alerts.world import make_flag, make_world
@@ -216,6 +217,10 @@ def days(world):
         title="Bet on Google", created_by=governor, state="decided", decided_by=governor, decided_on=TODAY,
         decision="x", reason="y", review_on=TODAY + 16 * DAY,
     )  # fmt: skip
+    Waiver.objects.create(
+        application=application, rule="FR002", model="gemini-2.5-pro", reason="Moving.", until=TODAY + 18 * DAY,
+        asked_by=make_user("ask"), asked_at=NOW, asked_on=TODAY, state="granted", decided_by=governor, decided_at=NOW,
+    )  # fmt: skip
     flag = make_flag(
         state="accepted", accepted_by=governor, accepted_until=TODAY + 17 * DAY, accepted_why="known", ceiling="0.7"
     )
@@ -229,6 +234,7 @@ TEAMS_DAYS = {
     12: "Prices: the treatment of Motor damage estimator is due today",
     13: "The exit test for spare at There of Motor damage estimator expires today",
     14: "Move: the waiver by Gus Grant of Motor damage estimator expires today",
+    18: "FR002 Model retired, gemini-2.5-pro: the waiver by Gus Grant of Motor damage estimator expires today",
 }
 DECIDED_DAYS = {
     15: "Google Vertex AI: the decision 'approved' by Gus Grant expires today",
@@ -309,10 +315,10 @@ class TestDaysOfTheOwn:
 
         assert in_days(member) == TEAMS_DAYS
 
-    def test_every_cause_that_alerts_know_is_in_it_but_the_end_of_a_mute(self, days):
+    def test_every_cause_that_alerts_know_is_in_it_but_what_is_one_persons_own(self, days):
         kinds = {event["categories"].cats[0] for event in events_of(make_user(role="auditor")).values()}
 
-        known = {DayKind(cause.kind).label for cause in CAUSES} - {DayKind.MUTE_EXPIRING.label}
+        known = {DayKind(cause.kind).label for cause in all_causes()} - {kind.label for kind in PERSONAL_KINDS}
         assert {str(kind) for kind in kinds} == known
 
 

@@ -28,6 +28,7 @@ from tests.alerts.passing import (
     morning,
     pass_day,
     pass_days,
+    pass_each,
     texts,
     told,
     told_of,
@@ -171,7 +172,8 @@ def test_an_end_that_passed_while_nobody_looked_is_told_for_a_week(world: World,
 
 def test_a_day_before_which_nothing_ends_is_told_at_fewer_milestones_and_more_quietly(world: World) -> None:
     ends(world.offering, 95, "not_before")
-    pass_days(0, 100)
+    # what ends firmly would be told on days 5, 35, 65, 81, 88, 94 and 95
+    pass_each(0, 4, 5, 6, 34, 35, 36, 64, 65, 66, 80, 81, 82, 87, 88, 89, 94, 95, 96, 97, 100)
 
     assert told() == [(5, "milestone", 90), (95, "milestone", 0)]
     assert {alert.severity for alert in Alert.objects.all()} == {3, 4}
@@ -182,10 +184,10 @@ def test_a_day_before_which_nothing_ends_is_told_at_fewer_milestones_and_more_qu
 
 def test_a_soft_day_that_turns_firm_goes_on_with_the_milestones_of_firm_ones(world: World) -> None:
     ends(world.offering, 95, "not_before")
-    pass_days(0, 20)
+    pass_each(0, 4, 5, 6, 20)
     moved(world, "announced", 95, on=21)
 
-    pass_days(21, 70)
+    pass_each(21, 22, 34, 35, 36, 64, 65, 66, 70)
 
     assert told() == [(5, "milestone", 90), (21, "announced", None), (35, "milestone", 60), (65, "milestone", 30)]
 
@@ -533,7 +535,8 @@ def test_the_longest_valid_test_counts_and_a_failed_one_renews_nothing(dependenc
             dependency=dependency, target=target, tested_on=day_in(-9), expires_on=day_in(until), result=result
         )
 
-    pass_days(0, 61)
+    # the shorter one has its milestones on days 0 and 5
+    pass_each(0, 4, 5, 6, 30, 59, 60, 61)
 
     assert told() == [(60, "exit_test_expiring", 30)]
 

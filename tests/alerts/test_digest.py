@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.alerts.actions import queue_digests, raise_alerts
-from apps.alerts.digest import MOST_APPLICATIONS, MOST_ITEMS, MOST_ITEMS_AT_FIRST
+from apps.alerts.digest import MOST_APPLICATIONS, MOST_BYTES, MOST_ITEMS, MOST_ITEMS_AT_FIRST
 from apps.alerts.links import recipient_of
 from apps.alerts.mail import message_of
 from apps.alerts.models import Alert, Delivery, Notice, Preference, Tick
@@ -357,6 +357,30 @@ def _n_statements_for(n_teams: int, n_applications: int) -> int:
     with CaptureQueriesContext(connection) as captured:
         assert queue_digests(at=NOW, gather=timedelta(0)) == n_teams + 1
     return len(captured)
+
+
+@pytest.mark.django_db
+def test_however_much_there_is_to_say_a_mail_is_shown_whole_with_its_button_and_how_to_unsubscribe() -> None:
+    """Gmail shows 102 KB of a mail. What is left out is counted, application by application."""
+    world = make_world()
+    told_before(world)
+    version = make_version()
+    others = [make_application(f"A name as long as they come {n:02} " + "x" * 80, team=world.team) for n in range(12)]
+    for n in range(30):
+        offering = make_offering(
+            f"model-{n:02}-" + "y" * 40, host=world.offering.host, version=version, region_scope=f"zone-{n}",
+            retires_on=date(2027, 3, 1), date_kind="firm",
+        )  # fmt: skip
+        for application in others:
+            make_dependency(application, offering)
+        make_event(offering, effective_on=date(2027, 3, 1), new="2027-03-01")
+
+    mail = digest()
+
+    assert len(mail.body_html.encode()) <= MOST_BYTES
+    assert "Unsubscribe" in mail.body_html
+    assert "And 8 more" in Html(mail.body_html).words
+    assert mail.body_text.count("End announced") == 30
 
 
 @pytest.mark.django_db

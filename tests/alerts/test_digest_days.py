@@ -13,9 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.alerts.actions import assign_alert, keep_alerts, queue_digests, snooze_alert
+from apps.alerts.due import IMMEDIATE_A_DAY
 from apps.alerts.mail import message_of
 from apps.alerts.models import Alert, Delivery, Subscription
-from apps.alerts.queueing import IMMEDIATE_A_DAY
 from apps.alerts.wishing import set_preference
 from apps.catalog.models import NodeKind, Offering
 from apps.exposure.engine.building import refresh

@@ -23,6 +23,7 @@ from tests.alerts.passing import (
     morning,
     pass_day,
     pass_days,
+    pass_each,
     texts,
     told,
     told_of,
@@ -62,7 +63,7 @@ def needs(world: World, days: float) -> None:
 def test_too_little_time_is_told_on_the_day_it_begins_and_once(world: World) -> None:
     needs(world, 80)
 
-    pass_days(0, 60)
+    pass_each(0, 10, 19, 20, 21, 22, 23, 40, 60)
 
     assert told(RUNWAY) == [(21, RUNWAY, None)]
     assert Alert.objects.get(kind=RUNWAY).urgent

@@ -13,7 +13,7 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.actions import raise_alerts
 from apps.alerts.models import Alert, Delivery, Notice, Subscription, Webhook
 from apps.alerts.preview import preview_of
-from apps.alerts.wishing import BadWish, NotYours, end_subscription, save_subscription
+from apps.alerts.wishing import BadWish, NotYours, end_subscription, save_subscription, set_preference
 from apps.catalog.models import Offering, ProviderEvent
 from apps.inventory.models import Application, Criticality
 from tests.alerts.passing import addresses, day_in, last_text, look, mail_out, morning, pass_day, pass_days
@@ -217,6 +217,11 @@ def test_the_preview_says_it_in_a_sentence(world: World, viewer: User) -> None:
     )
     assert str(preview_of(Subscription(user=viewer, kinds=["retired"]), user=viewer, at=NOW)) == (
         "Would have sent you no mail in the last 30 days."
+    )
+    set_preference(by=viewer, at=NOW, cadence="urgent")
+    assert str(preview_of(Subscription(user=viewer), user=viewer, at=NOW)) == (
+        "Would have sent you no mail in the last 30 days, as you have chosen to get only what is urgent, which no"
+        " subscription is; 4 alerts would have matched."
     )
 
 

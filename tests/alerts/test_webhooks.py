@@ -21,6 +21,7 @@ from apps.alerts.trying import queue_test
 from apps.alerts.webhooks import secret_of
 from apps.alerts.wishing import BadWish, NotYours, save_webhook
 from apps.catalog.models import Offering
+from apps.common.time import now
 from tests.alerts.passing import day_in, look
 from tests.alerts.world import World, make_world
 from tests.builders import NOW, make_application, make_dependency, make_member, make_team, make_user
@@ -65,8 +66,8 @@ def verified(secret: str, seen: Seen) -> dict[str, Any]:
     assert secret.startswith("whsec_")
     signed = b".".join([seen.headers["webhook-id"].encode(), seen.headers["webhook-timestamp"].encode(), seen.body])
     expected = base64.b64encode(hmac.new(base64.b64decode(secret[6:]), signed, hashlib.sha256).digest()).decode()
-    versions = dict(part.split(",", 1) for part in seen.headers["webhook-signature"].split(" "))
-    assert hmac.compare_digest(versions["v1"], expected)
+    given = [part.split(",", 1) for part in seen.headers["webhook-signature"].split(" ")]
+    assert any(version == "v1" and hmac.compare_digest(said, expected) for version, said in given)
     assert abs(time.time() - int(seen.headers["webhook-timestamp"])) < 300
     payload: dict[str, Any] = json.loads(seen.body)
     return payload
@@ -275,6 +276,29 @@ def test_a_new_secret_makes_the_old_one_worthless_at_once(
     verified(secret_of(hook), server.requests[0])
     with pytest.raises(AssertionError):
         verified(old, server.requests[0])
+
+
+def test_until_its_receiver_has_the_new_secret_the_old_one_signs_too_and_then_no_more(
+    world: World, hook: Webhook, server: Loopback, amara: User
+) -> None:
+    server.route("/hook", plain(b""))
+    first = secret_of(hook)
+    # the clock of a signature is the machine's
+    save_webhook(webhook=hook, by=amara, new_secret=True, old_until=now() + timedelta(days=1))
+    tell(world)
+    send_webhooks(at=NOW)
+    for secret in (first, secret_of(hook)):
+        verified(secret, server.requests[0])
+
+    Webhook.objects.update(old_until=now() - timedelta(seconds=1))
+    queue_test(webhook=hook, by=amara, at=NOW)
+    send_webhooks(at=NOW)
+
+    verified(secret_of(hook), server.requests[1])
+    with pytest.raises(AssertionError):
+        verified(first, server.requests[1])
+    save_webhook(webhook=hook, by=amara, new_secret=True)
+    assert (hook.old_nonce, hook.old_until) == ("", None), "one that leaked signs nothing more"
 
 
 def test_secrets_differ_by_webhook_and_by_installation(hook: Webhook, amara: User, settings: Any) -> None:

@@ -3,7 +3,9 @@
 from apps.alerts.digest.building import digest_of
 from apps.alerts.digest.day_items import is_over
 from apps.alerts.digest.parts import (
+    FITS,
     MOST_APPLICATIONS,
+    MOST_BYTES,
     MOST_ITEMS,
     MOST_ITEMS_AT_FIRST,
     Digest,
@@ -16,7 +18,9 @@ from apps.alerts.digest.parts import (
 )
 
 __all__ = [
+    "FITS",
     "MOST_APPLICATIONS",
+    "MOST_BYTES",
     "MOST_ITEMS",
     "MOST_ITEMS_AT_FIRST",
     "Digest",

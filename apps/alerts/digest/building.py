@@ -7,7 +7,7 @@ from apps.alerts.day_words import GUIDANCE as DAY_GUIDANCE
 from apps.alerts.digest.day_items import day_items, passed_items, runway_items, stale_items
 from apps.alerts.digest.model_items import event_items
 from apps.alerts.digest.own_items import feed_items, flag_items
-from apps.alerts.digest.parts import MOST_ITEMS, MOST_ITEMS_AT_FIRST, Digest, Entry, Facts, Item, Section
+from apps.alerts.digest.parts import FITS, MOST_ITEMS_AT_FIRST, Digest, Entry, Facts, Fit, Item, Section
 from apps.alerts.digest.seen_items import seen_items
 from apps.alerts.digest.sentence import sentence_of
 from apps.alerts.feed_words import GUIDANCE as FEED_GUIDANCE
@@ -36,6 +36,7 @@ GROUPS: dict[str, tuple[str, str]] = {
             DayKind.ACCEPTANCE_EXPIRING,
             DayKind.EXIT_TEST_EXPIRING,
             DayKind.WAIVER_EXPIRING,
+            DayKind.GATE_WAIVER_EXPIRING,
             DayKind.APPROVAL_EXPIRING,
             DayKind.TREATMENT_DUE,
             DayKind.REVIEW_DUE,
@@ -48,6 +49,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "passed": ("No longer so", "You were told of this before. Nothing to do."),
     FlagKind.RESOLVED: FLAG_GUIDANCE[FlagKind.RESOLVED],
     FeedKind.FRESH: FEED_GUIDANCE[FeedKind.FRESH],
+    DayKind.KEY_EXPIRING: DAY_GUIDANCE[DayKind.KEY_EXPIRING],
     DayKind.MUTE_EXPIRING: DAY_GUIDANCE[DayKind.MUTE_EXPIRING],
 }
 
@@ -70,11 +72,13 @@ def items_of(entries: Sequence[Entry], facts: Facts) -> list[Item]:
     return items
 
 
-def digest_of(entries: Sequence[Entry], facts: Facts, *, owner: str = "", is_first: bool = False) -> Digest | None:
+def digest_of(
+    entries: Sequence[Entry], facts: Facts, *, owner: str = "", is_first: bool = False, fit: Fit = FITS[0]
+) -> Digest | None:
     """The digest of these entries; None where nothing is left that the recipient may see.
 
     `owner` is the team whose applications these are, empty where the recipient hears of several. `is_first`: nothing
-    was ever sent there, so that it sums up where things stand.
+    was ever sent there, so that it sums up where things stand. `fit` is how much of it is shown.
     """
     items = items_of(entries, facts)
     if not items:
@@ -84,10 +88,11 @@ def digest_of(entries: Sequence[Entry], facts: Facts, *, owner: str = "", is_fir
         for group in sorted({item.group for item in items}, key=lambda group: _urgency(group, items))
     }
     sums_up = is_first and len(items) > MOST_ITEMS_AT_FIRST
-    sections, room = [], MOST_ITEMS_AT_FIRST if sums_up else MOST_ITEMS
+    sections, room = [], min(fit.items, MOST_ITEMS_AT_FIRST) if sums_up else fit.items
     for group, found in grouped.items():
         title, todo = GROUPS[group]
-        sections.append(Section(title, todo, tuple(found[:room]), n_more=max(0, len(found) - room)))
+        shown = tuple(item.cut_to(fit.applications) for item in found[:room])
+        sections.append(Section(title, todo, shown, n_more=max(0, len(found) - room)))
         room = max(0, room - len(found))
     # the urgent ones once more, for the line that mail programs show beside the subject
     first = [item for found in grouped.values() for item in found][:3]

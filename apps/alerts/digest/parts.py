@@ -1,7 +1,7 @@
 """What a digest is made of, before it is laid out. Plain data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -16,6 +16,20 @@ MOST_SOURCES = 4
 MOST_SUBJECT = 200
 # of a first mail, which sums up where things stand
 MOST_ITEMS_AT_FIRST = 20
+# Gmail shows 102 KB of a mail and puts the rest behind a link, with it the button and how to unsubscribe
+MOST_BYTES = 98_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How much a mail shows: so many items, and so many applications of each."""
+
+    items: int = MOST_ITEMS
+    applications: int = MOST_APPLICATIONS
+
+
+# from the most to the least: a mail is laid out with the first that it is not too long with, or the last
+FITS = (Fit(), Fit(MOST_ITEMS, 4), Fit(40, 3), Fit(20, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +148,13 @@ class Item:
     def names(self) -> tuple[str, ...]:
         """Each application as one text."""
         return tuple(str(line) for line in self.applications)
+
+    def cut_to(self, n: int) -> "Item":
+        """The same with `n` applications by name at most; the others are counted."""
+        n_cut = max(0, len(self.applications) - n)
+        if not n_cut:
+            return self
+        return replace(self, applications=self.applications[:n], n_more_applications=self.n_more_applications + n_cut)
 
     @property
     def is_plain(self) -> bool:

@@ -28,10 +28,12 @@ _OWN: Mapping[str, str] = {
     DayKind.ACCEPTANCE_EXPIRING: "acceptances expire",
     DayKind.EXIT_TEST_EXPIRING: "exit tests expire",
     DayKind.WAIVER_EXPIRING: "waivers expire",
+    DayKind.GATE_WAIVER_EXPIRING: "waivers of the gate expire",
     DayKind.APPROVAL_EXPIRING: "decisions expire",
     DayKind.REVIEW_DUE: "reviews are due",
     DayKind.TREATMENT_DUE: "treatments are due",
     DayKind.MUTE_EXPIRING: "mutes expire",
+    DayKind.KEY_EXPIRING: "keys expire",
 }
 
 

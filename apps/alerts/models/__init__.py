@@ -12,12 +12,22 @@ from apps.alerts.models.alerts import (
 )
 from apps.alerts.models.channels import CalendarFeed, Webhook
 from apps.alerts.models.deliveries import Delivery, DeliveryQuerySet, Notice, NoticeQuerySet, Tick
-from apps.alerts.models.kinds import KINDS, DayKind, FeedKind, FlagKind, SeenKind, StateKind, SubjectKind
+from apps.alerts.models.kinds import (
+    KINDS,
+    PERSONAL_KINDS,
+    DayKind,
+    FeedKind,
+    FlagKind,
+    SeenKind,
+    StateKind,
+    SubjectKind,
+)
 from apps.alerts.models.lines import AlertPolicy, AlertSettings
 from apps.alerts.models.wishes import Cadence, Mute, Preference, Subscription
 
 __all__ = [
     "KINDS",
+    "PERSONAL_KINDS",
     "Alert",
     "AlertPolicy",
     "AlertQuerySet",

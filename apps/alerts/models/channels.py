@@ -24,11 +24,14 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
 @tracked(exclude=("last_sent_at",))
 class Webhook(models.Model):
     """An address that is sent alerts as signed JSON. The secret is derived from `nonce` and the installation's key,
-    so that a copy of the database cannot sign; a new nonce is a new secret."""
+    so that a copy of the database cannot sign; a new nonce is a new secret, and until `old_until` the one before signs
+    beside it."""
 
     name = models.CharField(max_length=100, unique=True)
     url = models.URLField(max_length=500)
     nonce = models.CharField(max_length=32, default=new_nonce, editable=False)
+    old_nonce = models.CharField(max_length=32, blank=True, default="", db_default="", editable=False)
+    old_until = models.DateTimeField(null=True, blank=True, editable=False)
     team = models.ForeignKey(
         Team, on_delete=models.PROTECT, null=True, blank=True, related_name="webhooks",
         help_text="Only alerts of this team and those below it; empty: all.",
@@ -64,9 +67,16 @@ class CalendarFeedQuerySet(models.QuerySet["CalendarFeed"]):
 
 @tracked(exclude=("last_used_at",))
 class CalendarFeed(models.Model):
-    """A secret address under which a calendar program reads what the person may see. Only its SHA-256 is kept."""
+    """A secret address under which a program that cannot sign in, of a calendar or of feeds, reads what the person may
+    see. Only its SHA-256 is kept."""
+
+    class Kind(models.TextChoices):
+        CALENDAR = "calendar", "Calendar of days"
+        ALERTS = "alerts", "Feed of alerts (Atom)"
+        CHANGES = "changes", "Feed of changes (Atom)"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calendar_feeds")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.CALENDAR, db_default=Kind.CALENDAR)
     name = models.CharField(max_length=100, blank=True)
     prefix = models.CharField(max_length=12, unique=True)
     digest = models.CharField(max_length=64, unique=True)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -155,6 +156,8 @@ class Notice(models.Model):
                 condition=Q(delivery__isnull=True, skipped=""),
             ),
             models.Index(fields=["delivery"], name="notice_carried", condition=Q(delivery__isnull=False)),
+            # written in the order of age, and looked through by it once a night
+            BrinIndex(fields=["owed_at"], name="notice_by_age"),
         ]
         constraints = [
             models.UniqueConstraint(

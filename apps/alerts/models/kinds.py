@@ -31,10 +31,16 @@ class DayKind(models.TextChoices):
     ACCEPTANCE_EXPIRING = "acceptance_expiring", "Acceptance expires"
     EXIT_TEST_EXPIRING = "exit_test_expiring", "Exit test expires"
     WAIVER_EXPIRING = "waiver_expiring", "Waiver expires"
+    GATE_WAIVER_EXPIRING = "gate_waiver_expiring", "Gate waiver expires"
     APPROVAL_EXPIRING = "approval_expiring", "Approval expires"
     REVIEW_DUE = "review_due", "Review due"
     TREATMENT_DUE = "treatment_due", "Treatment due"
     MUTE_EXPIRING = "mute_expiring", "Mute expires"
+    KEY_EXPIRING = "key_expiring", "Key expires"
+
+
+# nobody's business but the recipient's
+PERSONAL_KINDS = frozenset({DayKind.MUTE_EXPIRING, DayKind.KEY_EXPIRING})
 
 
 class StateKind(models.TextChoices):
@@ -70,8 +76,10 @@ class SubjectKind(models.TextChoices):
     FLAG = "flag", "Flag"
     EXIT_TEST = "exit_test", "Exit test"
     TASK = "task", "Campaign task"
+    WAIVER = "waiver", "Waiver of the gate"
     APPROVAL = "approval", "Approval"
     APPLICATION = "application", "Application"
     SELECTION = "selection", "Selection"
     MUTE = "mute", "Mute"
+    KEY = "key", "Key of a program"
     TEAM = "team", "Team"

@@ -35,6 +35,7 @@ class Cadence(models.TextChoices):
     WORKING_DAYS = "working_days", "Monday to Friday"
     WEEKLY = "weekly", "Once a week"
     AT_ONCE = "at_once", "Each time at once"
+    URGENT = "urgent", "Only what is urgent, no digest"
     NEVER = "never", "No mail"
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
 from apps.alerts.calendar import Entry, count_for, entries_for
-from apps.alerts.calendar_queries import BACK_DAYS, KINDS_AHEAD, MOST
+from apps.alerts.calendar_queries import BACK_DAYS, MOST, kinds_ahead
 from apps.alerts.models import KINDS, CalendarFeed
 from apps.common.time import day_of, now
 from apps.exposure.portfolio_queries import Ending, endings
@@ -98,19 +98,19 @@ def calendar(request: HttpRequest) -> HttpResponse:
     n_coming = n if not asked.past else sum(not line.is_past for line in lines)
     if is_cut and asked.past:
         n_coming = count_for(user, today=today, first=today, last=last, kind=asked.kind)
-    ends = endings(user=user, on=today, within=asked.days, most=DRAWN + 1)
+    ends = endings(user=user, on=today, within=asked.days, most=DRAWN + 1, since=first)
     wide, narrow = _drawn(ends[:DRAWN], today, asked.days)
     return page(
         request,
         "calendar/calendar.html",
         fragment="listing",
         title=_("Calendar"),
-        counts=_("Days of what you may see"),
+        counts=_("Dates of what you may see"),
         as_of=at,
         sentence=sentence(_next(user, lines, asked, today), n_coming, asked),
         asked=asked,
         horizons=HORIZONS,
-        kinds=sorted({KINDS[kind] for kind in KINDS_AHEAD}),
+        kinds=sorted({KINDS[kind] for kind in kinds_ahead()}),
         months=[
             Month(name, tuple(group))
             for name, group in groupby(lines[:SHOWN], key=lambda line: date_format(line.entry.on, "F Y"))
@@ -151,7 +151,7 @@ def sentence(first: Line | None, n: int, asked: Asked) -> Sentence:
     if first is None:
         return Sentence(_("Nothing ends or is due in %(within)s.") % {"within": within})
     count = (
-        ngettext("%(n)s day matters in %(within)s", "%(n)s days matter in %(within)s", n)
+        ngettext("%(n)s date falls in %(within)s", "%(n)s dates fall in %(within)s", n)
         % {"n": _("More than %(n)s") % {"n": number(MOST)} if n > MOST else spelled(n).capitalize(), "within": within}
     )  # fmt: skip
     when = _("today") if first.n_days == 0 else long_day(first.entry.on)

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from apps.accounts.roles import TeamRole
+from apps.alerts.due import IMMEDIATE_A_DAY
 from apps.alerts.models import Alert, AlertPolicy, Cadence, Delivery, Notice
-from apps.alerts.queueing import IMMEDIATE_A_DAY
 from apps.inventory.models import Criticality
 from tests.alerts.faults.crowd import join
 from tests.alerts.faults.life import (

@@ -5,10 +5,12 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from apps.alerts.actions import keep_alerts, queue_digests, raise_alerts, raise_due_alerts
+from apps.alerts.forgetting import forget_old_messages
 from apps.alerts.sending import send_due
 from apps.catalog.recording import apply_due_facts
 from apps.common.history import acting
@@ -48,6 +50,7 @@ class Command(BaseCommand):
             flags = evaluate_flags(at=at)
             raised = raise_alerts(at=at) + raise_due_alerts(at=at)
             kept = keep_alerts(at=at)
+            forgotten = forget_old_messages(at=at, keep_days=settings.LEDGER_DAYS)
             counts = {
                 "due_facts": len(due),
                 "holds_ended": len(held),
@@ -71,5 +74,7 @@ class Command(BaseCommand):
                 "snapshot_rows_thinned": thin_snapshots(on=day_of(at)),
                 "what_ifs_answered": run_waiting(at=at),
                 "payloads_forgotten": forget_old_payloads(at=at),
+                "notices_forgotten": forgotten.n_notices,
+                "deliveries_forgotten": forgotten.n_deliveries,
             }
         self.stdout.write(json.dumps(counts))

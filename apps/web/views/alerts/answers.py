@@ -15,6 +15,8 @@ from apps.web.wording import counted, long_day
 _KEY = "answered"
 # one sheet of the inbox, and some
 MOST_AT_ONCE = 100
+# said of what stands again as it stood before the answer
+TAKEN_BACK = "put back as it stood"
 
 
 @dataclass(slots=True)

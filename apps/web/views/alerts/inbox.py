@@ -168,7 +168,7 @@ def answer_several(request: HttpRequest) -> HttpResponse:
     done = _answered(request, chosen, user, at)
     if done is None:
         return redirect(back)
-    if done.said != _OPENED:
+    if done.said not in {_OPENED, answers.TAKEN_BACK}:
         answers.remember(request, done)
     elif done.changed:
         messages.success(request, answers.sentence_of(done))
@@ -200,6 +200,8 @@ def _answered(request: HttpRequest, chosen: list[Alert], user: User, at: Any) ->
                 why = resolve.cleaned_data["why"]
                 return answers.give(chosen, Answer.RESOLVE, said="resolved", by=user, at=at, reason=why)
             problems = resolve.errors
+        case "undo":
+            return answers.give(chosen, Answer.UNDO, said=answers.TAKEN_BACK, by=user, at=at)
         case "reopen":
             return answers.give(chosen, Answer.REOPEN, said=_OPENED, by=user, at=at)
         case _:

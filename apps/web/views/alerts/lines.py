@@ -1,5 +1,6 @@
 """When people are told: the organisation's lines, readable by all who sign in; and its webhooks."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.models import Team
 from apps.alerts.models import KINDS, Alert, AlertPolicy, AlertSettings, Delivery, Webhook
 from apps.alerts.trying import queue_test
-from apps.alerts.webhooks import secret_of
+from apps.alerts.webhooks import OLD_SECRET_FOR, secret_of
 from apps.alerts.wishing import BadWish, change_policy, change_settings, save_webhook
 from apps.common.time import now
 from apps.web.forms import QuickSelect, governing, signed_in
@@ -299,8 +300,12 @@ def _webhook_sentence(hook: Webhook | None) -> Sentence:
 
 @require_POST
 def new_secret(request: HttpRequest, pk: int) -> HttpResponse:
-    said = "It signs with a new secret from now on. The receiver refuses all until it has it too."
-    return _changed(request, _webhook(request, pk), said, new_secret=True)
+    """The one before signs too for a day, unless it `leaked`."""
+    if request.POST.get("leaked"):
+        said = "It signs with a new secret from now on. The receiver refuses all until it has it too."
+        return _changed(request, _webhook(request, pk), said, new_secret=True)
+    said = "It signs with a new secret, and for a day with the old one too. Give the receiver the new one meanwhile."
+    return _changed(request, _webhook(request, pk), said, new_secret=True, old_until=now() + OLD_SECRET_FOR)
 
 
 @require_POST
@@ -311,9 +316,11 @@ def switch_webhook(request: HttpRequest, pk: int) -> HttpResponse:
     return _changed(request, hook, f"{hook.name} is switched {'on' if hook.enabled else 'off'}.")
 
 
-def _changed(request: HttpRequest, hook: Webhook, said: str, *, new_secret: bool = False) -> HttpResponse:
+def _changed(
+    request: HttpRequest, hook: Webhook, said: str, *, new_secret: bool = False, old_until: datetime | None = None
+) -> HttpResponse:
     try:
-        save_webhook(webhook=hook, by=governing(request, _WEBHOOKS), new_secret=new_secret)
+        save_webhook(webhook=hook, by=governing(request, _WEBHOOKS), new_secret=new_secret, old_until=old_until)
     except BadWish as refused:
         messages.error(request, str(refused))
     else:

@@ -124,6 +124,8 @@ def _answered(
             return answers.give(chosen, Answer.ACKNOWLEDGE, said="acknowledged", by=person, at=at), ""
         case "take":
             return answers.give(chosen, Answer.ASSIGN, said=f"given to {person}", by=person, at=at, to=person), ""
+        case "undo":
+            return answers.give(chosen, Answer.UNDO, said=answers.TAKEN_BACK, by=person, at=at), ""
         case "reopen":
             return answers.give(chosen, Answer.REOPEN, said="opened again", by=person, at=at), ""
         case "resolve":
@@ -167,6 +169,10 @@ CHOICES = (
     (
         "never", Cadence.NEVER, True, "No mail at all",
         "Alerts stand on the site all the same, and the ledger says that no mail was wanted.",
+    ),
+    (
+        "urgent", Cadence.URGENT, True, "Only what is urgent, no digest",
+        "All else stands on the site, and the ledger says that it was not to be mailed.",
     ),
     ("weekly", Cadence.WEEKLY, True, "Once a week instead", "What is urgent still comes at once."),
     (
@@ -247,4 +253,6 @@ def _gets(rhythm: Rhythm) -> str:
             return "gets no mail."
         case Cadence.AT_ONCE:
             return "gets a mail each time something happens."
+        case Cadence.URGENT:
+            return "gets mail only of what is urgent."
     return f"gets a digest {rhythm_words(rhythm)}."

@@ -185,7 +185,7 @@ def answer(request: HttpRequest, pk: int, action: str) -> HttpResponse:
                 return _done(request, this, before, said="opened again", lasting=True)
             case "take":
                 actions.assign_alert(alert=this, to=user, by=user, at=at)
-                return _done(request, this, before, said=f"given to {user}", lasting=True)
+                return _done(request, this, before, said=f"given to {user}")
             case "snooze" | "assign" | "resolve" | "mute":
                 return _filled_in(request, this, user, at, action)
     except actions.BadAnswer as refused:
@@ -209,7 +209,7 @@ def _filled_in(request: HttpRequest, this: Alert, user: User, at: datetime, acti
         case "assign":
             to = said.assign.person
             actions.assign_alert(alert=this, to=to, by=user, at=at)
-            return _done(request, this, before, said=f"given to {to or 'nobody'}", lasting=True)
+            return _done(request, this, before, said=f"given to {to or 'nobody'}")
         case "resolve":
             actions.resolve_alert(alert=this, why=form.cleaned_data["why"], by=user, at=at)
             return _done(request, this, before, said="resolved")

@@ -23,7 +23,7 @@ from apps.alerts.asking import CannotAsk, ask_for_now, open_alerts_of
 from apps.alerts.models import KINDS, Cadence, CalendarFeed, Mute, Subscription
 from apps.alerts.unsubscribing import rhythm_of_recipient
 from apps.alerts.windows import Rhythm, next_window, zone
-from apps.alerts.wishing import BadWish, make_calendar_feed, revoke_calendar_feed, set_preference
+from apps.alerts.wishing import FEED_ROUTES, BadWish, make_calendar_feed, revoke_calendar_feed, set_preference
 from apps.common.time import day_of, now
 from apps.web.forms import signed_in
 from apps.web.listing import back_to
@@ -62,7 +62,7 @@ class PreferenceForm(forms.Form):
     )
     heartbeat = forms.BooleanField(
         label="A sign of life when nothing changed", required=False,
-        help_text="A short mail at your hour that says so, and how many feeds are fresh.",
+        help_text="A short mail at the hour of your digest that says so, and how many feeds are fresh.",
     )  # fmt: skip
 
     def __init__(self, *args: Any, is_person: bool, **kwargs: Any) -> None:
@@ -108,6 +108,11 @@ def next_mail(rhythm: Rhythm, address: str, at: datetime) -> str:
         return "No mail comes. Alerts stand on this site all the same."
     if rhythm.cadence == Cadence.AT_ONCE:
         return "A mail comes each time something happens, a minute after it; several things at once are one mail."
+    if rhythm.wants_only_urgent:
+        return (
+            "No digest comes. What is urgent comes at once, or where the calendar brings it at "
+            f"{rhythm.hour:02}:00 {rhythm.time_zone}; all else stands on this site alone."
+        )
     local = next_window(rhythm, at).astimezone(zone(rhythm.time_zone))
     when = f"{local:%A} {local.day} {local:%B %Y} at {local:%H:%M} {rhythm.time_zone}"
     condition = "also if nothing happens" if rhythm.heartbeat else "if something is owed by then"
@@ -167,7 +172,7 @@ def subscriptions(request: HttpRequest) -> HttpResponse:
 
 def _page(
     request: HttpRequest, *, own: Mailing | None = None, mailbox: Mailing | None = None, secret: str = "",
-    status: int = 200,
+    kind: str = CalendarFeed.Kind.CALENDAR, status: int = 200,
 ) -> HttpResponse:  # fmt: skip
     user, at = signed_in(request), now()
     today = day_of(at)
@@ -190,7 +195,8 @@ def _page(
         mutes=[(row, muted_words(row), _may_lift(user, row)) for row in _mutes(user, today)],
         n_open=open_alerts_of(user).order_by()[:1000].count(),
         feeds=feeds,
-        secret_address=f"{settings.PUBLIC_URL}/calendar/{secret}.ics" if secret else "",
+        kinds=CalendarFeed.Kind.choices,
+        secret_address=settings.PUBLIC_URL + reverse(FEED_ROUTES[kind], args=[secret]) if secret else "",
     )
     if secret:
         response["Cache-Control"] = "no-store"
@@ -272,8 +278,13 @@ def lift_mute(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def make_calendar(request: HttpRequest) -> HttpResponse:
     """A new secret address, shown on this one answer and never again."""
-    _, secret = make_calendar_feed(user=signed_in(request), name=request.POST.get("name", "").strip())
-    return _page(request, secret=secret)
+    kind = request.POST.get("kind", "") or CalendarFeed.Kind.CALENDAR
+    try:
+        _, secret = make_calendar_feed(user=signed_in(request), name=request.POST.get("name", "").strip(), kind=kind)
+    except BadWish as refused:
+        messages.error(request, str(refused))
+        return redirect("subscriptions")
+    return _page(request, secret=secret, kind=kind)
 
 
 @require_POST
@@ -281,7 +292,7 @@ def revoke_calendar(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in(request)
     feed = get_object_or_404(CalendarFeed.objects.visible_to(user), pk=pk)
     revoke_calendar_feed(feed=feed, by=user, at=now())
-    messages.success(request, "Revoked: calendars that read this address get nothing any more.")
+    messages.success(request, "Revoked: programs that read this address get nothing any more.")
     return redirect("subscriptions")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
 from apps.accounts.models import User
@@ -16,6 +17,7 @@ from apps.alerts.severity import is_dearer
 from apps.alerts.told import MOST_NAMED, Recipients, told_of
 from apps.alerts.windows import Rhythm
 from apps.catalog.models import Offering, ProviderEvent
+from apps.common.time import day_of
 from apps.exposure.models import ExposureFlag
 from apps.exposure.naming import names_of
 from apps.inventory.models import Application
@@ -51,6 +53,7 @@ class Row:
     may_answer: bool
     told: Recipients
     days_left: int | None
+    is_forgotten: bool
 
     @property
     def is_late(self) -> bool:
@@ -110,7 +113,15 @@ def _described(
         may_answer=may_answer(user, alert),
         told=told,
         days_left=(alert.due_on - on).days if alert.due_on is not None else None,
+        is_forgotten=_is_forgotten(alert, on=on),
     )
+
+
+def _is_forgotten(alert: Alert, *, on: date) -> bool:
+    """It was over so long ago that who was told of it is not kept any more."""
+    # what only informs is over when it is raised
+    over_for = (on - day_of(alert.resolved_at or alert.raised_at)).days
+    return alert.state == Alert.State.RESOLVED and 0 < settings.LEDGER_DAYS < over_for
 
 
 def party_of(alert: Alert) -> str:
@@ -225,6 +236,8 @@ _WHERE: Mapping[str, str] = {
     "applications": "The application",
     "offerings": "The model, with its dates and prices",
     "alerts": "What you get",
+    "settings": "The keys, and how one is renewed",
+    "gate": "The waiver, and who decided what",
     "intake": "What was seen, beside what is declared",
 }
 
@@ -247,6 +260,7 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
         "",
         (
             DayKind.EXIT_TEST_EXPIRING, DayKind.ACCEPTANCE_EXPIRING, DayKind.WAIVER_EXPIRING,
+            DayKind.GATE_WAIVER_EXPIRING,
             DayKind.TREATMENT_DUE, DayKind.REVIEW_DUE, StateKind.ASSESSMENTS_STALE,
         ),
     ),
@@ -283,7 +297,7 @@ def all_kind_groups(chosen: Iterable[str]) -> list[dict[str, Any]]:
     more = (
         ("Exposure", [*FlagKind]),
         ("Feeds", [kind for kind in FeedKind if kind != FeedKind.BACKFILLED]),
-        ("Owed to one person", [DayKind.APPROVAL_EXPIRING, DayKind.MUTE_EXPIRING]),
+        ("Owed to one person", [DayKind.APPROVAL_EXPIRING, DayKind.KEY_EXPIRING, DayKind.MUTE_EXPIRING]),
     )
     groups[-1]["help"] = "only where somebody subscribed to them"
     return groups + [

@@ -1,0 +1,97 @@
+"""The last answer to an alert, taken back: it stands as it stood before, out of its history."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.alerts.answering import (
+    ANSWERED_FIRST,
+    RESOLVED_FIRST,
+    BadAnswer,
+    claimed,
+    copy_answer,
+    reopen_alert,
+    save_answer,
+)
+from apps.alerts.escalating import replan
+from apps.alerts.models import Alert, Notice
+
+TAKEN_BACK = "answer taken back"
+TAKEN_BACK_FIRST = "The assignment was taken back before a message was due."
+
+# what an answer is; who gave it, and when it would have gone further, come back with it
+_STANDING = ("state", "snoozed_until", "assigned_to_id")
+_WITH_IT = (
+    *_STANDING, "acknowledged_by_id", "acknowledged_at", "snoozed_by_id", "resolved_at", "resolved_by_id",
+    "resolved_why", "escalation", "escalate_at",
+)  # fmt: skip
+
+
+@transaction.atomic
+def undo_answer(*, alert: Alert, by: User, at: datetime) -> Alert:
+    """Take back the answer that `by` gave last, so that what stood before stands again: also a snooze that was running
+    or whoever had it. Taken back twice, the answer stands again. What waits again without a word of when it would go
+    further goes further as if it had been raised now.
+
+    Refused where somebody else, or the register, changed it since; `reopen_alert` opens it all the same.
+    """
+    stored = claimed(alert, by)
+    before, after = _last_answer(stored)
+    if after is None:
+        raise BadAnswer("Nobody has answered it, so there is nothing to take back.")
+    who = _who(after)
+    if who != by.pk:
+        other = User.objects.filter(pk=who).first() if who is not None else None
+        raise BadAnswer(
+            f"{other or 'The register'} changed it since. Look at it again; Open again opens it whoever answered."
+        )
+    if before is None:
+        # the history is not kept for ever
+        return reopen_alert(alert=alert, by=by, at=at)
+    given = stored.assigned_to_id if stored.assigned_to_id != before.assigned_to_id else None
+    for name in _WITH_IT:
+        if getattr(before, name) != getattr(after, name):
+            setattr(stored, name, getattr(before, name))
+    if stored.state == Alert.State.OPEN and stored.escalate_at is not None and stored.escalate_at <= at:
+        replan([stored], at=at)
+    save_answer(stored, by, TAKEN_BACK)
+    _owe_again(stored, given=given)
+    return copy_answer(alert, stored)
+
+
+def _last_answer(alert: Alert) -> tuple[Any, Any]:
+    """(the version before the last answer, the version that it made); None where there is none."""
+    history = Alert.history.rel.related_model._default_manager  # type: ignore[attr-defined]
+    rows = history.filter(pgh_obj_id=alert.pk).select_related("pgh_context").order_by("-pgh_id")
+    after = None
+    for row in rows.iterator(chunk_size=50):
+        if after is not None and _standing(row) != _standing(after):
+            return row, after
+        after = row
+    # the first version that is kept is an answer only where what came before it was forgotten
+    return None, after if after is not None and after.pgh_label != "insert" else None
+
+
+def _standing(row: Any) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in _STANDING)
+
+
+def _who(row: Any) -> int | None:
+    said = row.pgh_context.metadata if row.pgh_context is not None else {}
+    return None if said.get("job") else said.get("user")
+
+
+def _owe_again(alert: Alert, *, given: int | None) -> None:
+    """What nobody was told because of that answer is owed again, and what the answer owed is not."""
+    notices = Notice.objects.filter(alert=alert)
+    if given is not None:
+        notices.owed().filter(user=given, why=Notice.Why.ASSIGNED).update(skipped=TAKEN_BACK_FIRST)
+    if alert.state == Alert.State.RESOLVED:
+        notices.owed().update(skipped=RESOLVED_FIRST)
+        return
+    again = [RESOLVED_FIRST]
+    if alert.state == Alert.State.OPEN and alert.assigned_to_id is None:
+        again.append(ANSWERED_FIRST)
+    notices.filter(delivery=None, skipped__in=again).update(skipped="")
