@@ -28,4 +28,4 @@ COPY --from=build --chown=10001 /data /data
 USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "4", "--no-ws", "registry.wsgi:application"]
+CMD ["python", "-m", "registry.serving", "--host", "0.0.0.0", "--port", "8000"]

@@ -175,10 +175,7 @@ class Demo:
         )  # fmt: skip
         self.start("beat", "celery", "--quiet", "--app", "registry", "beat", "--pidfile=", "--loglevel", "INFO")
         self.until(_worker_lives, seconds=START_SECONDS, what="The worker did not show itself")
-        self.start(
-            "web", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--workers", WEB_WORKERS,
-            "--blocking-threads", "4", "--no-ws", "registry.wsgi:application",
-        )  # fmt: skip
+        self.start("web", "registry.serving", "--host", HOST, "--port", str(port), "--workers", WEB_WORKERS)
         self.until(lambda: _answers(port, "/"), seconds=START_SECONDS, what="The web server did not answer")
         self.until(lambda: _answers(port, "/readyz"), seconds=START_SECONDS, what="The demo did not become ready")
         logins = _logins(b"".join(setup.output).decode())

@@ -4,9 +4,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import BadRequest
+from django.db import DataError
 from django.http import HttpRequest, HttpResponseBase
 from pghistory.middleware import HistoryMiddleware
 
+from apps.api.problems import API_PREFIX, bad_request
 from apps.common.logging import request_id
 
 # of a signed address: who reads the history must not be able to use it
@@ -33,9 +36,30 @@ class BrowserRulesMiddleware:
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if request.headers.get("Cookie") and response.headers.get("Content-Type", "").startswith("text/html"):
-            # what a page showed to one person is not left in a cache for the next
-            response.headers.setdefault("Cache-Control", "private, no-cache")
+            # what a page showed to one person is not left in a cache for the next; those of the sign-in show secrets of
+            # second factors and recovery codes
+            rule = "no-store" if request.path.startswith("/accounts/") else "private, no-cache"
+            response.headers.setdefault("Cache-Control", rule)
         return response
+
+
+class UnwritableTextMiddleware:
+    """What the database cannot hold is the sender's mistake and no failure of ours: null characters, numbers and days
+    beyond every column. Told in one place, since any field of any page may be sent anything."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        # in an address it is told before a file begins to be written; REST says more of its parameters
+        if not request.path.startswith(API_PREFIX) and (
+            "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", "")
+        ):
+            raise BadRequest("A null character in the address.")
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        return bad_request(request, exception) if isinstance(exception, DataError) else None
 
 
 class RequestHistoryMiddleware(HistoryMiddleware):

@@ -15,10 +15,11 @@ from redis.retry import Retry
 from apps.common.logging import configure_structlog, logging_config
 from registry.environment import BadAddress, kept_secret, mailer, redis_client_url
 from registry.sign_on import sign_on
+from registry.variables import Variables
 
 # an empty variable counts as unset: that is how compose files pass on what nobody set
 environ.Env.ENVIRON = {name: value for name, value in os.environ.items() if value}
-env = environ.Env()
+env = Variables()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # production refuses to start half configured; demo runs on one machine without TLS; test is for the test-suite
@@ -118,6 +119,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "registry.middleware.UnwritableTextMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "registry.middleware.RequestHistoryMiddleware",
@@ -168,6 +170,11 @@ PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 HISTORY_DAYS = env.int("HISTORY_DAYS", default=0)
 if HISTORY_DAYS < 0 or 0 < HISTORY_DAYS < 30:
     raise ImproperlyConfigured("HISTORY_DAYS is 0 (for ever), or at least 30.")
+
+# days after which who was told what, and the messages, are forgotten of what is over; 0: never
+LEDGER_DAYS = env.int("LEDGER_DAYS", default=730)
+if LEDGER_DAYS < 0 or 0 < LEDGER_DAYS < 90:
+    raise ImproperlyConfigured("LEDGER_DAYS is 0 (for ever), or at least 90.")
 
 # --- broker, cache and background work --------------------------------------------------------------------------
 BROKER_URL = required("BROKER_URL", otherwise="redis://127.0.0.1:6379/0")
@@ -240,6 +247,7 @@ CELERY_BEAT_SCHEDULE = {
     "every ten minutes: raise what days and states bring": _every("alerts.raise_due_alerts", timedelta(minutes=10)),
     "every ten minutes: pass on, wake and end alerts": _every("alerts.keep_alerts", timedelta(minutes=10)),
     "every minute: send the digests whose hour has come": _every("alerts.send_due_digests", timedelta(minutes=1)),
+    "every day: forget old messages and who was told": _every("alerts.forget_old_messages", timedelta(days=1)),
     "every minute: post the webhooks that are due": _every("alerts.send_webhooks", timedelta(minutes=1)),
     "every minute: go on with imports that wait": _every("intake.carry_out_waiting_imports", timedelta(minutes=1)),
     "every minute: hold what was seen against the register": _every(
@@ -315,7 +323,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.authentication.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["apps.api.filtering.RegistryFilters"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "apps.api.problems.problem_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -381,6 +389,9 @@ SPECTACULAR_SETTINGS = {
             "undone",
             "dropped",
         ],
+        "FeedAddressKindEnum": "apps.alerts.models.CalendarFeed.Kind",
+        "ProgramRoleEnum": ["viewer", "editor"],
+        "RoleEnum": "apps.inventory.models.Dependency.Role",
         "ImportKindEnum": "apps.intake.models.Import.Kind",
         "InheritedStateEnum": "apps.risks.queries.STATES",
         "JobStateEnum": "apps.api.models.Job.State",

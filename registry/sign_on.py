@@ -1,5 +1,6 @@
 """Sign-on by OpenID Connect, as the environment configures it; docs/operator.md describes the variables."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +31,9 @@ def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
     hours = env.int("OIDC_SESSION_HOURS", default=12)
     if not 1 <= hours <= 168:
         raise ImproperlyConfigured("OIDC_SESSION_HOURS is between 1 and 168.")
+    ca_file = env.str("OIDC_CA_FILE", default="")
+    if ca_file and not Path(ca_file).is_file():
+        raise ImproperlyConfigured(f"OIDC_CA_FILE names {ca_file}, and there is no such file.")
     return {
         "issuer": issuer,
         "client_id": env.str("OIDC_CLIENT_ID"),
@@ -42,7 +46,7 @@ def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
         "links_by_email": env.bool("OIDC_LINK_BY_EMAIL", default=False),
         "creates_people": env.bool("OIDC_CREATE_PEOPLE", default=True),
         "session_hours": hours,
-        "ca_file": env.str("OIDC_CA_FILE", default=""),
+        "ca_file": ca_file,
         # forms may lead there: browsers hold a form's redirect against the policy too
         "form_origins": [f"{parts.scheme}://{parts.netloc}", *env.list("OIDC_FORM_ORIGINS", default=[])],
     }

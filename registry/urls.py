@@ -6,7 +6,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from apps.api.alerts import SecretCalendarView
+from apps.api.alerts import SecretAlertsView, SecretCalendarView, SecretChangesView
 
 
 @login_not_required
@@ -31,8 +31,10 @@ urlpatterns = [
     path("otlp/v1/", include("apps.api.otlp_urls")),
     # the split view keeps its script out of the page, as the content security policy asks
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
-    # read by calendar programs, which cannot sign in
+    # read by programs of calendars and feeds, which cannot sign in
     path("calendar/<str:secret>.ics", SecretCalendarView.as_view(), name="calendar-feed"),
+    path("atom/alerts/<str:secret>.atom", SecretAlertsView.as_view({"get": "list"}), name="alerts-feed"),
+    path("atom/changes/<str:secret>.atom", SecretChangesView.as_view({"get": "list"}), name="changes-feed"),
     # for the pages that are not ours and name no icon: admin, REST documentation
     path("favicon.ico", icon),
     path("", include("apps.web.urls")),

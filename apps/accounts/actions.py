@@ -65,8 +65,16 @@ def rotate_token(
     *, token: ApiToken, at: datetime, by: User, old_until: datetime | None = None, lifetime: timedelta | None = None
 ) -> tuple[ApiToken, str]:
     """A new secret for the same token, and its text. The secret before works until `old_until`, not at all without it;
-    one from a rotation still before that ends now. `lifetime` counts from `at`; without it the end stays."""
+    one from a rotation still before that ends now. `lifetime` counts from `at`; without it the end stays.
+
+    The caller has checked that `by` looks after the program it belongs to; a person's is rotated by that person alone,
+    as whoever reads the new secret acts in their name.
+    """
     current = ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=token.pk)
+    if current.user_id != by.pk and not current.user.is_service:
+        raise RefusedAccount(
+            f"Only {current.user} reads a new secret of this token: it opens what they may do. Revoke it instead."
+        )
     if not current.is_good_at(at):
         raise RefusedAccount("This token has ended, so that there is nothing to rotate. Create a new one.")
     if old_until is not None and not at <= old_until <= at + LONGEST_OVERLAP:

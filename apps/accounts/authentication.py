@@ -39,7 +39,9 @@ class ApiTokenAuthentication(BaseAuthentication):
         moment = now()
         token, by_old = _found(digest_of(text))
         if token is None:
-            raise AuthenticationFailed("This token is not known here. Create one with 'manage.py token USER'.")
+            raise AuthenticationFailed(
+                "This token is not known here. Create one under Settings, Tokens, or with 'manage.py token USER'."
+            )
         if token.revoked_at is not None:
             raise AuthenticationFailed("This token was revoked. Create a new one.")
         if token.expires_at <= moment:

@@ -70,6 +70,8 @@ class Asked:
     until: datetime | None = None
     actor: str = ""
     job: str = ""
+    # "people": what jobs did by themselves is left out; "jobs": nothing else
+    by: str = ""
     reason: str = ""
     change: UUID | None = None
 
@@ -125,18 +127,6 @@ def history_page(asked: Asked, *, size: int, cursor: str = "") -> KeysetPage[Ent
         next=_encode(ends[-1], "+") if has_next else None,
         previous=_encode(ends[0], "-") if has_previous else None,
     )
-
-
-def history_entries(asked: Asked, *, most: int, chunk: int = 500) -> Iterator[Entry]:
-    """The same, one after the other, for files; `most` at most."""
-    cursor = ""
-    while most > 0:
-        page = history_page(asked, size=min(chunk, most), cursor=cursor)
-        yield from page.rows
-        most -= len(page.rows)
-        if page.next is None:
-            return
-        cursor = page.next
 
 
 # --- which rows ---------------------------------------------------------------------------------------------------
@@ -228,7 +218,14 @@ def _context_condition(asked: Asked) -> tuple[str, list[Any]]:
         if value:
             conditions.append(sql)
             params.append(value)
+    if asked.by in _BY:
+        conditions.append(_BY[asked.by])
     return " AND ".join(conditions), params
+
+
+_OF_SOMEBODY = "c.metadata->>'user' IS NOT NULL"
+# work that a job does for somebody is theirs
+_BY = {"people": _OF_SOMEBODY, "jobs": f"NOT ({_OF_SOMEBODY}) AND c.metadata ? 'job'"}
 
 
 def _of_contexts(asked: Asked) -> list[UUID] | None:

@@ -31,6 +31,7 @@ from apps.intake.calls.records import Call
 from apps.intake.calls.traces import read_traces
 from apps.intake.models import CallBatch, Observation, Service, UsageDay
 from apps.web.rest_benching import _PIDS, PRODUCT, _serving
+from apps.web.spending import database_processes, processor_seconds
 
 SPANS_A_REQUEST = 512
 _SERVICE = "bench-traces"
@@ -52,17 +53,20 @@ def traces(seconds: float = _SECONDS) -> Iterator[Line]:
 def _line(label: str, share: float, port: int, token: str, seconds: float) -> Line:
     bodies = _made(share, seconds)
     workers = psutil.Process(_PIDS[port]).children(recursive=True)
-    database = _database()
+    database = database_processes()
     try:
         # the first requests of a process import and connect
         _send(port, token, bodies[:8], seconds=60)
         memory = _memory_mb(workers)
-        before, before_database = _cpu(workers), _cpu(database)
+        before, before_database = processor_seconds(workers), processor_seconds(database)
         adding = _Adding()
         times, took = _send(port, token, bodies[8:], seconds=seconds)
         backlog = CallBatch.objects.count()
         added = adding.end()
-        spent, spent_database = _cpu(workers) - before, _cpu(_database()) - before_database
+        spent, spent_database = (
+            processor_seconds(workers) - before,
+            processor_seconds(database_processes()) - before_database,
+        )
         n_spans = len(times) * SPANS_A_REQUEST
         counted = UsageDay.objects.filter(observation__service__name__startswith=_SERVICE).values_list(
             "n_calls", flat=True
@@ -263,31 +267,8 @@ class _Adding:
 # --- what it takes, and what goes again -------------------------------------------------------------------------------
 
 
-def _cpu(processes: Sequence[psutil.Process]) -> float:
-    spent = 0.0
-    for process in processes:
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        spent += times.user + times.system
-    return spent
-
-
 def _memory_mb(processes: Sequence[psutil.Process]) -> float:
     return float(sum(process.memory_info().rss for process in processes)) / 1024 / 1024
-
-
-def _database() -> list[psutil.Process]:
-    """The server's processes, where it runs on this machine."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        pid = cursor.fetchone()[0]
-    try:
-        server = psutil.Process(pid).parent()
-    except psutil.NoSuchProcess:
-        return []
-    return [server, *server.children()] if server is not None else []
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.test import APIClient, APIRequestFactory
 
@@ -171,6 +173,23 @@ class TestByRest:
         assert [answer.status_code for answer in (further, longer, rotated)] == [403, 403, 403]
         assert "lacks gate" in further.json()["detail"]
         assert "lasts longer" in longer.json()["detail"]
+
+    def test_an_administrator_revokes_another_person_s_token_and_does_not_read_a_new_secret_of_it(self):
+        """Whoever reads the secret acts as the person, and where that is a superuser, as one."""
+        person, admin = make_user(), make_user(role="admin")
+        token, old = issue_token(user=person, name="x", scopes=["read"], at=now(), by=None)
+        _, text = issue_token(user=admin, name="y", scopes=["read", "write"], at=now(), by=None)
+        by_rest, by_page = client_with(text), Client()
+        by_page.force_login(admin)
+
+        refused = by_rest.post(f"/api/v1/tokens/{token.pk}/rotate/", {}, format="json")
+        page = by_page.post(reverse("rotate-token", args=[token.pk]), {"overlap": "24"})
+        with pytest.raises(RefusedAccount, match="Revoke it instead"):
+            rotate_token(token=token, at=now(), by=admin)
+
+        assert (refused.status_code, page.status_code) == (403, 403)
+        assert by_bearer(old)
+        assert by_rest.post(f"/api/v1/tokens/{token.pk}/revoke/").status_code == 200
 
     def test_another_persons_token_is_not_there(self, client):
         other, _ = issue_token(user=make_user(), name="x", scopes=["read"], at=now(), by=None)

@@ -80,7 +80,7 @@ class TestCommand:
         with pytest.raises(CommandError, match=r"No user is called 'nobody'\.") as refusal:
             token_command("nobody")
 
-        assert refusal.value.returncode == 1
+        assert refusal.value.returncode == 2
 
     def test_a_closed_account_gets_none(self):
         make_user("ada", is_active=False)

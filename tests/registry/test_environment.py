@@ -4,8 +4,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from registry.environment import BadAddress, kept_secret, mailer, redis_client_url
+from registry.sign_on import sign_on
+from registry.variables import Variables
 
 
 @pytest.mark.parametrize(
@@ -67,3 +70,19 @@ def test_a_secret_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> No
     assert kept_secret(file) == first
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in file.parent.iterdir()] == ["secret"]
+
+
+def test_a_variable_that_cannot_be_read_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Variables, "ENVIRON", {"DATABASE_POOL": "many", "OIDC_SESSION_HOURS": "8"})
+
+    assert Variables().int("OIDC_SESSION_HOURS", default=12) == 8
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_POOL is a whole number, not 'many'"):
+        Variables().int("DATABASE_POOL", default=8)
+
+
+def test_certificates_for_sign_on_that_are_not_there_are_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"OIDC_ISSUER": "https://login.example.org", "OIDC_CLIENT_ID": "registry", "OIDC_CA_FILE": "/none/ca.pem"}
+    monkeypatch.setattr(Variables, "ENVIRON", said)
+
+    with pytest.raises(ImproperlyConfigured, match="OIDC_CA_FILE names"):
+        sign_on(Variables(), production=True)

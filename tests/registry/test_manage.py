@@ -57,8 +57,7 @@ def test_first_commands_fill_the_database_once_and_answer_alone_on_stdout(data: 
 
 
 def test_commands_without_database_start_no_server(data: Path) -> None:
-    for arguments in (["check"], ["help"], ["migrate", "--help"]):
-        process = start(data, *arguments)
+    for process in [start(data, *arguments) for arguments in (["check"], ["help"], ["migrate", "--help"])]:
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
         assert out

@@ -1,15 +1,15 @@
 """People, programs and teams: who owns and who may see."""
 
-from collections.abc import Sequence
 from copy import copy
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
-from django.db import connection, models
+from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Lower
 
+from apps.accounts.models.tree import bound_roles, held_roles
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.common.history import tracked
 
@@ -206,9 +206,9 @@ class User(AbstractUser):
             if not self.is_active or not self.pk:
                 self._team_roles = {}
             elif self.bound_team_id is None:
-                self._team_roles = Membership.objects.effective_roles(self)
+                self._team_roles = held_roles(self.pk)
             else:
-                self._team_roles = Membership.objects.bound_roles(self, self.bound_team_id, self._rank_of_office())
+                self._team_roles = bound_roles(self.pk, self.bound_team_id, self._rank_of_office())
         return self._team_roles
 
     def _rank_of_office(self) -> int:
@@ -224,51 +224,6 @@ class User(AbstractUser):
         return self.team_roles().get(team_id, 0) >= role.rank
 
 
-def _roles(statement: str, params: Sequence[Any]) -> dict[int, int]:
-    """{id: rank} of a statement with these two columns, without an object a team: some hold roles on thousands."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        return dict(cursor.fetchall())
-
-
-class MembershipQuerySet(models.QuerySet["Membership"]):
-    def effective_roles(self, user: User) -> dict[int, int]:
-        """{team id: role rank} with roles inherited down the team tree; UNION cuts circles."""
-        return _roles(
-            """
-            WITH RECURSIVE held(team_id, rank) AS (
-                SELECT m.team_id, m.role FROM accounts_membership m WHERE m.user_id = %s
-                UNION
-                SELECT t.id, held.rank FROM held JOIN accounts_team t ON t.parent_id = held.team_id
-            )
-            SELECT team_id AS id, max(rank) AS rank FROM held GROUP BY team_id
-            """,
-            [user.pk],
-        )
-
-    def bound_roles(self, user: User, team_id: int, office_rank: int) -> dict[int, int]:
-        """`effective_roles` within `team_id` and the teams below, where the user holds at least `office_rank`; teams
-        on which nothing is held are left out."""
-        return _roles(
-            """
-            WITH RECURSIVE below(id) AS (
-                SELECT %s::bigint
-                UNION
-                SELECT t.id FROM below JOIN accounts_team t ON t.parent_id = below.id
-            ),
-            held(team_id, rank) AS (
-                SELECT m.team_id, m.role FROM accounts_membership m WHERE m.user_id = %s
-                UNION
-                SELECT t.id, held.rank FROM held JOIN accounts_team t ON t.parent_id = held.team_id
-            )
-            SELECT t.id, greatest(%s, coalesce(max(held.rank), 0)) AS rank
-            FROM below JOIN accounts_team t ON t.id = below.id LEFT JOIN held ON held.team_id = t.id
-            GROUP BY t.id HAVING greatest(%s, coalesce(max(held.rank), 0)) > 0
-            """,
-            [team_id, user.pk, office_rank, office_rank],
-        )
-
-
 @tracked()
 class Membership(models.Model):
     """A person's role on a team. `role` is the one that counts. Where sign-on gives one, `role_by_sign_on` says which
@@ -282,8 +237,6 @@ class Membership(models.Model):
     )
     role_by_hand = models.PositiveSmallIntegerField(choices=TeamRole.choices(), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         ordering = ["team", "user"]
@@ -309,3 +262,7 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team}"
+
+    def clean(self) -> None:
+        if self.role == TeamRole.OWNER.rank and self.user_id and self.user.is_service:
+            raise ValidationError({"role": "A program does not own a team. Make it an editor."})

@@ -3,9 +3,14 @@
 import json
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jwt
+from apps.common.later import later
+
+if TYPE_CHECKING:
+    import jwt
+else:
+    jwt = later("jwt")
 
 # asymmetric only: with `none` or a shared secret anybody, or the client, could write the token
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
