@@ -1,20 +1,18 @@
 """What every resource shares: who may ask, how lists are read, paged and cached."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
-from hashlib import blake2b
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
-from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.http import parse_etags
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,19 +22,22 @@ from rest_framework.viewsets import GenericViewSet
 from apps.accounts.authentication import HasScope
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
-from apps.api.exports import FILES, FORMATS, as_file
+from apps.api.checking import FORMATS_ASKED, checked, refuse_unknown
+from apps.api.etags import Stale, etag_of, with_etag
+from apps.api.exports import FILES
+from apps.api.files import FileAnswers, sent_as_file
 from apps.api.idempotency import HEADER as KEY_HEADER
 from apps.api.idempotency import Claim, Replayed, begin
 from apps.api.kept import kept, rights_of
 from apps.api.pagination import KeysetPagination
 from apps.api.parsing import FastJSONParser
-from apps.api.problems import problem
+from apps.api.problems import NoSuchAddress, problem
 from apps.api.reading import Computed, RowReader
-from apps.api.rendering import FastJSONRenderer
+from apps.api.rendering import FastJSONRenderer, Negotiation
 from apps.api.retiring import Retirement
 from apps.api.schema import RegistrySchema
 from apps.api.throttling import TokenThrottle
-from apps.common.pagination import MAX_SIZE, Keyset, keyset_page, page_of
+from apps.common.pagination import Keyset, keyset_page, page_of
 from apps.common.prepared import Statement, compared
 
 BY_ID = Keyset(("id",))
@@ -49,18 +50,22 @@ type Rows = list[dict[str, Any]]
 EXPORTED_AT_ONCE = 2_000
 
 
-class RegistryView(APIView):
+class RegistryView(FileAnswers, APIView):
     """Closed without a token or session, throttled, in JSON, with an ETag on what is read."""
 
     permission_classes = [HasScope]
     throttle_classes = [TokenThrottle]
     renderer_classes = [FastJSONRenderer]
+    content_negotiation_class: type[BaseContentNegotiation] = Negotiation
     parser_classes = [FastJSONParser]
     schema = RegistrySchema()
     # OPTIONS would describe fields to whoever may ask; the OpenAPI document is the place for it
     metadata_class = None
     # about the person who asks, and so closed to tokens that are bound to a team
     is_personal = False
+
+    # the parameters that a GET reads; None: whatever is asked
+    reads: ClassVar[Collection[str] | None] = None
 
     # set where the address, or one action of a viewset, will go
     retires: Retirement | None = None
@@ -82,7 +87,14 @@ class RegistryView(APIView):
         finally:
             if self._claim is not None:
                 self._claim.keep(answer.render() if isinstance(answer, Response) else None)
+        if isinstance(answer, Response):
+            answer.add_post_render_callback(self._let_go)
         return with_etag(request, answer)
+
+    def _let_go(self, answer: Any) -> None:
+        """Rows and body go when the answer does: bound to the view in a circle, they would wait for the collector."""
+        self.response = None  # type: ignore[assignment]
+        answer.renderer_context = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -90,6 +102,17 @@ class RegistryView(APIView):
             self._claim = begin(request, streams=self.streams)
         elif request.method in CONDITIONAL and "If-Match" in request.headers:
             self._refuse_unless_matching(request, *args, **kwargs)
+        elif request.method == "GET":
+            if (known := self.parameters()) is not None:
+                refuse_unknown(request.query_params, {*known, *FORMATS_ASKED})
+            if self.is_file and self._rows_of is not None:
+                # the handler is looked up after this
+                handlers: Any = self
+                handlers.get = self.file_handler(handlers.get)
+
+    def parameters(self) -> Collection[str] | None:
+        """What `?` may name, beside the form of the answer; None where that is not looked at."""
+        return self.reads
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, Replayed):
@@ -152,6 +175,8 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     computed: ClassVar[Mapping[str, Computed]] = {}
     lookup_value_regex = INTEGER_ID
     picks_fields = True
+    # parameters of the list beside its filters
+    also_reads: ClassVar[Collection[str]] = ()
     # further forms of the list, beside JSON, CSV and a workbook
     feed_renderers: ClassVar[tuple[type[BaseRenderer], ...]] = ()
 
@@ -160,6 +185,19 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         if getattr(self, "swagger_fake_view", False):
             return objects.none()  # type: ignore[no-any-return]
         return objects.visible_to(self.request.user).order_by()  # type: ignore[no-any-return]
+
+    def parameters(self) -> Collection[str] | None:
+        """A misspelt filter is refused: it would answer with everything."""
+        if self.reads is not None or not hasattr(self, "action"):
+            return self.reads
+        fields = ["fields"] if self.picks_fields else []
+        if self.action == "retrieve":
+            return fields
+        if self.action != "list":
+            return None
+        pages, filterset = self.pagination_class, getattr(self, "filterset_class", None)
+        filters = [*getattr(filterset, "base_filters", ()), *self.also_reads]
+        return [*fields, *filters, pages.cursor_param, pages.size_param, pages.order_param]
 
     # --- as files -----------------------------------------------------------------------------------------------------
 
@@ -171,7 +209,7 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if getattr(self, "action", None) == "list" and request.accepted_renderer.format in FORMATS:
+        if getattr(self, "action", None) == "list" and self.is_file:
             # the handler is looked up after this
             self.get = self.as_file
 
@@ -183,10 +221,8 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         else:
             shape: Any = self.get_serializer_class()()
             names = [name for name, field in shape.fields.items() if not field.write_only]
-            pages = self._pages_of_answers(*args, **kwargs)
-        kind = request.accepted_renderer.format
-        name = request.path.strip("/").removeprefix("api/v1/").replace("/", "-")
-        return as_file(pages, names, kind=kind, name=name)  # type: ignore[no-any-return]
+            pages = self.pages_of(self.list, "results", *args, **kwargs)
+        return sent_as_file(request, pages, names)  # type: ignore[no-any-return]
 
     def _pages_of_rows(self, names: Names) -> Iterator[Rows]:
         pages, reader = self.pagination_class(), self.reader
@@ -202,18 +238,6 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
             yield reader.rows(page.rows, names)
             cursor = page.next
 
-    def _pages_of_answers(self, *args: Any, **kwargs: Any) -> Iterator[Rows]:
-        """Of a view that makes its list by itself, as its answers have them."""
-        asked: Any = self.request._request.GET.copy()
-        asked[self.pagination_class.size_param] = str(MAX_SIZE)
-        while True:
-            self.request._request.GET = asked
-            body = self.list(self.request, *args, **kwargs).data
-            yield body["results"]
-            if body["next"] is None:
-                return
-            asked[self.pagination_class.cursor_param] = QueryDict(urlsplit(body["next"]).query)["cursor"]
-
     def lock(self, **kwargs: Any) -> None:
         if (value := kwargs.get(self._keyword)) is not None:
             list(self.model._default_manager.select_for_update().filter(**{self.lookup_field: value}).values_list("pk"))
@@ -224,7 +248,8 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
 
     def asked_fields(self, reader: RowReader) -> Names:
         asked = self.request.query_params.get("fields")
-        if not asked:
+        # a feed is made out of all of them
+        if not asked or isinstance(getattr(self.request, "accepted_renderer", None), self.feed_renderers):
             return reader.names
         names = [*dict.fromkeys(name.strip() for name in asked.split(",") if name.strip())]
         unknown = [name for name in names if name not in reader.names]
@@ -333,8 +358,9 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     def validated(self, serializer_class: type[serializers.BaseSerializer[Any]], **kwargs: Any) -> dict[str, Any]:
         """The body, checked. `reason` is for the history."""
         serializer = serializer_class(data=self.request.data, context=self.get_serializer_context(), **kwargs)
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
+        # who reads, changes a word and sends all of it back, sends what stays as it is as well
+        read = self.reader.names if self.request.method in {"PATCH", "PUT"} and self.serializer_class else ()
+        return dict(checked(serializer, passed_over=read))
 
 
 _READERS: dict[tuple[type, type], RowReader] = {}
@@ -348,46 +374,6 @@ def reader_of(view: type[ReadViewSet[Any]], serializer: type[serializers.BaseSer
     return _READERS[key]
 
 
-class Stale(APIException):
-    status_code = status.HTTP_412_PRECONDITION_FAILED
-    default_detail = (
-        "It has changed since you read it. Read it again, without ?fields=, and send the new ETag as If-Match."
-    )
-    default_code = "stale"
-
-
-def etag_of(body: Any) -> str:
-    """The ETag that a GET answers for this body."""
-    return _tag(FastJSONRenderer().render(body))
-
-
-def _tag(content: bytes) -> str:
-    return f'"{blake2b(content, digest_size=16).hexdigest()}"'
-
-
-def with_etag(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Tag what was read by its content, and answer 304 to who has it already."""
-    if request.method not in {"GET", "HEAD"} or response.status_code != status.HTTP_200_OK:
-        return response
-    if not isinstance(response, Response):
-        return response
-    response.render()
-    response["ETag"] = _tag(response.content)
-    # what one caller sees is nobody else's
-    patch_cache_control(response, private=True, no_cache=True)
-    patch_vary_headers(response, ["Authorization", "Cookie"])
-    held = parse_etags(request.headers.get("If-None-Match", ""))
-    if "*" in held or response["ETag"] in {tag.removeprefix("W/") for tag in held}:
-        unchanged = Response(status=status.HTTP_304_NOT_MODIFIED)
-        for name in ("ETag", "Cache-Control", "Vary"):
-            unchanged[name] = response[name]
-        unchanged.accepted_renderer = response.accepted_renderer
-        unchanged.accepted_media_type = response.accepted_media_type
-        unchanged.renderer_context = response.renderer_context  # type: ignore[attr-defined]
-        return unchanged
-    return response
-
-
 @extend_schema(exclude=True)
 class NothingHere(RegistryView):
     """Any other address under the API's root."""
@@ -396,7 +382,17 @@ class NothingHere(RegistryView):
     permission_classes = []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        raise Http404
+        raise NoSuchAddress
 
 
-__all__ = ["BY_ID", "INTEGER_ID", "NothingHere", "ReadViewSet", "RegistryView", "problem", "reader_of", "with_etag"]
+__all__ = [
+    "BY_ID",
+    "INTEGER_ID",
+    "NothingHere",
+    "ReadViewSet",
+    "RegistryView",
+    "etag_of",
+    "problem",
+    "reader_of",
+    "with_etag",
+]

@@ -10,8 +10,10 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Team
 from apps.api.base import RegistryView
+from apps.api.checking import FORMATS_ASKED, PAGING, checked
 from apps.api.cursors import asked_place, next_link
 from apps.api.exposure import KINDS
+from apps.api.files import RowsOf
 from apps.api.pagination import KeysetPagination
 from apps.api.reading import WordField
 from apps.catalog.models import Foundation, Node, NodeKind, Offering, Provider, Version
@@ -89,13 +91,15 @@ _PARAMETERS = [
 class BlastRadiusView(RegistryView):
     """The common part; a subclass finds the node."""
 
+    files = {"get": RowsOf(ReachedSerializer)}
+
     def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
         """(kind, id, name) of what is asked about; Http404 where it is not there."""
         raise NotImplementedError
 
     def respond(self, request: Request, key: str) -> Response:
         question = BlastRadiusQuestion(data=request.query_params.dict())
-        question.is_valid(raise_exception=True)
+        checked(question, also=(*PAGING, *FORMATS_ASKED))
         kind, ref, name = self.place(key, question.validated_data.get("role"))
         node_id = Node.objects.filter(kind=kind, ref=ref).values_list("pk", flat=True).first()
         return Response(self._answer(request, kind, node_id, name, question.validated_data.get("threat")))

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from apps.api.base import BY_ID, ReadViewSet, reader_of
 from apps.api.exports import EventsAtom
+from apps.api.files import RowsOf
 from apps.api.inventory import AffectedApplicationSerializer, ApplicationViewSet
 from apps.api.reading import Computed, RowReader
 from apps.catalog.earliest import Policy, earliest_of
@@ -159,6 +160,7 @@ class ProviderViewSet(ReadViewSet[Provider]):
     model = Provider
     serializer_class = ProviderSerializer
     filterset_class = ProviderFilter
+    files = {"record": RowsOf(NoticeSerializer, "notices")}
     lookup_field = "slug"
     lookup_value_regex = SLUG
     orders = BY_SLUG

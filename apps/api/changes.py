@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from apps.accounts.roles import TeamRole
 from apps.api.base import RegistryView
+from apps.api.checking import checked
 from apps.api.inventory import ReasonMixin
 from apps.inventory import actions
 from apps.inventory.models import Application
@@ -29,15 +30,14 @@ class UndoChangeView(RegistryView):
     def post(self, request: Request, change: UUID) -> Response:
         """Puts everything back that the change wrote, while it still is as the change left it; otherwise the answer
         is 409 and says who has changed it since. For editors of every team concerned."""
-        asked = ReasonMixin(data=request.data)
-        asked.is_valid(raise_exception=True)
+        asked = checked(ReasonMixin(data=request.data))
         teams = actions.teams_written_in(change=change)
         seen = teams if self.user.reads_everything else teams & set(self.user.team_roles())
         if not seen:
             raise Http404
         for team_id in teams:
             self.require(TeamRole.EDITOR, team_id)
-        undone = actions.undo(change=change, by=self.user, reason=asked.validated_data.get("reason", ""))
+        undone = actions.undo(change=change, by=self.user, reason=asked.get("reason", ""))
         slugs = Application.objects.visible_to(self.user).filter(pk__in=undone.application_ids).order_by("slug")
         return Response(
             {

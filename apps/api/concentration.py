@@ -9,8 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import RegistryView
+from apps.api.checking import FORMATS_ASKED, PAGING, checked
 from apps.api.cursors import asked_place, next_link
 from apps.api.exposure import KINDS
+from apps.api.files import RowsOf
 from apps.api.pagination import KeysetPagination
 from apps.catalog.models import NodeKind
 from apps.exposure.engine.concentration import contributions, measure_layer
@@ -83,6 +85,9 @@ class ConcentrationQuestion(serializers.Serializer[Any]):
 
 
 class ConcentrationView(RegistryView):
+    # a file holds every row of the layer
+    files = {"get": RowsOf(BucketSerializer, "rows")}
+
     @extend_schema(
         operation_id="concentration",
         summary="How much stands on each developer, host, foundation, ... and how concentrated that is",
@@ -101,11 +106,11 @@ class ConcentrationView(RegistryView):
         question = ConcentrationQuestion(
             data={**request.query_params.dict(), "application": request.query_params.getlist("application")}
         )
-        question.is_valid(raise_exception=True)
+        checked(question, also=FORMATS_ASKED if not self.is_file else (*FORMATS_ASKED, *PAGING))
         layer, basis = Layer(question.validated_data["layer"]), Basis(question.validated_data["weight"])
         team_ids = own_teams(self.user)
         measured = measure_layer(layer, basis, team_ids=team_ids)
-        table = layer_table(layer=layer, user=self.user, limit=MOST_NAMED)
+        table = layer_table(layer=layer, user=self.user, limit=None if self.is_file else MOST_NAMED)
         found = measured.indices
         nodes = names_of([*found.shares, *(row.node_id for row in table.rows)])
         contribution, marginal = self._parts(layer, basis, team_ids, question.validated_data["application"])
@@ -208,6 +213,9 @@ class SinglePointsQuestion(serializers.Serializer[Any]):
 
 
 class SinglePointsView(RegistryView):
+    reads = ("kind", *PAGING)
+    files = {"get": RowsOf(SinglePointSerializer)}
+
     @extend_schema(
         operation_id="single_points_of_failure",
         summary="What alone can stop an application",
@@ -221,7 +229,7 @@ class SinglePointsView(RegistryView):
     def get(self, request: Request) -> Response:
         """Nodes that stop at least one application under their usual threat: most critical applications first."""
         question = SinglePointsQuestion(data={"kind": request.query_params.getlist("kind")})
-        question.is_valid(raise_exception=True)
+        checked(question)
         named = set(question.validated_data["kind"])
         kinds = [kind for kind in NodeKind if kind.label in named] if named else None
         size, place = KeysetPagination().size(request), asked_place(request, 3)

@@ -14,6 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import RegistryView
+from apps.api.checking import FORMATS_ASKED, PAGING, checked
+from apps.api.files import RowsOf
 from apps.catalog.claims import PRICE_UNITS
 from apps.common.time import day_of, now
 from apps.common.validators import sensible_day
@@ -55,6 +57,16 @@ class UnknownCostSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
+class CostRowSerializer(serializers.Serializer[Any]):
+    """A line of the file: what a dependency costs, or why nobody knows."""
+
+    dependency = serializers.IntegerField()
+    amount = serializers.CharField(allow_null=True)
+    currency = serializers.CharField(allow_null=True)
+    unknown = serializers.CharField(allow_null=True, help_text=_CODES)
+    detail = serializers.CharField(allow_null=True)
+
+
 class CostSerializer(serializers.Serializer[Any]):
     on = serializers.DateField(help_text="The day whose prices count.")
     totals = TotalSerializer(many=True, help_text="Of what is known, by currency.")
@@ -89,9 +101,7 @@ def asked_prices(request: Request, today: date) -> tuple[date, list[PriceChange]
 
     ValidationError with the parameter's name and a sentence.
     """
-    asked = _Question(data=request.query_params)
-    asked.is_valid(raise_exception=True)
-    said: Mapping[str, Any] = asked.validated_data
+    said: Mapping[str, Any] = checked(_Question(data=request.query_params), also=("from", *PAGING, *FORMATS_ASKED))
     on: date = said.get("on", today)
     starts_on = _day(request.query_params.get("from"))
     if "node" not in said:
@@ -129,6 +139,21 @@ def cost_body(costs: Costs, prices_on: date) -> dict[str, Any]:
             for pk, row in costs.unknown.items()
         ],
     }
+
+
+def cost_rows(costs: Costs) -> list[dict[str, Any]]:
+    """The same as lines of a file."""
+    nothing: dict[str, Any] = dict.fromkeys(("amount", "currency", "unknown", "detail"))
+    return [
+        *(
+            {**nothing, "dependency": pk, "amount": decimal_text(money.amount), "currency": money.currency}
+            for pk, money in costs.per_dependency.items()
+        ),
+        *(
+            {**nothing, "dependency": pk, "unknown": row.code.value, "detail": row.sentence}
+            for pk, row in costs.unknown.items()
+        ),
+    ]
 
 
 def decimal_text(amount: Fraction) -> str:
@@ -170,6 +195,8 @@ def _day(text: str | None) -> date | None:
 
 
 class CostsView(RegistryView):
+    files = {"get": RowsOf(TotalSerializer, "totals")}
+
     @extend_schema(
         operation_id="costs",
         summary="What all applications cost a month",

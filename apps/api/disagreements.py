@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import BY_ID, ReadViewSet
+from apps.api.checking import filter_errors
 from apps.catalog.disagreeing import Disagreement, Side, disagreements
 from apps.catalog.disagreement_filters import STATES, DisagreementFilter
 from apps.catalog.models import DateKind, Footing, NodeKind, Offering
@@ -109,6 +110,7 @@ class DisagreementViewSet(ReadViewSet[Offering]):
     model = Offering
     serializer_class = DisagreementSerializer
     filterset_class = DisagreementFilter
+    also_reads = ("in_use",)
     orders = {"id": BY_ID, "-id": Keyset(("-id",))}
     picks_fields = False
 
@@ -127,7 +129,7 @@ class DisagreementViewSet(ReadViewSet[Offering]):
     def _narrowed(self, queryset: QuerySet[Offering], found: Mapping[int, Disagreement]) -> QuerySet[Offering]:
         filterset = DisagreementFilter(self.request.query_params, queryset, request=self.request, found=found)
         if not filterset.is_valid():
-            raise serializers.ValidationError(filterset.errors)
+            raise serializers.ValidationError(filter_errors(filterset))
         if self.request.query_params.get("in_use", "").lower() == "true":
             live = Dependency.objects.visible_to(self.user).live_on(day_of(now())).order_by().values("offering")
             used = Footing.objects.filter(offering__in=live, node__kind=NodeKind.OFFERING).values("node__ref")

@@ -4,6 +4,7 @@ A file is read page after page of the list itself, so memory does not grow with 
 formula (apps/reports/files.py).
 """
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -93,6 +94,7 @@ def _write_book(target: IO[bytes] | Any, name: str, names: Sequence[str], rows: 
 # --- Atom -------------------------------------------------------------------------------------------------------------
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_NOT_IN_XML = re.compile(r"[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ATOM = "http://www.w3.org/2005/Atom"
 
 
@@ -136,7 +138,7 @@ class AtomRenderer(BaseRenderer):
 
 def _say(parent: ET.Element, name: str, text: str) -> None:
     # what XML cannot carry, some model names do
-    ET.SubElement(parent, name).text = "".join(sign for sign in text if sign >= " " or sign in "\t\n")
+    ET.SubElement(parent, name).text = _NOT_IN_XML.sub("", text)
 
 
 def _moment(at: datetime) -> str:
@@ -159,13 +161,31 @@ class AlertsAtom(AtomRenderer):
     path = "/alerts/"
 
     def entry(self, row: Mapping[str, Any]) -> tuple[str, datetime, str, str]:
-        what = f"{row['api_id']} at {row['host']}" if row["api_id"] else row["subject"]
+        what = _about(row)
         due = f" Due on {row['due_on']}." if row["due_on"] else ""
-        summary = f"{row['state']}, severity {row['severity']} of 5, {len(row['application_ids'])} applications.{due}"
+        summary = f"{row['state']}, severity {row['severity']} of 5, {_counted(len(row['application_ids']))}.{due}"
         return (
             f"{str(row['kind']).replace('_', ' ').capitalize()}: {what}",
             row["raised_at"], f"{self.path}{row['id']}/", summary.capitalize(),
         )  # fmt: skip
+
+
+def _counted(n: int) -> str:
+    return f"{n} application{'' if n == 1 else 's'}"
+
+
+def _about(alert: Mapping[str, Any]) -> str:
+    """What an alert speaks of, as far as its row says; the words of its page need more than the row."""
+    details = alert["details"]
+    if alert["api_id"]:
+        return f"{alert['api_id']} at {alert['host']}"
+    if alert["source"] or details.get("what"):
+        return str(alert["source"] or details["what"])
+    found = details.get("found") or []
+    if found and isinstance(found[0], Mapping) and found[0].get("api_id"):
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        return f"{found[0]['api_id']} at {found[0].get('host') or 'a host nobody knows'}{more}"
+    return str(alert["subject"]).partition("@")[0].replace(":", " ").replace("_", " ")
 
 
 def _told(value: Any) -> str:

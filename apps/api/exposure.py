@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import BY_ID, ReadViewSet, RegistryView
+from apps.api.checking import checked
 from apps.api.reading import Computed
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Region, Version
 from apps.common.pagination import Keyset
@@ -246,9 +247,7 @@ class ExposureSettingsView(RegistryView):
     )
     def patch(self, request: Request) -> Response:
         """Change how exposure is measured; for governance. The next refresh builds everything derived anew."""
-        asked = ExposureSettingsSerializer(instance=self._row(), data=request.data, partial=True)
-        asked.is_valid(raise_exception=True)
-        facts = dict(asked.validated_data)
+        facts = dict(checked(ExposureSettingsSerializer(instance=self._row(), data=request.data, partial=True)))
         row = actions.change_settings(reason=facts.pop("reason", ""), facts=facts, by=self.user)
         return Response(ExposureSettingsSerializer(row).data)
 

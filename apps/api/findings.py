@@ -10,7 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import RegistryView
+from apps.api.checking import FORMATS_ASKED, PAGING, checked
 from apps.api.cursors import asked_place, next_link
+from apps.api.files import RowsOf
 from apps.api.pagination import KeysetPagination
 from apps.common.time import day_of, now
 from apps.inventory.findings import CODES, Finding, Severity, findings_of
@@ -55,6 +57,9 @@ def findings_body(findings: Iterable[Finding], slugs: Mapping[int, str]) -> list
 
 
 class FindingsView(RegistryView):
+    reads = ("code", "severity", *PAGING)
+    files = {"get": RowsOf(FindingSerializer)}
+
     @extend_schema(
         operation_id="findings",
         summary="What looks wrong or unfinished",
@@ -71,7 +76,7 @@ class FindingsView(RegistryView):
         so be somewhat longer than asked. A page may also be short, or empty, while `next` goes on: it looks at a
         bounded number of applications."""
         question = FindingsQuestion(data=request.query_params)
-        question.is_valid(raise_exception=True)
+        checked(question, also=(*PAGING, *FORMATS_ASKED))
         size = KeysetPagination().size(request)
         place = asked_place(request, 2)
         found: list[dict[str, Any]] = []

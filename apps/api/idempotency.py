@@ -2,15 +2,18 @@
 
 The first request with a key leaves a row before it begins, and its answer there afterwards. The same request again gets
 that answer; another request with the key is refused, and so is the same one while the first is still at work. Answers
-are kept for a day. A failure of ours (5xx) is not kept: it may be tried again.
+are kept for a day. A failure of ours (5xx) is not kept: it may be tried again. Nor is a secret: of an answer that no
+store may keep, a sentence is left in its place.
 """
 
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
-from django.db import IntegrityError, transaction
+import orjson
+from django.db import IntegrityError, OperationalError, connection, transaction
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
@@ -18,7 +21,7 @@ from rest_framework.response import Response
 
 from apps.accounts.models import User
 from apps.api.models import IdempotencyKey
-from apps.api.problems import Conflict
+from apps.api.problems import MEDIA_TYPE, Conflict, problem
 from apps.common.time import now
 
 HEADER = "Idempotency-Key"
@@ -26,6 +29,10 @@ KEPT = timedelta(days=1)
 # longer than any request may take: what is still at work then has died with its process
 _DEAD_AFTER = timedelta(minutes=15)
 _KEPT_HEADERS = ("Content-Type", "Location", "ETag", "Retry-After")
+_SHOWN_ONCE = (
+    "This was done when it was asked for first. The answer held a secret, which is shown once and kept nowhere: where"
+    " it did not arrive, make a new one and revoke this one."
+)
 
 
 class OtherRequest(APIException):
@@ -69,13 +76,25 @@ class Claim:
 
     def keep(self, response: Response | None) -> None:
         """Leave the answer for whoever asks again, or give the key back after a failure of ours (None)."""
+        try:
+            self._keep(response)
+        except OperationalError:
+            # the database went away meanwhile, and this connection with it; a key that stays claimed would turn the
+            # sender away for as long as any request may take
+            connection.close()
+            self._keep(response)
+
+    def _keep(self, response: Response | None) -> None:
         row = IdempotencyKey.objects.filter(pk=self.pk)
         if response is None or response.status_code >= 500:
             row.delete()
             return
+        code, body = response.status_code, response.content
         headers = {name: response[name] for name in _KEPT_HEADERS if response.has_header(name)}
-        body: bytes = response.content
-        row.update(status=response.status_code, headers=headers, body=body, fingerprint=self._fingerprint())
+        if "no-store" in response.get("Cache-Control", ""):
+            code, body = HTTPStatus.CONFLICT, orjson.dumps(problem(HTTPStatus.CONFLICT, _SHOWN_ONCE))
+            headers = {"Content-Type": MEDIA_TYPE}
+        row.update(status=code, headers=headers, body=body, fingerprint=self._fingerprint())
 
 
 def begin(request: Request, *, streams: bool) -> Claim | None:

@@ -21,7 +21,8 @@ from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
 from apps.api.base import BY_ID, ReadViewSet, etag_of
 from apps.api.bulk.views import Bulk, bulk_schema
-from apps.api.costs import COST_QUESTION, CostSerializer, asked_prices, cost_body
+from apps.api.costs import COST_QUESTION, CostRowSerializer, CostSerializer, asked_prices, cost_body, cost_rows
+from apps.api.files import RowsOf
 from apps.api.findings import FindingSerializer, findings_body
 from apps.api.reading import WordField
 from apps.api.runways import RunwaySerializer, runways_body
@@ -256,6 +257,14 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
         "-slug": Keyset(("-slug",)),
     }
 
+    files = {
+        "stack": RowsOf(StackSerializer),
+        "findings": RowsOf(FindingSerializer),
+        "runway": RowsOf(RunwaySerializer),
+        "changes": RowsOf(ApplicationHistorySerializer),
+        "cost": RowsOf(CostRowSerializer, "rows"),
+    }
+
     @extend_schema(
         responses={200: ApplicationSerializer, 301: OpenApiResponse(description="It was merged into another one.")}
     )
@@ -415,7 +424,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
             application_ids=[application.pk],
             statuses=[*Application.IN_SCOPE, Application.Status.PROPOSED],
         )
-        return Response(cost_body(costs, prices_on))
+        return Response({"rows": cost_rows(costs)} if self.is_file else cost_body(costs, prices_on))
 
     @extend_schema(responses=RunwaySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)

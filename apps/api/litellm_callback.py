@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.calls_door import JSON, CallsDoor
+from apps.api.checking import FORMATS_ASKED, refuse_unknown
 from apps.api.schema import ProblemSerializer
 from apps.common.time import now
 from apps.intake.calls.limits import MOST_LOG_BYTES
@@ -54,6 +55,7 @@ class LiteLLMCallbackView(CallsDoor):
         return super().post(request, *args, **kwargs)
 
     def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
+        refuse_unknown(request.query_params, ("gateway", *FORMATS_ASKED))
         gateway = gateway_name(request.query_params.get("gateway", ""))
         read = read_records(body, gateway=gateway)
         taken = receive(read=read, stream=f"{GATEWAY_PREFIX}{gateway}", token=self.token, at=now())

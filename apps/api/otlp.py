@@ -3,7 +3,7 @@
 What is no call of a model is taken and forgotten; it is not reported as rejected, or every exporter would complain.
 """
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import orjson
 from django.http import HttpResponse, HttpResponseBase
@@ -11,13 +11,19 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from apps.api.calls_door import JSON, PROTOBUF, CallsDoor
+from apps.common.later import later
 from apps.common.time import now
-from apps.intake.calls import metrics, otlp_schema
 from apps.intake.calls.limits import MOST_BYTES
 from apps.intake.calls.receiving import Taken, also_instrumented, receive
 from apps.intake.calls.records import Read
 from apps.intake.calls.traces import read_traces
 from apps.intake.calls.volumes import METRICS, TRACES
+
+if TYPE_CHECKING:
+    from apps.intake.calls import metrics, otlp_schema
+else:
+    # the library that decodes is for who receives calls
+    metrics, otlp_schema = later("apps.intake.calls.metrics"), later("apps.intake.calls.otlp_schema")
 
 
 class OtlpDoor(CallsDoor):

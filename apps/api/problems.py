@@ -18,13 +18,28 @@ from apps.api.bulk.bodies import TooLarge
 from apps.inventory.actions import RefusedChange
 
 MEDIA_TYPE = "application/problem+json"
-API_PREFIX = "/api/"
+# where programs ask; elsewhere people do
+API_PREFIX, CALLS_PREFIX = "/api/", "/otlp"
+_OTHER_CALLS = (
+    "Nothing is taken here. Set OTEL_EXPORTER_OTLP_ENDPOINT to the address that ends in /otlp: exporters add /v1/traces"
+    " and /v1/metrics by themselves. Where each is set by itself, end it so, without a slash behind."
+)
 
 _SENTENCES = {
     HTTPStatus.UNAUTHORIZED: "Sign in, or send a token as 'Authorization: Bearer TOKEN'.",
     HTTPStatus.NOT_FOUND: "There is nothing here that you may see. Check the address.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something broke on our side. Try again; if it stays, report the X-Request-ID.",
 }
+
+
+class NoSuchAddress(exceptions.APIException):
+    """404 for what nobody would find here."""
+
+    status_code = HTTPStatus.NOT_FOUND
+    default_detail = (
+        "There is nothing at this address, for anybody. /api/docs/ shows what there is, /api/v1/schema/ the document."
+    )
+    default_code = "no_such_address"
 
 
 class Conflict(exceptions.APIException):
@@ -61,7 +76,7 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
         errors = list(_field_errors(known.detail))
         body = problem(known.status_code, _summary(errors), title="Not valid", errors=errors)
     else:
-        body = problem(known.status_code, _detail(known))
+        body = problem(known.status_code, _detail(known, context))
     return Response(body, status=known.status_code, headers=headers, content_type=MEDIA_TYPE)
 
 
@@ -90,7 +105,19 @@ def _as_api_error(error: Exception) -> exceptions.APIException | None:
     return None
 
 
-def _detail(error: exceptions.APIException) -> str:
+def _detail(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
+    view: Any = context.get("view")
+    if view is not None and str(error.detail) == _said_by_default(error, context):
+        match error:
+            case exceptions.MethodNotAllowed():
+                methods = ", ".join(name for name in view.allowed_methods if name != "OPTIONS")
+                return f"{context['request'].method} does nothing at this address. It takes {methods or 'nothing'}."
+            case exceptions.NotAcceptable():
+                kinds = ", ".join(renderer.media_type for renderer in view.get_renderers())
+                return f"This address does not answer so. Name one of these in Accept: {kinds}."
+            case exceptions.UnsupportedMediaType():
+                kinds = " or ".join(parser.media_type for parser in view.get_parsers())
+                return f"A body of the type {context['request'].content_type[:100]} is not read here. Send {kinds}."
     if isinstance(error, exceptions.NotFound):
         return _SENTENCES[HTTPStatus.NOT_FOUND]
     if isinstance(error, exceptions.NotAuthenticated):
@@ -98,6 +125,19 @@ def _detail(error: exceptions.APIException) -> str:
     if isinstance(error, exceptions.ParseError):
         return _sentence(f"The body cannot be read. {error.detail}")
     return _sentence(str(error.detail))
+
+
+def _said_by_default(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
+    """What DRF says where the view said nothing of its own."""
+    request = context["request"]
+    match error:
+        case exceptions.MethodNotAllowed():
+            return str(exceptions.MethodNotAllowed(request.method).detail)
+        case exceptions.NotAcceptable():
+            return str(exceptions.NotAcceptable().detail)
+        case exceptions.UnsupportedMediaType():
+            return str(exceptions.UnsupportedMediaType(request.content_type).detail)
+    return ""
 
 
 def _sentence(words: str) -> str:
@@ -131,6 +171,8 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler404 of the project: problem details under /api/, the page elsewhere."""
     if request.path.startswith(API_PREFIX):
         return _plain(HTTPStatus.NOT_FOUND, _SENTENCES[HTTPStatus.NOT_FOUND])
+    if request.path == CALLS_PREFIX or request.path.startswith(f"{CALLS_PREFIX}/"):
+        return _plain(HTTPStatus.NOT_FOUND, _OTHER_CALLS)
     return defaults.page_not_found(request, exception)
 
 
@@ -148,4 +190,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return defaults.bad_request(request, exception)
 
 
-__all__ = ["MEDIA_TYPE", "Conflict", "bad_request", "page_not_found", "problem", "problem_handler", "server_error"]
+__all__ = [
+    "MEDIA_TYPE",
+    "Conflict",
+    "NoSuchAddress",
+    "bad_request",
+    "page_not_found",
+    "problem",
+    "problem_handler",
+    "server_error",
+]

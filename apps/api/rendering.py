@@ -3,6 +3,8 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
+from rest_framework.exceptions import ValidationError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 
 # moments end in Z; Decimals are written as text, so that no reader rounds money
@@ -29,3 +31,14 @@ class FastJSONRenderer(BaseRenderer):
 def _as_text(value: Any) -> str:
     """Amounts are written out: nobody's parser has to know what 0E-15 is."""
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+class Negotiation(DefaultContentNegotiation):
+    """A form asked for by `?format=` that is unknown here is a question that is not valid, not a thing not there."""
+
+    def filter_renderers(self, renderers: Any, format: str) -> Any:
+        found = [renderer for renderer in renderers if renderer.format == format]
+        if not found:
+            known = ", ".join(renderer.format for renderer in renderers)
+            raise ValidationError({"format": f"This address answers as {known}."})
+        return found

@@ -10,7 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import RegistryView
+from apps.api.checking import PAGING
 from apps.api.cursors import asked_place, next_link
+from apps.api.files import RowsOf
 from apps.api.pagination import KeysetPagination
 from apps.common.time import day_of, now
 from apps.inventory.models import Application
@@ -59,6 +61,9 @@ def runways_body(rows: Iterable[PrimaryRunway], slugs: Mapping[int, str]) -> lis
 
 
 class RunwaysView(RegistryView):
+    reads = PAGING
+    files = {"get": RowsOf(RunwaySerializer)}
+
     @extend_schema(
         operation_id="runways",
         summary="What ends, and whether there is time to leave it",

@@ -6,9 +6,10 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import GeneratedField
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from apps.api.examples import EXAMPLES
 from apps.api.problems import MEDIA_TYPE
 
 
@@ -30,6 +31,8 @@ class ProblemSerializer(serializers.Serializer[Any]):
 READ_PROBLEMS = {400: "Not valid", 401: "Not signed in", 403: "Not allowed", 404: "Not there", 429: "Too often"}
 WRITE_PROBLEMS = {409: "Contradicts what is on record", 413: "Too large", 415: "Not JSON"}
 CONDITION_PROBLEMS = {412: "Changed since it was read"}
+# what holds the same as the JSON and has no schema of its own
+_FILES = {"text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/atom+xml"}
 KEY_PROBLEMS = {422: "The Idempotency-Key was used for another request"}
 
 
@@ -39,6 +42,13 @@ class RegistrySchema(AutoSchema):
     def get_tags(self) -> list[str]:
         """The resource: what follows /api/v1/."""
         return [self.path.strip("/").split("/")[2]]
+
+    def get_examples(self) -> list[Any]:
+        found = list(super().get_examples())
+        body = EXAMPLES.get(self.get_operation_id())
+        if body is not None:
+            found.append(OpenApiExample("example", value=body, request_only=True, media_type="application/json"))
+        return found
 
     def is_deprecated(self) -> bool:
         return getattr(self.view, "retires", None) is not None or bool(super().is_deprecated())
@@ -134,6 +144,8 @@ class RegistrySchema(AutoSchema):
         for code, body in bodies.items():
             if code.startswith("4"):
                 body.setdefault("content", {}).setdefault(MEDIA_TYPE, plain["content"][MEDIA_TYPE])
+            for kind in _FILES & set(body.get("content", ())):
+                body["content"][kind] = {"schema": {"type": "string"}}
         if self.method == "GET":
             bodies.setdefault("304", {"description": "Nothing differs from the answer with that ETag"})
         return bodies

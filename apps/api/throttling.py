@@ -123,3 +123,8 @@ def rate_of(scope: str) -> tuple[int | None, int]:
         return int(number), _SECONDS[period[:1]]
     except (ValueError, KeyError) as error:
         raise ImproperlyConfigured(f"The rate of '{scope}' is written like 1200/min, not '{text}'.") from error
+
+
+# a rate that cannot be read would fail every request, and so fails the start
+for _scope in api_settings.DEFAULT_THROTTLE_RATES:
+    rate_of(_scope)

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -23,12 +24,15 @@ from apps.accounts.actions import (
 from apps.accounts.filters import ServiceFilter, TokenFilter
 from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.roles import Scope
-from apps.accounts.services import may_look_after, services_seen_by
+from apps.accounts.services import SERVICE_ROLES, add_service, may_add_services, may_look_after, services_seen_by
 from apps.api.base import BY_ID, ReadViewSet
-from apps.api.inventory import VisibleTeamField
+from apps.api.inventory import VisibleApplicationField, VisibleTeamField
 from apps.api.problems import Conflict
 from apps.common.pagination import Keyset
 from apps.common.time import now
+from apps.intake.carrying import NotNow, NotYours
+from apps.intake.claiming import bind_token
+from apps.inventory.models import Application
 
 _ORDERS = {"-id": Keyset(("-id",)), "id": BY_ID}
 
@@ -38,13 +42,17 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
     team = serializers.CharField(
         source="team.slug", read_only=True, allow_null=True, help_text="Slug of the team it is bound to."
     )
+    application = serializers.CharField(
+        source="binding.application.slug", read_only=True, allow_null=True,
+        help_text="Slug of the one application that it speaks for.",
+    )  # fmt: skip
     is_service = serializers.BooleanField(source="user.is_service", read_only=True)
 
     class Meta:
         model = ApiToken
         fields = [
-            "id", "name", "prefix", "user", "is_service", "scopes", "team", "per_minute", "created_at", "expires_at",
-            "last_used_at", "revoked_at", "old_until", "old_last_used_at",
+            "id", "name", "prefix", "user", "is_service", "scopes", "team", "application", "per_minute", "created_at",
+            "expires_at", "last_used_at", "revoked_at", "old_until", "old_last_used_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -59,6 +67,13 @@ class MakeTokenSerializer(serializers.Serializer[Any]):
         slug_field="slug", queryset=Team.objects.none(), required=False, allow_null=True,
         help_text="Slug; binds it to this team and those below.",
     )  # fmt: skip
+    application = VisibleApplicationField(
+        slug_field="slug", queryset=Application.objects.none(), required=False, allow_null=True,
+        help_text="Slug; of the scope intake: whatever it sends is about this application.",
+    )  # fmt: skip
+    environment = serializers.CharField(
+        max_length=60, required=False, allow_blank=True, help_text="With `application`: where what it sends runs."
+    )
     per_minute = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False, allow_null=True)
     service = serializers.CharField(
         required=False, allow_null=True, help_text="Username of a service account you look after; without it, yours."
@@ -100,26 +115,37 @@ class TokenViewSet(ReadViewSet[ApiToken]):
         at = now()
         lifetime = timedelta(days=asked["days"])
         self._hands_on(asked["scopes"], at + lifetime)
+        application = asked.get("application")
         try:
-            token, text = issue_token(
-                user=self._whose(asked.get("service")),
-                name=asked["name"],
-                scopes=sorted(asked["scopes"]),
-                at=at,
-                by=self.user,
-                lifetime=lifetime,
-                team=asked.get("team"),
-                per_minute=asked.get("per_minute"),
-            )
+            with transaction.atomic():
+                token, text = issue_token(
+                    user=self._whose(asked.get("service")),
+                    name=asked["name"],
+                    scopes=sorted(asked["scopes"]),
+                    at=at,
+                    by=self.user,
+                    lifetime=lifetime,
+                    team=asked.get("team"),
+                    per_minute=asked.get("per_minute"),
+                )
+                if application is not None:
+                    bind_token(
+                        token=token, application=application, by=self.user, environment=asked.get("environment", "")
+                    )
         except RefusedAccount as refusal:
             raise serializers.ValidationError({"team": str(refusal)}) from None
+        except (NotYours, NotNow) as refusal:
+            raise serializers.ValidationError({"application": str(refusal)}) from None
         return self._issued(token, text, status.HTTP_201_CREATED)
 
     @extend_schema(request=RotateTokenSerializer, responses=IssuedTokenSerializer)
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, pk: str) -> Response:
-        """Give it a new secret, shown this once; the one before goes on working for a while."""
+        """Give it a new secret, shown this once; the one before goes on working for a while. A person's token is
+        rotated by that person alone."""
         token = self._changeable()
+        if token.user_id != self.user.pk and not token.user.is_service:
+            raise PermissionDenied("A person's token is rotated by that person alone. Revoke it instead.")
         asked = self.validated(RotateTokenSerializer)
         at = now()
         lifetime = timedelta(days=asked["days"]) if "days" in asked else None
@@ -196,14 +222,48 @@ class ServiceAccountSerializer(serializers.ModelSerializer[User]):
         read_only_fields = fields
 
 
+class MakeServiceAccountSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField(max_length=150, help_text="What the history calls it.")
+    about = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=300, help_text="What it does."
+    )
+    team = VisibleTeamField(
+        slug_field="slug", queryset=Team.objects.none(), required=False, allow_null=True, default=None,
+        help_text="Slug of the team whose program it is; null: the organisation's, which governance adds.",
+    )  # fmt: skip
+    role = serializers.ChoiceField(
+        choices=[(role.word, role.word) for role in SERVICE_ROLES], required=False,
+        help_text="What it is on that team; nothing where absent.",
+    )  # fmt: skip
+
+
 class ServiceAccountViewSet(ReadViewSet[User]):
-    """Users that are programs: all for the offices, else those of the teams you own."""
+    """Users that are programs: all for the offices, else those of the teams you own. Tokens for one are made under
+    `tokens/`, with its username as `service`."""
 
     is_personal = True
     model = User
     serializer_class = ServiceAccountSerializer
     filterset_class = ServiceFilter
     orders = _ORDERS
+
+    @extend_schema(request=MakeServiceAccountSerializer, responses={201: ServiceAccountSerializer})
+    def create(self, request: Request) -> Response:
+        """Add one; for owners of the team, and governance. It has no password and no address; offices are given on its
+        page."""
+        if not may_add_services(self.user):
+            raise PermissionDenied("Programs are added by owners of a team and by governance. Ask one of them.")
+        asked = self.validated(MakeServiceAccountSerializer)
+        role = next((role for role in SERVICE_ROLES if role.word == asked.get("role")), None)
+        if role is not None and asked["team"] is None:
+            raise serializers.ValidationError({"role": "A role is one on a team. Name the team, or leave it out."})
+        try:
+            service = add_service(
+                username=asked["username"], about=asked["about"], team=asked["team"], role=role, by=self.user
+            )
+        except RefusedAccount as refusal:
+            raise PermissionDenied(str(refusal)) from None
+        return self.answer(service, status.HTTP_201_CREATED)
 
     def get_queryset(self) -> QuerySet[User]:
         if getattr(self, "swagger_fake_view", False):

@@ -4,16 +4,18 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from itertools import chain
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, models
+from django.db import OperationalError, connection, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Membership, Team, User
-from apps.common.history_reading import Asked, Condition, Entry, Kind, history_entries, history_page, kinds
+from apps.common.history_reading import Asked, Condition, Entry, Kind, history_page, kinds
 from apps.common.pagination import KeysetPage
 from apps.inventory.models import Application
 
@@ -34,6 +36,14 @@ _ACTIONS = {"insert": "added", "update": "changed", "delete": "removed"}
 # a line of a file holds no book
 LONGEST_VALUE = 2_000
 PATIENCE_MS = 10_000
+# a file: changes read at once, changes at most, and seconds until it ends with a line that says so
+CHUNK = 500
+MOST_IN_FILE = 100_000
+FILE_SECONDS = 120
+HEADS = (
+    "when", "who", "job", "action", "kind", "record", "name", "field", "old", "new", "reason", "request", "change",
+)  # fmt: skip
+_ENDS_EARLY = "The file ends here: {why}. Ask for a shorter period, or for one kind of record."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +78,16 @@ class Change:
     differences: tuple[Difference, ...]
 
 
+WHO = [("people", _("People and programs")), ("jobs", _("Jobs"))]
+
+
 class AuditForm(forms.Form):
     """The filters of page, file and REST alike."""
 
     kind = forms.CharField(label=_("Kind of record"), required=False, max_length=80)
     record = forms.IntegerField(label=_("Record (number)"), required=False, min_value=1, max_value=2**63 - 1)
     actor = forms.CharField(label=_("Who (username or job)"), required=False, max_length=150)
+    by = forms.ChoiceField(label=_("By"), required=False, choices=[("", "–"), *WHO])
     job = forms.CharField(label=_("Job"), required=False, max_length=150)
     reason = forms.CharField(label=_("Reason contains"), required=False, max_length=200)
     since = forms.DateField(label=_("From"), required=False)
@@ -138,6 +152,7 @@ def asked_of(user: User, said: Mapping[str, Any]) -> Asked:
         since=_moment(said["since"]) if said.get("since") else None,
         until=_moment(said["until"]) + day if said.get("until") else None,
         actor=said.get("actor", ""),
+        by=said.get("by", ""),
         job=said.get("job", ""),
         reason=said.get("reason", ""),
         change=said.get("change"),
@@ -160,15 +175,58 @@ def audit_page(*, user: User, said: Mapping[str, Any], size: int, cursor: str = 
     return KeysetPage(rows=_in_words(page.rows, user), next=page.next, previous=page.previous)
 
 
-def audit_rows(*, user: User, said: Mapping[str, Any], most: int) -> Iterator[Change]:
-    """The same for a file, some hundred at a time."""
-    chunk: list[Entry] = []
-    for entry in history_entries(asked_of(user, said), most=most):
-        chunk.append(entry)
-        if len(chunk) == 500:
-            yield from _in_words(chunk, user)
-            chunk = []
-    yield from _in_words(chunk, user)
+def audit_lines(*, user: User, said: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """The same as lines of a file under HEADS, one for each column that changed.
+
+    The first changes are read at once: OperationalError where even they take too long. Each further statement has the
+    same patience, and the file as a whole its own; where one of them or the file's length ends it, its last line says
+    so.
+    """
+    began = monotonic()
+    asked = asked_of(user, said)
+    first = _chunk(asked, "")
+    return chain(_lines(first.rows, user), _further_lines(asked, first, user, began))
+
+
+def _further_lines(asked: Asked, page: KeysetPage[Entry], user: User, began: float) -> Iterator[list[Any]]:
+    n = len(page.rows)
+    while page.next is not None:
+        if n >= MOST_IN_FILE:
+            yield _last_line(f"it holds {n:,} changes, and more there are not in one file")
+            return
+        if monotonic() - began > FILE_SECONDS:
+            yield _last_line(f"reading on would take longer than {FILE_SECONDS} seconds")
+            return
+        try:
+            page = _chunk(asked, page.next)
+            lines = _lines(page.rows, user)
+        except OperationalError:
+            yield _last_line("what comes next takes too long to find")
+            return
+        n += len(page.rows)
+        yield from lines
+
+
+def _chunk(asked: Asked, cursor: str) -> KeysetPage[Entry]:
+    with transaction.atomic():
+        be_patient()
+        return history_page(asked, size=CHUNK, cursor=cursor)
+
+
+def _lines(entries: Sequence[Entry], user: User) -> list[list[Any]]:
+    return [
+        [
+            change.at.isoformat(), change.actor, change.job, change.action, change.kind.label, change.record,
+            change.name, each.field if each else "", each.old if each else "", each.new if each else "",
+            change.reason, change.request, change.change,
+        ]
+        for change in _in_words(entries, user)
+        for each in (change.differences or (None,))
+    ]  # fmt: skip
+
+
+def _last_line(why: str) -> list[Any]:
+    return [_ENDS_EARLY.format(why=why), *[""] * (len(HEADS) - 1)]
 
 
 # --- in words -----------------------------------------------------------------------------------------------------

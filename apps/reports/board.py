@@ -8,14 +8,15 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
 from django.db.models import Count, Q
 
 from apps.accounts.models import User
 from apps.common.time import start_of
+from apps.exposure.engine.settings import engine_settings
 from apps.exposure.layers import own_teams
 from apps.exposure.models import Campaign, ExposureFlag
 from apps.exposure.naming import names_of
+from apps.exposure.portability import portable
 from apps.inventory.models import AnnexItem, Application, Approval, Criticality, Dependency, ExitTest, KeptRunway
 from apps.risks.models import Assessment
 
@@ -24,24 +25,11 @@ AHEAD = timedelta(days=60)
 # of each kind of decision, the page names so many
 NAMED = 3
 
-# a critical application can be left where each of its primaries has a tested way out, in date and independent of the
-# version that answers (grade 2: neither its foundation's twin nor another host of it)
-_TESTED = """
-SELECT count(*), count(*) FILTER (WHERE n_paths > 0 AND n_tested = n_paths)
-FROM (
-    SELECT s.application_id, s.n_paths, count(p.dependency_id) FILTER (WHERE EXISTS (
-               SELECT 1 FROM exposure_rescue r
-               WHERE r.primary_id = p.dependency_id AND r.tested AND r.alive AND r.grade >= 2)) AS n_tested
-    FROM exposure_scopedapplication s LEFT JOIN exposure_path p ON p.application_id = s.application_id
-    WHERE s.criticality = 0 AND (%(teams)s::bigint[] IS NULL OR s.team_id = ANY (%(teams)s::bigint[]))
-    GROUP BY s.application_id, s.n_paths
-) one
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class TestedExits:
-    """Critical applications in scope, and those whose every primary has a tested way out in date."""
+    """Critical applications that run on something, and those whose every primary has a tested way out in date; the
+    figures of the exposure page."""
 
     n_critical: int
     n_tested: int
@@ -105,12 +93,9 @@ class ToDecide:
 
 
 def tested_exits(*, user: User) -> TestedExits:
-    """One statement over the critical applications."""
-    teams = own_teams(user)
-    with connection.cursor() as cursor:
-        cursor.execute(_TESTED, {"teams": None if teams is None else list(teams)})
-        n, tested = cursor.fetchone()
-    return TestedExits(n, tested)
+    """Counted as the page of exposure counts them."""
+    n, n_tested = portable(settings=engine_settings(), team_ids=own_teams(user))
+    return TestedExits(n, n_tested)
 
 
 def done_since(*, user: User, since: date, until: date) -> Done:

@@ -6,12 +6,16 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import IO, Any
-
-import xlsxwriter
+from typing import IO, TYPE_CHECKING, Any
 
 from apps.common.cells import harmless
+from apps.common.later import later
 from apps.reports.tables import NOTE_HEADS, Row, Table, notes_of
+
+if TYPE_CHECKING:
+    import xlsxwriter
+else:
+    xlsxwriter = later("xlsxwriter")
 
 # a workbook's sheet holds so many lines and no more; the head is one of them
 SHEET_LINES = 1_048_576

@@ -143,9 +143,7 @@ class TestBySecret:
         # the address, its last use (which changes nothing), and the five of the calendar
         assert len(queries) == 7
 
-    @pytest.mark.parametrize(
-        "path", ["calendar/.ics", "calendar/%00.ics", "calendar/%F0%9F.ics", f"calendar/{'a' * 200}.ics"]
-    )
+    @pytest.mark.parametrize("path", ["calendar/.ics", "calendar/%F0%9F.ics", f"calendar/{'a' * 200}.ics"])
     def test_what_is_no_secret_is_not_there(self, client, path):
         client.force_login(make_user())
 

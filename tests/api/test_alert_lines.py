@@ -111,6 +111,9 @@ class TestWebhooks:
         new = governor.post(f"/api/v1/webhooks/{made['id']}/new-secret/", {}).json()
 
         assert new["secret"] == secret_of(Webhook.objects.get()) != made["secret"]
+        assert Webhook.objects.get().old_until is not None
+        governor.post(f"/api/v1/webhooks/{made['id']}/new-secret/", {"leaked": True})
+        assert Webhook.objects.get().old_nonce == ""
 
     def test_a_change_keeps_the_secret(self, governor):
         team = make_team()

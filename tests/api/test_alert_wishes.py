@@ -314,7 +314,7 @@ class TestMailPreferences:
 
         assert {name: body[name] for name in self.ALL} == {**self.ALL, "hour": 9}
 
-    @pytest.mark.parametrize("cadence", ["never", "at_once"])
+    @pytest.mark.parametrize("cadence", ["never", "at_once", "urgent"])
     def test_without_set_hours_there_is_no_next_mail(self, client, cadence):
         assert client.patch("/api/v1/mail-preferences/me/", {"cadence": cadence}).json()["next_mail_at"] is None
 

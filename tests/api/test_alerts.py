@@ -318,11 +318,22 @@ class TestAnswers:
 
         told(client.post(f"/api/v1/alerts/{alert.pk}/{verb}/", body), 400)
 
+    def test_undo_puts_a_running_snooze_back_and_is_refused_once_somebody_else_has_answered(self, answered, api):
+        world, alert, client = answered
+        client.post(f"/api/v1/alerts/{alert.pk}/snooze/", {"until": in_days(5)})
+        client.post(f"/api/v1/alerts/{alert.pk}/acknowledge/", {})
+
+        back = client.post(f"/api/v1/alerts/{alert.pk}/undo/").json()
+
+        assert (back["state"], back["snoozed_until"], back["acknowledged_by"]) == ("snoozed", in_days(5), None)
+        api(make_member(world.team, TeamRole.EDITOR), "write").post(f"/api/v1/alerts/{alert.pk}/acknowledge/", {})
+        assert "changed it since" in told(client.post(f"/api/v1/alerts/{alert.pk}/undo/"), 409)
+
     def test_a_viewer_is_told_whom_to_ask_before_the_body_is_looked_at(self, answered, api):
         world, alert, _ = answered
         viewer = api(make_member(world.team, TeamRole.VIEWER), "write")
 
-        for verb in ("acknowledge", "snooze", "assign", "resolve", "reopen"):
+        for verb in ("acknowledge", "snooze", "assign", "resolve", "reopen", "undo"):
             assert "Ask one of them" in told(viewer.post(f"/api/v1/alerts/{alert.pk}/{verb}/", {}), 403)
 
 
@@ -450,10 +461,11 @@ class TestAnsweringMany:
 
         body = client.post("/api/v1/alerts/answer/", {"ids": ids, "action": action, **more}).json()
         states = set(Alert.objects.values_list("state", flat=True))
-        back = client.post("/api/v1/alerts/answer/", {"ids": ids, "action": "reopen"}).json()
+        back = client.post("/api/v1/alerts/answer/", {"ids": ids, "action": "undo"}).json()
 
         assert (body["answered"], states) == (ids, {state})
-        assert back["unchanged" if state == "open" else "answered"] == ids
+        assert back["answered"] == ids
+        assert set(Alert.objects.values_list("state", "assigned_to")) == {("open", None)}
 
     def test_one_that_cannot_be_answered_leaves_the_others_answered(self, several):
         _, alerts, client = several

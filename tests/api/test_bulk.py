@@ -149,8 +149,8 @@ class TestApplications:
         with CaptureQueriesContext(connection) as queries:
             assert counts(sent(editor, APPLICATIONS, rows)) == (n, n, 0, 0)
 
-        # token, roles; teams; savepoint; known, ids, name of the change, COPY, UPDATE; release
-        assert len(queries) == 10
+        # token, roles; teams; savepoint; known, those of others, ids, name of the change, COPY, UPDATE; release
+        assert len(queries) == 11
 
 
 class TestDependencies:
@@ -256,8 +256,36 @@ class TestWhatHangsOnADependency:
 
         assert "that you may see" in report["rejected"][0]["reason"]
 
+    @pytest.mark.parametrize("kind", ["applications", "dependencies", "adaptations"])
+    def test_what_others_own_is_not_even_locked(self, editor, team, kind):
+        """Rows are worked through as they arrive: who sends slowly would keep the owners of what it names waiting."""
+        offering, own, foreign = make_offering(), make_application(team=team), make_application()
+        rows = [
+            {"applications": {"slug": application.slug}, "dependencies": {"application": application.slug,
+             "offering": offering.pk}, "adaptations": {"application": application.slug, "offering": offering.pk,
+             "kind": "prompt"}}[kind]
+            for application in (own, foreign)
+        ]  # fmt: skip
+
+        sent(editor, f"/api/v1/{kind}/bulk/", rows)
+
+        with connection.cursor() as cursor:
+            # a locked row carries the transaction that holds it
+            cursor.execute("SELECT id, xmax::text <> '0' FROM inventory_application WHERE id IN (%s, %s)",
+                           [own.pk, foreign.pk])  # fmt: skip
+            assert dict(cursor.fetchall()) == {own.pk: True, foreign.pk: False}
+
 
 class TestBodies:
+    @pytest.mark.parametrize("depth", [900, 1010])
+    def test_a_null_character_far_inside_is_found_without_recursion(self, editor, depth):
+        nested = b"[" * depth + rb'"\u0000"' + b"]" * depth
+        single = editor.post("/api/v1/applications/", b'{"name": %b}' % nested, content_type="application/json")
+        report = editor.post(APPLICATIONS, b'{"slug": %b}' % nested, content_type=LINES).json()
+
+        assert (single.status_code, "null character" in single.json()["detail"]) == (400, True)
+        assert "null character" in report["rejected"][0]["reason"]
+
     def test_a_row_a_line_plain_or_gzipped_and_a_broken_line_is_named(self, editor, team):
         rows = [{"slug": f"a{n}", "name": "A", "team": team.slug} for n in range(3)]
 

@@ -2,8 +2,10 @@
 
 import warnings
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
+from django.db import OperationalError
 from django.urls import path
 from drf_spectacular.generators import SchemaGenerator
 
@@ -129,6 +131,45 @@ class TestIdempotencyKey:
                 self.post(editor, {"name": "New", "team": team.slug})
 
         assert self.post(editor, {"name": "New", "team": team.slug}).status_code == 201
+
+    def test_a_key_is_given_back_also_where_the_database_goes_away_with_the_request(self, editor, team, monkeypatch):
+        from apps.api import idempotency
+        from apps.inventory import actions
+
+        real, closed = IdempotencyKey.objects.filter, []
+
+        def gone(*_args, **_said):
+            monkeypatch.setattr(IdempotencyKey.objects, "filter", real)
+            raise OperationalError
+
+        def breaks(**_):
+            monkeypatch.setattr(IdempotencyKey.objects, "filter", gone)
+            raise OperationalError
+
+        # as the pool hands out another connection, which a test has not
+        monkeypatch.setattr(idempotency, "connection", SimpleNamespace(close=lambda: closed.append(1)))
+        with monkeypatch.context() as patch:
+            patch.setattr(actions, "register_application", breaks)
+            with pytest.raises(OperationalError):
+                self.post(editor, {"name": "New", "team": team.slug})
+
+        assert closed
+        assert self.post(editor, {"name": "New", "team": team.slug}).status_code == 201
+
+    def test_a_secret_is_kept_nowhere_and_shown_once(self, api, team):
+        person = make_member(team, TeamRole.EDITOR)
+        client = api(person, "read", "write", lifetime=timedelta(days=9))
+        asked = {"name": "ci", "scopes": ["read"], "days": 1}
+        headers = {"Idempotency-Key": "k-1"}
+
+        first = client.post("/api/v1/tokens/", asked, format="json", headers=headers)
+        again = client.post("/api/v1/tokens/", asked, format="json", headers=headers)
+
+        assert first.status_code == 201, first.content
+        assert first.json()["token"].encode() not in bytes(IdempotencyKey.objects.get().body)
+        assert (again.status_code, again["Content-Type"]) == (409, "application/problem+json")
+        assert "shown once" in again.json()["detail"]
+        assert person.api_tokens.filter(name="ci").count() == 1
 
     def test_each_caller_has_keys_of_its_own(self, editor, team, api):
         body = {"name": "New", "team": team.slug}

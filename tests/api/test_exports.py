@@ -111,7 +111,7 @@ def test_a_file_is_read_in_blocks(reader, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("query", "status"), [("format=csv&fields=nonsense", 400), ("format=csv&cursor=x", 400), ("format=pdf", 404)]
+    ("query", "status"), [("format=csv&fields=nonsense", 400), ("format=csv&cursor=x", 400), ("format=pdf", 400)]
 )
 def test_what_is_wrong_is_said_in_json(reader, query, status):
     answer = reader.get(f"/api/v1/applications/?{query}")
@@ -123,6 +123,13 @@ def test_one_thing_is_no_file(reader):
     application = make_application()
 
     assert reader.get(f"/api/v1/applications/{application.slug}/", headers={"Accept": "text/csv"}).status_code == 406
+
+
+@pytest.mark.parametrize("resource", ["provider-events", "alerts"])
+def test_a_feed_is_whole_whatever_fields_are_asked_for(reader, resource):
+    make_event(make_offering())
+
+    assert reader.get(f"/api/v1/{resource}/?format=atom&fields=id").status_code == 200
 
 
 def test_events_and_alerts_are_feeds_for_who_may_read_them(reader, api):

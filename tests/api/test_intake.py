@@ -350,6 +350,17 @@ def test_a_broken_schema_is_marked_and_strict_senders_are_told(sender, world, ab
     assert "breaks its schema" in strict.json()["detail"]
     assert (lenient["status"], lenient["schema_valid"]) == ("done", False)
     assert lenient["schema_errors"][0]["where"] == "/components/1/type"
+    again = post(sender, said, f"{about}&strict=true")
+    assert (again.status_code, f"it is import {lenient['id']}" in again.json()["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize("asked", ["&strict=perhaps", "&aplication=x"])
+def test_what_the_door_does_not_read_is_refused_before_anything_is_kept(sender, world, about, asked):
+    before = Import.objects.count()
+
+    answer = post(sender, bom("gpt-4o"), f"{about}{asked}")
+
+    assert (answer.status_code, Import.objects.count()) == (400, before)
 
 
 @pytest.mark.parametrize(
@@ -358,7 +369,7 @@ def test_a_broken_schema_is_marked_and_strict_senders_are_told(sender, world, ab
         ("?application=nobody", "cyclonedx", "no application 'nobody'"),
         ("?application=no%00body", "cyclonedx", "no application 'nobody'"),
         ("?team=nobody", "cyclonedx", "no team 'nobody'"),
-        ("", "nonsense", "Known here: backstage, csv, cyclonedx"),
+        ("", "nonsense", "azure-deployments, backstage, bedrock-profiles, csv"),
     ],
 )
 def test_what_is_not_there_is_named(sender, query, kind, says):

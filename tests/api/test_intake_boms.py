@@ -92,6 +92,16 @@ def test_a_project_nobody_knows_waits_for_a_person_or_is_refused(sender, world):
     assert (refused.status_code, "no application 'unheard of'" in refused.json()["detail"]) == (404, True)
 
 
+def test_what_one_project_sent_is_not_what_another_nobody_knows_sends(sender, world):
+    first = put(sender, bom("gpt-4o")).json()["token"]
+
+    other = put(sender, bom("gpt-4o"), projectName="Not ours yet").json()["token"]
+
+    assert other != first
+    assert Import.objects.latest("pk").state == Import.State.RECEIVED
+    assert put(sender, bom("gpt-4o"), projectName="Not ours yet").json()["token"] == other
+
+
 def test_a_bound_token_needs_no_project(api, world):
     client = api(world.editor, "intake")
     TokenBinding.objects.create(token=ApiToken.objects.latest("pk"), application=world.shop)

@@ -110,8 +110,8 @@ class TestStatements:
             assert len(reader.get(f"/api/v1/offerings/{offering.pk}/blast-radius/").json()["results"]) == n
 
         # token, offering, node; settings, question, reach, states; the known reach and the scope, which decide how the
-        # page is read, the page, its roles; name, day, teams by reach, teams, states of the page, applications
-        assert len(queries) == 17
+        # page is read, the page with its roles; name, day, teams by reach, teams, states of the page, applications
+        assert len(queries) == 16
 
     def test_the_last_use_of_a_token_is_written_once_a_minute(self, reader):
         with CaptureQueriesContext(connection) as queries:

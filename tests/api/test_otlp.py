@@ -37,7 +37,9 @@ JSON, PROTOBUF = "application/json", "application/x-protobuf"
 
 @pytest.fixture
 def issued():
-    return issue_token(user=make_user("collector"), name="collector", scopes=["intake"], at=now(), by=None)
+    return issue_token(
+        user=make_user("collector", role="governance"), name="collector", scopes=["intake"], at=now(), by=None
+    )
 
 
 @pytest.fixture

@@ -31,6 +31,11 @@ def test_an_address_without_anything(writer, address):
     told(writer.get(address), 404)
 
 
+def test_an_address_that_nobody_has_is_told_from_what_one_may_not_see(writer):
+    assert "/api/docs/" in told(writer.get("/api/v1/"), 404)["detail"]
+    assert "that you may see" in told(writer.get("/api/v1/teams/nobody/"), 404)["detail"]
+
+
 def test_an_address_without_its_slash_is_sent_on(writer):
     answer = writer.get("/api/v1/teams")
 
@@ -38,7 +43,25 @@ def test_an_address_without_its_slash_is_sent_on(writer):
 
 
 def test_a_method_that_is_not_there(writer):
-    told(writer.delete("/api/v1/teams/"), 405)
+    body = told(writer.delete("/api/v1/applications/"), 405)
+
+    assert body["detail"] == "DELETE does nothing at this address. It takes GET, POST, HEAD."
+
+
+def test_what_is_wrong_with_type_and_form_names_those_that_are_right(writer):
+    body = told(writer.post("/api/v1/applications/", "a=b", content_type="application/x-www-form-urlencoded"), 415)
+    assert body["detail"].endswith(" is not read here. Send application/json.")
+    body = told(writer.get("/api/v1/applications/", headers={"Accept": "application/pdf"}), 406)
+    assert "application/json, text/csv, " in body["detail"]
+    body = told(writer.get("/api/v1/applications/?format=pdf"), 400)
+    assert body["detail"] == "format: This address answers as json, csv, xlsx."
+
+
+@pytest.mark.parametrize("address", ["/otlp", "/otlp/", "/otlp/v1/traces/", "/otlp/v1/profiles"])
+def test_an_exporter_that_is_set_wrongly_is_told_what_to_set(client, address):
+    body = told(client.post(address, "{}", content_type="application/json"), 404)
+
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in body["detail"]
 
 
 def test_options_is_no_back_door(writer):

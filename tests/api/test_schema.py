@@ -4,7 +4,9 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 from drf_spectacular.generators import SchemaGenerator
+from jsonschema_rs import Draft202012Validator
 
+from apps.api.examples import EXAMPLES
 from apps.api.urls import VIEWSETS
 from tests.builders import make_user
 
@@ -54,6 +56,48 @@ def test_every_list_says_how_it_is_paged_and_ordered(document):
     for path in ("offerings", "provider-events", "applications"):
         names = {parameter["name"] for parameter in document["paths"][f"/api/v1/{path}/"]["get"]["parameters"]}
         assert {"cursor", "page_size", "ordering", "fields"} <= names
+
+
+def test_every_write_has_an_example_that_its_own_description_allows(document):
+    """Of what is sent as JSON; what is sent a row a line, or in a form, is the same."""
+    without, wrong, named = [], {}, set()
+    for operations in document["paths"].values():
+        for method, operation in operations.items():
+            sent = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if method == "get" or sent is None:
+                continue
+            named.add(operation["operationId"])
+            examples = [example["value"] for example in sent.get("examples", {}).values()]
+            if not examples:
+                without.append(operation["operationId"])
+            validator = Draft202012Validator({**sent["schema"], "components": document["components"]})
+            for example in examples:
+                if errors := [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(example)]:
+                    wrong[operation["operationId"]] = errors
+                elif isinstance(example, dict) and (unknown := set(example) - _properties(sent["schema"], document)):
+                    wrong[operation["operationId"]] = [f"unknown: {unknown}"]
+
+    assert (without, wrong, set(EXAMPLES) - named) == ([], {}, set())
+
+
+def _properties(schema, document):
+    if "$ref" in schema:
+        return _properties(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document)
+    if "properties" not in schema:
+        return _Anything()
+    return set(schema["properties"])
+
+
+class _Anything(set):
+    def __rsub__(self, other):
+        return set()
+
+
+def test_files_are_described_as_files(document):
+    content = document["paths"]["/api/v1/runways/"]["get"]["responses"]["200"]["content"]
+
+    assert content["text/csv"]["schema"] == {"type": "string"}
+    assert "$ref" in content["application/json"]["schema"]
 
 
 def test_it_and_its_page_are_served(client):

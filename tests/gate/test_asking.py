@@ -306,7 +306,9 @@ def test_a_document_is_judged_and_only_where_asked_taken_into_the_register(world
     assert (only_judged["decision"], Import.objects.count()) == ("block", 0)
     assert only_judged["evaluated"][0]["location"] == {"file": "app/summarize.py", "line": 14}
 
-    client.post(URL, {**asked, "import": True}, format="json")
+    refused = client.post(URL, {**asked, "import": True}, format="json")
+    assert (refused.status_code, "'intake'" in refused.json()["detail"], Import.objects.count()) == (403, True, 0)
+    api(world.editor, "gate", "intake").post(URL, {**asked, "import": True}, format="json")
     taken = Import.objects.get()
     assert (taken.application, taken.format, taken.environment) == (world.application, "cyclonedx", "production")
     assert world.application.observations.get().requested == "gpt-3.5-turbo-0125"

@@ -160,3 +160,38 @@ def test_a_bundle_costs_the_same_number_of_statements_however_long_the_catalogue
     for _ in range(5):
         make_offering(lifecycle="retired")
     assert n_statements() == few
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "words"),
+    [
+        ({"@context": "x", "@graph": [{"type": "ai_AIPackage", "name": "gpt-3.5-turbo-0125"}]}, 3, "only CycloneDX"),
+        ({"hello": 1}, 3, "only CycloneDX"),
+        ({"bomFormat": "CycloneDX", "components": [1, {"components": [{"type": "machine-learning-model",
+         "name": "gpt-3.5-turbo-0125", "properties": [1], "evidence": 2}]}]}, 1, "FR002"),
+        ({"bomFormat": "CycloneDX", "services": [{"provider": {"name": "openai"}, "properties": [
+         {"name": "cdx:ai:modelId", "value": "gpt-3.5-turbo-0125"}]}]}, 1, "FR002"),
+        ({"bomFormat": "CycloneDX", "components": [{"type": "machine-learning-model", "name": "OpenAI (import: openai)",
+         "properties": [{"name": "trusera:file", "value": "a.py"}]}]}, 0, "0 models"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_without_the_register_does_not_pass(judge, tmp_path, document, code, words):
+    (tmp_path / "bom.json").write_text(json.dumps(document))
+
+    ended, said = judge("--bom", str(tmp_path / "bom.json"))
+
+    assert (ended, words in said) == (code, True), said
+
+
+def test_a_bundle_speaks_for_its_environment_alone(world, judge):
+    assert judge("--model", "gpt-4o-2024-11-20", "--environment", "Prod")[0] == 0
+    code, said = judge("--model", "gpt-4o-2024-11-20", "--environment", "staging")
+    assert (code, "'production', not for 'staging'" in said) == (3, True)
+
+
+def test_what_breaks_in_the_client_is_no_decision(judge, monkeypatch):
+    monkeypatch.setattr(registry_gate, "findings_by_bundle", lambda *_: 1 / 0)
+
+    code, said = judge("--model", "gpt-4o-2024-11-20")
+
+    assert (code, "ZeroDivisionError" in said) == (3, True)

@@ -217,3 +217,33 @@ def test_wrong_use_is_told_from_what_cannot_be_decided(client):
     assert client("--model", "a", REGISTRY_TOKEN="").returncode == 2
     assert client("--bom", "missing.json").returncode == 2
     assert client("--model", "a", "--url", "ftp://example.org").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "words"),
+    [
+        ("--bom", b"", "is empty"),
+        ("--bom", b"\x89PNG\r\n\xff", "byte 1 is not UTF-8"),
+        ("--bom", b"<bom/>", "is XML"),
+        ("--bom", b"[" * 100_000, "nests deeper"),
+        ("--bom", b'{"a": 1', "is not JSON"),
+        ("--models", b"[]", "names no model"),
+        ("--models", b"# nothing\n", "names no model"),
+        ("--models", b'["a", 1]', "model 2 is neither"),
+    ],
+)
+def test_a_file_that_is_none_is_wrong_use_and_named(client, tmp_path, option, content, words):
+    (tmp_path / "given").write_bytes(content)
+
+    done = client(option, "given")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("registry-gate: given")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_powershell_wrote_is_read(client, tmp_path):
+    (tmp_path / "models.txt").write_text("gpt-3.5-turbo-0125 openai\n", encoding="utf-16")
+
+    assert client("--models", "models.txt").returncode == 1

@@ -1,11 +1,12 @@
 """Alerts over REST, one module per resource."""
 
 from apps.api.alerts.alerts import AlertViewSet
-from apps.api.alerts.calendar import CalendarFeedViewSet, CalendarView, SecretCalendarView
+from apps.api.alerts.calendar import CalendarFeedViewSet, CalendarView
 from apps.api.alerts.deliveries import DeliveryViewSet, NoticeViewSet
 from apps.api.alerts.lines import AlertPolicyViewSet, AlertSettingsView
 from apps.api.alerts.mutes import MuteViewSet
 from apps.api.alerts.preferences import AskForMailView, OwnMailPreferenceView, TeamMailPreferenceView
+from apps.api.alerts.secret_feeds import SecretAlertsView, SecretCalendarView, SecretChangesView
 from apps.api.alerts.subscriptions import SubscriptionViewSet
 from apps.api.alerts.webhooks import WebhookViewSet
 
@@ -20,7 +21,9 @@ __all__ = [
     "MuteViewSet",
     "NoticeViewSet",
     "OwnMailPreferenceView",
+    "SecretAlertsView",
     "SecretCalendarView",
+    "SecretChangesView",
     "SubscriptionViewSet",
     "TeamMailPreferenceView",
     "WebhookViewSet",

@@ -23,7 +23,9 @@ from apps.api.alerts.mutes import MuteSerializer, mute_body
 from apps.api.alerts.shared import LATEST_FIRST, UserField, refusals
 from apps.api.base import ReadViewSet
 from apps.api.exports import AlertsAtom
+from apps.api.files import RowsOf
 from apps.api.inventory import ReasonMixin, VisibleTeamField
+from apps.api.problems import Conflict
 from apps.api.reading import Computed
 from apps.common.time import now
 
@@ -206,6 +208,7 @@ class AlertViewSet(ReadViewSet[Alert]):
     feed_renderers = (AlertsAtom,)
     filterset_class = AlertFilter
     orders = LATEST_FIRST
+    files = {"turns": RowsOf(TurnSerializer)}
     computed = {
         "subject": Computed(("key",), lambda key: key.partition("|")[0]),
         "notices": Computed(("told",), lambda told: [_as_said(notice) for notice in told]),
@@ -254,8 +257,19 @@ class AlertViewSet(ReadViewSet[Alert]):
     @extend_schema(request=None, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, pk: str) -> Response:
-        """Take an answer back: it waits again, as if it had been raised now."""
+        """Whoever answered it: it waits again, as if it had been raised now."""
         return self.answer(actions.reopen_alert(alert=self._answerable(), by=self.user, at=now()))
+
+    @extend_schema(request=None, responses=AlertSerializer)
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        """Take back the answer that you gave last: what stood before stands again, also a snooze that was running. 409
+        where it was changed since, or never answered; `reopen/` opens it all the same."""
+        alert = self._answerable()
+        try:
+            return self.answer(actions.undo_answer(alert=alert, by=self.user, at=now()))
+        except actions.BadAnswer as refusal:
+            raise Conflict(str(refusal)) from None
 
     @extend_schema(request=MuteAlertSerializer, responses={201: MuteSerializer})
     @action(detail=True, methods=["post"], is_personal=True)

@@ -1,12 +1,10 @@
-"""The calendar of days that matter: for programs that sign in, and behind secret addresses for those that cannot."""
+"""The calendar of days that matter, and the secret addresses of it and of feeds (apps/api/alerts/secret_feeds.py)."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
-from django.http import Http404
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from drf_spectacular.types import OpenApiTypes
@@ -19,11 +17,10 @@ from rest_framework.response import Response
 from apps.accounts.models import User
 from apps.alerts.calendar import calendar_of
 from apps.alerts.models import CalendarFeed
-from apps.alerts.wishing import feed_digest, make_calendar_feed, revoke_calendar_feed
+from apps.alerts.wishing import FEED_ROUTES, make_calendar_feed, revoke_calendar_feed
 from apps.api.alerts.shared import LATEST_FIRST
 from apps.api.base import ReadViewSet, RegistryView
 from apps.api.rendering import FastJSONRenderer
-from apps.api.throttling import WindowThrottle
 from apps.common.time import now
 
 # calendar programs ask every few minutes to hours, and it is one write each
@@ -46,16 +43,7 @@ class CalendarRenderer(FastJSONRenderer):
         return data if isinstance(data, bytes) else super().render(data, accepted_media_type, renderer_context)
 
 
-class AddressThrottle(WindowThrottle):
-    """Each secret address by itself: people behind one proxy do not use up each other's turns."""
-
-    scope = "anonymous"
-
-    def key(self, request: Request) -> str | None:
-        return f"c{feed_digest(request.parser_context['kwargs']['secret'])[:32]}"
-
-
-def _calendar(user: User) -> Response:
+def calendar_answer(user: User) -> Response:
     return Response(
         calendar_of(user, at=now()), headers={"Content-Disposition": 'inline; filename="foundation-registry.ics"'}
     )
@@ -70,31 +58,7 @@ class CalendarView(RegistryView):
     def get(self, request: Request) -> Response:
         """Ends of models that the applications you may see stand on; tests, acceptances, waivers and decisions that
         expire; reviews and treatments that are due. RFC 5545, one all-day event each."""
-        return _calendar(self.user)
-
-
-class SecretCalendarView(RegistryView):
-    """The same calendar for a program that cannot sign in: the secret in the address says whose it is."""
-
-    authentication_classes = []
-    permission_classes = []
-    throttle_classes = [AddressThrottle]
-    renderer_classes = [CalendarRenderer]
-
-    @extend_schema(exclude=True)
-    def get(self, request: Request, secret: str) -> Response:
-        # the digest is looked up, never the secret: how long the look-up takes tells nothing about it
-        found = (
-            CalendarFeed.objects.select_related("user")
-            .filter(digest=feed_digest(secret), revoked_at=None, user__is_active=True)
-            .first()
-        )
-        if found is None:
-            raise Http404
-        moment = now()
-        stale = Q(last_used_at=None) | Q(last_used_at__lte=moment - LAST_USED_PRECISION)
-        CalendarFeed.objects.filter(stale, pk=found.pk).update(last_used_at=moment)
-        return _calendar(found.user)
+        return calendar_answer(self.user)
 
 
 # --- the secret addresses ---------------------------------------------------------------------------------------
@@ -102,22 +66,27 @@ class SecretCalendarView(RegistryView):
 
 class CalendarFeedSerializer(serializers.ModelSerializer[CalendarFeed]):
     name = serializers.CharField(required=False, allow_blank=True, default="", max_length=100)
+    kind = serializers.ChoiceField(
+        choices=CalendarFeed.Kind.choices, required=False, default=CalendarFeed.Kind.CALENDAR,
+        help_text="The calendar as iCalendar, or alerts or the catalogue's changes as an Atom feed.",
+    )  # fmt: skip
 
     class Meta:
         model = CalendarFeed
-        fields = ["id", "name", "prefix", "created_at", "revoked_at", "last_used_at"]
+        fields = ["id", "kind", "name", "prefix", "created_at", "revoked_at", "last_used_at"]
         read_only_fields = ["id", "prefix", "created_at", "revoked_at", "last_used_at"]
 
 
 class NewCalendarFeedSerializer(CalendarFeedSerializer):
-    url = serializers.URLField(read_only=True, help_text="Give it to a calendar program. Shown now and never again.")
+    url = serializers.URLField(read_only=True, help_text="Give it to the program. Shown now and never again.")
 
     class Meta(CalendarFeedSerializer.Meta):
         fields = [*CalendarFeedSerializer.Meta.fields, "url"]
 
 
 class CalendarFeedViewSet(ReadViewSet[CalendarFeed]):
-    """Secret addresses of one's own calendar. Whoever has one reads what its owner may see of these days."""
+    """Secret addresses of one's own calendar and feeds, for programs that cannot sign in. Whoever has one reads there
+    what its owner may see."""
 
     is_personal = True
     model = CalendarFeed
@@ -129,7 +98,7 @@ class CalendarFeedViewSet(ReadViewSet[CalendarFeed]):
         """Make one; the answer holds the address, which is not shown again."""
         feed, secret = make_calendar_feed(user=self.user, **self.validated(CalendarFeedSerializer))
         answer = self.answer(feed, status.HTTP_201_CREATED)
-        answer.data["url"] = settings.PUBLIC_URL + reverse("calendar-feed", args=[secret])
+        answer.data["url"] = settings.PUBLIC_URL + reverse(FEED_ROUTES[feed.kind], args=[secret])
         patch_cache_control(answer, no_store=True)
         return answer
 

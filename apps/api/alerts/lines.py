@@ -11,6 +11,7 @@ from apps.alerts.models import AlertPolicy, AlertSettings
 from apps.alerts.wishing import change_policy, change_settings
 from apps.api.alerts.shared import SeverityField, require_governance
 from apps.api.base import ReadViewSet, RegistryView
+from apps.api.checking import checked
 from apps.api.inventory import ReasonMixin
 from apps.api.reading import WordField
 from apps.inventory.models import Criticality
@@ -97,9 +98,8 @@ class AlertSettingsView(RegistryView):
     def patch(self, request: Request) -> Response:
         """Change some of them; for governance."""
         require_governance(self, WHAT)
-        asked = AlertSettingsSerializer(instance=self._row(), data=request.data, partial=True)
-        asked.is_valid(raise_exception=True)
-        return Response(AlertSettingsSerializer(change_settings(by=self.user, **asked.validated_data)).data)
+        asked = checked(AlertSettingsSerializer(instance=self._row(), data=request.data, partial=True))
+        return Response(AlertSettingsSerializer(change_settings(by=self.user, **asked)).data)
 
     def _row(self) -> AlertSettings:
         return AlertSettings.objects.visible_to(self.user).get(pk=1)

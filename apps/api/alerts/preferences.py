@@ -12,12 +12,13 @@ from rest_framework.response import Response
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.alerts.asking import CannotAsk, ask_for_now
+from apps.alerts.due import rhythm_of
 from apps.alerts.models import Cadence, Preference
-from apps.alerts.queueing import rhythm_of
 from apps.alerts.windows import next_window
 from apps.alerts.wishing import set_preference
 from apps.api.alerts.shared import refusals
 from apps.api.base import RegistryView
+from apps.api.checking import checked
 from apps.api.problems import Conflict
 from apps.common.time import now
 
@@ -43,10 +44,9 @@ class MailPreferenceView(RegistryView):
 
     def _set(self, request: Request, *, partial: bool, team: Team | None = None) -> Response:
         recipient: User | Team = team or self.user
-        body = MailPreferenceSerializer(_body(recipient, at=now()), data=request.data, partial=partial)
-        body.is_valid(raise_exception=True)
+        body = checked(MailPreferenceSerializer(_body(recipient, at=now()), data=request.data, partial=partial))
         with refusals("time_zone"):
-            set_preference(by=self.user, at=now(), team=team, **body.validated_data)
+            set_preference(by=self.user, at=now(), team=team, **body)
         return _answer(recipient)
 
 

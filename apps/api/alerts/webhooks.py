@@ -1,5 +1,7 @@
 """Addresses that are sent alerts as signed JSON."""
 
+from typing import Any
+
 from django.utils.cache import patch_cache_control
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -10,7 +12,7 @@ from rest_framework.response import Response
 from apps.accounts.models import Team
 from apps.alerts.models import Webhook
 from apps.alerts.trying import queue_test
-from apps.alerts.webhooks import secret_of
+from apps.alerts.webhooks import OLD_SECRET_FOR, secret_of
 from apps.alerts.wishing import save_webhook
 from apps.api.alerts.deliveries import DeliverySerializer
 from apps.api.alerts.shared import KindsField, SeverityField, changed, refusals, require_governance
@@ -47,6 +49,13 @@ class WebhookWithSecretSerializer(WebhookSerializer):
         fields = [*WebhookSerializer.Meta.fields, "secret"]
 
 
+class NewSecretSerializer(ReasonMixin, serializers.Serializer[Any]):
+    leaked = serializers.BooleanField(
+        required=False, default=False,
+        help_text="The secret before is worthless at once. Else it signs beside the new one for a day.",
+    )  # fmt: skip
+
+
 class WebhookViewSet(ReadViewSet[Webhook]):
     """Read by the offices, changed by governance; switched off and never deleted, since deliveries name it. How a
     receiver checks what it gets stands in docs/mail.md."""
@@ -75,13 +84,16 @@ class WebhookViewSet(ReadViewSet[Webhook]):
             save_webhook(webhook=changed(webhook, facts), by=self.user, reason=reason)
         return self.answer(webhook)
 
-    @extend_schema(request=ReasonMixin, responses=WebhookWithSecretSerializer)
+    @extend_schema(request=NewSecretSerializer, responses=WebhookWithSecretSerializer)
     @action(detail=True, methods=["post"], url_path="new-secret")
     def new_secret(self, request: Request, pk: str) -> Response:
-        """Sign with another secret from now on; the answer holds it, and it is not shown again."""
+        """Sign with another secret from now on; the answer holds it, and it is not shown again. For a day the one
+        before signs too, so that the receiver can be given the new one meanwhile, unless it `leaked`."""
         webhook = self._governed()
+        asked = self.validated(NewSecretSerializer)
+        old_until = None if asked.pop("leaked") else now() + OLD_SECRET_FOR
         with refusals("url"):
-            save_webhook(webhook=webhook, by=self.user, new_secret=True, **self.validated(ReasonMixin))
+            save_webhook(webhook=webhook, by=self.user, new_secret=True, old_until=old_until, **asked)
         return self._with_secret(webhook)
 
     @extend_schema(request=ReasonMixin, responses=WebhookSerializer)

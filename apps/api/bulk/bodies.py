@@ -67,13 +67,17 @@ def holds_null_character(body: bytes, value: Any) -> bool:
     """The database keeps no text with one. `body` is the JSON that `value` was read from: there it is escaped."""
     if rb"\u0000" not in body:
         return False
-    match value:
-        case str():
-            return "\x00" in value
-        case dict():
-            return any(holds_null_character(body, each) for pair in value.items() for each in pair)
-        case list():
-            return any(holds_null_character(body, each) for each in value)
+    # no recursion: a body may nest deeper than Python calls
+    left = [value]
+    while left:
+        match left.pop():
+            case str(text):
+                if "\x00" in text:
+                    return True
+            case dict(pairs):
+                left += [*pairs, *pairs.values()]
+            case list(values):
+                left += values
     return False
 
 

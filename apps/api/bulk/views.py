@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from apps.api.bulk.bodies import RawList, RawRows, lines_of
 from apps.api.bulk.jobs import as_rejected, merge_now, queue_job
+from apps.api.checking import FORMATS_ASKED, checked
 from apps.api.models import Job
 from apps.common.time import now
 from apps.inventory.bulk import BulkKind
@@ -115,7 +116,7 @@ class Bulk:
     )  # fmt: skip
     def bulk(self: Any, request: Request) -> Response:
         asked = BulkQuestion(data=request.query_params.dict())
-        asked.is_valid(raise_exception=True)
+        checked(asked, also=FORMATS_ASKED)
         options = {
             "by": self.user,
             "mode": asked.validated_data["mode"],

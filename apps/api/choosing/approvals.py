@@ -9,7 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import BY_ID
+from apps.api.checking import FORMATS_ASKED, PAGING, checked
 from apps.api.choosing.governed import GovernedViewSet
+from apps.api.files import RowsOf
 from apps.api.inventory import today
 from apps.api.reading import Computed, WordField
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Version
@@ -128,6 +130,7 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
     serializer_class = ApprovalSerializer
     filterset_class = ApprovalFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
+    files = {"against": RowsOf(AgainstDecisionSerializer, "rows")}
     computed = {
         "standing": Computed(("decided_on", "expires_on", "revoked_at"), _standing),
         "criticalities": Computed(("criticalities",), lambda levels: [_WORDS.get(level, level) for level in levels]),
@@ -174,9 +177,7 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
     def against(self, request: Request) -> Response:
         """Live dependencies that a block or a restriction is held against, with the reasons; as far as the caller
         sees them. The narrowest decision counts (docs/choosing.md)."""
-        question = AgainstQuestion(data=request.query_params)
-        question.is_valid(raise_exception=True)
-        asked = question.validated_data
+        asked = checked(AgainstQuestion(data=request.query_params), also=(*PAGING, *FORMATS_ASKED))
         nodes = [(kind, asked[name].pk) for name, kind in AgainstQuestion.KINDS.items() if name in asked]
         if "provider" in asked:
             nodes = [(NodeKind.DEVELOPER, asked["provider"].pk), (NodeKind.HOST, asked["provider"].pk)]

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import RegistryView
+from apps.api.files import RowsOf
 from apps.api.inventory import today
 from apps.catalog.models import Foundation, Provider
 from apps.exposure.diligence.facts import Scorecard
@@ -45,6 +46,12 @@ class ScorecardColumnSerializer(serializers.Serializer[Any]):
     n_gaps = serializers.IntegerField()
 
 
+class CandidateFactSerializer(FactSerializer):
+    """A line of the file."""
+
+    candidate = serializers.CharField(help_text="Slug.")
+
+
 class ScorecardRowSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
@@ -58,6 +65,8 @@ class ScorecardComparisonSerializer(serializers.Serializer[Any]):
 
 
 class _ScorecardView(RegistryView):
+    files = {"get": RowsOf(FactSerializer, "facts")}
+
     def one(self, cards: list[Scorecard]) -> Response:
         if not cards:
             raise Http404
@@ -86,6 +95,8 @@ class ProviderScorecardView(_ScorecardView):
 
 
 class ScorecardComparisonView(RegistryView):
+    files = {"get": RowsOf(CandidateFactSerializer, "facts")}
+
     @extend_schema(
         operation_id="scorecard_comparison",
         summary="Candidates side by side",
@@ -104,6 +115,11 @@ class ScorecardComparisonView(RegistryView):
         if len(foundations) + len(providers) > MOST:
             raise serializers.ValidationError(f"At most {MOST} are compared side by side. Name fewer.")
         found = compare(user=self.user, on=today(), foundations=foundations, providers=providers)
+        if self.is_file:
+            cells = [
+                (column.slug, cell) for row in found.rows for column, cell in zip(found.columns, row.cells, strict=True)
+            ]
+            return Response({"facts": [{"candidate": slug, **FactSerializer(cell).data} for slug, cell in cells]})
         return Response(
             ScorecardComparisonSerializer({"on": today(), "columns": found.columns, "rows": found.rows}).data
         )

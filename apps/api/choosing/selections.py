@@ -10,7 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import BY_ID
+from apps.api.checking import checked
 from apps.api.choosing.governed import GovernedViewSet
+from apps.api.files import RowsOf
 from apps.api.inventory import ReasonMixin
 from apps.catalog.models import Foundation, Offering
 from apps.common.pagination import Keyset
@@ -134,6 +136,7 @@ class SelectionViewSet(GovernedViewSet[Selection]):
     serializer_class = SelectionSerializer
     filterset_class = SelectionFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
+    files = {"candidates": RowsOf(SelectionCandidateSerializer)}
 
     @extend_schema(request=DraftSelectionSerializer, responses={201: SelectionSerializer})
     def create(self, request: Request) -> Response:
@@ -196,8 +199,7 @@ class SelectionViewSet(GovernedViewSet[Selection]):
         serializer = serializer_class(
             data=self.request.data, context={**self.get_serializer_context(), "selection": selection}
         )
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
+        return dict(checked(serializer))
 
     def _candidate(self, candidate: SelectionCandidate, code: int = status.HTTP_200_OK) -> Response:
         row = SelectionCandidate.objects.select_related("selection", "foundation", "offering__host").get(

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from apps.accounts.models import ApiToken
 from apps.accounts.roles import Scope
 from apps.api.base import RegistryView
+from apps.api.checking import checked
 from apps.api.gate.rendering import RENDERERS, CappedJSONParser
 from apps.api.gate.shapes import BundleSerializer, GateAnswerSerializer, GateQuestionSerializer, WaitingSerializer
 from apps.api.rendering import FastJSONRenderer
@@ -111,9 +112,7 @@ class GateView(_Gate):
     def post(self, request: Request) -> Response:
         """Holds the models of a build against the register. 200 for every decision: a block is no failure of the
         request. The same question about the same commit is the same run while its answer is the same."""
-        serializer = GateQuestionSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        asked: dict[str, Any] = dict(serializer.validated_data)
+        asked: dict[str, Any] = dict(checked(GateQuestionSerializer(data=request.data)))
         binding = self.binding
         application = self.application(asked.get("application", ""), binding)
         read = self._read(asked)
@@ -121,6 +120,11 @@ class GateView(_Gate):
         token = request.auth if isinstance(request.auth, ApiToken) else None
         at = now()
         if asked["import"]:
+            if token is not None and Scope.INTAKE not in token.scopes:
+                raise PermissionDenied(
+                    "To take the document in as well the token needs the scope 'intake' beside 'gate'. Make one with"
+                    " both, or leave out import."
+                )
             try:
                 receive_document(
                     form=FORMATS[read.form], body=read.body, by=self.user, at=at, token=token, application=application,

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import RegistryView
+from apps.api.checking import checked
 from apps.api.reading import WordField
 from apps.common.time import now
 from apps.gate.actions import Days, change_policy
@@ -77,9 +78,7 @@ class GatePolicyView(RegistryView):
         """What is given replaces, the rest stays; for governance. The version grows by one."""
         if not self.user.governs:
             raise PermissionDenied("Only governance and administrators may do this. Ask one of them.")
-        serializer = ChangePolicySerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        asked = dict(serializer.validated_data)
+        asked = dict(checked(ChangePolicySerializer(data=request.data), passed_over=GatePolicySerializer().fields))
         change_policy(
             by=self.user,
             levels=asked.pop("levels", None),

@@ -80,9 +80,11 @@ class BomUploadView(IntakeDoor):
         )
         said = uploaded if (request.content_type or "").startswith(FORM) else _of_json(uploaded.body)
         body = unpacked(said.body, most_inflated=form.most_inflated)
+        application = self._project(said)
         import_, _ = self.take(
-            form, body, application=self._project(said), file_name=clean(said.fields.get("projectName"), 200)
-        )
+            form, body, application=application, is_foreign=application is None,
+            file_name=clean(said.fields.get("projectName"), 200),
+        )  # fmt: skip
         if import_.state == Import.State.FAILED:
             raise Refused(import_.error)
         return Response({"token": str(token_of(import_))})

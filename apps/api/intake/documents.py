@@ -16,6 +16,7 @@ from apps.accounts.authentication import ApiTokenAuthentication
 from apps.accounts.models import ApiToken, Team
 from apps.accounts.roles import Scope
 from apps.api.base import RegistryView, reader_of
+from apps.api.checking import FORMATS_ASKED, refuse_unknown
 from apps.api.intake.bodies import FORM, NoSuch, Refused, sent
 from apps.api.intake.imports import ImportViewSet, rejected_of_sheet
 from apps.api.intake.shapes import ImportSerializer, ReceivedSerializer
@@ -45,7 +46,8 @@ PROBLEMS = {
     415: OpenApiResponse(ProblemSerializer, description="Of a type or coding that is not read"),
     422: OpenApiResponse(ProblemSerializer, description="Nothing can be made of it"),
 }
-_TRUE = {"1", "true", "yes", "on"}
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+_READ = ("application", "environment", "part", "team", "tool", "strict")
 
 
 class IntakeThrottle(TokenThrottle):
@@ -212,6 +214,8 @@ class IntakeView(IntakeDoor):
         become observations and, where they are known, dependencies; nothing is ever deleted by it. The same document
         sent again, by its own serial number, by Idempotency-Key or by its content, is the first import."""
         asked = request.query_params
+        # a misspelt application would leave the document to wait for one
+        refuse_unknown(asked, (*_READ, *FORMATS_ASKED))
         if kind in SHEETS:
             return self._sheet(kind)
         if kind == EVALS:
@@ -220,6 +224,9 @@ class IntakeView(IntakeDoor):
         if form is None:
             known = ", ".join(sorted((EVALS, *FORMATS, *SHEETS)))
             raise NoSuch(f"No format is called '{clean(kind, 40)}'. Known here: {known}.")
+        is_strict = asked.get("strict", "").lower() in _TRUE
+        if not is_strict and asked.get("strict", "").lower() not in _FALSE:
+            raise ValidationError({"strict": "Say true or false."})
         document = sent(
             request, most_bytes=form.most_bytes, most_inflated=form.most_inflated, media_types=form.media_types
         )
@@ -231,8 +238,13 @@ class IntakeView(IntakeDoor):
             environment=clean(asked.get("environment", ""), 60),
             part=asked.get("part", ""),
             file_name=document.file_name,
-            strict=asked.get("strict", "").lower() in _TRUE,
+            strict=is_strict,
         )
+        if is_strict and not is_new and import_.schema_valid is False and import_.state != Import.State.FAILED:
+            raise Refused(
+                f"The document breaks its schema, and strict reading was asked for. It was taken before, without: it is"
+                f" import {import_.pk}."
+            )
         return self.received(import_, is_new=is_new, body=document.body)
 
     def _team(self, slug: str) -> Team | None:

@@ -262,10 +262,9 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str) -> Response:
         """Take the last decision back; 204 where it was the first one, and the risk is unassessed again. An acceptance
-        is given and taken by owners, so only they undo one."""
+        is given and taken by owners, so only they undo one, or bring one back."""
         assessment = self.subject("dependency__application__team")
-        involves_acceptance = assessment.treatment == Treatment.ACCEPT or assessment.revoked_at is not None
-        self.require(TeamRole.OWNER if involves_acceptance else TeamRole.EDITOR, assessment.dependency.application.team)
+        self.require(actions.role_to_undo(assessment), assessment.dependency.application.team)
         asked = self.validated(AssessmentUndoneSerializer)
         undone = actions.undo_assessment(
             assessment=assessment, expected_version=asked["version"], reason=asked.get("reason", ""), by=self.user

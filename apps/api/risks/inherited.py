@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import ReadViewSet
+from apps.api.checking import filter_errors
 from apps.api.reading import WordField
 from apps.api.risks.shared import RiskCountsSerializer, counts, today
 from apps.api.risks.templates import ModifierSerializer
@@ -108,7 +109,7 @@ class InheritedRiskViewSet(ReadViewSet[FoundationRisk]):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         filterset = InheritedRiskFilter(request.query_params, FoundationRisk.objects.none(), request=request)
         if not filterset.is_valid():
-            raise NotValid(filterset.errors)
+            raise NotValid(filter_errors(filterset))
         pages = self.pagination_class()
         pages.order(request, self.orders)
         try:

@@ -23,10 +23,13 @@ import urllib.parse
 import urllib.request
 from typing import Any, NoReturn
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 PASS, BLOCK, USAGE, UNKNOWN = 0, 1, 2, 3
 ATTEMPTS = 4
 ACCEPT = {"sarif": "application/sarif+json", "junit": "application/junit+xml"}
+# what the registry takes for the same environment
+SAME_ENVIRONMENT = {"prod": "production", "live": "production", "prd": "production", "stage": "staging",
+                    "dev": "development"}  # fmt: skip
 TITLES = {
     "FR001": "Model not approved",
     "FR002": "Model retired",
@@ -131,29 +134,35 @@ def question(asked: argparse.Namespace) -> dict[str, Any]:
         body["import"] = asked.take_in
     else:
         models = read_models(asked.models, asked.host) if asked.models else []
-        body["models"] = models + [named(name, asked.host) for name in asked.model]
+        body["models"] = models + [named(name, asked.host) for name in asked.model if name]
+        if not body["models"]:
+            raise WrongUse(f"{asked.models or '--model'} names no model.")
     return body
 
 
 def read_bom(path: str) -> dict[str, Any]:
     text = read_text(path)
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise WrongUse(f"{path} is not JSON: {error}. Send CycloneDX in JSON.") from error
+    if text.lstrip().startswith("<"):
+        raise WrongUse(f"{path} is XML. Have the scanner write its bill of materials as JSON.")
+    document = read_json(path, text)
     if not isinstance(document, dict):
         raise WrongUse(f"{path} is no bill of materials: it holds no JSON object.")
     return document
 
 
+def read_json(path: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise WrongUse(f"{path} is not JSON: {error}. Look whether the step before wrote it whole.") from error
+    except RecursionError as error:
+        raise WrongUse(f"{path} nests deeper than any bill of materials does.") from error
+
+
 def read_models(path: str, host: str) -> list[dict[str, Any]]:
     text = read_text(path)
     if text.lstrip().startswith("["):
-        try:
-            given = json.loads(text)
-        except ValueError as error:
-            raise WrongUse(f"{path} is not JSON: {error}") from error
-        return [named(each, host) if isinstance(each, str) else each for each in given]
+        return [checked(path, number, each, host) for number, each in enumerate(read_json(path, text), start=1)]
     found = []
     for line in text.splitlines():
         words = line.split()
@@ -167,9 +176,18 @@ def read_models(path: str, host: str) -> list[dict[str, Any]]:
             else:
                 model["file"] = words[2]
         found.append(model)
-    if not found:
-        raise WrongUse(f"{path} names no model.")
     return found
+
+
+def checked(path: str, number: int, given: Any, host: str) -> dict[str, Any]:
+    """A model of a JSON list: its name, or an object that names it."""
+    if isinstance(given, str) and given:
+        return named(given, host)
+    if isinstance(given, dict) and isinstance(given.get("model"), str) and given["model"]:
+        return {"host": host, **given} if host else given
+    raise WrongUse(
+        f'{path}: model {number} is neither a name nor an object such as {{"model": "NAME", "host": "HOST"}}.'
+    )
 
 
 def named(name: str, host: str) -> dict[str, Any]:
@@ -177,13 +195,22 @@ def named(name: str, host: str) -> dict[str, Any]:
 
 
 def read_text(path: str) -> str:
+    """UTF-8; UTF-16 where the file says so, as what PowerShell redirects into a file does."""
     try:
         if path == "-":
-            return sys.stdin.read()
-        with open(path, encoding="utf-8-sig") as file:
-            return file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongUse(f"{path} cannot be read: {error}") from error
+            content = sys.stdin.buffer.read()
+        else:
+            with open(path, "rb") as file:
+                content = file.read()
+    except OSError as error:
+        raise WrongUse(f"{path} cannot be read: {error.strerror or error}.") from error
+    try:
+        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise WrongUse(f"{path} is no text: byte {error.start + 1} is not UTF-8. Is it the right file?") from error
+    if not text.strip():
+        raise WrongUse(f"{path} is empty. Look whether the step before wrote it.")
+    return text
 
 
 # --- how it is asked --------------------------------------------------------------------------------------------------
@@ -248,8 +275,12 @@ class Registry:
                     raise WrongUse(refusal(error.code, sentence(text))) from error
             except (OSError, ValueError) as error:
                 reason = getattr(error, "reason", error)
+                if isinstance(reason, ssl.SSLCertVerificationError):
+                    raise CannotDecide(
+                        f"the registry's certificate is not trusted: {reason.verify_message}. Give --ca"
+                    ) from error
                 if isinstance(reason, ssl.SSLError):
-                    raise CannotDecide(f"the registry's certificate is not trusted: {reason}") from error
+                    raise CannotDecide(f"{self.root} does not answer by TLS ({reason.reason}). Check --url") from error
                 why = f"the registry at {self.root} cannot be reached: {reason}"
             if attempt + 1 < ATTEMPTS and self.left() > pause:
                 time.sleep(pause)
@@ -379,6 +410,12 @@ def open_bundle(asked: argparse.Namespace) -> dict[str, Any]:
         raise CannotDecide("the bundle is of a newer kind; fetch a newer registry-gate")
     if bundle["application"] != asked.application:
         raise CannotDecide(f"the bundle is of {bundle['application']}, not of {asked.application}")
+    environment = asked.environment.strip().lower()
+    environment = SAME_ENVIRONMENT.get(environment, environment)
+    if bundle["environment"] != environment:
+        raise CannotDecide(
+            f"the bundle is for the environment '{bundle['environment']}', not for '{environment}'. Fetch one for it"
+        )
     until = bundle["valid_until"]
     now = datetime.datetime.now(datetime.timezone.utc)  # noqa: UP017 - Python 3.9 as well
     if until is None or datetime.datetime.fromisoformat(until) <= now:
@@ -389,7 +426,7 @@ def open_bundle(asked: argparse.Namespace) -> dict[str, Any]:
 def judged_by_bundle(asked: argparse.Namespace, body: dict[str, Any]) -> dict[str, Any]:
     """The answer as the registry would give it, as far as the bundle knows."""
     bundle = open_bundle(asked)
-    models = body["models"] if "models" in body else list(models_of(body["bom"]))
+    models = body["models"] if "models" in body else models_of(body["bom"])
     about_application = (row for row in bundle["findings"] if not row[1])
     found = [offline_finding(bundle, {"model": ""}, row[3], row[4], row[5]) for row in about_application]
     for model in models:
@@ -463,19 +500,51 @@ def offline_finding(
     }  # fmt: skip
 
 
-def models_of(component: dict[str, Any]) -> Any:
+def models_of(document: dict[str, Any]) -> list[dict[str, Any]]:
     """The models of a CycloneDX document, plainly read; the registry itself knows the scanners' habits better."""
-    for each in component.get("components") or []:
-        if each.get("type") == "machine-learning-model":
-            properties = {row.get("name"): row.get("value") for row in each.get("properties") or []}
-            name = properties.get("trusera:model_name") or properties.get("airom:model.id") or each.get("name")
-            host = properties.get("trusera:provider") or properties.get("airom:model.provider") or each.get("publisher")
-            places = (each.get("evidence") or {}).get("occurrences") or [{}]
-            model = named(str(name), str(host or ""))
-            if places[0].get("location"):
+    if document.get("bomFormat") != "CycloneDX":
+        raise CannotDecide("without the registry only CycloneDX is read, and this is none")
+    found = list(components_of(document))
+    return found or list(services_of(document))
+
+
+def components_of(component: dict[str, Any], depth: int = 0) -> Any:
+    if depth > 64:
+        raise CannotDecide("the bill of materials nests too deep")
+    for each in rows_of(component, "components"):
+        said = properties_of(each)
+        # of this scanner every import is a model; those that are one say so
+        is_import = any(name.startswith("trusera:") for name in said) and "trusera:model_name" not in said
+        if each.get("type") == "machine-learning-model" and not is_import:
+            name = said.get("trusera:model_name") or said.get("airom:model.id") or each.get("name")
+            host = said.get("trusera:provider") or said.get("airom:model.provider") or each.get("publisher")
+            model = named(str(name or ""), str(host or ""))
+            evidence = each.get("evidence")
+            places = rows_of(evidence, "occurrences") if isinstance(evidence, dict) else []
+            if places and places[0].get("location"):
                 model.update(file=str(places[0]["location"]), line=places[0].get("line"))
             yield model
-        yield from models_of(each)
+        yield from components_of(each, depth + 1)
+
+
+def services_of(document: dict[str, Any]) -> Any:
+    """Models that are named by the services that answer with them, where no component is one."""
+    for each in rows_of(document, "services"):
+        provider = each.get("provider")
+        host = provider.get("name") if isinstance(provider, dict) else ""
+        for row in rows_of(each, "properties"):
+            if row.get("name") == "cdx:ai:modelId" and row.get("value"):
+                yield named(str(row["value"]), str(host or ""))
+
+
+def properties_of(component: dict[str, Any]) -> dict[str, Any]:
+    return {str(row.get("name")): row.get("value") for row in rows_of(component, "properties")}
+
+
+def rows_of(thing: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects of a list in a document; what is none is left out."""
+    rows = thing.get(name)
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 # --- what is said -----------------------------------------------------------------------------------------------------
@@ -681,6 +750,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         complain("interrupted")
         sys.exit(UNKNOWN)
+    except Exception as error:  # noqa: BLE001 - Python would end with 1, which means that it was judged and blocked
+        sys.exit(cannot(asked, f"registry-gate {VERSION} broke: {type(error).__name__}: {error}. Please report it"))
 
 
 if __name__ == "__main__":

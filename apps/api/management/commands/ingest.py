@@ -84,6 +84,9 @@ class Command(BaseCommand):
 
     def _calls(self, application: Application | None, options: dict[str, Any]) -> dict[str, Any]:
         body, _ = self._content(options["file"], MOST_INFLATED)
+        if not body:
+            # a request without spans is one in protobuf; a file without anything is a mistake
+            raise Unreadable("It is empty.")
         if body.startswith(GZIP_MARK):
             body = inflated(body, most=MOST_INFLATED)
         return ingest_calls(body, application=application.pk if application else None, at=now())

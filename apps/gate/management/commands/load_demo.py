@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.alerts.demo import load_voice
 from apps.common.time import now
-from apps.exposure.demo import load_demo
+from apps.exposure.demo import load_demo, load_what_ifs
 from apps.gate.demo import load_questions
 from apps.intake.demo import load_seen
 from apps.inventory.demo import Day, DemoRefused
@@ -22,6 +22,7 @@ class Command(BaseCommand):
             moment = now()
             logins = load_demo(at=moment)
             load_seen(day=Day(moment))
+            load_what_ifs(at=moment)
             load_voice(at=moment)
             load_questions(day=Day(moment))
         except DemoRefused as refused:

@@ -1,0 +1,91 @@
+"""What programs read that cannot sign in: the secret in the address says whose it is, and of which kind it is."""
+
+from typing import Any, ClassVar
+
+from django.db.models import Q
+from django.http import Http404
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.models import User
+from apps.alerts.models import CalendarFeed
+from apps.alerts.wishing import feed_digest
+from apps.api.alerts.alerts import AlertViewSet
+from apps.api.alerts.calendar import LAST_USED_PRECISION, CalendarRenderer, calendar_answer
+from apps.api.base import ReadViewSet, RegistryView
+from apps.api.catalog import ProviderEventViewSet
+from apps.api.throttling import WindowThrottle
+from apps.common.time import now
+
+Kind = CalendarFeed.Kind
+
+
+class AddressThrottle(WindowThrottle):
+    """Each secret address by itself: people behind one proxy do not use up each other's turns."""
+
+    scope = "anonymous"
+
+    def key(self, request: Request) -> str | None:
+        return f"c{feed_digest(request.parser_context['kwargs']['secret'])[:32]}"
+
+
+class SecretAddress(BaseAuthentication):
+    """The owner of the address, as if they asked. 404 for one that is unknown, revoked, of another kind, or of somebody
+    who has left."""
+
+    def authenticate(self, request: Request) -> tuple[User, None]:
+        context = request.parser_context
+        # the digest is looked up, never the secret: how long the look-up takes tells nothing about it
+        found = (
+            CalendarFeed.objects.select_related("user")
+            .filter(
+                digest=feed_digest(context["kwargs"]["secret"]), kind=context["view"].address_kind, revoked_at=None,
+                user__is_active=True,
+            )
+            .first()
+        )  # fmt: skip
+        if found is None:
+            raise Http404
+        moment = now()
+        stale = Q(last_used_at=None) | Q(last_used_at__lte=moment - LAST_USED_PRECISION)
+        CalendarFeed.objects.filter(stale, pk=found.pk).update(last_used_at=moment)
+        return found.user, None
+
+
+class SecretCalendarView(RegistryView):
+    """The calendar of days for a calendar program."""
+
+    authentication_classes = [SecretAddress]
+    permission_classes = []
+    throttle_classes = [AddressThrottle]
+    renderer_classes = [CalendarRenderer]
+    address_kind = Kind.CALENDAR
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, secret: str) -> Response:
+        return calendar_answer(self.user)
+
+
+class _SecretFeed(ReadViewSet[Any]):
+    """The list of a resource as its Atom feed and as nothing else, with the list's own filters."""
+
+    authentication_classes = [SecretAddress]
+    permission_classes = []
+    throttle_classes = [AddressThrottle]
+    address_kind: ClassVar[str]
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        return [renderer() for renderer in self.feed_renderers]
+
+
+@extend_schema_view(list=extend_schema(exclude=True))
+class SecretAlertsView(_SecretFeed, AlertViewSet):
+    address_kind = Kind.ALERTS
+
+
+@extend_schema_view(list=extend_schema(exclude=True))
+class SecretChangesView(_SecretFeed, ProviderEventViewSet):
+    address_kind = Kind.CHANGES
