@@ -71,9 +71,14 @@ def load_demo(*, at: datetime) -> list[Login]:
         _campaigns(said["campaigns"], day, named)
     if was_never_used(ExposureFlag):
         _flags(said, day, named)
-    if was_never_used(Scenario) and not LossRun.objects.exists():
-        _what_ifs(said["scenarios"], day, named)
     return logins
+
+
+@transaction.atomic
+def load_what_ifs(*, at: datetime) -> None:
+    """Once everything else is loaded, so that the answers agree with the pages."""
+    if was_never_used(Scenario) and not LossRun.objects.exists():
+        _what_ifs(read("exposure")["scenarios"], Day(at), Named())
 
 
 def _tell_the_planner() -> None:

@@ -119,6 +119,20 @@ def portability(
     )
 
 
+def portable(*, settings: EngineSettings, team_ids: Collection[int] | None) -> tuple[int, int]:
+    """Critical applications with a live primary, and those of them that have a tested way out in date: the `n` and
+    `n_tested` of `portability` alone. One statement."""
+    least = needed_grade(settings.required_grade, RETIREMENT, NodeKind.VERSION)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), count(*) FILTER (WHERE tested >= %(least)s) "
+            f"FROM ({_BEST.format(teams=_teams('p', team_ids))}) b",
+            {"teams": list(team_ids or ()), "least": least},
+        )
+        n, n_tested = cursor.fetchone()
+    return n, n_tested
+
+
 @dataclass(frozen=True, slots=True)
 class WayOut:
     """The best way out of an application's worst primary, by how independent it is; NONE where it has none.

@@ -9,7 +9,7 @@ from django.db.models import Q
 from kombu.exceptions import OperationalError
 
 from apps.accounts.models import User
-from apps.catalog.disagreeing import raise_disagreements
+from apps.catalog.disagreement_events import raise_disagreements
 from apps.catalog.holding import accept_held, held_changes, lift_refusal, refuse_held
 from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.catalog.observing import PRICE_JUMPS

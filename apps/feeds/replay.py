@@ -33,7 +33,11 @@ class Observed:
 def read_manifest(manifest: Path) -> list[Observed]:
     """The observations of a JSON-lines manifest, in its order, which must be that of time."""
     observed: list[Observed] = []
-    for number, line in enumerate(manifest.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        text = manifest.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadManifest(f"{manifest.name} is no text: byte {error.start + 1} is not UTF-8.") from None
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:

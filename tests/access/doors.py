@@ -18,8 +18,9 @@ PAGES = {
         disagreements-csv:get discrepancies:get discrepancies-csv:get document-list:get documents-csv:get
         ends-csv:get event:get events:get events-csv:get evidence:get evidence-csv:get exposure:get exposure-csv:get
         exposure-flow:get exposure-flow-csv:get exposure-node:get exposure-node-csv:get exposure-node-teams:get
-        exposure-node-trend-csv:get exposure-trend-csv:get feed:get feed-notices:get feed-notices-csv:get
-        feed-run:get feed-run-progress:get feed-runs:get feeds:get feeds-csv:get files:get findings:get
+        exposure-node-trend-csv:get exposure-states-csv:get exposure-trend-csv:get feed:get feed-notices:get
+        feed-notices-csv:get feed-run:get feed-run-progress:get feed-runs:get feeds:get feeds-csv:get
+        files:get findings:get
         findings-csv:get foundation:get foundation-claims-csv:get foundation-lineage-csv:get
         foundation-prices-csv:get foundation-risk:get foundation-risks:get foundation-risks-csv:get foundations:get
         foundations-csv:get gate:get gate-csv:get gate-policy:get gate-setup:get gate-waivers:get
@@ -130,7 +131,7 @@ PAGES = {
     """,
     # there is nothing at this key here, for anybody
     "00000000": """
-        calendar-feed:get report-register-csv:get undo-provider:post
+        alerts-feed:get calendar-feed:get changes-feed:get report-register-csv:get undo-provider:post
     """,
     # governance, where the record is a team's
     "yynnnn0l": """
@@ -150,7 +151,11 @@ PAGES = {
     """,
     # whose own it is, and administrators
     "y0ny000l": """
-        revoke-token:post rotate-token:post
+        revoke-token:post
+    """,
+    # whose own it is: who reads the new secret acts as that person
+    "n0ny000l": """
+        rotate-token:post
     """,
     # whose own it is, administrators and the auditor
     "y0yy000l": """
@@ -210,7 +215,8 @@ API = {
     # governance, and editors of the team that owns it; strangers find nothing
     "yynyyn0l": """
         adaptations/{pk}/:delete adaptations/{pk}/:patch alerts/{pk}/acknowledge/:post alerts/{pk}/assign/:post
-        alerts/{pk}/reopen/:post alerts/{pk}/resolve/:post alerts/{pk}/snooze/:post applications/{slug}/:patch
+        alerts/{pk}/reopen/:post alerts/{pk}/resolve/:post alerts/{pk}/snooze/:post alerts/{pk}/undo/:post
+        applications/{slug}/:patch
         applications/{slug}/bring-back/:post applications/{slug}/merge/:post applications/{slug}/retire/:post
         assessments/{pk}/undo/:post campaign-steps/{pk}/tick/:post campaign-steps/{pk}/untick/:post
         campaign-tasks/{pk}/:patch campaign-tasks/{pk}/add-step/:post campaign-tasks/{pk}/measurements/:post
@@ -255,6 +261,10 @@ API = {
         campaigns/{pk}/:patch campaigns/{pk}/close/:post campaigns/{pk}/extend/:post campaigns/{pk}/reopen/:post
         campaigns/{pk}/reschedule/:post deliveries/{pk}/resend/:post gate-waivers/{pk}/grant/:post
         gate-waivers/{pk}/refuse/:post
+    """,
+    # governance, and whoever owns some team
+    "yynynnyl": """
+        service-accounts/:post
     """,
     # governance, and owners of the team
     "yynynn0l": """

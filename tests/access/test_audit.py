@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pgtrigger
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -24,7 +24,8 @@ from apps.common.history_reading import Asked, history_page, kinds
 from apps.common.pagination import BadCursor
 from apps.common.time import now
 from apps.inventory.models import Application
-from apps.reports.auditing import AuditForm, audit_page, audit_rows, kinds_for
+from apps.reports import auditing
+from apps.reports.auditing import AuditForm, audit_lines, audit_page, kinds_for
 from tests.builders import make_application, make_dependency, make_member, make_offering, make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +122,22 @@ class TestWhatItSays:
 
 
 class TestFilters:
+    def test_by_people_leaves_out_what_jobs_did_by_themselves(self, changed, auditor):
+        hana = User.objects.get(username="hana")
+        for words in ({"job": "feeds.poll"}, {"user": hana, "job": "sheets.import"}):
+            with acting(**words):
+                changed.purpose += "."
+                changed.save()
+        asked = {"kind": "inventory.application", "record": changed.pk}
+
+        assert [(one.actor, one.job) for one in changes(auditor, by="people", **asked)] == [
+            ("hana", "sheets.import"), ("hana", ""),
+        ]  # fmt: skip
+        assert [(one.actor, one.job) for one in changes(auditor, by="jobs", **asked)] == [("feeds.poll", "feeds.poll")]
+        answer = as_user(auditor).get(reverse("audit"), {"by": "people"})
+        assert "sheets.import" in answer.text
+        assert "feeds.poll" not in answer.text
+
     def test_by_person_reason_job_kind_period_and_change(self, changed, auditor):
         with acting(job="nightly", reason="100% of_it"):
             Team.objects.update(name="By the job")
@@ -143,7 +160,10 @@ class TestFilters:
     )  # fmt: skip
     def test_what_cannot_be_meant_is_refused(self, auditor, wrong):
         assert not AuditForm(wrong).is_valid()
-        assert as_user(auditor).get(reverse("audit"), wrong).status_code == 422
+        # a null character is refused before any page is asked
+        assert as_user(auditor).get(reverse("audit"), wrong).status_code == (
+            400 if "\x00" in "".join(wrong.values()) else 422
+        )
 
     def test_somebody_who_wrote_very_much_is_found_all_the_same(self, auditor, monkeypatch):
         monkeypatch.setattr(history_reading, "MANY_CONTEXTS", 3)
@@ -303,8 +323,54 @@ class TestDoors:
 
         form = AuditForm({"kind": "inventory.application"})
         form.is_valid()
-        assert len(list(audit_rows(user=auditor, said=form.cleaned_data, most=10))) == 10
-        assert len(list(audit_rows(user=auditor, said=form.cleaned_data, most=1000))) == 30
+
+        def names(**limits):
+            with pytest.MonkeyPatch.context() as patch:
+                for name, value in limits.items():
+                    patch.setattr(auditing, name, value)
+                lines = list(audit_lines(user=auditor, said=form.cleaned_data))
+            return len({line[5] for line in lines}) - (lines[-1][5] == ""), lines[-1][0]
+
+        assert names(CHUNK=7)[0] == 30
+        n, last = names(CHUNK=7, MOST_IN_FILE=10)
+        assert (n, "it holds 14 changes" in last) == (14, True)
+        n, last = names(CHUNK=7, FILE_SECONDS=-1)
+        assert (n, last) == (
+            7, "The file ends here: reading on would take longer than -1 seconds. Ask for a shorter period, or for one"
+            " kind of record.",
+        )  # fmt: skip
+
+    def test_a_file_that_takes_too_long_ends_with_a_line_that_says_so(self, auditor, monkeypatch):
+        for _ in range(3):
+            make_application()
+        form = AuditForm({"kind": "inventory.application"})
+        form.is_valid()
+        monkeypatch.setattr(auditing, "CHUNK", 1)
+        lines = audit_lines(user=auditor, said=form.cleaned_data)
+        monkeypatch.setattr(auditing, "history_page", lambda *_, **__: _too_long())
+
+        *_, last = list(lines)
+        asked = as_user(auditor).get(reverse("audit-csv"))
+        _, text = issue_token(user=auditor, name="x", scopes=["read"], at=now(), by=None)
+        rest = APIClient().get("/api/v1/audit/?format=csv", HTTP_AUTHORIZATION=f"Bearer {text}")
+
+        assert last[0].startswith("The file ends here: what comes next takes too long to find.")
+        assert (asked.status_code, rest.status_code) == (302, 400)
+        assert "takes too long" in rest.json()["detail"]
+
+    def test_rest_gives_the_same_file_as_the_page(self, changed, auditor):
+        _, text = issue_token(user=auditor, name="x", scopes=["read"], at=now(), by=None)
+
+        page = as_user(auditor).get(reverse("audit-csv"), {"kind": "inventory.application"})
+        rest = APIClient().get(
+            "/api/v1/audit/?format=csv&kind=inventory.application", HTTP_AUTHORIZATION=f"Bearer {text}"
+        )
+
+        assert b"".join(rest.streaming_content).splitlines() == b"".join(page.streaming_content).splitlines()
+
+
+def _too_long():
+    raise OperationalError("canceling statement due to statement timeout")
 
 
 class TestForgetting:

@@ -143,3 +143,5 @@ class TestSigningIn:
         client.force_login(make_user())
 
         assert "private" in client.get(reverse("settings"))["Cache-Control"]
+        # as the secret of a second factor, and recovery codes
+        assert "no-store" in client.get(reverse("mfa_index"))["Cache-Control"]

@@ -21,6 +21,7 @@ from rest_framework.test import APIClient
 from apps.accounts.actions import issue_token
 from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
+from apps.api import checking
 from apps.common.time import now
 from apps.web import page as page_module
 from tests.access.doors import ADMIN, API, AUDITOR_ASKS, ENTRANCE, OTLP, OWN_TABLES, PAGES, READ_BY_SENDERS
@@ -71,6 +72,12 @@ def plain_pages(monkeypatch):
         monkeypatch.setattr(page_module, "render", _rendered_plain if plain else real)
 
     return switch
+
+
+@pytest.fixture
+def every_body_taken(monkeypatch):
+    """One body goes everywhere: fields that an address does not know are passed over, where it would refuse them."""
+    monkeypatch.setattr(checking, "_unknown_fields", lambda *_args: {})
 
 
 def _rendered_plain(request, template, context=None, status=200):
@@ -155,7 +162,8 @@ def walk(routes, table, client_of, *, before=lambda caller: None, **kwargs):
                 got, should = class_of(response), expected[EVERYONE.index(caller)]
                 where = f"{method} {route.path} ({route.key}) as {caller}"
                 if got != should:
-                    wrong.append(f"{where}: {got} instead of {should}")
+                    broken = getattr(response, "exc_info", None)
+                    wrong.append(f"{where}: {got} instead of {should}" + (f", {broken[1]!r}" if broken else ""))
                 if stranger and MARKER in said(response) and route.key not in SECRET:
                     wrong.append(f"{where}: shows what another team owns")
                 close_files(response)
@@ -232,6 +240,7 @@ def _program_of(world, caller, *scopes, **token):
     return client
 
 
+@pytest.mark.usefixtures("every_body_taken")
 def test_the_auditor_changes_nothing_whatever_is_sent(plain_pages):
     world = make_walked_world()
     plain_pages(True)
@@ -286,6 +295,7 @@ def test_a_token_to_send_with_reads_nothing(scope):
     assert answered == READ_BY_SENDERS[scope]
 
 
+@pytest.mark.usefixtures("every_body_taken")
 @pytest.mark.parametrize("caller", ["admin", "auditor", "owner"])
 def test_a_token_bound_to_a_team_shows_nothing_of_another_and_changes_nothing_there(caller):
     world = make_walked_world()

@@ -266,9 +266,9 @@ def filled(pattern: str, keys: list[tuple[str, dict[str, Any]]]) -> str:
 def _methods(route: URLPattern) -> tuple[str, ...]:
     from tests.web.routes import _methods as said
 
-    view = getattr(route.callback, "cls", None)
+    view, actions = getattr(route.callback, "cls", None), getattr(route.callback, "actions", None)
     if view is not None:
-        return tuple(name for name in ("get", "post") if hasattr(view, name))
+        return tuple(name for name in ("get", "post") if (name in actions if actions else hasattr(view, name)))
     return tuple(sorted(method.lower() for method in said(route.callback) if method in {"GET", "POST"}))
 
 

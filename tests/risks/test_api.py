@@ -217,6 +217,18 @@ class TestAssessments:
         assert (accepted.json()["treatment"], accepted.json()["acceptance_in_force"]) == ("accept", True)
         assert (revoked.json()["state"], revoked.json()["acceptance_in_force"]) == ("stale", False)
 
+    def test_an_editor_does_not_bring_back_an_acceptance_that_the_owner_has_replaced(self, api, world):
+        until = str(day_of(now()) + timedelta(days=30))
+        owner = api(world.owner, "read", "write")
+        owner.post(f"{ROOT}/assessments/accept/", {**world.pair, "until": until, "because": "small audience"})
+        replaced = owner.post(f"{ROOT}/assessments/", {**world.pair, "version": 1, "treatment": "reduce"})
+        address = f"{ROOT}/assessments/{replaced.json()['id']}/"
+
+        by_editor = api(world.editor, "read", "write").post(f"{address}undo/", {"version": 2})
+
+        assert by_editor.status_code == 403, by_editor.content
+        assert owner.post(f"{address}undo/", {"version": 2}).json()["acceptance_in_force"] is True
+
     @pytest.mark.parametrize(
         ("wrong", "status"),
         [

@@ -1,5 +1,6 @@
 """Many decisions at once, taken back at once: as far as nobody has changed them since."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -158,3 +159,16 @@ def test_undoing_costs_the_same_statements_for_any_number(django_assert_max_num_
 
     with django_assert_max_num_queries(22):
         world.undo(change)
+
+
+def test_taking_back_what_replaced_an_acceptance_is_for_owners_as_it_would_hold_again(world):
+    (team_id,) = {row.application.team_id for row in world.dependencies[:1]}
+    actions.accept_risk(
+        risk=world.risk, dependency=world.dependencies[0], until=TODAY + timedelta(30), because="small",
+        expected_version=0, by=world.person, at=NOW,
+    )  # fmt: skip
+    with acting(user=world.person):
+        change = current_change()
+        world.assess_one(1, treatment="reduce")
+
+    assert actions.teams_decided_in(change=change) == {team_id: TeamRole.OWNER}

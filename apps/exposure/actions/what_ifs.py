@@ -2,24 +2,30 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.common.history import acting
+from apps.common.later import later
 from apps.common.time import now
 from apps.exposure.actions.decisions import NotYours
 from apps.exposure.engine.building import refresh
 from apps.exposure.engine.scenarios import Answer, NotBuilt, day_of_tables, run
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.loss.shocks import BadLossInput
-from apps.exposure.loss_runs import simulate_portfolio
 from apps.exposure.models import Basis, Layer, LossRun, RunState, Scenario, ScenarioRun
 from apps.exposure.what_ifs.reading import BadOperation, read_operations
 from apps.exposure.what_ifs.telling import listed, told
 from apps.inventory.models import Application, Dependency
+
+if TYPE_CHECKING:
+    from apps.exposure import loss_runs
+else:
+    # only workers draw years
+    loss_runs = later("apps.exposure.loss_runs")
 
 SCENARIO_FACTS = frozenset({"name", "note", "ops", "layers", "basis", "prices_on", "shared"})
 # a run that nobody finished after this long was lost with its worker and is asked again
@@ -157,7 +163,7 @@ def _simulate_run(run_id: int, at: datetime) -> int:
         return 0
     asked = LossRun.objects.get(pk=run_id)
     try:
-        model, answer = simulate_portfolio(seed=asked.seed, years=asked.years, keep=asked.keep)
+        model, answer = loss_runs.simulate_portfolio(seed=asked.seed, years=asked.years, keep=asked.keep)
     except (BadLossInput, NotBuilt) as refusal:
         _finish(LossRun, run_id, state=RunState.FAILED, error=str(refusal))
     else:

@@ -20,9 +20,9 @@ WHERE f.node_id = %(node)s ORDER BY 1, 2 LIMIT 50
 """
 PAGE_BY_WALKING = """
 SELECT a.criticality, a.application_id FROM exposure_scopedapplication a
-WHERE EXISTS (SELECT 1 FROM exposure_liveuse l JOIN catalog_footing f
-              ON f.offering_id = l.offering_id AND f.node_id = %(node)s
-              WHERE l.application_id = a.application_id OFFSET 0)
+WHERE EXISTS (SELECT 1 FROM exposure_liveuse l WHERE l.application_id = a.application_id
+              AND (l.offering_id IN (SELECT f.offering_id FROM catalog_footing f WHERE f.node_id = %(node)s)) IS TRUE
+              OFFSET 0)
 ORDER BY 1, 2 LIMIT 50
 """
 # retirement of a version, foundation or offering: direct and weights, a fallback of grade 2 alive at the horizon

@@ -230,20 +230,24 @@ below(top, id) AS (
     UNION
     SELECT b.top, p.id FROM below b JOIN catalog_provider p ON p.parent_id = b.id
 ),
+held AS MATERIALIZED (
+    SELECT w.kind, w.ref, f.offering_id
+    FROM wanted w JOIN catalog_footing f ON f.node_id = w.node_id AND f.via IN (0, 1, 2)
+),
 standing AS (
-    SELECT w.kind, w.ref, d.id, d.application_id
-    FROM wanted w
-    JOIN catalog_footing f ON f.node_id = w.node_id AND f.via IN (0, 1, 2)
-    CROSS JOIN LATERAL ({at_offering}) d(id, application_id)
+    SELECT f.kind, f.ref, d.id, d.application_id
+    FROM held f CROSS JOIN LATERAL ({at_offering}) d(id, application_id)
     UNION
+    -- OFFSET 0: looked up company by company, or the planner goes through all that is reached by any
     SELECT 'provider', b.top, d.id, d.application_id
-    FROM below b CROSS JOIN LATERAL ({at_party}) d(id, application_id)
+    FROM below b CROSS JOIN LATERAL ({at_party} OFFSET 0) d(id, application_id)
 ),
 latest AS (
+    -- joined and not IN: a dependency that stands there twice does no harm, and its tests are read in one go
     SELECT DISTINCT ON (t.dependency_id, t.target_id)
            t.dependency_id, t.target_id, t.result, t.tested_on, t.expires_on, t.tested_version_id
-    FROM inventory_exittest t
-    WHERE t.dependency_id IN (SELECT id FROM standing) AND t.tested_on <= %(day)s
+    FROM standing s JOIN inventory_exittest t ON t.dependency_id = s.id
+    WHERE t.tested_on <= %(day)s
     ORDER BY t.dependency_id, t.target_id, t.tested_on DESC, t.id DESC
 ),
 out AS (
@@ -255,8 +259,7 @@ out AS (
       AND (t.tested_version_id IS NULL OR t.tested_version_id = o.version_id)
       AND o.lifecycle <> 'retired' AND NOT (o.date_kind = 'firm' AND o.retires_on <= %(day)s)
       AND NOT EXISTS (
-          SELECT 1 FROM wanted w JOIN catalog_footing f ON f.node_id = w.node_id AND f.offering_id = t.target_id
-          WHERE w.kind = s.kind AND w.ref = s.ref AND f.via IN (0, 1, 2))
+          SELECT 1 FROM held f WHERE f.offering_id = t.target_id AND f.kind = s.kind AND f.ref = s.ref)
 ),
 application AS (
     SELECT s.kind, s.ref, s.application_id, bool_and(o.id IS NOT NULL) AS has_exit

@@ -7,12 +7,13 @@ from typing import Any
 from django.db import connection
 
 from apps.catalog.models import NodeKind
+from apps.common.prepared import prepared_cursor
 from apps.exposure.models import ScopedApplication
 from apps.inventory.models import Dependency
 
 ROLES: tuple[str, ...] = tuple(Dependency.Role.values)
 # from this part of the scope on, walking the applications in order beats gathering and sorting them
-_WALK_FROM = 0.02
+_WALK_FROM = 0.05
 
 # live uses on the node; a gateway or vendor is also reached by the party a dependency names
 _USES = """
@@ -25,6 +26,31 @@ UNION ALL
 SELECT l.application_id, l.team_id, l.criticality, l.role
 FROM exposure_partyfooting f JOIN exposure_liveuse l ON l.via_party_id = f.party_id AND l.reached = f.reached
 WHERE f.node_id = %(node)s {teams}
+"""
+_PARTIES = frozenset({NodeKind.GATEWAY, NodeKind.VENDOR})
+_GATHERED = """
+SELECT application_id, criticality, array_agg(DISTINCT role ORDER BY role)
+FROM ({uses}) u WHERE true {narrowed}
+GROUP BY application_id, criticality ORDER BY criticality, application_id LIMIT %(limit)s
+"""
+# IS TRUE keeps the planner from joining: what rests on the node is hashed once, and each use looked up in it
+_WALKED = """
+SELECT a.application_id, a.criticality, used.roles
+FROM exposure_scopedapplication a
+CROSS JOIN LATERAL (
+    SELECT array_agg(DISTINCT l.role ORDER BY l.role) AS roles FROM exposure_liveuse l
+    WHERE l.application_id = a.application_id AND (
+        (l.offering_id IN (SELECT f.offering_id FROM exposure_heldfooting f WHERE f.node_id = %(node)s)) IS TRUE
+        {by_party}
+    )
+) used
+WHERE used.roles IS NOT NULL {narrowed}
+ORDER BY a.criticality, a.application_id LIMIT %(limit)s
+"""
+_BY_PARTY = """
+OR ((l.via_party_id, l.reached) IN (
+    SELECT f.party_id, f.reached FROM exposure_partyfooting f WHERE f.node_id = %(node)s
+)) IS TRUE
 """
 
 
@@ -47,7 +73,7 @@ class Reached:
 def _uses(kind: NodeKind, team_ids: Collection[int] | None) -> tuple[str, dict[str, Any]]:
     teams = "AND l.team_id = ANY (%(teams)s)" if team_ids is not None else ""
     sql = _USES.format(teams=teams)
-    if kind in {NodeKind.GATEWAY, NodeKind.VENDOR}:
+    if kind in _PARTIES:
         sql += _PARTY_USES.format(teams=teams)
     return sql, {} if team_ids is None else {"teams": list(team_ids)}
 
@@ -88,55 +114,45 @@ def reached_applications(
     after: tuple[int, int] | None = None,
     limit: int = 50,
 ) -> list[Reached]:
-    """A page of them, gravest first; `after` is (criticality, application id) of the last one seen.
+    """A page of them, gravest first; `after` is (criticality, application id) of the last one seen. Two statements.
 
     A node that much stands on is answered by walking the applications in order, any other by gathering its few: the
     choice is made here from the known reach, since a walk over a rare node reads the whole portfolio.
     """
-    walk = team_ids is None and _is_wide(node_id)
-    uses, params = _uses(kind, team_ids)
-    grave, last = after or (None, None)
-    params = {**params, "node": node_id, "grave": grave, "last": last, "limit": limit}
+    walk = _is_wide(node_id, team_ids)
+    params: dict[str, Any] = {"node": node_id, "limit": limit}
+    bound, teams = "", ""
+    if after is not None:
+        bound = "AND ({of}.criticality, {of}.application_id) > (%(grave)s, %(last)s)"
+        params |= {"grave": after[0], "last": after[1]}
+    if team_ids is not None:
+        teams = "AND {of}.team_id = ANY (%(teams)s)"
+        params["teams"] = list(team_ids)
+    of = "a" if walk else "u"
+    narrowed = f"{bound} {teams}".format(of=of)
     if walk:
-        # OFFSET 0 keeps the planner from turning the walk into a join of everything
-        inner = uses.replace("WHERE f.node_id", "WHERE l.application_id = a.application_id AND f.node_id")
-        page = f"""
-            SELECT a.application_id, a.criticality FROM exposure_scopedapplication a
-            WHERE (%(grave)s::int IS NULL OR (a.criticality, a.application_id) > (%(grave)s, %(last)s))
-              AND EXISTS (SELECT 1 FROM ({inner}) used OFFSET 0)
-            ORDER BY a.criticality, a.application_id LIMIT %(limit)s
-        """
+        by_party = _BY_PARTY if kind in _PARTIES else ""
+        statement = _WALKED.format(by_party=by_party, narrowed=narrowed)
     else:
-        page = f"""
-            SELECT DISTINCT application_id, criticality FROM ({uses}) u
-            WHERE (%(grave)s::int IS NULL OR (criticality, application_id) > (%(grave)s, %(last)s))
-            ORDER BY criticality, application_id LIMIT %(limit)s
-        """
-    with connection.cursor() as cursor:
-        cursor.execute(page, params)
-        rows = cursor.fetchall()
-        roles = _roles(cursor, uses, params, [pk for pk, _ in rows])
-    return [Reached(pk, criticality, roles.get(pk, ())) for pk, criticality in rows]
+        statement = _GATHERED.format(uses=_uses(kind, None)[0], narrowed=narrowed)
+    with prepared_cursor() as cursor:
+        cursor.execute(statement, params)
+        return [Reached(pk, criticality, tuple(ROLES[code] for code in codes)) for pk, criticality, codes in cursor]
 
 
-def _is_wide(node_id: int) -> bool:
-    """Much of what there was at the last refresh stands there."""
-    with connection.cursor() as cursor:
+def _is_wide(node_id: int, team_ids: Collection[int] | None) -> bool:
+    """Much of what there was at the last refresh stands there; teams are taken to be alike."""
+    share, params = "1", [node_id, _WALK_FROM]
+    if team_ids is not None:
+        share = "(SELECT %s::float / greatest(count(*), 1) FROM accounts_team)"
+        params = [len(team_ids), *params]
+    with prepared_cursor() as cursor:
         cursor.execute(
-            "SELECT (SELECT n FROM exposure_nodereach WHERE node_id = %s) >"
+            f"SELECT {share} * (SELECT n FROM exposure_nodereach WHERE node_id = %s) >"
             " %s * (SELECT n_applications FROM exposure_enginestate WHERE id = 1)",
-            [node_id, _WALK_FROM],
+            params,
         )
         return bool(cursor.fetchone()[0])
-
-
-def _roles(cursor: Any, uses: str, params: dict[str, Any], application_ids: list[int]) -> dict[int, tuple[str, ...]]:
-    inner = uses.replace("WHERE f.node_id", "WHERE l.application_id = ANY (%(page)s) AND f.node_id")
-    cursor.execute(
-        f"SELECT application_id, array_agg(DISTINCT role ORDER BY role) FROM ({inner}) u GROUP BY application_id",
-        {**params, "page": application_ids},
-    )
-    return {pk: tuple(ROLES[code] for code in codes) for pk, codes in cursor.fetchall()}
 
 
 def leaning(node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None) -> dict[int, list[str]]:

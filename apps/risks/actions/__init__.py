@@ -9,6 +9,7 @@ from apps.risks.actions.assessing import (
     mark_many_not_applicable,
     mark_not_applicable,
     revoke_acceptance,
+    role_to_undo,
     undo_assessment,
 )
 from apps.risks.actions.counting import count_inherited_risk
@@ -47,6 +48,7 @@ __all__ = [
     "reinstate_risk",
     "reopen_risk",
     "revoke_acceptance",
+    "role_to_undo",
     "teams_decided_in",
     "undo_assessment",
     "undo_assessments",

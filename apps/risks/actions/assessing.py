@@ -15,6 +15,7 @@ from django.apps import apps
 from django.db import models, transaction
 
 from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
 from apps.common.history import acting
 from apps.common.time import day_of
 from apps.inventory.models import Dependency
@@ -200,9 +201,7 @@ def undo_assessment(*, assessment: Assessment, expected_version: int, by: User, 
         if assessment.version == 1:
             assessment.delete()
             return None
-        history: type[models.Model] = apps.get_model("risks", "AssessmentHistory")
-        before = history._default_manager.filter(pgh_obj_id=assessment.pk, version=assessment.version - 1)
-        earlier: pghistory.models.Event | None = before.order_by("-pgh_id").first()  # type: ignore[assignment]
+        earlier = _before(assessment)
         if earlier is None:
             raise RefusedRisk("What it was before is no longer on record. Assess it again instead.")
         for field in Assessment._meta.concrete_fields:
@@ -211,6 +210,25 @@ def undo_assessment(*, assessment: Assessment, expected_version: int, by: User, 
         assessment.version += 1
         assessment.save()
     return assessment
+
+
+def role_to_undo(assessment: Assessment) -> TeamRole:
+    """The role that `undo_assessment` needs: an acceptance is given and taken by owners, whether it is the decision
+    that goes or the one that would hold again."""
+    earlier: Any = _before(assessment)
+    return TeamRole.OWNER if any(map(is_about_acceptance, filter(None, (assessment, earlier)))) else TeamRole.EDITOR
+
+
+def is_about_acceptance(row: Any) -> bool:
+    """Of an assessment, or of an entry of its history: accepted, or an acceptance revoked."""
+    return row.treatment == Treatment.ACCEPT or row.revoked_at is not None
+
+
+def _before(assessment: Assessment) -> pghistory.models.Event | None:
+    """What its last decision replaced."""
+    history: type[models.Model] = apps.get_model("risks", "AssessmentHistory")
+    before = history._default_manager.filter(pgh_obj_id=assessment.pk, version=assessment.version - 1)
+    return before.order_by("-pgh_id").first()  # type: ignore[return-value]
 
 
 def _ruled_out(because: str) -> Callable[[Assessment], str]:

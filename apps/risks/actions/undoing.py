@@ -13,8 +13,8 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.history import acting
 from apps.common.time import now
-from apps.risks.actions.assessing import KEPT, WRITTEN, overtaken
-from apps.risks.models import Assessment, AssessmentEvidence, Treatment
+from apps.risks.actions.assessing import KEPT, WRITTEN, is_about_acceptance, overtaken
+from apps.risks.models import Assessment, AssessmentEvidence
 from apps.risks.refusals import RefusedRisk
 from apps.risks.staling import hold_off_staling
 
@@ -29,9 +29,12 @@ class UndoneAssessments:
 
 def teams_decided_in(*, change: UUID) -> dict[int, TeamRole]:
     """The teams about whose risks `change` decided, with the role that taking it back needs: an acceptance is given
-    and taken by owners. Empty where the change decided nothing; two statements."""
+    and taken by owners, also one that would hold again. Empty where the change decided nothing; three statements."""
     entries = _entries(change)
-    owned = {pk for pk, rows in entries.items() if any(_accepts(row) for row in rows)}
+    if not entries:
+        return {}
+    before = _before(entries)
+    owned = {pk for pk, rows in entries.items() if any(map(is_about_acceptance, filter(None, (*rows, before.get(pk)))))}
     teams: dict[int, TeamRole] = {}
     found = Assessment.objects.filter(pk__in=entries).values_list("pk", "dependency__application__team_id")
     for pk, team_id in found:
@@ -106,7 +109,3 @@ def _before(entries: Mapping[int, list[Any]]) -> dict[int, Any]:
     first = min(rows[0].pgh_id for rows in entries.values())
     earlier = _history("Assessment").filter(pgh_obj_id__in=entries, pgh_id__lt=first)
     return {row.pgh_obj_id: row for row in earlier.order_by("pgh_obj_id", "-pgh_id").distinct("pgh_obj_id")}
-
-
-def _accepts(entry: Any) -> bool:
-    return entry.treatment == Treatment.ACCEPT or entry.revoked_at is not None

@@ -48,12 +48,14 @@ class InheritedRisk:
     application: str
     application_name: str
     team: str
+    team_name: str
     team_id: int
     criticality: int
     role: str
     offering_id: int
     api_id: str
     host: str
+    host_name: str
     inherent: Level
     adjusted: Level
     steps: tuple[Step, ...]
@@ -257,12 +259,14 @@ def _told(rows: Sequence[Mapping[str, Any]], on: date) -> list[InheritedRisk]:
                 application=row["application"],
                 application_name=row["application_name"],
                 team=row["team"],
+                team_name=row["team_name"],
                 team_id=row["team_id"],
                 criticality=row["criticality"],
                 role=row["role"],
                 offering_id=row["offering_id"],
                 api_id=row["api_id"],
                 host=row["host"],
+                host_name=row["host_name"],
                 inherent=inherent,
                 adjusted=after.level,
                 steps=after.steps,

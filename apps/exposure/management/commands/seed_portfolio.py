@@ -26,7 +26,7 @@ class Command(BaseCommand):
         try:
             seeded = seed_portfolio(n_applications=options["applications"], seed=options["seed"], on=day_of(now()))
         except SeedRefused as refused:
-            raise CommandError(str(refused)) from None
+            raise CommandError(str(refused), returncode=2) from None
         if not seeded.is_new:
             self.stderr.write("This portfolio is here already; nothing was written.")
         elif not connection.in_atomic_block:

@@ -41,8 +41,10 @@ class Command(BaseCommand):
         mapping = self._mapping(slug, options["mapping"])
         try:
             observations = read_manifest(options["manifest"])
-        except (BadManifest, OSError) as error:
+        except BadManifest as error:
             raise CommandError(str(error), returncode=2) from None
+        except OSError as error:
+            raise CommandError(f"{options['manifest']} cannot be read: {error.strerror}.", returncode=2) from None
         try:
             with scratch_database(_load_identities, purpose="replay", fingerprint=_fingerprint()):
                 kind = slug if mapping is None else KIND
