@@ -114,12 +114,14 @@ def late_runways(*, user: User, on: date) -> Late:
 
 @dataclass(frozen=True, slots=True)
 class FlagRow:
-    """`what` is the node with its kind, or what the policy counts; value and limit are written in the policy's unit."""
+    """`what` is the node with its kind, or what the policy counts; value and limit are written in the policy's unit;
+    `until` the last day of an acceptance."""
 
     pk: int
     what: str
     policy: str
     state: str
+    until: date | None
     opened_at: datetime
     value: str
     limit: str
@@ -149,6 +151,7 @@ def open_flags(*, user: User, most: int) -> Flags:
                 what=f"{name.kind.label.capitalize()}: {name.label}" if name else flag.policy.name,
                 policy=flag.policy.name if name else "",
                 state=flag.get_state_display(),
+                until=flag.accepted_until if flag.state == ExposureFlag.State.ACCEPTED else None,
                 opened_at=flag.opened_at,
                 value=_measured(flag.policy, flag.value),
                 limit=_measured(flag.policy, flag.limit),

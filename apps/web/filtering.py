@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import django_filters
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
+from django.utils.text import slugify
 
 from apps.web.listing import query_with
 
@@ -42,6 +43,15 @@ class Filters:
 
 
 BOOLEANS = (("true", "Yes"), ("false", "No"))
+
+
+def named(query: QueryDict, *names: str) -> QueryDict:
+    """The query with what was typed into these fields made the short name that filters ask for: people type names."""
+    asked = query.copy()
+    for name in names:
+        if said := query.get(name, ""):
+            asked[name] = slugify(str(said))
+    return asked
 
 
 def filters(

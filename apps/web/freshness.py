@@ -49,7 +49,11 @@ class Freshness:
         if self.health == Health.SUSPECT:
             return "brought something suspect, which is held"
         if self.health == Health.FAILING:
-            return f"has failed {counted(self.state.failures, 'time')} in a row"
+            return (
+                f"has failed {counted(self.state.failures, 'time')} in a row"
+                if self.state.failures > 1
+                else "failed when it was last polled"
+            )
         if self.health == Health.LATE and self.last_success_at is not None:
             return f"is late: it last succeeded {ago(self.last_success_at, at=self.at)}"
         return "is fresh"

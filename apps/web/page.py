@@ -12,6 +12,9 @@ from django.template.loader import render_to_string
 from apps.accounts.models import Team, User
 from apps.common.time import day_of, now
 
+# the fragment that is the rows of a list: its page counts them in its sentence, and keeps its filters
+LISTING = "listing"
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -68,10 +71,16 @@ def page(
         response = render(
             request, f"{template}#{fragment}", {**context, "sheet": Sheet(title, as_of, crumbs, counts)}, status=status
         )
+        # what stands outside of the fragment and speaks of it is swapped out of band
+        beside: list[tuple[str, dict[str, Any]]] = []
         if waiting := get_messages(request):
-            # notifications in place: the region of the page is swapped out of band
-            said = render_to_string("components/said.html", {"messages": waiting, "swap": True}, request=request)
-            response.content += said.encode()
+            beside.append(("components/said.html", {"messages": waiting}))
+        if fragment == LISTING and context.get("sentence"):
+            beside.append(("components/sentence.html", {"sentence": context["sentence"]}))
+        if fragment == LISTING and "filters" in context:
+            beside.append(("components/saved-filters.html", {}))
+        for part, its in beside:
+            response.content += render_to_string(part, {**its, "swap": True}, request=request).encode()
     else:
         user = request.user
         scope = scope_of(user) if isinstance(user, User) and user.is_authenticated else ""

@@ -362,6 +362,7 @@ urlpatterns += [
     path("exposure/", exposure.concentration, name="exposure"),
     path("exposure.csv", exposure.concentration_csv, name="exposure-csv"),
     path("exposure/trend.csv", exposure.trend_csv, name="exposure-trend-csv"),
+    path("exposure/states.csv", exposure.states_csv, name="exposure-states-csv"),
     path("exposure/flow/", exposure.exposure_flow, name="exposure-flow"),
     path("exposure/flow.csv", exposure.flow_csv, name="exposure-flow-csv"),
     path("exposure/contributions/", exposure.contributions, name="contributions"),

@@ -1,6 +1,7 @@
 """Words for values: the same sentence for the same fact on every page."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -11,6 +12,9 @@ from apps.catalog.models import ProviderEvent
 from apps.catalog.values import split_price_key
 
 Kind = ProviderEvent.Kind
+_ISO_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(\+00:00|Z))?")
+# a day that stands alone, not the end of an id such as gpt-4.1-2025-04-14 or @2025-04-14
+_ISO_DAY = re.compile(r"(?<![\w.:@/-])\d{4}-\d{2}-\d{2}(?![\w:/@-])")
 _UNIT_ORDER = {unit: position for position, unit in enumerate(PRICE_UNITS)}
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
@@ -95,6 +99,19 @@ def iso_day(value: Any, *, today: date | None = None) -> str:
         return day(date.fromisoformat(str(value)), today=today)
     except ValueError:
         return str(value)
+
+
+def spoken(text: Any) -> str:
+    """A stored sentence with its ISO days as people write them; ids that end in a day stay."""
+    return _ISO_DAY.sub(lambda found: iso_day(found[0]), str(text))
+
+
+def recorded(text: str) -> str:
+    """A value of a history: a day or a moment as people write them, all else as it stands."""
+    if not _ISO_STAMP.fullmatch(text):
+        return text
+    at = datetime.fromisoformat(text)
+    return day(at.date()) if len(text) == 10 else f"{day(at.date())}, {at:%H:%M:%S} UTC"
 
 
 def change(event: ProviderEvent, *, today: date | None = None) -> str:

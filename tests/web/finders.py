@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from apps.accounts.models import Team, User
 from apps.alerts import links
@@ -70,7 +70,12 @@ def _applications(user: User) -> QuerySet[Application]:
 
 
 def _application(user: User) -> Found:
-    return _first(_applications(user).exclude(status=Application.Status.RETIRED), slug="slug")
+    """One whose model ends, so that its runway is drawn too, where there is one."""
+    ending = Dependency.objects.filter(
+        application=OuterRef("pk"), role="primary", until=None, offering__retires_on__gte=day_of(now())
+    )
+    found = _applications(user).exclude(status=Application.Status.RETIRED).annotate(ends=Exists(ending))
+    return _first(found.order_by("-ends", "-n", "pk"), slug="slug")
 
 
 def _retired(user: User) -> Found:

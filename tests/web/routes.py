@@ -13,7 +13,7 @@ from django.urls import URLPattern, reverse
 
 from apps.accounts.models import User
 from apps.web.urls import urlpatterns
-from tests.web.finders import FINDERS
+from tests.web.finders import FINDERS, NothingFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,23 @@ ENTRANCE = ("account_login", "account_reset_password", "account_reset_password_d
 # ---------------------------------------------------------------- the walk
 
 
-def stops(user: User, only: Container[str] | None = None) -> Iterator[Stop]:
-    """Every page for governance, in the order of the routes, or those of the routes in `only`. Raises NothingFound for
-    one without an object that `user` may see. Pages that `forgotten` names are not among them."""
+def stops(user: User, only: Container[str] | None = None, *, empty: list[str] | None = None) -> Iterator[Stop]:
+    """Every page for governance, in the order of the routes, or those of the routes in `only`. One without an object
+    that `user` may see raises NothingFound, or adds its name to `empty`. Pages that `forgotten` names are not among
+    them."""
     for route in pages():
         name = str(route.name)
         if name not in only if only is not None else name in ADMINISTRATION:
             continue
         if route.pattern.converters and name not in FINDERS:
             continue
-        path = reverse(name, kwargs=FINDERS[name](user) if route.pattern.converters else {})
+        try:
+            path = reverse(name, kwargs=FINDERS[name](user) if route.pattern.converters else {})
+        except NothingFound:
+            if empty is None:
+                raise
+            empty.append(name)
+            continue
         yield Stop(name, path)
         for state, query in STATES.get(name, {}).items():
             yield Stop(f"{name}-{state}", path + query)

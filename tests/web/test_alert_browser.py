@@ -56,7 +56,7 @@ def test_a_mails_link_answers_without_a_sign_in_and_takes_it_back(page, world, m
     assert (world.alert.snoozed_until, world.alert.snoozed_by) == (world.today + timedelta(7), world.editor)
 
     page.locator(".undo button").click()
-    expect(heading).to_have_text("One alert opened again.")
+    expect(heading).to_have_text("One alert put back as it stood.")
     assert set(Alert.objects.values_list("state", flat=True)) == {"open"}
 
 

@@ -133,7 +133,7 @@ def test_acknowledging_is_offered_to_be_undone_once(world, as_user):
     page = text(client.post(f"/alerts/{world.alert.pk}/acknowledge/", {"back": "/alerts/"}, follow=True))
 
     assert "One alert acknowledged." in page
-    assert "Undo, open it again" in page
+    assert ">Undo</button>" in page
     assert "Undo" not in text(client.get("/alerts/"))
 
 
@@ -165,12 +165,27 @@ def test_several_are_acknowledged_and_opened_again(world, as_user):
 
     page = text(client.post("/alerts/several/", {"alert": ids, "action": "acknowledge"}, follow=True))
     assert "Two alerts acknowledged." in page
-    assert "Undo, open them again" in page
+    assert 'name="action" value="undo"' in page
     assert set(Alert.objects.values_list("state", flat=True)) == {"acknowledged"}
 
     page = text(client.post("/alerts/several/", {"alert": ids, "action": "reopen"}, follow=True))
     assert "Two alerts opened again." in page
     assert set(Alert.objects.values_list("state", "acknowledged_by")) == {("open", None)}
+
+
+def test_undoing_puts_a_snooze_back_that_was_running(world, as_user):
+    client = as_user(world.editor)
+    until = world.today + timedelta(9)
+    client.post(f"/alerts/{world.alert.pk}/snooze/", {"until": until.isoformat()})
+    client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "resolve", "why": "Moved"})
+
+    page = text(client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "undo"}, follow=True))
+
+    assert "One alert put back as it stood." in page
+    assert Alert.objects.values_list("state", "snoozed_until").get() == ("snoozed", until)
+    as_user(world.governance).post(f"/alerts/{world.alert.pk}/acknowledge/")
+    again = text(client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "undo"}, follow=True))
+    assert f"{world.governance} changed it since." in again
 
 
 def test_undoing_leaves_alone_what_was_answered_before(world, as_user):

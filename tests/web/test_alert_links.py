@@ -138,11 +138,12 @@ def test_taking_it_and_muting_it_are_the_persons_own(client, world, answer):
 
 def test_what_was_done_can_be_undone_there(client, world, answer):
     page = text(client.post(answer, {"action": "resolve", "why": "Moved", "alert": world.alert.pk}))
-    assert "Undo, open it again" in page
+    assert ">Undo</button>" in page
 
-    page = text(client.post(answer, {"action": "reopen", "alert": world.alert.pk}))
+    page = text(client.post(answer, {"action": "undo", "alert": world.alert.pk}))
 
-    assert "One alert opened again." in page
+    assert "One alert put back as it stood." in page
+    assert ">Undo</button>" not in page
     assert Alert.objects.get(pk=world.alert.pk).state == "open"
 
 
@@ -295,6 +296,7 @@ def test_the_same_click_as_multipart_counts_as_well(world, unsubscribe):
     ("choice", "wanted", "words"),
     [
         ("never", ("never", True), "No mail goes to ilse@example.org any more."),
+        ("urgent", ("urgent", True), "gets mail only of what is urgent."),
         ("weekly", ("weekly", True), "gets a digest every Monday at 07:00 UTC; what is urgent comes at once."),
         ("weekly-only", ("weekly", False), "gets a digest every Monday at 07:00 UTC; nothing comes in between."),
         ("daily-only", ("daily", False), "gets a digest every day at 07:00 UTC; nothing comes in between."),

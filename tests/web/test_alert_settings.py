@@ -31,7 +31,7 @@ def test_everybody_reads_when_people_are_told(reader, world, as_user):
 
     assert "Owners of critical applications are told 180, 90, 60, 30, 14, 7, 1 and 0 days before a model ends." in page
     assert "Silence is passed on after 24 hours." in page
-    assert ('type="submit">Keep<' in page) is (reader == "governance")
+    assert ('type="submit">Save<' in page) is (reader == "governance")
 
 
 def test_governance_changes_days_and_hours_of_one_criticality(world, as_user):
@@ -143,6 +143,11 @@ def test_a_webhook_is_changed_and_switched_off_and_gets_a_new_secret(world, hook
     hook.refresh_from_db()
     assert (hook.name, hook.url, hook.enabled) == ("Chat", HOOK["url"], False)
     assert secret_of(hook) != before
+    assert hook.old_nonce
+    assert hook.old_until is not None
+    client.post(f"{PAGE}webhooks/{hook.pk}/secret/", {"leaked": "on"})
+    hook.refresh_from_db()
+    assert hook.old_nonce == ""
     assert "Chat is switched off: nothing is posted there." in text(client.get(f"{PAGE}webhooks/{hook.pk}/"))
 
 

@@ -72,6 +72,7 @@ def test_one_chooses_when_one_is_mailed(world, as_user):
         ),
         (Rhythm(heartbeat=True), "also if nothing happens"),
         (Rhythm(cadence=Cadence.AT_ONCE), "A mail comes each time something happens"),
+        (Rhythm(cadence=Cadence.URGENT), "No digest comes. What is urgent comes at once"),
         (Rhythm(cadence=Cadence.NEVER), "No mail comes."),
     ],
 )  # fmt: skip

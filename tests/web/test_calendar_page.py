@@ -21,7 +21,7 @@ def rows(response):
 def test_it_says_what_comes_next_and_who_uses_it(world, as_user):
     page = text(as_user(world.viewer).get(reverse("calendar")))
 
-    assert "One day matters in the next 180 days; the next is" in page
+    assert "One date falls in the next 180 days; the next is" in page
     assert "claude-sonnet-4-5" in page
     assert "Claims triage" in page
     assert page.count('<svg class="draw') == 2
@@ -110,5 +110,5 @@ def test_a_long_calendar_shows_the_nearest_days_and_counts_the_rest(
     with django_assert_num_queries(16):
         page = text(client.get(reverse("calendar")))
 
-    assert "Two days matter in the next 180 days" in page
+    assert "Two dates fall in the next 180 days" in page
     assert "One further day: narrow by days or kind, or take the CSV." in page

@@ -259,13 +259,13 @@ def test_pages_cost_the_same_however_much_there_is(world, priced, as_user, djang
         Price.objects.create(offering=offering, unit="output", amount=number + 1, valid=(start_of(world.today), None))
     refresh(on=world.today)
 
-    with django_assert_num_queries(40):
+    with django_assert_num_queries(39):
         client.get(FOUNDATION)
-    with django_assert_num_queries(27):
+    with django_assert_num_queries(26):
         client.get(f"/versions/{version.pk}/")
     with django_assert_num_queries(9):
         client.get("/versions/")
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(27):
         client.get(f"/offerings/{world.sonnet.pk}/")
     with django_assert_num_queries(32):
         client.get("/providers/anthropic/")

@@ -1,6 +1,7 @@
 """The pages of imports: a file goes in, columns are chosen, the preview is looked at, confirmed, undone."""
 
 import io
+import json
 
 import openpyxl
 import pytest
@@ -93,6 +94,22 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, worl
     assert "list.csv" in text(browser.get(reverse("imports")))
     listed = "".join(part.decode() for part in browser.get(reverse("imports-csv")).streaming_content)
     assert "list.csv,csv,eve" in listed
+
+
+def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(browser, world):
+    mine, others = make_application("Mine", team=world.team), make_application("Theirs")
+    deployment = {"name": "chat", "properties": {"model": {"name": "gpt-4o", "version": "2024-11-20"}}}
+
+    def sent(application, content=None, format="azure-deployments"):
+        file = SimpleUploadedFile("list.json", content or json.dumps([deployment]).encode())
+        said = {"file": file, "format": format, "application": application}
+        return browser.post(reverse("imports"), said, follow=True)
+
+    assert "It says what 1 deployment stands for" in text(sent(mine.slug))
+    assert "Which application is it about?" in text(sent(""))
+    assert "You see no application" in text(sent(others.slug))
+    assert "This is no list of Azure deployments" in text(sent(mine.slug, b"{}"))
+    assert "is not one of the available choices" in text(sent(mine.slug, format="rss"))
 
 
 def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser, world):

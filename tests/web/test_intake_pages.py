@@ -136,6 +136,8 @@ def test_the_three_names_stand_in_columns_of_their_own(seen, as_user):
 def test_filters_narrow_page_and_csv_alike(seen, as_user):
     client = as_user(seen.governance)
     assert "Clause finder" not in text(client.get(f"/intake/discrepancies/?application={seen.triage.slug}"))
+    # people type names
+    assert "Claims triage" in text(client.get("/intake/discrepancies/?application=Claims triage"))
     assert len(rows_of(client.get("/intake/discrepancies.csv?kind=shadow"))) == 3
     assert len(rows_of(client.get("/intake/observations.csv?stream=cyclonedx:cdxgen"))) == 2
     assert len(rows_of(client.get("/intake/observations.csv?state=unclaimed"))) == 2

@@ -48,6 +48,25 @@ def test_a_filter_leads_to_no_foreign_place(world, as_user):
     assert answer.url == "/"
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"path": "/applications/", "query": "q=x", "name": "a\x00b"},
+        {"path": "/api/v1/\x00/", "query": "", "name": "x"},
+        {"path": "/applications/?q=%00"}, {"path": "/settings/people/?q=%00"}, {"path": "/settings/people.csv?q=%00"},
+        {"path": "/approvals/new/?provider=%00"}, {"path": "/applications/\x00/"},
+    ],
+)  # fmt: skip
+def test_a_null_character_is_the_sender_s_mistake_wherever_it_stands(given, world, as_user):
+    client = as_user(world.governance)
+
+    answer = client.post(reverse("save-filter"), given) if "name" in given else client.get(given["path"])
+
+    assert answer.status_code == 400
+    assert "cannot be kept" in text(answer)
+    assert answer["X-Frame-Options"] == "DENY"
+
+
 def test_a_change_is_taken_back_from_the_page_that_said_it_and_again(world, as_user):
     change_application(application=world.triage, facts={"name": "Renamed"}, by=world.editor)
     client = as_user(world.editor)
@@ -63,6 +82,16 @@ def test_a_change_is_taken_back_from_the_page_that_said_it_and_again(world, as_u
     assert redo is None or "undo=" in redo.extra_tags
     client.post(reverse("undo", args=[last_change_of(Application.objects.get(pk=world.triage.pk))]))
     assert Application.objects.get(pk=world.triage.pk).name == "Renamed"
+
+
+@pytest.mark.parametrize(
+    "back", ["overview", "9", ":", "//evil.example/", "https://evil.example/", "javascript:alert(1)"]
+)
+def test_after_taking_back_one_is_led_to_a_page_of_ours(back, world, as_user):
+    change_application(application=world.triage, facts={"name": "Renamed"}, by=world.editor)
+    change = last_change_of(Application.objects.get(pk=world.triage.pk))
+
+    assert as_user(world.editor).post(reverse("undo", args=[change]), {"back": back}).url == "/"
 
 
 def test_what_somebody_changed_since_is_not_taken_back(world, as_user):

@@ -10,7 +10,7 @@ from apps.catalog.models import ProviderEvent
 from apps.inventory.models import Application
 from apps.web import listing
 from apps.web.listing import Listing, csv_answer, harmless
-from tests.builders import make_application, make_dependency, make_event, make_offering
+from tests.builders import make_application, make_dependency, make_event, make_offering, make_provider
 
 
 def text(response):
@@ -24,7 +24,7 @@ def rows_of(response):
 @pytest.mark.parametrize(
     ("path", "n"),
     [
-        ("/applications/", 17), ("/foundations/", 12), ("/offerings/", 11), ("/providers/", 11), ("/events/", 9),
+        ("/applications/", 18), ("/foundations/", 12), ("/offerings/", 11), ("/providers/", 17), ("/events/", 9),
         ("/feeds/", 11), ("/alerts/", 12), ("/alerts/?state=", 12), ("/deliveries/", 9),
         ("/deliveries/not-carried/", 11), ("/identity/", 12),
     ],
@@ -77,6 +77,38 @@ def test_htmx_gets_only_the_list(world, as_user):
     assert "HX-Request" in response["Vary"]
 
 
+def test_with_the_list_come_its_sentence_and_the_offer_to_keep_the_filter(world, as_user):
+    client = as_user(world.governance)
+    part = text(client.get("/applications/?q=triage", headers={"HX-Request": "true"}))
+    whole = text(client.get("/applications/?q=triage"))
+
+    assert '<h1 class="sentence" id="sentence" hx-swap-oob="true">One application matches the filters.</h1>' in part
+    assert '<h1 class="sentence" id="sentence">One application matches the filters.</h1>' in whole
+    assert part.count('id="saved-filters" hx-swap-oob="true"') == 1
+    assert "Save this filter" in part
+    # the search in the dialog of every page says nothing about the page
+    assert "hx-swap-oob" not in text(client.get("/search/?q=triage", headers={"HX-Request": "true"}))
+
+
+@pytest.mark.parametrize("path", ["/alerts/", "/deliveries/", "/feeds/runs/", "/identity/", "/events/"])
+def test_the_file_of_a_list_follows_the_filters_that_htmx_changes(path, world, as_user):
+    """The link is part of what is swapped."""
+    part = text(as_user(world.governance).get(path, headers={"HX-Request": "true"}))
+
+    assert ".csv" in part
+
+
+def test_what_applications_here_stand_on_is_found_first(world, as_user):
+    make_offering(api_id="claude-aardvark", resolved=True)
+    page = text(as_user(world.governance).get("/search/?q=claude"))
+    offerings = page.partition("<h2>Offerings</h2>")[2]
+
+    assert 0 < offerings.index(world.sonnet.api_id) < offerings.index("claude-aardvark")
+    make_provider("aardvark", name="Aardvark")
+    listed = text(as_user(world.governance).get("/providers/"))
+    assert listed.index(">Anthropic<") < listed.index(">Aardvark<")
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
@@ -126,7 +158,7 @@ def test_a_page_number_that_is_none_is_the_first(page, db):
     assert found.rows == []
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"])
 def test_a_cell_that_begins_like_a_formula_is_only_text(cell):
     assert harmless(cell) == "'" + cell
 
@@ -168,5 +200,6 @@ def test_search_bears_any_words(world, as_user):
     client = as_user(world.viewer)
 
     assert client.get("/search/", {"q": "%_'\"\\"}).status_code == 200
-    assert client.get("/search/", {"q": "a\x00b" * 200}).status_code == 200
+    assert client.get("/search/", {"q": "ab" * 200}).status_code == 200
+    assert client.get("/search/", {"q": "a\x00b" * 200}).status_code == 400
     assert "Type at least two letters." in text(client.get("/search/?q=a"))

@@ -43,6 +43,7 @@ def test_a_model_past_its_firm_date_counts_as_ended_and_a_soft_date_does_not(wor
     world.sonnet.save()
     brought_up_to_date(world)
     firm = text(as_user(world.governance).get("/"))
+    listed = text(as_user(world.governance).get("/applications/"))
     world.sonnet.date_kind = "not_before"
     world.sonnet.save()
     brought_up_to_date(world)
@@ -50,6 +51,7 @@ def test_a_model_past_its_firm_date_counts_as_ended_and_a_soft_date_does_not(wor
 
     assert "one application still calls a model past its end" in firm
     assert "−5 d" in firm
+    assert "<em>one ends before it can be moved</em>." in listed.replace(' class="short"', "")
     assert "past its end." not in soft
     assert "≥ 0 d" in soft
 

@@ -199,6 +199,19 @@ def test_a_pack_is_asked_for_made_and_fetched(insurer: Insurer, as_user: SignIn)
     assert client.get(reverse("pack-file", args=[pack.pk])).status_code == 404
 
 
+def test_the_board_counts_ways_out_as_the_exposure_page_does(insurer: Insurer, as_user: SignIn) -> None:
+    """A way out that ends within the planning horizon is none."""
+    client = as_user(insurer.governance)
+    assert "(1 of 1)" in get(client, "board")
+    assert "1 of 1 critical" in get(client, "exposure").partition("<h1")[2].partition("</h1>")[0]
+    fallback = insurer.triage.dependencies.get(role="fallback").offering
+    fallback.retires_on, fallback.date_kind = day_of(now()) + timedelta(30), "firm"
+    fallback.save()
+    refresh(on=day_of(now()))
+    assert "(0 of 1)" in get(client, "board")
+    assert "none of the 1 critical" in get(client, "exposure").partition("<h1")[2].partition("</h1>")[0]
+
+
 def test_the_board_reads_three_figures_and_what_to_decide(insurer: Insurer, as_user: SignIn) -> None:
     page = get(as_user(insurer.governance), "board")
     assert "100 %" in page.partition('class="three"')[2].partition("</dl>")[0]

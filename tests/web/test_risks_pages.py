@@ -214,7 +214,7 @@ class TestRegister:
 
         with django_assert_num_queries(22):
             client.get("/risks/")
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             client.get("/risks/", headers={"HX-Request": "true"})
 
 

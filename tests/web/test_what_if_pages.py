@@ -11,7 +11,7 @@ from apps.exposure.actions.what_ifs import run_waiting
 from apps.exposure.engine.building import refresh
 from apps.exposure.models import Scenario, ScenarioRun
 from apps.web.views.what_ifs.links import what_if_url
-from tests.builders import make_member, make_user
+from tests.builders import make_member, make_offering, make_user
 from tests.exposure.what_ifs.world import make_world
 from tests.web.test_exposure_pages import drawn, sentence, table, text
 
@@ -129,6 +129,16 @@ def test_anything_is_picked_by_a_few_letters_without_a_script(asked, as_user):
     # a stranger's application is not found
     assert asked.quotes.slug not in client.get("/what-if/?pick=quot").content.decode().split('id="picks"')[1]
     assert "Nothing is called “zzz”." in text(client.get("/what-if/?pick=zzz"))
+
+
+def test_what_others_use_is_not_told_by_the_order_of_the_hits(asked, as_user):
+    for n in range(8):
+        make_offering(f"a-gpt-{n}", host=asked.gpt.host)
+    found = {who: text(as_user(who).get("/what-if/find/?pick=gpt")) for who in (asked.editor, asked.governance)}
+
+    # used by Sales, and the ninth by name
+    assert asked.gpt.api_id in found[asked.governance]
+    assert asked.gpt.api_id not in found[asked.editor].replace("a-gpt", "")
 
 
 def saved_by(client, **more):
@@ -260,7 +270,7 @@ def test_nothing_asked_is_refused_and_the_page_costs_little(asked, as_user, djan
     assert client.post("/what-if/work-out/", {}).url == "/what-if/"
     assert not Scenario.objects.exists()
     client.get("/what-if/")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(10):
         client.get("/what-if/")
     with django_assert_num_queries(16):
         client.get("/what-if/?remove=developer:anthropic")

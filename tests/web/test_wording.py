@@ -21,6 +21,25 @@ def test_numbers_have_a_true_minus_and_percent_a_space():
 
 
 @pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("The test of 2026-01-30 (to gpt-5.4) has expired.", "The test of 30 Jan 2026 (to gpt-5.4) has expired."),
+        ("Ends 2026-11-11, or 2026-11-12.", "Ends 11 Nov 2026, or 12 Nov 2026."),
+        ("gpt-4.1-2025-04-14 and claude@2025-09-29 stay", "gpt-4.1-2025-04-14 and claude@2025-09-29 stay"),
+        ("2026-11-26T01:17:39 is a moment, 2026-02-30 no day", "2026-11-26T01:17:39 is a moment, 2026-02-30 no day"),
+    ],
+)  # fmt: skip
+def test_a_stored_sentence_has_its_days_as_people_write_them_and_ids_stay(stored, shown):
+    assert wording.spoken(stored) == shown
+
+
+def test_a_value_of_a_history_is_read_where_it_is_a_day_or_a_moment():
+    assert wording.recorded("2026-11-26T01:17:39.051317+00:00") == "26 Nov 2026, 01:17:39 UTC"
+    assert wording.recorded("2026-11-26") == "26 Nov 2026"
+    assert wording.recorded('{"input@2026-09-10": "3"}') == '{"input@2026-09-10": "3"}'
+
+
+@pytest.mark.parametrize(
     ("amount", "shown"), [("3", "3.00"), ("0.075", "0.075"), ("15.0000", "15.00"), ("1234.5", "1,234.50"), ("x", "x")]
 )
 def test_prices_keep_two_places_and_those_that_carry_something(amount, shown):

@@ -142,7 +142,7 @@ def wide(columns: Sequence[Column], *, over: frozenset[str], details: Details) -
     """`over` names developers beyond tolerance; `details` gives each a second line, the longest wording first."""
     return _drawn(
         columns,
-        _Measure(1120, 78, 104, {"host": 28, "version": 32, "foundation": 40, "developer": 74}, 6.1, 84, turned=False),
+        _Measure(1120, 78, 104, {"host": 28, "version": 32, "foundation": 40, "developer": 74}, 6.6, 84, turned=False),
         over,
         details,
     )
@@ -152,7 +152,7 @@ def narrow(columns: Sequence[Column], *, over: frozenset[str], details: Details)
     span = max(13.0 * len(columns) + 24, 160)
     return _drawn(
         columns,
-        _Measure(span, 16, 44, {"host": 68, "version": 72, "foundation": 76, "developer": 88}, 5.4, 30, turned=True),
+        _Measure(span, 16, 44, {"host": 68, "version": 72, "foundation": 76, "developer": 88}, 6.0, 30, turned=True),
         over,
         details,
     )

@@ -63,6 +63,18 @@ def full_day(value: date | datetime | None) -> str:
 
 
 @register.filter
+def spoken(text: Any) -> str:
+    """A stored sentence, its days as people write them."""
+    return wording.spoken(text)
+
+
+@register.filter
+def recorded(value: Any) -> str:
+    """A value of a history: a day or a moment as people write them, all else as it stands."""
+    return wording.recorded(str(value))
+
+
+@register.filter
 def moment(value: datetime | None) -> SafeString | str:
     if not value:  # empty text is what a template makes of a missing record
         return "–"

@@ -5,10 +5,11 @@ from typing import Any
 
 from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from apps.catalog.filters import FoundationFilter
-from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Version
+from apps.catalog.models import DateKind, Foundation, NodeKind, Offering, Provider, Version
 from apps.common.time import day_of, now
 from apps.exposure.portfolio_queries import StandingCount, standing_counts, used_nodes
 from apps.web import sentences
@@ -19,7 +20,7 @@ from apps.web.page import page
 
 ORDERS = Sorting(
     {
-        "used": ("In use first", ("used", "name", "pk")),
+        "used": (gettext_lazy("In use"), ("used", "name", "pk")),
         "name": ("Foundation", ("name", "pk")),
         "developer": ("Developer", ("developer__name", "name", "pk")),
     }
@@ -58,7 +59,8 @@ def _rows(request: HttpRequest, foundations: list[Foundation]) -> list[Row]:
         .annotate(
             n=Count("pk"),
             n_hosts=Count("host", distinct=True),
-            ends_on=Min("retires_on", filter=Q(retires_on__gte=today)),
+            # "not before" is no end
+            ends_on=Min("retires_on", filter=Q(retires_on__gte=today) & ~Q(date_kind=DateKind.NOT_BEFORE)),
         )
     }
     versions = dict(

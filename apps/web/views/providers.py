@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Case, Count, IntegerField, Value, When
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from apps.catalog.earliest import ALL, Policy
@@ -21,6 +22,7 @@ from apps.exposure.portfolio_queries import (
     party_applications,
     party_reach,
     standing_counts,
+    used_nodes,
 )
 from apps.inventory.choosing.approvals import decisions_on
 from apps.inventory.choosing.contracts import contracts_by_party
@@ -35,13 +37,24 @@ from apps.web.views.applications import standing_of
 from apps.web.views.catalogue_parts import risks_on
 from apps.web.wording import counted, spelled
 
-ORDERS = Sorting({"name": ("Provider", ("name", "pk"))})
+ORDERS = Sorting(
+    {
+        "used": (gettext_lazy("Apps on its models"), ("used", "name", "pk")),
+        "name": (gettext_lazy("Provider"), ("name", "pk")),
+    }
+)
 
 SHOWN = 25
 
 
 def _filtered(request: HttpRequest) -> tuple[ProviderFilter, Any]:
-    found = ProviderFilter(request.GET, Provider.objects.visible_to(request.user), request=request)
+    """Providers with `used` 0 where a visible application stands on what they make, serve or pass on, else 1."""
+    user = signed_in(request)
+    refs = {ref for kind in PARTY_KINDS for ref in used_nodes(kind=kind, user=user)}
+    everything = Provider.objects.visible_to(user).annotate(
+        used=Case(When(pk__in=refs, then=Value(0)), default=Value(1), output_field=IntegerField())
+    )
+    found = ProviderFilter(request.GET, everything, request=request)
     return found, ORDERS.apply(request, found.qs.select_related("parent"))
 
 
@@ -54,6 +67,8 @@ def _rows(request: HttpRequest, providers: list[Provider]) -> list[dict[str, Any
     user = signed_in(request)
     made = standing_counts(kind=NodeKind.DEVELOPER, refs=pks, user=user)
     served = standing_counts(kind=NodeKind.HOST, refs=pks, user=user)
+    gateways = standing_counts(kind=NodeKind.GATEWAY, refs=pks, user=user)
+    vendors = standing_counts(kind=NodeKind.VENDOR, refs=pks, user=user)
     makes = _counted(Foundation.objects.filter(developer__in=pks), "developer")
     serves = _counted(Offering.objects.filter(host__in=pks), "host")
     return [
@@ -63,6 +78,8 @@ def _rows(request: HttpRequest, providers: list[Provider]) -> list[dict[str, Any
             "n_offerings": serves.get(provider.pk, 0),
             "made": made.get(provider.pk, StandingCount()),
             "served": served.get(provider.pk, StandingCount()),
+            # one is a gateway or sells a product, hardly both
+            "through": gateways.get(provider.pk) or vendors.get(provider.pk) or StandingCount(),
         }
         for provider in providers
     ]
@@ -80,7 +97,7 @@ def provider_list(request: HttpRequest) -> HttpResponse:
         counts="Live applications of yours, in any role",
         sentence=of_list(
             listing.count, "provider", "providers", filtered=listing.is_filtered,
-            rest="" if listing.is_filtered else " develop or serve what applications stand on",
+            rest="" if listing.is_filtered else " in the catalogue; those your applications stand on come first",
         ),
         filters=filters(
             request, found, [Control("q", "Search", "search"), Control("role", "Role", choices=ProviderRole.choices)]
@@ -105,6 +122,7 @@ def provider_csv(request: HttpRequest) -> StreamingHttpResponse:
             "offerings",
             "applications on its models",
             "applications at its hosts",
+            "applications through it",
         ],
         _rows(request, list(queryset[:10_000])),
         lambda row: [
@@ -116,6 +134,7 @@ def provider_csv(request: HttpRequest) -> StreamingHttpResponse:
             row["n_offerings"],
             row["made"].n,
             row["served"].n,
+            row["through"].n,
         ],
     )
 

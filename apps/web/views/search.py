@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, IntegerField, Model, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -12,8 +13,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team
-from apps.catalog.models import Foundation, Offering, Provider, Version
+from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Version
 from apps.exposure.models import Campaign
+from apps.exposure.portfolio_queries import used_nodes
 from apps.inventory.models import Application, Contract
 from apps.risks.models import RiskTemplate
 from apps.web.navigation import pages_for
@@ -39,72 +41,100 @@ class Group:
     all_url: str
 
 
-def _pages(words: str, user: Any) -> Iterable[Hit]:
+class Asked:
+    """What is searched for, and by whom."""
+
+    def __init__(self, words: str, user: Any) -> None:
+        self.words = words
+        self.user = user
+
+    @cached_property
+    def own(self) -> list[int]:
+        """The foundations that their applications stand on: one statement."""
+        return used_nodes(kind=NodeKind.FOUNDATION, user=self.user)
+
+
+def _pages(asked: Asked) -> Iterable[Hit]:
     return (
         Hit(item.name, heading, item.url)
-        for heading, items in pages_for(user)
+        for heading, items in pages_for(asked.user)
         for item in items
-        if words.lower() in item.name.lower()
+        if asked.words.lower() in item.name.lower()
     )
 
 
-def _applications(words: str, user: Any) -> Iterable[Hit]:
-    found = Application.objects.visible_to(user).filter(name__icontains=words).select_related("team")
+def _applications(asked: Asked) -> Iterable[Hit]:
+    found = Application.objects.visible_to(asked.user).filter(name__icontains=asked.words).select_related("team")
     return (Hit(row.name, row.team.name, reverse("application", args=[row.slug])) for row in found[:EACH])
 
 
-def _foundations(words: str, user: Any) -> Iterable[Hit]:
-    found = Foundation.objects.visible_to(user).filter(Q(name__icontains=words) | Q(line__icontains=words))
+def _foundations(asked: Asked) -> Iterable[Hit]:
+    found = Foundation.objects.visible_to(asked.user).filter(
+        Q(name__icontains=asked.words) | Q(line__icontains=asked.words)
+    )
     return (
         Hit(row.name, row.developer.name, reverse("foundation", args=[row.slug]))
-        for row in found.select_related("developer")[:EACH]
+        for row in _own_first(found, "pk", asked, then="name").select_related("developer")[:EACH]
     )
 
 
-def _versions(words: str, user: Any) -> Iterable[Hit]:
-    found = Version.objects.visible_to(user).filter(identifier__icontains=words).select_related("foundation")
+def _versions(asked: Asked) -> Iterable[Hit]:
+    found = (
+        Version.objects.visible_to(asked.user).filter(identifier__icontains=asked.words).select_related("foundation")
+    )
     return (
         Hit(row.identifier, row.foundation.name, reverse("version", args=[row.pk]))
-        for row in found.order_by("identifier")[:EACH]
+        for row in _own_first(found, "foundation", asked, then="identifier")[:EACH]
     )
 
 
-def _offerings(words: str, user: Any) -> Iterable[Hit]:
-    found = Offering.objects.visible_to(user).filter(api_id__icontains=words).select_related("host").order_by("pk")
-    return (Hit(row.api_id, row.host.name, reverse("offering", args=[row.pk])) for row in found[:EACH])
+def _offerings(asked: Asked) -> Iterable[Hit]:
+    found = Offering.objects.visible_to(asked.user).filter(api_id__icontains=asked.words).select_related("host")
+    return (
+        Hit(row.api_id, row.host.name, reverse("offering", args=[row.pk]))
+        for row in _own_first(found, "version__foundation", asked, then="pk")[:EACH]
+    )
 
 
-def _providers(words: str, user: Any) -> Iterable[Hit]:
-    found = Provider.objects.visible_to(user).filter(Q(name__icontains=words) | Q(slug__icontains=words))
+def _own_first[M: Model](found: "QuerySet[M]", foundation: str, asked: Asked, *, then: str) -> "QuerySet[M]":
+    """Of a long catalogue, what lies on foundations that applications of theirs stand on comes before all else."""
+    rank = Case(When(**{f"{foundation}__in": asked.own}, then=Value(0)), default=Value(1), output_field=IntegerField())
+    return found.order_by(rank, then, "pk")
+
+
+def _providers(asked: Asked) -> Iterable[Hit]:
+    found = Provider.objects.visible_to(asked.user).filter(
+        Q(name__icontains=asked.words) | Q(slug__icontains=asked.words)
+    )
     return (Hit(row.name, ", ".join(row.roles), reverse("provider", args=[row.slug])) for row in found[:EACH])
 
 
-def _risks(words: str, user: Any) -> Iterable[Hit]:
-    found = RiskTemplate.objects.filter(Q(title__icontains=words) | Q(code__iexact=words)).order_by("code")
+def _risks(asked: Asked) -> Iterable[Hit]:
+    found = RiskTemplate.objects.filter(Q(title__icontains=asked.words) | Q(code__iexact=asked.words)).order_by("code")
     return (Hit(row.title, row.code, reverse("risk-template", args=[row.code])) for row in found[:EACH])
 
 
-def _campaigns(words: str, user: Any) -> Iterable[Hit]:
-    found = Campaign.objects.visible_to(user).filter(title__icontains=words)
+def _campaigns(asked: Asked) -> Iterable[Hit]:
+    found = Campaign.objects.visible_to(asked.user).filter(title__icontains=asked.words)
     return (Hit(row.title, row.get_state_display(), reverse("campaign", args=[row.pk])) for row in found[:EACH])
 
 
-def _contracts(words: str, user: Any) -> Iterable[Hit]:
-    found = Contract.objects.visible_to(user).filter(ref__icontains=words).select_related("party")
+def _contracts(asked: Asked) -> Iterable[Hit]:
+    found = Contract.objects.visible_to(asked.user).filter(ref__icontains=asked.words).select_related("party")
     return (Hit(row.ref, row.party.name, reverse("contract", args=[row.pk])) for row in found[:EACH])
 
 
-def _teams(words: str, user: Any) -> Iterable[Hit]:
-    found = Team.objects.visible_to(user).filter(name__icontains=words)
+def _teams(asked: Asked) -> Iterable[Hit]:
+    found = Team.objects.visible_to(asked.user).filter(name__icontains=asked.words)
     return (Hit(row.name, row.email, reverse("team", args=[row.slug])) for row in found[:EACH])
 
 
 # (heading, hits, route of the list that takes ?q=)
-_KINDS: tuple[tuple[Any, Callable[[str, Any], Iterable[Hit]], str], ...] = (
+_KINDS: tuple[tuple[Any, Callable[[Asked], Iterable[Hit]], str], ...] = (
     (gettext_lazy("Pages"), _pages, ""),
     (gettext_lazy("Applications"), _applications, "applications"),
     (gettext_lazy("Foundations"), _foundations, "foundations"),
-    (gettext_lazy("Versions"), _versions, ""),
+    (gettext_lazy("Versions"), _versions, "versions"),
     (gettext_lazy("Offerings"), _offerings, "offerings"),
     (gettext_lazy("Providers"), _providers, "providers"),
     (gettext_lazy("Risks"), _risks, ""),
@@ -115,8 +145,10 @@ _KINDS: tuple[tuple[Any, Callable[[str, Any], Iterable[Hit]], str], ...] = (
 
 
 def groups(words: str, *, user: Any) -> list[Group]:
-    """At most EACH hits of each kind: one statement a kind, each on a trigram index or a small table."""
-    found = [(name, list(hits(words, user)), route) for name, hits, route in _KINDS]
+    """At most EACH hits of each kind: one statement a kind, each on a trigram index or a small table, and one
+    for what comes first."""
+    asked = Asked(words, user)
+    found = [(name, list(hits(asked)), route) for name, hits, route in _KINDS]
     return [
         Group(str(name), hits, reverse(route) if route and len(hits) == EACH else "")
         for name, hits, route in found

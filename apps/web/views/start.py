@@ -15,7 +15,7 @@ from apps.inventory.models import Application, Dependency
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
 from apps.web.views.intake.words import sender
-from apps.web.wording import ago, counted
+from apps.web.wording import ago, counted, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def _feed(user: User) -> Step:
     polled = Source.objects.polled().visible_to(user)
     n, fresh = polled.count(), polled.filter(poll_state__last_success_at__isnull=False).count()
     if fresh:
-        stands = _("%(fresh)s of %(n)s have answered at least once.") % {"fresh": fresh, "n": counted(n, "feed")}
+        stands = _("%(fresh)s of %(n)s feeds answered at least once.") % {"fresh": number(fresh), "n": number(n)}
     else:
         stands = _("None of %(n)s has answered yet; the built-in catalogue stands in meanwhile.") % {
             "n": counted(n, "feed")

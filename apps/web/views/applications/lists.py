@@ -11,7 +11,7 @@ import django_filters
 from django.db.models import Count, Exists, Min, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team, User
@@ -24,14 +24,16 @@ from apps.inventory.findings import CODES
 from apps.inventory.models import CRITICALITY_WORDS, Application, KeptFinding, KeptRunway
 from apps.inventory.queries import teams_editable_by
 from apps.web import sentences
-from apps.web.filtering import Control, filters
+from apps.web.attention import late_runways
+from apps.web.filtering import Control, filters, named
 from apps.web.forms import signed_in
 from apps.web.listing import Column, Listing, Sorting, csv_answer, query_with
 from apps.web.long_files import asks_first, is_long
-from apps.web.page import page
+from apps.web.page import Sentence, page
 from apps.web.queries import with_stacks
 from apps.web.views.applications.files import workbook_answer
 from apps.web.views.findings.words import NAMES
+from apps.web.wording import spelled
 
 ORDERS = Sorting(
     {
@@ -65,7 +67,7 @@ class FoundFilter(ApplicationFilter):
 
 def filtered(request: HttpRequest, query: Any = None) -> FoundFilter:
     """Over what the reader may see; `query` in the place of the address's."""
-    given = request.GET if query is None else query
+    given = named(request.GET, "team") if query is None else query
     return FoundFilter(given, Application.objects.visible_to(request.user), request=request)
 
 
@@ -168,6 +170,24 @@ class Found:
             yield from rows_of(self.applications(list(some)), self.today)
 
 
+def _sentence(user: User, found: Found, listing: Listing[Any]) -> Sentence:
+    """How many there are; of the whole register also how many can no longer be moved in time."""
+    left_out = _left_out(found.word)
+    rest = left_out or ("" if listing.is_filtered else _(" in the register"))
+    said = sentences.of_list(
+        listing.count, _("application"), _("applications"), filtered=listing.is_filtered, rest=rest
+    )  # fmt: skip
+    if left_out or listing.is_filtered:
+        return said
+    late = late_runways(user=user, on=found.today)
+    if not late.n:
+        return said
+    mark = ngettext("%(n)s ends before it can be moved", "%(n)s end before they can be moved", late.n)
+    return Sentence(
+        f"{str(said).removesuffix('.')}; ", mark % {"n": spelled(late.n) if late.n <= 12 else late.shown}, "."
+    )
+
+
 def _left_out(word: str) -> str:
     return {
         "users": _(" with their users on record"),
@@ -201,9 +221,7 @@ def controls_of(request: HttpRequest, found: FoundFilter) -> Any:
     user = signed_in(request)
     teams = list(Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[: MOST_OFFERED + 1])
     of_team = (
-        Control("team", _("Team"), choices=teams)
-        if len(teams) <= MOST_OFFERED
-        else Control("team", _("Team (slug)"), "text")
+        Control("team", _("Team"), choices=teams) if len(teams) <= MOST_OFFERED else Control("team", _("Team"), "text")
     )
     used_hosts, used_developers, used_foundations = _used(user)
     parties = {
@@ -250,10 +268,7 @@ def application_list(request: HttpRequest) -> HttpResponse:
         fragment="listing",
         title=_("Applications"),
         counts=_("Applications you may see"),
-        sentence=sentences.of_list(
-            listing.count, _("application"), _("applications"), filtered=listing.is_filtered,
-            rest=_left_out(found.word) or ("" if listing.is_filtered else _(" in the register")),
-        ),
+        sentence=_sentence(user, found, listing),
         # htmx leaves the controls as they are
         filters=None if request.headers.get("HX-Request") else controls_of(request, found.filterset),
         listing=listing,

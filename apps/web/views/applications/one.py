@@ -35,6 +35,7 @@ from apps.web.views.applications.section import above_ground, layers_of, neighbo
 from apps.web.views.applications.seen import seen_of
 from apps.web.views.applications.todo import leave_by, todos
 from apps.web.views.findings.words import MARKS, NAMES, SEVERITIES
+from apps.web.views.risks import words as risk_words
 from apps.web.wording import long_day
 
 N_CHANGES, N_EVENTS, N_RISKS, N_ENDED = 8, 10, 5, 20
@@ -107,6 +108,7 @@ def application(request: HttpRequest, slug: str) -> HttpResponse:
         struck=reads.struck(app, rows),
         risks=risks,
         risk_rows=_risks(app, user, today, risks),
+        severities=risk_words.SEVERITIES,
         exits=exits,
         exit_rows=[(row, exits.plans.get(row.dependency.pk), exits.tests.get(row.dependency.pk, ())) for row in rows],
         cost=reads.cost_of(app, rows, at),

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
 from apps.catalog.models import Offering
-from apps.catalog.placing import ensure_offerings
+from apps.catalog.placing import place_named
 from apps.common.history import acting
 from apps.common.time import day_of, now
 from apps.inventory import actions
@@ -79,7 +79,7 @@ def _declare(application: Application, form: DeclareForm, user: User) -> tuple[D
         host = said["new_host"]
         with acting(user=user, reason=said["reason"] or "named in a declaration"):
             value = {"host": host.slug, "api_id": said["new_api_id"].strip()}
-            found, _fresh = ensure_offerings([value], {})
+            found = place_named([value], at=now())
         offering = Offering.objects.select_related("host").get(pk=next(iter(found.values())))
     made = actions.declare_dependency(
         application=application, offering=offering, since=said["since"], by=user, role=said["role"],

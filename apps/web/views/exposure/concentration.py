@@ -16,29 +16,28 @@ from apps.exposure.engine.indices import Indices
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.layers import LayerRow, LayerTable, layer_table, own_teams
 from apps.exposure.models import Basis, ConcentrationSnapshot, ExposureFlag, Layer, ScopedApplication, StandingState
-from apps.exposure.naming import NodeName, names_of
-from apps.exposure.node_states import NodeStates, node_states
+from apps.exposure.naming import names_of
+from apps.exposure.node_states import node_states
 from apps.exposure.portability import GRADES, Portability, portability
 from apps.exposure.threats import DEFAULT_THREAT, THREATS
 from apps.web.drawings.bars import Bar, bars
 from apps.web.drawings.picture import HALF, both
 from apps.web.drawings.scales import Unit
 from apps.web.drawings.scales import share as share_of
-from apps.web.drawings.states import Standing, states
 from apps.web.drawings.trend import sparkline, trend
 from apps.web.forms import signed_in
 from apps.web.listing import csv_answer
 from apps.web.page import page
 from apps.web.views.exposure import findings, points
+from apps.web.views.exposure.failing import state_rows, states_drawn
 from apps.web.views.exposure.shared import (
     BASIS_HELP,
     BASIS_WORDS,
     GRADE_WORDS,
+    IF_WORDS,
     KIND_WORDS,
     STATE_HELP,
     STATE_WORDS,
-    THREAT_VERBS,
-    THREAT_WORDS,
     chosen,
     chosen_basis,
     chosen_layer,
@@ -105,7 +104,7 @@ def concentration(request: HttpRequest) -> HttpResponse:
         basis_help=BASIS_HELP[basis],
         threats=threat_options(request, threat),
         threat=threat,
-        threat_name=THREAT_WORDS[threat],
+        if_words=IF_WORDS[threat],
         leaving=leaving,
         grades=grades_of(leaving),
         rows=shown,
@@ -115,8 +114,8 @@ def concentration(request: HttpRequest) -> HttpResponse:
         top=next(iter(table.rows), None),
         top_what_if=_what_if(layer, table.rows[0]) if table.rows else "",
         bars=_bars(layer, table),
-        states=_states_drawn(found, threat),
-        state_rows=_state_rows(found, threat),
+        states=states_drawn(found, threat),
+        state_rows=state_rows(found, threat),
         state_words=[(STATE_WORDS[state], STATE_HELP[state]) for state in StandingState],
         n_may_stand=_n_may_stand(teams) if layer in _UNRESOLVED_MAY_BE else 0,
         trend=_trend(past, basis),
@@ -268,51 +267,6 @@ def grades_of(found: Portability) -> list[GradeRow]:
                      f"{address}?grade={grade}", holds)
         )  # fmt: skip
     return rows
-
-
-# --- states -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class StateRow:
-    name: str
-    url: str
-    what_if: str
-    cells: list[tuple[Any, int, int, str]]
-    n: int
-
-
-def _named(found: Sequence[NodeStates]) -> dict[int, NodeName]:
-    return names_of([row.node_id for row in found]) if found else {}
-
-
-def _state_rows(found: Sequence[NodeStates], threat: str) -> list[StateRow]:
-    """Cells are (state, applications, critical ones, address of who they are)."""
-    names = _named(found)
-    rows = []
-    for row in found:
-        name = names[row.node_id]
-        address = f"{node_url(name.kind, name.ref)}?threat={threat}"
-        cells = [
-            (STATE_WORDS[state], *row.counts.get(state, (0, 0)), f"{address}&state={state}")
-            for state in StandingState.values
-        ]
-        rows.append(StateRow(name.label, address, what_if_url(remove=[name.name]), cells, row.n))
-    return rows
-
-
-def _states_drawn(found: Sequence[NodeStates], threat: str) -> Any:
-    names = _named(found)
-    return both(
-        states,
-        [
-            Standing(
-                _("%(name)s %(verb)s") % {"name": names[row.node_id].label, "verb": THREAT_VERBS[threat]},
-                {state: n for state, (n, _critical) in row.counts.items()},
-            )
-            for row in found
-        ],
-    )
 
 
 def _n_may_stand(teams: Collection[int] | None) -> int:

@@ -190,9 +190,9 @@ def _figures(result: Mapping[str, Any]) -> list[Figure]:
             _("Expected year"), compact(shared["eal"]), f"± {compact(1.96 * shared['eal_se'])}", compact(apart["eal"])
         ),
         var(_("1 in 20"), "one_in_20"),
-        tail(_("Mean of the worst 5 %"), "one_in_20"),
+        tail(_("Mean of the worst 5\u00a0%"), "one_in_20"),
         var(_("1 in 100"), "one_in_100"),
-        tail(_("Mean of the worst 1 %"), "one_in_100"),
+        tail(_("Mean of the worst 1\u00a0%"), "one_in_100"),
         Figure(_("Scheduled: ends on a firm day"), compact(shared["scheduled"]), "–", compact(apart["scheduled"])),
     ]
 

@@ -165,12 +165,17 @@ def _bars(rows: Sequence[PointRow], n_critical: int) -> Any:
             Bar(
                 _("%(name)s, %(kind)s") % {"name": row.name, "kind": row.kind},
                 row.point.n_critical if critical else row.n,
-                note=_("of %(n)s") % {"n": number(n_critical)} if critical else "",
                 tip=_("%(exposed)s exposed, %(cushioned)s cushioned")
                 % {"exposed": number(row.point.exposed), "cushioned": number(row.point.cushioned)},
             )
             for row in rows
         ],
-        unit=Unit(_("critical applications it alone stops") if critical else _("applications it alone stops"), number),
+        unit=Unit(
+            _("critical applications it alone stops"),
+            lambda n: _("%(n)s of %(all)s") % {"n": number(int(n)), "all": number(n_critical)},
+            number,
+        )
+        if critical
+        else Unit(_("applications it alone stops"), number),
         whole=True,
     )

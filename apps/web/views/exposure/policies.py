@@ -164,11 +164,11 @@ def policy_list(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "exposure/policies.html",
-        title=_("Lines"),
+        title=_("Tolerances"),
         crumbs=((_("Exposure"), reverse("exposure")),),
-        counts=_("Lines drawn for the whole organisation"),
+        counts=_("Tolerances of the whole organisation"),
         sentence=Sentence(
-            _("%(n)s lines are switched on; %(live)s flags are live.")
+            _("%(n)s tolerances are in force; %(live)s flags are live.")
             % {"n": spelled(n_on).capitalize(), "live": spelled(sum(live.values()))}
         ),
         rows=rows,
@@ -244,7 +244,7 @@ def new_policy(request: HttpRequest) -> HttpResponse:
     except ValidationError as slip:
         form.add_error(None, ValidationError(slip.messages))
         return _shown(request, None, form, status=422)
-    say(request, _("The line is drawn. Flags open with the next evaluation, within five minutes."))
+    say(request, _("The tolerance is set. Flags open with the next evaluation, within five minutes."))
     return redirect("policy", slug=added.slug)
 
 
@@ -269,8 +269,8 @@ def _shown(
     return page(
         request,
         "exposure/policy.html",
-        title=this.name if this else _("A new line"),
-        crumbs=((_("Exposure"), reverse("exposure")), (_("Lines"), reverse("policies"))),
+        title=this.name if this else _("A new tolerance"),
+        crumbs=((_("Exposure"), reverse("exposure")), (_("Tolerances"), reverse("policies"))),
         counts=capfirst(what_is_counted(measured)) if measured else _("What the line will count"),
         status=status,
         policy=this,
@@ -290,7 +290,7 @@ def _shown(
 
 def _sentence(measured: Policy | None, breaches: list[Breach], *, tried: bool) -> Sentence:
     if measured is None:
-        return Sentence(_("Draw a line: what is counted, and how much of it is tolerated."))
+        return Sentence(_("Set a tolerance: what is counted, and how much of it is tolerated."))
     line = written(measured, measured.tolerance)
     if not breaches:
         says = (

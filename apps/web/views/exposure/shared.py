@@ -24,6 +24,13 @@ THREAT_WORDS: Mapping[str, Promise] = {
     DEVELOPER_FAILURE: _("Developer fails"),
     ERROR: _("Correlated error"),
 }
+# "if one ..."
+IF_WORDS: Mapping[str, Promise] = {
+    OUTAGE: _("If one is down"),
+    RETIREMENT: _("If one is retired"),
+    DEVELOPER_FAILURE: _("If one developer fails"),
+    ERROR: _("If one is found faulty"),
+}
 # "if it ..."
 THREAT_VERBS: Mapping[str, Promise] = {
     OUTAGE: _("is down"),

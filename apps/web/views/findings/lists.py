@@ -17,7 +17,7 @@ from apps.accounts.queries import team_and_below
 from apps.inventory.finding_queries import RULES
 from apps.inventory.findings import CODES, Severity, sentence_of
 from apps.inventory.models import CRITICALITY_WORDS, Application, Criticality, Dependency, KeptFinding, KeptState
-from apps.web.filtering import Control, filters
+from apps.web.filtering import Control, filters, named
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer, query_with
 from apps.web.page import Sentence, page
@@ -134,7 +134,7 @@ def kinds(request: HttpRequest, rows: QuerySet[KeptFinding]) -> list[Kind]:
 
 
 def _found(request: HttpRequest) -> tuple[FindingFilter, QuerySet[KeptFinding]]:
-    found = FindingFilter(request.GET, visible_findings(signed_in(request)), request=request)
+    found = FindingFilter(named(request.GET, "team"), visible_findings(signed_in(request)), request=request)
     order = ("criticality", "application_id", "dependency_id") if request.GET.get("code") else (
         "rank", "criticality", "application_id", "id"
     )  # fmt: skip
@@ -167,7 +167,7 @@ def finding_list(request: HttpRequest) -> HttpResponse:
             [
                 Control("code", _("Kind"), choices=[(code, NAMES[code]) for code in CODES]),
                 Control("severity", _("Severity"), choices=[(s.value, SEVERITIES[s]) for s in Severity]),
-                Control("team", _("Team (slug)"), "text") if many else Control("team", _("Team"), choices=teams),
+                Control("team", _("Team"), "text") if many else Control("team", _("Team"), choices=teams),
                 Control("criticality", _("Criticality"), choices=CRITICALITY_WORDS),
             ],
         ),

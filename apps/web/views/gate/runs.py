@@ -18,7 +18,7 @@ from apps.gate.models import GateRun, Waiver
 from apps.gate.rules import Decision
 from apps.gate.running import may_ask, release
 from apps.inventory.actions import RefusedChange
-from apps.web.filtering import Control, filters
+from apps.web.filtering import Control, filters, named
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer
 from apps.web.page import Sentence, page
@@ -31,7 +31,7 @@ SHOWN = 100
 
 
 def _found(request: HttpRequest) -> tuple[GateRunFilter, "QuerySet[GateRun]"]:
-    found = GateRunFilter(request.GET, GateRun.objects.visible_to(request.user), request=request)
+    found = GateRunFilter(named(request.GET, "application"), GateRun.objects.visible_to(request.user), request=request)
     rows = found.qs.defer("question", "evaluated").select_related("application__team", "by").order_by("-pk")
     return found, rows
 
@@ -52,7 +52,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
             request,
             found,
             [
-                Control("application", _("Application (slug)"), "search"),
+                Control("application", _("Application"), "search"),
                 Control("decision", _("Decision"), choices=[(value, DECISIONS[value]) for value in Decision.values]),
                 Control("environment", _("Environment"), "search"),
                 Control("rule", _("Found by the rule"), choices=list(RULES.items())),

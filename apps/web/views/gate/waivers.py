@@ -22,7 +22,7 @@ from apps.gate.models import LONGEST_WAIVER, GateFinding, Waiver
 from apps.gate.running import may_ask
 from apps.inventory.actions import RefusedChange
 from apps.inventory.models import Application
-from apps.web.filtering import Control, filters
+from apps.web.filtering import Control, filters, named
 from apps.web.forms import DayField, signed_in
 from apps.web.listing import Listing, csv_answer
 from apps.web.page import Sentence, page
@@ -50,7 +50,7 @@ def state_of(waiver: Waiver, at: datetime) -> tuple[Any, int]:
 
 def _found(request: HttpRequest) -> tuple[WaiverFilter, "QuerySet[Waiver]"]:
     """Without a wish the open ones: asked for, or granted and in force."""
-    asked = request.GET.copy()
+    asked = named(request.GET, "application")
     visible = Waiver.objects.visible_to(request.user)
     found = WaiverFilter(asked, visible, request=request)
     rows = found.qs
@@ -80,7 +80,7 @@ def waiver_list(request: HttpRequest) -> HttpResponse:
             request,
             found,
             [
-                Control("application", _("Application (slug)"), "search"),
+                Control("application", _("Application"), "search"),
                 Control("state", _("State"), choices=list(STATES.items())),
                 Control("rule", _("Rule"), choices=list(RULES.items())),
                 Control("until_before", _("Ends before"), "date"),

@@ -53,6 +53,7 @@ class TeamForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         assert isinstance(parent, forms.ModelChoiceField)
         # only what its options say: an organisation may have thousands
         parent.queryset = Team.objects.order_by("name", "pk").only("name")
+        parent.empty_label = _("no team: it stands by itself")
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]

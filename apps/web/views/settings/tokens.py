@@ -159,6 +159,8 @@ def issued(form: TokenForm, *, holder: User, by: User) -> str:
 def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     """A new secret, shown once; the one before goes on working for as long as chosen."""
     user, token = _changeable(request, pk)
+    if token.user_id != user.pk and not token.user.is_service:
+        raise PermissionDenied(_("A key's new secret is read by whom the key belongs to, and by nobody else."))
     overlap = request.POST.get("overlap", "0")
     hours = int(overlap) if overlap in {str(value) for value, _word in OVERLAPS} else 0
     at = now()

@@ -89,6 +89,14 @@ class Outcome:
     whole: bool
 
     @property
+    def leaves_figures(self) -> bool:
+        """Neither costs nor concentration nor single points change: what only fails stays declared."""
+        figures: list[tuple[float | None, float | None]] = [(cost.before, cost.after) for cost in self.costs]
+        figures += [(before, after) for _layer, before, after in self.hhi]
+        figures += [self.n_points] if self.n_points else []
+        return all(before == after for before, after in figures)
+
+    @property
     def n_struck(self) -> int:
         return sum(row.after for row in self.states)
 

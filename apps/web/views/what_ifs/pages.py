@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
-from apps.common.time import now
+from apps.common.time import day_of, now
 from apps.exposure.actions.what_ifs import answer_in_full, ask_scenario, save_scenario
 from apps.exposure.engine.scenarios import NotBuilt
 from apps.exposure.engine.settings import engine_settings
@@ -26,6 +26,7 @@ from apps.web.views.exposure.shared import STATE_WORDS, chosen, options
 from apps.web.views.what_ifs import outcomes
 from apps.web.views.what_ifs.asking import Asked, asked, changes_of, hidden
 from apps.web.views.what_ifs.hurrying import hurry
+from apps.web.views.what_ifs.ideas import ideas
 from apps.web.views.what_ifs.outcomes import Outcome, Struck
 from apps.web.views.what_ifs.picking import picks, repricing
 
@@ -76,6 +77,7 @@ def what_if(request: HttpRequest) -> HttpResponse:
         to_call=outcomes.to_call(outcome, user) if outcome is not None and outcome.has_removal else [],
         query=query_with(request, state=None, after=None, pick=None),
         as_of_day=EngineState.objects.values_list("as_of", flat=True).first(),
+        ideas=ideas(user, on=day_of(now())) if not question.changes and not request.GET else [],
         saved=Scenario.objects.visible_to(user).select_related("created_by")[:6],
     )
 

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
-from apps.catalog.models import Foundation, Node, NodeKind, Offering, Provider, Region, Version
+from apps.catalog.models import Footing, Foundation, Node, NodeKind, Offering, Provider, Region, Version
 from apps.common.time import day_of, now
-from apps.exposure.models import NodeReach
+from apps.exposure.layers import own_teams
+from apps.exposure.models import LiveUse, NodeReach
 from apps.inventory.models import Application, Dependency
 from apps.web.forms import signed_in
 from apps.web.page import page
@@ -57,8 +58,8 @@ def picks(request: HttpRequest, user: User) -> Picks:
     if replacing.isdecimal() or moving.isdecimal():
         field, of = ("replace", replacing) if replacing.isdecimal() else ("move", moving)
         step = _("Which offering takes over?")
-        return Picks(words, step, _targets(words, field, of, so_far) if asked else [], asked)
-    hits = [*_nodes(words, so_far), *_applications(words, user, so_far)] if asked else []
+        return Picks(words, step, _targets(words, field, of, so_far, user) if asked else [], asked)
+    hits = [*_nodes(words, so_far, user), *_applications(words, user, so_far)] if asked else []
     return Picks(words, "", hits, asked)
 
 
@@ -75,29 +76,34 @@ def _to(so_far: Sequence[tuple[str, str]], *more: tuple[str, str]) -> str:
     return f"{reverse('what-if')}?{urlencode([*so_far, *more], safe=':*/')}"
 
 
-def _targets(words: str, field: str, of: str, so_far: Sequence[tuple[str, str]]) -> list[Hit]:
+def _targets(words: str, field: str, of: str, so_far: Sequence[tuple[str, str]], user: User) -> list[Hit]:
     return [
         Hit(row.api_id, row.host.name, [Act(_("This one"), _to(so_far, (field, f"{of}:{row.pk}")))])
-        for row in _offerings(words, 2 * EACH)
+        for row in _offerings(words, 2 * EACH, user)
         if str(row.pk) != of or field == "move"
     ]
 
 
-def _offerings(words: str, most: int) -> list[Offering]:
+def _offerings(words: str, most: int, user: User) -> list[Offering]:
     found = Offering.objects.filter(api_id__icontains=words).select_related("host").order_by("api_id", "pk")
-    return _used_first(found, NodeKind.OFFERING, most)
+    return _used_first(found, NodeKind.OFFERING, most, user)
 
 
-def _used_first[M: Model](found: "QuerySet[M]", kind: NodeKind, most: int) -> list[M]:
-    """Those that something stands or leans on, then others; one or two statements."""
-    used = NodeReach.objects.values("node_id")
+def _used_first[M: Model](found: "QuerySet[M]", kind: NodeKind, most: int, user: User) -> list[M]:
+    """Those that something the reader sees stands or leans on, then others; one or two statements."""
+    teams = own_teams(user)
+    used: QuerySet[Any, Any] = NodeReach.objects.values("node_id")
+    if teams is not None:
+        # what others use is not to be told by the order
+        own = LiveUse.objects.filter(team_id__in=list(teams)).order_by().values("offering_id")
+        used = Footing.objects.filter(offering__in=own).order_by().values("node_id")
     first = list(found.filter(pk__in=Node.objects.filter(kind=kind, pk__in=used).values("ref"))[:most])
     if len(first) < most:
         first += list(found.exclude(pk__in=[row.pk for row in first])[: most - len(first)])
     return first
 
 
-def _nodes(words: str, so_far: Sequence[tuple[str, str]]) -> list[Hit]:
+def _nodes(words: str, so_far: Sequence[tuple[str, str]], user: User) -> list[Hit]:
     """Five small statements, each on a trigram index or a small table."""
 
     def acts(name: str, *further: Act) -> list[Act]:
@@ -119,16 +125,15 @@ def _nodes(words: str, so_far: Sequence[tuple[str, str]]) -> list[Hit]:
             Hit(provider.name, str(KIND_WORDS[kind]), acts(f"{kind.label}:{provider.slug}"))
             for kind in sorted(parts.get(provider.pk, []))
         ]
+    foundations = Foundation.objects.filter(Q(name__icontains=words) | Q(line__icontains=words))
     hits += [
         Hit(row.name, str(KIND_WORDS[NodeKind.FOUNDATION]), acts(f"foundation:{row.slug}"))
-        for row in _used_first(
-            Foundation.objects.filter(Q(name__icontains=words) | Q(line__icontains=words)), NodeKind.FOUNDATION, EACH
-        )
+        for row in _used_first(foundations, NodeKind.FOUNDATION, EACH, user)
     ]
     hits += [
         Hit(row.identifier, str(KIND_WORDS[NodeKind.VERSION]), acts(f"version:{row.identifier}"))
         for row in _used_first(
-            Version.objects.filter(identifier__icontains=words).order_by("identifier"), NodeKind.VERSION, EACH
+            Version.objects.filter(identifier__icontains=words).order_by("identifier"), NodeKind.VERSION, EACH, user
         )
     ]
     hits += [
@@ -136,7 +141,7 @@ def _nodes(words: str, so_far: Sequence[tuple[str, str]]) -> list[Hit]:
             row.api_id, _("offering at %(host)s") % {"host": row.host.name},
             acts(f"offering:{row.pk}", Act(_("is replaced"), _to(so_far, ("replacing", str(row.pk))))),
         )
-        for row in _offerings(words, EACH)
+        for row in _offerings(words, EACH, user)
     ]  # fmt: skip
     hits += [
         Hit(row.name, _("region of %(host)s") % {"host": row.host.name}, acts(f"region:{row.host.slug}/{row.name}"))

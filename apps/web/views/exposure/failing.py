@@ -1,0 +1,83 @@
+"""If one node of a layer fails: how the applications on it would stand, drawn, as rows and as a file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.exposure.engine.settings import engine_settings
+from apps.exposure.layers import own_teams
+from apps.exposure.models import StandingState
+from apps.exposure.naming import NodeName, names_of
+from apps.exposure.node_states import NodeStates, node_states
+from apps.exposure.threats import DEFAULT_THREAT, THREATS
+from apps.web.drawings.picture import both
+from apps.web.drawings.states import Standing, states
+from apps.web.forms import signed_in
+from apps.web.listing import csv_answer
+from apps.web.views.exposure.shared import STATE_WORDS, THREAT_VERBS, chosen, chosen_layer, node_url
+from apps.web.views.what_ifs.links import what_if_url
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    name: str
+    url: str
+    what_if: str
+    cells: list[tuple[Any, int, int, str]]
+    n: int
+
+
+def _named(found: Sequence[NodeStates]) -> dict[int, NodeName]:
+    return names_of([row.node_id for row in found]) if found else {}
+
+
+def state_rows(found: Sequence[NodeStates], threat: str) -> list[StateRow]:
+    """Cells are (state, applications, critical ones, address of who they are)."""
+    names = _named(found)
+    rows = []
+    for row in found:
+        name = names[row.node_id]
+        address = f"{node_url(name.kind, name.ref)}?threat={threat}"
+        cells = [
+            (STATE_WORDS[state], *row.counts.get(state, (0, 0)), f"{address}&state={state}")
+            for state in StandingState.values
+        ]
+        rows.append(StateRow(name.label, address, what_if_url(remove=[name.name]), cells, row.n))
+    return rows
+
+
+def states_drawn(found: Sequence[NodeStates], threat: str) -> Any:
+    names = _named(found)
+    return both(
+        states,
+        [
+            Standing(
+                _("%(name)s %(verb)s") % {"name": names[row.node_id].label, "verb": THREAT_VERBS[threat]},
+                {state: n for state, (n, _critical) in row.counts.items()},
+            )
+            for row in found
+        ],
+    )
+
+
+@require_safe
+def states_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """How the applications on each node of the layer would stand if it failed, with the figures of the page."""
+    user = signed_in(request)
+    layer = chosen_layer(request)
+    threat = chosen(request, "threat", THREATS, DEFAULT_THREAT[layer.node_kind])
+    found = node_states(kind=layer.node_kind, threat=threat, settings=engine_settings(), team_ids=own_teams(user))
+    kept = StandingState.values
+    return csv_answer(
+        f"if-one-fails-{layer}-{threat}",
+        ["layer", "node", "threat", *kept, *(f"{state}, critical" for state in kept), "standing"],
+        state_rows(found, threat),
+        lambda row: [
+            layer.value, row.name, threat, *(n for _, n, _, _ in row.cells),
+            *(critical for _, _, critical, _ in row.cells), row.n,
+        ],
+    )  # fmt: skip

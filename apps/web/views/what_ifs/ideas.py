@@ -1,0 +1,50 @@
+"""Questions to begin with, of the portfolio at hand: what most stands on, and what ends next."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.exposure.layers import layer_table
+from apps.exposure.models import Layer
+from apps.exposure.portfolio_queries import endings
+from apps.web.views.what_ifs.links import what_if_url
+
+AHEAD_DAYS = 365
+DEARER = "1.5"
+
+
+@dataclass(frozen=True, slots=True)
+class Idea:
+    words: str
+    url: str
+
+
+def ideas(user: User, *, on: date) -> list[Idea]:
+    """At most four; none while nothing stands on anything. Seven statements."""
+    found = []
+    developer = next(iter(layer_table(layer=Layer.DEVELOPER, user=user, limit=1).rows), None)
+    host = next(iter(layer_table(layer=Layer.HOST, user=user, limit=1).rows), None)
+    ending = next(iter(endings(user=user, on=on, within=AHEAD_DAYS, most=1, since=on)), None)
+    node = f"developer:{developer.slug}" if developer else ""
+    if developer:
+        found.append(Idea(_("%(name)s fails") % {"name": developer.name}, what_if_url(remove=[node])))
+    if host:
+        found.append(Idea(_("%(name)s is down") % {"name": host.name}, what_if_url(remove=[f"host:{host.slug}"])))
+    if ending:
+        offering = ending.offering
+        found.append(
+            Idea(
+                _("%(id)s at %(host)s ends today") % {"id": offering.api_id, "host": offering.host.name},
+                what_if_url(remove=[f"offering:{offering.pk}"]),
+            )
+        )
+    if developer:
+        found.append(
+            Idea(
+                _("%(name)s costs half as much again") % {"name": developer.name},
+                what_if_url(reprice=[(node, DEARER)]),
+            )
+        )
+    return found
