@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import fcntl
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 from django.test.utils import setup_databases, teardown_databases
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from registry import embedded
@@ -27,6 +30,10 @@ SHARED = Path(os.environ.get("SHARED") or CHECKOUT.parent / "shared")
 os.environ["REGISTRY_ENV"] = "test"
 os.environ["DJANGO_SETTINGS_MODULE"] = "registry.settings"
 os.environ.pop("DEBUG", None)
+
+# how long an example takes says something about the machine, and fails where many work on it
+hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("unhurried")
 
 
 def _start_servers(missing: dict[str, bool]) -> None:
@@ -73,6 +80,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, reason in missing.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_collection_finish() -> None:
+    """Everything loaded until now stays to the end: the collector, which took a fifth of the tests' time, need not look
+    at it again whenever a few hundred objects have been made."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

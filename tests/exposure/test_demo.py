@@ -17,7 +17,7 @@ from apps.accounts.models import User
 from apps.catalog.builtin import load_catalogue
 from apps.catalog.models import NodeKind
 from apps.exposure.campaigns.gates import gates
-from apps.exposure.demo import LOSS_YEARS, load_demo
+from apps.exposure.demo import LOSS_YEARS, load_demo, load_what_ifs
 from apps.exposure.engine.reach import leaning, may_stand
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.states import application_states, questions
@@ -49,6 +49,7 @@ def _demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     with django_db_blocker.unblock(), transaction.atomic():
         load_catalogue(at=AT)
         load_demo(at=AT)
+        load_what_ifs(at=AT)
         # what waits for the end of a transaction is checked once here, not again at the end of every test
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -78,6 +79,7 @@ def test_loading_again_writes_nothing(demo: None) -> None:
     before = rows_of_all_tables()
 
     load_demo(at=AT + timedelta(hours=5))
+    load_what_ifs(at=AT + timedelta(hours=5))
 
     assert rows_of_all_tables() == before
 
@@ -88,6 +90,7 @@ def test_what_people_have_made_of_it_since_stays(demo: None) -> None:
     ExposureFlag.objects.filter(state="open").update(state="acknowledged", acknowledged_by=maren())
 
     load_demo(at=AT)
+    load_what_ifs(at=AT)
 
     assert Campaign.objects.filter(title="Ours").exists()
     assert not Scenario.objects.exists()

@@ -69,7 +69,12 @@ def test_teams_add_up_to_the_whole() -> None:
             own = [team.team_id]
             assert count_reached(node.pk, kind, team_ids=own) == (team.n, team.n_critical)
             assert reached_by_team(node.pk, kind, team_ids=own) == [team]
-            assert len(reached_applications(node.pk, kind, team_ids=own)) == team.n
+            NodeReach.objects.filter(pk=node.pk).update(n=0)
+            gathered = reached_applications(node.pk, kind, team_ids=own)
+            NodeReach.objects.filter(pk=node.pk).update(n=10**6)
+
+            assert len(gathered) == team.n
+            assert reached_applications(node.pk, kind, team_ids=own) == gathered
         assert count_reached(node.pk, kind, team_ids=[]) == (0, 0)
 
 
