@@ -160,7 +160,8 @@ def forget_old_payloads(*, at: datetime) -> int:
 def _hand_over(run: FeedRun) -> None:
     """Send the message once the row is committed; without a broker the run is closed and says so."""
     try:
-        POLL_SOURCE.apply_async(args=(run.pk,), retry=False)
+        # a copy each time: a signature keeps the way it was sent the first time
+        POLL_SOURCE.clone().apply_async(args=(run.pk,), retry=False)
     except (OperationalError, OSError) as error:
         FeedRun.objects.filter(pk=run.pk, status=FeedRun.Status.QUEUED).update(
             status=FeedRun.Status.FAILED,
