@@ -1,9 +1,13 @@
 """What lists are sorted and narrowed by is what the rules say, kept row by row."""
 
+import json
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 
+from apps.common.time import day_of, now
 from apps.exposure.engine.building import refresh
 from apps.inventory.findings import findings_of
 from apps.inventory.keeping import keep_findings, keep_now
@@ -14,6 +18,7 @@ from apps.inventory.models import (
     ExitPlan,
     KeptFinding,
     KeptRunway,
+    KeptState,
     UnkeptApplication,
 )
 from apps.inventory.runway import runways
@@ -100,3 +105,13 @@ def test_a_new_day_looks_at_everything_and_forgets_what_vanished(application):
 
     assert not KeptFinding.objects.exists()
     assert not KeptRunway.objects.exists()
+
+
+def test_a_sweep_keeps_them_as_the_worker_does(db):
+    make_application()
+    out = StringIO()
+
+    call_command("sweep", stdout=out)
+
+    assert json.loads(out.getvalue())["findings_kept"] == 1
+    assert KeptState.objects.get().kept_on == day_of(now())

@@ -23,6 +23,7 @@ from apps.exposure.engine.building import refresh
 from apps.exposure.snapshots import take_snapshot, thin_snapshots
 from apps.feeds.actions import end_holds, forget_old_payloads, tell_disagreements
 from apps.feeds.pipeline import close_dead_runs
+from apps.inventory.keeping import keep_findings
 from apps.risks.actions import refresh_risks
 
 
@@ -57,6 +58,7 @@ class Command(BaseCommand):
                 "disagreements_told": len(disagreements),
                 "dead_runs_closed": dead,
                 "applications_refreshed": refreshed.n_applications,
+                "findings_kept": keep_findings(on=day_of(at)),
                 "events_handled": events_handled,
                 **{f"risks_{name}": n for name, n in asdict(risks).items()},
                 **{f"campaign_tasks_{name}": n for name, n in campaigns.items()},
