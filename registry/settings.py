@@ -218,17 +218,22 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 3, "interval_start": 0.1, "interval_step": 0.3, "interval_max": 1}
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
-CELERY_BEAT_SCHEDULE_FILENAME = str(REGISTRY_DATA / "celerybeat-schedule")
+# what comes round within a minute; the others are due by what PostgreSQL keeps of their runs
+CELERY_BEAT_SCHEDULER = "registry.beat:FrequentScheduler"
 CELERY_TASK_ALWAYS_EAGER = TESTING
 CELERY_TASK_EAGER_PROPAGATES = True
 
 
 def _every(task: str, cadence: timedelta) -> dict[str, Any]:
-    """A beat entry whose message dies at the next beat, so that an absent worker finds no pile of repeats."""
+    """An entry whose message dies before the next is sent, so that an absent worker finds no pile of repeats.
+
+    One that runs less often than every minute is sent by `common.enqueue_due_jobs`, which sees to the same.
+    """
     return {"task": task, "schedule": cadence, "options": {"expires": cadence.total_seconds()}}
 
 
 CELERY_BEAT_SCHEDULE = {
+    "every minute: send the jobs below that run less often": _every("common.enqueue_due_jobs", timedelta(minutes=1)),
     "every minute: poll the sources whose time has come": _every("feeds.enqueue_due_sources", timedelta(minutes=1)),
     "every ten minutes: apply what the clock has made due": _every("catalog.apply_due_facts", timedelta(minutes=10)),
     "every hour: end the holds that have run out": _every("feeds.end_holds", timedelta(hours=1)),

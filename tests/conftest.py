@@ -65,7 +65,7 @@ if any(missing.values()):
 # here and not left to pytest-django, which looks for settings before this file is read
 django.setup()
 
-pytest_plugins = ["tests.browsing"]
+pytest_plugins = ["tests.browsing", "tests.pooler"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

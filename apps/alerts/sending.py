@@ -3,14 +3,15 @@ lost.
 
 A delivery is claimed by a conditional update that must change exactly one row, sent outside of any transaction,
 and settled by a second conditional update that only the claimant can make. One run at a time sends mail, so that the
-rate holds for the whole installation; a second one returns at once.
+rate holds for the whole installation; a second one returns at once. Which one it is, a lease says that the run renews
+before each message; a run that lost it stops, and what it had claimed stays its own.
 """
 
 import secrets
 import smtplib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,6 +29,7 @@ from apps.alerts.queueing import NOT_ACTIVE
 from apps.alerts.rerouting import tell_others
 from apps.alerts.webhooks import WEBHOOK_OFF, post_delivery
 from apps.alerts.wording import one_line
+from apps.common.leases import HeldLease, LeaseLostError, hold_lease
 
 log = structlog.get_logger(__name__)
 
@@ -45,8 +47,10 @@ SETTLE_TRIES = 8
 _NOT_THIS_MAIL = frozenset({530, 534, 535, 538})
 _TOO_LARGE = 552
 _CLOSING = 421
-# the numbers are only these locks' names
-MAIL_LOCK, WEBHOOK_LOCK = 7301010, 7301011
+MAIL_LEASE, WEBHOOK_LEASE = "send mails", "send webhooks"
+# a worker that is killed holds up the next run for as long; a message that takes longer lets another run begin
+LEASE_DURATION = timedelta(seconds=60)
+LONGEST_SLEEP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +75,38 @@ def send_mails(*, at: datetime) -> int:
     Ends early when the server cannot be reached, so that an outage costs one delivery an attempt a minute and
     not all of them.
     """
-    with _alone(MAIL_LOCK) as mine:
-        if not mine:
+    with hold_lease(MAIL_LEASE, duration=LEASE_DURATION) as lease:
+        if lease is None:
             return 0
         mails = due_deliveries(at=at, stale_after=STALE_AFTER).filter(webhook__isnull=True)
         with _Line(mailers["default"]) as line:
-            return _run(mails, line.send, at=at, per_second=settings.MAIL_PER_SECOND)
+            return _run(mails, line.send, lease=lease, at=at, per_second=settings.MAIL_PER_SECOND)
 
 
 def send_webhooks(*, at: datetime) -> int:
     """Post the webhooks that are due; the number that was taken. An address that fails is left alone for this run."""
     n_sent = 0
-    with _alone(WEBHOOK_LOCK) as mine:
-        for pk, enabled in Webhook.objects.values_list("pk", "enabled") if mine else ():
+    with hold_lease(WEBHOOK_LEASE, duration=LEASE_DURATION) as lease:
+        if lease is None:
+            return 0
+        for pk, enabled in Webhook.objects.values_list("pk", "enabled"):
             due = due_deliveries(at=at, stale_after=STALE_AFTER).filter(webhook=pk)
             if enabled:
-                n_sent += _run(due, _post, at=at, per_second=0)
+                n_sent += _run(due, _post, lease=lease, at=at, per_second=0)
             else:
                 due.order_by().update(state=Delivery.State.SKIPPED, reason=WEBHOOK_OFF)
     return n_sent
 
 
 def _run(
-    due: DeliveryQuerySet, attempt: Callable[[Delivery], Failure | None], *, at: datetime, per_second: float
+    due: DeliveryQuerySet,
+    attempt: Callable[[Delivery], Failure | None],
+    *,
+    lease: HeldLease,
+    at: datetime,
+    per_second: float,
 ) -> int:
+    """Send what is due until nothing is, the time is over, or the lease is lost; how many were taken."""
     n_sent = 0
     started = time.monotonic()
     _abandon(due)
@@ -103,6 +115,8 @@ def _run(
             elapsed = timedelta(seconds=time.monotonic() - started)
             if elapsed > RUN_AT_MOST:
                 return n_sent
+            if not _renewed(lease):
+                return n_sent
             delivery = _claim(due, pk, at=at + elapsed)
             if delivery is None:
                 continue
@@ -110,30 +124,29 @@ def _run(
             _settle(delivery, failure, at=at + elapsed)
             if failure is None:
                 n_sent += 1
-                _keep_to(per_second, n_sent, started)
+                _keep_to(per_second, n_sent, started, lease)
             elif failure.everyone:
                 return n_sent
     return n_sent
 
 
-def _keep_to(per_second: float, n_sent: int, started: float) -> None:
-    """Sleep where sending ran ahead of its rate; 0 is as fast as it goes."""
-    if per_second > 0 and (ahead := n_sent / per_second - (time.monotonic() - started)) > 0:
-        time.sleep(ahead)
-
-
-@contextmanager
-def _alone(number: int) -> Iterator[bool]:
-    """Whether this is the only run that sends; the database lets go of it where a worker dies."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [number])
-        mine = bool(cursor.fetchone()[0])
+def _renewed(lease: HeldLease) -> bool:
+    """Whether this is still the run that sends."""
     try:
-        yield mine
-    finally:
-        if mine:
-            with suppress(OperationalError, InterfaceError), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
+        lease.renew()
+    except LeaseLostError as loss:
+        log.warning("sending stops", reason=str(loss))
+        return False
+    return True
+
+
+def _keep_to(per_second: float, n_sent: int, started: float, lease: HeldLease) -> None:
+    """Sleep where sending ran ahead of its rate; 0 is as fast as it goes."""
+    while per_second > 0 and (ahead := n_sent / per_second - (time.monotonic() - started)) > 0:
+        time.sleep(min(ahead, LONGEST_SLEEP_SECONDS))
+        # at some mails a minute the lease would end in between
+        if ahead > LONGEST_SLEEP_SECONDS and not _renewed(lease):
+            return
 
 
 def _abandon(due: DeliveryQuerySet) -> None:

@@ -16,7 +16,11 @@ from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from apps.common.locks import database_lock
+
 type Statement = sql.SQL | sql.Composed
+
+LOCK = "scratch template"
 
 
 class ScratchRefused(Exception):
@@ -49,12 +53,17 @@ def scratch_database(prepare: Callable[[], object], *, purpose: str, fingerprint
 def drop_database(run: Callable[[Statement], object], name: str) -> None:
     """Drop it where it exists, ending the sessions this user has in it. `run` executes outside of any transaction."""
     # not WITH (FORCE): that refuses anybody but a superuser while autovacuum works in there; a plain drop ends it
+    _end_sessions(run, name)
+    run(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def _end_sessions(run: Callable[[Statement], object], name: str) -> None:
+    """End the sessions that this user has in the database `name`; a pooler keeps some after their clients have gone."""
     run(
         sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND usename = user").format(
             sql.Literal(name)
         )
     )
-    run(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def _digest(fingerprint: str) -> str:
@@ -64,9 +73,7 @@ def _digest(fingerprint: str) -> str:
 
 
 def _build_template(home: str, prefix: str, template: str, prepare: Callable[[], object]) -> None:
-    with _administration(home) as run:
-        # one builder at a time; the lock goes with the connection
-        run(sql.SQL("SELECT pg_advisory_lock(7301002)"))
+    with database_lock(LOCK), _administration(home) as run:
         if run(sql.SQL("SELECT 1 FROM pg_database WHERE datname = {}").format(sql.Literal(template))):
             return
         old = run(
@@ -86,6 +93,7 @@ def _build_template(home: str, prefix: str, template: str, prepare: Callable[[],
             prepare()
         finally:
             _switch(home)
+        _end_sessions(run, building)
         run(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(template)))
 
 

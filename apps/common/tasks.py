@@ -1,9 +1,38 @@
-from celery import shared_task
+from datetime import timedelta
+from typing import Any
+
+from celery import Task, current_app, shared_task
+from celery.signals import task_prerun, task_success
 from django.utils import timezone
 
 from apps.common import heartbeat as sign
+from apps.common import periodic_jobs
 
 
 @shared_task(name="common.heartbeat")
 def heartbeat() -> None:
     sign.beat(at=timezone.now())
+
+
+@shared_task(name="common.enqueue_due_jobs")
+def enqueue_due_jobs() -> list[str]:
+    return periodic_jobs.enqueue_due_jobs(at=timezone.now(), send=_send)
+
+
+def _send(task: str, useful_for: timedelta) -> None:
+    current_app.tasks[task].apply_async(expires=useful_for.total_seconds())
+
+
+# what a receiver raises Celery logs, and the task goes on: without the database it fails by itself
+
+
+@task_prerun.connect
+def note_start(sender: "Task[Any, Any]", **_: Any) -> None:
+    if not sender.request.is_eager:
+        periodic_jobs.note_start(sender.name, at=timezone.now())
+
+
+@task_success.connect
+def note_success(sender: "Task[Any, Any]", **_: Any) -> None:
+    if not sender.request.is_eager:
+        periodic_jobs.note_success(sender.name, at=timezone.now())
