@@ -163,4 +163,10 @@ def advisory_locks() -> list[int]:
         host=str(to["HOST"]), port=str(to["PORT"]) or None, user=str(to["USER"]), password=str(to["PASSWORD"]) or None,
         dbname=str(to["NAME"]), autocommit=True,
     ) as other:  # fmt: skip
-        return [pid for (pid,) in other.execute("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted")]
+        rows = other.execute(
+            """
+            SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+            WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database()
+            """
+        )
+        return [pid for (pid,) in rows]

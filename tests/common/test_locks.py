@@ -66,14 +66,14 @@ class TestDatabaseLock:
 
     def test_a_server_that_ends_idle_transactions_leaves_it_alone(self) -> None:
         with connection.cursor() as cursor:
-            role = connection.settings_dict["USER"]
-            cursor.execute(f"ALTER ROLE \"{role}\" SET idle_in_transaction_session_timeout = '200ms'")
+            database = connection.settings_dict["NAME"]
+            cursor.execute(f"ALTER DATABASE {database} SET idle_in_transaction_session_timeout = '200ms'")
             try:
                 with database_lock("drill"):
                     cursor.execute("SELECT pg_sleep(0.6)")
                     assert len(advisory_locks()) == 1
             finally:
-                cursor.execute(f'ALTER ROLE "{role}" RESET idle_in_transaction_session_timeout')
+                cursor.execute(f"ALTER DATABASE {database} RESET idle_in_transaction_session_timeout")
 
 
 @pytest.mark.pooler

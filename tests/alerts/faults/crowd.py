@@ -8,6 +8,7 @@ from django.db.models import F
 from apps.accounts.models import Team
 from apps.alerts.models import Delivery, Preference, Tick
 from apps.catalog.models import Offering, ProviderEvent
+from apps.common.models import Lease
 from apps.common.time import now
 from tests.builders import make_application, make_dependency, make_event, make_offering, make_team
 
@@ -38,8 +39,9 @@ def addresses(teams: Sequence[Team]) -> list[str]:
 
 
 def time_passes(span: timedelta) -> None:
-    """What the clock does to the deliveries that wait and to the claims that nobody settled."""
+    """What the clock does to the deliveries that wait, to claims that nobody settled and to leases of the dead."""
     Delivery.objects.update(due_at=F("due_at") - span, claimed_at=F("claimed_at") - span)
+    Lease.objects.update(expires_at=F("expires_at") - span)
 
 
 def forget_the_windows() -> None:

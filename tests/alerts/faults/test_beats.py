@@ -15,6 +15,7 @@ from tests.alerts.faults.crowd import addresses, announce, make_crowd
 from tests.alerts.faults.sums import assert_ledger, assert_sums
 from tests.builders import make_user
 from tests.feeds import loopback
+from tests.pooler import BOTH_ROUTES
 from tests.processes import blocked_sessions, holding, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -25,10 +26,13 @@ KEEP = "alerts.keep_alerts"
 POST = "alerts.send_webhooks"
 
 
-def test_two_workers_and_every_task_three_times_make_one_mail_per_recipient(drill: Drill, tmp_path: Path) -> None:
+@BOTH_ROUTES
+def test_two_workers_and_every_task_three_times_make_one_mail_per_recipient(
+    drill: Drill, route: dict[str, str], tmp_path: Path
+) -> None:
     teams = make_crowd(N)
     news = [announce(), announce()]
-    with make_worker(drill.broker, drill.server, tmp_path / "second.log"):
+    with make_worker(drill.broker, drill.server, tmp_path / "second.log", **route):
         # both are in the middle of raising before either may go on
         with holding("LOCK TABLE alerts_notice IN SHARE MODE"):
             for name in (RAISE, RAISE):

@@ -14,13 +14,24 @@ import pytest
 
 from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.models import Alert, Delivery, HandledEvent, Notice
+from apps.alerts.sending import LEASE_DURATION
 from apps.common.time import now
 from registry.celery import app
 from tests.alerts.faults.conftest import RAISE, SEND, Drill, make_worker
-from tests.alerts.faults.crowd import announce, make_crowd
+from tests.alerts.faults.crowd import announce, make_crowd, time_passes
 from tests.alerts.faults.sums import assert_sums, ledger
 from tests.alerts.smtp import HANG, Step
-from tests.processes import Worker, blocked_sessions, database_url, end_sessions, holding, wait_until
+from tests.pooler import BOTH_ROUTES
+from tests.processes import (
+    Worker,
+    blocked_sessions,
+    database_url,
+    end_sessions,
+    forget_what_was_handed_out,
+    holding,
+    nothing_is_queued,
+    wait_until,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -31,8 +42,8 @@ LONG = "A line of a very long mail, of which there are many.\n" * 250_000
 
 
 @pytest.fixture
-def victim(drill: Drill, tmp_path: Path) -> Iterator[Worker]:
-    with make_worker(drill.broker, drill.server, tmp_path / "victim.log", queue=VICTIM) as running:
+def victim(drill: Drill, route: dict[str, str], tmp_path: Path) -> Iterator[Worker]:
+    with make_worker(drill.broker, drill.server, tmp_path / "victim.log", queue=VICTIM, **route) as running:
         yield running
 
 
@@ -90,7 +101,16 @@ def test_killed_with_the_outbox_written_and_not_committed_it_has_written_nothing
     assert assert_sums(drill.peer) == {"sent": N}
 
 
-@pytest.mark.parametrize("step", [Step.GREETING, Step.RCPT, Step.DATA])
+@pytest.mark.parametrize(
+    ("step", "route"),
+    [
+        (Step.GREETING, "direct"),
+        (Step.RCPT, "direct"),
+        (Step.DATA, "direct"),
+        pytest.param(Step.DATA, "pooled", marks=pytest.mark.pooler),
+    ],
+    indirect=["route"],
+)
 def test_killed_between_claim_and_send_the_mail_is_sent_once_the_claim_is_stale(
     drill: Drill, victim: Worker, step: Step
 ) -> None:
@@ -102,8 +122,11 @@ def test_killed_between_claim_and_send_the_mail_is_sent_once_the_claim_is_stale(
     wait_until(lambda: drill.peer.reached[step] == 1, "the worker talks to the server", victim.log)
     victim.kill()
 
+    # its lease still holds: nobody mails for the moment
+    drill.beat()
     assert ledger() == {"sending": 1, "queued": N - 1}
-    # the claim still holds: the others are mailed, and this one waits
+    # a minute later only the claim still holds: the others are mailed, and this one waits
+    time_passes(LEASE_DURATION)
     drill.beat()
     assert ledger() == {"sending": 1, "sent": N - 1}
     drill.go_on()
@@ -173,18 +196,24 @@ def test_killed_before_it_writes_down_the_answer_the_mail_may_come_twice_under_o
     assert len(drill.peer.taken) == N + 1
 
 
+@BOTH_ROUTES
 def test_when_only_the_process_that_does_the_work_is_killed_the_worker_goes_on_by_itself(
     drill: Drill, victim: Worker
 ) -> None:
     make_crowd(N)
     announce()
     drill.peer.script[Step.DATA].append(HANG)
+    # of victims before this one
+    forget_what_was_handed_out(drill.broker)
 
     give(victim, SEND)
     wait_until(lambda: drill.peer.reached[Step.DATA] == 1, "the worker talks to the server", victim.log)
     victim.kill_child()
 
-    # the broker hands the task out again, to the child that takes the other's place
+    # the broker hands the task out again, to the child that takes the other's place, which leaves it to the dead one
+    wait_until(lambda: nothing_is_queued(drill.broker, VICTIM), "the task has run again", victim.log)
+    time_passes(LEASE_DURATION)
+    give(victim, SEND)
     wait_until(lambda: ledger() == {"sending": 1, "sent": N - 1}, "the others are mailed", victim.log)
     drill.go_on()
     assert assert_sums(drill.peer) == {"sent": N}
