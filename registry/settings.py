@@ -148,8 +148,11 @@ DATABASE_POOL = env.int("DATABASE_POOL", default=0 if TESTING else 8)
 _database: dict[str, Any] = env.db_url_config(DATABASE_URL)
 if _database.get("ENGINE") != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL starts with postgres://; no other engine is supported.")
-# lists are read by statements that a connection prepares once; off for a pooler that hands on connections in between
+# lists are read by statements that a connection prepares once; off for a pooler that hands on connections in between,
+# and with them cursors that outlast their transaction
 DATABASE_PREPARE = env.bool("DATABASE_PREPARE", default=True)
+if not DATABASE_PREPARE:
+    _database["DISABLE_SERVER_SIDE_CURSORS"] = True
 _database["CONN_MAX_AGE"] = 0  # the pool keeps connections, Django must not
 _database["CONN_HEALTH_CHECKS"] = True
 _database["OPTIONS"] = {"connect_timeout": 10, "application_name": "registry", **_database.get("OPTIONS", {})}
