@@ -19,6 +19,7 @@ from registry import embedded
 from tests.builders import make_source, make_user
 from tests.feeds import loopback as server
 from tests.feeds.test_pipeline import price_map
+from tests.pooler import BOTH_ROUTES
 from tests.processes import Worker, own_broker, own_database, sending_to, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -81,12 +82,13 @@ def test_a_worker_killed_while_fetching_leaves_a_run_that_is_closed_and_polled_a
     assert list(ProviderEvent.objects.values_list("kind", "new")) == [("announced", "2031-12-01")]
 
 
+@BOTH_ROUTES
 def test_a_worker_killed_in_the_middle_of_its_changes_changes_nothing(
-    source: Source, feed: server.Loopback, broker: str, tmp_path: Path
+    source: Source, feed: server.Loopback, broker: str, route: dict[str, str], tmp_path: Path
 ) -> None:
     news(feed)
     before = list(Assertion.objects.order_by("pk").values())
-    with Worker(broker, tmp_path / "worker.log") as worker, connection.cursor() as cursor:
+    with Worker(broker, tmp_path / "worker.log", **route) as worker, connection.cursor() as cursor:
         cursor.execute(CATALOGUE_LOCK)
         request_poll(source=source, by=make_user())
         wait_until(lambda: latest_run().step == "compare", "the worker compares", worker.log)
