@@ -26,6 +26,8 @@ class PeriodicJob(models.Model):
 
     # a job that was sent and did not succeed is sent again after this; longer than a task may run
     RETRY_AFTER: ClassVar[timedelta] = timedelta(hours=1)
+    # it is looked every minute or so: what is due a moment later does not wait for the next look
+    TOLERANCE: ClassVar[timedelta] = timedelta(seconds=30)
     # a moment further ahead was written by a clock that was wrong, and is not waited for
     MAX_CLOCK_SKEW: ClassVar[timedelta] = timedelta(hours=1)
 
@@ -45,4 +47,5 @@ class PeriodicJob(models.Model):
         if self.enqueued_at is None or self.enqueued_at > at + self.MAX_CLOCK_SKEW:
             return True
         has_succeeded = self.succeeded_at is not None and self.succeeded_at >= self.enqueued_at
-        return at - self.enqueued_at >= (every if has_succeeded else min(every, self.RETRY_AFTER))
+        wait = every if has_succeeded else min(every, self.RETRY_AFTER)
+        return at - self.enqueued_at >= wait - self.TOLERANCE

@@ -1,9 +1,11 @@
 """When a job last ran stands in the database: it runs again when its time has come, however often beat is new."""
 
+import io
 import threading
 from datetime import datetime, timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from apps.common import periodic_jobs
@@ -63,6 +65,15 @@ class TestPeriodicJobs:
         broker.look(NOW)
 
         assert broker.look(NOW + MINUTE) == []
+
+    @pytest.mark.parametrize("seconds", [59.9, 60, 60.1])
+    def test_a_minute_that_is_a_moment_shorter_or_longer_makes_five_minutes_no_six(
+        self, broker: Broker, seconds: float
+    ) -> None:
+        for n_looks in range(61):
+            broker.look(NOW + n_looks * timedelta(seconds=seconds))
+
+        assert len(broker.moments("exposure.refresh_exposure")) == 13
 
     def test_what_was_sent_and_never_succeeded_is_sent_again_after_an_hour_and_not_before(self, broker: Broker) -> None:
         broker.works = False
@@ -143,3 +154,17 @@ def test_many_that_look_at_once_send_each_job_once(broker: Broker) -> None:
         thread.join(60)
 
     assert sorted(name for _, name in broker.sent) == sorted(kept_jobs())
+
+
+@pytest.mark.django_db
+def test_the_operator_sees_when_each_job_began_and_succeeded(broker: Broker) -> None:
+    broker.look(NOW)
+    PeriodicJob.objects.filter(name=HOURLY).update(succeeded_at=None)
+    out = io.StringIO()
+
+    call_command("periodic_jobs", stdout=out)
+
+    lines = {line.split()[0]: line for line in out.getvalue().splitlines()}
+    assert lines.keys() == {"job", *kept_jobs()}
+    assert f"{NOW:%Y-%m-%d %H:%M:%S}" in lines[DAILY]
+    assert lines[HOURLY].endswith("never")
