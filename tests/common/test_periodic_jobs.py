@@ -5,6 +5,7 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
@@ -130,6 +131,8 @@ class TestPeriodicJobs:
 def test_each_daily_job_is_kept_and_what_runs_every_minute_is_not() -> None:
     jobs = kept_jobs()
 
+    # a job is known by its task: no two entries have the same
+    assert len(jobs) == sum(periodic_jobs.is_kept(entry) for entry in settings.CELERY_BEAT_SCHEDULE.values())
     assert sum(every >= DAY for every in jobs.values()) >= 7
     assert "common.enqueue_due_jobs" not in jobs
     assert "alerts.send_due_digests" not in jobs

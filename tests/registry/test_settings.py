@@ -83,6 +83,13 @@ def test_the_database_has_a_pool_in_production_and_its_password_is_decoded() -> 
     assert show("DATABASES['default']['OPTIONS'].get('pool')", **PRODUCTION, DATABASE_POOL="0") == "None"
 
 
+def test_without_prepared_statements_no_cursor_outlasts_its_transaction_either() -> None:
+    cursors = "DATABASES['default'].get('DISABLE_SERVER_SIDE_CURSORS', False)"
+
+    assert show(cursors, **PRODUCTION) == "False"
+    assert show(cursors, **PRODUCTION, DATABASE_PREPARE="false") == "True"
+
+
 def test_the_policy_allows_no_inline_script_and_no_foreign_host() -> None:
     policy = show("SECURE_CSP", **PRODUCTION)
 
