@@ -211,6 +211,10 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# a worker at a job that a person waits for (apps/common/jobs.py) shows itself every so many seconds; without a sign for
+# so many, the next sweep, which beat sends every minute, takes the job over: within two minutes of the last sign
+JOB_HEARTBEAT_SECONDS = 10
+JOB_TAKEOVER_SECONDS = 45
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False

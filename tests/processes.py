@@ -195,6 +195,14 @@ class Worker:
         for child in psutil.Process(self._process.pid).children():
             child.kill()
 
+    def pause(self) -> None:
+        """SIGSTOP to the worker and its children: they stand still, as on a machine that is frozen."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT: they wake up in the middle of what they were doing."""
+        os.killpg(self._process.pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """SIGKILL to the worker and its children at once."""
         with suppress(ProcessLookupError):

@@ -1,6 +1,5 @@
 """What the interface itself keeps: answers that may be asked for again, and work that takes longer than a request."""
 
-from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -8,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.accounts.models import own
+from apps.common import jobs
 
 
 class IdempotencyKey(models.Model):
@@ -39,13 +39,8 @@ class JobQuerySet(models.QuerySet["Job"]):
             return self.none()
         return self if user.reads_everything else self.filter(own(user, "by"))
 
-    def waiting(self, at: datetime) -> "JobQuerySet":
-        """What a worker has to do something about: queued, or left by a worker that has gone."""
-        left = Q(state=Job.State.RUNNING, seen_at__lt=at - Job.LEFT_AFTER)
-        return self.filter(Q(state=Job.State.QUEUED) | left)
 
-
-class Job(models.Model):
+class Job(jobs.Job):
     """A bulk change that a worker carries out. In no history: what it changes is, under `change`."""
 
     class State(models.TextChoices):
@@ -58,10 +53,6 @@ class Job(models.Model):
     class Mode(models.TextChoices):
         ROW_BY_ROW = "row_by_row", "Row by row"
         ALL_OR_NOTHING = "all_or_nothing", "All or nothing"
-
-    WAITING: ClassVar[tuple[str, ...]] = (State.QUEUED, State.RUNNING)
-    # a block takes seconds; work of one transaction holds the row itself
-    LEFT_AFTER: ClassVar[timedelta] = timedelta(minutes=2)
 
     resource = models.CharField(max_length=40, help_text="What it changes, as the address calls it.")
     mode = models.CharField(max_length=14, choices=Mode, default=Mode.ROW_BY_ROW)
@@ -78,13 +69,8 @@ class Job(models.Model):
     n_rejected = models.PositiveIntegerField(default=0)
     rejected = models.JSONField(default=list, help_text="The first thousand, as {where, reason}.")
     applied = models.BooleanField(default=False, help_text="Something of it is in the register.")
-    error = models.TextField(blank=True, help_text="Why it failed, as a sentence.")
     change = models.UUIDField(null=True, help_text="By which what it did is found in the history.")
-    attempts = models.PositiveSmallIntegerField(default=0)
     queued_at = models.DateTimeField()
-    started_at = models.DateTimeField(null=True)
-    seen_at = models.DateTimeField(null=True, help_text="When the worker at it last ended a block.")
-    finished_at = models.DateTimeField(null=True)
 
     objects = JobQuerySet.as_manager()
 

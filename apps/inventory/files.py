@@ -9,8 +9,17 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.common.history import acting
+from apps.common.jobs import Claim
 from apps.common.time import day_of
-from apps.inventory.making import CannotBeMade, Making, drop_parts, make_file, tell_progress, told_progress
+from apps.inventory.making import (
+    CannotBeMade,
+    Making,
+    drop_parts,
+    make_file,
+    make_waiting,
+    tell_progress,
+    told_progress,
+)
 from apps.inventory.models import WrittenFile
 
 KEPT = timedelta(days=7)
@@ -43,13 +52,20 @@ def ask_file(*, kind: str, query: str, name: str, by: User, at: datetime) -> Wri
 
 
 def write_file(pk: int, *, write: Write, at: datetime) -> bool:
-    """Claim the file and write it; False where somebody else has it."""
+    """Claim the file and write it; False where another worker has it."""
+    return make_file(_making(write), pk, at=at)
 
-    def written(file: WrittenFile, target: IO[bytes]) -> dict[str, int]:
-        return {"n_rows": write(file, target, lambda n: tell_progress(file, n))}
 
-    making = Making(model=WrittenFile, job="inventory.write_file", smaller=_("for fewer rows"), write=written)
-    return make_file(making, pk, at=at)
+def write_waiting(*, write: Write, at: datetime) -> int:
+    """Write every file that waits or was left by its worker; the number written. Safe to run twice at once."""
+    return make_waiting(_making(write), at=at)
+
+
+def _making(write: Write) -> Making[WrittenFile]:
+    def written(claim: Claim[WrittenFile], target: IO[bytes]) -> dict[str, int]:
+        return {"n_rows": write(claim.job, target, lambda n: tell_progress(claim, n))}
+
+    return Making(model=WrittenFile, job="inventory.write_file", smaller=_("for fewer rows"), write=written)
 
 
 def told[R](rows: Iterable[R], tell: Tell) -> Iterator[R]:

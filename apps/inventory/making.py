@@ -1,25 +1,23 @@
-"""How a worker makes a file: claims it by a conditional update, so that two never make one, and keeps it in parts."""
+"""How a worker makes a file: as a job that one worker has at a time, kept in parts once all of it is there."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from functools import partial
 from typing import IO, Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from apps.common import jobs
 from apps.common.history import acting
-from apps.common.time import now
+from apps.common.jobs import Claim, JobKind
 from apps.inventory.models import MadeFile, MadeFilePart
 
 State = MadeFile.State
-# a worker gives up sooner than this (tasks.py of the floors that make files), so what still runs then was lost with it
-LOST_AFTER = timedelta(minutes=20)
-MOST_ATTEMPTS = 3
 _IN_MEMORY = 8 * 1024 * 1024
 
 
@@ -35,49 +33,56 @@ class Making[F: MadeFile]:
     model: type[F]
     job: str
     smaller: str
-    write: Callable[[F, IO[bytes]], Mapping[str, Any]]
+    write: Callable[[Claim[F], IO[bytes]], Mapping[str, Any]]
     relations: tuple[str, ...] = ("asked_by",)
 
 
 def make_file[F: MadeFile](making: Making[F], pk: int, *, at: datetime) -> bool:
-    """Claim the file and make it; False where somebody else has it. One that fails says why and can be asked for
-    again; one whose worker died is begun anew, and given up after MOST_ATTEMPTS."""
-    rows = making.model._default_manager
-    given_up = rows.filter(_lost(at), pk=pk, attempts__gte=MOST_ATTEMPTS)
+    """Claim the file and make it; False where another worker has it. One that fails says why and can be asked for
+    again; one whose worker died is begun anew by another, and given up after jobs.MAX_ATTEMPTS."""
+    return jobs.run(_kind(making), pk, at=at)
+
+
+def make_waiting[F: MadeFile](making: Making[F], *, at: datetime) -> int:
+    """Make every file of the kind that waits or was left by its worker; the number made. Safe to run twice at once."""
+    return jobs.run_waiting(_kind(making), at=at)
+
+
+def _kind[F: MadeFile](making: Making[F]) -> JobKind[F]:
     gone = _("The worker ended before it was done, three times. Ask again, %(smaller)s if need be.")
-    if given_up.update(state=State.FAILED, finished_at=at, error=gone % {"smaller": making.smaller}):
-        return False
-    mine = rows.filter(_claimable(at), pk=pk)
-    previous = mine.values_list("attempts", flat=True).first()
-    if previous is None or mine.update(state=State.RUNNING, started_at=at, attempts=previous + 1, error="") != 1:
-        return False
-    file = rows.select_related(*making.relations).get(pk=pk)
+    return JobKind(
+        model=making.model,
+        work=partial(_make, making),
+        abandonment=lambda _file: gone % {"smaller": making.smaller},
+        relations=making.relations,
+    )
+
+
+def _make[F: MadeFile](making: Making[F], claim: Claim[F]) -> None:
+    file = claim.job
     # it holds what the asker may see now, and is fetched later while they still may
     asker = file.asked_by
     file.whole_organisation = asker.reads_everything
     file.team_ids = [] if asker.reads_everything else sorted(asker.team_roles())
     with acting(job=making.job):
-        file.save(update_fields=["whole_organisation", "team_ids"])
+        claim.update(whole_organisation=file.whole_organisation, team_ids=file.team_ids)
     try:
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as target:
-            _keep(file, target, making.write(file, target))
+            _keep(claim, target, making.write(claim, target))
     except (CannotBeMade, DatabaseError, SoftTimeLimitExceeded) as why:
-        rows.filter(pk=pk, state=State.RUNNING).update(
-            state=State.FAILED, error=_why_failed(why, making.smaller)[:2000], finished_at=now()
-        )
+        if isinstance(why, DatabaseError) and jobs.connection_is_lost():
+            # the database was restarted: nothing is wrong with the file, and the next worker makes it
+            raise
+        claim.fail(_why_failed(why, making.smaller))
     finally:
         cache.delete(_progress_key(file))
-    return True
 
 
-def waiting(model: type[MadeFile], *, at: datetime) -> list[int]:
-    """Those that wait, and those whose worker was lost."""
-    return list(model._default_manager.filter(_claimable(at)).order_by("pk").values_list("pk", flat=True))
-
-
-def tell_progress(file: MadeFile, so_far: Any) -> None:
-    """For whoever watches, in the cache alone: told often, and worth nothing once the file is made."""
-    cache.set(_progress_key(file), so_far, timeout=LOST_AFTER.seconds)
+def tell_progress[F: MadeFile](claim: Claim[F], so_far: Any) -> None:
+    """For whoever watches, in the cache alone: told often, and worth nothing once the file is made. Ends the work where
+    another worker has it by now (ClaimLostError)."""
+    claim.check()
+    cache.set(_progress_key(claim.job), so_far, timeout=jobs.MAX_RUN_TIME.seconds)
 
 
 def told_progress(file: MadeFile) -> Any:
@@ -125,35 +130,27 @@ def _parts_of(model: type[MadeFile]) -> tuple[str, str]:
 def _why_failed(why: Exception, smaller: str) -> str:
     match why:
         case SoftTimeLimitExceeded():
-            return _("It took longer than 15 minutes. Ask %(smaller)s.") % {"smaller": smaller}
+            return _("It took longer than a worker may take. Ask %(smaller)s.") % {"smaller": smaller}
         case DatabaseError():
             return _("The database gave up: %(why)s") % {"why": why}
         case _:
             return str(why)
 
 
-def _claimable(at: datetime) -> Q:
-    return Q(state=State.QUEUED) | _lost(at)
-
-
-def _lost(at: datetime) -> Q:
-    return Q(state=State.RUNNING, started_at__lt=at - LOST_AFTER)
-
-
 def _progress_key(file: MadeFile) -> str:
     return f"{file._meta.label_lower}:{file.pk}"
 
 
-def _keep(file: MadeFile, target: IO[bytes] | Any, beside: Mapping[str, Any]) -> None:
+def _keep[F: MadeFile](claim: Claim[F], target: IO[bytes] | Any, beside: Mapping[str, Any]) -> None:
     """Parts and state in one transaction: it is done with all of itself or not at all."""
     n_bytes = target.seek(0, 2)
     target.seek(0)
+    parts = claim.job.parts
     with transaction.atomic():
-        file.parts.all().delete()
+        claim.hold()
+        parts.all().delete()
         number = 0
         while body := target.read(MadeFilePart.SIZE):
-            file.parts.create(number=number, body=body)
+            parts.create(number=number, body=body)
             number += 1
-        type(file)._default_manager.filter(pk=file.pk, state=State.RUNNING).update(
-            state=State.DONE, n_bytes=n_bytes, finished_at=now(), error="", **beside
-        )
+        claim.complete(n_bytes=n_bytes, **beside)

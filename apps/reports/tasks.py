@@ -6,7 +6,7 @@ from apps.common.time import day_of, now
 from apps.reports.kept import keep_figures
 from apps.reports.packs.actions import drop_expired, make_pack, make_waiting
 
-# sooner than a running pack counts as lost (apps/inventory/making.py)
+# sooner than the heartbeat ends (apps/common/jobs.py)
 _SOFT, _HARD = 15 * 60, 16 * 60
 
 

@@ -3,12 +3,10 @@
 from celery import shared_task
 
 from apps.common.time import now
-from apps.inventory.files import write_file
-from apps.inventory.making import waiting
-from apps.inventory.models import WrittenFile
+from apps.inventory.files import write_file, write_waiting
 from apps.web.written_files import written
 
-# sooner than a running file counts as lost (apps/inventory/making.py)
+# sooner than the heartbeat ends (apps/common/jobs.py)
 _SOFT, _HARD = 15 * 60, 16 * 60
 
 
@@ -21,4 +19,4 @@ def write_one_file(pk: int) -> bool:
 @shared_task(name="web.write_files", soft_time_limit=_SOFT, time_limit=_HARD)
 def write_files() -> int:
     """Safe to run twice at once."""
-    return sum(write_file(pk, write=written, at=now()) for pk in waiting(WrittenFile, at=now()))
+    return write_waiting(write=written, at=now())

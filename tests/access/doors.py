@@ -275,7 +275,8 @@ API = {
     # there is nothing at this key here: see the tests of that page
     "0000000l": """
         evidence-packs/{pk}/file/:get feed-notices/{pk}/:get feed-notices/{pk}/reopen/:post
-        feed-notices/{pk}/settle/:post jobs/{pk}/:get jobs/{pk}/cancel/:post reports/register/{table}/:get
+        feed-notices/{pk}/settle/:post jobs/{pk}/:get jobs/{pk}/cancel/:post jobs/{pk}/resume/:post
+        reports/register/{table}/:get
     """,
     # whose own it is, not even the offices
     "000y000l": """

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.roles import TeamRole
 from apps.api.bulk import jobs
 from apps.api.models import IdempotencyKey, Job, JobChunk
+from apps.common.jobs import takeover_after
 from apps.inventory.bulk import MERGERS
 from apps.inventory.bulk.values import NotThat, reader_of
 from apps.inventory.models import Adaptation, Application, Criticality, Dependency, ExitPlan
@@ -398,7 +399,7 @@ class TestJobs:
         assert (Job.objects.get().state, Job.objects.get().n_done, jobs.carry_out_waiting()) == ("running", 2, 0)
 
         monkeypatch.setattr(jobs, "_merge_block", merge)
-        Job.objects.update(seen_at=Job.objects.get().seen_at - 2 * Job.LEFT_AFTER)
+        Job.objects.update(heartbeat_at=Job.objects.get().heartbeat_at - takeover_after())
         assert jobs.carry_out_waiting() == 1
 
         told = Job.objects.get()

@@ -16,8 +16,8 @@ from apps.accounts.models import Membership, User
 from apps.alerts.models import Alert, Delivery, Notice
 from apps.catalog.models import Assertion
 from apps.common.history import acting
+from apps.common.jobs import MAX_ATTEMPTS, takeover_after
 from apps.common.time import day_of, now
-from apps.inventory import making
 from apps.inventory.making import CannotBeMade
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
@@ -163,13 +163,13 @@ def test_a_lost_worker_is_followed_by_another_and_given_up_in_the_end(told: Insu
     pack = ask(told.governance)
     EvidencePack.objects.filter(pk=pack.pk).update(state="running", started_at=now(), attempts=1)
     assert not make_pack(pack.pk, at=now())  # somebody has it
-    later = now() + making.LOST_AFTER + timedelta(minutes=1)
+    later = now() + takeover_after() + timedelta(minutes=1)
     assert make_waiting(at=later) == 1
     pack.refresh_from_db()
     assert (pack.state, pack.attempts) == ("done", 2)
 
     lost = ask(told.governance, application=told.triage)
-    EvidencePack.objects.filter(pk=lost.pk).update(state="running", started_at=now(), attempts=making.MOST_ATTEMPTS)
+    EvidencePack.objects.filter(pk=lost.pk).update(state="running", started_at=now(), attempts=MAX_ATTEMPTS)
     assert make_waiting(at=later) == 0
     lost.refresh_from_db()
     assert lost.state == "failed"

@@ -13,20 +13,21 @@ from uuid import UUID
 import structlog
 from celery import signature
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from kombu.exceptions import OperationalError
 
 from apps.accounts.models import User
 from apps.api.bulk.bodies import row_of
 from apps.api.models import Job, JobChunk
+from apps.common import jobs
 from apps.common.history import acting
+from apps.common.jobs import Claim, JobKind
 from apps.common.time import day_of, now
 from apps.inventory.bulk import BLOCK, MERGERS, MOST_NAMED, Merge, Numbered, Report
 
 log = structlog.get_logger(__name__)
 
 CARRY_OUT = "api.carry_out_job"
-_MOST_ATTEMPTS = 3
 KEPT = timedelta(days=30)
 
 
@@ -135,104 +136,127 @@ def cancel_job(job: Job, *, at: datetime) -> bool:
     return bool(cancelled)
 
 
-def carry_out(pk: int) -> bool:
-    """Work the job through; False where somebody else is at it, or nothing is to be done."""
+def resume_job(job: Job) -> bool:
+    """Queue the rest of a job that failed; False where it did not fail, or nothing of it is left."""
     with transaction.atomic():
-        at = now()
-        job = Job.objects.select_for_update(skip_locked=True).filter(pk=pk).waiting(at).first()
-        if job is None:
-            return False
-        Job.objects.filter(pk=pk).update(
-            state=Job.State.RUNNING, attempts=F("attempts") + 1, started_at=job.started_at or at, seen_at=at
-        )
-    if job.attempts >= _MOST_ATTEMPTS:
-        _finish(pk, Job.State.FAILED, error="It could not be worked through, three times over. The log says why.")
-        return True
+        resumed = Job.objects.filter(
+            Exists(JobChunk.objects.filter(job=OuterRef("pk"))), pk=job.pk, state=Job.State.FAILED
+        ).update(state=Job.State.QUEUED, error="", finished_at=None)
+        if resumed:
+            transaction.on_commit(lambda: _send(job.pk))
+    return bool(resumed)
+
+
+def carry_out(pk: int) -> bool:
+    """Work the job through; False where another worker is at it, it was given up, or nothing is to be done."""
+    return jobs.run(_BULK_JOBS, pk, at=now())
+
+
+def carry_out_waiting() -> int:
+    """Everything that waits, oldest first; the number worked on."""
+    return jobs.run_waiting(_BULK_JOBS, at=now())
+
+
+def _carry_out(claim: Claim[Job]) -> None:
+    job = claim.job
     by = job.by.bound_to(job.bound_team_id) if job.bound_team_id is not None else job.by
     if not by.is_active:
-        _finish(pk, Job.State.FAILED, error="The account that asked for it is closed.")
-        return True
-    with acting(user=by, reason=job.reason or f"bulk change of {job.resource}") as change:
-        if job.dry_run or job.mode == Job.Mode.ALL_OR_NOTHING:
-            return _all_at_once(job, by, change)
-        return _block_by_block(job, by, change)
-
-
-def _block_by_block(job: Job, by: User, change: UUID) -> bool:
-    merge = Merge(by, day_of(now()), now())
-    while True:
         with transaction.atomic():
-            held = Job.objects.select_for_update(skip_locked=True).filter(pk=job.pk, state=Job.State.RUNNING).first()
-            if held is None:
-                return False
-            chunk = JobChunk.objects.filter(job=job).order_by("first").first()
-            if chunk is None:
-                break
-            report, block = Report(), _rows_of(chunk)
-            _merge_block(job.resource, block, merge, report)
-            _note(held, report, n_done=len(block), change=change)
+            claim.fail("The account that asked for it is closed.")
+            JobChunk.objects.filter(job=job).delete()
+        return
+    with acting(user=by, reason=job.reason or f"bulk change of {job.resource}") as change:
+        if _is_one_transaction(job):
+            _all_at_once(claim, by, change)
+        else:
+            _block_by_block(claim, by, change)
+
+
+def _is_one_transaction(job: Job) -> bool:
+    return job.dry_run or job.mode == Job.Mode.ALL_OR_NOTHING
+
+
+def _block_by_block(claim: Claim[Job], by: User, change: UUID) -> None:
+    """A block, its progress and the end of its chunk are one transaction, which a worker without the claim cannot
+    commit: no block is done twice."""
+    merge = Merge(by, day_of(now()), now())
+    while (chunk := JobChunk.objects.filter(job=claim.job).order_by("first").first()) is not None:
+        claim.check()
+        report, block = Report(), _rows_of(chunk)
+        with transaction.atomic():
+            _merge_block(claim.job.resource, block, merge, report)
+            _note(claim, report, n_done=len(block), change=change)
             chunk.delete()
-    _finish(job.pk, Job.State.DONE)
-    return True
+    claim.complete()
 
 
-def _all_at_once(job: Job, by: User, change: UUID) -> bool:
-    merge, report = Merge(by, day_of(now()), now()), Report()
+def _all_at_once(claim: Claim[Job], by: User, change: UUID) -> None:
+    job, merge, report = claim.job, Merge(by, day_of(now()), now()), Report()
+    chunks = JobChunk.objects.filter(job=job)
     try:
         with transaction.atomic():
-            held = Job.objects.select_for_update(skip_locked=True).filter(pk=job.pk, state=Job.State.RUNNING).first()
-            if held is None:
-                return False
-            for chunk in JobChunk.objects.filter(job=job).order_by("first").iterator(chunk_size=1):
+            for chunk in chunks.order_by("first").iterator(chunk_size=1):
+                claim.check()
                 MERGERS[job.resource].merge(_rows_of(chunk), merge, report)
             _take_back(unless=not job.dry_run and not report.n_rejected)
-            _note(held, report, n_done=report.n_rows, change=change)
-            JobChunk.objects.filter(job=job).delete()
+            _end(claim, report, change=change)
     except _TakenBack:
         with transaction.atomic():
-            held = Job.objects.select_for_update().get(pk=job.pk)
-            _note(held, report, n_done=report.n_rows, change=None)
-            JobChunk.objects.filter(job=job).delete()
-    _finish(job.pk, Job.State.DONE)
-    return True
+            _end(claim, report, change=None)
+
+
+def _end(claim: Claim[Job], report: Report, *, change: UUID | None) -> None:
+    _note(claim, report, n_done=report.n_rows, change=change)
+    JobChunk.objects.filter(job=claim.job).delete()
+    claim.complete()
+
+
+def _abandonment(job: Job) -> str:
+    """What of it is in the register, and how to go on; the rows that are left are kept with the job."""
+    if _is_one_transaction(job):
+        done, rest = "Nothing was written.", "all rows"
+    elif not job.n_done:
+        done, rest = "Nothing was written.", "the rows"
+    else:
+        done = f"Rows 1 to {job.n_done} are done, as the report says; no row after them was written."
+        rest = f"rows {job.n_done + 1} to {job.n_rows}"
+    return (
+        f"The worker ended before it was through, three times. {done} "
+        f"Go on with POST jobs/{job.pk}/resume/, or send {rest} again in smaller parts."
+    )
+
+
+_BULK_JOBS = JobKind(model=Job, work=_carry_out, abandonment=_abandonment, relations=("by",))
 
 
 def _rows_of(chunk: JobChunk) -> list[Numbered]:
     return list(_numbered(zlib.decompress(bytes(chunk.body)).split(b"\n"), chunk.first))
 
 
-def _note(job: Job, report: Report, *, n_done: int, change: UUID | None) -> None:
-    named = [*job.rejected, *as_rejected(report)][:MOST_NAMED]
+def _note(claim: Claim[Job], report: Report, *, n_done: int, change: UUID | None) -> None:
+    """In the transaction that wrote what it tells."""
+    job = claim.job
     written = change is not None and bool(report.created or report.updated)
-    Job.objects.filter(pk=job.pk).update(
+    job.rejected = [*job.rejected, *as_rejected(report)][:MOST_NAMED]
+    job.applied = job.applied or written
+    job.change = change if written else job.change
+    claim.progress(
         n_done=F("n_done") + n_done,
         created=F("created") + report.created,
         updated=F("updated") + report.updated,
         unchanged=F("unchanged") + report.unchanged,
         n_rejected=F("n_rejected") + report.n_rejected,
-        rejected=named,
-        applied=job.applied or written,
-        change=change if written else job.change,
-        seen_at=now(),
+        rejected=job.rejected,
+        applied=job.applied,
+        change=job.change,
     )
-
-
-def _finish(pk: int, state: str, error: str = "") -> None:
-    with transaction.atomic():
-        Job.objects.filter(pk=pk).update(state=state, error=error, finished_at=now())
-        JobChunk.objects.filter(job=pk).delete()
 
 
 def as_rejected(report: Report) -> list[dict[str, str]]:
     return [{"where": where, "reason": reason} for where, reason in report.rejected]
 
 
-def carry_out_waiting() -> int:
-    """Everything that waits, oldest first; the number worked on."""
-    return sum(carry_out(pk) for pk in list(Job.objects.waiting(now()).order_by("pk").values_list("pk", flat=True)))
-
-
 def forget_old_jobs(*, at: datetime) -> int:
     """Reports of jobs that ended long ago go; what they did stays in the history."""
-    old = Job.objects.exclude(state__in=Job.WAITING).filter(queued_at__lt=at - KEPT)
+    old = Job.objects.exclude(state__in=Job.OPEN).filter(queued_at__lt=at - KEPT)
     return old.delete()[1].get("api.Job", 0)

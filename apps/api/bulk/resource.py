@@ -3,11 +3,12 @@
 import django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import ReadViewSet
-from apps.api.bulk.jobs import cancel_job
+from apps.api.bulk.jobs import cancel_job, resume_job
 from apps.api.bulk.views import RETRY_AFTER, JobSerializer
 from apps.api.models import Job
 from apps.api.problems import Conflict
@@ -36,7 +37,7 @@ class JobViewSet(ReadViewSet[Job]):
     def retrieve(self, request: Request, pk: str) -> Response:
         """How far it is. While it is under way, `Retry-After` says when to look again."""
         response = super().retrieve(request, pk=pk)
-        if response.data.get("state") in Job.WAITING:
+        if response.data.get("state") in Job.OPEN:
             response["Retry-After"] = str(RETRY_AFTER)
         return response
 
@@ -47,4 +48,15 @@ class JobViewSet(ReadViewSet[Job]):
         job = self.subject()
         if not cancel_job(job, at=now()):
             raise Conflict("It has begun already. What it did can be undone by its `change`.")
+        return self.answer(job)
+
+    @extend_schema(request=None, responses=JobSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        """Have a worker go on with the rest of a job that failed; what is done stays done."""
+        job = self.subject()
+        if job.by_id != self.user.pk and not self.user.governs:
+            raise PermissionDenied("Only who sent the rows, or governance, may have them worked through.")
+        if not resume_job(job):
+            raise Conflict("Only a job that failed and has rows left can be resumed. Send the rows again.")
         return self.answer(job)

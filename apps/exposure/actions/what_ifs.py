@@ -1,22 +1,23 @@
 """Scenarios saved, asked and answered; losses asked and simulated. Answers come from a worker and are kept."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
-from django.db.models import Q
 
 from apps.accounts.models import User
+from apps.common import jobs
 from apps.common.history import acting
+from apps.common.jobs import Claim, JobKind
 from apps.common.later import later
-from apps.common.time import now
 from apps.exposure.actions.decisions import NotYours
 from apps.exposure.engine.building import refresh
 from apps.exposure.engine.scenarios import Answer, NotBuilt, day_of_tables, run
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.loss.shocks import BadLossInput
-from apps.exposure.models import Basis, Layer, LossRun, RunState, Scenario, ScenarioRun
+from apps.exposure.models import Basis, Layer, LossRun, Scenario, ScenarioRun
 from apps.exposure.what_ifs.reading import BadOperation, read_operations
 from apps.exposure.what_ifs.telling import listed, told
 from apps.inventory.models import Application, Dependency
@@ -28,8 +29,6 @@ else:
     loss_runs = later("apps.exposure.loss_runs")
 
 SCENARIO_FACTS = frozenset({"name", "note", "ops", "layers", "basis", "prices_on", "shared"})
-# a run that nobody finished after this long was lost with its worker and is asked again
-_LOST_AFTER = timedelta(minutes=30)
 
 
 @transaction.atomic
@@ -109,13 +108,10 @@ def _answered(scenario: Scenario, by: User, team_ids: Collection[int] | None, *,
 
 
 def run_waiting(*, at: datetime) -> int:
-    """Answer every queued scenario and loss; the number answered. Safe to run twice at once: a run is claimed first."""
-    n = 0
-    for run_id in _waiting(ScenarioRun, at):
-        n += _answer_run(run_id, at)
-    for run_id in _waiting(LossRun, at):
-        n += _simulate_run(run_id, at)
-    return n
+    """Answer every scenario and loss that waits or was left by its worker; the number answered. Safe to run twice at
+    once: a run is claimed first."""
+    clock = jobs.running_clock(at)
+    return jobs.run_waiting(_SCENARIO_RUNS, at=clock()) + jobs.run_waiting(_LOSS_RUNS, at=clock())
 
 
 def ask_loss(*, at: datetime, by: User | None, seed: int = 1, years: int = 100_000, keep: float = 0.999) -> LossRun:
@@ -125,23 +121,8 @@ def ask_loss(*, at: datetime, by: User | None, seed: int = 1, years: int = 100_0
     return LossRun.objects.create(seed=seed, years=years, keep=keep, asked_by=by, queued_at=at)
 
 
-def _waiting(model: type[ScenarioRun] | type[LossRun], at: datetime) -> list[int]:
-    lost = Q(state=RunState.RUNNING, started_at__lt=at - _LOST_AFTER)
-    return list(
-        model.objects.filter(Q(state=RunState.QUEUED) | lost).order_by("queued_at", "pk").values_list("pk", flat=True)
-    )
-
-
-def _claim(model: type[ScenarioRun] | type[LossRun], run_id: int, at: datetime) -> bool:
-    lost = Q(state=RunState.RUNNING, started_at__lt=at - _LOST_AFTER)
-    mine = model.objects.filter(Q(state=RunState.QUEUED) | lost, pk=run_id)
-    return mine.update(state=RunState.RUNNING, started_at=at) == 1
-
-
-def _answer_run(run_id: int, at: datetime) -> int:
-    if not _claim(ScenarioRun, run_id, at):
-        return 0
-    asked = ScenarioRun.objects.select_related("scenario", "asked_by").get(pk=run_id)
+def _answer_run(claim: Claim[ScenarioRun]) -> None:
+    asked = claim.job
     scenario = asked.scenario
     scenario.ops = asked.ops
     try:
@@ -149,34 +130,42 @@ def _answer_run(run_id: int, at: datetime) -> int:
             scenario=scenario, by=asked.asked_by, team_ids=None if asked.whole_organisation else asked.team_ids
         )
     except (BadOperation, NotBuilt) as refusal:
-        _finish(ScenarioRun, run_id, state=RunState.FAILED, error=str(refusal))
+        claim.fail(str(refusal))
+    except SoftTimeLimitExceeded:
+        claim.fail("It took longer than a worker may take. Ask with fewer operations.")
     else:
-        _finish(
-            ScenarioRun, run_id,
-            state=RunState.DONE, result=result, details=details, as_of=result["as_of"], error="",
-        )  # fmt: skip
-    return 1
+        claim.complete(result=result, details=details, as_of=result["as_of"])
 
 
-def _simulate_run(run_id: int, at: datetime) -> int:
-    if not _claim(LossRun, run_id, at):
-        return 0
-    asked = LossRun.objects.get(pk=run_id)
+def _simulate_run(claim: Claim[LossRun]) -> None:
+    asked = claim.job
     try:
         model, answer = loss_runs.simulate_portfolio(seed=asked.seed, years=asked.years, keep=asked.keep)
     except (BadLossInput, NotBuilt) as refusal:
-        _finish(LossRun, run_id, state=RunState.FAILED, error=str(refusal))
+        claim.fail(str(refusal))
+    except SoftTimeLimitExceeded:
+        claim.fail("It took longer than a worker may take. Ask for fewer years.")
     else:
-        _finish(
-            LossRun, run_id,
-            state=RunState.DONE, result=answer, assumptions=dict(model.assumptions), as_of=model.as_of,
-            error="",
-        )  # fmt: skip
-    return 1
+        claim.complete(result=answer, assumptions=dict(model.assumptions), as_of=model.as_of)
 
 
-def _finish(model: type[ScenarioRun] | type[LossRun], run_id: int, **values: Any) -> None:
-    model.objects.filter(pk=run_id, state=RunState.RUNNING).update(finished_at=now(), **values)
+_SCENARIO_RUNS = JobKind(
+    model=ScenarioRun,
+    work=_answer_run,
+    abandonment=lambda _run: (
+        "The worker ended before it had the answer, three times. Ask again; if it fails again, "
+        "ask with fewer operations, or have an administrator read the worker's log."
+    ),
+    relations=("scenario", "asked_by"),
+)
+_LOSS_RUNS = JobKind(
+    model=LossRun,
+    work=_simulate_run,
+    abandonment=lambda _run: (
+        "The worker ended before the years were simulated, three times. Ask again; if it fails "
+        "again, ask for fewer years, or have an administrator read the worker's log."
+    ),
+)
 
 
 def _check(scenario: Scenario, by: User) -> None:

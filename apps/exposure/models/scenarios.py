@@ -10,6 +10,7 @@ from django.db.models import Q
 from apps.accounts.models import own
 from apps.catalog.models import Node
 from apps.common.history import tracked
+from apps.common.jobs import Job
 from apps.exposure.models.policies import Basis, Layer, OrganisationQuerySet
 
 
@@ -69,18 +70,14 @@ class AskedQuerySet[M: models.Model](models.QuerySet[M]):
         return asked.filter(whole_organisation=False, team_ids__contained_by=sorted(user.team_roles()))
 
 
-class RunState(models.TextChoices):
-    QUEUED = "queued", "Queued"
-    RUNNING = "running", "Running"
-    DONE = "done", "Done"
-    FAILED = "failed", "Failed"
+RunState = Job.State
+_WAITING = Q(state__in=["queued", "running"])
 
 
-class ScenarioRun(models.Model):
+class ScenarioRun(Job):
     """One answer: before and after under the same failing nodes. `ops` are those of the moment it ran."""
 
     scenario = models.ForeignKey(Scenario, on_delete=models.CASCADE, related_name="runs")
-    state = models.CharField(max_length=7, choices=RunState, default=RunState.QUEUED)
     ops = models.JSONField()
     as_of = models.DateField(null=True)
     whole_organisation = models.BooleanField(default=True)
@@ -91,17 +88,14 @@ class ScenarioRun(models.Model):
     details = models.JSONField(
         null=True, help_text="For lists on pages: applications by state, what teams have, flags that would open."
     )
-    error = models.TextField(blank=True)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     queued_at = models.DateTimeField()
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
 
     objects = AskedQuerySet["ScenarioRun"].as_manager()
 
     class Meta:
         ordering = ["-queued_at"]
-        indexes = [models.Index(fields=["queued_at"], name="scenario_run_waiting", condition=Q(state="queued"))]
+        indexes = [models.Index(fields=["queued_at"], name="scenario_run_waiting", condition=_WAITING)]
 
     def __str__(self) -> str:
         return f"{self.scenario_id} on {self.as_of}: {self.state}"
@@ -189,29 +183,25 @@ class BaseLoss(models.Model):
         return f"{self.kind} {self.criticality}: {self.amount}"
 
 
-class LossRun(models.Model):
+class LossRun(Job):
     """One simulated distribution of the year's loss, with all that is needed to get it again."""
 
-    state = models.CharField(max_length=7, choices=RunState, default=RunState.QUEUED)
     seed = models.BigIntegerField(default=1)
     years = models.PositiveIntegerField(default=100_000)
     keep = models.FloatField(default=0.999, help_text="Part of the variance drawn node by node.")
     as_of = models.DateField(null=True)
     assumptions = models.JSONField(default=dict, help_text="Rates, base losses, factors and versions it ran with.")
     result = models.JSONField(null=True)
-    error = models.TextField(blank=True)
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     queued_at = models.DateTimeField()
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
 
     objects = OrganisationQuerySet["LossRun"].as_manager()
 
     class Meta:
         ordering = ["-queued_at"]
-        indexes = [models.Index(fields=["queued_at"], name="loss_run_waiting", condition=Q(state="queued"))]
+        indexes = [models.Index(fields=["queued_at"], name="loss_run_waiting", condition=_WAITING)]
 
     def __str__(self) -> str:
         return f"loss as of {self.as_of}: {self.state}"

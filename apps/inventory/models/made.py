@@ -5,10 +5,11 @@ from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.utils.translation import gettext_lazy as _
+
+from apps.common.jobs import JOB_FIELDS, Job
 
 # what a worker writes of a file while it makes it; what was asked for stands in the history, this does not
-MADE_BY_WORKER = ("state", "error", "attempts", "started_at", "finished_at", "n_bytes")
+MADE_BY_WORKER = (*JOB_FIELDS, "n_bytes")
 
 
 class MadeFileQuerySet[M: "MadeFile"](models.QuerySet[M]):
@@ -20,28 +21,15 @@ class MadeFileQuerySet[M: "MadeFile"](models.QuerySet[M]):
         return self.filter(whole_organisation=False, team_ids__contained_by=sorted(user.team_roles()))
 
 
-class MadeFile(models.Model):
+class MadeFile(Job):
     """`team_ids` are the teams it speaks of, unless the asker read the whole organisation. A subclass brings
     `asked_by`, `as_of` (when it was asked for), `expires_on`, and a MadeFilePart that leads to it as its `parts`."""
-
-    class State(models.TextChoices):
-        QUEUED = "queued", _("Queued")
-        RUNNING = "running", _("Running")
-        DONE = "done", _("Done")
-        FAILED = "failed", _("Failed")
-
-    OPEN: ClassVar[tuple[str, ...]] = (State.QUEUED, State.RUNNING)
 
     asked_by: Any
     parts: Any
 
     whole_organisation = models.BooleanField(default=False)
     team_ids = ArrayField(models.BigIntegerField(), default=list)
-    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
-    error = models.TextField(blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
     n_bytes = models.PositiveBigIntegerField(default=0)
 
     class Meta:

@@ -9,8 +9,10 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.catalog.models import Provider
 from apps.common.history import acting
+from apps.common.jobs import Claim
 from apps.common.time import day_of
-from apps.inventory.making import CannotBeMade, Making, drop_parts, make_file, tell_progress, told_progress, waiting
+from apps.inventory import making
+from apps.inventory.making import CannotBeMade, Making, drop_parts, make_file, tell_progress, told_progress
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
 from apps.reports.packs.scope import PackScope
@@ -59,16 +61,19 @@ def ask_pack(
 
 def make_waiting(*, at: datetime) -> int:
     """Make every pack that waits, or whose worker was lost; the number made. Safe to run twice at once."""
-    return sum(make_pack(pk, at=at) for pk in waiting(EvidencePack, at=at))
+    return making.make_waiting(_making(), at=at)
 
 
 def make_pack(pk: int, *, at: datetime) -> bool:
-    """Claim the pack and make it; False where somebody else has it."""
-    making = Making(
+    """Claim the pack and make it; False where another worker has it."""
+    return make_file(_making(), pk, at=at)
+
+
+def _making() -> Making[EvidencePack]:
+    return Making(
         model=EvidencePack, job="reports.make_pack", write=_write, relations=("asked_by", "application", "provider"),
         smaller=_("for a shorter period, one provider or one application"),
     )  # fmt: skip
-    return make_file(making, pk, at=at)
 
 
 def drop_expired(*, on: date) -> int:
@@ -77,13 +82,14 @@ def drop_expired(*, on: date) -> int:
     return drop_parts(EvidencePack, on=on, most_kept=MOST_KEPT)
 
 
-def progress_of(pack: EvidencePack) -> tuple[int, int, str]:
-    """(files done, files in all, the one under way); zeros where nothing is known."""
-    return told_progress(pack) or (0, 0, "")
+def progress_of(pack: EvidencePack, *, at: datetime) -> tuple[int, int, str]:
+    """(files done, files in all, the one under way); zeros where nothing is known, or its worker has gone."""
+    return (0, 0, "") if pack.is_abandoned(at=at) else told_progress(pack) or (0, 0, "")
 
 
-def _write(pack: EvidencePack, target: IO[bytes]) -> dict[str, Any]:
+def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
     """All files of one pack speak of one moment of the database."""
+    pack = claim.job
     scope = PackScope(
         user=pack.asked_by, since=pack.since, until=pack.until, as_of=pack.as_of, application=pack.application,
         provider=pack.provider,
@@ -100,7 +106,7 @@ def _write(pack: EvidencePack, target: IO[bytes]) -> dict[str, Any]:
     }
 
     def tell(done: int, n: int, title: str) -> None:
-        tell_progress(pack, (done, n, title))
+        tell_progress(claim, (done, n, title))
 
     own = not connection.in_atomic_block
     with transaction.atomic():

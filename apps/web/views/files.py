@@ -107,6 +107,7 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
         asked=asked,
         is_kept=is_kept(found),
         n_done=n_written(found),
+        is_running=_is_running(found),
         leads_to=reverse(WRITTEN[found.kind].leads_to) if asked else "",
     )
 
@@ -127,7 +128,13 @@ def file_progress(request: HttpRequest, pk: int) -> HttpResponse:
         answer = HttpResponse(status=200)
         answer["HX-Refresh"] = "true"
         return answer
-    return render(request, "files/one.html#progress", {"file": found, "n_done": n_written(found)})
+    told = {"file": found, "n_done": n_written(found), "is_running": _is_running(found)}
+    return render(request, "files/one.html#progress", told)
+
+
+def _is_running(found: WrittenFile) -> bool:
+    """Whether a worker shows itself at it; what is left by one that has gone waits for the next."""
+    return found.state == WrittenFile.State.RUNNING and not found.is_abandoned(at=now())
 
 
 @require_safe

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from apps.common.jobs import takeover_after
 from apps.exposure.actions.cuts import keep_cuts
 from apps.exposure.actions.decisions import NotYours
 from apps.exposure.actions.what_ifs import ask_loss, ask_scenario, change_scenario, run_waiting, save_scenario
@@ -91,9 +92,9 @@ def test_a_run_lost_with_its_worker_is_answered_later_and_a_running_one_left_alo
     scenario = save_scenario(facts={"name": "x", "ops": [{"op": "remove", "nodes": ["host:azure"]}]}, by=world.editor)
     asked = ask_scenario(scenario=scenario, at=NOW, by=world.editor)
     ScenarioRun.objects.filter(pk=asked.pk).update(state=RunState.RUNNING, started_at=NOW)
-    assert run_waiting(at=NOW + timedelta(minutes=5)) == 0
-    assert run_waiting(at=NOW + timedelta(minutes=31)) == 1
-    assert run_waiting(at=NOW + timedelta(minutes=62)) == 0
+    assert run_waiting(at=NOW + takeover_after() - timedelta(seconds=5)) == 0
+    assert run_waiting(at=NOW + takeover_after()) == 1
+    assert run_waiting(at=NOW + 2 * takeover_after()) == 0
 
 
 def test_the_loss_is_shared_with_its_assumptions() -> None:

@@ -268,7 +268,7 @@ def loss_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _progress_words(run: LossRun) -> str:
     years = number(run.years)
-    if run.state == RunState.QUEUED:
+    if run.state == RunState.QUEUED or run.is_abandoned(at=now()):
         return _("%(n)s years wait for a worker.") % {"n": years}
     return _("%(n)s years are being simulated.") % {"n": years}
 

@@ -143,7 +143,7 @@ def _pack(request: HttpRequest, pk: int) -> EvidencePack:
 @require_safe
 def pack(request: HttpRequest, pk: int) -> HttpResponse:
     found = _pack(request, pk)
-    done, n, title = progress_of(found)
+    done, n, title = progress_of(found, at=now())
     return page(
         request,
         "reports/pack.html",
@@ -175,7 +175,7 @@ def pack_progress(request: HttpRequest, pk: int) -> HttpResponse:
         answer = HttpResponse(status=200)
         answer["HX-Refresh"] = "true"
         return answer
-    done, n, title = progress_of(found)
+    done, n, title = progress_of(found, at=now())
     return render(request, "reports/pack.html#progress", {"pack": found, "done": done, "n": n, "under_way": title})
 
 

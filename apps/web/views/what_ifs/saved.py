@@ -193,7 +193,7 @@ def _sentence(this: ScenarioRun, outcome: Outcome | None, words: list[str]) -> S
 
 
 def _progress_words(this: ScenarioRun) -> str:
-    if this.state == RunState.QUEUED:
+    if this.state == RunState.QUEUED or this.is_abandoned(at=now()):
         return _("It waits for a worker.")
     return _("It is being worked out, on a copy of the portfolio.")
 

@@ -1,0 +1,272 @@
+"""Background work that a person waits for: claimed by one worker, kept alive by heartbeats, taken over from a dead one.
+
+A worker claims a job by a conditional update and gets the number of its claim. While it works, a thread of its own
+writes `heartbeat_at` on a connection of its own, outside of whatever transaction the work is in. A running job without
+a heartbeat for JOB_TAKEOVER_SECONDS is claimed by the next worker that looks, under the next number; what is written
+about a job names the number, so that a worker that lost its claim can settle nothing.
+
+The worker keeps no lock on the row while it works. A row that is locked is being settled: nobody claims it, and no
+heartbeat waits for it.
+
+Attempts count the claims since progress that is kept, the present one included. After MAX_ATTEMPTS the job fails with a
+sentence. Work that keeps nothing until it ends makes no progress before.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Event, Thread
+from time import monotonic
+from typing import Any, ClassVar
+
+import structlog
+from django.conf import settings
+from django.db import Error, connection, models, transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from psycopg_pool import PoolTimeout
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 3
+# no heartbeat after this long, whatever the process does: work that hangs is taken over like that of a dead worker.
+# As long as Celery lets a task run (CELERY_TASK_TIME_LIMIT).
+MAX_RUN_TIME = timedelta(minutes=30)
+# a sweep that has gone on for this long begins no further job, so that each has time left below the task's limit
+MAX_SWEEP_TIME = timedelta(minutes=5)
+_RETRY_SECONDS = 2.0
+_JOIN_SECONDS = 5.0
+
+type Clock = Callable[[], datetime]
+
+
+class ClaimLostError(Exception):
+    """Another worker has the job by now, or it is over: what this one did of it is to be dropped."""
+
+
+class Job(models.Model):
+    """A row that a worker works on while somebody waits. A subclass may add states."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    OPEN: ClassVar[tuple[str, ...]] = ("queued", "running")
+
+    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
+    error = models.TextField(blank=True, help_text=_("Why it failed, as a sentence."))
+    attempts = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text=_("Claims since the last progress that was kept, the present one included.")
+    )
+    claim_number = models.PositiveIntegerField(
+        default=0, db_default=0, help_text=_("Grows with each claim; only the latest may write what became of it.")
+    )
+    heartbeat_at = models.DateTimeField(null=True, help_text=_("When the worker at it last showed itself."))
+    started_at = models.DateTimeField(null=True, help_text=_("When a worker first began it."))
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+    def is_abandoned(self, *, at: datetime) -> bool:
+        """Whether it is said to run and no worker shows itself: the next one takes it over."""
+        sign = self.heartbeat_at or self.started_at
+        return self.state == self.State.RUNNING and (sign is None or sign <= at - takeover_after())
+
+
+# what a worker writes while it works: in no history
+JOB_FIELDS = ("state", "error", "attempts", "claim_number", "heartbeat_at", "started_at", "finished_at")
+
+
+def heartbeat_interval() -> timedelta:
+    return timedelta(seconds=settings.JOB_HEARTBEAT_SECONDS)
+
+
+def takeover_after() -> timedelta:
+    return timedelta(seconds=settings.JOB_TAKEOVER_SECONDS)
+
+
+def running_clock(at: datetime) -> Clock:
+    """A clock that stands at `at` now and goes on: what happens late in a long sweep is stamped late."""
+    began = monotonic()
+    return lambda: at + timedelta(seconds=monotonic() - began)
+
+
+def claimable(at: datetime) -> Q:
+    """Jobs that wait, and those whose worker has gone."""
+    limit = at - takeover_after()
+    silent = Q(heartbeat_at__lte=limit) | Q(heartbeat_at=None) & (Q(started_at__lte=limit) | Q(started_at=None))
+    return Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING) & silent
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind[J: Job]:
+    """How jobs of one model are done. `work` ends with `complete` or `fail` of its claim; an error that it lets pass
+    leaves the job to the next worker. `abandonment` is the sentence for whoever waits, once MAX_ATTEMPTS attempts have
+    ended without progress. `relations` are loaded with the job."""
+
+    model: type[J]
+    work: "Callable[[Claim[J]], None]"
+    abandonment: Callable[[J], str]
+    relations: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Claim[J: Job]:
+    """One worker's hold on a job. Everything it writes raises ClaimLostError once the hold is lost."""
+
+    job: J
+    clock: Clock
+    _lost: Event = field(default_factory=Event)
+
+    def check(self) -> None:
+        """At natural steps of long work: ends it where the heartbeat has found the claim lost."""
+        if self._lost.is_set():
+            raise ClaimLostError
+
+    def hold(self) -> None:
+        """Lock the row until the transaction ends; for results of many rows, right before they are written."""
+        if not self._row().select_for_update().exists():
+            raise ClaimLostError
+
+    def update(self, **values: Any) -> None:
+        """Write fields beside the work."""
+        if self._row().update(**values) != 1:
+            raise ClaimLostError
+
+    def progress(self, **values: Any) -> None:
+        """In the transaction that keeps a part of the work: attempts are counted anew from here."""
+        self.update(attempts=1, heartbeat_at=self.clock(), **values)
+
+    def complete(self, **values: Any) -> None:
+        """In the transaction that keeps the result."""
+        self.update(state=Job.State.DONE, error="", heartbeat_at=None, finished_at=self.clock(), **values)
+
+    def fail(self, error: str, **values: Any) -> None:
+        """`error` is a sentence for whoever waits: what happened, and what to do."""
+        self.update(
+            state=Job.State.FAILED, error=error[:2000], heartbeat_at=None, finished_at=self.clock(), **values
+        )
+
+    def _row(self) -> models.QuerySet[J]:
+        rows = type(self.job)._default_manager
+        return rows.filter(pk=self.job.pk, claim_number=self.job.claim_number, state=Job.State.RUNNING)
+
+    @contextmanager
+    def heartbeat(self) -> Iterator[None]:
+        """Show every JOB_HEARTBEAT_SECONDS that the worker lives, until the block ends."""
+        if connection.in_atomic_block:
+            # the claim is not committed: nobody else can see it, and the row is locked by this very transaction
+            yield
+            return
+        stopped = Event()
+        thread = Thread(target=self._beat, args=(stopped,), name=f"heartbeat of {self.job!r}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stopped.set()
+            thread.join(_JOIN_SECONDS)
+
+    def _beat(self, stopped: Event) -> None:
+        """The thread. A database that is away is tried again; MAX_RUN_TIME ends it."""
+        last = self.clock() + MAX_RUN_TIME
+        usual = heartbeat_interval().total_seconds()
+        pause = usual
+        try:
+            while not stopped.wait(pause):
+                if self.clock() >= last:
+                    log.warning("a job runs too long: another worker may take it", job=repr(self.job))
+                    self._lost.set()
+                    return
+                try:
+                    if not self._beat_once():
+                        self._lost.set()
+                        return
+                    pause = usual
+                except (Error, PoolTimeout) as error:
+                    log.warning("a heartbeat could not be written", job=repr(self.job), error=str(error))
+                    connection.close()
+                    pause = min(usual, _RETRY_SECONDS)
+        finally:
+            connection.close()
+
+    def _beat_once(self) -> bool:
+        """False where the claim is lost. A statement each, so that the row is locked for no longer than that."""
+        table = connection.ops.quote_name(self.job._meta.db_table)
+        mine = f"SELECT id FROM {table} WHERE id = %s AND claim_number = %s AND state = 'running'"
+        key = [self.job.pk, self.job.claim_number]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {table} SET heartbeat_at = %s WHERE id IN ({mine} FOR NO KEY UPDATE SKIP LOCKED)",
+                [self.clock(), *key],
+            )
+            if cursor.rowcount == 1:
+                return True
+            # locked for a moment by who settles it, or lost
+            cursor.execute(mine, key)
+            return cursor.fetchone() is not None
+
+
+def run[J: Job](kind: JobKind[J], pk: int, *, at: datetime) -> bool:
+    """Claim the job and work on it; False where another worker has it, it was given up, or nothing is to be done."""
+    return _run(kind, pk, running_clock(at))
+
+
+def run_waiting[J: Job](kind: JobKind[J], *, at: datetime) -> int:
+    """Everything that waits or was left by its worker, oldest first; the number worked on. Safe to run twice at once.
+
+    Begins no further job after MAX_SWEEP_TIME: the next sweep goes on.
+    """
+    clock, n = running_clock(at), 0
+    waiting = kind.model._default_manager.filter(claimable(at)).order_by("pk")
+    for pk in list(waiting.values_list("pk", flat=True)):
+        if clock() >= at + MAX_SWEEP_TIME:
+            break
+        n += _run(kind, pk, clock)
+    return n
+
+
+def connection_is_lost() -> bool:
+    """Whether the last database error ended the session, so that the work itself may well be done at another try."""
+    return connection.connection is None or bool(connection.connection.closed)
+
+
+def _run[J: Job](kind: JobKind[J], pk: int, clock: Clock) -> bool:
+    claim = _claim(kind, pk, clock)
+    if claim is None:
+        return False
+    try:
+        with claim.heartbeat():
+            kind.work(claim)
+    except ClaimLostError:
+        log.warning("a claim was lost: another worker goes on with the job", job=repr(claim.job))
+        return False
+    return True
+
+
+@transaction.atomic
+def _claim[J: Job](kind: JobKind[J], pk: int, clock: Clock) -> Claim[J] | None:
+    at = clock()
+    rows = kind.model._default_manager
+    job = rows.select_for_update(skip_locked=True).filter(claimable(at), pk=pk).first()
+    if job is None:
+        return None
+    begun = job.attempts if job.state == Job.State.RUNNING else 0
+    if begun >= MAX_ATTEMPTS:
+        log.error("a job is given up", job=repr(job), attempts=begun)
+        rows.filter(pk=pk).update(
+            state=Job.State.FAILED, error=kind.abandonment(job)[:2000], heartbeat_at=None, finished_at=at
+        )
+        return None
+    if begun:
+        log.warning("a job is taken over from a worker that is gone", job=repr(job), attempt=begun + 1)
+    rows.filter(pk=pk).update(
+        state=Job.State.RUNNING, attempts=begun + 1, claim_number=job.claim_number + 1, heartbeat_at=at, error="",
+        started_at=job.started_at or at,
+    )  # fmt: skip
+    claimed = rows.select_related(*kind.relations) if kind.relations else rows
+    return Claim(claimed.get(pk=pk), clock)
