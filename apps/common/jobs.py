@@ -147,9 +147,7 @@ class Claim[J: Job]:
 
     def fail(self, error: str, **values: Any) -> None:
         """`error` is a sentence for whoever waits: what happened, and what to do."""
-        self.update(
-            state=Job.State.FAILED, error=error[:2000], heartbeat_at=None, finished_at=self.clock(), **values
-        )
+        self.update(state=Job.State.FAILED, error=error[:2000], heartbeat_at=None, finished_at=self.clock(), **values)
 
     def _row(self) -> models.QuerySet[J]:
         rows = type(self.job)._default_manager

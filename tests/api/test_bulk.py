@@ -405,6 +405,37 @@ class TestJobs:
         told = Job.objects.get()
         assert (told.state, told.n_done, told.created, told.n_rejected) == ("done", 5, 4, 1)
 
+    def test_the_rest_of_one_that_was_given_up_is_kept_and_resumed(self, editor, team, api, monkeypatch):
+        address = self.asked(editor, team)["Location"]
+        merge = jobs._merge_block
+
+        def dies(resource, block, *rest):
+            if block[0].number == 3:
+                raise MemoryError
+            merge(resource, block, *rest)
+
+        monkeypatch.setattr(jobs, "_merge_block", dies)
+        # progress in the first attempt, three in all without any
+        for _ in range(3):
+            with pytest.raises(MemoryError):
+                jobs.carry_out_waiting()
+            Job.objects.update(heartbeat_at=Job.objects.get().heartbeat_at - takeover_after())
+        assert jobs.carry_out_waiting() == 0
+        told = editor.get(address).json()
+        assert (told["state"], told["n_done"], Application.objects.count()) == ("failed", 2, 1)
+        assert "Rows 1 to 2 are done" in told["error"]
+        assert "rows 3 to 5 again" in told["error"]
+
+        monkeypatch.setattr(jobs, "_merge_block", merge)
+        assert api(make_user(role="auditor")).post(f"{address}resume/").status_code == 403
+        assert editor.post(f"{address}resume/").json()["state"] == "queued"
+        assert editor.post(f"{address}resume/").status_code == 409
+        assert jobs.carry_out_waiting() == 1
+
+        told = editor.get(address).json()
+        assert (told["state"], told["n_done"], counts(told), told["error"]) == ("done", 5, (4, 0, 0, 1), "")
+        assert editor.post(f"{address}resume/").status_code == 409
+
     def test_who_would_rather_wait_says_so_and_few_rows_may_be_a_job(self, editor, team):
         rows = [{"slug": f"a{k}", "name": "A", "team": team.slug} for k in range(5)]
 
