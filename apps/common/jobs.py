@@ -23,9 +23,9 @@ from typing import Any, ClassVar
 import structlog
 from django.conf import settings
 from django.db import Error, connection, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from psycopg_pool import PoolTimeout
 
 log = structlog.get_logger(__name__)
 
@@ -171,6 +171,7 @@ class Claim[J: Job]:
 
     def _beat(self, stopped: Event) -> None:
         """The thread. A database that is away is tried again; MAX_RUN_TIME ends it."""
+        own = _connection_of_its_own()
         last = self.clock() + MAX_RUN_TIME
         usual = heartbeat_interval().total_seconds()
         pause = usual
@@ -181,23 +182,23 @@ class Claim[J: Job]:
                     self._lost.set()
                     return
                 try:
-                    if not self._beat_once():
+                    if not self._beat_once(own):
                         self._lost.set()
                         return
                     pause = usual
-                except (Error, PoolTimeout) as error:
+                except Error as error:
                     log.warning("a heartbeat could not be written", job=repr(self.job), error=str(error))
-                    connection.close()
+                    own.close()
                     pause = min(usual, _RETRY_SECONDS)
         finally:
-            connection.close()
+            own.close()
 
-    def _beat_once(self) -> bool:
+    def _beat_once(self, own: BaseDatabaseWrapper) -> bool:
         """False where the claim is lost. A statement each, so that the row is locked for no longer than that."""
         table = connection.ops.quote_name(self.job._meta.db_table)
         mine = f"SELECT id FROM {table} WHERE id = %s AND claim_number = %s AND state = 'running'"
         key = [self.job.pk, self.job.claim_number]
-        with connection.cursor() as cursor:
+        with own.cursor() as cursor:
             cursor.execute(
                 f"UPDATE {table} SET heartbeat_at = %s WHERE id IN ({mine} FOR NO KEY UPDATE SKIP LOCKED)",
                 [self.clock(), *key],
@@ -207,6 +208,13 @@ class Claim[J: Job]:
             # locked for a moment by who settles it, or lost
             cursor.execute(mine, key)
             return cursor.fetchone() is not None
+
+
+def _connection_of_its_own() -> BaseDatabaseWrapper:
+    """Outside of the process's pool: a heartbeat must not wait for what others use."""
+    own = connection.copy()
+    own.settings_dict["OPTIONS"].pop("pool", None)
+    return own
 
 
 def run[J: Job](kind: JobKind[J], pk: int, *, at: datetime) -> bool:

@@ -139,6 +139,18 @@ class TestClaims:
         assert not run(overtaken, row, NOW)
         assert (row.state, row.error, row.claim_number, row.attempts) == ("running", "", 2, 2)
 
+    def test_inside_somebodys_transaction_it_shows_nothing_and_is_not_lost(self, settings: Any) -> None:
+        settings.JOB_HEARTBEAT_SECONDS = 0.05
+        row = make_run()
+
+        def works(claim: Claim[LossRun]) -> None:
+            time.sleep(0.3)
+            claim.check()
+            claim.complete()
+
+        assert run(works, row, NOW)
+        assert row.state == "done"
+
 
 class TestAttempts:
     def test_after_three_without_progress_it_fails_with_a_sentence(self) -> None:
@@ -351,7 +363,8 @@ def elsewhere(act: Callable[[], Any]) -> Any:
         finally:
             connection.close()
 
-    thread = threading.Thread(target=inside)
+    thread = threading.Thread(target=inside, daemon=True)
     thread.start()
-    thread.join()
+    thread.join(20)
+    assert not thread.is_alive(), "it waits for ever"
     return answers[0]
