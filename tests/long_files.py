@@ -11,6 +11,7 @@ _LONGEST = [
     "tests/histories/test_histories.py",
     "tests/registry/test_demo.py",
     "tests/alerts/faults/test_kills.py",
+    "tests/common/test_job_kills.py",
     "tests/feeds/test_poll_and_replay.py",
     "tests/feeds/test_worker.py",
     "tests/registry/test_manage.py",

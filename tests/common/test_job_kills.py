@@ -277,16 +277,9 @@ def test_a_block_of_a_worker_that_stood_still_is_rolled_back_and_done_once(succe
     def taken_over() -> bool:
         app.send_task(case.sweep)
         time.sleep(0.5)
-        return _reread(job).claim_number == 2  # type: ignore[attr-defined,no-any-return]
+        return _reread(job).claim_number == 2
 
-    time.sleep(6)
-    with psycopg.connect(database_url(), autocommit=True) as other:
-        for r in other.execute(
-            "select pid,state,wait_event_type,left(query,150) from pg_stat_activity where datname=current_database()"
-        ).fetchall():
-            print(r)
-        print(_values(job))
-    wait_until(taken_over, "the other worker has taken it over", successor.log, seconds=10)
+    wait_until(taken_over, "the other worker has taken it over", successor.log)
     # it waits for the rows that the open transaction of the first one holds
     victim.go_on()
     wait_until(lambda: _reread(job).state == "done", "the other worker has made it", successor.log)
@@ -299,19 +292,42 @@ def _values(job: Job) -> dict[str, Any]:
     return {field.attname: getattr(job, field.attname) for field in job._meta.concrete_fields}
 
 
-def test_workers_killed_again_and_again_end_with_a_sentence(broker: str, successor: Worker, tmp_path: Path) -> None:
+def test_who_wakes_up_while_the_next_one_works_does_not_settle_it(successor: Worker, victim: Worker) -> None:
+    case = CASES["loss"]
+    job = case.ask()
+    with holding(case.hold):
+        _begin(case, victim, job)
+        victim.pause()
+
+        def taken_over() -> bool:
+            app.send_task(case.sweep)
+            time.sleep(0.5)
+            return _reread(job).claim_number == 2
+
+        wait_until(taken_over, "the other worker is in the middle of it too", successor.log)
+        victim.go_on()
+        # its heartbeat finds the other's number
+        time.sleep(1)
+    wait_until(lambda: _reread(job).state == "done", "the other worker has made it", successor.log)
+    wait_until(lambda: LOST in victim.log.read_bytes(), "the first one finds its claim lost", victim.log)
+
+    assert (job.claim_number, job.attempts) == (2, 2)
+    assert LOST not in successor.log.read_bytes()
+
+
+def test_workers_killed_again_and_again_end_with_a_sentence(successor: Worker, victim: Worker) -> None:
     case = CASES["loss"]
     job = case.ask()
     with holding(case.hold):
         for attempt in (1, 2, 3):
-            with _worker(broker, tmp_path / f"{attempt}.log", queue=VICTIM) as victim:
 
-                def begun(attempt: int = attempt) -> bool:
-                    app.send_task(case.sweep, queue=VICTIM)
-                    time.sleep(0.5)
-                    return _reread(job).attempts == attempt
+            def begun(attempt: int = attempt) -> bool:
+                app.send_task(case.sweep, queue=VICTIM)
+                time.sleep(0.5)
+                return _reread(job).attempts == attempt
 
-                wait_until(begun, "it is begun", victim.log)
+            wait_until(begun, "it is begun", victim.log)
+            victim.kill_child()
     _take_over(case, successor, job)
 
     assert (job.state, job.attempts) == ("failed", 3)
