@@ -2,18 +2,23 @@
 
 The site is loaded once, and its workers are forks of the process that loaded it: what they have in common lies in
 memory once. Nothing is connected before the fork, since database, cache and broker are asked for by the first request.
-A new version is served by a new server; SIGHUP replaces workers and loads nothing.
+A new version is served by a new server; SIGHUP replaces workers and loads nothing. A worker that dies is replaced.
 """
 
 import argparse
 import multiprocessing
+import resource
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server import Server
+
+from registry.server.application import ServerApplication
+from registry.server.limits import BACKLOG, HEAD_TIMEOUT, MAX_CONNECTIONS, STOP_TIMEOUT
+from registry.server.request_bodies import CallerRules
 
 SITE = "registry.wsgi:application"
 
@@ -28,27 +33,54 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-def _loaded(name: str) -> Callable[..., Any]:
-    module, _, attribute = name.partition(":")
-    application: Callable[..., Any] = getattr(import_module(module), attribute)
-    return application
+class Site:
+    """A module with a WSGI application; CALLERS and PROBES beside it say what the server does before it is asked."""
+
+    def __init__(self, name: str) -> None:
+        module_name, _, attribute = name.partition(":")
+        module = import_module(module_name)
+        self._application = getattr(module, attribute)
+        # without rules nobody is known: bodies stay short
+        self._callers = getattr(module, "CALLERS", CallerRules(knows=lambda _: False))
+        self._probes = getattr(module, "PROBES", {})
+
+    def server_application(self, *, n_threads: int) -> ServerApplication:
+        """Called in each worker: threads do not survive a fork."""
+        return ServerApplication(self._application, n_threads=n_threads, callers=self._callers, checks=self._probes)
+
+
+def _allow_descriptors() -> None:
+    """As many as the system lets us have: a connection, a file or two and a share of the database each."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4 * MAX_CONNECTIONS
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))
 
 
 def main(given: Sequence[str]) -> None:
     asked = _arguments(given)
     # what Python does by itself on this system until 3.13; later versions would load the site anew for every worker
     multiprocessing.set_start_method("fork")
+    _allow_descriptors()
     server = Server(
         asked.application,
         address=asked.host,
         port=asked.port,
-        interface=Interfaces.WSGI,
+        # without "lifespan" messages, which the application does not answer
+        interface=Interfaces.ASGINL,
         workers=asked.workers,
-        blocking_threads=asked.threads,
+        # limits are per connection; HTTP/2 would bring some hundred requests in one
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=int(HEAD_TIMEOUT * 1000)),
         websockets=False,
+        backlog=BACKLOG,
+        backpressure=MAX_CONNECTIONS,
+        # twice within six seconds is a crash loop: then the server ends, and its supervisor decides
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_TIMEOUT,
     )
-    application = _loaded(asked.application)
-    server.serve(target_loader=lambda: application, wrap_loader=False)
+    site = Site(asked.application)
+    server.serve(target_loader=lambda: site.server_application(n_threads=asked.threads), wrap_loader=False)
 
 
 if __name__ == "__main__":

@@ -289,6 +289,13 @@ CELERY_BEAT_SCHEDULE = {
     "every thirty seconds: show that a worker lives": _every("common.heartbeat", timedelta(seconds=30)),
 }
 
+# probes at /healthz/NAME, one check each, beside /healthz and /readyz (apps/common/health.py)
+HEALTH_CHECKS = {
+    "broker": "apps.common.health.check_broker",
+    "worker": "apps.common.health.check_worker",
+    "feeds": "apps.alerts.feed_health.check_feeds",
+}
+
 # --- accounts ---------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -460,6 +467,12 @@ LOCALE_PATHS = [BASE_DIR / "registry" / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+# before Django's own handlers, which keep what is long in files and stop at nothing
+FILE_UPLOAD_HANDLERS = [
+    "apps.common.uploads.UploadLimitHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # intake bodies; decompressed size is capped by the intake itself
 
 # --- outbound calls ---------------------------------------------------------------------------------------------

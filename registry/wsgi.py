@@ -1,10 +1,39 @@
 import os
+from collections.abc import Callable
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.db import connections
+from django.utils.module_loading import import_string
 
+from apps.common import health
 from apps.common.settled import set_loaded_aside
+from registry.server.request_bodies import CallerRules
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
 
 application = get_wsgi_application()
+
+
+def _in_thread(check: Callable[[], health.Report]) -> Callable[[], health.Report]:
+    """A check that leaves no connection behind: the thread ends with it."""
+
+    def run() -> health.Report:
+        try:
+            return check()
+        finally:
+            connections.close_all()
+
+    return run
+
+
+# what the web server asks before Django is asked (registry/serving.py)
+CALLERS = CallerRules(
+    # it imports models, which are there only now
+    knows=import_string("registry.callers.is_known"),
+    session_cookie=settings.SESSION_COOKIE_NAME,
+    n_proxies=settings.REST_FRAMEWORK["NUM_PROXIES"],
+)
+PROBES = {path: _in_thread(check) for path, check in health.probes().items()}
+
 set_loaded_aside()

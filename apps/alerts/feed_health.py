@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import DatabaseError
+from psycopg_pool import PoolTimeout
+
 from apps.catalog.models import Source
+from apps.common.health import Unready
+from apps.common.time import now
 from apps.feeds.models import Health, PollState
 
 
@@ -33,3 +38,14 @@ def feed_health(*, at: datetime) -> FeedHealth:
         if health != Health.FRESH:
             stale.append(source.name)
     return FeedHealth(len(sources), len(sources) - len(stale), tuple(stale))
+
+
+def check_feeds() -> str:
+    """A probe: every feed was read within its interval. Unready with how many were not; which, the page Feeds says."""
+    try:
+        health = feed_health(at=now())
+    except (DatabaseError, PoolTimeout) as error:
+        raise Unready(f"The feeds cannot be read: {type(error).__name__}.") from error
+    if health.stale:
+        raise Unready(f"Only {health}. The page Feeds says which are late, and why.")
+    return str(health)

@@ -1,12 +1,17 @@
-"""What a load balancer and a supervisor ask: does the process live, and can it serve?"""
+"""What a supervisor, a load balancer and a monitor ask: does the process live, can it serve, does the rest work?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any
 
 import redis
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.cache import add_never_cache_headers
+from django.utils.module_loading import import_string
 from psycopg_pool import PoolTimeout
 
 from apps.common import heartbeat
@@ -54,48 +59,69 @@ def check_worker() -> str:
     except redis.RedisError as error:
         raise Unready(f"The worker's heartbeat cannot be read: {type(error).__name__}.") from error
     if seen_at is None:
-        raise Unready(f"No worker has shown itself for {heartbeat.LIFETIME_SECONDS} seconds.")
+        raise Unready(
+            f"No worker has shown itself for {heartbeat.LIFETIME_SECONDS} seconds. Start a worker and beat, which sends"
+            " it the task to do so, or see their logs."
+        )
     return f"seen {seen_at.isoformat(timespec='seconds')}"
 
 
-CHECKS: dict[str, Callable[[], str]] = {
-    "database": check_database,
-    "migrations": check_migrations,
-    "broker": check_broker,
-    "worker": check_worker,
-}
+# what a process needs to answer pages and REST; everything else has a probe of its own
+READINESS: dict[str, Callable[[], str]] = {"database": check_database, "migrations": check_migrations}
+# (HTTP status, the members of the JSON answer)
+Report = tuple[int, dict[str, Any]]
 
 
-def healthz() -> JsonResponse:
+def healthz() -> Report:
     """The process answers; says nothing about what it depends on, so that an outage restarts no process."""
-    return JsonResponse({"status": "ok"})
+    return HTTPStatus.OK, {"status": "ok"}
 
 
-def readyz() -> JsonResponse:
-    """200 where every part answers, else 503; each part with a sentence."""
-    checks: dict[str, dict[str, object]] = {}
-    for name, check in CHECKS.items():
+def readyz() -> Report:
+    """200 where database and migrations are in order, else 503; each with a sentence."""
+    return _report(READINESS, passed="ready", failed="unready")
+
+
+def probes() -> dict[str, Callable[[], Report]]:
+    """By path. Each of settings.HEALTH_CHECKS has its own: what watches an installation asks them, no balancer does."""
+    checks = {name: import_string(path) for name, path in settings.HEALTH_CHECKS.items()}
+    return {
+        "/healthz": healthz,
+        "/readyz": readyz,
+        **{
+            f"/healthz/{name}": partial(_report, {name: check}, passed="ok", failed="failing")
+            for name, check in checks.items()
+        },
+    }
+
+
+def _report(checks: Mapping[str, Callable[[], str]], *, passed: str, failed: str) -> Report:
+    answers: dict[str, dict[str, object]] = {}
+    for name, check in checks.items():
         try:
-            checks[name] = {"ok": True, "detail": check()}
+            answers[name] = {"ok": True, "detail": check()}
         except Unready as unready:
-            checks[name] = {"ok": False, "detail": str(unready)}
-    ready = all(check["ok"] for check in checks.values())
-    return JsonResponse({"status": "ready" if ready else "unready", "checks": checks}, status=200 if ready else 503)
-
-
-PROBES: dict[str, Callable[[], JsonResponse]] = {"/healthz": healthz, "/readyz": readyz}
+            answers[name] = {"ok": False, "detail": str(unready)}
+    if all(answer["ok"] for answer in answers.values()):
+        return HTTPStatus.OK, {"status": passed, "checks": answers}
+    return HTTPStatus.SERVICE_UNAVAILABLE, {"status": failed, "checks": answers}
 
 
 class ProbeMiddleware:
-    """Answers the probes before anything else looks at the request, its host, its session or its scheme."""
+    """Answers the probes before anything else looks at the request, its host, its session or its scheme.
+
+    The web server answers them before Django is asked (registry/server/probes.py); this is for every other server.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
+        self.probes = probes()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        probe = PROBES.get(request.path_info)
+        probe = self.probes.get(request.path_info)
         if probe is None or request.method not in {"GET", "HEAD"}:
             return self.get_response(request)
-        response = probe()
+        status, members = probe()
+        response = JsonResponse(members, status=status)
         add_never_cache_headers(response)
         return response

@@ -1,6 +1,7 @@
-"""Probes: the process answers always, readiness only when every part does."""
+"""Probes: the process answers always, readiness when pages can be served, every other part for itself."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -9,7 +10,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from apps.catalog.models import Source
 from apps.common import heartbeat
+from apps.feeds.models import PollState
 
 UNREACHABLE = "redis://127.0.0.1:1/0"
 
@@ -22,8 +25,8 @@ def beating() -> Iterator[None]:
         client.delete(heartbeat.KEY)
 
 
-def checks(client: Client) -> tuple[int, dict[str, bool]]:
-    response = client.get("/readyz")
+def checks(client: Client, path: str = "/readyz") -> tuple[int, dict[str, bool]]:
+    response = client.get(path)
     return response.status_code, {name: check["ok"] for name, check in response.json()["checks"].items()}
 
 
@@ -43,28 +46,57 @@ def test_probes_answer_whatever_host_and_scheme_the_prober_names(client: Client,
 
 
 @pytest.mark.django_db
+def test_pages_are_ready_with_database_and_migrations_whatever_broker_and_worker_do(
+    client: Client, settings: Settings
+) -> None:
+    settings.CACHE_URL = UNREACHABLE
+
+    assert checks(client) == (200, {"database": True, "migrations": True})
+
+
 @pytest.mark.usefixtures("beating")
-def test_ready_when_every_part_answers(client: Client) -> None:
-    assert checks(client) == (200, {"database": True, "migrations": True, "broker": True, "worker": True})
+def test_broker_and_worker_have_probes_of_their_own(client: Client) -> None:
+    assert checks(client, "/healthz/broker") == (200, {"broker": True})
+    assert checks(client, "/healthz/worker") == (200, {"worker": True})
 
 
-@pytest.mark.django_db
-def test_unready_without_a_worker(client: Client) -> None:
+def test_a_worker_that_does_not_show_itself_fails_its_own_probe_alone(client: Client) -> None:
     with heartbeat.client() as server:
         server.delete(heartbeat.KEY)
 
-    assert checks(client) == (503, {"database": True, "migrations": True, "broker": True, "worker": False})
+    assert checks(client, "/healthz/worker") == (503, {"worker": False})
+    assert checks(client, "/healthz/broker") == (200, {"broker": True})
 
 
-@pytest.mark.django_db
-def test_unready_without_a_broker(client: Client, settings: Settings) -> None:
+def test_a_broker_that_is_away_fails_its_probe_with_a_sentence(client: Client, settings: Settings) -> None:
     settings.CACHE_URL = UNREACHABLE
 
-    assert checks(client) == (503, {"database": True, "migrations": True, "broker": False, "worker": False})
+    response = client.get("/healthz/broker")
+
+    assert response.status_code == 503
+    assert response.json() == {
+        "status": "failing",
+        "checks": {"broker": {"ok": False, "detail": "The broker does not answer: ConnectionError."}},
+    }
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("beating")
+def test_a_feed_that_was_not_read_within_its_interval_fails_the_probe_of_feeds(client: Client) -> None:
+    Source.objects.update(enabled=False)
+    source = Source.objects.create(slug="probe", name="Probe feed", kind="mapped", stale_after_minutes=60)
+    state = PollState.objects.create(source=source, last_success_at=timezone.now() - timedelta(minutes=59))
+
+    assert checks(client, "/healthz/feeds") == (200, {"feeds": True})
+
+    state.last_success_at = timezone.now() - timedelta(minutes=61)
+    state.save()
+    response = client.get("/healthz/feeds")
+
+    assert response.status_code == 503
+    assert response.json()["checks"]["feeds"]["detail"].startswith("Only 0 of 1 feeds fresh.")
+
+
+@pytest.mark.django_db
 def test_unready_while_a_migration_waits(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: ["one"])
 
@@ -78,12 +110,11 @@ def test_unready_while_a_migration_waits(client: Client, monkeypatch: pytest.Mon
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("beating")
 def test_unready_without_a_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     connection.close()
     monkeypatch.setitem(connection.settings_dict, "HOST", "/nowhere")
 
-    assert checks(client) == (503, {"database": False, "migrations": False, "broker": True, "worker": True})
+    assert checks(client) == (503, {"database": False, "migrations": False})
 
 
 def test_the_heartbeat_dies_by_itself() -> None:

@@ -1,0 +1,285 @@
+"""What each worker runs: an ASGI application before the WSGI application of the site.
+
+On the event loop it answers probes and reads bodies, so that whoever is slow costs a connection and no thread. Only a
+whole request is given to one of the request threads; its answer is sent from the event loop again. See
+docs/decisions/0016-an-event-loop-before-django.md.
+"""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+
+from registry.server.environ import build_environ
+from registry.server.limits import (
+    FIRST_BLOCK_TIMEOUT,
+    MAX_DIRECT_ANSWER,
+    MAX_QUEUED,
+    MAX_SPOOLED_ANSWERS,
+    QUEUE_TIMEOUT,
+    RETRY_AFTER,
+    SEND_TIMEOUT,
+)
+from registry.server.probes import ALIVE, Probe, ProbeAnswer, Report
+from registry.server.request_bodies import BodyReader, CallerRules, Receive, RefusalError
+from registry.server.sockets import close_connection
+from registry.server.spool import AnswerBuffer, ClientGoneError, RequestBody, SpoolBudget
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+HEALTH_PATH = "/healthz"
+_NEVER_STORED = (b"cache-control", b"max-age=0, no-cache, no-store, must-revalidate, private")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the application answers: all of it in `body`, or bit by bit in `rest`."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+    rest: AnswerBuffer | None = None
+
+
+class ServerApplication:
+    """The ASGI application of one worker; made after the fork."""
+
+    def __init__(
+        self,
+        application: WsgiApplication,
+        *,
+        n_threads: int,
+        callers: CallerRules,
+        checks: Mapping[str, Callable[[], Report]],
+    ) -> None:
+        self._bodies = BodyReader(callers)
+        self._threads = RequestThreads(application, n_threads)
+        self._probes = {path: Probe(check) for path, check in checks.items()}
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        if method in ("GET", "HEAD"):
+            if path == HEALTH_PATH:
+                return await _send_probe(ALIVE, send)
+            if (probe := self._probes.get(path)) is not None:
+                return await _send_probe(await probe.ask(), send)
+        environ = build_environ(scope)
+        try:
+            body = await self._read_body(scope, environ, receive)
+            answer = await self._threads.answer(environ, body)
+        except ClientGoneError:
+            return None
+        except RefusalError as refusal:
+            return await _send_refusal(refusal, path, send)
+        if answer.rest is not None:
+            return await _send_rest(answer, answer.rest, scope, receive, send)
+        return await _send_whole(answer, send)
+
+    async def _read_body(self, scope: dict[str, Any], environ: dict[str, Any], receive: Receive) -> RequestBody | None:
+        chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
+        if not chunked and environ.get("CONTENT_LENGTH", "0") == "0":
+            environ["wsgi.input"] = BytesIO()
+            return None
+        body = await self._bodies.read(environ, receive)
+        environ["CONTENT_LENGTH"] = str(body.n_bytes)
+        environ["wsgi.input"] = body.open()
+        return body
+
+
+class RequestThreads:
+    """The threads that run the WSGI application, and who waits for one."""
+
+    def __init__(self, application: WsgiApplication, n_threads: int) -> None:
+        self._application = application
+        self._n_threads = n_threads
+        self._pool = ThreadPoolExecutor(n_threads, thread_name_prefix="request")
+        self._n_open = 0
+        self._answers = SpoolBudget(MAX_SPOOLED_ANSWERS)
+
+    async def answer(self, environ: dict[str, Any], body: RequestBody | None) -> Answer:
+        """What the application answers; RefusalError where no thread is free in time. Closes `body` in the end."""
+        loop = asyncio.get_running_loop()
+        n_waiting = self._n_open - self._n_threads
+        if n_waiting >= MAX_QUEUED:
+            if body is not None:
+                body.close()
+            raise _busy()
+        self._n_open += 1
+        outcome: asyncio.Future[Answer] = loop.create_future()
+        job = self._pool.submit(self._work, environ, body, loop, outcome)
+        if n_waiting < 0:
+            return await outcome
+        timer = loop.call_later(QUEUE_TIMEOUT, self._give_up, job, body, outcome)
+        try:
+            return await outcome
+        finally:
+            timer.cancel()
+
+    def _give_up(self, job: Future[None], body: RequestBody | None, outcome: asyncio.Future[Answer]) -> None:
+        """Where the application has not begun."""
+        if job.cancel():
+            self._n_open -= 1
+            if body is not None:
+                body.close()
+            outcome.set_exception(_busy())
+
+    # --- in a thread ---
+
+    def _work(
+        self,
+        environ: dict[str, Any],
+        body: RequestBody | None,
+        loop: asyncio.AbstractEventLoop,
+        outcome: asyncio.Future[Answer],
+    ) -> None:
+        try:
+            answer = self._run(environ, loop, outcome)
+        except BaseException:  # whatever it is, nobody above would tell the client
+            log.exception("The application raised an exception.")
+            answer = _BROKEN
+        finally:
+            if body is not None:
+                body.close()
+        loop.call_soon_threadsafe(self._settle, outcome, answer)
+
+    def _settle(self, outcome: asyncio.Future[Answer], answer: Answer | None) -> None:
+        self._n_open -= 1
+        if answer is not None and not outcome.done():
+            outcome.set_result(answer)
+
+    def _run(
+        self, environ: dict[str, Any], loop: asyncio.AbstractEventLoop, outcome: asyncio.Future[Answer]
+    ) -> Answer | None:
+        """The whole answer, or None where `outcome` has been told of one that comes bit by bit."""
+        start = _Start()
+        chunks = self._application(environ, start)
+        try:
+            began_at = time.monotonic()
+            first: list[bytes] = []
+            n_bytes = 0
+            iterator = iter(chunks)
+            for chunk in iterator:
+                first.append(chunk)
+                n_bytes += len(chunk)
+                if n_bytes > MAX_DIRECT_ANSWER or time.monotonic() - began_at > FIRST_BLOCK_TIMEOUT:
+                    break
+            else:
+                return Answer(start.status, start.headers, b"".join(first))
+            if environ["REQUEST_METHOD"] == "HEAD":
+                return Answer(start.status, start.headers)
+            rest = AnswerBuffer(loop, self._answers)
+            loop.call_soon_threadsafe(outcome.set_result, Answer(start.status, start.headers, rest=rest))
+            _fill(rest, first, iterator)
+            return None
+        finally:
+            # in this thread, which holds the request's database connection
+            if (close := getattr(chunks, "close", None)) is not None:
+                close()
+
+
+def _fill(rest: AnswerBuffer, first: list[bytes], chunks: Iterable[bytes]) -> None:
+    failed = True
+    try:
+        for chunk in first:
+            rest.put(chunk)
+        first.clear()
+        for chunk in chunks:
+            if chunk:
+                rest.put(chunk)
+        failed = False
+    except ClientGoneError:
+        pass
+    except Exception:
+        log.exception("An answer broke off.")
+    finally:
+        rest.end(failed=failed)
+
+
+class _Start:
+    """`start_response` of PEP 3333; Django never calls what it returns."""
+
+    status = 500
+
+    def __init__(self) -> None:
+        self.headers: Headers = []
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+        self.status = int(status.split(" ", 1)[0])
+        self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+_BROKEN = Answer(500, [(b"content-type", b"text/plain; charset=utf-8")], b"The server failed. Try again later.\n")
+
+
+def _busy() -> RefusalError:
+    return RefusalError(HTTPStatus.SERVICE_UNAVAILABLE, "The server is busy. Send it again in a few seconds.")
+
+
+# --- sending ------------------------------------------------------------------------------------------------------
+
+
+async def _send_whole(answer: Answer, send: Send) -> None:
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _send_probe(answer: ProbeAnswer, send: Send) -> None:
+    headers = [(b"content-type", b"application/json"), _NEVER_STORED]
+    await _send_whole(Answer(answer.status, headers, answer.body), send)
+
+
+async def _send_refusal(refusal: RefusalError, path: str, send: Send) -> None:
+    """Problem details where programs ask, a line of text elsewhere; nothing further is read of the connection."""
+    if path.startswith(("/api/", "/otlp")):
+        kind = b"application/problem+json"
+        members = {
+            "type": "about:blank",
+            "title": refusal.status.phrase,
+            "status": int(refusal.status),
+            "detail": refusal.sentence,
+        }
+        body = json.dumps(members).encode()
+    else:
+        kind, body = b"text/plain; charset=utf-8", f"{refusal.sentence}\n".encode()
+    headers = [(b"content-type", kind), (b"connection", b"close"), _NEVER_STORED]
+    if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append((b"retry-after", str(RETRY_AFTER).encode()))
+    await _send_whole(Answer(refusal.status, headers, body), send)
+
+
+async def _send_rest(answer: Answer, rest: AnswerBuffer, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Block by block. Where the client leaves, or takes nothing, or the answer breaks off, the connection is closed
+    before its end: no client takes a part for the whole."""
+    watch = asyncio.ensure_future(_until_disconnect(receive))
+    watch.add_done_callback(lambda _: rest.close())
+    has_begun = False
+    try:
+        while block := await rest.take():
+            if not has_begun:
+                await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+                has_begun = True
+            async with asyncio.timeout(SEND_TIMEOUT):
+                await send({"type": "http.response.body", "body": block, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    except TimeoutError:
+        close_connection(scope["client"])
+    except ClientGoneError:
+        if not has_begun:
+            await _send_whole(_BROKEN, send)
+    finally:
+        rest.close()
+        watch.cancel()
+
+
+async def _until_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,197 @@
+"""Reading a request's body on the event loop: capped, in time, at a least rate; no thread waits for it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from registry.server.limits import (
+    BODY_RATE_INTERVAL,
+    CREDENTIALS_TIMEOUT,
+    KIB,
+    MAX_BODIES,
+    MAX_BODIES_PER_ADDRESS,
+    MAX_BODY_IN_MEMORY,
+    MAX_SPOOLED_BODIES,
+    MIN_BODY_RATE,
+    BodyLimit,
+    body_limit,
+)
+from registry.server.spool import ClientGoneError, RequestBody, SpoolBudget, SpoolFullError
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class RefusalError(Exception):
+    """An answer in place of the application's: a status and a sentence. The connection is closed."""
+
+    def __init__(self, status: HTTPStatus, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class CallerRules:
+    """How the site recognises its callers. `knows` is asked in a thread whether what a request presents is real."""
+
+    knows: Callable[[Mapping[str, Any]], bool]
+    session_cookie: str = "sessionid"
+    # proxies whose X-Forwarded-For is believed
+    n_proxies: int = 0
+
+    def address(self, environ: Mapping[str, Any]) -> str:
+        """Of the client, as the outermost trusted proxy saw it."""
+        if self.n_proxies:
+            hops = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
+            if forwarded := hops[-min(self.n_proxies, len(hops))].strip():
+                return forwarded
+        return str(environ["REMOTE_ADDR"])
+
+
+class BodyReader:
+    """Reads the bodies of one worker, and counts them."""
+
+    def __init__(self, callers: CallerRules) -> None:
+        self._callers = callers
+        self._budget = SpoolBudget(MAX_SPOOLED_BODIES)
+        self._n_by_address: Counter[str] = Counter()
+        # one asks the database about callers, so that many long bodies cost one connection; one writes files
+        self._checks = ThreadPoolExecutor(1, thread_name_prefix="callers")
+        self._writes = ThreadPoolExecutor(1, thread_name_prefix="spool")
+
+    async def read(self, environ: Mapping[str, Any], receive: Receive) -> RequestBody:
+        """The whole body. RefusalError, or ClientGoneError where it ends before its end; the caller closes it."""
+        limit = body_limit(environ["PATH_INFO"], environ, session_cookie=self._callers.session_cookie)
+        announced = str(environ.get("CONTENT_LENGTH", "")).partition(",")[0].strip()
+        if announced.isdecimal() and int(announced) > limit.max_bytes:
+            raise RefusalError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit.sentence)
+        with self._counted(self._callers.address(environ)):
+            body = RequestBody(self._budget)
+            try:
+                await self._read_into(body, limit, environ, receive)
+            except BaseException:
+                body.close()
+                raise
+            return body
+
+    @contextmanager
+    def _counted(self, address: str) -> Iterator[None]:
+        if self._n_by_address[address] >= MAX_BODIES_PER_ADDRESS:
+            raise RefusalError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"{MAX_BODIES_PER_ADDRESS} requests of this address are being sent already. Send it again later.",
+            )
+        if self._n_by_address.total() >= MAX_BODIES:
+            raise RefusalError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Too many requests are being sent at the same time. Send it again later.",
+            )
+        self._n_by_address[address] += 1
+        try:
+            yield
+        finally:
+            self._n_by_address[address] -= 1
+            if not self._n_by_address[address]:
+                del self._n_by_address[address]
+
+    async def _read_into(
+        self, body: RequestBody, limit: BodyLimit, environ: Mapping[str, Any], receive: Receive
+    ) -> None:
+        blocks = _Blocks(receive, limit.timeout)
+        try:
+            while (block := await blocks.next()) is not None:
+                body.append(block)
+                if body.n_bytes > limit.max_bytes:
+                    raise RefusalError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit.sentence)
+                if body.needs_file:
+                    await self._check_caller(environ)
+                if body.needs_file or body.has_block:
+                    await self._write_out(body)
+        finally:
+            blocks.close()
+        if body.is_spooled:
+            await self._write_out(body)
+
+    async def _write_out(self, body: RequestBody) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._writes, body.write_out)
+        except SpoolFullError:
+            raise RefusalError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "There is no room for a request this long at the moment. Send it again later.",
+            ) from None
+
+    async def _check_caller(self, environ: Mapping[str, Any]) -> None:
+        """Before a stranger's bytes go to the disk."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CREDENTIALS_TIMEOUT):
+                known = await loop.run_in_executor(self._checks, self._callers.knows, environ)
+        except Exception:  # noqa: BLE001  whatever keeps the site from answering, the sender tries again
+            raise RefusalError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Sessions and tokens cannot be checked at the moment. Send it again later.",
+            ) from None
+        if not known:
+            raise RefusalError(
+                HTTPStatus.FORBIDDEN,
+                "This session or API token is not known here, or has ended, and requests without one have at most"
+                f" {MAX_BODY_IN_MEMORY // KIB} KiB. Sign in again, or send a token that is valid.",
+            )
+
+
+class _Blocks:
+    """The blocks of one body, within its time and at the least rate."""
+
+    def __init__(self, receive: Receive, timeout: float) -> None:
+        self._receive = receive
+        self._now = asyncio.get_running_loop().time
+        self._deadline = self._now() + timeout
+        self._interval_end = self._now() + BODY_RATE_INTERVAL
+        self._n_in_interval = 0
+        self._pending: asyncio.Future[dict[str, Any]] | None = None
+        self._ended = False
+
+    async def next(self) -> bytes | None:
+        """None at the end."""
+        if self._ended:
+            return None
+        # kept while it waits: a message that is cancelled may be a block that is lost
+        self._pending = self._pending or asyncio.ensure_future(self._receive())
+        while not self._pending.done():
+            await asyncio.wait((self._pending,), timeout=min(self._deadline, self._interval_end) - self._now())
+            if not self._pending.done():
+                self._refuse_slow()
+        message, self._pending = self._pending.result(), None
+        if message["type"] != "http.request":
+            # closed, or not what the head announced; half a body must not look like a whole one
+            raise ClientGoneError
+        block: bytes = message.get("body", b"")
+        self._ended = not message.get("more_body", False)
+        self._n_in_interval += len(block)
+        if not self._ended:
+            self._refuse_slow()
+        return block
+
+    def _refuse_slow(self) -> None:
+        now = self._now()
+        if now >= self._deadline:
+            raise RefusalError(
+                HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time. Send it again, faster or in parts."
+            )
+        if now >= self._interval_end:
+            if self._n_in_interval < MIN_BODY_RATE * BODY_RATE_INTERVAL:
+                raise RefusalError(
+                    HTTPStatus.REQUEST_TIMEOUT,
+                    f"The body arrives too slowly: at least {MIN_BODY_RATE // KIB} KiB a second. Send it again.",
+                )
+            self._interval_end, self._n_in_interval = now + BODY_RATE_INTERVAL, 0
+
+    def close(self) -> None:
+        if self._pending is not None:
+            self._pending.cancel()
