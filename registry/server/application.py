@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
@@ -19,7 +20,9 @@ from typing import Any
 from registry.server.environ import build_environ
 from registry.server.limits import (
     FIRST_BLOCK_TIMEOUT,
+    LINGER_TIMEOUT,
     MAX_DIRECT_ANSWER,
+    MAX_LINGER_BYTES,
     MAX_QUEUED,
     MAX_SPOOLED_ANSWERS,
     QUEUE_TIMEOUT,
@@ -79,7 +82,7 @@ class ServerApplication:
         except ClientGoneError:
             return None
         except RefusalError as refusal:
-            return await _send_refusal(refusal, path, send)
+            return await _send_refusal(refusal, environ, receive, send)
         if answer.rest is not None:
             return await _send_rest(answer, answer.rest, scope, receive, send)
         return await _send_whole(answer, send)
@@ -237,9 +240,9 @@ async def _send_probe(answer: ProbeAnswer, send: Send) -> None:
     await _send_whole(Answer(answer.status, headers, answer.body), send)
 
 
-async def _send_refusal(refusal: RefusalError, path: str, send: Send) -> None:
-    """Problem details where programs ask, a line of text elsewhere; nothing further is read of the connection."""
-    if path.startswith(("/api/", "/otlp")):
+async def _send_refusal(refusal: RefusalError, environ: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Problem details where programs ask, a line of text elsewhere; the connection is closed afterwards."""
+    if environ["PATH_INFO"].startswith(("/api/", "/otlp")):
         kind = b"application/problem+json"
         members = {
             "type": "about:blank",
@@ -250,10 +253,33 @@ async def _send_refusal(refusal: RefusalError, path: str, send: Send) -> None:
         body = json.dumps(members).encode()
     else:
         kind, body = b"text/plain; charset=utf-8", f"{refusal.sentence}\n".encode()
-    headers = [(b"content-type", kind), (b"connection", b"close"), _NEVER_STORED]
+    headers = [
+        (b"content-type", kind),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        _NEVER_STORED,
+    ]
     if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append((b"retry-after", str(RETRY_AFTER).encode()))
-    await _send_whole(Answer(refusal.status, headers, body), send)
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    # all of it, but for the word that it ends
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    if refusal.status != HTTPStatus.REQUEST_TIMEOUT and "HTTP_EXPECT" not in environ:
+        await _linger(receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _linger(receive: Receive) -> None:
+    """Let the client go on sending for a moment: closed at once, the connection would be reset below the answer, and
+    the client would never read it."""
+    n_bytes = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_TIMEOUT):
+            while n_bytes < MAX_LINGER_BYTES:
+                message = await receive()
+                n_bytes += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
 
 
 async def _send_rest(answer: Answer, rest: AnswerBuffer, scope: dict[str, Any], receive: Receive, send: Send) -> None:

@@ -31,6 +31,10 @@ MAX_BODIES_PER_ADDRESS = 64
 # asking whether a session or token is real takes milliseconds
 CREDENTIALS_TIMEOUT = 5.0
 
+# after a refusal, what is still being sent is thrown away for so long
+LINGER_TIMEOUT = 2.0
+MAX_LINGER_BYTES = 4 * MIB
+
 # --- waiting for a request thread ---
 # some ten seconds of work at 50 ms a page and four threads; longer, and nobody waits for the answer any more
 MAX_QUEUED = 1024

@@ -45,7 +45,8 @@ def many(n_blocks, name):
         for number in range(n_blocks):
             yield bytes([number % 251]) * 65536
     finally:
-        (FOLDER / name).write_text(str(number))
+        (FOLDER / f".{name}").write_text(str(number))
+        (FOLDER / f".{name}").rename(FOLDER / name)
 
 
 def breaking(seconds):
@@ -159,6 +160,12 @@ def test_a_stranger_who_announces_too_much_is_refused_at_once_and_nothing_is_kep
         assert body == b"The body of this request is larger than 64 KiB. Sign in.\n"
         assert is_closed(connection)
     assert spooled_bytes(server) == 0
+
+
+def test_a_client_that_sends_all_of_it_before_it_reads_still_gets_the_sentence(server: WebServer) -> None:
+    body = b"a" * 3_000_000
+    with server.send(f"POST /echo HTTP/1.1\nContent-Length: {len(body)}", body) as connection:
+        assert answer_of(connection)[0] == 413
 
 
 def test_programs_are_refused_with_problem_details(server: WebServer) -> None:
