@@ -26,8 +26,8 @@ SPOOL_BLOCK = 1 * MIB
 MAX_SPOOLED_BODIES = 2 * GIB
 # bodies being read at a time, of one worker: half of the connections, so that others can still read pages
 MAX_BODIES = MAX_CONNECTIONS // 2
-# of one address; an office behind one address sends hardly as many at once
-MAX_BODIES_PER_ADDRESS = 64
+# once there are as many, one of the address that sends most of them is given up for the next, if it had so long
+MIN_BODY_TIME = 5.0
 # asking whether a session or token is real takes milliseconds
 CREDENTIALS_TIMEOUT = 5.0
 

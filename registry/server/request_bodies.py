@@ -14,10 +14,10 @@ from registry.server.limits import (
     CREDENTIALS_TIMEOUT,
     KIB,
     MAX_BODIES,
-    MAX_BODIES_PER_ADDRESS,
     MAX_BODY_IN_MEMORY,
     MAX_SPOOLED_BODIES,
     MIN_BODY_RATE,
+    MIN_BODY_TIME,
     BodyLimit,
     body_limit,
 )
@@ -53,13 +53,24 @@ class CallerRules:
         return str(environ["REMOTE_ADDR"])
 
 
+@dataclass(slots=True)
+class _Reading:
+    """A body being read."""
+
+    task: asyncio.Task[Any]
+    address: str
+    timeout: float
+    began_at: float
+    given_up: bool = False
+
+
 class BodyReader:
-    """Reads the bodies of one worker, and counts them."""
+    """Reads the bodies of one worker, and knows who sends them."""
 
     def __init__(self, callers: CallerRules) -> None:
         self._callers = callers
         self._budget = SpoolBudget(MAX_SPOOLED_BODIES)
-        self._n_by_address: Counter[str] = Counter()
+        self._reading: dict[asyncio.Task[Any], _Reading] = {}
         # one asks the database about callers, so that many long bodies cost one connection; one writes files
         self._checks = ThreadPoolExecutor(1, thread_name_prefix="callers")
         self._writes = ThreadPoolExecutor(1, thread_name_prefix="spool")
@@ -70,7 +81,7 @@ class BodyReader:
         announced = str(environ.get("CONTENT_LENGTH", "")).partition(",")[0].strip()
         if announced.isdecimal() and int(announced) > limit.max_bytes:
             raise RefusalError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit.sentence)
-        with self._counted(self._callers.address(environ)):
+        with self._counted(self._callers.address(environ), limit):
             body = RequestBody(self._budget)
             try:
                 await self._read_into(body, limit, environ, receive)
@@ -80,24 +91,42 @@ class BodyReader:
             return body
 
     @contextmanager
-    def _counted(self, address: str) -> Iterator[None]:
-        if self._n_by_address[address] >= MAX_BODIES_PER_ADDRESS:
-            raise RefusalError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{MAX_BODIES_PER_ADDRESS} requests of this address are being sent already. Send it again later.",
-            )
-        if self._n_by_address.total() >= MAX_BODIES:
-            raise RefusalError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "Too many requests are being sent at the same time. Send it again later.",
-            )
-        self._n_by_address[address] += 1
+    def _counted(self, address: str, limit: BodyLimit) -> Iterator[None]:
+        """While one body is read, it may be given up for others."""
+        if len(self._reading) >= MAX_BODIES:
+            self._make_room()
+        task = asyncio.current_task()
+        assert task is not None
+        reading = _Reading(task, address, limit.timeout, asyncio.get_running_loop().time())
+        self._reading[task] = reading
         try:
             yield
+        except asyncio.CancelledError:
+            if not reading.given_up:
+                raise
+            task.uncancel()
+            raise RefusalError(
+                HTTPStatus.REQUEST_TIMEOUT, "The body arrives too slowly while many others wait. Send it again."
+            ) from None
         finally:
-            self._n_by_address[address] -= 1
-            if not self._n_by_address[address]:
-                del self._n_by_address[address]
+            self._reading.pop(task, None)
+
+    def _make_room(self) -> None:
+        """Give up one body of the address that is sending most of them: a stranger's first, the oldest first."""
+        busiest = Counter(reading.address for reading in self._reading.values()).most_common(1)[0][0]
+        latest = asyncio.get_running_loop().time() - MIN_BODY_TIME
+        slow = [
+            reading for reading in self._reading.values() if reading.address == busiest and reading.began_at <= latest
+        ]
+        if not slow:
+            raise RefusalError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Too many requests are being sent at the same time. Send it again in a few seconds.",
+            )
+        first = min(slow, key=lambda reading: (reading.timeout, reading.began_at))
+        first.given_up = True
+        del self._reading[first.task]
+        first.task.cancel()
 
     async def _read_into(
         self, body: RequestBody, limit: BodyLimit, environ: Mapping[str, Any], receive: Receive
@@ -118,8 +147,13 @@ class BodyReader:
             await self._write_out(body)
 
     async def _write_out(self, body: RequestBody) -> None:
+        writing = asyncio.get_running_loop().run_in_executor(self._writes, body.write_out)
         try:
-            await asyncio.get_running_loop().run_in_executor(self._writes, body.write_out)
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # the file must not be closed under the thread that writes it
+            await asyncio.wait((writing,))
+            raise
         except SpoolFullError:
             raise RefusalError(
                 HTTPStatus.SERVICE_UNAVAILABLE,

@@ -24,7 +24,6 @@ from registry.server import application as server, limits, request_bodies, spool
 limits.STRANGER = limits.BodyLimit(64 * 1024, 4, "Sign in.")
 limits.KNOWN = limits.BodyLimit(8 * 1024 * 1024, 30, "Split it.")
 request_bodies.BODY_RATE_INTERVAL = 2
-request_bodies.MAX_BODIES_PER_ADDRESS = 100
 server.QUEUE_TIMEOUT = 2
 server.SEND_TIMEOUT = 2
 spool.SEND_TIMEOUT = 2
