@@ -20,6 +20,7 @@ from typing import Any
 from registry.server.environ import build_environ
 from registry.server.limits import (
     FIRST_BLOCK_TIMEOUT,
+    LINGER_PAUSE,
     LINGER_TIMEOUT,
     MAX_DIRECT_ANSWER,
     MAX_LINGER_BYTES,
@@ -262,21 +263,23 @@ async def _send_refusal(refusal: RefusalError, environ: dict[str, Any], receive:
     if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append((b"retry-after", str(RETRY_AFTER).encode()))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    # all of it, but for the word that it ends
-    await send({"type": "http.response.body", "body": body, "more_body": True})
     if refusal.status != HTTPStatus.REQUEST_TIMEOUT and "HTTP_EXPECT" not in environ:
+        # complete, the answer would end the connection
+        await send({"type": "http.response.body", "body": body[:-1], "more_body": True})
+        body = body[-1:]
         await _linger(receive)
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _linger(receive: Receive) -> None:
-    """Let the client go on sending for a moment: closed at once, the connection would be reset below the answer, and
-    the client would never read it."""
+    """Let a client that is sending go on for a moment: closed at once, the connection would be reset below the answer,
+    and some clients would never read it."""
     n_bytes = 0
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER_TIMEOUT):
             while n_bytes < MAX_LINGER_BYTES:
-                message = await receive()
+                async with asyncio.timeout(LINGER_PAUSE):
+                    message = await receive()
                 n_bytes += len(message.get("body", b""))
                 if not message.get("more_body"):
                     return

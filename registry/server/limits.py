@@ -31,8 +31,9 @@ MIN_BODY_TIME = 5.0
 # asking whether a session or token is real takes milliseconds
 CREDENTIALS_TIMEOUT = 5.0
 
-# after a refusal, what is still being sent is thrown away for so long
+# after a refusal, what is still being sent is thrown away for so long, unless it pauses
 LINGER_TIMEOUT = 2.0
+LINGER_PAUSE = 0.25
 MAX_LINGER_BYTES = 4 * MIB
 
 # --- waiting for a request thread ---
