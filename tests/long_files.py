@@ -15,6 +15,7 @@ _LONGEST = [
     "tests/feeds/test_poll_and_replay.py",
     "tests/feeds/test_worker.py",
     "tests/registry/test_manage.py",
+    "tests/registry/server/test_site.py",
     "tests/web/test_accessible.py",
     "tests/alerts/faults/test_answers.py",
     "tests/alerts/faults/test_outages.py",
@@ -31,6 +32,7 @@ _LONGEST = [
     "tests/access/test_matrix.py",
     "tests/exposure/evaluation/test_statement_counts.py",
     "tests/registry/test_embedded.py",
+    "tests/registry/server/test_requests.py",
 ]
 
 
