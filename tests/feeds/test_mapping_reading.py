@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from apps.catalog.claims import Parsed, PriceLine, Row
-from apps.feeds.mapping import BadMapping, read_mapping
+from apps.feeds.mapping import BadMapping, paths, read_mapping
 from apps.feeds.mapping.reading import MOST_ROWS, parse, read
 from apps.feeds.parsers import PayloadRefused, deprecations_info, modeldeprecations, models_dev, openrouter
 from apps.feeds.parsers.payload import load_json
@@ -386,3 +386,22 @@ def test_a_row_that_nests_deeply_is_set_aside_and_the_others_go_on() -> None:
         parsed = parse(body.replace('"DEEP"', deep).encode(), mapping=read_mapping(PLAIN))
         assert [row.external_id for row in parsed.rows] == ["Acme/full", "Acme/m"]
         assert [reject.external_id for reject in parsed.rejects] == ["Acme/m"]
+
+
+def test_a_path_that_looks_through_the_document_again_for_each_row_is_refused(monkeypatch):
+    monkeypatch.setattr(paths, "MAX_STEPS", 100_000)
+    rows = [{"provider": "Acme", "model": f"m{n}"} for n in range(400)]
+    document = {"groups": [{"models": rows}]}
+    settings = {"rows": "groups[*].models[*]", "external_id": "@1.models[*].nothing | model", "host": "provider",
+                "api_id": "model", "retires_on": "ends"}  # fmt: skip
+
+    reading = read(document, read_mapping(settings))
+
+    assert reading.parsed is None
+    assert "'@1.models[*].nothing' looks through too much of the document" in reading.refusal
+
+
+def test_rows_that_look_at_themselves_only_are_far_from_the_limit(monkeypatch):
+    monkeypatch.setattr(paths, "MAX_STEPS", 20_000)
+
+    assert len(read_rows(*({} for _ in range(300))).rows) == 301

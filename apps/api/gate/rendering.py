@@ -10,6 +10,8 @@ from rest_framework.renderers import BaseRenderer
 
 from apps.api.rendering import OPTIONS, FastJSONRenderer
 from apps.gate.sarif import JUNIT_TYPE, SARIF_TYPE, junit_of, sarif_of
+from apps.intake.documents import Unreadable
+from apps.intake.readers.json_text import refuse_large
 
 # a bill of materials as long as the intake reads one
 MOST_BYTES = 20 * 1024 * 1024
@@ -29,7 +31,10 @@ class CappedJSONParser(JSONParser):
         if len(body) > MOST_BYTES:
             raise TooLong
         try:
+            refuse_large(body)
             return orjson.loads(body)
+        except Unreadable as unreadable:
+            raise ParseError(str(unreadable)) from unreadable
         except orjson.JSONDecodeError as error:
             raise ParseError(f"It is not JSON: {error}") from error
 

@@ -145,7 +145,8 @@ ABBREVIATIONS: dict[str, tuple[tuple[str, str], ...]] = {"morph": (("dsv", "deep
 # --- words that describe how a model is hosted, not which model it is -----------------------------------------
 # Number formats and containers: may stand anywhere.
 FORMAT = re.compile(
-    r"fp\d+(v\d+)?|bf16|(nv|mx)fp\d|int\d|\d+bit|w\d+a\d+|awq|gptq|gguf|ggml|mlx|exl\d|bnb|onnx|qat|quantized|quant"
+    # a number is looked at from its first digit only
+    r"(?<!\d)\d+bit|fp\d+(v\d+)?|bf16|(nv|mx)fp\d|int\d|w\d+a\d+|awq|gptq|gguf|ggml|mlx|exl\d|bnb|onnx|qat|quantized|quant"
     r"|i?q\d|mxfp|mtp|paddle|safetensors|autoround|imatrix|ud"
 )
 # At the end of a name: price classes, speeds, routes.

@@ -22,15 +22,17 @@ _LONE_DOT = re.compile(r"(?<!\d)\.|\.(?!\d)")
 _P_DECIMAL = re.compile(r"(?<=\d)p(?=\d)")
 _DASHED_P = re.compile(r"(\d)-p(\d)(?![\da-z])")
 _RUN = re.compile(r"[a-z]+|\d+(?:\.\d+)*")
+# these begin at the first digit or letter of a run, so that a long run is looked at once
 _WHOLE = re.compile(
+    r"(?<!\d)(?:"
     r"\d+(?:\.\d+)?[bmkt]"  # a size or a context length
-    r"|[ae]\d+(?:\.\d+)?b"  # active or effective parameters
     r"|\d+x\d+(?:\.\d+)?[bm]"  # experts times size
-    r"|\d+e|\d+bit"
+    r"|\d+e|\d+bit)"
+    r"|[ae]\d+(?:\.\d+)?b"  # active or effective parameters
     r"|(?:nv|mx)?fp\d+(?:v\d+)?|bf16|int\d|w\d+a\d+|i?q\d|exl\d"
     r"|[a-z]\d+[a-z]"  # i2v, t2v
 )
-_LETTERS_THEN_SIZE = re.compile(r"([a-z]+)(\d+(?:\.\d+)?[bkt]|\d+x\d+b)")
+_LETTERS_THEN_SIZE = re.compile(r"(?<![a-z])([a-z]+)(\d+(?:\.\d+)?[bkt]|\d+x\d+b)")
 _LETTER_REVISION = re.compile(r"00\d")
 NUMBER = re.compile(r"[a-z]\d+(?:\.\d+)*")
 _DATE8 = re.compile(r"20[12]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
@@ -42,12 +44,12 @@ _RELEASE_CODE = re.compile(r"(2[3-9])\.(0[1-9]|1[0-2])")  # 25.08, as names writ
 _ONE_DIGIT = re.compile(r"[a-z]?\d")
 _SHORT = re.compile(r"\d{1,2}")
 _V_NUMBER = re.compile(r"v\d+(?:\.\d+)*")  # kept whole until numbers are joined: 4-v1 is not 4.1
-SIZE = re.compile(r"\d+(?:\.\d+)?[bt]|\d+x\d+(?:\.\d+)?b|e\d+(?:\.\d+)?b|\d+(?:\.\d+)?m")
-ACTIVE = re.compile(r"a\d+(?:\.\d+)?b|\d+e")
+SIZE = re.compile(r"(?<!\d)(?:\d+(?:\.\d+)?[btm]|\d+x\d+(?:\.\d+)?b)|e\d+(?:\.\d+)?b")
+ACTIVE = re.compile(r"a\d+(?:\.\d+)?b|(?<!\d)\d+e")
 CODE = re.compile(r"\d{4}")
 REVISION = re.compile(r"00\d")
 NUMBER = re.compile(r"[a-z]?\d+(?:\.\d+)*")
-CONTEXT = re.compile(r"\d+k|[12]m")
+CONTEXT = re.compile(r"(?<!\d)\d+k|[12]m")
 
 _FOLDED = {"it": "instruct", "experimental": "exp"}
 

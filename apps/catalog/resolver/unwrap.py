@@ -40,7 +40,7 @@ class Unwrapped:
         return self
 
 
-_VERSION_REMARK = re.compile(r"\s*[(\[,]?\s*\b(?:model\s+)?version\s*[:= ]\s*([^)\]]+?)[)\]]?\s*$", re.I)
+_VERSION_WORD = re.compile(r"\b(?:model\s+)?version(?=[^\S ]*[:= ])\s*+[:=]?\s*", re.I)
 _CONTEXT_REMARK = re.compile(r"\[(\d+m|\d+k)\]$", re.I)
 _ARN = re.compile(r"arn:aws[a-z-]*:(bedrock|sagemaker)[a-z-]*:([a-z0-9-]*):([0-9*]*):([a-z-]+)/(.+)$", re.I)
 _AZUREML = re.compile(r"^azureml://registries/([^/]+)/models/([^/]+)(?:/versions/([^/]+))?", re.I)
@@ -90,6 +90,21 @@ def _is_region(text: str) -> bool:
     return bool(_AWS_REGION.match(text) or _GCP_REGION.match(text) or _AZURE_REGION.match(text))
 
 
+def _with_version_joined(text: str) -> str:
+    """`name-1` of `name (version: 1)`: a remark at the end that names the version."""
+    body = text.rstrip()
+    inside = body[:-1] if body.endswith((")", "]")) else body
+    # what stands behind the word reaches to the end, without a bracket that closes
+    after_brackets = max(inside.rfind(")"), inside.rfind("]")) + 1
+    match = _VERSION_WORD.search(inside, after_brackets)
+    if match is None or match.end() == len(inside):
+        return text
+    name = inside[: match.start()].rstrip()
+    if name.endswith(("(", "[", ",")):
+        name = name[:-1].rstrip()
+    return f"{name}-{inside[match.end() :]}"
+
+
 def unwrap(raw: str, host_hint: str | None) -> Unwrapped:
     """Take `raw` apart; cost is linear in its length."""
     out = Unwrapped()
@@ -97,7 +112,7 @@ def unwrap(raw: str, host_hint: str | None) -> Unwrapped:
     out.host = hint
     out.routed = host_hint is not None and host_hint.lower() == "litellm"
     text = raw.strip().strip("`'\"")
-    text = _VERSION_REMARK.sub(r"-\1", text)
+    text = _with_version_joined(text)
     lower = text.lower()
     if "%" in lower:
         # taken out of a URL's path

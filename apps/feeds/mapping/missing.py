@@ -1,11 +1,14 @@
 """Why a path finds nothing, in words: which part of it leads nowhere, and what lies there instead."""
 
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from apps.feeds.mapping.paths import Around, Each, Path, Place, Step, inside
 
 _KEYS_NAMED = 12
+# as many as a document may have rows; from each of these a path can lead to as many again
+_MAX_VALUES = 100_000
 
 
 def why_nothing(path: Path, places: list[Place]) -> str:
@@ -13,9 +16,8 @@ def why_nothing(path: Path, places: list[Place]) -> str:
     values = [place.value for place in places]
     at = ""
     for number, step in enumerate(path.steps):
-        further = [
-            inner for place, value in zip(places, values, strict=True) for inner in inside(value, step, place)
-        ]  # fmt: skip
+        every = (inner for place, value in zip(places, values, strict=True) for inner in inside(value, step, place))
+        further = list(islice(every, _MAX_VALUES))
         if not further:
             return f"The path '{path}' finds nothing: {_what_lies(at, values, step)}."
         at = str(Path(path.steps[: number + 1]))

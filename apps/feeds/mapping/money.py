@@ -49,7 +49,7 @@ def _amounts(mapping: Mapping, price: PriceField, place: Place, currency: str) -
     """(amount, size of request above which it holds) of one price of the row."""
     inner = [place]
     if price.each is not None:
-        inner = [Place(value, place.keys, place.around) for value in price.each.values(place)]
+        inner = [Place(value, place.keys, place.around, place.count) for value in price.each.values(place)]
     for each in inner:
         value = price.path.first(each)
         if value is NOTHING or value in (None, "") or _says_none(mapping, value):

@@ -17,7 +17,7 @@ nor say which part of a path finds nothing, and that sentence is what people nee
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -26,27 +26,43 @@ from apps.feeds.parsers.payload import is_storable
 
 LONGEST = 300
 MOST_STEPS = 12
-# of one path in one row; a row that looks at the whole document again would cost its square
+# of one path in one row
 MOST_VALUES = 1000
+# of all paths in all rows, values that lead nowhere counted: 100,000 rows of thirty facts, looked at three times.
+# A path that looks through the whole document again for each row would cost its square
+MAX_STEPS = 30_000_000
 
 _TOKEN = re.compile(
-    r"""\s*(?:
+    r"""
     (?P<each>\[\s*\*\s*\])
     |(?P<index>\[\s*(?P<number>[0-9]{1,6})\s*\])
     |\[\s*(?P<quoted>"[^"]*"|'[^']*')\s*\]
-    |(?P<where>\[\s*(?P<key>[^\s"'=\[\]]+)\s*=\s*(?P<word>[^\[\]]*?)\s*\])
+    |(?P<where>\[\s*(?P<key>[^\s"'=\[\]]+)\s*=\s*(?P<word>[^\[\]]*)\])
     |(?P<text>"[^"]*"|'[^']*')
     |@(?P<at>key[0-9]?|[1-9])(?![\w-])
     |(?P<star>\*)
     |(?P<sign>[.|+])
     |(?P<name>[^\s.\[\]|+'"@*=]+)
-    )""",
+    """,
     re.VERBOSE,
 )
 
 
 class BadPath(ValueError):
     """A path that cannot be read; `str()` says what to correct."""
+
+
+class TooManySteps(ValueError):
+    """A path looks at too much of the document; `str()` says which and what to correct."""
+
+
+class StepCount:
+    """What was looked at so far in one document."""
+
+    __slots__ = ("n_steps",)
+
+    def __init__(self) -> None:
+        self.n_steps = 0
 
 
 class _Nothing:
@@ -118,11 +134,15 @@ type Step = Name | Index | Each | Where | Around
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A row and what lies around it: the keys and values of each `*` or `[*]` on the way, outermost first."""
+    """A row and what lies around it: the keys and values of each `*` or `[*]` on the way, outermost first.
+
+    Rows of one document share their `count`.
+    """
 
     value: Any
     keys: tuple[str | int, ...] = ()
     around: tuple[Any, ...] = ()
+    count: StepCount = field(default_factory=StepCount, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +162,21 @@ class Path:
 
     def values(self, place: Place) -> Iterator[Any]:
         """What lies there, null included, in the document's order, MOST_VALUES at most; nothing where a step leads
-        nowhere."""
-        yield from islice(_walk(place.value, self.steps, place), MOST_VALUES)
+        nowhere. TooManySteps where the rows of the document were looked at too often."""
+        yield from islice(self._walk(place.value, self.steps, place), MOST_VALUES)
+
+    def _walk(self, value: Any, steps: tuple[Step, ...], place: Place) -> Iterator[Any]:
+        if not steps:
+            yield value
+            return
+        for inner in inside(value, steps[0], place):
+            place.count.n_steps += 1
+            if place.count.n_steps > MAX_STEPS:
+                raise TooManySteps(
+                    f"The path '{self}' looks through too much of the document for each row: more than {MAX_STEPS:,}"
+                    " values in all. Begin at the row instead of at what lies around it."
+                )
+            yield from self._walk(inner, steps[1:], place)
 
     def first(self, place: Place) -> Any:
         """The first value that is neither null nor an empty text; else null where the name is there; else NOTHING."""
@@ -219,14 +252,6 @@ def as_text(value: Any) -> str | None:
     return None
 
 
-def _walk(value: Any, steps: tuple[Step, ...], place: Place) -> Iterator[Any]:
-    if not steps:
-        yield value
-        return
-    for inner in inside(value, steps[0], place):
-        yield from _walk(inner, steps[1:], place)
-
-
 def inside(value: Any, step: Step, place: Place) -> Iterator[Any]:
     """What one step leads to."""
     match step:
@@ -243,6 +268,7 @@ def inside(value: Any, step: Step, place: Place) -> Iterator[Any]:
                 yield value[number]
         case Where(key, word):
             if isinstance(value, list):
+                place.count.n_steps += len(value)
                 yield from (one for one in value if isinstance(one, dict) and as_text(one.get(key)) == word)
         case Around(number, is_key):
             which = place.keys if is_key else place.around
@@ -267,10 +293,10 @@ def _rows(place: Place, steps: tuple[Step, ...]) -> Iterator[Place]:
         else:
             pairs = enumerate(value) if not step.of_map and isinstance(value, list) else ()
         for key, inner in pairs:
-            yield from _rows(Place(inner, (*place.keys, key), (*place.around, inner)), steps[1:])
+            yield from _rows(Place(inner, (*place.keys, key), (*place.around, inner), place.count), steps[1:])
         return
     for inner in inside(place.value, step, place):
-        yield from _rows(Place(inner, place.keys, place.around), steps[1:])
+        yield from _rows(Place(inner, place.keys, place.around, place.count), steps[1:])
 
 
 # --- reading a path -------------------------------------------------------------------------------------------------
@@ -312,7 +338,11 @@ def read_expression(text: str) -> Expression:
         if dotted or wants:
             raise BadPath(f"'{text}' lacks something before {sign}.")
 
-    while position < len(text.rstrip()):
+    written = text.rstrip()
+    while position < len(written):
+        if written[position].isspace():
+            position += 1
+            continue
         token = _TOKEN.match(text, position)
         if token is None:
             raise BadPath(f"'{text}' cannot be read from '{text[position : position + 20].strip()}' on.")
@@ -357,7 +387,7 @@ def _readinside(token: re.Match[str]) -> Step:
     if token["index"]:
         return Index(int(token["number"]))
     if token["where"]:
-        word = token["word"]
+        word = token["word"].rstrip()
         return Where(
             token["key"], word[1:-1] if word[:1] in "'\"" and word[-1:] == word[:1] and len(word) > 1 else word
         )

@@ -8,7 +8,7 @@ from typing import Any
 from apps.catalog.claims import FIRM, NOT_BEFORE, LifecycleClaim, Parsed, PriceLine, Row
 from apps.feeds.mapping.missing import why_nothing
 from apps.feeds.mapping.money import price_lines
-from apps.feeds.mapping.paths import NOTHING, Path, Place, Text, as_text, rows_at
+from apps.feeds.mapping.paths import NOTHING, Path, Place, Text, TooManySteps, as_text, rows_at
 from apps.feeds.mapping.settings import (
     IGNORED,
     LIFECYCLE_FIELDS,
@@ -41,7 +41,7 @@ MOST_ROWS = 100_000
 MAPPING = "mapping"
 _MOST_QUOTED = 60
 _MOST_OF_A_LIST = 12
-_FAR = re.compile(r"\s*(?:209\d|2[1-9]\d\d|[3-9]\d\d\d)-\d\d-\d\d", re.ASCII)
+_FAR = re.compile(r"(?:209\d|2[1-9]\d\d|[3-9]\d\d\d)-\d\d-\d\d", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -65,6 +65,13 @@ def parse(body: bytes, *, mapping: Mapping) -> Parsed:
 
 def read(document: Any, mapping: Mapping) -> Reading:
     """`document` by `mapping`, for the preview and for polls alike. Raises nothing."""
+    try:
+        return _read(document, mapping)
+    except TooManySteps as refused:
+        return Reading(refusal=str(refused))
+
+
+def _read(document: Any, mapping: Mapping) -> Reading:
     places: list[Place] = []
     for place in rows_at(document, mapping.rows):
         places.append(place)
@@ -332,7 +339,7 @@ class _Reader:
         value = expression.value(place) if expression else None
         if value is NOTHING:
             return None
-        if self.mapping.far_days_are_none and isinstance(value, str) and _FAR.match(value):
+        if self.mapping.far_days_are_none and isinstance(value, str) and _FAR.match(value.lstrip()):
             return None
         return read_day(value)
 

@@ -45,8 +45,11 @@ class BadMapping(ValueError):
     """A mapping that cannot be used; `errors` is {field: sentence}."""
 
     def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(errors)
         self.errors = errors
-        super().__init__(" ".join(errors.values()))
+
+    def __str__(self) -> str:
+        return " ".join(self.errors.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ _SOFT = re.compile(
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})", re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]{3,9})\.?,?\s+(\d{4})", re.ASCII)
-_NOTE = re.compile(r"\((.*)\)", re.DOTALL)
 _REGION = re.compile(r"\b[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d\b")
 _MONTHS = {
     name: number
@@ -108,13 +107,13 @@ def _region(note: str, text: str) -> str:
     """What stands behind the day: nothing, all regions, or the regions it holds in."""
     if not note:
         return ""
-    match = _NOTE.fullmatch(note)
-    inside = (match[1] if match else note).strip().lower()
+    in_brackets = len(note) > 1 and note.startswith("(") and note.endswith(")")
+    inside = (note[1:-1] if in_brackets else note).strip().lower()
     if inside in {"all regions", "all region"}:
         return ""
     regions = sorted(set(_REGION.findall(inside)))
     words = set(re.findall(r"[a-z]+", _REGION.sub(" ", inside)))
-    if not match or not regions or not words <= {"only", "in", "and", "or", "regions", "region", "the"}:
+    if not in_brackets or not regions or not words <= {"only", "in", "and", "or", "regions", "region", "the"}:
         raise DateUnclear(f"The date {shown(text)} carries a note that cannot be read.")
     joined = ", ".join(regions)
     return joined if len(joined) <= LONGEST_REGION else f"{regions[0]} and {len(regions) - 1} other regions"

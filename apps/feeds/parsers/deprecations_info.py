@@ -44,7 +44,11 @@ _FAMILIES = frozenset(
 )
 # "command" and "rerank" are ids at Cohere.
 _FAMILIES_THAT_ARE_IDS = frozenset({("cohere", "command"), ("cohere", "rerank")})
-_ID_LIKE = re.compile(r"[a-z0-9]+\.[a-z0-9][\w.-]*:\d+|[a-z0-9]+\.[a-z]+-[\w.-]*-v\d")
+# an id such as vendor.model-v1:0, looked for word by word so that no word is looked at twice
+_WORD = re.compile(r"([\w.-]+)(:(?=\d))?")
+_VENDOR = re.compile(r"[a-z0-9]\.[a-z0-9]")
+_VENDOR_AND_NAME = re.compile(r"[a-z0-9]\.[a-z]+-")
+_VERSION = re.compile(r"-v\d")
 _JOINED = re.compile(r",\s|;\s|\s(?:or|and)\s", re.IGNORECASE)
 # "gpt-5orgpt-4.1": the scraper loses the spaces around a word between two marked-up ids.
 _GLUED = re.compile(
@@ -147,7 +151,7 @@ def not_a_model(model_id: str, host: str) -> str:
         return "The row's model is not named."
     folded = model_id.strip().lower()
     words = re.findall(r"[^\s,;()]+", folded)
-    has_id = _ID_LIKE.search(folded) is not None
+    has_id = any(_is_like_an_id(word, colon) for word, colon in _WORD.findall(folded))
     if _JOINED.search(folded) and (has_id or not _PROSE & set(words)):
         return "The row joins several models in one; its date cannot be given to each."
     if len(words) > 1 and has_id:
@@ -157,6 +161,14 @@ def not_a_model(model_id: str, host: str) -> str:
     if folded in _FAMILIES and (host, folded) not in _FAMILIES_THAT_ARE_IDS:
         return "The row names a family of models, not one model."
     return ""
+
+
+def _is_like_an_id(word: str, colon: str) -> bool:
+    """`colon`: a number follows behind one."""
+    if colon and _VENDOR.search(word):
+        return True
+    start = _VENDOR_AND_NAME.search(word)
+    return start is not None and _VERSION.search(word, start.end()) is not None
 
 
 def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> tuple[LifecycleClaim | None, str]:

@@ -58,9 +58,9 @@ _ROUTES = frozenset(
 )
 _AWS_REGION = re.compile(r"[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d")
 _AZURE_ZONES = frozenset({"us", "eu", "us-gov", "apac", "global", "uk", "au", "jp", "ca", "in", "kr", "cn", "de", "fr"})
-_SIZE = re.compile(r"(?:\d+|max)-x-(?:\d+|max)")
+_SIZE = re.compile(r"(?<!\d)(?:\d+|max)-x-(?:\d+|max)")
 _QUALITY = frozenset({"low", "medium", "high", "standard", "hd", "auto", "xhigh", "max"})
-_TERMS = re.compile(r"(?:\d+|max)-steps|\d+-month-commitment|global-standard|data-zone-standard|streaming")
+_TERMS = re.compile(r"(?<!\d)(?:(?:\d+|max)-steps|\d+-month-commitment)|global-standard|data-zone-standard|streaming")
 
 # Providers that the host table joins although they are separate doors with their own prices or dates: the
 # door becomes the tier, so that two rows of one id stay two offerings.

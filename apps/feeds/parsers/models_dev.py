@@ -43,7 +43,7 @@ _DOORS = {
     # Zhipu's site in China, as opposed to Z.AI.
     "zhipuai": "bigmodel",
 }
-_PLAN = re.compile(r"(?P<before>.+)-(?P<plan>coding-plan|token-plan)(?:-(?P<region>[a-z]{2,5}))?")
+_PLAN = re.compile(r"\A(?P<before>.+)-(?P<plan>coding-plan|token-plan)(?:-(?P<region>[a-z]{2,5}))?")
 _CHINA = "-cn"
 
 _UNITS = {

@@ -22,7 +22,7 @@ _LONGEST_URL = 1000
 # Control characters break pages and logs; lone surrogates and NUL cannot be stored at all.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
-_HTML = re.compile(r"\s*<(?:!doctype html|html|head|body|!--)", re.IGNORECASE)
+_HTML = re.compile(r"<(?:!doctype html|html|head|body|!--)", re.IGNORECASE)
 
 
 class PayloadRefused(Exception):
@@ -54,7 +54,7 @@ def load_json(body: bytes) -> Any:
     Objects with a key twice come as `Doubled`. PayloadRefused when it is no JSON or nests without end.
     """
     text = decode(body)
-    if _HTML.match(text):
+    if _HTML.match(text.lstrip()):
         raise PayloadRefused(
             "The feed sent a web page instead of JSON. Its address may have moved, or a login stands before it."
         )

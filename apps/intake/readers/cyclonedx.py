@@ -32,7 +32,7 @@ _NEWEST = (1, 7)
 _SERIAL = re.compile(r"urn:uuid:[0-9a-f-]{36}")
 _SERIAL_IN_TEXT = re.compile(rb'serialNumber"?\s*[:=]\s*"(urn:uuid:[0-9a-fA-F-]{36})"')
 # of everything called version only the document's own is a number
-_VERSION_IN_TEXT = re.compile(rb'"version"\s*:\s*(\d{1,9})\s*[,}]|<(?:\w+:)?bom\b[^>]*?\sversion="(\d{1,9})"')
+_VERSION_IN_TEXT = re.compile(rb'"version"\s*:\s*(\d{1,9})\s*[,}]|<(?:\w+:)?bom\b[^<>]*?\sversion="(\d{1,9})"')
 
 type _Components = list[tuple[str, Mapping[str, Any]]]
 
@@ -163,9 +163,9 @@ def _found_in_services(
 ) -> list[tuple[str, Found]]:
     """cdxgen lists model ids under a service a provider, mostly those of its components once more, some under several
     providers; a component's own provider counts."""
-    by_name: dict[str, list[Found]] = {}
-    for _, model in models:
-        by_name.setdefault(model.name, []).append(model)
+    known = {model.name for _, model in models}
+    # (name of a model, provider) -> its hosts; put to the models once, since services may name a model again and again
+    endpoints: dict[tuple[str, str], list[str]] = {}
     more: list[tuple[str, Found]] = []
     n_without = 0
     for where, service in _services(bom):
@@ -174,14 +174,14 @@ def _found_in_services(
         n_without += not names
         hosts = [host for host in map(_host, listed(service.get("endpoints"))[:5]) if host]
         for name in names:
-            for model in by_name.get(name, []):
-                if hosts and model.provider.lower() == provider.lower():
-                    model.facts["endpoints"] = hosts
-            if name and name not in by_name:
-                facts: dict[str, Any] = {"endpoints": hosts} if hosts else {}
-                model = Found(name, provider, confidence=Confidence.GUESS, facts=facts)
-                by_name[name] = [model]
-                more.append((where, model))
+            if hosts:
+                endpoints[name, provider.lower()] = hosts
+            if name and name not in known:
+                known.add(name)
+                more.append((where, Found(name, provider, confidence=Confidence.GUESS)))
+    for _, model in (*models, *more):
+        if hosts_of_model := endpoints.get((model.name, model.provider.lower())):
+            model.facts["endpoints"] = hosts_of_model
     if n_without:
         document.ignored.append(Part("/services", f"{n_without:,} services name no model."))
     return more

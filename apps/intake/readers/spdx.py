@@ -22,10 +22,13 @@ from apps.intake.readers.places import Places
 
 MOST_ELEMENTS = 100_000
 _NOTHING = {"NOASSERTION", "NONE", "unknown"}
-_TOOL = re.compile(r"Tool:\s*(.+?)(?:-(\d[\w.]*))?$")
+_TOOL = "Tool:"
+_TOOL_VERSION = re.compile(r"-(\d[\w.]*)$")
 _AIROM = re.compile(r"airom:([\w.]+) ([^;]+)")
 # 2.3 has no profile for models: what an identifier or an address says
 _MODEL_ID_OF_23 = re.compile(r"-(?:ai)?model-", re.I)
+# licences or data sets of one package; more are not kept of any list
+_MAX_RELATED = 25
 _LICENCES = {"hasDeclaredLicense", "hasConcludedLicense"}
 _DATA = {"trainedOn": "trained_on", "testedOn": "tested_on"}
 
@@ -103,9 +106,8 @@ def _head_3(top: Element, elements: list[dict[str, Any]], by_id: Mapping[str, El
                 maker = text(tool.get("name"), 60)
                 version = text(tool.get("version") or tool.get("packageVersion"), 60)
     for said in listed(info.get("creators")):
-        found = _TOOL.match(text(said))
-        if found and not maker:
-            maker, version = found.group(1), found.group(2) or ""
+        if not maker and (named := _tool_of(text(said))):
+            maker, version = named
     return Document(
         maker=clean(maker, 60),
         maker_version=clean(version, 60),
@@ -141,7 +143,7 @@ def _related(elements: list[dict[str, Any]], by_id: Mapping[str, Element]) -> di
         for said in _each(each.get("to"))[:10]:
             target = _one(said, by_id)
             name = text(target.get("licenseExpression") or target.get("name"), 200) or _said(said)
-            if name and name not in names:
+            if name and len(names) < _MAX_RELATED and name not in names:
                 names.append(name)
     return found
 
@@ -224,6 +226,17 @@ def _one(said: Any, by_id: Mapping[str, Element]) -> Element:
     return _plain(said) if isinstance(said, Mapping) else by_id.get(text(said, 500), {})
 
 
+def _tool_of(creator: str) -> tuple[str, str] | None:
+    """(name, version) of `Tool: name-1.2`; None for a person or an organisation."""
+    if not creator.startswith(_TOOL):
+        return None
+    tool = creator.removeprefix(_TOOL).strip()
+    version = _TOOL_VERSION.search(tool, 1)
+    if version is None:
+        return (tool, "") if tool else None
+    return tool[: version.start()], version[1]
+
+
 def _each(said: Any) -> list[Any]:
     return said if isinstance(said, list) else [] if said is None else [said]
 
@@ -249,9 +262,8 @@ def _read_2(said: Element) -> Document:
     info = mapping(said.get("creationInfo"))
     document.made_at = moment(info.get("created"))
     for creator in listed(info.get("creators")):
-        found = _TOOL.match(text(creator))
-        if found and not document.maker:
-            document.maker, document.maker_version = clean(found.group(1), 60), found.group(2) or ""
+        if not document.maker and (named := _tool_of(text(creator))):
+            document.maker, document.maker_version = clean(named[0], 60), named[1]
     packages = mappings(said.get("packages"))
     if len(packages) > MOST_ELEMENTS:
         raise Unreadable(f"It has more than {MOST_ELEMENTS:,} packages. Send those of models only.")

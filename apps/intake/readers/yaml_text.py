@@ -9,6 +9,9 @@ from apps.intake.documents import Unreadable
 # as written out; a bomb of ten lines has a billion
 MOST_NODES = 200_000
 DEEPEST = 64
+# signs of a number; YAML also has numbers to the base of 60, which take the square of their length to read
+MAX_NUMBER_LENGTH = 64
+_NUMBER_TAGS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 
 
 def load_documents(body: bytes, *, most_nodes: int = MOST_NODES) -> list[Any]:
@@ -55,6 +58,11 @@ def _written_out(root: yaml.Node) -> int:
             raise Unreadable(f"The YAML is nested deeper than {DEEPEST} levels.")
         if id(node) in open_nodes:
             raise Unreadable("The YAML refers to itself.")
+        if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBER_TAGS and len(node.value) > MAX_NUMBER_LENGTH:
+            raise Unreadable(
+                f"The YAML has a number of {len(node.value):,} signs at line {node.start_mark.line + 1}; at most"
+                f" {MAX_NUMBER_LENGTH} are read. Put it in quotes if it is a text."
+            )
         open_nodes.add(id(node))
         inner: list[yaml.Node] = []
         if isinstance(node, yaml.MappingNode):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from apps.intake.sheets.limits import MOST_CHARACTERS, MOST_COLUMNS, MOST_ROWS
-from apps.intake.sheets.tables import Book, Cell, Row, Table, Unreadable, trimmed
+from apps.intake.sheets.tables import Book, Cell, CellCount, Row, Table, Unreadable, trimmed
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_LINES = 60
@@ -26,7 +26,8 @@ def read_csv(content: bytes, name: str = "") -> Book:
     """A book of one table. Unreadable where the bytes are no text; rows beyond the limits are refused on reading."""
     text, encoding = _decoded(content)
     delimiter, body = _delimiter(text)
-    table = Table(name or "Sheet", lambda: _rows(body, delimiter))
+    count = CellCount()
+    table = Table(name or "Sheet", lambda: _rows(body, delimiter, count))
     return Book("csv", (table,), about=f"{encoding}, separated by {_WORDS[delimiter]}")
 
 
@@ -99,7 +100,7 @@ def _delimiter(text: str) -> tuple[str, str]:
     return best, text
 
 
-def _rows(text: str, delimiter: str) -> Iterator[Row]:
+def _rows(text: str, delimiter: str, count: CellCount) -> Iterator[Row]:
     """Numbered by record, as a spreadsheet that opens the file numbers them. An unclosed quote ends with the file."""
     csv.field_size_limit(MOST_CHARACTERS * 4)
     # line by line out of the text: a file object of it would hold it once more, at four bytes a letter
@@ -115,6 +116,7 @@ def _rows(text: str, delimiter: str) -> Iterator[Row]:
                 f"Row {number + 1} cannot be read ({error}). Often a quotation mark is opened and never closed."
             ) from None
         number += 1
+        count.add(len(cells))
         if number > MOST_ROWS:
             raise Unreadable(f"There are more than {MOST_ROWS:,} rows. Split the file.")
         if len(cells) > MOST_COLUMNS:

@@ -12,5 +12,15 @@ MOST_SHEETS = 50
 MOST_ROWS = 1_000_000  # of all sheets together
 MOST_COLUMNS = 200
 MOST_CHARACTERS = 32_767  # of one cell, which is also what a spreadsheet can hold
+# of a whole file, empty ones between others counted: 500,000 rows of 60 columns. A file of a few megabytes can unpack
+# to more, and each costs some microseconds
+MAX_CELLS = 30_000_000
+# cells that show the value of another one, of a sheet; the areas are kept, and their cells never written out
+MAX_MERGED_CELLS = 100_000
+MAX_MERGED_AREAS = 20_000
+# signs of a cell that is read as a number or a date, the longest of which have about 30
+MAX_NUMBER_LENGTH = 64
+# signs of a column's header that are looked at and kept
+MAX_HEADER_LENGTH = 200
 # heads are looked for in the first rows: people put titles above their tables
 ROWS_ABOVE_HEADS = 30

@@ -12,12 +12,12 @@ from itertools import islice
 from typing import Any
 
 from apps.intake.sheets.fields import FIELDS, FOR_READING, SheetField
-from apps.intake.sheets.limits import ROWS_ABOVE_HEADS
-from apps.intake.sheets.tables import Book, Row, Table
+from apps.intake.sheets.limits import MAX_HEADER_LENGTH, ROWS_ABOVE_HEADS
+from apps.intake.sheets.tables import Book, Cell, Row, Table
 from apps.intake.sheets.values import Manners, squeezed, text_of
 
 # "Monthly cost (EUR)": what stands in brackets behind a head
-_BRACKETS = re.compile(r"\s*[(\[].*?[)\]]\s*")
+_BRACKETS = re.compile(r"[(\[][^()\[\]]*+[)\]]")
 _CURRENCY = re.compile(r"€|£|\b(eur|euro|gbp|chf|jpy|sek|nok|dkk|pln)\b", re.IGNORECASE)
 _MONEY = frozenset({"application.monthly_spend", "use.monthly_spend"})
 SAMPLE_ROWS = 3
@@ -133,7 +133,7 @@ def _guess_table(table: Table) -> SheetMapping:
     top: list[Row] = list(islice(table.rows(), ROWS_ABOVE_HEADS + SAMPLE_ROWS))
     best: tuple[int, int, Row] | None = None
     for place, (number, cells) in enumerate(top[:ROWS_ABOVE_HEADS]):
-        n_known = len(_codes([text_of(cell) for cell in cells]))
+        n_known = len(_codes([header_of(cell) for cell in cells]))
         if n_known and (best is None or n_known > best[0]):
             best = (n_known, place, (number, cells))
     if best is None or (best[0] < 2 and len(best[2][1]) > 2):
@@ -141,13 +141,18 @@ def _guess_table(table: Table) -> SheetMapping:
     if best is None:
         return SheetMapping(table.name, 0, (), {}, read=False)
     _, place, (number, cells) = best
-    heads = tuple(" ".join(text_of(cell).split())[:200] for cell in cells)
+    heads = tuple(header_of(cell) for cell in cells)
     samples = tuple(
         tuple(text_of(cell)[:80] for cell in row[: len(heads)]) for _, row in top[place + 1 : place + 1 + SAMPLE_ROWS]
     )
     columns = _codes(heads)
     sheet = SheetMapping(table.name, number, heads, columns, samples=samples)
     return sheet if not sheet.missing else SheetMapping(table.name, number, heads, columns, read=False, samples=samples)
+
+
+def header_of(cell: Cell) -> str:
+    """The cell as a header: one line, cut before anything is looked for in it."""
+    return " ".join(text_of(cell)[: 2 * MAX_HEADER_LENGTH].split())[:MAX_HEADER_LENGTH]
 
 
 def _widest(top: Sequence[Row]) -> tuple[int, int, Row] | None:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from apps.intake.sheets.fields import FIELDS
-from apps.intake.sheets.mapping import BookMapping, SheetMapping
+from apps.intake.sheets.mapping import BookMapping, SheetMapping, header_of
 from apps.intake.sheets.tables import Book, Cell
 from apps.intake.sheets.values import NOTHING, BadCell, Manners, says_nothing, text_of
 
@@ -117,7 +117,7 @@ def _head_of(sheet: SheetMapping, code: str) -> str:
 
 def _repeats_heads(cells: list[Cell], sheet: SheetMapping) -> bool:
     """Printed sheets repeat their heads on every page."""
-    return tuple(" ".join(text_of(cell).split())[:200] for cell in cells) == sheet.heads
+    return tuple(header_of(cell) for cell in cells) == sheet.heads
 
 
 # --- as it is stored -------------------------------------------------------------------------------------------------

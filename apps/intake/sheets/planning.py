@@ -145,7 +145,7 @@ class Planner:
                 return None
             named = self._register.by_name.get(folded(name), [])
             # the id was taken when the application was added, and it got a number
-            numbered = [pk for pk, _, known in named if re.fullmatch(re.escape(slug) + r"-\d+", known)]
+            numbered = [pk for pk, _, known in named if _is_numbered(known, slug)]
             if len(numbered) == 1:
                 return self._register.applications.get(numbered[0])
             if named:
@@ -298,3 +298,9 @@ def same_value(old: Any, new: Any) -> bool:
 
 
 __all__ = ["ADDED", "CHANGED", "REFUSED", "SHEET_FACTS", "UNCHANGED", "ApplicationPlan", "Planned", "Planner"]
+
+
+def _is_numbered(slug: str, stem: str) -> bool:
+    """`stem-2`: what a second application of that slug is called."""
+    number = slug.removeprefix(f"{stem}-")
+    return number != slug and number.isdigit()

@@ -5,12 +5,28 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from apps.intake.sheets.limits import MAX_CELLS
+
 type Cell = str | int | float | Decimal | bool | date | datetime | None
 type Row = tuple[int, list[Cell]]  # its number as a spreadsheet shows it, its cells without empty ones at the end
 
 
 class Unreadable(Exception):
     """The file cannot be read at all; the text says why and what to do."""
+
+
+class CellCount:
+    """The cells of a file that were read so far. Unreadable beyond MAX_CELLS, whatever rows and sheets they are in."""
+
+    def __init__(self) -> None:
+        self.n_cells = 0
+
+    def add(self, n_cells: int) -> None:
+        self.n_cells += n_cells
+        if self.n_cells > MAX_CELLS:
+            raise Unreadable(
+                f"The file has more than {MAX_CELLS:,} cells. Split it, or remove the columns and sheets not needed."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 from apps.common.validators import FIRST_YEAR, LAST_YEAR
+from apps.intake.sheets.limits import MAX_NUMBER_LENGTH
 from apps.intake.sheets.tables import Cell
 
 
@@ -78,7 +79,14 @@ def folded(text: str) -> str:
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
 _FACTORS = {"k": 10**3, "tsd": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6, "bn": 10**9, "mrd": 10**9}
-_NUMBER = re.compile(r"([-+−]?)\s*([\d.,'’\s]*\d[\d.,'’\s]*?)\s*(%|[A-Za-z]{1,4}\.?)?")
+_NUMBER = re.compile(r"([-+−]?)\s*+([\d.,'’\s]*+)(%|[A-Za-z]{1,4}\.?)?")
+_GROUPED_BY_SPACES = re.compile(r"\d{1,3}([\s'’]\d{3})+([.,]\d+)?")
+_GROUPED_BY = {mark: re.compile(rf"[1-9]\d{{0,2}}(\{mark}\d{{3}})+") for mark in ".,"}
+# by the mark before the decimals; the other one groups
+_WITH_DECIMALS = {
+    ".": re.compile(r"(?<![\d,])\d{1,3}(,\d{3})+\.\d+"),
+    ",": re.compile(r"(?<![\d.])\d{1,3}(\.\d{3})+,\d+"),
+}
 _CURRENCY = re.compile(r"(us\$|\$|usd)", re.IGNORECASE)
 _OTHER_CURRENCY = re.compile(r"€|£|¥|\b(eur|gbp|chf|jpy|cny|inr|sek|nok|dkk|pln)\b", re.IGNORECASE)
 
@@ -101,15 +109,19 @@ def number(cell: Cell, manners: Manners, *, whole: bool = False, money: bool = F
 
 
 def _written_number(text: str, manners: Manners, *, whole: bool, money: bool, share: bool) -> Decimal:
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise BadCell(
+            f"'{text[:20]}…' has {len(text):,} signs, and no number has more than {MAX_NUMBER_LENGTH}. Shorten it."
+        )
     bare = text.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2009", " ")
     if money:
         if _OTHER_CURRENCY.search(bare):
             raise BadCell(f"'{text}' is in another currency. The register keeps US dollars and converts nothing.")
         bare = _CURRENCY.sub("", bare)
     match = _NUMBER.fullmatch(bare.strip())
-    if match is None:
+    if match is None or not any(sign.isdigit() for sign in match[2]):
         raise BadCell(f"'{text}' is no number. Give digits only, such as 1250 or 1250.50.")
-    sign, digits, unit = match.groups()
+    sign, digits, unit = match[1], match[2].strip(), match[3]
     factor = Decimal(1)
     if unit == "%":
         if not share:
@@ -128,19 +140,19 @@ def _written_number(text: str, manners: Manners, *, whole: bool, money: bool, sh
 def _digits(digits: str, text: str, manners: Manners, *, whole: bool) -> str:
     """The digits with a point as decimal mark and nothing else."""
     bare = re.sub(r"[\s'’]", "", digits)
-    if re.search(r"[\s'’]", digits) and not re.fullmatch(r"\d{1,3}([\s'’]\d{3})+([.,]\d+)?", digits):
+    if re.search(r"[\s'’]", digits) and not _GROUPED_BY_SPACES.fullmatch(digits):
         raise BadCell(f"'{text}' is no number: its digits are not grouped by three.")
     points, commas = bare.count("."), bare.count(",")
     if points and commas:
         mark = "." if bare.rindex(".") > bare.rindex(",") else ","
         group = "," if mark == "." else "."
-        if bare.count(mark) > 1 or not re.fullmatch(rf"\d{{1,3}}(\{group}\d{{3}})+\{mark}\d+", bare):
+        if bare.count(mark) > 1 or not _WITH_DECIMALS[mark].fullmatch(bare):
             raise BadCell(f"'{text}' is no number: its separators contradict each other.")
         return bare.replace(group, "").replace(mark, ".")
     if not points and not commas:
         return bare
     only = "." if points else ","
-    looks_grouped = re.fullmatch(rf"[1-9]\d{{0,2}}(\{only}\d{{3}})+", bare) is not None
+    looks_grouped = _GROUPED_BY[only].fullmatch(bare) is not None
     if bare.count(only) > 1:
         if not looks_grouped:
             raise BadCell(f"'{text}' is no number: its digits are not grouped by three.")
@@ -187,7 +199,7 @@ _DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4}|\d{2})")
 _SLASHED = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})")
 _SHORT_YEAR = re.compile(r"\d{1,2}([/-])\d{1,2}\1\d{2}")
 _NAMED = re.compile(r"(\d{1,2})\.?[\s-]+([^\W\d]+)\.?[\s,-]+(\d{4})")
-_NAMED_FIRST = re.compile(r"([^\W\d]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
+_NAMED_FIRST = re.compile(r"(?<![^\W\d])([^\W\d]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
 _SERIAL = re.compile(r"\d{5}")
 _FIRST_SERIAL = date(1899, 12, 30)
 _MONTHS = {
@@ -213,6 +225,8 @@ def day(cell: Cell, manners: Manners) -> date:
     if isinstance(cell, date):
         return _sensible(cell, cell)
     text = text_of(cell)
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise BadCell(f"'{text[:20]}…' is no day. Write it as 2026-11-24.")
     if (isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)) or _SERIAL.fullmatch(text):
         return _from_serial(text)
     if match := _ISO.fullmatch(text) or _YEAR_FIRST.fullmatch(text):

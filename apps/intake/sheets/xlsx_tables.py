@@ -10,9 +10,10 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -22,6 +23,8 @@ from openpyxl.utils.escape import unescape
 from openpyxl.utils.exceptions import InvalidFileException
 
 from apps.intake.sheets.limits import (
+    MAX_MERGED_AREAS,
+    MAX_MERGED_CELLS,
     MOST_CHARACTERS,
     MOST_COLUMNS,
     MOST_HELD_BYTES,
@@ -30,19 +33,29 @@ from apps.intake.sheets.limits import (
     MOST_ROWS,
     MOST_SHEETS,
 )
-from apps.intake.sheets.tables import Book, Cell, Row, Table, Unreadable, trimmed
+from apps.intake.sheets.tables import Book, Cell, CellCount, Row, Table, Unreadable, trimmed
 
 _BLOCK = 1024 * 1024
 _DANGEROUS = re.compile(rb"<!\s*(DOCTYPE|ENTITY)|<\0?!\0?\s*(D\0?O\0?C\0?T|E\0?N\0?T\0?I)", re.IGNORECASE)
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
-_MOST_MERGED = 20_000
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 _SHEET_PART = re.compile(r"^/?xl/worksheets/[^/]+\.xml$", re.IGNORECASE)
 # a merged title over the whole sheet is no content of its rows
 _WIDEST_MERGE = 3
+_TALLEST_MERGE = 10_000
 # rows may be formatted far to the right; a whole sheet of such rows only costs time
 _MOST_WIDE_ROWS = 5_000
 
-type _Merged = dict[int, dict[int, tuple[int, int]]]  # row -> column -> (row, column) whose value it shows, from 1
+
+class _Area(NamedTuple):
+    """Cells that all show the value of the first one; rows and columns from 1, the last ones included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+type _Merged = list[_Area]  # by their first row
 
 _BROKEN = (
     zipfile.BadZipFile, InvalidFileException, DefusedXmlException, ParseError, KeyError, ValueError, TypeError,
@@ -65,7 +78,8 @@ def read_xlsx(content: bytes) -> Book:
         raise Unreadable(f"There are more than {MOST_SHEETS} worksheets. Upload only those that matter.")
     if not sheets:
         raise Unreadable("The workbook has no visible worksheet.")
-    return Book("xlsx", tuple(_table(sheet, merged) for sheet in sheets), about="Excel workbook")
+    count = CellCount()
+    return Book("xlsx", tuple(_table(sheet, merged, count) for sheet in sheets), about="Excel workbook")
 
 
 def _checked(content: bytes) -> dict[str, _Merged]:
@@ -87,7 +101,7 @@ def _checked(content: bytes) -> dict[str, _Merged]:
     for part in parts:
         is_sheet = bool(_SHEET_PART.match(part.filename))
         tail = b""
-        ranges: list[str] = []
+        ranges: dict[str, None] = {}
         try:
             with archive.open(part) as stream:
                 while block := stream.read(_BLOCK):
@@ -101,47 +115,80 @@ def _checked(content: bytes) -> dict[str, _Merged]:
                     seen = tail + block
                     if part.filename.lower().endswith((".xml", ".rels")) and _DANGEROUS.search(seen):
                         raise Unreadable("The workbook declares XML entities, as no spreadsheet does. Save it again.")
-                    if is_sheet and len(ranges) < _MOST_MERGED:
-                        ranges += [match.group(1).decode() for match in _MERGED.finditer(seen)]
+                    if is_sheet:
+                        ranges |= dict.fromkeys(match.group(1).decode() for match in _MERGED.finditer(seen))
+                    if len(ranges) > MAX_MERGED_AREAS:
+                        raise Unreadable(
+                            f"A worksheet ({part.filename}) has more than {MAX_MERGED_AREAS:,} merged areas. Unmerge"
+                            " those that are not needed."
+                        )
                     tail = block[-200:]
         except _BROKEN as error:
             raise Unreadable(f"The workbook is damaged at {part.filename}. Save it again as XLSX.") from error
         if ranges:
-            merged[part.filename.lstrip("/")] = _merged(ranges[:_MOST_MERGED])
+            merged[part.filename.lstrip("/")] = _merged(ranges, part.filename)
     return merged
 
 
-def _merged(ranges: list[str]) -> _Merged:
+def _merged(ranges: Iterable[str], part: str) -> _Merged:
     """Only what is merged downwards: a name that stands for several rows."""
-    found: _Merged = {}
-    for text in dict.fromkeys(ranges):
+    areas: _Merged = []
+    n_covered = 0
+    for text in ranges:
         left, top, right, bottom = (int(bound or 0) for bound in range_boundaries(text))
-        if right - left >= _WIDEST_MERGE or bottom - top > 10_000:
+        if right - left >= _WIDEST_MERGE or not 0 < bottom - top <= _TALLEST_MERGE:
             continue
-        for row in range(top + 1, bottom + 1):
-            for column in range(left, right + 1):
-                found.setdefault(row, {})[column] = (top, left)
-    return found
+        areas.append(_Area(top, left, bottom, right))
+        n_covered += (bottom - top + 1) * (right - left + 1)
+        if n_covered > MAX_MERGED_CELLS:
+            raise Unreadable(
+                f"The merged areas of a worksheet ({part}) cover more than {MAX_MERGED_CELLS:,} cells. Unmerge those"
+                " that are not needed."
+            )
+    return sorted(areas)
 
 
-def _table(sheet: Any, merged: dict[str, _Merged]) -> Table:
+def _table(sheet: Any, merged: dict[str, _Merged], count: CellCount) -> Table:
     part = str(getattr(sheet, "_worksheet_path", "")).lstrip("/")
-    return Table(str(sheet.title), lambda: _rows(sheet, merged.get(part, {})))
+    return Table(str(sheet.title), lambda: _rows(sheet, merged.get(part, []), count))
 
 
-def _rows(sheet: Any, merged: _Merged) -> Iterator[Row]:
+class _Shown:
+    """What merged areas show in the row that is being read; rows come in their order."""
+
+    def __init__(self, areas: _Merged) -> None:
+        self._waiting = deque(areas)
+        self._open: list[tuple[_Area, Cell]] = []
+
+    def fill(self, number: int, cells: list[Cell]) -> None:
+        """Put the values of areas that began above into `cells`, and note those of areas that begin here."""
+        # an area without a cell to begin with shows nothing
+        firsts = list(cells)
+        has_content = any(cell not in (None, "") for cell in cells)
+        self._open = [(area, value) for area, value in self._open if area.bottom >= number]
+        if has_content:
+            for area, value in self._open:
+                for column in range(area.left, min(area.right, MOST_COLUMNS) + 1):
+                    cells += [None] * (column - len(cells))
+                    cells[column - 1] = value
+        while self._waiting and self._waiting[0].top <= number:
+            area = self._waiting.popleft()
+            is_here = area.top == number and area.left <= len(firsts)
+            self._open.append((area, firsts[area.left - 1] if is_here else None))
+
+
+def _rows(sheet: Any, merged: _Merged, count: CellCount) -> Iterator[Row]:
     # the declared size may be wrong, on purpose or not: what is there counts
     sheet.reset_dimensions()
-    shown: dict[tuple[int, int], Cell] = {}
-    wanted = {origin for columns in merged.values() for origin in columns.values()}
-    rows_with_origins = {row for row, _ in wanted}
+    shown = _Shown(merged)
     n_wide = 0
     try:
         for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
             if number > MOST_ROWS:
                 raise Unreadable(f"There are more than {MOST_ROWS:,} rows in '{sheet.title}'. Split the sheet.")
-            if not values and number not in merged:
+            if not values:
                 continue
+            count.add(len(values))
             cells = [_cell(value, number) for value in values[:MOST_COLUMNS]]
             n_wide += len(values) > MOST_COLUMNS
             if len(values) > MOST_COLUMNS and (
@@ -150,18 +197,7 @@ def _rows(sheet: Any, merged: _Merged) -> Iterator[Row]:
                 raise Unreadable(
                     f"Row {number} of '{sheet.title}' has more than {MOST_COLUMNS} columns. Remove those not needed."
                 )
-            has_content = any(cell not in (None, "") for cell in cells)
-            if number in rows_with_origins:
-                shown.update(
-                    ((number, column), cells[column - 1])
-                    for row, column in wanted
-                    if row == number and column <= len(cells)
-                )
-            if has_content and number in merged:
-                for column, origin in merged[number].items():
-                    if column <= MOST_COLUMNS:
-                        cells += [None] * (column - len(cells))
-                        cells[column - 1] = shown.get(origin)
+            shown.fill(number, cells)
             cells = trimmed(cells)
             if any(cell is not None and not (isinstance(cell, str) and not cell.strip()) for cell in cells):
                 yield number, cells

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from apps.intake.documents import Part, Unreadable, clean
+from apps.intake.readers.json_text import refuse_large
 
 MOST_RESULTS = 2_000
 
@@ -59,6 +60,7 @@ class Run:
 
 def load_object(body: bytes) -> Mapping[str, Any]:
     """The JSON object of the file; NaN and Infinity, which Python tools write, are read as null."""
+    refuse_large(body)
     try:
         said = orjson.loads(body)
     except orjson.JSONDecodeError as error:

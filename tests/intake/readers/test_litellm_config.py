@@ -158,3 +158,9 @@ def test_the_recorded_configurations_name_no_alias_as_a_model(shared):
 
     assert {"gpt-4o", "contact-centre-prod", "claude-sonnet-4-5", "text-embedding-3-large"} <= names
     assert not names & {"chat-default", "claude", "embed", "broken"}
+
+
+def test_a_number_to_the_base_of_sixty_that_never_ends_is_refused():
+    # reading it costs the square of its length: of two megabytes, minutes
+    with pytest.raises(Unreadable, match="number of 400,001 signs at line 2"):
+        read(b"model_list: []\nnumber: 1" + b":1" * 200_000)

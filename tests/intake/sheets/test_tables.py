@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 import pytest
 
-from apps.intake.sheets import limits, xlsx_tables
+from apps.intake.sheets import limits, tables, xlsx_tables
+from apps.intake.sheets.mapping import guess
 from apps.intake.sheets.opening import open_book
 from apps.intake.sheets.tables import Unreadable
 from tests.intake.sheets.files import as_csv, as_xlsx, repacked
@@ -198,3 +199,54 @@ def test_a_password_and_the_wrong_archive_are_said(name):
     with pytest.raises(Unreadable, match="cannot be opened"):
         rows_of(out.getvalue())
     assert limits.MOST_BYTES == 64 * limits.MIB
+
+
+def merged_sheet(ranges, rows=(("Application", "Model"), ("x", "gpt-4o"))):
+    content = as_xlsx({"S": rows})
+    sheet = zipfile.ZipFile(io.BytesIO(content)).read("xl/worksheets/sheet1.xml")
+    areas = "".join(f'<mergeCell ref="{area}"/>' for area in ranges)
+    return repacked(content, {
+        "xl/worksheets/sheet1.xml": sheet.replace(
+            b"</sheetData>", f"</sheetData><mergeCells>{areas}</mergeCells>".encode()
+        )
+    })  # fmt: skip
+
+
+def test_merged_cells_of_a_few_bytes_that_cover_millions_are_refused():
+    content = merged_sheet([f"A{n * 10_000 + 1}:C{n * 10_000 + 10_000}" for n in range(100)])
+    assert len(content) < 10_000
+
+    with pytest.raises(Unreadable, match=r"sheet1\.xml.*cover more than 100,000 cells"):
+        rows_of(content)
+
+
+def test_more_merged_areas_than_anybody_makes_are_refused():
+    with pytest.raises(Unreadable, match=r"more than 20,000 merged areas"):
+        rows_of(merged_sheet([f"A{n}:C{n}" for n in range(1, 20_003)]))
+
+
+def test_merged_areas_beside_and_below_each_other_show_what_begins_them():
+    rows = [["a", "b", "c"], [None, None, "d"], [None, None, "e"], ["f", None, "g"], [None, None, "h"]]
+
+    assert rows_of(merged_sheet(["A1:A3", "B1:B5", "A4:A5", "D1:D3"], rows)) == [
+        (1, ["a", "b", "c"]), (2, ["a", "b", "d"]), (3, ["a", "b", "e"]), (4, ["f", "b", "g"]), (5, ["f", "b", "h"]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [as_csv, lambda rows: as_xlsx({"S": rows})])
+def test_a_file_with_more_cells_than_are_read_is_refused(make, monkeypatch):
+    monkeypatch.setattr(tables, "MAX_CELLS", 50)
+    rows = [HEADS] * 16
+    assert len(rows_of(make(rows))) == 16
+
+    with pytest.raises(Unreadable, match="more than 50 cells"):
+        rows_of(make([*rows, HEADS]))
+
+
+def test_a_header_is_cut_before_anything_is_looked_for_in_it():
+    content = as_csv([["Application", "Model", "(" * 30_000 + "x"], ["a", "gpt-4o", "1"]])
+
+    (sheet,) = guess(open_book(content, "list.csv")).sheets
+
+    assert sheet.columns == {0: "application.name", 1: "use.model"}
+    assert sheet.heads[2] == "(" * 200

@@ -137,3 +137,18 @@ def test_references_read_back_as_they_were(values):
 def test_invisible_marks_survive_among_references_and_tags():
     assert references(plain(refs_text({"\x7f": ["\u200b"]}))) == {"\x7f": ["\u200b"]}
     assert tags(plain(tags_text(["a,b", '["']))) == ["a,b", '["']
+
+
+@pytest.mark.parametrize("cell", ["1" * 65, "1" * 32_767 + "!", "1 " * 16_000 + "!"])
+def test_a_number_longer_than_any_is_refused_without_being_read(cell):
+    with pytest.raises(BadCell, match=r"has [\d,]+ signs, and no number has more than 64"):
+        number(cell, OPEN)
+
+
+def test_the_longest_number_that_is_read_has_64_signs():
+    assert number("1" + "0" * 63, OPEN) == Decimal(10) ** 63
+
+
+def test_a_day_longer_than_any_is_refused():
+    with pytest.raises(BadCell, match="is no day"):
+        day("2026-11-24T10:00" + "0" * 60, OPEN)

@@ -1,0 +1,152 @@
+"""No regular expression of the product costs more than its share of a hostile text.
+
+Python holds its lock while a pattern runs: one that looks at every sign again for each sign stops a whole process.
+"""
+
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.hostile_patterns import (
+    CHECKOUT,
+    UsedPattern,
+    hostile_texts,
+    hostile_units,
+    pattern_calls,
+    product_patterns,
+    source_files,
+)
+
+KIB = 1024
+SIZES = (8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB)
+# at the largest size: whatever needs less is no danger, and too short to be measured; work that grows with the square
+# of 64 KiB takes a hundred times as long
+INSTANT_SECONDS = 0.03
+MOST_SECONDS = 1.0
+MOST_GROWTH = 3.0
+REPEATS = 3
+
+# what the product had: each stopped a web worker for minutes
+QUADRATIC = [
+    rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"',
+    rb'"version"\s*:\s*(\d{1,9})\s*[,}]|<(?:\w+:)?bom\b[^>]*?\sversion="(\d{1,9})"',
+    r"([-+−]?)\s*([\d.,'’\s]*\d[\d.,'’\s]*?)\s*(%|[A-Za-z]{1,4}\.?)?",
+    r"\s*[(\[].*?[)\]]\s*",
+    r"\s*[(\[,]?\s*\b(?:model\s+)?version\s*[:= ]\s*([^)\]]+?)[)\]]?\s*$",
+    r"Tool:\s*(.+?)(?:-(\d[\w.]*))?$",
+    r"(a+)+$",
+]
+
+
+class _TooLong(Exception):
+    pass
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """End it after this much processor time; `re` looks for signals while it works."""
+
+    def end(*_: object) -> None:
+        raise _TooLong
+
+    before = signal.signal(signal.SIGVTALRM, end)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _seconds(call: Callable[[Any], object], text: Any, most: float = MOST_SECONDS, repeats: int = 1) -> float:
+    best = most
+    for _ in range(repeats):
+        start = time.thread_time()
+        try:
+            with _at_most(most):
+                call(text)
+        except _TooLong:
+            return most
+        best = min(best, time.thread_time() - start)
+    return best
+
+
+def _calls(pattern: "re.Pattern[Any]") -> dict[str, Callable[[Any], object]]:
+    nothing: Any = b"" if isinstance(pattern.pattern, bytes) else ""
+    return {
+        "search": pattern.search,
+        "fullmatch": pattern.fullmatch,
+        # the way of finditer, findall and split too: on from where the last match ended
+        "sub": lambda text: pattern.sub(nothing, text),
+    }
+
+
+def excess(pattern: "re.Pattern[Any]") -> str:
+    """Which text makes the pattern work more than three times as long when it is twice as long; empty for none."""
+    for front, unit in hostile_units(pattern):
+        texts = [hostile_texts(pattern, size, front, unit) for size in SIZES]
+        for name, call in _calls(pattern).items():
+            for place, largest in enumerate(texts[-1]):
+                if _seconds(call, largest, INSTANT_SECONDS) < INSTANT_SECONDS:
+                    continue
+                growth = _growth(call, [of_size[place] for of_size in texts])
+                if growth:
+                    return f"{name} of {front!r} + {unit!r} again and again, ending in {largest[-1:]!r}: {growth}"
+    return ""
+
+
+def _growth(call: Callable[[Any], object], texts: list[Any]) -> str:
+    """The first doubling that costs too much, in words. What a busy machine adds is not there a second time."""
+    before = 0.0
+    for size, text in zip(SIZES, texts, strict=True):
+        took = _seconds(call, text, repeats=REPEATS)
+        if _is_too_much(took, before):
+            before = _seconds(call, text[: len(text) // 2] + text[-1:], repeats=REPEATS)
+            took = _seconds(call, text, repeats=REPEATS)
+            if _is_too_much(took, before):
+                return f"{took:.3f} s at {size // KIB} KiB, {before:.3f} s at half of it"
+        before = took
+    return ""
+
+
+def _is_too_much(took: float, before: float) -> bool:
+    return took >= MOST_SECONDS or (took >= INSTANT_SECONDS and before > 0 and took > MOST_GROWTH * before)
+
+
+PATTERNS = product_patterns()
+
+
+def test_the_patterns_of_the_product_are_found() -> None:
+    there = {pattern.where for pattern in PATTERNS}
+
+    assert {
+        "apps.intake.sheets.values._NUMBER", "apps.intake.sheets.xlsx_tables._MERGED",
+        "apps.intake.readers.litellm_config._BARE", "apps.intake.naming._BEDROCK_ID",
+    } <= there  # fmt: skip
+    assert len(PATTERNS) > 150
+
+
+@pytest.mark.parametrize("used", PATTERNS, ids=lambda used: used.where)
+def test_a_pattern_works_no_more_than_three_times_as_long_on_twice_the_text(used: UsedPattern) -> None:
+    assert not (found := excess(used.pattern)), f"{used}: {found}"
+
+
+@pytest.mark.parametrize("text", QUADRATIC)
+def test_a_pattern_that_looks_at_every_sign_again_is_noticed(text: str | bytes) -> None:
+    assert excess(re.compile(text))
+
+
+def test_no_pattern_is_made_while_a_function_runs() -> None:
+    made = [
+        f"{path.relative_to(CHECKOUT)}:{call.line} re.{call.function}"
+        for path in source_files()
+        for call in pattern_calls(path)
+        if call.is_inside_function and call.pattern is None
+    ]
+
+    assert made == [], "Make it a constant of the module, so that the test above sees it."
