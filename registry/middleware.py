@@ -7,9 +7,11 @@ from typing import Any
 from django.core.exceptions import BadRequest
 from django.db import DataError
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 from pghistory.middleware import HistoryMiddleware
 
 from apps.api.problems import API_PREFIX, bad_request
+from apps.common.child_process import RETRY_AFTER_SECONDS, BusyError
 from apps.common.logging import request_id
 
 # of a signed address: who reads the history must not be able to use it
@@ -60,6 +62,23 @@ class UnwritableTextMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         return bad_request(request, exception) if isinstance(exception, DataError) else None
+
+
+class BusyMiddleware:
+    """503 for a file that nobody can read right now, with the time after which to send it again."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if not isinstance(exception, BusyError):
+            return None
+        answer = render(request, "busy.html", {"sentence": str(exception)}, status=503)
+        answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return answer
 
 
 class RequestHistoryMiddleware(HistoryMiddleware):

@@ -16,6 +16,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
+from apps.common.fork_server import fork_server
 from registry.server.application import ServerApplication
 from registry.server.limits import BACKLOG, HEAD_TIMEOUT, MAX_CONNECTIONS, STOP_TIMEOUT
 from registry.server.request_bodies import CallerRules
@@ -80,6 +81,8 @@ def main(given: Sequence[str]) -> None:
         workers_kill_timeout=STOP_TIMEOUT,
     )
     site = Site(asked.application)
+    # before there are threads or connections: files that people and programs send are read in its children
+    fork_server(threads=asked.threads)
     server.serve(target_loader=lambda: site.server_application(n_threads=asked.threads), wrap_loader=False)
 
 

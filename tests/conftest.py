@@ -17,6 +17,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from apps.common import child_process
 from registry import embedded
 from tests import inserted
 from tests.chromium import chromium
@@ -64,6 +65,8 @@ if any(missing.values()):
     _start_servers(missing)
 # here and not left to pytest-django, which looks for settings before this file is read
 django.setup()
+# what a child answers is read by a reader that knows few classes: every test that reads a file goes that way
+child_process.is_always_encoded = True
 
 pytest_plugins = ["tests.browsing", "tests.pooler"]
 

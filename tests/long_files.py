@@ -26,6 +26,7 @@ _LONGEST = [
     "tests/exposure/evaluation/test_command.py",
     "tests/exposure/engine/test_scenarios.py",
     "tests/exposure/engine/test_refreshing.py",
+    "tests/common/test_patterns.py",
     "tests/exposure/test_demo.py",
     "tests/feeds/test_packaged.py",
     "tests/api/test_fuzzing.py",

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from apps.api.bulk.bodies import TooLarge
+from apps.common.child_process import RETRY_AFTER_SECONDS, BusyError
 from apps.inventory.actions import RefusedChange
 
 MEDIA_TYPE = "application/problem+json"
@@ -40,6 +41,14 @@ class NoSuchAddress(exceptions.APIException):
         "There is nothing at this address, for anybody. /api/docs/ shows what there is, /api/v1/schema/ the document."
     )
     default_code = "no_such_address"
+
+
+class Busy(exceptions.APIException):
+    """503: as many files are being read as may be at a time."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_code = "busy"
+    wait = RETRY_AFTER_SECONDS
 
 
 class Conflict(exceptions.APIException):
@@ -91,6 +100,8 @@ def _as_api_error(error: Exception) -> exceptions.APIException | None:
         case ModelValidationError():
             by_field = hasattr(error, "error_dict")
             return exceptions.ValidationError(error.message_dict if by_field else {"non_field_errors": error.messages})
+        case BusyError():
+            return Busy(str(error))
         case RefusedChange():
             return Conflict(str(error))
         case RequestDataTooBig():

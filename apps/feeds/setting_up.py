@@ -11,16 +11,20 @@ from django.utils.text import slugify
 
 from apps.accounts.models import User
 from apps.catalog.actions import settle_claims_of
+from apps.catalog.claims import LifecycleClaim, Parsed, PriceLine, Reject, Row
 from apps.catalog.models import Source
+from apps.common.child_process import child_function
 from apps.common.history import acting
 from apps.common.http import OutboundRefused, check_address
 from apps.feeds.clients import PACKAGE_SCHEME, fetch_source
-from apps.feeds.mapping import KIND, BadMapping, Reading, read, read_mapping
+from apps.feeds.mapping import KIND, BadMapping, BadPath, Reading, read, read_mapping
+from apps.feeds.mapping.outline import Outline, Part, Rows, outline
+from apps.feeds.mapping.paths import read_path
 from apps.feeds.mapping.settings import tidy
 from apps.feeds.models import PollState, SourceMapping
 from apps.feeds.parsers import MEBIBYTE
 from apps.feeds.parsers.notices import KIND as NOTICES
-from apps.feeds.parsers.payload import PayloadRefused, load_json
+from apps.feeds.parsers.payload import Doubled, PayloadRefused, load_json
 
 # kinds that people add; the others come with the product
 ADDED_KINDS = (KIND, NOTICES)
@@ -235,11 +239,40 @@ def fetch_sample(url: str, *, by: User, policy: Any) -> bytes:
 
 def read_sample(body: bytes, stored: object) -> Reading:
     """What `body` says by this mapping; writes nothing. BadMapping where the mapping cannot be used."""
-    mapping = read_mapping(stored)
+    if not body:
+        read_mapping(stored)
+        return Reading()
     try:
-        return read(load_json(body), mapping)
+        return _read_by_mapping(body, stored)
     except PayloadRefused as refused:
         return Reading(refusal=str(refused))
+
+
+def outline_of(body: bytes, rows: str) -> Outline | None:
+    """What lies in the sample, its rows by this path where it is one; None where it cannot be read as JSON."""
+    try:
+        return _outline(body, rows)
+    except PayloadRefused:
+        return None
+
+
+_CLASSES = (Parsed, Row, Reject, PriceLine, LifecycleClaim, Reading, Doubled)
+
+
+@child_function(classes=_CLASSES, errors=(BadMapping, PayloadRefused), refusal=PayloadRefused)
+def _read_by_mapping(body: bytes, stored: object) -> Reading:
+    mapping = read_mapping(stored)
+    return read(load_json(body), mapping)
+
+
+@child_function(classes=(Outline, Part, Rows), errors=(PayloadRefused,), refusal=PayloadRefused)
+def _outline(body: bytes, rows: str) -> Outline:
+    document = load_json(body)
+    try:
+        path = read_path(rows, of_rows=True) if rows.strip() else None
+    except BadPath:
+        path = None
+    return outline(document, path)
 
 
 __all__ = [
@@ -252,6 +285,7 @@ __all__ = [
     "add_source",
     "change_source",
     "fetch_sample",
+    "outline_of",
     "read_sample",
     "switch_source",
     "undo_source_change",

@@ -7,9 +7,12 @@ from typing import Any
 
 import orjson
 
+from apps.common.child_process import child_function
 from apps.gate.matching import Asked
 from apps.intake.documents import Document, Sighting
 from apps.intake.formats import FORMATS
+from apps.intake.readers.json_text import refuse_large
+from apps.intake.reading import DOCUMENT_CLASSES
 from apps.intake.sheets.tables import Unreadable
 
 _PLACE = re.compile(r"^(?P<file>.+?)(?:(?::|#L)(?P<line>[0-9]{1,9}))?(?::[0-9]+)?$")
@@ -29,15 +32,9 @@ def models_of_bom(bom: Mapping[str, Any] | bytes) -> Read:
     """Of a CycloneDX or SPDX document. Unreadable where it is neither, or nothing can be made of it."""
     try:
         body = bom if isinstance(bom, bytes) else orjson.dumps(bom)
-        name = _format_of(orjson.loads(body) if isinstance(bom, bytes) else bom)
-    except (orjson.JSONEncodeError, orjson.JSONDecodeError) as error:
-        raise Unreadable(f"The document cannot be read: {error}. Nest it less deeply, or send models[].") from error
-    form = FORMATS.get(name)
-    if form is None:
-        raise Unreadable(f"Documents of the format {name or 'given'} are not read here. Send CycloneDX, or models[].")
-    if len(body) > form.most_inflated:
-        raise Unreadable(f"The document is too long: at most {form.most_inflated // 1024 // 1024} MiB are read.")
-    document = form.read(body)
+    except orjson.JSONEncodeError as error:
+        raise _not_read(error) from error
+    name, document = _read(body)
     asked = list(models_of(document))
     incomplete = ""
     if not asked and document.rejected:
@@ -46,6 +43,26 @@ def models_of_bom(bom: Mapping[str, Any] | bytes) -> Read:
             f" {document.rejected[0].reason}"
         )
     return Read(asked, name, body, incomplete)
+
+
+@child_function(classes=DOCUMENT_CLASSES, errors=(Unreadable,), refusal=Unreadable)
+def _read(body: bytes) -> tuple[str, Document]:
+    """(its format, what it says)"""
+    try:
+        refuse_large(body)
+        name = _format_of(orjson.loads(body))
+    except orjson.JSONDecodeError as error:
+        raise _not_read(error) from error
+    form = FORMATS.get(name)
+    if form is None:
+        raise Unreadable(f"Documents of the format {name or 'given'} are not read here. Send CycloneDX, or models[].")
+    if len(body) > form.most_inflated:
+        raise Unreadable(f"The document is too long: at most {form.most_inflated // 1024 // 1024} MiB are read.")
+    return name, form.read(body)
+
+
+def _not_read(error: Exception) -> Unreadable:
+    return Unreadable(f"The document cannot be read: {error}. Nest it less deeply, or send models[].")
 
 
 def _format_of(bom: Any) -> str:

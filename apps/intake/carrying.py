@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from kombu.exceptions import OperationalError
 
+from apps.common.child_process import BusyError, limited_memory
 from apps.intake.models import Import, ImportContent
 from apps.intake.sheets.tables import Unreadable
 from apps.intake.tasknames import CARRY_OUT
@@ -20,6 +21,13 @@ log = structlog.get_logger(__name__)
 
 type Steps = Mapping[str, Callable[[Import], None]]
 _MOST_ATTEMPTS = 3
+# beside what a worker has loaded: half a million rows and the register they are held against take a fifth of it
+MAX_WORKER_MEMORY_MIB = 2048
+_TOO_MUCH_MEMORY = (
+    f"This file needs more than {MAX_WORKER_MEMORY_MIB:,} MiB of memory to be worked through. Nothing of it was"
+    " written. Split it, or leave out what is not needed."
+)
+_THREE_TIMES = "It could not be worked through, three times over; nothing of it was written. The log says why."
 
 
 class NotNow(Exception):
@@ -47,12 +55,25 @@ def carry_out(pk: int, steps: Steps) -> bool:
         if claimed.attempts >= _MOST_ATTEMPTS:
             _give_up(claimed)
             return True
-    with transaction.atomic():
-        claimed = Import.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).waiting().first()
-        if claimed is None:
-            return False
-        steps[claimed.state](claimed)
+    try:
+        with limited_memory(MAX_WORKER_MEMORY_MIB), transaction.atomic():
+            claimed = Import.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).waiting().first()
+            if claimed is None:
+                return False
+            steps[claimed.state](claimed)
+    except MemoryError:
+        log.exception("an import needs more memory than a worker has for it", import_id=pk)
+        _give_up(Import.objects.get(pk=pk), _TOO_MUCH_MEMORY)
     return True
+
+
+def carry_out_now(pk: int, steps: Steps) -> bool:
+    """`carry_out` while the sender waits; a worker has it where too many files are being read for that."""
+    try:
+        return carry_out(pk, steps)
+    except BusyError:
+        send(pk)
+        return False
 
 
 def carry_out_waiting(kind: str, steps: Steps) -> int:
@@ -75,13 +96,13 @@ def _send(pk: int) -> None:
         log.warning("the broker is away; beat will find the import", import_id=pk, error=str(error))
 
 
-def _give_up(import_: Import) -> None:
+def _give_up(import_: Import, error: str = _THREE_TIMES) -> None:
     """It has ended the worker, or failed in a way nobody foresaw, too often."""
     back = {Import.State.READING: Import.State.FAILED, Import.State.APPLYING: Import.State.READ,
             Import.State.UNDOING: Import.State.APPLIED}[Import.State(import_.state)]  # fmt: skip
     Import.objects.filter(pk=import_.pk).update(
         state=back,
-        error="It could not be worked through, three times over; nothing of it was written. The log says why.",
+        error=error,
     )
 
 

@@ -28,6 +28,7 @@ from apps.intake.introducing import Introduced, introduce_applications
 from apps.intake.listings import answer_for_all, forget_deployments, put_back, take_deployments, use_of
 from apps.intake.models import Import, ImportContent, Observation
 from apps.intake.observing import Placed, Whole, end_missing, end_older, ensure_services, store_observations
+from apps.intake.reading import prepare_document, read_document
 from apps.intake.reconciling import reconcile
 from apps.intake.using import forget_usage, take_usage
 from apps.inventory.actions import RefusedChange, teams_written_in, undo
@@ -78,7 +79,7 @@ def receive_document(
     if application is not None and by is not None and not granted and not by.may(TeamRole.EDITOR, application.team_id):
         raise NotYours("Only an editor of the owning team may send documents about it. Ask one of them for a token.")
     digest = hashlib.sha256(body).hexdigest()
-    natural_key = form.natural_key(body) if form.natural_key else ""
+    natural_key, redacted = prepare_document(form.name, body) if form.natural_key or form.redact else ("", None)
     with transaction.atomic():
         # the same document at the same moment: the second sender waits, and is given the first one's import
         if idempotency_key:
@@ -89,7 +90,7 @@ def receive_document(
         )
         if earlier is not None:
             return earlier, False
-        kept = form.redact(body) if form.redact else body
+        kept = body if redacted is None else redacted
         received = Import.objects.create(
             kind=Import.Kind.DOCUMENT, format=form.name, file_name=clean(file_name, 255), digest=digest,
             n_bytes=len(body), by=by, token=token, application=application, environment=clean(environment, 60),
@@ -98,7 +99,7 @@ def receive_document(
         )  # fmt: skip
         ImportContent.objects.create(of=received, body=zlib.compress(kept, 6))
     if at_once or len(kept) <= AT_ONCE_BYTES:
-        carry_out(received.pk)
+        carrying.carry_out_now(received.pk, STEPS)
     else:
         carrying.send(received.pk)
     received.refresh_from_db()
@@ -115,7 +116,7 @@ def name_application(*, import_: Import, application: Application, by: User) -> 
     import_.refresh_from_db()
     if not moved:
         raise NotNow(f"This import is already further: {import_.get_state_display().lower()}.")
-    carry_out(import_.pk)
+    carrying.carry_out_now(import_.pk, STEPS)
     import_.refresh_from_db()
     return import_
 
@@ -155,7 +156,7 @@ def _earlier(
 
 def _says_the_same(form: Format, earlier: Import, body: bytes) -> bool:
     try:
-        before, now_ = form.read(body_of(earlier)), form.read(body)
+        before, now_ = read_document(form.name, body_of(earlier)), read_document(form.name, body)
     except Unreadable:
         return False
     return (before.maker, before.subject, before.sightings) == (now_.maker, now_.subject, now_.sightings)
@@ -166,7 +167,7 @@ def _says_the_same(form: Format, earlier: Import, body: bytes) -> bool:
 
 def _read(import_: Import) -> None:
     try:
-        document = FORMATS[import_.format].read(body_of(import_))
+        document = read_document(import_.format, body_of(import_))
     except Unreadable as unreadable:
         _close(import_, state=Import.State.FAILED, error=str(unreadable))
         return

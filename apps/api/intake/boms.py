@@ -20,6 +20,7 @@ from rest_framework.response import Response
 
 from apps.api.intake.bodies import FORM, NoSuch, Refused, Sent, sent, unpacked
 from apps.api.intake.documents import PROBLEMS, IntakeDoor, import_of, token_of
+from apps.common.child_process import child_function
 from apps.intake.documents import Unreadable, clean
 from apps.intake.formats import FORMATS
 from apps.intake.models import Import
@@ -127,11 +128,10 @@ class BomTokenView(IntakeDoor):
 
 def _of_json(body: bytes) -> Sent:
     try:
-        said = mapping(load_json(body))
+        encoded, fields = _upload_of(body)
     except Unreadable as unreadable:
         raise ParseError(str(unreadable)) from None
-    encoded = said.get("bom")
-    if not isinstance(encoded, str) or not encoded:
+    if not encoded:
         raise ValidationError({"bom": "Send the document in base64."})
     try:
         # as clients write it: in lines, or in the letters that addresses may hold
@@ -139,6 +139,17 @@ def _of_json(body: bytes) -> Sent:
         bom = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise ValidationError({"bom": "It is not base64. Send the document in base64."}) from None
-    fields = {name: str(value).lower() if isinstance(value, bool) else text(value, 300)
-              for name, value in said.items() if name != "bom"}  # fmt: skip
     return Sent(bom, "", fields)
+
+
+@child_function(errors=(Unreadable,), refusal=Unreadable)
+def _upload_of(body: bytes) -> tuple[str, dict[str, str]]:
+    """(the document in base64, the other members); the text is empty where there is none."""
+    said = mapping(load_json(body))
+    encoded = said.get("bom")
+    fields = {
+        name: str(value).lower() if isinstance(value, bool) else text(value, 300)
+        for name, value in said.items()
+        if name != "bom"
+    }
+    return encoded if isinstance(encoded, str) else "", fields

@@ -5,6 +5,8 @@ MOST_INFLATED = 20 * 1024 * 1024
 # a gateway's record of one call has about 13 KB, most of it prices
 MOST_LOG_BYTES = 10 * 1024 * 1024
 MOST_RECORDS = 10_000
+# each opening bracket becomes an object: more than this many never came from a real exporter
+MAX_BRACKETS = 1_000_000
 
 # per token and UTC day: a name made up for every request would fill the register with rows
 MOST_SERVICES = 2_000

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from apps.intake.calls.limits import LONGEST_TRACE, MOST_COST_USD, MOST_RECORDS, MOST_TOKENS
+from apps.intake.calls.limits import LONGEST_TRACE, MAX_BRACKETS, MOST_COST_USD, MOST_RECORDS, MOST_TOKENS
 from apps.intake.calls.records import Call, Names, Read, TooMany, Unreadable, digest64
 from apps.intake.documents import clean
 from apps.intake.models import Confidence
@@ -42,6 +42,8 @@ def read_records(body: bytes, *, gateway: str) -> Read:
 def _records(body: bytes) -> Iterator[Any]:
     if not body.strip():
         raise Unreadable("The body is empty. LiteLLM sends a JSON list of its logging payloads.")
+    if body.count(b"{") + body.count(b"[") > MAX_BRACKETS:
+        raise TooMany
     try:
         whole = orjson.loads(body)
     except orjson.JSONDecodeError as broken:

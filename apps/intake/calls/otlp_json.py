@@ -20,12 +20,10 @@ from apps.intake.calls.attributes import (
     tags_in,
     usage_in,
 )
-from apps.intake.calls.limits import MOST_RECORDS
+from apps.intake.calls.limits import MAX_BRACKETS, MOST_RECORDS
 from apps.intake.calls.records import TooMany, Unreadable
 from apps.intake.calls.spans import Collector, Item, Span
 
-# each opening bracket becomes an object: more than this many never came from a real exporter
-_MOST_BRACKETS = 1_000_000
 _ERRORS = (2, "2", "STATUS_CODE_ERROR")
 _HEX, _BASE64 = {32: 16, 16: 8}, {24: 16, 12: 8}
 
@@ -45,7 +43,7 @@ def scoped_items(
     body: bytes, resources: str, scopes: str, items: str
 ) -> Iterator[tuple[dict[str, str], dict[str, Any], str, list[Any]]]:
     """(allowed attributes of the resource, all of it, name of the scope, items). Unreadable, TooMany."""
-    if body.count(b"{") + body.count(b"[") > _MOST_BRACKETS:
+    if body.count(b"{") + body.count(b"[") > MAX_BRACKETS:
         raise TooMany
     try:
         request = orjson.loads(body)

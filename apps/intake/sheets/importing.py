@@ -14,17 +14,17 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.common.child_process import ResultTooLargeError
 from apps.common.time import day_of, now
 from apps.intake import carrying
 from apps.intake.carrying import NotNow, NotYours, body_of
 from apps.intake.models import Import, ImportContent, SheetMemory
 from apps.intake.progress import say
 from apps.intake.sheets.applying import ChangedMeanwhile, apply, refuse_rows, register_of
-from apps.intake.sheets.mapping import BookMapping, guess, remembered
+from apps.intake.sheets.mapping import BookMapping, remembered
 from apps.intake.sheets.naming import Catalogue
-from apps.intake.sheets.opening import open_book
-from apps.intake.sheets.parsing import read_rows
 from apps.intake.sheets.planning import REFUSED, Planner
+from apps.intake.sheets.reading import examine_sheet, rows_of_sheet
 from apps.intake.sheets.storing import store_rows
 from apps.intake.sheets.tables import Unreadable
 from apps.inventory.actions import RefusedChange, teams_written_in, undo
@@ -38,8 +38,8 @@ APPLIES_ITSELF = "applies_itself"
 
 def receive_sheet(*, content: bytes, file_name: str, by: User | None, at: datetime) -> Import:
     """Keep the file and guess what its columns hold; Unreadable where nothing can be made of it."""
-    book = open_book(content, file_name)
-    mapping = guess(book)
+    book = examine_sheet(content, file_name)
+    mapping = book.mapping
     digest = mapping.digest
     if by is not None:
         earlier = _memory(by, digest)
@@ -139,7 +139,7 @@ def step(import_: Import, states: tuple[str, ...], to: str, **columns: object) -
 def _go_on(import_: Import, *, at_once: bool) -> Import:
     say(import_.pk, 0, 0)
     if at_once:
-        carry_out(import_.pk)
+        carrying.carry_out_now(import_.pk, STEPS)
     else:
         carrying.send(import_.pk)
     import_.refresh_from_db()
@@ -164,16 +164,20 @@ def _read(import_: Import) -> None:
     try:
         with transaction.atomic():
             import_.rows.all().delete()
-            book = open_book(body_of(import_), import_.file_name)
             mapping = BookMapping.from_json(import_.mapping)
+            rows = rows_of_sheet(body_of(import_), import_.file_name, mapping)
             planner = Planner(register_of(import_.sender), Catalogue(), mapping, on=on)
             tally = store_rows(
                 import_,
-                planner.plan(read_rows(book, mapping)),
+                planner.plan(rows),
                 on_block=lambda n_rows: say(import_.pk, n_rows, 0),
             )
     except Unreadable as unreadable:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.FAILED, error=str(unreadable))
+        return
+    except ResultTooLargeError:
+        # a small file of many rows: a worker reads them one by one
+        carrying.send(import_.pk)
         return
     # what a program sends waits for nobody's confirmation
     state = Import.State.APPLYING if import_.mapping.get(APPLIES_ITSELF) else Import.State.READ

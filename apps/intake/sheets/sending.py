@@ -12,7 +12,7 @@ from apps.common.sql import lock_words
 from apps.intake import carrying
 from apps.intake.carrying import KeyReused, NotYours
 from apps.intake.models import Import, TokenBinding
-from apps.intake.sheets.importing import APPLIES_ITSELF, carry_out, receive_sheet, step
+from apps.intake.sheets.importing import APPLIES_ITSELF, STEPS, receive_sheet, step
 from apps.intake.sheets.mapping import BookMapping
 from apps.intake.sheets.tables import Unreadable
 
@@ -93,8 +93,8 @@ def _begin(received: Import, mapping: BookMapping) -> None:
 
 def _carry_through(received: Import) -> None:
     """Read, and apply what was read."""
-    if carry_out(received.pk):
-        carry_out(received.pk)
+    if carrying.carry_out_now(received.pk, STEPS):
+        carrying.carry_out_now(received.pk, STEPS)
 
 
 def _earlier(by: User, digest: str, key: str) -> Import | None:

@@ -81,7 +81,7 @@ def receive_evaluation(
         )  # fmt: skip
         ImportContent.objects.create(of=received, body=zlib.compress(body, 1))
     if at_once or len(body) <= AT_ONCE_BYTES:
-        carry_out(received.pk)
+        carrying.carry_out_now(received.pk, STEPS)
     received.refresh_from_db()
     return received, True
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from apps.common.child_process import child_function
 from apps.risks.evaluations import garak, inspect_ai, lm_eval, promptfoo
-from apps.risks.evaluations.results import Run, Unreadable
+from apps.risks.evaluations.results import Part, Result, Run, Unreadable
 
 READERS: dict[str, Callable[[bytes], Run]] = {
     "promptfoo": promptfoo.read,
@@ -13,6 +14,7 @@ READERS: dict[str, Callable[[bytes], Run]] = {
 }
 
 
+@child_function(classes=(Run, Result, Part), errors=(Unreadable,), refusal=Unreadable)
 def read_run(body: bytes, *, tool: str = "") -> Run:
     """`tool` says which it is; without it the content tells."""
     if tool:

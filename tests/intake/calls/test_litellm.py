@@ -74,6 +74,8 @@ def test_what_is_no_payload_at_all_is_refused_with_a_sentence():
             read_records(body, gateway="litellm")
     with pytest.raises(TooMany):
         read_records(b"[" + b"{}," * 10_000 + b"{}]", gateway="litellm")
+    with pytest.raises(TooMany):
+        read_records(b'[{"model": [' + b"[]," * 1_000_000 + b"[]]}]", gateway="litellm")
 
 
 def test_a_gateway_is_named_by_who_sends():

@@ -14,6 +14,7 @@ from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
 from apps.common.history import acting
 from apps.common.time import now
+from apps.intake import carrying
 from apps.intake.models import Import, ImportContent, ImportRow
 from apps.intake.sheets import importing
 from apps.intake.sheets.importing import (
@@ -380,3 +381,16 @@ def test_lists_that_people_keep_by_hand(shared, world, tmp_path):
     bot = Application.objects.get(slug="app-1")
     assert (bot.business_owner, bot.criticality, bot.status) == ("Müller, Anja", 1, "production")
     assert set(bot.dependencies.values_list("since", flat=True)) == {date(2025, 3, 1)}
+
+
+def test_a_file_that_needs_more_memory_than_a_worker_has_for_it_is_refused_and_the_worker_lives(world, monkeypatch):
+    received = upload(as_csv([["Application", "Model"], ["a", "gpt-4o"]]), world.by)
+    Import.objects.filter(pk=received.pk).update(state=Import.State.READING)
+    monkeypatch.setattr(carrying, "MAX_WORKER_MEMORY_MIB", 100)
+
+    carrying.carry_out(received.pk, {Import.State.READING: lambda _: [bytes(10_000) for _ in range(1_000_000)]})
+
+    received.refresh_from_db()
+    assert received.state == Import.State.FAILED
+    assert "MiB of memory" in received.error
+    assert len([bytes(10_000) for _ in range(20_000)]) == 20_000

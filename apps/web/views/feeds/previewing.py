@@ -12,13 +12,11 @@ from apps.catalog.claims import Reject, Row
 from apps.catalog.models import Offering, Provider, Source
 from apps.common.time import now
 from apps.feeds.adapting import rules_of
-from apps.feeds.mapping import BadMapping, BadPath, Reading
-from apps.feeds.mapping.outline import Outline, outline, proposal
-from apps.feeds.mapping.paths import read_path
+from apps.feeds.mapping import BadMapping, Reading
+from apps.feeds.mapping.outline import proposal
 from apps.feeds.mapping.reading import MAPPING
-from apps.feeds.parsers.payload import PayloadRefused, load_json
 from apps.feeds.rehearsing import rehearse
-from apps.feeds.setting_up import read_sample
+from apps.feeds.setting_up import outline_of, read_sample
 from apps.web.page import Sentence
 from apps.web.wording import counted, listed, number, unit_name
 from apps.web.wording import price as price_words
@@ -147,19 +145,6 @@ def _next_poll(reading: Reading, source: Source | None) -> tuple[str, ...]:
         said.append(_("%(n)s would follow") % {"n": counted(len(seen.facts), _("event"), _("events"))})
     first = _("At the next poll, with this sample: %(what)s.") % {"what": listed(said) or _("little")}
     return (first, *seen.held.values())
-
-
-def outline_of(body: bytes, rows: str) -> Outline | None:
-    """What lies in the sample, its rows by this path where it is one; None where it is no JSON."""
-    try:
-        document = load_json(body)
-    except PayloadRefused:
-        return None
-    try:
-        path = read_path(rows, of_rows=True) if rows.strip() else None
-    except BadPath:
-        path = None
-    return outline(document, path)
 
 
 def proposal_for(body: bytes) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from apps.feeds.setting_up import (
     add_source,
     change_source,
     fetch_sample,
+    outline_of,
     switch_source,
     undo_source_change,
 )
@@ -35,7 +36,7 @@ from apps.web.forms import governing
 from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
 from apps.web.views.feeds import samples
-from apps.web.views.feeds.previewing import Preview, outline_of, preview_of, proposal_for
+from apps.web.views.feeds.previewing import Preview, preview_of, proposal_for
 from apps.web.views.feeds.reads import source_or_404
 from apps.web.views.feeds.source_forms import MappingForm, PriceForms, SampleForm, SourceForm, prices_of
 
