@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.roles import TeamRole
@@ -80,13 +80,15 @@ def receive_document(
         raise NotYours("Only an editor of the owning team may send documents about it. Ask one of them for a token.")
     digest = hashlib.sha256(body).hexdigest()
     natural_key, redacted = prepare_document(form.name, body) if form.natural_key or form.redact else ("", None)
+    # reading takes as long as a document likes: not while others wait at the lock
+    same = _same_by_key(form, body, natural_key, digest, by, application, environment, is_foreign=is_foreign)
     with transaction.atomic():
         # the same document at the same moment: the second sender waits, and is given the first one's import
         if idempotency_key:
             lock_words(f"{by.pk if by else 0}:key:{idempotency_key}")
         lock_words(f"{by.pk if by else 0}:{natural_key or digest}:{application.pk if application else 0}")
         earlier = _earlier(
-            form, body, natural_key, digest, by, application, environment, idempotency_key, is_foreign=is_foreign
+            form, natural_key, digest, by, application, environment, idempotency_key, is_foreign=is_foreign, same=same
         )
         if earlier is not None:
             return earlier, False
@@ -125,25 +127,46 @@ def carry_out(pk: int) -> bool:
     return carrying.carry_out(pk, STEPS)
 
 
-def _earlier(
+def _same_by_key(
     form: Format, body: bytes, natural_key: str, digest: str, by: User | None, application: Application | None,
-    environment: str, key: str, *, is_foreign: bool,
-) -> Import | None:  # fmt: skip
-    """The import this one repeats: what calls itself the same and says the same (in XML what was JSON before), what
-    came under the sender's key, the very same content.
+    environment: str, *, is_foreign: bool,
+) -> int | None:  # fmt: skip
+    """The import that calls itself the same, where it also says the same in other bytes."""
+    if not natural_key:
+        return None
+    _, about = _sent_about(form, by, application, environment, is_foreign=is_foreign)
+    found = about.filter(natural_key=natural_key).first()
+    return found.pk if found is not None and found.digest != digest and _says_the_same(form, found, body) else None
 
-    Without an application any import of the sender's counts: the document may have named its application itself.
-    """
+
+def _sent_about(
+    form: Format, by: User | None, application: Application | None, environment: str, *, is_foreign: bool
+) -> tuple[QuerySet[Import], QuerySet[Import]]:
+    """(all of the sender's documents of this format, those of them that are about the same), newest first."""
     sent = Import.objects.filter(kind=Import.Kind.DOCUMENT, format=form.name, by=by).order_by("-pk")
     about = sent.exclude(state__in=(Import.State.FAILED, Import.State.DROPPED, Import.State.UNDONE))
     if application is not None:
         about = about.filter(application=application, environment=environment)
     elif form.holds_for_all or is_foreign:
         about = about.filter(application__isnull=True)
+    return sent, about
+
+
+def _earlier(
+    form: Format, natural_key: str, digest: str, by: User | None, application: Application | None,
+    environment: str, key: str, *, is_foreign: bool, same: int | None,
+) -> Import | None:  # fmt: skip
+    """The import this one repeats: what calls itself the same and says the same (in XML what was JSON before), what
+    came under the sender's key, the very same content.
+
+    Without an application any import of the sender's counts: the document may have named its application itself. `same`
+    is the one that says the same in other bytes.
+    """
+    sent, about = _sent_about(form, by, application, environment, is_foreign=is_foreign)
     if natural_key:
         found = about.filter(natural_key=natural_key).first()
         # edited, and its version left as it was: not the same document after all
-        if found is not None and (found.digest == digest or _says_the_same(form, found, body)):
+        if found is not None and (found.digest == digest or found.pk == same):
             return found
     if key:
         found = sent.filter(idempotency_key=key).first()

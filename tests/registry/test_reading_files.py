@@ -142,3 +142,31 @@ def processes_of(server: WebServer) -> tuple[psutil.Process, psutil.Process]:
     children = psutil.Process(server.pid).children()
     reader, worker, *_ = sorted(children, key=lambda each: each.create_time())
     return reader, worker
+
+
+def test_as_many_senders_at_once_as_the_server_has_threads_leave_threads_for_pages(editor, tmp_path: Path) -> None:
+    _, token = issue_token(user=editor, name="ci", scopes=[Scope.INTAKE], at=now(), by=None)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": XLSX}
+    workbook = expensive_workbook()
+    answers: list[httpx.Response] = []
+
+    with web_server(tmp_path, workers=1) as server:
+        # one that nobody waits for, since the first page of a process loads much
+        httpx.get(f"{server.address}/accounts/login/", timeout=60)
+
+        def send() -> None:
+            answers.append(
+                httpx.post(f"{server.address}/api/v1/intake/xlsx/", content=workbook, headers=headers, timeout=240)
+            )
+
+        senders = [threading.Thread(target=send) for _ in range(6)]
+        with probed(server.address) as seconds:
+            for sender in senders:
+                sender.start()
+            for sender in senders:
+                sender.join()
+
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {422, 503}, statuses
+    assert all(answer.headers["Retry-After"] == "5" for answer in answers if answer.status_code == 503)
+    assert max(seconds) < SERVED_SECONDS

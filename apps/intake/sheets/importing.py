@@ -24,7 +24,7 @@ from apps.intake.sheets.applying import ChangedMeanwhile, apply, refuse_rows, re
 from apps.intake.sheets.mapping import BookMapping, remembered
 from apps.intake.sheets.naming import Catalogue
 from apps.intake.sheets.planning import REFUSED, Planner
-from apps.intake.sheets.reading import examine_sheet, rows_of_sheet
+from apps.intake.sheets.reading import Examined, examine_sheet, rows_of_sheet
 from apps.intake.sheets.storing import store_rows
 from apps.intake.sheets.tables import Unreadable
 from apps.inventory.actions import RefusedChange, teams_written_in, undo
@@ -36,9 +36,14 @@ AT_ONCE_ROWS = 500
 APPLIES_ITSELF = "applies_itself"
 
 
-def receive_sheet(*, content: bytes, file_name: str, by: User | None, at: datetime) -> Import:
-    """Keep the file and guess what its columns hold; Unreadable where nothing can be made of it."""
-    book = examine_sheet(content, file_name)
+def receive_sheet(
+    *, content: bytes, file_name: str, by: User | None, at: datetime, examined: Examined | None = None
+) -> Import:
+    """Keep the file and guess what its columns hold; Unreadable where nothing can be made of it.
+
+    `examined` is what `examine_sheet` said of it, for who holds a lock: examining takes as long as a file likes.
+    """
+    book = examined or examine_sheet(content, file_name)
     mapping = book.mapping
     digest = mapping.digest
     if by is not None:

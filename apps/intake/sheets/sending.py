@@ -14,6 +14,7 @@ from apps.intake.carrying import KeyReused, NotYours
 from apps.intake.models import Import, TokenBinding
 from apps.intake.sheets.importing import APPLIES_ITSELF, STEPS, receive_sheet, step
 from apps.intake.sheets.mapping import BookMapping
+from apps.intake.sheets.reading import examine_sheet
 from apps.intake.sheets.tables import Unreadable
 
 # what is read and applied while the sender waits
@@ -39,12 +40,17 @@ def send_sheet(
     if token is not None and TokenBinding.objects.filter(token=token).exists():
         raise NotYours("This token is for one application, and a sheet is about many. Use a token that is not bound.")
     digest = hashlib.sha256(content).hexdigest()
+    earlier = _earlier(by, digest, idempotency_key)
+    if earlier is not None:
+        return earlier, False
+    # before the lock, at which the sender's other requests wait
+    examined = examine_sheet(content, file_name)
     with transaction.atomic():
         lock_words(f"sheet:{by.pk}")
         earlier = _earlier(by, digest, idempotency_key)
         if earlier is not None:
             return earlier, False
-        received = receive_sheet(content=content, file_name=file_name, by=by, at=at)
+        received = receive_sheet(content=content, file_name=file_name, by=by, at=at, examined=examined)
         Import.objects.filter(pk=received.pk).update(token=token, idempotency_key=idempotency_key)
         _begin(received, _mapping(received, application=application, team=team))
     if len(content) > AT_ONCE_BYTES:
