@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -156,6 +158,64 @@ def forget_what_was_handed_out(broker_url: str) -> None:
     """A broker hands a task out again an hour after a worker took it that never said it was done: not in this test."""
     with redis.Redis.from_url(redis_client_url(broker_url)) as client:
         client.delete("unacked", "unacked_index")
+
+
+@contextmanager
+def frozen(process: psutil.Process) -> Iterator[None]:
+    """The process and its children say nothing any more, as behind a cut network, and go on afterwards."""
+    process.suspend()
+    frozen_too = process.children(recursive=True)
+    try:
+        for child in frozen_too:
+            with suppress(psutil.NoSuchProcess):
+                child.suspend()
+        yield
+    finally:
+        for each in (*frozen_too, process):
+            with suppress(psutil.NoSuchProcess):
+                each.resume()
+
+
+class WebServer:
+    """`registry.serving` as in production, on the test database; `port` on 127.0.0.1."""
+
+    def __init__(self, broker_url: str, log: Path, *, threads: int = 4, **environment: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        env = os.environ | {
+            "REGISTRY_ENV": "demo",
+            "DATABASE_URL": database_url(),
+            "DATABASE_POOL": "8",
+            "BROKER_URL": broker_url,
+            "SECRET_KEY": "for-tests-only",
+            "REGISTRY_DATA": str(log.parent),
+            **environment,
+        }
+        env.pop("CACHE_URL", None)
+        self.log = log
+        self._out = log.open("ab")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "registry.serving", f"--port={self.port}", "--workers=1", f"--threads={threads}"],
+            cwd=CHECKOUT, env=env, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._out, start_new_session=True,
+        )  # fmt: skip
+
+    def __enter__(self) -> "WebServer":
+        wait_until(self._answers, "the web server answers", self.log, seconds=90)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._out.close()
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5):
+                return True
+        except OSError:
+            return False
 
 
 class Worker:

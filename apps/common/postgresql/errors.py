@@ -5,6 +5,7 @@ from enum import Enum
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, OperationalError
+from psycopg_pool import PoolTimeout
 
 
 class ConnectError(psycopg.OperationalError):
@@ -73,7 +74,7 @@ def unavailable(error: BaseException) -> Unavailable | None:
     if not isinstance(error, (DatabaseError, InterfaceError, psycopg.Error)):
         return None
     cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
-    if isinstance(cause, ConnectError | SilentServerError):
+    if isinstance(cause, ConnectError | SilentServerError | PoolTimeout):
         return Unavailable.AWAY
     state = getattr(cause, "sqlstate", None)
     if state is not None:
