@@ -20,7 +20,7 @@ from apps.common.postgresql import connections
 from apps.common.postgresql.connections import BoundedConnection, check_connection
 from apps.common.postgresql.errors import ConnectError, SilentServerError, Unavailable, unavailable
 from apps.common.postgresql.limits import LIMITS, ProcessKind
-from tests.processes import database_url, holding
+from tests.processes import database_url, holding, nobody_is_at_work, wait_until
 
 
 def raised(cause: BaseException, kind: type[Exception] = OperationalError) -> Exception:
@@ -120,10 +120,12 @@ class TestConnections:
         monkeypatch.setattr(connections, "BREAKER", CircuitBreaker())
 
         with pytest.raises(SilentServerError):
-            web.execute("SELECT pg_sleep(20)")
+            # the server, which is there, ends it a little later
+            web.execute("SELECT pg_sleep(4)")
 
         assert web.closed
         assert not connections.BREAKER.admits()
+        wait_until(nobody_is_at_work, "the server has ended the statement")
 
     def test_a_connection_that_was_ended_meanwhile_fails_its_check(self, web: Any) -> None:
         with psycopg.connect(database_url(), autocommit=True) as other:
