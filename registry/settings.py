@@ -179,8 +179,8 @@ if DATABASE_POOL:
         "max_idle": 300,
         "connection_class": BoundedConnection,
         "check": check_connection,
-        # a new request tries anew; pauses between attempts in the background would outlast an outage
-        "reconnect_timeout": 0.5,
+        # no longer than somebody waits: pauses between attempts in the background would outlast an outage
+        "reconnect_timeout": DATABASE_LIMITS.pool,
     }
 if test_database := env.str("TEST_DATABASE", default=""):
     _database["TEST"] = {"NAME": test_database}

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from django.db.backends.postgresql import base
 
-from apps.common.postgresql.connections import BREAKER, BoundedConnection
+from apps.common.postgresql.connections import BREAKER, BoundedConnection, limits
 from apps.common.postgresql.errors import ConnectError
 
 # psycopg, but for the class of its connections
@@ -23,7 +23,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise ConnectError("The database did not answer a moment ago; it was not asked again yet.")
         try:
             connection = super().get_new_connection(conn_params)
+            if limits().breaker_pause and not self.pool:
+                self._check(connection)
         except psycopg.OperationalError as error:
             raise ConnectError(str(error)) from error
         BREAKER.close()
         return connection
+
+    def _check(self, connection: BoundedConnection) -> None:
+        """See that there is a database behind a pooler, which takes connections also where there is none."""
+        try:
+            connection.check(limits().pool)
+        except psycopg.OperationalError:
+            connection.close()
+            BREAKER.open(limits().breaker_pause)
+            raise
