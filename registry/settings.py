@@ -448,7 +448,8 @@ SPECTACULAR_SETTINGS = {
 # --- mail -------------------------------------------------------------------------------------------------------
 EMAIL_URL = required("EMAIL_URL", otherwise="memorymail://" if TESTING else f"filemail://{REGISTRY_DATA / 'mail'}")
 try:
-    MAILERS = {"default": mailer(EMAIL_URL)}
+    # pages send a mail now and then, such as that of a forgotten password
+    MAILERS = {"default": mailer(EMAIL_URL, timeout_seconds=5 if process_kind() is ProcessKind.WEB else 20)}
 except BadAddress as error:
     raise ImproperlyConfigured(str(error)) from error
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Foundation Registry <registry@localhost>")

@@ -181,6 +181,19 @@ def test_a_statement_that_is_under_way_when_the_database_falls_silent_ends_too(
     assert_unavailable(answers[0], seconds=6)
 
 
+def test_a_silent_database_is_told_soon_without_a_pool_too(database: Path, broker: str, tmp_path: Path) -> None:
+    with WebServer(broker, tmp_path / "web.log", DATABASE_POOL="0") as server:
+        client = Client(server, make_user(role="governance"))
+        assert client.send(PAGE).status == 200
+        with frozen(postmaster_of(database)):
+            for answer in client.send_at_once((REST, "GET", {}), (PAGE, "GET", {})):
+                assert_unavailable(answer)
+            assert_unavailable(client.send(PAGE), seconds=0.5)
+        sleep(1.5)
+
+        assert (client.send(PAGE).status, client.send(REST).status) == (200, 200)
+
+
 def test_a_stopped_database_is_told_and_found_again(database: Path, client_of_own_database: Client) -> None:
     client = client_of_own_database
     connection.close()
