@@ -4,6 +4,9 @@
 import os
 import sys
 
+from apps.common.postgresql.limits import ProcessKind
+from registry.process_kind import declare_process
+
 # these read no database
 WITHOUT_DATABASE = {
     "", "help", "version", "--help", "-h", "--version", "check", "collectstatic", "compilemessages", "diffsettings",
@@ -39,6 +42,7 @@ def main() -> None:
     # one command is one thread: it needs a connection, no pool
     os.environ.setdefault("DATABASE_POOL", "0")
     command = sys.argv[1] if len(sys.argv) > 1 else ""
+    declare_process(ProcessKind.WEB if command == "runserver" else ProcessKind.COMMAND)
     if not os.environ.get("DATABASE_URL") and os.environ.get("REGISTRY_ENV") != "production":
         if command in WITHOUT_DATABASE or "--help" in sys.argv:
             os.environ.setdefault("REGISTRY_ENV", "demo")

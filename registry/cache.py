@@ -1,61 +1,56 @@
 """The cache, made optional: what it holds are counters and hints, and no page fails for want of them."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import ConnectionError as Unreachable
 from redis.exceptions import TimeoutError as TooSlow
 
+from apps.common.breaker import CircuitBreaker
+
 logger = logging.getLogger(__name__)
+# a page asks a dozen times, and would wait each time for a server that is silent
+_BREAKER = CircuitBreaker()
+PAUSE_SECONDS = 5.0
 
 
 class ForgivingRedisCache(RedisCache):
-    """A cache that is empty, and says so in the log, while its server is away."""
+    """A cache that is empty, and says so in the log, while its server is away or silent."""
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
-        try:
-            return super().get(key, default, version)
-        except (Unreachable, TooSlow) as error:
-            return self._away(error, default)
+        return _forgiven(lambda: super(ForgivingRedisCache, self).get(key, default, version), default)
 
     def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
-        try:
-            return dict(super().get_many(keys, version))
-        except (Unreachable, TooSlow) as error:
-            return dict(self._away(error, {}))
+        return dict(_forgiven(lambda: super(ForgivingRedisCache, self).get_many(keys, version), {}))
 
     def set_many(self, data: Any, timeout: Any = 300, version: int | None = None) -> list[Any]:
-        try:
-            return list(super().set_many(data, timeout, version))
-        except (Unreachable, TooSlow) as error:
-            return list(self._away(error, []))
+        return list(_forgiven(lambda: super(ForgivingRedisCache, self).set_many(data, timeout, version), []))
 
     def add(self, key: Any, value: Any, timeout: Any = 300, version: int | None = None) -> bool:
-        try:
-            return bool(super().add(key, value, timeout, version))
-        except (Unreachable, TooSlow) as error:
-            return bool(self._away(error, True))
+        return bool(_forgiven(lambda: super(ForgivingRedisCache, self).add(key, value, timeout, version), True))
 
     def set(self, key: Any, value: Any, timeout: Any = 300, version: int | None = None) -> None:
-        try:
-            super().set(key, value, timeout, version)
-        except (Unreachable, TooSlow) as error:
-            self._away(error, None)
+        _forgiven(lambda: super(ForgivingRedisCache, self).set(key, value, timeout, version), None)
 
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
-        try:
-            return int(super().incr(key, delta, version))
-        except (Unreachable, TooSlow) as error:
-            return int(self._away(error, delta))
+        return int(_forgiven(lambda: super(ForgivingRedisCache, self).incr(key, delta, version), delta))
 
     def delete(self, key: Any, version: int | None = None) -> bool:
-        try:
-            return bool(super().delete(key, version))
-        except (Unreachable, TooSlow) as error:
-            return bool(self._away(error, False))
+        return bool(_forgiven(lambda: super(ForgivingRedisCache, self).delete(key, version), False))
 
-    @staticmethod
-    def _away(error: Exception, instead: Any) -> Any:
+
+def _forgiven(ask: Callable[[], Any], instead: Any) -> Any:
+    """What the server answers; `instead` while it is away."""
+    if not _BREAKER.admits():
+        return instead
+    try:
+        answer = ask()
+    except (Unreachable, TooSlow) as error:
+        if isinstance(error, TooSlow):
+            _BREAKER.open(PAUSE_SECONDS)
         logger.warning("cache unreachable, going on without it: %s", error)
         return instead
+    _BREAKER.close()
+    return answer

@@ -7,12 +7,38 @@ from typing import Any
 import structlog
 from celery import Celery, chain
 from celery.signals import setup_logging, task_postrun, task_prerun, task_success, worker_ready
+from kombu.exceptions import OperationalError
 
 from apps.common import heartbeat
+from apps.common.breaker import CircuitBreaker
+from apps.common.postgresql.limits import ProcessKind
+from registry.process_kind import process_kind
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
 
-app = Celery("registry")
+BROKER_PAUSE_SECONDS = 10.0
+_BREAKER = CircuitBreaker()
+
+
+class RegistryCelery(Celery):
+    """Celery, with a circuit breaker where pages send tasks: each would wait anew for a broker that is silent."""
+
+    def send_task(self, *args: Any, **kwargs: Any) -> Any:
+        """Send a task; kombu's OperationalError where the broker does not take it, or did not a moment ago."""
+        if process_kind() is not ProcessKind.WEB:
+            return super().send_task(*args, **kwargs)
+        if not _BREAKER.admits():
+            raise OperationalError("The broker did not answer a moment ago; it was not asked again yet.")
+        try:
+            result = super().send_task(*args, **kwargs)
+        except (OperationalError, OSError):
+            _BREAKER.open(BROKER_PAUSE_SECONDS)
+            raise
+        _BREAKER.close()
+        return result
+
+
+app = RegistryCelery("registry")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -1,18 +1,26 @@
 """Middleware that joins more than one floor."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from time import monotonic
 from typing import Any
 
+import structlog
 from django.core.exceptions import BadRequest
-from django.db import DataError
-from django.http import HttpRequest, HttpResponseBase
+from django.db import DatabaseError, DataError, connection
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from pghistory.middleware import HistoryMiddleware
 
-from apps.api.problems import API_PREFIX, bad_request
+from apps.api.problems import API_PREFIX, bad_request, unavailable_reason
 from apps.common.child_process import RETRY_AFTER_SECONDS, BusyError
 from apps.common.logging import request_id
+from apps.common.postgresql.errors import Unavailable, unavailable
+
+log = structlog.get_logger(__name__)
+# a request that took longer before it lost its connection is not asked again, so that its answer comes in time
+MAX_RETRIED_SECONDS = 1.0
+_INCOMPLETE = b"\nThis file is incomplete: the database stopped answering. Download it again.\n"
 
 # of a signed address: who reads the history must not be able to use it
 SIGNATURE = re.compile(r"\.[A-Za-z0-9_-]{43}(?=/|$)")
@@ -43,6 +51,48 @@ class BrowserRulesMiddleware:
             rule = "no-store" if request.path.startswith("/accounts/") else "private, no-cache"
             response.headers.setdefault("Cache-Control", rule)
         return response
+
+
+class LostConnectionMiddleware:
+    """Asks once more where a restart of the database took the connection away from a request that only reads; writes
+    are never sent twice. A file that is already being sent ends with a line that says so."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began = monotonic()
+        response = self.get_response(request)
+        if (
+            unavailable_reason(response) is Unavailable.LOST
+            and request.method in {"GET", "HEAD"}
+            and monotonic() - began < MAX_RETRIED_SECONDS
+            # a test's transaction around everything
+            and not connection.in_atomic_block
+        ):
+            connection.close()
+            log.info("request_retried", path=request.path)
+            response = self.get_response(request)
+        if isinstance(response, StreamingHttpResponse) and isinstance(content := response.streaming_content, Iterator):
+            response.streaming_content = _ended_visibly(content, request.path)
+        return response
+
+
+def _ended_visibly(content: Iterator[bytes], path: str) -> Iterator[bytes]:
+    """`content`, with a last line that says so where the database ends it early; then the error goes on.
+
+    The status has been sent, and half a list must not pass for all of it. The web server breaks the connection off for
+    an error, which programs notice; behind a server that would end the answer as if it were whole, people read the
+    line, and a workbook or an archive with it behind does not open.
+    """
+    try:
+        yield from content
+    except DatabaseError as error:
+        if unavailable(error) is None:
+            raise
+        log.warning("download_ended_early", path=path, error=str(error).split("\n", 1)[0][:300])
+        yield _INCOMPLETE
+        raise
 
 
 class UnwritableTextMiddleware:

@@ -10,10 +10,14 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from apps.common.logging import configure_structlog, logging_config
+from apps.common.postgresql.connections import BoundedConnection, check_connection
+from apps.common.postgresql.limits import LIMITS, ProcessKind, connection_options, socket_options
 from registry.environment import BadAddress, kept_secret, mailer, redis_client_url
+from registry.process_kind import process_kind
 from registry.sign_on import sign_on
 from registry.variables import Variables
 
@@ -110,6 +114,8 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "registry.middleware.BrowserRulesMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # around everything that reads the database, sessions included
+    "registry.middleware.LostConnectionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -156,9 +162,30 @@ if not DATABASE_PREPARE:
     _database["DISABLE_SERVER_SIDE_CURSORS"] = True
 _database["CONN_MAX_AGE"] = 0  # the pool keeps connections, Django must not
 _database["CONN_HEALTH_CHECKS"] = True
-_database["OPTIONS"] = {"connect_timeout": 10, "application_name": "registry", **_database.get("OPTIONS", {})}
+# web, worker or command: each has its own time limits, see docs/operator.md
+DATABASE_LIMITS = LIMITS[process_kind()]
+_database["ENGINE"] = "apps.common.postgresql"
+_database["OPTIONS"] = {
+    "connect_timeout": DATABASE_LIMITS.connect,
+    "application_name": f"registry {process_kind()}",
+    **socket_options(),
+    **_database.get("OPTIONS", {}),
+}
+# a pooler refuses or drops them, since its clients share connections; docs/operator.md tells how it sets them itself
+if DATABASE_PREPARE and (_options := connection_options(DATABASE_LIMITS)):
+    # the operator's own come last, and win
+    _database["OPTIONS"]["options"] = f"{_options} {_database['OPTIONS'].get('options', '')}".strip()
 if DATABASE_POOL:
-    _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10, "max_idle": 300}
+    _database["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": DATABASE_POOL,
+        "timeout": DATABASE_LIMITS.pool,
+        "max_idle": 300,
+        "connection_class": BoundedConnection,
+        "check": check_connection,
+        # no longer than somebody waits: pauses between attempts in the background would outlast an outage
+        "reconnect_timeout": DATABASE_LIMITS.pool,
+    }
 if test_database := env.str("TEST_DATABASE", default=""):
     _database["TEST"] = {"NAME": test_database}
 if not _database["HOST"]:
@@ -195,16 +222,28 @@ CACHES: dict[str, Any] = {
         "BACKEND": "registry.cache.ForgivingRedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "registry",
-        # one more try on a fresh connection, then go on without; the library would pause and try ten times
-        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1)},
+        # one more try on a fresh connection, then go on without; the library would pause and try ten times, and also
+        # wait again for a server that is silent
+        "OPTIONS": {
+            "socket_timeout": 1,
+            "socket_connect_timeout": 1,
+            "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+        },
     }
 }
 
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlasts any outage of the broker
-# longer than any task may run, or the broker hands a running task to a second worker
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 30, "socket_connect_timeout": 5}
+# a page only sends, and beat makes good what it could not; a worker waits for work
+# (a new connection waits up to five times, once for each step of its handshake)
+_web_broker = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+_worker_broker = {"socket_timeout": 30, "socket_connect_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # longer than any task may run, or the broker hands a running task to a second worker
+    "visibility_timeout": 3600,
+    **(_web_broker if process_kind() is ProcessKind.WEB else _worker_broker),
+}
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TASK_SOFT_TIME_LIMIT = 1740
 # a message is done when its work is done: a killed worker's task runs again, and tasks are safe to run twice
@@ -429,7 +468,8 @@ SPECTACULAR_SETTINGS = {
 # --- mail -------------------------------------------------------------------------------------------------------
 EMAIL_URL = required("EMAIL_URL", otherwise="memorymail://" if TESTING else f"filemail://{REGISTRY_DATA / 'mail'}")
 try:
-    MAILERS = {"default": mailer(EMAIL_URL)}
+    # pages send a mail now and then, such as that of a forgotten password
+    MAILERS = {"default": mailer(EMAIL_URL, timeout_seconds=5 if process_kind() is ProcessKind.WEB else 20)}
 except BadAddress as error:
     raise ImproperlyConfigured(str(error)) from error
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Foundation Registry <registry@localhost>")

@@ -7,10 +7,13 @@ from django.db import connections
 from django.utils.module_loading import import_string
 
 from apps.common import health
+from apps.common.postgresql.limits import ProcessKind
 from apps.common.settled import set_loaded_aside
+from registry.process_kind import declare_process
 from registry.server.request_bodies import CallerRules
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
+declare_process(ProcessKind.WEB)
 
 application = get_wsgi_application()
 

@@ -18,7 +18,9 @@ from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from apps.common import child_process
+from apps.common.postgresql.limits import ProcessKind
 from registry import embedded
+from registry.process_kind import declare_process
 from tests import inserted
 from tests.chromium import chromium
 from tests.emptying import empty_tables
@@ -31,6 +33,7 @@ SHARED = Path(os.environ.get("SHARED") or CHECKOUT.parent / "shared")
 os.environ["REGISTRY_ENV"] = "test"
 os.environ["DJANGO_SETTINGS_MODULE"] = "registry.settings"
 os.environ.pop("DEBUG", None)
+declare_process(ProcessKind.COMMAND)
 
 # how long an example takes says something about the machine, and fails where many work on it
 hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

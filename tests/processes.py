@@ -3,19 +3,14 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import quote, urlsplit
-from urllib.request import urlopen
 
 import psutil
 import psycopg
@@ -163,6 +158,22 @@ def forget_what_was_handed_out(broker_url: str) -> None:
         client.delete("unacked", "unacked_index")
 
 
+@contextmanager
+def frozen(process: psutil.Process) -> Iterator[None]:
+    """The process and its children say nothing any more, as behind a cut network, and go on afterwards."""
+    process.suspend()
+    frozen_too = process.children(recursive=True)
+    try:
+        for child in frozen_too:
+            with suppress(psutil.NoSuchProcess):
+                child.suspend()
+        yield
+    finally:
+        for each in (*frozen_too, process):
+            with suppress(psutil.NoSuchProcess):
+                each.resume()
+
+
 class Worker:
     """`celery worker` as in production, with one child. `kill` leaves it no chance to tidy up.
 
@@ -214,44 +225,6 @@ class Worker:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._out.close()
-
-
-@dataclass(frozen=True, slots=True)
-class WebServer:
-    address: str
-    pid: int
-
-
-@contextmanager
-def web_server(folder: Path, *, workers: int = 2, **environment: str) -> Iterator[WebServer]:
-    """`registry.serving` as in production, on the test database and a free port of this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    env = os.environ | {"REGISTRY_ENV": "test", "DATABASE_URL": database_url(), **environment}
-    log = folder / "web.log"
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "registry.serving", "--port", str(port), "--workers", str(workers)],
-            cwd=CHECKOUT, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-        )  # fmt: skip
-    try:
-        wait_until(lambda: process.poll() is not None or _answers(port), "the web server answers", log)
-        yield WebServer(f"http://127.0.0.1:{port}", process.pid)
-    finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(30)
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def _answers(port: int) -> bool:
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
-            return bool(answer.status == HTTPStatus.OK)
-    except (URLError, OSError):
-        return False
 
 
 def wait_until(true: Callable[[], bool], what: str, log: Path | None = None, seconds: float = 40) -> None:

@@ -25,8 +25,19 @@ class WebServer:
         self.port = port
         self.log = log
 
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def fork_server(self) -> psutil.Process:
+        """The process whose children read files; it is forked before the first worker."""
+        return self._children()[0]
+
     def workers(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children()
+        return self._children()[1:]
+
+    def _children(self) -> list[psutil.Process]:
+        return sorted(psutil.Process(self.process.pid).children(), key=lambda child: (child.create_time(), child.pid))
 
     def connect(self, *, receive_buffer: int | None = None) -> socket.socket:
         connection = socket.socket()
@@ -112,7 +123,7 @@ def is_closed(connection: socket.socket) -> bool:
 
 @contextmanager
 def web_server(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[WebServer]:
-    """`folder` may hold the module of an application, and gets the log."""
+    """`registry.serving` on a free port; `folder` may hold the module of an application, and gets the log."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

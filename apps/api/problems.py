@@ -1,14 +1,18 @@
 """Every refusal as problem details (RFC 9457): a status, a sentence that says what to do, the fields concerned."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import orjson
+import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import DataError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.log import log_response
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -16,8 +20,10 @@ from rest_framework.views import set_rollback
 
 from apps.api.bulk.bodies import TooLarge
 from apps.common.child_process import RETRY_AFTER_SECONDS, BusyError
+from apps.common.postgresql.errors import Unavailable, unavailable
 from apps.inventory.actions import RefusedChange
 
+log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 # where programs ask; elsewhere people do
 API_PREFIX, CALLS_PREFIX = "/api/", "/otlp"
@@ -57,6 +63,18 @@ class Conflict(exceptions.APIException):
     default_code = "conflict"
 
 
+class DatabaseUnavailable(exceptions.APIException):
+    """503: the question is in order, and the database cannot answer it now."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_code = "database_unavailable"
+
+    def __init__(self, reason: Unavailable) -> None:
+        super().__init__(reason.sentence)
+        self.reason = reason
+        self.wait = reason.retry_after
+
+
 def problem(status: int, detail: str, *, title: str = "", errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
     """The members of a problem; `errors` names the fields, as `a.b` where they nest."""
     body: dict[str, Any] = {
@@ -86,10 +104,16 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
         body = problem(known.status_code, _summary(errors), title="Not valid", errors=errors)
     else:
         body = problem(known.status_code, _detail(known, context))
-    return Response(body, status=known.status_code, headers=headers, content_type=MEDIA_TYPE)
+    response = Response(body, status=known.status_code, headers=headers, content_type=MEDIA_TYPE)
+    if isinstance(known, DatabaseUnavailable):
+        mark_unavailable(response, known.reason)
+    return response
 
 
 def _as_api_error(error: Exception) -> exceptions.APIException | None:
+    if reason := unavailable(error):
+        _log_unavailable(reason, error)
+        return DatabaseUnavailable(reason)
     match error:
         case exceptions.APIException():
             return error
@@ -188,10 +212,51 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500 of the project: says nothing of what broke."""
+    """handler500 of the project: says nothing of what broke; 503 where it is the database that cannot answer.
+
+    Django calls it while it handles the error, wherever that was raised: in a view, a template or a middleware.
+    """
+    error = sys.exception()
+    if error is not None and (reason := unavailable(error)):
+        return _database_unavailable(request, reason, error)
     if request.path.startswith(API_PREFIX):
         return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, _SENTENCES[HTTPStatus.INTERNAL_SERVER_ERROR])
     return defaults.server_error(request)
+
+
+def _database_unavailable(request: HttpRequest, reason: Unavailable, error: BaseException) -> HttpResponse:
+    """503 with a sentence, made without database and session."""
+    _log_unavailable(reason, error)
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    if request.path.startswith((API_PREFIX, f"{CALLS_PREFIX}/")):
+        response = _plain(status, reason.sentence)
+    elif request.headers.get("HX-Request"):
+        # for app.js, which shows it where the answer would have stood
+        response = HttpResponse(reason.sentence, status=status, content_type="text/plain; charset=utf-8")
+    else:
+        page = render_to_string("503.html", {"sentence": reason.sentence})
+        response = HttpResponse(page, status=status)
+    response.headers["Retry-After"] = str(reason.retry_after)
+    response.headers["Cache-Control"] = "no-store"
+    mark_unavailable(response, reason)
+    # a line without the trace: it is no fault of the code
+    log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request, level="warning")
+    return response
+
+
+def mark_unavailable(response: HttpResponse, reason: Unavailable) -> None:
+    """Note on the answer why the database gave none, for the middleware that may ask again."""
+    response.database_unavailable = reason  # type: ignore[attr-defined]
+
+
+def unavailable_reason(response: object) -> Unavailable | None:
+    """What `mark_unavailable` noted."""
+    return getattr(response, "database_unavailable", None)
+
+
+def _log_unavailable(reason: Unavailable, error: BaseException) -> None:
+    line = f"{type(error).__name__}: {error}".split("\n", 1)[0]
+    log.warning("database_unavailable", reason=reason.name, error=line[:300])
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -204,10 +269,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 __all__ = [
     "MEDIA_TYPE",
     "Conflict",
+    "DatabaseUnavailable",
     "NoSuchAddress",
     "bad_request",
+    "mark_unavailable",
     "page_not_found",
     "problem",
     "problem_handler",
     "server_error",
+    "unavailable_reason",
 ]

@@ -152,8 +152,10 @@ def _make_month(on: date) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s)", [_partition(first)])
         if cursor.fetchone()[0] is None:
+            # attached, since PARTITION OF locks the table against readers and waits for each of them, a backup too
+            cursor.execute(f"CREATE TABLE {_partition(first)} (LIKE exposure_nodesnapshot INCLUDING ALL)")
             cursor.execute(
-                f"CREATE TABLE {_partition(first)} PARTITION OF exposure_nodesnapshot"
+                f"ALTER TABLE exposure_nodesnapshot ATTACH PARTITION {_partition(first)}"
                 f" FOR VALUES FROM ('{first}') TO ('{following}')"
             )
 

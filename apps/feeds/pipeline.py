@@ -22,6 +22,7 @@ from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.catalog.recording import Recorded, record_observation, record_unchanged
 from apps.common.history import acting
 from apps.common.http import Policy
+from apps.common.postgresql.errors import unavailable
 from apps.common.time import now
 from apps.feeds.adapting import NoAdapter, adapter_of, rules_of
 from apps.feeds.claiming import AlreadyPolling, claim_run, close_dead_runs, queue_run
@@ -158,6 +159,11 @@ def _attempt(
             return _noticed(run, state, fetched, notices, at=at, url=url)
         return _changed(run, state, fetched, parsed, at=at, url=url)
     except DatabaseError as error:
+        if unavailable(error) is not None:
+            # ended by a time limit; what stands in the payload had no part in it
+            log.warning("feed_run_database_busy", source=source.slug, run=run.pk, error=str(error).splitlines()[0])
+            sentence = "The database was busy for too long. The next poll reads it again."
+            return _fail(run, state, sentence, fetched=fetched)
         log.exception("feed_run_database", source=source.slug, run=run.pk)
         return _fail(run, state, f"The database refused this payload: {str(error).splitlines()[0]}", fetched=fetched)
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import Membership, Team, User
 from apps.common.history_reading import Asked, Condition, Entry, Kind, history_page, kinds
 from apps.common.pagination import KeysetPage
+from apps.common.postgresql.errors import Unavailable, unavailable
 from apps.inventory.models import Application
 
 # what belongs to teams; whoever sees such a record sees its changes
@@ -200,7 +201,9 @@ def _further_lines(asked: Asked, page: KeysetPage[Entry], user: User, began: flo
         try:
             page = _chunk(asked, page.next)
             lines = _lines(page.rows, user)
-        except OperationalError:
+        except OperationalError as error:
+            if unavailable(error) is not Unavailable.SLOW:
+                raise
             yield _last_line("what comes next takes too long to find")
             return
         n += len(page.rows)

@@ -11,6 +11,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from psycopg.errors import QueryCanceled
 from rest_framework.test import APIClient
 
 from apps.accounts.actions import issue_token, rotate_token
@@ -370,7 +371,8 @@ class TestDoors:
 
 
 def _too_long():
-    raise OperationalError("canceling statement due to statement timeout")
+    words = "canceling statement due to statement timeout"
+    raise OperationalError(words) from QueryCanceled(words)
 
 
 class TestForgetting:

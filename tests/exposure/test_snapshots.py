@@ -14,6 +14,7 @@ from apps.exposure.threats import OUTAGE
 from apps.inventory.models import Application, Dependency
 from tests.builders import make_application, make_dependency, make_offering, make_provider, make_team
 from tests.exposure.portfolio import node_of
+from tests.processes import holding
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -93,6 +94,18 @@ def test_days_of_two_months_lie_in_two_partitions(here):
             "exposure_nodesnapshot_2031_01", "exposure_nodesnapshot_2031_02",
         ]  # fmt: skip
     assert set(NodeSnapshot.objects.values_list("day", flat=True)) == {last, first}
+
+
+def test_a_months_first_day_waits_for_no_backup(here):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '2s'")
+    with holding("LOCK TABLE exposure_nodesnapshot, exposure_nodesummary, exposure_path IN ACCESS SHARE MODE"):
+        take_snapshot(on=date(2031, 3, 1))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_index WHERE indrelid = 'exposure_nodesnapshot_2031_03'::regclass")
+        assert cursor.fetchone() == (1,)
+    assert NodeSnapshot.objects.filter(day=date(2031, 3, 1)).exists()
 
 
 class TestThinning:

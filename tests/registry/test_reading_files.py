@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -19,8 +19,9 @@ from apps.accounts.actions import issue_token
 from apps.accounts.roles import Scope, TeamRole
 from apps.common.time import now
 from tests.builders import make_application, make_member, make_team
-from tests.processes import WebServer, web_server
+from tests.processes import database_url
 from tests.sessions import session_of
+from tests.web_server import WebServer, web_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,6 +74,10 @@ def editor(team):
     return make_member(team, TeamRole.EDITOR)
 
 
+def running_site(folder: Path) -> AbstractContextManager[WebServer]:
+    return web_server(folder, "--workers", "1", environment={"DATABASE_URL": database_url()})
+
+
 def processor_seconds(process: psutil.Process) -> float:
     times = process.cpu_times()
     return times.user + times.system
@@ -84,8 +89,8 @@ def test_an_expensive_workbook_stops_no_page_and_costs_no_web_worker_whoever_sen
     assert len(workbook) < 2 * 1024 * 1024
     cookies = {"sessionid": session_of(editor)}
 
-    with web_server(tmp_path, workers=1) as server, httpx.Client(base_url=server.address, timeout=120) as client:
-        reader, worker = processes_of(server)
+    with running_site(tmp_path) as server, httpx.Client(base_url=server.address, timeout=120) as client:
+        reader, (worker,) = server.fork_server(), server.workers()
         before = processor_seconds(worker)
         with probed(server.address) as seconds:
             by_program = client.post(
@@ -123,12 +128,11 @@ def test_the_process_that_reads_is_replaced_where_it_is_killed_and_ends_with_the
             headers={"Authorization": f"Bearer {token}", "Content-Type": "text/csv"},
         )  # fmt: skip
 
-    with web_server(tmp_path, workers=1) as server:
+    with running_site(tmp_path) as server:
         ordinary, hostile = post(server, "1200"), post(server, "1" * 32_000 + "!")
-        reader, _ = processes_of(server)
-        reader.kill()
+        server.fork_server().kill()
         after = post(server, "1300")
-        processes = psutil.Process(server.pid).children(recursive=True)
+        processes = psutil.Process(server.process.pid).children(recursive=True)
     _, left = psutil.wait_procs(processes, timeout=60)
 
     assert [answer.status_code for answer in (ordinary, hostile, after)] == [202, 202, 202]
@@ -137,20 +141,13 @@ def test_the_process_that_reads_is_replaced_where_it_is_killed_and_ends_with_the
     assert not left
 
 
-def processes_of(server: WebServer) -> tuple[psutil.Process, psutil.Process]:
-    """(the one that reads files, the one that answers requests)"""
-    children = psutil.Process(server.pid).children()
-    reader, worker, *_ = sorted(children, key=lambda each: each.create_time())
-    return reader, worker
-
-
 def test_as_many_senders_at_once_as_the_server_has_threads_leave_threads_for_pages(editor, tmp_path: Path) -> None:
     _, token = issue_token(user=editor, name="ci", scopes=[Scope.INTAKE], at=now(), by=None)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": XLSX}
     workbook = expensive_workbook()
     answers: list[httpx.Response] = []
 
-    with web_server(tmp_path, workers=1) as server:
+    with running_site(tmp_path) as server:
         # one that nobody waits for, since the first page of a process loads much
         httpx.get(f"{server.address}/accounts/login/", timeout=60)
 

@@ -90,6 +90,63 @@ def test_without_prepared_statements_no_cursor_outlasts_its_transaction_either()
     assert show(cursors, **PRODUCTION, DATABASE_PREPARE="false") == "True"
 
 
+def options_of(kind: str, **environment: str) -> str:
+    declared = f"process_kind.declare_process(process_kind.ProcessKind({kind!r}))"
+    program = (
+        f"from registry import process_kind; {declared}; from registry import settings;"
+        " print(settings.DATABASES['default']['OPTIONS'].get('options'), settings.CELERY_BROKER_TRANSPORT_OPTIONS)"
+    )
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=CHECKOUT,
+        env={**kept, **PRODUCTION, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_web_workers_and_commands_have_time_limits_of_their_own() -> None:
+    web, worker, command = (options_of(kind) for kind in ("web", "worker", "command"))
+
+    assert "statement_timeout=30000 -c lock_timeout=1000 -c idle_in_transaction_session_timeout=60000" in web
+    assert "statement_timeout=600000 -c lock_timeout=60000 -c idle_in_transaction_session_timeout=600000" in worker
+    assert "statement_timeout" not in command
+    assert "lock_timeout=60000" in command
+    assert "'socket_timeout': 0.5" in web
+    assert "'socket_timeout': 30" in worker
+
+
+def test_the_operators_own_options_come_last_and_a_pooler_is_sent_none() -> None:
+    address = f"{PRODUCTION['DATABASE_URL']}?options=-c%20lock_timeout%3D3s"
+
+    assert "-c lock_timeout=1000" in options_of("web", DATABASE_URL=address)
+    assert options_of("web", DATABASE_URL=address).split(" {")[0].endswith("-c lock_timeout=3s")
+    assert options_of("web", DATABASE_PREPARE="false").startswith("None ")
+
+
+@pytest.mark.parametrize(
+    ("entry", "kind"), [("registry.wsgi", "web"), ("registry.asgi", "web"), ("registry.celery", "worker")]
+)
+def test_an_entry_point_names_the_kind_of_its_process(entry: str, kind: str) -> None:
+    program = f"import django, {entry}; from django.conf import settings; print(settings.DATABASE_LIMITS.statement)"
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=CHECKOUT,
+        env={**kept, **PRODUCTION},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert done.stdout.strip() == {"web": "30", "worker": "600"}[kind]
+
+
 def test_the_policy_allows_no_inline_script_and_no_foreign_host() -> None:
     policy = show("SECURE_CSP", **PRODUCTION)
 

@@ -49,7 +49,9 @@ def _states(settings: EngineSettings, *, restricted: bool) -> str:
 def sum_all(settings: EngineSettings) -> None:
     """Write both tables anew."""
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE exposure_nodesummary, exposure_nodereach")
+        # not TRUNCATE: see build_all
+        cursor.execute("DELETE FROM exposure_nodesummary")
+        cursor.execute("DELETE FROM exposure_nodereach")
         cursor.execute(
             "INSERT INTO exposure_nodesummary (node_id, threat, state, n, n_critical, points, users, spend)"
             f" {_states(settings, restricted=False)}",

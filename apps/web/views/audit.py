@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from apps.accounts.models import User
 from apps.common.history_reading import kinds
 from apps.common.pagination import BadCursor, KeysetPage
+from apps.common.postgresql.errors import Unavailable, unavailable
 from apps.reports.auditing import HEADS, WHO, AuditForm, Change, audit_lines, audit_page, be_patient, kinds_for
 from apps.web.filtering import Chip, Control, Filters
 from apps.web.forms import signed_in
@@ -61,7 +62,9 @@ def audit(request: HttpRequest) -> HttpResponse:
                 )  # fmt: skip
         except BadCursor:
             return redirect(f"{request.path}{query_with(request, cursor=None)}")
-        except OperationalError:
+        except OperationalError as error:
+            if unavailable(error) is not Unavailable.SLOW:
+                raise
             too_long = True
     return page(
         request,
@@ -89,7 +92,9 @@ def audit_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         return redirect(f"{reverse('audit')}{query_with(request)}")
     try:
         lines = audit_lines(user=user, said=form.cleaned_data)
-    except OperationalError:
+    except OperationalError as error:
+        if unavailable(error) is not Unavailable.SLOW:
+            raise
         # the page says what to do
         return redirect(f"{reverse('audit')}{query_with(request)}")
     return csv_answer("audit", list(HEADS), lines, lambda line: line)

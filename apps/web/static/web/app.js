@@ -92,6 +92,14 @@ document.addEventListener("htmx:afterProcessNode", () => {
   }
 });
 
+// what the server cannot answer now (503) is told in a sentence; the page stays as it was
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  const said = document.getElementById("said");
+  if (detail.xhr.status !== 503 || !said || !detail.xhr.getResponseHeader("Content-Type")?.startsWith("text/plain")) return;
+  const line = Object.assign(document.createElement("p"), { className: "said error", textContent: detail.xhr.responseText });
+  said.replaceChildren(line);
+});
+
 // what a swap replaces keeps the focus where its successor has the same id, name or address, or else the same place
 let focused = null;
 let place = -1;

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
+from kombu.exceptions import OperationalError
 
 from apps.catalog.models import Offering, ProviderEvent
 from apps.common.time import day_of, now
@@ -73,6 +74,21 @@ def candidates_for(subject: Offering) -> Any:
     return Offering.objects.select_related("host").filter(pk__in=ids).order_by("api_id", "pk")
 
 
+def _hand_over(user_id: int, event: ProviderEvent | None, subject: Offering, facts: dict[str, Any]) -> None:
+    """Have a worker open it; kombu's OperationalError without a broker."""
+    target = facts["target"]
+    cache.set(opening_key(event_id=event.pk if event else None, offering_id=subject.pk), "", timeout=3600)
+    open_large_campaign.delay(
+        user_id=user_id,
+        event_id=event.pk if event else None,
+        offering_id=subject.pk,
+        target_id=target.pk if target else None,
+        title=facts["title"],
+        note=facts["note"],
+        due_on=facts["due_on"].isoformat() if facts["due_on"] else None,
+    )
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_one(request: HttpRequest) -> HttpResponse:
     """`?event=` or `?offering=` says what for; without either one searches for it."""
@@ -89,21 +105,17 @@ def open_one(request: HttpRequest) -> HttpResponse:
     form = OpeningForm(request.POST or None, subject=subject)
     if request.method == "POST" and form.is_valid():
         facts = form.cleaned_data
-        if n > AT_ONCE:
-            target = facts["target"]
-            key = opening_key(event_id=event.pk if event else None, offering_id=subject.pk)
-            cache.set(key, "", timeout=3600)
-            open_large_campaign.delay(
-                user_id=user.pk, event_id=event.pk if event else None, offering_id=subject.pk,
-                target_id=target.pk if target else None, title=facts["title"], note=facts["note"],
-                due_on=facts["due_on"].isoformat() if facts["due_on"] else None,
-            )  # fmt: skip
-            query = f"event={event.pk}" if event else f"offering={subject.pk}"
-            return redirect(f"{reverse('opening-progress')}?{query}")
         try:
+            if n > AT_ONCE:
+                _hand_over(user.pk, event, subject, facts)
+                query = f"event={event.pk}" if event else f"offering={subject.pk}"
+                return redirect(f"{reverse('opening-progress')}?{query}")
             made = open_campaign(by=user, at=now(), event=event, offering=None if event else subject, **facts)
         except (RefusedChange, ValidationError) as refusal:
             form.add_error(None, refusal.messages if isinstance(refusal, ValidationError) else str(refusal))
+        except OperationalError:
+            # nothing of it is stored yet, so that no later run could find it
+            form.add_error(None, _("The background worker cannot be reached. Try again in a minute."))
         else:
             say(request, _("The campaign is open: %(n)s.") % {"n": counted(made.tasks.count(), _("task"))})
             return redirect("campaign", made.pk)

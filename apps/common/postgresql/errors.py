@@ -1,0 +1,87 @@
+"""Which errors say that the database cannot answer now, and not that the question is wrong."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import psycopg
+from django.db import DatabaseError, InterfaceError, OperationalError
+from psycopg_pool import PoolTimeout
+
+
+class ConnectError(psycopg.OperationalError):
+    """No connection could be had."""
+
+
+class SilentServerError(psycopg.OperationalError):
+    """The server does not say anything any more; the connection has been closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """`retry_after` in seconds."""
+
+    sentence: str
+    retry_after: int
+
+
+class Unavailable(Enum):
+    """Why the database cannot answer now, with the sentence for whoever asked."""
+
+    # no connection, or the server has fallen silent
+    AWAY = _Reason("The database does not answer at the moment. Try again in a few seconds.", 5)
+    # a connection that worked is gone: the server was restarted
+    LOST = _Reason(
+        "The connection to the database was lost. Try again in a few seconds, and look first whether a change that you"
+        " sent was saved.",
+        2,
+    )
+    LOCKED = _Reason(
+        "Another change to the same data is in progress, so this request was not carried out. Try again in a few"
+        " seconds.",
+        2,
+    )
+    SLOW = _Reason(
+        "The database took longer than a request may take. Ask for less with filters, or try again later.", 30
+    )
+
+    @property
+    def sentence(self) -> str:
+        return self.value.sentence
+
+    @property
+    def retry_after(self) -> int:
+        return self.value.retry_after
+
+
+_BY_SQLSTATE = {
+    "40001": Unavailable.LOCKED,  # serialization failure
+    "40P01": Unavailable.LOCKED,  # deadlock
+    "55P03": Unavailable.LOCKED,  # lock time-out
+    "57014": Unavailable.SLOW,  # statement time-out
+    "25P03": Unavailable.LOST,  # idle in transaction for too long
+    "25P04": Unavailable.SLOW,  # transaction time-out
+    "57P01": Unavailable.LOST,  # shut down, or ended by an administrator
+    "57P02": Unavailable.LOST,  # another process of the server crashed
+    "57P03": Unavailable.AWAY,  # starting up or shutting down
+    "57P05": Unavailable.LOST,  # idle for too long
+}
+# connection exceptions, insufficient resources such as connections or memory
+_BY_CLASS = {"08": Unavailable.LOST, "53": Unavailable.AWAY}
+
+
+def unavailable(error: BaseException) -> Unavailable | None:
+    """What the error of Django or of psycopg says about the database; None where it is about the question."""
+    if not isinstance(error, (DatabaseError, InterfaceError, psycopg.Error)):
+        return None
+    cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
+    if isinstance(cause, ConnectError | SilentServerError | PoolTimeout):
+        return Unavailable.AWAY
+    state = getattr(cause, "sqlstate", None)
+    if state is not None:
+        return _BY_SQLSTATE.get(state) or _BY_CLASS.get(state[:2])
+    if isinstance(error, OperationalError | psycopg.OperationalError):
+        # libpq's own words: closed, refused, reset
+        return Unavailable.LOST
+    if isinstance(error, InterfaceError | psycopg.InterfaceError) and "closed" in str(error):
+        return Unavailable.LOST
+    return None
