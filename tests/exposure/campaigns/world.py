@@ -1,12 +1,16 @@
-"""Small worlds for campaigns: an offering that ends, one to move to, teams that stand on it, and evidence."""
+"""Small worlds for campaigns: an offering that ends, one to move to, teams that stand on it, and evidence.
 
-from datetime import date, timedelta
+Their clock is the builders' own. Tests whose requests read the clock themselves pass `at=now()`.
+"""
+
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
+from apps.common.time import day_of
 from apps.exposure.campaigns.opening import open_campaign
 from apps.exposure.campaigns.steps import BY_DEED
 from apps.exposure.models import Campaign, CampaignTask
@@ -51,17 +55,20 @@ def make_evidence(task: CampaignTask | None = None, **fields: Any) -> Evidence:
 
 
 class World:
-    """One team with an owner and an editor, an application on an ending offering, and governance."""
+    """One team with an owner and an editor, an application on an offering that ends on `end`, 218 days after `at`, and
+    governance."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, at: datetime = NOW) -> None:
+        self.at = at
+        self.end = day_of(at) + (END - TODAY)
         self.team: Team = make_team(f"Payments {next(_n)}")
         self.owner: User = make_member(self.team, TeamRole.OWNER)
         self.editor: User = make_member(self.team, TeamRole.EDITOR)
         self.governance: User = make_user(role="governance")
-        self.ending = make_ending(f"old-{next(_n)}")
+        self.ending = make_ending(f"old-{next(_n)}", retires_on=self.end)
         self.target = make_offering(f"new-{next(_n)}", host=make_provider("second-host"))
         self.dependency = self.stand("Claims")
-        self.event = make_event(self.ending, new=END.isoformat(), effective_on=END)
+        self.event = make_event(self.ending, new=self.end.isoformat(), effective_on=self.end, detected_at=at)
 
     def stand(
         self, name: str = "", *, team: Team | None = None, on: Offering | None = None, **fields: Any
@@ -72,7 +79,7 @@ class World:
         given.setdefault("target", self.target)
         if "offering" not in given:
             given.setdefault("event", self.event)
-        return open_campaign(by=self.governance, at=NOW, **given)
+        return open_campaign(by=self.governance, at=self.at, **given)
 
     def task(self, **given: Any) -> CampaignTask:
         campaign = self.open(**given)
