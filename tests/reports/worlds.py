@@ -1,4 +1,7 @@
-"""Two small organisations whose reports can be worked out by hand."""
+"""Two small organisations whose reports can be worked out by hand.
+
+Their day is the builders' own. Tests whose requests read the clock themselves pass `on=day_of(now())`.
+"""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -58,7 +61,7 @@ class Insurer:
     primary: Dependency
 
 
-def make_insurer() -> Insurer:
+def make_insurer(*, on: date = TODAY) -> Insurer:
     ReportingEntity.objects.create(pk=1, name="Calder", lei=lei(1), country="DE")
     claims, legal = make_team("Claims"), make_team("Legal")
     amazon = make_provider("amazon", name="Amazon", country="US", lei=lei(2), legal_name="Amazon", person_type="legal")
@@ -91,7 +94,7 @@ def make_insurer() -> Insurer:
     make_dependency(drafter, at_mistral)
     ExitPlan.objects.create(dependency=primary, target=at_azure, reintegration="difficult", estimated_days=30)
     ExitTest.objects.create(
-        dependency=primary, target=at_azure, tested_on=TODAY - timedelta(30), result="passed", effort_days=20
+        dependency=primary, target=at_azure, tested_on=on - timedelta(30), result="passed", effort_days=20
     )
     Adaptation.objects.create(dependency=primary, kind="prompt", name="Triage prompt", artefact_ref="git: triage")
     contract = Contract.objects.create(
@@ -99,7 +102,7 @@ def make_insurer() -> Insurer:
         notice_days_ours=30, notice_days_theirs=90, governing_law="LU", provision_country="LU", stores_data="yes",
         data_country="DE", processing_country="DE", last_audit_on=date(2026, 5, 4),
     )  # fmt: skip
-    refresh(on=TODAY)
+    refresh(on=on)
     return Insurer(
         governance=make_user("maren", role=OrganisationRole.GOVERNANCE),
         editor=make_member(claims, TeamRole.EDITOR, make_user("ilse")),

@@ -30,9 +30,7 @@ PAGES = ("reports", "report-register", "component-files", "report-models", "pack
 
 @pytest.fixture
 def insurer(db: None) -> Insurer:
-    world = make_insurer()
-    refresh(on=day_of(now()))
-    return world
+    return make_insurer(on=day_of(now()))
 
 
 def get(client: Client, name: str, *args: object, **query: object) -> str:

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.common.time import day_of, now
-from apps.exposure.engine.building import refresh
 from tests.reports.worlds import Insurer, make_insurer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -17,9 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def insurer(transactional_db: None) -> Insurer:
-    world = make_insurer()
-    refresh(on=day_of(now()))
-    return world
+    return make_insurer(on=day_of(now()))
 
 
 def test_an_auditors_pack_is_exported_and_the_board_gets_one_page(
