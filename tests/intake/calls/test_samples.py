@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from tests.builders import make_user
 pytestmark = [pytest.mark.shared, pytest.mark.django_db]
 
 OTLP = "samples/otlp"
+# minutes after the samples were; a counter that began long ago is not taken for one of today
+RECORDED = datetime(2026, 11, 24, 14, tzinfo=UTC)
 # nothing of these may be found in any table or line of log: prompts, answers, persons, addresses, headers
 CONTENT = (
     "Hello, what is", "6*7", "stream please", "stream with usage", "vllm style", "secret contract text", "ok 42",
@@ -128,7 +131,8 @@ def test_a_gateway_s_aliases_become_no_models(post, shared):
     assert not aliases & set(Observation.objects.values_list("offering__api_id", flat=True))
 
 
-def test_metrics_of_the_same_calls_count_the_same(post, shared):
+def test_metrics_of_the_same_calls_count_the_same(post, shared, monkeypatch):
+    monkeypatch.setattr("apps.api.otlp.now", lambda: RECORDED)
     for name in ("openai_v2_240_default.metrics", "openai_v2_240_latest.metrics", "openllmetry.metrics"):
         both = []
         for suffix in (".json", ".bin"):
@@ -137,7 +141,7 @@ def test_metrics_of_the_same_calls_count_the_same(post, shared):
             # sent twice: a counter that stands still adds nothing
             for _ in range(2):
                 send_file(post, shared / OTLP / f"{name}{suffix}", "metrics")
-            add_up(at=now())
+            add_up(at=RECORDED)
             both.append(counted("otlp-metrics"))
         assert both[0] == both[1]
         # its error names no model there, so that it is nobody's; default mode has no Responses API
