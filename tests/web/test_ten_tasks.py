@@ -17,6 +17,7 @@ from playwright.sync_api import Page, Route, expect
 from apps.accounts.models import User
 from apps.alerts import links
 from apps.alerts.models import Alert, Delivery
+from apps.catalog.actions import assert_manually
 from apps.catalog.models import Assertion, Offering
 from apps.common.time import day_of, now
 from apps.exposure.models import Campaign, CampaignTask, Scenario, ScenarioRun
@@ -24,6 +25,7 @@ from apps.inventory.demo import PASSWORD
 from apps.inventory.models import Application, Dependency
 from apps.reports.models import EvidencePack
 from apps.risks.models import Assessment, Treatment
+from tests.web.test_disagreements import EARLY, LATE, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -78,19 +80,21 @@ def test_sign_in_with_a_second_factor(page, demo, settings):
 
 
 def test_find_what_retires_next_quarter_and_who_owns_it(signed_in, demo):
+    today = day_of(now())
+    standing = Dependency.objects.filter(until=None, role="primary", application__status="production")
+    # the days of the catalogue are those of the providers, and pass
+    assert_manually(
+        offering=standing.exclude(offering__lifecycle="retired").earliest("pk").offering,
+        value={"retires_on": (today + timedelta(45)).isoformat(), "date_kind": "firm"},
+        by=person("maren"),
+        reason="The provider wrote to us.",
+    )
     page = signed_in(person("maren"))
     page.goto("/")
     page.locator("nav").get_by_role("link", name="Calendar").click()
     page.get_by_label("90 days").check()
-    today = day_of(now())
-    coming = Dependency.objects.filter(
-        until=None,
-        role="primary",
-        offering__retires_on__range=(today, today + timedelta(90)),
-        application__status="production",
-    )
-    ending = coming.select_related("offering", "application__team").order_by("offering__retires_on", "pk").first()
-    assert ending is not None, "the demo has something that ends within a quarter"
+    coming = standing.filter(offering__retires_on__range=(today, today + timedelta(90)))
+    ending = coming.select_related("offering", "application__team").earliest("offering__retires_on", "pk")
 
     row = page.locator("#listing tbody tr").filter(has_text=ending.offering.api_id).first
     expect(row).to_be_visible()
@@ -315,6 +319,10 @@ def test_acknowledge_from_the_link_of_a_mail(page, demo):
 
 
 def test_settle_a_disagreement_between_feeds(signed_in, demo):
+    called = Dependency.objects.values("offering")
+    disputed = Offering.objects.filter(lifecycle_claim=None).exclude(pk__in=called).earliest("pk")
+    say("alpha", disputed, EARLY, rank=10)
+    say("beta", disputed, LATE)
     page = signed_in(person("maren"))
     page.goto("/feeds/")
     page.locator("main a[href='/feeds/disagreements/']").first.click()
