@@ -6,18 +6,19 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.roles import TeamRole
+from apps.common.time import now
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.models import Dependency
 from apps.web.views.campaigns import opening as opening_module
-from tests.builders import TODAY, make_member, make_team
+from tests.builders import make_member, make_team
 from tests.exposure.campaigns.world import World, do_everything
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world(monkeypatch):
-    return World()
+def world():
+    return World(at=now())
 
 
 def text(response):
@@ -104,14 +105,14 @@ def test_an_editor_works_a_task_through_and_the_owner_signs_it(world, as_user):
     assert "accuracy is recorded." in text(
         post(editor, "campaign-work", task.pk, "measure", metric="accuracy", before="0.91", after="0.9")
     )
-    page = text(post(editor, "campaign-work", task.pk, "switch", on=TODAY.isoformat()))
+    page = text(post(editor, "campaign-work", task.pk, "switch", on=world.today.isoformat()))
     assert f"calls {world.target.api_id} from" in page
-    assert Dependency.objects.get(pk=task.dependency_id).until == TODAY
+    assert Dependency.objects.get(pk=task.dependency_id).until == world.today
 
     assert post(editor, "campaign-work", task.pk, "sign").status_code == 403
     assert "Run one and record it as evidence." in text(post(owner, "campaign-work", task.pk, "sign"))
     task.refresh_from_db()
-    do_everything(task)
+    do_everything(task, on=world.today)
     assert "Signed off." in text(post(owner, "campaign-work", task.pk, "sign"))
     assert CampaignTask.objects.get(pk=task.pk).state == "done"
 
@@ -120,8 +121,8 @@ def test_a_waiver_needs_a_reason_and_a_day_and_is_lifted(world, as_user):
     task = world.task()
     owner = as_user(world.owner)
 
-    assert "Why: This field is required." in text(post(owner, "campaign-work", task.pk, "waive", until="2027-01-01"))
-    until = (TODAY + timedelta(30)).isoformat()
+    until = (world.today + timedelta(30)).isoformat()
+    assert "Why: This field is required." in text(post(owner, "campaign-work", task.pk, "waive", until=until))
     assert "Waived until" in text(post(owner, "campaign-work", task.pk, "waive", until=until, why="No traffic"))
     assert "The waiver is lifted." in text(post(owner, "campaign-work", task.pk, "lift"))
 

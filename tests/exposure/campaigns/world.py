@@ -42,7 +42,7 @@ def make_ending(api_id: str = "old-model", **fields: Any) -> Offering:
 
 
 def make_evidence(task: CampaignTask | None = None, **fields: Any) -> Evidence:
-    """A passed own evaluation of the task's application on the campaign's target, run today."""
+    """A passed own evaluation of the task's application on the campaign's target, run on `TODAY`."""
     if task is not None:
         fields.setdefault("application", task.dependency.application)
         fields.setdefault("offering", task.target or task.campaign.target)
@@ -59,8 +59,8 @@ class World:
     governance."""
 
     def __init__(self, *, at: datetime = NOW) -> None:
-        self.at = at
-        self.end = day_of(at) + (END - TODAY)
+        self.at, self.today = at, day_of(at)
+        self.end = self.today + (END - TODAY)
         self.team: Team = make_team(f"Payments {next(_n)}")
         self.owner: User = make_member(self.team, TeamRole.OWNER)
         self.editor: User = make_member(self.team, TeamRole.EDITOR)
@@ -92,12 +92,12 @@ def adapt(dependency: Dependency, kind: str, name: str = "") -> Adaptation:
     return Adaptation.objects.create(dependency=dependency, kind=kind, name=name)
 
 
-def do_everything(task: CampaignTask) -> None:
+def do_everything(task: CampaignTask, *, on: date = TODAY) -> None:
     """All steps done, measured before and after, evaluated on the target: the gate is open."""
-    task.steps.update(done_on=TODAY)
+    task.steps.update(done_on=on)
     task.before, task.after = {"accuracy": "0.91"}, {"accuracy": "0.93"}
     task.save()
-    make_evidence(task)
+    make_evidence(task, run_on=on)
 
 
 def do_all_steps_but_deeds(task: CampaignTask) -> None:
