@@ -1,12 +1,13 @@
 """What a sheet would do: every row added, changed, unchanged, or refused with what to do about it."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
+from apps.common.time import day_of, now
 from apps.intake.models import ImportRow
 from apps.inventory.models import Application, Dependency
 from tests.builders import make_application, make_dependency, make_member, make_offering, make_provider, make_team
@@ -172,20 +173,22 @@ def test_a_gateway_on_the_way_makes_another_use_and_a_vendor_has_to_be_said(worl
 
 
 def test_the_day_a_use_began_may_be_corrected_and_its_end_moves_only_to_an_earlier_day(world):
+    end = day_of(now()) + timedelta(40)
+    earlier, later = end - timedelta(30), end + timedelta(60)
     known = make_application("Known", team=world.team)
-    make_dependency(known, world.gpt, since=date(2025, 1, 1), until=date(2027, 1, 1))
+    make_dependency(known, world.gpt, since=date(2025, 1, 1), until=end)
     heads = ["Application", "Host", "Model", "Since", "Until"]
 
     def told(since, until):
-        read = preview([heads, ["Known", "openai", "gpt-4o-2024-11-20", since, until]], world.by)
+        read = preview([heads, ["Known", "openai", "gpt-4o-2024-11-20", str(since), str(until)]], world.by)
         row = ImportRow.objects.get(of=read)
         return row.reason or row.plan["use"]["changes"]
 
-    assert told("", "") == told("2025-01-01", "2027-01-01") == {}
-    assert told("", "2026-12-01") == {"until": ["2027-01-01", "2026-12-01"]}
+    assert told("", "") == told("2025-01-01", end) == {}
+    assert told("", earlier) == {"until": [str(end), str(earlier)]}
     assert told("2025-03-01", "") == {"since": ["2025-01-01", "2025-03-01"]}
-    assert told("2027-03-01", "").startswith("It ends on 2027-01-01 on record")
-    assert told("", "2027-06-01").startswith("It ends on 2027-01-01 on record.")
+    assert told(later, "").startswith(f"It ends on {end} on record")
+    assert told("", later).startswith(f"It ends on {end} on record.")
     assert told("2023-01-01", "2024-01-01")["reached"] == [None, "direct"]
 
 
