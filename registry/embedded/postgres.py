@@ -1,6 +1,5 @@
 """The embedded PostgreSQL: made, started, given the registry's role and database."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -11,7 +10,16 @@ import psycopg
 from psycopg import sql
 
 from registry.embedded.places import DATABASE, ROLE, Places, binaries, claim_home, owned, server_user
-from registry.embedded.processes import START_SECONDS, EmbeddedError, died, end, launch, running, trouble
+from registry.embedded.processes import (
+    START_SECONDS,
+    EmbeddedError,
+    died,
+    end,
+    launch,
+    running,
+    server_environment,
+    trouble,
+)
 
 MAJOR = "18"
 SETTINGS = {
@@ -81,7 +89,7 @@ def _ensure_cluster(places: Places, *, durable: bool) -> None:
             *([] if durable else ["--no-sync"]),
         ],
         cwd="/",
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+        env={**server_environment(), "TZ": "UTC"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -11,6 +11,8 @@ import psutil
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+# what shifts the clock of a process; its servers keep the same time (datefudge, see docs/architecture.md)
+CLOCK_VARIABLES = ("LD_PRELOAD", "DATEFUDGE")
 
 
 class EmbeddedError(RuntimeError):
@@ -38,7 +40,7 @@ def launch(command: list[str], *, log: Path, user: str | None = None) -> psutil.
     started = subprocess.run(
         ["/bin/sh", "-c", script, "sh", str(log), *command],
         cwd="/",
-        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+        env=server_environment(),
         stdout=subprocess.PIPE,
         check=True,
         text=True,
@@ -48,6 +50,12 @@ def launch(command: list[str], *, log: Path, user: str | None = None) -> psutil.
         extra_groups=[] if user else None,
     )
     return psutil.Process(int(started.stdout))
+
+
+def server_environment() -> dict[str, str]:
+    """Keep what a server needs of this process: where programs are, and the clock."""
+    clock = {name: os.environ[name] for name in CLOCK_VARIABLES if name in os.environ}
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **clock}
 
 
 def end(process: psutil.Process, *signals: signal.Signals) -> None:

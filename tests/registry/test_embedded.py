@@ -18,8 +18,9 @@ import redis
 from apps.common.scratch import drop_database
 from registry import embedded
 from registry.embedded.places import LONGEST_SOCKET_FOLDER
-from registry.embedded.processes import running
+from registry.embedded.processes import running, server_environment
 from registry.environment import redis_client_url
+from tests.dates import MISSING, real_time, shifting_library
 
 pytestmark = pytest.mark.slow
 
@@ -55,9 +56,13 @@ def clear(data: Path) -> None:
         shutil.rmtree(home.parent, ignore_errors=True)
 
 
-def start_owner(data: Path) -> "subprocess.Popen[str]":
+def start_owner(data: Path, **environment: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(data)], cwd=embedded.CHECKOUT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", OWNER, str(data)],
+        cwd=embedded.CHECKOUT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
     )
 
 
@@ -95,6 +100,36 @@ def test_both_servers_answer_after_the_first_start(data: Path) -> None:
     assert ask(places).startswith("registry 18.")
     assert os.environ["DATABASE_URL"] == places.database_url
     assert os.environ["BROKER_URL"] == places.broker_url
+
+
+def test_a_server_gets_nothing_of_our_environment_but_the_path_and_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "of the application")
+    monkeypatch.setenv("DATEFUDGE", "-60")
+    monkeypatch.delenv("LD_PRELOAD", raising=False)
+
+    assert server_environment() == {"PATH": os.environ["PATH"], "LC_ALL": "C", "DATEFUDGE": "-60"}
+
+
+def test_the_servers_keep_the_shifted_time_of_whoever_starts_them(data: Path) -> None:
+    library = shifting_library()
+    if library is None:
+        pytest.skip(MISSING)
+    year = 365 * 24 * 3600
+
+    with start_owner(data, LD_PRELOAD=str(library), DATEFUDGE=str(-year)) as owner:
+        assert owner.stdout is not None
+        owner.stdout.readline()
+        owner.kill()
+    places = embedded.places_of(data)
+    with psycopg.connect(places.database_url) as connection:
+        row = connection.execute("SELECT extract(epoch FROM clock_timestamp())").fetchone()
+    with redis.Redis.from_url(redis_client_url(places.broker_url)) as client:
+        seconds = client.time()[0]
+    expected = real_time() + year
+
+    assert row is not None
+    assert float(row[0]) == pytest.approx(expected, abs=60)
+    assert seconds == pytest.approx(expected, abs=60)
 
 
 def test_the_role_is_no_superuser_and_may_create_the_test_database(data: Path) -> None:
