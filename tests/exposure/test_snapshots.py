@@ -18,7 +18,12 @@ from tests.processes import holding
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
-TODAY = day_of(now())
+
+
+@pytest.fixture
+def today():
+    """The day of this test, which is not always that of the first one."""
+    return day_of(now())
 
 
 @pytest.fixture
@@ -33,23 +38,23 @@ def here():
     return here
 
 
-def test_holds_every_summed_node_and_every_layer_by_every_weight(here):
-    n_rows = take_snapshot(on=TODAY)
+def test_holds_every_summed_node_and_every_layer_by_every_weight(here, today):
+    n_rows = take_snapshot(on=today)
 
     columns = ("node_id", "threat", "state", "n", "n_critical", "points", "users", "spend")
-    taken = set(NodeSnapshot.objects.filter(day=TODAY).values_list(*columns))
+    taken = set(NodeSnapshot.objects.filter(day=today).values_list(*columns))
     assert taken == set(NodeSummary.objects.values_list(*columns))
-    assert ConcentrationSnapshot.objects.filter(day=TODAY).count() == len(Layer) * len(Basis)
+    assert ConcentrationSnapshot.objects.filter(day=today).count() == len(Layer) * len(Basis)
     assert n_rows == len(taken) + len(Layer) * len(Basis)
 
 
-def test_a_second_one_on_the_same_day_writes_nothing_even_after_a_change(here):
-    take_snapshot(on=TODAY)
+def test_a_second_one_on_the_same_day_writes_nothing_even_after_a_change(here, today):
+    take_snapshot(on=today)
     before = list(NodeSnapshot.objects.values_list()), list(ConcentrationSnapshot.objects.values_list())
     make_dependency(make_application("Late"), make_offering("c", host=here.host))
 
     with CaptureQueriesContext(connection) as queries:
-        n_rows = take_snapshot(on=TODAY)
+        n_rows = take_snapshot(on=today)
 
     assert n_rows == 0
     assert not [query for query in queries if query["sql"].lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE"))]
@@ -72,11 +77,11 @@ def test_costs_the_same_statements_for_more_applications(here):
     assert len(many) == len(few)
 
 
-def test_a_day_that_the_tables_have_left_behind_is_refused_with_a_way_out(here):
-    take_snapshot(on=TODAY)
+def test_a_day_that_the_tables_have_left_behind_is_refused_with_a_way_out(here, today):
+    take_snapshot(on=today)
 
     with pytest.raises(DayIsOver, match="can be recomputed"):
-        take_snapshot(on=TODAY - DAY)
+        take_snapshot(on=today - DAY)
 
 
 def test_days_of_two_months_lie_in_two_partitions(here):
@@ -136,53 +141,53 @@ class TestThinning:
 
 
 class TestRecomputing:
-    def test_finds_no_difference_while_nothing_was_written_since(self, here):
-        take_snapshot(on=TODAY)
+    def test_finds_no_difference_while_nothing_was_written_since(self, here, today):
+        take_snapshot(on=today)
 
-        assert recompute(on=TODAY).differences == ()
+        assert recompute(on=today).differences == ()
 
-    def test_of_a_day_before_anything_was_recorded_is_empty_and_leaves_today_alone(self, here):
-        take_snapshot(on=TODAY)
+    def test_of_a_day_before_anything_was_recorded_is_empty_and_leaves_today_alone(self, here, today):
+        take_snapshot(on=today)
         summary = set(NodeSummary.objects.values_list("node_id", "state", "n"))
 
-        found = recompute(on=TODAY - DAY)
+        found = recompute(on=today - DAY)
 
         assert found.n_written == len(Layer) * len(Basis)
-        assert not NodeSnapshot.objects.filter(day=TODAY - DAY).exists()
+        assert not NodeSnapshot.objects.filter(day=today - DAY).exists()
         assert set(NodeSummary.objects.values_list("node_id", "state", "n")) == summary
 
-    def test_names_the_nodes_that_stood_otherwise_and_changes_nothing(self, here):
-        take_snapshot(on=TODAY)
+    def test_names_the_nodes_that_stood_otherwise_and_changes_nothing(self, here, today):
+        take_snapshot(on=today)
         node = node_of(here).pk
         make_dependency(make_application("Late", criticality=0), make_offering("c", host=here.host))
 
-        found = recompute(on=TODAY)
+        found = recompute(on=today)
 
         [row] = [row for row in found.differences if row.node_id == node]
         assert (row.taken, row.recomputed, found.n_written) == ((2, 1), (3, 2), 0)
-        assert NodeSnapshot.objects.get(day=TODAY, node_id=node).n == 2
+        assert NodeSnapshot.objects.get(day=today, node_id=node).n == 2
 
-    def test_writes_a_missed_day(self, here):
-        take_snapshot(on=TODAY + DAY)
+    def test_writes_a_missed_day(self, here, today):
+        take_snapshot(on=today + DAY)
 
-        found = recompute(on=TODAY)
+        found = recompute(on=today)
 
         assert found.n_written > len(Layer) * len(Basis)
-        assert NodeSnapshot.objects.get(day=TODAY, node_id=node_of(here).pk).n == 2
+        assert NodeSnapshot.objects.get(day=today, node_id=node_of(here).pk).n == 2
 
-    def test_leaves_out_what_was_deleted(self, here):
-        take_snapshot(on=TODAY)
+    def test_leaves_out_what_was_deleted(self, here, today):
+        take_snapshot(on=today)
         Dependency.objects.filter(application__name="Second").delete()
         Application.objects.filter(name="Second").delete()
 
-        found = recompute(on=TODAY)
+        found = recompute(on=today)
 
         [row] = [row for row in found.differences if row.node_id == node_of(here).pk]
         assert row.recomputed == (1, 1)
 
-    def test_gives_the_real_tables_back(self, here):
-        take_snapshot(on=TODAY)
-        recompute(on=TODAY)
+    def test_gives_the_real_tables_back(self, here, today):
+        take_snapshot(on=today)
+        recompute(on=today)
 
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'")
@@ -191,23 +196,23 @@ class TestRecomputing:
 
 
 class TestTrends:
-    def test_of_a_layer_run_from_a_day_to_a_day(self, here):
+    def test_of_a_layer_run_from_a_day_to_a_day(self, here, today):
         for days in range(4):
-            take_snapshot(on=TODAY + days * DAY)
+            take_snapshot(on=today + days * DAY)
 
-        points = trend(Layer.HOST, Basis.COUNT, since=TODAY + DAY, until=TODAY + 3 * DAY)
+        points = trend(Layer.HOST, Basis.COUNT, since=today + DAY, until=today + 3 * DAY)
 
-        assert [point.day for point in points] == [TODAY + DAY, TODAY + 2 * DAY]
+        assert [point.day for point in points] == [today + DAY, today + 2 * DAY]
         assert points[0].hhi == pytest.approx(5 / 9)
         assert points[0].n_applications == 3
 
-    def test_of_a_node_are_zero_before_anything_stood_there(self, here):
+    def test_of_a_node_are_zero_before_anything_stood_there(self, here, today):
         node = node_of(here).pk
-        Dependency.objects.update(since=TODAY + DAY)
-        take_snapshot(on=TODAY)
-        take_snapshot(on=TODAY + DAY)
+        Dependency.objects.update(since=today + DAY)
+        take_snapshot(on=today)
+        take_snapshot(on=today + DAY)
 
-        points = node_trend(node, threat=OUTAGE, since=TODAY)
+        points = node_trend(node, threat=OUTAGE, since=today)
 
         assert [(point.exposed, point.n_critical, point.users, point.spend) for point in points] == [
             (0, 0, 0, 0), (2, 1, 7, 20),
