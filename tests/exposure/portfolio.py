@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
+from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Footing, Node, NodeKind, Offering
 from apps.common.time import day_of
 from apps.exposure.actions import FlagChanges, evaluate_flags
@@ -52,4 +53,6 @@ def evaluate(at: datetime = NOW) -> FlagChanges:
 
 
 def bring_up_to_date(on: date) -> None:
+    # the builders note what an offering stands on as of the real day
+    refresh_footing(today=on)
     refresh(on=on)
