@@ -6,7 +6,6 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from apps.accounts.actions import issue_token
-from apps.common.time import now
 from apps.intake.calls.adding_up import add_up
 from apps.intake.calls.metrics import read_json, read_protobuf
 from apps.intake.calls.receiving import receive
@@ -14,25 +13,24 @@ from apps.intake.calls.traces import read_traces
 from apps.intake.calls.volumes import volumes
 from apps.intake.models import Observation, UsageDay
 from apps.intake.queries import calls_by_day
-from tests.builders import make_application, make_user
+from tests.builders import NOW, TODAY, make_application, make_user
 from tests.intake.calls.telling import as_json, call, listed, request
 
 pytestmark = pytest.mark.django_db
 
 CUMULATIVE, DELTA = 2, 1
-# one for all points: a start that moves is a counter that began anew
-MOMENT = int(now().timestamp())
+MOMENT = int(NOW.timestamp())
 MODEL = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o",
          "gen_ai.response.model": "gpt-4o-2024-11-20", "server.port": 443}  # fmt: skip
 
 
 @pytest.fixture
 def token():
-    return issue_token(user=make_user(), name="collector", scopes=["intake"], at=now(), by=None)[0]
+    return issue_token(user=make_user(), name="collector", scopes=["intake"], at=NOW, by=None)[0]
 
 
 def point(count, total, *, start=-600, at=0, **attributes):
-    """A histogram's point; moments in seconds from now."""
+    """A histogram's point; moments in seconds from `MOMENT`."""
     return {"attributes": listed(MODEL | attributes), "startTimeUnixNano": str((MOMENT + start) * 10**9),
             "timeUnixNano": str((MOMENT + at) * 10**9), "count": str(count), "sum": total}  # fmt: skip
 
@@ -50,11 +48,11 @@ def metrics(*, calls=(), tokens=(), temporality=CUMULATIVE, instance="pod-1"):
 
 
 def take(token, made):
-    return receive(read=read_json(as_json(made)), stream="otlp-metrics", token=token, at=now())
+    return receive(read=read_json(as_json(made)), stream="otlp-metrics", token=token, at=NOW)
 
 
 def counted():
-    add_up(at=now())
+    add_up(at=NOW)
     return [
         (day.n_calls, day.n_errors, day.n_without_usage, day.input_tokens, day.output_tokens)
         for day in UsageDay.objects.filter(observation__stream="otlp-metrics").order_by("pk")
@@ -146,9 +144,8 @@ def test_the_instruments_to_come_are_read_too_and_protobuf_like_json(token):
         metric.sum.aggregation_temporality = CUMULATIVE
         metric.sum.is_monotonic = True
         added = metric.sum.data_points.add(
-            start_time_unix_nano=int(now().timestamp() - 60) * 10**9, time_unix_nano=int(now().timestamp()) * 10**9,
-            as_int=number,
-        )  # fmt: skip
+            start_time_unix_nano=(MOMENT - 60) * 10**9, time_unix_nano=MOMENT * 10**9, as_int=number
+        )
         for key, value in MODEL.items():
             if isinstance(value, str):
                 added.attributes.add(key=key).value.string_value = value
@@ -156,28 +153,30 @@ def test_the_instruments_to_come_are_read_too_and_protobuf_like_json(token):
 
     read = read_protobuf(whole.SerializeToString())
 
-    receive(read=read, stream="otlp-metrics", token=token, at=now())
+    receive(read=read, stream="otlp-metrics", token=token, at=NOW)
     assert counted() == [(0, 0, 0, 300, 30)]
 
 
 def test_of_one_application_model_and_day_the_fullest_sender_counts_and_no_other(token):
     def send(read, stream):
-        receive(read=read, stream=stream, token=token, at=now())
+        receive(read=read, stream=stream, token=token, at=NOW)
 
-    send(read_traces(as_json(request(call(), call("claude-x", "claude-x-1"))), is_json=True), "otlp")
+    start = MOMENT * 10**9
+    calls = call(start=start), call("claude-x", "claude-x-1", start=start)
+    send(read_traces(as_json(request(*calls)), is_json=True), "otlp")
     send(read_json(as_json(metrics(calls=[point(40, 1)]))), "otlp-metrics")
-    send(read_traces(as_json(request(call(), call(), call("gpt-5", "gpt-5-1"))), is_json=True), "litellm:litellm")
-    add_up(at=now())
+    calls = call(start=start), call(start=start), call("gpt-5", "gpt-5-1", start=start)
+    send(read_traces(as_json(request(*calls)), is_json=True), "litellm:litellm")
+    add_up(at=NOW)
     application = make_application()
     Observation.objects.update(application=application)
 
-    today = now().date()
     found = volumes(
-        Observation.objects.values_list("pk", flat=True), since=today - timedelta(days=1), until=today + timedelta(1)
+        Observation.objects.values_list("pk", flat=True), since=TODAY - timedelta(days=1), until=TODAY + timedelta(1)
     )
 
     assert {(each.name, each.kind, each.n_calls) for each in found} == {
         ("gpt-4o", "metrics", 40), ("claude-x", "traces", 1), ("gpt-5", "gateway", 1)
     }  # fmt: skip
-    (day,) = calls_by_day(application_id=application.pk, today=today, days=30)
-    assert (day.day, day.n_calls, day.n_errors, day.cost_usd) == (today, 42, 0, None)
+    (day,) = calls_by_day(application_id=application.pk, today=TODAY, days=30)
+    assert (day.day, day.n_calls, day.n_errors, day.cost_usd) == (TODAY, 42, 0, None)
