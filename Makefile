@@ -41,7 +41,7 @@ test: setup ## the whole test-suite (PYTEST_ARGS="-k name"); browser tests where
 	@# files in the order of tests/long_files.py
 	@exec $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-dates: setup ## the tests on other days, as 29 February (DAYS=leap-day,year-end or turn; FILES=reading for fewer)
+dates: setup ## the tests on other days, as 29 February (DAYS=leap-day,year-end or turn; FILES=reading or turn)
 	@exec $(BIN)/python -m tests.dates $(if $(DAYS),--days $(DAYS)) $(if $(FILES),--files $(FILES)) $(PYTEST_ARGS)
 
 messages: setup ## the texts to translate, in registry/locale/ (LANGUAGE=de); needs gettext

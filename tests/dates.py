@@ -6,7 +6,7 @@ stays. Nothing else on the machine notices. The servers and databases of these r
 those of `make test`; addresses of servers that run elsewhere (DATABASE_URL, BROKER_URL) are not used, because such a
 server keeps its own time.
 
-    python -m tests.dates [--days all|turn|NAME,NAME] [--files all|reading] [arguments of pytest]
+    python -m tests.dates [--days all|turn|NAME,NAME] [--files all|reading|turn] [arguments of pytest]
 
 `libfaketime` does not serve: inside its own waiting calls it shows a signal handler the real time, so that PostgreSQL
 never ends a statement, a wait for a lock or a deadlock in time.
@@ -96,23 +96,29 @@ class Outcome:
         return self.is_whole and self.n_tests > 0 and not self.failed
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.dates", allow_abbrev=False)
     parser.add_argument(
         "--days", default="all", help=f"all, turn (another one every day), or some of {', '.join(_NAMED)}"
     )
-    parser.add_argument("--files", choices=["all", "reading"], default="all", help="reading: those that read the clock")
-    chosen, rest = parser.parse_known_args(arguments)
+    parser.add_argument(
+        "--files",
+        choices=["all", "reading", "turn"],
+        default="all",
+        help="reading: those that read the clock; turn: half of them, the other half in the next round of days",
+    )
+    chosen, rest = parser.parse_known_args(given)
+    today = date.today()
     try:
-        days = chosen_days(chosen.days, today=date.today())
+        days = chosen_days(chosen.days, today=today)
     except KeyError as error:
         parser.error(f"There is no day {error}. There are all, turn and {', '.join(_NAMED)}.")
     library = shifting_library()
     if library is None:
         print(MISSING, file=sys.stderr)
         return 1
-    files = reading_files() if chosen.files == "reading" else []
-    outcomes = [run(day, library=library, arguments=[*rest, *files]) for day in days]
+    arguments = [*rest, *chosen_files(chosen.files, today=today)]
+    outcomes = [run(day, library=library, arguments=arguments) for day in days]
     print_outcomes(outcomes)
     return 0 if all(outcome.is_good for outcome in outcomes) else 1
 
@@ -124,6 +130,12 @@ def chosen_days(text: str, *, today: date) -> list[Day]:
     if text == "turn":
         return [DAYS[today.toordinal() % len(DAYS)]]
     return [_NAMED[name] for name in text.split(",")]
+
+
+def chosen_files(text: str, *, today: date) -> list[str]:
+    """Empty for the whole suite."""
+    files = [] if text == "all" else reading_files()
+    return files[today.toordinal() // len(DAYS) % 2 :: 2] if text == "turn" else files
 
 
 def shifting_library() -> Path | None:
