@@ -31,6 +31,8 @@ CHECKOUT = embedded.CHECKOUT
 TESTS = CHECKOUT / "tests"
 # as `make test`
 PYTEST = ("--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder", "-p", "no:cacheprovider")
+# servers that keep their own time, and what the package registry sets; tests/conftest.py has its own
+NOT_PASSED_ON = frozenset({"DATABASE_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE"})
 MISSING = (
     "The clock of the tests cannot be shifted: Debian's package datefudge is not installed."
     " Install it (apt-get install datefudge) and start again."
@@ -165,7 +167,7 @@ def real_time() -> float:
 
 def environment_from(start: datetime, library: Path, data: Path) -> dict[str, str]:
     """The environment of a process for which it is `start` now."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "BROKER_URL")}
+    kept = {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON}
     # by how many seconds the time of day goes back
     back = round(real_time() - start.timestamp())
     return kept | {"LD_PRELOAD": str(library), "DATEFUDGE": str(back), "REGISTRY_DATA": str(data)}

@@ -73,6 +73,7 @@ def test_for_a_process_of_the_drill_it_is_that_day(tmp_path: Path) -> None:
     environment = dates.environment_from(start, library, tmp_path)
     output = subprocess.check_output([sys.executable, "-c", program], env=environment, text=True)
 
+    assert "DJANGO_SETTINGS_MODULE" not in environment
     day, seconds = output.split()
     assert day == "2028-02-29"
     assert int(seconds) == pytest.approx(start.timestamp(), abs=60)
