@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -18,6 +18,7 @@ from apps.catalog.footing import footing_differences
 from apps.catalog.models import Assertion, Footing, NodeKind, Offering, Price, ProviderEvent, Source
 from apps.catalog.recording import apply_due_facts, record_observation
 from apps.catalog.settlement import settle_offerings
+from apps.common.time import day_of, now, start_of
 from tests.builders import make_offering, make_provider, make_source, make_user
 from tests.catalog.histories import DAY, HOUR, row
 
@@ -330,12 +331,14 @@ class TestDaysThatCome:
 
     def test_a_persons_day_comes_too(self) -> None:
         offering = make_offering("m", host=make_provider("acme"))
-        value = {"retires_on": "2027-06-01", "date_kind": "firm"}
+        # what a person says is settled by the real clock
+        end = day_of(now()) + timedelta(200)
+        value = {"retires_on": str(end), "date_kind": "firm"}
         assert_manually(offering=offering, value=value, by=make_user(), reason="Contract annex 3")
 
-        (event,) = apply_due_facts(at=datetime(2027, 6, 2, tzinfo=UTC))
+        (event,) = apply_due_facts(at=start_of(end) + DAY)
 
-        assert (event.source.slug, event.kind, event.new) == ("manual", "retired", "2027-06-01")
+        assert (event.source.slug, event.kind, event.new) == ("manual", "retired", str(end))
 
     def test_each_row_of_the_source_that_counts_is_told(self, source: Source) -> None:
         dated = row("acme/m", "2026-10-01").lifecycle
