@@ -13,7 +13,8 @@ from apps.accounts.roles import Scope
 from apps.accounts.services import add_service
 from apps.alerts.models import Alert, Delivery, Webhook
 from apps.alerts.models.deliveries import Notice
-from apps.catalog.models import Source
+from apps.catalog.models import Assertion, Offering, Source
+from apps.catalog.settlement import settle_offerings
 from apps.common.time import day_of, now
 from apps.feeds.models import FeedRun
 from apps.feeds.pipeline import poll
@@ -31,6 +32,7 @@ def furnish() -> None:
     """Adds to a filled demo what its pages need to show everything they can. Safe to repeat."""
     if not FeedRun.objects.filter(source__slug="litellm").exists():
         _poll_a_feed_that_loses_most_rows()
+        _contradict_it()
     if not Delivery.objects.exists():
         _send_a_mail_that_bounces()
     if not Webhook.objects.exists():
@@ -104,6 +106,23 @@ def _poll_a_feed_that_loses_most_rows() -> None:
         for hours_ago, days in ((11, before), (1, after)):
             body.write_text(_price_map(days))
             poll(source, at=now() - timedelta(hours=hours_ago), url=body.as_uri(), trigger="test")
+
+
+def _contradict_it() -> None:
+    """Another source tells an earlier end of a model that nobody calls. The days of the catalogue's own disagreements
+    pass."""
+    offering = Offering.objects.get(host__slug="zenith", api_id="star-9")
+    moment = now() - timedelta(hours=9)
+    Assertion.objects.create(
+        source=Source.objects.get(slug="models-dev"),
+        external_id="zenith/star-9",
+        topic="lifecycle",
+        offering=offering,
+        value={"retires_on": f"{moment.year + 2}-02-01", "date_kind": "firm"},
+        first_seen=moment,
+        changed_at=moment,
+    )
+    settle_offerings([offering.pk], at=moment)
 
 
 def _price_map(days: dict[str, dict[str, str]]) -> str:

@@ -185,7 +185,8 @@ FINDERS: dict[str, Finder] = {
     "foundation": lambda user: _first(_foundations(), slug="slug"),
     "foundation-risk": lambda user: _first(_ordered(FoundationRisk.objects)),
     "application-gate": _application,
-    "gate-run": lambda user: _first(_ordered(GateRun.objects.visible_to(user).filter(decision="block"))),
+    # "block" comes first; where the catalogue is too old to decide anything, there is only "unknown"
+    "gate-run": lambda user: _first(GateRun.objects.visible_to(user).order_by("decision", "pk")),
     "gate-waiver": lambda user: _first(_ordered(Waiver.objects.visible_to(user).waiting())),
     "held": lambda user: {"slug": "litellm"},
     "import": lambda user: _first(_ordered(Import.objects.visible_to(user).filter(state=Import.State.READ))),

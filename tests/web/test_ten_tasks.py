@@ -25,7 +25,6 @@ from apps.inventory.demo import PASSWORD
 from apps.inventory.models import Application, Dependency
 from apps.reports.models import EvidencePack
 from apps.risks.models import Assessment, Treatment
-from tests.web.test_disagreements import EARLY, LATE, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -319,10 +318,6 @@ def test_acknowledge_from_the_link_of_a_mail(page, demo):
 
 
 def test_settle_a_disagreement_between_feeds(signed_in, demo):
-    called = Dependency.objects.values("offering")
-    disputed = Offering.objects.filter(lifecycle_claim=None).exclude(pk__in=called).earliest("pk")
-    say("alpha", disputed, EARLY, rank=10)
-    say("beta", disputed, LATE)
     page = signed_in(person("maren"))
     page.goto("/feeds/")
     page.locator("main a[href='/feeds/disagreements/']").first.click()
