@@ -5,14 +5,16 @@ Not an environment variable, which a process would pass on to those that it star
 
 from apps.common.postgresql.limits import ProcessKind
 
-_kind = ProcessKind.WORKER
+_kind: ProcessKind | None = None
 
 
 def declare_process(kind: ProcessKind) -> None:
-    """Name the kind of this process; without it it is a worker."""
+    """Name the kind of this process; nothing where it has a kind already, by which its settings were made."""
     global _kind
-    _kind = kind
+    if _kind is None:
+        _kind = kind
 
 
 def process_kind() -> ProcessKind:
-    return _kind
+    """The kind that was declared; a worker where none was."""
+    return _kind or ProcessKind.WORKER

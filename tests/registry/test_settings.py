@@ -178,3 +178,22 @@ def test_the_visibility_timeout_outlasts_every_task() -> None:
     from django.conf import settings
 
     assert settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] > settings.CELERY_TASK_TIME_LIMIT
+
+
+def test_a_process_keeps_the_kind_by_which_its_settings_were_made() -> None:
+    program = (
+        "from registry.process_kind import ProcessKind, declare_process, process_kind;"
+        " declare_process(ProcessKind.COMMAND); import registry.wsgi; print(process_kind().value)"
+    )
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=CHECKOUT,
+        env={**kept, **PRODUCTION},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert done.stdout.strip() == "command"
