@@ -263,8 +263,11 @@ def _members(value: Any) -> list[str]:
     matching = [sign for sign in signs if any(_is_member(part, sign) for part in value)]
     if value and str(value[0][0]) == "NEGATE":
         return [sign for sign in signs if sign not in matching]
-    ranges = [chr(part[1] if str(part[0]) == "LITERAL" else part[1][0]) for part in value
-              if str(part[0]) in {"LITERAL", "RANGE"}]  # fmt: skip
+    ranges = [
+        chr(part[1] if str(part[0]) == "LITERAL" else part[1][0])
+        for part in value
+        if str(part[0]) in {"LITERAL", "RANGE"}
+    ]
     return list(dict.fromkeys([*matching, *ranges]))
 
 
@@ -289,9 +292,13 @@ def _is_member(part: Any, sign: str) -> bool:
             return bool(value[0] <= ord(sign) <= value[1])
         case "CATEGORY":
             classes = {
-                "CATEGORY_DIGIT": r"\d", "CATEGORY_NOT_DIGIT": r"\D", "CATEGORY_SPACE": r"\s",
-                "CATEGORY_NOT_SPACE": r"\S", "CATEGORY_WORD": r"\w", "CATEGORY_NOT_WORD": r"\W",
-            }  # fmt: skip
+                "CATEGORY_DIGIT": r"\d",
+                "CATEGORY_NOT_DIGIT": r"\D",
+                "CATEGORY_SPACE": r"\s",
+                "CATEGORY_NOT_SPACE": r"\S",
+                "CATEGORY_WORD": r"\w",
+                "CATEGORY_NOT_WORD": r"\W",
+            }
             return re.match(classes[str(value)], sign) is not None
     return False
 

@@ -108,9 +108,14 @@ def running_pooler() -> Iterator[Pooler]:
         for path in (folder, file):
             shutil.chown(path, user)
     process = subprocess.Popen(
-        [program, "--quiet", str(file)], cwd="/", user=user, extra_groups=[] if user else None,
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [program, "--quiet", str(file)],
+        cwd="/",
+        user=user,
+        extra_groups=[] if user else None,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     log = folder / "log"
     try:
         wait_until(lambda: process.poll() is None and _listens(port), "the pooler listens", log)
@@ -160,9 +165,13 @@ def advisory_locks() -> list[int]:
     """The sessions that hold an advisory lock in the test database."""
     to = connection.settings_dict
     with psycopg.connect(
-        host=str(to["HOST"]), port=str(to["PORT"]) or None, user=str(to["USER"]), password=str(to["PASSWORD"]) or None,
-        dbname=str(to["NAME"]), autocommit=True,
-    ) as other:  # fmt: skip
+        host=str(to["HOST"]),
+        port=str(to["PORT"]) or None,
+        user=str(to["USER"]),
+        password=str(to["PASSWORD"]) or None,
+        dbname=str(to["NAME"]),
+        autocommit=True,
+    ) as other:
         rows = other.execute(
             """
             SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database

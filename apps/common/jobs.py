@@ -271,8 +271,12 @@ def _claim[J: Job](kind: JobKind[J], pk: int, clock: Clock) -> Claim[J] | None:
     if begun:
         log.warning("a job is taken over from a worker that is gone", job=repr(job), attempt=begun + 1)
     rows.filter(pk=pk).update(
-        state=Job.State.RUNNING, attempts=begun + 1, claim_number=job.claim_number + 1, heartbeat_at=at, error="",
+        state=Job.State.RUNNING,
+        attempts=begun + 1,
+        claim_number=job.claim_number + 1,
+        heartbeat_at=at,
+        error="",
         started_at=job.started_at or at,
-    )  # fmt: skip
+    )
     claimed = rows.select_related(*kind.relations) if kind.relations else rows
     return Claim(claimed.get(pk=pk), clock)

@@ -9,10 +9,10 @@ import orjson
 
 from apps.common.child_process import child_function
 from apps.gate.matching import Asked
+from apps.intake.document_reader import DOCUMENT_CLASSES
 from apps.intake.documents import Document, Sighting
 from apps.intake.formats import FORMATS
 from apps.intake.readers.json_text import refuse_large
-from apps.intake.reading import DOCUMENT_CLASSES
 from apps.intake.sheets.tables import Unreadable
 
 _PLACE = re.compile(r"^(?P<file>.+?)(?:(?::|#L)(?P<line>[0-9]{1,9}))?(?::[0-9]+)?$")

@@ -22,13 +22,13 @@ from apps.intake import carrying
 from apps.intake.binding import binding_of
 from apps.intake.carrying import KeyReused, NotNow, NotYours, body_of
 from apps.intake.claiming import end_orphans
+from apps.intake.document_reader import prepare_document, read_document
 from apps.intake.documents import Document, Format, Part, Sighting, Unreadable, clean
 from apps.intake.formats import FORMATS
 from apps.intake.introducing import Introduced, introduce_applications
 from apps.intake.listings import answer_for_all, forget_deployments, put_back, take_deployments, use_of
 from apps.intake.models import Import, ImportContent, Observation
 from apps.intake.observing import Placed, Whole, end_missing, end_older, ensure_services, store_observations
-from apps.intake.reading import prepare_document, read_document
 from apps.intake.reconciling import reconcile
 from apps.intake.using import forget_usage, take_usage
 from apps.inventory.actions import RefusedChange, teams_written_in, undo
@@ -128,9 +128,16 @@ def carry_out(pk: int) -> bool:
 
 
 def _same_by_key(
-    form: Format, body: bytes, natural_key: str, digest: str, by: User | None, application: Application | None,
-    environment: str, *, is_foreign: bool,
-) -> int | None:  # fmt: skip
+    form: Format,
+    body: bytes,
+    natural_key: str,
+    digest: str,
+    by: User | None,
+    application: Application | None,
+    environment: str,
+    *,
+    is_foreign: bool,
+) -> int | None:
     """The import that calls itself the same, where it also says the same in other bytes."""
     if not natural_key:
         return None
@@ -153,9 +160,17 @@ def _sent_about(
 
 
 def _earlier(
-    form: Format, natural_key: str, digest: str, by: User | None, application: Application | None,
-    environment: str, key: str, *, is_foreign: bool, same: int | None,
-) -> Import | None:  # fmt: skip
+    form: Format,
+    natural_key: str,
+    digest: str,
+    by: User | None,
+    application: Application | None,
+    environment: str,
+    key: str,
+    *,
+    is_foreign: bool,
+    same: int | None,
+) -> Import | None:
     """The import this one repeats: what calls itself the same and says the same (in XML what was JSON before), what
     came under the sender's key, the very same content.
 

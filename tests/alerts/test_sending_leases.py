@@ -23,9 +23,13 @@ def make_deliveries(n: int) -> None:
     team = make_team()
     for number in range(n):
         Delivery.objects.create(
-            team=team, address=f"reader{number}@example.org", message_id=f"<{number}@registry.invalid>",
-            subject="Motor damage estimator loses a model", body_text="Text.\n", due_at=NOW,
-        )  # fmt: skip
+            team=team,
+            address=f"reader{number}@example.org",
+            message_id=f"<{number}@registry.invalid>",
+            subject="Motor damage estimator loses a model",
+            body_text="Text.\n",
+            due_at=NOW,
+        )
 
 
 def lease_of_another_worker(name: str) -> HeldLease:

@@ -118,9 +118,14 @@ def _ask_bulk() -> Job:
         # the message that would have the other worker begin at once is lost
         patched.setattr(bulk_jobs, "_send", lambda _pk: None)
         return bulk_jobs.queue_job(
-            "applications", (json.dumps(row).encode() for row in rows), by=by, mode=BulkJob.Mode.ROW_BY_ROW,
-            dry_run=False, reason="", at=now(),
-        )  # fmt: skip
+            "applications",
+            (json.dumps(row).encode() for row in rows),
+            by=by,
+            mode=BulkJob.Mode.ROW_BY_ROW,
+            dry_run=False,
+            reason="",
+            at=now(),
+        )
 
 
 def _merged(job: BulkJob) -> Any:
@@ -138,14 +143,20 @@ CASES = {
     "loss": Case(_ask_loss, "exposure.run_what_ifs", "LOCK TABLE exposure_baseloss", lambda run: run.result),
     "scenario": Case(_ask_scenario, "exposure.run_what_ifs", "LOCK TABLE exposure_policy", lambda run: run.result),
     "bulk": Case(
-        _ask_bulk, "api.carry_out_waiting_jobs",
-        "SELECT FROM inventory_application WHERE slug = 'row-4' FOR UPDATE", _merged,
+        _ask_bulk,
+        "api.carry_out_waiting_jobs",
+        "SELECT FROM inventory_application WHERE slug = 'row-4' FOR UPDATE",
+        _merged,
     ),
-}  # fmt: skip
+}
 BULK_OUTCOME = (
-    N_ROWS, N_ROWS - 1, 1, 0, 0,
+    N_ROWS,
+    N_ROWS - 1,
+    1,
+    0,
+    0,
     {f"row-{n}": [f"New {n}"] if n != 4 else ["Row 4", "New 4"] for n in range(1, N_ROWS + 1)},
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")

@@ -237,9 +237,14 @@ class TestBulkJobs:
     )
     def test_one_that_is_given_up_says_which_rows_are_done(self, fields: dict[str, Any], sentence: str) -> None:
         job = BulkJob.objects.create(
-            resource="applications", by=make_user(), queued_at=now(), n_rows=9, state="running",
-            attempts=MAX_ATTEMPTS, **fields,
-        )  # fmt: skip
+            resource="applications",
+            by=make_user(),
+            queued_at=now(),
+            n_rows=9,
+            state="running",
+            attempts=MAX_ATTEMPTS,
+            **fields,
+        )
         assert bulk_jobs.carry_out_waiting() == 0
         job.refresh_from_db()
         assert job.state == "failed"

@@ -130,8 +130,11 @@ def migrate(url: str, **environment: str) -> "subprocess.Popen[str]":
         [sys.executable, "manage.py", "migrate", "--no-input"],
         cwd=CHECKOUT,
         env={**os.environ, "REGISTRY_ENV": "demo", "SECRET_KEY": "for-tests-only", "DATABASE_URL": url, **environment},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.mark.slow

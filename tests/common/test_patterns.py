@@ -125,9 +125,11 @@ def test_the_patterns_of_the_product_are_found() -> None:
     there = {pattern.where for pattern in PATTERNS}
 
     assert {
-        "apps.intake.sheets.values._NUMBER", "apps.intake.sheets.xlsx_tables._MERGED",
-        "apps.intake.readers.litellm_config._BARE", "apps.intake.naming._BEDROCK_ID",
-    } <= there  # fmt: skip
+        "apps.intake.sheets.values._NUMBER",
+        "apps.intake.sheets.xlsx_tables._MERGED",
+        "apps.intake.readers.litellm_config._BARE",
+        "apps.intake.naming._BEDROCK_ID",
+    } <= there
     assert len(PATTERNS) > 150
 
 

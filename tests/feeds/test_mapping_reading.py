@@ -392,8 +392,13 @@ def test_a_path_that_looks_through_the_document_again_for_each_row_is_refused(mo
     monkeypatch.setattr(paths, "MAX_STEPS", 100_000)
     rows = [{"provider": "Acme", "model": f"m{n}"} for n in range(400)]
     document = {"groups": [{"models": rows}]}
-    settings = {"rows": "groups[*].models[*]", "external_id": "@1.models[*].nothing | model", "host": "provider",
-                "api_id": "model", "retires_on": "ends"}  # fmt: skip
+    settings = {
+        "rows": "groups[*].models[*]",
+        "external_id": "@1.models[*].nothing | model",
+        "host": "provider",
+        "api_id": "model",
+        "retires_on": "ends",
+    }
 
     reading = read(document, read_mapping(settings))
 

@@ -119,8 +119,12 @@ def test_beat_lives_and_sends_while_the_database_is_away_and_writes_no_file(brok
     with log.open("wb") as out:
         beat = subprocess.Popen(
             [sys.executable, "-m", "celery", "-A", "registry", "beat", "--pidfile=", "--loglevel=INFO"],
-            cwd=CHECKOUT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-        )  # fmt: skip
+            cwd=CHECKOUT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        )
     try:
         with redis.Redis.from_url(redis_client_url(broker)) as client:
             wait_until(lambda: b"".join(client.lrange("default", 0, -1)).count(LOOK.encode()) >= 3, "beat sends", log)

@@ -167,7 +167,7 @@ def test_a_silent_database_is_told_soon_and_the_next_answer_after_it_speaks_agai
     rest, page = sorted(first, key=lambda one: one.response.headers["Content-Type"])
     assert rest.response.json()["status"] == 503
     assert rest.response.json()["detail"].endswith(".")
-    assert "cannot answer now" in page.response.text
+    assert "cannot answer at the moment" in page.response.text
     assert page.response.headers["Content-Security-Policy"]
     assert at_once < 0.5
     assert_unavailable(fragment)

@@ -94,16 +94,19 @@ def test_an_expensive_workbook_stops_no_page_and_costs_no_web_worker_whoever_sen
         before = processor_seconds(worker)
         with probed(server.address) as seconds:
             by_program = client.post(
-                "/api/v1/intake/xlsx/", content=workbook,
+                "/api/v1/intake/xlsx/",
+                content=workbook,
                 headers={"Authorization": f"Bearer {token}", "Content-Type": XLSX},
-            )  # fmt: skip
+            )
             client.cookies.update(cookies)
             csrf = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/imports/").text)
             assert csrf is not None
             by_person = client.post(
-                "/imports/", data={"csrfmiddlewaretoken": csrf[1], "format": "", "application": ""},
-                files={"file": ("a.xlsx", workbook)}, headers={"Referer": server.address},
-            )  # fmt: skip
+                "/imports/",
+                data={"csrfmiddlewaretoken": csrf[1], "format": "", "application": ""},
+                files={"file": ("a.xlsx", workbook)},
+                headers={"Referer": server.address},
+            )
         of_worker = processor_seconds(worker) - before
         of_children = reader.cpu_times().children_user
 
@@ -124,9 +127,11 @@ def test_the_process_that_reads_is_replaced_where_it_is_killed_and_ends_with_the
     def post(server: WebServer, number: str) -> httpx.Response:
         sheet = f"application,model,host,monthly requests\n{application.slug},gpt-4o,openai,{number}\n"
         return httpx.post(
-            f"{server.address}/api/v1/intake/csv/", content=sheet, timeout=120,
+            f"{server.address}/api/v1/intake/csv/",
+            content=sheet,
+            timeout=120,
             headers={"Authorization": f"Bearer {token}", "Content-Type": "text/csv"},
-        )  # fmt: skip
+        )
 
     with running_site(tmp_path) as server:
         ordinary, hostile = post(server, "1200"), post(server, "1" * 32_000 + "!")

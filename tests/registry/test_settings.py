@@ -31,8 +31,8 @@ def manage(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[
     )
 
 
-def show(expression: str, **environment: str) -> str:
-    program = f"from registry import settings; print(settings.{expression})"
+def output_of(program: str, **environment: str) -> str:
+    """What a program of its own process prints, in an environment of nothing else."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -44,6 +44,10 @@ def show(expression: str, **environment: str) -> str:
         check=True,
     )
     return done.stdout.strip()
+
+
+def show(expression: str, **environment: str) -> str:
+    return output_of(f"from registry import settings; print(settings.{expression})", **environment)
 
 
 def test_the_deployment_check_is_clean_in_production() -> None:
@@ -96,17 +100,7 @@ def options_of(kind: str, **environment: str) -> str:
         f"from registry import process_kind; {declared}; from registry import settings;"
         " print(settings.DATABASES['default']['OPTIONS'].get('options'), settings.CELERY_BROKER_TRANSPORT_OPTIONS)"
     )
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=CHECKOUT,
-        env={**kept, **PRODUCTION, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return done.stdout
+    return output_of(program, **(PRODUCTION | environment))
 
 
 def test_web_workers_and_commands_have_time_limits_of_their_own() -> None:
@@ -133,18 +127,8 @@ def test_the_operators_own_options_come_last_and_a_pooler_is_sent_none() -> None
 )
 def test_an_entry_point_names_the_kind_of_its_process(entry: str, kind: str) -> None:
     program = f"import django, {entry}; from django.conf import settings; print(settings.DATABASE_LIMITS.statement)"
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=CHECKOUT,
-        env={**kept, **PRODUCTION},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
 
-    assert done.stdout.strip() == {"web": "30", "worker": "600"}[kind]
+    assert output_of(program, **PRODUCTION) == {"web": "30", "worker": "600"}[kind]
 
 
 def test_the_policy_allows_no_inline_script_and_no_foreign_host() -> None:
@@ -185,15 +169,5 @@ def test_a_process_keeps_the_kind_by_which_its_settings_were_made() -> None:
         "from registry.process_kind import ProcessKind, declare_process, process_kind;"
         " declare_process(ProcessKind.COMMAND); import registry.wsgi; print(process_kind().value)"
     )
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=CHECKOUT,
-        env={**kept, **PRODUCTION},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
 
-    assert done.stdout.strip() == "command"
+    assert output_of(program, **PRODUCTION) == "command"

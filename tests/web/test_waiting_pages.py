@@ -16,10 +16,18 @@ from tests.builders import make_user
 
 pytestmark = pytest.mark.django_db
 
-WAITS = {"pack": "Waiting for a worker", "file": "Waiting for a worker", "loss": "wait for a worker",
-         "what-if": "It waits for a worker"}  # fmt: skip
-RUNS = {"pack": 'value="3"', "file": "Writing: 12 rows", "loss": "are being simulated",
-        "what-if": "It is being worked out"}  # fmt: skip
+WAITS = {
+    "pack": "Waiting for a worker",
+    "file": "Waiting for a worker",
+    "loss": "wait for a worker",
+    "what-if": "It waits for a worker",
+}
+RUNS = {
+    "pack": 'value="3"',
+    "file": "Writing: 12 rows",
+    "loss": "are being simulated",
+    "what-if": "It is being worked out",
+}
 
 
 def asked(what, by):

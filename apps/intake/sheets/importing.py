@@ -24,7 +24,7 @@ from apps.intake.sheets.applying import ChangedMeanwhile, apply, refuse_rows, re
 from apps.intake.sheets.mapping import BookMapping, remembered
 from apps.intake.sheets.naming import Catalogue
 from apps.intake.sheets.planning import REFUSED, Planner
-from apps.intake.sheets.reading import Examined, examine_sheet, rows_of_sheet
+from apps.intake.sheets.sheet_reader import Examined, examine_sheet, rows_of_sheet
 from apps.intake.sheets.storing import store_rows
 from apps.intake.sheets.tables import Unreadable
 from apps.inventory.actions import RefusedChange, teams_written_in, undo

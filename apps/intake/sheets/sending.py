@@ -14,7 +14,7 @@ from apps.intake.carrying import KeyReused, NotYours
 from apps.intake.models import Import, TokenBinding
 from apps.intake.sheets.importing import APPLIES_ITSELF, STEPS, receive_sheet, step
 from apps.intake.sheets.mapping import BookMapping
-from apps.intake.sheets.reading import examine_sheet
+from apps.intake.sheets.sheet_reader import examine_sheet
 from apps.intake.sheets.tables import Unreadable
 
 # what is read and applied while the sender waits

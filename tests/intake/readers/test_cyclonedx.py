@@ -396,9 +396,12 @@ def test_a_document_made_of_errors_is_checked_as_far_as_the_first():
 def test_services_that_name_one_model_again_and_again_are_looked_at_once():
     # 20,000 models of one name times 20,000 mentions of it would be hours
     services = [
-        {"name": "s", "endpoints": ["https://api.example.com/v1"],
-         "properties": [{"name": "cdx:ai:modelId", "value": "gpt-4o"} for _ in range(20_000)]}
-    ]  # fmt: skip
+        {
+            "name": "s",
+            "endpoints": ["https://api.example.com/v1"],
+            "properties": [{"name": "cdx:ai:modelId", "value": "gpt-4o"} for _ in range(20_000)],
+        }
+    ]
     document = read(bom(*(model() for _ in range(20_000)), services=services))
 
     assert len(document.sightings) == 1

@@ -176,9 +176,13 @@ def test_documents_of_scanners_name_what_their_cyclonedx_names(shared):
 
 def test_a_package_that_stands_in_a_hundred_thousand_relations_keeps_some_of_them():
     relations = [
-        {"type": "Relationship", "from": "urn:gpt-4o", "to": [f"{n}-{k}" for k in range(10)],
-         "relationshipType": "trainedOn"}
+        {
+            "type": "Relationship",
+            "from": "urn:gpt-4o",
+            "to": [f"{n}-{k}" for k in range(10)],
+            "relationshipType": "trainedOn",
+        }
         for n in range(20_000)
-    ]  # fmt: skip
+    ]
 
     assert len(only(graph(package(), *relations)).facts["trained_on"]) == 25

@@ -205,11 +205,14 @@ def merged_sheet(ranges, rows=(("Application", "Model"), ("x", "gpt-4o"))):
     content = as_xlsx({"S": rows})
     sheet = zipfile.ZipFile(io.BytesIO(content)).read("xl/worksheets/sheet1.xml")
     areas = "".join(f'<mergeCell ref="{area}"/>' for area in ranges)
-    return repacked(content, {
-        "xl/worksheets/sheet1.xml": sheet.replace(
-            b"</sheetData>", f"</sheetData><mergeCells>{areas}</mergeCells>".encode()
-        )
-    })  # fmt: skip
+    return repacked(
+        content,
+        {
+            "xl/worksheets/sheet1.xml": sheet.replace(
+                b"</sheetData>", f"</sheetData><mergeCells>{areas}</mergeCells>".encode()
+            )
+        },
+    )
 
 
 def test_merged_cells_of_a_few_bytes_that_cover_millions_are_refused():
@@ -229,8 +232,12 @@ def test_merged_areas_beside_and_below_each_other_show_what_begins_them():
     rows = [["a", "b", "c"], [None, None, "d"], [None, None, "e"], ["f", None, "g"], [None, None, "h"]]
 
     assert rows_of(merged_sheet(["A1:A3", "B1:B5", "A4:A5", "D1:D3"], rows)) == [
-        (1, ["a", "b", "c"]), (2, ["a", "b", "d"]), (3, ["a", "b", "e"]), (4, ["f", "b", "g"]), (5, ["f", "b", "h"]),
-    ]  # fmt: skip
+        (1, ["a", "b", "c"]),
+        (2, ["a", "b", "d"]),
+        (3, ["a", "b", "e"]),
+        (4, ["f", "b", "g"]),
+        (5, ["f", "b", "h"]),
+    ]
 
 
 @pytest.mark.parametrize("make", [as_csv, lambda rows: as_xlsx({"S": rows})])

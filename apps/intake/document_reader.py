@@ -1,4 +1,4 @@
-"""Documents read in a child process: the door of web processes to the readers (apps/common/child_process.py)."""
+"""Documents read in a child process: how web processes reach the readers (apps/common/child_process.py)."""
 
 from importlib import import_module
 
@@ -19,8 +19,16 @@ from apps.intake.readers import cyclonedx
 from apps.inventory.models import Dependency
 
 DOCUMENT_CLASSES = (
-    DayOfUse, Document, Part, SaidApplication, SaidDeployment, SaidUsage, Sighting, Confidence, Dependency.Role,
-)  # fmt: skip
+    DayOfUse,
+    Document,
+    Part,
+    SaidApplication,
+    SaidDeployment,
+    SaidUsage,
+    Sighting,
+    Confidence,
+    Dependency.Role,
+)
 # read once by a server, so that no child has to load what stands behind the readers
 _SMALL = b'{"bomFormat": "CycloneDX", "specVersion": "%s", "version": 1, "components": []}'
 _VERSIONS = (b"1.4", b"1.5", b"1.6", b"1.7")
