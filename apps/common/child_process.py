@@ -46,8 +46,8 @@ MIB = 1024 * 1024
 # less than a thread that waits
 PLACE_TIMEOUT = 2.0
 START_TIMEOUT = 8.0
-# for a server that has to load the site
-_LOAD_TIMEOUT = 30.0
+# for a server that has to load the site: seconds, and many of them where the machine has much else to do
+_LOAD_TIMEOUT = 60.0
 # for a child that is past its deadline and not gone yet
 _GRACE_SECONDS = 5.0
 # of what a child answers: a document of 50,000 models has about 20 MiB
