@@ -1,4 +1,4 @@
-"""A circuit breaker: after a failure the next calls of an outside server are refused at once, without waiting."""
+"""A circuit breaker: after a failure the next calls of an outside server are refused immediately."""
 
 import threading
 from time import monotonic

@@ -236,7 +236,7 @@ def encoded(*parts: Any) -> bytes:
 
 @dataclass(slots=True)
 class Client:
-    """A process's way to its fork server; inherited by its forks. A server that is gone is started anew."""
+    """A process's way to its fork server; inherited by its forks. A server that has ended is started again."""
 
     control: socket.socket
     places: threading.BoundedSemaphore

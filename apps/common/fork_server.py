@@ -84,7 +84,7 @@ class Server:
         self._waiting: deque[tuple[int, int]] = deque()
 
     def serve(self, *, tells_ready: bool = False) -> None:
-        """Fork until nobody can ask any more."""
+        """Fork a child for each call, until the last process that can call has ended."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # the web server ends in its own time, and this process with it
             signal.signal(number, signal.SIG_IGN)
@@ -109,7 +109,7 @@ class Server:
                 return
 
     def _take(self) -> bool:
-        """A call; False when there is nobody left to make one."""
+        """Take one call; False when no process is left that could make one."""
         message, fds, _, _ = socket.recv_fds(self._control, 16, 2)
         if not message:
             return False

@@ -46,7 +46,7 @@ class ClaimLostError(Exception):
 
 
 class Job(models.Model):
-    """A row that a worker works on while somebody waits. A subclass may add states."""
+    """A row that a worker works on while a person waits. A subclass may add states."""
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -138,7 +138,7 @@ class Claim[J: Job]:
             raise ClaimLostError
 
     def progress(self, **values: Any) -> None:
-        """In the transaction that keeps a part of the work: attempts are counted anew from here."""
+        """In the transaction that keeps a part of the work: attempts are counted from one again."""
         self.update(attempts=1, heartbeat_at=self.clock(), **values)
 
     def complete(self, **values: Any) -> None:
@@ -146,7 +146,7 @@ class Claim[J: Job]:
         self.update(state=Job.State.DONE, error="", heartbeat_at=None, finished_at=self.clock(), **values)
 
     def fail(self, error: str, **values: Any) -> None:
-        """`error` is a sentence for whoever waits: what happened, and what to do."""
+        """`error` is a sentence for the person who waits: what happened, and what to do."""
         self.update(state=Job.State.FAILED, error=error[:2000], heartbeat_at=None, finished_at=self.clock(), **values)
 
     def _row(self) -> models.QuerySet[J]:

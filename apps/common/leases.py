@@ -51,7 +51,7 @@ class HeldLease:
             raise LeaseLostError(f"Another process holds the lease '{self.name}' by now.")
 
     def release(self) -> None:
-        """Let the next one begin at once; nothing where another one holds it by now."""
+        """Give the lease back, so that the next holder need not wait for its end. Nothing where another holds it."""
         self._execute(_RELEASE)
 
     def _execute(self, statement: str) -> int:

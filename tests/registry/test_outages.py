@@ -39,8 +39,8 @@ from tests.web_server import WebServer, web_server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-# two are promised; a machine on which much else runs takes some more. What is tested for took ten seconds and longer
-SECONDS = 8.0
+# two are promised; a busy machine has some more
+SECONDS = 4.0
 REST = "/api/v1/foundations/"
 PAGE = "/applications/"
 
@@ -193,7 +193,7 @@ def test_a_statement_that_is_under_way_when_the_database_falls_silent_ends_too(
         with frozen(postmaster_of(database)):
             began.join()
 
-    assert_unavailable(answers[0], seconds=12)
+    assert_unavailable(answers[0], seconds=6)
 
 
 def test_a_silent_database_is_told_soon_without_a_pool_too(database: Path, broker: str, tmp_path: Path) -> None:
@@ -296,6 +296,7 @@ def test_pages_go_on_while_the_broker_is_silent(client: Client, broker_folder: P
 
     assert [answer.status for answer in answers] == [200, 200, 202]
     assert [answer.status for answer in again] == [200, 202, 200, 200]
-    assert max(answer.seconds for answer in (*answers, *again)) < SECONDS
+    # without limits the message waits for 30 seconds; on a starved machine these took almost five
+    assert max(answer.seconds for answer in (*answers, *again)) < 2 * SECONDS
     # neither broker nor cache is asked again, each of which takes its time to be given up
     assert min(answer.seconds for answer in again) < 0.5
