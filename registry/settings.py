@@ -65,6 +65,8 @@ ALLOWED_HOSTS = env.list(
     else ["127.0.0.1", "localhost", "[::1]", "testserver"],
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
+# proxies in front that set X-Forwarded-For themselves (apps/common/networks.py)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 ROOT_URLCONF = "registry.urls"
 WSGI_APPLICATION = "registry.wsgi.application"
 ASGI_APPLICATION = "registry.asgi.application"
@@ -207,6 +209,11 @@ LEDGER_DAYS = env.int("LEDGER_DAYS", default=730)
 if LEDGER_DAYS < 0 or 0 < LEDGER_DAYS < 90:
     raise ImproperlyConfigured("LEDGER_DAYS is 0 (for ever), or at least 90.")
 
+# days after which sign-ins, attempts and other events of accounts are forgotten
+ACCOUNT_EVENT_DAYS = env.int("ACCOUNT_EVENT_DAYS", default=365)
+if ACCOUNT_EVENT_DAYS < 30:
+    raise ImproperlyConfigured("ACCOUNT_EVENT_DAYS is at least 30.")
+
 # --- broker, cache and background work --------------------------------------------------------------------------
 BROKER_URL = required("BROKER_URL", otherwise="redis://127.0.0.1:6379/0")
 try:
@@ -318,6 +325,8 @@ CELERY_BEAT_SCHEDULE = {
     "every day: forget raw payloads whose retention has ended": _every("feeds.forget_old_payloads", timedelta(days=1)),
     "every minute: judge the gate's long questions": _every("gate.judge_waiting", timedelta(minutes=1)),
     "every day: forget old runs of the gate": _every("gate.forget_old_runs", timedelta(days=1)),
+    "every minute: send emails about accounts": _every("accounts.send_account_emails", timedelta(minutes=1)),
+    "every day: forget old events of accounts": _every("accounts.forget_account_events", timedelta(days=1)),
     "every day: forget history whose retention has ended": _every("accounts.forget_old_history", timedelta(days=1)),
     "every minute: make the evidence packs that were asked for": _every("reports.make_packs", timedelta(minutes=1)),
     "every minute: write the long files that were asked for": _every("web.write_files", timedelta(minutes=1)),
@@ -363,7 +372,7 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 # sign-on by OpenID Connect; empty: off
 OIDC = sign_on(env, production=PRODUCTION)
 SOCIALACCOUNT_ADAPTER = "apps.accounts.adapters.SignOnAccountAdapter"
@@ -394,7 +403,7 @@ REST_FRAMEWORK = {
         "calls": env.str("THROTTLE_CALLS", default="30000/min"),
         "anonymous": env.str("THROTTLE_ANONYMOUS", default="60/min"),
     },
-    "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=0),
+    "NUM_PROXIES": TRUSTED_PROXIES,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Foundation Registry",
@@ -547,7 +556,7 @@ SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=PRODUCTION)
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=PRODUCTION)
-if env.int("TRUSTED_PROXIES", default=0):
+if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- logging ----------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ CALLERS = CallerRules(
     # it imports models, which are there only now
     knows=import_string("registry.callers.is_known"),
     session_cookie=settings.SESSION_COOKIE_NAME,
-    n_proxies=settings.REST_FRAMEWORK["NUM_PROXIES"],
+    n_proxies=settings.TRUSTED_PROXIES,
 )
 PROBES = {path: _in_thread(check) for path, check in health.probes().items()}
 

@@ -10,16 +10,20 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
 from allauth.socialaccount.providers.base import AuthProcess
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from apps.accounts.models import User
+from apps.accounts.events import record_event
+from apps.accounts.models import AccountEventKind, User
+from apps.accounts.queries import person_by_login
 from apps.accounts.sign_on.actions import JOB, apply_groups, free_username, person_by_address
 from apps.accounts.sign_on.session import SafeSession, policy_for
 from apps.common.history import acting
 from apps.common.http import parse_networks
+from apps.common.request_address import request_address
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +34,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """Signing in and out needs no banner: the page itself shows it."""
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return request_address(request)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        super().authentication_failed(request, **credentials)
+        self._record_attempt(request, AccountEventKind.SIGN_IN_FAILED, credentials)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            self._record_attempt(request, AccountEventKind.LOCKED_OUT, credentials)
+            raise
+
+    def _record_attempt(self, request: HttpRequest, kind: AccountEventKind, credentials: dict[str, Any]) -> None:
+        name = str(credentials.get("username") or credentials.get("email") or "")
+        user = person_by_login(name)
+        record_event(kind, request=request, user=user, unknown_name="" if user else name)
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **kwargs)

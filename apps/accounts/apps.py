@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
@@ -10,4 +12,7 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        import_module("apps.accounts.event_receivers")
+        # what events send is known to every process by then
+        import_module("apps.accounts.tasks")
         post_migrate.connect(index_history, sender=self, dispatch_uid="index_history")

@@ -16,6 +16,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from apps.accounts.bearers import token_of
+from apps.accounts.events import record_token_use
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import Scope
 from apps.accounts.tokens import digest_of
@@ -51,6 +52,7 @@ class ApiTokenAuthentication(BaseAuthentication):
         if not token.user.is_active:
             raise AuthenticationFailed("The account of this token is closed. Ask an administrator.")
         _note_use(token, "old_last_used_at" if by_old else "last_used_at", moment)
+        record_token_use(token, request=request)
         return token.user.bound_to(token.team_id), token
 
     def authenticate_header(self, request: Request) -> str:

@@ -38,3 +38,10 @@ def members_of(*, team: Team) -> list[tuple[User, int]]:
     rank_of = {row.user_id: row.role for row in rows}
     people = User.objects.filter(pk__in=rank_of, is_active=True).order_by("username")
     return [(person, rank_of[person.pk]) for person in people]
+
+
+def person_by_login(name: str) -> User | None:
+    """The person who signs in by this name or email address."""
+    people = User.objects.people()
+    named = people.filter(username__iexact=name).first()
+    return named or (people.filter(email__iexact=name).first() if "@" in name else None)

@@ -6,6 +6,8 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
+from apps.accounts.event_emails import send_event_emails
+from apps.accounts.events import forget_events
 from apps.common.history_keeping import forget_history
 from apps.common.time import now
 
@@ -21,4 +23,18 @@ def forget_old_history() -> int:
     n_forgotten = sum(counts.values())
     if n_forgotten:
         log.info("history forgotten", rows=n_forgotten, days=settings.HISTORY_DAYS)
+    return n_forgotten
+
+
+@shared_task(name="accounts.send_account_emails")
+def send_account_emails() -> int:
+    return send_event_emails(at=now())
+
+
+@shared_task(name="accounts.forget_account_events")
+def forget_account_events() -> int:
+    """Events older than ACCOUNT_EVENT_DAYS, and the oldest beyond MAX_ACCOUNT_EVENTS. The number of rows."""
+    n_forgotten = forget_events(before=now() - timedelta(days=settings.ACCOUNT_EVENT_DAYS))
+    if n_forgotten:
+        log.info("account events forgotten", rows=n_forgotten, days=settings.ACCOUNT_EVENT_DAYS)
     return n_forgotten

@@ -11,6 +11,7 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 
 from apps.accounts.models import ApiToken
+from apps.common.request_address import request_address
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -46,6 +47,9 @@ class WindowThrottle(BaseThrottle):
         name = f"throttle:{self.scope}:{who}:{window}"
         self._wait = (window + 1) * seconds - moment
         return _counted(name, limit=limit, timeout=2 * seconds) <= limit
+
+    def get_ident(self, request: Request) -> str:
+        return request_address(request)
 
     def wait(self) -> float:
         return max(self._wait, 1.0)

@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from apps.web.views import (
+    account_events,
     alerts,
     applications,
     audit,
@@ -55,6 +56,8 @@ urlpatterns = [
     path("audit.csv", audit.audit_csv, name="audit-csv"),
     path("settings/", settings.home, name="settings"),
     path("settings/teams/", settings.teams, name="teams"),
+    path("audit/accounts/", account_events.account_events, name="account-events"),
+    path("audit/accounts.csv", account_events.account_events_csv, name="account-events-csv"),
     path("settings/teams.csv", settings.team_csv, name="teams-csv"),
     path("settings/teams/new/", settings.add, name="add-team"),
     path("settings/teams/of/<slug:slug>/", settings.team, name="team"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from apps.common.networks import client_address
 from registry.server.limits import (
     BODY_RATE_INTERVAL,
     CREDENTIALS_TIMEOUT,
@@ -46,11 +47,7 @@ class CallerRules:
 
     def address(self, environ: Mapping[str, Any]) -> str:
         """Of the client, as the outermost trusted proxy saw it."""
-        if self.n_proxies:
-            hops = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
-            if forwarded := hops[-min(self.n_proxies, len(hops))].strip():
-                return forwarded
-        return str(environ["REMOTE_ADDR"])
+        return client_address(environ, n_proxies=self.n_proxies)
 
 
 @dataclass(slots=True)

@@ -123,7 +123,7 @@ PAGES = {
     """,
     # the offices, and the others are told so
     "yyynnnnl": """
-        people:get people-csv:get person:get sign-on:get
+        account-events:get account-events-csv:get people:get people-csv:get person:get sign-on:get
     """,
     # governance, and owners of the team
     "yynynn0l": """
@@ -346,6 +346,7 @@ AUDITOR_ASKS = frozenset(
 )
 OWN_TABLES = frozenset(
     {
+        "accounts_accountevent",
         "accounts_apitoken",
         "accounts_savedfilter",
         "alerts_calendarfeed",

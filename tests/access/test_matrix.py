@@ -48,8 +48,8 @@ OPEN = {"yyyyyyyl", "yyyyyyyy"}
 FEW = ("auditor", "outsider", NOBODY)
 # the address was sent to one person, and whoever holds it stands for that person
 SECRET = {"answer-link", "unsubscribe"}
-# sessions that end, and when a token was last used
-WRITTEN_BY_READING = {"django_session", "accounts_apitoken"}
+# sessions that end, when a token was last used, and from where
+WRITTEN_BY_READING = {"django_session", "accounts_apitoken", "accounts_accountevent"}
 # the history's context goes before a statement as a statement of its own
 WRITES = re.compile(r'\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+"(\w+)"')
 

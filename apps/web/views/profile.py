@@ -14,12 +14,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts import actions
-from apps.accounts.models import User
+from apps.accounts.models import AccountEvent, User
 from apps.web.editing import SeenMixin
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
 from apps.web.saying import say
 from apps.web.wording import listed
+
+N_EVENTS = 10
 
 
 class ProfileForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
@@ -69,6 +71,7 @@ def account(request: HttpRequest) -> HttpResponse:
         office=office,
         form=form,
         has_second_factor=is_mfa_enabled(user),
+        events=AccountEvent.objects.filter(user=user).order_by("-last_at", "-pk")[:N_EVENTS],
         sign_on=settings.OIDC.get("name", ""),
         status=422 if form.is_bound else 200,
     )

@@ -1,0 +1,32 @@
+"""A user agent in a few words, such as "Firefox on Windows"."""
+
+MAX_USER_AGENT = 200
+# the first that occurs counts: most browsers also carry the names of older ones
+_PROGRAMS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device_of(user_agent: str) -> str:
+    """Return program and system; of a program that is no browser its own name. Empty where nothing was sent."""
+    program = next((name for mark, name in _PROGRAMS if mark in user_agent), "")
+    if not program:
+        return user_agent.split("/", 1)[0].split(" ", 1)[0][:40]
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    return f"{program} on {system}" if system else program

@@ -1,0 +1,88 @@
+"""Hears of sign-ins and credentials from Django and allauth, and records them."""
+
+from typing import Any
+
+from allauth.account.signals import password_changed, password_reset, password_set, user_logged_in
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import (
+    authentication_failed,
+    authenticator_added,
+    authenticator_removed,
+    authenticator_reset,
+    authenticator_used,
+)
+from django.contrib.auth.signals import user_logged_out
+from django.dispatch import receiver
+from django.utils.translation import gettext as _
+
+from apps.accounts.events import record_event
+from apps.accounts.models import AccountEventKind, User
+
+_RECOVERY_CODES = Authenticator.Type.RECOVERY_CODES
+
+
+@receiver(user_logged_in)
+def note_sign_in(request: Any, user: User, **_rest: Any) -> None:
+    methods = [record.get("method") for record in request.session.get("account_authentication_methods", [])]
+    detail = (_("by single sign-on") if "socialaccount" in methods else _("by password")) + (
+        _(" and second factor") if "mfa" in methods else ""
+    )
+    record_event(AccountEventKind.SIGNED_IN, request=request, user=user, detail=detail)
+
+
+@receiver(user_logged_out)
+def note_sign_out(request: Any, user: User | None, **_rest: Any) -> None:
+    if user is not None and request is not None:
+        record_event(AccountEventKind.SIGNED_OUT, request=request, user=user)
+
+
+@receiver(password_changed)
+@receiver(password_set)
+def note_password_change(request: Any, user: User, **_rest: Any) -> None:
+    record_event(AccountEventKind.PASSWORD_CHANGED, request=request, user=user)
+
+
+@receiver(password_reset)
+def note_password_reset(request: Any, user: User, **_rest: Any) -> None:
+    # the first password, by the link of the invitation, is no news to the person
+    addresses: list[str] | None = [] if user.last_login is None else None
+    record_event(AccountEventKind.PASSWORD_RESET, request=request, user=user, email_to=addresses)
+
+
+@receiver(authenticator_added)
+def note_second_factor(request: Any, user: User, authenticator: Authenticator, **_rest: Any) -> None:
+    # recovery codes come with the first factor
+    if authenticator.type != _RECOVERY_CODES:
+        record_event(AccountEventKind.MFA_ADDED, request=request, user=user, detail=words_of(authenticator))
+
+
+@receiver(authenticator_removed)
+def note_removed_factor(request: Any, user: User, authenticator: Authenticator, **_rest: Any) -> None:
+    if authenticator.type != _RECOVERY_CODES:
+        record_event(AccountEventKind.MFA_REMOVED, request=request, user=user, detail=words_of(authenticator))
+
+
+@receiver(authenticator_reset)
+def note_new_codes(request: Any, user: User, **_rest: Any) -> None:
+    record_event(AccountEventKind.CODES_REPLACED, request=request, user=user)
+
+
+@receiver(authenticator_used)
+def note_used_code(request: Any, user: User, authenticator: Authenticator, **_rest: Any) -> None:
+    if authenticator.type == _RECOVERY_CODES:
+        record_event(AccountEventKind.CODE_USED, request=request, user=user)
+
+
+@receiver(authentication_failed)
+def note_refused_factor(request: Any, user: User, **_rest: Any) -> None:
+    record_event(AccountEventKind.MFA_FAILED, request=request, user=user)
+
+
+def words_of(authenticator: Authenticator) -> str:
+    """Return what the factor is, for a person."""
+    words: dict[str, str] = {
+        Authenticator.Type.TOTP: _("authenticator app"),
+        Authenticator.Type.WEBAUTHN: _("security key or passkey"),
+        Authenticator.Type.RECOVERY_CODES: _("recovery codes"),
+    }
+    return words.get(authenticator.type, str(authenticator.type))

@@ -1,0 +1,127 @@
+"""Sign-ins and other events of accounts: who, from where, with what; for organisation roles."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.timezone import make_aware
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import AccountEvent, AccountEventKind, User
+from apps.common.time import now
+from apps.web.filtering import Control, Filters
+from apps.web.forms import signed_in
+from apps.web.listing import Listing, csv_answer
+from apps.web.page import Sentence, page
+
+FAILURES = (AccountEventKind.SIGN_IN_FAILED, AccountEventKind.LOCKED_OUT, AccountEventKind.MFA_FAILED)
+
+
+class EventForm(forms.Form):
+    who = forms.CharField(label=gettext_lazy("Account"), required=False, max_length=150)
+    kind = forms.ChoiceField(label=gettext_lazy("Event"), required=False, choices=[("", ""), *AccountEventKind.choices])
+    address = forms.CharField(label=gettext_lazy("Address"), required=False, max_length=50)
+    since = forms.DateField(label=gettext_lazy("From"), required=False)
+    until = forms.DateField(label=gettext_lazy("To"), required=False)
+
+
+@require_safe
+def account_events(request: HttpRequest) -> HttpResponse:
+    user = _reading(request)
+    form = EventForm(request.GET)
+    listing = Listing(request, _listed(form, user))
+    return page(
+        request,
+        "audit/account-events.html",
+        fragment="listing",
+        title=_("Account events"),
+        crumbs=((_("Audit"), reverse("audit")),),
+        counts=_("Events of all accounts"),
+        sentence=_sentence(user),
+        filters=_filters(request, form),
+        listing=listing,
+        status=200 if form.is_valid() else 422,
+    )
+
+
+@require_safe
+def account_events_csv(request: HttpRequest) -> StreamingHttpResponse:
+    user = _reading(request)
+    return csv_answer(
+        "account-events",
+        ["last", "first", "times", "account", "event", "detail", "by", "address", "network", "device", "user agent",
+         "email"],
+        _listed(EventForm(request.GET), user).iterator(chunk_size=1000),
+        lambda row: [
+            row.last_at, row.first_at, row.n, row.user.username if row.user else "", row.get_kind_display(), row.detail,
+            row.actor.username if row.actor else "", row.address or "", row.network, row.device, row.user_agent,
+            row.get_email_state_display(),
+        ],
+    )  # fmt: skip
+
+
+def _listed(form: EventForm, user: User) -> QuerySet[AccountEvent]:
+    rows = AccountEvent.objects.visible_to(user).select_related("user", "actor", "token").order_by("-last_at", "-pk")
+    if not form.is_valid():
+        return rows.none()
+    given: dict[str, Any] = form.cleaned_data
+    if who := given["who"]:
+        rows = rows.filter(Q(user__username__icontains=who) | Q(user__email__icontains=who))
+    if given["kind"]:
+        rows = rows.filter(kind=given["kind"])
+    if address := given["address"].strip():
+        rows = rows.filter(Q(network=address) | Q(address__startswith=address))
+    if given["since"]:
+        rows = rows.filter(last_at__gte=_midnight(given["since"]))
+    if given["until"]:
+        rows = rows.filter(first_at__lt=_midnight(given["until"] + timedelta(days=1)))
+    return rows
+
+
+def _midnight(day: Any) -> datetime:
+    return make_aware(datetime.combine(day, time.min))
+
+
+def _sentence(user: User) -> Sentence:
+    day = AccountEvent.objects.visible_to(user).filter(last_at__gt=now() - timedelta(days=1))
+    n_failed = sum(day.filter(kind__in=FAILURES).values_list("n", flat=True)[:10_000])
+    if not n_failed:
+        return Sentence(_("No sign-in failed in the last 24 hours."))
+    return Sentence(
+        ngettext("%(n)s sign-in failed in the last 24 hours.", "%(n)s sign-ins failed in the last 24 hours.", n_failed)
+        % {"n": f"{n_failed:,}"}
+    )
+
+
+def _filters(request: HttpRequest, form: EventForm) -> Filters:
+    kinds = {"who": "search", "kind": "select", "address": "search", "since": "date", "until": "date"}
+    return Filters(
+        tuple(
+            Control(
+                name,
+                str(form.fields[name].label),
+                kind,
+                AccountEventKind.choices if kind == "select" else (),
+                request.GET.get(name, ""),
+                " ".join(str(error) for error in form.errors.get(name, [])),
+            )
+            for name, kind in kinds.items()
+        ),
+        (),
+        "",
+    )
+
+
+def _reading(request: HttpRequest) -> User:
+    user = signed_in(request)
+    if not user.reads_everything:
+        raise PermissionDenied(
+            _("You need an organisation role to read the events of all accounts. Your own are on your account page.")
+        )
+    return user
