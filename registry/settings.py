@@ -367,6 +367,11 @@ ACCOUNT_ADAPTER = "apps.accounts.adapters.AccountAdapter"  # closes sign-up: peo
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# linking single sign-on asks for the password first
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# emails about accounts come from apps/accounts/event_emails.py
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_RATE_LIMITS = {"manage_email": "5/h/user"}
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = None
@@ -377,6 +382,11 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 OIDC = sign_on(env, production=PRODUCTION)
 SOCIALACCOUNT_ADAPTER = "apps.accounts.adapters.SignOnAccountAdapter"
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+# linking single sign-on asks for the password first
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# emails about accounts come from apps/accounts/event_emails.py
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_RATE_LIMITS = {"manage_email": "5/h/user"}
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

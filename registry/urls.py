@@ -7,6 +7,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from apps.api.alerts import SecretAlertsView, SecretCalendarView, SecretChangesView
+from apps.web.views import email_address
 
 
 @login_not_required
@@ -25,6 +26,10 @@ handler500 = "apps.api.problems.server_error"
 urlpatterns = [
     # /healthz and /readyz are answered by apps.common.health.ProbeMiddleware
     path("admin/", admin.site.urls),
+    # before the library's pages of these addresses, which would change an address unconfirmed, and give an account of
+    # single sign-on a password
+    path("accounts/email/", email_address.email_address, name="account_email"),
+    path("accounts/password/set/", email_address.set_password, name="account_set_password"),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("apps.api.urls")),
     # the address OpenTelemetry's exporters are given

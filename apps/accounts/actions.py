@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Q, RestrictedError
 from django.utils.text import slugify
 
+from apps.accounts.email_change import note_email_change
 from apps.accounts.models import ApiToken, Membership, Team, User
 from apps.accounts.roles import OrganisationRole, Scope, TeamRole, stronger_office
 from apps.accounts.tokens import digest_of, new_secret, new_token
@@ -191,8 +192,10 @@ def add_person(*, facts: Mapping[str, Any], by: User) -> User:
 
 
 @transaction.atomic
-def change_person(*, person: User, facts: Mapping[str, Any], by: User) -> User:
-    """Refused where it would leave nobody to administer, or touches a superuser without being one."""
+def change_person(*, person: User, facts: Mapping[str, Any], by: User, request: Any = None) -> User:
+    """Refused where it would leave nobody to administer, or touches a superuser without being one. A changed address is
+    recorded as coming from `request`, and the old one is told."""
+    old_email = User.objects.values_list("email", flat=True).get(pk=person.pk)
     if person.is_superuser and not by.is_superuser:
         raise RefusedAccount("Only a superuser changes a superuser.")
     for name, value in facts.items():
@@ -207,6 +210,8 @@ def change_person(*, person: User, facts: Mapping[str, Any], by: User) -> User:
     administrators = User.objects.select_for_update().filter(is_active=True).order_by("pk")
     if not administrators.filter(Q(is_superuser=True) | Q(organisation_role=OrganisationRole.ADMIN)).exists():
         raise RefusedAccount("Somebody must stay who administers. Give the office to another person first.")
+    if person.email != old_email:
+        note_email_change(user=person, old=old_email, by=by, request=request)
     return person
 
 

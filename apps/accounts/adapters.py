@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.events import record_event
@@ -48,6 +49,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         except ValidationError:
             self._record_attempt(request, AccountEventKind.LOCKED_OUT, credentials)
             raise
+
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        """By single sign-on alone means: no password here, and none by the link of an email."""
+        if not user.has_usable_password() and user.socialaccount_set.exists():  # type: ignore[attr-defined]
+            url = f"{settings.PUBLIC_URL}{reverse('account_login')}"
+            sign_on = settings.OIDC.get("name", "") or _("single sign-on")
+            self.send_mail("account/email/sign_on_only", email, {"sign_on": sign_on, "url": url})
+            return
+        super().send_password_reset_mail(user, email, context)
 
     def _record_attempt(self, request: HttpRequest, kind: AccountEventKind, credentials: dict[str, Any]) -> None:
         name = str(credentials.get("username") or credentials.get("email") or "")

@@ -4,6 +4,7 @@ What is saved here is in the history with the person and the reason given in the
 """
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django import forms
@@ -14,7 +15,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from apps.accounts.actions import revoke_token
-from apps.accounts.models import ApiToken, Membership, Team, User
+from apps.accounts.email_change import note_email_change
+from apps.accounts.events import record_event
+from apps.accounts.models import AccountEventKind, ApiToken, Membership, Team, User
 from apps.accounts.roles import OrganisationRole
 from apps.common.history import acting
 from apps.common.time import now
@@ -162,6 +165,19 @@ class UserAdmin(AdministratorAdmin[User], DjangoUserAdmin):  # type: ignore[type
         if obj is not None and obj.is_service:
             return False
         return super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            note_email_change(user=obj, old=form.initial["email"], by=person(request), request=request)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        response = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            record_event(
+                AccountEventKind.PASSWORD_CHANGED, request=request, user=User.objects.get(pk=id), actor=person(request)
+            )
+        return response
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Accounts are closed, not deleted: the history and the claims of people name them."""

@@ -12,6 +12,7 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        import_module("apps.accounts.email_change")
         import_module("apps.accounts.event_receivers")
         # what events send is known to every process by then
         import_module("apps.accounts.tasks")

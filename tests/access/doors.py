@@ -81,6 +81,7 @@ PAGES = {
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """
+        confirm-email:get confirm-email:post
         ask-file:post component-file-csv:get file:get file-body:get file-progress:get
         lift-name:post loss-causes-csv:get loss-csv:get pack-file:get unbind-key:post
         undo-assessments:post what-if-compare-csv:get
@@ -274,6 +275,7 @@ API = {
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """
+        confirm-email:get confirm-email:post
         evidence-packs/{pk}/file/:get feed-notices/{pk}/:get feed-notices/{pk}/reopen/:post
         feed-notices/{pk}/settle/:post jobs/{pk}/:get jobs/{pk}/cancel/:post jobs/{pk}/resume/:post
         reports/register/{table}/:get

@@ -129,6 +129,7 @@ def make_walked_world() -> World:
         ("alerts/settings/of/", {"criticality": 0}),
         ("alerts/settings/webhooks/", {"pk": addresses["webhooks"]}),
         ("alerts/", {"pk": addresses["alerts"], "action": "acknowledge"}),
+        ("account/email/", {"token": "not-complete"}),
         ("unsubscribe/", {"token": _unsubscribing(owner)}),
         ("campaigns/tasks/", {"pk": addresses["campaign-tasks"], "action": "waive"}),
         ("campaigns/steps/", {"pk": addresses["campaign-steps"], "action": "tick"}),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from apps.accounts.email_change import link_of
 from apps.accounts.models import Team, User
 from apps.alerts import links
 from apps.alerts.models import Alert, Delivery, Subscription, Webhook
@@ -165,6 +166,7 @@ FINDERS: dict[str, Finder] = {
     "change-application": _application,
     "change-dependency": _dependency,
     "component-file": _application,
+    "confirm-email": lambda user: {"token": link_of(user, "new@example.org").rstrip("/").rpartition("/")[2]},
     "contract": lambda user: _first(_ordered(Contract.objects.visible_to(user))),
     "correct-exit-test": lambda user: _first(_ordered(ExitTest.objects.visible_to(user))),
     "decide": lambda user: _first(_ordered(Offering.objects.visible_to(user).filter(version=None))),

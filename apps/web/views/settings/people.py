@@ -212,8 +212,11 @@ def _changed(request: HttpRequest, person: User, by: User) -> PersonForm | None:
             return form
         try:
             actions.change_person(
-                person=locked, facts={name: form.cleaned_data[name] for name in actions.PERSON_FACTS}, by=by
-            )  # fmt: skip
+                person=locked,
+                facts={name: form.cleaned_data[name] for name in actions.PERSON_FACTS},
+                by=by,
+                request=request,
+            )
         except (actions.RefusedAccount, ValidationError) as refusal:
             transaction.set_rollback(True)
             form.add_error(None, str(refusal) if isinstance(refusal, actions.RefusedAccount) else refusal.messages)
