@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.db import DatabaseError, DataError, connection
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from pghistory.middleware import HistoryMiddleware
 
-from apps.api.problems import API_PREFIX, bad_request, unavailable_reason
+from apps.api.problems import API_PREFIX, CALLS_PREFIX, MEDIA_TYPE, bad_request, problem, unavailable_reason
 from apps.common.child_process import RETRY_AFTER_SECONDS, BusyError
 from apps.common.logging import request_id
 from apps.common.postgresql.errors import Unavailable, unavailable
@@ -35,6 +37,30 @@ _NOT_NEEDED = (
 PERMISSIONS_POLICY = ", ".join(f"{name}=()" for name in _NOT_NEEDED)
 
 
+# recovery codes, tokens, addresses of people and where they sign in from
+NEVER_STORED = ("/accounts/", "/account/", "/audit/", "/settings/")
+TLS_ONLY = (API_PREFIX, f"{CALLS_PREFIX}/")
+_PLAIN_HTTP = (
+    "Use https. This request came in plain text and was not read. A token in it may have been read on its way:"
+    " revoke that token."
+)
+
+
+class PlainHttpMiddleware:
+    """Refuses programs that come without TLS, where pages are redirected: redirected, a client would send its token in
+    plain text every time and never notice."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.SECURE_SSL_REDIRECT and request.path.startswith(TLS_ONLY) and not request.is_secure():
+            return JsonResponse(
+                problem(HTTPStatus.FORBIDDEN, _PLAIN_HTTP), status=HTTPStatus.FORBIDDEN, content_type=MEDIA_TYPE
+            )
+        return self.get_response(request)
+
+
 class BrowserRulesMiddleware:
     """Headers that Django has no setting for: what pages may use of a browser, and who may load what we answer."""
 
@@ -46,9 +72,9 @@ class BrowserRulesMiddleware:
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if request.headers.get("Cookie") and response.headers.get("Content-Type", "").startswith("text/html"):
-            # what a page showed to one person is not left in a cache for the next; those of the sign-in show secrets of
-            # second factors and recovery codes
-            rule = "no-store" if request.path.startswith("/accounts/") else "private, no-cache"
+            # what a page showed to one person is not left in a cache for the next; elsewhere "back" shows the list as
+            # it was left, and signing out clears what the browser holds
+            rule = "private, no-store" if request.path.startswith(NEVER_STORED) else "private, no-cache"
             response.headers.setdefault("Cache-Control", rule)
         return response
 

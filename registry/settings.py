@@ -99,6 +99,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
+    # whose session which one is, for the list under Account
+    "allauth.usersessions",
     "django_filters",
     "django_htmx",
     "drf_spectacular",
@@ -112,6 +114,8 @@ MIDDLEWARE = [
     "apps.common.logging.RequestIdMiddleware",
     # before the checks of host and TLS: probes come from inside, by address, without either
     "apps.common.health.ProbeMiddleware",
+    # before plain HTTP is redirected
+    "registry.middleware.PlainHttpMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "registry.middleware.BrowserRulesMiddleware",
@@ -123,6 +127,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # before anything looks at the user
+    "apps.accounts.middleware.SessionTimeoutMiddleware",
     # a page is closed unless its view says login_not_required; REST views answer for themselves
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -558,7 +564,17 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 60 * 60 * 24 * 7
+# sessions end after so many hours without a request, and after so many days whatever is done in them
+SESSION_IDLE_HOURS = env.int("SESSION_IDLE_HOURS", default=12)
+SESSION_MAX_DAYS = env.int("SESSION_MAX_DAYS", default=7)
+if not (1 <= SESSION_IDLE_HOURS <= 168 and 1 <= SESSION_MAX_DAYS <= 30):
+    raise ImproperlyConfigured("SESSION_IDLE_HOURS is between 1 and 168, SESSION_MAX_DAYS between 1 and 30.")
+SESSION_COOKIE_AGE = SESSION_MAX_DAYS * 24 * 3600
+# browsers take such a name only with Secure, for the whole host and from the host itself
+_cookie_prefix = "__Host-" if PRODUCTION else ""
+SESSION_COOKIE_NAME = f"{_cookie_prefix}sessionid"
+CSRF_COOKIE_NAME = f"{_cookie_prefix}csrftoken"
+MESSAGE_STORAGE = "registry.messages.HostMessages"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION

@@ -4,6 +4,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponseRedirect
 from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from apps.api.alerts import SecretAlertsView, SecretCalendarView, SecretChangesView
@@ -30,6 +31,8 @@ urlpatterns = [
     # single sign-on a password
     path("accounts/email/", email_address.email_address, name="account_email"),
     path("accounts/password/set/", email_address.set_password, name="account_set_password"),
+    # sessions are listed on the account page
+    path("accounts/sessions/", RedirectView.as_view(pattern_name="account"), name="usersessions_list"),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("apps.api.urls")),
     # the address OpenTelemetry's exporters are given

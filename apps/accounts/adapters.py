@@ -1,6 +1,7 @@
 """How allauth meets this product: people are added by an administrator or come by the organisation's sign-on, never by
 themselves."""
 
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -16,10 +17,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from apps.accounts.events import record_event
+from apps.accounts.events import name_digest, place_of, record_event
 from apps.accounts.models import AccountEventKind, User
 from apps.accounts.queries import person_by_login
+from apps.accounts.sessions import limit_session
+from apps.accounts.sign_in_limits import release_attempts, reserve_attempt
 from apps.accounts.sign_on.actions import JOB, apply_groups, free_username, person_by_address
 from apps.accounts.sign_on.session import SafeSession, policy_for
 from apps.common.history import acting
@@ -30,6 +34,11 @@ log = structlog.get_logger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "too_many_login_attempts": gettext_lazy("Too many failed sign-ins. Wait 15 minutes, or reset your password."),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
@@ -39,16 +48,35 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_client_ip(self, request: HttpRequest) -> str:
         return request_address(request)
 
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        user = super().authenticate(request, **credentials)
+        if user:
+            release_attempts(self._account_of(credentials)[0])
+        return user
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         super().authentication_failed(request, **credentials)
         self._record_attempt(request, AccountEventKind.SIGN_IN_FAILED, credentials)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        account, user = self._account_of(credentials)
         try:
+            if not reserve_attempt(account, user=user, network=place_of(request).network):
+                raise self.validation_error("too_many_login_attempts")
             super().pre_authenticate(request, **credentials)
         except ValidationError:
             self._record_attempt(request, AccountEventKind.LOCKED_OUT, credentials)
             raise
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Attempts are counted by account and network, so that strangers elsewhere lock out nobody."""
+        return f"{self._account_of(credentials)[0]}:{place_of(request).network}"
+
+    def _account_of(self, credentials: dict[str, Any]) -> tuple[str, User | None]:
+        """The account by whichever of its names, as a key of the cache, and whose it is."""
+        name = str(credentials.get("username") or credentials.get("email") or "")
+        user = person_by_login(name)
+        return (f"u{user.pk}" if user else f"n{name_digest(name)}"), user
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         """By single sign-on alone means: no password here, and none by the link of an email."""
@@ -69,6 +97,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if (kwargs.get("signal_kwargs") or {}).get("sociallogin") is not None:
             # groups are asked at sign-in alone, so a session by sign-on must not last
             request.session.set_expiry(settings.OIDC["session_hours"] * 3600)
+            limit_session(request, timedelta(hours=settings.OIDC["session_hours"]))
         return response
 
 

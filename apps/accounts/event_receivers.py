@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.events import record_event
 from apps.accounts.models import AccountEventKind, User
+from apps.accounts.sessions import end_sessions
+from apps.accounts.sign_in_limits import release_attempts
 
 _RECOVERY_CODES = Authenticator.Type.RECOVERY_CODES
 
@@ -39,12 +41,16 @@ def note_sign_out(request: Any, user: User | None, **_rest: Any) -> None:
 @receiver(password_changed)
 @receiver(password_set)
 def note_password_change(request: Any, user: User, **_rest: Any) -> None:
+    # Django's own check refuses them too, as the password is part of it
+    end_sessions(user, but_key=request.session.session_key)
     record_event(AccountEventKind.PASSWORD_CHANGED, request=request, user=user)
 
 
 @receiver(password_reset)
 def note_password_reset(request: Any, user: User, **_rest: Any) -> None:
     # the first password, by the link of the invitation, is no news to the person
+    end_sessions(user)
+    release_attempts(f"u{user.pk}")
     addresses: list[str] | None = [] if user.last_login is None else None
     record_event(AccountEventKind.PASSWORD_RESET, request=request, user=user, email_to=addresses)
 
@@ -53,12 +59,14 @@ def note_password_reset(request: Any, user: User, **_rest: Any) -> None:
 def note_second_factor(request: Any, user: User, authenticator: Authenticator, **_rest: Any) -> None:
     # recovery codes come with the first factor
     if authenticator.type != _RECOVERY_CODES:
+        end_sessions(user, but_key=request.session.session_key)
         record_event(AccountEventKind.MFA_ADDED, request=request, user=user, detail=words_of(authenticator))
 
 
 @receiver(authenticator_removed)
 def note_removed_factor(request: Any, user: User, authenticator: Authenticator, **_rest: Any) -> None:
     if authenticator.type != _RECOVERY_CODES:
+        end_sessions(user, but_key=request.session.session_key)
         record_event(AccountEventKind.MFA_REMOVED, request=request, user=user, detail=words_of(authenticator))
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from apps.accounts.event_emails import send_event_emails
 from apps.accounts.events import forget_events
+from apps.accounts.sessions import forget_ended_sessions
 from apps.common.history_keeping import forget_history
 from apps.common.time import now
 
@@ -33,7 +34,9 @@ def send_account_emails() -> int:
 
 @shared_task(name="accounts.forget_account_events")
 def forget_account_events() -> int:
-    """Events older than ACCOUNT_EVENT_DAYS, and the oldest beyond MAX_ACCOUNT_EVENTS. The number of rows."""
+    """Events older than ACCOUNT_EVENT_DAYS, and the oldest beyond MAX_ACCOUNT_EVENTS. The number of rows.
+    What is kept of ended sessions goes along."""
+    forget_ended_sessions()
     n_forgotten = forget_events(before=now() - timedelta(days=settings.ACCOUNT_EVENT_DAYS))
     if n_forgotten:
         log.info("account events forgotten", rows=n_forgotten, days=settings.ACCOUNT_EVENT_DAYS)

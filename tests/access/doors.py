@@ -16,6 +16,7 @@ PAGES = {
         concentration-csv:get contracts:get contracts-csv:get contributions:get contributions-csv:get decide:get
         decide-name:get decide-name:post deliveries:get deliveries-csv:get disagreement:get disagreements:get
         disagreements-csv:get discrepancies:get discrepancies-csv:get document-list:get documents-csv:get
+        end-sessions:post
         ends-csv:get event:get events:get events-csv:get evidence:get evidence-csv:get exposure:get exposure-csv:get
         exposure-flow:get exposure-flow-csv:get exposure-node:get exposure-node-csv:get exposure-node-teams:get
         exposure-node-trend-csv:get exposure-states-csv:get exposure-trend-csv:get feed:get feed-notices:get
@@ -81,7 +82,7 @@ PAGES = {
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """
-        confirm-email:get confirm-email:post
+        confirm-email:get confirm-email:post end-session:post
         ask-file:post component-file-csv:get file:get file-body:get file-progress:get
         lift-name:post loss-causes-csv:get loss-csv:get pack-file:get unbind-key:post
         undo-assessments:post what-if-compare-csv:get
@@ -275,7 +276,7 @@ API = {
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """
-        confirm-email:get confirm-email:post
+        confirm-email:get confirm-email:post end-session:post
         evidence-packs/{pk}/file/:get feed-notices/{pk}/:get feed-notices/{pk}/reopen/:post
         feed-notices/{pk}/settle/:post jobs/{pk}/:get jobs/{pk}/cancel/:post jobs/{pk}/resume/:post
         reports/register/{table}/:get
@@ -322,7 +323,8 @@ ENTRANCE = {
     "yl": r"""
         reauthenticate/:get email/:get password/change/:get password/set/:get login/code/confirm/:get 2fa/:get
         2fa/authenticate/:get 2fa/reauthenticate/:get 2fa/totp/activate/:get 2fa/recovery-codes/generate/:get
-        3rdparty/:get social/login/cancelled/:get social/login/error/:get social/signup/:get social/connections/:get
+        3rdparty/:get sessions/:get social/login/cancelled/:get social/login/error/:get social/signup/:get
+        social/connections/:get
     """,
     "yy": r"""
         login/:get logout/:get inactive/:get signup/:get confirm-email/:get password/reset/:get
@@ -375,4 +377,5 @@ ADMIN = {
     "mfa",
     "risks",
     "socialaccount",
+    "usersessions",
 }

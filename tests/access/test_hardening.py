@@ -21,6 +21,9 @@ NAMES = [
     "SESSION_COOKIE_HTTPONLY",
     "SESSION_COOKIE_SAMESITE",
     "SESSION_COOKIE_AGE",
+    "SESSION_COOKIE_NAME",
+    "CSRF_COOKIE_NAME",
+    "SESSION_IDLE_HOURS",
     "CSRF_COOKIE_SECURE",
     "CSRF_COOKIE_HTTPONLY",
     "SECURE_SSL_REDIRECT",
@@ -57,6 +60,11 @@ def test_cookies_and_transport_are_closed_in_production(production):
     assert production["SESSION_COOKIE_SAMESITE"] == "Lax"
     assert production["SECURE_HSTS_SECONDS"] >= 31_536_000
     assert production["SESSION_COOKIE_AGE"] <= 7 * 24 * 3600
+    assert production["SESSION_IDLE_HOURS"] <= 12
+    assert (production["SESSION_COOKIE_NAME"], production["CSRF_COOKIE_NAME"]) == (
+        "__Host-sessionid",
+        "__Host-csrftoken",
+    )
     assert production["X_FRAME_OPTIONS"] == "DENY"
     assert (production["DEBUG"], production["OIDC"], production["HISTORY_DAYS"]) == (False, {}, 0)
     assert production["DATA_UPLOAD_MAX_MEMORY_SIZE"] <= 32 * 1024 * 1024

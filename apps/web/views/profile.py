@@ -7,14 +7,16 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import actions
-from apps.accounts.models import AccountEvent, User
+from apps.accounts.events import record_event
+from apps.accounts.models import AccountEvent, AccountEventKind, User
+from apps.accounts.sessions import end_session, end_sessions, sessions_of
 from apps.web.editing import SeenMixin
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
@@ -72,9 +74,31 @@ def account(request: HttpRequest) -> HttpResponse:
         form=form,
         has_second_factor=is_mfa_enabled(user),
         events=AccountEvent.objects.filter(user=user).order_by("-last_at", "-pk")[:N_EVENTS],
+        sessions=sessions_of(user, current_key=request.session.session_key),
+        idle_hours=settings.SESSION_IDLE_HOURS,
+        max_days=settings.SESSION_MAX_DAYS,
         sign_on=settings.OIDC.get("name", ""),
         status=422 if form.is_bound else 200,
     )
+
+
+@require_POST
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    n_ended = end_sessions(user, but_key=request.session.session_key)
+    record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail=_("all others"))
+    say(request, ngettext("%(n)s other session ended.", "%(n)s other sessions ended.", n_ended) % {"n": n_ended})
+    return redirect("account")
+
+
+@require_POST
+def end_one_session(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    if not end_session(user, pk):
+        raise Http404
+    record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail=_("one session"))
+    say(request, _("The session is ended."))
+    return redirect("account")
 
 
 def _sentence(roles: list[str]) -> Sentence:
