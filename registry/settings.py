@@ -2,7 +2,7 @@
 
 import os
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "apps.accounts.middleware.SecondFactorMiddleware",
     "registry.middleware.UnwritableTextMiddleware",
     "registry.middleware.BusyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -397,6 +398,18 @@ SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Foundation Registry"
+MFA_ADAPTER = "apps.accounts.second_factors.MFAAdapter"
+# addresses are confirmed by invitation and by apps/accounts/email_change.py, and not in the library's own list
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# organisation roles whose people must have a second factor, or "all"
+MFA_REQUIRED_FOR = env.list("MFA_REQUIRED_FOR", default=[])
+if unknown_roles := set(MFA_REQUIRED_FOR) - {"governance", "auditor", "admin", "all"}:
+    raise ImproperlyConfigured(f"MFA_REQUIRED_FOR names governance, auditor, admin or all, not {min(unknown_roles)}.")
+try:
+    # the day from which they are led to set one up; before it they are only asked
+    MFA_REQUIRED_FROM = date.fromisoformat(day) if (day := env.str("MFA_REQUIRED_FROM", default="")) else None
+except ValueError as error:
+    raise ImproperlyConfigured("MFA_REQUIRED_FROM is a day such as 2027-01-31.") from error
 
 # --- REST -------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

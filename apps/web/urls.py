@@ -73,6 +73,7 @@ urlpatterns = [
     path("settings/people/invite/", settings.invite, name="invite"),
     path("settings/people/<int:pk>/", settings.change, name="person"),
     path("settings/people/<int:pk>/invite/", settings.invite_again, name="invite-again"),
+    path("settings/people/<int:pk>/second-factors/", settings.reset_factors, name="reset-factors"),
     path("settings/keys/", settings.tokens, name="tokens"),
     path("settings/keys/new/", settings.issue, name="issue-token"),
     path("settings/keys.csv", settings.tokens_csv, name="tokens-csv"),

@@ -195,6 +195,10 @@ class TestLinking:
         client = Client()
         client.force_login(known)
 
+        # a borrowed session links nothing
+        client.get(at_provider(begin(client, process="connect")))
+        assert not SocialAccount.objects.exists()
+        client.post(reverse("account_reauthenticate"), {"password": "password"})
         client.get(at_provider(begin(client, process="connect")))
 
         assert SocialAccount.objects.get().user == known

@@ -2,7 +2,6 @@
 
 from zoneinfo import available_timezones
 
-from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.accounts import actions
 from apps.accounts.events import record_event
 from apps.accounts.models import AccountEvent, AccountEventKind, User
+from apps.accounts.second_factors import has_second_factor, is_required_of
 from apps.accounts.sessions import end_session, end_sessions, sessions_of
 from apps.web.editing import SeenMixin
 from apps.web.forms import signed_in
@@ -72,7 +72,9 @@ def account(request: HttpRequest) -> HttpResponse:
         memberships=memberships,
         office=office,
         form=form,
-        has_second_factor=is_mfa_enabled(user),
+        has_second_factor=has_second_factor(user),
+        is_required=is_required_of(user),
+        required_from=settings.MFA_REQUIRED_FROM,
         events=AccountEvent.objects.filter(user=user).order_by("-last_at", "-pk")[:N_EVENTS],
         sessions=sessions_of(user, current_key=request.session.session_key),
         idle_hours=settings.SESSION_IDLE_HOURS,

@@ -17,6 +17,13 @@ from apps.accounts import actions
 from apps.accounts.inviting import invitation_address, send_invitation
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
+from apps.accounts.second_factors import (
+    by_second_factor,
+    has_second_factor,
+    is_required_of,
+    reset_second_factors,
+    with_second_factor,
+)
 from apps.web.editing import SeenMixin
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer
@@ -70,7 +77,10 @@ class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
 
 def _listed(request: HttpRequest) -> QuerySet[User]:
     words = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    found = User.objects.people().annotate(n_teams=Count("memberships")).order_by("-is_active", "username")
+    people = with_second_factor(User.objects.people())
+    if (factor := request.GET.get("factor", "")) in {"yes", "no"}:
+        people = by_second_factor(people.filter(is_active=True), has_factor=factor == "yes")
+    found = people.annotate(n_teams=Count("memberships")).order_by("-is_active", "username")
     if words:
         found = found.filter(
             Q(username__icontains=words) | Q(email__icontains=words) | Q(first_name__icontains=words)
@@ -95,6 +105,8 @@ def people(request: HttpRequest) -> HttpResponse:
         listing=listing,
         offices=User._meta.get_field("organisation_role").choices,
         office=request.GET.get("office", ""),
+        factor=request.GET.get("factor", ""),
+        required=[row.pk for row in listing.rows if is_required_of(row)],
         words=request.GET.get("q", ""),
         can_change=user.administers,
     )
@@ -118,12 +130,15 @@ def people_csv(request: HttpRequest) -> StreamingHttpResponse:
     _reading(request)
     return csv_answer(
         "people",
-        ["name", "first name", "last name", "e-mail", "office", "teams", "may sign in", "last sign-in"],
+        ["name", "first name", "last name", "e-mail", "office", "teams", "may sign in", "last sign-in",
+         "second factor", "second factor required"],
         _listed(request).iterator(chunk_size=1000),
         lambda row: [
             row.username, row.first_name, row.last_name, row.email, row.get_organisation_role_display(),
             row.n_teams,  # type: ignore[attr-defined]
             "yes" if row.is_active else "no", row.last_login,
+            "yes" if row.has_factor else "no",  # type: ignore[attr-defined]
+            "yes" if is_required_of(row) else "no",
         ],
     )  # fmt: skip
 
@@ -199,8 +214,23 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         person=person,
         memberships=person.memberships.select_related("team").order_by("team__name"),
         form=form,
+        has_factor=has_second_factor(person),
+        is_required=is_required_of(person),
         status=422 if form is not None and form.is_bound else 200,
     )
+
+
+@require_POST
+def reset_factors(request: HttpRequest, pk: int) -> HttpResponse:
+    by = _administering(request)
+    person = get_object_or_404(User.objects.people(), pk=pk)
+    try:
+        reset_second_factors(person=person, by=by, request=request)
+    except actions.RefusedAccount as refusal:
+        refuse(request, str(refusal))
+    else:
+        say(request, _("The second factors of %(person)s are reset, and their sessions ended.") % {"person": person})
+    return redirect("person", person.pk)
 
 
 def _changed(request: HttpRequest, person: User, by: User) -> PersonForm | None:
