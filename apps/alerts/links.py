@@ -1,7 +1,8 @@
 """Signed addresses in mails: what they allow, and for how long. No state: the signature is the permission.
 
-An answer's address acts for the person the mail went to, on the alerts that mail carried and no others. To unsubscribe
-is possible for ever, as a mail may be read late.
+An answer's address acts for the person the mail went to, on the alerts that mail carried and no others. A person's
+address to unsubscribe works for ever, as a mail may be read late. That of a team's mailbox belongs to one mail and
+expires: many people read such mails, some of them only for a while, and mails are forwarded.
 """
 
 from datetime import datetime, timedelta
@@ -13,10 +14,15 @@ from apps.accounts.models import Team, User
 from apps.alerts.models import Delivery
 
 ANSWER_FOR = timedelta(days=30)
+MAILBOX_LINK_DURATION = timedelta(days=90)
 
 # what stands in a stored mail; the token takes the place of the dash while it is sent
 _ANSWER = "/alerts/answer/-/"
 _UNSUBSCRIBE = "/unsubscribe/-/"
+_EXPIRED = (
+    "This link has expired, as the email is older than 90 days. An owner of the team can sign in and change what its"
+    " mailbox gets."
+)
 
 
 class BadLink(ValueError):
@@ -34,13 +40,23 @@ def unsubscribe_url() -> str:
 def with_tokens(body: str, delivery: Delivery) -> str:
     """A stored body as it is sent to its recipient."""
     return body.replace(answer_url(), answer_url().replace("/-/", f"/{answer_token(delivery)}/")).replace(
-        unsubscribe_url(), unsubscribe_address(user_id=delivery.user_id, team_id=delivery.team_id)
+        unsubscribe_url(), unsubscribe_address_in(delivery)
     )
 
 
-def unsubscribe_address(*, user_id: int | None, team_id: int | None) -> str:
-    token = _signer("unsubscribe").sign(f"u{user_id}" if user_id is not None else f"t{team_id}")
-    return unsubscribe_url().replace("/-/", f"/{token}/")
+def unsubscribe_address_in(delivery: Delivery) -> str:
+    """Return the address that a mail carries: the person's, or for a team's mailbox one of this mail alone."""
+    if delivery.user_id is not None:
+        return unsubscribe_address(user_id=delivery.user_id)
+    return _with_token(f"m{delivery.pk}")
+
+
+def unsubscribe_address(*, user_id: int) -> str:
+    return _with_token(f"u{user_id}")
+
+
+def _with_token(claim: str) -> str:
+    return unsubscribe_url().replace("/-/", f"/{_signer('unsubscribe').sign(claim)}/")
 
 
 def answer_token(delivery: Delivery) -> str:
@@ -61,14 +77,21 @@ def delivery_answered(token: str, *, at: datetime) -> Delivery:
     return delivery
 
 
-def recipient_of(token: str) -> User | Team:
-    """Who is not to be mailed any more. Raises BadLink."""
-    said = _unsigned("unsubscribe", token)
+def recipient_of(token: str, *, at: datetime) -> User | Team:
+    """Return who is not to be mailed any more. Raises BadLink."""
+    claim = _unsigned("unsubscribe", token)
     found: User | Team | None = None
-    if said[:1] == "u":
-        found = User.objects.filter(pk=int(said[1:])).first()
-    elif said[:1] == "t":
-        found = Team.objects.filter(pk=int(said[1:])).first()
+    match claim[:1]:
+        case "u":
+            found = User.objects.filter(pk=int(claim[1:])).first()
+        case "m":
+            delivery = Delivery.objects.select_related("team").filter(pk=int(claim[1:])).first()
+            if delivery is None or delivery.created_at < at - MAILBOX_LINK_DURATION:
+                raise BadLink(_EXPIRED)
+            found = delivery.team
+        case "t":
+            # mails of earlier versions: the same address for ever
+            raise BadLink(_EXPIRED)
     if found is None:
         raise BadLink("This link leads to nobody any more.")
     return found

@@ -20,7 +20,7 @@ from django.template.loader import render_to_string
 
 from apps.alerts.digest import Digest
 from apps.alerts.feed_health import FeedHealth
-from apps.alerts.links import answer_url, unsubscribe_address, unsubscribe_url, with_tokens
+from apps.alerts.links import answer_url, unsubscribe_address_in, unsubscribe_url, with_tokens
 from apps.alerts.models import Delivery
 from apps.alerts.windows import zone
 from apps.alerts.wording import one_line
@@ -121,7 +121,7 @@ def message_of(delivery: Delivery) -> EmailMultiAlternatives:
         # Exchange answers machines too, unless told not to
         "X-Auto-Response-Suppress": "All",
         # one click, RFC 8058: programs post to it, people see a page
-        "List-Unsubscribe": f"<{unsubscribe_address(user_id=delivery.user_id, team_id=delivery.team_id)}>",
+        "List-Unsubscribe": f"<{unsubscribe_address_in(delivery)}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
     if delivery.thread:

@@ -191,7 +191,7 @@ def _host(addresses: dict[str, Any]) -> int:
 
 
 def _unsubscribing(person: User) -> str:
-    return links.unsubscribe_address(user_id=person.pk, team_id=None).partition("/unsubscribe/")[2].strip("/")
+    return links.unsubscribe_address(user_id=person.pk).partition("/unsubscribe/")[2].strip("/")
 
 
 # ---------------------------------------------------------------- the addresses

@@ -145,7 +145,7 @@ def _mail() -> Delivery:
 
 
 def _unsubscribe(user: User) -> Found:
-    address = links.unsubscribe_address(user_id=_mail().user_id, team_id=None)
+    address = links.unsubscribe_address(user_id=_mail().user_id)
     return {"token": address.partition("/unsubscribe/")[2].strip("/")}
 
 

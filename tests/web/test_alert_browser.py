@@ -77,7 +77,7 @@ def test_enter_in_a_field_of_a_mails_link_answers_nothing(page, world, mail):
 
 
 def test_a_page_of_an_address_stops_the_mail_and_starts_it_again(page, world):
-    path = links.unsubscribe_address(user_id=world.editor.pk, team_id=None).partition("/unsubscribe/")[2]
+    path = links.unsubscribe_address(user_id=world.editor.pk).partition("/unsubscribe/")[2]
     page.goto(f"/unsubscribe/{path}")
 
     page.locator("[name=choice][value=never]").click()
@@ -146,7 +146,7 @@ def test_the_pages_fit_a_phone_and_need_no_inline_style(signed_in, world, mail):
     )  # fmt: skip
     world.editor.organisation_role = "governance"
     world.editor.save()
-    less = links.unsubscribe_address(user_id=world.editor.pk, team_id=None).partition("/unsubscribe/")[2]
+    less = links.unsubscribe_address(user_id=world.editor.pk).partition("/unsubscribe/")[2]
     paths = [
         "/alerts/", f"/alerts/{world.alert.pk}/", "/alerts/subscriptions/", "/alerts/subscriptions/new/",
         "/alerts/settings/", f"/alerts/settings/webhooks/{hook.pk}/", "/deliveries/", "/deliveries/not-carried/",

@@ -1,17 +1,21 @@
 """The signed addresses in mails: they act for the person the mail went to, and looking changes nothing."""
 
+import re
 from datetime import timedelta
 
 import pghistory.models
 import pytest
 from django.apps import apps
 from django.test import Client
+from django.urls import reverse
 
-from apps.alerts import links
+from apps.accounts.models import Membership
+from apps.accounts.roles import TeamRole
+from apps.alerts import links, unsubscribing
 from apps.alerts.models import Alert, Cadence, Delivery, Mute, Notice, Preference
 from apps.alerts.wishing import set_preference, stop_mail
 from apps.common.time import now
-from tests.builders import make_offering
+from tests.builders import make_member, make_offering, make_user
 from tests.web.test_lists import text
 from tests.web.test_pages import outline
 
@@ -38,8 +42,29 @@ def answer(mail):
     return f"/alerts/answer/{links.answer_token(mail)}/"
 
 
-def address(**key):
-    return links.unsubscribe_address(**{"user_id": None, "team_id": None, **key}).partition("127.0.0.1:8000")[2]
+def address(*, user_id):
+    return links.unsubscribe_address(user_id=user_id).partition("127.0.0.1:8000")[2]
+
+
+def mailbox_address(team, *, age=timedelta(0)):
+    """As a mail to the mailbox carries it."""
+    at = now()
+    mail = Delivery.objects.create(
+        team=team,
+        address=team.email,
+        message_id=f"<{team.pk}-{at.isoformat()}@registry>",
+        subject="Something",
+        body_text="...",
+        due_at=at,
+        created_at=at - age,
+        state="sent",
+        sent_at=at,
+    )
+    return links.unsubscribe_address_in(mail).partition("127.0.0.1:8000")[2]
+
+
+def told_owners():
+    return list(Delivery.objects.filter(kind="mailbox").order_by("pk"))
 
 
 @pytest.fixture
@@ -343,7 +368,7 @@ def test_who_comes_back_later_is_mailed_daily(client, world, unsubscribe):
 
 
 def test_a_mailbox_of_a_team_is_stopped_and_says_that_others_read_it(client, world):
-    path = address(team_id=world.team.pk)
+    path = mailbox_address(world.team)
 
     page = text(client.get(path))
     client.post(path, {"List-Unsubscribe": "One-Click"})
@@ -351,6 +376,73 @@ def test_a_mailbox_of_a_team_is_stopped_and_says_that_others_read_it(client, wor
     assert "This is the mailbox of Claims" in page
     assert cadence(team=world.team)[0] == Cadence.NEVER
     assert cadence(user=world.editor) is None
+
+
+def test_the_owners_of_a_team_are_told_and_change_it_back(client, world, as_user):
+    owner = make_member(world.team, TeamRole.OWNER, make_user("otto"))
+
+    client.post(mailbox_address(world.team), {"choice": "never"})
+
+    (mail,) = told_owners()
+    assert (mail.user, mail.address, mail.state) == (owner, "otto@example.org", "queued")
+    assert "No mail goes to" in mail.body_text
+    link = re.search(r"http://127.0.0.1:8000(\S+)", mail.body_text)[1]
+    page = as_user(owner).get(link)
+    assert reverse("preference-of-team", args=[world.team.slug]) in page.content.decode()
+    as_user(owner).post(
+        reverse("preference-of-team", args=[world.team.slug]),
+        {"cadence": "daily", "weekday": 0, "hour": 7, "immediate": "on", "time_zone": "UTC"},
+    )
+    assert cadence(team=world.team)[0] == Cadence.DAILY
+
+
+def test_governance_is_told_where_a_team_has_no_owner(client, world):
+    Membership.objects.filter(role=TeamRole.OWNER.rank).delete()
+
+    client.post(mailbox_address(world.team), {"List-Unsubscribe": "One-Click"})
+
+    assert [mail.user for mail in told_owners()] == [world.governance]
+
+
+def test_what_changes_nothing_is_told_to_nobody(client, world):
+    path = mailbox_address(world.team)
+    client.post(path, {"choice": "never"})
+    n_told = len(told_owners())
+
+    client.post(path, {"choice": "never"})
+    client.get(path)
+
+    assert len(told_owners()) == n_told
+
+
+def test_a_mailbox_is_changed_by_links_so_many_times_a_day(client, world):
+    path = mailbox_address(world.team)
+    for n in range(unsubscribing.MAX_CHANGES_A_DAY):
+        client.post(path, {"choice": "weekly" if n % 2 else "never"})
+    before, n_told = cadence(team=world.team), len(told_owners())
+
+    response = client.post(path, {"choice": "daily-only"})
+
+    assert response.status_code == 422
+    assert "several times today" in text(response)
+    assert (cadence(team=world.team), len(told_owners())) == (before, n_told)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_the_address_of_a_mailbox_expires_with_its_mail(client, world, method):
+    old = mailbox_address(world.team, age=timedelta(days=91))
+    for_ever = links._with_token(f"t{world.team.pk}").partition("127.0.0.1:8000")[2]
+
+    for path in (old, for_ever):
+        response = getattr(client, method)(path, {"List-Unsubscribe": "One-Click"})
+        assert response.status_code == 404
+        assert "This link has expired" in text(response)
+    assert not Preference.objects.exists()
+
+
+def test_each_mail_to_a_mailbox_has_an_address_of_its_own_and_a_persons_stays(world, unsubscribe):
+    assert mailbox_address(world.team) != mailbox_address(world.team)
+    assert unsubscribe == address(user_id=world.editor.pk)
 
 
 def test_an_unknown_address_stops_nothing(client, world, unsubscribe, answer):

@@ -49,6 +49,7 @@ class Delivery(models.Model):
         IMMEDIATE = "immediate", "At once"
         HEARTBEAT = "heartbeat", "Sign of life"
         WEBHOOK = "webhook", "Webhook"
+        MAILBOX = "mailbox", "Mailbox changed"
 
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)

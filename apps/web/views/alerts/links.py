@@ -10,6 +10,7 @@ from typing import Any
 
 import pghistory
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -19,9 +20,9 @@ from apps.alerts import actions, links
 from apps.alerts.bulk_answers import Answer
 from apps.alerts.models import Alert, Cadence, Delivery
 from apps.alerts.queries import alerts_of
-from apps.alerts.unsubscribing import mail_as, rhythm_of_recipient
+from apps.alerts.unsubscribing import check_changes, mail_as, rhythm_of_recipient, tell_owners
 from apps.alerts.windows import Rhythm
-from apps.alerts.wishing import stop_mail
+from apps.alerts.wishing import BadWish, stop_mail
 from apps.common.time import day_of, now
 from apps.web.page import Sentence, page
 from apps.web.views.alerts import answers
@@ -191,13 +192,17 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """How much mail an address gets. A mail program's one click (RFC 8058) has neither cookie nor form token; the
     signature in the address is the permission for that and for the choices on the page."""
     try:
-        recipient = links.recipient_of(token)
+        recipient = links.recipient_of(token, at=(at := now()))
     except links.BadLink as why:
         return _bad_link(request, why)
-    before, said = rhythm_of_recipient(recipient), ""
+    before, said, problem = rhythm_of_recipient(recipient), "", ""
     if request.method == "POST":
-        with pghistory.context(url="/unsubscribe/-/"):
-            said = _changed(request, recipient, before)
+        try:
+            with pghistory.context(url="/unsubscribe/-/"), transaction.atomic():
+                said = _changed_and_told(request, recipient, before, at)
+        except BadWish as refusal:
+            problem = str(refusal)
+        problem = problem if said or problem else "Choose one of these."
     rhythm = rhythm_of_recipient(recipient)
     return _private(
         page(
@@ -206,7 +211,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             title="How much mail",
             status=422 if request.method == "POST" and not said else 200,
             sentence=Sentence(said or f"{_address(recipient)} {_gets(rhythm)}"),
-            problem="Choose one of these." if request.method == "POST" and not said else "",
+            problem=problem,
             recipient=recipient,
             is_mailbox=isinstance(recipient, Team),
             address=recipient.email,
@@ -220,6 +225,17 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             ],
         )
     )  # fmt: skip
+
+
+def _changed_and_told(request: HttpRequest, recipient: User | Team, before: Rhythm, at: datetime) -> str:
+    """What was done, in a sentence; a team's owners are told. Raises BadWish."""
+    if not isinstance(recipient, Team):
+        return _changed(request, recipient, before)
+    check_changes(recipient, at=at)
+    said = _changed(request, recipient, before)
+    if said and rhythm_of_recipient(recipient) != before:
+        tell_owners(recipient, sentence=said, at=at)
+    return said
 
 
 def _changed(request: HttpRequest, recipient: User | Team, before: Rhythm) -> str:
