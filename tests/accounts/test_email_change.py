@@ -71,6 +71,18 @@ def test_a_session_without_the_password_changes_nothing(client, ada):
     assert not EmailAddress.objects.filter(email="attacker@evil.example").exists()
 
 
+def test_what_was_entered_goes_on_once_the_password_is_right(client):
+    asked = client.post(reverse("account_email"), {"email": ANYBODY})
+    assert mail.outbox == []
+
+    client.post(asked["Location"], {"password": "wrong"})
+    assert mail.outbox == []
+    page = client.post(asked["Location"], {"password": "password"}, follow=True)
+
+    assert [message.to for message in mail.outbox] == [[ANYBODY]]
+    assert f"A link is on its way to {ANYBODY}" in page.content.decode()
+
+
 def test_the_new_address_counts_once_confirmed_and_the_old_one_is_told(client, ada):
     ask(client, ANYBODY)
     ada.refresh_from_db()

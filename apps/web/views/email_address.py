@@ -42,7 +42,7 @@ def _by_password(request: HttpRequest) -> bool:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@reauthentication_required(enabled=_by_password)  # type: ignore[untyped-decorator]
+@reauthentication_required(enabled=_by_password, allow_get=True)  # type: ignore[untyped-decorator]
 def email_address(request: HttpRequest) -> HttpResponse:
     """Ask for another address. People of single sign-on are told who changes theirs."""
     user = signed_in(request)
