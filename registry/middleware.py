@@ -31,8 +31,8 @@ SIGNATURE = re.compile(r"\.[A-Za-z0-9_-]{43}(?=/|$)")
 # what pages never ask of a browser, so that nothing put into one can
 _NOT_NEEDED = (
     "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen", "geolocation",
-    "gyroscope", "magnetometer", "microphone", "midi", "payment", "picture-in-picture", "publickey-credentials-create",
-    "screen-wake-lock", "serial", "usb", "xr-spatial-tracking",
+    "gyroscope", "magnetometer", "microphone", "midi", "payment", "picture-in-picture", "screen-wake-lock",
+    "serial", "usb", "xr-spatial-tracking",
 )  # fmt: skip
 PERMISSIONS_POLICY = ", ".join(f"{name}=()" for name in _NOT_NEEDED)
 

@@ -396,7 +396,9 @@ ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_RATE_LIMITS = {"manage_email": "5/h/user"}
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# browsers take http://localhost for secure; the library asks to be told
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 MFA_TOTP_ISSUER = "Foundation Registry"
 MFA_ADAPTER = "apps.accounts.second_factors.MFAAdapter"
 # addresses are confirmed by invitation and by apps/accounts/email_change.py, and not in the library's own list
