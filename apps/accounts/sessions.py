@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
+from allauth.account.signals import authentication_step_completed
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -38,6 +39,16 @@ class OpenSession:
 def start_session(request: Any, **_rest: Any) -> None:
     """Note when the session began and when it ends at the latest."""
     limit_session(request, timedelta(days=settings.SESSION_MAX_DAYS))
+
+
+@receiver(authentication_step_completed)
+def renew_key(request: Any, reauthenticated: bool = False, **_rest: Any) -> None:
+    """Give the session a new key once its person has entered a credential again: an old copy of the cookie ends."""
+    if not reauthenticated:
+        return
+    old_key = request.session.session_key
+    request.session.cycle_key()
+    UserSession.objects.filter(session_key=old_key).update(session_key=request.session.session_key)
 
 
 def limit_session(request: Any, duration: timedelta) -> None:

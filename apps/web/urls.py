@@ -73,6 +73,7 @@ urlpatterns = [
     path("settings/people/invite/", settings.invite, name="invite"),
     path("settings/people/<int:pk>/", settings.change, name="person"),
     path("settings/people/<int:pk>/invite/", settings.invite_again, name="invite-again"),
+    path("settings/people/<int:pk>/sessions/end/", settings.end_person_sessions, name="end-person-sessions"),
     path("settings/people/<int:pk>/second-factors/", settings.reset_factors, name="reset-factors"),
     path("settings/keys/", settings.tokens, name="tokens"),
     path("settings/keys/new/", settings.issue, name="issue-token"),

@@ -121,7 +121,7 @@ PAGES = {
     """,
     # administrators
     "ynnnnnnl": """
-        invite:get invite:post invite-again:post person:post reset-factors:post
+        invite:get invite:post invite-again:post person:post reset-factors:post end-person-sessions:post
     """,
     # the offices, and the others are told so
     "yyynnnnl": """

@@ -145,6 +145,30 @@ def test_a_second_factor_ends_the_other_sessions(ada):
     assert (is_open(here), is_open(there)) == (True, False)
 
 
+def test_entering_the_password_again_renews_the_key(ada):
+    client = sign_in()
+    copied = Client()
+    copied.cookies["sessionid"] = client.cookies["sessionid"].value
+
+    client.post(reverse("account_reauthenticate"), {"password": "password"})
+
+    assert (is_open(client), is_open(copied)) == (True, False)
+    assert UserSession.objects.get(user=ada).session_key == client.cookies["sessionid"].value
+
+
+def test_administrators_end_all_sessions_of_a_person(ada):
+    theirs, boss = sign_in(), Client()
+    boss.force_login(make_user("boss", role="admin"))
+
+    boss.post(reverse("end-person-sessions", args=[ada.pk]))
+
+    assert not is_open(theirs)
+    event = AccountEvent.objects.get(kind="sessions_ended")
+    assert (event.user, event.actor.username) == (ada, "boss")
+    theirs = sign_in()
+    assert theirs.post(reverse("end-person-sessions", args=[ada.pk])).status_code == 403
+
+
 def test_what_is_kept_of_ended_sessions_is_forgotten(ada):
     open_one, ended = sign_in(), sign_in()
     store_of(ended).delete()

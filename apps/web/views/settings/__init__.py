@@ -1,7 +1,15 @@
 """Settings: teams, people, programs, keys; and where everything else is set."""
 
 from apps.web.views.settings.home import home
-from apps.web.views.settings.people import change, invite, invite_again, people, people_csv, reset_factors
+from apps.web.views.settings.people import (
+    change,
+    end_person_sessions,
+    invite,
+    invite_again,
+    people,
+    people_csv,
+    reset_factors,
+)
 from apps.web.views.settings.services import add as add_service
 from apps.web.views.settings.services import issue as issue_for_service
 from apps.web.views.settings.services import service, services, services_csv
@@ -15,6 +23,7 @@ __all__ = [
     "add_service",
     "change",
     "drop_member",
+    "end_person_sessions",
     "home",
     "invite",
     "invite_again",

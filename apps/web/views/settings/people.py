@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts import actions
+from apps.accounts.events import record_event
 from apps.accounts.inviting import invitation_address, send_invitation
-from apps.accounts.models import Team, User
+from apps.accounts.models import AccountEventKind, Team, User
 from apps.accounts.roles import TeamRole
 from apps.accounts.second_factors import (
     by_second_factor,
@@ -24,6 +25,7 @@ from apps.accounts.second_factors import (
     reset_second_factors,
     with_second_factor,
 )
+from apps.accounts.sessions import end_sessions
 from apps.web.editing import SeenMixin
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer
@@ -230,6 +232,19 @@ def reset_factors(request: HttpRequest, pk: int) -> HttpResponse:
         refuse(request, str(refusal))
     else:
         say(request, _("The second factors of %(person)s are reset, and their sessions ended.") % {"person": person})
+    return redirect("person", person.pk)
+
+
+@require_POST
+def end_person_sessions(request: HttpRequest, pk: int) -> HttpResponse:
+    by = _administering(request)
+    person = get_object_or_404(User.objects.people(), pk=pk)
+    n_ended = end_sessions(person)
+    record_event(
+        AccountEventKind.SESSIONS_ENDED, request=request, user=person, actor=by, detail=_("all, by an administrator")
+    )
+    said = ngettext("%(n)s session of %(person)s ended.", "%(n)s sessions of %(person)s ended.", n_ended)
+    say(request, said % {"n": n_ended, "person": person})
     return redirect("person", person.pk)
 
 
