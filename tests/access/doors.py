@@ -276,7 +276,6 @@ API = {
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """
-        confirm-email:get confirm-email:post end-session:post
         evidence-packs/{pk}/file/:get feed-notices/{pk}/:get feed-notices/{pk}/reopen/:post
         feed-notices/{pk}/settle/:post jobs/{pk}/:get jobs/{pk}/cancel/:post jobs/{pk}/resume/:post
         reports/register/{table}/:get
@@ -322,6 +321,8 @@ ENTRANCE = {
     """,
     "yl": r"""
         reauthenticate/:get email/:get password/change/:get password/set/:get login/code/confirm/:get 2fa/:get
+        2fa/webauthn/:get 2fa/webauthn/add/:get 2fa/webauthn/reauthenticate/:get
+        2fa/webauthn/keys/<int:pk>/remove/:get 2fa/webauthn/keys/<int:pk>/edit/:get
         2fa/authenticate/:get 2fa/reauthenticate/:get 2fa/totp/activate/:get 2fa/recovery-codes/generate/:get
         3rdparty/:get sessions/:get social/login/cancelled/:get social/login/error/:get social/signup/:get
         social/connections/:get
