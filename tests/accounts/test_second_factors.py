@@ -75,7 +75,7 @@ class TestRequired:
             "/account/",
             "/accounts/email/",
             "/accounts/password/change/",
-            "/audit/",
+            "/admin/",
         ):
             assert getattr(client, method)(path)["Location"] == reverse("mfa_index"), path
         answer = getattr(client, method)("/api/v1/applications/")
