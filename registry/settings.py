@@ -397,7 +397,7 @@ ACCOUNT_RATE_LIMITS = {"manage_email": "5/h/user"}
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-# browsers take http://localhost for secure; the library asks to be told
+# browsers take http://localhost for secure; the library wants this setting
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 MFA_TOTP_ISSUER = "Foundation Registry"
 MFA_ADAPTER = "apps.accounts.second_factors.MFAAdapter"

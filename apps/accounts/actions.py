@@ -193,8 +193,8 @@ def add_person(*, facts: Mapping[str, Any], by: User) -> User:
 
 @transaction.atomic
 def change_person(*, person: User, facts: Mapping[str, Any], by: User, request: Any = None) -> User:
-    """Refused where it would leave nobody to administer, or touches a superuser without being one. A changed address is
-    recorded as coming from `request`, and the old one is told."""
+    """Refused where it would leave no administrator, or touches a superuser without being one. A changed address is
+    recorded as coming from `request`, and the old one is informed."""
     old_email = User.objects.values_list("email", flat=True).get(pk=person.pk)
     if person.is_superuser and not by.is_superuser:
         raise RefusedAccount("Only a superuser changes a superuser.")

@@ -73,7 +73,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Attempts are counted by account and network, so that strangers elsewhere lock out nobody."""
+        """Attempts are counted by account and network, so that strangers elsewhere do not lock out the person."""
         return f"{self._account_of(credentials)[0]}:{place_of(request).network}"
 
     def _account_of(self, credentials: dict[str, Any]) -> tuple[str, User | None]:

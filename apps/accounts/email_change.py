@@ -1,7 +1,8 @@
 """A new email address for one's own account: it counts once a link that was sent to it is followed.
 
-Until then it is written nowhere but in the link, so that it stands in nobody's way: an invitation or the first sign-on
-of the person it belongs to. An address that another account has is answered like a free one; its owner is told instead.
+Until then it is written nowhere but in the link, so that it does not stand in the way of an invitation or the first
+sign-on of the person it belongs to. An address that another account has is answered like a free one; its owner is
+informed instead.
 """
 
 from datetime import timedelta
@@ -84,7 +85,7 @@ def confirm_email_change(token: str, *, user: User, request: Any) -> str:
 
 
 def note_email_change(*, user: User, old: str, by: User, request: Any) -> None:
-    """Record that `by` has changed the address; the old one is told, or without one the new one."""
+    """Record that `by` has changed the address; the old one is informed, or without one the new one."""
     record_event(
         AccountEventKind.EMAIL_CHANGED,
         request=request,

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 # attempts of strangers fill one row an hour and network, not one each
 COUNTED_KINDS = frozenset({AccountEventKind.SIGN_IN_FAILED, AccountEventKind.LOCKED_OUT, AccountEventKind.MFA_FAILED})
 COUNTED_FOR = timedelta(hours=1)
-# the person is told of these whatever else happened
+# the person is informed of these whatever else happened
 EMAILED_KINDS = frozenset(
     {
         AccountEventKind.PASSWORD_CHANGED,
@@ -146,7 +146,7 @@ def record_token_use(token: ApiToken, *, request: Any) -> None:
 
 
 def addresses_of(user: User) -> list[str]:
-    """Return who is told of the account: the person, or for a service account those who look after it."""
+    """Return who is informed of the account: the person, or for a service account those who look after it."""
     if not user.is_service:
         return [user.email] if user.email else []
     people = User.objects.people().filter(is_active=True).exclude(email="")

@@ -1,6 +1,6 @@
 """What the bearer of an address in a mail may change without a sign-in: how much mail comes there, and nothing else.
 
-What holds for a team's mailbox is told to its owners.
+What holds for a team's mailbox is reported to its owners.
 """
 
 from datetime import datetime, timedelta
@@ -62,7 +62,7 @@ def check_changes(team: Team, *, at: datetime) -> None:
 
 def tell_owners(team: Team, *, sentence: str, at: datetime) -> int:
     """Queue an email to each owner of the team or of one above, else to governance: a link in an email has changed
-    what the mailbox gets. `sentence` says what it gets now. How many are told."""
+    what the mailbox gets. `sentence` says what it gets now. How many are informed."""
     url = f"{settings.PUBLIC_URL}/alerts/subscriptions/?team={team.slug}"
     body = render_to_string(
         "emails/mailbox_changed.txt",

@@ -1,4 +1,4 @@
-"""Sign-ins, attempts and changes of credentials are recorded, shown, and told to the person by email, once."""
+"""Sign-ins, attempts and changes of credentials are recorded, shown, and reported to the person by email, once."""
 
 import smtplib
 from datetime import timedelta
@@ -61,7 +61,7 @@ def test_a_sign_in_says_who_from_where_and_with_what():
     assert (event.network, event.device) == ("203.0.113.0/24", "Firefox on Linux")
 
 
-def test_the_first_sign_in_is_no_news_and_a_new_network_or_device_is_told_once():
+def test_the_first_sign_in_is_no_news_and_a_new_network_or_device_is_reported_once():
     make_user("ada")
     sign_in("ada")
     sign_in("ada", address="203.0.113.200")
@@ -76,7 +76,7 @@ def test_the_first_sign_in_is_no_news_and_a_new_network_or_device_is_told_once()
     assert "Chrome on Windows" in mail.outbox[-1].body
 
 
-def test_failed_attempts_of_an_hour_are_one_line_and_a_lock_out_is_told():
+def test_failed_attempts_of_an_hour_are_one_line_and_a_lock_out_is_reported():
     make_user("ada")
 
     for _ in range(8):
@@ -124,7 +124,7 @@ def test_the_address_is_what_the_trusted_proxy_saw(settings):
     assert (event.address, event.network) == ("2001:db8:1:2::7", "2001:db8:1::/48")
 
 
-def test_sign_out_and_a_new_password_are_recorded_and_the_password_is_told():
+def test_sign_out_and_a_new_password_are_recorded_and_the_password_is_reported():
     make_user("ada")
     client = sign_in("ada")
 
@@ -143,7 +143,7 @@ def code_of(secret):
     return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
 
 
-def test_second_factors_are_told_when_they_come_fail_and_go(django_capture_on_commit_callbacks):
+def test_second_factors_are_reported_when_they_come_fail_and_go(django_capture_on_commit_callbacks):
     person = make_user("ada")
     client = sign_in("ada")
     with django_capture_on_commit_callbacks(execute=True):
@@ -167,7 +167,7 @@ def test_second_factors_are_told_when_they_come_fail_and_go(django_capture_on_co
     assert subjects == ["Second factor added", "Recovery code used"]
 
 
-def test_recovery_codes_that_are_replaced_are_told(django_capture_on_commit_callbacks):
+def test_recovery_codes_that_are_replaced_are_reported(django_capture_on_commit_callbacks):
     person = make_user("ada")
     TOTP.activate(person, "A" * 32)
     RecoveryCodes.activate(person)
@@ -192,7 +192,7 @@ class TestTokens:
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
         assert client.get("/api/v1/teams/").status_code == 200
 
-    def test_a_use_from_a_new_network_is_told_once(self):
+    def test_a_use_from_a_new_network_is_reported_once(self):
         text = self.program()
         self.ask(text, "203.0.113.7")
         self.ask(text, "203.0.113.8")
@@ -224,7 +224,7 @@ class TestTokens:
 
         assert len(kinds()) == 3
 
-    def test_of_a_service_account_its_owners_are_told(self):
+    def test_of_a_service_account_its_owners_are_informed(self):
         team = make_team()
         owner = make_member(team, TeamRole.OWNER, make_user("otto"))
         make_member(team, TeamRole.EDITOR, make_user("edda"))

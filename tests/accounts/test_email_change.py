@@ -1,4 +1,4 @@
-"""An email address changes with the password and once the new one is confirmed; nobody learns who has an account."""
+"""An email address changes with the password and once the new one is confirmed; no one learns who has an account."""
 
 import re
 import smtplib
@@ -85,7 +85,7 @@ def test_what_was_entered_goes_on_once_the_password_is_right(client):
     assert f"A link is on its way to {ANYBODY}" in page.content.decode()
 
 
-def test_the_new_address_counts_once_confirmed_and_the_old_one_is_told(client, ada):
+def test_the_new_address_counts_once_confirmed_and_the_old_one_is_informed(client, ada):
     ask(client, ANYBODY)
     ada.refresh_from_db()
     assert ada.email == "ada@example.org"
@@ -124,7 +124,7 @@ def test_a_link_works_once_for_one_account_and_a_day(client, ada, monkeypatch):
     assert client.post(link[:-5] + "xxxx/").status_code == 404
 
 
-def test_a_taken_address_is_answered_like_a_free_one_and_its_owner_is_told(client):
+def test_a_taken_address_is_answered_like_a_free_one_and_its_owner_is_informed(client):
     make_user("grace")
 
     answers = []
@@ -151,7 +151,7 @@ def test_an_address_taken_in_between_is_refused_with_a_sentence(client):
     assert "Another account has this address" in answer.content.decode()
 
 
-def test_a_pending_address_is_in_nobodys_way(client):
+def test_a_pending_address_is_in_no_ones_way(client):
     ask(client, ANYBODY)
 
     invited = add_person(facts={"username": "neu", "email": ANYBODY}, by=make_user("boss", role="admin"))
@@ -172,7 +172,7 @@ def test_an_address_that_an_account_no_longer_has_resets_no_password(ada):
     assert "/password/reset/key/" in mail.outbox[-1].body
 
 
-def test_an_administrator_changes_an_address_and_the_old_one_is_told(ada):
+def test_an_administrator_changes_an_address_and_the_old_one_is_informed(ada):
     boss = make_user("boss", role="admin")
     client = Client()
     client.force_login(boss)
@@ -185,7 +185,7 @@ def test_an_administrator_changes_an_address_and_the_old_one_is_told(ada):
     assert (event.user, event.actor, event.email_to) == (ada, boss, ["ada@example.org"])
 
 
-def test_a_mail_server_that_is_away_is_told_in_words(client, monkeypatch):
+def test_a_mail_server_that_is_away_is_reported_in_words(client, monkeypatch):
     def lose(*_args):
         raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
 

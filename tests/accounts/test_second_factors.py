@@ -205,7 +205,7 @@ class TestAdministrators:
         assert "grace" in without
         assert ">ada<" not in without
 
-    def test_a_reset_removes_all_ends_sessions_and_is_told(self, boss, ada):
+    def test_a_reset_removes_all_ends_sessions_and_is_reported(self, boss, ada):
         UserSession.objects.create(user=ada, ip="203.0.113.7", session_key="x" * 32, user_agent="x")
 
         boss.post(reverse("reset-factors", args=[ada.pk]))
@@ -226,7 +226,7 @@ class TestAdministrators:
 
         assert Authenticator.objects.filter(user=root).exists()
 
-    def test_governance_resets_nobodys(self, ada):
+    def test_governance_resets_none(self, ada):
         client = Client()
         client.force_login(make_user("grace", role="governance"))
 

@@ -41,7 +41,7 @@ def elsewhere(n):
     return [f"198.51.{i}.1" for i in range(n)]
 
 
-def test_strangers_lock_nobody_out():
+def test_strangers_lock_no_one_out():
     make_user("ada")
     for _ in range(8):
         sign_in("ada", "wrong", "198.51.100.1")
@@ -124,7 +124,7 @@ def test_a_name_without_an_account_is_counted_alike():
     assert "Too many failed sign-ins" in page.content.decode()
 
 
-def test_signing_in_and_a_new_password_begin_the_count_anew():
+def test_signing_in_and_a_new_password_begin_the_count_again():
     user = make_user("ada")
     for n in range(FREE_FAILURES + 1):
         reserve_attempt("u1", user=user, network=f"198.51.{n}.0/24")
@@ -135,7 +135,7 @@ def test_signing_in_and_a_new_password_begin_the_count_anew():
     assert reserve_attempt("u1", user=user, network="192.0.2.0/24")
 
 
-def test_a_lock_out_is_told_once_a_day():
+def test_a_lock_out_is_reported_once_a_day():
     make_user("ada")
     for address in elsewhere(FREE_FAILURES + 5):
         sign_in("ada", "wrong", address)

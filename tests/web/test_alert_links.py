@@ -63,7 +63,7 @@ def mailbox_address(team, *, age=timedelta(0)):
     return links.unsubscribe_address_in(mail).partition("127.0.0.1:8000")[2]
 
 
-def told_owners():
+def informed_owners():
     return list(Delivery.objects.filter(kind="mailbox").order_by("pk"))
 
 
@@ -378,12 +378,12 @@ def test_a_mailbox_of_a_team_is_stopped_and_says_that_others_read_it(client, wor
     assert cadence(user=world.editor) is None
 
 
-def test_the_owners_of_a_team_are_told_and_change_it_back(client, world, as_user):
+def test_the_owners_of_a_team_are_informed_and_change_it_back(client, world, as_user):
     owner = make_member(world.team, TeamRole.OWNER, make_user("otto"))
 
     client.post(mailbox_address(world.team), {"choice": "never"})
 
-    (mail,) = told_owners()
+    (mail,) = informed_owners()
     assert (mail.user, mail.address, mail.state) == (owner, "otto@example.org", "queued")
     assert "No mail goes to" in mail.body_text
     link = re.search(r"http://127.0.0.1:8000(\S+)", mail.body_text)[1]
@@ -396,36 +396,36 @@ def test_the_owners_of_a_team_are_told_and_change_it_back(client, world, as_user
     assert cadence(team=world.team)[0] == Cadence.DAILY
 
 
-def test_governance_is_told_where_a_team_has_no_owner(client, world):
+def test_governance_is_informed_where_a_team_has_no_owner(client, world):
     Membership.objects.filter(role=TeamRole.OWNER.rank).delete()
 
     client.post(mailbox_address(world.team), {"List-Unsubscribe": "One-Click"})
 
-    assert [mail.user for mail in told_owners()] == [world.governance]
+    assert [mail.user for mail in informed_owners()] == [world.governance]
 
 
-def test_what_changes_nothing_is_told_to_nobody(client, world):
+def test_what_changes_nothing_sends_no_email(client, world):
     path = mailbox_address(world.team)
     client.post(path, {"choice": "never"})
-    n_told = len(told_owners())
+    n_informed = len(informed_owners())
 
     client.post(path, {"choice": "never"})
     client.get(path)
 
-    assert len(told_owners()) == n_told
+    assert len(informed_owners()) == n_informed
 
 
 def test_a_mailbox_is_changed_by_links_so_many_times_a_day(client, world):
     path = mailbox_address(world.team)
     for n in range(unsubscribing.MAX_CHANGES_A_DAY):
         client.post(path, {"choice": "weekly" if n % 2 else "never"})
-    before, n_told = cadence(team=world.team), len(told_owners())
+    before, n_informed = cadence(team=world.team), len(informed_owners())
 
     response = client.post(path, {"choice": "daily-only"})
 
     assert response.status_code == 422
     assert "several times today" in text(response)
-    assert (cadence(team=world.team), len(told_owners())) == (before, n_told)
+    assert (cadence(team=world.team), len(informed_owners())) == (before, n_informed)
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

@@ -66,7 +66,7 @@ def test_a_key_is_added_and_signs_in(browse):
     assert event.detail == "by password and second factor"
 
 
-def test_a_key_that_is_refused_is_told_on_the_page(browse):
+def test_a_key_that_is_refused_is_shown_on_the_page(browse):
     make_user("ada")
     page = browse()
     plug_in(page)

@@ -44,7 +44,7 @@ def _by_password(request: HttpRequest) -> bool:
 @require_http_methods(["GET", "HEAD", "POST"])
 @reauthentication_required(enabled=_by_password, allow_get=True)  # type: ignore[untyped-decorator]
 def email_address(request: HttpRequest) -> HttpResponse:
-    """Ask for another address. People of single sign-on are told who changes theirs."""
+    """Ask for another address. People of single sign-on learn who changes theirs."""
     user = signed_in(request)
     can_change = has_own_password(user)
     form = EmailForm(request.POST or None) if can_change else None
@@ -109,7 +109,7 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def set_password(request: HttpRequest) -> HttpResponse:
-    """In place of the library's page, which would give whoever holds a session by single sign-on a password."""
+    """In place of the library's page, which would give the holder of a session by single sign-on a password."""
     user = signed_in(request)
     if has_own_password(user):
         return redirect("account_change_password")

@@ -199,7 +199,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         try:
             with pghistory.context(url="/unsubscribe/-/"), transaction.atomic():
-                said = _changed_and_told(request, recipient, before, at)
+                said = _change_mailbox(request, recipient, before, at)
         except BadWish as refusal:
             problem = str(refusal)
         problem = problem if said or problem else "Choose one of these."
@@ -227,15 +227,15 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     )  # fmt: skip
 
 
-def _changed_and_told(request: HttpRequest, recipient: User | Team, before: Rhythm, at: datetime) -> str:
-    """What was done, in a sentence; a team's owners are told. Raises BadWish."""
+def _change_mailbox(request: HttpRequest, recipient: User | Team, before: Rhythm, at: datetime) -> str:
+    """What was done, in a sentence; a team's owners are informed. Raises BadWish."""
     if not isinstance(recipient, Team):
         return _changed(request, recipient, before)
     check_changes(recipient, at=at)
-    said = _changed(request, recipient, before)
-    if said and rhythm_of_recipient(recipient) != before:
-        tell_owners(recipient, sentence=said, at=at)
-    return said
+    sentence = _changed(request, recipient, before)
+    if sentence and rhythm_of_recipient(recipient) != before:
+        tell_owners(recipient, sentence=sentence, at=at)
+    return sentence
 
 
 def _changed(request: HttpRequest, recipient: User | Team, before: Rhythm) -> str:
