@@ -18,6 +18,7 @@ from apps.inventory.actions import (
     reopen_dependency,
     replace_offering,
     retire_application,
+    set_exit_plan,
 )
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 from tests.builders import (
@@ -189,6 +190,18 @@ class TestBringingBack:
         ]
         # the same offering: what was built on it is still there
         assert application.dependencies.last().adaptations.get().invested_days == 4
+
+    def test_what_was_entered_about_the_offering_and_the_way_to_leave_it_goes_on_after_the_gap(self, by):
+        application = make_application()
+        used = make_dependency(application, make_offering(), binding="pinned", monthly_spend=Decimal(9))
+        set_exit_plan(dependency=used, facts={"reliance": "material"}, by=by)
+        retire_application(application=application, on=TODAY, by=by)
+
+        bring_back_application(application=application, on=TODAY + 9 * ONE_DAY, by=by)
+
+        goes_on = application.dependencies.get(until=None)
+        assert (goes_on.binding, goes_on.monthly_spend) == ("pinned", Decimal(9))
+        assert goes_on.exit_plan.reliance == "material"
 
     def test_before_it_had_ended_the_same_row_goes_on(self, by):
         application = make_application()
