@@ -26,10 +26,11 @@ _ASSESSMENT = {
 _CONTRACT = {
     "party": "openai", "ref": "C-2027-014", "name": "Enterprise agreement", "kind": "standalone",
     "starts_on": "2027-01-01", "ends_on": "2027-12-31", "currency": "EUR", "annual_cost": "240000",
-    "deprecation_notice_days": 180, "exit_clause": "yes",
+    "deprecation_notice_days": 180, "exit_clause": "yes", "stores_data": "yes", "data_country": "IE",
+    "processing_country": "IE", "last_audit_on": "2026-10-01",
 }  # fmt: skip
 _EXIT_PLAN = {
-    "dependency": 34, "target": 567, "substitutability": "medium", "reintegration": "difficult",
+    "dependency": 34, "target": 567, "substitutability": "medium", "reintegration": "difficult", "reliance": "material",
     "alternatives_identified": "yes", "alternatives": "The same model at another host.", "estimated_days": "15",
     "next_test_on": "2027-05-01",
 }  # fmt: skip
@@ -150,6 +151,8 @@ EXAMPLES: dict[str, Any] = {
     "scenarios_partial_update": {"shared": True},
     "selections_create": {"title": "Base of the new portal", "purpose": "Chat in two languages.",
                           "criteria": [{"name": "Quality on own cases", "weight": "3"}]},
+    "providers_partial_update": {"legal_name": "Acme Cloud Ireland Ltd", "person_type": "legal", "country": "IE",
+                                 **_WHY},
     "selections_partial_update": {"purpose": "Chat in three languages.", **_WHY},
     "selections_add_candidate_create": {"foundation": "openai-gpt-4o", "note": "Known to the team."},
     "selections_decide_create": {"chosen": [4], "decision": "The open weights, at two hosts.",

@@ -233,9 +233,9 @@ API = {
         approvals/:post approvals/{pk}/replace/:post approvals/{pk}/revoke/:post campaigns/:post contracts/:post
         foundation-risks/:post foundation-risks/{pk}/:patch foundation-risks/{pk}/close/:post
         foundation-risks/{pk}/dismiss/:post foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post
-        gate-policy/:patch selections/:post selections/{pk}/:patch selections/{pk}/add-candidate/:post
-        selections/{pk}/decide/:post selections/{pk}/remove-candidate/:post selections/{pk}/score/:post
-        sources/:post sources/preview/:post sources/{pk}/:patch webhooks/:post
+        gate-policy/:patch providers/{slug}/:patch selections/:post selections/{pk}/:patch
+        selections/{pk}/add-candidate/:post selections/{pk}/decide/:post selections/{pk}/remove-candidate/:post
+        selections/{pk}/score/:post sources/:post sources/preview/:post sources/{pk}/:patch webhooks/:post
     """,
     # the offices
     "yyy0000l": """
