@@ -218,7 +218,7 @@ API = {
         alerts/{pk}/reopen/:post alerts/{pk}/resolve/:post alerts/{pk}/snooze/:post alerts/{pk}/undo/:post
         applications/{slug}/:patch
         applications/{slug}/bring-back/:post applications/{slug}/merge/:post applications/{slug}/retire/:post
-        assessments/{pk}/undo/:post campaign-steps/{pk}/tick/:post campaign-steps/{pk}/untick/:post
+        assessments/{pk}/attach/:post assessments/{pk}/undo/:post campaign-steps/{pk}/tick/:post campaign-steps/{pk}/untick/:post
         campaign-tasks/{pk}/:patch campaign-tasks/{pk}/add-step/:post campaign-tasks/{pk}/measurements/:post
         campaign-tasks/{pk}/switch/:post campaign-tasks/{pk}/target/:post changes/{change}/undo/:post
         dependencies/{pk}/:patch dependencies/{pk}/confirm/:post dependencies/{pk}/end/:post
@@ -231,7 +231,8 @@ API = {
     "yynnnnnl": """
         alert-policies/{pk}/:patch alert-settings/:patch annex-items/note/:post annex-items/request/:post
         approvals/:post approvals/{pk}/replace/:post approvals/{pk}/revoke/:post campaigns/:post contracts/:post
-        foundation-risks/:post foundation-risks/{pk}/:patch foundation-risks/{pk}/close/:post
+        foundation-risks/:post foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
+        foundation-risks/{pk}/close/:post
         foundation-risks/{pk}/dismiss/:post foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post
         gate-policy/:patch providers/{slug}/:patch selections/:post selections/{pk}/:patch
         selections/{pk}/add-candidate/:post selections/{pk}/decide/:post selections/{pk}/remove-candidate/:post

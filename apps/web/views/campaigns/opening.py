@@ -61,9 +61,9 @@ class OpeningForm(forms.Form):
         field.initial = subject.replacement_id
 
 
-def candidates_for(subject: Offering) -> Any:
+def candidates_for(subject: Offering, *, and_also: int | None = None) -> Any:
     """What one would move to: the host's own replacement, and other live releases of the same foundation or developer
-    at that host."""
+    at that host; and the offering `and_also`, whatever it is."""
     found = Offering.objects.select_related("host").filter(lifecycle__in=["active", "preview"]).exclude(pk=subject.pk)
     same = found.filter(host=subject.host)
     if subject.version is not None:
@@ -71,6 +71,8 @@ def candidates_for(subject: Offering) -> Any:
     ids = list(same.order_by("-version__released_on", "-pk").values_list("pk", flat=True)[:40])
     if subject.replacement_id:
         ids.append(subject.replacement_id)
+    if and_also:
+        ids.append(and_also)
     return Offering.objects.select_related("host").filter(pk__in=ids).order_by("api_id", "pk")
 
 
