@@ -14,6 +14,8 @@ from apps.intake.sheets.fields import FIELDS
 FORM, CREATE, CHANGE, READ = "form", "REST create", "REST change", "REST read"
 BULK, SHEET, COPY, HISTORY = "REST bulk", "spreadsheet", "copy", "history"
 PLACES = (FORM, CREATE, CHANGE, READ, BULK, SHEET, COPY, HISTORY)
+# kinds of copy
+REPLACED, BROUGHT_BACK, MERGED, RENEWED = "by replacing", "by bringing back", "by merging", "by renewing"
 
 # what a sheet, or rows sent in bulk, names a thing by where the record has one column for it
 _SHEET_NAMES = {"model": "offering", "host": "offering", "region": "offering", "tier": "offering", "via": "via_party"}
@@ -41,7 +43,7 @@ class Shape:
             fields = {name: name for name in names}
         return self._columns(fields, columns)
 
-    def read(self, columns: set[str], computed: Mapping[str, Any] = {}) -> set[str]:  # noqa: B006
+    def read(self, columns: set[str], computed: Mapping[str, Any] = {}) -> set[str]:
         """Columns that the answer shows; one that is only worked out from a column does not show it."""
         shown: Any = self.of()
         fields = {
@@ -66,8 +68,8 @@ class Shape:
 class Record:
     """A record that people edit: where its fields stand, which are left out where, and why.
 
-    `absent` names the places that the record does not have at all, each with its reason. `copied` are the columns that
-    a copy keeps, where tests of behaviour beside this one show that it does.
+    `form` is what changes a row that is there, or makes one where nothing changes it afterwards. `absent` names the
+    places that the record does not have at all, each with its reason. What a copy keeps is seen in test_copies.py.
     """
 
     model: type[Model]
@@ -78,7 +80,7 @@ class Record:
     read: tuple[Shape, ...] = ()
     bulk: tuple[str, ...] = ()
     sheet: str = ""
-    copied: frozenset[str] = frozenset()
+    copies: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
     exceptions: Exceptions = field(default_factory=dict)
 
@@ -114,8 +116,6 @@ class Record:
             named = {_SHEET_NAMES.get(fact, fact) for fact in facts} if self.sheet == "use" else facts
             # a row of a use stands under its application
             return (named | ({"application"} if self.sheet == "use" else set())) & columns
-        if place == COPY:
-            return set(self.copied)
         kept: Any = self.model
         return {each.name for each in stored_fields(kept.history.rel.related_model)} & columns
 
@@ -129,7 +129,7 @@ class Record:
             READ: bool(self.read) or view is not None,
             BULK: bool(self.bulk) or hasattr(view, "bulk_resource"),
             SHEET: bool(self.sheet),
-            COPY: bool(self.copied),
+            COPY: bool(self.copies),
             HISTORY: hasattr(self.model, "history"),
         }[place]
 
