@@ -218,7 +218,8 @@ API = {
         alerts/{pk}/reopen/:post alerts/{pk}/resolve/:post alerts/{pk}/snooze/:post alerts/{pk}/undo/:post
         applications/{slug}/:patch
         applications/{slug}/bring-back/:post applications/{slug}/merge/:post applications/{slug}/retire/:post
-        assessments/{pk}/attach/:post assessments/{pk}/undo/:post campaign-steps/{pk}/tick/:post campaign-steps/{pk}/untick/:post
+        assessments/{pk}/attach/:post assessments/{pk}/undo/:post campaign-steps/{pk}/tick/:post
+        campaign-steps/{pk}/untick/:post
         campaign-tasks/{pk}/:patch campaign-tasks/{pk}/add-step/:post campaign-tasks/{pk}/measurements/:post
         campaign-tasks/{pk}/switch/:post campaign-tasks/{pk}/target/:post changes/{change}/undo/:post
         dependencies/{pk}/:patch dependencies/{pk}/confirm/:post dependencies/{pk}/end/:post

@@ -243,6 +243,20 @@ def _posted(form: forms.BaseForm) -> dict[str, Any]:
     return sent
 
 
+def test_the_version_that_answered_in_an_exit_test_is_one_that_is_on_record(client):
+    client.force_login(_governance())
+    dependency, target = make_dependency(make_application(), make_offering()), make_offering(binding="alias")
+    address = reverse("record-exit-test", args=[dependency.pk])
+    sent = {"target": target.pk, "tested_on": "2026-01-05", "result": "passed"}
+
+    refused = client.post(address, {**sent, "tested_version": "maker/unknown"})
+    client.post(address, {**sent, "tested_version": target.version.identifier})
+
+    assert "No version has this identifier" in str(refused.context["form"].errors["tested_version"])
+    # of a moving name only who made the test can tell
+    assert ExitTest.objects.get().tested_version == target.version
+
+
 @pytest.mark.parametrize("kind", ["xlsx", "csv"])
 def test_a_sheet_brings_back_every_column_that_it_was_written_with(kind):
     team = make_team("Claims")

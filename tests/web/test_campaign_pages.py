@@ -10,7 +10,7 @@ from apps.common.time import now
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.models import Dependency
 from apps.web.views.campaigns import opening as opening_module
-from tests.builders import make_member, make_team
+from tests.builders import make_member, make_offering, make_team
 from tests.exposure.campaigns.world import World, do_everything
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +89,28 @@ def test_a_campaign_with_open_tasks_is_closed_only_with_a_reason(world, as_user)
     assert "Closed: 0 of 1 tasks were settled." in text(client.get(reverse("campaign", args=[campaign.pk])))
     assert "The campaign is open again." in text(
         post(client, "campaign-order", campaign.pk, "reopen", reason="Not yet")
+    )
+
+
+def test_governance_changes_the_usual_target(world, as_user):
+    campaign = world.open()
+    other = make_offering("newer", host=world.ending.host, version=world.ending.version, lifecycle="active")
+    client = as_user(world.governance)
+    form = client.get(reverse("campaign", args=[campaign.pk])).context["form"]
+    assert form["target"].value() == world.target.pk
+    facts = {"title": "Off", "note": "By spring.", "due_on": ""}
+
+    # what stands is offered too, though another host serves it
+    assert "The campaign is changed." in text(
+        post(client, "campaign-order", campaign.pk, "change", target=world.target.pk, **facts)
+    )
+    assert Campaign.objects.get().target == world.target
+    post(client, "campaign-order", campaign.pk, "change", target=other.pk, **facts)
+
+    campaign.refresh_from_db()
+    assert (campaign.target, campaign.title, campaign.note) == (other, "Off", "By spring.")
+    assert "valid choice" in text(
+        post(client, "campaign-order", campaign.pk, "change", target=make_offering().pk, **facts)
     )
 
 
