@@ -20,13 +20,13 @@ from apps.inventory.models import Application, Dependency
 
 # facts that have a value for "nothing" and may be emptied by a sheet: those a person may leave open in a form
 _EMPTIED: dict[str, Callable[[], Any]] = {
-    f"{record}.{name}": column.get_default
+    f"{record}.{column.name}": column.get_default
     for record, model, names in (
         ("application", Application, APPLICATION_FACTS),
         ("use", Dependency, DEPENDENCY_FACTS - {"via_party"}),
     )
-    for name in names
-    if (column := model._meta.get_field(name)).blank  # type: ignore[union-attr]
+    for column in model._meta.concrete_fields
+    if column.name in names and column.blank
 } | {"use.fallback_order": lambda: 0}
 
 

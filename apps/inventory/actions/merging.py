@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -102,7 +103,8 @@ def _take_over(own: Dependency, theirs: Dependency) -> None:
 
 def _is_unsaid(row: Dependency, name: str) -> bool:
     """Tell whether the fact stands as on a row of which it was never entered."""
-    return bool(getattr(row, name) == Dependency._meta.get_field(name).get_default())
+    column: Any = Dependency._meta.get_field(name)
+    return bool(getattr(row, name) == column.get_default())
 
 
 def _known_to(own: Dependency, theirs: Dependency) -> Iterable[int]:

@@ -46,8 +46,8 @@ class ChangeForm(forms.Form):
     note = forms.CharField(label=gettext_lazy("Note"), widget=forms.Textarea, required=False, max_length=10_000)
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
-        names = ("title", "target", "due_on", "note")
-        super().__init__(*args, initial={name: getattr(campaign, name) for name in names}, **kwargs)
+        kwargs["initial"] = {name: getattr(campaign, name) for name in ("title", "target", "due_on", "note")}
+        super().__init__(*args, **kwargs)
         target = self.fields["target"]
         assert isinstance(target, forms.ModelChoiceField)
         # what stands may have ended since, or lie with another host

@@ -174,7 +174,8 @@ class AskForm(forms.Form):
 def new_waiver(request: HttpRequest) -> HttpResponse:
     """What the output of a pipeline links to, filled in."""
     user = signed_in(request)
-    initial = {name: request.GET[name] for name in ("application", "rule", "model", "offering") if request.GET.get(name)}
+    names = ("application", "rule", "model", "offering")
+    initial = {name: request.GET[name] for name in names if request.GET.get(name)}
     form = AskForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         asked = dict(form.cleaned_data)
