@@ -294,7 +294,9 @@ CELERY_BEAT_SCHEDULE = {
     ),
     "every hour: take the day's snapshot of exposure": _every("exposure.take_snapshot", timedelta(hours=1)),
     "every five minutes: bring inherited risk up to date": _every("risks.refresh_risks", timedelta(minutes=5)),
-    "every five minutes: count inherited risk": _every("risks.count_inherited_risk", timedelta(minutes=5)),
+    "every minute: count inherited risk that has changed": _every(
+        "risks.count_inherited_risk", timedelta(minutes=1)
+    ),
     "every minute: raise the alerts that are owed": _every("alerts.raise_alerts", timedelta(minutes=1)),
     "every ten minutes: raise what days and states bring": _every("alerts.raise_due_alerts", timedelta(minutes=10)),
     "every ten minutes: pass on, wake and end alerts": _every("alerts.keep_alerts", timedelta(minutes=10)),

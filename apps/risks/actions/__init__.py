@@ -12,7 +12,7 @@ from apps.risks.actions.assessing import (
     role_to_undo,
     undo_assessment,
 )
-from apps.risks.actions.counting import count_inherited_risk
+from apps.risks.actions.counting import count_changed_risk, count_inherited_risk, request_count
 from apps.risks.actions.evidence import attach_evidence, record_evidence
 from apps.risks.actions.raising import (
     change_risk,
@@ -38,6 +38,7 @@ __all__ = [
     "attach_evidence",
     "change_risk",
     "close_risk",
+    "count_changed_risk",
     "count_inherited_risk",
     "dismiss_risk",
     "mark_many_not_applicable",
@@ -47,6 +48,7 @@ __all__ = [
     "refresh_risks",
     "reinstate_risk",
     "reopen_risk",
+    "request_count",
     "revoke_acceptance",
     "role_to_undo",
     "teams_decided_in",

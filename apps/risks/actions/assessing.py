@@ -19,6 +19,7 @@ from apps.accounts.roles import TeamRole
 from apps.common.history import acting
 from apps.common.time import day_of
 from apps.inventory.models import Dependency
+from apps.risks.actions.counting import request_count
 from apps.risks.models import Assessment, FoundationRisk, StaleCause, Treatment
 from apps.risks.queries import inheriting_dependencies, levels_on
 from apps.risks.refusals import RefusedRisk
@@ -184,6 +185,7 @@ def revoke_acceptance(
     assessment.version += 1
     with acting(user=by, reason=because):
         assessment.save()
+    request_count()
     return assessment
 
 
@@ -197,6 +199,7 @@ def undo_assessment(*, assessment: Assessment, expected_version: int, by: User, 
     assessment = _locked(assessment, expected_version)
     if assessment.state == Assessment.State.STALE and assessment.stale_cause != StaleCause.ACCEPTANCE_REVOKED:
         raise RefusedRisk(f"No person did this. {assessment.stale_because} Assess it again instead.")
+    request_count()
     with acting(user=by, reason=reason or "last decision taken back"):
         if assessment.version == 1:
             assessment.delete()
@@ -290,6 +293,8 @@ def _act(
         Assessment.objects.bulk_create(added, batch_size=2000)
         if changed:
             Assessment.objects.bulk_update(changed, WRITTEN, batch_size=500)
+    if added or changed:
+        request_count()
     return BulkOutcome(assessed=(*added, *changed), refused=refused)
 
 

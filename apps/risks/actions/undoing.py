@@ -14,6 +14,7 @@ from apps.accounts.roles import TeamRole
 from apps.common.history import acting
 from apps.common.time import now
 from apps.risks.actions.assessing import KEPT, WRITTEN, is_about_acceptance, overtaken
+from apps.risks.actions.counting import request_count
 from apps.risks.models import Assessment, AssessmentEvidence
 from apps.risks.refusals import RefusedRisk
 from apps.risks.staling import hold_off_staling
@@ -82,6 +83,7 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> UndoneAsses
             row.version += 1
             row.updated_at = at
             changed.append(row)
+    request_count()
     with acting(user=by, reason=reason or "decisions taken back"):
         attached = _history("AssessmentEvidence").filter(pgh_context_id=change, pgh_label="insert")
         kept = [pk for pk in there if pk not in refused]
