@@ -48,6 +48,14 @@ def required(name: str, *, otherwise: str) -> str:
     return otherwise
 
 
+def retention_days(name: str, *, default: int, least: int) -> int:
+    """The variable's days, which are 0 (for ever) or `least` at least."""
+    days: int = env.int(name, default=default)
+    if days < 0 or 0 < days < least:
+        raise ImproperlyConfigured(f"{name} is 0 (for ever), or at least {least}.")
+    return days
+
+
 # --- who we are -------------------------------------------------------------------------------------------------
 if TESTING:
     SECRET_KEY = "for-tests-only"  # noqa: S105
@@ -197,15 +205,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # history: written by triggers, changed by nobody
 PGHISTORY_APPEND_ONLY = True
 PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
-# days after which versions that have ended are forgotten; 0: never
-HISTORY_DAYS = env.int("HISTORY_DAYS", default=0)
-if HISTORY_DAYS < 0 or 0 < HISTORY_DAYS < 30:
-    raise ImproperlyConfigured("HISTORY_DAYS is 0 (for ever), or at least 30.")
-
-# days after which who was told what, and the messages, are forgotten of what is over; 0: never
-LEDGER_DAYS = env.int("LEDGER_DAYS", default=730)
-if LEDGER_DAYS < 0 or 0 < LEDGER_DAYS < 90:
-    raise ImproperlyConfigured("LEDGER_DAYS is 0 (for ever), or at least 90.")
+# --- retention: apps/common/retention.py lists every table; 0 days: never -----------------------------------------
+# versions of records that have ended, and who imported or handed in what: seven years
+HISTORY_DAYS = retention_days("HISTORY_DAYS", default=2557, least=30)
+# runs and jobs that are over: polls, losses, what-ifs, bulk jobs, long files
+RUN_DAYS = retention_days("RUN_DAYS", default=366, least=30)
+# bodies of polls, files of imports and the rows read from them
+PAYLOAD_DAYS = retention_days("PAYLOAD_DAYS", default=90, least=7)
+# who was told what, and the messages, of what is over
+LEDGER_DAYS = retention_days("LEDGER_DAYS", default=730, least=90)
 
 # --- broker, cache and background work --------------------------------------------------------------------------
 BROKER_URL = required("BROKER_URL", otherwise="redis://127.0.0.1:6379/0")
@@ -294,9 +302,7 @@ CELERY_BEAT_SCHEDULE = {
     ),
     "every hour: take the day's snapshot of exposure": _every("exposure.take_snapshot", timedelta(hours=1)),
     "every five minutes: bring inherited risk up to date": _every("risks.refresh_risks", timedelta(minutes=5)),
-    "every minute: count inherited risk that has changed": _every(
-        "risks.count_inherited_risk", timedelta(minutes=1)
-    ),
+    "every minute: count inherited risk that has changed": _every("risks.count_inherited_risk", timedelta(minutes=1)),
     "every minute: raise the alerts that are owed": _every("alerts.raise_alerts", timedelta(minutes=1)),
     "every ten minutes: raise what days and states bring": _every("alerts.raise_due_alerts", timedelta(minutes=10)),
     "every ten minutes: pass on, wake and end alerts": _every("alerts.keep_alerts", timedelta(minutes=10)),
@@ -316,10 +322,10 @@ CELERY_BEAT_SCHEDULE = {
     "every hour: forget calls that need not be known any more": _every("intake.forget_calls", timedelta(hours=1)),
     "every day: forget the files of old imports": _every("intake.forget_old_files", timedelta(days=1)),
     "every minute: go on with jobs that wait": _every("api.carry_out_waiting_jobs", timedelta(minutes=1)),
-    "every day: forget old answers and jobs of the interface": _every("api.forget_old", timedelta(days=1)),
     "every day: forget raw payloads whose retention has ended": _every("feeds.forget_old_payloads", timedelta(days=1)),
     "every minute: judge the gate's long questions": _every("gate.judge_waiting", timedelta(minutes=1)),
     "every day: forget old runs of the gate": _every("gate.forget_old_runs", timedelta(days=1)),
+    "every day: delete rows whose retention has ended": _every("common.delete_expired_rows", timedelta(days=1)),
     "every day: forget history whose retention has ended": _every("accounts.forget_old_history", timedelta(days=1)),
     "every minute: make the evidence packs that were asked for": _every("reports.make_packs", timedelta(minutes=1)),
     "every minute: write the long files that were asked for": _every("web.write_files", timedelta(minutes=1)),

@@ -157,7 +157,3 @@ def _answer(row: IdempotencyKey) -> Response:
     response.content_type = row.headers.get("Content-Type")
     response.kept_body = bytes(row.body)  # type: ignore[attr-defined]
     return response
-
-
-def forget_old_keys(*, at: datetime) -> int:
-    return IdempotencyKey.objects.filter(created_at__lt=at - KEPT).delete()[0]

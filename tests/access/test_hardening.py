@@ -58,7 +58,7 @@ def test_cookies_and_transport_are_closed_in_production(production):
     assert production["SECURE_HSTS_SECONDS"] >= 31_536_000
     assert production["SESSION_COOKIE_AGE"] <= 7 * 24 * 3600
     assert production["X_FRAME_OPTIONS"] == "DENY"
-    assert (production["DEBUG"], production["OIDC"], production["HISTORY_DAYS"]) == (False, {}, 0)
+    assert (production["DEBUG"], production["OIDC"], production["HISTORY_DAYS"]) == (False, {}, 2557)
     assert production["DATA_UPLOAD_MAX_MEMORY_SIZE"] <= 32 * 1024 * 1024
 
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,7 @@ from apps.accounts.roles import TeamRole
 from apps.api.bulk import jobs
 from apps.api.models import IdempotencyKey, Job, JobChunk
 from apps.common.jobs import takeover_after
+from apps.common.retention import delete_expired_rows
 from apps.inventory.bulk import MERGERS
 from apps.inventory.bulk.values import NotThat, reader_of
 from apps.inventory.models import Adaptation, Application, Criticality, Dependency, ExitPlan
@@ -461,13 +463,13 @@ class TestJobs:
 
         assert counts(editor.get(address).json()) == (0, 0, 0, 5)
 
-    def test_old_reports_go_after_a_month(self, editor, team):
+    def test_old_reports_go_after_a_year(self, editor, team):
         self.asked(editor, team)
         jobs.carry_out_waiting()
-        moment = Job.objects.get().queued_at
+        moment = Job.objects.get().finished_at
 
-        assert jobs.forget_old_jobs(at=moment + jobs.KEPT / 2) == 0
-        assert jobs.forget_old_jobs(at=moment + 2 * jobs.KEPT) == 1
+        assert "api_job" not in delete_expired_rows(at=moment + timedelta(days=365))
+        assert delete_expired_rows(at=moment + timedelta(days=367))["api_job"] == 1
 
 
 class TestReaders:

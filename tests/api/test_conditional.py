@@ -11,9 +11,10 @@ from drf_spectacular.generators import SchemaGenerator
 
 from apps.accounts.roles import TeamRole
 from apps.api.accounts import TeamViewSet
-from apps.api.idempotency import KEPT, forget_old_keys
+from apps.api.idempotency import KEPT
 from apps.api.models import IdempotencyKey
 from apps.api.retiring import Retirement
+from apps.common.retention import delete_expired_rows
 from apps.common.time import now
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_member, make_offering, make_team
@@ -182,7 +183,7 @@ class TestIdempotencyKey:
         IdempotencyKey.objects.update(created_at=now() - KEPT - timedelta(minutes=1))
 
         assert self.post(editor, body).json()["slug"] == "new-2"
-        assert forget_old_keys(at=now() + 2 * KEPT) == 1
+        assert delete_expired_rows(at=now() + 2 * KEPT)["api_idempotencykey"] == 1
 
     def test_a_body_too_large_to_compare_is_refused(self, editor, settings):
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
