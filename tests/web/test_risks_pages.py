@@ -211,6 +211,22 @@ class TestRegister:
         elif path.startswith("/risks/?") or path == "/risks/":
             assert "Inherited risks have not been counted yet." in text(never)
 
+    def test_members_of_large_teams_get_stored_counts_by_team_with_their_time(self, risky, as_user, monkeypatch):
+        monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
+        count_inherited_risk(now())
+        make_assessment(risky.invents, risky.primary)
+
+        def refuse(**_):
+            raise AssertionError("a page counts inherited risks of teams")
+
+        monkeypatch.setattr(counting, "teams_sql", refuse)
+        client = as_user(risky.viewer)
+
+        assert "counted" in text(client.get("/"))
+        page = text(client.get("/risks/"))
+        assert "The figures and pictures were counted" in page
+        assert rows_of(client.get("/risks/teams.csv"))[1:] == ["claims,Claims,4,4,0,0,0"]
+
     def test_a_risk_raised_since_the_last_count_is_not_called_unused(self, risky, as_user, monkeypatch):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
         count_inherited_risk(now() - DAY)

@@ -58,6 +58,11 @@ def count_changed_risk(at: datetime) -> bool:
     return True
 
 
+def is_count_current(on: date) -> bool:
+    """Whether the last count saw everything that the histories tell up to `on`."""
+    return CountState.objects.filter(pk=1, changes=_changes(on)).exists()
+
+
 def request_count() -> None:
     """Have a worker count once this transaction is committed, in an organisation whose counts are stored.
 

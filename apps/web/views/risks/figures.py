@@ -63,18 +63,19 @@ def figures_of(
     stale = inherited_risks(
         user=user, on=today, narrowed=Narrowed(state="stale", application=narrowed.application), size=NAMED
     ).rows if reach.n_stale else []  # fmt: skip
+    by_team = counts if narrowed.application or user.reads_everything else count_basis(user, by_team=True)
     return {
         "sentence": words.of_register(
             reach, whose=application.name if application else "", is_counted=counts.is_counted
         ),
         "application": application,
         "reach": reach,
-        "counted_at": counts.counted_at,
+        "counted_at": by_team.counted_at,
         "basis": basis if basis in dict(LEVELS_OF) else INHERENT,
         "bases": LEVELS_OF,
         "heat": heat_of(request, user, today, standings, stored=counts.stored, application=narrowed.application),
         "nodes": unassessed_by_node(standings),
-        "teams": [] if narrowed.application else _teams(user, today, stored=counts.stored),
+        "teams": [] if narrowed.application else _teams(user, today, stored=by_team.stored),
         "stale": stale,
         "expiring": list(acceptances[:NAMED]),
     }
@@ -180,7 +181,7 @@ def heat_csv(request: HttpRequest) -> StreamingHttpResponse:
 def team_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Who has looked at what, by team."""
     user, today = signed_in(request), day_of(now())
-    teams = team_standings(user=user, on=today, stored=count_basis(user).stored)
+    teams = team_standings(user=user, on=today, stored=count_basis(user, by_team=True).stored)
     return csv_answer(
         "risks-by-team",
         ["team", "name", "inherited", "unassessed", "stale", "assessed", "not applicable"],
