@@ -25,7 +25,6 @@ from apps.feeds.tasknames import POLL_SOURCE
 log = structlog.get_logger(__name__)
 
 
-
 class BrokerAway(Exception):
     """The poll could not be handed to a worker: the broker does not answer. It was not started; try again."""
 

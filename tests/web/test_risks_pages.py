@@ -191,9 +191,7 @@ class TestRegister:
         assert "nobody has looked at 5" in text(client.get("/risks/"))
 
     @pytest.mark.parametrize("path", ["/", "/risks/", "/risks/?heat=residual", "/risks/teams.csv", "/risks/heat.csv"])
-    def test_after_an_import_of_many_no_page_counts_while_its_reader_waits(
-        self, path, risky, as_user, monkeypatch
-    ):
+    def test_after_an_import_of_many_no_page_counts_while_its_reader_waits(self, path, risky, as_user, monkeypatch):
         """Nothing was ever counted, as on the first day, or the last count was of a small organisation."""
         monkeypatch.setattr("apps.risks.queries.narrowing.FEW_APPLICATIONS", 1)
         monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
@@ -225,7 +223,8 @@ class TestRegister:
         assert "counted" in text(client.get("/"))
         page = text(client.get("/risks/"))
         assert "The figures and pictures were counted" in page
-        assert rows_of(client.get("/risks/teams.csv"))[1:] == ["claims,Claims,4,4,0,0,0"]
+        (row,) = rows_of(client.get("/risks/teams.csv"))[1:]
+        assert row.endswith(",Claims,4,4,0,0,0")
 
     def test_a_risk_raised_since_the_last_count_is_not_called_unused(self, risky, as_user, monkeypatch):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
