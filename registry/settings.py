@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
+from apps.api.tags import TAGS
 from apps.common.logging import configure_structlog, logging_config
 from apps.common.postgresql.connections import BoundedConnection, check_connection
 from apps.common.postgresql.limits import LIMITS, ProcessKind, connection_options, socket_options
@@ -409,6 +410,9 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Which applications stand on which foundation models, and what happens to them when one moves.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
+    "LICENSE": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+    "SERVERS": [{"url": PUBLIC_URL, "description": "This registry"}],
+    "TAGS": [{"name": name, "description": description} for name, description in TAGS.items()],
     "SERVE_INCLUDE_SCHEMA": False,
     # operations, and with them the functions of generated clients, are called by the resource
     "SCHEMA_PATH_PREFIX": "/api/v1",
@@ -416,7 +420,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    # two enumerations that several resources call by one word
+    # those that several resources call by one word, and those whose name a generator would also give to a property
     "ENUM_NAME_OVERRIDES": {
         "AdaptationKindEnum": "apps.inventory.models.Adaptation.Kind",
         "AlertKindEnum": "apps.alerts.models.KINDS.items",
@@ -433,6 +437,8 @@ SPECTACULAR_SETTINGS = {
         "DeliveryStateEnum": "apps.alerts.models.Delivery.State",
         "EvidenceKindEnum": "apps.risks.models.Evidence.Kind",
         "EvidenceStateEnum": "apps.risks.models.Evidence.State",
+        "ExposurePredicateEnum": "apps.exposure.models.Predicate",
+        "ExposureThreatEnum": "apps.exposure.models.policies.THREAT_CHOICES",
         "FeedRunStatusEnum": "apps.feeds.models.FeedRun.Status",
         "FlagStateEnum": "apps.exposure.models.ExposureFlag.State",
         "GateBaselineEnum": "apps.gate.models.GateRun.Baseline",
@@ -464,9 +470,12 @@ SPECTACULAR_SETTINGS = {
         "JobStateEnum": "apps.api.models.Job.State",
         "LayerEnum": "apps.exposure.models.Layer",
         "NodeKindEnum": "apps.risks.filters.KINDS",
+        "NoticeOutcomeEnum": "apps.feeds.models.FeedNotice.Outcome",
+        "NoticeStateEnum": "apps.alerts.filters.NoticeFilter.STATES",
         "OnFileEnum": "apps.inventory.models.OnFile",
         "RiskConfidenceEnum": "apps.risks.models.Confidence",
         "RiskLayerEnum": "apps.risks.models.Layer",
+        "RiskRuleEnum": "apps.risks.models.RuleName",
         "RunStateEnum": "apps.exposure.models.RunState",
         "SelectionStateEnum": "apps.inventory.models.Selection.State",
         "StandingStateEnum": "apps.exposure.models.StandingState",

@@ -25,7 +25,7 @@ from apps.api.costs import COST_QUESTION, CostRowSerializer, CostSerializer, ask
 from apps.api.files import RowsOf
 from apps.api.findings import FindingSerializer, findings_body
 from apps.api.reading import WordField
-from apps.api.runways import RunwaySerializer, runways_body
+from apps.api.runways import PrimaryRunwaySerializer, runways_body
 from apps.catalog.models import Provider
 from apps.common.pagination import Keyset
 from apps.common.time import day_of, now
@@ -60,7 +60,7 @@ class VisibleApplicationField(serializers.SlugRelatedField[Application]):
         return Application.objects.visible_to(self.context["request"].user).select_related("team")
 
 
-@extend_schema_field({"type": ["string", "null"], "description": "Slug of a provider."})
+@extend_schema_field({"type": "string", "description": "Slug of a provider."})
 class ProviderField(serializers.SlugRelatedField[Provider]):
     pass
 
@@ -260,7 +260,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
     files = {
         "stack": RowsOf(StackSerializer),
         "findings": RowsOf(FindingSerializer),
-        "runway": RowsOf(RunwaySerializer),
+        "runway": RowsOf(PrimaryRunwaySerializer),
         "changes": RowsOf(ApplicationHistorySerializer),
         "cost": RowsOf(CostRowSerializer, "rows"),
     }
@@ -426,7 +426,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
         )
         return Response({"rows": cost_rows(costs)} if self.is_file else cost_body(costs, prices_on))
 
-    @extend_schema(responses=RunwaySerializer(many=True), parameters=[], filters=False)
+    @extend_schema(responses=PrimaryRunwaySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def runway(self, request: Request, slug: str) -> Response:
         """How much time is left to leave what ends: days left minus what the move takes, most urgent first."""

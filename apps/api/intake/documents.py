@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import status
+from rest_framework import serializers, status
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -42,12 +42,16 @@ SHEETS = {
 EVALS = "evals"
 EVAL_TYPES = ("application/json", "application/x-ndjson", "application/jsonl", "application/zip")
 PROBLEMS = {
-    413: OpenApiResponse(ProblemSerializer, description="Larger than is read"),
-    415: OpenApiResponse(ProblemSerializer, description="Of a type or coding that is not read"),
-    422: OpenApiResponse(ProblemSerializer, description="Nothing can be made of it"),
+    (413, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="Larger than is read"),
+    (415, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="Of a type or coding that is not read"),
+    (422, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="Nothing can be made of it"),
 }
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 _READ = ("application", "environment", "part", "team", "tool", "strict")
+
+
+class UploadFormSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField(required=False, help_text="The document or sheet.")
 
 
 class IntakeThrottle(TokenThrottle):
@@ -198,9 +202,10 @@ class IntakeView(IntakeDoor):
             ),
         ],
         request={
+            # first: generators that know one kind of body a function take it, and a file is what every client can send
+            FORM: UploadFormSerializer,
             "application/octet-stream": OpenApiTypes.BINARY,
             "application/json": OpenApiTypes.OBJECT,
-            FORM: {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}},
         },
         responses={
             202: OpenApiResponse(ReceivedSerializer, description="Kept; read already, unless its status is queued"),

@@ -61,6 +61,9 @@ class Predicate(models.TextChoices):
     UNRESOLVED_PRIMARY = "unresolved_primary", "A primary that nobody has placed"
 
 
+THREAT_CHOICES = [(threat, threat.replace("_", " ")) for threat in THREATS]
+
+
 @tracked(exclude=("updated_at",))
 class Policy(models.Model):
     """One line: what is counted, on which kinds of node, under which threat, and how much is tolerated.
@@ -82,7 +85,7 @@ class Policy(models.Model):
         models.CharField(max_length=10), default=list, blank=True, help_text="Node kinds; none with a predicate."
     )
     threat = models.CharField(
-        max_length=17, blank=True, choices=[(threat, threat.replace("_", " ")) for threat in THREATS],
+        max_length=17, blank=True, choices=THREAT_CHOICES,
         help_text="Empty: each kind's usual threat.",
     )  # fmt: skip
     states = ArrayField(models.CharField(max_length=9, choices=StandingState), default=list, blank=True)
