@@ -1,6 +1,6 @@
 # Run `make help`. Everything lives in .venv/ and .data/; nothing is installed outside this folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test dates check lint format requirements stop screenshots messages
+.PHONY: help setup demo test proof dates check lint format requirements stop screenshots messages
 SHELL := /bin/sh
 
 VENV := .venv
@@ -40,6 +40,9 @@ test: setup ## the whole test-suite (PYTEST_ARGS="-k name"); browser tests where
 	@# a worker a core, each with a database of its own; a file stays in one, so that it loads its catalogue once;
 	@# files in the order of tests/long_files.py
 	@exec $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+proof: setup ## clients of others against this registry: generated, type-checked and run; needs the package indexes
+	@exec $(BIN)/python -m pytest -m clients tests/proof $(PYTEST_ARGS)
 
 dates: setup ## the tests on other days, as 29 February (DAYS=leap-day,year-end or turn; FILES=reading or turn)
 	@exec $(BIN)/python -m tests.dates $(if $(DAYS),--days $(DAYS)) $(if $(FILES),--files $(FILES)) $(PYTEST_ARGS)

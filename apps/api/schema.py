@@ -192,7 +192,7 @@ class RegistrySchema(AutoSchema):
         return bodies
 
     def _get_response_headers_for_code(self, status_code: str, direction: str = "response") -> dict[str, Any]:
-        headers: dict[str, Any] = super()._get_response_headers_for_code(status_code, direction)  # type: ignore[no-untyped-call]
+        headers: dict[str, Any] = super()._get_response_headers_for_code(status_code, direction)
         return {**headers, "Retry-After": _RETRY_AFTER} if status_code in {"429", "503"} else headers
 
 
@@ -223,7 +223,8 @@ class RegistryFiltersExtension(DjangoFilterExtension):  # type: ignore[no-untype
     def _get_schema_from_model_field(self, auto_schema: Any, filter_field: Any, model: Any) -> dict[str, Any]:
         schema: dict[str, Any] = super()._get_schema_from_model_field(auto_schema, filter_field, model)  # type: ignore[no-untyped-call]
         words = self._get_explicit_filter_choices(filter_field)  # type: ignore[no-untyped-call]
-        if words and schema.get("type") != (own := build_basic_type(type(words[0])))["type"]:
+        own = build_basic_type(type(words[0])) if words else None
+        if own is not None and schema.get("type") != own["type"]:
             return {**own, "description": schema.get("description")}
         return schema
 
