@@ -360,7 +360,13 @@ OWN_TABLES = frozenset(
 )
 # what a token for sending gets although it cannot read: the answer to what it sent itself
 READ_BY_SENDERS = {"intake": {"bom/token/{token}"}, "gate": {"gate/bundle/", "gate/{pk}/"}}
-OTLP = {"/otlp/v1/logs", "/otlp/v1/metrics", "/otlp/v1/traces"}
+OTLP = {
+    "/otlp/v1/logs",
+    "/otlp/v1/metrics",
+    "/otlp/v1/traces",
+    "/otlp/api/public/otel/v1/traces",
+    "/api/public/otel/v1/traces",
+}
 # apps with models in the admin
 ADMIN = {
     "account",

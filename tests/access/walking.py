@@ -204,8 +204,17 @@ def walked(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, URLPat
             yield prefix + str(pattern.pattern), pattern
 
 
+_FAMILIES = (
+    ("admin/", "admin"),
+    ("api/v1/", "api"),
+    ("accounts/", "accounts"),
+    ("otlp/", "otlp"),
+    ("api/public/otel/", "otlp"),
+)
+
+
 def family(pattern: str) -> str:
-    for start, name in (("admin/", "admin"), ("api/v1/", "api"), ("accounts/", "accounts"), ("otlp/", "otlp")):
+    for start, name in _FAMILIES:
         if pattern.startswith(start):
             return name
     return "pages"
