@@ -4,18 +4,20 @@ The caller has found the service with `visible_to`. Whoever claims may edit the 
 back may edit the application it was for.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import Scope, TeamRole
 from apps.common.history import acting
 from apps.common.time import day_of
 from apps.intake.carrying import NotNow, NotYours
-from apps.intake.models import Import, Observation, ObservationQuerySet, Service, TokenBinding
+from apps.intake.linking import seen_by
+from apps.intake.models import Observation, Service, ServiceQuerySet, TokenBinding
 from apps.intake.reconciling import BLOCK, reconcile
 from apps.inventory.actions import RefusedChange, end_dependency, reopen_dependency
 from apps.inventory.models import Application, Dependency
@@ -23,7 +25,8 @@ from apps.inventory.models import Application, Dependency
 
 @transaction.atomic
 def claim_service(*, service: Service, application: Application, by: User, at: datetime, reason: str = "") -> Service:
-    """What calls itself so is this application: what it did so far counts for it, and what it will do."""
+    """What calls itself so is this application: what it did so far counts for it, and what it will do. Holds for the
+    same name at every endpoint (traces and metrics, gateways, reports) that `by` sees and that is linked alike."""
     service = Service.objects.select_for_update().get(pk=service.pk)
     if service.application_id == application.pk:
         return service
@@ -32,33 +35,50 @@ def claim_service(*, service: Service, application: Application, by: User, at: d
         raise NotNow(f"{application.name} is not in use any more. Choose the application that is, or bring it back.")
     if service.application is not None:
         _may_edit(by, service.application)
-    orphans = _dependencies_of(service)
+    alike = _lock_same_name(service, by)
+    orphans = _dependencies_of(alike)
     with acting(user=by, reason=reason or f"{service.name} is {application.slug}"):
-        service.application = application
-        service.is_ignored = False
-        service.save(update_fields=["application", "is_ignored"])
-        _seen_by(service).update(application=application, state=Observation.State.NEW, dependency=None)
+        for each in alike:
+            each.application, each.is_ignored, each.unlinked_at = application, False, None
+            each.save(update_fields=["application", "is_ignored", "unlinked_at"])
+        seen_by(each.pk for each in alike).update(application=application, state=Observation.State.NEW, dependency=None)
         if work_through(at=at):
-            bring_back(_dependencies_of(service), by=by, at=at)
+            bring_back(_dependencies_of(alike), by=by, at=at)
             end_orphans(orphans, by=by, at=at)
+    service.refresh_from_db()
     return service
 
 
 @transaction.atomic
 def unclaim_service(*, service: Service, by: User, at: datetime, reason: str = "") -> Service:
-    """It is not (only) that application: it waits again, and what was seen through nothing else ends."""
+    """It is not (only) that application: it waits again, at every endpoint, and what was seen through nothing else
+    ends. It is not linked by its name alone again."""
     service = Service.objects.select_for_update(of=("self",)).select_related("application").get(pk=service.pk)
     if service.application is None:
         return service
     _may_edit(by, service.application)
-    orphans = _dependencies_of(service)
+    alike = _lock_same_name(service, by)
+    orphans = _dependencies_of(alike)
     with acting(user=by, reason=reason or f"{service.name} is not {service.application.slug}"):
-        service.application = None
-        service.save(update_fields=["application"])
-        _seen_by(service).update(application=None, state=Observation.State.NEW, dependency=None)
+        for each in alike:
+            each.application, each.unlinked_at = None, at
+            each.save(update_fields=["application", "unlinked_at"])
+        seen_by(each.pk for each in alike).update(application=None, state=Observation.State.NEW, dependency=None)
         work_through(at=at)
         end_orphans(orphans, by=by, at=at)
+    service.refresh_from_db()
     return service
+
+
+def same_name(service: Service, by: User) -> ServiceQuerySet:
+    """The service and those of its name at other endpoints that are linked as it is, as far as `by` sees them."""
+    alike = Service.objects.filter(name=service.name, application=service.application_id)
+    others = alike.filter(is_ignored=False, pk__in=Service.objects.visible_to(by).values("pk"))
+    return alike.filter(Q(pk=service.pk) | Q(pk__in=others.values("pk")))
+
+
+def _lock_same_name(service: Service, by: User) -> list[Service]:
+    return list(same_name(service, by).select_for_update(of=("self",)).order_by("pk"))
 
 
 @transaction.atomic
@@ -71,7 +91,7 @@ def ignore_service(*, service: Service, by: User, reason: str = "") -> Service:
     with acting(user=by, reason=reason or f"{service.name} is none of ours"):
         service.is_ignored = True
         service.save(update_fields=["is_ignored"])
-        _seen_by(service).update(state=Observation.State.SET_ASIDE, dependency=None)
+        seen_by([service.pk]).update(state=Observation.State.SET_ASIDE, dependency=None)
     return service
 
 
@@ -85,7 +105,7 @@ def heed_service(*, service: Service, by: User, at: datetime, reason: str = "") 
     with acting(user=by, reason=reason or f"{service.name} is looked at again"):
         service.is_ignored = False
         service.save(update_fields=["is_ignored"])
-        _seen_by(service).update(state=Observation.State.NEW)
+        seen_by([service.pk]).update(state=Observation.State.NEW)
         work_through(at=at)
     return service
 
@@ -161,13 +181,9 @@ def bring_back(dependencies: Collection[int], *, by: User, at: datetime) -> int:
     return n_back
 
 
-def _seen_by(service: Service) -> ObservationQuerySet:
-    return Observation.objects.filter(service=service).exclude(seen_in__state=Import.State.UNDONE)
-
-
-def _dependencies_of(service: Service) -> list[int]:
+def _dependencies_of(services: Iterable[Service]) -> list[int]:
     return list(
-        Observation.objects.filter(service=service, dependency__isnull=False)
+        Observation.objects.filter(service__in=[each.pk for each in services], dependency__isnull=False)
         .order_by()
         .values_list("dependency", flat=True)
         .distinct()

@@ -22,6 +22,7 @@ def forget_calls(*, at: datetime) -> int:
         _drop("intake_seencall", "key", "hour < %s", int(at.timestamp()) // 3600 - SEEN_HOURS)
         + _drop("intake_meteredseries", "key", "at < %s", int((at - timedelta(days=SERIES_DAYS)).timestamp() * 1e9))
         + _drop("intake_usageday", "id", "day < %s", day_of(at) - timedelta(days=keep))
+        + _drop("intake_servicetoken", "id", "last_sent_at < %s", day_of(at) - timedelta(days=keep))
     )
 
 

@@ -13,6 +13,8 @@ from apps.intake.models.observations import (
     ObservationQuerySet,
     SeenCall,
     Service,
+    ServiceQuerySet,
+    ServiceToken,
     UsageDay,
 )
 from apps.intake.models.tokens import TokenBinding
@@ -37,6 +39,8 @@ __all__ = [
     "ObservationQuerySet",
     "SeenCall",
     "Service",
+    "ServiceQuerySet",
+    "ServiceToken",
     "SheetMemory",
     "TokenBinding",
     "UsageDay",
