@@ -20,7 +20,7 @@ PAGES = {
         exposure-flow:get exposure-flow-csv:get exposure-node:get exposure-node-csv:get exposure-node-teams:get
         exposure-node-trend-csv:get exposure-states-csv:get exposure-trend-csv:get feed:get feed-notices:get
         feed-notices-csv:get feed-run:get feed-run-progress:get feed-runs:get feeds:get feeds-csv:get
-        files:get findings:get
+        files:get findings:get link-services:post
         findings-csv:get foundation:get foundation-claims-csv:get foundation-lineage-csv:get
         foundation-prices-csv:get foundation-risk:get foundation-risks:get foundation-risks-csv:get foundations:get
         foundations-csv:get gate:get gate-csv:get gate-policy:get gate-setup:get gate-waivers:get
@@ -209,7 +209,7 @@ API = {
         dependencies/{pk}/:get evidence/{pk}/:get exit-plans/{pk}/:get exit-tests/{pk}/:get gate-runs/{pk}/:get
         gate-runs/{pk}/answer/:get gate-waivers/{pk}/:get inherited-risks/{pk}/:get
         mail-preferences/teams/{slug}/:get mutes/{pk}/:get notices/{pk}/:get observations/{pk}/:get
-        discrepancies/{pk}/:get senders/{pk}/:get
+        discrepancies/{pk}/:get senders/{pk}/:get senders/{pk}/tokens/:get
         reports/components/{slug}/:get teams/{slug}/:get teams/{slug}/bom/:get
     """,
     # governance, and editors of the team that owns it; strangers find nothing

@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db.models import Max, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -195,6 +197,9 @@ def _keys(user: User) -> list[ApiToken]:
         .usable_at(now())
         .filter(scopes__contains=[Scope.INTAKE])
         .select_related("user", "binding__application")
+        .annotate(
+            dropped_calls=Coalesce(Sum("services__n_dropped"), 0), last_dropped_at=Max("services__last_dropped_at")
+        )
         .order_by("-last_used_at", "-pk")[:MOST_KEYS]
     )
 
