@@ -39,6 +39,10 @@ MOST_LISTED = 1_000
 # what is worked through while the sender waits
 AT_ONCE_BYTES = 256 * 1024
 _MAY_WRITE_NOTHING = frozenset({*(name for name, form in FORMATS.items() if form.holds_for_all), "usage"})
+NAMES_NO_AI = (
+    "The document names no model and no AI service, so that it confirms nothing and ends nothing. If the application"
+    " uses models, send a document of a scanner that looks for them, such as cdxgen's command aibom."
+)
 _ANOTHERS = "is claimed for an application that the sender may not edit. Ask an editor of its team to send it."
 
 
@@ -238,6 +242,8 @@ def _read(import_: Import) -> None:
 
 
 def _take(import_: Import, document: Document, application: Application | None) -> None:
+    if not document.names_ai:
+        document.ignored.append(Part("", NAMES_NO_AI))
     # a clock that runs ahead would make everything after it look older
     document.made_at = min(document.made_at, import_.received_at) if document.made_at else None
     at = document.made_at or import_.received_at
@@ -259,7 +265,7 @@ def _take(import_: Import, document: Document, application: Application | None) 
         placed = _placed(import_, document, application, described, at)
         keys = store_observations(stream, placed, seen_in=import_)
         n_missing = 0
-        if document.is_complete:
+        if document.is_complete and document.names_ai:
             environments = frozenset({import_.environment, *(each.sighting.environment for each in placed)})
             for pk in {*described.ids.values(), *([application.pk] if application is not None else [])}:
                 whole = Whole(stream, pk, part, environments)
@@ -293,6 +299,7 @@ def _take(import_: Import, document: Document, application: Application | None) 
         "deployments": len(document.deployments),
         "ignored": len(document.ignored),
         "rejected": len(document.rejected),
+        "names_ai": document.names_ai,
     }  # fmt: skip
     _close(
         import_, document, state=Import.State.APPLIED, change=change, counts=counts, applied_at=now(),
@@ -336,9 +343,9 @@ def _placed(
 def _newer_at(import_: Import, document: Document, application: Application | None, part: str) -> datetime | None:
     """When a document of the same maker about the same thing that outdates this one was made; None without."""
     others = Import.objects.filter(
-        kind=Import.Kind.DOCUMENT, format=import_.format, tool=clean(document.maker, 60), application=application,
+        kind=Import.Kind.DOCUMENT, format=import_.format, tool=_maker(document, 60), application=application,
         state=Import.State.APPLIED, environment=import_.environment, mapping__part=part,
-    ).exclude(pk=import_.pk)  # fmt: skip
+    ).exclude(pk=import_.pk).exclude(counts__contains={"names_ai": False})  # fmt: skip
     found: list[datetime] = []
     if document.made_at:
         later_ones = others.filter(document_at__gt=document.made_at)
@@ -364,8 +371,13 @@ def _tidy(said: Sighting, environment: str) -> Sighting:
 
 
 def stream_of(form: str, document: Document) -> str:
-    """Who saw it: the format and the tool, so that two scanners never end what the other found."""
-    return f"{form}:{clean(document.maker, 50).lower()}".rstrip(":")
+    """Who saw it: the format and the tool, so that two scanners never end what the other found, nor two kinds of run of
+    one scanner."""
+    return f"{form}:{_maker(document, 50).lower()}".rstrip(":")
+
+
+def _maker(document: Document, longest: int) -> str:
+    return clean(f"{document.maker} {document.profile}", longest)
 
 
 def _subject(document: Document, by: User | None) -> Application | None:
@@ -384,7 +396,7 @@ def _close(
 ) -> None:
     if document is not None:
         columns |= {
-            "tool": clean(document.maker, 60),
+            "tool": _maker(document, 60),
             "tool_version": clean(document.maker_version, 60),
             "natural_key": clean(document.natural_key, 200),
             "document_at": document.made_at,

@@ -118,11 +118,15 @@ class Document:
     """A whole document. `maker` becomes part of the stream, so that two tools never end what the other saw.
 
     `natural_key` is what the document calls itself (serial number and version); `subject` names the application where
-    the document does. `is_complete` says that what it no longer holds is no longer seen by its maker.
+    the document does. `is_complete` says that what it no longer holds is no longer seen by its maker. `profile` is
+    which of its kinds of run the maker names, where it names one: each is a sender of its own. `names_ai` is False where
+    a bill of materials holds no model and no AI service: nothing shows that its maker looked for any.
     """
 
     maker: str = ""
     maker_version: str = ""
+    profile: str = ""
+    names_ai: bool = True
     natural_key: str = ""
     made_at: datetime | None = None
     subject: str = ""

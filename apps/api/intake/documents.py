@@ -25,7 +25,7 @@ from apps.api.schema import ProblemSerializer
 from apps.api.throttling import TokenThrottle
 from apps.common.time import now
 from apps.intake.carrying import KeyReused, NotYours
-from apps.intake.documenting import receive_document
+from apps.intake.documenting import NAMES_NO_AI, receive_document
 from apps.intake.documents import Format, Unreadable, clean
 from apps.intake.formats import FORMATS
 from apps.intake.models import Import, TokenBinding
@@ -129,6 +129,8 @@ class IntakeDoor(RegistryView):
             refused["Location"] = location
             return refused
         answer = as_received(import_)
+        if import_.counts.get("names_ai") is False:
+            answer["note"] = NAMES_NO_AI
         if not is_new and import_.n_bytes != len(body):
             answer["note"] = (
                 "It calls itself the same as a document that was taken before, and says the same: that one is answered."
