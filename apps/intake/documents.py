@@ -119,7 +119,7 @@ class Document:
 
     `natural_key` is what the document calls itself (serial number and version); `subject` names the application where
     the document does. `is_complete` says that what it no longer holds is no longer seen by its maker. `profile` is
-    which of its kinds of run the maker names, where it names one: each is a sender of its own. `names_ai` is False where
+    which of its kinds of run the maker names, where it names one: each is a sender of its own. `names_ai` is False if
     a bill of materials holds no model and no AI service: nothing shows that its maker looked for any.
     """
 
