@@ -241,7 +241,7 @@ def test_dropped_calls_stand_on_the_senders_page_with_the_token_and_what_to_do(s
         client = as_user(reader)
         page = text(client.get(f"/intake/services/{seen.service.pk}/"))
         assert "1,204 calls dropped" in page
-        assert f"token gateway ({sent.token.prefix}…), bert, may not edit {seen.triage.name}" in page
+        assert f"of token gateway ({sent.token.prefix}…), bert, may not edit {seen.triage.name}" in page
         assert f"Give bert the editor role on {seen.triage.team.name}" in page
         assert "1,204 calls dropped" in text(client.get("/intake/services/?state=claimed"))
     assert as_user(seen.governance).get("/intake/services.csv?state=claimed").getvalue().strip().endswith(b",1204")

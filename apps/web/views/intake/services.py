@@ -23,7 +23,7 @@ from apps.intake.claiming import claim_service, heed_service, ignore_service, sa
 from apps.intake.filters import ServiceFilter
 from apps.intake.models import Observation, Service
 from apps.intake.queries import ASKED
-from apps.intake.service_tokens import dropped_calls, tokens_of, tokens_to_be_dropped
+from apps.intake.service_tokens import SendingToken, dropped_calls, tokens_of, tokens_to_be_dropped
 from apps.inventory.models import Application
 from apps.inventory.queries import teams_editable_by
 from apps.web.filtering import Control, filters
@@ -33,7 +33,7 @@ from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
 from apps.web.views.intake import words
 from apps.web.views.undo import back_of
-from apps.web.wording import number
+from apps.web.wording import ago, number
 
 STATES = (
     ("waiting", gettext_lazy("Waiting")), ("claimed", gettext_lazy("Claimed")), ("ignored", gettext_lazy("Ignored")),
@@ -186,7 +186,7 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
         names_of=words.sender(this.scope) if this.scope else "",
         endpoints=[words.endpoint(each.scope) for each in alike],
         tokens=tokens,
-        dropping=[each for each in tokens if each.drops],
+        dropping=[_dropped(each, this.application) for each in tokens if each.drops and this.application is not None],
         asked=asked,
         to_be_dropped=tokens_to_be_dropped([each.pk for each in alike], application=asked, at=now()) if asked else (),
         rows=[(row, words.sender(row.stream), words.OBSERVED[row.state]) for row in rows],
@@ -201,6 +201,29 @@ def _asked(request: HttpRequest, user: User) -> Application | None:
     """The application that the reader is about to link, of `?link=`."""
     slug = request.GET.get("link", "")
     return _editable(user).select_related("team").filter(slug=slug).first() if slug else None
+
+
+def _dropped(sending: SendingToken, application: Application) -> str:
+    """How many calls of a token were dropped, and what to do about it."""
+    row = sending.row
+    said = ngettext(
+        "%(n)s call dropped %(when)s: the user of token %(token)s (%(prefix)s…), %(user)s, may not edit"
+        " %(application)s. Give %(user)s the editor role on %(team)s, or give the sender a token of one of its"
+        " editors.",
+        "%(n)s calls dropped, the last of them %(when)s: the user of token %(token)s (%(prefix)s…), %(user)s, may not"
+        " edit %(application)s. Give %(user)s the editor role on %(team)s, or give the sender a token of one of its"
+        " editors.",
+        row.n_dropped,
+    )
+    return said % {
+        "n": number(row.n_dropped),
+        "when": ago(row.last_dropped_at, at=now()) if row.last_dropped_at else "",
+        "token": row.token.name,
+        "prefix": row.token.prefix,
+        "user": row.token.user,
+        "application": application.name,
+        "team": application.team.name,
+    }
 
 
 def _of_one(this: Service, n: int) -> Sentence:
