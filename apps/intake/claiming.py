@@ -27,7 +27,8 @@ from apps.inventory.models import Application, Dependency
 def claim_service(*, service: Service, application: Application, by: User, at: datetime, reason: str = "") -> Service:
     """What calls itself so is this application: what it did so far counts for it, and what it will do. Holds for the
     same name at every endpoint (traces and metrics, gateways, reports) that `by` sees and that is linked alike."""
-    service = Service.objects.select_for_update().get(pk=service.pk)
+    service, *others = _lock_same_name(service, by)
+    alike = [service, *others]
     if service.application_id == application.pk:
         return service
     _may_edit(by, application)
@@ -35,7 +36,6 @@ def claim_service(*, service: Service, application: Application, by: User, at: d
         raise NotNow(f"{application.name} is not in use any more. Choose the application that is, or bring it back.")
     if service.application is not None:
         _may_edit(by, service.application)
-    alike = _lock_same_name(service, by)
     orphans = _dependencies_of(alike)
     with acting(user=by, reason=reason or f"{service.name} is {application.slug}"):
         for each in alike:
@@ -53,11 +53,11 @@ def claim_service(*, service: Service, application: Application, by: User, at: d
 def unclaim_service(*, service: Service, by: User, at: datetime, reason: str = "") -> Service:
     """It is not (only) that application: it waits again, at every endpoint, and what was seen through nothing else
     ends. It is not linked by its name alone again."""
-    service = Service.objects.select_for_update(of=("self",)).select_related("application").get(pk=service.pk)
+    service, *others = _lock_same_name(service, by)
+    alike = [service, *others]
     if service.application is None:
         return service
     _may_edit(by, service.application)
-    alike = _lock_same_name(service, by)
     orphans = _dependencies_of(alike)
     with acting(user=by, reason=reason or f"{service.name} is not {service.application.slug}"):
         for each in alike:
@@ -78,7 +78,13 @@ def same_name(service: Service, by: User) -> ServiceQuerySet:
 
 
 def _lock_same_name(service: Service, by: User) -> list[Service]:
-    return list(same_name(service, by).select_for_update(of=("self",)).order_by("pk"))
+    """Lock them, `service` as the first of the answer. In the order of scopes, as adding up does, so that the two never
+    wait for each other."""
+    service.refresh_from_db(fields=["application", "is_ignored"])
+    ordered = sorted({*same_name(service, by).values_list("scope", "pk"), (service.scope, service.pk)})
+    locked = {pk: Service.objects.select_for_update().get(pk=pk) for _, pk in ordered}
+    first = locked.pop(service.pk)
+    return [first, *(each for each in locked.values() if each.application_id == first.application_id)]
 
 
 @transaction.atomic

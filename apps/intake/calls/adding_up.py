@@ -135,7 +135,6 @@ def _add_up(batches: Sequence[CallBatch], *, at: datetime) -> None:
                 dropped[service, batch.token_id] += n_calls
     _add_readings(readings, sums)
     _store(sums, dropped, at=at)
-    _note_dropped(dropped, at=at)
     if moved.days:
         _take_back(moved, at=at)
     CallBatch.objects.filter(pk__in=[batch.pk for batch in batches]).delete()
@@ -201,7 +200,7 @@ def _measured(measure: str, value: float, at: int) -> Counted:
 
 
 def _store(sums: _Sums, dropped: _Dropped, *, at: datetime) -> None:
-    """Write them; what the senders may not tell by now is added to `dropped`."""
+    """Write them, and count what is `dropped`, with what the senders may not tell by now."""
     by_name = {whose_and_names for whose_and_names in sums.days if whose_and_names[0].application is None}
     senders = {whose.token for whose, _ in sums.days if whose.token is not None}
     tokens = ApiToken.objects.select_related("user").in_bulk(senders)
@@ -221,6 +220,8 @@ def _store(sums: _Sums, dropped: _Dropped, *, at: datetime) -> None:
             dropped[service, whose.token] += sum(counted.calls for counted in days.values())
             continue
         by_stream[whose.stream].append((_placed(names, application, service, days.values()), days))
+    # services before observations, as whoever links a service does
+    _note_dropped(dropped, at=at)
     for stream, found in sorted(by_stream.items()):
         store_observations(stream, [placed for placed, _ in found])
         # names that differ only in what is a hint are one observation

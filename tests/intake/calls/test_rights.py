@@ -12,6 +12,7 @@ from apps.accounts.models import Membership
 from apps.accounts.roles import TeamRole
 from apps.accounts.services import add_service
 from apps.common.time import now
+from apps.intake.calls import adding_up
 from apps.intake.calls.adding_up import add_up
 from apps.intake.calls.forgetting import forget_calls
 from apps.intake.models import CallBatch, IntakeSettings, Observation, SeenCall, Service, ServiceToken, TokenBinding
@@ -200,6 +201,30 @@ def test_numbers_of_dropped_calls_are_sums_that_stay_few_and_go_with_the_retenti
     assert ServiceToken.objects.exists()
     forget_calls(at=now() + timedelta(days=keep + 2))
     assert not ServiceToken.objects.exists()
+
+
+def test_a_pass_that_fails_counts_nothing_twice_and_a_batch_of_an_older_version_is_read(
+    post, linked, stranger, application, monkeypatch
+):
+    post(TRACES, as_json(request(call(), call())), token_of(stranger)[1])
+    note = adding_up._note_dropped
+
+    def fail(dropped, *, at):
+        note(dropped, at=at)
+        raise RuntimeError("the worker ends here")
+
+    monkeypatch.setattr(adding_up, "_note_dropped", fail)
+    with pytest.raises(RuntimeError):
+        add_up(at=now())
+    assert not ServiceToken.objects.exists()
+    monkeypatch.setattr(adding_up, "_note_dropped", note)
+    post(TRACES, as_json(request(call())), token_of(make_member(application.team))[1])
+    older = CallBatch.objects.order_by("pk").last()
+    del older.groups["dropped"]
+    older.save()
+
+    assert n_calls() == 1
+    assert ServiceToken.objects.get(n_dropped__gt=0).n_dropped == 2
 
 
 def test_a_token_that_may_write_costs_two_statements_more_than_one_that_needs_no_look(
