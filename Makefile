@@ -41,7 +41,7 @@ test: setup ## the whole test-suite (PYTEST_ARGS="-k name"); browser tests where
 	@# files in the order of tests/long_files.py
 	@exec $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-proof: setup ## drills with real clients, each installed below build/clients/ (PYTEST_ARGS="-k litellm"); needs the package indexes
+proof: setup ## drills with real clients, each installed below build/ (PYTEST_ARGS="-k litellm"); needs the package indexes
 	@exec $(BIN)/python -m pytest -m clients tests/proof $(PYTEST_ARGS)
 
 dates: setup ## the tests on other days, as 29 February (DAYS=leap-day,year-end or turn; FILES=reading or turn)

@@ -29,8 +29,8 @@ from registry import embedded
 from registry.embedded.places import binaries
 from tests.builders import make_member, make_offering, make_provider, make_team, make_version
 from tests.processes import database_url
-from tests.proof.clients.installation import cdxgen, python_client
-from tests.proof.clients.servers import RETIRED, SERVED, Provider, Relay, provider, relay
+from tests.proof.senders.installation import cdxgen, python_client
+from tests.proof.senders.servers import RETIRED, SERVED, Provider, Relay, provider, relay
 from tests.web_server import WebServer, wait_until, web_server
 
 pytestmark = [pytest.mark.clients, pytest.mark.django_db(transaction=True)]

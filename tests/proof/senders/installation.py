@@ -1,4 +1,4 @@
-"""Client programs of others, each in a folder of its own below build/clients/, never in the project's environment."""
+"""Client programs of others, each in a folder of its own below build/senders/, never in the project's environment."""
 
 import hashlib
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-FOLDER = CHECKOUT / "build" / "clients"
+FOLDER = CHECKOUT / "build" / "senders"
 INSTALLATION_TIMEOUT = 180
 # as they were when the documentation was written; newer ones are tried by changing the numbers
 _EXPORTER = ("opentelemetry-sdk==1.45.2", "opentelemetry-exporter-otlp-proto-http==1.45.2")

@@ -1,7 +1,7 @@
 """Clients that other people's generators make of the OpenAPI document: generated, type-checked and used.
 
-Each journey below tests/proof/clients/ is written against one generated client. It lists applications, makes one,
-declares what it uses and reads its stack, on a web server of its own. The tools lie in build/clients/, installed there
+Each journey below tests/proof/generated_clients/ is written against one generated client. It lists applications, makes one,
+declares what it uses and reads its stack, on a web server of its own. The tools lie in build/generated-clients/, installed there
 from the package indexes at the first run; where those are not reached, the drill is skipped.
 """
 
@@ -27,9 +27,9 @@ from tests.web_server import web_server
 
 pytestmark = [pytest.mark.clients, pytest.mark.django_db(transaction=True)]
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-SOURCES = Path(__file__).resolve().parent / "clients"
-BUILD = CHECKOUT / "build" / "clients"
+CHECKOUT = Path(__file__).resolve().parents[3]
+SOURCES = Path(__file__).resolve().parent
+BUILD = CHECKOUT / "build" / "generated-clients"
 INSTALL_TIMEOUT = 600
 STEP_TIMEOUT = 300
 # mypy without the settings of this project, which it finds in a folder above
@@ -61,7 +61,7 @@ def install(command: Sequence[object], *, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def python_tools() -> Path:
-    """The folder of programs of an environment with what tests/proof/clients/requirements.txt pins."""
+    """The folder of programs of an environment with what tests/proof/generated_clients/requirements.txt pins."""
     place = BUILD / "venv"
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if uv is None:
@@ -76,7 +76,7 @@ def python_tools() -> Path:
 
 @pytest.fixture(scope="module")
 def node_tools() -> Path:
-    """A folder with the journeys in TypeScript and what tests/proof/clients/package.json pins."""
+    """A folder with the journeys in TypeScript and what tests/proof/generated_clients/package.json pins."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("node and npm are not installed")
