@@ -14,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from apps.api.tags import TAGS
+from apps.common.http import parse_networks, parse_proxy
 from apps.common.logging import configure_structlog, logging_config
 from apps.common.postgresql.connections import BoundedConnection, check_connection
 from apps.common.postgresql.limits import LIMITS, ProcessKind, connection_options, socket_options
@@ -536,6 +537,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # intake bodies; decompressed si
 # --- outbound calls ---------------------------------------------------------------------------------------------
 # networks the operator allows beside the public internet, for sources inside the house: "10.2.0.0/16,fd00::/8"
 OUTBOUND_ALLOWED_NETWORKS = env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])
+try:
+    parse_networks(",".join(OUTBOUND_ALLOWED_NETWORKS))
+    # the one proxy of outbound calls, parsed here so that its password is in no setting's text
+    OUTBOUND_PROXY = parse_proxy(env.str("OUTBOUND_PROXY", default=""), env.str("OUTBOUND_NO_PROXY", default=""))
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from None
 
 # --- security ---------------------------------------------------------------------------------------------------
 SECURE_CSP = {
