@@ -226,15 +226,18 @@ except BadAddress as error:
     raise ImproperlyConfigured(str(error)) from error
 
 CACHES: dict[str, Any] = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    "default": {"BACKEND": "registry.cache.LocalCache"}
     if TESTING
     else {
         "BACKEND": "registry.cache.ForgivingRedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "registry",
+        # 1 held pickles, which nothing reads any more
+        "VERSION": 2,
         # one more try on a fresh connection, then go on without; the library would pause and try ten times, and also
         # wait again for a server that is silent
         "OPTIONS": {
+            "serializer": "registry.cache.JSONSerializer",
             "socket_timeout": 1,
             "socket_connect_timeout": 1,
             "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 
 from apps.accounts.roles import TeamRole
@@ -43,6 +44,21 @@ def test_governance_opens_one_for_an_event_and_is_told_who_is_concerned_before(w
     assert "The campaign is open: one task." in page
     assert campaign.title == "Off the old one"
     assert client.get(address).url == reverse("campaign", args=[campaign.pk])
+
+
+def test_an_opening_whose_progress_was_lost_says_so_and_waits_no_longer(world, as_user, monkeypatch):
+    monkeypatch.setattr(opening_module, "AT_ONCE", 0)
+    monkeypatch.setattr(opening_module.open_large_campaign, "delay", lambda **given: None)
+    client = as_user(world.governance)
+    client.post(f"{reverse('open-campaign')}?event={world.event.pk}", {"title": "", "note": ""})
+    address = f"{reverse('opening-progress')}?event={world.event.pk}"
+    assert client.get(address).status_code == 200
+
+    cache.clear()
+    answer = client.get(address, follow=True)
+
+    assert answer.redirect_chain[-1][0] == reverse("campaigns")
+    assert "The progress of opening this campaign is not known." in text(answer)
 
 
 def test_an_opening_that_would_take_long_is_left_to_a_worker(world, as_user, monkeypatch):

@@ -12,19 +12,19 @@ from time import monotonic
 
 import orjson
 import structlog
-from django.core.cache import cache
 from django.db import connection, transaction
 
 from apps.accounts.models import ApiToken
-from apps.common.time import day_of
+from apps.common.time import day_of, now
 from apps.intake.calls import tasknames
 from apps.intake.calls.guarding import refused_names
 from apps.intake.calls.halves import Row, Whose, settle
 from apps.intake.calls.limits import MOST_WAITING, SAME_CALL_SECONDS
 from apps.intake.calls.records import Call, Names, Read, Reading, digest64
+from apps.intake.calls.sender_facts import keep_facts, known_facts
 from apps.intake.calls.spans import Collector
 from apps.intake.calls.speaking import Refused, refused_part
-from apps.intake.models import TokenBinding
+from apps.intake.models import SenderFact, TokenBinding
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,8 @@ log = structlog.get_logger(__name__)
 _OLDEST, _NEWEST = timedelta(days=400), timedelta(hours=1)
 _DAY = 86_400_000_000_000
 _MICROSECOND = 1_000
-_SDK_SECONDS = 2 * 24 * 3600
+# so often a process keeps again what it sees of a service
+_KEEP_SECONDS = 12 * 3600
 _LOOK_SECONDS = 5.0
 _TOO_MANY_NAMES = (
     "this token has brought more distinct services or model names today than a sender may; no name that changes with"
@@ -294,15 +295,16 @@ def _refuse_while_too_much_waits() -> None:
 def also_instrumented(collector: Collector) -> set[str]:
     """Services that send an SDK's own spans here, and were seen to send an instrumentation's beside them before."""
     moment = monotonic()
-    for service in collector.instrumented:
-        if moment - _instrumented.get(service, float("-inf")) > _SDK_SECONDS / 4:
-            if len(_instrumented) > 10_000:
-                _instrumented.clear()
-            _instrumented[service] = moment
-            cache.set(_sdk_key(service), 1, timeout=_SDK_SECONDS)
-    asked = collector.services_of_sdk - collector.instrumented
-    return {service for service in asked if cache.get(_sdk_key(service))}
+    kind = SenderFact.Kind.INSTRUMENTED
+    seen = {name for name in collector.instrumented if moment - _instrumented.get(name, float("-inf")) > _KEEP_SECONDS}
+    if seen:
+        keep_facts(kind, {_service_key(name) for name in seen}, at=now())
+        if len(_instrumented) > 10_000:
+            _instrumented.clear()
+        _instrumented.update(dict.fromkeys(seen, moment))
+    asked = {_service_key(name): name for name in collector.services_of_sdk - collector.instrumented}
+    return {asked[key] for key in known_facts(kind, asked.keys(), at=now())}
 
 
-def _sdk_key(service: str) -> str:
-    return f"calls:sdk:{digest64(service.encode())}"
+def _service_key(service: str) -> int:
+    return digest64(service.encode())

@@ -17,6 +17,7 @@ from apps.intake.models.observations import (
     ServiceToken,
     UsageDay,
 )
+from apps.intake.models.senders import SenderFact
 from apps.intake.models.tokens import TokenBinding
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Observation",
     "ObservationQuerySet",
     "SeenCall",
+    "SenderFact",
     "Service",
     "ServiceQuerySet",
     "ServiceToken",

@@ -180,7 +180,13 @@ def opening_progress(request: HttpRequest) -> HttpResponse:
     if subject is None:
         return redirect("campaigns")
     made = Campaign.objects.filter(state=Campaign.State.OPEN, event=event, subject=subject).first()
+    # None: the cache has lost it, and whether a worker is still at it cannot be told
     trouble = cache.get(opening_key(event_id=event.pk if event else None, offering_id=subject.pk))
+    if trouble is None:
+        trouble = _(
+            "The progress of opening this campaign is not known. If the campaign is not in the list in a minute,"
+            " open it again."
+        )
     address = reverse("campaign", args=[made.pk]) if made else reverse("campaigns") if trouble else ""
     if trouble and not made:
         refuse(request, trouble)
