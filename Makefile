@@ -19,17 +19,17 @@ help: ## this list
 
 setup: $(VENV)/.installed ## make .venv/ and install what requirements*.txt pin
 
-# the venv is built by whichever Python serves; uv where there is one, else the venv's own pip. Either refuses a file
-# whose hash is not in requirements*.txt
+# the venv is built by whichever Python serves; uv where there is one, else uv is brought into the venv. Both uv and pip
+# refuse a file whose hash is not in requirements*.txt
 $(VENV)/.installed: requirements.txt requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "No Python 3.12 or newer found. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@test -x $(BIN)/python && $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null \
 		|| { rm -rf $(VENV); if uv --version >/dev/null 2>&1; then uv venv --quiet --python "$(PYTHON)" $(VENV); \
 		else "$(PYTHON)" -m venv $(VENV); fi; }
-	@if uv --version >/dev/null 2>&1; then set -- uv pip install --quiet --python $(BIN)/python; \
-		elif test -x $(BIN)/uv; then set -- $(BIN)/uv pip install --quiet --python $(BIN)/python; \
-		else set -- $(BIN)/python -m pip install --quiet --disable-pip-version-check; fi; \
-		"$$@" --require-hashes -r requirements.txt -r requirements-dev.txt
+	@if uv --version >/dev/null 2>&1; then uv=uv; else uv=$(BIN)/uv; test -x "$$uv" \
+		|| { sed -n '/^uv==/,/^    #/p' requirements-dev.txt >$(VENV)/uv.txt \
+		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.txt; } || exit 1; fi; \
+		"$$uv" pip install --quiet --require-hashes --python $(BIN)/python -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
 demo: setup ## serve a filled registry on http://127.0.0.1:8000 (PORT=, REGISTRY_DATA=); Ctrl-C ends it
