@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from apps.common.retention import Group, RetentionRule, TaskLimit, days_in_words, declare, kept_tables
 from apps.intake.calls.forgetting import SERIES_DAYS
 from apps.intake.calls.limits import SEEN_HOURS
+from apps.intake.calls.sender_facts import LIFETIMES
 from apps.intake.models import Discrepancy, Import, IntakeSettings, Observation
 
 
@@ -58,6 +59,13 @@ declare(
         "intake.forget_calls",
         lambda: days_in_words(SERIES_DAYS),
     ),
+    TaskLimit(
+        "intake_senderfact",
+        Group.OBSERVATIONS,
+        "intake.forget_calls",
+        lambda: days_in_words(max(LIFETIMES.values()).days),
+    ),
+    TaskLimit("intake_servicetoken", Group.OBSERVATIONS, "intake.forget_calls", _usage_limit),
     TaskLimit("intake_callbatch", Group.OBSERVATIONS, "intake.add_up_calls", lambda: days_in_words(1)),
     TaskLimit("intake_halfcall", Group.OBSERVATIONS, "intake.add_up_calls", lambda: days_in_words(1)),
     *kept_tables(

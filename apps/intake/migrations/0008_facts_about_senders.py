@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("intake", "0006_deployments_and_half_calls"),
+        ("intake", "0007_links_by_name_and_dropped_calls"),
     ]
 
     operations = [
