@@ -1,8 +1,8 @@
 """Clients that other people's generators make of the OpenAPI document: generated, type-checked and used.
 
-Each journey below tests/proof/generated_clients/ is written against one generated client. It lists applications, makes one,
-declares what it uses and reads its stack, on a web server of its own. The tools lie in build/generated-clients/, installed there
-from the package indexes at the first run; where those are not reached, the drill is skipped.
+Each journey in this folder is written against one generated client. It lists applications, makes one, declares what it
+uses and reads its stack, on a web server of its own. The tools lie in build/generated-clients/, installed there from
+the package indexes at the first run; where those are not reached, the drill is skipped.
 """
 
 import json
