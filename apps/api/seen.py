@@ -80,8 +80,6 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
         row = self.subject("application", "dependency", "observation__offering")
         try:
             done = deed(discrepancies=[row], by=self.user, at=now(), **said)
-        except NotYours as refused:
-            raise PermissionDenied(str(refused)) from None
         except NotNow as refused:
             raise Conflict(str(refused)) from None
         if done.refused:

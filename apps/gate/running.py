@@ -27,7 +27,7 @@ from apps.gate.models import GateFinding, GateRun
 from apps.gate.rules import EXIT_CODES, Decision
 from apps.gate.tasknames import JUDGE
 from apps.intake.documents import clean
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions import RefusedChange, lock_applications
 from apps.inventory.models import Application
 
 log = structlog.get_logger(__name__)
@@ -242,6 +242,7 @@ def release(*, run: GateRun, by: User, at: datetime) -> GateRun:
 
     Twice changes nothing. RefusedChange before it was decided.
     """
+    lock_applications([run.application_id], by=by, no_key=True)
     run = GateRun.objects.select_for_update(of=("self",)).select_related("application").get(pk=run.pk)
     if run.state != GateRun.State.DONE:
         raise RefusedChange("This run has not been decided. Release it once it is.")

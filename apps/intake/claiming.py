@@ -1,7 +1,7 @@
 """Whose senders and tokens are whose: a service is claimed for an application, or ignored; a token speaks for one.
 
-The caller has found the service with `visible_to`. Whoever claims may edit the application; whoever takes a claim
-back may edit the application it was for.
+The caller has found the service with `visible_to`. A claim is for editors of the application, and so is taking one
+back: asked once the application is locked.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,14 +12,14 @@ from django.db import transaction
 from django.db.models import Q
 
 from apps.accounts.models import ApiToken, User
-from apps.accounts.roles import Scope, TeamRole
+from apps.accounts.roles import Scope
 from apps.common.history import acting
 from apps.common.time import day_of
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.linking import seen_by
 from apps.intake.models import Observation, Service, ServiceQuerySet, TokenBinding
 from apps.intake.reconciling import BLOCK, reconcile
-from apps.inventory.actions import RefusedChange, end_dependency, reopen_dependency
+from apps.inventory.actions import RefusedChange, end_dependency, lock_applications, reopen_dependency
 from apps.inventory.models import Application, Dependency
 
 
@@ -31,11 +31,11 @@ def claim_service(*, service: Service, application: Application, by: User, at: d
     alike = [service, *others]
     if service.application_id == application.pk:
         return service
-    _may_edit(by, application)
+    taken = [service.application_id] if service.application_id is not None else []
+    lock_applications([application.pk, *taken], by=by)
+    application = Application.objects.get(pk=application.pk)
     if application.merged_into_id is not None or application.status == Application.Status.RETIRED:
         raise NotNow(f"{application.name} is not in use any more. Choose the application that is, or bring it back.")
-    if service.application is not None:
-        _may_edit(by, service.application)
     orphans = _dependencies_of(alike)
     with acting(user=by, reason=reason or f"{service.name} is {application.slug}"):
         for each in alike:
@@ -57,7 +57,7 @@ def unclaim_service(*, service: Service, by: User, at: datetime, reason: str = "
     alike = [service, *others]
     if service.application is None:
         return service
-    _may_edit(by, service.application)
+    lock_applications([service.application.pk], by=by)
     orphans = _dependencies_of(alike)
     with acting(user=by, reason=reason or f"{service.name} is not {service.application.slug}"):
         for each in alike:
@@ -121,7 +121,7 @@ def bind_token(
     *, token: ApiToken, application: Application, by: User, environment: str = "", reason: str = ""
 ) -> TokenBinding:  # fmt: skip
     """Whatever the token sends from now on is about this application."""
-    _may_edit(by, application)
+    lock_applications([application.pk], by=by)
     if token.user_id != by.pk and not by.governs:
         raise NotYours("Only whose token it is binds it, or governance.")
     if Scope.INTAKE not in token.scopes:
@@ -136,7 +136,7 @@ def bind_token(
 @transaction.atomic
 def unbind_token(*, binding: TokenBinding, by: User, reason: str = "") -> None:
     """The token speaks for whichever application it names again."""
-    _may_edit(by, binding.application)
+    lock_applications([binding.application_id], by=by)
     with acting(user=by, reason=reason or f"{binding.token.prefix} is bound no longer"):
         binding.delete()
 
@@ -169,7 +169,9 @@ def end_orphans(dependencies: Collection[int], *, by: User | None, at: datetime)
     found = orphaned(dependencies)
     for dependency in found:
         # the first day it can end is the one after it began
-        end_dependency(dependency=dependency, on=max(day_of(at), dependency.since + timedelta(days=1)), by=by)
+        end_dependency(
+            dependency=dependency, on=max(day_of(at), dependency.since + timedelta(days=1)), by=by, is_consequence=True
+        )
     return len(found)
 
 
@@ -194,11 +196,6 @@ def _dependencies_of(services: Iterable[Service]) -> list[int]:
         .values_list("dependency", flat=True)
         .distinct()
     )
-
-
-def _may_edit(by: User, application: Application) -> None:
-    if not by.may(TeamRole.EDITOR, application.team_id):
-        raise NotYours(f"Only an editor of the team that owns {application.name} may do this. Ask one of them.")
 
 
 def _may_ignore(by: User, service: Service) -> None:

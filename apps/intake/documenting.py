@@ -19,7 +19,7 @@ from apps.common.history import acting
 from apps.common.sql import lock_words
 from apps.common.time import now
 from apps.intake import carrying
-from apps.intake.binding import binding_of
+from apps.intake.binding import binding_of, is_granted_program
 from apps.intake.carrying import KeyReused, NotNow, NotYours, body_of
 from apps.intake.claiming import end_orphans
 from apps.intake.document_reader import prepare_document, read_document
@@ -31,7 +31,14 @@ from apps.intake.models import Import, ImportContent, Observation
 from apps.intake.observing import Placed, Whole, end_missing, end_older, ensure_services, store_observations
 from apps.intake.reconciling import reconcile
 from apps.intake.using import forget_usage, take_usage
-from apps.inventory.actions import RefusedChange, teams_written_in, undo
+from apps.inventory.actions import (
+    ForbiddenChangeError,
+    RefusedChange,
+    lock_applications,
+    lock_teams_of,
+    teams_written_in,
+    undo,
+)
 from apps.inventory.models import Application
 
 # what an import keeps of each list of problems
@@ -42,6 +49,10 @@ _MAY_WRITE_NOTHING = frozenset({*(name for name, form in FORMATS.items() if form
 NAMES_NO_AI = (
     "The document names no model and no AI service, so that it confirms nothing and ends nothing. If the application"
     " uses models, send a document of a scanner that looks for them, such as cdxgen's command aibom."
+)
+_MOVED_AWAY = (
+    "The application belongs to another team by now, and the sender may not edit it there. Nothing was taken. Ask an"
+    " editor of that team to send the document."
 )
 _ANOTHERS = "is claimed for an application that the sender may not edit. Ask an editor of its team to send it."
 
@@ -238,6 +249,12 @@ def _read(import_: Import) -> None:
         return
     if application is not None and import_.by is not None and import_.application is None:
         import_.application = application
+    if application is not None:
+        try:
+            lock_applications([application.pk], by=None if is_granted_program(import_) else sender)
+        except ForbiddenChangeError:
+            _close(import_, document, state=Import.State.FAILED, error=_MOVED_AWAY)
+            return
     _take(import_, document, application)
 
 
@@ -320,7 +337,7 @@ def _placed(
     scope = stream_of(import_.format, document)
     services = ensure_services(own - {""}, scope=scope, token=import_.token, at=at) if own - {""} else {}
     claimed_by = {application for _, application, _ in services.values() if application is not None}
-    teams = dict(Application.objects.filter(pk__in=claimed_by).order_by().values_list("pk", "team_id"))
+    teams = lock_teams_of(claimed_by)
     sender = import_.sender
     barred = {pk for pk, team in teams.items() if sender is not None and not sender.may(TeamRole.EDITOR, team)}
     placed = []
@@ -423,7 +440,7 @@ def _undo(import_: Import) -> None:
             # a listing may have done no more than to say what names stand for, a report than to count
             if teams_written_in(change=import_.change) or import_.format not in _MAY_WRITE_NOTHING:
                 undo(change=import_.change, by=import_.undone_by, reason=f"import of {import_}")
-    except RefusedChange as refused:
+    except (RefusedChange, ForbiddenChangeError) as refused:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
         return
     Observation.objects.filter(seen_in=import_).update(state=Observation.State.SET_ASIDE, dependency=None)

@@ -15,7 +15,7 @@ ONE_DAY = timedelta(days=1)
 
 @pytest.fixture
 def by():
-    return make_user("eve")
+    return make_user("eve", role="governance")
 
 
 def rows_of(application):

@@ -39,7 +39,7 @@ NEVER = date(9999, 12, 31)
 
 @pytest.fixture
 def by():
-    return make_user("eve")
+    return make_user("eve", role="governance")
 
 
 class TestConfirming:
@@ -145,7 +145,7 @@ class TestReplacing:
 
     def test_the_second_of_two_is_told_what_the_first_did(self, by):
         read_by_both = make_dependency(make_application(), make_offering())
-        bob = make_user("bob")
+        bob = make_user("bob", role="governance")
         stale = Dependency.objects.get(pk=read_by_both.pk)
         replace_offering(dependency=read_by_both, successor=make_offering("newest"), on=TODAY, by=bob, reason="cheaper")
 
@@ -159,7 +159,7 @@ class TestReplacing:
     def test_the_second_is_also_told_of_a_change_that_leaves_offering_and_end_as_they_were(self, by):
         read = make_dependency(make_application(), make_offering())
         moment = read.updated_at
-        change_dependency(dependency=read, facts={"monthly_input_tokens": 5}, by=make_user("bob"))
+        change_dependency(dependency=read, facts={"monthly_input_tokens": 5}, by=make_user("bob", role="governance"))
 
         for refused in (
             lambda: replace_offering(

@@ -76,7 +76,7 @@ def world():
         likelihood=1,
         impact=2,
     )
-    person = make_user("ines")
+    person = make_user("ines", role="governance")
     make_assessment(
         w.on_host, w.dependencies[0], current_likelihood=3, current_impact=4, residual_likelihood=1, residual_impact=2,
         treatment="reduce", owner=person, due_on=TODAY - timedelta(3),

@@ -28,7 +28,7 @@ from apps.intake.sheets.planning import REFUSED, Planner
 from apps.intake.sheets.sheet_reader import Examined, examine_sheet, rows_of_sheet
 from apps.intake.sheets.storing import store_rows
 from apps.intake.sheets.tables import Unreadable
-from apps.inventory.actions import RefusedChange, teams_written_in, undo
+from apps.inventory.actions import ForbiddenChangeError, RefusedChange, teams_written_in, undo
 
 # what is done while the person waits for the page
 AT_ONCE_BYTES = 128 * 1024
@@ -216,7 +216,7 @@ def _undo(import_: Import) -> None:
     try:
         with transaction.atomic():
             undo(change=import_.change, by=import_.undone_by, reason=f"import of {import_.file_name or 'a sheet'}")
-    except RefusedChange as refused:
+    except (RefusedChange, ForbiddenChangeError) as refused:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
         return
     Import.objects.filter(pk=import_.pk).update(state=Import.State.UNDONE, undone_at=now())

@@ -11,7 +11,8 @@ from apps.accounts.models import User
 from apps.common.history import acting
 from apps.inventory.actions.applications import end_what_is_used
 from apps.inventory.actions.dependencies import DEPENDENCY_FACTS
-from apps.inventory.actions.refusing import RefusedChange, locked_application, refuse_unlikely
+from apps.inventory.actions.locking import lock_applications, locked_application
+from apps.inventory.actions.refusing import RefusedChange, refuse_unlikely
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 
 # what a doubled row may know that the kept one does not; order and way are the kept one's own
@@ -24,7 +25,7 @@ def merge_applications(
 ) -> Application:
     """`duplicate` turns out to be `kept`: what it uses, and used, moves there, and it is retired on `on`.
 
-    The caller has checked that `by` may edit both. A dependency that `kept` has at the same time (same offering, role
+    `by` edits both. A dependency that `kept` has at the same time (same offering, role
     and way) is not doubled: the duplicate's row ends on `on` and stays with it as history, its exit tests, its
     adaptations and, unless there is one, its exit plan move to the kept row, which also learns amounts, tags and
     binding that it did not know. Facts of the application itself are those of `kept`. The duplicate's slug leads to
@@ -33,9 +34,8 @@ def merge_applications(
     refuse_unlikely(on)
     if kept.pk == duplicate.pk:
         raise RefusedChange("This is one and the same application. Choose the other one.")
-    # in the order of ids, so that two merges at once do not wait for each other
-    locked = {row.pk: locked_application(row) for row in sorted((kept, duplicate), key=lambda row: row.pk)}
-    kept, duplicate = locked[kept.pk], locked[duplicate.pk]
+    lock_applications([kept.pk, duplicate.pk], by=by)
+    kept, duplicate = locked_application(kept, by=by), locked_application(duplicate, by=by)
     if duplicate.merged_into_id is not None:
         raise RefusedChange(f"{duplicate.name} was merged already. Undo that merge first.")
     if kept.merged_into_id is not None or kept.status == Application.Status.RETIRED:
