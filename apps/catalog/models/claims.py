@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models.providers import PublicQuerySet
+from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history import tracked
 
 
@@ -124,7 +125,7 @@ class Assertion(models.Model):
         null=True, blank=True, help_text="The next day on which a price published in advance begins."
     )
     asserted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
-    reason = models.TextField(blank=True)
+    reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
 
     objects = AssertionQuerySet.as_manager()
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Model
 
 from apps.catalog.models import Offering
+from apps.common.fields import MAX_TEXT_LENGTH
 from apps.inventory.models import Adaptation, Dependency, ExitPlan
 
 _OF_THE_ROW = {
@@ -78,7 +79,9 @@ def _adaptation(row: Adaptation, begun: Dependency, was_on: Offering, *, moves: 
             setattr(copy, name, None)
         to_do = _TO_DO.get(row.moves, "Nobody has said whether it moves")
         made_for = f"{to_do}: it was made for {was_on.api_id} until {begun.since}."
-        copy.note = "\n".join(filter(None, [row.note, made_for]))
+        # the row it was copied from keeps the whole note
+        kept = row.note[: MAX_TEXT_LENGTH - len(made_for) - 1]
+        copy.note = "\n".join(filter(None, [kept, made_for]))
     return copy
 
 
