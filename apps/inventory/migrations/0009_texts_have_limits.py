@@ -1,7 +1,10 @@
-"""Texts and mappings that people write have limits; what is longer is cut, and stays whole in the history."""
+"""Texts and mappings that people write have limits; what is longer is cut, and stays whole in the history. No row is put
+below itself, by two changes at the same moment neither."""
 
 import django.contrib.postgres.fields
 import django.contrib.postgres.validators
+import pgtrigger.compiler
+import pgtrigger.migrations
 from django.db import migrations, models
 
 import apps.common.fields
@@ -217,4 +220,18 @@ class Migration(migrations.Migration):
         migrations.RunPython(shorten_long_values("inventory", LIMITS), migrations.RunPython.noop),
         *LIMITS,
         migrations.RunPython(add_limit_checks("inventory", LIMITS), remove_limit_checks("inventory", LIMITS)),
+        pgtrigger.migrations.AddTrigger(
+            model_name="contract",
+            trigger=pgtrigger.compiler.Trigger(
+                name="contract_no_circle",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="\n            IF NEW.overarching_id IS NULL THEN\n                RETURN NULL;\n            END IF;\n            PERFORM pg_advisory_xact_lock(hashtextextended('inventory_contract', 0));\n            IF EXISTS (\n                WITH RECURSIVE above(id) AS (\n                    SELECT NEW.overarching_id\n                    UNION\n                    SELECT t.overarching_id FROM above JOIN inventory_contract t ON t.id = above.id WHERE t.overarching_id IS NOT NULL\n                )\n                SELECT 1 FROM above WHERE id = NEW.id\n            ) THEN\n                RAISE EXCEPTION 'This would put the contract under itself. Choose another overarching contract.' USING ERRCODE = 'check_violation', CONSTRAINT = 'contract_no_circle';\n            END IF;\n            RETURN NULL;\n        ",
+                    hash="ecd0833bbcd7094e26f5708d7da22f09505bd65d",
+                    operation='INSERT OR UPDATE OF "overarching_id"',
+                    pgid="pgtrigger_contract_no_circle_c3aa4",
+                    table="inventory_contract",
+                    when="AFTER",
+                ),
+            ),
+        ),
     ]

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Foundation, Provider
+from apps.common.circles import refuse_circles
 from apps.common.fields import LimitedTextField
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
@@ -105,6 +106,14 @@ class Contract(models.Model):
 
     class Meta:
         ordering = ["party", "ref"]
+        triggers = [
+            refuse_circles(
+                "contract_no_circle",
+                "inventory_contract",
+                "overarching_id",
+                "This would put the contract under itself. Choose another overarching contract.",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["party", "ref"],
