@@ -4,6 +4,7 @@ import uuid
 from functools import cached_property
 from typing import Any
 
+from django.http import HttpRequest
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
@@ -75,7 +76,7 @@ class IntakeDoor(RegistryView):
     throttle_classes = [IntakeThrottle]
     parser_classes = [AnyBody]
 
-    def _may_repeat(self, request: Request) -> bool:
+    def _may_repeat(self, request: Request | HttpRequest) -> bool:
         """The import itself carries the sender's key, beside the names that documents give themselves."""
         return False
 
