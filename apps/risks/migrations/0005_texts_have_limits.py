@@ -81,7 +81,7 @@ LIMITS = [
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("risks", "0003_runs_of_evaluations"),
+        ("risks", "0004_counts_know_their_changes"),
     ]
 
     operations = [

@@ -39,7 +39,7 @@ LIMITS = [
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gate", "0002_default_policy"),
+        ("gate", "0003_answer_names_sources_and_horizon"),
     ]
 
     operations = [
