@@ -1,6 +1,6 @@
 # Run `make help`. Everything lives in .venv/ and .data/; nothing is installed outside this folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test dates check lint format requirements stop screenshots messages
+.PHONY: help setup demo test proof dates check lint format requirements audit sbom stop screenshots messages
 SHELL := /bin/sh
 
 VENV := .venv
@@ -19,15 +19,17 @@ help: ## this list
 
 setup: $(VENV)/.installed ## make .venv/ and install what requirements*.txt pin
 
-# the venv is built by whichever Python serves; uv where there is one, else uv is brought into the venv
+# the venv is built by whichever Python serves; uv where there is one, else uv is brought into the venv. Both uv and pip
+# refuse a file whose hash is not in requirements*.txt
 $(VENV)/.installed: requirements.txt requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "No Python 3.12 or newer found. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@test -x $(BIN)/python && $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null \
 		|| { rm -rf $(VENV); if uv --version >/dev/null 2>&1; then uv venv --quiet --python "$(PYTHON)" $(VENV); \
 		else "$(PYTHON)" -m venv $(VENV); fi; }
-	@if uv --version >/dev/null 2>&1; then uv=uv; \
-		else test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; uv=$(BIN)/uv; fi; \
-		"$$uv" pip install --quiet --python $(BIN)/python -r requirements.txt -r requirements-dev.txt
+	@if uv --version >/dev/null 2>&1; then uv=uv; else uv=$(BIN)/uv; test -x "$$uv" \
+		|| { sed -n '/^uv==/,/^    #/p' requirements-dev.txt >$(VENV)/uv.txt \
+		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.txt; } || exit 1; fi; \
+		"$$uv" pip install --quiet --require-hashes --python $(BIN)/python -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
 demo: setup ## serve a filled registry on http://127.0.0.1:8000 (PORT=, REGISTRY_DATA=); Ctrl-C ends it
@@ -40,6 +42,9 @@ test: setup ## the whole test-suite (PYTEST_ARGS="-k name"); browser tests where
 	@# a worker a core, each with a database of its own; a file stays in one, so that it loads its catalogue once;
 	@# files in the order of tests/long_files.py
 	@exec $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+proof: setup ## drills with real clients, each installed below build/ (PYTEST_ARGS="-k litellm"); needs the package indexes
+	@exec $(BIN)/python -m pytest -m clients tests/proof $(PYTEST_ARGS)
 
 dates: setup ## the tests on other days, as 29 February (DAYS=leap-day,year-end or turn; FILES=reading or turn)
 	@exec $(BIN)/python -m tests.dates $(if $(DAYS),--days $(DAYS)) $(if $(FILES),--files $(FILES)) $(PYTEST_ARGS)
@@ -72,7 +77,17 @@ format: setup ## ruff: format and mend what can be mended
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-COMPILE = pip compile --quiet --universal --python-version 3.12 --no-emit-index-url --no-emit-find-links \
+audit: setup ## known vulnerabilities of pinned versions, where the network can be asked
+	@exec $(BIN)/python .ci/audit_dependencies.py
+
+sbom: setup ## the product's own bill of materials (CycloneDX) in build/sbom.cdx.json
+	@mkdir -p build
+	@# it warns that a list of requirements tells no graph
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements requirements.txt --pyproject pyproject.toml \
+		--mc-type application --output-reproducible --output-format JSON --output-file build/sbom.cdx.json
+	@echo build/sbom.cdx.json
+
+COMPILE = pip compile --quiet --universal --generate-hashes --python-version 3.12 --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make requirements"
 
 requirements: ## compile requirements*.txt from pyproject.toml (UPGRADE=1 takes newer versions)

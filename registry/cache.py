@@ -1,12 +1,20 @@
-"""The cache, made optional: what it holds are counters and hints, and no page fails for want of them."""
+"""The cache: counters and hints as JSON on a Valkey that may be lost, full or read-only without a page failing.
 
+What cannot be kept there is kept by this process alone, so that limits still hold, for each process by itself:
+docs/operator.md lists what is in it, and what its loss means.
+"""
+
+import json
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
-from redis.exceptions import ConnectionError as Unreachable
-from redis.exceptions import TimeoutError as TooSlow
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from apps.common.breaker import CircuitBreaker
 
@@ -14,43 +22,145 @@ logger = logging.getLogger(__name__)
 # a page asks a dozen times, and would wait each time for a server that is silent
 _BREAKER = CircuitBreaker()
 PAUSE_SECONDS = 5.0
+WARNING_SECONDS = 10.0
+# of one process, while the server does not keep them; larger values are lost
+MAX_LOCAL_ENTRIES = 20_000
+MAX_LOCAL_BYTES = 4096
+
+_MISSING: Any = object()
+_FAILED: Any = object()
+_UNREADABLE: Any = object()
+_last_warning = float("-inf")
+
+
+class JSONSerializer:
+    """JSON for values of the cache: whoever can write to the server can mislead us, but runs no code here."""
+
+    def dumps(self, value: Any) -> bytes:
+        """TypeError for what JSON cannot hold, as bytes and dates."""
+        return json.dumps(value, separators=(",", ":")).encode()
+
+    def loads(self, data: bytes | int) -> Any:
+        try:
+            return json.loads(data) if isinstance(data, bytes) else data
+        except (ValueError, RecursionError):
+            logger.warning("a value in the cache is not JSON and is ignored")
+            return _UNREADABLE
+
+
+class LocalCache(LocMemCache):
+    """The cache of one process, which takes and returns what the one on the server would."""
+
+    def __init__(self, name: str, params: dict[str, Any], *, max_bytes: int | None = None) -> None:
+        super().__init__(name, params)
+        self._max_bytes = max_bytes
+
+    def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
+        text = JSONSerializer().dumps(value)
+        if self._max_bytes is not None and len(text) > self._max_bytes:
+            self.delete(key, version)
+        else:
+            super().set(key, json.loads(text), timeout, version)
+
+    def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        text = JSONSerializer().dumps(value)
+        if self._max_bytes is not None and len(text) > self._max_bytes:
+            return not self.has_key(key, version)
+        return super().add(key, json.loads(text), timeout, version)
 
 
 class ForgivingRedisCache(RedisCache):
-    """A cache that is empty, and says so in the log, while its server is away or silent."""
+    """A cache that no trouble of its server lets fail: what the server refuses is kept by this process.
+
+    What this process kept counts before what the server answers, until the server has taken a newer value.
+    """
+
+    def __init__(self, server: Any, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._local = LocalCache(
+            "while the server refuses",
+            {**params, "OPTIONS": {"MAX_ENTRIES": MAX_LOCAL_ENTRIES}},
+            max_bytes=MAX_LOCAL_BYTES,
+        )
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
-        return _forgiven(lambda: super(ForgivingRedisCache, self).get(key, default, version), default)
+        value = self._local.get(key, _MISSING, version)
+        if value is _MISSING:
+            value = _attempt(lambda: super(ForgivingRedisCache, self).get(key, _MISSING, version))
+        return default if value in (_MISSING, _FAILED, _UNREADABLE) else value
 
-    def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
-        return dict(_forgiven(lambda: super(ForgivingRedisCache, self).get_many(keys, version), {}))
+    def get_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
+        keys = list(keys)
+        values = _attempt(lambda: super(ForgivingRedisCache, self).get_many(keys, version)) if keys else {}
+        readable = (
+            {} if values is _FAILED else {key: value for key, value in values.items() if value is not _UNREADABLE}
+        )
+        return readable | self._local.get_many(keys, version)
 
-    def set_many(self, data: Any, timeout: Any = 300, version: int | None = None) -> list[Any]:
-        return list(_forgiven(lambda: super(ForgivingRedisCache, self).set_many(data, timeout, version), []))
+    def has_key(self, key: Any, version: int | None = None) -> bool:
+        return self._local.has_key(key, version) or (
+            _attempt(lambda: super(ForgivingRedisCache, self).has_key(key, version)) is True
+        )
 
-    def add(self, key: Any, value: Any, timeout: Any = 300, version: int | None = None) -> bool:
-        return bool(_forgiven(lambda: super(ForgivingRedisCache, self).add(key, value, timeout, version), True))
+    def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
+        if _attempt(lambda: super(ForgivingRedisCache, self).set(key, value, timeout, version)) is _FAILED:
+            self._local.set(key, value, timeout, version)
+        else:
+            self._local.delete(key, version)
 
-    def set(self, key: Any, value: Any, timeout: Any = 300, version: int | None = None) -> None:
-        _forgiven(lambda: super(ForgivingRedisCache, self).set(key, value, timeout, version), None)
+    def set_many(self, data: dict[Any, Any], timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> list[Any]:
+        if _attempt(lambda: super(ForgivingRedisCache, self).set_many(data, timeout, version)) is _FAILED:
+            self._local.set_many(data, timeout, version)
+        else:
+            self._local.delete_many(data, version)
+        return []
+
+    def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        if self._local.has_key(key, version):
+            return False
+        added = _attempt(lambda: super(ForgivingRedisCache, self).add(key, value, timeout, version))
+        return self._local.add(key, value, timeout, version) if added is _FAILED else bool(added)
 
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
-        return int(_forgiven(lambda: super(ForgivingRedisCache, self).incr(key, delta, version), delta))
+        if not self._local.has_key(key, version):
+            total = _attempt(lambda: super(ForgivingRedisCache, self).incr(key, delta, version))
+            if total is not _FAILED:
+                return int(total)
+            counted = self.get(key, 0, version)
+            self._local.add(key, counted if isinstance(counted, int) else 0, version=version)
+        return self._local.incr(key, delta, version)
+
+    def touch(self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        touched = _attempt(lambda: super(ForgivingRedisCache, self).touch(key, timeout, version))
+        return self._local.touch(key, timeout, version) or touched is True
 
     def delete(self, key: Any, version: int | None = None) -> bool:
-        return bool(_forgiven(lambda: super(ForgivingRedisCache, self).delete(key, version), False))
+        deleted = _attempt(lambda: super(ForgivingRedisCache, self).delete(key, version))
+        return self._local.delete(key, version) or deleted is True
+
+    def delete_many(self, keys: Iterable[Any], version: int | None = None) -> None:
+        keys = list(keys)
+        _attempt(lambda: super(ForgivingRedisCache, self).delete_many(keys, version))
+        self._local.delete_many(keys, version)
+
+    def clear(self) -> None:
+        self._local.clear()
+        _attempt(lambda: super(ForgivingRedisCache, self).clear())
 
 
-def _forgiven(ask: Callable[[], Any], instead: Any) -> Any:
-    """What the server answers; `instead` while it is away."""
+def _attempt(operation: Callable[[], Any]) -> Any:
+    """What the server answers; _FAILED where it is away, silent, full, read-only or otherwise in trouble."""
+    global _last_warning
     if not _BREAKER.admits():
-        return instead
+        return _FAILED
     try:
-        answer = ask()
-    except (Unreachable, TooSlow) as error:
-        if isinstance(error, TooSlow):
+        answer = operation()
+    except RedisError as error:
+        if isinstance(error, RedisTimeoutError):
             _BREAKER.open(PAUSE_SECONDS)
-        logger.warning("cache unreachable, going on without it: %s", error)
-        return instead
+        if time.monotonic() - _last_warning > WARNING_SECONDS:
+            _last_warning = time.monotonic()
+            logger.warning("the cache does not work, each process keeps what it can: %s", error)
+        return _FAILED
     _BREAKER.close()
     return answer

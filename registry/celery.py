@@ -43,9 +43,18 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 POLL = "feeds.poll_source"
+COUNT = "risks.count_inherited_risk"
 AFTER_POLL = (
-    "exposure.refresh_exposure", "inventory.keep_findings", "risks.refresh_risks", "alerts.raise_alerts",
-)  # fmt: skip
+    "exposure.refresh_exposure",
+    "inventory.keep_findings",
+    "risks.refresh_risks",
+    "alerts.raise_alerts",
+    COUNT,
+)
+# what may have changed many applications; small changes wait for beat
+BULK_LOADS = frozenset({"intake.carry_out_import", "api.carry_out_job"})
+# pages of a large organisation show counts, and are looked at as soon as the import is through
+AFTER_BULK_LOAD = (COUNT, "exposure.refresh_exposure", "inventory.keep_findings")
 
 
 @setup_logging.connect
@@ -70,7 +79,15 @@ def forget_the_task(**_: Any) -> None:
 
 
 @task_success.connect
-def go_on_after_poll(sender: Any, **_: Any) -> None:
-    """A poll's news reaches people at once; beat repeats each step, so a lost message costs a minute, no alert."""
-    if sender.name == POLL and not app.conf.task_always_eager:
-        chain(*(app.signature(name, immutable=True) for name in AFTER_POLL)).apply_async()
+def follow_up(sender: Any, result: Any = None, **_: Any) -> None:
+    """Send what follows a poll, or an import that was carried out.
+
+    Beat repeats each step, so a lost message costs a minute, no alert.
+    """
+    steps: tuple[str, ...] = ()
+    if sender.name == POLL:
+        steps = AFTER_POLL
+    elif sender.name in BULK_LOADS and result:
+        steps = AFTER_BULK_LOAD
+    if steps and not app.conf.task_always_eager:
+        chain(*(app.signature(name, immutable=True) for name in steps)).apply_async()

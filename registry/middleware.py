@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.db import DatabaseError, DataError, connection
-from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from pghistory.middleware import HistoryMiddleware
 
@@ -18,6 +18,7 @@ from apps.api.problems import API_PREFIX, CALLS_PREFIX, MEDIA_TYPE, bad_request,
 from apps.common.child_process import RETRY_AFTER_SECONDS, BusyError
 from apps.common.logging import request_id
 from apps.common.postgresql.errors import Unavailable, unavailable
+from apps.common.texts import without_controls
 
 log = structlog.get_logger(__name__)
 # a request that took longer before it lost its connection is not asked again, so that its answer comes in time
@@ -136,8 +137,27 @@ class UnwritableTextMiddleware:
             raise BadRequest("A null character in the address.")
         return self.get_response(request)
 
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> None:
+        """Take control characters and direction marks out of what a page sends, passwords apart.
+
+        The check against forged requests has read the body by now. What is exempt from that check (REST, traces) reads
+        its body itself.
+        """
+        if request.method == "POST" and not getattr(view, "csrf_exempt", False):
+            request.POST = _tidied(request.POST)  # type: ignore[assignment]
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         return bad_request(request, exception) if isinstance(exception, DataError) else None
+
+
+def _tidied(sent: QueryDict) -> QueryDict:
+    if all(text.isprintable() for _, values in sent.lists() for text in values):
+        return sent
+    tidy = QueryDict(mutable=True, encoding=sent.encoding)
+    for name, values in sent.lists():
+        tidy.setlist(name, values if "password" in name else [without_controls(text) for text in values])
+    tidy._mutable = False
+    return tidy
 
 
 class BusyMiddleware:

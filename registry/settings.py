@@ -13,6 +13,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
+from apps.api.tags import TAGS
+from apps.common.http import parse_networks, parse_proxy
 from apps.common.logging import configure_structlog, logging_config
 from apps.common.postgresql.connections import BoundedConnection, check_connection
 from apps.common.postgresql.limits import LIMITS, ProcessKind, connection_options, socket_options
@@ -46,6 +48,14 @@ def required(name: str, *, otherwise: str) -> str:
     if PRODUCTION:
         raise ImproperlyConfigured(f"Set {name}; see docs/operator.md.")
     return otherwise
+
+
+def retention_days(name: str, *, default: int, least: int) -> int:
+    """The variable's days, which are 0 (for ever) or `least` at least."""
+    days: int = env.int(name, default=default)
+    if days < 0 or 0 < days < least:
+        raise ImproperlyConfigured(f"{name} is 0 (for ever), or at least {least}.")
+    return days
 
 
 # --- who we are -------------------------------------------------------------------------------------------------
@@ -206,15 +216,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # history: written by triggers, changed by nobody
 PGHISTORY_APPEND_ONLY = True
 PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
-# days after which versions that have ended are forgotten; 0: never
-HISTORY_DAYS = env.int("HISTORY_DAYS", default=0)
-if HISTORY_DAYS < 0 or 0 < HISTORY_DAYS < 30:
-    raise ImproperlyConfigured("HISTORY_DAYS is 0 (for ever), or at least 30.")
-
-# days after which who was told what, and the messages, are forgotten of what is over; 0: never
-LEDGER_DAYS = env.int("LEDGER_DAYS", default=730)
-if LEDGER_DAYS < 0 or 0 < LEDGER_DAYS < 90:
-    raise ImproperlyConfigured("LEDGER_DAYS is 0 (for ever), or at least 90.")
+# --- retention: apps/common/retention.py lists every table; 0 days: never -----------------------------------------
+# versions of records that have ended, and who imported or handed in what: seven years
+HISTORY_DAYS = retention_days("HISTORY_DAYS", default=2557, least=30)
+# runs and jobs that are over: polls, losses, what-ifs, bulk jobs, long files
+RUN_DAYS = retention_days("RUN_DAYS", default=366, least=30)
+# bodies of polls, files of imports and the rows read from them
+PAYLOAD_DAYS = retention_days("PAYLOAD_DAYS", default=90, least=7)
+# who was told what, and the messages, of what is over
+LEDGER_DAYS = retention_days("LEDGER_DAYS", default=730, least=90)
 
 # days after which sign-ins, attempts and other events of accounts are forgotten
 ACCOUNT_EVENT_DAYS = env.int("ACCOUNT_EVENT_DAYS", default=365)
@@ -230,15 +240,18 @@ except BadAddress as error:
     raise ImproperlyConfigured(str(error)) from error
 
 CACHES: dict[str, Any] = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    "default": {"BACKEND": "registry.cache.LocalCache"}
     if TESTING
     else {
         "BACKEND": "registry.cache.ForgivingRedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "registry",
+        # 1 held pickles, which nothing reads any more
+        "VERSION": 2,
         # one more try on a fresh connection, then go on without; the library would pause and try ten times, and also
         # wait again for a server that is silent
         "OPTIONS": {
+            "serializer": "registry.cache.JSONSerializer",
             "socket_timeout": 1,
             "socket_connect_timeout": 1,
             "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
@@ -308,7 +321,7 @@ CELERY_BEAT_SCHEDULE = {
     ),
     "every hour: take the day's snapshot of exposure": _every("exposure.take_snapshot", timedelta(hours=1)),
     "every five minutes: bring inherited risk up to date": _every("risks.refresh_risks", timedelta(minutes=5)),
-    "every five minutes: count inherited risk": _every("risks.count_inherited_risk", timedelta(minutes=5)),
+    "every minute: count inherited risk that has changed": _every("risks.count_inherited_risk", timedelta(minutes=1)),
     "every minute: raise the alerts that are owed": _every("alerts.raise_alerts", timedelta(minutes=1)),
     "every ten minutes: raise what days and states bring": _every("alerts.raise_due_alerts", timedelta(minutes=10)),
     "every ten minutes: pass on, wake and end alerts": _every("alerts.keep_alerts", timedelta(minutes=10)),
@@ -328,12 +341,12 @@ CELERY_BEAT_SCHEDULE = {
     "every hour: forget calls that need not be known any more": _every("intake.forget_calls", timedelta(hours=1)),
     "every day: forget the files of old imports": _every("intake.forget_old_files", timedelta(days=1)),
     "every minute: go on with jobs that wait": _every("api.carry_out_waiting_jobs", timedelta(minutes=1)),
-    "every day: forget old answers and jobs of the interface": _every("api.forget_old", timedelta(days=1)),
     "every day: forget raw payloads whose retention has ended": _every("feeds.forget_old_payloads", timedelta(days=1)),
     "every minute: judge the gate's long questions": _every("gate.judge_waiting", timedelta(minutes=1)),
     "every day: forget old runs of the gate": _every("gate.forget_old_runs", timedelta(days=1)),
     "every minute: send emails about accounts": _every("accounts.send_account_emails", timedelta(minutes=1)),
     "every day: forget old events of accounts": _every("accounts.forget_account_events", timedelta(days=1)),
+    "every day: delete rows whose retention has ended": _every("common.delete_expired_rows", timedelta(days=1)),
     "every day: forget history whose retention has ended": _every("accounts.forget_old_history", timedelta(days=1)),
     "every minute: make the evidence packs that were asked for": _every("reports.make_packs", timedelta(minutes=1)),
     "every minute: write the long files that were asked for": _every("web.write_files", timedelta(minutes=1)),
@@ -441,6 +454,9 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Which applications stand on which foundation models, and what happens to them when one moves.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
+    "LICENSE": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+    "SERVERS": [{"url": PUBLIC_URL, "description": "This registry"}],
+    "TAGS": [{"name": name, "description": description} for name, description in TAGS.items()],
     "SERVE_INCLUDE_SCHEMA": False,
     # operations, and with them the functions of generated clients, are called by the resource
     "SCHEMA_PATH_PREFIX": "/api/v1",
@@ -448,7 +464,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    # two enumerations that several resources call by one word
+    # those that several resources call by one word, and those whose name a generator would also give to a property
     "ENUM_NAME_OVERRIDES": {
         "AdaptationKindEnum": "apps.inventory.models.Adaptation.Kind",
         "AlertKindEnum": "apps.alerts.models.KINDS.items",
@@ -465,6 +481,8 @@ SPECTACULAR_SETTINGS = {
         "DeliveryStateEnum": "apps.alerts.models.Delivery.State",
         "EvidenceKindEnum": "apps.risks.models.Evidence.Kind",
         "EvidenceStateEnum": "apps.risks.models.Evidence.State",
+        "ExposurePredicateEnum": "apps.exposure.models.Predicate",
+        "ExposureThreatEnum": "apps.exposure.models.policies.THREAT_CHOICES",
         "FeedRunStatusEnum": "apps.feeds.models.FeedRun.Status",
         "FlagStateEnum": "apps.exposure.models.ExposureFlag.State",
         "GateBaselineEnum": "apps.gate.models.GateRun.Baseline",
@@ -496,9 +514,12 @@ SPECTACULAR_SETTINGS = {
         "JobStateEnum": "apps.api.models.Job.State",
         "LayerEnum": "apps.exposure.models.Layer",
         "NodeKindEnum": "apps.risks.filters.KINDS",
+        "NoticeOutcomeEnum": "apps.feeds.models.FeedNotice.Outcome",
+        "NoticeStateEnum": "apps.alerts.filters.NoticeFilter.STATES",
         "OnFileEnum": "apps.inventory.models.OnFile",
         "RiskConfidenceEnum": "apps.risks.models.Confidence",
         "RiskLayerEnum": "apps.risks.models.Layer",
+        "RiskRuleEnum": "apps.risks.models.RuleName",
         "RunStateEnum": "apps.exposure.models.RunState",
         "SelectionStateEnum": "apps.inventory.models.Selection.State",
         "StandingStateEnum": "apps.exposure.models.StandingState",
@@ -559,6 +580,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # intake bodies; decompressed si
 # --- outbound calls ---------------------------------------------------------------------------------------------
 # networks the operator allows beside the public internet, for sources inside the house: "10.2.0.0/16,fd00::/8"
 OUTBOUND_ALLOWED_NETWORKS = env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])
+try:
+    parse_networks(",".join(OUTBOUND_ALLOWED_NETWORKS))
+    # the one proxy of outbound calls, parsed here so that its password is in no setting's text
+    OUTBOUND_PROXY = parse_proxy(env.str("OUTBOUND_PROXY", default=""), env.str("OUTBOUND_NO_PROXY", default=""))
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from None
 
 # --- security ---------------------------------------------------------------------------------------------------
 SECURE_CSP = {

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from apps.api.alerts import SecretAlertsView, SecretCalendarView, SecretChangesView
+from apps.api.otlp import TracesDoor
 from apps.web.views import email_address
 
 
@@ -37,6 +38,9 @@ urlpatterns = [
     path("api/v1/", include("apps.api.urls")),
     # the address OpenTelemetry's exporters are given
     path("otlp/v1/", include("apps.api.otlp_urls")),
+    # the path that Langfuse's SDK adds to its base URL, with and without /otlp at its end
+    path("otlp/api/public/otel/v1/traces", TracesDoor.as_view(), name="langfuse-traces"),
+    path("api/public/otel/v1/traces", TracesDoor.as_view(), name="langfuse-traces-at-the-root"),
     # the split view keeps its script out of the page, as the content security policy asks
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     # read by programs of calendars and feeds, which cannot sign in

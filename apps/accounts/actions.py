@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError, Q, RestrictedError
+from django.db.models import ProtectedError, Q, QuerySet, RestrictedError
 from django.utils.text import slugify
 
 from apps.accounts.email_change import note_email_change
@@ -148,8 +149,10 @@ PERSON_FACTS = ("first_name", "last_name", "email", "organisation_role", "is_act
 @transaction.atomic
 def add_team(*, facts: Mapping[str, Any], by: User) -> Team:
     """A team with the slug its name gives. Raises ValidationError, which names the fields."""
+    _lock_teams()
     team = Team(**facts)
     team.slug = _free_slug(team.name)
+    _refuse_same_name(team)
     team.full_clean()
     with acting(user=by, reason="team added"):
         team.save()
@@ -159,12 +162,43 @@ def add_team(*, facts: Mapping[str, Any], by: User) -> Team:
 @transaction.atomic
 def change_team(*, team: Team, facts: Mapping[str, Any], by: User) -> Team:
     """The slug stays, as addresses hold it. Raises ValidationError."""
+    before = locked_team(team)
     for name, value in facts.items():
         setattr(team, name, value)
+    if (team.name, team.parent_id) != (before.name, before.parent_id):
+        _refuse_same_name(team)
     team.full_clean()
     with acting(user=by, reason="team changed"):
         team.save()
     return team
+
+
+def locked_team(team: Team) -> Team:
+    """The team as it is now; whoever else changes any team waits until the transaction ends.
+
+    All teams are locked, as two that are put below each other at the same moment are a circle.
+    """
+    _lock_teams()
+    return Team.objects.get(pk=team.pk)
+
+
+def teams_called(name: str) -> QuerySet[Team]:
+    """Teams of this name, whatever the case of its letters."""
+    return Team.objects.filter(name__iexact=name.strip())
+
+
+def _lock_teams() -> None:
+    list(Team.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+
+def _refuse_same_name(team: Team) -> None:
+    """Two teams of one name beside each other cannot be told apart; below different teams they can."""
+    same = teams_called(team.name).filter(parent=team.parent_id).exclude(pk=team.pk).first()
+    if same is not None:
+        where = f"below {same.parent.name}" if same.parent else "at the top"
+        raise ValidationError(
+            {"name": f"There is a team called {same.name} {where} already ({same.slug}). Choose another name."}
+        )
 
 
 @transaction.atomic

@@ -25,9 +25,8 @@ from apps.accounts.queries import person_by_login
 from apps.accounts.sessions import limit_session
 from apps.accounts.sign_in_limits import release_attempts, reserve_attempt
 from apps.accounts.sign_on.actions import JOB, apply_groups, free_username, person_by_address
-from apps.accounts.sign_on.session import SafeSession, policy_for
+from apps.accounts.sign_on.session import SafeSession, sign_on_policy
 from apps.common.history import acting
-from apps.common.http import parse_networks
 from apps.common.request_address import request_address
 
 log = structlog.get_logger(__name__)
@@ -124,10 +123,7 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return [app]
 
     def get_requests_session(self) -> SafeSession:
-        networks = parse_networks(" ".join(settings.OUTBOUND_ALLOWED_NETWORKS))
-        return SafeSession(
-            issuer=settings.OIDC["issuer"], policy=policy_for(networks, ca_file=settings.OIDC["ca_file"])
-        )
+        return SafeSession(issuer=settings.OIDC["issuer"], policy=sign_on_policy(settings.OIDC["ca_file"]))
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return bool(settings.OIDC["creates_people"])

@@ -1,13 +1,15 @@
 """How a program proves who it is, and what its token may do.
 
 A token `fr_<prefix>_<secret>` comes as `Authorization: Bearer TOKEN`, as `X-Api-Key: TOKEN`, or as the password of HTTP
-Basic, whatever the name beside it (senders of traces and of bills of materials know only these).
+Basic, whatever the name beside it (senders of traces and of bills of materials know only these). `Bearer%20TOKEN` is
+read as well: OTEL_EXPORTER_OTLP_HEADERS is percent-encoded, and some senders, LiteLLM among them, do not decode it.
 """
 
 import base64
 import binascii
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from django.db.models import Q
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -27,6 +29,7 @@ API_KEY_HEADER = "X-Api-Key"
 # a busy client costs one write a minute, not one per request
 LAST_USED_PRECISION = timedelta(minutes=1)
 _LONGEST = 500
+_SCHEMES = (b"bearer", b"basic")
 
 
 class ApiTokenAuthentication(BaseAuthentication):
@@ -61,7 +64,7 @@ class ApiTokenAuthentication(BaseAuthentication):
 
 def _token_of(request: Request) -> str | None:
     """The token the request carries, in whichever way; None where it carries none that is meant for us."""
-    words = get_authorization_header(request).split()
+    words = _authorization_words(request)
     if not words:
         key = request.headers.get(API_KEY_HEADER, "").strip()
         return key[:_LONGEST] or None
@@ -73,6 +76,16 @@ def _token_of(request: Request) -> str | None:
     if scheme == b"basic":
         return _password(words[1] if len(words) == 2 else b"")
     return None
+
+
+def _authorization_words(request: Request) -> list[bytes]:
+    """Return the words of the Authorization header, decoded where it is percent-encoded as a whole."""
+    header: bytes = get_authorization_header(request)
+    scheme, encoded_space, _ = header.strip().lower().partition(b"%20")
+    if encoded_space and scheme in _SCHEMES:
+        # base64 and tokens hold no percent sign
+        header = unquote_to_bytes(header)
+    return header.split()
 
 
 def _password(encoded: bytes) -> str:

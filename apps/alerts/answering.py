@@ -46,10 +46,11 @@ def may_answer(user: User, alert: Alert) -> bool:
 
 
 def claimed(alert: Alert, by: User) -> Alert:
-    """The alert, locked, if `by` may answer it; raises NotYourAlert."""
-    if not may_answer(by, alert):
+    """The alert, locked, if `by` may answer it as it is now; raises NotYourAlert."""
+    stored = Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
+    if not may_answer(by, stored):
         raise NotYourAlert("Only an editor of the team may answer its alerts. Ask one of them.")
-    return Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
+    return stored
 
 
 _ANSWERED = (

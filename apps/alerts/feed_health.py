@@ -14,7 +14,8 @@ from apps.feeds.models import Health, PollState
 
 @dataclass(frozen=True, slots=True)
 class FeedHealth:
-    """Of the feeds that are polled; one that was never read is not fresh."""
+    """Of the feeds that are polled; one that was never read is not fresh. The price list of an installed package is
+    no feed: it answers without network and brings no news."""
 
     n: int
     n_fresh: int
@@ -28,7 +29,7 @@ class FeedHealth:
 def feed_health(*, at: datetime) -> FeedHealth:
     """One statement."""
     stale = []
-    sources = list(Source.objects.polled().select_related("poll_state"))
+    sources = list(Source.objects.polled().from_outside().select_related("poll_state"))
     for source in sources:
         state: PollState | None = getattr(source, "poll_state", None)
         frozen_after = timedelta(days=source.frozen_after_days) if source.frozen_after_days else None

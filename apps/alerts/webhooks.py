@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 
 from apps.alerts.models import Delivery, Webhook
 from apps.alerts.wording import one_line
-from apps.common.http import OutboundError, OutboundRefused, Policy, Request, fetch, parse_networks
+from apps.common.http import OutboundError, OutboundRefused, Request, fetch, installation_policy
 
 WEBHOOK_OFF = "The webhook is switched off."
 # how long the secret before signs as well
@@ -75,10 +75,14 @@ def post_delivery(delivery: Delivery) -> Refusal | None:
         },
         body=body,
     )
-    policy = Policy(
-        allowed_networks=parse_networks(",".join(settings.OUTBOUND_ALLOWED_NETWORKS)),
-        connect_timeout=5, read_timeout=10, deadline=15, max_wire_bytes=65_536, max_body_bytes=65_536, max_redirects=0,
-    )  # fmt: skip
+    policy = installation_policy(
+        connect_timeout=5,
+        read_timeout=10,
+        deadline=15,
+        max_wire_bytes=65_536,
+        max_body_bytes=65_536,
+        max_redirects=0,
+    )
     try:
         answer = fetch(request, policy=policy)
     except OutboundRefused as error:

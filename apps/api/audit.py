@@ -24,7 +24,7 @@ class DifferenceSerializer(serializers.Serializer[Any]):
     new = serializers.CharField()
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class RecordedChangeSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField(help_text="Such as inventory.application.")
     id = serializers.IntegerField(help_text="Of the line; once a kind.")
     at = serializers.DateTimeField()
@@ -42,7 +42,7 @@ class ChangeSerializer(serializers.Serializer[Any]):
 class ChangesSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
-    results = ChangeSerializer(many=True)
+    results = RecordedChangeSerializer(many=True)
 
 
 class LineSerializer(serializers.Serializer[Any]):

@@ -27,7 +27,7 @@ from apps.api.etags import Stale, etag_of, with_etag
 from apps.api.exports import FILES
 from apps.api.files import FileAnswers, sent_as_file
 from apps.api.idempotency import HEADER as KEY_HEADER
-from apps.api.idempotency import Claim, Replayed, begin
+from apps.api.idempotency import Claim, Replayed, StreamClaim, begin
 from apps.api.kept import kept, rights_of
 from apps.api.pagination import KeysetPagination
 from apps.api.parsing import FastJSONParser
@@ -71,7 +71,7 @@ class RegistryView(FileAnswers, APIView):
     retires: Retirement | None = None
     # the body is read by the view as it arrives (bulk)
     streams = False
-    _claim: Claim | None = None
+    _claim: Claim | StreamClaim | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method in CONDITIONAL and "If-Match" in request.headers:
@@ -81,6 +81,9 @@ class RegistryView(FileAnswers, APIView):
                 if changed.status_code >= status.HTTP_400_BAD_REQUEST:
                     transaction.set_rollback(True)
             return changed
+        has_key = request.method == "POST" and KEY_HEADER in request.headers
+        if has_key and not self.streams and self._may_repeat(request):
+            return with_etag(request, self._done_once(request, *args, **kwargs))
         answer: HttpResponseBase | None = None
         try:
             answer = super().dispatch(request, *args, **kwargs)
@@ -90,6 +93,21 @@ class RegistryView(FileAnswers, APIView):
         if isinstance(answer, Response):
             answer.add_post_render_callback(self._let_go)
         return with_etag(request, answer)
+
+    def _done_once(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The work and the note of its answer in one transaction; of a refusal the note alone."""
+        with transaction.atomic():
+            with transaction.atomic():
+                answer = super().dispatch(request, *args, **kwargs)
+                if answer.status_code >= status.HTTP_400_BAD_REQUEST:
+                    transaction.set_rollback(True)
+            if answer.status_code >= status.HTTP_500_INTERNAL_SERVER_ERROR:
+                transaction.set_rollback(True)
+            elif self._claim is not None:
+                self._claim.keep(answer.render() if isinstance(answer, Response) else None)
+        if isinstance(answer, Response):
+            answer.add_post_render_callback(self._let_go)
+        return answer
 
     def _let_go(self, answer: Any) -> None:
         """Rows and body go when the answer does: bound to the view in a circle, they would wait for the collector."""
@@ -128,7 +146,7 @@ class RegistryView(FileAnswers, APIView):
             self.retires.tell(answer)
         return answer
 
-    def _may_repeat(self, request: Request) -> bool:
+    def _may_repeat(self, request: Request | HttpRequest) -> bool:
         """Uploads have keys of their own (apps/intake); here a body is JSON, or read in a stream."""
         kind = (request.content_type or "").partition(";")[0]
         return self.streams or kind in {"", "application/json"} or not request.META.get("CONTENT_LENGTH")

@@ -22,6 +22,7 @@ from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.states import Standing, application_states, count_states, questions
 from apps.exposure.layers import own_teams
 from apps.exposure.models import EngineState, ScopedApplication, StandingState
+from apps.exposure.models.policies import THREAT_CHOICES
 from apps.exposure.naming import names_of
 from apps.exposure.threats import THREATS
 from apps.inventory.models import Application, Criticality
@@ -62,7 +63,7 @@ class BlastRadiusSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(allow_null=True)
     kind = serializers.ChoiceField(choices=KINDS)
     name = serializers.CharField()
-    threat = serializers.ChoiceField(choices=[(threat, threat) for threat in THREATS])
+    threat = serializers.ChoiceField(choices=THREAT_CHOICES)
     on = serializers.DateField(allow_null=True, help_text="The day it speaks of; null before the first refresh.")
     whole_organisation = serializers.BooleanField(help_text="False: only your teams' applications.")
     n_applications = serializers.IntegerField(help_text="Standing or leaning there, in any role, by any tie.")
@@ -77,7 +78,7 @@ class BlastRadiusSerializer(serializers.Serializer[Any]):
 
 
 class BlastRadiusQuestion(serializers.Serializer[Any]):
-    threat = serializers.ChoiceField(choices=[(threat, threat) for threat in THREATS], required=False)
+    threat = serializers.ChoiceField(choices=THREAT_CHOICES, required=False)
     role = serializers.ChoiceField(choices=[(role, role) for role in _PARTY_ROLES], required=False)
 
 

@@ -113,7 +113,7 @@ class CallsDoor(RegistryView):
             response["Allow"] = "POST"
         return response
 
-    def _may_repeat(self, request: Request) -> bool:
+    def _may_repeat(self, request: Request | HttpRequest) -> bool:
         """Every call has a key of its own."""
         return False
 

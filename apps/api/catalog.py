@@ -16,9 +16,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import BY_ID, ReadViewSet, reader_of
+from apps.api.choosing.governed import GovernedViewSet
 from apps.api.exports import EventsAtom
 from apps.api.files import RowsOf
-from apps.api.inventory import AffectedApplicationSerializer, ApplicationViewSet
+from apps.api.inventory import AffectedApplicationSerializer, ApplicationViewSet, ReasonMixin
 from apps.api.reading import Computed, RowReader
 from apps.catalog.earliest import Policy, earliest_of
 from apps.catalog.filters import (
@@ -41,6 +42,7 @@ from apps.catalog.models import (
     Region,
     Version,
 )
+from apps.catalog.provider_facts import PROVIDER_FACTS, change_provider
 from apps.catalog.record import End, Half, Kept
 from apps.catalog.record_queries import is_partners, provider_record
 from apps.common.pagination import Keyset
@@ -58,11 +60,26 @@ class ProviderSerializer(serializers.ModelSerializer[Provider]):
     class Meta:
         model = Provider
         fields = [
-            "id", "slug", "name", "roles", "parent", "country", "promised_notice_days", "deprecation_policy_url",
-            "terms_url", "status_page_url", "lei", "critical_third_party", "critical_third_party_source", "source_url",
-            "source_on", "created_at", "updated_at",
+            "id", "slug", "name", "legal_name", "person_type", "roles", "parent", "country", "promised_notice_days",
+            "deprecation_policy_url", "terms_url", "status_page_url", "lei", "critical_third_party",
+            "critical_third_party_source", "source_url", "source_on", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+
+class ProviderChangeSerializer(ReasonMixin, serializers.ModelSerializer[Provider]):
+    """What may be changed; roles and the company above are kept with the catalogue."""
+
+    lei = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=40,
+        help_text="20 signs of ISO 17442; spaces in it do not count.",
+    )
+
+    class Meta:
+        model = Provider
+        fields = [*PROVIDER_FACTS, "reason"]
 
 
 class NoticeSerializer(serializers.Serializer[Any]):
@@ -154,8 +171,8 @@ class ProviderRecordSerializer(serializers.Serializer[Any]):
     notices = NoticeSerializer(source="measured.told", many=True, help_text="By announcement, the earliest first.")
 
 
-class ProviderViewSet(ReadViewSet[Provider]):
-    """Parties in the chain: developers, hosts, gateways, resellers."""
+class ProviderViewSet(GovernedViewSet[Provider]):
+    """Parties in the chain: developers, hosts, gateways, resellers. Governance keeps what is known of them."""
 
     model = Provider
     serializer_class = ProviderSerializer
@@ -164,6 +181,14 @@ class ProviderViewSet(ReadViewSet[Provider]):
     lookup_field = "slug"
     lookup_value_regex = SLUG
     orders = BY_SLUG
+
+    @extend_schema(request=ProviderChangeSerializer, responses=ProviderSerializer)
+    def partial_update(self, request: Request, slug: str) -> Response:
+        """Change some facts, with the checks of its page; for governance."""
+        provider = self.governed("parent")
+        facts = self.validated(ProviderChangeSerializer, instance=provider, partial=True)
+        change_provider(provider=provider, reason=facts.pop("reason", ""), facts=facts, by=self.user)
+        return self.answer(provider)
 
     @extend_schema(summary="What a provider's announcements were like", responses=ProviderRecordSerializer)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)

@@ -26,10 +26,11 @@ _ASSESSMENT = {
 _CONTRACT = {
     "party": "openai", "ref": "C-2027-014", "name": "Enterprise agreement", "kind": "standalone",
     "starts_on": "2027-01-01", "ends_on": "2027-12-31", "currency": "EUR", "annual_cost": "240000",
-    "deprecation_notice_days": 180, "exit_clause": "yes",
+    "deprecation_notice_days": 180, "exit_clause": "yes", "stores_data": "yes", "data_country": "IE",
+    "processing_country": "IE", "last_audit_on": "2026-10-01",
 }  # fmt: skip
 _EXIT_PLAN = {
-    "dependency": 34, "target": 567, "substitutability": "medium", "reintegration": "difficult",
+    "dependency": 34, "target": 567, "substitutability": "medium", "reintegration": "difficult", "reliance": "material",
     "alternatives_identified": "yes", "alternatives": "The same model at another host.", "estimated_days": "15",
     "next_test_on": "2027-05-01",
 }  # fmt: skip
@@ -69,6 +70,7 @@ EXAMPLES: dict[str, Any] = {
     "approvals_revoke_create": {"reason": "The terms changed."},
     "assessments_create": _ASSESSMENT,
     "assessments_revoke_create": {"version": 3, "because": "The measure was not taken."},
+    "assessments_attach_create": {"evidence": 56},
     "assessments_undo_create": {"version": 3, "reason": "Entered for the wrong application."},
     "assessments_accept_create": {"risk": 12, "dependency": 34, "until": _UNTIL, "because": "Within appetite."},
     "assessments_bulk_create": {"risk": 12, "dependencies": [{"dependency": 34}, {"dependency": 35, "version": 2}],
@@ -105,6 +107,7 @@ EXAMPLES: dict[str, Any] = {
     "discrepancies_declare_create": {"reason": "Known to the team."},
     "discrepancies_dismiss_create": {"until": _UNTIL, "reason": "A test that goes on until March."},
     "discrepancies_end_create": {"reason": "Not called since autumn."},
+    "foundation_risks_attach_create": {"evidence": 56},
     "evidence_create": {"kind": "own_evaluation", "tool": "promptfoo", "application": "claims-triage",
                         "version": "openai/gpt-4o-2024-11-20", "dataset": "claims-2026-q4", "metric": "accuracy",
                         "value": "0.94", "threshold": "0.9", "passed": True, "n": 400, "run_on": _DAY},
@@ -150,6 +153,8 @@ EXAMPLES: dict[str, Any] = {
     "scenarios_partial_update": {"shared": True},
     "selections_create": {"title": "Base of the new portal", "purpose": "Chat in two languages.",
                           "criteria": [{"name": "Quality on own cases", "weight": "3"}]},
+    "providers_partial_update": {"legal_name": "Acme Cloud Ireland Ltd", "person_type": "legal", "country": "IE",
+                                 **_WHY},
     "selections_partial_update": {"purpose": "Chat in three languages.", **_WHY},
     "selections_add_candidate_create": {"foundation": "openai-gpt-4o", "note": "Known to the team."},
     "selections_decide_create": {"chosen": [4], "decision": "The open weights, at two hosts.",

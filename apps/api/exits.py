@@ -69,8 +69,8 @@ class ExitPlanSerializer(OfDependencySerializer[ExitPlan]):
         model = ExitPlan
         fields = [
             "id", "dependency", "application", "target", "substitutability", "hard_because", "reintegration",
-            "alternatives_identified", "alternatives", "blockers", "estimated_days", "estimated_cost", "next_test_on",
-            "note", "created_at", "updated_at", "reason",
+            "reliance", "alternatives_identified", "alternatives", "blockers", "estimated_days", "estimated_cost",
+            "next_test_on", "note", "created_at", "updated_at", "reason",
         ]  # fmt: skip
         read_only_fields = ["id", "created_at", "updated_at"]
         extra_kwargs = {"estimated_days": {"min_value": 0}, "estimated_cost": {"min_value": 0}}

@@ -1,15 +1,22 @@
 """`Idempotency-Key`: a POST that is sent again, because nobody knows whether it arrived, is done once.
 
-The first request with a key leaves a row before it begins, and its answer there afterwards. The same request again gets
-that answer; another request with the key is refused, and so is the same one while the first is still at work. Answers
-are kept for a day. A failure of ours (5xx) is not kept: it may be tried again. Nor is a secret: of an answer that no
-store may keep, a sentence is left in its place.
+The work and the note of its answer are one transaction (`RegistryView.dispatch`): a process that dies in between has
+written neither, and the next one may begin. The same request again gets the answer; another request with the key is
+refused, and so is the same one while the first is still at work, which an advisory lock of the transaction tells.
+Answers are kept for a day. A failure of ours (5xx) is not kept: it may be tried again. Nor is a secret: of an answer
+that no store may keep, a sentence is left in its place.
+
+A stream of rows (bulk) is as long as its sender likes, and its blocks are transactions of their own. There a row is
+left before the work, under a lease that each read renews, and a job notes the answer in the transaction that makes it.
+A process that dies in between is succeeded when the lease ends; the rows are found by their natural keys, so that those
+which are there already are unchanged.
 """
 
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -22,12 +29,16 @@ from rest_framework.response import Response
 from apps.accounts.models import User
 from apps.api.models import IdempotencyKey
 from apps.api.problems import MEDIA_TYPE, Conflict, problem
+from apps.api.rendering import FastJSONRenderer
+from apps.common.leases import HeldLease, acquire_lease
+from apps.common.sql import try_lock_words
 from apps.common.time import now
 
 HEADER = "Idempotency-Key"
 KEPT = timedelta(days=1)
-# longer than any request may take: what is still at work then has died with its process
-_DEAD_AFTER = timedelta(minutes=15)
+# of a stream under way, from the last read on
+_LEASE = timedelta(minutes=1)
+_RENEW_SECONDS = 15.0
 _KEPT_HEADERS = ("Content-Type", "Location", "ETag", "Retry-After")
 _SHOWN_ONCE = (
     "This was done when it was asked for first. The answer held a secret, which is shown once and kept nowhere: where"
@@ -56,10 +67,15 @@ class HashedStream:
 
     def __init__(self, stream: Any, digest: Any) -> None:
         self._stream, self.digest = stream, digest
+        self.lease: HeldLease | None = None
+        self._renewed_at = monotonic()
 
     def read(self, size: int = -1) -> bytes:
         block: bytes = self._stream.read(size)
         self.digest.update(block)
+        if self.lease is not None and monotonic() - self._renewed_at > _RENEW_SECONDS:
+            self.lease.renew()
+            self._renewed_at = monotonic()
         return block
 
     def drain(self) -> None:
@@ -68,11 +84,39 @@ class HashedStream:
 
 
 class Claim:
-    """The key of a request under way. `fingerprint` is asked once the body has been read."""
+    """The key of a request whose work and answer are one transaction."""
 
-    def __init__(self, pk: int, fingerprint: Callable[[], str]) -> None:
+    def __init__(self, caller: str, key: str, fingerprint: str) -> None:
+        self._caller, self._key, self._fingerprint = caller, key, fingerprint
+
+    def keep(self, response: Response | None) -> None:
+        """Leave the answer for who asks again; nothing after a failure of ours (None, 5xx)."""
+        if response is None or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return
+        row = IdempotencyKey(
+            caller=self._caller,
+            key=self._key,
+            created_at=now(),
+            fingerprint=self._fingerprint,
+            **_kept_of(response, response.content),
+        )
+        # the lock went with a refusal: another request may have been refused alike meanwhile
+        IdempotencyKey.objects.bulk_create([row], ignore_conflicts=True)
+
+
+class StreamClaim:
+    """The key of a stream under way. `fingerprint` is asked once the body has been read."""
+
+    def __init__(self, pk: int, lease: HeldLease, fingerprint: Callable[[], str]) -> None:
         self.pk = pk
-        self._fingerprint = fingerprint
+        self._lease, self._fingerprint = lease, fingerprint
+
+    def note(self, response: Response) -> None:
+        """Leave the answer in the transaction that it tells of, before it is rendered."""
+        body = FastJSONRenderer().render(response.data)
+        kept = _kept_of(response, body)
+        kept["headers"]["Content-Type"] = FastJSONRenderer.media_type
+        IdempotencyKey.objects.filter(pk=self.pk).update(**kept, fingerprint=self._fingerprint())
 
     def keep(self, response: Response | None) -> None:
         """Leave the answer for whoever asks again, or give the key back after a failure of ours (None)."""
@@ -86,19 +130,27 @@ class Claim:
 
     def _keep(self, response: Response | None) -> None:
         row = IdempotencyKey.objects.filter(pk=self.pk)
-        if response is None or response.status_code >= 500:
+        if response is None or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             row.delete()
-            return
-        code, body = response.status_code, response.content
-        headers = {name: response[name] for name in _KEPT_HEADERS if response.has_header(name)}
-        if "no-store" in response.get("Cache-Control", ""):
-            code, body = HTTPStatus.CONFLICT, orjson.dumps(problem(HTTPStatus.CONFLICT, _SHOWN_ONCE))
-            headers = {"Content-Type": MEDIA_TYPE}
-        row.update(status=code, headers=headers, body=body, fingerprint=self._fingerprint())
+        else:
+            row.update(**_kept_of(response, response.content), fingerprint=self._fingerprint())
+        self._lease.release()
 
 
-def begin(request: Request, *, streams: bool) -> Claim | None:
+def _kept_of(response: Response, body: bytes) -> dict[str, Any]:
+    """The columns of a kept answer."""
+    code: int = response.status_code
+    headers = {name: response[name] for name in _KEPT_HEADERS if response.has_header(name)}
+    if "no-store" in response.get("Cache-Control", ""):
+        code, body = HTTPStatus.CONFLICT, orjson.dumps(problem(HTTPStatus.CONFLICT, _SHOWN_ONCE))
+        headers = {"Content-Type": MEDIA_TYPE}
+    return {"status": code, "headers": headers, "body": body}
+
+
+def begin(request: Request, *, streams: bool) -> Claim | StreamClaim | None:
     """What a POST with the header begins with; None without it. Replayed, Conflict or OtherRequest where it was there.
+
+    Inside the transaction of the work, unless the body is a stream.
 
     `streams`: the body is read by the view as it arrives. Its hash is then known afterwards only; a repeated one is
     read to its end to be compared.
@@ -110,45 +162,58 @@ def begin(request: Request, *, streams: bool) -> Claim | None:
     if not 0 < len(key) <= 255 or not key.isprintable():
         raise ValidationError({HEADER: "Choose 1 to 255 printable characters, such as a UUID."})
     digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
-    if streams:
-        stream = HashedStream(request._request, digest)
-        request._idempotent_stream = stream  # type: ignore[attr-defined]
-        read = stream.drain
-    else:
-        digest.update(request._request.body)
-        read = _nothing
     caller = f"u{request.user.pk}"
     if (bound := getattr(request.user, "bound_team_id", None)) is not None:
         caller += f":t{bound}"
-    row = _claimed(caller, key, at=now())
-    if isinstance(row, int):
-        return Claim(row, digest.hexdigest)
-    read()
+    if streams:
+        stream = HashedStream(request._request, digest)
+        request._idempotent_stream = stream  # type: ignore[attr-defined]
+        claimed = _claimed(caller, key, at=now())
+        if isinstance(claimed, tuple):
+            pk, stream.lease = claimed
+            return StreamClaim(pk, stream.lease, digest.hexdigest)
+        row = claimed
+        stream.drain()
+    else:
+        digest.update(request._request.body)
+        if not try_lock_words(f"idempotency:{caller}:{key}"):
+            raise _at_work()
+        there = IdempotencyKey.objects.filter(caller=caller, key=key).first()
+        if there is None or there.created_at < now() - KEPT:
+            IdempotencyKey.objects.filter(caller=caller, key=key).delete()
+            return Claim(caller, key, digest.hexdigest())
+        row = there
     if row.status is None:
-        raise Conflict("The first request with this Idempotency-Key is still at work. Ask again in a moment.")
+        raise _at_work()
     if row.fingerprint != digest.hexdigest():
         raise OtherRequest
     raise Replayed(_answer(row))
 
 
-def _nothing() -> None:
-    """The body has been read."""
+def _at_work() -> Conflict:
+    return Conflict("The first request with this Idempotency-Key is still at work. Ask again in a moment.")
 
 
-def _claimed(caller: str, key: str, *, at: datetime) -> int | IdempotencyKey:
-    """The id of the row this request has just made, or the one that was there."""
+def _claimed(caller: str, key: str, *, at: datetime) -> tuple[int, HeldLease] | IdempotencyKey:
+    """The row of a stream that this request works on, with its lease, or the one that was there."""
+    name = hashlib.sha256(f"{caller}:{key}".encode()).hexdigest()[:40]
     for _ in range(3):
+        lease = acquire_lease(f"idempotency:{name}", duration=_LEASE)
+        there = IdempotencyKey.objects.filter(caller=caller, key=key).first()
+        if there is not None and there.status is not None and there.created_at >= at - KEPT:
+            if lease is not None:
+                lease.release()
+            return there
+        if lease is None:
+            raise _at_work()
+        # what was at work without a lease has died
+        if there is not None:
+            there.delete()
         try:
             with transaction.atomic():
-                return IdempotencyKey.objects.create(caller=caller, key=key, created_at=at).pk
+                return IdempotencyKey.objects.create(caller=caller, key=key, created_at=at).pk, lease
         except IntegrityError:
-            there = IdempotencyKey.objects.filter(caller=caller, key=key).first()
-            if there is None:
-                continue
-            dead = there.status is None and there.created_at < at - _DEAD_AFTER
-            if not dead and there.created_at >= at - KEPT:
-                return there
-            IdempotencyKey.objects.filter(pk=there.pk, created_at=there.created_at).delete()
+            lease.release()
     raise Conflict("Several requests with this Idempotency-Key came at once. Ask again in a moment.")
 
 
@@ -157,7 +222,3 @@ def _answer(row: IdempotencyKey) -> Response:
     response.content_type = row.headers.get("Content-Type")
     response.kept_body = bytes(row.body)  # type: ignore[attr-defined]
     return response
-
-
-def forget_old_keys(*, at: datetime) -> int:
-    return IdempotencyKey.objects.filter(created_at__lt=at - KEPT).delete()[0]

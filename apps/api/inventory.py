@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from django.core.exceptions import ValidationError as ModelValidationError
 from django.db.models import Model
 from django.urls import reverse
 from drf_spectacular.utils import (
@@ -25,8 +26,9 @@ from apps.api.costs import COST_QUESTION, CostRowSerializer, CostSerializer, ask
 from apps.api.files import RowsOf
 from apps.api.findings import FindingSerializer, findings_body
 from apps.api.reading import WordField
-from apps.api.runways import RunwaySerializer, runways_body
+from apps.api.runways import PrimaryRunwaySerializer, runways_body
 from apps.catalog.models import Provider
+from apps.common.fields import TextMapField, small_text_map
 from apps.common.pagination import Keyset
 from apps.common.time import day_of, now
 from apps.common.validators import sensible_day
@@ -60,7 +62,7 @@ class VisibleApplicationField(serializers.SlugRelatedField[Application]):
         return Application.objects.visible_to(self.context["request"].user).select_related("team")
 
 
-@extend_schema_field({"type": ["string", "null"], "description": "Slug of a provider."})
+@extend_schema_field({"type": "string", "description": "Slug of a provider."})
 class ProviderField(serializers.SlugRelatedField[Provider]):
     pass
 
@@ -87,11 +89,25 @@ class WrittenMixin(serializers.Serializer[Any]):
     )
 
 
+class TextMapSerializerField(serializers.DictField):
+    """Few names with short texts; the limits are those of the model's field."""
+
+    child = serializers.CharField(max_length=TextMapField.MAX_VALUE_LENGTH, allow_blank=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = super().to_internal_value(data)
+        try:
+            small_text_map(found)
+        except ModelValidationError as wrong:
+            raise serializers.ValidationError(wrong.messages) from None
+        return found
+
+
 class ApplicationSerializer(ReasonMixin, serializers.ModelSerializer[Application]):
     slug = serializers.SlugField(max_length=120, required=False, help_text="Made from the name where absent; fixed.")
     team = VisibleTeamField(slug_field="slug", queryset=Team.objects.none())
     criticality = WordField(Criticality, required=False)
-    external_refs = serializers.DictField(required=False)
+    external_refs = TextMapSerializerField(required=False)
     merged_into = serializers.CharField(
         source="merged_into.slug", read_only=True, allow_null=True, help_text="Slug of the application it is now."
     )
@@ -260,7 +276,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
     files = {
         "stack": RowsOf(StackSerializer),
         "findings": RowsOf(FindingSerializer),
-        "runway": RowsOf(RunwaySerializer),
+        "runway": RowsOf(PrimaryRunwaySerializer),
         "changes": RowsOf(ApplicationHistorySerializer),
         "cost": RowsOf(CostRowSerializer, "rows"),
     }
@@ -426,7 +442,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
         )
         return Response({"rows": cost_rows(costs)} if self.is_file else cost_body(costs, prices_on))
 
-    @extend_schema(responses=RunwaySerializer(many=True), parameters=[], filters=False)
+    @extend_schema(responses=PrimaryRunwaySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def runway(self, request: Request, slug: str) -> Response:
         """How much time is left to leave what ends: days left minus what the move takes, most urgent first."""

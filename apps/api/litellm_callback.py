@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from apps.api.calls_door import JSON, CallsDoor
 from apps.api.checking import FORMATS_ASKED, refuse_unknown
+from apps.api.problems import MEDIA_TYPE
 from apps.api.schema import ProblemSerializer
 from apps.common.time import now
 from apps.intake.calls.limits import MOST_LOG_BYTES
@@ -48,7 +49,9 @@ class LiteLLMCallbackView(CallsDoor):
         request={JSON: OpenApiTypes.ANY},
         responses={
             200: _TAKEN,
-            503: OpenApiResponse(ProblemSerializer, description="Adding up is behind; again after `Retry-After`"),
+            (503, MEDIA_TYPE): OpenApiResponse(
+                ProblemSerializer, description="Adding up is behind; again after `Retry-After`"
+            ),
         },
     )
     def post(self, request: Request, *args: object, **kwargs: object) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""JSON bodies, read by the faster library and only up to a size."""
+"""JSON bodies, read by the faster library and only up to a size and a depth."""
 
 from typing import Any
 
@@ -7,6 +7,9 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from apps.api.bulk.bodies import TooLarge, holds_null_character
+from apps.common.texts import json_without_controls
+from apps.intake.documents import Unreadable
+from apps.intake.readers.json_text import refuse_large
 
 # of one thing; many go in bulk
 MOST_BYTES = 10 * 1024 * 1024
@@ -20,9 +23,12 @@ class FastJSONParser(BaseParser):
         if len(body) > MOST_BYTES:
             raise TooLarge(f"A body has at most {MOST_BYTES // 1024 // 1024} MB. Send many rows to a bulk address.")
         try:
+            refuse_large(body)
             value = orjson.loads(body)
+        except Unreadable as unreadable:
+            raise ParseError(str(unreadable)) from None
         except orjson.JSONDecodeError as error:
             raise ParseError(f"JSON parse error - {error}") from error
         if holds_null_character(body, value):
             raise ParseError("A text in it holds a null character, which cannot be kept. Leave it out.")
-        return value
+        return json_without_controls(body, value)

@@ -23,7 +23,7 @@ _TENTHS = 10
 _NO_DAY = 2**61
 
 
-class RunwaySerializer(serializers.Serializer[Any]):
+class PrimaryRunwaySerializer(serializers.Serializer[Any]):
     application = serializers.CharField(help_text="Slug.")
     dependency = serializers.IntegerField(help_text="Id of the live primary.")
     offering = serializers.IntegerField(help_text="Id of the offering that answers today, redirects followed.")
@@ -38,7 +38,7 @@ class RunwaySerializer(serializers.Serializer[Any]):
 
 class RunwaysSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
-    results = RunwaySerializer(many=True)
+    results = PrimaryRunwaySerializer(many=True)
 
 
 def runways_body(rows: Iterable[PrimaryRunway], slugs: Mapping[int, str]) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def runways_body(rows: Iterable[PrimaryRunway], slugs: Mapping[int, str]) -> lis
 
 class RunwaysView(RegistryView):
     reads = PAGING
-    files = {"get": RowsOf(RunwaySerializer)}
+    files = {"get": RowsOf(PrimaryRunwaySerializer)}
 
     @extend_schema(
         operation_id="runways",

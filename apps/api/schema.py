@@ -2,10 +2,13 @@
 
 from typing import Any, Literal
 
+from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import GeneratedField
+from drf_spectacular.contrib.django_filters import DjangoFilterExtension
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import build_basic_type
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
@@ -28,11 +31,35 @@ class ProblemSerializer(serializers.Serializer[Any]):
     errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
-READ_PROBLEMS = {400: "Not valid", 401: "Not signed in", 403: "Not allowed", 404: "Not there", 429: "Too often"}
-WRITE_PROBLEMS = {409: "Contradicts what is on record", 413: "Too large", 415: "Not JSON"}
+READ_PROBLEMS = {
+    400: "Not valid",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not there",
+    406: "Not in a form that Accept names",
+    429: "Too often",
+    503: "Cannot be answered now",
+}
+WRITE_PROBLEMS = {
+    408: "Arrived too slowly",
+    409: "Contradicts what is on record",
+    413: "Too large",
+    415: "Not JSON",
+}
 CONDITION_PROBLEMS = {412: "Changed since it was read"}
-# what holds the same as the JSON and has no schema of its own
-_FILES = {"text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/atom+xml"}
+# of answers that are the JSON in another form
+_FORMS: dict[str, dict[str, Any]] = {
+    "application/atom+xml": {"type": "string"},
+    "application/junit+xml": {"type": "string"},
+    "application/sarif+json": {"type": "object", "additionalProperties": True},
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {"type": "string", "format": "binary"},
+    "text/csv": {"type": "string"},
+}
+_RETRY_AFTER = {
+    "description": "Seconds until it may be asked again.",
+    "schema": {"type": "integer", "minimum": 0},
+}
+_DIGITS = "^[0-9]{1,18}$"
 KEY_PROBLEMS = {422: "The Idempotency-Key was used for another request"}
 
 
@@ -97,6 +124,17 @@ class RegistrySchema(AutoSchema):
             )
         return parameters
 
+    def _resolve_path_parameters(self, variables: Any) -> list[dict[str, Any]]:
+        """An id is a number, as in the bodies; each parameter names the resource that it is a key of."""
+        parameters: list[dict[str, Any]] = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
+        for parameter in parameters:
+            name = parameter["name"]
+            if parameter["schema"].get("pattern") == _DIGITS:
+                parameter["schema"] = {"type": "integer", "minimum": 1}
+            before = self.path.partition(f"/{{{name}}}")[0].rpartition("/")[2]
+            parameter.setdefault("description", f"{name.replace('_', ' ').capitalize()}, as in `{before}/`.")
+        return parameters
+
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> dict[str, Any]:
         """A word that is only read may be empty where its column may be, which DRF forgets for read-only fields."""
         if isinstance(field, serializers.ChoiceField) and _may_be_empty(field):
@@ -144,11 +182,18 @@ class RegistrySchema(AutoSchema):
         for code, body in bodies.items():
             if code.startswith("4"):
                 body.setdefault("content", {}).setdefault(MEDIA_TYPE, plain["content"][MEDIA_TYPE])
-            for kind in _FILES & set(body.get("content", ())):
-                body["content"][kind] = {"schema": {"type": "string"}}
+            elif code == "202":
+                # a decision that is still awaited is JSON, whatever was asked for
+                body["content"] = {kind: of for kind, of in body["content"].items() if kind not in _FORMS}
+            for kind in _FORMS.keys() & set(body.get("content", ())):
+                body["content"][kind] = {"schema": _FORMS[kind]}
         if self.method == "GET":
             bodies.setdefault("304", {"description": "Nothing differs from the answer with that ETag"})
         return bodies
+
+    def _get_response_headers_for_code(self, status_code: str, direction: str = "response") -> dict[str, Any]:
+        headers: dict[str, Any] = super()._get_response_headers_for_code(status_code, direction)
+        return {**headers, "Retry-After": _RETRY_AFTER} if status_code in {"429", "503"} else headers
 
 
 def _is_worked_out(field: Any) -> bool:
@@ -169,13 +214,59 @@ def _may_be_empty(field: Any) -> bool:
         return False
 
 
+class RegistryFiltersExtension(DjangoFilterExtension):  # type: ignore[no-untyped-call]
+    """A filter's type is that of its own words, where the column that it compares holds numbers for them."""
+
+    target_class = "apps.api.filtering.RegistryFilters"
+    priority = 1
+
+    def _get_schema_from_model_field(self, auto_schema: Any, filter_field: Any, model: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = super()._get_schema_from_model_field(auto_schema, filter_field, model)  # type: ignore[no-untyped-call]
+        words = self._get_explicit_filter_choices(filter_field)  # type: ignore[no-untyped-call]
+        own = build_basic_type(type(words[0])) if words else None
+        if own is not None and schema.get("type") != own["type"]:
+            return {**own, "description": schema.get("description")}
+        return schema
+
+
 class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "apps.accounts.authentication.ApiTokenAuthentication"
-    name = "token"
+    name = ["token", "tokenAsKey", "tokenAsPassword"]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
+        """Any one of them."""
+        return [{name: []} for name in self.name]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:
+        return [
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token of `manage.py token USER`, with the scope read, and write for changes.",
+            },
+            {
+                "type": "apiKey",
+                "in": "header",
+                "name": "X-Api-Key",
+                "description": "The token, of a client that cannot send Authorization.",
+            },
+            {
+                "type": "http",
+                "scheme": "basic",
+                "description": "The token as the password of any username, of a client that knows no other way.",
+            },
+        ]
+
+
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "rest_framework.authentication.SessionAuthentication"
+    name = "cookieAuth"
+    priority = 1
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
         return {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "A token of `manage.py token USER`, with the scope read, and write for changes.",
+            "type": "apiKey",
+            "in": "cookie",
+            "name": settings.SESSION_COOKIE_NAME,
+            "description": "The session of the pages; changes also need the header X-CSRFToken.",
         }

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import ReadViewSet
+from apps.api.checking import FORMATS_ASKED, refuse_unknown
 from apps.api.inventory import ReasonMixin, VisibleApplicationField
 from apps.api.problems import Conflict
 from apps.common.pagination import Keyset
@@ -20,6 +21,7 @@ from apps.intake import answering, claiming
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.filters import DiscrepancyFilter, ServiceFilter
 from apps.intake.models import Discrepancy, Service
+from apps.intake.service_tokens import SendingToken, dropped_calls, last_dropped_at, tokens_of
 from apps.inventory.models import Application
 
 
@@ -78,8 +80,6 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
         row = self.subject("application", "dependency", "observation__offering")
         try:
             done = deed(discrepancies=[row], by=self.user, at=now(), **said)
-        except NotYours as refused:
-            raise PermissionDenied(str(refused)) from None
         except NotNow as refused:
             raise Conflict(str(refused)) from None
         if done.refused:
@@ -89,11 +89,41 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
 
 class SenderSerializer(serializers.ModelSerializer[Service]):
     application = serializers.CharField(source="application.slug", read_only=True, allow_null=True, help_text="Slug.")
+    dropped_calls = serializers.IntegerField(
+        read_only=True, help_text="Calls dropped, since the user of the token may not write to the application."
+    )
+    last_dropped_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="When a call was dropped last; null: none was."
+    )
 
     class Meta:
         model = Service
-        fields = ["id", "name", "scope", "application", "is_ignored", "first_seen_at", "last_seen_at"]
+        fields = [
+            "id",
+            "name",
+            "scope",
+            "application",
+            "is_ignored",
+            "first_seen_at",
+            "last_seen_at",
+            "dropped_calls",
+            "last_dropped_at",
+        ]
         read_only_fields = fields
+
+
+class SenderTokenSerializer(serializers.Serializer[SendingToken]):
+    token = serializers.CharField(source="row.token.prefix", help_text="The part of the token that lists show.")
+    name = serializers.CharField(source="row.token.name", help_text="Name of the token.")
+    user = serializers.CharField(source="row.token.user.username", help_text="Whose token it is.")
+    last_sent_at = serializers.DateTimeField(source="row.last_sent_at", help_text="Last request, to the hour.")
+    may_write = serializers.BooleanField(
+        allow_null=True,
+        help_text="Whether its calls count for the application of the sender, or the one asked about; null: none.",
+    )
+    dropped_calls = serializers.IntegerField(source="row.n_dropped", help_text="Calls dropped under this name.")
+    first_dropped_at = serializers.DateTimeField(source="row.first_dropped_at", allow_null=True)
+    last_dropped_at = serializers.DateTimeField(source="row.last_dropped_at", allow_null=True)
 
 
 class ClaimSerializer(ReasonMixin):
@@ -106,16 +136,39 @@ class SenderViewSet(ReadViewSet[Service]):
     model = Service
     serializer_class = SenderSerializer
     filterset_class = ServiceFilter
+    annotations = {"dropped_calls": dropped_calls(), "last_dropped_at": last_dropped_at()}
     orders = {
         "-last_seen_at": Keyset(("-last_seen_at", "-id")),
         "-id": Keyset(("-id",)),
         "id": Keyset(("id",)),
     }
 
+    @extend_schema(
+        summary="Tokens that send under a sender's name",
+        parameters=[
+            OpenApiParameter("application", str, description="Slug: whether they may write to this one instead.")
+        ],
+        responses=SenderTokenSerializer(many=True),
+    )
+    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
+    def tokens(self, request: Request, pk: str) -> Response:
+        """The 50 latest, with what of theirs was dropped. Before a sender is linked, `?application=` tells whose calls
+        would be dropped."""
+        sender = self.subject("application")
+        refuse_unknown(request.query_params, ("application", *FORMATS_ASKED))
+        application = sender.application
+        if slug := request.query_params.get("application"):
+            application = Application.objects.visible_to(self.user).filter(slug=slug).first()
+            if application is None:
+                raise NotFound("There is no application of this slug that you may see.")
+        found = tokens_of([sender.pk], application=application)
+        return Response([SenderTokenSerializer(each).data for each in found])
+
     @extend_schema(request=ClaimSerializer, responses=SenderSerializer)
     @action(detail=True, methods=["post"])
     def claim(self, request: Request, pk: str) -> Response:
-        """What calls itself so is this application: what it did so far counts for it, and what it will do."""
+        """What calls itself so is this application: what it did so far counts for it, and what it will do. Holds for
+        the same name at every endpoint."""
         sender, asked = self.subject("application"), self.validated(ClaimSerializer)
         return self._done(
             claiming.claim_service,
@@ -125,7 +178,7 @@ class SenderViewSet(ReadViewSet[Service]):
     @extend_schema(request=ReasonMixin, responses=SenderSerializer)
     @action(detail=True, methods=["post"])
     def unclaim(self, request: Request, pk: str) -> Response:
-        """It is not that application: it waits again."""
+        """It is not that application: it waits again, at every endpoint, and is not linked by its name alone."""
         said = self.validated(ReasonMixin)
         return self._done(
             claiming.unclaim_service, self.subject("application"), reason=said.get("reason", ""), at=now()

@@ -20,10 +20,10 @@ from apps.catalog.claims import Reject, Row
 from apps.catalog.filters import SourceFilter
 from apps.catalog.models import Source
 from apps.catalog.values import lifecycle_value, price_value
+from apps.common.http import installation_policy
 from apps.common.time import now
 from apps.feeds.mapping import KIND, BadMapping, Reading
 from apps.feeds.models import Health, PollState
-from apps.feeds.pipeline import outbound_policy
 from apps.feeds.setting_up import (
     ADDED_KINDS,
     NoSample,
@@ -213,7 +213,7 @@ class SourceViewSet(ReadViewSet[Source]):
 
     def _sample(self, asked: dict[str, Any]) -> bytes:
         if asked.get("url"):
-            return fetch_sample(asked["url"], by=self.user, policy=outbound_policy())
+            return fetch_sample(asked["url"], by=self.user, policy=installation_policy())
         sample = asked["sample"]
         return (sample if isinstance(sample, str) else json.dumps(sample)).encode(errors="replace")
 

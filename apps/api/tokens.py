@@ -32,6 +32,7 @@ from apps.common.pagination import Keyset
 from apps.common.time import now
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.claiming import bind_token
+from apps.inventory.actions import ForbiddenChangeError
 from apps.inventory.models import Application
 
 _ORDERS = {"-id": Keyset(("-id",)), "id": BY_ID}
@@ -134,7 +135,7 @@ class TokenViewSet(ReadViewSet[ApiToken]):
                     )
         except RefusedAccount as refusal:
             raise serializers.ValidationError({"team": str(refusal)}) from None
-        except (NotYours, NotNow) as refusal:
+        except (NotYours, NotNow, ForbiddenChangeError) as refusal:
             raise serializers.ValidationError({"application": str(refusal)}) from None
         return self._issued(token, text, status.HTTP_201_CREATED)
 

@@ -209,6 +209,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("scorecards/compare/", ScorecardComparisonView.as_view(), name="api-scorecards-compare"),
     # the document says nothing about the organisation, so it is open, as its browsable page is
     path("schema/", SpectacularAPIView.as_view(throttle_classes=[TokenThrottle, AnonymousThrottle]), name="schema"),
-    # with a slash at the end, so that an address that lacks one is redirected first
-    re_path(r"^(?:.*/)?$", NothingHere.as_view()),
+    # with a slash at the end, so that an address that lacks one is redirected first, except where none has a slash
+    re_path(r"^(?:.*/|bom/token/[^/]+)?$", NothingHere.as_view()),
 ]

@@ -30,6 +30,7 @@ class ProviderFilter(django_filters.FilterSet):  # type: ignore[misc]
     role = django_filters.ChoiceFilter(choices=ProviderRole.choices, method="having_role", label="Role")
     parent = django_filters.CharFilter(field_name="parent__slug", label="Company above (slug)")
     country = django_filters.CharFilter(lookup_expr="iexact", label="Country (two letters)")
+    person_type = django_filters.ChoiceFilter(choices=Provider.Person.choices, label="Legal person or individual")
     critical_third_party = django_filters.BooleanFilter(label="Critical third party")
 
     class Meta:
@@ -37,7 +38,7 @@ class ProviderFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def search(self, queryset: QuerySet[Provider], name: str, value: str) -> QuerySet[Provider]:
-        return queryset.filter(Q(name__icontains=value) | Q(slug__icontains=value))
+        return queryset.filter(Q(name__icontains=value) | Q(slug__icontains=value) | Q(legal_name__icontains=value))
 
     def having_role(self, queryset: QuerySet[Provider], name: str, value: str) -> QuerySet[Provider]:
         return queryset.filter(roles__contains=[value])

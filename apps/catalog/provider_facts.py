@@ -4,7 +4,7 @@ Roles and the company above are not among it: they move what stands on whom, and
 kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,15 +44,22 @@ def change_provider(*, provider: Provider, facts: Mapping[str, Any], by: User, r
     unknown = sorted(set(facts) - set(PROVIDER_FACTS))
     if unknown:
         raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
+    facts = {name: _READERS[name](value) if name in _READERS else value for name, value in facts.items()}
     provider = Provider.objects.select_for_update(of=("self",)).get(pk=provider.pk)
     changed = [name for name, value in facts.items() if getattr(provider, name) != value]
     if not changed:
         return None
     for name in changed:
         setattr(provider, name, facts[name])
+    if "country" in changed:
+        refuse_wrong_country(provider.country)
     if "lei" in changed:
         _refuse_wrong_lei(provider.lei)
     provider.full_clean(exclude=[field.name for field in Provider._meta.fields if field.name not in facts])
+    # some speak of two facts, of which only one is given
+    provider.validate_constraints(
+        exclude={field.name for field in Provider._meta.fields if field.name not in PROVIDER_FACTS}
+    )
     with acting(user=by, reason=reason or "provider changed") as change:
         provider.save(update_fields=[*changed, "updated_at"])
     return change
@@ -101,6 +108,25 @@ def provider_changes(provider: Provider) -> list[Changed]:
 
 def _differ(one: Any, other: Any, name: str) -> bool:
     return bool(getattr(one, name) != getattr(other, name))
+
+
+def read_lei(text: str) -> str:
+    """Return the LEI as it is kept: people copy it with spaces in it."""
+    return "".join(text.split()).upper()
+
+
+def read_country(text: str) -> str:
+    """Return the code as it is kept, in capitals."""
+    return text.strip().upper()
+
+
+_READERS: Mapping[str, Callable[[str], str]] = {"lei": read_lei, "country": read_country}
+
+
+def refuse_wrong_country(country: str) -> None:
+    """Raise ValidationError unless it is two letters, or nothing."""
+    if country and (len(country) != 2 or not country.isascii() or not country.isalpha()):
+        raise ValidationError({"country": "A country is two letters, such as IE."})
 
 
 def _refuse_wrong_lei(lei: str) -> None:

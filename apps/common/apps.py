@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.db.models import BigAutoField, BigIntegerField, ForeignKey
+from django.utils.module_loading import autodiscover_modules
 
 from apps.common.arrays import InArray, RelatedInArray
 
@@ -14,3 +15,5 @@ class CommonConfig(AppConfig):
         BigIntegerField.register_lookup(InArray)
         # and with it one-to-one fields
         ForeignKey.register_lookup(RelatedInArray)
+        # each app says what it keeps for how long (apps/common/retention.py)
+        autodiscover_modules("retention")

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class StoredColumn(models.GeneratedField):
@@ -19,3 +22,82 @@ class StoredColumn(models.GeneratedField):
         name, _, args, kwargs = super().deconstruct()
         # to migrations it is the plain field
         return name, "django.db.models.GeneratedField", args, kwargs
+
+
+# of a reason, and of any other text that a person writes
+MAX_REASON_LENGTH = 10_000
+MAX_TEXT_LENGTH = 20_000
+
+
+class LimitedTextField(models.TextField):  # type: ignore[type-arg]
+    """A text with a maximum length, which Django's own holds only in forms: checked by the model as well, and by the
+    database through a CHECK of the column. Forms, serializers, bulk rows and sheets take the maximum from here."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        max_length = kwargs.setdefault("max_length", MAX_TEXT_LENGTH)
+        super().__init__(*args, **kwargs)
+        self.validators.append(MaxLengthValidator(max_length))
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        return name, path, args, {**kwargs, "max_length": self.max_length}
+
+    def db_check(self, connection: BaseDatabaseWrapper) -> str | None:
+        if is_history(self.model):
+            return None
+        return f"char_length({connection.ops.quote_name(str(self.column))}) <= {self.max_length}"
+
+
+class TextMapField(models.JSONField):
+    """A flat mapping of short names to short texts, such as the ids that a thing has in other systems."""
+
+    MAX_ENTRIES = 50
+    MAX_NAME_LENGTH = 100
+    MAX_VALUE_LENGTH = 500
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.validators.append(small_text_map)
+
+    def db_check(self, connection: BaseDatabaseWrapper) -> str | None:
+        if is_history(self.model):
+            return None
+        column = connection.ops.quote_name(str(self.column))
+        # texts only, few of them, and short in all; how long each may be is the model's to check
+        return (
+            f"jsonb_typeof({column}) = 'object'"
+            f" AND NOT jsonb_path_exists({column}, '$.* ? (@.type() != \"string\")')"
+            f" AND jsonb_array_length(jsonb_path_query_array({column}, '$.keyvalue().key')) <= {self.MAX_ENTRIES}"
+            f" AND char_length({column}::text) <= {self._max_characters()}"
+        )
+
+    def _max_characters(self) -> int:
+        # a character is escaped as six at most; quotation marks, colon and comma
+        return self.MAX_ENTRIES * (6 * (self.MAX_NAME_LENGTH + self.MAX_VALUE_LENGTH) + 8)
+
+
+def small_text_map(value: Any) -> None:
+    """Refuse what is no mapping of at most 50 short names to short texts."""
+    if not isinstance(value, dict):
+        raise ValidationError("Send names with texts, such as {'cmdb': 'APP-0042'}.", code="not_a_map")
+    if len(value) > TextMapField.MAX_ENTRIES:
+        raise ValidationError(
+            f"These are {len(value)} entries. At most {TextMapField.MAX_ENTRIES} are kept.", code="too_many"
+        )
+    for name, text in value.items():
+        if not isinstance(name, str) or not 0 < len(name) <= TextMapField.MAX_NAME_LENGTH:
+            raise ValidationError(
+                f"'{str(name)[:40]}': a name has 1 to {TextMapField.MAX_NAME_LENGTH} characters.", code="name"
+            )
+        if not isinstance(text, str):
+            raise ValidationError(f"'{name[:40]}': this is text, in quotation marks, without parts.", code="not_text")
+        if len(text) > TextMapField.MAX_VALUE_LENGTH:
+            raise ValidationError(
+                f"'{name[:40]}': this has {len(text)} characters; at most {TextMapField.MAX_VALUE_LENGTH} are kept.",
+                code="too_long",
+            )
+
+
+def is_history(model: type[models.Model]) -> bool:
+    """Whether the table keeps versions of another table's rows, which stay as they were written."""
+    return any(field.name == "pgh_id" for field in model._meta.local_fields)

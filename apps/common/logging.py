@@ -63,6 +63,8 @@ def logging_config(*, json_lines: bool, level: str, colors: bool) -> dict[str, A
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
+            # its warnings hold the whole address of a call, and that of a webhook is a secret
+            "urllib3": {"level": "CRITICAL"},
         },
     }
 

@@ -67,6 +67,13 @@ def lock_words(words: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [words])
 
 
+def try_lock_words(words: str) -> bool:
+    """As `lock_words`, without waiting: False where another transaction has named the same words and is not over."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [words])
+        return bool(cursor.fetchone()[0])
+
+
 def analyze(*tables: type[models.Model]) -> None:
     """Let the planner know what is in these tables now; inside a transaction that has just filled them, too."""
     names = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in tables)

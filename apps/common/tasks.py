@@ -1,12 +1,17 @@
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from celery import Task, current_app, shared_task
 from celery.signals import task_prerun, task_success
 from django.utils import timezone
 
 from apps.common import heartbeat as sign
 from apps.common import periodic_jobs
+from apps.common.retention import JOB as RETENTION_JOB
+from apps.common.retention import delete_expired_rows as delete_rows
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="common.heartbeat")
@@ -17,6 +22,15 @@ def heartbeat() -> None:
 @shared_task(name="common.enqueue_due_jobs")
 def enqueue_due_jobs() -> list[str]:
     return periodic_jobs.enqueue_due_jobs(at=timezone.now(), send=_send)
+
+
+@shared_task(name=RETENTION_JOB)
+def delete_expired_rows() -> dict[str, int]:
+    """Delete what has ended by the rules of apps/common/retention.py; {table: rows}, which the log says too."""
+    counts = delete_rows(at=timezone.now())
+    if counts:
+        log.info("rows deleted whose retention has ended", **counts)
+    return counts
 
 
 def _send(task: str, useful_for: timedelta) -> None:

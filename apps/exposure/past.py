@@ -5,7 +5,7 @@ temporary schema first), filled from the history; the engine then builds its own
 Nobody else sees or waits for anything of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
@@ -33,13 +33,7 @@ def as_on_record(day: date) -> Iterator[None]:
     derived = _derived()
     shadows = [*(model._meta.db_table for model in _TRACKED), *derived]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT current_schema()")
-        schema = connection.ops.quote_name(cursor.fetchone()[0])
-        for table in derived:
-            cursor.execute(
-                f"CREATE TEMPORARY TABLE {table} (LIKE {schema}.{table} INCLUDING INDEXES INCLUDING IDENTITY)"
-                " ON COMMIT DROP"
-            )
+        shadow_empty(cursor, derived)
         for model in _TRACKED:
             _shadow(cursor, model, day)
         cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in _TRACKED)}")
@@ -50,12 +44,29 @@ def as_on_record(day: date) -> Iterator[None]:
         cursor.execute(f"DROP TABLE {', '.join(shadows)}")
 
 
-def _derived() -> list[str]:
-    """The footing, and every table that the engine fills: one forgotten here would be emptied for everybody."""
+def shadow_empty(cursor: Any, tables: Collection[str]) -> str:
+    """Put an empty temporary table before each of the tables, until the transaction ends; the schema of the real
+    ones, quoted."""
+    cursor.execute("SELECT current_schema()")
+    schema = connection.ops.quote_name(cursor.fetchone()[0])
+    for table in tables:
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE {table} (LIKE {schema}.{table} INCLUDING INDEXES INCLUDING IDENTITY)"
+            " ON COMMIT DROP"
+        )
+    return schema
+
+
+def engine_tables() -> list[str]:
+    """Every table that the engine fills: one forgotten here would be emptied for everybody."""
     ours = [
         model for model in apps.get_app_config("exposure").get_models() if model.__module__ == EngineState.__module__
     ]
-    return [Footing._meta.db_table, *(model._meta.db_table for model in ours if model not in _NOT_BUILT)]
+    return [model._meta.db_table for model in ours if model not in _NOT_BUILT]
+
+
+def _derived() -> list[str]:
+    return [Footing._meta.db_table, *engine_tables()]
 
 
 def _shadow(cursor: Any, model: type[Model], day: date) -> None:

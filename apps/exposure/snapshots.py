@@ -4,11 +4,12 @@ What is written: every row of `NodeSummary` (it holds only nodes that something 
 layer by each weight.
 """
 
+import contextlib
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from apps.exposure.engine.building import refresh
 from apps.exposure.engine.concentration import measure_layer
@@ -101,6 +102,38 @@ def thin_snapshots(*, on: date) -> int:
         cursor.execute("DELETE FROM exposure_nodesnapshot WHERE day = ANY (%s::date[])", [days])
         cursor.execute("DELETE FROM exposure_concentrationsnapshot WHERE day = ANY (%s::date[])", [days])
     return len(days)
+
+
+def drop_old_snapshots(*, on: date, keep_days: int) -> int:
+    """Drop the months that ended more than `keep_days` before `on`, whole partitions at a time; the number of months.
+
+    0 days keep all. Each month is a transaction that waits for readers for two seconds at most; one whose readers take
+    longer is left to the next run.
+    """
+    if not keep_days:
+        return 0
+    first = (on - timedelta(days=keep_days)).replace(day=1)
+    n_dropped = 0
+    for name in _partitions_before(first):
+        with contextlib.suppress(OperationalError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
+            n_dropped += 1
+    ConcentrationSnapshot.objects.filter(day__lt=first).delete()
+    return n_dropped
+
+
+def _partitions_before(first: date) -> list[str]:
+    """The partitions of months before that of `first`, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+            WHERE i.inhparent = 'exposure_nodesnapshot'::regclass AND c.relname < %s ORDER BY 1
+            """,
+            [_partition(first)],
+        )
+        return [name for (name,) in cursor.fetchall()]
 
 
 def is_taken(on: date) -> bool:

@@ -2,6 +2,7 @@ import contextlib
 from datetime import date
 
 from celery import shared_task
+from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
@@ -15,7 +16,7 @@ from apps.exposure.actions.what_ifs import run_waiting
 from apps.exposure.campaigns.keeping import keep_campaigns
 from apps.exposure.campaigns.opening import open_campaign
 from apps.exposure.engine.building import refresh
-from apps.exposure.snapshots import DayIsOver, take_snapshot, thin_snapshots
+from apps.exposure.snapshots import DayIsOver, drop_old_snapshots, take_snapshot, thin_snapshots
 from apps.inventory.actions import RefusedChange
 
 
@@ -91,9 +92,11 @@ def keep_smallest_sets() -> None:
 
 @shared_task(name="exposure.take_snapshot")
 def take_daily_snapshot() -> None:
-    """The first run of a day writes it down, the others find it there; old days are thinned out."""
+    """The first run of a day writes it down, the others find it there; old days are thinned out, and those
+    beyond the history dropped."""
     today = day_of(now())
     with contextlib.suppress(DayIsOver):
         # midnight has passed since the last refresh: the next run finds the new day's tables
         take_snapshot(on=today)
     thin_snapshots(on=today)
+    drop_old_snapshots(on=today, keep_days=settings.HISTORY_DAYS)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from kombu.exceptions import OperationalError
@@ -22,8 +23,6 @@ from apps.feeds.pipeline import AlreadyPolling, carry_out, claim_run, close_dead
 from apps.feeds.tasknames import POLL_SOURCE
 
 log = structlog.get_logger(__name__)
-
-PAYLOAD_RETENTION = timedelta(days=90)
 
 
 class BrokerAway(Exception):
@@ -150,10 +149,13 @@ def close_overdue(run_id: int, sentence: str) -> None:
 
 
 def forget_old_payloads(*, at: datetime) -> int:
-    """Drop raw bodies older than the retention, but never the last one of a source; the number dropped."""
+    """Drop raw bodies older than PAYLOAD_DAYS, but never the last one of a source; the number dropped."""
+    if not settings.PAYLOAD_DAYS:
+        return 0
+    before = at - timedelta(days=settings.PAYLOAD_DAYS)
     with transaction.atomic():
         newest = Payload.objects.order_by("source_id", "-received_at", "-pk").distinct("source_id").values("pk")
-        n, _ = Payload.objects.filter(received_at__lt=at - PAYLOAD_RETENTION).exclude(pk__in=newest).delete()
+        n, _ = Payload.objects.filter(received_at__lt=before).exclude(pk__in=newest).delete()
         return n
 
 

@@ -4,13 +4,13 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from apps.catalog.models import Source
 from apps.common.http import OutboundError, Policy, Request, Response, fetch
 from apps.feeds import packaged
 
 type FetchStatus = Literal["new", "unchanged", "throttled", "failed"]
 
-# An address of this scheme names an installed package; what it holds changes only when it is upgraded.
-PACKAGE_SCHEME = "package:"
+PACKAGE_SCHEME = Source.PACKAGE_SCHEME
 # Longer validators than the poll state keeps are not worth keeping: the digest does their work.
 _LONGEST_ETAG = 300
 _LONGEST_LAST_MODIFIED = 100

@@ -6,7 +6,6 @@ the way leaves an open run and nothing else, and `close_dead_runs` closes it wit
 """
 
 import gzip
-import ipaddress
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,14 +13,13 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import structlog
-from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from apps.catalog.claims import Parsed
 from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.catalog.recording import Recorded, record_observation, record_unchanged
 from apps.common.history import acting
-from apps.common.http import Policy
+from apps.common.http import installation_policy
 from apps.common.postgresql.errors import unavailable
 from apps.common.time import now
 from apps.feeds.adapting import NoAdapter, adapter_of, rules_of
@@ -58,12 +56,6 @@ class Polled:
 type Fetch = Callable[[PollState, Adapter], Fetched]
 
 
-def outbound_policy() -> Policy:
-    """What outbound calls of this installation may do, by its settings."""
-    networks = tuple(ipaddress.ip_network(text, strict=False) for text in settings.OUTBOUND_ALLOWED_NETWORKS)
-    return Policy(allowed_networks=networks)
-
-
 def fetching(url: str, *, trusted: bool) -> Fetch:
     """Fetch from `url`, over the network or from an installed package (`package:genai-prices`); conditional only
     when the last accepted body came from the same address."""
@@ -76,7 +68,7 @@ def fetching(url: str, *, trusted: bool) -> Fetch:
             url,
             state.etag if known else None,
             state.last_modified if known else None,
-            outbound_policy(),
+            installation_policy(),
             trusted,
             cap_bytes=adapter.cap_bytes,
         )

@@ -17,7 +17,7 @@ from apps.gate.models import LONGEST_WAIVER, GatePolicy, Horizon, Waiver
 from apps.gate.models.policy import ELSEWHERE
 from apps.gate.rules import Rule
 from apps.gate.running import environment_named
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions import RefusedChange, lock_applications, locked_application
 from apps.inventory.models import Application, Criticality
 
 _FACTS = frozenset(
@@ -119,7 +119,7 @@ def ask_for_waiver(
     if not today < until <= today + LONGEST_WAIVER:
         raise ValidationError({"until": f"Choose a day after today, {today + LONGEST_WAIVER} at the latest."})
     # two askers at once: the second waits and is told
-    Application.objects.select_for_update(no_key=True).only("pk").get(pk=application.pk)
+    application = locked_application(application, by=by, no_key=True)
     for other in Waiver.objects.filter(application=application, rule=rule, until__gte=until):
         alike = other.model.casefold() == model.casefold() and other.offering_id == (offering.pk if offering else None)
         if alike and other.state == Waiver.State.ASKED:
@@ -167,6 +167,8 @@ def refuse_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str) -> Wai
 @transaction.atomic
 def withdraw_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str = "") -> Waiver:
     """Before its time: by governance, or by an editor of the team that asked."""
+    if not by.governs:
+        lock_applications([waiver.application_id], by=by, no_key=True)
     waiver = _locked(waiver)
     if waiver.state not in (Waiver.State.ASKED, Waiver.State.GRANTED):
         raise RefusedChange(_already(waiver))

@@ -44,6 +44,8 @@ def body_of(run: GateRun, findings: Sequence[GateFinding]) -> dict[str, Any]:
         "summary": run.summary,
         "policy_version": str(run.policy_version or ""),
         "catalogue_as_of": run.catalogue_as_of,
+        "catalogue_sources": run.catalogue_sources,
+        "horizon": run.horizon or None,
         "baseline": {"kind": run.baseline, "run": run.against_id},
         "all": run.blocks_all,
         "evaluated": run.evaluated,

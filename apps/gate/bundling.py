@@ -8,7 +8,7 @@ reads it learns what the gate would say of each known model, for this applicatio
 
 import base64
 from copy import copy
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -26,6 +26,7 @@ from apps.gate.judging import findings_of
 from apps.gate.links import waiver_url
 from apps.gate.matching import Asked, matches_of
 from apps.gate.models import Waiver
+from apps.gate.models.policy import describe_horizon
 from apps.gate.rules import Level, Rule
 from apps.inventory.models import Application
 
@@ -66,9 +67,10 @@ def bundle_of(*, application: Application, environment: str, at: datetime) -> di
         "environment": environment,
         "as_of": today.isoformat(),
         "catalogue_as_of": state.as_of.isoformat() if state.as_of else None,
-        "valid_until": (state.as_of + timedelta(days=rules.policy.stale_after_days)).isoformat()
-        if state.as_of and not state.is_empty
-        else None,
+        "catalogue_sources": state.sources,
+        "valid_until": state.valid_until.isoformat() if state.valid_until else None,
+        "refusal": state.refusal,
+        "horizon": describe_horizon(rules.horizons, environment, application.criticality),
         "policy_version": str(rules.policy.version),
         "levels": {str(rule): rules.policy.level(rule) for rule in (Rule.UNKNOWN_MODEL, Rule.WILDCARD)},
         "findings": sorted(found.values(), key=lambda row: (row[0], row[1], row[3])),

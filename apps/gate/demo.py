@@ -1,9 +1,21 @@
-"""What the demo has to show of the gate: a few questions of pipelines, a waiver that waits and one that stands."""
+"""What the demo has to show of the gate: a few questions of pipelines, a waiver that waits and one that stands.
+
+No source of retirement dates has been read when the demo is loaded. Questions of earlier days are examples, answered
+from the built-in catalogue, and their answers name it. The question of today is put to the gate as it is: it cannot
+decide until a source has been polled, and says so.
+"""
+
+from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Max
 
 from apps.accounts.models import User
+from apps.catalog.models import Assertion
+from apps.catalog.models.claims import Topic
+from apps.catalog.settlement import BUILT_IN
 from apps.gate.actions import ask_for_waiver, grant_waiver
+from apps.gate.freshness import Catalogue, SourceReading
 from apps.gate.matching import Asked
 from apps.gate.models import GateRun, Waiver
 from apps.gate.running import ask, release
@@ -34,10 +46,19 @@ def _ask(row: Record, day: Day, application: Application, by: User) -> None:
     run = ask(
         application=application, asked=[Asked(**model) for model in row["models"]], by=by, at=at,
         environment=row["environment"], commit=row["commit"], ref=row["ref"],
-        mode=row.get("mode", GateRun.Mode.ENFORCE),
+        mode=row.get("mode", GateRun.Mode.ENFORCE), catalogue=_example_catalogue(at) if row["days"] < 0 else None,
     )  # fmt: skip
     if row.get("released"):
         release(run=run, by=by, at=at)
+
+
+def _example_catalogue(at: datetime) -> Catalogue | None:
+    """The built-in catalogue as if it had been read from a source by `at`; None where it is not loaded."""
+    made = Assertion.objects.filter(source__slug=BUILT_IN, topic=Topic.LIFECYCLE).aggregate(at=Max("changed_at"))["at"]
+    if made is None:
+        return None
+    moment = min(made, at)
+    return Catalogue((SourceReading(BUILT_IN, "Built-in catalogue (example)", moment, valid_until=at),))
 
 
 def _ask_for_waiver(row: Record, day: Day, application: Application, people: dict[str, User]) -> None:

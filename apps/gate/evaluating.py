@@ -4,9 +4,10 @@ About twenty statements for any number of models, none of them a write.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import orjson
 from django.db.models import Q
@@ -25,7 +26,7 @@ from apps.gate.judging import (
 )
 from apps.gate.matching import Asked, Match, Matcher, matches_of
 from apps.gate.models import GateFinding, GatePolicy, GateRun, Horizon, Waiver
-from apps.gate.models.policy import horizon_for
+from apps.gate.models.policy import describe_horizon, horizon_for
 from apps.gate.rules import EXIT_CODES, Decision, Level, Matching, Rule
 from apps.inventory.choosing.against import Considered, Obstacle, all_against
 from apps.inventory.models import Application, Dependency
@@ -53,6 +54,7 @@ class Outcome:
     summary: str
     policy_version: int
     catalogue: Catalogue
+    horizon: dict[str, Any]
     asked: tuple[Asked, ...]
     matches: tuple[Match | None, ...]
     findings: tuple[Finding, ...]
@@ -66,8 +68,8 @@ class Outcome:
              each.waiver, each.waived_until]
             for each in self.findings
         ]  # fmt: skip
-        told = [self.decision.value, self.exit_code, self.policy_version, rows]
-        return hashlib.sha256(orjson.dumps(told)).hexdigest()
+        answer = [self.decision.value, self.exit_code, self.policy_version, self.horizon, rows]
+        return hashlib.sha256(orjson.dumps(answer)).hexdigest()
 
     @property
     def evaluated(self) -> list[dict[str, object]]:
@@ -94,12 +96,15 @@ def evaluate(
     rules: Rules | None = None,
     incomplete: str = "",
     known: Sequence[Match] | None = None,
+    catalogue: Catalogue | None = None,
 ) -> Outcome:
     """`incomplete` says, as a sentence, why not everything could be looked at; then nothing passes. `known` are the
-    matches of `asked`, where they need not be looked up."""
+    matches of `asked`, where they need not be looked up. `catalogue` is its state `at` that moment, where it is known;
+    no question from outside may bring one."""
     rules = rules or Rules.in_force()
     today = day_of(at)
-    catalogue = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
+    if catalogue is None:
+        catalogue = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
     matches = tuple(known) if known is not None else _matches(application, asked)
     facts = facts_for(application, asked, matches, rules, environment=environment, on=today)
     findings = with_waivers(findings_of(facts), list(Waiver.objects.standing_on(today).filter(application=application)))
@@ -117,6 +122,7 @@ def evaluate(
         summary=summary_of(findings, decision=decision, cannot=cannot, n_models=len(asked), blocks_all=blocks_all),
         policy_version=rules.policy.version,
         catalogue=catalogue,
+        horizon=describe_horizon(rules.horizons, environment, application.criticality),
         asked=tuple(asked),
         matches=matches,
         findings=tuple(findings),
@@ -205,37 +211,51 @@ def facts_for(
         undecided=frozenset(position for position, use in uses.items() if use not in known)
         if policy.requires_approval
         else frozenset(),
-        evidence=_evidence(application, ids) if _needs_evidence(application, policy) else {},
+        evidence=evidence_of(evaluations_on(ids, applications=[application.pk]), application.pk)
+        if needs_evidence(policy, application.criticality)
+        else {},
         party_names=dict(Provider.objects.filter(pk__in=parties).values_list("pk", "name")) if parties else {},
     )
 
 
-def _needs_evidence(application: Application, policy: GatePolicy) -> bool:
+def needs_evidence(policy: GatePolicy, criticality: int) -> bool:
     wanted = policy.level(Rule.EVIDENCE_MISSING) != Level.OFF
-    return wanted and application.criticality in policy.evidence_criticalities
+    return wanted and criticality in policy.evidence_criticalities
 
 
-def _evidence(application: Application, offerings: set[int]) -> dict[int, list[Evidence]]:
-    """{offering: evaluations of it or of the version that answers for it, newest first}: the application's own, and
-    those that are about no application. Two statements."""
+def evaluations_on(offerings: Collection[int], *, applications: Collection[int] | None) -> dict[int, list[Evidence]]:
+    """{offering: evaluations of it or of the version that answers for it, newest first}: those of `applications` (of
+    all, where None), and those that are about no application. Two statements."""
     versions: dict[int, set[int]] = {}
     for offering, version in Footing.objects.filter(
         offering__in=offerings, node__kind=NodeKind.VERSION, via=Via.DIRECT
     ).values_list("offering_id", "node__ref"):
         versions.setdefault(offering, set()).add(version)
     wanted = set().union(*versions.values()) if versions else set()
-    rows = list(
-        Evidence.objects.filter(
-            Q(application=application) | Q(application__isnull=True),
-            Q(offering__in=offerings) | Q(offering__isnull=True, version__in=wanted),
-            kind__in=_EVALUATIONS,
-        ).order_by("-run_on", "-pk")
+    rows = Evidence.objects.filter(
+        Q(offering__in=offerings) | Q(offering__isnull=True, version__in=wanted), kind__in=_EVALUATIONS
     )
+    if applications is not None:
+        rows = rows.filter(Q(application__in=applications) | Q(application__isnull=True))
+    by_offering: dict[int, list[Evidence]] = {}
+    by_version: dict[int, list[Evidence]] = {}
+    for row in rows:
+        if row.offering_id is not None:
+            by_offering.setdefault(row.offering_id, []).append(row)
+        elif row.version_id is not None:
+            by_version.setdefault(row.version_id, []).append(row)
+    found = {}
+    for offering in offerings:
+        of_versions = (row for version in versions.get(offering, ()) for row in by_version.get(version, ()))
+        each = [*by_offering.get(offering, ()), *of_versions]
+        if each:
+            found[offering] = sorted(each, key=lambda row: (row.run_on, row.pk), reverse=True)
+    return found
+
+
+def evidence_of(evaluations: Mapping[int, Sequence[Evidence]], application: int) -> dict[int, list[Evidence]]:
+    """Of `evaluations`, those that count for this application: its own, and those that are about none."""
     return {
-        offering: [
-            row
-            for row in rows
-            if row.offering_id == offering or (row.offering_id is None and row.version_id in versions.get(offering, ()))
-        ]
-        for offering in offerings
+        offering: [row for row in rows if row.application_id is None or row.application_id == application]
+        for offering, rows in evaluations.items()
     }

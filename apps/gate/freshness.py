@@ -1,63 +1,184 @@
-"""How old what the register knows is: a gate that does not know cannot let through."""
+"""When the retirement dates of the catalogue were last read, and from which sources.
 
+A gate that does not know cannot let through. Only a source that gives retirement dates counts, read from outside:
+the built-in catalogue, entries by hand and the price list of an installed package never do, whatever they hold.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from apps.catalog.models import Assertion, Offering, Source
+from apps.catalog.models import Assertion, Offering, ProviderRole, Source
 from apps.catalog.models.claims import Topic
 from apps.catalog.settlement import BUILT_IN
 from apps.feeds.models import PollState
+from apps.feeds.pipeline import WRONG_CLOCK
+
+# sources that a refusal names; more do not help whoever reads it
+_MAX_NAMED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReading:
+    """The last good reading of a source of retirement dates that can be relied on."""
+
+    slug: str
+    name: str
+    read_at: datetime
+    valid_until: datetime
+
+    def as_json(self) -> dict[str, str]:
+        return {"slug": self.slug, "name": self.name, "read_at": self.read_at.isoformat().replace("+00:00", "Z")}
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """`as_of` is the newest moment at which a source that says when models end was read; until one was, the day of the
-    built-in catalogue, which speaks for feeds that were never read. None: nothing can be relied on."""
+    """The state of the catalogue at a moment. `readings` are newest first, also those that are too old to decide by.
+    `refusal` says as sentences why nothing can be decided and what to do; it is empty where the gate can decide."""
 
-    as_of: datetime | None
-    is_empty: bool
-    is_stale: bool
+    readings: tuple[SourceReading, ...] = ()
+    refusal: str = ""
 
     @property
-    def refusal(self) -> str:
-        """Why nothing can be decided, as a sentence; empty where it can."""
-        if self.is_empty:
-            return "The register's catalogue is empty, so nothing can be decided. Load it, or poll a source."
-        if self.as_of is None:
-            return (
-                "No source that says when models end can be relied on at the moment, so nothing can be decided. Ask"
-                " whoever runs the register to look at its feeds."
-            )
-        if self.is_stale:
-            return (
-                f"The register's catalogue is as of {self.as_of:%Y-%m-%d}: no source was read since, so nothing can be"
-                " decided. Ask whoever runs the register to look at its feeds."
-            )
-        return ""
+    def as_of(self) -> datetime | None:
+        """The newest moment at which retirement dates were read; None where no reading can be relied on."""
+        return self.readings[0].read_at if self.readings else None
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """The last moment at which these readings decide anything; None where they decide nothing now."""
+        if self.refusal:
+            return None
+        return max((reading.valid_until for reading in self.readings), default=None)
+
+    @property
+    def source_names(self) -> str:
+        return ", ".join(reading.name for reading in self.readings)
+
+    @property
+    def sources(self) -> list[dict[str, str]]:
+        """The readings as the answer and a kept run name them: slug, name, read_at."""
+        return [reading.as_json() for reading in self.readings]
 
 
 def catalogue_state(*, at: datetime, stale_after_days: int) -> Catalogue:
-    """Three statements at most. A source counts that is switched on, not suspect, not frozen, and says when models end:
-    prices alone, such as those that come with the product, keep nothing fresh."""
-    speaks_of_ends = Assertion.objects.filter(source=OuterRef("source"), topic=Topic.LIFECYCLE)
-    states = list(PollState.objects.filter(Exists(speaks_of_ends)).select_related("source"))
-    read = [(state, moment) for state in states if (moment := state.last_observed_at or state.last_success_at)]
-    as_of = max((moment for state, moment in read if _is_reliable(state, at)), default=None)
-    if not read:
-        made = Assertion.objects.filter(source__slug=BUILT_IN, topic=Topic.LIFECYCLE)
-        as_of = made.aggregate(newest=Max("changed_at"))["newest"]
-    if as_of is not None:
-        # a feed read with a wrong clock is not fresher than now
-        as_of = min(as_of, at)
-    is_stale = as_of is None or at - as_of > timedelta(days=stale_after_days)
-    return Catalogue(as_of, not Offering.objects.exists(), is_stale)
+    """Read how old the retirement dates are: two statements, and one more where nothing can be decided."""
+    limit = timedelta(days=stale_after_days)
+    sources = Source.objects.from_outside().filter(_gives_dates("pk")).select_related("poll_state")
+    found = [reading for source in sources if (reading := _reading(source, at=at, limit=limit)) is not None]
+    readings = tuple(sorted(found, key=lambda reading: (reading.read_at, reading.slug), reverse=True))
+    if not Offering.objects.exists():
+        return Catalogue(readings, _EMPTY)
+    if any(at <= reading.valid_until for reading in readings):
+        return Catalogue(readings)
+    return Catalogue(readings, _refusal(at=at, stale_after_days=stale_after_days))
 
 
-def _is_reliable(state: PollState, at: datetime) -> bool:
-    source = state.source
-    if not source.enabled or source.kind in Source.UNPOLLED or state.suspect:
-        return False
-    # it answers, and nobody keeps it any more
-    return source.frozen_after_days is None or at - state.told_until <= timedelta(days=source.frozen_after_days)
+_EMPTY = (
+    "The catalogue is empty, so nothing can be decided. Ask an administrator to run `manage.py load_catalogue` and to"
+    " poll a source of retirement dates on the page Feeds."
+)
+
+
+def _retirement_dates() -> QuerySet[Assertion]:
+    """Standing claims of a date. A gateway's list says when the gateway stops passing calls on, which tells nothing of
+    the models of other hosts."""
+    return (
+        Assertion.objects.standing()
+        .filter(topic=Topic.LIFECYCLE, value__has_key="retires_on")
+        .exclude(offering__host__roles__contains=[ProviderRole.GATEWAY])
+    )
+
+
+def _gives_dates(source: str) -> Exists:
+    return Exists(_retirement_dates().filter(source=OuterRef(source)))
+
+
+def _reading(source: Source, *, at: datetime, limit: timedelta) -> SourceReading | None:
+    """None where it was not read, or what was read cannot be relied on."""
+    state = _state_of(source)
+    if state is None or _doubt(source, state, at=at):
+        return None
+    moment = _read_at(state)
+    if moment is None:
+        return None
+    valid_until = moment + limit
+    if source.frozen_after_days is not None:
+        valid_until = min(valid_until, state.told_until + timedelta(days=source.frozen_after_days))
+    # a clock that ran ahead by minutes makes nothing fresher than now
+    return SourceReading(source.slug, source.name, min(moment, at), valid_until)
+
+
+def _state_of(source: Source) -> PollState | None:
+    state: PollState | None = getattr(source, "poll_state", None)
+    return state
+
+
+def _read_at(state: PollState) -> datetime | None:
+    return state.last_observed_at or state.last_success_at
+
+
+def _doubt(source: Source, state: PollState, *, at: datetime) -> str:
+    """Why the last reading does not count whatever its age, as a clause; empty where it does."""
+    moment = _read_at(state)
+    if not source.enabled:
+        return "switched off"
+    if moment is None or state.url.startswith(Source.PACKAGE_SCHEME):
+        return "never read"
+    if state.suspect:
+        return "on hold, needs review"
+    if moment - at > WRONG_CLOCK:
+        return f"read with a wrong clock, on {moment:%Y-%m-%d}"
+    frozen_after = source.frozen_after_days
+    # it answers, and its content is no longer kept up to date
+    if frozen_after is not None and at - state.told_until > timedelta(days=frozen_after):
+        return f"not updating since {state.told_until:%Y-%m-%d}"
+    return ""
+
+
+# --- the refusal ------------------------------------------------------------------------------------------------------
+
+
+def _refusal(*, at: datetime, stale_after_days: int) -> str:
+    days = f"{stale_after_days} {'day' if stale_after_days == 1 else 'days'}"
+    head = f"No source of retirement dates that can be relied on was read within {days}, so nothing can be decided"
+    sources = list(_could_be_polled())
+    if not sources:
+        return (
+            f"{head}. No such source is set up: ask an administrator to run `manage.py load_catalogue`, which adds"
+            " them, and then to poll one on the page Feeds."
+        )
+    named = "; ".join(f"{source.name}: {_condition(source, at=at)}" for source in sources[:_MAX_NAMED])
+    enabled = [source for source in sources if source.enabled]
+    slug = (enabled or sources)[0].slug
+    enable = "" if enabled else " switch one on and"
+    return (
+        f"{head}. {named}. Ask an administrator to{enable} poll one of them, on the page Feeds or by"
+        f" `manage.py poll {slug}`."
+    )
+
+
+def _could_be_polled() -> Iterable[Source]:
+    """Sources from outside that give retirement dates, or of which the built-in catalogue holds some."""
+    recorded = _retirement_dates().filter(source__slug=BUILT_IN)
+    known = {external_id.partition(":")[0] for external_id in recorded.values_list("external_id", flat=True)}
+    return (
+        Source.objects.from_outside()
+        .filter(Q(_gives_dates("pk")) | Q(slug__in=known))
+        .select_related("poll_state")
+        .order_by("trust_rank", "name")
+    )
+
+
+def _condition(source: Source, *, at: datetime) -> str:
+    state = _state_of(source)
+    if state is None:
+        return "never read" if source.enabled else "switched off"
+    doubt = _doubt(source, state, at=at)
+    moment = _read_at(state)
+    return doubt or (f"last read on {moment:%Y-%m-%d}" if moment else "never read")
+
+
+__all__ = ["Catalogue", "SourceReading", "catalogue_state"]

@@ -103,12 +103,16 @@ def _made(
 
 def _about_application(facts: Facts) -> Iterable[Finding]:
     application = facts.application
-    if application.business_owner.strip() or application.technical_owner.strip():
+    if is_owned(application.business_owner, application.technical_owner):
         return
     yield Finding(
         rule=str(Rule.NO_OWNER), level=facts.policy.level(Rule.NO_OWNER),
         message=f"{application.name} has neither a business nor a technical owner. Name one in the register.",
     )  # fmt: skip
+
+
+def is_owned(business_owner: str, technical_owner: str) -> bool:
+    return bool(business_owner.strip() or technical_owner.strip())
 
 
 def _identity(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:

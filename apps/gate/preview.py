@@ -1,20 +1,42 @@
-"""What a policy would do to everything that the register says is called today, before it is kept."""
+"""What a policy would do to everything that the registry says is called today, before it is kept.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+The rules are those of `judging.py`: uses that differ in nothing that a rule looks at are judged once. Waivers and what
+was released before are left out, since a policy does not change them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
-import orjson
 from django.db import connection
 
+from apps.catalog.models import Offering
 from apps.gate.actions import Days
-from apps.gate.models.policy import ELSEWHERE
+from apps.gate.evaluating import evaluations_on, evidence_of, needs_evidence
+from apps.gate.judging import Facts, findings_of, is_owned
+from apps.gate.matching import Asked, Match, matches_of
+from apps.gate.models import GatePolicy
+from apps.gate.models.policy import horizon_for
 from apps.gate.rules import Level, Rule
+from apps.inventory.choosing.against import Obstacle, grounds_of
 from apps.inventory.choosing.deciding_sql import DECIDING, JUDGED
+from apps.inventory.models import Application, Approval, Dependency
+from apps.risks.models import Evidence
 
-# the rules of judging.py, for all applications at once; no names are asked about, so FR005 and FR009 find nothing, and
-# an evaluation that failed lately does not outweigh an earlier one that passed
-_PREVIEW = f"""
+_GROUND_COLUMNS = (
+    "blocked",
+    "criticality_outside",
+    "class_outside",
+    "region_outside",
+    "class_unknown",
+    "region_unknown",
+)
+
+# One row a live use of an application in pilot or production. `against` is a list of the columns above, one a decision
+# that is held against the use; `is_decided` says whether any decision counts for it, also one in its favour.
+_USES = f"""
 WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED (
     SELECT d.id, d.application_id, d.offering_id, d.via_party_id
     FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
@@ -22,71 +44,19 @@ WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS NOT MATERI
       AND (d.until IS NULL OR d.until > %(on)s::date)
 ),
 {DECIDING}, {JUDGED},
-horizon AS (
-    SELECT * FROM jsonb_to_recordset(%(horizons)s::jsonb) AS h(criticality int, warning_days int, error_days int)
+held_against AS (
+    SELECT dependency_id, array_agg(DISTINCT ARRAY[{", ".join(_GROUND_COLUMNS)}]) AS against
+    FROM judged WHERE blocked OR criticality_outside OR class_outside OR region_outside GROUP BY dependency_id
 ),
-ending AS (
-    SELECT u.application_id, o.date_kind = 'firm' AS firm, o.retires_on - %(on)s::date AS days_left, h.error_days
-    FROM catalog_offering o
-    JOIN used u ON u.offering_id = o.id JOIN inventory_application a ON a.id = u.application_id
-    JOIN horizon h ON h.criticality = a.criticality
-    WHERE o.retires_on <= %(on)s::date + h.warning_days AND o.lifecycle <> 'retired'
-      AND NOT (o.date_kind = 'firm' AND o.retires_on <= %(on)s::date)
-),
-held_against(application_id, rule, most) AS (
-    SELECT application_id, 'FR001', 'error' FROM judged WHERE blocked OR criticality_outside
-    UNION ALL
-    SELECT application_id, 'FR007', CASE WHEN class_unknown THEN 'warning' ELSE 'error' END FROM judged
-    WHERE class_outside
-    UNION ALL
-    SELECT application_id, 'FR008', CASE WHEN region_unknown THEN 'warning' ELSE 'error' END FROM judged
-    WHERE region_outside
-    UNION ALL
-    SELECT u.application_id, 'FR001', 'error' FROM used u WHERE %(requires_approval)s
-      AND NOT EXISTS (SELECT 1 FROM counting c WHERE c.dependency_id = u.id)
-    UNION ALL
-    SELECT u.application_id, 'FR002', 'error' FROM catalog_offering o JOIN used u ON u.offering_id = o.id
-    WHERE o.lifecycle = 'retired' OR (o.date_kind = 'firm' AND o.retires_on <= %(on)s::date)
-    UNION ALL
-    SELECT application_id, 'FR003',
-           CASE WHEN firm AND error_days > 0 AND days_left <= error_days THEN 'raised'
-                WHEN firm THEN 'error' ELSE 'warning' END
-    FROM ending
-    UNION ALL
-    SELECT u.application_id, 'FR004', 'error' FROM catalog_offering o JOIN used u ON u.offering_id = o.id
-    WHERE o.version_id IS NULL AND NOT o.not_a_model
-    UNION ALL
-    SELECT u.application_id, 'FR006', 'error' FROM used u JOIN inventory_application a ON a.id = u.application_id
-    JOIN catalog_offering o ON o.id = u.offering_id
-    WHERE %(levels)s::jsonb ->> 'FR006' <> 'off' AND a.criticality = ANY (%(evidence_criticalities)s)
-      AND NOT EXISTS (
-        SELECT 1 FROM risks_evidence e
-        WHERE e.passed AND e.kind IN ('own_evaluation', 'red_team')
-          AND (e.application_id IS NULL OR e.application_id = a.id)
-          AND (e.offering_id = o.id OR (e.offering_id IS NULL AND e.version_id = o.version_id))
-          AND e.run_on > %(on)s::date - %(evidence_days)s AND (e.expires_on IS NULL OR e.expires_on > %(on)s::date))
-    UNION ALL
-    SELECT DISTINCT u.application_id, 'FR010', 'error' FROM used u
-    JOIN inventory_application a ON a.id = u.application_id
-    WHERE trim(a.business_owner) = '' AND trim(a.technical_owner) = ''
-),
-weighed AS (
-    SELECT application_id, rule,
-           CASE WHEN level = 'off' THEN 0 WHEN most = 'raised' THEN 3
-                ELSE least(CASE level WHEN 'error' THEN 3 WHEN 'warning' THEN 2 ELSE 1 END,
-                           CASE most WHEN 'error' THEN 3 ELSE 2 END) END AS gravity
-    FROM (SELECT h.*, %(levels)s::jsonb ->> h.rule AS level FROM held_against h) AS h
-),
-by_rule AS (SELECT application_id, rule, max(gravity) AS gravity FROM weighed GROUP BY application_id, rule)
-SELECT rule, gravity, count(*) FROM by_rule WHERE gravity > 0 GROUP BY rule, gravity
-UNION ALL
-SELECT '', gravity, count(*)
-FROM (SELECT application_id, max(gravity) AS gravity FROM by_rule GROUP BY application_id) AS a
-WHERE gravity > 0 GROUP BY gravity
-UNION ALL
-SELECT 'all', 0, count(DISTINCT application_id) FROM used
+decided_use AS (SELECT DISTINCT dependency_id FROM counting WHERE %(requires_approval)s)
+SELECT u.application_id, u.offering_id, h.against,
+       NOT %(requires_approval)s OR c.dependency_id IS NOT NULL AS is_decided
+FROM used u
+LEFT JOIN held_against h ON h.dependency_id = u.id
+LEFT JOIN decided_use c ON c.dependency_id = u.id
 """
-_LEVELS = {3: Level.ERROR, 2: Level.WARNING, 1: Level.NOTE}
+_LEVELS = (Level.ERROR, Level.WARNING, Level.NOTE)
+_GRAVITY = {level.value: level.gravity for level in Level}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,38 +89,138 @@ def preview(
     evidence_criticalities: Sequence[int],
     on: date,
 ) -> Preview:
-    """As if each application went to `environment` today with what it calls; one statement."""
-    by_criticality: dict[int, Days] = {}
-    for each in days:
-        if each.warning_days is None or each.error_days is None:
-            continue
-        if each.environment == environment or (
-            each.environment == ELSEWHERE and each.criticality not in by_criticality
-        ):
-            by_criticality[each.criticality] = each
-    horizons = [
-        {"criticality": each.criticality, "warning_days": each.warning_days, "error_days": each.error_days}
-        for each in by_criticality.values()
-    ]
-    counts: dict[tuple[str, int], int] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _PREVIEW,
-            {
-                "on": on, "levels": orjson.dumps(dict(levels)).decode(), "horizons": orjson.dumps(horizons).decode(),
-                "requires_approval": requires_approval, "evidence_days": evidence_days,
-                "evidence_criticalities": list(evidence_criticalities),
-            },
-        )  # fmt: skip
-        for rule, gravity, n in cursor.fetchall():
-            counts[rule, gravity] = n
+    """Count as if each application went to `environment` today with what it calls; seven statements at most."""
+    policy = GatePolicy(
+        levels=dict(levels),
+        requires_approval=requires_approval,
+        evidence_days=evidence_days,
+        evidence_criticalities=list(evidence_criticalities),
+    )
+    found = gravest_levels(policy=policy, days=days, environment=environment, on=on)
+    by_rule: Counter[tuple[str, str]] = Counter()
+    overall: Counter[str] = Counter()
+    for levels_by_rule in found.values():
+        by_rule.update(levels_by_rule.items())
+        if levels_by_rule:
+            overall[max(levels_by_rule.values(), key=_GRAVITY.__getitem__)] += 1
     return Preview(
-        n_applications=counts.get(("all", 0), 0),
-        n_blocked=counts.get(("", 3), 0),
-        n_warned=counts.get(("", 2), 0),
+        n_applications=len(found),
+        n_blocked=overall[Level.ERROR],
+        n_warned=overall[Level.WARNING],
         rules=tuple(
-            RuleCount(rule, *(counts.get((str(rule), gravity), 0) for gravity in _LEVELS))
+            RuleCount(rule, *(by_rule[rule, level] for level in _LEVELS))
             for rule in Rule
-            if any(counts.get((str(rule), gravity)) for gravity in _LEVELS)
+            if any(by_rule[rule, level] for level in _LEVELS)
         ),
     )
+
+
+def gravest_levels(
+    *, policy: GatePolicy, days: Sequence[Days], environment: str, on: date
+) -> dict[int, dict[str, str]]:
+    """{application: {rule: gravest level}} of every application that calls anything; rules that find nothing are left
+    out, and so are waivers."""
+    horizons = [each for each in days if each.warning_days is not None and each.error_days is not None]
+    judge = _Judge(policy, horizons, environment, on)
+    found: dict[int, dict[str, str]] = {}
+    for use in _uses(requires_approval=policy.requires_approval, on=on):
+        gravest = found.setdefault(use[0], {})
+        for rule, level in judge.levels_of(*use):
+            if rule not in gravest or _GRAVITY[level] > _GRAVITY[gravest[rule]]:
+                gravest[rule] = level
+    return found
+
+
+type _Against = list[list[bool]] | None
+type _Use = tuple[int, int, _Against, bool]
+
+
+def _uses(*, requires_approval: bool, on: date) -> list[_Use]:
+    """(application, offering, rows of `_GROUND_COLUMNS` held against it, whether it is decided)"""
+    with connection.cursor() as cursor:
+        cursor.execute(_USES, {"on": on, "requires_approval": requires_approval})
+        uses: list[_Use] = cursor.fetchall()
+    return uses
+
+
+@dataclass(slots=True)
+class _Judge:
+    """The rules for the uses of all applications. Those that are alike to every rule are judged once."""
+
+    policy: GatePolicy
+    horizons: Sequence[Days]
+    environment: str
+    on: date
+    profiles: dict[int, int] = field(init=False)
+    representatives: list[Application] = field(init=False)
+    offerings: dict[int, Offering] = field(init=False)
+    matches: dict[int, Match] = field(init=False)
+    evaluations: dict[int, list[Evidence]] = field(init=False)
+    _known: dict[tuple[Any, ...], tuple[tuple[str, str], ...]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # applications of one criticality, with an owner or without one, are alike to the rules
+        numbers: dict[tuple[int, bool], int] = {}
+        self.profiles = {
+            pk: numbers.setdefault((criticality, is_owned(business, technical)), len(numbers))
+            for pk, criticality, business, technical in Application.objects.filter(
+                status__in=Application.IN_SCOPE
+            ).values_list("pk", "criticality", "business_owner", "technical_owner")
+        }
+        self.representatives = [
+            Application(criticality=criticality, business_owner="owner" if has_owner else "")
+            for criticality, has_owner in numbers
+        ]
+        ids = list(Dependency.objects.live_on(self.on).order_by().values_list("offering_id", flat=True).distinct())
+        self.offerings = Offering.objects.select_related("host", "replacement").in_bulk(ids)
+        self.matches = dict(zip(ids, matches_of(ids, [None] * len(ids)), strict=True))
+        asks = any(needs_evidence(self.policy, each.criticality) for each in self.representatives)
+        self.evaluations = evaluations_on(ids, applications=None) if asks else {}
+
+    def levels_of(
+        self, application: int, offering: int, against: _Against, is_decided: bool
+    ) -> tuple[tuple[str, str], ...]:
+        """(rule, level) of each finding about the use and its application."""
+        profile = self.profiles[application]
+        representative = self.representatives[profile]
+        evidence: Mapping[int, Sequence[Evidence]] = {}
+        if offering in self.evaluations and needs_evidence(self.policy, representative.criticality):
+            evidence = evidence_of({offering: self.evaluations[offering]}, application)
+        grounds = tuple(tuple(row) for row in against) if against else ()
+        rows = tuple(row.pk for row in evidence[offering]) if evidence else ()
+        alike = (profile, offering, is_decided, grounds, rows)
+        levels = self._known.get(alike)
+        if levels is None:
+            levels = self._known[alike] = tuple(self._judge(representative, offering, is_decided, grounds, evidence))
+        return levels
+
+    def _judge(
+        self,
+        application: Application,
+        offering: int,
+        is_decided: bool,
+        grounds: tuple[tuple[bool, ...], ...],
+        evidence: Mapping[int, Sequence[Evidence]],
+    ) -> Iterable[tuple[str, str]]:
+        called = self.offerings[offering]
+        match = self.matches[offering]
+        facts = Facts(
+            application=application,
+            on=self.on,
+            policy=self.policy,
+            horizon=horizon_for(self.horizons, self.environment, application.criticality),
+            asked=[Asked(called.api_id, called.host.slug, called.region_scope)],
+            matches=[match],
+            offerings=self.offerings,
+            against={0: [_obstacle(row) for row in grounds]},
+            undecided=frozenset() if is_decided or match.offering is None else frozenset({0}),
+            evidence=evidence,
+        )
+        return ((finding.rule, finding.level) for finding in findings_of(facts))
+
+
+def _obstacle(columns: tuple[bool, ...]) -> Obstacle:
+    """A decision that is held against a use, without its words."""
+    grounds, open_grounds = grounds_of(dict(zip(_GROUND_COLUMNS, columns, strict=True)))
+    is_certain = bool(set(grounds) - open_grounds)
+    return Obstacle(Approval(), tuple("" for _ in grounds), is_certain, grounds, open_grounds)

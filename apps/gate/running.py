@@ -21,12 +21,13 @@ from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import TeamRole
 from apps.common.sql import lock_words
 from apps.gate.evaluating import Outcome, evaluate
+from apps.gate.freshness import Catalogue
 from apps.gate.matching import Asked
 from apps.gate.models import GateFinding, GateRun
 from apps.gate.rules import EXIT_CODES, Decision
 from apps.gate.tasknames import JUDGE
 from apps.intake.documents import clean
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions import RefusedChange, lock_applications
 from apps.inventory.models import Application
 
 log = structlog.get_logger(__name__)
@@ -60,8 +61,10 @@ def ask(
     baseline: str = GateRun.Baseline.LAST_RELEASED,
     blocks_all: bool = False,
     incomplete: str = "",
+    catalogue: Catalogue | None = None,
 ) -> GateRun:
-    """The run that answers the question: decided, or waiting for a worker above AT_ONCE models."""
+    """The run that answers the question: decided, or waiting for a worker above AT_ONCE models. `catalogue` as for
+    `evaluate`; a worker reads it for itself."""
     asked = [_tidy(each) for each in asked]
     environment = environment_named(environment)
     question = [asdict(each) for each in asked]
@@ -76,7 +79,7 @@ def ask(
     if len(asked) > AT_ONCE:
         run.question = [{"incomplete": incomplete}, *question]
         return _queued(run)
-    outcome = _outcome(run, asked, at=at, incomplete=incomplete)
+    outcome = _outcome(run, asked, at=at, incomplete=incomplete, catalogue=catalogue)
     return _kept(run, outcome, at=at)
 
 
@@ -87,11 +90,20 @@ def _tidy(asked: Asked) -> Asked:
     )  # fmt: skip
 
 
-def _outcome(run: GateRun, asked: Sequence[Asked], *, at: datetime, incomplete: str) -> Outcome:
+def _outcome(
+    run: GateRun, asked: Sequence[Asked], *, at: datetime, incomplete: str, catalogue: Catalogue | None = None
+) -> Outcome:
     return evaluate(
-        application=run.application, asked=asked, environment=run.environment, at=at, mode=run.mode,
-        baseline=run.baseline, blocks_all=run.blocks_all, incomplete=incomplete,
-    )  # fmt: skip
+        application=run.application,
+        asked=asked,
+        environment=run.environment,
+        at=at,
+        mode=run.mode,
+        baseline=run.baseline,
+        blocks_all=run.blocks_all,
+        incomplete=incomplete,
+        catalogue=catalogue,
+    )
 
 
 def _lock(run: GateRun) -> None:
@@ -113,8 +125,9 @@ def _kept(run: GateRun, outcome: Outcome, *, at: datetime) -> GateRun:
     _lock(run)
     earlier = _same(run)
     if earlier is not None and earlier.outcome == outcome.digest:
-        GateRun.objects.filter(pk=earlier.pk).update(asked_last_at=at, catalogue_as_of=outcome.catalogue.as_of)
-        earlier.asked_last_at, earlier.catalogue_as_of = at, outcome.catalogue.as_of
+        earlier.asked_last_at, earlier.summary = at, outcome.summary
+        earlier.catalogue_as_of, earlier.catalogue_sources = outcome.catalogue.as_of, outcome.catalogue.sources
+        earlier.save(update_fields=["asked_last_at", "summary", "catalogue_as_of", "catalogue_sources"])
         return earlier
     _write_down(run, outcome, at=at)
     run.save(force_insert=True)
@@ -144,7 +157,8 @@ def _write_down(run: GateRun, outcome: Outcome, *, at: datetime) -> None:
     heard = [each for each in outcome.findings if each.waiver is None]
     run.state, run.decision, run.exit_code = GateRun.State.DONE, outcome.decision, outcome.exit_code
     run.summary, run.outcome, run.policy_version = outcome.summary, outcome.digest, outcome.policy_version
-    run.catalogue_as_of, run.against, run.evaluated = outcome.catalogue.as_of, outcome.against, outcome.evaluated
+    run.catalogue_as_of, run.catalogue_sources = outcome.catalogue.as_of, outcome.catalogue.sources
+    run.horizon, run.against, run.evaluated = outcome.horizon, outcome.against, outcome.evaluated
     run.n_errors = sum(1 for each in heard if each.level == "error")
     run.n_warnings = sum(1 for each in heard if each.level == "warning")
     run.n_waived = len(outcome.findings) - len(heard)
@@ -228,6 +242,7 @@ def release(*, run: GateRun, by: User, at: datetime) -> GateRun:
 
     Twice changes nothing. RefusedChange before it was decided.
     """
+    lock_applications([run.application_id], by=by, no_key=True)
     run = GateRun.objects.select_for_update(of=("self",)).select_related("application").get(pk=run.pk)
     if run.state != GateRun.State.DONE:
         raise RefusedChange("This run has not been decided. Release it once it is.")

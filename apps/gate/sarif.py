@@ -51,6 +51,8 @@ def sarif_of(body: Mapping[str, Any]) -> dict[str, Any]:
                     "decision": body["decision"],
                     "policyVersion": body["policy_version"],
                     "catalogueAsOf": _text(body["catalogue_as_of"]),
+                    "catalogueSources": [source["slug"] for source in body["catalogue_sources"]],
+                    "horizon": body["horizon"],
                 },
                 "results": [_result(each) for each in body["findings"]],
             }

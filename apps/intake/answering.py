@@ -12,12 +12,17 @@ import pgtrigger
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.accounts.roles import TeamRole
 from apps.common.history import acting
 from apps.common.time import day_of
-from apps.intake.carrying import NotNow, NotYours
+from apps.intake.carrying import NotNow
 from apps.intake.models import Discrepancy
-from apps.inventory.actions import RefusedChange, confirm_dependency, declare_dependency, end_dependency
+from apps.inventory.actions import (
+    RefusedChange,
+    confirm_dependency,
+    declare_dependency,
+    end_dependency,
+    lock_applications,
+)
 from apps.inventory.models import Dependency
 
 LONGEST_QUIET = timedelta(days=366)
@@ -52,7 +57,7 @@ def dismiss(*, discrepancies: Sequence[Discrepancy], until: date, reason: str, b
         raise NotNow("Say why it may stay as it is.")
     if not today < until <= today + LONGEST_QUIET:
         raise NotNow(f"Choose a day after today and not later than {today + LONGEST_QUIET}.")
-    _may(by, discrepancies)
+    _lock(discrepancies, by=by)
     with acting(user=by, reason=reason):
         n = (
             Discrepancy.objects.filter(pk__in=[row.pk for row in discrepancies], closed_at__isnull=True)
@@ -65,7 +70,7 @@ def dismiss(*, discrepancies: Sequence[Discrepancy], until: date, reason: str, b
 @transaction.atomic
 def reopen(*, discrepancies: Sequence[Discrepancy], by: User) -> int:
     """Take a dismissal back; what was found anew meanwhile stays as it is."""
-    _may(by, discrepancies)
+    _lock(discrepancies, by=by)
     with acting(user=by, reason="dismissal taken back"):
         anew = Discrepancy.objects.open().filter(key__in=[row.key for row in discrepancies])
         return (
@@ -75,6 +80,7 @@ def reopen(*, discrepancies: Sequence[Discrepancy], by: User) -> int:
         )
 
 
+@transaction.atomic
 def _each(
     discrepancies: Sequence[Discrepancy],
     by: User,
@@ -82,7 +88,7 @@ def _each(
     deed: Callable[[Discrepancy], None],
     closed: Discrepancy.Closed,
 ) -> Answered:
-    _may(by, discrepancies)
+    _lock(discrepancies, by=by)
     done, refused = [], []
     for row in discrepancies:
         try:
@@ -121,6 +127,6 @@ def _end(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
     end_dependency(dependency=row.dependency, on=on, by=by, reason=reason or "not used any more")
 
 
-def _may(by: User, discrepancies: Sequence[Discrepancy]) -> None:
-    if not all(by.may(TeamRole.EDITOR, row.application.team_id) for row in discrepancies):
-        raise NotYours("Only editors of the teams that own these applications may answer. Ask one of them.")
+def _lock(discrepancies: Sequence[Discrepancy], *, by: User) -> None:
+    """Lock the applications concerned; `by` edits every one of them."""
+    lock_applications([row.application_id for row in discrepancies], by=by)

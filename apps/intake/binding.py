@@ -2,7 +2,7 @@
 
 from apps.accounts.models import ApiToken
 from apps.intake.carrying import NotYours
-from apps.intake.models import TokenBinding
+from apps.intake.models import Import, TokenBinding
 from apps.inventory.models import Application
 
 
@@ -12,3 +12,11 @@ def binding_of(token: ApiToken | None, application: Application | None) -> Token
     if binding is not None and application is not None and application.pk != binding.application_id:
         raise NotYours(f"This token is for {binding.application.slug} only. Use that, or another token.")
     return binding
+
+
+def is_granted_program(import_: Import) -> bool:
+    """Whether the import came from a program whose token is bound to the application: to a program the binding is the
+    permission, while a person's ends with the role."""
+    if import_.by is None or not import_.by.is_service or import_.token_id is None:
+        return False
+    return TokenBinding.objects.filter(token=import_.token_id, application=import_.application).exists()

@@ -1,64 +1,90 @@
 """Whose senders and tokens are whose: a service is claimed for an application, or ignored; a token speaks for one.
 
-The caller has found the service with `visible_to`. Whoever claims may edit the application; whoever takes a claim
-back may edit the application it was for.
+The caller has found the service with `visible_to`. A claim is for editors of the application, and so is taking one
+back: asked once the application is locked.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.accounts.models import ApiToken, User
-from apps.accounts.roles import Scope, TeamRole
+from apps.accounts.roles import Scope
 from apps.common.history import acting
 from apps.common.time import day_of
 from apps.intake.carrying import NotNow, NotYours
-from apps.intake.models import Import, Observation, ObservationQuerySet, Service, TokenBinding
+from apps.intake.linking import seen_by
+from apps.intake.models import Observation, Service, ServiceQuerySet, TokenBinding
 from apps.intake.reconciling import BLOCK, reconcile
-from apps.inventory.actions import RefusedChange, end_dependency, reopen_dependency
+from apps.inventory.actions import RefusedChange, end_dependency, lock_applications, reopen_dependency
 from apps.inventory.models import Application, Dependency
 
 
 @transaction.atomic
 def claim_service(*, service: Service, application: Application, by: User, at: datetime, reason: str = "") -> Service:
-    """What calls itself so is this application: what it did so far counts for it, and what it will do."""
-    service = Service.objects.select_for_update().get(pk=service.pk)
+    """What calls itself so is this application: what it did so far counts for it, and what it will do. Holds for the
+    same name at every endpoint (traces and metrics, gateways, reports) that `by` sees and that is linked alike."""
+    service, *others = _lock_same_name(service, by)
+    alike = [service, *others]
     if service.application_id == application.pk:
         return service
-    _may_edit(by, application)
+    taken = [service.application_id] if service.application_id is not None else []
+    lock_applications([application.pk, *taken], by=by)
+    application = Application.objects.get(pk=application.pk)
     if application.merged_into_id is not None or application.status == Application.Status.RETIRED:
         raise NotNow(f"{application.name} is not in use any more. Choose the application that is, or bring it back.")
-    if service.application is not None:
-        _may_edit(by, service.application)
-    orphans = _dependencies_of(service)
+    orphans = _dependencies_of(alike)
     with acting(user=by, reason=reason or f"{service.name} is {application.slug}"):
-        service.application = application
-        service.is_ignored = False
-        service.save(update_fields=["application", "is_ignored"])
-        _seen_by(service).update(application=application, state=Observation.State.NEW, dependency=None)
+        for each in alike:
+            each.application, each.is_ignored, each.unlinked_at = application, False, None
+            each.save(update_fields=["application", "is_ignored", "unlinked_at"])
+        seen_by(each.pk for each in alike).update(application=application, state=Observation.State.NEW, dependency=None)
         if work_through(at=at):
-            bring_back(_dependencies_of(service), by=by, at=at)
+            bring_back(_dependencies_of(alike), by=by, at=at)
             end_orphans(orphans, by=by, at=at)
+    service.refresh_from_db()
     return service
 
 
 @transaction.atomic
 def unclaim_service(*, service: Service, by: User, at: datetime, reason: str = "") -> Service:
-    """It is not (only) that application: it waits again, and what was seen through nothing else ends."""
-    service = Service.objects.select_for_update(of=("self",)).select_related("application").get(pk=service.pk)
+    """It is not (only) that application: it waits again, at every endpoint, and what was seen through nothing else
+    ends. It is not linked by its name alone again."""
+    service, *others = _lock_same_name(service, by)
+    alike = [service, *others]
     if service.application is None:
         return service
-    _may_edit(by, service.application)
-    orphans = _dependencies_of(service)
+    lock_applications([service.application.pk], by=by)
+    orphans = _dependencies_of(alike)
     with acting(user=by, reason=reason or f"{service.name} is not {service.application.slug}"):
-        service.application = None
-        service.save(update_fields=["application"])
-        _seen_by(service).update(application=None, state=Observation.State.NEW, dependency=None)
+        for each in alike:
+            each.application, each.unlinked_at = None, at
+            each.save(update_fields=["application", "unlinked_at"])
+        seen_by(each.pk for each in alike).update(application=None, state=Observation.State.NEW, dependency=None)
         work_through(at=at)
         end_orphans(orphans, by=by, at=at)
+    service.refresh_from_db()
     return service
+
+
+def same_name(service: Service, by: User) -> ServiceQuerySet:
+    """The service and those of its name at other endpoints that are linked as it is, as far as `by` sees them."""
+    alike = Service.objects.filter(name=service.name, application=service.application_id)
+    others = alike.filter(is_ignored=False, pk__in=Service.objects.visible_to(by).values("pk"))
+    return alike.filter(Q(pk=service.pk) | Q(pk__in=others.values("pk")))
+
+
+def _lock_same_name(service: Service, by: User) -> list[Service]:
+    """Lock them, `service` as the first of the answer. In the order of scopes, as adding up does, so that the two never
+    wait for each other."""
+    service.refresh_from_db(fields=["application", "is_ignored"])
+    ordered = sorted({*same_name(service, by).values_list("scope", "pk"), (service.scope, service.pk)})
+    locked = {pk: Service.objects.select_for_update().get(pk=pk) for _, pk in ordered}
+    first = locked.pop(service.pk)
+    return [first, *(each for each in locked.values() if each.application_id == first.application_id)]
 
 
 @transaction.atomic
@@ -71,7 +97,7 @@ def ignore_service(*, service: Service, by: User, reason: str = "") -> Service:
     with acting(user=by, reason=reason or f"{service.name} is none of ours"):
         service.is_ignored = True
         service.save(update_fields=["is_ignored"])
-        _seen_by(service).update(state=Observation.State.SET_ASIDE, dependency=None)
+        seen_by([service.pk]).update(state=Observation.State.SET_ASIDE, dependency=None)
     return service
 
 
@@ -85,7 +111,7 @@ def heed_service(*, service: Service, by: User, at: datetime, reason: str = "") 
     with acting(user=by, reason=reason or f"{service.name} is looked at again"):
         service.is_ignored = False
         service.save(update_fields=["is_ignored"])
-        _seen_by(service).update(state=Observation.State.NEW)
+        seen_by([service.pk]).update(state=Observation.State.NEW)
         work_through(at=at)
     return service
 
@@ -95,7 +121,7 @@ def bind_token(
     *, token: ApiToken, application: Application, by: User, environment: str = "", reason: str = ""
 ) -> TokenBinding:  # fmt: skip
     """Whatever the token sends from now on is about this application."""
-    _may_edit(by, application)
+    lock_applications([application.pk], by=by)
     if token.user_id != by.pk and not by.governs:
         raise NotYours("Only whose token it is binds it, or governance.")
     if Scope.INTAKE not in token.scopes:
@@ -110,7 +136,7 @@ def bind_token(
 @transaction.atomic
 def unbind_token(*, binding: TokenBinding, by: User, reason: str = "") -> None:
     """The token speaks for whichever application it names again."""
-    _may_edit(by, binding.application)
+    lock_applications([binding.application_id], by=by)
     with acting(user=by, reason=reason or f"{binding.token.prefix} is bound no longer"):
         binding.delete()
 
@@ -143,7 +169,9 @@ def end_orphans(dependencies: Collection[int], *, by: User | None, at: datetime)
     found = orphaned(dependencies)
     for dependency in found:
         # the first day it can end is the one after it began
-        end_dependency(dependency=dependency, on=max(day_of(at), dependency.since + timedelta(days=1)), by=by)
+        end_dependency(
+            dependency=dependency, on=max(day_of(at), dependency.since + timedelta(days=1)), by=by, is_consequence=True
+        )
     return len(found)
 
 
@@ -161,22 +189,13 @@ def bring_back(dependencies: Collection[int], *, by: User, at: datetime) -> int:
     return n_back
 
 
-def _seen_by(service: Service) -> ObservationQuerySet:
-    return Observation.objects.filter(service=service).exclude(seen_in__state=Import.State.UNDONE)
-
-
-def _dependencies_of(service: Service) -> list[int]:
+def _dependencies_of(services: Iterable[Service]) -> list[int]:
     return list(
-        Observation.objects.filter(service=service, dependency__isnull=False)
+        Observation.objects.filter(service__in=[each.pk for each in services], dependency__isnull=False)
         .order_by()
         .values_list("dependency", flat=True)
         .distinct()
     )
-
-
-def _may_edit(by: User, application: Application) -> None:
-    if not by.may(TeamRole.EDITOR, application.team_id):
-        raise NotYours(f"Only an editor of the team that owns {application.name} may do this. Ask one of them.")
 
 
 def _may_ignore(by: User, service: Service) -> None:

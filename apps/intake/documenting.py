@@ -19,7 +19,7 @@ from apps.common.history import acting
 from apps.common.sql import lock_words
 from apps.common.time import now
 from apps.intake import carrying
-from apps.intake.binding import binding_of
+from apps.intake.binding import binding_of, is_granted_program
 from apps.intake.carrying import KeyReused, NotNow, NotYours, body_of
 from apps.intake.claiming import end_orphans
 from apps.intake.document_reader import prepare_document, read_document
@@ -31,7 +31,14 @@ from apps.intake.models import Import, ImportContent, Observation
 from apps.intake.observing import Placed, Whole, end_missing, end_older, ensure_services, store_observations
 from apps.intake.reconciling import reconcile
 from apps.intake.using import forget_usage, take_usage
-from apps.inventory.actions import RefusedChange, teams_written_in, undo
+from apps.inventory.actions import (
+    ForbiddenChangeError,
+    RefusedChange,
+    lock_applications,
+    lock_teams_of,
+    teams_written_in,
+    undo,
+)
 from apps.inventory.models import Application
 
 # what an import keeps of each list of problems
@@ -39,6 +46,14 @@ MOST_LISTED = 1_000
 # what is worked through while the sender waits
 AT_ONCE_BYTES = 256 * 1024
 _MAY_WRITE_NOTHING = frozenset({*(name for name, form in FORMATS.items() if form.holds_for_all), "usage"})
+NAMES_NO_AI = (
+    "The document names no model and no AI service, so that it confirms nothing and ends nothing. If the application"
+    " uses models, send a document of a scanner that looks for them, such as cdxgen's command aibom."
+)
+_MOVED_AWAY = (
+    "The application belongs to another team by now, and the sender may not edit it there. Nothing was taken. Ask an"
+    " editor of that team to send the document."
+)
 _ANOTHERS = "is claimed for an application that the sender may not edit. Ask an editor of its team to send it."
 
 
@@ -234,10 +249,18 @@ def _read(import_: Import) -> None:
         return
     if application is not None and import_.by is not None and import_.application is None:
         import_.application = application
+    if application is not None:
+        try:
+            lock_applications([application.pk], by=None if is_granted_program(import_) else sender)
+        except ForbiddenChangeError:
+            _close(import_, document, state=Import.State.FAILED, error=_MOVED_AWAY)
+            return
     _take(import_, document, application)
 
 
 def _take(import_: Import, document: Document, application: Application | None) -> None:
+    if not document.names_ai:
+        document.ignored.append(Part("", NAMES_NO_AI))
     # a clock that runs ahead would make everything after it look older
     document.made_at = min(document.made_at, import_.received_at) if document.made_at else None
     at = document.made_at or import_.received_at
@@ -259,7 +282,7 @@ def _take(import_: Import, document: Document, application: Application | None) 
         placed = _placed(import_, document, application, described, at)
         keys = store_observations(stream, placed, seen_in=import_)
         n_missing = 0
-        if document.is_complete:
+        if document.is_complete and document.names_ai:
             environments = frozenset({import_.environment, *(each.sighting.environment for each in placed)})
             for pk in {*described.ids.values(), *([application.pk] if application is not None else [])}:
                 whole = Whole(stream, pk, part, environments)
@@ -293,6 +316,7 @@ def _take(import_: Import, document: Document, application: Application | None) 
         "deployments": len(document.deployments),
         "ignored": len(document.ignored),
         "rejected": len(document.rejected),
+        "names_ai": document.names_ai,
     }  # fmt: skip
     _close(
         import_, document, state=Import.State.APPLIED, change=change, counts=counts, applied_at=now(),
@@ -313,7 +337,7 @@ def _placed(
     scope = stream_of(import_.format, document)
     services = ensure_services(own - {""}, scope=scope, token=import_.token, at=at) if own - {""} else {}
     claimed_by = {application for _, application, _ in services.values() if application is not None}
-    teams = dict(Application.objects.filter(pk__in=claimed_by).order_by().values_list("pk", "team_id"))
+    teams = lock_teams_of(claimed_by)
     sender = import_.sender
     barred = {pk for pk, team in teams.items() if sender is not None and not sender.may(TeamRole.EDITOR, team)}
     placed = []
@@ -336,9 +360,9 @@ def _placed(
 def _newer_at(import_: Import, document: Document, application: Application | None, part: str) -> datetime | None:
     """When a document of the same maker about the same thing that outdates this one was made; None without."""
     others = Import.objects.filter(
-        kind=Import.Kind.DOCUMENT, format=import_.format, tool=clean(document.maker, 60), application=application,
+        kind=Import.Kind.DOCUMENT, format=import_.format, tool=_maker(document, 60), application=application,
         state=Import.State.APPLIED, environment=import_.environment, mapping__part=part,
-    ).exclude(pk=import_.pk)  # fmt: skip
+    ).exclude(pk=import_.pk).exclude(counts__contains={"names_ai": False})  # fmt: skip
     found: list[datetime] = []
     if document.made_at:
         later_ones = others.filter(document_at__gt=document.made_at)
@@ -364,8 +388,13 @@ def _tidy(said: Sighting, environment: str) -> Sighting:
 
 
 def stream_of(form: str, document: Document) -> str:
-    """Who saw it: the format and the tool, so that two scanners never end what the other found."""
-    return f"{form}:{clean(document.maker, 50).lower()}".rstrip(":")
+    """Who saw it: the format and the tool, so that two scanners never end what the other found, nor two kinds of run of
+    one scanner."""
+    return f"{form}:{_maker(document, 50).lower()}".rstrip(":")
+
+
+def _maker(document: Document, longest: int) -> str:
+    return clean(f"{document.maker} {document.profile}", longest)
 
 
 def _subject(document: Document, by: User | None) -> Application | None:
@@ -384,7 +413,7 @@ def _close(
 ) -> None:
     if document is not None:
         columns |= {
-            "tool": clean(document.maker, 60),
+            "tool": _maker(document, 60),
             "tool_version": clean(document.maker_version, 60),
             "natural_key": clean(document.natural_key, 200),
             "document_at": document.made_at,
@@ -411,7 +440,7 @@ def _undo(import_: Import) -> None:
             # a listing may have done no more than to say what names stand for, a report than to count
             if teams_written_in(change=import_.change) or import_.format not in _MAY_WRITE_NOTHING:
                 undo(change=import_.change, by=import_.undone_by, reason=f"import of {import_}")
-    except RefusedChange as refused:
+    except (RefusedChange, ForbiddenChangeError) as refused:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
         return
     Observation.objects.filter(seen_in=import_).update(state=Observation.State.SET_ASIDE, dependency=None)

@@ -5,25 +5,23 @@ clock, no network, and it never follows an address it finds. It raises `Unreadab
 body; what it cannot use of a readable one it lists, with the place, in `ignored`, `rejected` or `schema_errors`.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from apps.common.texts import without_unseen
 from apps.intake.models import Confidence
 from apps.intake.sheets.tables import Unreadable
 
 LONGEST_NAME = 256
 MOST_PLACES = 20
-# C0 and C1 controls, and the marks that turn the direction of text around
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 def clean(text: Any, longest: int = LONGEST_NAME) -> str:
     """A name as it may be stored: no control or direction marks, no spaces around, cut to `longest` characters."""
-    return _UNSEEN.sub("", str(text)).strip()[:longest] if text is not None else ""
+    return without_unseen(str(text)).strip()[:longest] if text is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +116,15 @@ class Document:
     """A whole document. `maker` becomes part of the stream, so that two tools never end what the other saw.
 
     `natural_key` is what the document calls itself (serial number and version); `subject` names the application where
-    the document does. `is_complete` says that what it no longer holds is no longer seen by its maker.
+    the document does. `is_complete` says that what it no longer holds is no longer seen by its maker. `profile` is
+    which of its kinds of run the maker names, where it names one: each is a sender of its own. `names_ai` is False if
+    a bill of materials holds no model and no AI service: nothing shows that its maker looked for any.
     """
 
     maker: str = ""
     maker_version: str = ""
+    profile: str = ""
+    names_ai: bool = True
     natural_key: str = ""
     made_at: datetime | None = None
     subject: str = ""

@@ -12,6 +12,7 @@ from django.db import connection
 
 from apps.accounts.models import ApiToken
 from apps.intake.documents import MOST_PLACES, Sighting, clean
+from apps.intake.linking import link_named_services
 from apps.intake.models import Import, Observation, ObservationQuerySet, Service
 
 BLOCK = 5_000
@@ -60,7 +61,8 @@ def observation_key(stream: str, placed: Placed) -> UUID:
 def ensure_services(
     names: Iterable[str], *, scope: str, token: ApiToken | None, at: datetime
 ) -> dict[str, tuple[int, int | None, bool]]:
-    """{name: (id, application id or None, ignored)} of senders by the name they give themselves; new ones are noted."""
+    """{name: (id, application id or None, ignored)} of senders by the name they give themselves; new ones are noted,
+    and linked where they name an application that the token may write to."""
     wanted = sorted({clean(name) for name in names} - {""})
     with connection.cursor() as cursor:
         cursor.execute(
@@ -84,14 +86,28 @@ def ensure_services(
             # claim, what the other's token tells. The offices see it and say whose it is
             cursor.execute(
                 """
-                UPDATE intake_service s SET first_token_id = NULL FROM accounts_apitoken t
-                WHERE t.id = s.first_token_id AND t.user_id <> %s AND s.application_id IS NULL
-                  AND s.scope = %s AND s.name = ANY(%s)
+                WITH shared AS (
+                    UPDATE intake_service s SET first_token_id = NULL FROM accounts_apitoken t
+                    WHERE t.id = s.first_token_id AND t.user_id <> %(user)s AND s.application_id IS NULL
+                      AND s.scope = %(scope)s AND s.name = ANY(%(names)s)
+                )
+                INSERT INTO intake_servicetoken AS k (service_id, token_id, last_sent_at, n_dropped)
+                SELECT s.id, %(token)s, %(at)s, 0 FROM intake_service s
+                WHERE s.scope = %(scope)s AND s.name = ANY(%(names)s) AND NOT s.is_ignored ORDER BY s.id
+                ON CONFLICT (service_id, token_id) DO UPDATE SET last_sent_at = excluded.last_sent_at
+                WHERE k.last_sent_at < excluded.last_sent_at - interval '1 hour'
                 """,
-                [token.user_id, scope, wanted],
+                {"user": token.user_id, "token": token.pk, "scope": scope, "names": wanted, "at": at},
             )
-    found = Service.objects.filter(scope=scope, name__in=wanted).values_list("name", "pk", "application", "is_ignored")
-    return {name: (pk, application, ignored) for name, pk, application, ignored in found}
+    rows = Service.objects.filter(scope=scope, name__in=wanted).values_list("name", "pk", "application", "is_ignored")
+    found: dict[str, tuple[int, int | None, bool]] = {
+        name: (pk, application, ignored) for name, pk, application, ignored in rows
+    }
+    if token is not None:
+        waiting = {pk: name for name, (pk, application, ignored) in found.items() if not (application or ignored)}
+        for pk, application in (link_named_services(waiting, token=token, at=at) if waiting else {}).items():
+            found[waiting[pk]] = (pk, application, False)
+    return found
 
 
 def store_observations(stream: str, placed: Sequence[Placed], *, seen_in: Import | None = None) -> list[UUID]:

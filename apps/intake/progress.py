@@ -14,7 +14,7 @@ class Progress:
 
 
 def say(import_id: int, done: int, whole: int) -> None:
-    cache.set(f"intake:progress:{import_id}", (done, whole), _KEPT_SECONDS)
+    cache.set(f"intake:progress:{import_id}", [done, whole], _KEPT_SECONDS)
 
 
 def progress_of(import_id: int) -> Progress | None:

@@ -17,6 +17,7 @@ from apps.accounts.roles import TeamRole
 from apps.intake.documents import Document, Part, SaidUsage, clean
 from apps.intake.models import Import, UsageDay
 from apps.intake.observing import Placed, ensure_services, store_observations
+from apps.inventory.actions import lock_teams_of
 from apps.inventory.models import Application
 
 # of a wrong clock or a plan
@@ -78,7 +79,16 @@ class _Whose:
         waiting = {name for name in names if application is None and self._named(name) is None}
         self._services = ensure_services(waiting, scope=stream, token=import_.token, at=at) if waiting else {}
         claimed = {pk for _, pk, _ in self._services.values() if pk is not None}
+        # locked, so that none moves to a team the sender may not edit until its figures are kept
+        lock_teams_of({*claimed, *self._editable_by_name()})
         self._claimed = Application.objects.in_bulk(claimed)
+        for by_id in self._by_name.values():
+            by_id.update(Application.objects.in_bulk(list(by_id)))
+
+    def _editable_by_name(self) -> set[int]:
+        """Applications that a name may mean; those of others are looked at and not locked."""
+        found = (each for by_id in self._by_name.values() for each in by_id.values())
+        return {each.pk for each in found if _may(self._sender, each)}
 
     def of(self, said: SaidUsage) -> tuple[int | None, int | None] | None:
         """(application, service) as an observation has them; None where the row is not taken."""

@@ -109,6 +109,7 @@ class ExitPlanFilter(OfDependencyFilter):
     substitutability = django_filters.MultipleChoiceFilter(
         choices=ExitPlan.Substitutability.choices, label="Substitutability", distinct=False
     )
+    reliance = django_filters.MultipleChoiceFilter(choices=ExitPlan.Reliance.choices, label="Reliance", distinct=False)
     test_before = django_filters.DateFilter(field_name="next_test_on", lookup_expr="lt", label="Test due before")
 
     class Meta:

@@ -86,7 +86,7 @@ def keep_findings(*, on: date) -> int:
     if state is not None and state.kept_on == on and not waiting:
         return 0
     if state is None or state.kept_on != on or any(pk is None for _, pk in waiting):
-        n = sum(len(_kept(ids, on)) for ids in _everything())
+        n = keep_everything(on=on)
         _forget_the_vanished()
     else:
         ids = sorted({pk for _, pk in waiting if pk is not None})
@@ -100,6 +100,11 @@ def keep_now(*, application_ids: Collection[int], on: date) -> None:
     """What somebody has just changed shows in lists at once; a dozen statements whatever the number."""
     if application_ids:
         _kept(sorted(application_ids), on)
+
+
+def keep_everything(*, on: date) -> int:
+    """Look at every application, whatever the queue says; the number of them."""
+    return sum(len(_kept(ids, on)) for ids in _everything())
 
 
 def _everything() -> Iterator[list[int]]:

@@ -79,8 +79,8 @@ def _make[F: MadeFile](making: Making[F], claim: Claim[F]) -> None:
 
 
 def tell_progress[F: MadeFile](claim: Claim[F], so_far: Any) -> None:
-    """For whoever watches, in the cache alone: told often, and worth nothing once the file is made. Ends the work where
-    another worker has it by now (ClaimLostError)."""
+    """For whoever watches, in the cache alone, as JSON: told often, and worth nothing once the file is made. Ends the
+    work where another worker has it by now (ClaimLostError)."""
     claim.check()
     cache.set(_progress_key(claim.job), so_far, timeout=jobs.MAX_RUN_TIME.seconds)
 

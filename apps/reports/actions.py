@@ -8,6 +8,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.common.history import acting
+from apps.inventory.actions import lock_applications
 from apps.inventory.models import Application
 from apps.reports.models import ComponentAnswer, ModelStatement, ReportingEntity
 
@@ -37,9 +38,10 @@ def change_entity(*, name: str, lei: str, country: str, by: User, reason: str = 
 
 @transaction.atomic
 def state_model(*, application: Application, facts: Mapping[str, Any], by: User, reason: str = "") -> ModelStatement:
-    """What its owners say about the application's models; the caller has checked that `by` may edit it."""
+    """What its owners say about the application's models; for editors of its team."""
     if unknown := sorted(set(facts) - set(STATEMENT_FACTS)):
         raise TypeError(f"not facts of a model statement: {', '.join(unknown)}")
+    lock_applications([application.pk], by=by)
     row = ModelStatement.objects.select_for_update().filter(application=application).first()
     statement = row or ModelStatement(application=application)
     changed = [name for name, value in facts.items() if getattr(statement, name) != value]
@@ -57,7 +59,8 @@ def state_model(*, application: Application, facts: Mapping[str, Any], by: User,
 def answer_question(
     *, application: Application, question: str, answer: str, because: str, on: date, by: User, reason: str = ""
 ) -> ComponentAnswer | None:
-    """An empty `answer` takes a given one back; the history keeps it. The caller has checked that `by` may edit."""
+    """An empty `answer` takes a given one back; the history keeps it. For editors of the application's team."""
+    lock_applications([application.pk], by=by)
     row = ComponentAnswer.objects.select_for_update().filter(application=application, question=question).first()
     with acting(user=by, reason=reason or "component file answered"):
         if not answer:

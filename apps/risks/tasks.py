@@ -12,9 +12,9 @@ def refresh_risks() -> None:
 
 
 @shared_task(name="risks.count_inherited_risk")
-def count_inherited_risk() -> None:
-    """Every few minutes: what the pages of a large organisation show as counts."""
-    actions.count_inherited_risk(now())
+def count_inherited_risk() -> bool:
+    """Every minute, after a poll and when asked for: what the pages of a large organisation show as counts."""
+    return actions.count_changed_risk(now())
 
 
 @shared_task(name="risks.file_evaluations", ignore_result=True)

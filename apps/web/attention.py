@@ -20,7 +20,7 @@ from apps.exposure.naming import names_of
 from apps.intake.models import Discrepancy
 from apps.intake.queries import open_by_kind
 from apps.inventory.models import Application, Criticality, KeptRunway
-from apps.risks.queries import Reach, counted_at, team_standings
+from apps.risks.queries import CountBasis, Reach, count_basis, team_standings
 from apps.web.wording import number, share
 
 # counted up to here; beyond, the number is not what makes it urgent
@@ -209,19 +209,23 @@ class TeamRow:
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """What is inherited and not looked at, by team; `rest` counts the teams that are not shown. `as_of` is None where
-    it was counted just now."""
+    """What is inherited and not looked at, by team; `n_more` counts the teams that are not shown."""
 
     total: Reach
     rows: tuple[TeamRow, ...]
     n_more: int
-    as_of: datetime | None
+    basis: CountBasis
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When it was counted; None where it was counted just now, or never was."""
+        return self.basis.counted_at
 
 
 def inherited_by_team(*, user: User, on: date, most: int) -> Inherited:
     """Three statements at most."""
-    as_of = counted_at(user)
-    teams = team_standings(user=user, on=on, stored=as_of is not None)
+    basis = count_basis(user, by_team=True)
+    teams = team_standings(user=user, on=on, stored=basis.stored)
     total = sum((team.reach for team in teams), Reach())
     waiting = [team for team in teams if team.reach.n_unassessed or team.reach.n_stale]
     largest = max((team.reach.n_unassessed for team in waiting), default=0)
@@ -231,4 +235,4 @@ def inherited_by_team(*, user: User, on: date, most: int) -> Inherited:
         )
         for team in waiting[:most]
     )  # fmt: skip
-    return Inherited(total, rows, max(0, len(waiting) - most), as_of)
+    return Inherited(total, rows, max(0, len(waiting) - most), basis)

@@ -93,8 +93,9 @@ def pages_for(user: Any) -> list[tuple[str, tuple[Item, ...]]]:
 
 
 def navigation_for(user: Any, path: str) -> Navigation:
-    """Two statements; the figure of alerts is what waits for an answer and is visible to `user`."""
-    sources = freshness_of(Source.objects.polled().visible_to(user), at=now())
+    """Two statements; the figure of alerts is what waits for an answer and is visible to `user`. The price list of an
+    installed package is no feed."""
+    sources = freshness_of(Source.objects.polled().from_outside().visible_to(user), at=now())
     n_open = Alert.objects.visible_to(user).waiting().order_by()[: MOST_COUNTED + 1].count()
     n_fresh = sum(source.is_fresh for source in sources)
     figures = {

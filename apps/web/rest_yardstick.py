@@ -16,10 +16,10 @@ from django.urls import path
 
 _APPLICATIONS = """
 SELECT a.id, a.slug, a.name, a.purpose, t.slug AS team, a.business_owner, a.technical_owner, a.criticality,
-       a.criticality_reason, a.status, a.ai_act_class, a.ai_act_role, a.data_classification, a.personal_data,
-       a.geography, a.business_function, a.autonomy, a.impact_of_discontinuing, a.users_affected, a.rto_hours,
-       a.rpo_hours, a.monthly_spend, a.external_refs, a.next_review_on, m.slug AS merged_into, a.created_at,
-       a.updated_at
+       a.criticality_reason, a.criticality_assessed_on, a.status, a.ai_act_class, a.ai_act_role, a.data_classification,
+       a.personal_data, a.geography, a.business_function, a.function_ref, a.licensed_activity, a.autonomy,
+       a.impact_of_discontinuing, a.users_affected, a.rto_hours, a.rpo_hours, a.monthly_spend, a.external_refs,
+       a.next_review_on, m.slug AS merged_into, a.created_at, a.updated_at
 FROM inventory_application a JOIN accounts_team t ON t.id = a.team_id
 LEFT JOIN inventory_application m ON m.id = a.merged_into_id
 ORDER BY a.id LIMIT 50

@@ -357,6 +357,7 @@ urlpatterns += [
     path("intake/discrepancies/answer/", intake.answer, name="answer-discrepancies"),
     path("intake/discrepancies/reopen/", intake.reopen_dismissed, name="reopen-dismissed"),
     path("intake/services/", intake.service_list, name="services-seen"),
+    path("intake/services/link/", intake.link_services, name="link-services"),
     path("intake/services.csv", intake.service_csv, name="services-seen-csv"),
     path("intake/services/<int:pk>/", intake.sender, name="service-seen"),
     path("intake/services/<int:pk>/act/", intake.act_on_service, name="act-on-service"),

@@ -21,7 +21,7 @@ PAGES = {
         exposure-flow:get exposure-flow-csv:get exposure-node:get exposure-node-csv:get exposure-node-teams:get
         exposure-node-trend-csv:get exposure-states-csv:get exposure-trend-csv:get feed:get feed-notices:get
         feed-notices-csv:get feed-run:get feed-run-progress:get feed-runs:get feeds:get feeds-csv:get
-        files:get findings:get
+        files:get findings:get link-services:post
         findings-csv:get foundation:get foundation-claims-csv:get foundation-lineage-csv:get
         foundation-prices-csv:get foundation-risk:get foundation-risks:get foundation-risks-csv:get foundations:get
         foundations-csv:get gate:get gate-csv:get gate-policy:get gate-setup:get gate-waivers:get
@@ -211,7 +211,7 @@ API = {
         dependencies/{pk}/:get evidence/{pk}/:get exit-plans/{pk}/:get exit-tests/{pk}/:get gate-runs/{pk}/:get
         gate-runs/{pk}/answer/:get gate-waivers/{pk}/:get inherited-risks/{pk}/:get
         mail-preferences/teams/{slug}/:get mutes/{pk}/:get notices/{pk}/:get observations/{pk}/:get
-        discrepancies/{pk}/:get senders/{pk}/:get
+        discrepancies/{pk}/:get senders/{pk}/:get senders/{pk}/tokens/:get
         reports/components/{slug}/:get teams/{slug}/:get teams/{slug}/bom/:get
     """,
     # governance, and editors of the team that owns it; strangers find nothing
@@ -220,7 +220,8 @@ API = {
         alerts/{pk}/reopen/:post alerts/{pk}/resolve/:post alerts/{pk}/snooze/:post alerts/{pk}/undo/:post
         applications/{slug}/:patch
         applications/{slug}/bring-back/:post applications/{slug}/merge/:post applications/{slug}/retire/:post
-        assessments/{pk}/undo/:post campaign-steps/{pk}/tick/:post campaign-steps/{pk}/untick/:post
+        assessments/{pk}/attach/:post assessments/{pk}/undo/:post campaign-steps/{pk}/tick/:post
+        campaign-steps/{pk}/untick/:post
         campaign-tasks/{pk}/:patch campaign-tasks/{pk}/add-step/:post campaign-tasks/{pk}/measurements/:post
         campaign-tasks/{pk}/switch/:post campaign-tasks/{pk}/target/:post changes/{change}/undo/:post
         dependencies/{pk}/:patch dependencies/{pk}/confirm/:post dependencies/{pk}/end/:post
@@ -233,11 +234,12 @@ API = {
     "yynnnnnl": """
         alert-policies/{pk}/:patch alert-settings/:patch annex-items/note/:post annex-items/request/:post
         approvals/:post approvals/{pk}/replace/:post approvals/{pk}/revoke/:post campaigns/:post contracts/:post
-        foundation-risks/:post foundation-risks/{pk}/:patch foundation-risks/{pk}/close/:post
+        foundation-risks/:post foundation-risks/{pk}/:patch foundation-risks/{pk}/attach/:post
+        foundation-risks/{pk}/close/:post
         foundation-risks/{pk}/dismiss/:post foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post
-        gate-policy/:patch selections/:post selections/{pk}/:patch selections/{pk}/add-candidate/:post
-        selections/{pk}/decide/:post selections/{pk}/remove-candidate/:post selections/{pk}/score/:post
-        sources/:post sources/preview/:post sources/{pk}/:patch webhooks/:post
+        gate-policy/:patch providers/{slug}/:patch selections/:post selections/{pk}/:patch
+        selections/{pk}/add-candidate/:post selections/{pk}/decide/:post selections/{pk}/remove-candidate/:post
+        selections/{pk}/score/:post sources/:post sources/preview/:post sources/{pk}/:patch webhooks/:post
     """,
     # the offices
     "yyy0000l": """
@@ -364,7 +366,13 @@ OWN_TABLES = frozenset(
 )
 # what a token for sending gets although it cannot read: the answer to what it sent itself
 READ_BY_SENDERS = {"intake": {"bom/token/{token}"}, "gate": {"gate/bundle/", "gate/{pk}/"}}
-OTLP = {"/otlp/v1/logs", "/otlp/v1/metrics", "/otlp/v1/traces"}
+OTLP = {
+    "/otlp/v1/logs",
+    "/otlp/v1/metrics",
+    "/otlp/v1/traces",
+    "/otlp/api/public/otel/v1/traces",
+    "/api/public/otel/v1/traces",
+}
 # apps with models in the admin
 ADMIN = {
     "account",

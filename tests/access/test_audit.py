@@ -417,9 +417,11 @@ class TestForgetting:
         assert counts["pghistory_context"] == 1
         assert forget_history(before=now() - timedelta(days=30)) == {}
 
-    def test_by_default_nothing_is_forgotten(self, aged, settings):
+    def test_by_default_it_is_kept_for_seven_years_and_for_ever_where_asked(self, aged, settings):
         n_before = aged.objects.count()
-        assert (settings.HISTORY_DAYS, forget_old_history()) == (0, 0)
+        assert (settings.HISTORY_DAYS, forget_old_history()) == (2557, 0)
+        settings.HISTORY_DAYS = 0
+        assert forget_old_history() == 0
         assert aged.objects.count() == n_before
 
         settings.HISTORY_DAYS = 30

@@ -66,7 +66,7 @@ def test_cookies_and_transport_are_closed_in_production(production):
         "__Host-csrftoken",
     )
     assert production["X_FRAME_OPTIONS"] == "DENY"
-    assert (production["DEBUG"], production["OIDC"], production["HISTORY_DAYS"]) == (False, {}, 0)
+    assert (production["DEBUG"], production["OIDC"], production["HISTORY_DAYS"]) == (False, {}, 2557)
     assert production["DATA_UPLOAD_MAX_MEMORY_SIZE"] <= 32 * 1024 * 1024
 
 

@@ -205,8 +205,17 @@ def walked(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, URLPat
             yield prefix + str(pattern.pattern), pattern
 
 
+_FAMILIES = (
+    ("admin/", "admin"),
+    ("api/v1/", "api"),
+    ("accounts/", "accounts"),
+    ("otlp/", "otlp"),
+    ("api/public/otel/", "otlp"),
+)
+
+
 def family(pattern: str) -> str:
-    for start, name in (("admin/", "admin"), ("api/v1/", "api"), ("accounts/", "accounts"), ("otlp/", "otlp")):
+    for start, name in _FAMILIES:
         if pattern.startswith(start):
             return name
     return "pages"
@@ -248,7 +257,7 @@ _KEYED_OTHERWISE = {"mail-preferences/teams/": "teams", "reports/components/": "
 def api_path(pattern: str, addresses: dict[str, Any]) -> str | None:
     """None for the document and the catch-all."""
     bare = pattern.removeprefix("api/v1/")
-    if bare in {"schema/", "^(?:.*/)?$", r"^(?:.*/)?\Z"} or "format" in bare:
+    if bare in {"schema/", r"^(?:.*/|bom/token/[^/]+)?$"} or "format" in bare:
         return None
     resource = re.match(r"\^?([a-z-]+)", bare)[1]  # type: ignore[index]
     resource = next((name for start, name in _KEYED_OTHERWISE.items() if bare.startswith(start)), resource)

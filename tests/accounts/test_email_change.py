@@ -251,7 +251,7 @@ def test_the_upgrade_forgets_what_was_added_unconfirmed(ada):
     EmailAddress.objects.create(user=ada, email="ada@example.org", verified=True, primary=True)
     EmailAddress.objects.create(user=ada, email="attacker@evil.example")
     with connection.cursor() as cursor:
-        cursor.execute(import_module("apps.accounts.migrations.0006_account_events").DROP_OTHER_ADDRESSES)
+        cursor.execute(import_module("apps.accounts.migrations.0007_account_events").DROP_OTHER_ADDRESSES)
 
     assert [row.email for row in EmailAddress.objects.all()] == ["ada@example.org"]
 

@@ -224,8 +224,12 @@ def test_an_address_that_hangs_costs_the_others_nothing(
     # the patience of production is fifteen seconds
     from apps.alerts import webhooks
 
-    policy = webhooks.Policy
-    monkeypatch.setattr(webhooks, "Policy", lambda **given: policy(**{**given, "read_timeout": 0.3, "deadline": 0.5}))
+    policy = webhooks.installation_policy
+    monkeypatch.setattr(
+        webhooks,
+        "installation_policy",
+        lambda **limits: policy(**{**limits, "read_timeout": 0.3, "deadline": 0.5}),
+    )
 
     assert send_webhooks(at=NOW) == 1
 

@@ -3,16 +3,20 @@
 import gzip
 import json
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
+import orjson
 import pytest
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
 from apps.api.bulk import jobs
+from apps.api.bulk.bodies import holds_null_character
 from apps.api.models import IdempotencyKey, Job, JobChunk
 from apps.common.jobs import takeover_after
+from apps.common.retention import delete_expired_rows
 from apps.inventory.bulk import MERGERS
 from apps.inventory.bulk.values import NotThat, reader_of
 from apps.inventory.models import Adaptation, Application, Criticality, Dependency, ExitPlan
@@ -279,13 +283,26 @@ class TestWhatHangsOnADependency:
 
 class TestBodies:
     @pytest.mark.parametrize("depth", [900, 1010])
-    def test_a_null_character_far_inside_is_found_without_recursion(self, editor, depth):
+    def test_a_null_character_far_inside_is_found_without_recursion(self, depth):
         nested = b"[" * depth + rb'"\u0000"' + b"]" * depth
+
+        assert holds_null_character(nested, orjson.loads(nested))
+
+    def test_a_null_character_inside_is_refused_in_one_thing_and_in_rows(self, editor):
+        nested = b"[" * 60 + rb'"\u0000"' + b"]" * 60
         single = editor.post("/api/v1/applications/", b'{"name": %b}' % nested, content_type="application/json")
         report = editor.post(APPLICATIONS, b'{"slug": %b}' % nested, content_type=LINES).json()
 
         assert (single.status_code, "null character" in single.json()["detail"]) == (400, True)
         assert "null character" in report["rejected"][0]["reason"]
+
+    def test_what_nests_deeper_than_anything_sent_here_is_refused_in_one_thing_and_in_rows(self, editor):
+        nested = b"[" * 300 + b"]" * 300
+        single = editor.post("/api/v1/applications/", b'{"name": %b}' % nested, content_type="application/json")
+        report = editor.post(APPLICATIONS, b'{"slug": %b}' % nested, content_type=LINES).json()
+
+        assert (single.status_code, "nests deeper" in single.json()["detail"]) == (400, True)
+        assert "nests deeper" in report["rejected"][0]["reason"]
 
     def test_a_row_a_line_plain_or_gzipped_and_a_broken_line_is_named(self, editor, team):
         rows = [{"slug": f"a{n}", "name": "A", "team": team.slug} for n in range(3)]
@@ -461,13 +478,13 @@ class TestJobs:
 
         assert counts(editor.get(address).json()) == (0, 0, 0, 5)
 
-    def test_old_reports_go_after_a_month(self, editor, team):
+    def test_old_reports_go_after_a_year(self, editor, team):
         self.asked(editor, team)
         jobs.carry_out_waiting()
-        moment = Job.objects.get().queued_at
+        moment = Job.objects.get().finished_at
 
-        assert jobs.forget_old_jobs(at=moment + jobs.KEPT / 2) == 0
-        assert jobs.forget_old_jobs(at=moment + 2 * jobs.KEPT) == 1
+        assert "api_job" not in delete_expired_rows(at=moment + timedelta(days=365))
+        assert delete_expired_rows(at=moment + timedelta(days=367))["api_job"] == 1
 
 
 class TestReaders:

@@ -52,11 +52,34 @@ class TestContracts:
         latest = Contract.history.rel.related_model.objects.order_by("pgh_id").last()
         assert latest.pgh_context.metadata["reason"] == "new offer"
 
+    def test_what_the_register_of_information_asks_is_written_read_and_narrowed_by(self, client, world):
+        asked = {
+            "stores_data": "yes",
+            "processing_country": "ie",
+            "termination_reason": "breach",
+            "last_audit_on": "2026-01-31",
+        }
+
+        made = client.post(CONTRACTS, {"party": world.offering.host.slug, "ref": "C-1", **asked}).json()
+
+        kept = {**asked, "processing_country": "IE"}
+        assert {name: made[name] for name in kept} == kept
+        for question in ("stores_data=yes", "termination_reason=breach", "audited_before=2026-02-01"):
+            assert [row["id"] for row in client.get(f"{CONTRACTS}?{question}").json()["results"]] == [made["id"]]
+        cleared = {"stores_data": "", "processing_country": "", "termination_reason": "", "last_audit_on": None}
+        now = client.patch(f"{CONTRACTS}{made['id']}/", cleared).json()
+        assert {name: now[name] for name in cleared} == cleared
+        for question in ("stores_data=yes", "termination_reason=breach", "audited_before=2026-02-01"):
+            assert client.get(f"{CONTRACTS}?{question}").json()["results"] == []
+
     @pytest.mark.parametrize(
         ("body", "field"),
         [
             ({"ref": ""}, "ref"), ({"party": "nobody"}, "party"), ({"annual_cost": "-1"}, "annual_cost"),
             ({"ends_on": "9999-12-31"}, "ends_on"), ({"exit_clause": "perhaps"}, "exit_clause"),
+            ({"stores_data": "perhaps"}, "stores_data"), ({"last_audit_on": "9999-12-31"}, "last_audit_on"),
+            ({"termination_reason": "boredom"}, "termination_reason"),
+            ({"processing_country": "Ireland"}, "processing_country"),
             ({"starts_on": "2026-02-02", "ends_on": "2026-01-01"}, ""),
         ],
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """Changes only to what was read, and requests that may be sent twice."""
 
 import warnings
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 from django.db import OperationalError
@@ -11,12 +11,16 @@ from drf_spectacular.generators import SchemaGenerator
 
 from apps.accounts.roles import TeamRole
 from apps.api.accounts import TeamViewSet
-from apps.api.idempotency import KEPT, forget_old_keys
-from apps.api.models import IdempotencyKey
+from apps.api.idempotency import KEPT, StreamClaim
+from apps.api.models import IdempotencyKey, Job
 from apps.api.retiring import Retirement
+from apps.common.leases import HeldLease
+from apps.common.models import Lease
+from apps.common.retention import delete_expired_rows
 from apps.common.time import now
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_member, make_offering, make_team
+from tests.processes import holding
 
 pytestmark = pytest.mark.django_db
 
@@ -82,6 +86,18 @@ def test_an_address_that_will_go_says_when_and_what_comes_instead(editor, monkey
     assert document["paths"]["/api/v1/teams/"]["get"]["deprecated"] is True
 
 
+def breaks(*_args, **_facts):
+    raise RuntimeError
+
+
+@contextmanager
+def monkeypatched_release():
+    """The lease stays, as that of a process which is still at work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HeldLease, "release", lambda _: None)
+        yield
+
+
 class TestIdempotencyKey:
     ADDRESS = "/api/v1/applications/"
 
@@ -111,19 +127,63 @@ class TestIdempotencyKey:
 
         assert (first.status_code, again.content, again["Content-Type"]) == (400, first.content, first["Content-Type"])
 
-    def test_while_the_first_is_at_work_the_second_waits(self, editor, team):
-        self.post(editor, {"name": "New", "team": team.slug})
-        IdempotencyKey.objects.update(status=None)
+    def test_while_the_first_is_at_work_the_second_is_refused_and_after_its_death_done(self, editor, team):
+        person = team.memberships.get().user
+        words = f"idempotency:u{person.pk}:k-1"
+        # another process in the middle of the work
+        with holding(f"SELECT pg_advisory_xact_lock(hashtextextended('{words}', 0))"):
+            assert self.post(editor, {"name": "New", "team": team.slug}).status_code == 409
+        assert not Application.objects.exists()
 
-        assert self.post(editor, {"name": "New", "team": team.slug}).status_code == 409
-        IdempotencyKey.objects.update(created_at=now() - timedelta(hours=1))
-        assert self.post(editor, {"name": "New", "team": team.slug}).json()["slug"] == "new-2"
+        assert self.post(editor, {"name": "New", "team": team.slug}).json()["slug"] == "new"
+
+    def test_what_breaks_after_the_work_leaves_neither_the_work_nor_an_answer(self, editor, team, monkeypatch):
+        body = {"name": "New", "team": team.slug}
+        with monkeypatch.context() as patch:
+            patch.setattr(IdempotencyKey.objects, "bulk_create", breaks)
+            with pytest.raises(RuntimeError):
+                self.post(editor, body)
+
+        assert not Application.objects.exists()
+        assert self.post(editor, body).json()["slug"] == "new"
+
+    def test_of_a_stream_the_key_is_a_lease_that_a_dead_process_leaves_soon(self, editor, team):
+        address, rows = f"{self.ADDRESS}bulk/", [{"slug": "one", "name": "One", "team": team.slug}]
+        headers = {"Idempotency-Key": "k-1"}
+
+        def send():
+            return editor.post(address, rows, format="json", headers=headers)
+
+        with monkeypatched_release():
+            first = send()
+        IdempotencyKey.objects.update(status=None)
+        at_work = send()
+        Lease.objects.update(expires_at=now() - timedelta(seconds=1))
+        again = send()
+
+        assert (first.json()["created"], at_work.status_code) == (1, 409)
+        assert (again.json()["created"], again.json()["unchanged"]) == (0, 1)
+        assert not Lease.objects.filter(name__startswith="idempotency:").exists()
+
+    def test_a_job_of_many_rows_notes_its_answer_in_the_transaction_that_makes_it(self, editor, team, monkeypatch):
+        headers = {"Idempotency-Key": "k-1", "Prefer": "respond-async"}
+
+        def send():
+            rows = [{"slug": "one", "name": "One", "team": team.slug}]
+            return editor.post(f"{self.ADDRESS}bulk/", rows, format="json", headers=headers)
+
+        with monkeypatch.context() as patch:
+            # a process that dies after the job was made
+            patch.setattr(StreamClaim, "keep", lambda *_: None)
+            first = send()
+        again = send()
+
+        assert (first.status_code, again.status_code) == (202, 202)
+        assert (again.json(), again["Location"]) == (first.json(), first["Location"])
+        assert Job.objects.count() == 1
 
     def test_a_failure_of_ours_may_be_tried_again(self, editor, team, monkeypatch):
         from apps.inventory import actions
-
-        def breaks(**_):
-            raise RuntimeError
 
         with monkeypatch.context() as patch:
             patch.setattr(actions, "register_application", breaks)
@@ -133,26 +193,16 @@ class TestIdempotencyKey:
         assert self.post(editor, {"name": "New", "team": team.slug}).status_code == 201
 
     def test_a_key_is_given_back_also_where_the_database_goes_away_with_the_request(self, editor, team, monkeypatch):
-        from apps.api import idempotency
         from apps.inventory import actions
 
-        real, closed = IdempotencyKey.objects.filter, []
-
-        def gone(*_args, **_said):
-            monkeypatch.setattr(IdempotencyKey.objects, "filter", real)
+        def gone(**_):
             raise OperationalError
 
-        def breaks(**_):
-            monkeypatch.setattr(IdempotencyKey.objects, "filter", gone)
-            raise OperationalError
-
-        # as the pool hands out another connection, which a test has not
-        monkeypatch.setattr(idempotency, "connection", SimpleNamespace(close=lambda: closed.append(1)))
         with monkeypatch.context() as patch:
-            patch.setattr(actions, "register_application", breaks)
+            patch.setattr(actions, "register_application", gone)
             assert self.post(editor, {"name": "New", "team": team.slug}).status_code == 503
 
-        assert closed
+        assert not IdempotencyKey.objects.exists()
         assert self.post(editor, {"name": "New", "team": team.slug}).status_code == 201
 
     def test_a_secret_is_kept_nowhere_and_shown_once(self, api, team):
@@ -182,7 +232,7 @@ class TestIdempotencyKey:
         IdempotencyKey.objects.update(created_at=now() - KEPT - timedelta(minutes=1))
 
         assert self.post(editor, body).json()["slug"] == "new-2"
-        assert forget_old_keys(at=now() + 2 * KEPT) == 1
+        assert delete_expired_rows(at=now() + 2 * KEPT)["api_idempotencykey"] == 1
 
     def test_a_body_too_large_to_compare_is_refused(self, editor, settings):
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100

@@ -119,6 +119,17 @@ def test_why_it_is_hard_is_apart_from_the_reason_of_the_history(client, dependen
     assert "reason" not in body
 
 
+def test_how_far_the_work_relies_on_it_is_written_read_and_narrowed_by(client, dependency):
+    made = client.post(f"{API}exit-plans/", {"dependency": dependency.pk, "reliance": "full"}).json()
+    address = f"{API}exit-plans/{made['id']}/"
+
+    assert (made["reliance"], client.get(address).json()["reliance"]) == ("full", "full")
+    assert len(client.get(f"{API}exit-plans/?reliance=full").json()["results"]) == 1
+    assert client.patch(address, {"reliance": "low"}).json()["reliance"] == "low"
+    assert client.get(f"{API}exit-plans/?reliance=full").json()["results"] == []
+    assert client.patch(address, {"reliance": "total"}).json()["errors"][0]["field"] == "reliance"
+
+
 def test_adaptations_and_plans_are_taken_away_and_tests_are_not(client, dependency):
     made = {
         resource: client.post(f"{API}{resource}/", body_of(resource, dependency)).json()["id"] for resource in RESOURCES

@@ -1,5 +1,6 @@
 """The doors for traces, metrics and gateway calls: who gets in, what is read, and the answers that senders act on."""
 
+import base64
 import gzip
 import json
 import zlib
@@ -31,6 +32,7 @@ from tests.intake.calls.telling import PROMPT, as_json, as_protobuf, call, reque
 pytestmark = pytest.mark.django_db
 
 TRACES, METRICS, LOGS = "/otlp/v1/traces", "/otlp/v1/metrics", "/otlp/v1/logs"
+LANGFUSE = ("/otlp/api/public/otel/v1/traces", "/api/public/otel/v1/traces")
 CALLBACK = "/api/v1/intake/litellm-callback/"
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 
@@ -120,12 +122,33 @@ def test_only_an_intake_token_opens_the_doors_and_it_comes_in_three_ways(post, c
         assert none.headers["WWW-Authenticate"].startswith("Bearer")
         assert "not known" in refusal(post(address, b"{}", token="fr_nobody"), 401)
         assert "scope 'intake'" in refusal(post(address, b"{}", token=reader), 403)
-    basic = "Basic " + __import__("base64").b64encode(f"pk-lf-1:{text}".encode()).decode()
-    assert post(TRACES, b"{}", token="", Authorization=basic).status_code == 200
+    basic = base64.b64encode(f"pk-lf-1:{text}".encode()).decode()
+    assert post(TRACES, b"{}", token="", Authorization=f"Basic {basic}").status_code == 200
     assert post(TRACES, b"{}", token="", X_Api_Key=text).status_code == 200
     assert refusal(client.get(TRACES, headers={"Authorization": f"Bearer {text}"}), 405)
     revoke_token(token=token, at=now(), by=token.user)
     assert "revoked" in refusal(post(TRACES, b"{}"), 401)
+
+
+def test_a_header_whose_percent_encoding_the_sender_left_alone_is_read(post, issued):
+    """LiteLLM hands on OTEL_EXPORTER_OTLP_HEADERS as it stands there."""
+    text = issued[1]
+    basic = base64.b64encode(f"any:{text}".encode()).decode()
+    for address in (TRACES, METRICS, LOGS, CALLBACK, *LANGFUSE):
+        body = b"[]" if address == CALLBACK else b"{}"
+        for header in (f"Bearer%20{text}", f"bearer%20{text}", f"Basic%20{basic.replace('=', '%3D')}"):
+            assert post(address, body, token="", Authorization=header).status_code == 200, (address, header)
+        assert post(address, body, token="", X_Api_Key=text).status_code == 200, address
+        assert "one piece" in refusal(post(address, body, token="", Authorization=f"Bearer%20{text}%20x"), 401)
+
+
+def test_the_path_of_langfuse_takes_traces_at_either_base_address(post, issued):
+    basic = base64.b64encode(f"pk-lf-1:{issued[1]}".encode()).decode()
+
+    for n, address in enumerate(LANGFUSE, start=1):
+        answer = post(address, as_protobuf(request(call())), PROTOBUF, token="", Authorization=f"Basic {basic}")
+        assert (answer.status_code, answer.content, n_calls()) == (200, b"", n)
+        assert post(address, b"{}", token="").status_code == 401
 
 
 def test_what_cannot_be_read_is_told_apart_and_never_sent_again(post):

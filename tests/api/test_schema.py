@@ -1,12 +1,16 @@
 """The OpenAPI document: complete, valid, without a warning."""
 
+import typing
+
 import pytest
 from django.core.management import call_command
 from django.urls import reverse
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema_rs import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from apps.api.examples import EXAMPLES
+from apps.api.tags import TAGS
 from apps.api.urls import VIEWSETS
 from tests.builders import make_user
 
@@ -97,7 +101,121 @@ def test_files_are_described_as_files(document):
     content = document["paths"]["/api/v1/runways/"]["get"]["responses"]["200"]["content"]
 
     assert content["text/csv"]["schema"] == {"type": "string"}
+    workbook = content["application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"]
+    assert workbook["schema"] == {"type": "string", "format": "binary"}
     assert "$ref" in content["application/json"]["schema"]
+    answers = document["paths"]["/api/v1/gate/"]["post"]["responses"]
+    assert answers["200"]["content"]["application/junit+xml"]["schema"] == {"type": "string"}
+    assert list(answers["202"]["content"]) == ["application/json"]
+
+
+def test_it_is_valid_openapi(document):
+    errors = OpenAPIV31SpecValidator(document).iter_errors()
+
+    assert [f"{list(error.absolute_path)}: {error.message}" for error in errors] == []
+
+
+JSON_TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
+
+
+def test_every_enumeration_holds_values_of_its_type(document):
+    """No validator of OpenAPI objects, and generated clients do not compile."""
+    wrong = []
+    for path, schema in _schemas(document):
+        if "enum" not in schema or "type" not in schema:
+            continue
+        names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        if not all(any(isinstance(value, JSON_TYPES[name]) for name in names) for value in schema["enum"]):
+            wrong.append(path)
+
+    assert wrong == []
+    parameters = document["paths"]["/api/v1/applications/"]["get"]["parameters"]
+    criticality = next(parameter for parameter in parameters if parameter["name"] == "criticality")
+    assert criticality["schema"]["items"]["type"] == "string"
+    assert "critical" in criticality["schema"]["items"]["enum"]
+
+
+def _schemas(node, path=""):
+    """(where, object) of whatever may be a schema; examples are values and hold none."""
+    if isinstance(node, dict):
+        yield path, node
+        for key, value in node.items():
+            if key not in {"example", "examples"}:
+                yield from _schemas(value, f"{path}/{key}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _schemas(value, f"{path}/{index}")
+
+
+def test_names_are_free_in_generated_clients(document):
+    """A class called as a type of the language, or as its own property, breaks the module it is written to."""
+    schemas = document["components"]["schemas"]
+    plain = {name.lower() for name in schemas}
+    of_properties = {
+        f"{name}{prop.replace('_', '')}enum".lower()
+        for name, schema in schemas.items()
+        for prop, described in schema.get("properties", {}).items()
+        if "oneOf" in described
+    }
+
+    assert {name for name in schemas if name in typing.__all__} == set()
+    called_as_a_property = [
+        name
+        for name, schema in schemas.items()
+        if name.lower() in {prop.replace("_", "") for prop in schema.get("properties", {})}
+    ]
+    assert called_as_a_property == []
+    assert of_properties & plain == set()
+
+
+def test_every_resource_is_introduced(document, settings):
+    used = {tag for operations in document["paths"].values() for of in operations.values() for tag in of["tags"]}
+
+    assert used == set(TAGS) == {tag["name"] for tag in document["tags"]}
+    assert [server["url"] for server in document["servers"]] == [settings.PUBLIC_URL]
+
+
+def test_every_parameter_of_a_path_has_the_type_of_its_key(document):
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] != "path":
+                    continue
+                assert parameter["description"].endswith("."), path
+                # a risk that is inherited is found by two ids
+                is_number = parameter["name"] in {"id", "event_id"} and "inherited-risks" not in path
+                assert parameter["schema"]["type"] == ("integer" if is_number else "string"), path
+
+
+def test_refusals_are_problem_details_and_say_when_to_ask_again(document):
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                if status[0] in "45":
+                    assert list(answer["content"]) == ["application/problem+json"], (path, status)
+            assert {"429", "503"} <= set(operation["responses"]), path
+            assert "Retry-After" in operation["responses"]["429"]["headers"], path
+            assert "Retry-After" in operation["responses"]["503"]["headers"], path
+
+
+def test_every_way_to_send_a_token_is_described(document):
+    schemes = document["components"]["securitySchemes"]
+    ways = document["paths"]["/api/v1/applications/"]["get"]["security"]
+
+    assert [way for way in ways if len(way) != 1] == []
+    assert {name for way in ways for name in way} == set(schemes)
+    assert {(scheme["type"], scheme.get("scheme") or scheme["in"]) for scheme in schemes.values()} == {
+        ("http", "bearer"),
+        ("http", "basic"),
+        ("apiKey", "header"),
+        ("apiKey", "cookie"),
+    }
+
+
+def test_an_address_of_an_upload_that_is_no_token_is_answered_and_not_sent_on(client):
+    answer = client.get("/api/v1/bom/token/not-a-token")
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
 
 
 def test_it_and_its_page_are_served(client):

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from apps.accounts.actions import issue_token
 from apps.accounts.roles import TeamRole
 from apps.common.time import day_of, now
-from apps.intake.models import Discrepancy, Observation, Service
+from apps.intake.models import Discrepancy, Observation, Service, ServiceToken
 from tests.builders import make_application, make_dependency, make_member, make_offering, make_user
 
 pytestmark = pytest.mark.django_db
@@ -75,3 +76,37 @@ def test_a_sender_is_claimed_with_all_it_did_so_far(api, application):
     assert governance.post(f"/api/v1/senders/{sender.pk}/ignore/", {}).status_code == 409
     taken_back = api(make_member(application.team), "write").post(f"/api/v1/senders/{sender.pk}/unclaim/", {})
     assert (taken_back.status_code, taken_back.json()["application"]) == (200, None)
+
+
+def test_a_sender_tells_how_many_calls_were_dropped_and_which_tokens_may_write(api, application):
+    sender = Service.objects.create(
+        name="shop/claims", application=application, first_seen_at=now(), last_seen_at=now()
+    )
+    stranger, editor = make_user("bert"), make_member(application.team)
+    for user, n_dropped in ((stranger, 12), (editor, 0)):
+        token = issue_token(user=user, name="gateway", scopes=["intake"], at=now(), by=None)[0]
+        moment = now() if n_dropped else None
+        ServiceToken.objects.create(
+            service=sender,
+            token=token,
+            last_sent_at=now(),
+            n_dropped=n_dropped,
+            first_dropped_at=moment,
+            last_dropped_at=moment,
+        )
+    reader = api(editor, "read")
+    address = f"/api/v1/senders/{sender.pk}/"
+
+    told = reader.get(address).json()
+    listed = reader.get("/api/v1/senders/").json()["results"]
+    tokens = {row["user"]: row for row in reader.get(f"{address}tokens/").json()}
+
+    assert (told["dropped_calls"], told["last_dropped_at"] is None) == (12, False)
+    assert listed == [told]
+    assert (tokens["bert"]["may_write"], tokens["bert"]["dropped_calls"]) == (False, 12)
+    assert tokens[editor.username]["may_write"] is True
+    other = make_application(team=application.team)
+    assert len(reader.get(f"{address}tokens/?application={other.slug}").json()) == 2
+    assert reader.get(f"{address}tokens/?application={make_application().slug}").status_code == 404
+    assert reader.get(f"{address}tokens/?app={other.slug}").status_code == 400
+    assert api(make_member(make_application().team), "read").get(f"{address}tokens/").status_code == 404

@@ -635,7 +635,7 @@ def scope_of(pattern):
 def an_address(route, addresses):
     """The route with the key of something that exists, where the world has one: who may ask at all is decided before
     anything is looked up. None for the catch-all and the schema."""
-    if route in {"schema/", "^(?:.*/)?$"}:
+    if route in {"schema/", r"^(?:.*/|bom/token/[^/]+)?$"}:
         return None
     resource = re.match(r"\^?([a-z-]+)(?:[/.]|$)", route)[1]
     path = re.sub(r"\(\?P<\w+>[^)]*\)|<\w+:\w+>", str(addresses.get(resource, OTHER_KEYS.get(resource, "1"))), route)

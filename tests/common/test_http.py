@@ -1,6 +1,7 @@
 """The outbound client: where it goes, where it does not, and what it makes of broken answers."""
 
 import gzip
+import logging
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -296,7 +297,7 @@ def test_a_proxy_is_used_when_the_operator_names_one(names: dict[str, list[str]]
 
         response = fetch(
             Request("http://feed.example/feed"),
-            policy=Policy(proxy=f"http://me:secret@127.0.0.1:{proxy.port}"),
+            policy=Policy(proxy=http.parse_proxy(f"http://me:secret@127.0.0.1:{proxy.port}")),
         )
 
     assert response.body == BODY
@@ -306,7 +307,7 @@ def test_a_proxy_is_used_when_the_operator_names_one(names: dict[str, list[str]]
 
 def test_a_proxy_does_not_open_private_addresses(server: Loopback) -> None:
     with pytest.raises(OutboundRefused, match="private address"):
-        fetch(Request("http://10.0.0.1/"), policy=Policy(proxy=server.url))
+        fetch(Request("http://10.0.0.1/"), policy=Policy(proxy=http.parse_proxy(server.url)))
 
     assert server.requests == []
 
@@ -531,6 +532,27 @@ def test_what_is_no_plain_file_fails_with_a_sentence(url: str) -> None:
 def test_a_file_of_another_machine_is_refused() -> None:
     with pytest.raises(OutboundRefused, match="another machine"):
         fetch(trusted("file://server/share/feed.json"), policy=QUICK)
+
+
+def test_a_broken_head_of_an_answer_puts_no_address_into_the_log(server: Loopback) -> None:
+    def odd(exchange: loopback.Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno colon here\r\n\r\n[]")
+
+    server.route("/secret-path", odd)
+    lines: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage())
+
+    handler = Kept()
+    logging.getLogger().addHandler(handler)
+    try:
+        fetch(trusted(f"{server.url}/secret-path?token=secret"), policy=QUICK)
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+    assert [line for line in lines if "secret" in line] == []
 
 
 def test_every_fault_is_of_one_family() -> None:

@@ -4,47 +4,21 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from apps.common.http import OutboundFailed, OutboundRefused, Policy, Request, fetch
+from apps.common.http import OutboundFailed, OutboundRefused, Policy, Request, fetch, parse_proxy
+from tests.certificates import self_signed
 from tests.feeds import loopback
 from tests.feeds.loopback import Loopback
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for feed.example with its key, in one PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "feed.example")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("feed.example")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "feed.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + signed.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
+    return self_signed("feed.example", tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
@@ -111,7 +85,7 @@ def test_a_proxy_is_asked_for_a_tunnel_and_sees_neither_path_nor_headers(
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, **_: [(None, None, 0, "", ("127.0.0.1", port))])
     with Loopback() as proxy:
         proxy.route("feed.example:443", tunnel)
-        policy = replace(here(certificate), proxy=f"http://me:secret@127.0.0.1:{proxy.port}")
+        policy = replace(here(certificate), proxy=parse_proxy(f"http://me:secret@127.0.0.1:{proxy.port}"))
 
         response = fetch(Request("https://feed.example/feed"), policy=policy)
 
@@ -128,4 +102,4 @@ def test_a_proxy_that_refuses_is_said_to_refuse(monkeypatch: pytest.MonkeyPatch)
         proxy.route("feed.example:443", loopback.status(403))
 
         with pytest.raises(OutboundFailed, match=r"proxy refused a connection to feed\.example"):
-            fetch(Request("https://feed.example/feed"), policy=replace(here(), proxy=proxy.url))
+            fetch(Request("https://feed.example/feed"), policy=replace(here(), proxy=parse_proxy(proxy.url)))

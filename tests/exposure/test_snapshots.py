@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.common.time import day_of, now
 from apps.exposure.models import Basis, ConcentrationSnapshot, Layer, NodeSnapshot, NodeSummary
 from apps.exposure.snapshot_queries import node_trend, trend
-from apps.exposure.snapshots import DayIsOver, recompute, take_snapshot, thin_snapshots
+from apps.exposure.snapshots import DayIsOver, drop_old_snapshots, recompute, take_snapshot, thin_snapshots
 from apps.exposure.threats import OUTAGE
 from apps.inventory.models import Application, Dependency
 from tests.builders import make_application, make_dependency, make_offering, make_provider, make_team
@@ -138,6 +138,22 @@ class TestThinning:
         thin_snapshots(on=date(2026, 6, 1))
 
         assert thin_snapshots(on=date(2026, 6, 1)) == 0
+
+
+class TestDropping:
+    def test_months_beyond_the_limit_go_as_whole_partitions_with_their_indices(self, here):
+        days = (date(2026, 1, 31), date(2026, 2, 28), date(2026, 6, 30))
+        for day in days:
+            take_snapshot(on=day)
+
+        assert drop_old_snapshots(on=date(2026, 6, 30), keep_days=0) == 0
+        assert drop_old_snapshots(on=date(2026, 6, 30), keep_days=130) == 1
+
+        for model in (NodeSnapshot, ConcentrationSnapshot):
+            assert set(model.objects.values_list("day", flat=True)) == set(days[1:])
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('exposure_nodesnapshot_2026_01')")
+            assert cursor.fetchone() == (None,)
 
 
 class TestRecomputing:

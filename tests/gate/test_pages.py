@@ -19,7 +19,7 @@ from apps.gate.models import GatePolicy, GateRun, Waiver
 from apps.gate.running import ask
 from apps.gate.snippets import client as held_client
 from apps.inventory.choosing.approvals import decide
-from tests.builders import make_application, make_dependency
+from tests.builders import make_application, make_dependency, make_offering
 from tests.gate.worlds import World
 
 
@@ -141,9 +141,25 @@ def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(wor
     assert "1 waiver matches" in text(editor.get("/gate/waivers/?state=withdrawn"))
 
 
+def test_a_waiver_can_be_for_the_model_as_one_host_serves_it(world):
+    offering = make_offering("only-here")
+    asked = {
+        "application": world.application.slug,
+        "rule": "FR002",
+        "model": "gpt-3.5-turbo-0125",
+        "until": world.today + timedelta(20),
+        "reason": "Moving.",
+    }
+
+    as_user(world.editor).post("/gate/waivers/new/", {**asked, "offering": "only-here"})
+
+    assert Waiver.objects.get().offering == offering
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
+        ({"offering": "nowhere"}, "No such offering is on record"),
         ({"application": "nobodys"}, "There is no application of that slug"),
         ({"until": "2030-01-01"}, "at the latest"),
         ({"model": ""}, "Say for which model"),

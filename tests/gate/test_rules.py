@@ -264,7 +264,7 @@ def test_a_stale_or_empty_catalogue_cannot_decide(world):
     blocked = judge(world, "gpt-3.5-turbo-0125")
 
     assert (outcome.decision, outcome.exit_code) == ("unknown", 3)
-    assert "no source was read" in outcome.summary
+    assert "was read within 7 days, so nothing can be decided" in outcome.summary
     assert (blocked.decision, blocked.exit_code) == ("unknown", 3)
 
     # a source that only knows prices keeps nothing fresh
@@ -279,7 +279,7 @@ def test_a_stale_or_empty_catalogue_cannot_decide(world):
     # what was read and is doubted is no ground either, and says so
     PollState.objects.update(last_observed_at=now(), last_success_at=now(), suspect=True)
     doubted = judge(world, "gpt-4o-2024-11-20")
-    assert (doubted.decision, "can be relied on" in doubted.summary) == ("unknown", True)
+    assert (doubted.decision, "LiteLLM price map: on hold, needs review" in doubted.summary) == ("unknown", True)
     PollState.objects.update(suspect=False, last_change_at=now() - timedelta(90))
     assert judge(world, "gpt-4o-2024-11-20").decision == "pass"
     # a feed that answers and that nobody keeps any more
@@ -288,12 +288,12 @@ def test_a_stale_or_empty_catalogue_cannot_decide(world):
 
     PollState.objects.all().delete()
     assert judge(world, "gpt-4o-2024-11-20").decision == "unknown"
-    # until a feed was read the built-in catalogue speaks for it, as of its day
+    # the built-in catalogue was never read from outside, however new it is
     Assertion.objects.create(
-        source=make_source("built-in", kind="built-in"), external_id="x", topic="lifecycle", offering=world.good,
-        first_seen=now(), changed_at=now() - timedelta(3), value={},
+        source=make_source("built-in", kind="built-in"), external_id="litellm:x", topic="lifecycle",
+        offering=world.good, first_seen=now(), changed_at=now(), value={"retires_on": "2030-01-01"},
     )  # fmt: skip
-    assert judge(world, "gpt-4o-2024-11-20").decision == "pass"
+    assert judge(world, "gpt-4o-2024-11-20").decision == "unknown"
 
 
 def test_an_empty_catalogue_cannot_decide(world):

@@ -8,11 +8,13 @@ import pytest
 from django.db import connection, transaction
 
 from apps.catalog.builtin import load_catalogue
+from apps.catalog.models import Offering, Source
 from apps.gate.evaluating import evaluate
 from apps.gate.matching import Asked
 from apps.gate.reading import models_of_bom
 from apps.intake.sheets.tables import Unreadable
 from tests.builders import make_application
+from tests.gate.worlds import read_dates
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -23,6 +25,8 @@ def _application(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock(), transaction.atomic():
         load_catalogue(at=AT)
         made = make_application("Scanned", business_owner="Ilse")
+        # the catalogue says what it is; that a source was read lets the gate decide by it
+        read_dates(Source.objects.get(slug="litellm"), Offering.objects.filter(host__slug="openai")[0], at=AT)
         # what waits for the end of a transaction is checked once here, not again at the end of every test
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

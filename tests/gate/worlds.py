@@ -1,12 +1,12 @@
 """A register small enough to know by heart: models that hold, end, have ended, or are nobody's, and one application."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import OrganisationRole, TeamRole
-from apps.catalog.models import Assertion, Offering, Provider
+from apps.catalog.models import Assertion, Offering, Provider, Source
 from apps.common.time import day_of, now
 from apps.feeds.models import PollState
 from apps.inventory.models import Application, Criticality
@@ -43,8 +43,7 @@ class World:
 def make_world() -> World:
     moment = now()
     today = day_of(moment)
-    source = make_source("litellm", enabled=True)
-    PollState.objects.create(source=source, last_success_at=moment, last_observed_at=moment)
+    source = make_source("litellm", enabled=True, name="LiteLLM price map")
     openai = make_provider("openai", roles=("developer", "host"), name="OpenAI")
     azure = make_provider("azure", roles=("host",), name="Microsoft Azure")
     line = make_foundation("openai/gpt-4o", developer=openai, name="GPT-4o")
@@ -61,10 +60,7 @@ def make_world() -> World:
         "gpt-3.5-turbo-0125", host=openai, version=make_version("openai/gpt-3.5-turbo-0125", foundation=old_line),
         lifecycle="retired", retires_on=today - timedelta(33), date_kind="firm", replacement_text="gpt-5.6-terra",
     )  # fmt: skip
-    Assertion.objects.create(
-        source=source, external_id="gpt-4o-2024-08-06", topic="lifecycle", offering=ending, first_seen=moment,
-        changed_at=moment, value={},
-    )  # fmt: skip
+    read_dates(source, ending, at=moment)
     deployment = make_offering("contact-centre-prod", host=azure, resolved=False)
     team = make_team("Support")
     application = make_application(
@@ -79,6 +75,20 @@ def make_world() -> World:
         viewer=make_member(team, TeamRole.VIEWER, make_user("hana")),
         stranger=make_user("stranger"),
     )  # fmt: skip
+
+
+def read_dates(source: Source, offering: Offering, *, at: datetime) -> PollState:
+    """`source` as if it had been polled `at` that moment and had said when `offering` retires."""
+    Assertion.objects.create(
+        source=source,
+        external_id=offering.api_id,
+        topic="lifecycle",
+        offering=offering,
+        first_seen=at,
+        changed_at=at,
+        value={"retires_on": (day_of(at) + timedelta(50)).isoformat(), "date_kind": "firm"},
+    )
+    return PollState.objects.create(source=source, last_success_at=at, last_observed_at=at)
 
 
 def rules_of(findings: Any) -> list[tuple[str, str, str]]:

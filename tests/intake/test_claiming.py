@@ -21,6 +21,7 @@ from apps.intake.deciding import decide_name, lift_name
 from apps.intake.following import follow
 from apps.intake.models import Confidence, NameDecision, Observation, Service, TokenBinding
 from apps.intake.reconciling import reconcile
+from apps.inventory.actions import HiddenApplicationError, MissingRoleError
 from apps.inventory.models import Dependency
 from tests.builders import (
     NOW,
@@ -107,7 +108,7 @@ def test_what_was_declared_or_seen_by_others_outlives_the_claim(service, applica
 
 def test_who_may_claim_and_ignore(service, application, editor, governance):
     viewer = make_member(application.team, TeamRole.VIEWER)
-    with pytest.raises(NotYours):
+    with pytest.raises(MissingRoleError):
         claim_service(service=service, application=application, by=viewer, at=NOW)
     with pytest.raises(NotYours, match="none of ours"):
         ignore_service(service=service, by=editor)
@@ -183,7 +184,7 @@ def test_a_token_speaks_for_one_application(application, editor, governance):
     reader, _ = issue_token(user=editor, name="reads", scopes=["read"], at=NOW, by=editor)
     with pytest.raises(NotNow, match="no scope"):
         bind_token(token=reader, application=application, by=editor)
-    with pytest.raises(NotYours):
+    with pytest.raises(HiddenApplicationError):
         bind_token(token=token, application=make_application(), by=editor)
     with pytest.raises(NotYours):
         bind_token(token=token, application=application, by=make_member(application.team))

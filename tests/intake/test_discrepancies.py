@@ -9,12 +9,12 @@ from apps.accounts.roles import TeamRole
 from apps.common.history import acting
 from apps.common.time import day_of, now
 from apps.intake.answering import declare, dismiss, end, reopen
-from apps.intake.carrying import NotNow, NotYours
+from apps.intake.carrying import NotNow
 from apps.intake.discrepancies import find_discrepancies
 from apps.intake.following import follow, follow_catalogue
 from apps.intake.models import Confidence, Discrepancy, IntakeSettings, Observation, Service, UsageDay
 from apps.intake.reconciling import reconcile
-from apps.inventory.actions import merge_applications, retire_application, undo
+from apps.inventory.actions import ForbiddenChangeError, merge_applications, retire_application, undo
 from apps.inventory.models import Dependency
 from tests.builders import (
     NOW,
@@ -166,7 +166,7 @@ def test_only_editors_of_the_owning_team_answer(application, talker):
     find()
     rows = list(Discrepancy.objects.all())
     for user in (make_member(application.team, TeamRole.VIEWER), make_user(role="auditor"), make_user()):
-        with pytest.raises(NotYours):
+        with pytest.raises(ForbiddenChangeError):
             declare(discrepancies=rows, by=user, at=NOW)
     assert not Discrepancy.objects.visible_to(make_user()).exists()
     assert Discrepancy.objects.visible_to(make_member(application.team, TeamRole.VIEWER)).count() == 1

@@ -48,6 +48,8 @@ def read(body: bytes) -> Document:
         sightings=[Sighting(**{"places": (), **model}) for model in said["models"]],
         ignored=[Part("/x", "no model")] if said.get("odd") else [],
         schema_valid=said.get("valid"),
+        profile=said.get("profile", ""),
+        names_ai=said.get("names_ai", True),
     )
 
 
@@ -138,6 +140,43 @@ def test_what_one_tool_no_longer_sees_takes_nothing_from_another(form, applicati
     assert [(each.stream, each.requested) for each in missing] == [("made-up:one", "writer-2")]
     assert taken.counts["missing"] == 1
     assert Dependency.objects.filter(until__isnull=True).count() == 2
+
+
+def test_a_document_without_any_model_or_ai_service_confirms_and_ends_nothing_and_says_so(form, application, offering):
+    send(form, application, made_at="2026-11-20T10:00:00+00:00")
+    seen = Observation.objects.get()
+
+    taken, _ = send(form, application, models=[], names_ai=False, made_at="2026-11-21T10:00:00+00:00")
+
+    seen.refresh_from_db()
+    assert (taken.state, taken.counts["missing"], taken.counts["names_ai"]) == (State.APPLIED, 0, False)
+    assert seen.missing_since is None
+    assert any("confirms nothing and ends nothing" in part["reason"] for part in taken.problems["ignored"])
+    # nor does it make what comes after it look older
+    late, _ = send(form, application, made_at="2026-11-20T12:00:00+00:00")
+    assert not late.is_older
+    # one that looked for models, and found none any more, does end them
+    gone, _ = send(form, application, models=[], made_at="2026-11-22T10:00:00+00:00")
+    assert gone.counts["missing"] == 1
+
+
+def test_two_kinds_of_run_of_one_tool_end_nothing_of_each_other(form, application, offering):
+    second = make_offering("writer-2", host=offering.host)
+    send(form, application, maker="scan", profile="research", made_at="2026-11-20T10:00:00+00:00")
+
+    other, _ = send(
+        form,
+        application,
+        maker="scan",
+        profile="operations",
+        made_at="2026-11-19T10:00:00+00:00",
+        models=[{"requested": second.api_id, "provider": "acme"}],
+    )
+
+    assert (other.is_older, other.tool) == (False, "scan operations")
+    assert not Observation.objects.filter(missing_since__isnull=False).exists()
+    streams = Observation.objects.order_by("stream").values_list("stream", flat=True)
+    assert list(streams) == ["made-up:scan operations", "made-up:scan research"]
 
 
 def test_an_older_document_that_comes_late_ends_nothing_and_brings_back_nothing(form, application, offering):

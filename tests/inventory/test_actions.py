@@ -17,6 +17,7 @@ from apps.inventory.actions import (
     register_application,
     replace_offering,
     retire_application,
+    set_exit_plan,
 )
 from apps.inventory.models import Application, Dependency
 from apps.inventory.queries import applications_seen_by, dependency_history, teams_editable_by
@@ -38,7 +39,7 @@ ONE_DAY = timedelta(days=1)
 
 @pytest.fixture
 def by():
-    return make_user("eve")
+    return make_user("eve", role="governance")
 
 
 def reasons(row):
@@ -227,6 +228,21 @@ class TestReplacing:
         assert (new.role, new.fallback_order, new.tags, new.offering) == ("fallback", 2, ["a"], successor)
         # measured on the old offering
         assert new.monthly_spend is None
+
+    def test_the_reliance_that_was_entered_goes_along_with_the_exit_plan(self, by):
+        old = make_dependency(make_application(), make_offering())
+        set_exit_plan(dependency=old, facts={"reliance": "full", "target": make_offering()}, by=by)
+
+        new = replace_offering(dependency=old, successor=make_offering(), on=TODAY, by=by)
+
+        assert new.exit_plan.reliance == "full"
+
+    def test_how_the_old_offering_was_called_stays_with_it(self, by):
+        old = make_dependency(make_application(), make_offering(), binding="pinned")
+
+        new = replace_offering(dependency=old, successor=make_offering(), on=TODAY, by=by)
+
+        assert (old.binding, new.binding) == ("pinned", "unknown")
 
     def test_by_itself_it_is_refused(self, by):
         old = make_dependency(make_application(), make_offering())

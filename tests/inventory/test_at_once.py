@@ -46,7 +46,7 @@ def at_once(*calls):
 
 def test_of_two_who_replace_one_dependency_one_wins_and_the_other_is_told_by_whom_and_by_what():
     used = make_dependency(make_application(), make_offering())
-    people = [make_user("ann"), make_user("bob")]
+    people = [make_user("ann", role="governance"), make_user("bob", role="governance")]
     successors = [make_offering("choice-of-ann"), make_offering("choice-of-bob")]
 
     def replacing(person, successor):
@@ -64,7 +64,7 @@ def test_of_two_who_replace_one_dependency_one_wins_and_the_other_is_told_by_who
 
 
 def test_of_two_who_declare_the_same_one_is_told_that_it_is_there():
-    application, offering, by = make_application(), make_offering(), make_user()
+    application, offering, by = make_application(), make_offering(), make_user(role="governance")
 
     answers = at_once(*[lambda: declare_dependency(application=application, offering=offering, since=TODAY, by=by)] * 2)
 
@@ -73,7 +73,7 @@ def test_of_two_who_declare_the_same_one_is_told_that_it_is_there():
 
 
 def test_two_who_merge_each_into_the_other_end_with_one_application():
-    first, second, by = make_application(), make_application(), make_user()
+    first, second, by = make_application(), make_application(), make_user(role="governance")
 
     answers = at_once(
         lambda: merge_applications(kept=first, duplicate=second, on=TODAY, by=by),
@@ -85,7 +85,7 @@ def test_two_who_merge_each_into_the_other_end_with_one_application():
 
 
 def test_undoing_and_changing_at_once_never_lose_the_other_ones_change():
-    by, application = make_user(), make_application(purpose="before")
+    by, application = make_user(role="governance"), make_application(purpose="before")
     change_application(application=application, facts={"purpose": "after"}, by=by)
     change = last_change_of(application)
 
@@ -101,7 +101,7 @@ def test_undoing_and_changing_at_once_never_lose_the_other_ones_change():
 
 
 def test_a_change_that_waited_while_the_application_moved_to_another_team_goes_through():
-    by, application, there = make_user(), make_application(), make_team()
+    by, application, there = make_user(role="governance"), make_application(), make_team()
     answers = []
 
     def change():

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def by():
-    return make_user("eve")
+    return make_user("eve", role="governance")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ ONE_DAY = timedelta(days=1)
 
 @pytest.fixture
 def by():
-    return make_user("eve")
+    return make_user("eve", role="governance")
 
 
 def rows_of(application):
@@ -54,6 +54,16 @@ class TestMerging:
         assert (own.monthly_input_tokens, own.monthly_output_tokens) == (5, 8)
         assert (own.exit_plan.estimated_days, own.exit_tests.count()) == (3, 1)
         assert list(own.adaptations.order_by("name").values_list("name", flat=True)) == ["other", "same"]
+
+    def test_the_kept_row_learns_tags_and_binding_that_it_did_not_know(self, by):
+        kept, duplicate, offering = make_application(), make_application(), make_offering()
+        own = make_dependency(kept, offering)
+        make_dependency(duplicate, offering, tags=["letters"], binding="pinned")
+
+        merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by)
+
+        own.refresh_from_db()
+        assert (own.tags, own.binding) == (["letters"], "pinned")
 
     def test_a_plan_that_is_there_stays(self, by):
         kept, duplicate, offering = make_application(), make_application(), make_offering()

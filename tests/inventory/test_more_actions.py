@@ -18,6 +18,7 @@ from apps.inventory.actions import (
     reopen_dependency,
     replace_offering,
     retire_application,
+    set_exit_plan,
 )
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 from tests.builders import (
@@ -38,7 +39,7 @@ NEVER = date(9999, 12, 31)
 
 @pytest.fixture
 def by():
-    return make_user("eve")
+    return make_user("eve", role="governance")
 
 
 class TestConfirming:
@@ -144,7 +145,7 @@ class TestReplacing:
 
     def test_the_second_of_two_is_told_what_the_first_did(self, by):
         read_by_both = make_dependency(make_application(), make_offering())
-        bob = make_user("bob")
+        bob = make_user("bob", role="governance")
         stale = Dependency.objects.get(pk=read_by_both.pk)
         replace_offering(dependency=read_by_both, successor=make_offering("newest"), on=TODAY, by=bob, reason="cheaper")
 
@@ -158,7 +159,7 @@ class TestReplacing:
     def test_the_second_is_also_told_of_a_change_that_leaves_offering_and_end_as_they_were(self, by):
         read = make_dependency(make_application(), make_offering())
         moment = read.updated_at
-        change_dependency(dependency=read, facts={"monthly_input_tokens": 5}, by=make_user("bob"))
+        change_dependency(dependency=read, facts={"monthly_input_tokens": 5}, by=make_user("bob", role="governance"))
 
         for refused in (
             lambda: replace_offering(
@@ -189,6 +190,18 @@ class TestBringingBack:
         ]
         # the same offering: what was built on it is still there
         assert application.dependencies.last().adaptations.get().invested_days == 4
+
+    def test_what_was_entered_about_the_offering_and_the_way_to_leave_it_goes_on_after_the_gap(self, by):
+        application = make_application()
+        used = make_dependency(application, make_offering(), binding="pinned", monthly_spend=Decimal(9))
+        set_exit_plan(dependency=used, facts={"reliance": "material"}, by=by)
+        retire_application(application=application, on=TODAY, by=by)
+
+        bring_back_application(application=application, on=TODAY + 9 * ONE_DAY, by=by)
+
+        goes_on = application.dependencies.get(until=None)
+        assert (goes_on.binding, goes_on.monthly_spend) == ("pinned", Decimal(9))
+        assert goes_on.exit_plan.reliance == "material"
 
     def test_before_it_had_ended_the_same_row_goes_on(self, by):
         application = make_application()

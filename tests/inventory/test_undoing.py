@@ -126,7 +126,7 @@ def only_change():
 
 class TestRefusals:
     def test_who_changed_it_since_is_named(self, application, by):
-        bob = make_user("bob")
+        bob = make_user("bob", role="governance")
         change_application(application=application, facts={"purpose": "mine"}, by=by)
         change = last_change_of(application)
         change_application(application=application, facts={"geography": "EU"}, by=bob, reason="moved office")
@@ -208,7 +208,7 @@ def test_the_changes_of_an_application_are_listed(application, by):
 
 def test_what_wrote_very_many_rows_is_undone_set_by_set_by_the_same_rules(monkeypatch):
     monkeypatch.setattr("apps.inventory.actions.undoing_many.MANY", 1)
-    by, team, other = make_user(), make_team(), make_team()
+    by, team, other = make_user(role="governance"), make_team(), make_team()
     known = make_application(team=team, geography="EU")
     used = make_dependency(known, make_offering(), monthly_requests=5, tags=["a"])
     with acting(user=by, reason="a large import") as change:

@@ -1,4 +1,4 @@
-"""What follows a poll follows at once, and only a poll."""
+"""What follows a poll or a bulk load follows directly, and nothing else is followed."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -25,15 +25,36 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
     celery.app.conf.task_always_eager = eager
 
 
-def test_after_a_poll_exposure_and_risks_are_refreshed_and_then_alerts_are_raised(sent: list[list[str]]) -> None:
-    celery.go_on_after_poll(sender=SimpleNamespace(name="feeds.poll_source"))
+def test_after_a_poll_all_is_refreshed_alerts_are_raised_and_risks_are_counted(
+    sent: list[list[str]],
+) -> None:
+    celery.follow_up(sender=SimpleNamespace(name="feeds.poll_source"))
 
     assert sent == [
-        ["exposure.refresh_exposure", "inventory.keep_findings", "risks.refresh_risks", "alerts.raise_alerts"]
+        [
+            "exposure.refresh_exposure",
+            "inventory.keep_findings",
+            "risks.refresh_risks",
+            "alerts.raise_alerts",
+            "risks.count_inherited_risk",
+        ]
     ]
 
 
+@pytest.mark.parametrize("name", ["intake.carry_out_import", "api.carry_out_job"])
+def test_after_a_bulk_load_risks_are_counted_and_exposure_is_refreshed(sent: list[list[str]], name: str) -> None:
+    celery.follow_up(sender=SimpleNamespace(name=name), result=True)
+
+    assert sent == [["risks.count_inherited_risk", "exposure.refresh_exposure", "inventory.keep_findings"]]
+
+
+def test_an_import_that_another_worker_has_is_not_followed(sent: list[list[str]]) -> None:
+    celery.follow_up(sender=SimpleNamespace(name="intake.carry_out_import"), result=False)
+
+    assert sent == []
+
+
 def test_no_other_task_is_followed(sent: list[list[str]]) -> None:
-    celery.go_on_after_poll(sender=SimpleNamespace(name="alerts.raise_alerts"))
+    celery.follow_up(sender=SimpleNamespace(name="alerts.raise_alerts"), result=3)
 
     assert sent == []

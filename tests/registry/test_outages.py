@@ -1,8 +1,9 @@
 """A database that is stopped, silent, restarted or locked, and a broker that is silent, before a real web server."""
 
+import re
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+import redis
 import requests
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 
@@ -300,3 +303,51 @@ def test_pages_go_on_while_the_broker_is_silent(client: Client, broker_folder: P
     assert max(answer.seconds for answer in (*answers, *again)) < 2 * SECONDS
     # neither broker nor cache is asked again, each of which takes its time to be given up
     assert min(answer.seconds for answer in again) < 0.5
+
+
+@contextmanager
+def full(broker_folder: Path) -> Iterator[None]:
+    """A broker and cache whose memory is used up, so that it answers and takes nothing."""
+    socket = str(embedded.places_of(broker_folder).valkey_socket)
+    with redis.Redis(unix_socket_path=socket) as valkey:
+        valkey.config_set("maxmemory", "1")
+        try:
+            yield
+        finally:
+            valkey.config_set("maxmemory", "0")
+
+
+def sign_in(client: Client, name: str, password: str) -> requests.Response:
+    with requests.Session() as session:
+        address = f"http://127.0.0.1:{client.server.port}/accounts/login/"
+        page = session.get(address, timeout=40)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+        assert token is not None
+        form = {"login": name, "password": password, "csrfmiddlewaretoken": token[1]}
+        return session.post(address, form, headers={"Referer": address}, allow_redirects=False, timeout=40)
+
+
+def test_people_sign_in_and_programs_work_while_the_cache_is_full_and_lock_out_stays(
+    client: Client, broker_folder: Path
+) -> None:
+    for name in ("ada", "ben"):
+        user = make_user(name)
+        # by the hasher of production, which the tests replace by a quick one
+        user.password = Argon2PasswordHasher().encode("a long enough password", "0123456789abcdef")
+        user.save()
+    period = {"since": "2026-01-01", "until": "2026-02-01"}
+
+    with full(broker_folder):
+        assert sign_in(client, "ada", "a long enough password").status_code == 302
+        assert {client.send(REST).status for _ in range(40)} == {200}
+        assert client.send(PAGE).status == 200
+        schema = requests.get(f"http://127.0.0.1:{client.server.port}/api/v1/schema/", timeout=40)
+        assert schema.status_code == 200
+        # the message for the worker is lost, and beat finds the work
+        assert client.send("/api/v1/evidence-packs/", "POST", json=period).status == 202
+        wrong = [sign_in(client, "ben", "a wrong password").status_code for _ in range(5)]
+        locked = sign_in(client, "ben", "a long enough password")
+
+    assert wrong == [200] * 5
+    assert locked.status_code == 200
+    assert "Too many failed login attempts" in locked.text

@@ -171,3 +171,36 @@ def test_a_process_keeps_the_kind_by_which_its_settings_were_made() -> None:
     )
 
     assert output_of(program, **PRODUCTION) == "command"
+
+
+def test_a_proxy_for_outbound_calls_is_read_without_a_trace_of_its_password() -> None:
+    environment = {
+        **PRODUCTION,
+        "OUTBOUND_PROXY": "http://registry:pass%40word@proxy.example.org:8080",
+        "OUTBOUND_NO_PROXY": "intranet.example.org,10.0.0.0/8",
+    }
+
+    shown = show("OUTBOUND_PROXY", **environment)
+
+    assert "host='proxy.example.org', port=8080" in shown
+    assert "intranet.example.org" in shown
+    assert "word" not in shown
+    assert show("OUTBOUND_PROXY", **PRODUCTION) == "None"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("OUTBOUND_PROXY", "https://me:hidden@proxy.example.org", "OUTBOUND_PROXY is written http://host:port"),
+        ("OUTBOUND_NO_PROXY", "example.org http://x", "OUTBOUND_NO_PROXY: 'http://x' is not a host"),
+        ("OUTBOUND_ALLOWED_NETWORKS", "10.0.0.1/8", "'10.0.0.1/8' is not a network"),
+    ],
+)
+def test_a_setting_of_outbound_calls_that_cannot_be_read_stops_the_start(name: str, value: str, says: str) -> None:
+    environment = {**PRODUCTION, "OUTBOUND_PROXY": "http://proxy.example.org", name: value}
+
+    done = manage("check", **environment)
+
+    assert done.returncode != 0
+    assert says in done.stderr
+    assert "hidden" not in done.stderr

@@ -271,6 +271,58 @@ class TestAssessments:
         assert "that you may see" in reasons[others.pk]
 
 
+class TestAttaching:
+    def test_an_assessment_rests_on_evidence_that_its_editor_may_see(self, api, world):
+        assessment = make_assessment(world.risk, world.dependency)
+        evidence = make_evidence(application=world.dependency.application)
+        address = f"{ROOT}/assessments/{assessment.pk}/"
+        editor = api(world.editor, "read", "write")
+        assert editor.get(address).json()["evidence"] == []
+
+        answer = editor.post(f"{address}attach/", {"evidence": evidence.pk})
+        again = editor.post(f"{address}attach/", {"evidence": evidence.pk})
+
+        assert (answer.status_code, answer.json()["evidence"]) == (200, [evidence.pk])
+        assert again.json()["evidence"] == editor.get(address).json()["evidence"] == [evidence.pk]
+
+    def test_evidence_of_others_is_unknown_and_of_another_application_refused(self, api, world):
+        assessment = make_assessment(world.risk, world.dependency)
+        address = f"{ROOT}/assessments/{assessment.pk}/attach/"
+        editor = api(world.editor, "read", "write")
+        foreign = make_evidence(application=make_application())
+        other = make_evidence(application=make_application(team=world.team))
+
+        unknown = editor.post(address, {"evidence": foreign.pk})
+        refused = editor.post(address, {"evidence": other.pk})
+
+        assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (400, "evidence")
+        assert (refused.status_code, "about another application" in refused.json()["detail"]) == (409, True)
+        assert not assessment.evidence.exists()
+
+    def test_viewers_attach_nothing(self, api, world):
+        assessment = make_assessment(world.risk, world.dependency)
+        evidence = make_evidence(application=world.dependency.application)
+
+        answer = api(world.viewer, "read", "write").post(
+            f"{ROOT}/assessments/{assessment.pk}/attach/", {"evidence": evidence.pk}
+        )
+
+        assert answer.status_code == 403
+
+    def test_a_foundation_risk_rests_on_evidence_that_is_everyones(self, api, world):
+        client = api(make_user(role="governance"), "read", "write")
+        address = f"{ROOT}/foundation-risks/{world.risk.pk}/"
+        of_model, of_one = make_evidence(offering=world.offering), make_evidence(application=make_application())
+
+        attached = client.post(f"{address}attach/", {"evidence": of_model.pk})
+        refused = client.post(f"{address}attach/", {"evidence": of_one.pk})
+
+        assert attached.json()["evidence"] == client.get(address).json()["evidence"] == [of_model.pk]
+        assert (refused.status_code, "about one application" in refused.json()["detail"]) == (409, True)
+        denied = api(world.owner, "read", "write").post(f"{address}attach/", {"evidence": of_model.pk})
+        assert denied.status_code == 403
+
+
 class TestEvidence:
     def test_an_editor_records_a_run_and_whether_it_passed_follows_from_the_numbers(self, api, world):
         body = {

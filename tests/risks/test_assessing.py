@@ -29,7 +29,7 @@ class World:
         self.dependencies = [make_dependency(make_application(), self.offering) for _ in range(n)]
         self.dependency = self.dependencies[0]
         self.risk = make_risk(node(NodeKind.OFFERING, self.offering), make_template(layer="ecosystem"))
-        self.person = User.objects.filter(username="ines").first() or make_user("ines")
+        self.person = User.objects.filter(username="ines").first() or make_user("ines", role="governance")
 
     def assess(self, version=0, **facts):
         return actions.assess(
@@ -114,7 +114,12 @@ class TestTwoAtOnce:
 
         with pytest.raises(RefusedRisk, match=r"ines assessed this on 2026-11-24 .* reduce, residual 2 x 3"):
             actions.assess(
-                risk=world.risk, dependency=world.dependency, facts={}, expected_version=0, by=make_user(), at=NOW
+                risk=world.risk,
+                dependency=world.dependency,
+                facts={},
+                expected_version=0,
+                by=make_user(role="governance"),
+                at=NOW,
             )
 
     def test_one_that_became_stale_meanwhile_says_so(self, world):
@@ -294,7 +299,7 @@ class TestFoundationRisks:
     def raised(self, **more):
         on = node(NodeKind.OFFERING, make_offering())
         template = make_template(usual_likelihood=2, usual_impact=5)
-        return actions.raise_risk(node=on, template=template, by=make_user(), at=NOW, **more)
+        return actions.raise_risk(node=on, template=template, by=make_user(role="governance"), at=NOW, **more)
 
     def test_a_template_brings_its_usual_levels(self):
         risk = self.raised()
@@ -306,16 +311,16 @@ class TestFoundationRisks:
         risk = self.raised()
 
         with pytest.raises(RefusedRisk, match=f"risk {risk.pk}"):
-            actions.raise_risk(node=risk.node, template=risk.template, by=make_user(), at=NOW)
-        closed = actions.close_risk(risk=risk, because="gone", by=make_user(), at=NOW)
-        second = actions.raise_risk(node=risk.node, template=risk.template, by=make_user(), at=NOW)
+            actions.raise_risk(node=risk.node, template=risk.template, by=make_user(role="governance"), at=NOW)
+        closed = actions.close_risk(risk=risk, because="gone", by=make_user(role="governance"), at=NOW)
+        second = actions.raise_risk(node=risk.node, template=risk.template, by=make_user(role="governance"), at=NOW)
         with pytest.raises(RefusedRisk, match=f"risk {second.pk}"):
-            actions.reopen_risk(risk=closed, by=make_user(), at=NOW)
+            actions.reopen_risk(risk=closed, by=make_user(role="governance"), at=NOW)
 
     def test_an_own_risk_needs_a_title(self):
         with pytest.raises(ValidationError, match="title of its own"):
             actions.raise_risk(
-                node=node(NodeKind.OFFERING, make_offering()), template=None, by=make_user(), at=NOW,
+                node=node(NodeKind.OFFERING, make_offering()), template=None, by=make_user(role="governance"), at=NOW,
                 facts={"likelihood": 1, "impact": 1},
             )  # fmt: skip
 
@@ -324,9 +329,11 @@ class TestFoundationRisks:
         dependency = make_dependency(make_application(), risk.node.footings.get().offering)
         make_assessment(risk, dependency)
 
-        actions.change_risk(risk=risk, facts={"description": "more words"}, by=make_user(), at=NOW + ONE_DAY)
+        actions.change_risk(
+            risk=risk, facts={"description": "more words"}, by=make_user(role="governance"), at=NOW + ONE_DAY
+        )
         assert actions.refresh_risks(NOW + ONE_DAY).made_stale == 0
-        actions.change_risk(risk=risk, facts={"likelihood": 5}, by=make_user(), at=NOW + ONE_DAY)
+        actions.change_risk(risk=risk, facts={"likelihood": 5}, by=make_user(role="governance"), at=NOW + ONE_DAY)
         assert actions.refresh_risks(NOW + 2 * ONE_DAY).made_stale == 1
 
         assessment = Assessment.objects.get()
@@ -336,16 +343,16 @@ class TestFoundationRisks:
     def test_closing_needs_a_reason_and_what_a_rule_raised_is_dismissed_instead(self):
         risk = self.raised()
         with pytest.raises(RefusedRisk, match="Say why it is over"):
-            actions.close_risk(risk=risk, because="", by=make_user(), at=NOW)
+            actions.close_risk(risk=risk, because="", by=make_user(role="governance"), at=NOW)
         with pytest.raises(RefusedRisk, match="A person raised this"):
-            actions.dismiss_risk(risk=risk, because="no", by=make_user(), at=NOW)
+            actions.dismiss_risk(risk=risk, because="no", by=make_user(role="governance"), at=NOW)
 
         FoundationRisk.objects.update(rule="retirement")
         with pytest.raises(RefusedRisk, match="Dismiss it instead"):
-            actions.close_risk(risk=risk, because="over", by=make_user(), at=NOW)
-        dismissed = actions.dismiss_risk(risk=risk, because="test system", by=make_user(), at=NOW)
+            actions.close_risk(risk=risk, because="over", by=make_user(role="governance"), at=NOW)
+        dismissed = actions.dismiss_risk(risk=risk, because="test system", by=make_user(role="governance"), at=NOW)
         assert dismissed.dismissed_reason == "test system"
-        assert actions.reinstate_risk(risk=dismissed, by=make_user()).dismissed_at is None
+        assert actions.reinstate_risk(risk=dismissed, by=make_user(role="governance")).dismissed_at is None
 
     def test_a_node_of_something_that_is_not_on_record_is_refused(self):
         with pytest.raises(RefusedRisk, match="There is no version with the id 77"):

@@ -1,16 +1,21 @@
 """Counts: by risk, by team, by level; live and as stored agree with the list, pair by pair."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from kombu.exceptions import OperationalError
 
 from apps.accounts.roles import OrganisationRole
 from apps.catalog.models import NodeKind
-from apps.risks.actions import count_inherited_risk
+from apps.risks.actions import assess, count_changed_risk, count_inherited_risk
+from apps.risks.actions import counting as keeping
 from apps.risks.models import CountState, RiskCount
 from apps.risks.queries import (
+    CountBasis,
     Narrowed,
     conditions_of,
+    count_basis,
     count_of_few,
     counted_at,
     counts,
@@ -71,7 +76,7 @@ def world():
         likelihood=1,
         impact=2,
     )
-    person = make_user("ines")
+    person = make_user("ines", role="governance")
     make_assessment(
         w.on_host, w.dependencies[0], current_likelihood=3, current_impact=4, residual_likelihood=1, residual_impact=2,
         treatment="reduce", owner=person, due_on=TODAY - timedelta(3),
@@ -144,6 +149,103 @@ class TestCounts:
         count_inherited_risk(NOW)
 
         assert counted_at(world.auditor) is None
+
+    def test_an_import_of_many_after_the_last_count_does_not_lead_to_live_counts(self, world, monkeypatch):
+        monkeypatch.setattr(counts, "LIVE_UP_TO", len(world.applications))
+        count_inherited_risk(NOW)
+        assert not count_basis(world.auditor).stored
+
+        make_dependency(make_application("One too many", team=world.below), world.pinned)
+
+        assert count_basis(world.auditor) == CountBasis(stored=True, counted_at=NOW)
+
+    def test_a_reader_of_many_applications_gets_the_stored_counts_of_the_own_teams(self, world, monkeypatch):
+        monkeypatch.setattr(counts, "LIVE_UP_TO", 2)
+        count_inherited_risk(NOW)
+        of_top, of_below = make_member(world.top), make_member(world.below)
+        for member in (of_top, of_below):
+            assert count_basis(member, by_team=True) == CountBasis(stored=True, counted_at=NOW)
+            assert not count_basis(member).stored
+            assert team_standings(user=member, on=TODAY, stored=True) == team_standings(
+                user=member, on=TODAY, stored=False
+            )
+        assert [team.name for team in team_standings(user=of_below, on=TODAY, stored=True)] == ["Motor"]
+
+    def test_whether_counts_are_stored_costs_one_statement(self, world, django_assert_num_queries):
+        with django_assert_num_queries(1):
+            count_basis(world.auditor)
+
+
+class TestWhenItIsCounted:
+    """`count_changed_risk` is the job of every minute."""
+
+    def test_nothing_is_counted_while_nothing_changes(self, world, django_assert_max_num_queries):
+        count_changed_risk(NOW)
+
+        with django_assert_max_num_queries(2):
+            assert not count_changed_risk(NOW + timedelta(minutes=1))
+        assert CountState.objects.get().counted_at == NOW
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda w: make_dependency(w.applications[4], w.alias, "fallback"),
+            lambda w: make_dependency(make_application("New", team=w.top), w.pinned),
+            lambda w: w.dependencies[0].delete(),
+            lambda w: make_risk(node(NodeKind.HOST, w.host), make_template("T-9")),
+            lambda w: make_assessment(w.moving, w.dependencies[3]),
+            lambda w: type(w.applications[0]).objects.filter(pk=w.applications[0].pk).update(criticality=3),
+            lambda w: type(w.pinned).objects.filter(pk=w.pinned.pk).update(version=None),
+            lambda w: type(w.version).objects.filter(pk=w.version.pk).update(moving=True),
+        ],
+        ids=["dependency", "application", "deletion", "risk", "assessment", "criticality", "place", "version"],
+    )
+    def test_whatever_changes_the_counts_is_counted_within_a_minute(self, world, change):
+        count_changed_risk(NOW)
+        change(world)
+
+        assert count_changed_risk(NOW + timedelta(minutes=1))
+        assert CountState.objects.get().counted_at == NOW + timedelta(minutes=1)
+
+    def test_a_new_day_and_five_minutes_are_counted_too(self, world):
+        count_changed_risk(NOW)
+
+        assert count_changed_risk(NOW + keeping.MAX_COUNT_AGE)
+        assert count_changed_risk(NOW + timedelta(days=1))
+
+    def test_what_people_decide_asks_a_worker_to_count(self, world, monkeypatch, django_capture_on_commit_callbacks):
+        monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
+        count_inherited_risk(NOW)
+        sent = []
+        monkeypatch.setattr(keeping.cache, "add", lambda *_, **__: True)
+        monkeypatch.setattr(
+            keeping, "signature", lambda name, **_: SimpleNamespace(apply_async=lambda **_: sent.append(name))
+        )
+
+        with django_capture_on_commit_callbacks(execute=True):
+            assess(
+                risk=world.on_host,
+                dependency=world.dependencies[3],
+                facts={},
+                expected_version=0,
+                by=make_user("lea"),
+                at=NOW,
+            )
+
+        assert sent == ["risks.count_inherited_risk"]
+
+    def test_a_broker_that_is_away_refuses_no_decision(self, world, monkeypatch, django_capture_on_commit_callbacks):
+        monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
+        count_inherited_risk(NOW)
+
+        def refuse(**_):
+            raise OperationalError("gone")
+
+        monkeypatch.setattr(keeping.cache, "add", lambda *_, **__: True)
+        monkeypatch.setattr(keeping, "signature", lambda *_, **__: SimpleNamespace(apply_async=refuse))
+
+        with django_capture_on_commit_callbacks(execute=True):
+            keeping.request_count()
 
 
 class TestNarrowing:

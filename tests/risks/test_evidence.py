@@ -138,7 +138,9 @@ class TestWhereItMatters:
 
 class TestRecording:
     def record(self, **facts):
-        return actions.record_evidence(kind="own_evaluation", run_on=TODAY, facts=facts, by=make_user(), at=NOW)
+        return actions.record_evidence(
+            kind="own_evaluation", run_on=TODAY, facts=facts, by=make_user(role="governance"), at=NOW
+        )
 
     @pytest.mark.parametrize(
         ("value", "higher", "passed"),
@@ -168,10 +170,10 @@ class TestRecording:
         evidence = self.record(application=dependency.application)
 
         for _ in range(2):
-            actions.attach_evidence(evidence=evidence, assessment=assessment, by=make_user())
+            actions.attach_evidence(evidence=evidence, assessment=assessment, by=make_user(role="governance"))
         assert assessment.evidence.get() == evidence
         other = self.record(application=make_application())
         with pytest.raises(RefusedRisk, match="about another application"):
-            actions.attach_evidence(evidence=other, assessment=assessment, by=make_user())
+            actions.attach_evidence(evidence=other, assessment=assessment, by=make_user(role="governance"))
         with pytest.raises(RefusedRisk, match="foundation's risk is everyone's"):
-            actions.attach_evidence(evidence=evidence, risk=risk, by=make_user())
+            actions.attach_evidence(evidence=evidence, risk=risk, by=make_user(role="governance"))

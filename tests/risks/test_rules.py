@@ -136,7 +136,7 @@ class TestLife:
     def test_a_dismissed_one_stays_dismissed_until_its_facts_change_materially(self):
         offering = used(retires_on=TODAY + 60 * ONE_DAY, date_kind="firm")
         apply_rules(at=NOW)
-        dismiss_risk(risk=raised().get(), because="test bench", by=make_user(), at=NOW)
+        dismiss_risk(risk=raised().get(), because="test bench", by=make_user(role="governance"), at=NOW)
         auditor = make_user(role="auditor")
 
         change(offering, announced_on=TODAY)
@@ -152,7 +152,7 @@ class TestLife:
     def test_levels_set_by_a_person_stay_until_the_facts_change_materially(self):
         offering = used(retires_on=TODAY + 60 * ONE_DAY, date_kind="firm")
         apply_rules(at=NOW)
-        change_risk(risk=raised().get(), facts={"likelihood": 1}, by=make_user(), at=NOW)
+        change_risk(risk=raised().get(), facts={"likelihood": 1}, by=make_user(role="governance"), at=NOW)
 
         apply_rules(at=NOW)
         assert raised().get().likelihood == 1
@@ -215,7 +215,7 @@ class TestOtherRules:
         assert risk.facts == (
             "latest at Here is a name that may be pointed elsewhere; today it answers with maker/model-20260101."
         )
-        dismiss_risk(risk=risk, because="no matter", by=make_user(), at=NOW)
+        dismiss_risk(risk=risk, because="no matter", by=make_user(role="governance"), at=NOW)
         change(offering, version=make_version("maker/model-20260601", foundation=version.foundation))
         apply_rules(at=NOW)
         assert raised("moving_name").get().facts.endswith("maker/model-20260601.")

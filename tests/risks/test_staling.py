@@ -65,7 +65,12 @@ class TestEvents:
         mark_stale(at=LATER)
         at = datetime.now(UTC) + 2 * ONE_DAY
         assess(
-            risk=assessment.risk, dependency=assessment.dependency, facts={}, expected_version=2, by=make_user(), at=at
+            risk=assessment.risk,
+            dependency=assessment.dependency,
+            facts={},
+            expected_version=2,
+            by=make_user(role="governance"),
+            at=at,
         )
 
         changes = mark_stale(at=at)
@@ -121,7 +126,9 @@ class TestDays:
     def test_a_replaced_offering_names_its_successor(self):
         assessment = assessed()
         successor = make_offering("newer", host=make_provider("there"))
-        replace_offering(dependency=assessment.dependency, successor=successor, on=TODAY, by=make_user())
+        replace_offering(
+            dependency=assessment.dependency, successor=successor, on=TODAY, by=make_user(role="governance")
+        )
 
         mark_stale(at=NOW)
 

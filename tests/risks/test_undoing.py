@@ -23,7 +23,7 @@ class World:
         self.offering = make_offering()
         self.dependencies = [make_dependency(make_application(), self.offering) for _ in range(n)]
         self.risk = make_risk(node(NodeKind.OFFERING, self.offering))
-        self.person = make_user()
+        self.person = make_user(role="governance")
 
     def assess_all(self, version=0, **facts) -> UUID:
         with acting(user=self.person):

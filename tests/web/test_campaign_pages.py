@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 
 from apps.accounts.roles import TeamRole
@@ -10,7 +11,7 @@ from apps.common.time import now
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.models import Dependency
 from apps.web.views.campaigns import opening as opening_module
-from tests.builders import make_member, make_team
+from tests.builders import make_member, make_offering, make_team
 from tests.exposure.campaigns.world import World, do_everything
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +44,21 @@ def test_governance_opens_one_for_an_event_and_is_told_who_is_concerned_before(w
     assert "The campaign is open: one task." in page
     assert campaign.title == "Off the old one"
     assert client.get(address).url == reverse("campaign", args=[campaign.pk])
+
+
+def test_an_opening_whose_progress_was_lost_says_so_and_waits_no_longer(world, as_user, monkeypatch):
+    monkeypatch.setattr(opening_module, "AT_ONCE", 0)
+    monkeypatch.setattr(opening_module.open_large_campaign, "delay", lambda **given: None)
+    client = as_user(world.governance)
+    client.post(f"{reverse('open-campaign')}?event={world.event.pk}", {"title": "", "note": ""})
+    address = f"{reverse('opening-progress')}?event={world.event.pk}"
+    assert client.get(address).status_code == 200
+
+    cache.clear()
+    answer = client.get(address, follow=True)
+
+    assert answer.redirect_chain[-1][0] == reverse("campaigns")
+    assert "The progress of opening this campaign is not known." in text(answer)
 
 
 def test_an_opening_that_would_take_long_is_left_to_a_worker(world, as_user, monkeypatch):
@@ -89,6 +105,28 @@ def test_a_campaign_with_open_tasks_is_closed_only_with_a_reason(world, as_user)
     assert "Closed: 0 of 1 tasks were settled." in text(client.get(reverse("campaign", args=[campaign.pk])))
     assert "The campaign is open again." in text(
         post(client, "campaign-order", campaign.pk, "reopen", reason="Not yet")
+    )
+
+
+def test_governance_changes_the_usual_target(world, as_user):
+    campaign = world.open()
+    other = make_offering("newer", host=world.ending.host, version=world.ending.version, lifecycle="active")
+    client = as_user(world.governance)
+    form = client.get(reverse("campaign", args=[campaign.pk])).context["form"]
+    assert form["target"].value() == world.target.pk
+    facts = {"title": "Off", "note": "By spring.", "due_on": ""}
+
+    # what stands is offered too, though another host serves it
+    assert "The campaign is changed." in text(
+        post(client, "campaign-order", campaign.pk, "change", target=world.target.pk, **facts)
+    )
+    assert Campaign.objects.get().target == world.target
+    post(client, "campaign-order", campaign.pk, "change", target=other.pk, **facts)
+
+    campaign.refresh_from_db()
+    assert (campaign.target, campaign.title, campaign.note) == (other, "Off", "By spring.")
+    assert "valid choice" in text(
+        post(client, "campaign-order", campaign.pk, "change", target=make_offering().pk, **facts)
     )
 
 

@@ -1,5 +1,6 @@
 """The pages of what is seen in use: who sees what, the same cost however long, and answers that can be taken back."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -16,13 +17,14 @@ from apps.intake.models import (
     NameDecision,
     Observation,
     Service,
+    ServiceToken,
     TokenBinding,
     UsageDay,
 )
 from apps.intake.reconciling import reconcile
 from apps.intake.streams import keep_streams
 from apps.inventory.models import Dependency
-from tests.builders import make_application, make_offering, make_provider, make_version
+from tests.builders import make_application, make_member, make_offering, make_provider, make_user, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -215,6 +217,114 @@ def test_a_sender_is_claimed_from_what_it_may_be_and_taken_back(seen, as_user):
     assert seen.service.application is None
     client.post(f"{here}act/", {"action": "ignore"})
     assert "none of ours" in text(client.get(here))
+
+
+def send_under(service, user, *, n_dropped=0, name="gateway"):
+    token = issue_token(user=user, name=name, scopes=["intake"], at=now(), by=None)[0]
+    moment = now() if n_dropped else None
+    return ServiceToken.objects.create(
+        service=service,
+        token=token,
+        last_sent_at=now(),
+        n_dropped=n_dropped,
+        first_dropped_at=moment,
+        last_dropped_at=moment,
+    )
+
+
+def test_dropped_calls_stand_on_the_senders_page_with_the_token_and_what_to_do(seen, as_user):
+    stranger = make_user("bert")
+    Service.objects.filter(pk=seen.service.pk).update(application=seen.triage)
+    sent = send_under(seen.service, stranger, n_dropped=1204)
+
+    for reader in (seen.governance, seen.editor):
+        client = as_user(reader)
+        page = text(client.get(f"/intake/services/{seen.service.pk}/"))
+        assert "1,204 calls dropped" in page
+        assert f"of token gateway ({sent.token.prefix}…), bert, may not edit {seen.triage.name}" in page
+        assert f"Give bert the editor role on {seen.triage.team.name}" in page
+        assert "1,204 calls dropped" in text(client.get("/intake/services/?state=claimed"))
+    assert as_user(seen.governance).get("/intake/services.csv?state=claimed").getvalue().strip().endswith(b",1204")
+
+    make_member(seen.triage.team, user=stranger)
+    assert "may not edit" not in text(as_user(seen.editor).get(f"/intake/services/{seen.service.pk}/"))
+
+
+def test_what_was_dropped_of_a_bound_key_stands_beside_the_key(seen, as_user):
+    sent = send_under(None, seen.editor, n_dropped=7)
+    TokenBinding.objects.create(token=sent.token, application=seen.triage)
+
+    assert "7 calls dropped" in text(as_user(seen.editor).get("/intake/"))
+
+
+def test_before_a_link_the_page_names_tokens_whose_calls_would_be_dropped(seen, as_user):
+    client, here = as_user(seen.governance), f"/intake/services/{seen.service.pk}/"
+    send_under(seen.service, make_user("bert"), name="eu proxy")
+    send_under(seen.service, seen.editor, name="own")
+
+    page = text(client.post(f"{here}act/", {"action": "claim", "other": seen.triage.slug}, follow=True))
+    seen.service.refresh_from_db()
+    assert seen.service.application is None
+    assert f"Once linked to {seen.triage.name}, calls of these tokens are dropped" in page
+    warned = page.partition("Once linked to")[2].partition("Link it anyway")[0]
+    assert "eu proxy" in warned
+    assert "own (" not in warned
+
+    client.post(f"{here}act/", {"action": "claim", "other": seen.triage.slug, "anyway": "1"})
+    seen.service.refresh_from_db()
+    assert seen.service.application == seen.triage
+
+
+def test_senders_are_linked_in_bulk_to_what_is_proposed_or_to_one_and_taken_back(seen, as_user):
+    moment, client = now(), as_user(seen.editor)
+    named = Service.objects.create(
+        name=f"claims/{seen.triage.slug}",
+        application=None,
+        first_seen_at=moment,
+        last_seen_at=moment,
+        first_token=send_under(None, seen.editor).token,
+    )
+    own = issue_token(user=seen.editor, name="x", scopes=["intake"], at=moment, by=None)[0]
+    others = [
+        Service.objects.create(name=name, scope=scope, first_seen_at=moment, last_seen_at=moment, first_token=own)
+        for name, scope in (("helpdesk", ""), ("helpdesk", "litellm"), ("search", ""))
+    ]
+    assert f"Link to {seen.triage.name}" in text(client.get("/intake/services/"))
+
+    page = client.post("/intake/services/link/", {"accept": named.pk}, follow=True)
+    named.refresh_from_db()
+    assert named.application == seen.triage
+    assert "1 sender is linked" in text(page)
+
+    picks = [others[0].pk, others[2].pk]
+    asked = {"pick": picks, "action": "link", "application": seen.triage.name}
+    page = client.post("/intake/services/link/", asked, follow=True)
+    # the second endpoint of the helpdesk goes with the first
+    assert set(Service.objects.filter(pk__in=[each.pk for each in others]).values_list("application", flat=True)) == {
+        seen.triage.pk
+    }
+    assert "2 senders are linked" in text(page)
+    undo = re.search(r'action="(/intake/services/link/\?undo=1[^"]+)"', page.content.decode()).group(1)
+    client.post(undo.replace("&amp;", "&"))
+    assert not Service.objects.filter(pk__in=[each.pk for each in others], application__isnull=False).exists()
+
+
+def test_a_link_in_bulk_leaves_out_what_would_drop_calls_and_needs_an_application_one_may_edit(seen, as_user):
+    moment = now()
+    waiting = Service.objects.create(name="helpdesk", first_seen_at=moment, last_seen_at=moment)
+    send_under(waiting, make_user("bert"))
+    client = as_user(seen.governance)
+
+    page = client.post("/intake/services/link/", {"pick": waiting.pk, "action": "accept"}, follow=True)
+    assert "no application is proposed" in text(page)
+    asked = {"pick": waiting.pk, "action": "link", "application": seen.triage.slug}
+    assert "would be dropped" in text(client.post("/intake/services/link/", asked, follow=True))
+    stranger = as_user(make_member(make_application().team))
+    assert "Select the senders" in text(stranger.post("/intake/services/link/", asked, follow=True))
+    asked["application"] = "nothing-of-that-name"
+    assert "Choose the application" in text(client.post("/intake/services/link/", asked, follow=True))
+    waiting.refresh_from_db()
+    assert waiting.application is None
 
 
 def test_governance_decides_a_name_and_lifts_it_by_undo(seen, as_user):

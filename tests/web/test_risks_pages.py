@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.catalog.models import NodeKind
 from apps.common.time import now
+from apps.risks import counting
 from apps.risks.actions import count_inherited_risk, raise_risk
 from apps.risks.catalogue import load_risk_catalogue
 from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
@@ -188,6 +189,57 @@ class TestRegister:
         assert "6 rows on this sheet, 6 in all" in page
         count_inherited_risk(now())
         assert "nobody has looked at 5" in text(client.get("/risks/"))
+
+    @pytest.mark.parametrize("path", ["/", "/risks/", "/risks/?heat=residual", "/risks/teams.csv", "/risks/heat.csv"])
+    def test_after_an_import_of_many_no_page_counts_while_its_reader_waits(self, path, risky, as_user, monkeypatch):
+        """Nothing was ever counted, as on the first day, or the last count was of a small organisation."""
+        monkeypatch.setattr("apps.risks.queries.narrowing.FEW_APPLICATIONS", 1)
+        monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
+        client = as_user(risky.governance)
+
+        def refuse(**_):
+            raise AssertionError("a page counts inherited risks")
+
+        for name in ("totals_sql", "teams_sql", "levels_sql"):
+            monkeypatch.setattr(counting, name, refuse)
+        never = client.get(path)
+        assert never.status_code == 200
+        if path == "/":
+            assert "not counted yet" in text(never)
+        elif path.startswith("/risks/?") or path == "/risks/":
+            assert "Inherited risks have not been counted yet." in text(never)
+
+    def test_members_of_large_teams_get_stored_counts_by_team_with_their_time(self, risky, as_user, monkeypatch):
+        monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
+        count_inherited_risk(now())
+        make_assessment(risky.invents, risky.primary)
+
+        def refuse(**_):
+            raise AssertionError("a page counts inherited risks of teams")
+
+        monkeypatch.setattr(counting, "teams_sql", refuse)
+        client = as_user(risky.viewer)
+
+        assert "counted" in text(client.get("/"))
+        page = text(client.get("/risks/"))
+        assert "The figures and pictures were counted" in page
+        (row,) = rows_of(client.get("/risks/teams.csv"))[1:]
+        assert row.endswith(",Claims,4,4,0,0,0")
+
+    def test_a_risk_raised_since_the_last_count_is_not_called_unused(self, risky, as_user, monkeypatch):
+        monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
+        count_inherited_risk(now() - DAY)
+        risk = raise_risk(
+            node=node(NodeKind.HOST, risky.sonnet_bedrock.host),
+            template=RiskTemplate.objects.get(code="FR-21"),
+            by=risky.governance,
+            at=now(),
+        )
+        client = as_user(risky.governance)
+
+        assert "Who inherits it is counted within two minutes" in text(client.get(f"/risks/foundations/{risk.pk}/"))
+        count_inherited_risk(now())
+        assert "is inherited by 3 dependencies" in text(client.get(f"/risks/foundations/{risk.pk}/"))
 
     def test_leafing_by_cursor_shows_each_row_once(self, risky, as_user, monkeypatch):
         monkeypatch.setattr("apps.risks.queries.narrowing.FEW_APPLICATIONS", 1)

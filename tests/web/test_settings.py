@@ -5,7 +5,7 @@ from django.core import mail
 from django.urls import reverse
 
 from apps.accounts.models import ApiToken, Membership, Team, User
-from apps.accounts.roles import TeamRole
+from apps.accounts.roles import OrganisationRole, TeamRole
 from tests.builders import make_application, make_member, make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -181,3 +181,12 @@ def test_the_own_profile_is_changed_and_offices_are_not(as_user):
 @pytest.mark.parametrize("name", ["settings", "teams", "tokens", "account", "people"])
 def test_every_page_of_the_settings_opens(name, as_user):
     assert as_user(make_user(role="admin")).get(reverse(name)).status_code == 200
+
+
+def test_an_administrator_sees_what_is_stored_and_for_how_long(as_user):
+    page = " ".join(as_user(make_user(role=OrganisationRole.ADMIN)).get("/settings/").content.decode().split())
+
+    assert "Storage and retention" in page
+    assert "7 years" in page
+    others = as_user(make_user(role=OrganisationRole.GOVERNANCE)).get("/settings/").content.decode()
+    assert "Storage and retention" not in others

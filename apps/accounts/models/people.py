@@ -11,6 +11,7 @@ from django.db.models.functions import Greatest, Lower
 
 from apps.accounts.models.tree import bound_roles, held_roles
 from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.common.circles import refuse_circles
 from apps.common.history import tracked
 
 
@@ -57,6 +58,14 @@ class Team(models.Model):
 
     class Meta:
         ordering = ["name"]
+        triggers = [
+            refuse_circles(
+                "team_no_circle",
+                "accounts_team",
+                "parent_id",
+                "This would put the team below itself. Choose another parent.",
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 name="team_not_its_own_parent",
@@ -74,11 +83,14 @@ class Team(models.Model):
         return self.name
 
     def clean(self) -> None:
-        above = self.parent
-        while above is not None:
-            if above.pk == self.pk:
+        # as it is now: a parent that was read before may have been moved since
+        parents = dict(Team.objects.order_by().values_list("pk", "parent"))
+        above, passed = self.parent_id, set[int]()
+        while above is not None and above not in passed:
+            if above == self.pk:
                 raise ValidationError({"parent": "This would put the team below itself. Choose another parent."})
-            above = above.parent
+            passed.add(above)
+            above = parents.get(above)
 
 
 class Users(UserManager["User"]):

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from requests import RequestException
 
-from apps.common.http import MEBIBYTE, OutboundError, Policy, Request, fetch
+from apps.common.http import MEBIBYTE, OutboundError, Policy, Request, fetch, installation_policy
 
 
 class SignOnUnreachable(RequestException):
@@ -85,12 +85,17 @@ class SafeSession:
         return Answer(answer.status, answer.headers, answer.body)
 
 
-def policy_for(networks: Any, *, ca_file: str = "") -> Policy:
-    """Small documents, soon: somebody waits for the page."""
-    return Policy(
-        allowed_networks=networks, connect_timeout=5, read_timeout=10, deadline=15, max_wire_bytes=MEBIBYTE,
-        max_body_bytes=MEBIBYTE, max_redirects=2, ca_file=ca_file,
-    )  # fmt: skip
+def sign_on_policy(ca_file: str) -> Policy:
+    """Small documents within seconds: a person waits for the page."""
+    return installation_policy(
+        connect_timeout=5,
+        read_timeout=10,
+        deadline=15,
+        max_wire_bytes=MEBIBYTE,
+        max_body_bytes=MEBIBYTE,
+        max_redirects=2,
+        ca_file=ca_file,
+    )
 
 
 def _origin(url: str) -> tuple[str, str]:

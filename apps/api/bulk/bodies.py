@@ -14,6 +14,10 @@ from rest_framework.exceptions import APIException, ParseError, UnsupportedMedia
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
+from apps.common.texts import json_without_controls
+from apps.intake.documents import Unreadable
+from apps.intake.readers.json_text import refuse_large
+
 LINES = "application/x-ndjson"
 MOST_LIST_BYTES = 32 * 1024 * 1024
 MOST_BYTES = 1024 * 1024 * 1024
@@ -55,12 +59,15 @@ def lines_of(request: Request, stream: IO[bytes]) -> Iterator[bytes]:
 def row_of(line: bytes) -> tuple[Any, str]:
     """(the value, why it cannot be read)"""
     try:
+        refuse_large(line)
         value = orjson.loads(line)
+    except Unreadable as unreadable:
+        return None, str(unreadable)
     except orjson.JSONDecodeError as error:
         return None, f"This is no JSON: {error.msg}."
     if holds_null_character(line, value):
         return None, "A text in it holds a null character. Leave it out."
-    return value, ""
+    return json_without_controls(line, value), ""
 
 
 def holds_null_character(body: bytes, value: Any) -> bool:

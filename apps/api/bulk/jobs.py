@@ -6,7 +6,7 @@ block it was at, and another goes on from there. `all_or_nothing` and `dry_run` 
 
 import zlib
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import batched
 from uuid import UUID
 
@@ -28,7 +28,6 @@ from apps.inventory.bulk import BLOCK, MERGERS, MOST_NAMED, Merge, Numbered, Rep
 log = structlog.get_logger(__name__)
 
 CARRY_OUT = "api.carry_out_job"
-KEPT = timedelta(days=30)
 
 
 class _TakenBack(Exception):
@@ -254,9 +253,3 @@ def _note(claim: Claim[Job], report: Report, *, n_done: int, change: UUID | None
 
 def as_rejected(report: Report) -> list[dict[str, str]]:
     return [{"where": where, "reason": reason} for where, reason in report.rejected]
-
-
-def forget_old_jobs(*, at: datetime) -> int:
-    """Reports of jobs that ended long ago go; what they did stays in the history."""
-    old = Job.objects.exclude(state__in=Job.OPEN).filter(queued_at__lt=at - KEPT)
-    return old.delete()[1].get("api.Job", 0)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
+from django.db import transaction
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 from apps.api.bulk.bodies import RawList, RawRows, lines_of
 from apps.api.bulk.jobs import as_rejected, merge_now, queue_job
 from apps.api.checking import FORMATS_ASKED, checked
+from apps.api.idempotency import StreamClaim
 from apps.api.models import Job
 from apps.common.time import now
 from apps.inventory.bulk import BulkKind
@@ -136,7 +138,11 @@ class Bulk:
         if further is None and limit:
             return _report(self.bulk_resource, iter(few), options)
         rest = chain(few, () if further is None else (further,), lines)
-        return accepted(request, queue_job(self.bulk_resource, rest, at=now(), **options))
+        with transaction.atomic():
+            answer = accepted(request, queue_job(self.bulk_resource, rest, at=now(), **options))
+            if isinstance(self._claim, StreamClaim):
+                self._claim.note(answer)
+        return answer
 
 
 def _at_most(lines: Iterator[bytes], limit: int) -> Iterator[bytes]:

@@ -41,7 +41,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
         fields = [
             "id", "provider", "foundation", "version", "offering", "decision", "data_classes", "regions",
             "criticalities", "reason", "approver", "decided_on", "expires_on", "standing", "revoked_at", "revoked_by",
-            "revoked_why", "updated_at",
+            "revoked_why", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 

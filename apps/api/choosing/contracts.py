@@ -27,9 +27,10 @@ class ContractSerializer(ReasonMixin, serializers.ModelSerializer[Contract]):
         fields = [
             "id", "party", "ref", "name", "kind", "overarching", "ict_service_type", "starts_on", "ends_on",
             "currency", "annual_cost", "notice_days_ours", "notice_days_theirs", "deprecation_notice_days",
-            "governing_law", "provision_country", "data_country", "price_protection", "exit_clause",
-            "termination_assistance", "audit_right", "ip_indemnity", "training_use", "terms_url", "terms_digest",
-            "terms_read_on", "note", "created_at", "updated_at", "reason",
+            "governing_law", "provision_country", "stores_data", "data_country", "processing_country",
+            "termination_reason", "last_audit_on", "price_protection", "exit_clause", "termination_assistance",
+            "audit_right", "ip_indemnity", "training_use", "terms_url", "terms_digest", "terms_read_on", "note",
+            "created_at", "updated_at", "reason",
         ]  # fmt: skip
         read_only_fields = ["id", "created_at", "updated_at"]
         extra_kwargs = {"annual_cost": {"min_value": 0}}

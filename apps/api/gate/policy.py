@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from apps.api.base import RegistryView
 from apps.api.checking import checked
+from apps.api.gate.shapes import SourceReadingSerializer
 from apps.api.reading import WordField
 from apps.common.time import now
 from apps.gate.actions import Days, change_policy
@@ -53,7 +54,13 @@ class GatePolicySerializer(serializers.Serializer[Any]):
     evidence_criticalities = serializers.ListField(child=WordField(Criticality), required=False, max_length=10)
     keep_runs_days = serializers.IntegerField(required=False, min_value=7, max_value=3660)
     catalogue_as_of = serializers.DateTimeField(read_only=True, allow_null=True)
+    catalogue_sources = SourceReadingSerializer(
+        many=True, read_only=True, help_text="The sources of retirement dates that can be relied on, newest first."
+    )
     can_decide = serializers.BooleanField(read_only=True, help_text="False: the catalogue is empty or stale.")
+    refusal = serializers.CharField(
+        read_only=True, allow_blank=True, help_text="Why nothing can be decided and what to do; empty where it can."
+    )
     updated_at = serializers.DateTimeField(read_only=True)
 
 
@@ -110,6 +117,8 @@ class GatePolicyView(RegistryView):
             "evidence_criticalities": [_WORDS[level] for level in policy.evidence_criticalities],
             "keep_runs_days": policy.keep_runs_days,
             "catalogue_as_of": state.as_of,
+            "catalogue_sources": state.sources,
             "can_decide": not state.refusal,
+            "refusal": state.refusal,
             "updated_at": policy.updated_at,
         }  # fmt: skip

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.base import BY_ID, ReadViewSet
-from apps.api.gate.shapes import GateAnswerSerializer
+from apps.api.gate.shapes import GateAnswerSerializer, SourceReadingSerializer
 from apps.common.pagination import Keyset
 from apps.gate.answering import body_of, findings_of_run
 from apps.gate.filters import GateRunFilter
@@ -21,12 +21,14 @@ class GateRunSerializer(serializers.ModelSerializer[GateRun]):
     by = serializers.CharField(source="by.username", read_only=True, allow_null=True)
     baseline_run = serializers.IntegerField(source="against_id", read_only=True, allow_null=True)
 
+    catalogue_sources = SourceReadingSerializer(many=True, read_only=True)
+
     class Meta:
         model = GateRun
         fields = [
             "id", "application", "environment", "commit", "ref", "mode", "baseline", "baseline_run", "state",
-            "decision", "exit_code", "summary", "policy_version", "catalogue_as_of", "n_models", "n_errors",
-            "n_warnings", "n_waived", "by", "asked_at", "asked_last_at", "decided_at", "released_at",
+            "decision", "exit_code", "summary", "policy_version", "catalogue_as_of", "catalogue_sources", "n_models",
+            "n_errors", "n_warnings", "n_waived", "by", "asked_at", "asked_last_at", "decided_at", "released_at",
         ]  # fmt: skip
         read_only_fields = fields
 

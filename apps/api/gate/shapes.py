@@ -5,10 +5,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.api.reading import WordField
 from apps.gate.matching import Asked
 from apps.gate.models import GateRun
 from apps.gate.rules import FOUND_LEVELS, MATCHES, Decision, Rule
 from apps.gate.running import MOST_MODELS
+from apps.inventory.models import Criticality
 
 _MODEL = {
     "oneOf": [
@@ -184,12 +186,31 @@ class BundleSerializer(serializers.Serializer[Any]):
     signature = serializers.CharField(help_text="Of the payload's bytes, as base64.")
 
 
+class SourceReadingSerializer(serializers.Serializer[Any]):
+    """A source of retirement dates that the answer rests on."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    read_at = serializers.DateTimeField()
+
+
+class AnswerHorizonSerializer(serializers.Serializer[Any]):
+    """How near a retirement is for FR003, as it applies to this question."""
+
+    environment = serializers.CharField(help_text="The environment that the days are set for; * for every other one.")
+    criticality = WordField(Criticality)
+    warning_days = serializers.IntegerField(help_text="FR003 warns from so many days before a retirement.")
+    error_days = serializers.IntegerField(help_text="And blocks from so many on; 0: never.")
+
+
 class GateAnswerSerializer(WaitingSerializer):
     decision = serializers.ChoiceField(choices=Decision.choices)
     exit_code = serializers.IntegerField(help_text="0 pass or warn, 1 block, 3 cannot decide.")
     summary = serializers.CharField()
     policy_version = serializers.CharField()
     catalogue_as_of = serializers.DateTimeField(allow_null=True)
+    catalogue_sources = SourceReadingSerializer(many=True, help_text="Newest first; empty where none can be relied on.")
+    horizon = AnswerHorizonSerializer(allow_null=True, help_text="Null: the run is older than this field.")
     baseline = BaselineSerializer()
     all = serializers.BooleanField()
     evaluated = EvaluatedSerializer(many=True)

@@ -39,14 +39,20 @@ class BomUploadSerializer(serializers.Serializer[Any]):
     autoCreate = serializers.BooleanField(  # noqa: N815
         required=False, help_text="Keep it where no application is called so, until a person says which it is."
     )
-    bom = serializers.CharField(help_text="The document in base64; a file in a form.")
+    bom = serializers.CharField(help_text="The document in base64.")
+
+
+class BomFormSerializer(BomUploadSerializer):
+    """The same as a form, in which the document is a file."""
+
+    bom = serializers.FileField(help_text="The document.")  # type: ignore[assignment]
 
 
 class BomTokenSerializer(serializers.Serializer[Any]):
     token = serializers.UUIDField()
 
 
-class ProcessingSerializer(serializers.Serializer[Any]):
+class UploadProgressSerializer(serializers.Serializer[Any]):
     processing = serializers.BooleanField(help_text="False once it has been read, whatever came of it.")
 
 
@@ -64,7 +70,7 @@ class BomUploadView(IntakeDoor):
     @extend_schema(
         operation_id="bom_post",
         summary="Send a bill of materials in a form, as to Dependency-Track",
-        request={FORM: BomUploadSerializer, "application/json": BomUploadSerializer},
+        request={FORM: BomFormSerializer, "application/json": BomUploadSerializer},
         responses={200: OpenApiResponse(BomTokenSerializer, description="Kept"), **PROBLEMS},
     )
     def post(self, request: Request) -> Response:
@@ -114,7 +120,7 @@ class BomUploadView(IntakeDoor):
 
 class BomTokenView(IntakeDoor):
     @extend_schema(
-        operation_id="bom_token", summary="How far an upload is", responses={200: ProcessingSerializer}
+        operation_id="bom_token", summary="How far an upload is", responses={200: UploadProgressSerializer}
     )  # fmt: skip
     def get(self, request: Request, token: UUID) -> Response:
         """Of the token's own uploads only."""

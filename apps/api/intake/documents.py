@@ -4,9 +4,10 @@ import uuid
 from functools import cached_property
 from typing import Any
 
+from django.http import HttpRequest
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import status
+from rest_framework import serializers, status
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -25,7 +26,7 @@ from apps.api.schema import ProblemSerializer
 from apps.api.throttling import TokenThrottle
 from apps.common.time import now
 from apps.intake.carrying import KeyReused, NotYours
-from apps.intake.documenting import receive_document
+from apps.intake.documenting import NAMES_NO_AI, receive_document
 from apps.intake.documents import Format, Unreadable, clean
 from apps.intake.formats import FORMATS
 from apps.intake.models import Import, TokenBinding
@@ -42,12 +43,16 @@ SHEETS = {
 EVALS = "evals"
 EVAL_TYPES = ("application/json", "application/x-ndjson", "application/jsonl", "application/zip")
 PROBLEMS = {
-    413: OpenApiResponse(ProblemSerializer, description="Larger than is read"),
-    415: OpenApiResponse(ProblemSerializer, description="Of a type or coding that is not read"),
-    422: OpenApiResponse(ProblemSerializer, description="Nothing can be made of it"),
+    (413, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="Larger than is read"),
+    (415, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="Of a type or coding that is not read"),
+    (422, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="Nothing can be made of it"),
 }
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 _READ = ("application", "environment", "part", "team", "tool", "strict")
+
+
+class UploadFormSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField(required=False, help_text="The document or sheet.")
 
 
 class IntakeThrottle(TokenThrottle):
@@ -71,7 +76,7 @@ class IntakeDoor(RegistryView):
     throttle_classes = [IntakeThrottle]
     parser_classes = [AnyBody]
 
-    def _may_repeat(self, request: Request) -> bool:
+    def _may_repeat(self, request: Request | HttpRequest) -> bool:
         """The import itself carries the sender's key, beside the names that documents give themselves."""
         return False
 
@@ -125,6 +130,8 @@ class IntakeDoor(RegistryView):
             refused["Location"] = location
             return refused
         answer = as_received(import_)
+        if import_.counts.get("names_ai") is False:
+            answer["note"] = NAMES_NO_AI
         if not is_new and import_.n_bytes != len(body):
             answer["note"] = (
                 "It calls itself the same as a document that was taken before, and says the same: that one is answered."
@@ -198,9 +205,10 @@ class IntakeView(IntakeDoor):
             ),
         ],
         request={
+            # first: generators that know one kind of body a function take it, and a file is what every client can send
+            FORM: UploadFormSerializer,
             "application/octet-stream": OpenApiTypes.BINARY,
             "application/json": OpenApiTypes.OBJECT,
-            FORM: {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}},
         },
         responses={
             202: OpenApiResponse(ReceivedSerializer, description="Kept; read already, unless its status is queued"),

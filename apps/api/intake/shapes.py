@@ -60,7 +60,9 @@ class ImportSerializer(serializers.ModelSerializer[Import]):
     application = serializers.CharField(source="application.slug", read_only=True, allow_null=True, help_text="Slug.")
     by = serializers.CharField(source="by.username", read_only=True, allow_null=True)
     counts = serializers.DictField(
-        read_only=True, help_text="created, updated, unchanged: dependencies; the lists below by their lengths."
+        read_only=True,
+        help_text="created, updated, unchanged: dependencies; the lists below by their lengths; names_ai: false where"
+        " the document names no model and no AI service, and so confirms and ends nothing.",
     )
     unresolved = PartSerializer(many=True, read_only=True, help_text="Names of models that nobody knows yet.")
     ignored = PartSerializer(many=True, read_only=True, help_text="What is no model, or not for us.")

@@ -126,7 +126,9 @@ class RegisterView(ReportView):
 class RegisterRowsView(RowsView):
     @extend_schema(
         operation_id="reports_register_rows",
-        parameters=[OpenApiParameter("table", str, OpenApiParameter.PATH, enum=list(BY_SLUG))],
+        parameters=[
+            OpenApiParameter("table", str, OpenApiParameter.PATH, enum=list(BY_SLUG), description="The template.")
+        ],
         responses=_ROWS,
     )
     def get(self, request: Request, table: str) -> StreamingHttpResponse:

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -14,7 +16,14 @@ from apps.accounts.roles import TeamRole
 from apps.api.base import ReadViewSet
 from apps.api.inventory import ReasonMixin
 from apps.api.reading import Computed
-from apps.api.risks.shared import GRAVEST_FIRST, LevelField, UserField, today
+from apps.api.risks.shared import (
+    GRAVEST_FIRST,
+    AttachEvidenceSerializer,
+    EvidenceIdsField,
+    LevelField,
+    UserField,
+    today,
+)
 from apps.common.pagination import Keyset
 from apps.common.time import now
 from apps.inventory.models import Dependency
@@ -24,6 +33,7 @@ from apps.risks.filters import (
 )
 from apps.risks.models import (
     Assessment,
+    AssessmentEvidence,
     FoundationRisk,
     Treatment,
 )
@@ -60,6 +70,7 @@ class AssessmentSerializer(ReasonMixin, serializers.ModelSerializer[Assessment])
     accepted_by = serializers.CharField(source="accepted_by.username", read_only=True, allow_null=True)
     revoked_by = serializers.CharField(source="revoked_by.username", read_only=True, allow_null=True)
     assessed_by = serializers.CharField(source="assessed_by.username", read_only=True)
+    evidence = EvidenceIdsField()
     acceptance_in_force = serializers.BooleanField(read_only=True)
 
     class Meta:
@@ -69,13 +80,13 @@ class AssessmentSerializer(ReasonMixin, serializers.ModelSerializer[Assessment])
             "inherent_likelihood", "inherent_impact", "current_likelihood", "current_impact", "residual_likelihood",
             "residual_impact", "inherent", "current", "residual", "confidence", "treatment", "plan", "owner", "due_on",
             "accepted_by", "accepted_at", "accepted_until", "accept_reason", "acceptance_in_force", "revoked_by",
-            "revoked_at", "revoke_reason", "stale_since", "stale_cause", "stale_because", "stale_event", "assessed_by",
-            "assessed_at", "reason",
+            "revoked_at", "revoke_reason", "stale_since", "stale_cause", "stale_because", "stale_event", "evidence",
+            "assessed_by", "assessed_at", "created_at", "updated_at", "reason",
         ]  # fmt: skip
         read_only_fields = [
             "id", "state", "not_applicable_because", "inherent_likelihood", "inherent_impact", "inherent", "current",
             "residual", "accepted_at", "accepted_until", "accept_reason", "revoked_at", "revoke_reason", "stale_since",
-            "stale_cause", "stale_because", "stale_event", "assessed_at",
+            "stale_cause", "stale_because", "stale_event", "assessed_at", "created_at", "updated_at",
         ]  # fmt: skip
         # two at once are told in the action who was faster
         validators: list[Any] = []
@@ -93,7 +104,7 @@ class RiskAcceptanceSerializer(AssessmentSerializer):
 
     application = template = treatment = accepted_by = revoked_by = None  # type: ignore[assignment]
     inherent_likelihood = inherent_impact = None  # type: ignore[assignment]
-    assessed_by = acceptance_in_force = reason = None  # type: ignore[assignment]
+    assessed_by = acceptance_in_force = evidence = reason = None  # type: ignore[assignment]
 
 
 class RiskNotApplicableSerializer(RiskAcceptanceSerializer):
@@ -129,7 +140,7 @@ class BulkAssessmentSerializer(AssessmentSerializer):
 
     dependency = application = template = version = accepted_by = revoked_by = None  # type: ignore[assignment]
     inherent_likelihood = inherent_impact = None  # type: ignore[assignment]
-    assessed_by = acceptance_in_force = None  # type: ignore[assignment]
+    assessed_by = acceptance_in_force = evidence = None  # type: ignore[assignment]
 
 
 class AssessmentRefusedSerializer(serializers.Serializer[Any]):
@@ -155,6 +166,11 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
     filterset_class = AssessmentFilter
     orders = {**GRAVEST_FIRST, "due_on": Keyset(("due_on", "id")), "-due_on": Keyset(("-due_on", "-id"))}
     dated_orders = frozenset({"due_on", "-due_on"})
+    annotations = {
+        "evidence_ids": ArraySubquery(
+            AssessmentEvidence.objects.filter(assessment=OuterRef("pk")).order_by("evidence").values("evidence")
+        )
+    }
     computed = {"acceptance_in_force": Computed(("treatment", "revoked_at", "accepted_until"), _in_force)}
 
     @extend_schema(responses={200: AssessmentSerializer, 201: AssessmentSerializer})
@@ -270,6 +286,15 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
             assessment=assessment, expected_version=asked["version"], reason=asked.get("reason", ""), by=self.user
         )
         return self.answer(undone) if undone else Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=AttachEvidenceSerializer, responses=AssessmentSerializer)
+    @action(detail=True, methods=["post"])
+    def attach(self, request: Request, pk: str) -> Response:
+        """Say that it rests on evidence that is on record; for editors. Doing it twice changes nothing."""
+        assessment = self._of_role(TeamRole.EDITOR)
+        asked = self.validated(AttachEvidenceSerializer)
+        actions.attach_evidence(evidence=asked["evidence"], assessment=assessment, by=self.user)
+        return self.answer(assessment)
 
     def _of_role(self, role: TeamRole) -> Assessment:
         assessment = self.subject("dependency__application__team")

@@ -49,9 +49,9 @@ class EvidenceSerializer(ReasonMixin, serializers.ModelSerializer[Evidence]):
     class Meta:
         model = Evidence
         fields = [
-            "id", "kind", "tool", "evaluator", "application", "version", "offering", "template", "dataset", "metric",
-            "value", "threshold", "higher_is_better", "passed", "n", "run_on", "expires_on", "digest", "link", "note",
-            "state", "recorded_by", "recorded_at", "reason",
+            "id", "kind", "tool", "run", "evaluator", "application", "version", "offering", "template", "dataset",
+            "metric", "value", "threshold", "higher_is_better", "passed", "n", "run_on", "expires_on", "digest",
+            "link", "note", "state", "recorded_by", "recorded_at", "reason",
         ]  # fmt: skip
         read_only_fields = ["id", "recorded_at"]
 

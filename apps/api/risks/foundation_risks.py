@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.db.models import Value
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Value
 from django.db.models.functions import Coalesce, NullIf
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -14,7 +15,15 @@ from rest_framework.response import Response
 from apps.api.base import ReadViewSet
 from apps.api.inventory import ReasonMixin
 from apps.api.reading import WordField
-from apps.api.risks.shared import GRAVEST_FIRST, RiskCountsSerializer, UserField, counts, today
+from apps.api.risks.shared import (
+    GRAVEST_FIRST,
+    AttachEvidenceSerializer,
+    EvidenceIdsField,
+    RiskCountsSerializer,
+    UserField,
+    counts,
+    today,
+)
 from apps.catalog.models import NodeKind
 from apps.common.time import now
 from apps.risks import actions
@@ -24,6 +33,7 @@ from apps.risks.filters import (
 )
 from apps.risks.models import (
     FoundationRisk,
+    RiskEvidence,
     RiskTemplate,
 )
 from apps.risks.models.catalogue import Layer
@@ -53,6 +63,7 @@ class FoundationRiskSerializer(ReasonMixin, serializers.ModelSerializer[Foundati
     )
     impact = serializers.IntegerField(required=False, min_value=1, max_value=5, help_text="Inherent, 1 to 5.")
     owner = UserField(required=False, allow_null=True)
+    evidence = EvidenceIdsField()
     dismissed_by = serializers.CharField(source="dismissed_by.username", read_only=True, allow_null=True)
 
     class Meta:
@@ -60,12 +71,12 @@ class FoundationRiskSerializer(ReasonMixin, serializers.ModelSerializer[Foundati
         fields = [
             "id", "template", "title", "name", "description", "layer", "node_kind", "node_ref", "node_name",
             "likelihood", "impact", "inherent", "confidence", "inherits", "owner", "rule", "facts", "source_url",
-            "review_on", "opened_at", "changed_at", "closed_at", "closed_reason", "dismissed_at", "dismissed_by",
-            "dismissed_reason", "reason",
+            "review_on", "evidence", "opened_at", "changed_at", "closed_at", "closed_reason", "dismissed_at",
+            "dismissed_by", "dismissed_reason", "created_at", "updated_at", "reason",
         ]  # fmt: skip
         read_only_fields = [
             "id", "inherent", "rule", "opened_at", "changed_at", "closed_at", "closed_reason", "dismissed_at",
-            "dismissed_reason",
+            "dismissed_reason", "created_at", "updated_at",
         ]  # fmt: skip
         # a check of the model says the same in its own words
         validators: list[Any] = []
@@ -80,7 +91,7 @@ class FoundationRiskChangeSerializer(FoundationRiskSerializer):
             "review_on", "reason",
         ]  # fmt: skip
 
-    template = name = layer = node_kind = node_ref = node_name = dismissed_by = None  # type: ignore[assignment]
+    template = name = layer = node_kind = node_ref = node_name = dismissed_by = evidence = None  # type: ignore[assignment]
 
 
 class RiskEndedSerializer(serializers.Serializer[Any]):
@@ -99,6 +110,9 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     filterset_class = FoundationRiskFilter
     orders = GRAVEST_FIRST
     annotations = {
+        "evidence_ids": ArraySubquery(
+            RiskEvidence.objects.filter(risk=OuterRef("pk")).order_by("evidence").values("evidence")
+        ),
         "node_name": NODE_NAME,
         "risk_name": Coalesce(NullIf("title", Value("")), "template__title"),
     }
@@ -133,6 +147,15 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
         """It is over; for governance. What a rule raised is dismissed instead."""
         risk, asked = self._governed(), self.validated(RiskEndedSerializer)
         return self.answer(actions.close_risk(risk=risk, because=asked["because"], by=self.user, at=now()))
+
+    @extend_schema(request=AttachEvidenceSerializer, responses=FoundationRiskSerializer)
+    @action(detail=True, methods=["post"])
+    def attach(self, request: Request, pk: str) -> Response:
+        """Say that it rests on evidence about a version or an offering; for governance. Doing it twice changes
+        nothing."""
+        risk, asked = self._governed(), self.validated(AttachEvidenceSerializer)
+        actions.attach_evidence(evidence=asked["evidence"], risk=risk, by=self.user)
+        return self.answer(risk)
 
     @extend_schema(request=ReasonMixin, responses=FoundationRiskSerializer)
     @action(detail=True, methods=["post"])

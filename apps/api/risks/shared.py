@@ -3,12 +3,14 @@
 from datetime import date
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.accounts.models import User
 from apps.api.base import BY_ID
 from apps.common.pagination import Keyset
 from apps.common.time import day_of, now
+from apps.risks.models import Evidence
 from apps.risks.queries import Reach
 
 GRAVEST_FIRST = {
@@ -29,6 +31,29 @@ class LevelField(serializers.IntegerField):
 class UserField(serializers.SlugRelatedField[User]):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(slug_field="username", queryset=User.objects.filter(is_active=True), **kwargs)
+
+
+@extend_schema_field({"type": "integer", "description": "Id of evidence you may see."})
+class VisibleEvidenceField(serializers.PrimaryKeyRelatedField[Evidence]):
+    def get_queryset(self) -> Any:
+        return Evidence.objects.visible_to(self.context["request"].user)
+
+
+class AttachEvidenceSerializer(serializers.Serializer[Any]):
+    evidence = VisibleEvidenceField(queryset=Evidence.objects.none())
+
+
+class EvidenceIdsField(serializers.ListField):
+    """The evidence that a row rests on; the view annotates `evidence_ids`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            child=serializers.IntegerField(),
+            source="evidence_ids",
+            read_only=True,
+            help_text="Ids of the evidence it rests on.",
+            **kwargs,
+        )
 
 
 class RiskCountsSerializer(serializers.Serializer[Any]):

@@ -27,7 +27,7 @@ class ModifierSerializer(serializers.Serializer[Any]):
     why = serializers.CharField()
 
 
-class MappingSerializer(serializers.Serializer[Any]):
+class TaxonomyMappingSerializer(serializers.Serializer[Any]):
     predicate = serializers.ChoiceField(
         choices=TemplateMapping.Match.choices, help_text="SSSOM; broadMatch: the entry is broader."
     )
@@ -44,7 +44,7 @@ class RiskTemplateSerializer(serializers.ModelSerializer[RiskTemplate]):
     suggested_treatments = serializers.ListField(child=serializers.CharField(), read_only=True)
     sources = serializers.ListField(child=serializers.CharField(), read_only=True)
     modifiers = ModifierSerializer(many=True, read_only=True, source="modifiers_json")
-    mappings = MappingSerializer(many=True, read_only=True, source="mappings_json")
+    mappings = TaxonomyMappingSerializer(many=True, read_only=True, source="mappings_json")
 
     class Meta:
         model = RiskTemplate

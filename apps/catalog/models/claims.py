@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models.providers import PublicQuerySet
+from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history import tracked
 
 
@@ -14,12 +15,18 @@ class SourceQuerySet(PublicQuerySet["Source"]):
     def polled(self) -> "SourceQuerySet":
         return self.filter(enabled=True).exclude(kind__in=Source.UNPOLLED)
 
+    def from_outside(self) -> "SourceQuerySet":
+        """Sources that bring news: neither entries by hand, nor the built-in catalogue, nor an installed package."""
+        return self.exclude(kind__in=Source.UNPOLLED).exclude(url__startswith=Source.PACKAGE_SCHEME)
+
 
 @tracked()
 class Source(models.Model):
     """Something that makes claims. Its poll state lives in `feeds`; this is who it is and how far it is trusted."""
 
     UNPOLLED: ClassVar[tuple[str, ...]] = ("manual", "built-in")
+    # An address of this scheme names an installed package; what it holds changes only when it is upgraded.
+    PACKAGE_SCHEME: ClassVar[str] = "package:"
 
     slug = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=100)
@@ -48,6 +55,11 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_packaged(self) -> bool:
+        """Whether it is read from an installed package, which answers without network and brings no news."""
+        return self.url.startswith(self.PACKAGE_SCHEME)
 
 
 class Topic(models.TextChoices):
@@ -113,7 +125,7 @@ class Assertion(models.Model):
         null=True, blank=True, help_text="The next day on which a price published in advance begins."
     )
     asserted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
-    reason = models.TextField(blank=True)
+    reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
 
     objects = AssertionQuerySet.as_manager()
 

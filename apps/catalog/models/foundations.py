@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 
 from apps.catalog.models.providers import Provider, PublicQuerySet
 from apps.catalog.models.triggers import NO_DERIVATION_CIRCLE
+from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history import tracked
 
 
@@ -183,7 +184,7 @@ class IdentityDecision(models.Model):
     version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True)
     alias = models.ForeignKey(Alias, on_delete=models.PROTECT, null=True, blank=True)
     not_a_model = models.BooleanField(default=False)
-    reason = models.TextField(blank=True)
+    reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     decided_at = models.DateTimeField(auto_now_add=True)
     lifted_at = models.DateTimeField(null=True, blank=True)

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models.touched import PARENT_TOUCHED
+from apps.common.circles import refuse_circles
 from apps.common.history import tracked
 
 
@@ -68,7 +69,15 @@ class Provider(models.Model):
     class Meta:
         ordering = ["name"]
         indexes = [GinIndex(fields=["roles"], name="provider_roles")]
-        triggers = [PARENT_TOUCHED]
+        triggers = [
+            PARENT_TOUCHED,
+            refuse_circles(
+                "provider_no_circle",
+                "catalog_provider",
+                "parent_id",
+                "This would make the company its own parent. Choose another.",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="provider_has_role",
@@ -91,10 +100,11 @@ class Provider(models.Model):
         return self.name
 
     def clean(self) -> None:
-        above = self.parent
-        while above is not None:
+        above, passed = self.parent, set[int]()
+        while above is not None and above.pk not in passed:
             if above.pk == self.pk:
                 raise ValidationError({"parent": "This would make the company its own parent. Choose another."})
+            passed.add(above.pk)
             above = above.parent
 
 

@@ -6,13 +6,16 @@ states that a row-by-row check would refuse.
 
 import pgtrigger
 
+from apps.common.circles import LOCK_TREE
+
 NO_DERIVATION_CIRCLE = pgtrigger.Trigger(
     name="derivation_no_circle",
     level=pgtrigger.Row,
     when=pgtrigger.After,
     operation=pgtrigger.Insert | pgtrigger.Update,
     timing=pgtrigger.Deferred,
-    func="""
+    func=f"""
+        {LOCK_TREE.format(tree="catalog_derivation")}
         IF EXISTS (
             WITH RECURSIVE up(id) AS (
                 SELECT NEW.parent_id

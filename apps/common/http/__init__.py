@@ -1,11 +1,11 @@
 """The one outbound HTTP client: every call the product makes to the outside goes through `fetch`.
 
-It is built on the standard library because the two things that matter here stand below what HTTP libraries
-offer: the socket is opened to the very address that was checked, and one deadline and one byte count hold
-for everything that is read from it, headers included.
+HTTP, TLS and tunnels are urllib3's. Ours is the policy: the connection is opened to the very address that was
+checked, each redirect is checked again, and one deadline and one byte count hold for everything that is read,
+headers included.
 
-Nothing here knows settings: the caller passes a `Policy`. What goes wrong is one of three exceptions, each
-with a sentence for people.
+The caller passes a `Policy`; `installation_policy` makes one of the settings. What goes wrong is one of three
+exceptions, each with a sentence for people.
 """
 
 from apps.common.http.addresses import check_address, forbidden, parse_networks
@@ -19,8 +19,11 @@ from apps.common.http.calls import (
     Request,
     Response,
     TooLarge,
+    retry_after_seconds,
 )
-from apps.common.http.fetching import fetch, retry_after_seconds
+from apps.common.http.fetching import fetch
+from apps.common.http.installation import installation_policy
+from apps.common.http.proxies import parse_proxy
 
 __all__ = [
     "MEBIBYTE",
@@ -35,6 +38,8 @@ __all__ = [
     "check_address",
     "fetch",
     "forbidden",
+    "installation_policy",
     "parse_networks",
+    "parse_proxy",
     "retry_after_seconds",
 ]

@@ -1,12 +1,16 @@
 """Where a call may go: web addresses that we are willing to look at, and the network addresses behind them."""
 
 import ipaddress
+import logging
 import re
 import socket
 import threading
 from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
-from apps.common.http.calls import Deadline, Network, OutboundFailed, OutboundRefused, Policy
+from apps.common.http.calls import Deadline, OutboundFailed, OutboundRefused, Policy
+from apps.common.http.proxies import Network
+
+log = logging.getLogger(__name__)
 
 type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -77,6 +81,15 @@ def origin_of(parts: SplitResult) -> tuple[str, str, int]:
 
 def port_of(parts: SplitResult) -> int:
     return parts.port or DEFAULT_PORTS[parts.scheme]
+
+
+def ascii_host(parts: SplitResult) -> str:
+    """The host as it is sent, international names in their ASCII form; OutboundRefused where there is none."""
+    host = parts.hostname or ""
+    try:
+        return host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise OutboundRefused(f"'{host[:60]}' is not a valid host name. Correct it.") from None
 
 
 def shown(parts: SplitResult) -> str:
@@ -165,3 +178,20 @@ def allowed_addresses(parts: SplitResult, policy: Policy, clock: Deadline, *, tr
             "The operator can open a network with OUTBOUND_ALLOWED_NETWORKS."
         )
     return allowed
+
+
+def check_before_proxy(parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool) -> None:
+    """Refuse what is visibly not public; a name that only the proxy can resolve is the proxy's to judge."""
+    host = parts.hostname or ""
+    try:
+        allowed_addresses(parts, policy, clock, trusted=trusted)
+    except OutboundFailed as error:
+        if _resembles_address(host):
+            raise OutboundRefused(f"{host} is not a host name that a proxy may be asked for. {error}") from None
+        log.debug("outbound name left to the proxy", extra={"host": host})
+
+
+def _resembles_address(host: str) -> bool:
+    """Whether a host is another spelling of an address, or of this machine, that a proxy might understand."""
+    last = host.rstrip(".").rpartition(".")[2]
+    return ":" in host or "%" in host or last.isdecimal() or last.startswith("0x") or last == "localhost"

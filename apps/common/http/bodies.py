@@ -1,88 +1,72 @@
-"""The body of an answer: read to its end, inflated, never more of it than the policy allows."""
+"""The body of an answer, inflated, never more of it than the policy allows."""
 
-import http.client
+import gzip
 import zlib
-from collections.abc import Iterator, Mapping
+from typing import BinaryIO, Protocol, cast
 
-from apps.common.http.calls import OutboundFailed, Policy, TooLarge, too_large
+from apps.common.http.calls import OutboundFailed, TooLarge, too_large
 
 _CHUNK = 64 * 1024
 
 
-def body_of(response: http.client.HTTPResponse, headers: Mapping[str, str], policy: Policy) -> bytes:
-    """The inflated body, or OutboundFailed where it ends early."""
-    if response.length is not None and response.length > policy.max_wire_bytes:
-        raise TooLarge(too_large(policy.max_wire_bytes))
-    encoding = headers.get("content-encoding", "").lower()
-    body = inflated(_wire(response, policy), encoding, policy.max_body_bytes)
-    # http.client counts down what Content-Length promised, and says nothing when the rest never comes.
-    if response.length:
-        raise OutboundFailed(f"The answer ended {response.length} bytes early. Try later.")
-    return body
+class Readable(Protocol):
+    """What a body is read from."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
-def _wire(response: http.client.HTTPResponse, policy: Policy) -> Iterator[bytes]:
-    count = 0
-    while piece := response.read(_CHUNK):
-        count += len(piece)
-        if count > policy.max_wire_bytes:
-            raise TooLarge(too_large(policy.max_wire_bytes))
-        yield piece
-
-
-def inflated(pieces: Iterator[bytes], encoding: str, limit: int) -> bytes:
-    """All pieces, decoded, never holding more than `limit` bytes and one piece."""
-    if encoding in {"", "identity"}:
-        inflate: _Inflater | None = None
-    elif encoding in {"gzip", "x-gzip", "deflate"}:
-        inflate = _Inflater(encoding, limit)
-    else:
-        raise OutboundFailed(
-            f"The answer came encoded as '{encoding[:40]}', which was not asked for. Report it to its publisher."
-        )
+def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
+    """All that the stream holds, inflated. At most `limit` bytes and one piece are held; TooLarge beyond, and
+    OutboundFailed where it is damaged, ends early or has an encoding that was not asked for."""
+    inflating: Readable
+    match encoding:
+        case "" | "identity":
+            inflating = stream
+        case "gzip" | "x-gzip":
+            inflating = gzip.GzipFile(mode="rb", fileobj=cast(BinaryIO, stream))
+        case "deflate":
+            inflating = _Deflated(stream, limit)
+        case _:
+            raise OutboundFailed(
+                f"The answer came encoded as '{encoding[:40]}', which was not asked for. Report it to its publisher."
+            )
     body = bytearray()
-    for piece in pieces:
-        if inflate is None:
+    try:
+        while piece := inflating.read(_CHUNK):
             body += piece
-        else:
-            inflate.feed(piece, body)
-        if len(body) > limit:
-            raise TooLarge(too_large(limit))
-    if inflate is not None and not inflate.complete:
-        raise OutboundFailed("The compressed answer ended early. Try later.")
+            if len(body) > limit:
+                raise TooLarge(too_large(limit))
+    except EOFError:
+        raise OutboundFailed("The compressed answer ended early. Try later.") from None
+    except (zlib.error, gzip.BadGzipFile) as error:
+        raise OutboundFailed(f"The compressed answer is damaged ({error}). Try later.") from None
     return bytes(body)
 
 
-class _Inflater:
-    """gzip (also several members in a row) or deflate (zlib or, as some servers do, raw), with a limit."""
+class _Deflated:
+    """`deflate` as the standard has it (zlib), or raw, as some servers send it."""
 
-    def __init__(self, encoding: str, limit: int) -> None:
-        self._gzip = encoding != "deflate"
+    def __init__(self, stream: Readable, limit: int) -> None:
+        self._stream = stream
         self._limit = limit
-        self._decoder = zlib.decompressobj(31 if self._gzip else 15)
-        self._begun = False
+        self._decoder = zlib.decompressobj()
+        self._is_begun = False
 
-    @property
-    def complete(self) -> bool:
-        """Whether the stream came to its proper end; an empty body counts."""
-        return self._decoder.eof or not self._begun
+    def read(self, size: int, /) -> bytes:
+        """The next piece, of more than the limit's bytes where it is too large; empty at the end."""
+        while not self._decoder.eof:
+            packed = self._stream.read(size)
+            if not packed and self._is_begun:
+                raise EOFError
+            if not packed:
+                return b""
+            if not self._is_begun and not _has_zlib_header(packed):
+                self._decoder = zlib.decompressobj(-zlib.MAX_WBITS)
+            self._is_begun = True
+            if piece := self._decoder.decompress(packed, self._limit + 1):
+                return piece
+        return b""
 
-    def feed(self, data: bytes, into: bytearray) -> None:
-        while data:
-            if self._decoder.eof:
-                # Some servers pad the end with zeros.
-                if not self._gzip or not data.strip(b"\x00"):
-                    return
-                self._decoder = zlib.decompressobj(31)
-            room = self._limit + 1 - len(into)
-            if room <= 0:
-                return
-            try:
-                into += self._decoder.decompress(data, room)
-            except zlib.error as error:
-                if self._gzip or self._begun:
-                    raise OutboundFailed(f"The compressed answer is damaged ({error}). Try later.") from None
-                self._decoder, self._begun = zlib.decompressobj(-15), True
-                continue
-            self._begun = True
-            data = self._decoder.unconsumed_tail or self._decoder.unused_data
+
+def _has_zlib_header(packed: bytes) -> bool:
+    return packed[0] & 15 == 8 and int.from_bytes(packed[:2]) % 31 == 0

@@ -1,13 +1,15 @@
 """What an outbound call is made of: what it asks, what it may do, how long it may take, what can go wrong."""
 
-import ipaddress
+import re
 import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from apps.common.http.proxies import Network, Proxy
 
 MEBIBYTE = 1024 * 1024
 
@@ -50,10 +52,10 @@ class Policy:
 
     allowed_networks: networks the operator opened although they are not public. `connect_timeout` and
     `read_timeout` are seconds per step, `deadline` is seconds for the whole call with its redirects.
-    `max_wire_bytes` holds for what is received, `max_body_bytes` for it once inflated. `proxy` is
-    `http://[user:password@]host:port`; proxies of the environment are never used. With a proxy the far
-    address is chosen by the proxy, so that only addresses visible from here can be checked. `ca_file` adds
-    no trust, it replaces the system's list.
+    `max_wire_bytes` holds for what is received (256 KiB more for headers and framing), `max_body_bytes` for
+    it once inflated. Proxies of the environment are never used. With a `proxy` the far address is chosen by
+    the proxy, so that only addresses visible from here can be checked. `ca_file` adds no trust, it replaces
+    the system's list.
     """
 
     allowed_networks: tuple[Network, ...] = ()
@@ -63,9 +65,13 @@ class Policy:
     max_wire_bytes: int = 32 * MEBIBYTE
     max_body_bytes: int = 64 * MEBIBYTE
     max_redirects: int = 5
-    proxy: str = ""
+    proxy: Proxy | None = None
     ca_file: str = ""
     user_agent: str = USER_AGENT
+
+    def proxy_for(self, host: str, port: int) -> Proxy | None:
+        """The proxy that a call of this host and port goes through."""
+        return self.proxy if self.proxy is not None and self.proxy.serves(host, port) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +95,51 @@ class Request:
 class Response:
     """A whole answer, whatever its status. `headers` has lower-case names; `url` is the last one asked.
 
-    `retry_after` is in seconds from now. `bytes_on_wire` counts everything received from the last host,
-    headers and framing included; `body` is inflated. A `file:` answers as 200 without validators.
+    `bytes_on_wire` counts everything received from the last host, headers and framing included; `body` is
+    inflated. A `file:` answers as 200 without headers.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     url: str
-    retry_after: int | None
-    etag: str | None
-    last_modified: str | None
-    elapsed_seconds: float
     bytes_on_wire: int
+
+    @property
+    def etag(self) -> str | None:
+        return self.headers.get("etag") or None
+
+    @property
+    def last_modified(self) -> str | None:
+        return self.headers.get("last-modified") or None
+
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds from now that the server asks to wait."""
+        return retry_after_seconds(self.headers.get("retry-after"), datetime.now(UTC))
+
+
+def retry_after_seconds(value: str | None, now: datetime) -> int | None:
+    """Seconds of a Retry-After header, which holds seconds or an HTTP date (RFC 9110, 10.2.3).
+
+    Never negative; None for nonsense.
+    """
+    text = (value or "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return int(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0, int((moment - now).total_seconds()))
 
 
 class Deadline:
     """The moment by which all must be done, on the monotonic clock."""
 
-    def __init__(self, at: float, seconds: float) -> None:
-        self.at = at
+    def __init__(self, seconds: float) -> None:
+        self.at = time.monotonic() + seconds
         self.seconds = seconds
 
     def within(self, seconds: float) -> float:

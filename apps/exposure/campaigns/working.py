@@ -1,7 +1,7 @@
 """The work in a task: who does it, where to, what is done, what was measured, and the switch itself.
 
-The caller has checked `by.may(TeamRole.EDITOR, team)` for the application's team. Every action locks the task, so
-that of two people at once one waits for the other; what is refused raises RefusedChange with a sentence.
+For editors of the application's team. Every action locks the application and the task and asks the role then, so that
+of two people at once one waits for the other; what is refused for another reason raises RefusedChange with a sentence.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from apps.exposure.campaigns.gates import gate_of
 from apps.exposure.campaigns.reach import target_of
 from apps.exposure.campaigns.steps import BY_DEED, CHOOSE_TARGET, OWN, SWITCH
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
-from apps.inventory.actions import RefusedChange, replace_offering
+from apps.inventory.actions import RefusedChange, locked_dependency, replace_offering
 from apps.inventory.choosing.against import would_be_against
 
 State = CampaignTask.State
@@ -34,7 +34,7 @@ _RELATIONS = (
 @transaction.atomic
 def assign_task(*, task: CampaignTask, owner: User | None, by: User, reason: str = "") -> CampaignTask:
     """`owner` None: nobody in particular. Refused for somebody who cannot see the application."""
-    task = locked_task(task)
+    task = locked_task(task, by=by)
     refuse_unless_under_way(task)
     if owner is not None and not owner.may(TeamRole.EDITOR, task.dependency.application.team_id):
         raise RefusedChange(f"{owner} may not change this application. Give them a role in its team first.")
@@ -48,7 +48,7 @@ def assign_task(*, task: CampaignTask, owner: User | None, by: User, reason: str
 @transaction.atomic
 def set_due(*, task: CampaignTask, due_on: date, by: User, reason: str = "") -> CampaignTask:
     """Another day than the derived one; refused after the end of what is called."""
-    task = locked_task(task)
+    task = locked_task(task, by=by)
     refuse_unless_under_way(task)
     ends_on = task.dependency.offering.retires_on or task.campaign.subject.retires_on
     if ends_on is not None and due_on > ends_on:
@@ -65,7 +65,7 @@ def set_due(*, task: CampaignTask, due_on: date, by: User, reason: str = "") -> 
 def choose_target(*, task: CampaignTask, target: Offering, at: datetime, by: User, reason: str = "") -> CampaignTask:
     """What this dependency moves to. Refused where that is retired, ends no later than what it replaces, or stands
     against a decision of the organisation."""
-    task = locked_task(task)
+    task = locked_task(task, by=by)
     refuse_unless_under_way(task)
     if task.successor is not None:
         raise RefusedChange("It has moved already. Replace the offering of the new dependency, should it move again.")
@@ -89,7 +89,7 @@ def choose_target(*, task: CampaignTask, target: Offering, at: datetime, by: Use
 @transaction.atomic
 def tick_step(*, step: TaskStep, at: datetime, by: User, note: str = "", reason: str = "") -> TaskStep:
     """It is done. Choosing, evaluating and switching are done by doing them."""
-    task = locked_task(step.task)
+    task = locked_task(step.task, by=by)
     refuse_unless_under_way(task)
     step = TaskStep.objects.select_for_update().get(pk=step.pk)
     if step.kind in BY_DEED and not (step.kind == CHOOSE_TARGET and target_of(task) is not None):
@@ -107,7 +107,7 @@ def tick_step(*, step: TaskStep, at: datetime, by: User, note: str = "", reason:
 @transaction.atomic
 def untick_step(*, step: TaskStep, at: datetime, by: User, reason: str = "") -> TaskStep:
     """It is not done after all."""
-    task = locked_task(step.task)
+    task = locked_task(step.task, by=by)
     refuse_unless_under_way(task)
     step = TaskStep.objects.select_for_update().get(pk=step.pk)
     if step.kind == SWITCH and task.successor is not None:
@@ -123,7 +123,7 @@ def untick_step(*, step: TaskStep, at: datetime, by: User, reason: str = "") -> 
 @transaction.atomic
 def add_step(*, task: CampaignTask, title: str, at: datetime, by: User, required: bool = True) -> TaskStep:
     """A step of the team's own, after the others."""
-    task = locked_task(task)
+    task = locked_task(task, by=by)
     refuse_unless_under_way(task)
     step = TaskStep(task=task, place=90, kind=OWN, title=title.strip(), required=required)
     step.clean_fields(exclude=["task"])
@@ -147,7 +147,7 @@ def record_measurements(
 
     What evaluations on file measured needs no typing. A value that is no finite number is refused by its metric.
     """
-    task = locked_task(task)
+    task = locked_task(task, by=by)
     refuse_unless_under_way(task)
     task.before = {**task.before, **_numbers(before or {})}
     task.after = {**task.after, **_numbers(after or {})}
@@ -166,7 +166,7 @@ def switch_task(*, task: CampaignTask, on: date, at: datetime, by: User, reason:
     Possible before the gate is open, since an end does not wait for it; the signature is not. A task that has
     switched says so: of two people at once one switches, the other is told.
     """
-    task = locked_task(task)
+    task = locked_task(task, by=by)
     refuse_unless_under_way(task)
     if task.successor is not None:
         raise RefusedChange(
@@ -186,11 +186,13 @@ def switch_task(*, task: CampaignTask, on: date, at: datetime, by: User, reason:
     return task
 
 
-def locked_task(task: CampaignTask) -> CampaignTask:
+def locked_task(task: CampaignTask, *, by: User, role: TeamRole = TeamRole.EDITOR) -> CampaignTask:
     """The row as it is now, with what actions look at, held until the transaction ends.
 
-    Locked first and read afterwards: a join made before the lock was free would show what stood there before.
+    Locked first and read afterwards: a join made before the lock was free would show what stood there before. The
+    application is locked before the task, and `by` needs `role` on its team.
     """
+    locked_dependency(task.dependency, by=by, role=role)
     CampaignTask.objects.select_for_update().only("pk").get(pk=task.pk)
     return CampaignTask.objects.select_related(*_RELATIONS).get(pk=task.pk)
 

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models import Offering, ProviderEvent
+from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
 from apps.inventory.models import Adaptation, Dependency
@@ -39,14 +40,14 @@ class Campaign(models.Model):
     target = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     state = models.CharField(max_length=6, choices=State, default=State.OPEN)
     due_on = models.DateField(null=True, blank=True, validators=[sensible_day])
-    note = models.TextField(blank=True)
+    note = LimitedTextField(blank=True)
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     opened_at = models.DateTimeField()
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     closed_at = models.DateTimeField(null=True, blank=True)
-    closing_note = models.TextField(blank=True)
+    closing_note = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = CampaignQuerySet.as_manager()
@@ -116,11 +117,11 @@ class CampaignTask(models.Model):
     waived_until = models.DateField(
         null=True, blank=True, validators=[sensible_day], help_text="First day the waiver no longer holds."
     )
-    waived_why = models.TextField(blank=True)
+    waived_why = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     evidence = models.ManyToManyField(
         Evidence, blank=True, related_name="campaign_tasks", help_text="What it was signed off with."
     )
-    note = models.TextField(blank=True)
+    note = LimitedTextField(blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = CampaignTaskQuerySet.as_manager()
@@ -160,7 +161,7 @@ class TaskStep(models.Model):
     done_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    note = models.TextField(blank=True)
+    note = LimitedTextField(blank=True)
 
     class Meta:
         ordering = ["task", "place", "id"]

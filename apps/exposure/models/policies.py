@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models import Node, NodeKind, ProviderEvent
+from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
 from apps.exposure.threats import THREATS
@@ -61,6 +62,9 @@ class Predicate(models.TextChoices):
     UNRESOLVED_PRIMARY = "unresolved_primary", "A primary that nobody has placed"
 
 
+THREAT_CHOICES = [(threat, threat.replace("_", " ")) for threat in THREATS]
+
+
 @tracked(exclude=("updated_at",))
 class Policy(models.Model):
     """One line: what is counted, on which kinds of node, under which threat, and how much is tolerated.
@@ -82,7 +86,7 @@ class Policy(models.Model):
         models.CharField(max_length=10), default=list, blank=True, help_text="Node kinds; none with a predicate."
     )
     threat = models.CharField(
-        max_length=17, blank=True, choices=[(threat, threat.replace("_", " ")) for threat in THREATS],
+        max_length=17, blank=True, choices=THREAT_CHOICES,
         help_text="Empty: each kind's usual threat.",
     )  # fmt: skip
     states = ArrayField(models.CharField(max_length=9, choices=StandingState), default=list, blank=True)
@@ -93,7 +97,7 @@ class Policy(models.Model):
     hysteresis = models.DecimalField(max_digits=16, decimal_places=15, default=Decimal("0.1"))
     clear_days = models.PositiveSmallIntegerField(default=2)
     enabled = models.BooleanField(default=True)
-    reason = models.TextField(blank=True, help_text="Why the line lies where it lies.")
+    reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True, help_text="Why the line lies where it lies.")
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -174,7 +178,7 @@ class ExposureFlag(models.Model):
     accepted_until = models.DateField(
         null=True, blank=True, validators=[sensible_day], help_text="First day it is no longer accepted."
     )
-    accepted_why = models.TextField(blank=True)
+    accepted_why = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     ceiling = models.DecimalField(max_digits=24, decimal_places=15, null=True, blank=True)
 
     objects = OrganisationQuerySet["ExposureFlag"].as_manager()
@@ -217,7 +221,7 @@ class FlagEvent(models.Model):
     at = models.DateTimeField()
     value = models.DecimalField(max_digits=24, decimal_places=15)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    reason = models.TextField(blank=True)
+    reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
 
     class Meta:
         ordering = ["at", "id"]

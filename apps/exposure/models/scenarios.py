@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from apps.accounts.models import own
 from apps.catalog.models import Node
+from apps.common.fields import LimitedTextField
 from apps.common.history import tracked
 from apps.common.jobs import Job
 from apps.exposure.models.policies import Basis, Layer, OrganisationQuerySet
@@ -34,7 +35,7 @@ class Scenario(models.Model):
     by running it; each run keeps its answer."""
 
     name = models.CharField(max_length=200)
-    note = models.TextField(blank=True)
+    note = LimitedTextField(blank=True)
     ops = models.JSONField(help_text="Ordered operations; shapes in docs/exposure.md.")
     layers = ArrayField(models.CharField(max_length=10, choices=Layer), default=default_layers)
     basis = models.CharField(max_length=11, choices=Basis, default=Basis.COUNT)
@@ -123,7 +124,7 @@ class EventRate(models.Model):
     once = models.BooleanField(default=False, help_text="Happens at most once (a retirement, a failure).")
     severity_cv = models.FloatField(default=0, help_text="Spread of severity: standard deviation over mean.")
     assumption = models.BooleanField(default=False, help_text="Nobody measured it: an assumption to be replaced.")
-    source = models.TextField(blank=True)
+    source = LimitedTextField(blank=True)
     enabled = models.BooleanField(default=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -1,4 +1,4 @@
-"""The order in which a synthetic portfolio is made: catalogue, footing, applications, exits, risks, exposure."""
+"""The order in which a synthetic portfolio is made, from the catalogue to exposure and the counts of risks."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from apps.accounts.models import Team
 from apps.catalog.settlement import catalogue_lock
 from apps.common.history import acting
+from apps.common.time import now
 from apps.exposure.engine.building import rebuild
 from apps.exposure.seeding.catalogue import MARK, plant_catalogue
 from apps.exposure.seeding.exits import plant_exits
@@ -18,6 +19,7 @@ from apps.exposure.seeding.removing import StillInUse, remove_portfolio
 from apps.exposure.seeding.risks import plant_risks
 from apps.exposure.seeding.sizes import sizes_for
 from apps.inventory.models import Application, Dependency
+from apps.risks.actions import count_inherited_risk
 
 LARGEST = 5_000_000
 _TABLES = (
@@ -73,6 +75,7 @@ def seed_portfolio(*, n_applications: int, seed: int, on: date) -> Seeded:
         # the planner knows nothing of a million rows written a moment ago
         cursor.execute(f"ANALYZE {', '.join(_TABLES)}")
     rebuild(on=on)
+    count_inherited_risk(now())
     return Seeded(n_applications, len(uses.dependencies), is_new=True)
 
 

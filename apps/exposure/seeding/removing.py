@@ -12,10 +12,14 @@ _STATEMENTS = (
     "DELETE FROM inventory_adaptation t USING synthetic_use u WHERE t.dependency_id = u.id",
     "DELETE FROM inventory_dependency t USING synthetic_use u WHERE t.id = u.id",
     "DELETE FROM inventory_application WHERE slug LIKE %(mark)s",
+    "DELETE FROM risks_teamcount t USING accounts_team g"
+    " WHERE t.team_id = g.id AND (g.slug LIKE %(mark)s OR g.slug = %(root)s)",
     "DELETE FROM accounts_team WHERE slug LIKE %(mark)s OR slug = %(root)s",
     "DELETE FROM exposure_flagevent t USING exposure_exposureflag f, synthetic_node n"
     " WHERE t.flag_id = f.id AND f.node_id = n.id",
     "DELETE FROM exposure_exposureflag t USING synthetic_node n WHERE t.node_id = n.id",
+    "DELETE FROM risks_riskcount t USING risks_foundationrisk r, synthetic_node n"
+    " WHERE t.risk_id = r.id AND r.node_id = n.id AND r.title LIKE 'Synthetic risk %%'",
     "DELETE FROM risks_foundationrisk t USING synthetic_node n"
     " WHERE t.node_id = n.id AND t.title LIKE 'Synthetic risk %%'",
     "DELETE FROM catalog_price t USING synthetic_offering o WHERE t.offering_id = o.id",

@@ -23,7 +23,7 @@ import urllib.parse
 import urllib.request
 from typing import Any, NoReturn
 
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 PASS, BLOCK, USAGE, UNKNOWN = 0, 1, 2, 3
 ATTEMPTS = 4
 ACCEPT = {"sarif": "application/sarif+json", "junit": "application/junit+xml"}
@@ -418,6 +418,8 @@ def open_bundle(asked: argparse.Namespace) -> dict[str, Any]:
         )
     until = bundle["valid_until"]
     now = datetime.datetime.now(datetime.timezone.utc)  # noqa: UP017 - Python 3.9 as well
+    if until is None and bundle.get("refusal"):
+        raise CannotDecide(f"when the bundle was fetched the registry could not decide. {bundle['refusal']}")
     if until is None or datetime.datetime.fromisoformat(until) <= now:
         raise CannotDecide("the bundle is too old to decide by; let a pipeline with a token fetch it again")
     return bundle
@@ -445,6 +447,7 @@ def judged_by_bundle(asked: argparse.Namespace, body: dict[str, Any]) -> dict[st
     answer: dict[str, Any] = {
         "mode": asked.mode, "all": asked.all, "findings": found, "policy_version": bundle["policy_version"],
         "catalogue_as_of": bundle["catalogue_as_of"], "report_url": "", "application": asked.application,
+        "catalogue_sources": bundle.get("catalogue_sources", []), "horizon": bundle.get("horizon"),
     }  # fmt: skip
     heard = [each for each in found if not each["waiver"] and each["level"] in ("error", "warning")]
     blocking = [each for each in found if stops(each, answer)]
@@ -583,6 +586,25 @@ def by_gravity(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(answer["findings"], key=gravity)
 
 
+def basis(answer: dict[str, Any]) -> str:
+    """What the answer rests on: when retirement dates were read and from where, the policy, and its horizon."""
+    names = ", ".join(str(source["name"]) for source in answer.get("catalogue_sources") or [])
+    sentences = [
+        f"Retirement dates as of {answer['catalogue_as_of'] or 'never'}"
+        + (f", from {names}" if names else "")
+        + f"; policy {answer['policy_version']}."
+    ]
+    horizon = answer.get("horizon")
+    if horizon:
+        where = "other environments" if horizon["environment"] == "*" else horizon["environment"]
+        blocks = f"blocks from {horizon['error_days']}" if horizon["error_days"] else "does not block"
+        sentences.append(
+            f"A retirement warns from {horizon['warning_days']} days before its date and {blocks}"
+            f" ({horizon['criticality']} applications, {where})."
+        )
+    return " ".join(sentences)
+
+
 def as_text(answer: dict[str, Any]) -> str:
     lines = [f"{answer['decision'].upper()}: {answer['summary']}"]
     for finding in by_gravity(answer):
@@ -593,7 +615,7 @@ def as_text(answer: dict[str, Any]) -> str:
             lines.append(f"    Ask for a waiver: {finding['ask_waiver_url']}")
     if answer["mode"] == "report":
         lines.append("Report only: nothing is stopped.")
-    lines.append(f"Catalogue as of {answer['catalogue_as_of'] or 'never'}, policy {answer['policy_version']}.")
+    lines.append(basis(answer))
     if answer["report_url"]:
         lines.append(f"Report: {answer['report_url']}")
     return "\n".join(lines) + "\n"
@@ -622,6 +644,7 @@ def as_github(answer: dict[str, Any]) -> str:
         lines.append(f"::{command} {','.join(properties)}::{data_of(words)}")
     if answer["decision"] == "unknown":
         lines.append(f"::error title=Cannot decide::{data_of(answer['summary'])}")
+    lines.append(data_of(basis(answer)))
     # on a line of its own, a summary that begins with two colons would be read as a command
     lines.append(f"Decision: {answer['decision']}. {data_of(answer['summary'])}")
     if answer["report_url"]:
@@ -654,6 +677,7 @@ def step_summary(answer: dict[str, Any]) -> None:
             row = [each["rule_id"], remark(each, answer) or each["level"], each["model"], place(each), each["message"]]
             lines.append("| " + " | ".join(cell(value) for value in row) + " |")
         lines.append("")
+    lines += [cell(basis(answer)), ""]
     lines += [f"[Report]({answer['report_url']})" if answer["report_url"] else "", ""]
     try:
         with open(path, "a", encoding="utf-8") as file:

@@ -1,5 +1,6 @@
 """What the gate lets through: one row for the organisation, and how many days before an end it speaks up."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -95,5 +96,33 @@ class Horizon(models.Model):
 
 def horizon_for(rows: Any, environment: str, criticality: int) -> tuple[int, int]:
     """(warning days, error days) of the environment, else of every other one; (0, 0) where nothing is said."""
-    by_key = {(row.environment, row.criticality): (row.warning_days, row.error_days) for row in rows}
-    return by_key.get((environment, criticality)) or by_key.get((ELSEWHERE, criticality)) or (0, 0)
+    row = _row_for(rows, environment, criticality)
+    return (row.warning_days, row.error_days) if row is not None else (0, 0)
+
+
+def describe_horizon(rows: Any, environment: str, criticality: int) -> dict[str, Any]:
+    """The horizon of FR003 as an answer tells it: the environment it is set for, the criticality and both days."""
+    row = _row_for(rows, environment, criticality)
+    warning_days, error_days = horizon_for(rows, environment, criticality)
+    return {
+        "environment": row.environment if row is not None else ELSEWHERE,
+        "criticality": Criticality(criticality).name.lower(),
+        "warning_days": warning_days,
+        "error_days": error_days,
+    }
+
+
+def spell_horizon(horizon: Mapping[str, Any]) -> str:
+    """The sentence about what `describe_horizon` describes."""
+    warning, error = horizon["warning_days"], horizon["error_days"]
+    environment = "other environments" if horizon["environment"] == ELSEWHERE else horizon["environment"]
+    where = f"({horizon['criticality']} applications, {environment})"
+    if not warning:
+        return f"A retirement ahead is no finding {where}."
+    blocks = f"and blocks from {error} days before it" if error else "and does not block"
+    return f"A retirement warns from {warning} days before its date {blocks} {where}."
+
+
+def _row_for(rows: Any, environment: str, criticality: int) -> Any:
+    by_environment = {row.environment: row for row in rows if row.criticality == criticality}
+    return by_environment.get(environment) or by_environment.get(ELSEWHERE)

@@ -62,6 +62,12 @@ class GateRun(models.Model):
     outcome = models.CharField(max_length=64, blank=True, help_text="SHA-256 of decision and findings.")
     policy_version = models.PositiveIntegerField(null=True, blank=True)
     catalogue_as_of = models.DateTimeField(null=True, blank=True)
+    catalogue_sources = models.JSONField(
+        default=list, blank=True, help_text="[{slug, name, read_at}] of the sources of retirement dates, newest first."
+    )
+    horizon = models.JSONField(
+        default=dict, blank=True, help_text="{environment, criticality, warning_days, error_days} of FR003."
+    )
     against = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     evaluated = models.JSONField(default=list, help_text="[{model, resolved_id, match, location}]")
     n_models = models.PositiveIntegerField(default=0)
@@ -106,6 +112,11 @@ class GateRun(models.Model):
     @property
     def short_commit(self) -> str:
         return self.commit[:10]
+
+    @property
+    def source_names(self) -> str:
+        """The sources of retirement dates that its answer rests on."""
+        return ", ".join(source["name"] for source in self.catalogue_sources)
 
 
 class GateFinding(models.Model):

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Offering
+from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history import tracked
 from apps.gate.rules import Rule
 from apps.inventory.models import Application
@@ -48,7 +49,7 @@ class Waiver(models.Model):
         Offering, on_delete=models.CASCADE, null=True, blank=True, related_name="+",
         help_text="Only as this host serves it; empty: wherever.",
     )  # fmt: skip
-    reason = models.TextField(help_text="Why it has to be, and what is done meanwhile.")
+    reason = LimitedTextField(max_length=MAX_REASON_LENGTH, help_text="Why it has to be, and what is done meanwhile.")
     until = models.DateField(help_text="The first day it no longer holds.")
     state = models.CharField(max_length=9, choices=State, default=State.ASKED)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -58,7 +59,9 @@ class Waiver(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     decided_at = models.DateTimeField(null=True, blank=True)
-    decision = models.TextField(blank=True, help_text="Why it was granted, refused or withdrawn.")
+    decision = LimitedTextField(
+        max_length=MAX_REASON_LENGTH, blank=True, help_text="Why it was granted, refused or withdrawn."
+    )
 
     objects = WaiverQuerySet.as_manager()
 

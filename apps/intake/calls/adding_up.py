@@ -32,6 +32,8 @@ LOCK = 7_305_114_503
 _COUNTS_FROM_START = 24 * 3600 * 1_000_000_000
 _DAY = 86_400_000_000_000
 _EPOCH = date(1970, 1, 1)
+# numbers of calls by (service, token); without a service where the token is bound to an application
+type _Dropped = Counter[tuple[int | None, int]]
 _UNWRITABLE = (DataError, IntegrityError, LookupError, OverflowError, TypeError, ValueError)
 
 
@@ -120,6 +122,7 @@ def _add_up_or_single_out(batches: Sequence[CallBatch], *, at: datetime) -> None
 
 def _add_up(batches: Sequence[CallBatch], *, at: datetime) -> None:
     sums, moved = _Sums(), _Sums()
+    dropped: _Dropped = Counter()
     readings: list[tuple[_Whose, list[Any]]] = []
     for batch in batches:
         whose = _Whose(batch.stream, batch.application_id, batch.token_id)
@@ -127,8 +130,11 @@ def _add_up(batches: Sequence[CallBatch], *, at: datetime) -> None:
             for told, day, *counted in rows:
                 into.add(whose, Names(*told), day, Counted(*counted))
         readings += [(whose, reading) for reading in batch.groups["readings"]]
+        if batch.token_id is not None:
+            for service, n_calls in batch.groups.get("dropped", ()):
+                dropped[service, batch.token_id] += n_calls
     _add_readings(readings, sums)
-    _store(sums, at=at)
+    _store(sums, dropped, at=at)
     if moved.days:
         _take_back(moved, at=at)
     CallBatch.objects.filter(pk__in=[batch.pk for batch in batches]).delete()
@@ -193,14 +199,14 @@ def _measured(measure: str, value: float, at: int) -> Counted:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _store(sums: _Sums, *, at: datetime) -> None:
+def _store(sums: _Sums, dropped: _Dropped, *, at: datetime) -> None:
+    """Write them, and count what is `dropped`, with what the senders may not tell by now."""
     by_name = {whose_and_names for whose_and_names in sums.days if whose_and_names[0].application is None}
     senders = {whose.token for whose, _ in sums.days if whose.token is not None}
     tokens = ApiToken.objects.select_related("user").in_bulk(senders)
     services = _services(by_name, tokens, at)
     claimed = {application for _, application, _ in services.values() if application is not None}
     speakers = Speakers(tokens, claimed | {whose.application for whose, _ in sums.days if whose.application})
-    refused: Counter[int | None] = Counter()
     by_stream: dict[str, list[tuple[Placed, dict[int, Counted]]]] = defaultdict(list)
     for (whose, names), days in sums.days.items():
         application, service = whose.application, None
@@ -210,9 +216,12 @@ def _store(sums: _Sums, *, at: datetime) -> None:
                 continue
         is_bound = whose.application is not None
         if application is not None and not speakers.may_speak(whose.token, application, is_bound=is_bound):
-            refused[whose.token] += sum(counted.calls for counted in days.values())
+            assert whose.token is not None
+            dropped[service, whose.token] += sum(counted.calls for counted in days.values())
             continue
         by_stream[whose.stream].append((_placed(names, application, service, days.values()), days))
+    # services before observations, as whoever links a service does
+    _note_dropped(dropped, at=at)
     for stream, found in sorted(by_stream.items()):
         store_observations(stream, [placed for placed, _ in found])
         # names that differ only in what is a hint are one observation
@@ -225,8 +234,38 @@ def _store(sums: _Sums, *, at: datetime) -> None:
                 else:
                     known[day] = counted
         _add_days([(key, day, counted) for key, days in days_of.items() for day, counted in days.items()])
-    for token, n_calls in refused.items():
-        prefix = tokens[token].prefix if token in tokens else ""
+
+
+def _note_dropped(dropped: _Dropped, *, at: datetime) -> None:
+    """Count calls that went lost, by service and token, where the service's people see it."""
+    rows = sorted(((service, token, n) for (service, token), n in dropped.items() if n > 0), key=str)
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO intake_servicetoken AS k (
+                service_id, token_id, last_sent_at, n_dropped, first_dropped_at, last_dropped_at
+            )
+            SELECT d.service, t.id, %(at)s, d.n, %(at)s, %(at)s
+            FROM unnest(%(services)s::bigint[], %(tokens)s::bigint[], %(numbers)s::bigint[]) AS d(service, token, n)
+            JOIN accounts_apitoken t ON t.id = d.token
+            WHERE d.service IS NULL OR EXISTS (SELECT FROM intake_service s WHERE s.id = d.service)
+            ON CONFLICT (service_id, token_id) DO UPDATE SET
+                last_sent_at = greatest(k.last_sent_at, excluded.last_sent_at),
+                n_dropped = k.n_dropped + excluded.n_dropped,
+                first_dropped_at = coalesce(k.first_dropped_at, excluded.first_dropped_at),
+                last_dropped_at = greatest(k.last_dropped_at, excluded.last_dropped_at)
+            """,
+            {
+                "at": at,
+                "services": [service for service, _, _ in rows],
+                "tokens": [token for _, token, _ in rows],
+                "numbers": [n for _, _, n in rows],
+            },
+        )
+    for pk, prefix in ApiToken.objects.filter(pk__in={token for _, token, _ in rows}).values_list("pk", "prefix"):
+        n_calls = sum(n for _, token, n in rows if token == pk)
         log.warning("calls for an application its sender may not edit dropped", token=prefix, n_calls=n_calls)
 
 

@@ -6,6 +6,7 @@ from django.db import connection
 
 from apps.common.time import day_of
 from apps.intake.calls.limits import SEEN_HOURS
+from apps.intake.calls.sender_facts import LIFETIMES
 from apps.intake.models import IntakeSettings
 
 BLOCK = 20_000
@@ -16,16 +17,19 @@ SERIES_DAYS = 8
 
 
 def forget_calls(*, at: datetime) -> int:
-    """Keys of calls counted more than two days ago, counters that fell silent, calls by day beyond their retention."""
+    """Keys of calls counted more than two days ago, counters that fell silent, facts about senders that no longer
+    count, calls by day beyond their retention."""
     keep = IntakeSettings.objects.get(pk=1).keep_usage_days
     return (
         _drop("intake_seencall", "key", "hour < %s", int(at.timestamp()) // 3600 - SEEN_HOURS)
         + _drop("intake_meteredseries", "key", "at < %s", int((at - timedelta(days=SERIES_DAYS)).timestamp() * 1e9))
+        + _drop("intake_senderfact", "id", "seen_at < %s", at - max(LIFETIMES.values()))
         + _drop("intake_usageday", "id", "day < %s", day_of(at) - timedelta(days=keep))
+        + _drop("intake_servicetoken", "id", "last_sent_at < %s", day_of(at) - timedelta(days=keep))
     )
 
 
-def _drop(table: str, key: str, condition: str, bound: int | date) -> int:
+def _drop(table: str, key: str, condition: str, bound: int | date | datetime) -> int:
     n_dropped = 0
     for _ in range(MOST_BLOCKS):
         with connection.cursor() as cursor:

@@ -13,13 +13,14 @@ from time import monotonic
 from typing import NamedTuple
 
 import orjson
-from django.core.cache import cache
 from django.db import connection
 
 from apps.accounts.models import ApiToken
-from apps.common.time import day_of
+from apps.common.time import day_of, now
 from apps.intake.calls.guarding import refused_names
 from apps.intake.calls.records import Call, Names, Read, digest64
+from apps.intake.calls.sender_facts import LIFETIMES, keep_facts, known_facts
+from apps.intake.models import SenderFact
 
 # one half waits so long for the other
 WAITS = timedelta(minutes=10)
@@ -27,7 +28,7 @@ WAITS = timedelta(minutes=10)
 MOST_HALVES = 20_000
 _LOOK_SECONDS = 5.0
 # for so long a sender is known to tell which model answered
-_TELLS_SECONDS = 24 * 3600
+_TELLS_SECONDS = LIFETIMES[SenderFact.Kind.TELLS_ANSWERS].total_seconds()
 
 # one call as a batch holds it: names, day, and what it counts
 type Row = list[object]
@@ -174,9 +175,10 @@ def _tells(token: int, *, tells_now: bool) -> bool:
     moment = monotonic()
     if moment - _telling.get(token, float("-inf")) < _TELLS_SECONDS / 4:
         return True
+    kind = SenderFact.Kind.TELLS_ANSWERS
     if tells_now:
-        cache.set(f"calls:answers:{token}", 1, timeout=_TELLS_SECONDS)
-    elif not cache.get(f"calls:answers:{token}"):
+        keep_facts(kind, [token], at=now())
+    elif not known_facts(kind, [token], at=now()):
         return False
     if len(_telling) > 10_000:
         _telling.clear()

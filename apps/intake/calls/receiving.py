@@ -4,6 +4,7 @@ The door answers once this has committed. A request sent again, by whichever way
 nothing: its keys are there, or it waits until they are.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,18 +12,19 @@ from time import monotonic
 
 import orjson
 import structlog
-from django.core.cache import cache
 from django.db import connection, transaction
 
 from apps.accounts.models import ApiToken
-from apps.common.time import day_of
+from apps.common.time import day_of, now
 from apps.intake.calls import tasknames
 from apps.intake.calls.guarding import refused_names
 from apps.intake.calls.halves import Row, Whose, settle
 from apps.intake.calls.limits import MOST_WAITING, SAME_CALL_SECONDS
 from apps.intake.calls.records import Call, Names, Read, Reading, digest64
+from apps.intake.calls.sender_facts import keep_facts, known_facts
 from apps.intake.calls.spans import Collector
-from apps.intake.models import TokenBinding
+from apps.intake.calls.speaking import Refused, refused_part
+from apps.intake.models import SenderFact, TokenBinding
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +32,13 @@ log = structlog.get_logger(__name__)
 _OLDEST, _NEWEST = timedelta(days=400), timedelta(hours=1)
 _DAY = 86_400_000_000_000
 _MICROSECOND = 1_000
-_SDK_SECONDS = 2 * 24 * 3600
+# so often a process keeps again what it sees of a service
+_KEEP_SECONDS = 12 * 3600
 _LOOK_SECONDS = 5.0
+_TOO_MANY_NAMES = (
+    "this token has brought more distinct services or model names today than a sender may; no name that changes with"
+    " every request belongs into service.name or a model"
+)
 
 
 class TooMuchWaits(Exception):
@@ -54,19 +61,29 @@ def receive(*, read: Read, stream: str, token: ApiToken | None, at: datetime, ap
     if not read.calls and not read.readings and not read.answers:
         return Taken(n_dropped=read.n_refused, reason=read.refused_because)
     _refuse_while_too_much_waits()
-    environment = ""
+    environment, bound_team = "", None
     if token is not None:
-        bound = TokenBinding.objects.filter(token=token).values_list("application", "environment").first()
+        bindings = TokenBinding.objects.filter(token=token)
+        bound = bindings.values_list("application", "environment", "application__team").first()
         if bound is not None:
-            application, environment = bound
+            application, environment, bound_team = bound
     calls, readings, n_dropped = _within_limits(read, token, at)
-    reason = read.refused_because
+    reasons = [read.refused_because] if read.n_refused else []
     if n_dropped:
-        reason = (
-            "this token has brought more distinct services or model names today than a sender may; no name that changes"
-            " with every request belongs into service.name or a model"
-        )
-        log.warning("calls dropped", token=token.prefix if token else "", n_dropped=n_dropped, because=reason)
+        reasons.append(_TOO_MANY_NAMES)
+        log.warning("calls dropped", token=token.prefix if token else "", n_dropped=n_dropped, because=_TOO_MANY_NAMES)
+    refused = Refused()
+    if token is not None:
+        refused = refused_part(_names(calls, readings), token=token, bound_team=bound_team)
+    dropped: Counter[int | None] = Counter()
+    if refused:
+        dropped.update(refused.service_of(call.names) for call in calls if refused.covers(call.names))
+        calls = [call for call in calls if not refused.covers(call.names)]
+        # they go on all the same: how many calls a counter tells of is known only where its readings stand in order,
+        # and there they are dropped
+        n_refused = dropped.total() + sum(refused.covers(each.names) for each in readings)
+        n_dropped += n_refused
+        reasons += [refused.reason] if n_refused else []
     batch = _Batch(at, environment, is_bound=application is not None)
     whose = Whose(stream, token, application)
     with transaction.atomic():
@@ -77,21 +94,27 @@ def receive(*, read: Read, stream: str, token: ApiToken | None, at: datetime, ap
             batch.move(settled.moved, to=settled.rows)
         n_repeated = batch.add_calls(calls, seen)
         batch.add_readings(readings, _seen(((_key(each), 0) for each in readings if each.is_delta), at))
-        batch.store(stream=stream, token=token, application=application)
-    if batch.is_filled:
+        batch.store(stream=stream, token=token, application=application, dropped=dropped)
+    if batch.is_filled or dropped:
         tasknames.send_soon()
-    return Taken(len(calls) - n_repeated, n_repeated, n_dropped + read.n_refused, reason)
+    return Taken(len(calls) - n_repeated, n_repeated, n_dropped + read.n_refused, "; ".join(reasons))
 
 
 def _within_limits(read: Read, token: ApiToken | None, at: datetime) -> tuple[list[Call], list[Reading], int]:
-    told = set({id(call.names): call.names for call in read.calls}.values())
-    told.update(reading.names for reading in read.readings)
+    told = _names(read.calls, read.readings)
     refused = refused_names(told, token=token.pk, day=day_of(at)) if token is not None else set()
     if not refused:
         return read.calls, read.readings, 0
     calls = [call for call in read.calls if call.names not in refused]
     readings = [reading for reading in read.readings if reading.names not in refused]
     return calls, readings, len(read.calls) - len(calls) + len(read.readings) - len(readings)
+
+
+def _names(calls: Iterable[Call], readings: Iterable[Reading]) -> set[Names]:
+    # readers make equal names once, and hashing a dozen texts a call costs
+    told = set({id(call.names): call.names for call in calls}.values())
+    told.update(reading.names for reading in readings)
+    return told
 
 
 # --- once -------------------------------------------------------------------------------------------------------------
@@ -222,10 +245,20 @@ class _Batch:
             told, start = list(self._told(each.names)), min(each.start, at)
             self._readings.append([told, each.measure, each.series, start, at, each.value, each.is_delta])
 
-    def store(self, *, stream: str, token: ApiToken | None, application: int | None) -> None:
-        if not self.is_filled:
+    def store(
+        self, *, stream: str, token: ApiToken | None, application: int | None, dropped: Counter[int | None]
+    ) -> None:
+        """`dropped` are numbers of calls that the token may not tell, by linked service; None for a bound token."""
+        if not self.is_filled and not dropped:
             return
-        body = orjson.dumps({"calls": self.rows(), "readings": self._readings, "moved": self._moved})
+        body = orjson.dumps(
+            {
+                "calls": self.rows(),
+                "readings": self._readings,
+                "moved": self._moved,
+                "dropped": list(dropped.items()),
+            }
+        )
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO intake_callbatch (token_id, application_id, stream, groups, received_at)"
@@ -262,15 +295,16 @@ def _refuse_while_too_much_waits() -> None:
 def also_instrumented(collector: Collector) -> set[str]:
     """Services that send an SDK's own spans here, and were seen to send an instrumentation's beside them before."""
     moment = monotonic()
-    for service in collector.instrumented:
-        if moment - _instrumented.get(service, float("-inf")) > _SDK_SECONDS / 4:
-            if len(_instrumented) > 10_000:
-                _instrumented.clear()
-            _instrumented[service] = moment
-            cache.set(_sdk_key(service), 1, timeout=_SDK_SECONDS)
-    asked = collector.services_of_sdk - collector.instrumented
-    return {service for service in asked if cache.get(_sdk_key(service))}
+    kind = SenderFact.Kind.INSTRUMENTED
+    seen = {name for name in collector.instrumented if moment - _instrumented.get(name, float("-inf")) > _KEEP_SECONDS}
+    if seen:
+        keep_facts(kind, {_service_key(name) for name in seen}, at=now())
+        if len(_instrumented) > 10_000:
+            _instrumented.clear()
+        _instrumented.update(dict.fromkeys(seen, moment))
+    asked = {_service_key(name): name for name in collector.services_of_sdk - collector.instrumented}
+    return {asked[key] for key in known_facts(kind, asked.keys(), at=now())}
 
 
-def _sdk_key(service: str) -> str:
-    return f"calls:sdk:{digest64(service.encode())}"
+def _service_key(service: str) -> int:
+    return digest64(service.encode())

@@ -13,8 +13,11 @@ from apps.intake.models.observations import (
     ObservationQuerySet,
     SeenCall,
     Service,
+    ServiceQuerySet,
+    ServiceToken,
     UsageDay,
 )
+from apps.intake.models.senders import SenderFact
 from apps.intake.models.tokens import TokenBinding
 
 __all__ = [
@@ -36,7 +39,10 @@ __all__ = [
     "Observation",
     "ObservationQuerySet",
     "SeenCall",
+    "SenderFact",
     "Service",
+    "ServiceQuerySet",
+    "ServiceToken",
     "SheetMemory",
     "TokenBinding",
     "UsageDay",

@@ -56,6 +56,9 @@ class Service(models.Model):
         Application, on_delete=models.SET_NULL, null=True, blank=True, related_name="services"
     )
     is_ignored = models.BooleanField(default=False, help_text="A person said that it is none of ours.")
+    unlinked_at = models.DateTimeField(
+        null=True, blank=True, help_text="A person took its link back: it is not linked by its name alone again."
+    )
     first_token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
@@ -77,10 +80,44 @@ class Service(models.Model):
                 fields=["-last_seen_at"], name="service_unclaimed",
                 condition=Q(application__isnull=True, is_ignored=False),
             ),
+            # the same name at other endpoints
+            models.Index(fields=["name"], name="service_by_name"),
         ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.name
+
+
+class ServiceToken(models.Model):
+    """What one token sends under one service's name, and how many of its calls were dropped since its user may not
+    write to the application that the service is linked to. Sums only; kept as long as usage is."""
+
+    service = models.ForeignKey(
+        Service,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="tokens",
+        help_text="Empty: the token is bound to an application, whatever service it names.",
+    )
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="services")
+    last_sent_at = models.DateTimeField(help_text="To the hour.")
+    n_dropped = models.PositiveBigIntegerField(default=0)
+    first_dropped_at = models.DateTimeField(null=True)
+    last_dropped_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-last_sent_at", "-id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["service", "token"], name="service_token_once", nulls_distinct=False),
+            models.CheckConstraint(
+                name="service_token_dropped_has_its_time",
+                condition=Q(n_dropped=0, last_dropped_at__isnull=True)
+                | Q(n_dropped__gt=0, first_dropped_at__isnull=False, last_dropped_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"token {self.token_id} for service {self.service_id}"
 
 
 class ObservationQuerySet(models.QuerySet["Observation"]):

@@ -34,6 +34,9 @@ _SERIAL_IN_TEXT = re.compile(rb'serialNumber"?\s*[:=]\s*"(urn:uuid:[0-9a-fA-F-]{
 # of everything called version only the document's own is a number
 _VERSION_IN_TEXT = re.compile(rb'"version"\s*:\s*(\d{1,9})\s*[,}]|<(?:\w+:)?bom\b[^<>]*?\sversion="(\d{1,9})"')
 
+# of a scan of source code, whatever was built on the way
+_DEVELOPMENT = {"design", "pre-build", "build", "post-build"}
+
 type _Components = list[tuple[str, Mapping[str, Any]]]
 
 
@@ -49,6 +52,7 @@ def read(body: bytes) -> Document:
         document.schema_valid, document.schema_errors = None if errors is None else not errors, errors or []
     found = _found(components, document)
     found += _found_in_services(bom, found, document)
+    document.names_ai = bool(found) or _names_ai(bom, components)
     places = Places(
         (path for _, component in components for path, _ in raw_places(component)), root=_scanned_folder(bom)
     )
@@ -84,6 +88,7 @@ def _head(bom: Mapping[str, Any]) -> Document:
     return Document(
         maker=maker,
         maker_version=maker_version,
+        profile=_profile(metadata),
         natural_key=f"{serial}/{version if isinstance(version, int) else 1}" if _SERIAL.fullmatch(serial) else "",
         made_at=moment(metadata.get("timestamp")),
         subject="" if text(subject.get("type")) == MODEL else text(subject.get("name")),
@@ -185,6 +190,22 @@ def _found_in_services(
     if n_without:
         document.ignored.append(Part("/services", f"{n_without:,} services name no model."))
     return more
+
+
+def _names_ai(bom: Mapping[str, Any], components: _Components) -> bool:
+    """Whether anything shows that the scanner looked for models: one it has no name for, or a service of AI."""
+    if any(is_said_to_be_a_model(component) for _, component in components):
+        return True
+    return any(name.startswith("cdx:ai:") for _, service in _services(bom) for name in properties_of(service))
+
+
+def _profile(metadata: Mapping[str, Any]) -> str:
+    """The kind of run: what a property called profile says, else a phase of life other than development."""
+    for name, values in properties_of(metadata).items():
+        if name.rpartition(":")[2].lower() == "profile" and values:
+            return clean(values[0], 30)
+    phases = {text(each.get("phase"), 30).lower() for each in mappings(metadata.get("lifecycles"))}
+    return clean("+".join(sorted(phases - _DEVELOPMENT - {""})), 30)
 
 
 def _services(bom: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -76,6 +76,7 @@ def _read_3(said: Element) -> Document:
             others[text(each.get("primaryPurpose"), 40) or "package"] += 1
     _note_others(others, document)
     document.sightings = merged(sightings)
+    document.names_ai = any(_kind(each) == "AIPackage" for each in elements)
     return document
 
 
@@ -278,6 +279,7 @@ def _read_2(said: Element) -> Document:
             sightings.append(sighting)
     _note_others(others, document)
     document.sightings = merged(sightings)
+    document.names_ai = bool(sightings)
     return document
 
 

@@ -4,10 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
+from apps.common.fields import small_text_map
 from apps.intake.sheets.values import BadCell, plain
+from apps.inventory.models.dependencies import MAX_TAGS
 
 _MOST_TAG = 60
-_MOST_TAGS = 50
 
 
 def tags(text: str) -> list[str]:
@@ -21,8 +24,8 @@ def tags(text: str) -> list[str]:
     else:
         found = text.replace(";", ",").replace("\n", ",").split(",")
     cleaned = list(dict.fromkeys(str(tag).strip() for tag in found if str(tag).strip()))
-    if len(cleaned) > _MOST_TAGS:
-        raise BadCell(f"More than {_MOST_TAGS} tags. Keep those that matter.")
+    if len(cleaned) > MAX_TAGS:
+        raise BadCell(f"More than {MAX_TAGS} tags. Keep those that matter.")
     for tag in cleaned:
         if len(tag) > _MOST_TAG:
             raise BadCell(f"The tag '{tag[:20]}...' is longer than {_MOST_TAG} characters. Shorten it.")
@@ -42,9 +45,9 @@ def references(text: str) -> dict[str, Any]:
             found = json.loads(text)
         except (ValueError, RecursionError):
             raise BadCell(f"'{text[:60]}' is no list of references. Write cmdb=APM-12; jira=RISK-7.") from None
-        if not isinstance(found, dict) or _depth(found) > 5:
+        if not isinstance(found, dict):
             raise BadCell("References are names with values. Write cmdb=APM-12; jira=RISK-7.")
-        return found
+        return _small({name: str(each) if type(each) in (int, float) else each for name, each in found.items()})
     pairs: dict[str, Any] = {}
     for part in text.replace("\n", ";").split(";"):
         if not part.strip():
@@ -53,6 +56,14 @@ def references(text: str) -> dict[str, Any]:
         if not mark or not name.strip():
             raise BadCell(f"'{part.strip()[:60]}' is no reference. Write cmdb=APM-12; jira=RISK-7.")
         pairs[name.strip()] = value.strip()
+    return _small(pairs)
+
+
+def _small(pairs: dict[str, Any]) -> dict[str, str]:
+    try:
+        small_text_map(pairs)
+    except ValidationError as wrong:
+        raise BadCell(wrong.messages[0]) from None
     return pairs
 
 
@@ -81,10 +92,3 @@ def _safely(text: str) -> list[str]:
         return tags(text)
     except BadCell:
         return []
-
-
-def _depth(value: Any, level: int = 1) -> int:
-    if level > 6:
-        return level
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return max((_depth(child, level + 1) for child in children), default=level)

@@ -235,6 +235,12 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
         ("criticality reason", "reason for criticality", "begründung"), width=28,
     ),
     SheetField(
+        "application.criticality_assessed_on", _("Criticality assessed on"), _day,
+        ("criticality assessed", "criticality assessment date", "date of the criticality assessment",
+         "kritikalität bewertet am"),
+        _("When the criticality was last assessed."), width=12,
+    ),
+    SheetField(
         "application.status", _("Status"), _choice(STATUS, *Application.Status.values),
         ("state", "lifecycle", "environment", "env", "stage", "phase", "umgebung"),
         words=tuple(Application.Status.values), width=13,
@@ -265,6 +271,16 @@ APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
         "application.business_function", _("Business function"), _line(200),
         ("function", "business process", "process", "geschäftsfunktion", "prozess"), width=22,
+    ),
+    SheetField(
+        "application.function_ref", _("Function identifier"), _line(30),
+        ("function ref", "function id", "dora function identifier", "rt.06.01.0010", "funktionskennung"),
+        _("As in the DORA register of information, such as F7."), width=14,
+    ),
+    SheetField(
+        "application.licensed_activity", _("Licensed activity"), _line(200),
+        ("licensed activities", "rt.06.01.0020", "lizenzierte tätigkeit", "zugelassene tätigkeit"),
+        _("The licensed activity that the function belongs to."), width=22,
     ),
     SheetField(
         "application.autonomy", _("Autonomy"),

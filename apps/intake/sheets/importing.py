@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -27,7 +28,7 @@ from apps.intake.sheets.planning import REFUSED, Planner
 from apps.intake.sheets.sheet_reader import Examined, examine_sheet, rows_of_sheet
 from apps.intake.sheets.storing import store_rows
 from apps.intake.sheets.tables import Unreadable
-from apps.inventory.actions import RefusedChange, teams_written_in, undo
+from apps.inventory.actions import ForbiddenChangeError, RefusedChange, teams_written_in, undo
 
 # what is done while the person waits for the page
 AT_ONCE_BYTES = 128 * 1024
@@ -215,7 +216,7 @@ def _undo(import_: Import) -> None:
     try:
         with transaction.atomic():
             undo(change=import_.change, by=import_.undone_by, reason=f"import of {import_.file_name or 'a sheet'}")
-    except RefusedChange as refused:
+    except (RefusedChange, ForbiddenChangeError) as refused:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
         return
     Import.objects.filter(pk=import_.pk).update(state=Import.State.UNDONE, undone_at=now())
@@ -228,18 +229,31 @@ STEPS: dict[str, Callable[[Import], None]] = {
 }
 
 
-KEPT = timedelta(days=90)
+# files a transaction, and transactions a night
+_BATCH = 100
+_MAX_BATCHES = 500
 
 
 def forget_old_files(*, at: datetime) -> int:
-    """Files and rows of imports that ended long ago go; what they did stays in the history. The number forgotten."""
-    old = Import.objects.exclude(state__in=Import.WAITING).filter(received_at__lt=at - KEPT, content__isnull=False)
-    ids = list(old.values_list("pk", flat=True)[:100])
-    with transaction.atomic():
-        Import.objects.filter(pk__in=ids, state__in=(Import.State.RECEIVED, Import.State.READ)).update(
-            state=Import.State.DROPPED
-        )
-        for import_ in Import.objects.filter(pk__in=ids):
-            import_.rows.all().delete()
-        ImportContent.objects.filter(of__in=ids).delete()
-    return len(ids)
+    """Files and rows of imports that came in more than PAYLOAD_DAYS ago go; what they did stays in the history.
+
+    The number of imports.
+    """
+    if not settings.PAYLOAD_DAYS:
+        return 0
+    before = at - timedelta(days=settings.PAYLOAD_DAYS)
+    old = Import.objects.exclude(state__in=Import.WAITING).filter(received_at__lt=before, content__isnull=False)
+    n_forgotten = 0
+    for _ in range(_MAX_BATCHES):
+        ids = list(old.order_by("pk").values_list("pk", flat=True)[:_BATCH])
+        if not ids:
+            break
+        with transaction.atomic():
+            Import.objects.filter(pk__in=ids, state__in=(Import.State.RECEIVED, Import.State.READ)).update(
+                state=Import.State.DROPPED
+            )
+            for import_ in Import.objects.filter(pk__in=ids):
+                import_.rows.all().delete()
+            ImportContent.objects.filter(of__in=ids).delete()
+        n_forgotten += len(ids)
+    return n_forgotten

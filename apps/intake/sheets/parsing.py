@@ -3,7 +3,7 @@
 Plain Python. A row that cannot be taken carries the sentence why and the column it is about.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,19 +15,19 @@ from apps.intake.sheets.fields import FIELDS
 from apps.intake.sheets.mapping import BookMapping, SheetMapping, header_of
 from apps.intake.sheets.tables import Book, Cell
 from apps.intake.sheets.values import NOTHING, BadCell, Manners, says_nothing, text_of
+from apps.inventory.actions import APPLICATION_FACTS, DEPENDENCY_FACTS
+from apps.inventory.models import Application, Dependency
 
-# facts that have a value for "nothing" and may be emptied by a sheet
-_EMPTIED: dict[str, Any] = {
-    "application.purpose": "", "application.business_owner": "", "application.technical_owner": "",
-    "application.criticality_reason": "", "application.ai_act_class": "", "application.ai_act_role": "",
-    "application.data_classification": "", "application.personal_data": None, "application.geography": "",
-    "application.business_function": "", "application.autonomy": "", "application.impact_of_discontinuing": "",
-    "application.users_affected": None, "application.rto_hours": None, "application.rpo_hours": None,
-    "application.monthly_spend": None, "application.external_refs": {}, "application.next_review_on": None,
-    "use.fallback_order": 0, "use.traffic_share": None, "use.monthly_input_tokens": None,
-    "use.monthly_output_tokens": None, "use.monthly_cache_read_tokens": None, "use.monthly_cache_write_tokens": None,
-    "use.monthly_requests": None, "use.typical_request_tokens": None, "use.monthly_spend": None, "use.tags": [],
-}  # fmt: skip
+# facts that have a value for "nothing" and may be emptied by a sheet: those a person may leave open in a form
+_EMPTIED: dict[str, Callable[[], Any]] = {
+    f"{record}.{column.name}": column.get_default
+    for record, model, names in (
+        ("application", Application, APPLICATION_FACTS),
+        ("use", Dependency, DEPENDENCY_FACTS - {"via_party"}),
+    )
+    for column in model._meta.concrete_fields
+    if column.name in names and column.blank
+} | {"use.fallback_order": lambda: 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _value(code: str, cell: Cell, manners: Manners) -> Any:
         return FIELDS[code].parse(cell, manners)
     if code not in _EMPTIED:
         raise BadCell("This cannot be emptied by a sheet. Leave the cell empty to keep what is on record.")
-    return _EMPTIED[code]
+    return _EMPTIED[code]()
 
 
 def _head(sheet: SheetMapping, column: int) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
+from apps.common.texts import without_controls
 from apps.common.validators import FIRST_YEAR, LAST_YEAR
 from apps.intake.sheets.limits import MAX_NUMBER_LENGTH
 from apps.intake.sheets.tables import Cell
@@ -30,7 +31,7 @@ class Manners:
 
 # what a CSV for spreadsheets puts in front of text that would run as a formula
 _GUARDED = re.compile(r"'(?=['=+\-@\t\r＝＋－＠])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
+_NO_WIDTH = re.compile(r"[\x00\u200b\u2060\ufeff]")
 _EMPTY_WORDS = frozenset({"n/a", "n.a.", "na", "#n/a", "tbd", "?", "-", "–", "—", "unknown", "none", "null", "nil"})
 _SPACES = re.compile(r"\s+")
 NOTHING = "(none)"  # in a cell: what is on record is to be emptied
@@ -43,7 +44,7 @@ def plain(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     if not text.isprintable():
-        text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+        text = _NO_WIDTH.sub("", without_controls(text.replace("\r\n", "\n").replace("\r", "\n")))
     return text.strip()
 
 

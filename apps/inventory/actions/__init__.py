@@ -1,8 +1,8 @@
 """Changes to what the organisation runs and what it calls, one module per subject.
 
-The caller has checked `by.may(TeamRole.EDITOR, team)`, except where a docstring says otherwise. Values are checked by
-the models: a Django ValidationError names the fields. What is refused for another reason raises RefusedChange with a
-sentence.
+Every action locks the application first and asks the role of `by` of the locked row (`locking`): the caller's own check
+only decides what is shown. `by` None is a job, which needs no role. Values are checked by the models: a Django
+ValidationError names the fields. What is refused for another reason raises RefusedChange with a sentence.
 """
 
 from apps.inventory.actions.applications import (
@@ -34,6 +34,16 @@ from apps.inventory.actions.exits import (
     remove_exit_plan,
     set_exit_plan,
 )
+from apps.inventory.actions.locking import (
+    ForbiddenChangeError,
+    HiddenApplicationError,
+    MissingRoleError,
+    lock_applications,
+    lock_teams_of,
+    locked_application,
+    locked_dependency,
+    refuse_without_role,
+)
 from apps.inventory.actions.merging import merge_applications
 from apps.inventory.actions.refusing import RefusedChange
 from apps.inventory.actions.undoing import Undone, teams_written_in, undo
@@ -45,6 +55,9 @@ __all__ = [
     "EXIT_PLAN_FACTS",
     "EXIT_TEST_FACTS",
     "BulkChange",
+    "ForbiddenChangeError",
+    "HiddenApplicationError",
+    "MissingRoleError",
     "RefusedChange",
     "RefusedRow",
     "Undone",
@@ -58,8 +71,13 @@ __all__ = [
     "correct_exit_test",
     "declare_dependency",
     "end_dependency",
+    "lock_applications",
+    "lock_teams_of",
+    "locked_application",
+    "locked_dependency",
     "merge_applications",
     "record_exit_test",
+    "refuse_without_role",
     "register_application",
     "remove_adaptation",
     "remove_exit_plan",

@@ -10,13 +10,14 @@ from django.db.models.functions import Greatest, Now
 from django.utils.text import slugify
 
 from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
 from apps.common.history import acting
 from apps.inventory.actions.copying import continued
+from apps.inventory.actions.locking import locked_application, refuse_without_role
 from apps.inventory.actions.refusing import (
     RefusedChange,
     differing,
     known_facts,
-    locked_application,
     refuse_stale,
     refuse_unlikely,
 )
@@ -67,11 +68,13 @@ def change_application(
     Retiring is an action of its own, since it ends what the application uses. A retired application comes back
     by a status other than retired; its dependencies do not come back by themselves (bring_back_application does).
     """
-    application = locked_application(application)
+    application = locked_application(application, by=by)
     refuse_stale(application, expected_updated_at)
     changed = differing(application, facts, APPLICATION_FACTS)
     if "status" in changed and facts["status"] == Application.Status.RETIRED:
         raise RefusedChange("Retire the application instead: that also ends what it uses.")
+    if "team" in changed and by is not None:
+        refuse_without_role(by, TeamRole.EDITOR, facts["team"])
     if "status" in changed:
         refuse_merged(application)
     if not changed:
@@ -88,7 +91,7 @@ def change_application(
 def retire_application(*, application: Application, on: date, by: User, reason: str = "") -> Application:
     """Out of use from `on`: what it still uses ends that day. Doing it twice changes nothing."""
     refuse_unlikely(on)
-    application = locked_application(application)
+    application = locked_application(application, by=by)
     if application.status == Application.Status.RETIRED:
         return application
     application.status = Application.Status.RETIRED
@@ -111,7 +114,7 @@ def bring_back_application(
     """In use again from `on`. With `with_dependencies` what its retirement ended goes on: as the same row where it
     had not ended before `on`, else as a new row from `on`, so that the time between stays a gap."""
     refuse_unlikely(on)
-    application = locked_application(application)
+    application = locked_application(application, by=by)
     refuse_merged(application)
     if application.status != Application.Status.RETIRED:
         raise RefusedChange(f"It is not retired but in {application.get_status_display().lower()}.")

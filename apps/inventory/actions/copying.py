@@ -1,21 +1,41 @@
-"""A dependency that goes on as another row: what goes along, and what was true only of the old one."""
+"""A dependency that goes on as another row: what goes along, and what was true only of the old one.
 
+Every column goes along unless it is named here with its reason, so that a new field is copied from the day it exists.
+"""
+
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
+from django.db.models import Model
+
 from apps.catalog.models import Offering
+from apps.common.fields import MAX_TEXT_LENGTH
 from apps.inventory.models import Adaptation, Dependency, ExitPlan
 
-# measured on the old row: spend, the day last observed, the day confirmed
-_GOES_ALONG = (
-    "application_id", "role", "fallback_order", "traffic_share", "monthly_input_tokens", "monthly_output_tokens",
-    "monthly_cache_read_tokens", "monthly_cache_write_tokens", "monthly_requests", "typical_request_tokens",
-    "reached", "via_party_id", "tags",
-)  # fmt: skip
-_PLAN_GOES_ALONG = (
-    "substitutability", "reason", "reintegration", "alternatives_identified", "alternatives", "blockers",
-    "estimated_days", "estimated_cost", "next_test_on", "note",
-)  # fmt: skip
+_OF_THE_ROW = {
+    "id": "the new row has its own",
+    "created_at": "the new row has its own",
+    "updated_at": "the new row has its own",
+}
+DEPENDENCY_NOT_COPIED: Mapping[str, str] = {
+    **_OF_THE_ROW,
+    "offering": "given by the change",
+    "since": "given by the change",
+    "until": "given by the change",
+    "known": "whoever makes the change declares the new row",
+    "last_observed_on": "observed on the old row",
+    "confirmed_on": "confirmed of the old row",
+}
+# entered about the offering: they go along only where the offering stays
+OF_THE_OFFERING: Mapping[str, str] = {
+    "binding": "says how the old offering is called",
+    "monthly_spend": "spent on the old offering",
+}
+ADAPTATION_NOT_COPIED: Mapping[str, str] = {**_OF_THE_ROW, "dependency": "hangs on the new row"}
+# spent on the old offering, where the adaptation has to be made again for the new one
+INVESTED = ("invested_days", "invested_cost")
+EXIT_PLAN_NOT_COPIED: Mapping[str, str] = {**_OF_THE_ROW, "dependency": "hangs on the new row"}
 
 _TO_DO: dict[str, str] = {
     Adaptation.Moves.RE_RUN: "Has to be run again",
@@ -24,10 +44,11 @@ _TO_DO: dict[str, str] = {
 
 
 def successor_row(dependency: Dependency, *, offering: Offering, on: date, until: date | None) -> Dependency:
-    """An unsaved row that goes on from `on` with `offering`."""
-    return Dependency(
-        offering=offering, since=on, until=until, **{name: getattr(dependency, name) for name in _GOES_ALONG}
-    )
+    """Return an unsaved row that goes on from `on` with `offering`."""
+    left_out = set(DEPENDENCY_NOT_COPIED)
+    if offering.pk != dependency.offering_id:
+        left_out |= set(OF_THE_OFFERING)
+    return Dependency(offering=offering, since=on, until=until, **_facts_of(dependency, left_out))
 
 
 def continued(dependency: Dependency, *, offering: Offering, on: date, until: date | None) -> Dependency:
@@ -47,24 +68,25 @@ def continued(dependency: Dependency, *, offering: Offering, on: date, until: da
     )
     plan = ExitPlan.objects.filter(dependency=dependency).first()
     if plan is not None and plan.target_id != offering.pk:
-        facts: dict[str, Any] = {name: getattr(plan, name) for name in _PLAN_GOES_ALONG}
-        ExitPlan.objects.create(dependency=begun, target_id=plan.target_id, **facts)
+        ExitPlan.objects.create(dependency=begun, **_facts_of(plan, EXIT_PLAN_NOT_COPIED))
     return begun
 
 
 def _adaptation(row: Adaptation, begun: Dependency, was_on: Offering, *, moves: bool) -> Adaptation:
-    as_it_is = not moves or row.moves == Adaptation.Moves.PORTABLE
-    note = row.note
-    if not as_it_is:
+    copy = Adaptation(dependency=begun, **_facts_of(row, ADAPTATION_NOT_COPIED))
+    if moves and row.moves != Adaptation.Moves.PORTABLE:
+        for name in INVESTED:
+            setattr(copy, name, None)
         to_do = _TO_DO.get(row.moves, "Nobody has said whether it moves")
-        note = "\n".join(filter(None, [row.note, f"{to_do}: it was made for {was_on.api_id} until {begun.since}."]))
-    return Adaptation(
-        dependency=begun,
-        kind=row.kind,
-        name=row.name,
-        artefact_ref=row.artefact_ref,
-        moves=row.moves,
-        invested_days=row.invested_days if as_it_is else None,
-        invested_cost=row.invested_cost if as_it_is else None,
-        note=note,
-    )
+        made_for = f"{to_do}: it was made for {was_on.api_id} until {begun.since}."
+        # the row it was copied from keeps the whole note
+        kept = row.note[: MAX_TEXT_LENGTH - len(made_for) - 1]
+        copy.note = "\n".join(filter(None, [kept, made_for]))
+    return copy
+
+
+def _facts_of(row: Model, left_out: Collection[str]) -> dict[str, Any]:
+    """Map every column of `row` to its value, but for those named."""
+    return {
+        field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields if field.name not in left_out
+    }

@@ -11,13 +11,12 @@ from apps.accounts.models import User
 from apps.catalog.models import Offering
 from apps.common.history import acting
 from apps.inventory.actions.copying import continued, successor_row
+from apps.inventory.actions.locking import locked_application, locked_dependency
 from apps.inventory.actions.refusing import (
     RefusedChange,
     differing,
     known_facts,
     last_change_in_words,
-    locked_application,
-    locked_dependency,
     refuse_stale,
     refuse_unlikely,
 )
@@ -45,7 +44,7 @@ def declare_dependency(
 ) -> Dependency:
     """`application` uses `offering` in `role` from `since` until `until` (exclusive; None: until further notice)."""
     # two people who declare the same at once: the second waits here, and then sees the first one's row
-    application = locked_application(application)
+    application = locked_application(application, by=by)
     _refuse_retired(application)
     dependency = Dependency(
         application=application,
@@ -73,7 +72,7 @@ def change_dependency(
     expected_updated_at: datetime | None = None,
 ) -> Dependency:
     """Set amounts, share, order, tags or the way it is reached. What is called changes by `replace_offering`."""
-    dependency = locked_dependency(dependency)
+    dependency = locked_dependency(dependency, by=by)
     refuse_stale(dependency, expected_updated_at)
     changed = differing(dependency, facts, DEPENDENCY_FACTS)
     if not changed:
@@ -92,7 +91,7 @@ def change_dependency(
 def confirm_dependency(*, dependency: Dependency, on: date, by: User, reason: str = "") -> Dependency:
     """A person says on `on` that it is used: what was only observed is declared from now on."""
     refuse_unlikely(on)
-    dependency = locked_dependency(dependency)
+    dependency = locked_dependency(dependency, by=by)
     if dependency.until is not None and dependency.until <= on:
         raise RefusedChange(f"It ended on {dependency.until}. Reopen it if it is used again.")
     if on < dependency.since:
@@ -108,11 +107,20 @@ def confirm_dependency(*, dependency: Dependency, on: date, by: User, reason: st
 
 @transaction.atomic
 def end_dependency(
-    *, dependency: Dependency, on: date, by: User | None, reason: str = "", expected_updated_at: datetime | None = None
+    *,
+    dependency: Dependency,
+    on: date,
+    by: User | None,
+    reason: str = "",
+    expected_updated_at: datetime | None = None,
+    is_consequence: bool = False,
 ) -> Dependency:
-    """`on` is the first day it is no longer used. An end that was recorded may be moved to an earlier day only."""
+    """`on` is the first day it is no longer used. An end that was recorded may be moved to an earlier day only.
+
+    `is_consequence`: it follows from a decision of `by` about something else, and needs no role on the application.
+    """
     refuse_unlikely(on)
-    dependency = locked_dependency(dependency)
+    dependency = locked_dependency(dependency, by=None if is_consequence else by)
     refuse_stale(dependency, expected_updated_at)
     if dependency.until == on:
         return dependency
@@ -128,8 +136,8 @@ def reopen_dependency(*, dependency: Dependency, by: User, until: date | None = 
     """The end on record was wrong: it stays in use, without an end or until the later day `until` (exclusive)."""
     if until is not None:
         refuse_unlikely(until)
-    application = locked_application(dependency.application)
-    dependency = locked_dependency(dependency)
+    application = locked_application(dependency.application, by=by)
+    dependency = locked_dependency(dependency, by=by)
     _refuse_retired(application)
     if dependency.until is None:
         raise RefusedChange("It has no end that could be taken back.")
@@ -161,7 +169,7 @@ def replace_offering(
     """
     refuse_unlikely(on)
     read = dependency
-    dependency = locked_dependency(dependency)
+    dependency = locked_dependency(dependency, by=by)
     if (dependency.offering_id, dependency.until) != (read.offering_id, read.until):
         raise RefusedChange(f"{_fate_in_words(dependency)} Read it again and decide anew.")
     refuse_stale(dependency, expected_updated_at)

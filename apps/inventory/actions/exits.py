@@ -5,11 +5,13 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.catalog.models import Alias, Binding, Offering
 from apps.common.history import acting
-from apps.inventory.actions.refusing import RefusedChange, differing, known_facts, locked_dependency
+from apps.inventory.actions.locking import HiddenApplicationError, locked_dependency
+from apps.inventory.actions.refusing import RefusedChange, differing, known_facts
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
 
 ADAPTATION_FACTS = frozenset({"kind", "name", "artefact_ref", "moves", "invested_days", "invested_cost", "note"})
@@ -27,6 +29,7 @@ EXIT_TEST_FACTS = frozenset({
 def add_adaptation(
     *, dependency: Dependency, kind: str, by: User, facts: Mapping[str, Any] | None = None, reason: str = ""
 ) -> Adaptation:
+    dependency = locked_dependency(dependency, by=by)
     adaptation = Adaptation(dependency=dependency, kind=kind, **known_facts(facts, ADAPTATION_FACTS))
     adaptation.full_clean()
     with acting(user=by, reason=reason or "adaptation added"):
@@ -37,7 +40,7 @@ def add_adaptation(
 @transaction.atomic
 def change_adaptation(*, adaptation: Adaptation, facts: Mapping[str, Any], by: User, reason: str = "") -> Adaptation:
     """Set the given facts and leave the others; nothing is written where nothing differs."""
-    adaptation = Adaptation.objects.select_for_update().get(pk=adaptation.pk)
+    adaptation = _locked(adaptation, by=by)
     changed = differing(adaptation, facts, ADAPTATION_FACTS)
     if not changed:
         return adaptation
@@ -52,6 +55,7 @@ def change_adaptation(*, adaptation: Adaptation, facts: Mapping[str, Any], by: U
 @transaction.atomic
 def remove_adaptation(*, adaptation: Adaptation, by: User, reason: str = "") -> None:
     """It is gone or was never there; the history keeps it."""
+    adaptation = _locked(adaptation, by=by)
     with acting(user=by, reason=reason or "adaptation removed"):
         adaptation.delete()
 
@@ -59,7 +63,7 @@ def remove_adaptation(*, adaptation: Adaptation, by: User, reason: str = "") -> 
 @transaction.atomic
 def set_exit_plan(*, dependency: Dependency, facts: Mapping[str, Any], by: User, reason: str = "") -> ExitPlan:
     """Make the plan, or set the given facts of the one there is; nothing is written where nothing differs."""
-    dependency = locked_dependency(dependency)
+    dependency = locked_dependency(dependency, by=by)
     plan = ExitPlan.objects.filter(dependency=dependency).first() or ExitPlan(dependency=dependency)
     changed = differing(plan, facts, EXIT_PLAN_FACTS)
     is_new = plan.pk is None
@@ -77,6 +81,7 @@ def set_exit_plan(*, dependency: Dependency, facts: Mapping[str, Any], by: User,
 @transaction.atomic
 def remove_exit_plan(*, plan: ExitPlan, by: User, reason: str = "") -> None:
     """The plan no longer holds; the history keeps it."""
+    plan = _locked(plan, by=by)
     with acting(user=by, reason=reason or "exit plan removed"):
         plan.delete()
 
@@ -97,6 +102,7 @@ def record_exit_test(
     Without `tested_version` it is the version of the target where that never moves; of a moving name nobody can
     tell afterwards which one answered.
     """
+    dependency = locked_dependency(dependency, by=by)
     test = ExitTest(
         dependency=dependency,
         target=target,
@@ -117,8 +123,7 @@ def record_exit_test(
 @transaction.atomic
 def correct_exit_test(*, exit_test: ExitTest, facts: Mapping[str, Any], by: User, reason: str = "") -> ExitTest:
     """Set the given facts and leave the others. A test is corrected and expires; it is not taken away."""
-    ExitTest.objects.select_for_update().only("pk").get(pk=exit_test.pk)
-    exit_test = ExitTest.objects.select_related("dependency", "target").get(pk=exit_test.pk)
+    exit_test = _locked(exit_test, by=by)
     changed = differing(exit_test, facts, EXIT_TEST_FACTS)
     if not changed:
         return exit_test
@@ -129,6 +134,18 @@ def correct_exit_test(*, exit_test: ExitTest, facts: Mapping[str, Any], by: User
     with acting(user=by, reason=reason or "exit test corrected"):
         exit_test.save(update_fields=[*changed, "updated_at"])
     return exit_test
+
+
+def _locked[M: Adaptation | ExitPlan | ExitTest](row: M, *, by: User) -> M:
+    """Lock what hangs on a dependency, after its application and the dependency, and return it as it is now."""
+    locked_dependency(row.dependency, by=by)
+    rows: QuerySet[Any] = type(row)._default_manager.select_for_update(of=("self",)).select_related("dependency")
+    found: M | None = rows.filter(pk=row.pk).first()
+    if found is None:
+        raise HiddenApplicationError
+    if found.dependency_id != row.dependency_id:
+        raise RefusedChange("It belongs to another dependency now: two applications were merged. Read it again.")
+    return found
 
 
 def _refuse_going_nowhere(dependency: Dependency, target: Offering | None) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -9,14 +10,13 @@ from django.db.models.functions import Now
 from apps.accounts.models import User
 from apps.common.history import acting
 from apps.inventory.actions.applications import end_what_is_used
-from apps.inventory.actions.refusing import RefusedChange, locked_application, refuse_unlikely
+from apps.inventory.actions.dependencies import DEPENDENCY_FACTS
+from apps.inventory.actions.locking import lock_applications, locked_application
+from apps.inventory.actions.refusing import RefusedChange, refuse_unlikely
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 
-# what a doubled row may know that the kept one does not
-_FILLS_GAPS = (
-    "traffic_share", "monthly_input_tokens", "monthly_output_tokens", "monthly_cache_read_tokens",
-    "monthly_cache_write_tokens", "monthly_requests", "typical_request_tokens", "monthly_spend",
-)  # fmt: skip
+# what a doubled row may know that the kept one does not; order and way are the kept one's own
+_FILLS_GAPS = sorted(DEPENDENCY_FACTS - {"fallback_order", "reached", "via_party"})
 
 
 @transaction.atomic
@@ -25,17 +25,17 @@ def merge_applications(
 ) -> Application:
     """`duplicate` turns out to be `kept`: what it uses, and used, moves there, and it is retired on `on`.
 
-    The caller has checked that `by` may edit both. A dependency that `kept` has at the same time (same offering, role
+    `by` edits both. A dependency that `kept` has at the same time (same offering, role
     and way) is not doubled: the duplicate's row ends on `on` and stays with it as history, its exit tests, its
-    adaptations and, unless there is one, its exit plan move to the kept row, which also learns amounts it did not
-    know. Facts of the application itself are those of `kept`. The duplicate's slug leads to `kept` from now on.
+    adaptations and, unless there is one, its exit plan move to the kept row, which also learns amounts, tags and
+    binding that it did not know. Facts of the application itself are those of `kept`. The duplicate's slug leads to
+    `kept` from now on.
     """
     refuse_unlikely(on)
     if kept.pk == duplicate.pk:
         raise RefusedChange("This is one and the same application. Choose the other one.")
-    # in the order of ids, so that two merges at once do not wait for each other
-    locked = {row.pk: locked_application(row) for row in sorted((kept, duplicate), key=lambda row: row.pk)}
-    kept, duplicate = locked[kept.pk], locked[duplicate.pk]
+    lock_applications([kept.pk, duplicate.pk], by=by)
+    kept, duplicate = locked_application(kept, by=by), locked_application(duplicate, by=by)
     if duplicate.merged_into_id is not None:
         raise RefusedChange(f"{duplicate.name} was merged already. Undo that merge first.")
     if kept.merged_into_id is not None or kept.status == Application.Status.RETIRED:
@@ -88,7 +88,7 @@ def _same(
 
 
 def _take_over(own: Dependency, theirs: Dependency) -> None:
-    gaps = [name for name in _FILLS_GAPS if getattr(own, name) is None and getattr(theirs, name) is not None]
+    gaps = [name for name in _FILLS_GAPS if _is_unsaid(own, name) and not _is_unsaid(theirs, name)]
     for name in gaps:
         setattr(own, name, getattr(theirs, name))
     if gaps:
@@ -99,6 +99,12 @@ def _take_over(own: Dependency, theirs: Dependency) -> None:
     )
     if not ExitPlan.objects.filter(dependency=own).exists():
         ExitPlan.objects.filter(dependency=theirs).update(dependency=own, updated_at=Now())
+
+
+def _is_unsaid(row: Dependency, name: str) -> bool:
+    """Tell whether the fact stands as on a row of which it was never entered."""
+    column: Any = Dependency._meta.get_field(name)
+    return bool(getattr(row, name) == column.get_default())
 
 
 def _known_to(own: Dependency, theirs: Dependency) -> Iterable[int]:

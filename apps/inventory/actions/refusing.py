@@ -35,21 +35,6 @@ def refuse_unlikely(on: date) -> None:
         raise ValidationError({"on": error.messages}) from error
 
 
-def locked_application(application: Application) -> Application:
-    """The row as it is now, with its team; whoever else changes the application or its dependencies waits.
-
-    Locked first and read afterwards: a join made while it waited would look for the team it had before.
-    """
-    Application.objects.select_for_update().only("pk").get(pk=application.pk)
-    return Application.objects.select_related("team").get(pk=application.pk)
-
-
-def locked_dependency(dependency: Dependency) -> Dependency:
-    """The row as it is now; the application's row is locked first, so that nobody waits in a circle."""
-    Application.objects.select_for_update().only("pk").get(pk=dependency.application_id)
-    return Dependency.objects.select_for_update(of=("self",)).select_related("offering__host").get(pk=dependency.pk)
-
-
 def refuse_stale(row: Application | Dependency, expected_updated_at: datetime | None) -> None:
     """Refuse where the row changed after the moment the caller last read it; None: the caller does not mind."""
     if expected_updated_at is not None and row.updated_at != expected_updated_at:

@@ -16,10 +16,12 @@ from django.db.models.functions import Now
 from pghistory.models import Event
 
 from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
 from apps.catalog.deployed import MARK as DEPLOYED
 from apps.catalog.models import Offering
 from apps.common.history import acting
 from apps.common.time import now
+from apps.inventory.actions.locking import lock_teams_of, refuse_without_role
 from apps.inventory.actions.refusing import RefusedChange
 from apps.inventory.actions.undoing_many import changed_dependencies, is_many, teams_of_many, undo_many
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
@@ -82,7 +84,7 @@ def undo(*, change: UUID, by: User, reason: str = "") -> Undone:
         raise RefusedChange("There is no such change of applications and what they use. Choose one from the history.")
     application_ids = _applications_of(written)
     # whoever changes one of these waits here, or is seen below
-    list(Application.objects.select_for_update().filter(pk__in=application_ids).order_by("pk").values_list("pk"))
+    _lock_editable(application_ids, by)
     _refuse_if_it_wrote_elsewhere(change)
     for model in _MODELS:
         _refuse_if_changed_since(model, [row for row in written if row.model is model], change)
@@ -108,10 +110,18 @@ def undo(*, change: UUID, by: User, reason: str = "") -> Undone:
     return Undone(change=own, n_rows=len(written), application_ids=tuple(sorted(application_ids)))
 
 
+def _lock_editable(application_ids: Iterable[int], by: User) -> None:
+    """Lock the applications; those that the undoing brings back are not there yet, and are left out."""
+    for team in set(lock_teams_of(application_ids).values()):
+        refuse_without_role(by, TeamRole.EDITOR, team)
+
+
 def _undo_many(change: UUID, by: User, reason: str) -> Undone:
     _refuse_if_it_wrote_elsewhere(change)
     changed = changed_dependencies(change)
-    own, n_rows, application_ids = undo_many(change=change, by=by, reason=reason, changed_since=_refuse_changed_since)
+    own, n_rows, application_ids = undo_many(
+        change=change, by=by, reason=reason, changed_since=_refuse_changed_since, lock=_lock_editable
+    )
     _refuse_if_doubled(changed)
     return Undone(change=own, n_rows=n_rows, application_ids=application_ids)
 

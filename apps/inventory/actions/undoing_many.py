@@ -3,6 +3,7 @@
 An import of 100,000 applications is one change; as objects its rows would fill memory.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -57,26 +58,26 @@ def teams_of_many(change: UUID) -> set[int]:
         return {team for (team,) in cursor.fetchall()}
 
 
-def undo_many(*, change: UUID, by: User, reason: str, changed_since: Any) -> tuple[UUID, int, tuple[int, ...]]:
+def undo_many(
+    *, change: UUID, by: User, reason: str, changed_since: Any, lock: Callable[[Sequence[int], User], None]
+) -> tuple[UUID, int, tuple[int, ...]]:
     """Inside a transaction: put back what `change` wrote; (id of the undoing, number of rows, applications).
 
-    `changed_since(model, entry)` raises for an entry of the history that somebody wrote later.
+    `changed_since(model, entry)` raises for an entry of the history that a later change wrote; `lock` locks the
+    applications and refuses those that `by` may not edit.
     """
     with connection.cursor() as cursor:
         for model in _MODELS:
             _list_rows(cursor, model, change)
         cursor.execute(
             """
-            CREATE TEMPORARY TABLE undoing_concerned ON COMMIT DROP AS
             SELECT id FROM undoing_application UNION SELECT h.application_id FROM inventory_dependencyhistory h
-            WHERE h.pgh_context_id = %s
+            WHERE h.pgh_context_id = %s ORDER BY 1
             """,
             [change],
         )
-        cursor.execute(
-            "SELECT a.id FROM inventory_application a JOIN undoing_concerned USING (id) ORDER BY a.id FOR UPDATE OF a"
-        )
         application_ids = tuple(pk for (pk,) in cursor.fetchall())
+        lock(application_ids, by)
         for model in _MODELS:
             later = _later_entry(cursor, model, change)
             if later is not None:
@@ -91,7 +92,7 @@ def undo_many(*, change: UUID, by: User, reason: str, changed_since: Any) -> tup
                     f"DELETE FROM {model._meta.db_table} t USING {_listed(model)} u WHERE u.id = t.id AND u.is_new"
                 )
                 n_rows += cursor.rowcount
-        for name in ("undoing_concerned", *map(_listed, _MODELS)):
+        for name in map(_listed, _MODELS):
             cursor.execute(f"DROP TABLE {name}")
     return own, n_rows, application_ids
 

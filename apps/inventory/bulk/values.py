@@ -10,9 +10,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.validators import ArrayMaxLengthValidator
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 
+from apps.common.fields import TextMapField, small_text_map
 from apps.common.validators import sensible_day
 
 type Reader = Callable[[Any], Any]
@@ -40,7 +42,9 @@ def reader_of(field: Any) -> Reader:
         case models.DateField():
             return _optional(_day, nullable=field.null)
         case ArrayField():
-            return _texts(int(field.base_field.max_length or 0))
+            return _texts(int(field.base_field.max_length or 0), _most_entries(field))
+        case TextMapField():
+            return _text_map
         case models.JSONField():
             return _object
         case models.CharField() | models.TextField():
@@ -164,10 +168,28 @@ def _object(value: Any) -> dict[str, Any]:
     return value
 
 
-def _texts(longest: int) -> Reader:
+def _text_map(value: Any) -> dict[str, str]:
+    if isinstance(value, dict):
+        # numbers of other systems come as they are there
+        value = {name: str(each) if type(each) in (int, float) else each for name, each in value.items()}
+    try:
+        small_text_map(value)
+    except ValidationError as wrong:
+        raise NotThat(wrong.messages[0]) from None
+    return dict(value)
+
+
+def _most_entries(field: Any) -> int | None:
+    limits = [each.limit_value for each in field.validators if isinstance(each, ArrayMaxLengthValidator)]
+    return min(limits, default=None)
+
+
+def _texts(longest: int, most: int | None) -> Reader:
     def texts(value: Any) -> list[str]:
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise NotThat("This is a list of texts.")
+        if most is not None and len(value) > most:
+            raise NotThat(f"These are {len(value)} texts; at most {most} are kept.")
         told = [each.strip() for each in value]
         if any(not each or len(each) > longest or "\x00" in each for each in told):
             raise NotThat(f"Each text has 1 to {longest} characters.")

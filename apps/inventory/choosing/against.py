@@ -184,9 +184,7 @@ def _obstacles(rows: Sequence[Mapping[str, Any]], application: Application) -> l
         approval = approvals.get(row["approval"])
         if approval is not None:
             why, certain = _why(row, application, approval)
-            grounds = tuple(ground for ground, column in _GROUNDS.items() if row[column])
-            unknown = frozenset(ground for ground, column in _UNKNOWN.items() if row[column])
-            found.append((row["dependency"], Obstacle(approval, why, certain, grounds, unknown & set(grounds))))
+            found.append((row["dependency"], Obstacle(approval, why, certain, *grounds_of(row))))
     return found
 
 
@@ -196,6 +194,13 @@ _GROUNDS = {
     "region": "region_outside",
 }  # fmt: skip
 _UNKNOWN = {"data_class": "class_unknown", "region": "region_unknown"}
+
+
+def grounds_of(row: Mapping[str, Any]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """(grounds, open grounds) of a row of `judged`, as `Obstacle` holds them."""
+    grounds = tuple(ground for ground, column in _GROUNDS.items() if row[column])
+    unknown = frozenset(ground for ground, column in _UNKNOWN.items() if row[column])
+    return grounds, unknown & set(grounds)
 
 
 _COLUMNS = (

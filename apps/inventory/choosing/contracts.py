@@ -18,6 +18,9 @@ CONTRACT_FACTS = frozenset({
     "exit_clause", "termination_assistance", "audit_right", "ip_indemnity", "training_use", "terms_url",
     "terms_digest", "terms_read_on", "note",
 })  # fmt: skip
+COUNTRIES = ("governing_law", "provision_country", "data_country", "processing_country")
+# kept in capitals, however people write them
+CODES = (*COUNTRIES, "currency")
 
 
 @transaction.atomic
@@ -36,11 +39,12 @@ def register_contract(
 def change_contract(*, contract: Contract, facts: Mapping[str, Any], by: User, reason: str = "") -> Contract:
     """Set the given facts and leave the others; nothing is written where nothing differs."""
     contract = Contract.objects.select_for_update().get(pk=contract.pk)
-    changed = [name for name, value in _known(facts).items() if getattr(contract, name) != value]
+    known = _known(facts)
+    changed = [name for name, value in known.items() if getattr(contract, name) != value]
     if not changed:
         return contract
     for name in changed:
-        setattr(contract, name, facts[name])
+        setattr(contract, name, known[name])
     _refuse_circle(contract)
     contract.full_clean()
     with acting(user=by, reason=reason or "contract changed"):
@@ -61,7 +65,10 @@ def _known(facts: Mapping[str, Any] | None) -> dict[str, Any]:
     unknown = sorted(set(facts or {}) - CONTRACT_FACTS)
     if unknown:
         raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
-    return dict(facts or {})
+    return {
+        name: value.strip().upper() if name in CODES and isinstance(value, str) else value
+        for name, value in (facts or {}).items()
+    }
 
 
 def _refuse_circle(contract: Contract) -> None:

@@ -17,6 +17,13 @@ class ContractFilter(django_filters.FilterSet):  # type: ignore[misc]
     party = django_filters.CharFilter(field_name="party__slug", label="Party (slug)")
     kind = django_filters.ChoiceFilter(choices=Contract.Kind.choices, label="Kind")
     ends_before = django_filters.DateFilter(field_name="ends_on", lookup_expr="lt", label="Ends before")
+    stores_data = django_filters.ChoiceFilter(choices=Contract.Stores.choices, label="Stores data")
+    termination_reason = django_filters.ChoiceFilter(
+        choices=Contract.Termination.choices, label="Reason for its termination"
+    )
+    audited_before = django_filters.DateFilter(
+        field_name="last_audit_on", lookup_expr="lt", label="Last audited before"
+    )
 
     class Meta:
         model = Contract

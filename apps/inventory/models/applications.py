@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 
 from apps.accounts.models import Team
+from apps.common.fields import LimitedTextField, TextMapField
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
 from apps.inventory.models.touched import touching
@@ -79,7 +80,7 @@ class Application(models.Model):
 
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=120, unique=True)
-    purpose = models.TextField(blank=True)
+    purpose = LimitedTextField(blank=True)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="applications")
     business_owner = models.CharField(max_length=200, blank=True)
     technical_owner = models.CharField(max_length=200, blank=True)
@@ -100,7 +101,7 @@ class Application(models.Model):
         help_text="The licensed activity that the function belongs to (RT.06.01.0020).",
     )  # fmt: skip
     autonomy = models.CharField(max_length=10, choices=Autonomy, blank=True)
-    criticality_reason = models.TextField(blank=True, help_text="Why it is that critical.")
+    criticality_reason = LimitedTextField(blank=True, help_text="Why it is that critical.")
     criticality_assessed_on = models.DateField(
         null=True, blank=True, validators=[sensible_day], help_text="When the criticality was last assessed."
     )
@@ -109,7 +110,7 @@ class Application(models.Model):
     rto_hours = models.PositiveIntegerField("recovery time objective", null=True, blank=True, help_text="Hours.")
     rpo_hours = models.PositiveIntegerField("recovery point objective", null=True, blank=True, help_text="Hours.")
     monthly_spend = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD.")
-    external_refs = models.JSONField(default=dict, blank=True)
+    external_refs = TextMapField(default=dict, blank=True)
     next_review_on = models.DateField(null=True, blank=True, validators=[sensible_day])
     merged_into = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged", editable=False

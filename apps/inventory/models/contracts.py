@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Foundation, Provider
+from apps.common.circles import refuse_circles
+from apps.common.fields import LimitedTextField
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
 
@@ -96,7 +98,7 @@ class Contract(models.Model):
     terms_url = models.URLField(max_length=500, blank=True)
     terms_digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the terms as last read.")
     terms_read_on = models.DateField(null=True, blank=True, validators=[sensible_day])
-    note = models.TextField(blank=True)
+    note = LimitedTextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -104,6 +106,14 @@ class Contract(models.Model):
 
     class Meta:
         ordering = ["party", "ref"]
+        triggers = [
+            refuse_circles(
+                "contract_no_circle",
+                "inventory_contract",
+                "overarching_id",
+                "This would put the contract under itself. Choose another overarching contract.",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["party", "ref"],
@@ -162,7 +172,7 @@ class AnnexItem(models.Model):
     due_on = models.DateField(null=True, blank=True, validators=[sensible_day])
     received_on = models.DateField(null=True, blank=True, validators=[sensible_day])
     link = models.URLField(max_length=500, blank=True)
-    note = models.TextField(blank=True)
+    note = LimitedTextField(blank=True)
     noted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Foundation, Offering, Provider, PublicQuerySet, Version
+from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
 from apps.inventory.models.touched import concerning_all
@@ -57,7 +58,7 @@ class Approval(models.Model):
         models.PositiveSmallIntegerField(), default=list, blank=True,
         help_text="Restricted to applications of these criticalities (0 critical to 3 low).",
     )  # fmt: skip
-    reason = models.TextField()
+    reason = LimitedTextField(max_length=MAX_REASON_LENGTH)
     approver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals_given")
     decided_on = models.DateField(validators=[sensible_day])
     expires_on = models.DateField(
@@ -67,7 +68,7 @@ class Approval(models.Model):
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    revoked_why = models.TextField(blank=True)
+    revoked_why = LimitedTextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -128,11 +129,11 @@ class Selection(models.Model):
         SUPERSEDED = "superseded", "Superseded"
 
     title = models.CharField(max_length=200)
-    purpose = models.TextField(blank=True, help_text="What the foundation is for.")
+    purpose = LimitedTextField(blank=True, help_text="What the foundation is for.")
     criteria = models.JSONField(default=list, blank=True, help_text='[{"name", "weight", "note"}, ...]')
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
-    decision = models.TextField(blank=True)
-    reason = models.TextField(blank=True)
+    decision = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
+    reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="selections_decided"
     )
@@ -173,7 +174,7 @@ class SelectionCandidate(models.Model):
     chosen = models.BooleanField(default=False)
     scores = models.JSONField(default=dict, blank=True, help_text="{criterion: {value, note}}")
     scorecard = models.JSONField(default=dict, blank=True, help_text="The facts as of the decision, with sources.")
-    note = models.TextField(blank=True)
+    note = LimitedTextField(blank=True)
 
     class Meta:
         ordering = ["selection", "id"]

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.validators import ArrayMaxLengthValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -12,6 +13,8 @@ from apps.common.history import tracked
 from apps.common.validators import sensible_day
 from apps.inventory.models.applications import Application
 from apps.inventory.models.touched import touching
+
+MAX_TAGS = 50
 
 
 class DependencyQuerySet(models.QuerySet["Dependency"]):
@@ -90,7 +93,9 @@ class Dependency(models.Model):
     )
     last_observed_on = models.DateField(null=True, blank=True, validators=[sensible_day])
     confirmed_on = models.DateField(null=True, blank=True, validators=[sensible_day])
-    tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    tags = ArrayField(
+        models.CharField(max_length=60), default=list, blank=True, validators=[ArrayMaxLengthValidator(MAX_TAGS)]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -112,6 +117,11 @@ class Dependency(models.Model):
             models.Index(fields=["via_party"], name="dependency_by_party", condition=Q(via_party__isnull=False)),
         ]  # fmt: skip
         constraints = [
+            models.CheckConstraint(
+                name="dependency_tags_are_few",
+                condition=Q(tags__len__lte=MAX_TAGS),
+                violation_error_message=f"At most {MAX_TAGS} tags are kept.",
+            ),
             models.CheckConstraint(
                 name="dependency_until_after_since",
                 condition=Q(until__isnull=True) | Q(until__gt=F("since")),

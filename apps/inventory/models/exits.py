@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models import Offering, Version
+from apps.common.fields import LimitedTextField
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
 from apps.inventory.models.dependencies import Dependency
@@ -50,7 +51,7 @@ class Adaptation(models.Model):
     moves = models.CharField(max_length=8, choices=Moves, blank=True, help_text="Empty while nobody knows.")
     invested_days = models.DecimalField(max_digits=9, decimal_places=1, null=True, blank=True)
     invested_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD.")
-    note = models.TextField(blank=True)
+    note = LimitedTextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -114,12 +115,12 @@ class ExitPlan(models.Model):
         help_text="How far the application relies on the service; empty: derived from what would take over.",
     )  # fmt: skip
     alternatives_identified = models.CharField(max_length=3, choices=Alternatives, blank=True)
-    alternatives = models.TextField(blank=True)
-    blockers = models.TextField(blank=True)
+    alternatives = LimitedTextField(blank=True)
+    blockers = LimitedTextField(blank=True)
     estimated_days = models.DecimalField(max_digits=7, decimal_places=1, null=True, blank=True)
     estimated_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD.")
     next_test_on = models.DateField(null=True, blank=True, validators=[sensible_day])
-    note = models.TextField(blank=True)
+    note = LimitedTextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -177,7 +178,7 @@ class ExitTest(models.Model):
         help_text="First day it no longer counts; empty: the usual validity after the test.",
     )  # fmt: skip
     evidence_ref = models.CharField(max_length=500, blank=True)
-    note = models.TextField(blank=True)
+    note = LimitedTextField(blank=True)
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

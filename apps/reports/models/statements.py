@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.common.fields import LimitedTextField
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
 from apps.inventory.models import Application
@@ -65,11 +66,11 @@ class ModelStatement(models.Model):
     """What the model inventory asks of an application's owners and nothing else in the register says."""
 
     application = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="model_statement")
-    intended_use = models.TextField(blank=True, help_text=_("The use it was approved for, and what it is not for."))
-    inputs = models.TextField(blank=True, help_text=_("What goes in, and where it comes from."))
-    outputs = models.TextField(blank=True, help_text=_("What comes out, and what it is used for."))
-    limitations = models.TextField(blank=True, help_text=_("Where it is known to fail."))
-    monitoring_plan = models.TextField(blank=True, help_text=_("What is watched, how often, by whom."))
+    intended_use = LimitedTextField(blank=True, help_text=_("The use it was approved for, and what it is not for."))
+    inputs = LimitedTextField(blank=True, help_text=_("What goes in, and where it comes from."))
+    outputs = LimitedTextField(blank=True, help_text=_("What comes out, and what it is used for."))
+    limitations = LimitedTextField(blank=True, help_text=_("Where it is known to fail."))
+    monitoring_plan = LimitedTextField(blank=True, help_text=_("What is watched, how often, by whom."))
     validator = models.CharField(max_length=200, blank=True, help_text=_("Who validates it, apart from its owners."))
     validation_planned_on = models.DateField(null=True, blank=True, validators=[sensible_day])
     valid_until = models.DateField(
@@ -116,7 +117,7 @@ class ComponentAnswer(models.Model):
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="component_answers")
     question = models.CharField(max_length=5, choices=Question)
     answer = models.CharField(max_length=3, choices=Answer)
-    because = models.TextField(blank=True, help_text=_("Why, and where it is written."))
+    because = LimitedTextField(blank=True, help_text=_("Why, and where it is written."))
     answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     answered_on = models.DateField()
     updated_at = models.DateTimeField(auto_now=True)

@@ -84,7 +84,10 @@ def drop_expired(*, on: date) -> int:
 
 def progress_of(pack: EvidencePack, *, at: datetime) -> tuple[int, int, str]:
     """(files done, files in all, the one under way); zeros where nothing is known, or its worker has gone."""
-    return (0, 0, "") if pack.is_abandoned(at=at) else told_progress(pack) or (0, 0, "")
+    if pack.is_abandoned(at=at):
+        return 0, 0, ""
+    done, n, title = told_progress(pack) or (0, 0, "")
+    return done, n, title
 
 
 def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
@@ -106,7 +109,7 @@ def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
     }
 
     def tell(done: int, n: int, title: str) -> None:
-        tell_progress(claim, (done, n, title))
+        tell_progress(claim, [done, n, title])
 
     own = not connection.in_atomic_block
     with transaction.atomic():

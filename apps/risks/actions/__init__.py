@@ -12,7 +12,7 @@ from apps.risks.actions.assessing import (
     role_to_undo,
     undo_assessment,
 )
-from apps.risks.actions.counting import count_inherited_risk
+from apps.risks.actions.counting import count_changed_risk, count_inherited_risk, is_count_current, request_count
 from apps.risks.actions.evidence import attach_evidence, record_evidence
 from apps.risks.actions.raising import (
     change_risk,
@@ -38,8 +38,10 @@ __all__ = [
     "attach_evidence",
     "change_risk",
     "close_risk",
+    "count_changed_risk",
     "count_inherited_risk",
     "dismiss_risk",
+    "is_count_current",
     "mark_many_not_applicable",
     "mark_not_applicable",
     "raise_risk",
@@ -47,6 +49,7 @@ __all__ = [
     "refresh_risks",
     "reinstate_risk",
     "reopen_risk",
+    "request_count",
     "revoke_acceptance",
     "role_to_undo",
     "teams_decided_in",

@@ -1,5 +1,5 @@
-"""What people decide about an inherited risk. The caller has checked `by.may(TeamRole.EDITOR, team)`, and for an
-acceptance `by.may(TeamRole.OWNER, team)`.
+"""What people decide about an inherited risk: editors of the application's team, and owners about an acceptance. The
+role is asked again once the application is locked.
 
 Whoever acts says which version was read: 0 where there was no assessment yet. Two at once: one wins, the other is told
 who was faster and what was decided.
@@ -18,7 +18,9 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.history import acting
 from apps.common.time import day_of
+from apps.inventory.actions import lock_teams_of, locked_dependency, refuse_without_role
 from apps.inventory.models import Dependency
+from apps.risks.actions.counting import request_count
 from apps.risks.models import Assessment, FoundationRisk, StaleCause, Treatment
 from apps.risks.queries import inheriting_dependencies, levels_on
 from apps.risks.refusals import RefusedRisk
@@ -56,6 +58,7 @@ def assess(
 
     Accepting is an action of its own.
     """
+    locked_dependency(dependency, by=by)
     outcome = assess_many(
         risk=risk, expected_versions={dependency.pk: expected_version}, facts=facts, by=by, at=at, reason=reason
     )
@@ -98,6 +101,7 @@ def mark_not_applicable(
     *, risk: FoundationRisk, dependency: Dependency, because: str, expected_version: int, by: User, at: datetime
 ) -> Assessment:
     """The risk is inherited and does not matter to this use; `because` says why."""
+    locked_dependency(dependency, by=by)
     outcome = mark_many_not_applicable(
         risk=risk, expected_versions={dependency.pk: expected_version}, because=because, by=by, at=at
     )
@@ -126,6 +130,7 @@ def accept_risk(
     facts: Mapping[str, Any] | None = None,
 ) -> Assessment:
     """`by` takes the risk on until `until` (exclusive), for a reason. It reopens by itself on that day."""
+    locked_dependency(dependency, by=by, role=TeamRole.OWNER)
     outcome = accept_many(
         risk=risk, expected_versions={dependency.pk: expected_version}, until=until, because=because, by=by, at=at,
         facts=facts,
@@ -165,7 +170,7 @@ def accept_many(
         assessment.revoke_reason = ""
         return ""
 
-    return _act(risk, expected_versions, decide, by, at, because)
+    return _act(risk, expected_versions, decide, by, at, because, role=TeamRole.OWNER)
 
 
 @transaction.atomic
@@ -174,7 +179,7 @@ def revoke_acceptance(
 ) -> Assessment:
     """The acceptance no longer holds: the risk is open again and has to be assessed anew."""
     _needs(because, "Say why it is revoked: whoever accepted it will ask.")
-    assessment = _locked(assessment, expected_version)
+    assessment = _locked(assessment, expected_version, by=by, role=TeamRole.OWNER)
     if not assessment.accepts_on(day_of(at)):
         raise RefusedRisk("There is no acceptance in force to revoke.")
     assessment.revoked_by, assessment.revoked_at, assessment.revoke_reason = by, at, because.strip()
@@ -184,6 +189,7 @@ def revoke_acceptance(
     assessment.version += 1
     with acting(user=by, reason=because):
         assessment.save()
+    request_count()
     return assessment
 
 
@@ -194,9 +200,11 @@ def undo_assessment(*, assessment: Assessment, expected_version: int, by: User, 
 
     What an event or a day has made stale is not undone: assess it again.
     """
-    assessment = _locked(assessment, expected_version)
+    assessment = _locked(assessment, expected_version, by=by)
+    refuse_without_role(by, role_to_undo(assessment), assessment.dependency.application.team_id)
     if assessment.state == Assessment.State.STALE and assessment.stale_cause != StaleCause.ACCEPTANCE_REVOKED:
         raise RefusedRisk(f"No person did this. {assessment.stale_because} Assess it again instead.")
+    request_count()
     with acting(user=by, reason=reason or "last decision taken back"):
         if assessment.version == 1:
             assessment.delete()
@@ -248,13 +256,23 @@ def _act(
     by: User,
     at: datetime,
     reason: str,
+    *,
+    role: TeamRole = TeamRole.EDITOR,
 ) -> BulkOutcome:
     """Let `decide` change each assessment, a new one where there is none; it answers why not, or nothing."""
+    application_of = dict(Dependency.objects.filter(pk__in=expected).values_list("pk", "application_id"))
+    teams = lock_teams_of(application_of.values(), no_key=True)
     risk = FoundationRisk.objects.select_related("template").get(pk=risk.pk)
     hold_off_staling()
     # whoever assesses the same dependencies at once waits here, and then sees what this one wrote
     locked = Dependency.objects.select_for_update(no_key=True).filter(pk__in=expected).order_by("pk")
     dependencies = {dependency.pk: dependency for dependency in locked}
+    barred = {
+        dependency.pk
+        for dependency in dependencies.values()
+        # one that has moved to an application which is not locked here was merged meanwhile
+        if dependency.application_id not in teams or not by.may(role, teams[dependency.application_id])
+    }
     there = {
         assessment.dependency_id: assessment
         for assessment in Assessment.objects.select_for_update(of=("self",))
@@ -268,7 +286,9 @@ def _act(
     changed: list[Assessment] = []
     for pk, version in expected.items():
         assessment = there.get(pk)
-        if pk not in inherits:
+        if pk in barred:
+            refused[pk] = f"Only an {role.word} of the owning team may do this. Ask one of them."
+        elif pk not in inherits:
             refused[pk] = "This dependency does not inherit the risk today. Look at what it stands on."
         elif (assessment.version if assessment else 0) != version:
             refused[pk] = overtaken(assessment)
@@ -290,6 +310,8 @@ def _act(
         Assessment.objects.bulk_create(added, batch_size=2000)
         if changed:
             Assessment.objects.bulk_update(changed, WRITTEN, batch_size=500)
+    if added or changed:
+        request_count()
     return BulkOutcome(assessed=(*added, *changed), refused=refused)
 
 
@@ -310,9 +332,12 @@ def _only(outcome: BulkOutcome, dependency: Dependency) -> Assessment:
     return assessment
 
 
-def _locked(assessment: Assessment, expected_version: int) -> Assessment:
+def _locked(assessment: Assessment, expected_version: int, *, by: User, role: TeamRole = TeamRole.EDITOR) -> Assessment:
+    locked_dependency(assessment.dependency, by=by, role=role)
     found: Iterable[Assessment] = (
-        Assessment.objects.select_for_update(of=("self",)).select_related("assessed_by").filter(pk=assessment.pk)
+        Assessment.objects.select_for_update(of=("self",))
+        .select_related("assessed_by", "dependency__application")
+        .filter(pk=assessment.pk)
     )
     row = next(iter(found), None)
     if row is None or row.version != expected_version:

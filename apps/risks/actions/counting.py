@@ -1,23 +1,94 @@
-"""Keeps the organisation's counts of inherited risk, for pages that may not take as long as counting does."""
+"""Keeps the organisation's counts of inherited risk, for pages that may not take as long as counting does.
+
+What loads many applications counts at its end. Everything else asks for a count, and a job of every minute counts
+where the histories have entries that the last count did not see. A count is of everything: some seconds for half a
+million dependencies, too many for each of the changes and few enough for one job.
+"""
 
 from collections.abc import Collection
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
+import structlog
+from celery import signature
+from django.core.cache import cache
 from django.db import connection, models, transaction
+from kombu.exceptions import OperationalError
 
 from apps.common.time import day_of
 from apps.risks.models import CountState, LevelCount, RiskCount, TeamCount
+from apps.risks.queries import counts
 from apps.risks.queries.counts import everything_counted, n_in_scope
 
+log = structlog.get_logger(__name__)
+
+COUNT_TASK: Final = "risks.count_inherited_risk"
 _LOCK = 7_201_804_431
+# a change that no history shows, as of an offering's regions, is counted after so long
+MAX_COUNT_AGE = timedelta(minutes=5)
+# further requests within this time are the same one
+REQUEST_PAUSE_SECONDS = 15
+_REQUEST_KEY = "risk-count-requested"
+# whose rows decide who inherits what, and what was done about it
+_HISTORIES: Final = (
+    "catalog_aliashistory",
+    "catalog_derivationhistory",
+    "catalog_foundationhistory",
+    "catalog_offeringhistory",
+    "catalog_providerhistory",
+    "catalog_versionhistory",
+    "inventory_applicationhistory",
+    "inventory_dependencyhistory",
+    "risks_assessmenthistory",
+    "risks_foundationriskhistory",
+    "risks_risktemplatehistory",
+)
+
+
+def count_changed_risk(at: datetime) -> bool:
+    """Count where something has changed since the last count, or that is older than MAX_COUNT_AGE; whether it was."""
+    state = CountState.objects.filter(pk=1).first()
+    if (
+        state is not None
+        and state.changes == _changes(day_of(at))
+        and state.counted_at <= at < state.counted_at + MAX_COUNT_AGE
+    ):
+        return False
+    count_inherited_risk(at)
+    return True
+
+
+def is_count_current(on: date) -> bool:
+    """Whether the last count saw everything that the histories tell up to `on`."""
+    return CountState.objects.filter(pk=1, changes=_changes(on)).exists()
+
+
+def request_count() -> None:
+    """Have a worker count once this transaction is committed, in an organisation whose counts are stored.
+
+    Without a broker, and where a count began a moment ago, the job of every minute does it.
+    """
+    transaction.on_commit(_send_request)
+
+
+def _send_request() -> None:
+    if not CountState.objects.filter(pk=1, n_applications__gt=counts.LIVE_UP_TO).exists():
+        return
+    if not cache.add(_REQUEST_KEY, 1, timeout=REQUEST_PAUSE_SECONDS):
+        return
+    try:
+        signature(COUNT_TASK, immutable=True).apply_async(retry=False)
+    except OperationalError as error:
+        log.warning("the broker is away; beat will count", error=str(error))
 
 
 @transaction.atomic
 def count_inherited_risk(at: datetime) -> datetime:
-    """Count again and keep what differs; about a second for half a million dependencies. Two at once do it in turn."""
+    """Count again and keep what differs; some seconds for half a million dependencies. Two at once do it in turn."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    # before anything is read: what is committed meanwhile is counted the next time
+    changes = _changes(day_of(at))
     by_risk, by_team, levels = everything_counted(on=day_of(at))
     _keep(
         RiskCount, ("risk_id",),
@@ -48,8 +119,21 @@ def count_inherited_risk(at: datetime) -> datetime:
             for (likelihood, impact), n in counts.items()
         ],
     )  # fmt: skip
-    CountState.objects.update_or_create(pk=1, defaults={"counted_at": at, "n_applications": n_in_scope()})
+    CountState.objects.bulk_create(
+        [CountState(pk=1, counted_at=at, n_applications=n_in_scope(), changes=changes)],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["counted_at", "n_applications", "changes"],
+    )
     return at
+
+
+def _changes(on: date) -> str:
+    """The day and the last entry of each history that counts; one statement, an index each."""
+    last = ", ".join(f"(SELECT max(pgh_id) FROM {table})" for table in _HISTORIES)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {last}")
+        return ",".join([on.isoformat(), *(str(number or 0) for number in cursor.fetchone())])
 
 
 def _keep(model: type[models.Model], key: tuple[str, ...], rows: Collection[Any]) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.common.history import acting
 from apps.common.time import day_of
+from apps.inventory.actions import lock_applications, locked_dependency
 from apps.risks.models import Assessment, AssessmentEvidence, Evidence, FoundationRisk, RiskEvidence
 from apps.risks.refusals import RefusedRisk
 
@@ -20,12 +21,22 @@ EVIDENCE_FACTS = frozenset({
 
 @transaction.atomic
 def record_evidence(
-    *, kind: str, run_on: Any, facts: Mapping[str, Any], by: User | None, at: datetime, reason: str = ""
+    *,
+    kind: str,
+    run_on: Any,
+    facts: Mapping[str, Any],
+    by: User | None,
+    at: datetime,
+    reason: str = "",
+    is_granted: bool = False,
 ) -> Evidence:
     """Keep a result or a paper. With a value and a threshold, whether it passed follows from them.
 
-    `by` None: a job records it. The caller has checked that `by` may edit the application, or governs.
+    `by` None: a job records it. About an application it is for editors of its team, or for a program whose token is
+    bound to the application (`is_granted`); otherwise the caller has checked `by.governs`.
     """
+    if (application := facts.get("application")) is not None:
+        lock_applications([application.pk], by=None if is_granted else by, no_key=True)
     unknown = sorted(set(facts) - EVIDENCE_FACTS)
     if unknown:
         raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
@@ -52,6 +63,7 @@ def attach_evidence(
     """Say that an assessment or a foundation risk rests on it. Doing it twice changes nothing."""
     with acting(user=by, reason="evidence attached"):
         if assessment is not None:
+            locked_dependency(assessment.dependency, by=by)
             about = evidence.application_id
             if about is not None and about != assessment.dependency.application_id:
                 raise RefusedRisk("This evidence is about another application. Record one for this application.")

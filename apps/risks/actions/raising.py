@@ -9,6 +9,7 @@ from django.db import models, transaction
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Node, NodeKind, Offering, Provider, Region, Version
 from apps.common.history import acting
+from apps.risks.actions.counting import request_count
 from apps.risks.models import FoundationRisk, RiskTemplate
 from apps.risks.refusals import RefusedRisk
 
@@ -61,6 +62,7 @@ def raise_risk(
     risk.full_clean()
     with acting(user=by, reason=reason or "risk raised"):
         risk.save(force_insert=True)
+    request_count()
     return risk
 
 
@@ -82,6 +84,7 @@ def change_risk(
     risk.full_clean(exclude=["node", "template"], validate_unique=False)
     with acting(user=by, reason=reason or "risk changed"):
         risk.save(update_fields=[*changed, "changed_at", "updated_at"])
+    request_count()
     return risk
 
 
@@ -97,6 +100,7 @@ def close_risk(*, risk: FoundationRisk, because: str, by: User, at: datetime) ->
     risk.closed_at, risk.closed_reason = at, because.strip()
     with acting(user=by, reason=because):
         risk.save(update_fields=["closed_at", "closed_reason", "updated_at"])
+    request_count()
     return risk
 
 
@@ -112,6 +116,7 @@ def reopen_risk(*, risk: FoundationRisk, by: User, at: datetime, reason: str = "
     risk.closed_at, risk.closed_reason, risk.changed_at = None, "", at
     with acting(user=by, reason=reason or "risk reopened"):
         risk.save(update_fields=["closed_at", "closed_reason", "changed_at", "updated_at"])
+    request_count()
     return risk
 
 
@@ -129,6 +134,7 @@ def dismiss_risk(*, risk: FoundationRisk, because: str, by: User, at: datetime) 
     risk.dismissed_at, risk.dismissed_by, risk.dismissed_reason = at, by, because.strip()
     with acting(user=by, reason=because):
         risk.save(update_fields=["dismissed_at", "dismissed_by", "dismissed_reason", "updated_at"])
+    request_count()
     return risk
 
 
@@ -141,6 +147,7 @@ def reinstate_risk(*, risk: FoundationRisk, by: User, reason: str = "") -> Found
     risk.dismissed_at, risk.dismissed_by, risk.dismissed_reason = None, None, ""
     with acting(user=by, reason=reason or "dismissal undone"):
         risk.save(update_fields=["dismissed_at", "dismissed_by", "dismissed_reason", "updated_at"])
+    request_count()
     return risk
 
 

@@ -13,7 +13,9 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.history import acting
 from apps.common.time import now
+from apps.inventory.actions import lock_teams_of, refuse_without_role
 from apps.risks.actions.assessing import KEPT, WRITTEN, is_about_acceptance, overtaken
+from apps.risks.actions.counting import request_count
 from apps.risks.models import Assessment, AssessmentEvidence
 from apps.risks.refusals import RefusedRisk
 from apps.risks.staling import hold_off_staling
@@ -45,7 +47,7 @@ def teams_decided_in(*, change: UUID) -> dict[int, TeamRole]:
 
 @transaction.atomic
 def undo_assessments(*, change: UUID, by: User, reason: str = "") -> UndoneAssessments:
-    """Put back what stood before `change`; `by` has been checked for `teams_decided_in`.
+    """Put back what stood before `change`; `by` needs the roles of `teams_decided_in`, asked of the locked rows.
 
     What was assessed for the first time is unassessed again; the history keeps both. An assessment that somebody, an
     event or a day has changed since is left alone and named. Evidence that the change attached is detached again. A
@@ -54,6 +56,10 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> UndoneAsses
     entries = _entries(change)
     if not entries:
         raise RefusedRisk("This change decided nothing about a risk. Choose one from the history.")
+    about = Assessment.objects.filter(pk__in=entries)
+    lock_teams_of(about.values_list("dependency__application_id", flat=True), no_key=True)
+    for team, role in teams_decided_in(change=change).items():
+        refuse_without_role(by, role, team)
     hold_off_staling()
     there = {
         row.pk: row
@@ -82,6 +88,7 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> UndoneAsses
             row.version += 1
             row.updated_at = at
             changed.append(row)
+    request_count()
     with acting(user=by, reason=reason or "decisions taken back"):
         attached = _history("AssessmentEvidence").filter(pgh_context_id=change, pgh_label="insert")
         kept = [pk for pk in there if pk not in refused]

@@ -19,10 +19,11 @@ from apps.common.history import acting
 from apps.common.sql import lock_words
 from apps.common.time import day_of, now
 from apps.intake import carrying
-from apps.intake.binding import binding_of
+from apps.intake.binding import binding_of, is_granted_program
 from apps.intake.carrying import NotYours, body_of
 from apps.intake.models import Confidence, Import, ImportContent
 from apps.intake.naming import Found, Namer, Names
+from apps.inventory.actions import ForbiddenChangeError
 from apps.inventory.models import Application
 from apps.risks.actions.evidence import record_evidence
 from apps.risks.evaluations.reading import READERS, read_run
@@ -121,6 +122,7 @@ def _file_results(import_: Import, run: Run) -> tuple[int, int]:
     namer = Namer()
     names = {result: _names(run, result) for result in run.results}
     found = namer.find(names.values())
+    is_granted = is_granted_program(import_)
     offerings = Offering.objects.select_related("version").in_bulk(
         {each.offering for each in found.values() if each.offering is not None}
     )
@@ -138,9 +140,9 @@ def _file_results(import_: Import, run: Run) -> tuple[int, int]:
         try:
             # one figure that cannot be kept does not lose the others
             with transaction.atomic():
-                _record(import_, run, result, offering, answer)
+                _record(import_, run, result, offering, answer, is_granted=is_granted)
             n_created += 1
-        except RefusedRisk as refused:
+        except (RefusedRisk, ForbiddenChangeError) as refused:
             run.rejected.append(Part(result.where, str(refused)))
         except ValidationError as error:
             run.rejected.append(Part(result.where, " ".join(error.messages)))
@@ -159,13 +161,16 @@ def _filed(import_: Import, run: Run) -> set[tuple[int | None, str, str]]:
     return set(known.values_list("offering", "dataset", "metric"))
 
 
-def _record(import_: Import, run: Run, result: Result, offering: Offering | None, answer: Found) -> None:
+def _record(
+    import_: Import, run: Run, result: Result, offering: Offering | None, answer: Found, *, is_granted: bool
+) -> None:
     at = import_.received_at
     notes = [run.note, result.note]
     if offering is None:
         notes.append(f"The model was called '{result.model}'. {answer.why}")
     record_evidence(
-        kind=run.kind, run_on=min(day_of(run.made_at), day_of(at)) if run.made_at else day_of(at), by=import_.by, at=at,
+        kind=run.kind, run_on=min(day_of(run.made_at), day_of(at)) if run.made_at else day_of(at),
+        by=import_.sender, at=at, is_granted=is_granted,
         facts={
             "tool": run.tool, "run": run.run, "application": import_.application, "offering": offering,
             "version": offering.version if offering is not None else None, "dataset": result.dataset,

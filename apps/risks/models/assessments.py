@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import ProviderEvent
-from apps.common.fields import StoredColumn
+from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField, StoredColumn
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
 from apps.inventory.models import Dependency
@@ -75,7 +75,7 @@ class Assessment(models.Model):
     dependency = models.ForeignKey(Dependency, on_delete=models.CASCADE, related_name="assessments")
     version = models.PositiveIntegerField(default=1, editable=False)
     state = models.CharField(max_length=14, choices=State, default=State.ASSESSED)
-    not_applicable_because = models.TextField(blank=True)
+    not_applicable_because = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
 
     inherent_likelihood = models.PositiveSmallIntegerField(choices=LEVELS)
     inherent_impact = models.PositiveSmallIntegerField(choices=LEVELS)
@@ -89,7 +89,7 @@ class Assessment(models.Model):
     confidence = models.CharField(max_length=6, choices=Confidence, default=Confidence.MEDIUM)
 
     treatment = models.CharField(max_length=6, choices=Treatment, blank=True)
-    plan = models.TextField(blank=True, help_text="What is done about it.")
+    plan = LimitedTextField(blank=True, help_text="What is done about it.")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -103,12 +103,12 @@ class Assessment(models.Model):
     )
     accepted_at = models.DateTimeField(null=True, blank=True)
     accepted_until = models.DateField(null=True, blank=True, validators=[sensible_day])
-    accept_reason = models.TextField(blank=True)
+    accept_reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     revoked_at = models.DateTimeField(null=True, blank=True)
-    revoke_reason = models.TextField(blank=True)
+    revoke_reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
 
     stale_since = models.DateTimeField(null=True, blank=True)
     stale_cause = models.CharField(max_length=18, choices=StaleCause, blank=True)

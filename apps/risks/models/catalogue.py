@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models import PublicQuerySet
+from apps.common.fields import LimitedTextField
 from apps.common.history import tracked
 from apps.inventory.models import Adaptation
 
@@ -87,7 +88,7 @@ class RiskTemplate(models.Model):
 
     code = models.CharField(max_length=20, unique=True)
     title = models.CharField(max_length=200)
-    description = models.TextField(blank=True)
+    description = LimitedTextField(blank=True)
     layer = models.CharField(max_length=13, choices=Layer)
     inherits_by_default = models.BooleanField(
         default=True, help_text="Off: such a risk stays on its node until it is said to be handed on."

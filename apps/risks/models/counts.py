@@ -12,6 +12,9 @@ class CountState(models.Model):
 
     counted_at = models.DateTimeField()
     n_applications = models.PositiveIntegerField(help_text="In scope.")
+    changes = models.CharField(
+        max_length=200, blank=True, default="", help_text="The day and the last entries of the histories counted."
+    )
 
     def __str__(self) -> str:
         return f"risks counted at {self.counted_at}"

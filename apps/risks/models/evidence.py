@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Offering, Version
+from apps.common.fields import LimitedTextField
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
 from apps.inventory.models import Application
@@ -90,7 +91,7 @@ class Evidence(models.Model):
         help_text="SHA-256 of the file.",
     )
     link = models.URLField(max_length=1000, blank=True)
-    note = models.TextField(blank=True)
+    note = LimitedTextField(blank=True)
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Node, PublicQuerySet
-from apps.common.fields import StoredColumn
+from apps.common.fields import LimitedTextField, StoredColumn
 from apps.common.history import tracked
 from apps.common.validators import sensible_day
 from apps.risks.models.catalogue import RiskTemplate
@@ -60,7 +60,7 @@ class FoundationRisk(models.Model):
 
     template = models.ForeignKey(RiskTemplate, on_delete=models.PROTECT, null=True, blank=True, related_name="risks")
     title = models.CharField(max_length=300, blank=True, help_text="Of an own risk; otherwise the template's.")
-    description = models.TextField(blank=True)
+    description = LimitedTextField(blank=True)
     node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="foundation_risks")
     inherits = models.BooleanField(default=True, help_text="Handed on to what stands on the node.")
     likelihood = models.PositiveSmallIntegerField(choices=LEVELS, help_text="Inherent: 1 rare to 5 almost certain.")

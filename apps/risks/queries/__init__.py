@@ -1,8 +1,10 @@
 """Reads of inherited risk, one module per subject."""
 
 from apps.risks.queries.counts import (
+    CountBasis,
     RiskStanding,
     TeamStanding,
+    count_basis,
     counted_at,
     level_counts,
     risk_standings,
@@ -41,6 +43,7 @@ __all__ = [
     "STATES",
     "UNASSESSED",
     "Conditions",
+    "CountBasis",
     "InheritedRisk",
     "Narrowed",
     "Reach",
@@ -48,6 +51,7 @@ __all__ = [
     "TeamStanding",
     "applications_inheriting",
     "conditions_of",
+    "count_basis",
     "count_of_few",
     "counted_at",
     "dated_inherited_risks",

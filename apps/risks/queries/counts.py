@@ -1,7 +1,9 @@
 """How much is inherited and who has looked: live for a reader of few applications, otherwise as last counted.
 
-Counting half a million dependencies takes longer than a page may. So for a large organisation a job counts now and
-then (actions/counting.py), and a page that shows these figures says as of when.
+Counting half a million dependencies takes longer than a page may. So in a large organisation the counts are kept
+(actions/counting.py), and a page that shows them says as of when. Which of the two a reader gets depends on how many
+applications there are now, not on how many there were at the last count: after an import of many, nothing is counted
+while a page waits.
 """
 
 from collections.abc import Mapping
@@ -14,10 +16,10 @@ from django.db.models import F
 
 from apps.accounts.models import User
 from apps.risks import counting, inheriting
-from apps.risks.models import CountState, FoundationRisk, LevelCount, RiskCount, TeamCount
+from apps.risks.models import FoundationRisk, LevelCount, RiskCount, TeamCount
 from apps.risks.queries.reach import Reach, conditions_in_use, reach_per_risk, scope_of
 
-# a reader of everything in a larger organisation gets the stored counts
+# a reader of more applications than this gets the stored counts
 LIVE_UP_TO = 2000
 CURRENT, RESIDUAL = LevelCount.Basis.CURRENT.value, LevelCount.Basis.RESIDUAL.value
 
@@ -41,19 +43,49 @@ class TeamStanding:
     reach: Reach
 
 
+@dataclass(frozen=True, slots=True)
+class CountBasis:
+    """Where a reader's counts come from: `stored` ones were made at `counted_at`, None while they never were."""
+
+    stored: bool = False
+    counted_at: datetime | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        return not self.stored or self.counted_at is not None
+
+
+def count_basis(user: Any, *, by_team: bool = False) -> CountBasis:
+    """Say whether this reader gets stored counts; one statement, whose cost does not grow with the organisation.
+
+    Counts by risk are stored for readers of everything alone. `by_team` asks for counts by team, which are stored for
+    every reader.
+    """
+    if not isinstance(user, User) or not (user.reads_everything or by_team):
+        return CountBasis()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT (SELECT counted_at FROM risks_countstate WHERE id = 1), (SELECT count(*) FROM (
+                SELECT 1 FROM inventory_application a WHERE a.status = ANY (%(in_scope)s)
+                  AND (%(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s)) LIMIT %(most)s
+            ) first)
+            """,
+            {**scope_of(user), "most": LIVE_UP_TO + 1},
+        )
+        moment, n_applications = cursor.fetchone()
+    return CountBasis(stored=True, counted_at=moment) if n_applications > LIVE_UP_TO else CountBasis()
+
+
 def counted_at(user: Any) -> datetime | None:
-    """When the counts that this reader gets were made; None where they are live. One statement for whoever reads
-    everything, none for others."""
-    if not (isinstance(user, User) and user.reads_everything):
-        return None
-    state = CountState.objects.filter(pk=1, n_applications__gt=LIVE_UP_TO).first()
-    return state.counted_at if state else None
+    """When the counts that this reader gets were made; None where they are live, or never were made."""
+    return count_basis(user).counted_at
 
 
 def risk_standings(*, user: Any, on: date, stored: bool, application: str = "") -> list[RiskStanding]:
     """Every risk that something of `user` inherits, the gravest first; two or three statements.
 
-    `stored`: as last counted (`counted_at` says when), for readers of everything only.
+    `stored`: as last counted (`count_basis` says when), for readers of everything only.
     """
     if stored and not application:
         counted = RiskCount.objects.values_list(
@@ -73,7 +105,9 @@ def team_standings(*, user: Any, on: date, stored: bool, most: int | None = None
     at most."""
     if stored:
         left = F("n_inherited") - F("n_assessed") - F("n_stale") - F("n_not_applicable")
-        rows = TeamCount.objects.order_by(left.desc(), "team__name").values_list(
+        teams = scope_of(user)["teams"]
+        kept = TeamCount.objects.all() if teams is None else TeamCount.objects.filter(team__in=teams)
+        rows = kept.order_by(left.desc(), "team__name").values_list(
             "team__slug", "team__name", "n_inherited", "n_assessed", "n_stale", "n_not_applicable"
         )
         return [TeamStanding(slug, name, Reach(*counts)) for slug, name, *counts in rows[:most]]

@@ -35,7 +35,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
     dependency, user = editable_dependency(request, pk)
     application = dependency.application
     if request.method == "POST":
-        ExitPlan.objects.select_for_update(of=("self",)).filter(dependency=dependency).first()
+        actions.locked_dependency(dependency, by=user)
     row = ExitPlan.objects.filter(dependency=dependency).first()
     instance = ExitPlan.objects.get(pk=row.pk) if row else ExitPlan(dependency=dependency)
     form = PlanForm(request.POST or None, instance=instance, row=row)
@@ -94,7 +94,7 @@ def correct_test(request: HttpRequest, pk: int) -> HttpResponse:
     """A test is corrected and expires; it is not taken away."""
     row, user = editable_row(request, ExitTest.objects.all(), pk)
     if request.method == "POST":
-        ExitTest.objects.select_for_update(of=("self",)).get(pk=pk)
+        actions.locked_dependency(row.dependency, by=user)
     return _test(request, row.dependency, ExitTest.objects.get(pk=pk), user, row.target_id)
 
 

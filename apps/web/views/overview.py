@@ -1,5 +1,6 @@
 """What needs me now?"""
 
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -109,11 +110,15 @@ def _stacks(user: User) -> list[Stack]:
         return common_stacks(user=user, most=DRAWN_STACKS)
     refreshed_at = EngineState.objects.filter(pk=1).values_list("refreshed_at", flat=True).first()
     key = f"common-stacks:{refreshed_at:%Y%m%d%H%M%S%f}" if refreshed_at else "common-stacks:none"
-    found: list[Stack] | None = cache.get(key)
-    if found is None:
-        found = common_stacks(user=user, most=DRAWN_STACKS)
-        cache.set(key, found, timeout=3600)
-    return found
+    kept: list[dict[str, Any]] | None = cache.get(key)
+    if kept is not None:
+        return [
+            Stack(**{**row, "ends_on": date.fromisoformat(row["ends_on"]) if row["ends_on"] else None}) for row in kept
+        ]
+    stacks = common_stacks(user=user, most=DRAWN_STACKS)
+    rows = [{**asdict(stack), "ends_on": stack.ends_on.isoformat() if stack.ends_on else None} for stack in stacks]
+    cache.set(key, rows, timeout=3600)
+    return stacks
 
 
 def _application_column(path: Dependency, today: date) -> section.Column:

@@ -23,6 +23,8 @@ from apps.catalog.provider_facts import (
     Changed,
     change_provider,
     provider_changes,
+    read_country,
+    read_lei,
     undo_provider_change,
 )
 from apps.common.time import day_of, now
@@ -89,13 +91,10 @@ class ProviderForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         }
 
     def clean_lei(self) -> str:
-        return "".join(self.cleaned_data["lei"].split()).upper()
+        return read_lei(self.cleaned_data["lei"])
 
     def clean_country(self) -> str:
-        country = self.cleaned_data["country"].strip().upper()
-        if country and (len(country) != 2 or not country.isascii() or not country.isalpha()):
-            raise ValidationError(_("A country is two letters, such as IE."))
-        return str(country)
+        return read_country(self.cleaned_data["country"])
 
     @property
     def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:

@@ -35,14 +35,14 @@ def steps_for(user: User) -> tuple[Step, ...]:
 
 
 def _feed(user: User) -> Step:
-    polled = Source.objects.polled().visible_to(user)
+    polled = Source.objects.polled().from_outside().visible_to(user)
     n, fresh = polled.count(), polled.filter(poll_state__last_success_at__isnull=False).count()
     if fresh:
         stands = _("%(fresh)s of %(n)s feeds answered at least once.") % {"fresh": number(fresh), "n": number(n)}
     else:
-        stands = _("None of %(n)s has answered yet; the built-in catalogue stands in meanwhile.") % {
-            "n": counted(n, "feed")
-        }
+        stands = _(
+            "None of %(n)s has answered yet. Pages show the built-in catalogue meanwhile; the gate cannot decide."
+        ) % {"n": counted(n, "feed")}
     links = [(_("See the feeds and poll one now"), reverse("feeds"))]
     return Step(
         _("Connect a feed"), _("Retirement dates and prices come from feeds that are polled by themselves."),

@@ -23,7 +23,7 @@ from apps.exposure.campaigns.working import (
     untick_step,
 )
 from apps.exposure.models import CampaignTask
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions import HiddenApplicationError, RefusedChange
 from apps.inventory.choosing.approvals import decide
 from apps.inventory.models import Dependency
 from tests.builders import NOW, TODAY, make_event, make_member, make_offering, make_team, make_user
@@ -266,15 +266,21 @@ class TestSigning:
 
         assert sign_off(task=task, at=NOW, by=world.governance).state == "done"
 
-    @pytest.mark.parametrize("who", ["editor", "auditor", "stranger"])
+    @pytest.mark.parametrize("who", ["editor", "auditor"])
     def test_nobody_else_may(self, world, task, who):
         do_everything(task)
-        person = {"editor": world.editor, "auditor": make_user(role="auditor")}.get(who) or make_member(
-            make_team(), TeamRole.OWNER
-        )
+        person = {"editor": world.editor, "auditor": make_user(role="auditor")}[who]
 
         with pytest.raises(PermissionDenied, match="Only an owner"):
             sign_off(task=task, at=NOW, by=person)
+
+    def test_to_an_owner_of_another_team_the_application_does_not_exist(self, world, task):
+        do_everything(task)
+
+        with pytest.raises(HiddenApplicationError):
+            sign_off(task=task, at=NOW, by=make_member(make_team(), TeamRole.OWNER))
+
+        assert state(task) != "done"
 
     def test_without_evidence_it_is_refused_and_says_what_is_missing(self, world, task):
         with pytest.raises(GateClosed, match="no passed evaluation"):

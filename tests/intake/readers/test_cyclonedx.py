@@ -38,6 +38,35 @@ def only(said):
     return sighting
 
 
+# --- what it looked for ---------------------------------------------------------------------------------------------
+
+
+def test_a_document_of_libraries_names_no_ai_and_one_with_a_model_or_an_ai_service_does():
+    library = {"type": "library", "name": "openai"}
+    service = {"name": "OpenAI API", "properties": properties(cdx__ai__kind="inference-service")}
+
+    assert not read(bom(library)).names_ai
+    assert not read(bom(library, services=[{"name": "billing"}])).names_ai
+    assert read(bom(library, services=[service])).names_ai
+    assert read(bom(library, model())).names_ai
+    # a call without its model: the scanner looked
+    assert read(bom({"type": "machine-learning-model", "name": ""})).names_ai
+
+
+@pytest.mark.parametrize(
+    ("metadata", "profile"),
+    [
+        ({}, ""),
+        ({"lifecycles": [{"phase": "pre-build"}, {"phase": "build"}]}, ""),
+        ({"lifecycles": [{"phase": "operations"}]}, "operations"),
+        ({"lifecycles": "nonsense"}, ""),
+        ({"properties": [{"name": "scan:bom:profile", "value": "research"}]}, "research"),
+    ],
+)
+def test_the_kind_of_run_is_read_where_the_document_names_one(metadata, profile):
+    assert read(bom(model(), metadata=metadata)).profile == profile
+
+
 # --- the document ----------------------------------------------------------------------------------------------------
 
 

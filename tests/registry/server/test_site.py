@@ -212,3 +212,11 @@ def test_parts_behind_the_pages_have_probes_of_their_own(server: WebServer) -> N
         status, _, body = server.ask(f"GET /healthz/{part} HTTP/1.1")
         assert status in {200, 503}
         assert list(json.loads(body)["checks"]) == [part]
+
+
+def test_a_long_body_is_kept_for_each_way_in_which_a_token_comes(server: WebServer, token: str) -> None:
+    """Who sends more than is kept in memory is looked up before Django reads the request."""
+    body = b" " * 600_000 + b"{}"
+    for header in (f"Authorization: Bearer {token}", f"Authorization: Bearer%20{token}", f"x-api-key: {token}"):
+        head = f"POST /otlp/v1/traces HTTP/1.1\n{header}\nContent-Type: application/json\nContent-Length: {len(body)}"
+        assert server.ask(head, body)[0] == 200, header

@@ -24,7 +24,7 @@ from apps.exposure.snapshots import take_snapshot, thin_snapshots
 from apps.feeds.actions import end_holds, forget_old_payloads, tell_disagreements
 from apps.feeds.pipeline import close_dead_runs
 from apps.inventory.keeping import keep_findings
-from apps.risks.actions import refresh_risks
+from apps.risks.actions import count_changed_risk, refresh_risks
 
 
 class Command(BaseCommand):
@@ -72,6 +72,7 @@ class Command(BaseCommand):
                 "digests_queued": queue_digests(at=at, gather=timedelta(0)),
                 "mails_sent": send_due(at=at),
                 "smallest_sets_written": keep_cuts(on=day_of(at)),
+                "risk_counts_made": int(count_changed_risk(at)),
                 "snapshot_rows": take_snapshot(on=day_of(at)),
                 "snapshot_rows_thinned": thin_snapshots(on=day_of(at)),
                 "what_ifs_answered": run_waiting(at=at),

@@ -11,6 +11,7 @@ from apps.accounts.roles import Scope
 from apps.common.time import now
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.claiming import bind_token
+from apps.inventory.actions import ForbiddenChangeError
 from apps.inventory.models import Application
 
 
@@ -53,6 +54,10 @@ class Command(BaseCommand):
                 )  # fmt: skip
                 if application is not None:
                     bind_token(token=token, application=application, by=user, environment=options["environment"])
+        except ForbiddenChangeError:
+            raise CommandError(
+                f"{user} needs the role of an editor on the application's team to bind a token to it.", returncode=1
+            ) from None
         except (RefusedAccount, NotYours, NotNow) as refusal:
             raise CommandError(str(refusal), returncode=1) from None
         self.stdout.write(json.dumps({"token": text, "expires": token.expires_at.isoformat().replace("+00:00", "Z")}))

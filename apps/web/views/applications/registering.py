@@ -74,7 +74,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
     """Every fact, grouped; what somebody else changed meanwhile is compared first."""
     application, user = editable_application(request, slug)
     if request.method == "POST":
-        application = Application.objects.select_for_update(of=("self",)).select_related("team").get(pk=application.pk)
+        application = actions.locked_application(application, by=user)
     seen = Application.objects.get(pk=application.pk)
     form = ApplicationForm(request.POST or None, instance=application, row=seen, user=user)
     if request.method == "POST" and form.is_valid():

@@ -1,6 +1,7 @@
 """One campaign: how far it is, its tasks, and what governance does with it as a whole."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import Team, User
+from apps.catalog.models import Offering
 from apps.common.time import day_of, now
 from apps.exposure.campaigns import opening
 from apps.exposure.campaigns.filters import CampaignTaskFilter
@@ -25,6 +27,7 @@ from apps.web.listing import Listing
 from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
 from apps.web.views.campaigns.lists import TASK_ORDERS
+from apps.web.views.campaigns.opening import candidates_for
 from apps.web.wording import counted, number
 
 REFUSAL = gettext_lazy("Campaigns are led by governance.")
@@ -32,8 +35,23 @@ REFUSAL = gettext_lazy("Campaigns are led by governance.")
 
 class ChangeForm(forms.Form):
     title = forms.CharField(label=gettext_lazy("Title"), max_length=200)
+    target = forms.ModelChoiceField(
+        Offering.objects.none(),
+        label=gettext_lazy("Usual target"),
+        required=False,
+        help_text=gettext_lazy("Of tasks that have not chosen another. Empty: it stays as it is."),
+        empty_label=gettext_lazy("As it is"),
+    )
     due_on = DayField(label=gettext_lazy("Latest day of all tasks"), required=False)
     note = forms.CharField(label=gettext_lazy("Note"), widget=forms.Textarea, required=False, max_length=10_000)
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        kwargs["initial"] = {name: getattr(campaign, name) for name in ("title", "target", "due_on", "note")}
+        super().__init__(*args, **kwargs)
+        target = self.fields["target"]
+        assert isinstance(target, forms.ModelChoiceField)
+        # what stands may have ended since, or lie with another host
+        target.queryset = candidates_for(campaign.subject, and_also=campaign.target_id)
 
 
 @require_safe
@@ -74,9 +92,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
         columns=TASK_ORDERS.columns(request),
         unfinished=UNFINISHED,
         n_left=sum(how_far.by_state[state] for state in NOT_SETTLED),
-        form=ChangeForm(initial={"title": found.title, "due_on": found.due_on, "note": found.note})
-        if user.governs
-        else None,
+        form=ChangeForm(campaign=found) if user.governs else None,
     )
 
 
@@ -151,7 +167,7 @@ def _reopen(request: HttpRequest, found: Campaign, user: User) -> str:
 
 
 def _change(request: HttpRequest, found: Campaign, user: User) -> str:
-    form = ChangeForm(request.POST)
+    form = ChangeForm(request.POST, campaign=found)
     if not form.is_valid():
         raise ValidationError([str(error) for errors in form.errors.values() for error in errors])
     opening.change_campaign(campaign=found, by=user, **form.cleaned_data)

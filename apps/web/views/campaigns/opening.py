@@ -61,9 +61,9 @@ class OpeningForm(forms.Form):
         field.initial = subject.replacement_id
 
 
-def candidates_for(subject: Offering) -> Any:
+def candidates_for(subject: Offering, *, and_also: int | None = None) -> Any:
     """What one would move to: the host's own replacement, and other live releases of the same foundation or developer
-    at that host."""
+    at that host; and the offering `and_also`, whatever it is."""
     found = Offering.objects.select_related("host").filter(lifecycle__in=["active", "preview"]).exclude(pk=subject.pk)
     same = found.filter(host=subject.host)
     if subject.version is not None:
@@ -71,6 +71,8 @@ def candidates_for(subject: Offering) -> Any:
     ids = list(same.order_by("-version__released_on", "-pk").values_list("pk", flat=True)[:40])
     if subject.replacement_id:
         ids.append(subject.replacement_id)
+    if and_also:
+        ids.append(and_also)
     return Offering.objects.select_related("host").filter(pk__in=ids).order_by("api_id", "pk")
 
 
@@ -178,7 +180,13 @@ def opening_progress(request: HttpRequest) -> HttpResponse:
     if subject is None:
         return redirect("campaigns")
     made = Campaign.objects.filter(state=Campaign.State.OPEN, event=event, subject=subject).first()
+    # None: the cache has lost it, and whether a worker is still at it cannot be told
     trouble = cache.get(opening_key(event_id=event.pk if event else None, offering_id=subject.pk))
+    if trouble is None:
+        trouble = _(
+            "The progress of opening this campaign is not known. If the campaign is not in the list in a minute,"
+            " open it again."
+        )
     address = reverse("campaign", args=[made.pk]) if made else reverse("campaigns") if trouble else ""
     if trouble and not made:
         refuse(request, trouble)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.catalog.models import Provider
-from apps.inventory.choosing.contracts import CONTRACT_FACTS
+from apps.inventory.choosing.contracts import CODES, CONTRACT_FACTS, COUNTRIES
 from apps.inventory.models import Contract
 from apps.reports.dora.templates import SERVICE_TYPES
 from apps.web.editing import SeenMixin
@@ -30,7 +30,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("terms", ("terms_url", "terms_read_on", "terms_digest", "last_audit_on", "note")),
 )  # fmt: skip
 DAYS = ("starts_on", "ends_on", "terms_read_on", "last_audit_on")
-COUNTRIES = ("governing_law", "provision_country", "data_country", "processing_country")
 
 
 def group_names() -> dict[str, str]:
@@ -106,7 +105,7 @@ class ContractForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()
-        for name in (*COUNTRIES, "currency"):
+        for name in CODES:
             if said.get(name):
                 said[name] = said[name].strip().upper()
         return said

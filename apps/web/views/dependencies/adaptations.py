@@ -29,7 +29,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     adaptation, user = editable_row(request, Adaptation.objects.all(), pk)
     if request.method == "POST":
-        Adaptation.objects.select_for_update(of=("self",)).get(pk=pk)
+        actions.locked_dependency(adaptation.dependency, by=user)
     return _form(request, adaptation.dependency, Adaptation.objects.get(pk=pk), user)
 
 

@@ -28,7 +28,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     dependency, user = editable_dependency(request, pk)
     application = dependency.application
     if request.method == "POST":
-        Dependency.objects.select_for_update(of=("self",)).get(pk=pk)
+        actions.locked_dependency(dependency, by=user)
     seen = Dependency.objects.get(pk=pk)
     form = DependencyForm(request.POST or None, instance=Dependency.objects.get(pk=pk), row=seen)
     if request.method == "POST" and form.is_valid():

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from apps.catalog.models import Offering, Provider, ProviderRole
+from apps.catalog.models import Offering, Provider, ProviderRole, Version
 from apps.common.time import day_of, now
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
 from apps.web.editing import SeenMixin
@@ -242,11 +242,36 @@ class PlanForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         return {name: self.cleaned_data[name] for name in self.Meta.fields}
 
 
+class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A version, typed by its identifier: there are thousands."""
+
+    widget = forms.TextInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        wrong = _("No version has this identifier. Write it as its page does: developer/name-date.")
+        super().__init__(
+            queryset=Version.objects.all(),
+            to_field_name="identifier",
+            error_messages={"invalid_choice": wrong},
+            **kwargs,
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, int):
+            return Version.objects.filter(pk=value).values_list("identifier", flat=True).first() or ""
+        return super().prepare_value(value)
+
+
 class ExitTestForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     target = forms.ModelChoiceField(
         queryset=Offering.objects.all(), widget=forms.HiddenInput,
         error_messages={"required": _("Pick what it was moved to in the test.")},
     )  # fmt: skip
+    tested_version = VersionField(
+        label=_("Version that answered"),
+        required=False,
+        help_text=_("Its identifier. Empty: the target's own, unless the target is called by a moving name."),
+    )
     tested_on = DayField(label=_("Tested on"))
     expires_on = DayField(
         label=_("Counts until"), required=False, help_text=_("First day it no longer counts; empty: a year.")
@@ -257,7 +282,7 @@ class ExitTestForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         model = ExitTest
         fields = (
             "tested_on", "result", "effort_days", "cost", "quality_delta", "quality_metric", "expires_on",
-            "evidence_ref", "note", "target",
+            "evidence_ref", "note", "target", "tested_version",
         )  # fmt: skip
         widgets = {"note": forms.Textarea(attrs={"rows": 2})}
         labels = {

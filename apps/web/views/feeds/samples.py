@@ -7,6 +7,7 @@ each try. A cache that forgets it costs one more upload.
 import gzip
 import secrets
 import zlib
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,7 +40,7 @@ def keep(body: bytes, origin: str, user: User) -> Sample:
     if len(packed) > _KEPT_AT_MOST:
         return Sample(body, origin, at)
     token = secrets.token_urlsafe(12)
-    cache.set(_key(user, token), (packed, origin, at), KEPT_SECONDS)
+    cache.set(_key(user, token), [b64encode(packed).decode("ascii"), origin, at.isoformat()], KEPT_SECONDS)
     return Sample(body, origin, at, token)
 
 
@@ -51,7 +52,7 @@ def kept(token: str, user: User) -> Sample | None:
     if found is None:
         return None
     packed, origin, at = found
-    return Sample(gzip.decompress(packed), origin, at, token)
+    return Sample(gzip.decompress(b64decode(packed)), origin, datetime.fromisoformat(at), token)
 
 
 def inflated(body: bytes) -> bytes | None:

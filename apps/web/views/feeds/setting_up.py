@@ -16,10 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.accounts.models import User
 from apps.catalog.models import Source
 from apps.common.history import current_change
+from apps.common.http import installation_policy
 from apps.common.time import now
 from apps.feeds.mapping import KIND
 from apps.feeds.models import Payload, SourceMapping
-from apps.feeds.pipeline import outbound_policy
 from apps.feeds.setting_up import (
     NOTICES,
     ChangedSince,
@@ -103,7 +103,7 @@ class _Desk:
             return samples.keep(body, file.name[:80], self.user)
         if self.act == "fetch":
             url = self.request.POST.get("url", "").strip()
-            return samples.keep(fetch_sample(url, by=self.user, policy=outbound_policy()), url, self.user)
+            return samples.keep(fetch_sample(url, by=self.user, policy=installation_policy()), url, self.user)
         if self.act == "last" and self.source is not None:
             return self._last_payload()
         return None

@@ -87,7 +87,7 @@ def feed_list(request: HttpRequest) -> HttpResponse:
         counts="Rows as served by each feed",
         as_of=at,
         sentence=words.of_feeds(
-            [fresh for fresh in found if fresh.source.enabled],
+            [fresh for fresh in found if fresh.source.enabled and not fresh.source.is_packaged],
             {pk: banner.changes for pk, banner in waiting.items()},
             {pk: banner.run for pk, banner in waiting.items() if banner.run is not None},
         ),

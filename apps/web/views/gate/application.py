@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from apps.common.time import now
 from apps.gate.evaluating import Outcome, evaluate_register
 from apps.gate.models import GateRun, Waiver
+from apps.gate.models.policy import spell_horizon
 from apps.gate.rules import Decision
 from apps.gate.running import environment_named, may_ask
 from apps.gate.snippets import client, snippets
@@ -49,6 +50,7 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
         application=application,
         environment=environment,
         outcome=outcome,
+        horizon=spell_horizon(outcome.horizon),
         decision=DECISIONS[outcome.decision],
         mark=DECISION_MARKS[outcome.decision],
         sentence=_sentence(application, outcome, environment),

@@ -13,8 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.common.time import now
 from apps.gate.answering import findings_of_run, gravest_findings
+from apps.gate.evaluating import Rules
 from apps.gate.filters import GateRunFilter
+from apps.gate.freshness import catalogue_state
 from apps.gate.models import GateRun, Waiver
+from apps.gate.models.policy import spell_horizon
 from apps.gate.rules import Decision
 from apps.gate.running import may_ask, release
 from apps.inventory.actions import RefusedChange
@@ -61,6 +64,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
         listing=listing,
         rows=[(run, DECISIONS[run.decision], DECISION_MARKS[run.decision]) for run in listing.rows],
         n_waiting=_waiting(user),
+        catalogue=catalogue_state(at=now(), stale_after_days=Rules.in_force().policy.stale_after_days),
     )
 
 
@@ -86,7 +90,7 @@ def _sentence(listing: Listing[GateRun], user: Any) -> Sentence:
 
 HEADS = (
     "run", "asked at", "application", "slug", "team", "environment", "commit", "ref", "mode", "decision", "models",
-    "errors", "warnings", "waived", "policy", "catalogue as of", "released at", "by", "summary",
+    "errors", "warnings", "waived", "policy", "catalogue as of", "catalogue sources", "released at", "by", "summary",
 )  # fmt: skip
 
 
@@ -98,7 +102,8 @@ def run_csv(request: HttpRequest) -> StreamingHttpResponse:
         return [
             run.pk, run.asked_at, run.application.name, run.application.slug, run.application.team.name,
             run.environment, run.commit, run.ref, run.mode, run.decision or run.state, run.n_models, run.n_errors,
-            run.n_warnings, run.n_waived, run.policy_version, run.catalogue_as_of, run.released_at, run.by or "",
+            run.n_warnings, run.n_waived, run.policy_version, run.catalogue_as_of, run.source_names,
+            run.released_at, run.by or "",
             run.summary,
         ]  # fmt: skip
 
@@ -126,6 +131,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         counts=_("Models that the pipeline named"),
         as_of=this.decided_at or this.asked_at,
         run=this,
+        horizon=spell_horizon(this.horizon) if this.horizon else "",
         decision=DECISIONS[this.decision],
         mark=DECISION_MARKS[this.decision],
         sentence=Sentence(this.summary or _("A worker judges it; look again in a minute.")),

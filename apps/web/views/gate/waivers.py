@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
+from apps.catalog.models import NodeKind, Offering
 from apps.common.time import day_of, now
 from apps.gate.actions import ask_for_waiver, grant_waiver, refuse_waiver, withdraw_waiver
 from apps.gate.filters import WaiverFilter
@@ -28,6 +29,7 @@ from apps.web.listing import Listing, csv_answer
 from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
 from apps.web.views.gate.words import RULES
+from apps.web.views.risks.words import find_thing
 from apps.web.wording import long_day
 
 STATES: dict[str, Promise] = {
@@ -142,6 +144,12 @@ class AskForm(forms.Form):
         label=gettext_lazy("Model"), max_length=300, required=False,
         help_text=gettext_lazy("As the finding names it, by its name or its known id."),
     )  # fmt: skip
+    offering = forms.CharField(
+        label=gettext_lazy("Only as one host serves it"),
+        max_length=300,
+        required=False,
+        help_text=gettext_lazy("The number of the offering, or its API id if only one has it. Empty: wherever."),
+    )
     until = DayField(
         label=gettext_lazy("Until"), help_text=gettext_lazy("First day on which it no longer holds, within 180 days.")
     )
@@ -150,12 +158,24 @@ class AskForm(forms.Form):
         help_text=gettext_lazy("Why it has to be, and what is done until then."),
     )  # fmt: skip
 
+    def clean_offering(self) -> Offering | None:
+        text = self.cleaned_data["offering"].strip()
+        if not text:
+            return None
+        offering, near = find_thing(NodeKind.OFFERING, text)
+        if offering is None:
+            hint = str(_(" Perhaps: %(names)s.") % {"names": "; ".join(near)}) if near else ""
+            raise ValidationError(str(_("No such offering is on record, or several are.")) + hint)
+        assert isinstance(offering, Offering)
+        return offering
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_waiver(request: HttpRequest) -> HttpResponse:
     """What the output of a pipeline links to, filled in."""
     user = signed_in(request)
-    initial = {name: request.GET[name] for name in ("application", "rule", "model") if request.GET.get(name)}
+    names = ("application", "rule", "model", "offering")
+    initial = {name: request.GET[name] for name in names if request.GET.get(name)}
     form = AskForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         asked = dict(form.cleaned_data)

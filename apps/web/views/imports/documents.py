@@ -98,6 +98,12 @@ def of_document(import_: Import) -> Sentence:
         return Sentence(_("What it brought is being put back."))
     if state == Import.State.UNDONE:
         return Sentence(_("It was undone: what it brought is gone, and what it saw is set aside."))
+    if counts.get("names_ai") is False:
+        return Sentence(
+            "",
+            _("It names no model and no AI service"),
+            _(", so that it confirms nothing and ends nothing. Send a document of a scanner that looks for models."),
+        )
     n = int(counts.get("sightings", 0))
     said = ngettext("It names %(n)s use of a model", "It names %(n)s uses of models", n) % {"n": number(n)}
     n_deployed = int(counts.get("deployments", 0))

@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db.models import Max, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -148,7 +150,7 @@ def ways() -> tuple[Way, ...]:
             "traces", _("Traces, of whatever is instrumented with OpenTelemetry"),
             _("Set on the application, or once on your collector. Prompts and answers are dropped at the door."),
             f"OTEL_EXPORTER_OTLP_ENDPOINT={url}/otlp\n"
-            "OTEL_EXPORTER_OTLP_HEADERS=Authorization=Bearer%20fr_YOUR_KEY\n"
+            "OTEL_EXPORTER_OTLP_HEADERS=x-api-key=fr_YOUR_KEY\n"
             "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
         ),
         Way(
@@ -156,6 +158,11 @@ def ways() -> tuple[Way, ...]:
             _("In its environment; and in its configuration callbacks: [\"generic_api\"] under litellm_settings."),
             f"GENERIC_LOGGER_ENDPOINT={url}/api/v1/intake/litellm-callback/\n"
             "GENERIC_LOGGER_HEADERS=Authorization=Bearer fr_YOUR_KEY",
+        ),
+        Way(
+            "langfuse", _("The Langfuse SDK"),
+            _("Its traces go here in place of Langfuse. To send to both, put a collector in between."),
+            f"LANGFUSE_BASE_URL={url}/otlp\nLANGFUSE_PUBLIC_KEY=pk-any-name\nLANGFUSE_SECRET_KEY=fr_YOUR_KEY",
         ),
         Way(
             "litellm-config", _("A LiteLLM proxy, what it routes to"),
@@ -172,9 +179,10 @@ def ways() -> tuple[Way, ...]:
             f"  --data-binary @- '{url}/api/v1/intake/azure-deployments/'",
         ),
         Way(
-            "cdxgen", _("A bill of materials from the pipeline, by cdxgen"),
-            _("Any tool that posts to Dependency-Track can post here, with the same settings."),
-            f"cdxgen --server-url {url} --api-key fr_YOUR_KEY --project-name NAME -o bom.json",
+            "cdxgen", _("A bill of materials from the pipeline, by cdxgen's command aibom"),
+            _("Any tool that posts to Dependency-Track can post here, with the same settings. The command cdxgen itself"
+              " finds no models."),
+            f"aibom --server-url {url} --api-key fr_YOUR_KEY --project-name NAME -o bom.json .",
         ),
         Way(
             "curl", _("Any CycloneDX or SPDX file"),
@@ -195,6 +203,9 @@ def _keys(user: User) -> list[ApiToken]:
         .usable_at(now())
         .filter(scopes__contains=[Scope.INTAKE])
         .select_related("user", "binding__application")
+        .annotate(
+            dropped_calls=Coalesce(Sum("services__n_dropped"), 0), last_dropped_at=Max("services__last_dropped_at")
+        )
         .order_by("-last_used_at", "-pk")[:MOST_KEYS]
     )
 

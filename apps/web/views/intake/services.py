@@ -1,10 +1,13 @@
 """Senders by the names they give themselves: claimed for an application, ignored, or waiting for somebody to say."""
 
 import re
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, F, Func, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -16,10 +19,11 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.time import now
 from apps.intake.carrying import NotNow, NotYours
-from apps.intake.claiming import claim_service, heed_service, ignore_service, unclaim_service
+from apps.intake.claiming import claim_service, heed_service, ignore_service, same_name, unclaim_service
 from apps.intake.filters import ServiceFilter
 from apps.intake.models import Observation, Service
 from apps.intake.queries import ASKED
+from apps.intake.service_tokens import SendingToken, dropped_calls, tokens_of, tokens_to_be_dropped
 from apps.inventory.models import Application
 from apps.inventory.queries import teams_editable_by
 from apps.web.filtering import Control, filters
@@ -28,6 +32,8 @@ from apps.web.listing import Listing, csv_answer
 from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
 from apps.web.views.intake import words
+from apps.web.views.undo import back_of
+from apps.web.wording import ago, number
 
 STATES = (
     ("waiting", gettext_lazy("Waiting")), ("claimed", gettext_lazy("Claimed")), ("ignored", gettext_lazy("Ignored")),
@@ -35,14 +41,51 @@ STATES = (
 MOST_NAMES = 4
 MOST_SHOWN = 50
 MOST_LIKELY = 6
+# of a sheet of the list
+MOST_AT_ONCE = 200
+MAX_ID_DIGITS = 19
 
 
-def _found(request: HttpRequest) -> tuple[ServiceFilter, QuerySet[Service]]:
+class Proposal(NamedTuple):
+    """An application whose slug is the sender's name, or the last part of it; the reader may edit it."""
+
+    slug: str
+    name: str
+
+
+def _found(request: HttpRequest) -> tuple[ServiceFilter, QuerySet[Any]]:
     asked = request.GET.copy()
     if "state" not in request.GET:
         asked["state"] = "waiting"
-    found = ServiceFilter(asked, Service.objects.visible_to(signed_in(request)), request=request)
-    return found, found.qs.select_related("application").order_by("-last_seen_at", "pk")
+    user = signed_in(request)
+    found = ServiceFilter(asked, Service.objects.visible_to(user), request=request)
+    return found, _with_proposals(found.qs, user).order_by("-last_seen_at", "pk")
+
+
+def _with_proposals(services: QuerySet[Service], user: User) -> QuerySet[Any]:
+    """With calls dropped, and slug and name of the proposed application; in the statement that reads the rows."""
+    last_part = Func(F("name"), Value("^.*/"), Value(""), function="regexp_replace", output_field=CharField())
+    proposed = _editable(user).filter(slug=Lower(OuterRef("last_part")))
+    return services.select_related("application").annotate(
+        last_part=last_part,
+        proposed_slug=Subquery(proposed.values("slug")[:1]),
+        proposed_name=Subquery(proposed.values("name")[:1]),
+        dropped_calls=dropped_calls(),
+    )
+
+
+def _editable(user: User) -> QuerySet[Application]:
+    """Applications in use that `user` may edit."""
+    found = Application.objects.visible_to(user).exclude(status=Application.Status.RETIRED)
+    found = found.filter(merged_into__isnull=True)
+    return found if user.governs else found.filter(team__in=teams_editable_by(user=user))
+
+
+def _proposal(service: Any) -> Proposal | None:
+    """Of a row of `_with_proposals` that waits for its application."""
+    if service.proposed_slug is None or service.application_id is not None or service.is_ignored:
+        return None
+    return Proposal(service.proposed_slug, service.proposed_name)
 
 
 @require_safe
@@ -64,8 +107,17 @@ def service_list(request: HttpRequest) -> HttpResponse:
             usual={"state": "waiting"},
         ),
         listing=listing,
-        rows=[(row, *called.get(row.pk, ((), 0))) for row in listing.rows],
+        rows=[(row, *called.get(row.pk, ((), 0)), _proposal(row)) for row in listing.rows],
+        links=_may_link(signed_in(request)) and any(_waits(row) for row in listing.rows),
     )
+
+
+def _may_link(user: User) -> bool:
+    return user.governs or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())
+
+
+def _waits(row: Service) -> bool:
+    return row.application_id is None and not row.is_ignored
 
 
 def _called(services: list[int]) -> dict[int, tuple[tuple[str, ...], int]]:
@@ -98,11 +150,11 @@ def service_csv(request: HttpRequest) -> StreamingHttpResponse:
     _filterset, queryset = _found(request)
     return csv_answer(
         "senders-by-name",
-        ["name", "names of", "application", "ignored", "first seen", "last seen"],
+        ["name", "names of", "application", "ignored", "first seen", "last seen", "calls dropped"],
         queryset.iterator(chunk_size=1000),
         lambda row: [
             row.name, row.scope, row.application.slug if row.application else "", row.is_ignored, row.first_seen_at,
-            row.last_seen_at,
+            row.last_seen_at, row.dropped_calls,
         ],
     )  # fmt: skip
 
@@ -112,7 +164,7 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
     """One sender: what it calls, and whose it may be."""
     user = signed_in(request)
     this = get_object_or_404(
-        Service.objects.visible_to(user).select_related("application", "first_token__user"), pk=pk
+        Service.objects.visible_to(user).select_related("application__team", "first_token__user"), pk=pk
     )  # fmt: skip
     rows = list(
         Observation.objects.filter(service=this)
@@ -120,6 +172,9 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
         .order_by("-last_seen_at", "-pk")[:MOST_SHOWN]
     )
     own = this.first_token is not None and this.first_token.user_id == user.pk
+    alike = list(same_name(this, user))
+    tokens = tokens_of([each.pk for each in alike], application=this.application)
+    asked = _asked(request, user) if this.application is None and not this.is_ignored else None
     return page(
         request,
         "intake/service.html",
@@ -129,12 +184,46 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
         sentence=_of_one(this, len({row.requested or row.served or row.alias for row in rows})),
         service=this,
         names_of=words.sender(this.scope) if this.scope else "",
+        endpoints=[words.endpoint(each.scope) for each in alike],
+        tokens=tokens,
+        dropping=[_dropped(each, this.application) for each in tokens if each.drops and this.application is not None],
+        asked=asked,
+        to_be_dropped=tokens_to_be_dropped([each.pk for each in alike], application=asked, at=now()) if asked else (),
         rows=[(row, words.sender(row.stream), words.OBSERVED[row.state]) for row in rows],
         likely=likely(this, user) if this.application is None and not this.is_ignored else (),
-        may_claim=user.governs or bool(teams_editable_by(user=user)[:1]),
+        may_claim=_may_link(user),
         may_unclaim=this.application is not None and user.may(TeamRole.EDITOR, this.application.team_id),
         may_ignore=user.governs or own,
     )
+
+
+def _asked(request: HttpRequest, user: User) -> Application | None:
+    """The application that the reader is about to link, of `?link=`."""
+    slug = request.GET.get("link", "")
+    return _editable(user).select_related("team").filter(slug=slug).first() if slug else None
+
+
+def _dropped(sending: SendingToken, application: Application) -> str:
+    """How many calls of a token were dropped, and what to do about it."""
+    row = sending.row
+    said = ngettext(
+        "%(n)s call dropped %(when)s: the user of token %(token)s (%(prefix)s…), %(user)s, may not edit"
+        " %(application)s. Give %(user)s the editor role on %(team)s, or give the sender a token of one of its"
+        " editors.",
+        "%(n)s calls dropped, the last of them %(when)s: the user of token %(token)s (%(prefix)s…), %(user)s, may not"
+        " edit %(application)s. Give %(user)s the editor role on %(team)s, or give the sender a token of one of its"
+        " editors.",
+        row.n_dropped,
+    )
+    return said % {
+        "n": number(row.n_dropped),
+        "when": ago(row.last_dropped_at, at=now()) if row.last_dropped_at else "",
+        "token": row.token.name,
+        "prefix": row.token.prefix,
+        "user": row.token.user,
+        "application": application.name,
+        "team": application.team.name,
+    }
 
 
 def _of_one(this: Service, n: int) -> Sentence:
@@ -190,6 +279,9 @@ def act_on_service(request: HttpRequest, pk: int) -> HttpResponse:
                 if application is None:
                     refuse(request, _("Choose the application it is: one that you see, by its short name or its name."))
                     return redirect(here)
+                alike = [each.pk for each in same_name(this, user)]
+                if not request.POST.get("anyway") and tokens_to_be_dropped(alike, application=application, at=at):
+                    return redirect(f"{here}?{urlencode({'link': application.slug})}#h-whose")
                 claim_service(service=this, application=application, by=user, at=at, reason=reason)
                 said = _("%(name)s is %(application)s; what it called before counts for it, too.")
                 said %= {"name": this.name, "application": application.name}
@@ -211,3 +303,88 @@ def act_on_service(request: HttpRequest, pk: int) -> HttpResponse:
     except NotNow as not_now:
         refuse(request, str(not_now))
     return redirect(here)
+
+
+@require_POST
+def link_services(request: HttpRequest) -> HttpResponse:
+    """Link what is ticked to one application, or each to the one that is proposed; by `?undo=` take such links back."""
+    user, at = signed_in(request), now()
+    back = back_of(request, reverse("services-seen"))
+    is_undo = "undo" in request.GET
+    one = request.POST.get("accept", "")
+    picked = request.GET.getlist("pick") if is_undo else [one] if one else request.POST.getlist("pick")
+    picks = [int(pick) for pick in picked[:MOST_AT_ONCE] if pick.isdecimal() and len(pick) < MAX_ID_DIGITS]
+    rows: list[Any] = list(_with_proposals(Service.objects.visible_to(user).filter(pk__in=picks), user).order_by("pk"))
+    if not rows:
+        refuse(request, _("Select the senders to link."))
+        return redirect(back)
+    if is_undo:
+        _take_back(request, rows, user)
+        return redirect(back)
+    chosen: Application | None = None
+    if not one and request.POST.get("action") != "accept":
+        name = request.POST.get("application", "").strip()
+        chosen = _editable(user).filter(Q(slug=name) | Q(name__iexact=name)).first() if name else None
+        if chosen is None:
+            refuse(request, _("Choose the application: one that you may edit, by its short name or its name."))
+            return redirect(back)
+    slugs = {row.proposed_slug for row in rows if _proposal(row)}
+    proposed = {each.slug: each for each in _editable(user).filter(slug__in=slugs)}
+    linked: list[int] = []
+    n_barred = n_left = 0
+    for row in rows:
+        application = chosen or (proposed.get(row.proposed_slug) if _proposal(row) else None)
+        if application is None or not _waits(row):
+            n_left += 1
+        elif tokens_to_be_dropped([each.pk for each in same_name(row, user)], application=application, at=at):
+            n_barred += 1
+        else:
+            try:
+                claim_service(service=row, application=application, by=user, at=at)
+                linked.append(row.pk)
+            except (NotYours, NotNow):
+                n_left += 1
+    _tell_linked(request, linked, n_barred=n_barred, n_left=n_left)
+    return redirect(back)
+
+
+def _take_back(request: HttpRequest, rows: list[Service], user: User) -> None:
+    n_done = 0
+    for row in rows:
+        try:
+            unclaim_service(service=row, by=user, at=now())
+            n_done += 1
+        except NotYours:
+            continue
+    said = ngettext(
+        "%(n)s sender waits for its application again.", "%(n)s senders wait for their application again.", n_done
+    )
+    say(request, said % {"n": number(n_done)})
+
+
+def _tell_linked(request: HttpRequest, linked: list[int], *, n_barred: int, n_left: int) -> None:
+    if linked:
+        said = ngettext(
+            "%(n)s sender is linked; what it called before counts, too.",
+            "%(n)s senders are linked; what they called before counts, too.",
+            len(linked),
+        )
+        picks = urlencode([("undo", "1"), *(("pick", pk) for pk in linked)])
+        say(request, said % {"n": number(len(linked))}, undo=f"{reverse('link-services')}?{picks}")
+    if n_barred:
+        said = ngettext(
+            "%(n)s sender was not linked: a token that sent lately may not write to the application, and its calls"
+            " would be dropped. Open the sender to see which token, or to link it anyway.",
+            "%(n)s senders were not linked: tokens that sent lately may not write to the application, and their calls"
+            " would be dropped. Open each sender to see which token, or to link it anyway.",
+            n_barred,
+        )
+        refuse(request, said % {"n": number(n_barred)})
+    if n_left:
+        said = ngettext(
+            "%(n)s sender was left as it is: no application is proposed for it, or it is linked or ignored already.",
+            "%(n)s senders were left as they are: no application is proposed for them, or they are linked or ignored"
+            " already.",
+            n_left,
+        )
+        refuse(request, said % {"n": number(n_left)})

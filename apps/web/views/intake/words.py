@@ -56,6 +56,14 @@ def sender(stream: str) -> str:
     return _("%(name)s by %(maker)s") % {"name": name, "maker": maker} if maker else name
 
 
+def endpoint(scope: str) -> str:
+    """Where a sender's name was used: `Traces and metrics (OTLP)`, `Calls through the gateway eu`."""
+    if not scope:
+        return _("traces and metrics (OTLP)")
+    form = scope.partition(":")[0]
+    return sender(scope) if form in _SENDERS and ":" in scope else _("gateway %(name)s") % {"name": scope}
+
+
 def finding(row: Discrepancy) -> str:
     """`calls gpt-4o at OpenAI, which nobody declared`"""
     return clause_of(KIND_OF[row.kind], [row.details], 1)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.time import day_of, now
+from apps.inventory.actions import lock_applications
 from apps.inventory.models import Application
 from apps.reports.actions import STATEMENT_FACTS, state_model
 from apps.reports.files import Workbook, as_bytes, csv_lines, table_cells, table_heads
@@ -125,7 +126,9 @@ def statement(request: HttpRequest, slug: str) -> HttpResponse:
     if not user.may(TeamRole.EDITOR, application.team):
         raise PermissionDenied(_("Editors of its team state what its models are for."))
     with transaction.atomic():
-        row = ModelStatement.objects.select_for_update().filter(application=application).first()
+        if request.method == "POST":
+            lock_applications([application.pk], by=user)
+        row = ModelStatement.objects.filter(application=application).first()
         form = StatementForm(request.POST or None, instance=row or ModelStatement(application=application), row=row)
         if request.method == "POST" and form.is_valid():
             facts = {name: form.cleaned_data[name] for name in STATEMENT_FACTS}

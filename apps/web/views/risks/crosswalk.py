@@ -22,7 +22,7 @@ from apps.risks.models import (
     TaxonomyEntry,
     TemplateMapping,
 )
-from apps.risks.queries import Reach, with_node_names
+from apps.risks.queries import Reach, count_basis, with_node_names
 from apps.risks.scoring import Level
 from apps.web.filtering import Control, filters
 from apps.web.forms import signed_in
@@ -210,7 +210,7 @@ def template(request: HttpRequest, code: str) -> HttpResponse:
     found = get_object_or_404(RiskTemplate.objects.all(), code=code)
     open_ = FoundationRisk.objects.handed_on().filter(template=found).select_related("node", "owner")
     risks = list(with_node_names(open_.order_by("-inherent", "pk"))[:SHOWN])
-    reach = reach_of(user, day_of(at), [risk.pk for risk in risks])
+    reach = reach_of(user, day_of(at), [risk.pk for risk in risks], stored=count_basis(user).stored)
     level = Level(found.usual_likelihood, found.usual_impact)
     return page(
         request,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,11 +18,12 @@ from apps.inventory.models import Application
 from apps.risks.filters import LEVELS_OF, InheritedRiskFilter
 from apps.risks.models import FoundationRisk
 from apps.risks.queries import (
+    CountBasis,
     Narrowed,
     Reach,
     RiskStanding,
     TeamStanding,
-    counted_at,
+    count_basis,
     expiring_acceptances,
     inherited_risks,
     level_counts,
@@ -50,7 +51,7 @@ def asked_of(request: HttpRequest) -> InheritedRiskFilter:
 
 def figures_of(
     request: HttpRequest, user: User, today: date, narrowed: Narrowed, standings: Sequence[RiskStanding],
-    as_of: datetime | None,
+    counts: CountBasis,
 ) -> dict[str, Any]:  # fmt: skip
     """What stands above the register."""
     reach = sum((standing.reach for standing in standings), Reach())
@@ -62,16 +63,19 @@ def figures_of(
     stale = inherited_risks(
         user=user, on=today, narrowed=Narrowed(state="stale", application=narrowed.application), size=NAMED
     ).rows if reach.n_stale else []  # fmt: skip
+    by_team = counts if narrowed.application or user.reads_everything else count_basis(user, by_team=True)
     return {
-        "sentence": words.of_register(reach, whose=application.name if application else ""),
+        "sentence": words.of_register(
+            reach, whose=application.name if application else "", is_counted=counts.is_counted
+        ),
         "application": application,
         "reach": reach,
-        "counted_at": as_of,
+        "counted_at": by_team.counted_at,
         "basis": basis if basis in dict(LEVELS_OF) else INHERENT,
         "bases": LEVELS_OF,
-        "heat": heat_of(request, user, today, standings, stored=as_of is not None, application=narrowed.application),
+        "heat": heat_of(request, user, today, standings, stored=counts.stored, application=narrowed.application),
         "nodes": unassessed_by_node(standings),
-        "teams": [] if narrowed.application else _teams(user, today, stored=as_of is not None),
+        "teams": [] if narrowed.application else _teams(user, today, stored=by_team.stored),
         "stale": stale,
         "expiring": list(acceptances[:NAMED]),
     }
@@ -161,7 +165,7 @@ def heat_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The 25 cells of the heat map, of the level the address names."""
     user, today = signed_in(request), day_of(now())
     application = asked_of(request).narrowed.application
-    stored = not application and counted_at(user) is not None
+    stored = not application and count_basis(user).stored
     standings = risk_standings(user=user, on=today, stored=stored, application=application)
     basis, counts = heat_counts(request, user, today, standings, stored=stored, application=application)
     cells = [(likelihood, impact) for likelihood in range(5, 0, -1) for impact in range(1, 6)]
@@ -177,7 +181,7 @@ def heat_csv(request: HttpRequest) -> StreamingHttpResponse:
 def team_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Who has looked at what, by team."""
     user, today = signed_in(request), day_of(now())
-    teams = team_standings(user=user, on=today, stored=counted_at(user) is not None)
+    teams = team_standings(user=user, on=today, stored=count_basis(user, by_team=True).stored)
     return csv_answer(
         "risks-by-team",
         ["team", "name", "inherited", "unassessed", "stale", "assessed", "not applicable"],

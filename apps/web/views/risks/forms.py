@@ -334,8 +334,8 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Evidence
         fields = (
-            "kind", "tool", "evaluator", "template", "dataset", "metric", "value", "threshold", "higher_is_better",
-            "passed", "n", "run_on", "expires_on", "digest", "link", "note",
+            "kind", "tool", "run", "evaluator", "template", "dataset", "metric", "value", "threshold",
+            "higher_is_better", "passed", "n", "run_on", "expires_on", "digest", "link", "note",
         )  # fmt: skip
         field_classes = {"run_on": DayField, "expires_on": DayField}
         widgets = {"note": forms.Textarea(attrs={"rows": 2}), "link": forms.URLInput()}
@@ -348,7 +348,9 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        self.order_fields(["kind", "application", "version", "offering", "template", "tool", "evaluator", "dataset"])
+        self.order_fields(
+            ["kind", "application", "version", "offering", "template", "tool", "run", "evaluator", "dataset"]
+        )
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}

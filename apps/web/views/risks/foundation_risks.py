@@ -24,7 +24,7 @@ from apps.risks.models import FoundationRisk, Layer, RiskCount, RiskTemplate, Ru
 from apps.risks.queries import (
     Narrowed,
     Reach,
-    counted_at,
+    count_basis,
     evidence_for_risk,
     inherited_risks,
     reach_per_risk,
@@ -65,11 +65,11 @@ def _filtered(request: HttpRequest) -> tuple[FoundationRiskFilter, Any]:
     return found, ORDERS.apply(request, rows)
 
 
-def reach_of(user: User, today: date, risk_ids: Sequence[int]) -> dict[int, Reach]:
-    """{risk: its reach}, as last counted in a large organisation; three statements at most."""
+def reach_of(user: User, today: date, risk_ids: Sequence[int], *, stored: bool) -> dict[int, Reach]:
+    """{risk: its reach}, as last counted where it is `stored`; two statements at most."""
     if not risk_ids:
         return {}
-    if counted_at(user) is None:
+    if not stored:
         return reach_per_risk(user=user, on=today, risk_ids=risk_ids)
     return {
         row.risk_id: Reach(
@@ -85,7 +85,7 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
     found, queryset = _filtered(request)
     listing: Listing[FoundationRisk] = Listing(request, queryset)
-    reach = reach_of(user, day_of(at), [risk.pk for risk in listing.rows])
+    reach = reach_of(user, day_of(at), [risk.pk for risk in listing.rows], stored=count_basis(user).stored)
     return page(
         request,
         "risks/foundations.html",
@@ -150,7 +150,7 @@ MOST_IN_CSV = 10_000
 def foundation_risk_csv(request: HttpRequest) -> StreamingHttpResponse:
     user, today = signed_in(request), day_of(now())
     rows = list(_filtered(request)[1][:MOST_IN_CSV])
-    reach = reach_of(user, today, [risk.pk for risk in rows])
+    reach = reach_of(user, today, [risk.pk for risk in rows], stored=count_basis(user).stored)
 
     def cells(risk: Any) -> list[Any]:
         of = reach.get(risk.pk, Reach())
@@ -190,7 +190,10 @@ def _page(
     template = risk.template
     name = risk.title or (template.title if template else "")
     is_open = risk.closed_at is None and risk.dismissed_at is None
-    reach = reach_of(user, today, [risk.pk]).get(risk.pk, Reach())
+    basis = count_basis(user)
+    reach = reach_of(user, today, [risk.pk], stored=basis.stored).get(risk.pk, Reach())
+    # raised or opened again since the last count
+    is_new = basis.stored and (basis.counted_at is None or risk.changed_at > basis.counted_at)
     heirs = inherited_risks(user=user, on=today, narrowed=Narrowed(risk=risk.pk), size=SHOWN).rows if is_open else []
     thing = words.thing_on(risk.node.get_kind_display(), risk.node.ref)
     node_name = risk.node_name or ""  # type: ignore[attr-defined]
@@ -203,7 +206,9 @@ def _page(
         counts=_("Live dependencies that inherit it"),
         as_of=at,
         status=422 if (form or ending) else 200,
-        sentence=words.of_foundation_risk(name, node_name, reach, open_=is_open and risk.inherits)
+        sentence=words.of_foundation_risk(
+            name, node_name, reach, open_=is_open and risk.inherits, is_counted=not is_new or reach.n_inherited > 0
+        )
         if not (is_open and not risk.inherits)
         else Sentence(_("%(name)s stays on %(node)s: it is not handed on.") % {"name": name, "node": node_name}),
         risk=risk,
@@ -218,7 +223,7 @@ def _page(
         severity=words.severity_words(_level(risk)),
         reach=reach,
         covered=(reach.n_inherited - reach.n_unassessed) / reach.n_inherited if reach.n_inherited else None,
-        counted_at=counted_at(user),
+        counted_at=basis.counted_at,
         rows=[row_of(row, user, today) for row in heirs],
         evidence=list(evidence_for_risk(risk=risk, user=user, on=today)[:SHOWN]),
         history=_history(risk),

@@ -17,6 +17,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.history import current_change
 from apps.common.time import day_of, now
+from apps.inventory.actions import locked_dependency
 from apps.inventory.models import Adaptation, Dependency
 from apps.risks import actions
 from apps.risks.models import Assessment, Evidence, FoundationRisk, TemplateMapping
@@ -74,10 +75,10 @@ def subject_of(user: User, risk: int, dependency: int, *, today: date, lock: boo
     of = FoundationRisk.objects.select_related("template", "node", "owner").filter(pk=risk).first()
     if found is None or of is None:
         raise Http404
+    if lock:
+        locked_dependency(found, by=user)
     row = inherited_risk(user=user, risk_id=risk, dependency_id=dependency, on=today)
     rows = Assessment.objects.filter(risk=risk, dependency=dependency)
-    if lock:
-        rows = rows.select_for_update(of=("self",))
     assessment = rows.select_related("owner", "assessed_by", "accepted_by", "revoked_by", "stale_event").first()
     if row is None and assessment is None:
         raise Http404

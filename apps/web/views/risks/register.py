@@ -20,13 +20,14 @@ from apps.risks.models import Layer, Taxonomy, Treatment
 from apps.risks.queries import (
     ORDERS,
     Conditions,
+    CountBasis,
     InheritedRisk,
     Narrowed,
     Reach,
     RiskStanding,
     conditions_of,
+    count_basis,
     count_of_few,
-    counted_at,
     dated_inherited_risks,
     inherited_risks,
     risk_standings,
@@ -184,10 +185,10 @@ def risk_list(request: HttpRequest) -> HttpResponse:
     narrowed = found.narrowed
     asked = conditions_of(user=user, on=today, narrowed=narrowed, count_all=True)
     whole = not getattr(request, "htmx", False)
-    as_of = None if narrowed.application else counted_at(user)
+    basis = CountBasis() if narrowed.application else count_basis(user)
     standings: Sequence[RiskStanding] = ()
     if whole or not asked.gathered:
-        standings = risk_standings(user=user, on=today, stored=as_of is not None, application=narrowed.application)
+        standings = risk_standings(user=user, on=today, stored=basis.stored, application=narrowed.application)
     listing = sheet_of(request, narrowed, asked, standings, today)
     return page(
         request,
@@ -202,7 +203,7 @@ def risk_list(request: HttpRequest) -> HttpResponse:
         listing=listing,
         rows=[row_of(row, user, today) for row in listing.rows],
         assesses=any(user.may(TeamRole.EDITOR, row.team_id) for row in listing.rows),
-        **(figures_of(request, user, today, narrowed, standings, as_of) if whole else {}),
+        **(figures_of(request, user, today, narrowed, standings, basis) if whole else {}),
     )
 
 

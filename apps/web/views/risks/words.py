@@ -51,8 +51,10 @@ VIAS = {
 }
 
 
-def of_register(reach: Reach, *, whose: str = "") -> Sentence:
+def of_register(reach: Reach, *, whose: str = "", is_counted: bool = True) -> Sentence:
     """What is inherited, and how much of it nobody has looked at. `whose`: the one application asked for."""
+    if not is_counted:
+        return Sentence(_("Inherited risks have not been counted yet. The figures follow within two minutes."))
     of_whom = _(" by %(name)s") % {"name": whose} if whose else ""
     if reach.n_inherited == 0:
         if whose:
@@ -79,9 +81,14 @@ def of_register(reach: Reach, *, whose: str = "") -> Sentence:
     return Sentence(start, mark, f"{grave}{stale}.")
 
 
-def of_foundation_risk(name: str, node: str, reach: Reach, *, open_: bool) -> Sentence:
+def of_foundation_risk(name: str, node: str, reach: Reach, *, open_: bool, is_counted: bool = True) -> Sentence:
     if not open_:
         return Sentence(_("%(name)s on %(node)s is over: nothing inherits it.") % {"name": name, "node": node})
+    if not is_counted:
+        return Sentence(
+            _("%(name)s lies on %(node)s. Who inherits it is counted within two minutes.")
+            % {"name": name, "node": node}
+        )
     if reach.n_inherited == 0:
         return Sentence(
             _("%(name)s lies on %(node)s; no application of yours inherits it.") % {"name": name, "node": node}

@@ -12,6 +12,7 @@ from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.services import services_seen_by
 from apps.alerts.models import Webhook
 from apps.catalog.models import Source
+from apps.common.retention import group_sizes
 from apps.common.time import now
 from apps.exposure.models import Policy
 from apps.web.forms import signed_in
@@ -44,6 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
         counts=_("What you may see"),
         sentence=Sentence(_("Teams and people, the lines that are drawn, the feeds that are read, and your own keys.")),
         groups=groups,
+        sizes=group_sizes() if user.administers else (),
     )
 
 

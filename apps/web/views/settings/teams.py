@@ -215,9 +215,16 @@ def add(request: HttpRequest) -> HttpResponse:
     user = governing(request, str(GOVERNANCE_ONLY))
     form = TeamForm(request.POST or None, initial={"parent": request.GET.get("parent")})
     if request.method == "POST" and form.is_valid():
-        made = actions.add_team(facts=_facts(form), by=user)
-        say(request, _("%(team)s is there. Give it people next.") % {"team": made.name})
-        return redirect("team", made.slug)
+        try:
+            made = actions.add_team(facts=_facts(form), by=user)
+        except ValidationError as refused:
+            form.add_error(None, refused)
+        else:
+            say(request, _("%(team)s is there. Give it people next.") % {"team": made.name})
+            if actions.teams_called(made.name).exclude(pk=made.pk).exists():
+                words = {"team": made.name, "slug": made.slug}
+                say(request, _("Another team is called %(team)s too. The short name of this one is %(slug)s.") % words)
+            return redirect("team", made.slug)
     return page(
         request,
         "settings/team-form.html",
@@ -243,12 +250,17 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         governing(request, str(GOVERNANCE_ONLY))
         with transaction.atomic():
-            locked = Team.objects.select_for_update().get(pk=found.pk)
+            locked = actions.locked_team(found)
             form = TeamForm(request.POST, instance=locked, row=Team.objects.get(pk=found.pk))
             if form.is_valid():
-                actions.change_team(team=locked, facts=_facts(form), by=user)
-                say(request, _("%(team)s is changed.") % {"team": locked.name})
-                return redirect("team", found.slug)
+                try:
+                    with transaction.atomic():
+                        actions.change_team(team=locked, facts=_facts(form), by=user)
+                except ValidationError as refused:
+                    form.add_error(None, refused)
+                else:
+                    say(request, _("%(team)s is changed.") % {"team": locked.name})
+                    return redirect("team", found.slug)
     return _team_page(request, found, user=user, form=form, member_form=MemberForm() if may_own else None)
 
 

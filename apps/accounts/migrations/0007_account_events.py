@@ -15,7 +15,7 @@ DELETE FROM account_emailaddress e USING accounts_user u WHERE u.id = e.user_id 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_history_contexts"),
+        ("accounts", "0006_no_circles"),
     ]
 
     operations = [

@@ -1,0 +1,21 @@
+"""What is kept of the interface: answers for a day, jobs for as long as runs."""
+
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from apps.api.idempotency import KEPT
+from apps.api.models import IdempotencyKey, Job
+from apps.common.retention import Group, KeptTable, RetentionRule, declare
+
+declare(
+    RetentionRule(IdempotencyKey, Group.RUNS, ended=F("created_at"), days=KEPT.days),
+    RetentionRule(
+        Job,
+        Group.RUNS,
+        ended=Coalesce("finished_at", "queued_at"),
+        setting="RUN_DAYS",
+        only=~Q(state__in=Job.OPEN),
+        parts=("api.JobChunk",),
+    ),
+    KeptTable("api_jobchunk", Group.RUNS, "rows that a job has not written yet; they go with it"),
+)

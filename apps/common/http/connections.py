@@ -1,0 +1,159 @@
+"""Connections of urllib3 to the very address that was checked, under one deadline and one count of bytes."""
+
+import re
+import socket
+import ssl
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import SplitResult
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from apps.common.http.addresses import (
+    Address,
+    allowed_addresses,
+    ascii_host,
+    check_before_proxy,
+    lookup,
+    port_of,
+)
+from apps.common.http.calls import Deadline, OutboundFailed, Policy, TooLarge, too_large
+
+# status line, headers and framing come on top of the body
+_HEADER_ALLOWANCE = 256 * 1024
+
+
+@dataclass(slots=True)
+class Bounds:
+    """What holds for one connection; `received` counts bytes, of TLS those inside."""
+
+    deadline: Deadline
+    read_timeout: float
+    max_bytes: int
+    received: int = 0
+
+
+class BoundedSocket(socket.socket):
+    """A socket whose every step waits no longer than the deadline, and which counts what it receives."""
+
+    bounds: Bounds
+
+    def recv_into(self, *args: Any) -> int:
+        self._limit_wait()
+        count = super().recv_into(*args)
+        self.bounds.received += count
+        if self.bounds.received > self.bounds.max_bytes:
+            raise TooLarge(too_large(self.bounds.max_bytes - _HEADER_ALLOWANCE))
+        return count
+
+    def send(self, *args: Any) -> int:
+        self._limit_wait()
+        return super().send(*args)
+
+    def sendall(self, *args: Any) -> None:
+        self._limit_wait()
+        super().sendall(*args)
+
+    def _limit_wait(self) -> None:
+        self.settimeout(self.bounds.deadline.within(self.bounds.read_timeout))
+
+
+class BoundedTLSSocket(BoundedSocket, ssl.SSLSocket):
+    """The same inside TLS; the handshake waits as long as the socket under it was told to."""
+
+
+class BoundedConnection(HTTPConnection):
+    """A connection to the first of `addresses` that answers. urllib3 asks no resolver, and no proxy of the
+    environment."""
+
+    bounds: Bounds
+    addresses: list[Address]
+    connect_timeout: float
+    peer: str
+
+    def connect(self) -> None:
+        super().connect()
+        assert isinstance(self.sock, BoundedSocket)
+        self.sock.bounds = self.bounds
+
+    def _new_conn(self) -> socket.socket:
+        problem: OSError | None = None
+        for address in self.addresses:
+            family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+            sock = BoundedSocket(family, socket.SOCK_STREAM)
+            sock.bounds = self.bounds
+            try:
+                sock.settimeout(self.bounds.deadline.within(self.connect_timeout))
+                sock.connect((str(address), self.port))
+                # for the handshake of TLS
+                sock.settimeout(self.bounds.deadline.within(self.connect_timeout))
+            except OSError as error:
+                sock.close()
+                problem = error
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
+        reason = "did not answer in time" if isinstance(problem, TimeoutError) else f"cannot be reached ({problem})"
+        raise OutboundFailed(f"{self.peer} {reason}. It may be down, or a firewall stands between.")
+
+    def _tunnel(self) -> None:
+        host = self._tunnel_host
+        try:
+            super()._tunnel()
+        except TimeoutError:
+            raise
+        except (OSError, HTTPException, ValueError) as error:
+            raise _refused_tunnel(host, str(error)) from None
+
+
+class BoundedTLSConnection(BoundedConnection, HTTPSConnection):
+    """The same with TLS, verified for the name that was asked for."""
+
+
+def connection_to(parts: SplitResult, policy: Policy, deadline: Deadline, *, trusted: bool) -> BoundedConnection:
+    """A connection, not opened yet, to an address of the host that the policy allows, or to the proxy in front.
+    Raises OutboundRefused, OutboundFailed."""
+    host, port = ascii_host(parts), port_of(parts)
+    is_tls = parts.scheme == "https"
+    kind = BoundedTLSConnection if is_tls else BoundedConnection
+    tls: dict[str, Any] = {"ssl_context": _tls_context(policy)} if is_tls else {}
+    proxy = policy.proxy_for(host, port)
+    if proxy is None:
+        connection = kind(host, port, **tls)
+        connection.peer = host
+        connection.addresses = allowed_addresses(parts, policy, deadline, trusted=trusted)
+    else:
+        check_before_proxy(parts, policy, deadline, trusted=trusted)
+        connection = kind(proxy.host, proxy.port, **tls)
+        connection.peer = f"The proxy {proxy.host}"
+        connection.addresses = lookup(proxy.host, proxy.port, deadline, policy.connect_timeout)
+        if is_tls:
+            connection.set_tunnel(host, port, headers=proxy.headers)
+    connection.connect_timeout = policy.connect_timeout
+    connection.bounds = Bounds(deadline, policy.read_timeout, policy.max_wire_bytes + _HEADER_ALLOWANCE)
+    return connection
+
+
+def _tls_context(policy: Policy) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=policy.ca_file or None)
+    context.sslsocket_class = BoundedTLSSocket
+    return context
+
+
+def _refused_tunnel(host: str | None, answer: str) -> OutboundFailed:
+    """What a proxy's refusal means; of its answer only the status is repeated."""
+    status = re.search(r"failed: (\d{3})\b", answer)
+    if status is None:
+        return OutboundFailed("The proxy closed the connection or is not an HTTP proxy. Check OUTBOUND_PROXY.")
+    if status[1] == "407":
+        return proxy_login_refused()
+    return OutboundFailed(
+        f"The proxy refused a connection to {host} (status {status[1]}). Ask who runs it to allow the host."
+    )
+
+
+def proxy_login_refused() -> OutboundFailed:
+    return OutboundFailed("The proxy refused the user or password in OUTBOUND_PROXY (status 407). Correct them.")

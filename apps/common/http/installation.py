@@ -1,0 +1,14 @@
+"""What outbound calls of this installation may do, by its settings."""
+
+from typing import Any
+
+from django.conf import settings
+
+from apps.common.http.addresses import parse_networks
+from apps.common.http.calls import Policy
+
+
+def installation_policy(**limits: Any) -> Policy:
+    """The operator's networks and proxy; `limits` are other fields of Policy."""
+    networks = parse_networks(",".join(settings.OUTBOUND_ALLOWED_NETWORKS))
+    return Policy(allowed_networks=networks, proxy=settings.OUTBOUND_PROXY, **limits)

@@ -1,0 +1,77 @@
+"""The operator's proxy for outbound calls, and the hosts that are called without it."""
+
+import base64
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+DEFAULT_PROXY_PORT = 3128
+# all hosts, or one with all below it, perhaps with a port
+_BYPASSED_NAME = re.compile(r"\*|(\*?\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?(:[0-9]{1,5})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy for all calls but those of the bypassed hosts. Its login is in `headers` alone, which no repr shows."""
+
+    host: str
+    port: int
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    bypassed_names: tuple[str, ...] = ()
+    bypassed_networks: tuple[Network, ...] = ()
+
+    def serves(self, host: str, port: int) -> bool:
+        """Whether a call of this host and port goes through the proxy. Networks bypass addresses, not names."""
+        host = host.lower().rstrip(".")
+        if "*" in self.bypassed_names:
+            return False
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return not any(_covers(name, host, port) for name in self.bypassed_names)
+        return not any(address in network for network in self.bypassed_networks)
+
+
+def _covers(name: str, host: str, port: int) -> bool:
+    """Whether a bypassed name, as in `example.org` or `example.org:8443`, is this host or one above it."""
+    name, _, its_port = name.partition(":")
+    return its_port in {"", str(port)} and f".{host}".endswith(f".{name}")
+
+
+def parse_proxy(url: str, no_proxy: str = "") -> Proxy | None:
+    """The proxy of `http://[user:password@]host[:port]`; None for an empty text. ValueError with a sentence that
+    repeats no part of the URL."""
+    if not url.strip():
+        return None
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port or DEFAULT_PROXY_PORT
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    if parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(
+            "OUTBOUND_PROXY is written http://host:port or http://user:password@host:port, with signs such as @ in"
+            " the password as %40."
+        )
+    headers: dict[str, str] = {}
+    if parts.username is not None:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+        headers["Proxy-Authorization"] = "Basic " + base64.b64encode(login).decode("ascii")
+    names: list[str] = []
+    networks: list[Network] = []
+    for word in re.split(r"[,\s]+", no_proxy.lower().strip()):
+        try:
+            networks.append(ipaddress.ip_network(word.strip("[]"), strict=False))
+        except ValueError:
+            if word and not _BYPASSED_NAME.fullmatch(word):
+                raise ValueError(
+                    f"OUTBOUND_NO_PROXY: '{word}' is not a host such as example.org, an address, or a network"
+                    " such as 10.0.0.0/8."
+                ) from None
+            if word:
+                names.append(word.removeprefix("*.").strip(".").replace(".:", ":"))
+    return Proxy(parts.hostname, port, headers, tuple(names), tuple(networks))

@@ -1,0 +1,38 @@
+"""manage.py retention [--delete]"""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from apps.common.retention import KeptTable, RetentionRule, delete_expired_rows, retention_entries, table_sizes
+from apps.common.time import now
+
+
+class Command(BaseCommand):
+    help = (
+        "Prints every table with its size by the server's estimate and what it is kept for, as JSON. With --delete"
+        " first deletes what has ended by the rules, as the job of every day does, and prints the rows deleted."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--delete", action="store_true", help="delete what has ended")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        moment = now()
+        deleted = delete_expired_rows(at=moment) if options["delete"] else {}
+        sizes = table_sizes()
+        tables = [
+            {
+                "table": table,
+                "group": entry.group.value,
+                "rows": sizes[table].n_rows,
+                "bytes": sizes[table].n_bytes,
+                "kept": entry.limit(),
+                **({"because": entry.because} if isinstance(entry, KeptTable) else {}),
+                **({"ended": entry.expired(at=moment).count()} if isinstance(entry, RetentionRule) else {}),
+            }
+            for table, entry in sorted(retention_entries().items())
+            if table in sizes
+        ]
+        self.stdout.write(json.dumps({"deleted": deleted, "tables": tables}, indent=1))

@@ -1,0 +1,292 @@
+"""What is kept for how long: one list of every table, and the job that deletes what has ended.
+
+Each app declares its tables in its module `retention`, which is imported when the apps are loaded. A table is kept
+with a reason, ends by a rule here, or is ended by a task of its own where the condition takes more than a rule says. A
+test compares the list with the database, so that no new table is forgotten.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from apps.common.history import acting
+from apps.common.history_keeping import history_models
+
+JOB = "common.delete_expired_rows"
+# rows a transaction
+BATCH = 1_000
+# rows of one table a night, so that the job ends; the next night goes on
+MAX_ROWS = 200_000
+
+
+class Group(StrEnum):
+    """What an administrator reads the sizes of."""
+
+    INVENTORY = "inventory"
+    CATALOGUE = "catalogue"
+    HISTORY = "history"
+    RUNS = "runs"
+    FILES = "files"
+    LEDGER = "ledger"
+    OBSERVATIONS = "observations"
+    DERIVED = "derived"
+    ACCOUNTS = "accounts"
+
+    @property
+    def label(self) -> str:
+        return str(_LABELS[self])
+
+
+_LABELS = {
+    Group.INVENTORY: gettext_lazy("Inventory, risks and decisions"),
+    Group.CATALOGUE: gettext_lazy("Catalogue, prices and events"),
+    Group.HISTORY: gettext_lazy("History"),
+    Group.RUNS: gettext_lazy("Runs and jobs"),
+    Group.FILES: gettext_lazy("Files"),
+    Group.LEDGER: gettext_lazy("Alerts and messages"),
+    Group.OBSERVATIONS: gettext_lazy("Observed usage"),
+    Group.DERIVED: gettext_lazy("Derived tables and snapshots"),
+    Group.ACCOUNTS: gettext_lazy("Accounts and sessions"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTable:
+    """A table whose rows have no end, or end with what they belong to; `because` says why, as the end of a sentence."""
+
+    table: str
+    group: Group
+    because: str
+
+    def limit(self) -> str:
+        return _("kept")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLimit:
+    """A table that a task of the schedule ends by a condition of its own."""
+
+    table: str
+    group: Group
+    task: str
+    limit: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRule:
+    """Rows of one model that go `days` (or as many as the setting says, 0: never) after the moment `ended`.
+
+    Never goes what does not meet `only`, what any row outside of `parts` refers to, and the latest row of each
+    combination of `latest_per`. `parts` are labels of models whose rows go with the row they belong to.
+    """
+
+    model: type[models.Model]
+    group: Group
+    ended: Any
+    setting: str = ""
+    days: int = 0
+    only: Q = field(default_factory=Q)
+    parts: tuple[str, ...] = ()
+    latest_per: tuple[str, ...] = ()
+
+    ENDED: ClassVar[str] = "retention_ended"
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+    def limit_days(self) -> int | None:
+        """The days of the limit; None where the setting keeps the rows for ever."""
+        return (getattr(settings, self.setting) or None) if self.setting else self.days
+
+    def limit(self) -> str:
+        return days_in_words(self.limit_days())
+
+    def expired(self, *, at: datetime) -> models.QuerySet[Any]:
+        """Give the rows whose time is over, and which nothing holds."""
+        days = self.limit_days()
+        rows: models.QuerySet[Any] = self.model._base_manager.annotate(**{self.ENDED: self.ended})
+        if days is None:
+            return rows.none()
+        before = at - timedelta(days=days)
+        kind = rows.query.annotations[self.ENDED].output_field
+        is_day = isinstance(kind, models.DateField) and not isinstance(kind, models.DateTimeField)
+        rows = rows.filter(self.only, **{f"{self.ENDED}__lt": before.date() if is_day else before})
+        for model, name in self._references():
+            rows = rows.filter(~Exists(model._base_manager.filter(**{name: OuterRef("pk")}).order_by()))
+        if self.latest_per:
+            same = {name: OuterRef(name) for name in self.latest_per}
+            rows = rows.filter(Exists(self.model._base_manager.filter(**same, pk__gt=OuterRef("pk")).order_by()))
+        return rows
+
+    def _references(self) -> Iterator[tuple[type[models.Model], str]]:
+        """Every model and field that refers to the rows, but for parts and histories."""
+        for relation in self.model._meta.get_fields(include_hidden=True):
+            if not isinstance(relation, models.ForeignObjectRel) or relation.many_to_many:
+                continue
+            other: Any = relation.related_model
+            if other._meta.label not in self.parts and not hasattr(other, "pgh_tracked_model"):
+                yield other, relation.field.name
+
+
+type Entry = KeptTable | TaskLimit | RetentionRule
+
+_ENTRIES: dict[str, Entry] = {}
+
+
+def declare(*entries: Entry) -> None:
+    """Add tables to the list; a table stands there once."""
+    for entry in entries:
+        if entry.table in _ENTRIES:
+            raise ValueError(f"{entry.table} is declared twice.")
+        _ENTRIES[entry.table] = entry
+
+
+def kept_tables(group: Group, because: str, *tables: str) -> list[KeptTable]:
+    """Declare several tables that are kept for one reason."""
+    return [KeptTable(table, group, because) for table in tables]
+
+
+def retention_entries() -> dict[str, Entry]:
+    """Give every declared table, and each history table with the limit of the history."""
+    histories = [
+        TaskLimit(table, Group.HISTORY, "accounts.forget_old_history", _history_limit)
+        for table in [*(model._meta.db_table for model in history_models()), "pghistory_context"]
+    ]
+    return {entry.table: entry for entry in [*_ENTRIES.values(), *histories]}
+
+
+def _history_limit() -> str:
+    return days_in_words(settings.HISTORY_DAYS or None)
+
+
+def days_in_words(days: int | None) -> str:
+    """Say a limit as people do: whole years as years, None as having no end."""
+    if days is None:
+        return _("no end")
+    years = round(days / 365.25)
+    if years and abs(days - years * 365.25) < 2:
+        return ngettext("%(n)s year", "%(n)s years", years) % {"n": years}
+    return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+
+
+# --- what ends ----------------------------------------------------------------------------------------------------
+
+
+def delete_expired_rows(*, at: datetime, max_rows: int = MAX_ROWS) -> dict[str, int]:
+    """Delete what has ended by the rules, at most `max_rows` of each table, a batch a transaction; {table: rows}.
+
+    What somebody holds locked is left to the next run. Two at once do the work of one, and it may be stopped anywhere.
+    """
+    counts = {}
+    with acting(job=JOB, reason=_("its retention has ended")):
+        for rule in retention_entries().values():
+            if isinstance(rule, RetentionRule) and (n := _delete(rule, at, max_rows)):
+                counts[rule.table] = n
+    return counts
+
+
+def _delete(rule: RetentionRule, at: datetime, max_rows: int) -> int:
+    n_deleted = 0
+    while n_deleted < max_rows:
+        wanted = min(BATCH, max_rows - n_deleted)
+        with transaction.atomic():
+            expired = rule.expired(at=at).select_for_update(skip_locked=True, of=("self",)).order_by("pk")
+            ids = list(expired.values_list("pk", flat=True)[:wanted])
+            rule.model._base_manager.filter(pk__in=ids).delete()
+        n_deleted += len(ids)
+        if len(ids) < wanted:
+            break
+    return n_deleted
+
+
+# --- sizes --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TableSize:
+    """A table by the server's own estimate: `n_rows` is that of the last analysis, partitions are summed."""
+
+    table: str
+    n_rows: int
+    n_bytes: int
+
+
+def table_sizes() -> dict[str, TableSize]:
+    """Give the size of every table of the database; one statement over the server's statistics, no table is read."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT coalesce(parent.relname, c.relname), greatest(sum(c.reltuples), 0)::bigint,
+                   sum(pg_total_relation_size(c.oid))::bigint
+            FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+            LEFT JOIN pg_class parent ON parent.oid = i.inhparent
+            WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+              -- of a table with partitions the rows are theirs
+              AND NOT (c.relkind = 'p' AND EXISTS (SELECT 1 FROM pg_inherits k WHERE k.inhparent = c.oid))
+            GROUP BY 1
+            """
+        )
+        return {row[0]: TableSize(*row) for row in cursor.fetchall()}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSize:
+    """What a group takes, and for how long it is kept: each limit of its tables once."""
+
+    group: Group
+    n_tables: int
+    n_rows: int
+    n_bytes: int
+    limits: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        return self.group.label
+
+    @property
+    def kept(self) -> str:
+        return capfirst(", ".join(self.limits))
+
+
+def group_sizes() -> list[GroupSize]:
+    """Give every group with its size, the largest first."""
+    sizes, entries = table_sizes(), retention_entries()
+    groups = []
+    for group in Group:
+        of_group = [entry for table, entry in entries.items() if entry.group == group and table in sizes]
+        groups.append(
+            GroupSize(
+                group=group,
+                n_tables=len(of_group),
+                n_rows=sum(sizes[entry.table].n_rows for entry in of_group),
+                n_bytes=sum(sizes[entry.table].n_bytes for entry in of_group),
+                limits=_distinct(entry.limit() for entry in of_group),
+            )
+        )
+    return sorted(groups, key=lambda row: -row.n_bytes)
+
+
+def _distinct(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words))
+
+
+declare(
+    *kept_tables(
+        Group.DERIVED,
+        "one row a lease or periodic job, and what Django keeps of itself",
+        "common_lease",
+        "common_periodicjob",
+        "django_content_type",
+        "django_migrations",
+    )
+)

@@ -1,0 +1,237 @@
+"""Compares every kept table with what it would hold if it were built from nothing.
+
+The rebuild goes into temporary tables, which stand before the real ones for this session alone: nothing that others
+read or write is touched or locked, and everything is gone with the transaction. What is compared is one moment of the
+database, after the work that waits has been done as the jobs do it.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from django.db import connection, models, transaction
+
+from apps.catalog.footing import Difference, footing_differences
+from apps.catalog.models import Footing, TouchedOffering
+from apps.common.models import PeriodicJob
+from apps.exposure.engine.building import build_all, refresh
+from apps.exposure.engine.cuts import cuts
+from apps.exposure.engine.settings import engine_settings
+from apps.exposure.models import Cut, EngineState
+from apps.exposure.past import engine_tables, shadow_empty
+from apps.inventory.keeping import keep_everything, keep_findings
+from apps.inventory.models import KeptFinding, KeptRunway, KeptState, TouchedApplication, UnkeptApplication
+from apps.risks.actions import is_count_current
+from apps.risks.models import LevelCount, RiskCount, TeamCount
+from apps.risks.queries.counts import everything_counted
+
+CUT_TASK: Final = "exposure.keep_smallest_sets"
+# how often what waits is worked through before the moment that is compared
+MAX_CATCH_UPS = 3
+# numbers that a rebuild gives anew; a pair's candidate is an offering, a rescue's a row
+_NUMBERS: Final[Mapping[str, frozenset[str]]] = {
+    "exposure_candidate": frozenset({"id"}),
+    "exposure_rescue": frozenset({"candidate_id"}),
+    "exposure_partyfooting": frozenset({"id"}),
+    "inventory_keptfinding": frozenset({"id"}),
+    "inventory_keptrunway": frozenset({"id"}),
+}
+# a kept row that the rebuild does not have is no fault where it is only no longer asked for
+_MAY_HAVE_MORE: Final[Mapping[str, str]] = {
+    "exposure_pairgrade": """EXISTS (SELECT 1 FROM {built} b
+        WHERE (b.primary_id, b.candidate_id) = (k.primary_id, k.candidate_id))""",
+    "exposure_partyfooting": """EXISTS (SELECT 1 FROM {built} b
+        WHERE (b.reached, b.party_id) = (k.reached, k.party_id))""",
+}
+_INVENTORY: Final[tuple[type[models.Model], ...]] = (KeptFinding, KeptRunway)
+
+
+@dataclass(frozen=True, slots=True)
+class TableCheck:
+    """Rows of one table that are kept and should not be, and that should be and are not, with the first of each."""
+
+    n_kept: int
+    n_only_kept: int = 0
+    n_only_rebuilt: int = 0
+    only_kept: Sequence[Mapping[str, Any]] = ()
+    only_rebuilt: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def n_differences(self) -> int:
+        return self.n_only_kept + self.n_only_rebuilt
+
+
+@dataclass(slots=True)
+class ExposureCheck:
+    """What was found, by table; `not_compared` says of a table why it could not be."""
+
+    on: date
+    tables: dict[str, TableCheck] = field(default_factory=dict)
+    not_compared: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def n_differences(self) -> int:
+        return sum(table.n_differences for table in self.tables.values())
+
+
+def check_exposure(*, on: date, limit: int) -> ExposureCheck:
+    """Compare every kept table, with at most `limit` examples a table and side; what waits is worked through first.
+
+    Takes about as long as a full build. Nothing that it writes stays but what the jobs would have written.
+    """
+    for _ in range(MAX_CATCH_UPS):
+        refresh(on=on)
+        keep_findings(on=on)
+        if not _is_behind(on):
+            break
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        check = _compared(on, limit)
+        transaction.set_rollback(True)
+    return check
+
+
+def _is_behind(on: date) -> bool:
+    state = EngineState.objects.filter(pk=1).first()
+    return (
+        state is None
+        or state.as_of != on
+        or TouchedApplication.objects.exists()
+        or TouchedOffering.objects.exists()
+        or UnkeptApplication.objects.exists()
+        or not KeptState.objects.filter(pk=1, kept_on=on).exists()
+    )
+
+
+def _compared(on: date, limit: int) -> ExposureCheck:
+    check = ExposureCheck(on)
+    check.tables[Footing._meta.db_table] = _footing(limit)
+    check.tables |= _risk_counts(on, limit, check.not_compared)
+    cuts_are_current = _cuts_are_current()
+    tables = [*engine_tables(), *(model._meta.db_table for model in _INVENTORY)]
+    if _is_behind(on):
+        why = "Changes arrive faster than they are worked through. Check again when there are fewer."
+        check.not_compared |= dict.fromkeys([*tables, Cut._meta.db_table], why)
+        return check
+    with connection.cursor() as cursor:
+        # as a full build does; for this transaction alone
+        cursor.execute("SET LOCAL work_mem = '256MB'")
+        schema = shadow_empty(cursor, tables)
+        build_all(settings=engine_settings(), on=on)
+        keep_everything(on=on)
+        for table in tables:
+            check.tables[table] = _table(cursor, schema, table, limit)
+    if cuts_are_current:
+        check.tables[Cut._meta.db_table] = _cuts(limit)
+    else:
+        check.not_compared[Cut._meta.db_table] = "The hourly job has not seen the last refresh yet."
+    return check
+
+
+def _table(cursor: Any, schema: str, table: str, limit: int) -> TableCheck:
+    """Compare one table with its temporary namesake, row by row, numbers that a rebuild gives anew left out."""
+    cursor.execute(
+        """SELECT array_agg(quote_ident(attname) ORDER BY attnum) FROM pg_attribute
+           WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attname <> ALL (%s)""",
+        [f"{schema}.{table}", sorted(_NUMBERS.get(table, ()))],
+    )
+    columns = ", ".join(cursor.fetchone()[0])
+    kept, built = f"{schema}.{table}", f"pg_temp.{table}"
+    only = _MAY_HAVE_MORE.get(table, "true").format(built=built)
+    n_only_kept, only_kept = _missing(
+        cursor, f"SELECT {columns} FROM {kept} k WHERE {only}", f"SELECT {columns} FROM {built}", limit
+    )
+    n_only_rebuilt, only_rebuilt = _missing(
+        cursor, f"SELECT {columns} FROM {built}", f"SELECT {columns} FROM {kept}", limit
+    )
+    cursor.execute(f"SELECT count(*) FROM {kept}")
+    return TableCheck(cursor.fetchone()[0], n_only_kept, n_only_rebuilt, only_kept, only_rebuilt)
+
+
+def _missing(cursor: Any, these: str, those: str, limit: int) -> tuple[int, list[Any]]:
+    """How many of `these` are not among `those`, and the first of them."""
+    cursor.execute(
+        f"""WITH missing AS MATERIALIZED ({these} EXCEPT ALL {those})
+            SELECT (SELECT count(*) FROM missing),
+                   (SELECT coalesce(jsonb_agg(to_jsonb(m)), '[]') FROM (SELECT * FROM missing LIMIT %s) m)::text""",
+        [limit],
+    )
+    n, rows = cursor.fetchone()
+    return n, json.loads(rows)
+
+
+def _footing(limit: int) -> TableCheck:
+    differences = footing_differences()
+    only_kept = [_footing_row(row, row.stored) for row in differences if row.stored is not None]
+    only_rebuilt = [_footing_row(row, row.due) for row in differences if row.due is not None]
+    return TableCheck(
+        Footing.objects.count(), len(only_kept), len(only_rebuilt), only_kept[:limit], only_rebuilt[:limit]
+    )
+
+
+def _footing_row(row: Difference, tie: tuple[int, int]) -> dict[str, Any]:
+    return {"offering_id": row.offering_id, "kind": row.kind, "ref": row.ref, "via": tie[0], "depth": tie[1]}
+
+
+# --- what is compared here, not in the database -------------------------------------------------------------------
+
+
+def _risk_counts(on: date, limit: int, not_compared: dict[str, str]) -> dict[str, TableCheck]:
+    kept_models: tuple[type[models.Model], ...] = (RiskCount, TeamCount, LevelCount)
+    if not is_count_current(on):
+        why = "Inherited risks are counted every minute, and something has changed since. Check again in a minute."
+        not_compared |= {model._meta.db_table: why for model in kept_models}
+        return {}
+    by_risk, by_team, levels = everything_counted(on=on)
+    of_risk = (
+        "n_inherited", "n_assessed", "n_stale", "n_not_applicable", "n_accepted", "n_critical", "n_critical_decided",
+    )  # fmt: skip
+    of_team = of_risk[:4]
+    built: dict[type[models.Model], tuple[tuple[str, ...], set[tuple[Any, ...]]]] = {
+        RiskCount: (
+            ("risk_id", *of_risk),
+            {(pk, *(getattr(reach, name) for name in of_risk)) for pk, reach in by_risk.items()},
+        ),
+        TeamCount: (
+            ("team_id", *of_team),
+            {(pk, *(getattr(reach, name) for name in of_team)) for pk, reach in by_team.items()},
+        ),
+        LevelCount: (
+            ("basis", "likelihood", "impact", "n"),
+            {(basis, *level, n) for basis, counts in levels.items() for level, n in counts.items()},
+        ),
+    }
+    return {
+        model._meta.db_table: _sets(set(model._default_manager.values_list(*names)), rows, names, limit)
+        for model, (names, rows) in built.items()
+    }
+
+
+def _cuts_are_current() -> bool:
+    """Whether the hourly job began after the tables were last refreshed."""
+    refreshed_at = EngineState.objects.filter(pk=1).values_list("refreshed_at", flat=True).first()
+    jobs = PeriodicJob.objects.filter(name=CUT_TASK, succeeded_at__isnull=False, started_at__gt=refreshed_at)
+    return refreshed_at is not None and jobs.exists()
+
+
+def _cuts(limit: int) -> TableCheck:
+    found = cuts(engine_settings())
+    built: set[tuple[tuple[int, ...], float]] = {((node,), float(share)) for node, share in found.singles}
+    built |= {((first, second), float(share)) for first, second, share in found.pairs}
+    kept = {(tuple(row.node_ids), row.share) for row in Cut.objects.all()}
+    return _sets(kept, built, ("node_ids", "share"), limit)
+
+
+def _sets(
+    kept: Collection[tuple[Any, ...]], built: Collection[tuple[Any, ...]], names: Sequence[str], limit: int
+) -> TableCheck:
+    def named(rows: set[tuple[Any, ...]]) -> list[dict[str, Any]]:
+        return [dict(zip(names, row, strict=True)) for row in sorted(rows)[:limit]]
+
+    only_kept, only_built = set(kept) - set(built), set(built) - set(kept)
+    return TableCheck(len(kept), len(only_kept), len(only_built), named(only_kept), named(only_built))

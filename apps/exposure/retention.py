@@ -1,0 +1,72 @@
+"""What is kept of exposure: decisions for ever, answers for a while, snapshots thinned out."""
+
+from django.conf import settings
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+
+from apps.common.retention import Group, RetentionRule, TaskLimit, days_in_words, declare, kept_tables
+from apps.exposure.models import LossRun, ScenarioRun
+from apps.exposure.snapshots import KEPT_MONTHS
+
+
+def _snapshot_limit() -> str:
+    return _("each day for %(n)s months, then a day a month for %(limit)s") % {
+        "n": KEPT_MONTHS,
+        "limit": days_in_words(settings.HISTORY_DAYS or None),
+    }
+
+
+declare(
+    RetentionRule(
+        LossRun,
+        Group.RUNS,
+        ended=Coalesce("finished_at", "queued_at"),
+        setting="RUN_DAYS",
+        only=~Q(state__in=LossRun.OPEN),
+        latest_per=("state",),
+    ),
+    RetentionRule(
+        ScenarioRun,
+        Group.RUNS,
+        ended=Coalesce("finished_at", "queued_at"),
+        setting="RUN_DAYS",
+        only=~Q(state__in=ScenarioRun.OPEN),
+        # the answer that a person finds with the scenario
+        latest_per=("scenario", "state"),
+    ),
+    TaskLimit("exposure_nodesnapshot", Group.DERIVED, "exposure.take_snapshot", _snapshot_limit),
+    TaskLimit("exposure_concentrationsnapshot", Group.DERIVED, "exposure.take_snapshot", _snapshot_limit),
+    *kept_tables(
+        Group.INVENTORY,
+        "tolerances, flags with the reasons people gave, campaigns and what people assumed",
+        "exposure_baseloss",
+        "exposure_campaign",
+        "exposure_campaigntask",
+        "exposure_campaigntask_evidence",
+        "exposure_eventrate",
+        "exposure_exposureflag",
+        "exposure_exposuresettings",
+        "exposure_flagevent",
+        "exposure_policy",
+        "exposure_scenario",
+        "exposure_taskstep",
+    ),
+    *kept_tables(
+        Group.DERIVED,
+        "the engine's tables: what no longer holds is deleted with the refresh",
+        "exposure_candidate",
+        "exposure_cut",
+        "exposure_enginestate",
+        "exposure_handledevent",
+        "exposure_heldfooting",
+        "exposure_liveuse",
+        "exposure_nodereach",
+        "exposure_nodesummary",
+        "exposure_pairgrade",
+        "exposure_partyfooting",
+        "exposure_path",
+        "exposure_rescue",
+        "exposure_scopedapplication",
+    ),
+)

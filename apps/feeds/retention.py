@@ -1,0 +1,37 @@
+"""What is kept of polls: runs for a while, the facts they brought for ever."""
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from apps.common.retention import Group, RetentionRule, TaskLimit, days_in_words, declare, kept_tables
+from apps.feeds.models import FeedRun, QuarantinedRow
+
+declare(
+    RetentionRule(
+        FeedRun,
+        Group.RUNS,
+        ended=Coalesce("finished_at", "queued_at"),
+        setting="RUN_DAYS",
+        only=~Q(status__in=FeedRun.OPEN),
+        # that it was handled is of no use without the run
+        parts=("alerts.HandledRun",),
+        # how each source stands, and what it last brought
+        latest_per=("source", "status"),
+    ),
+    RetentionRule(QuarantinedRow, Group.RUNS, ended=F("resolved_at"), setting="RUN_DAYS"),
+    TaskLimit(
+        "feeds_payload",
+        Group.FILES,
+        "feeds.forget_old_payloads",
+        lambda: days_in_words(settings.PAYLOAD_DAYS or None),
+    ),
+    *kept_tables(
+        Group.CATALOGUE,
+        "how sources are read, and what people decided about their notices",
+        "feeds_feednotice",
+        "feeds_hostpause",
+        "feeds_pollstate",
+        "feeds_sourcemapping",
+    ),
+)

@@ -1,0 +1,25 @@
+"""What was learned of those who send traces, and holds for some time."""
+
+from django.db import models
+
+
+class SenderFact(models.Model):
+    """A fact that was seen of a sender; it counts for some days after it was seen last (calls/sender_facts.py).
+
+    `key` is the first 64 bits of a digest over the service's name, or the number of a token.
+    """
+
+    class Kind(models.TextChoices):
+        INSTRUMENTED = "instrumented", "This service is traced by an instrumentation beside its SDK's own spans"
+        TELLS_ANSWERS = "answers", "This token's gateway reports which model answered"
+
+    kind = models.CharField(max_length=12, choices=Kind)
+    key = models.BigIntegerField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "key"], name="sender_fact_once")]
+        indexes = [models.Index(fields=["seen_at"], name="sender_fact_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"

@@ -1,0 +1,83 @@
+"""What is kept of what came in: files and calls for a while, what is in use for ever."""
+
+from django.conf import settings
+from django.db.models import F, Q
+
+from apps.common.retention import Group, RetentionRule, TaskLimit, days_in_words, declare, kept_tables
+from apps.intake.calls.forgetting import SERIES_DAYS
+from apps.intake.calls.limits import SEEN_HOURS
+from apps.intake.calls.sender_facts import LIFETIMES
+from apps.intake.models import Discrepancy, Import, IntakeSettings, Observation
+
+
+def _usage_limit() -> str:
+    return days_in_words(IntakeSettings.objects.get(pk=1).keep_usage_days)
+
+
+def _payload_limit() -> str:
+    return days_in_words(settings.PAYLOAD_DAYS or None)
+
+
+declare(
+    # who imported what, and under which change it is found in the history, is kept as long as that
+    RetentionRule(
+        Import,
+        Group.HISTORY,
+        ended=F("received_at"),
+        setting="HISTORY_DAYS",
+        only=~Q(state__in=Import.OPEN),
+        parts=("intake.ImportContent", "intake.ImportRow"),
+    ),
+    RetentionRule(
+        Observation,
+        Group.OBSERVATIONS,
+        ended=F("last_seen_at"),
+        setting="HISTORY_DAYS",
+        only=Q(dependency__isnull=True),
+    ),
+    RetentionRule(
+        Discrepancy,
+        Group.OBSERVATIONS,
+        ended=F("closed_at"),
+        setting="HISTORY_DAYS",
+        # a person's answer holds until that person takes it back
+        only=Q(closed_by__isnull=True),
+        parts=("alerts.HandledDiscrepancy",),
+    ),
+    TaskLimit("intake_importcontent", Group.FILES, "intake.forget_old_files", _payload_limit),
+    TaskLimit("intake_importrow", Group.FILES, "intake.forget_old_files", _payload_limit),
+    TaskLimit("intake_usageday", Group.OBSERVATIONS, "intake.forget_calls", _usage_limit),
+    TaskLimit(
+        "intake_seencall",
+        Group.OBSERVATIONS,
+        "intake.forget_calls",
+        lambda: days_in_words(SEEN_HOURS // 24),
+    ),
+    TaskLimit(
+        "intake_meteredseries",
+        Group.OBSERVATIONS,
+        "intake.forget_calls",
+        lambda: days_in_words(SERIES_DAYS),
+    ),
+    TaskLimit(
+        "intake_senderfact",
+        Group.OBSERVATIONS,
+        "intake.forget_calls",
+        lambda: days_in_words(max(LIFETIMES.values()).days),
+    ),
+    TaskLimit("intake_servicetoken", Group.OBSERVATIONS, "intake.forget_calls", _usage_limit),
+    TaskLimit("intake_callbatch", Group.OBSERVATIONS, "intake.add_up_calls", lambda: days_in_words(1)),
+    TaskLimit("intake_halfcall", Group.OBSERVATIONS, "intake.add_up_calls", lambda: days_in_words(1)),
+    *kept_tables(
+        Group.OBSERVATIONS,
+        "what is in use, and what people decided about senders and names",
+        "intake_deployment",
+        "intake_handledidentity",
+        "intake_intakesettings",
+        "intake_keptstream",
+        "intake_namedecision",
+        "intake_service",
+        "intake_sheetmemory",
+        "intake_tokenbinding",
+    ),
+)

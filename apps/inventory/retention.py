@@ -1,0 +1,48 @@
+"""What is kept of the inventory: what people wrote; of long files, that they were asked for."""
+
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+
+from apps.common.retention import Group, RetentionRule, TaskLimit, days_in_words, declare, kept_tables
+from apps.inventory.files import KEPT
+from apps.inventory.models import WrittenFile
+
+declare(
+    RetentionRule(
+        WrittenFile,
+        Group.RUNS,
+        ended=Coalesce("finished_at", "as_of"),
+        setting="RUN_DAYS",
+        only=~Q(state__in=WrittenFile.OPEN),
+        parts=("inventory.WrittenFilePart",),
+    ),
+    TaskLimit(
+        "inventory_writtenfilepart",
+        Group.FILES,
+        "inventory.drop_expired_files",
+        lambda: days_in_words(KEPT.days),
+    ),
+    *kept_tables(
+        Group.INVENTORY,
+        "what people wrote about applications and decided for them",
+        "inventory_adaptation",
+        "inventory_annexitem",
+        "inventory_application",
+        "inventory_approval",
+        "inventory_contract",
+        "inventory_dependency",
+        "inventory_exitplan",
+        "inventory_exittest",
+        "inventory_selection",
+        "inventory_selectioncandidate",
+    ),
+    *kept_tables(
+        Group.DERIVED,
+        "derived from the inventory; what no longer holds is deleted with the change",
+        "inventory_keptfinding",
+        "inventory_keptrunway",
+        "inventory_keptstate",
+        "inventory_touchedapplication",
+        "inventory_unkeptapplication",
+    ),
+)

@@ -1,0 +1,66 @@
+"""Health of a container without an address: `python -m registry.container_checks worker|beat`.
+
+Exits with 0, or with 1 and a sentence. It loads the settings and no application, so that it stays cheap.
+"""
+
+import socket
+import sys
+from collections.abc import Callable, Sequence
+
+import redis
+from kombu.exceptions import OperationalError
+
+from apps.common import heartbeat
+from registry.celery import app
+
+WORKER_TIMEOUT = 10.0
+
+
+class UnhealthyError(Exception):
+    """The process does not do its work; the text says what is missing."""
+
+
+def check_worker() -> str:
+    """Ask the worker of this host; UnhealthyError where it does not answer within WORKER_TIMEOUT seconds."""
+    name = f"celery@{socket.gethostname()}"
+    try:
+        answers = app.control.ping(destination=[name], timeout=WORKER_TIMEOUT)
+    except (OperationalError, OSError, redis.RedisError) as error:
+        raise UnhealthyError(f"The broker does not answer: {type(error).__name__}.") from error
+    if not answers:
+        raise UnhealthyError(f"{name} did not answer within {WORKER_TIMEOUT:.0f} seconds.")
+    return f"{name} answers."
+
+
+def check_beat() -> str:
+    """Read the heartbeat that beat has a worker write; UnhealthyError where it is missing."""
+    try:
+        seen_at = heartbeat.last_beat()
+    except redis.RedisError as error:
+        raise UnhealthyError(f"The heartbeat cannot be read: {type(error).__name__}.") from error
+    if seen_at is None:
+        raise UnhealthyError(
+            f"No task of beat has reached a worker for {heartbeat.LIFETIME_SECONDS} seconds. See the logs of both."
+        )
+    return f"A task of beat reached a worker at {seen_at.isoformat(timespec='seconds')}."
+
+
+CHECKS: dict[str, Callable[[], str]] = {"beat": check_beat, "worker": check_worker}
+
+
+def main(given: Sequence[str]) -> int:
+    """Run the check that is named; its sentence goes to the output, which container engines keep."""
+    if len(given) != 1 or given[0] not in CHECKS:
+        sys.stderr.write(f"Name one of {', '.join(CHECKS)}.\n")
+        return 2
+    try:
+        sentence = CHECKS[given[0]]()
+    except UnhealthyError as unhealthy:
+        sys.stdout.write(f"{unhealthy}\n")
+        return 1
+    sys.stdout.write(f"{sentence}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

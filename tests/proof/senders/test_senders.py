@@ -1,0 +1,361 @@
+"""The documented lines of each client, run by the real client against the real web server: what it sends arrives, by
+the documented header and path, linked to its application, and not a word of the prompt is stored."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from django.db.models import Sum
+
+from apps.accounts.actions import issue_token
+from apps.accounts.models import User
+from apps.common.time import now
+from apps.intake.calls.adding_up import add_up
+from apps.intake.models import CallBatch, Import, Observation, Service, UsageDay
+from apps.intake.reconciling import reconcile
+from apps.inventory.models import Application, Dependency
+from registry import embedded
+from registry.embedded.places import binaries
+from tests.builders import make_member, make_offering, make_provider, make_team, make_version
+from tests.processes import database_url
+from tests.proof.senders.installation import cdxgen, python_client
+from tests.proof.senders.servers import RETIRED, SERVED, Provider, Relay, provider, relay
+from tests.web_server import WebServer, wait_until, web_server
+
+pytestmark = [pytest.mark.clients, pytest.mark.django_db(transaction=True)]
+
+PROGRAMS = Path(__file__).parent / "programs"
+SLUG = "support-assistant"
+CLIENT_TIMEOUT = 180
+MASTER_KEY = "sk-of-this-drill"
+
+
+@dataclass(slots=True)
+class World:
+    """A registry with one application, whose editor's token the clients send."""
+
+    server: WebServer
+    relay: Relay
+    provider: Provider
+    application: Application
+    token: str
+    prompt: str = field(default_factory=lambda: f"marker{secrets.token_hex(8)}")
+
+    def otel(self) -> dict[str, str]:
+        """The three variables of docs/traces.md."""
+        return {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"{self.relay.address}/otlp",
+            "OTEL_EXPORTER_OTLP_HEADERS": f"x-api-key={self.token}",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        }
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    host = make_provider("openai")
+    for name in ("gpt-4o", SERVED, RETIRED, "text-embedding-3-small"):
+        make_offering(name, host=host, version=make_version(f"openai/{name}"))
+    team = make_team("Support")
+    application = Application.objects.create(name="Support assistant", slug=SLUG, team=team, criticality=2)
+    editor: User = make_member(team)
+    token = issue_token(user=editor, name="client", scopes=["intake"], at=now(), by=None)[1]
+    environment = {"DATABASE_URL": database_url(), "DATABASE_POOL": "8", "TMPDIR": str(tmp_path)}
+    with (
+        web_server(tmp_path, "--workers", "1", environment=environment) as server,
+        relay(server.address) as passed,
+        provider() as asked,
+    ):
+        yield World(server, passed, asked, application, token)
+
+
+def run(world: World, program: Path, *arguments: str, folder: Path, **environment: str) -> str:
+    """Run a client's program to its end; what it printed."""
+    done = subprocess.run(
+        [str(program), *arguments],
+        cwd=folder,
+        env=_environment(world, **environment),
+        capture_output=True,
+        text=True,
+        timeout=CLIENT_TIMEOUT,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def _environment(world: World, **more: str) -> dict[str, str]:
+    """Nothing of the test's own settings; loopback goes through no proxy."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    keys = {"OPENAI_API_KEY": "sk-none", "OPENAI_BASE_URL": world.provider.address}
+    return {**kept, **keys, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", **more}
+
+
+def calls_by_names() -> dict[tuple[str, str, str, str], int]:
+    """{(stream, alias, requested, served): calls}, once what waits is added up."""
+    add_up(at=now())
+    reconcile(at=now())
+    assert not CallBatch.objects.exists()
+    rows = (
+        UsageDay.objects.order_by()
+        .values_list("observation__stream", "observation__alias", "observation__requested", "observation__served")
+        .annotate(n=Sum("n_calls"))
+    )
+    return {(stream, alias, requested, served): n for stream, alias, requested, served, n in rows}
+
+
+def assert_no_prompt(world: World, *paths: str) -> None:
+    """The prompt reached the provider and the registry's door, and is in no table and no log."""
+    assert any(world.prompt in body for body in world.provider.bodies)
+    for path in paths:
+        assert any(world.prompt.encode() in each.body for each in world.relay.of(path)), f"not sent to {path}"
+    places = embedded.places_of(embedded.data_folder() / "tests")
+    program = binaries(places) / "pg_dump" if places.postgres_pid.exists() else Path(shutil.which("pg_dump") or "")
+    dump = subprocess.run([str(program), database_url()], check=True, capture_output=True).stdout
+    assert SLUG.encode() in dump
+    assert world.prompt.encode() not in dump
+    assert world.prompt not in world.server.log.read_text()
+
+
+def assert_taken(world: World, path: str, *, credentials: str) -> None:
+    sent = world.relay.of(path)
+    assert sent, sorted({each.path for each in world.relay.requests})
+    assert {(each.status, each.credentials) for each in sent} == {(200, credentials)}
+    # nothing was reported as rejected
+    assert {each.answer for each in sent} <= {b"", b"{}"} or path.startswith("/api/")
+
+
+def assert_linked(world: World) -> None:
+    """By its name alone, at every endpoint."""
+    assert set(Service.objects.values_list("name", "application")) == {(SLUG, world.application.pk)}
+    assert set(Observation.objects.values_list("application", flat=True)) == {world.application.pk}
+    assert Dependency.objects.filter(application=world.application, offering__api_id="gpt-4o").exists()
+
+
+def tell(figures: list[str], client: str, world: World, counted: dict[tuple[str, str, str, str], int]) -> None:
+    paths = Counter(f"{each.path.partition('?')[0]} ({each.credentials})" for each in world.relay.requests)
+    figures.append(f"{client}: {sum(counted.values())} calls counted, 0 prompts stored")
+    figures.extend(f"    {n} requests to {path}" for path, n in sorted(paths.items()))
+    for (stream, alias, requested, served), n in sorted(counted.items()):
+        figures.append(f"    {stream}: alias {alias or '-'}, requested {requested or '-'}, served {served or '-'}: {n}")
+
+
+def test_openinference(world: World, tmp_path: Path, figures: list[str]) -> None:
+    program = python_client("openinference") / "python"
+    run(
+        world,
+        program,
+        str(PROGRAMS / "openinference_calls.py"),
+        world.prompt,
+        folder=tmp_path,
+        OTEL_SERVICE_NAME=SLUG,
+        **world.otel(),
+    )
+
+    assert_taken(world, "/otlp/v1/traces", credentials="x-api-key")
+    counted = calls_by_names()
+    assert counted["otlp", "", "gpt-4o", SERVED] == 2
+    assert sum(n for (_, _, requested, _), n in counted.items() if requested == RETIRED) == 1
+    assert sum(n for (_, _, requested, _), n in counted.items() if requested == "text-embedding-3-small") == 1
+    assert_linked(world)
+    assert_no_prompt(world, "/otlp/v1/traces")
+    tell(figures, "openinference", world, counted)
+
+
+def test_traceloop(world: World, tmp_path: Path, figures: list[str]) -> None:
+    program = python_client("traceloop") / "python"
+    run(
+        world,
+        program,
+        str(PROGRAMS / "traceloop_calls.py"),
+        world.prompt,
+        folder=tmp_path,
+        OTEL_SERVICE_NAME=SLUG,
+        **world.otel(),
+    )
+
+    assert_taken(world, "/otlp/v1/traces", credentials="x-api-key")
+    assert_taken(world, "/otlp/v1/metrics", credentials="x-api-key")
+    counted = calls_by_names()
+    assert counted["otlp", "", "gpt-4o", SERVED] == 2
+    assert any(stream == "otlp-metrics" for stream, *_ in counted)
+    assert_linked(world)
+    assert_no_prompt(world, "/otlp/v1/traces")
+    tell(figures, "traceloop", world, counted)
+
+
+def test_pydantic_ai(world: World, tmp_path: Path, figures: list[str]) -> None:
+    program = python_client("pydantic-ai") / "python"
+    run(
+        world,
+        program,
+        str(PROGRAMS / "pydantic_ai_calls.py"),
+        world.prompt,
+        folder=tmp_path,
+        OTEL_SERVICE_NAME=SLUG,
+        **world.otel(),
+    )
+
+    assert_taken(world, "/otlp/v1/traces", credentials="x-api-key")
+    counted = calls_by_names()
+    assert counted["otlp", "", "gpt-4o", SERVED] == 1
+    assert_linked(world)
+    assert_no_prompt(world, "/otlp/v1/traces")
+    tell(figures, "pydantic-ai", world, counted)
+
+
+@pytest.mark.parametrize("base", ["/otlp", ""])
+def test_langfuse(world: World, tmp_path: Path, figures: list[str], base: str) -> None:
+    program = python_client("langfuse") / "python"
+    run(
+        world,
+        program,
+        str(PROGRAMS / "langfuse_calls.py"),
+        world.prompt,
+        folder=tmp_path,
+        OTEL_SERVICE_NAME=SLUG,
+        LANGFUSE_BASE_URL=f"{world.relay.address}{base}",
+        LANGFUSE_PUBLIC_KEY="pk-any-name",
+        LANGFUSE_SECRET_KEY=world.token,
+    )
+
+    path = f"{base}/api/public/otel/v1/traces"
+    assert_taken(world, path, credentials="Basic")
+    counted = calls_by_names()
+    assert sum(n for (_, _, _, served), n in counted.items() if served == SERVED) == 2
+    assert set(Service.objects.values_list("name", "application")) == {(SLUG, world.application.pk)}
+    assert_no_prompt(world, path)
+    tell(figures, f"langfuse, base URL ending in '{base}'", world, counted)
+
+
+def test_litellm(world: World, tmp_path: Path, figures: list[str]) -> None:
+    programs = python_client("litellm")
+    model = {"model": "openai/gpt-4o", "api_base": world.provider.address, "api_key": "sk-none"}
+    configuration = {
+        "model_list": [{"model_name": "support-chat", "litellm_params": model}],
+        "litellm_settings": {"callbacks": ["generic_api", "otel"]},
+    }
+    (tmp_path / "config.yaml").write_text(json.dumps(configuration))
+    environment = {
+        **world.otel(),
+        "LITELLM_MASTER_KEY": MASTER_KEY,
+        "GENERIC_LOGGER_ENDPOINT": f"{world.relay.address}/api/v1/intake/litellm-callback/",
+        "GENERIC_LOGGER_HEADERS": f"Authorization=Bearer {world.token}",
+    }
+    with litellm_proxy(world, programs, tmp_path, environment) as address:
+        for _ in range(3):
+            body = {
+                "model": "support-chat",
+                "messages": [{"role": "user", "content": world.prompt}],
+                "metadata": {"tags": [f"app:{SLUG}"]},
+            }
+            post(f"{address}/v1/chat/completions", body)
+        callback, traces = "/api/v1/intake/litellm-callback/", "/otlp/v1/traces"
+        wait_until(lambda: bool(world.relay.of(callback)) and bool(world.relay.of(traces)), 90)
+        # batches may follow
+        time.sleep(12)
+
+    assert_taken(world, traces, credentials="x-api-key")
+    assert_taken(world, callback, credentials="Bearer")
+    counted = calls_by_names()
+    by_callback = {names: n for names, n in counted.items() if names[0].startswith("litellm:")}
+    by_traces = {names: n for names, n in counted.items() if names[0] == "otlp"}
+    assert sum(by_callback.values()) == 3
+    assert sum(by_traces.values()) == 3
+    assert {alias for _, alias, _, _ in counted} == {"support-chat"}
+    assert {served for _, _, _, served in by_traces} == {SERVED}
+    assert_linked(world)
+    assert_no_prompt(world, callback)
+    tell(figures, "litellm", world, counted)
+
+
+@contextmanager
+def litellm_proxy(world: World, programs: Path, folder: Path, environment: dict[str, str]) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = folder / "litellm.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(programs / "litellm"), "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port)],
+            cwd=folder,
+            env=_environment(world, PATH=f"{programs}:{os.environ['PATH']}", **environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: process.poll() is not None or _is_alive(address), 120)
+        assert process.poll() is None, log.read_text()[-3000:]
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(30)
+
+
+def _is_alive(address: str) -> bool:
+    try:
+        return ask(f"{address}/health/liveliness") is not None
+    except OSError:
+        return False
+
+
+def ask(address: str, body: bytes | None = None) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {MASTER_KEY}"}
+    with opener.open(urllib.request.Request(address, body, headers), timeout=60) as answer:
+        return answer.read()
+
+
+def post(address: str, body: object) -> None:
+    ask(address, json.dumps(body).encode())
+
+
+def test_aibom_and_cdxgen(world: World, tmp_path: Path, figures: list[str]) -> None:
+    programs = cdxgen()
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "requirements.txt").write_text("openai==2.0.0\n")
+    (source / "app.py").write_text(
+        "from openai import OpenAI\n\nclient = OpenAI()\n"
+        'client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "hello"}])\n'
+    )
+    line = [
+        "--server-url",
+        world.relay.address,
+        "--api-key",
+        world.token,
+        "--project-name",
+        SLUG,
+        "-o",
+        "bom.json",
+        ".",
+    ]
+
+    run(world, programs / "aibom", *line, folder=source)
+    found = Observation.objects.get()
+    assert (found.application, found.requested, found.stream) == (world.application, "gpt-4o", "cyclonedx:cdxgen")
+    assert Dependency.objects.filter(application=world.application, offering__api_id="gpt-4o").exists()
+
+    run(world, programs / "cdxgen", "--no-install-deps", *line, folder=source)
+    found.refresh_from_db()
+    assert found.missing_since is None
+    libraries = Import.objects.order_by("pk").last()
+    assert libraries is not None
+    assert libraries.counts["names_ai"] is False
+    assert {each.status for each in world.relay.requests} == {200}
+    figures.append(f"cdxgen: aibom 1 model, cdxgen 0 models; 0 missing; {len(world.relay.requests)} requests")
