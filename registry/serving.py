@@ -6,9 +6,13 @@ A new version is served by a new server; SIGHUP replaces workers and loads nothi
 """
 
 import argparse
+import atexit
 import multiprocessing
+import os
 import resource
+import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -21,6 +25,8 @@ from registry.server.application import ServerApplication
 from registry.server.limits import BACKLOG, HEAD_TIMEOUT, MAX_CONNECTIONS, STOP_TIMEOUT
 from registry.server.request_bodies import CallerRules
 
+# as prometheus_client calls it
+MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 SITE = "registry.wsgi:application"
 
 
@@ -35,7 +41,8 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
 
 
 class Site:
-    """A module with a WSGI application; CALLERS and PROBES beside it say what the server does before it is asked."""
+    """A module with a WSGI application; CALLERS and PROBES beside it say what the server does before it is asked, and
+    RECORD_REFUSAL is called with what it refuses by itself."""
 
     def __init__(self, name: str) -> None:
         module_name, _, attribute = name.partition(":")
@@ -44,10 +51,17 @@ class Site:
         # without rules nobody is known: bodies stay short
         self._callers = getattr(module, "CALLERS", CallerRules(knows=lambda _: False))
         self._probes = getattr(module, "PROBES", {})
+        self._record_refusal = getattr(module, "RECORD_REFUSAL", None)
 
     def server_application(self, *, n_threads: int) -> ServerApplication:
         """Called in each worker: threads do not survive a fork."""
-        return ServerApplication(self._application, n_threads=n_threads, callers=self._callers, checks=self._probes)
+        return ServerApplication(
+            self._application,
+            n_threads=n_threads,
+            callers=self._callers,
+            checks=self._probes,
+            record_refusal=self._record_refusal,
+        )
 
 
 def _allow_descriptors() -> None:
@@ -58,11 +72,25 @@ def _allow_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))
 
 
+def _share_request_counts() -> None:
+    """A folder in which the workers keep what they count, so that any of them answers for all; gone with the server.
+
+    Has to be named before the library is loaded, which the site does.
+    """
+    if MULTIPROCESS_FOLDER not in os.environ:
+        folder = tempfile.mkdtemp(prefix="registry-metrics-")
+        os.environ[MULTIPROCESS_FOLDER] = folder
+        server_process = os.getpid()
+        # workers are forks, and run what is registered here as well when they end
+        atexit.register(lambda: os.getpid() == server_process and shutil.rmtree(folder, ignore_errors=True))
+
+
 def main(given: Sequence[str]) -> None:
     asked = _arguments(given)
     # what Python does by itself on this system until 3.13; later versions would load the site anew for every worker
     multiprocessing.set_start_method("fork")
     _allow_descriptors()
+    _share_request_counts()
     server = Server(
         asked.application,
         address=asked.host,

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from ipaddress import ip_network
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,8 @@ MIDDLEWARE = [
     "apps.common.logging.RequestIdMiddleware",
     # before the checks of host and TLS: probes come from inside, by address, without either
     "apps.common.health.ProbeMiddleware",
+    # around everything that may refuse, and the files of whitenoise
+    "apps.common.access_log.AccessLogMiddleware",
     # before plain HTTP is redirected
     "registry.middleware.PlainHttpMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -236,6 +239,8 @@ BROKER_URL = required("BROKER_URL", otherwise="redis://127.0.0.1:6379/0")
 try:
     # the queue is logical database 0 unless the address says otherwise; heartbeat and throttling counters lie beside it
     CACHE_URL = env.str("CACHE_URL", default="") or redis_client_url(BROKER_URL, database=1)
+    # the queue's own database, for its length in /metrics
+    BROKER_CLIENT_URL = redis_client_url(BROKER_URL)
 except BadAddress as error:
     raise ImproperlyConfigured(str(error)) from error
 
@@ -364,6 +369,23 @@ HEALTH_CHECKS = {
     "worker": "apps.common.health.check_worker",
     "feeds": "apps.alerts.feed_health.check_feeds",
 }
+
+# what /metrics answers beside the times of requests: by part, a function of the moment (apps/common/metrics.py)
+METRICS = {
+    "broker": "apps.common.metrics.broker_gauges",
+    "jobs": "apps.common.metrics.job_gauges",
+    "feeds": "apps.feeds.metrics.feed_gauges",
+    "deliveries": "apps.alerts.metrics.delivery_gauges",
+    "intake": "apps.intake.metrics.intake_gauges",
+    "gate": "apps.gate.metrics.gate_gauges",
+}
+# addresses that read /metrics without a token, such as 10.2.0.0/16
+try:
+    METRICS_NETWORKS = [ip_network(text) for text in env.list("METRICS_NETWORKS", default=[])]
+except ValueError as error:
+    raise ImproperlyConfigured(f"METRICS_NETWORKS lists networks such as 10.2.0.0/16: {error}.") from error
+# a line in the log for each request that reaches the application
+ACCESS_LOG = env.bool("ACCESS_LOG", default=PRODUCTION)
 
 # --- accounts ---------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from apps.api.alerts import SecretAlertsView, SecretCalendarView, SecretChangesView
+from apps.api.metrics import MetricsView
 from apps.api.otlp import TracesDoor
 from apps.web.views import email_address
 
@@ -43,6 +44,7 @@ urlpatterns = [
     path("api/public/otel/v1/traces", TracesDoor.as_view(), name="langfuse-traces-at-the-root"),
     # the split view keeps its script out of the page, as the content security policy asks
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     # read by programs of calendars and feeds, which cannot sign in
     path("calendar/<str:secret>.ics", SecretCalendarView.as_view(), name="calendar-feed"),
     path("atom/alerts/<str:secret>.atom", SecretAlertsView.as_view({"get": "list"}), name="alerts-feed"),

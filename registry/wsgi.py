@@ -37,6 +37,8 @@ CALLERS = CallerRules(
     session_cookie=settings.SESSION_COOKIE_NAME,
     n_proxies=settings.TRUSTED_PROXIES,
 )
+# what it refuses by itself stands in the log and in /metrics like everything else
+RECORD_REFUSAL = import_string("apps.common.access_log.record_refusal")
 PROBES = {path: _in_thread(check) for path, check in health.probes().items()}
 
 set_loaded_aside()

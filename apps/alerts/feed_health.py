@@ -1,7 +1,7 @@
 """How many feeds are fresh: the last line of every digest, and all that a sign of life says."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import DatabaseError
 from psycopg_pool import PoolTimeout
@@ -9,7 +9,7 @@ from psycopg_pool import PoolTimeout
 from apps.catalog.models import Source
 from apps.common.health import Unready
 from apps.common.time import now
-from apps.feeds.models import Health, PollState
+from apps.feeds.models import Health, source_health
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,8 @@ class FeedHealth:
 
 def feed_health(*, at: datetime) -> FeedHealth:
     """One statement."""
-    stale = []
     sources = list(Source.objects.polled().from_outside().select_related("poll_state"))
-    for source in sources:
-        state: PollState | None = getattr(source, "poll_state", None)
-        frozen_after = timedelta(days=source.frozen_after_days) if source.frozen_after_days else None
-        health = (
-            state.health(at, timedelta(minutes=source.stale_after_minutes), frozen_after) if state else Health.NEVER
-        )
-        if health != Health.FRESH:
-            stale.append(source.name)
+    stale = [source.name for source in sources if source_health(source, at=at) != Health.FRESH]
     return FeedHealth(len(sources), len(sources) - len(stale), tuple(stale))
 
 

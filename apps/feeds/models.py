@@ -67,6 +67,15 @@ class PollState(models.Model):
         return self.as_of if self.as_of is not None else changed
 
 
+def source_health(source: Source, *, at: datetime) -> Health:
+    """Return the state of a source; its `poll_state` should be loaded with it."""
+    state: PollState | None = getattr(source, "poll_state", None)
+    if state is None:
+        return Health.NEVER
+    frozen_after = timedelta(days=source.frozen_after_days) if source.frozen_after_days else None
+    return state.health(at, timedelta(minutes=source.stale_after_minutes), frozen_after)
+
+
 @tracked()
 class SourceMapping(models.Model):
     """Where a source of the kind "JSON by mapping" keeps what; `settings` is read by feeds.mapping."""

@@ -64,7 +64,9 @@ class ServerApplication:
         n_threads: int,
         callers: CallerRules,
         checks: Mapping[str, Callable[[], Report]],
+        record_refusal: Callable[[dict[str, Any], HTTPStatus, float], None] | None = None,
     ) -> None:
+        self._record_refusal = record_refusal
         self._bodies = BodyReader(callers)
         self._threads = RequestThreads(application, n_threads)
         self._probes = {path: Probe(check) for path, check in checks.items()}
@@ -77,12 +79,15 @@ class ServerApplication:
             if (probe := self._probes.get(path)) is not None:
                 return await _send_probe(await probe.ask(), send)
         environ = build_environ(scope)
+        began_at = time.monotonic()
         try:
             body = await self._read_body(scope, environ, receive)
             answer = await self._threads.answer(environ, body)
         except ClientGoneError:
             return None
         except RefusalError as refusal:
+            if self._record_refusal is not None:
+                self._record_refusal(environ, refusal.status, time.monotonic() - began_at)
             return await _send_refusal(refusal, environ, receive, send)
         if answer.rest is not None:
             return await _send_rest(answer, answer.rest, scope, receive, send)

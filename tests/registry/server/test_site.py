@@ -220,3 +220,30 @@ def test_a_long_body_is_kept_for_each_way_in_which_a_token_comes(server: WebServ
     for header in (f"Authorization: Bearer {token}", f"Authorization: Bearer%20{token}", f"x-api-key: {token}"):
         head = f"POST /otlp/v1/traces HTTP/1.1\n{header}\nContent-Type: application/json\nContent-Length: {len(body)}"
         assert server.ask(head, body)[0] == 200, header
+
+
+def test_any_worker_answers_for_the_requests_of_all(tmp_path: Path, token: str) -> None:
+    environment = {
+        "DATABASE_URL": database_url(),
+        "ACCESS_LOG": "1",
+        "LOG_JSON": "1",
+        "LOG_LEVEL": "INFO",
+        "TMPDIR": str(tmp_path),
+    }
+    with web_server(tmp_path, "--workers", "2", environment=environment) as running:
+        for _ in range(20):
+            assert running.ask("GET /api/v1/nothing/ HTTP/1.1")[0] == 404
+        refused, _, _ = running.ask("POST /accounts/login/ HTTP/1.1\r\nContent-Length: 10000000")
+        assert refused == 413
+        status, _, body = running.ask(f"GET /metrics HTTP/1.1\r\nAuthorization: Bearer {token}\r\nAccept: text/plain")
+        folders = list(tmp_path.glob("registry-metrics-*"))
+        assert len(folders) == 1
+    counted = [line for line in body.decode().splitlines() if line.startswith("registry_http_requests_total")]
+    assert status == 200
+    assert any('status="404"' in line and line.endswith(" 20.0") for line in counted), counted
+    assert any('status="413"' in line and line.endswith(" 1.0") for line in counted), counted
+    assert list(tmp_path.glob("registry-metrics-*")) == []
+    lines = [json.loads(line) for line in running.log.read_text().splitlines() if '"registry.access"' in line]
+    assert {"method": "POST", "status": 413, "user_id": None}.items() <= next(
+        line for line in lines if line["status"] == 413
+    ).items()

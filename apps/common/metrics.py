@@ -1,0 +1,211 @@
+"""What Prometheus scrapes: times of requests, counted by the web server's processes, and gauges read from the database.
+
+Requests are counted in memory that all web workers share (files in PROMETHEUS_MULTIPROC_DIR, which the web server makes
+before it forks). Everything else is read at the scrape by the functions of settings.METRICS, one per app, with a fixed
+number of statements each, whatever the size of the registry. One that fails is missing from the answer, and
+`registry_metrics_available{part}` is 0 for it.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import cast
+
+import redis
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Count, Min, Q
+from django.utils.module_loading import import_string
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from psycopg_pool import PoolTimeout
+
+from apps.common import heartbeat
+from apps.common.jobs import Job
+from apps.common.models import PeriodicJob
+from apps.common.periodic_jobs import kept_jobs
+from apps.common.time import now
+
+log = structlog.get_logger(__name__)
+
+MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+# jobs that failed within it are counted: a gauge that falls again by itself, so that an alarm ends
+FAILED_WITHIN = timedelta(days=1)
+UNKNOWN_ROUTE = "unmatched"
+
+# in seconds; half a second is what a person notices, a minute what no proxy waits for
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+# when a series began, which many processes cannot agree on
+disable_created_metrics()  # type: ignore[no-untyped-call]
+# of this process, or shared by those of the web server
+_requests_registry = CollectorRegistry()
+_request_seconds = Histogram(
+    "registry_http_request_duration_seconds",
+    "Time until the answer began, of requests that reached the application, by part of the interface.",
+    ["interface"],
+    buckets=_BUCKETS,
+    registry=_requests_registry,
+)
+_requests = Counter(
+    "registry_http_requests",
+    "Requests that reached the application, by method, route and status.",
+    ["method", "route", "status"],
+    registry=_requests_registry,
+)
+
+type Gauges = Iterable[GaugeMetricFamily]
+
+
+def count_request(*, method: str, route: str, interface: str, status: int, seconds: float) -> None:
+    """Count one answered request. `route` is the pattern, never the path, so that the number of series is bounded."""
+    _requests.labels(method, route, str(status)).inc()
+    _request_seconds.labels(interface).observe(seconds)
+
+
+def gauge(name: str, help_text: str, value: float | None) -> GaugeMetricFamily:
+    """Return a gauge without labels; without a sample where `value` is None."""
+    family = GaugeMetricFamily(name, help_text)
+    if value is not None:
+        family.add_metric([], value)
+    return family
+
+
+def labelled_gauge(
+    name: str, help_text: str, labels: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], float | None]]
+) -> GaugeMetricFamily:
+    """Return a gauge with one sample for each row of (values of the labels, value); None is left out."""
+    family = GaugeMetricFamily(name, help_text, labels=labels)
+    for values, value in rows:
+        if value is not None:
+            family.add_metric(list(values), value)
+    return family
+
+
+def age_seconds(moment: datetime | None, *, at: datetime) -> float | None:
+    """Return the seconds since `moment`; 0 where it lies ahead, None where it is not known."""
+    return None if moment is None else max((at - moment).total_seconds(), 0.0)
+
+
+def render_metrics(accept: str) -> tuple[bytes, str]:
+    """Return everything that is measured, and its content type, in the format that the Accept header prefers."""
+    registry = CollectorRegistry()
+    if os.environ.get(MULTIPROCESS_FOLDER):
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    else:
+        registry = _requests_registry
+    everything = _Everything(registry, _Parts())
+    encode, content_type = choose_encoder(accept)
+    return encode(everything), content_type
+
+
+class _Everything(Collector):
+    """Collectors one after the other, as one registry."""
+
+    def __init__(self, *collectors: "CollectorRegistry | _Parts") -> None:
+        self._collectors = collectors
+
+    def collect(self) -> Iterator[Metric]:
+        for collector in self._collectors:
+            yield from collector.collect()
+
+
+class _Parts:
+    """The gauges of each part, read now."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        at = now()
+        available: list[tuple[tuple[str, ...], float]] = []
+        for part, path in settings.METRICS.items():
+            collect: Callable[[datetime], Gauges] = import_string(path)
+            try:
+                gauges = list(collect(at))
+            except (DatabaseError, PoolTimeout, redis.RedisError) as error:
+                log.warning("metrics_unavailable", part=part, error=type(error).__name__)
+                available.append(((part,), 0))
+                continue
+            available.append(((part,), 1))
+            yield from gauges
+        yield labelled_gauge(
+            "registry_metrics_available",
+            "1 where the gauges of this part were read, 0 where database or broker did not answer.",
+            ("part",),
+            available,
+        )
+
+
+def broker_gauges(at: datetime) -> Gauges:
+    """Messages that wait, and how long ago a worker last showed itself."""
+    with redis.Redis.from_url(
+        settings.BROKER_CLIENT_URL,
+        socket_timeout=heartbeat.TIMEOUT_SECONDS,
+        socket_connect_timeout=heartbeat.TIMEOUT_SECONDS,
+    ) as connection:
+        queue = settings.CELERY_TASK_DEFAULT_QUEUE
+        n_waiting = cast("int", connection.llen(queue))
+    yield labelled_gauge(
+        "registry_queue_messages",
+        "Messages in the broker that no worker has taken.",
+        ("queue",),
+        [((queue,), n_waiting)],
+    )
+    seen_at = heartbeat.last_beat()
+    yield gauge("registry_worker_up", "1 where a worker showed itself within 100 seconds.", float(seen_at is not None))
+    yield gauge(
+        "registry_worker_heartbeat_age_seconds",
+        "Seconds since a worker last showed itself; missing after 100 seconds.",
+        age_seconds(seen_at, at=at),
+    )
+
+
+def job_gauges(at: datetime) -> Gauges:
+    """Work that a person waits for, by kind: one statement each; and the jobs of the schedule."""
+    waiting, ages = [], []
+    for model in job_models():
+        kind = model._meta.label_lower
+        counts = model._default_manager.aggregate(
+            queued=Count("pk", filter=Q(state=Job.State.QUEUED)),
+            running=Count("pk", filter=Q(state=Job.State.RUNNING)),
+            failed=Count("pk", filter=Q(state=Job.State.FAILED, finished_at__gte=at - FAILED_WITHIN)),
+            silent_since=Min("heartbeat_at", filter=Q(state=Job.State.RUNNING)),
+        )
+        waiting += [((kind, state), float(counts[state])) for state in ("queued", "running", "failed")]
+        ages.append(((kind,), age_seconds(counts["silent_since"], at=at)))
+    yield labelled_gauge(
+        "registry_jobs",
+        "Jobs that a person waits for; failed: within the last 24 hours.",
+        ("kind", "state"),
+        waiting,
+    )
+    yield labelled_gauge(
+        "registry_job_heartbeat_age_seconds", "Longest time since a running job showed itself.", ("kind",), ages
+    )
+    cadences = kept_jobs()
+    succeeded = dict(PeriodicJob.objects.filter(name__in=cadences).values_list("name", "succeeded_at"))
+    yield labelled_gauge(
+        "registry_periodic_job_age_seconds",
+        "Seconds since a job of the schedule last succeeded; missing where it never did.",
+        ("job",),
+        [((name,), age_seconds(succeeded.get(name), at=at)) for name in cadences],
+    )
+    yield labelled_gauge(
+        "registry_periodic_job_interval_seconds",
+        "How often a job of the schedule is due.",
+        ("job",),
+        [((name,), every.total_seconds()) for name, every in cadences.items()],
+    )
+
+
+def job_models() -> list[type[Job]]:
+    """Return the models of background jobs, concrete ones only."""
+    found, unseen = [], [Job]
+    while unseen:
+        for model in unseen.pop().__subclasses__():
+            unseen.append(model)
+            if not model._meta.abstract:
+                found.append(model)
+    return sorted(found, key=lambda model: model._meta.label_lower)

@@ -1,0 +1,36 @@
+"""Gauges of the sources that are polled."""
+
+from datetime import datetime
+
+from apps.catalog.models import Source
+from apps.common.metrics import Gauges, age_seconds, labelled_gauge
+from apps.feeds.models import Health, PollState, source_health
+
+
+def feed_gauges(at: datetime) -> Gauges:
+    """Age and state of each source that is switched on: one statement."""
+    ages, states, failures = [], [], []
+    for source in Source.objects.polled().from_outside().select_related("poll_state").order_by("slug"):
+        state: PollState | None = getattr(source, "poll_state", None)
+        ages.append(((source.slug,), age_seconds(state.last_success_at if state else None, at=at)))
+        failures.append(((source.slug,), float(state.failures if state else 0)))
+        health = source_health(source, at=at)
+        states += [((source.slug, possible.value), float(possible == health)) for possible in Health]
+    yield labelled_gauge(
+        "registry_feed_age_seconds",
+        "Seconds since a source was last read with success; missing where it never was.",
+        ("source",),
+        ages,
+    )
+    yield labelled_gauge(
+        "registry_feed_failures",
+        "Polls of a source that failed since the last one that did not.",
+        ("source",),
+        failures,
+    )
+    yield labelled_gauge(
+        "registry_feed_state",
+        "1 for the state a source is in; suspect: its last payload waits for a decision.",
+        ("source", "state"),
+        states,
+    )

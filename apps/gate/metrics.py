@@ -1,0 +1,31 @@
+"""Gauges of the release gate."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max
+
+from apps.common.metrics import Gauges, gauge, labelled_gauge
+from apps.gate.models import GateRun
+from apps.gate.rules import Decision
+
+WITHIN = timedelta(hours=1)
+# runs carry no index by time: the newest of them are looked at, which a busy hour does not exceed
+_NEWEST = 20_000
+
+
+def gate_gauges(at: datetime) -> Gauges:
+    """Decisions of the last hour and questions that wait: three statements over the newest 20,000 runs."""
+    newest = GateRun.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    latest = GateRun.objects.filter(pk__gt=newest - _NEWEST)
+    counts = dict(latest.filter(decided_at__gte=at - WITHIN).order_by().values_list("decision").annotate(n=Count("pk")))
+    yield labelled_gauge(
+        "registry_gate_decisions",
+        "New answers of the gate within the last hour; the same question with the same answer counts once.",
+        ("decision",),
+        [((decision.value,), float(counts.get(decision.value, 0))) for decision in Decision],
+    )
+    yield gauge(
+        "registry_gate_runs_waiting",
+        "Long questions that a worker is to judge.",
+        latest.waiting().count(),
+    )

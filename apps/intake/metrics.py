@@ -1,0 +1,33 @@
+"""Gauges of what came in and waits to be worked on."""
+
+from datetime import datetime
+
+from django.db.models import Count, Min
+
+from apps.common.metrics import Gauges, age_seconds, gauge, labelled_gauge
+from apps.intake.models import CallBatch, Import
+
+
+def intake_gauges(at: datetime) -> Gauges:
+    """Imports at work and calls to be added up: two statements."""
+    waiting = dict.fromkeys(Import.WAITING, (0, None))
+    for state, n, oldest in (
+        Import.objects.filter(state__in=Import.WAITING)
+        .order_by()
+        .values_list("state")
+        .annotate(n=Count("pk"), oldest=Min("received_at"))
+    ):
+        waiting[state] = (n, oldest)
+    yield labelled_gauge(
+        "registry_imports_waiting",
+        "Imports that a worker is to read, apply or undo.",
+        ("state",),
+        [((str(state),), float(n)) for state, (n, _) in waiting.items()],
+    )
+    batches = CallBatch.objects.aggregate(n=Count("pk"), oldest=Min("received_at"))
+    yield gauge("registry_call_batches_waiting", "Batches of reported calls that are not yet added up.", batches["n"])
+    yield gauge(
+        "registry_call_batch_oldest_age_seconds",
+        "Seconds since the oldest of them came in; 0 where none waits.",
+        age_seconds(batches["oldest"], at=at) or 0.0,
+    )
