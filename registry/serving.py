@@ -77,7 +77,7 @@ def _share_request_counts() -> None:
 
     Has to be named before the library is loaded, which the site does.
     """
-    if MULTIPROCESS_FOLDER not in os.environ:
+    if not os.environ.get(MULTIPROCESS_FOLDER):
         folder = tempfile.mkdtemp(prefix="registry-metrics-")
         os.environ[MULTIPROCESS_FOLDER] = folder
         server_process = os.getpid()
