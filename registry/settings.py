@@ -2,7 +2,6 @@
 
 import os
 import sys
-from ipaddress import ip_network
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -381,9 +380,9 @@ METRICS = {
 }
 # addresses that read /metrics without a token, such as 10.2.0.0/16
 try:
-    METRICS_NETWORKS = [ip_network(text) for text in env.list("METRICS_NETWORKS", default=[])]
+    METRICS_NETWORKS = parse_networks(env.str("METRICS_NETWORKS", default=""))
 except ValueError as error:
-    raise ImproperlyConfigured(f"METRICS_NETWORKS lists networks such as 10.2.0.0/16: {error}.") from error
+    raise ImproperlyConfigured(f"METRICS_NETWORKS: {error}") from error
 # a line in the log for each request that reaches the application
 ACCESS_LOG = env.bool("ACCESS_LOG", default=PRODUCTION)
 

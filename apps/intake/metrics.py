@@ -4,12 +4,12 @@ from datetime import datetime
 
 from django.db.models import Count, Min
 
-from apps.common.metrics import Gauges, age_seconds, gauge, labelled_gauge
-from apps.intake.models import CallBatch, Import
+from apps.common.metrics import FAILED_WITHIN, Gauges, age_seconds, gauge, labelled_gauge
+from apps.intake.models import CallBatch, Import, ServiceToken
 
 
 def intake_gauges(at: datetime) -> Gauges:
-    """Imports at work and calls to be added up: two statements."""
+    """Imports at work, calls to be added up, senders whose calls are dropped: three statements."""
     waiting = dict.fromkeys(Import.WAITING, (0, None))
     for state, n, oldest in (
         Import.objects.filter(state__in=Import.WAITING)
@@ -30,4 +30,9 @@ def intake_gauges(at: datetime) -> Gauges:
         "registry_call_batch_oldest_age_seconds",
         "Seconds since the oldest of them came in; 0 where none waits.",
         age_seconds(batches["oldest"], at=at) or 0.0,
+    )
+    yield gauge(
+        "registry_senders_with_dropped_calls",
+        "Senders of which calls were dropped within the last 24 hours, since their token may not write there.",
+        ServiceToken.objects.filter(last_dropped_at__gte=at - FAILED_WITHIN).count(),
     )

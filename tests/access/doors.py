@@ -125,7 +125,7 @@ PAGES = {
     """,
     # the offices, and the others are told so
     "yyynnnnl": """
-        account-events:get account-events-csv:get people:get people-csv:get person:get sign-on:get
+        account-events:get account-events-csv:get metrics:get people:get people-csv:get person:get sign-on:get
     """,
     # governance, and owners of the team
     "yynynn0l": """

@@ -36,14 +36,14 @@ def documented() -> set[str]:
 
 
 def read_by_the_settings() -> set[str]:
-    """The names in `env.str("NAME")`, `required("NAME")` and their like, below registry/."""
+    """The names in `env.str("NAME")`, `required("NAME")`, `retention_days("NAME")` and their like, below registry/."""
     names = set()
     for file in (CHECKOUT / "registry").rglob("*.py"):
         for call in ast.walk(ast.parse(file.read_text())):
             if not isinstance(call, ast.Call) or not call.args or not isinstance(call.args[0], ast.Constant):
                 continue
             asked = ast.unparse(call.func)
-            if asked == "required" or (asked.startswith("env.") and asked != "env.db_url_config"):
+            if asked in {"required", "retention_days"} or (asked.startswith("env.") and asked != "env.db_url_config"):
                 names.add(call.args[0].value)
     return names
 
