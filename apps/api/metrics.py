@@ -8,12 +8,12 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
 
 from apps.accounts.authentication import HasScope
 from apps.accounts.models import User
 from apps.api.base import RegistryView
 from apps.common.metrics import render_metrics
+from apps.common.request_address import request_address
 
 
 class MayReadMetrics(BasePermission):
@@ -36,7 +36,7 @@ def _is_in_networks(request: Request) -> bool:
     if not settings.METRICS_NETWORKS:
         return False
     try:
-        address = ip_address(BaseThrottle().get_ident(request))
+        address = ip_address(request_address(request))
     except ValueError:
         return False
     return any(address in network for network in settings.METRICS_NETWORKS)
