@@ -27,7 +27,8 @@ def make_user(username: str = "", *, role: str = "", **fields: Any) -> User:
 def make_team(name: str = "", *, parent: Team | None = None, **fields: Any) -> Team:
     name = name or f"Team {next(_n)}"
     fields.setdefault("email", f"{name.lower().replace(' ', '-')}@example.org")
-    return Team.objects.create(name=name, slug=f"team-{next(_n)}", parent=parent, **fields)
+    fields.setdefault("slug", f"team-{next(_n)}")
+    return Team.objects.create(name=name, parent=parent, **fields)
 
 
 def make_member(team: Team, role: TeamRole = TeamRole.EDITOR, user: User | None = None) -> User:

@@ -1,4 +1,8 @@
-"""Changes to people, teams and tokens."""
+"""Changes to people, teams and tokens.
+
+Where `by` is None, the operator acts on the command line: the command names itself around it
+(`acting(job="manage.py team")`).
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,6 +19,7 @@ from apps.accounts.models import ApiToken, Membership, Team, User
 from apps.accounts.roles import OrganisationRole, Scope, TeamRole, stronger_office
 from apps.accounts.tokens import digest_of, new_secret, new_token
 from apps.common.history import acting
+from apps.common.validators import known_time_zone
 
 TOKEN_LIFETIME = timedelta(days=90)
 LONGEST_LIFETIME = timedelta(days=732)
@@ -24,6 +29,10 @@ LONGEST_OVERLAP = timedelta(days=30)
 
 class RefusedAccount(Exception):
     """A change of people, programs, teams or tokens that is not made; carries a sentence for whoever asked."""
+
+
+class SameNameError(ValidationError):
+    """A team that would stand beside one of the same name; names the field as every ValidationError."""
 
 
 @transaction.atomic
@@ -107,7 +116,7 @@ def revoke_token(*, token: ApiToken, at: datetime, by: User) -> bool:
 
 
 @transaction.atomic
-def set_membership(*, user: User, team: Team, role: TeamRole, by: User) -> Membership:
+def set_membership(*, user: User, team: Team, role: TeamRole, by: User | None) -> Membership:
     """Give the person this role on the team, in place of the one given by hand before. One that sign-on gives stays
     beside it, and the stronger counts."""
     if user.is_service and role is TeamRole.OWNER:
@@ -127,7 +136,7 @@ def set_membership(*, user: User, team: Team, role: TeamRole, by: User) -> Membe
 
 
 @transaction.atomic
-def end_membership(*, membership: Membership, by: User) -> None:
+def end_membership(*, membership: Membership, by: User | None) -> None:
     """Takes away what was given by hand. Refused where only sign-on gives the role."""
     held = Membership.objects.select_for_update().get(pk=membership.pk)
     if held.role_by_sign_on is not None and held.role_by_hand is None:
@@ -144,30 +153,32 @@ def end_membership(*, membership: Membership, by: User) -> None:
 
 TEAM_FACTS = ("name", "parent", "email", "time_zone", "digest_hour")
 PERSON_FACTS = ("first_name", "last_name", "email", "organisation_role", "is_active")
+_ADMINISTERS = Q(is_superuser=True) | Q(organisation_role=OrganisationRole.ADMIN)
 
 
 @transaction.atomic
-def add_team(*, facts: Mapping[str, Any], by: User) -> Team:
-    """A team with the slug its name gives. Raises ValidationError, which names the fields."""
+def add_team(*, facts: Mapping[str, Any], by: User | None, slug: str = "") -> Team:
+    """A team with this slug, or the one its name gives. Raises ValidationError, which names the fields, and
+    SameNameError."""
     _lock_teams()
     team = Team(**facts)
-    team.slug = _free_slug(team.name)
+    team.slug = slug or _free_slug(team.name)
     _refuse_same_name(team)
-    team.full_clean()
+    _check_team(team)
     with acting(user=by, reason="team added"):
         team.save()
     return team
 
 
 @transaction.atomic
-def change_team(*, team: Team, facts: Mapping[str, Any], by: User) -> Team:
-    """The slug stays, as addresses hold it. Raises ValidationError."""
+def change_team(*, team: Team, facts: Mapping[str, Any], by: User | None) -> Team:
+    """The slug stays, as addresses hold it. Raises ValidationError and SameNameError."""
     before = locked_team(team)
     for name, value in facts.items():
         setattr(team, name, value)
     if (team.name, team.parent_id) != (before.name, before.parent_id):
         _refuse_same_name(team)
-    team.full_clean()
+    _check_team(team)
     with acting(user=by, reason="team changed"):
         team.save()
     return team
@@ -196,13 +207,13 @@ def _refuse_same_name(team: Team) -> None:
     same = teams_called(team.name).filter(parent=team.parent_id).exclude(pk=team.pk).first()
     if same is not None:
         where = f"below {same.parent.name}" if same.parent else "at the top"
-        raise ValidationError(
+        raise SameNameError(
             {"name": f"There is a team called {same.name} {where} already ({same.slug}). Choose another name."}
         )
 
 
 @transaction.atomic
-def remove_team(*, team: Team, by: User) -> None:
+def remove_team(*, team: Team, by: User | None) -> None:
     """Only a team that owns nothing goes; its memberships go along."""
     try:
         with acting(user=by, reason="team removed"), transaction.atomic():
@@ -215,7 +226,7 @@ def remove_team(*, team: Team, by: User) -> None:
 
 
 @transaction.atomic
-def add_person(*, facts: Mapping[str, Any], by: User) -> User:
+def add_person(*, facts: Mapping[str, Any], by: User | None) -> User:
     """Someone who may sign in once a password is set by the link of an invitation. Raises ValidationError."""
     person = User(**facts)
     person.set_unusable_password()
@@ -226,12 +237,13 @@ def add_person(*, facts: Mapping[str, Any], by: User) -> User:
 
 
 @transaction.atomic
-def change_person(*, person: User, facts: Mapping[str, Any], by: User, request: Any = None) -> User:
+def change_person(*, person: User, facts: Mapping[str, Any], by: User | None, request: Any = None) -> User:
     """Refused where it would leave no administrator, or touches a superuser without being one. A changed address is
     recorded as coming from `request`, and the old one is informed."""
     old_email = User.objects.values_list("email", flat=True).get(pk=person.pk)
-    if person.is_superuser and not by.is_superuser:
+    if person.is_superuser and by is not None and not by.is_superuser:
         raise RefusedAccount("Only a superuser changes a superuser.")
+    administered = User.objects.filter(_ADMINISTERS, pk=person.pk, is_active=True).exists()
     for name, value in facts.items():
         setattr(person, name, value)
     if "organisation_role" in facts and person.office_by_sign_on:
@@ -242,11 +254,19 @@ def change_person(*, person: User, facts: Mapping[str, Any], by: User, request: 
         person.save()
     # one after the other: two administrators who take the office from each other at once must not both succeed
     administrators = User.objects.select_for_update().filter(is_active=True).order_by("pk")
-    if not administrators.filter(Q(is_superuser=True) | Q(organisation_role=OrganisationRole.ADMIN)).exists():
+    if administered and not administrators.filter(_ADMINISTERS).exists():
         raise RefusedAccount("Somebody must stay who administers. Give the office to another person first.")
     if person.email != old_email:
         note_email_change(user=person, old=old_email, by=by, request=request)
     return person
+
+
+def _check_team(team: Team) -> None:
+    team.full_clean()
+    try:
+        known_time_zone(team.time_zone)
+    except ValidationError as error:
+        raise ValidationError({"time_zone": error}) from None
 
 
 def _free_slug(name: str) -> str:

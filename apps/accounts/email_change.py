@@ -84,7 +84,7 @@ def confirm_email_change(token: str, *, user: User, request: Any) -> str:
     return address
 
 
-def note_email_change(*, user: User, old: str, by: User, request: Any) -> None:
+def note_email_change(*, user: User, old: str, by: User | None, request: Any) -> None:
     """Record that `by` has changed the address; the old one is informed, or without one the new one."""
     record_event(
         AccountEventKind.EMAIL_CHANGED,

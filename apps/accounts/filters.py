@@ -1,7 +1,8 @@
 import django_filters
 from django.db.models import Q, QuerySet
 
-from apps.accounts.models import ApiToken, Team, User
+from apps.accounts.models import ApiToken, Membership, Team, User
+from apps.accounts.roles import TEAM_ROLE_WORDS, OrganisationRole, TeamRole
 from apps.common.time import now
 
 
@@ -15,6 +16,37 @@ class TeamFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def search(self, queryset: QuerySet[Team], name: str, value: str) -> QuerySet[Team]:
         return queryset.filter(Q(name__icontains=value) | Q(slug__icontains=value))
+
+
+class MembershipFilter(django_filters.FilterSet):  # type: ignore[misc]
+    team = django_filters.CharFilter(field_name="team__slug", label="Team (slug)")
+    user = django_filters.CharFilter(field_name="user__username", label="Whose (username)")
+    role = django_filters.ChoiceFilter(method="of_role", label="Role", choices=TEAM_ROLE_WORDS)
+
+    class Meta:
+        model = Membership
+        fields: list[str] = []
+
+    def of_role(self, queryset: QuerySet[Membership], name: str, value: str) -> QuerySet[Membership]:
+        return queryset.filter(role=TeamRole[value.upper()].rank)
+
+
+class UserFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = django_filters.CharFilter(method="search", label="Search")
+    organisation_role = django_filters.ChoiceFilter(label="Organisation role", choices=OrganisationRole.choices)
+    is_active = django_filters.BooleanFilter(label="May sign in")
+
+    class Meta:
+        model = User
+        fields: list[str] = []
+
+    def search(self, queryset: QuerySet[User], name: str, value: str) -> QuerySet[User]:
+        return queryset.filter(
+            Q(username__icontains=value)
+            | Q(email__icontains=value)
+            | Q(first_name__icontains=value)
+            | Q(last_name__icontains=value)
+        )
 
 
 class TokenFilter(django_filters.FilterSet):  # type: ignore[misc]

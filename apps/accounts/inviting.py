@@ -18,10 +18,14 @@ def invitation_address(person: User) -> str:
     return f"{settings.PUBLIC_URL}{path}"
 
 
-def send_invitation(*, person: User, by: User) -> None:
-    """Raises OSError (SMTP errors among them) where the mail server does not take it."""
-    get_adapter().send_mail(
-        "account/email/invitation",
-        person.email,
-        {"person": person, "by": by, "address": invitation_address(person), "organisation": settings.ORGANISATION_NAME},
-    )
+def send_invitation(*, person: User, by: User | None) -> None:
+    """Send the link by which the person sets a password; `by` is None for the operator's command line. Raises OSError
+    (SMTP errors among them) where the mail server does not take it."""
+    context = {
+        "person": person,
+        "by": by,
+        "address": invitation_address(person),
+        "organisation": settings.ORGANISATION_NAME,
+    }
+    # the adapter's send_mail wants a request, which a command does not have
+    get_adapter().render_mail("account/email/invitation", person.email, context).send()

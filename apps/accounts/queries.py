@@ -2,7 +2,22 @@
 
 from collections.abc import Sequence
 
+from django.db.models import QuerySet
+
 from apps.accounts.models import Membership, Team, User
+from apps.accounts.roles import TeamRole
+
+
+def people_seen_by(user: User) -> QuerySet[User]:
+    """Everybody with an account, for the organisation roles; programs are not among them. Others see the people of
+    their teams by their memberships."""
+    people = User.objects.people()
+    return people if user.reads_everything else people.none()
+
+
+def owns_any_team(user: User) -> bool:
+    """Whether there is a team that `user` may act for as an owner; governance may for all."""
+    return user.governs or any(rank >= TeamRole.OWNER.rank for rank in user.team_roles().values())
 
 
 def team_and_below(*, team_ids: Sequence[int]) -> set[int]:

@@ -20,9 +20,16 @@ class TeamRole(Enum):
     def word(self) -> str:
         return self.name.lower()
 
+    @property
+    def label(self) -> str:
+        return self.name.capitalize()
+
     @classmethod
     def choices(cls) -> list[tuple[int, str]]:
         return [(role.value, role.word) for role in cls]
+
+
+TEAM_ROLE_WORDS = [(role.word, role.label) for role in TeamRole]
 
 
 class OrganisationRole(models.TextChoices):

@@ -46,14 +46,15 @@ def has_second_factor(user: User) -> bool:
 
 def with_second_factor(people: QuerySet[User]) -> QuerySet[User]:
     """Annotate `has_factor`."""
-    return people.annotate(has_factor=_factors_of_row())
+    return people.annotate(has_factor=second_factor_of_row())
 
 
 def by_second_factor(people: QuerySet[User], *, has_factor: bool) -> QuerySet[User]:
-    return people.filter(_factors_of_row() if has_factor else ~_factors_of_row())
+    return people.filter(second_factor_of_row() if has_factor else ~second_factor_of_row())
 
 
-def _factors_of_row() -> Exists:
+def second_factor_of_row() -> Exists:
+    """Whether the row, a user, has an authenticator app or a security key. Recovery codes alone are no factor."""
     return Exists(Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS))
 
 

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from apps.accounts.actions import RefusedAccount, set_membership
 from apps.accounts.models import Team, User, looked_after_by
+from apps.accounts.queries import owns_any_team
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.common.history import acting
 
@@ -32,7 +33,7 @@ def may_look_after(user: User, service: User) -> bool:
 
 
 def may_add_services(user: User) -> bool:
-    return user.governs or any(rank >= TeamRole.OWNER.rank for rank in user.team_roles().values())
+    return owns_any_team(user)
 
 
 @transaction.atomic

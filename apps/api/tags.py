@@ -49,6 +49,7 @@ TAGS = {
     "jobs": "Bulk changes that a worker carries out.",
     "loss-runs": "Simulated losses of a year.",
     "mail-preferences": "Times and frequency of mail, for you and your teams.",
+    "memberships": "Roles of users on teams.",
     "mutes": "Pauses of mail about chosen alerts.",
     "notices": "Persons, mailboxes and webhooks that an alert is for, with the outcome for each.",
     "observations": "Observed usage of models, by sender and application.",
@@ -70,8 +71,9 @@ TAGS = {
     "snapshots": "Daily measurements of concentration, by layer and weight.",
     "sources": "Feeds and other sources of claims, with priority and health.",
     "subscriptions": "Your subscriptions to changes, with their filters.",
-    "teams": "Teams, with their bills of materials.",
+    "teams": "Teams: adding, changing and removing them, and their bills of materials.",
     "tokens": "API tokens.",
+    "users": "People with an account, their organisation roles and invitations.",
     "versions": "Releases of foundations, with their blast radius.",
     "webhooks": "Receivers of alerts by HTTP.",
 }

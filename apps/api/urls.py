@@ -66,6 +66,7 @@ from apps.api.gate import BundleView, GatePolicyView, GateRunView, GateRunViewSe
 from apps.api.intake import BomTokenView, BomUploadView, ImportViewSet, IntakeView, ObservationViewSet
 from apps.api.inventory import ApplicationViewSet
 from apps.api.litellm_callback import LiteLLMCallbackView
+from apps.api.memberships import MembershipViewSet
 from apps.api.reports import (
     BoardView,
     ComponentFileView,
@@ -95,6 +96,7 @@ from apps.api.snapshots import SnapshotViewSet
 from apps.api.sources import SourceViewSet
 from apps.api.throttling import AnonymousThrottle, TokenThrottle
 from apps.api.tokens import ServiceAccountViewSet, TokenViewSet
+from apps.api.users import UserViewSet
 
 VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "adaptations": AdaptationViewSet,
@@ -132,6 +134,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "inherited-risks": InheritedRiskViewSet,
     "jobs": JobViewSet,
     "loss-runs": LossRunViewSet,
+    "memberships": MembershipViewSet,
     "mutes": MuteViewSet,
     "notices": NoticeViewSet,
     "observations": ObservationViewSet,
@@ -151,6 +154,7 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "subscriptions": SubscriptionViewSet,
     "teams": TeamViewSet,
     "tokens": TokenViewSet,
+    "users": UserViewSet,
     "versions": VersionViewSet,
     "webhooks": WebhookViewSet,
 }

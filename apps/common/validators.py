@@ -1,8 +1,10 @@
 """Checks on single values that several floors share."""
 
 from datetime import date
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 FIRST_YEAR, LAST_YEAR = 1990, 2150
 
@@ -13,4 +15,12 @@ def sensible_day(day: date) -> None:
         raise ValidationError(
             f"{day:%Y-%m-%d} is not a likely day: give one between {FIRST_YEAR} and {LAST_YEAR}, or none.",
             code="unlikely_day",
+        )
+
+
+def known_time_zone(name: str) -> None:
+    """Refuse names that the time zone database does not have."""
+    if name not in available_timezones():
+        raise ValidationError(
+            _("“%(zone)s” is no time zone. Write one such as Europe/Berlin.") % {"zone": name}, code="unknown_zone"
         )

@@ -187,7 +187,7 @@ API = {
         foundation-risks/{pk}/:get foundation-risks/{pk}/reach/:get foundations/:get foundations/{slug}/:get
         foundations/{slug}/blast-radius/:get foundations/{slug}/scorecard/:get gate-policy/:get gate-runs/:get
         gate-waivers/:get gate-waivers/:post imports/:get inherited-risks/:get inherited-risks/totals/:get jobs/:get
-        loss-runs/:get mail-preferences/me/:get mail-preferences/me/:patch mail-preferences/me/:put
+        loss-runs/:get mail-preferences/me/:get mail-preferences/me/:patch mail-preferences/me/:put memberships/:get
         mail-preferences/me/ask/:post mutes/:get mutes/:post notices/:get notices/account/:get observations/:get
         offerings/:get offerings/{pk}/:get offerings/{pk}/blast-radius/:get policies/:get policies/:post prices/:get
         prices/{pk}/:get provider-events/:get provider-events/{event_id}/affected/:get provider-events/{pk}/:get
@@ -197,12 +197,12 @@ API = {
         scenarios/:get scenarios/:post scenarios/run/:post scorecards/compare/:get selections/:get
         selections/{pk}/:get selections/{pk}/candidates/:get service-accounts/:get single-points-of-failure/:get
         snapshots/:get sources/:get sources/{pk}/:get subscriptions/:get subscriptions/:post
-        subscriptions/preview/:post teams/:get tokens/:get tokens/:post versions/:get versions/{pk}/:get
+        subscriptions/preview/:post teams/:get tokens/:get tokens/:post users/:get versions/:get versions/{pk}/:get
         versions/{pk}/blast-radius/:get webhooks/:get
     """,
     # whoever may see the team's record
     "yyyyyy0l": """
-        discrepancies/{pk}/dismiss/:post senders/{pk}/claim/:post
+        discrepancies/{pk}/dismiss/:post memberships/{pk}/:get senders/{pk}/claim/:post
         adaptations/{pk}/:get alerts/{pk}/:get alerts/{pk}/mute/:post alerts/{pk}/turns/:get
         applications/{slug}/:get applications/{slug}/bom/:get applications/{slug}/changes/:get
         applications/{slug}/cost/:get applications/{slug}/findings/:get applications/{slug}/runway/:get
@@ -239,14 +239,22 @@ API = {
         foundation-risks/{pk}/dismiss/:post foundation-risks/{pk}/reinstate/:post foundation-risks/{pk}/reopen/:post
         gate-policy/:patch providers/{slug}/:patch selections/:post selections/{pk}/:patch
         selections/{pk}/add-candidate/:post selections/{pk}/decide/:post selections/{pk}/remove-candidate/:post
-        selections/{pk}/score/:post sources/:post sources/preview/:post sources/{pk}/:patch webhooks/:post
+        selections/{pk}/score/:post sources/:post sources/preview/:post sources/{pk}/:patch teams/:post webhooks/:post
+    """,
+    # administrators
+    "ynnnnnnl": """
+        users/:post
+    """,
+    # administrators, where only the organisation roles see it
+    "ynn0000l": """
+        users/{pk}/:patch users/{pk}/invite/:post
     """,
     # the offices
     "yyy0000l": """
         annex-items/{pk}/:get base-losses/{pk}/:get contracts/{pk}/:get event-rates/{pk}/:get
         exposure-flags/{pk}/:get exposure-flags/{pk}/accept/:post exposure-flags/{pk}/revoke/:post
         exposure-settings/:get loss-runs/{pk}/:get policies/{pk}/:get scenario-runs/{pk}/:get scenarios/{pk}/:get
-        scenarios/{pk}/ask/:post snapshots/{pk}/:get webhooks/{pk}/:get
+        scenarios/{pk}/ask/:post snapshots/{pk}/:get users/{pk}/:get webhooks/{pk}/:get
     """,
     # programs with another scope
     "nnnnnnnl": """
@@ -264,17 +272,17 @@ API = {
         senders/{pk}/ignore/:post
         campaigns/{pk}/:patch campaigns/{pk}/close/:post campaigns/{pk}/extend/:post campaigns/{pk}/reopen/:post
         campaigns/{pk}/reschedule/:post deliveries/{pk}/resend/:post gate-waivers/{pk}/grant/:post
-        gate-waivers/{pk}/refuse/:post
+        gate-waivers/{pk}/refuse/:post teams/{slug}/:delete teams/{slug}/:patch
     """,
     # governance, and whoever owns some team
     "yynynnyl": """
-        service-accounts/:post
+        memberships/:post service-accounts/:post
     """,
     # governance, and owners of the team
     "yynynn0l": """
         assessments/{pk}/revoke/:post campaign-tasks/{pk}/lift-waiver/:post campaign-tasks/{pk}/reopen/:post
         campaign-tasks/{pk}/sign-off/:post campaign-tasks/{pk}/waive/:post mail-preferences/teams/{slug}/:patch
-        mail-preferences/teams/{slug}/:put
+        mail-preferences/teams/{slug}/:put memberships/{pk}/:delete
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """

@@ -1,6 +1,6 @@
 """Every record that people edit, and what of it stands where. Whatever is left out is named with its reason."""
 
-from apps.accounts.models import Team
+from apps.accounts.models import Membership, Team, User
 from apps.alerts.models import AlertPolicy, AlertSettings, Mute, Preference, Subscription, Webhook
 from apps.api.accounts import TeamSerializer
 from apps.api.alerts.lines import AlertPolicySerializer, AlertSettingsSerializer
@@ -45,6 +45,7 @@ from apps.api.exposure import ExposureSettingsSerializer, PolicySerializer
 from apps.api.gate.policy import ChangePolicySerializer, GatePolicySerializer
 from apps.api.gate.waivers import AskWaiverSerializer, GrantSerializer, WaiverReasonSerializer, WaiverSerializer
 from apps.api.inventory import ApplicationChangeSerializer, ApplicationSerializer
+from apps.api.memberships import MembershipSerializer, SetMembershipSerializer
 from apps.api.risks.assessments import (
     AssessmentSerializer,
     RiskAcceptanceRevokedSerializer,
@@ -59,6 +60,7 @@ from apps.api.risks.foundation_risks import (
 from apps.api.risks.shared import AttachEvidenceSerializer
 from apps.api.scenarios import ScenarioSerializer
 from apps.api.sources import SourceChangeSerializer, SourceSerializer
+from apps.api.users import AddUserSerializer, ChangeUserSerializer, UserSerializer
 from apps.catalog.models import Provider, Source
 from apps.exposure.models import Campaign, ExposureSettings, Policy, Scenario
 from apps.gate.models import GatePolicy, Waiver
@@ -109,7 +111,8 @@ from apps.web.views.risks.forms import (
     RiskForm,
 )
 from apps.web.views.risks.forms import RevokeForm as RevokeAcceptanceForm
-from apps.web.views.settings.teams import TeamForm
+from apps.web.views.settings.people import PersonForm
+from apps.web.views.settings.teams import MemberForm, TeamForm
 from apps.web.views.what_ifs.saved import ScenarioForm
 from tests.builders import TODAY
 from tests.fields.places import (
@@ -527,11 +530,65 @@ RECORDS: tuple[Record, ...] = (
         Team,
         "teams",
         form=(Shape(TeamForm),),
+        create=(Shape(TeamSerializer),),
+        change=(Shape(TeamSerializer),),
         read=(Shape(TeamSerializer),),
-        absent={CREATE: "added on its page, by governance", CHANGE: "changed on its page", **SMALL},
+        absent=SMALL,
+        exceptions={WRITTEN: ROW, (FORM,): {"slug": "made of the name, and fixed"}},
+    ),
+    Record(
+        Membership,
+        "memberships",
+        form=(Shape(MemberForm, {"person": "user"}),),
+        create=(Shape(SetMembershipSerializer),),
+        read=(Shape(MembershipSerializer),),
+        absent={CHANGE: "sent again with another role, it is changed", **SMALL},
         exceptions={
-            (FORM,): {**ROW, "slug": "made of the name, and fixed"},
-            (READ,): dict.fromkeys(("digest_hour", "time_zone"), "read and set under mail-preferences/teams/"),
+            WRITTEN: {
+                "id": KEY,
+                "created_at": MOMENT,
+                "role_by_hand": "what `role` was given beside one by sign-on",
+                "role_by_sign_on": "set at sign-on, by the groups",
+            },
+            (FORM,): {"team": PARENT},
+        },
+    ),
+    Record(
+        User,
+        "users",
+        form=(Shape(PersonForm),),
+        create=(Shape(AddUserSerializer, {"team": "", "role": ""}),),
+        change=(Shape(ChangeUserSerializer),),
+        read=(Shape(UserSerializer, {"organisation_role_by_sign_on": "office_by_sign_on", "memberships": ""}),),
+        absent=SMALL,
+        exceptions={
+            WRITTEN: {
+                "id": KEY,
+                "date_joined": MOMENT,
+                "last_login": "set at sign-in",
+                "office_by_sign_on": "set at sign-on, by the groups",
+                "office_by_hand": "what `organisation_role` was given beside one by sign-on",
+            },
+            (FORM,): {"username": "given with the invitation, and fixed"},
+            (CREATE,): {"is_active": "a new account is open"},
+            (FORM, CREATE, CHANGE, READ): {
+                "password": "set by the person, by the link of the invitation",
+                "is_staff": "given by a superuser in the admin",
+                "is_service": "service accounts are kept under service-accounts/",
+                "service_team": "of service accounts",
+                "about": "of service accounts",
+                "time_zone": "the person's own, on the account page",
+                "digest_hour": "the person's own, on the account page",
+            },
+            (FORM, CREATE, CHANGE): {"is_superuser": "given by a superuser in the admin"},
+            (FORM, CREATE, CHANGE, READ, HISTORY): dict.fromkeys(
+                ("groups", "user_permissions"), "of the framework; roles take their place"
+            ),
+            (READ,): {"office_by_hand": "shown as the role that counts"},
+            (HISTORY,): {
+                "last_login": "changes with every sign-in, and nobody decides it",
+                "password": "a secret, which no history keeps",
+            },
         },
     ),
     Record(

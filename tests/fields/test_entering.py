@@ -112,6 +112,13 @@ CASES = (
         page=("change-provider", "slug"),
     ),
     Case(
+        Team,
+        links=lambda: {"slug": "claims"},
+        full=lambda: {"parent": make_team(), "email": "claims@example.org", "time_zone": "Europe/Berlin"},
+        bare={"name": "Bare"},
+        page=("team", "slug"),
+    ),
+    Case(
         FoundationRisk,
         links=lambda: {
             "template": None,

@@ -14,7 +14,7 @@ from django.db import models
 from rest_framework.test import APIClient
 
 import registry.urls  # noqa: F401  the forms of all pages are known
-from apps.accounts.models import ApiToken, User
+from apps.accounts.models import ApiToken
 from apps.alerts.models import CalendarFeed
 from apps.api.urls import VIEWSETS
 from apps.exposure.models import CampaignTask, EventRate, LossRun
@@ -39,7 +39,6 @@ ELSEWHERE: dict[type[models.Model], str] = {
     LossRun: "asked for, made by a worker (tests/exposure/loss)",
     ModelStatement: "stated on its page alone (tests/web/test_reports.py)",
     ReportingEntity: "one row, changed on its page alone (tests/web/test_reports.py)",
-    User: "accounts are kept by sign-on and by administrators (tests/web/test_settings.py)",
 }
 LOOKED_AT = [place for place in PLACES if place != COPY]
 

@@ -92,6 +92,21 @@ def test_a_team_that_owns_something_stays(as_user):
     assert not Team.objects.filter(pk=empty.pk).exists()
 
 
+def test_a_team_is_neither_added_nor_renamed_to_stand_beside_one_of_its_name(as_user):
+    make_team("Payments", slug="payments")
+    team = make_team("Claims")
+    client = as_user(make_user(role="governance"))
+    address = reverse("team", args=[team.slug])
+
+    added = client.post(reverse("add-team"), {"name": "payments", "time_zone": "UTC", "digest_hour": 7})
+    renamed = client.post(address, facts(team, seen_on(client, address), name="Payments"))
+
+    assert (added.status_code, renamed.status_code) == (422, 422)
+    for page in (added, renamed):
+        assert "There is a team called Payments at the top already (payments). Choose another name." in text(page)
+    assert sorted(Team.objects.values_list("name", flat=True)) == ["Claims", "Payments"]
+
+
 def test_a_zone_that_is_none_is_refused_with_a_sentence(as_user):
     team = make_team()
     client = as_user(make_user(role="governance"))

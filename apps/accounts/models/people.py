@@ -236,6 +236,16 @@ class User(AbstractUser):
         return self.team_roles().get(team_id, 0) >= role.rank
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def visible_to(self, user: Any) -> "MembershipQuerySet":
+        """The roles on teams that `user` may see, as the teams' pages show them."""
+        if not user.is_authenticated:
+            return self.none()
+        if user.reads_everything:
+            return self
+        return self.filter(team__in=user.team_roles())
+
+
 @tracked()
 class Membership(models.Model):
     """A person's role on a team. `role` is the one that counts. Where sign-on gives one, `role_by_sign_on` says which
@@ -249,6 +259,8 @@ class Membership(models.Model):
     )
     role_by_hand = models.PositiveSmallIntegerField(choices=TeamRole.choices(), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         ordering = ["team", "user"]

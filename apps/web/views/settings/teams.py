@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -21,6 +20,7 @@ from apps.accounts import actions
 from apps.accounts.filters import TeamFilter
 from apps.accounts.models import Membership, Team, User
 from apps.accounts.roles import TeamRole
+from apps.common.validators import known_time_zone
 from apps.inventory.models import Application
 from apps.web.editing import SeenMixin
 from apps.web.filtering import Control, filters
@@ -57,8 +57,7 @@ class TeamForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]
-        if zone not in available_timezones():
-            raise ValidationError(_("“%(zone)s” is no time zone. Write one such as Europe/Berlin.") % {"zone": zone})
+        known_time_zone(zone)
         return zone
 
 

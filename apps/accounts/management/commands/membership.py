@@ -1,0 +1,70 @@
+"""manage.py membership [USERNAME TEAM viewer|editor|owner|none]"""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
+
+from apps.accounts.actions import end_membership, set_membership
+from apps.accounts.management.answers import NONE, RowCommand, refusals, team_of
+from apps.accounts.models import Membership, User
+from apps.accounts.roles import TeamRole
+from apps.common.history import acting
+
+JOB = "manage.py membership"
+
+
+class Command(RowCommand):
+    help = (
+        "Gives a user a role on a team, or takes it, and prints it as JSON; without arguments lists all, one a line."
+        " The same again changes nothing."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username", metavar="USERNAME", nargs="?", help="of a person or a service account")
+        parser.add_argument("team", metavar="TEAM", nargs="?", help="its slug")
+        parser.add_argument("role", metavar="ROLE", nargs="?", help="viewer, editor or owner; none takes the role")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        username, slug, word = options["username"], options["team"], options["role"]
+        if username is None:
+            for membership in Membership.objects.select_related("user", "team").order_by(
+                "team__slug", "user__username"
+            ):
+                self.write_row(row_of(membership))
+            return
+        words = [*(role.word for role in TeamRole), NONE]
+        if slug is None or word not in words:
+            raise CommandError(
+                f"Name the user, the team and the role: manage.py membership USERNAME TEAM {'|'.join(words)}.",
+                returncode=2,
+            )
+        user, team = User.objects.filter(username=username).first(), team_of(slug)
+        if user is None:
+            raise CommandError(f"No user is called '{username}'. 'manage.py user' lists them.", returncode=2)
+        with refusals(), acting(job=JOB), transaction.atomic():
+            held = Membership.objects.select_for_update(of=("self",)).filter(user=user, team=team).first()
+            if word != NONE:
+                kept = set_membership(user=user, team=team, role=TeamRole[word.upper()], by=None)
+                change = "added" if held is None else "changed" if _roles(kept) != _roles(held) else "unchanged"
+                self.write_row({**row_of(kept), "change": change})
+                return
+            if held is not None:
+                end_membership(membership=held, by=None)
+            remaining = Membership.objects.filter(user=user, team=team).first()
+            row = row_of(remaining) if remaining else {"user": user.username, "team": team.slug, "role": None}
+            self.write_row({**row, "change": "unchanged" if held is None else "removed"})
+
+
+def _roles(membership: Membership) -> tuple[int | None, ...]:
+    return membership.role, membership.role_by_hand
+
+
+def row_of(membership: Membership) -> dict[str, Any]:
+    by_sign_on = membership.role_by_sign_on
+    return {
+        "user": membership.user.username,
+        "team": membership.team.slug,
+        "role": TeamRole(membership.role).word,
+        "role_by_sign_on": None if by_sign_on is None else TeamRole(by_sign_on).word,
+    }

@@ -1,0 +1,112 @@
+"""manage.py user [USERNAME] [--email E] [--first-name F] [--last-name L] [--role R] [--close|--open] [--invite] ..."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
+
+from apps.accounts.actions import PERSON_FACTS, add_person, change_person
+from apps.accounts.inviting import invitation_address, send_invitation
+from apps.accounts.management.answers import NONE, RowCommand, refusals
+from apps.accounts.models import User
+from apps.accounts.roles import OrganisationRole
+from apps.common.history import acting
+
+JOB = "manage.py user"
+
+
+class Command(RowCommand):
+    help = (
+        "Adds or changes a person with an account, and prints it as JSON; without USERNAME lists all, one a line. The"
+        " same again changes nothing. Accounts are closed and not deleted: the history names them."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username", metavar="USERNAME", nargs="?", help="to sign in with; stays")
+        parser.add_argument("--email", metavar="E", help="a new person needs one")
+        parser.add_argument("--first-name", metavar="F")
+        parser.add_argument("--last-name", metavar="L")
+        parser.add_argument(
+            "--role", choices=[*OrganisationRole.values, NONE], help="organisation role; most people need none"
+        )
+        is_open = parser.add_mutually_exclusive_group()
+        is_open.add_argument("--close", dest="is_active", action="store_false", default=None, help="may not sign in")
+        is_open.add_argument("--open", dest="is_active", action="store_true", default=None, help="may sign in again")
+        parser.add_argument(
+            "--invite", action="store_true", help="send an email with a link by which the person sets a password"
+        )
+        parser.add_argument(
+            "--link", action="store_true", help="print that link: whoever has it signs in as this person"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        role = options["role"]
+        given = {**options, "organisation_role": "" if role == NONE else role}
+        facts = {name: given[name] for name in PERSON_FACTS if given[name] is not None}
+        invites = options["invite"] or options["link"]
+        if options["username"] is None:
+            if facts or invites:
+                raise CommandError("Name the person: manage.py user USERNAME.", returncode=2)
+            for person in User.objects.people().order_by("username"):
+                self.write_row(row_of(person))
+            return
+        with refusals(), acting(job=JOB), transaction.atomic():
+            person, change = _keep(options["username"], facts)
+            if invites and not (person.is_active and person.email):
+                raise CommandError(
+                    f"{person.username} cannot be invited: the account is closed, or has no email address.",
+                    returncode=1,
+                )
+        row = {**row_of(person), "change": change}
+        if options["link"]:
+            row["link"] = invitation_address(person)
+        self.write_row(row)
+        if options["invite"]:
+            _invite(person)
+
+
+def _keep(username: str, facts: dict[str, Any]) -> tuple[User, str]:
+    """The person with these facts, and what was done for it."""
+    person = User.objects.select_for_update(of=("self",)).filter(username=username).first()
+    if person is None:
+        if not facts.get("email"):
+            raise CommandError(
+                f"No user is called '{username}'. Give --email to add one; 'manage.py user' lists them.", returncode=2
+            )
+        return add_person(facts={**facts, "username": username}, by=None), "added"
+    if person.is_service:
+        raise CommandError(
+            f"'{username}' is a service account. Those are kept under Settings, Programs, or by REST.", returncode=2
+        )
+    kept = {name: getattr(person, name) for name in PERSON_FACTS}
+    if person.office_by_sign_on:
+        kept["organisation_role"] = person.office_by_hand
+    changed = {name: value for name, value in facts.items() if kept[name] != value}
+    if not changed:
+        return person, "unchanged"
+    return change_person(person=person, facts=changed, by=None), "changed"
+
+
+def _invite(person: User) -> None:
+    try:
+        send_invitation(person=person, by=None)
+    except OSError as error:
+        raise CommandError(
+            f"The email to {person.email} did not leave ({error}). Mend EMAIL_URL and send it again, or print the link"
+            f" with 'manage.py user {person.username} --link' and give it to the person yourself.",
+            returncode=1,
+        ) from None
+
+
+def row_of(person: User) -> dict[str, Any]:
+    return {
+        "username": person.username,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "email": person.email,
+        "organisation_role": person.organisation_role,
+        "organisation_role_by_sign_on": person.office_by_sign_on,
+        "is_superuser": person.is_superuser,
+        "is_active": person.is_active,
+        "last_login": person.last_login.isoformat().replace("+00:00", "Z") if person.last_login else None,
+    }
