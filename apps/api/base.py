@@ -39,6 +39,7 @@ from apps.api.schema import RegistrySchema
 from apps.api.throttling import TokenThrottle
 from apps.common.pagination import Keyset, keyset_page, page_of
 from apps.common.prepared import Statement, compared
+from apps.inventory.actions import lock_teams_of
 
 BY_ID = Keyset(("id",))
 INTEGER_ID = "[0-9]{1,18}"
@@ -195,6 +196,8 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     picks_fields = True
     # parameters of the list beside its filters
     also_reads: ClassVar[Collection[str]] = ()
+    # from a row to the application it belongs to, in Django's spelling; empty where it belongs to none
+    application_path: ClassVar[str] = ""
     # further forms of the list, beside JSON, CSV and a workbook
     feed_renderers: ClassVar[tuple[type[BaseRenderer], ...]] = ()
 
@@ -257,8 +260,18 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
             cursor = page.next
 
     def lock(self, **kwargs: Any) -> None:
-        if (value := kwargs.get(self._keyword)) is not None:
-            list(self.model._default_manager.select_for_update().filter(**{self.lookup_field: value}).values_list("pk"))
+        """Lock the row, after the application that it belongs to, as the actions do (inventory/actions/locking.py).
+
+        In the other order this change and an action would wait for each other. What the caller may not see is not
+        locked.
+        """
+        if (value := kwargs.get(self._keyword)) is None:
+            return
+        visible = self.get_queryset().filter(**{self.lookup_field: value})
+        if self.application_path:
+            lock_teams_of(visible.values_list(self.application_path, flat=True))
+        rows = self.model._default_manager.select_for_update(of=("self",)).order_by()
+        list(rows.filter(pk__in=visible.values("pk")).values_list("pk"))
 
     @cached_property
     def reader(self) -> RowReader:

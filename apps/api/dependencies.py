@@ -106,6 +106,7 @@ class DependencyViewSet(Bulk, WritingViewSet[Dependency]):
     model = Dependency
     serializer_class = DependencySerializer
     filterset_class = DependencyFilter
+    application_path = "application"
 
     @extend_schema(
         responses={201: WrittenDependencySerializer},

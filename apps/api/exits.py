@@ -113,6 +113,8 @@ class WrittenExitTestSerializer(WrittenMixin, ExitTestSerializer):
 
 
 class OfDependencyViewSet[M: Adaptation | ExitPlan | ExitTest](WritingViewSet[M]):
+    application_path = "dependency__application"
+
     def editable(self) -> M:
         row = self.subject("dependency__application__team")
         self.require(TeamRole.EDITOR, row.dependency.application.team)

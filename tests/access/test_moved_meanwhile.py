@@ -16,9 +16,10 @@ from pghistory.models import Event
 from rest_framework.settings import api_settings
 from rest_framework.test import APIClient
 
+from apps.api.urls import VIEWSETS
 from apps.common.time import day_of, now
 from apps.exposure.models import CampaignTask, TaskStep
-from apps.inventory.models import Application
+from apps.inventory.models import Application, Dependency
 from apps.reports.models import ComponentAnswer
 from apps.risks.models import Assessment
 from tests.access.walking import World, make_walked_world
@@ -302,3 +303,73 @@ def test_views_lock_nothing_below_an_application_by_themselves():
                 if is_lock and ast.unparse(node.value).partition(".")[0] in BELOW:
                     found.append(f"{path.relative_to(CHECKOUT)}:{node.lineno}")
     assert found == []
+
+
+# (method, address, body, table): changes of a row below an application, with If-Match
+CONDITIONAL_WRITES = (
+    ("patch", "/api/v1/dependencies/{dependency}/", {"traffic_share": "0.5"}, "inventory_dependency"),
+    ("patch", "/api/v1/adaptations/{adaptation}/", {"note": "n"}, "inventory_adaptation"),
+    ("patch", "/api/v1/exit-plans/{plan}/", {"note": "n"}, "inventory_exitplan"),
+    ("patch", "/api/v1/exit-tests/{test}/", {"target": "{offering}"}, "inventory_exittest"),
+    ("patch", "/api/v1/campaign-tasks/{task}/", {"due_on": "{today}"}, "exposure_campaigntask"),
+    ("delete", "/api/v1/adaptations/{adaptation}/", None, "inventory_adaptation"),
+)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("write", CONDITIONAL_WRITES, ids=lambda write: f"{write[0]} {write[1]}")
+def test_a_conditional_change_waits_for_the_application_and_holds_no_row_below_it_meanwhile(write):
+    world = make_walked_world()
+    names = names_of(world)
+    method, address, body, table = write
+    address = filled(address, names)
+    api = APIClient(raise_request_exception=False)
+    api.force_login(world.people["owner"])
+    statuses = []
+
+    def change():
+        try:
+            answer = getattr(api, method)(address, filled(body, names), format="json", headers={"If-Match": "*"})
+            statuses.append(answer.status_code)
+        finally:
+            connection.close()
+
+    changing = threading.Thread(target=change)
+    with psycopg.connect(database_url()) as action:
+        action.execute("SELECT FROM inventory_application WHERE slug = %s FOR UPDATE", [names["application"]])
+        changing.start()
+        wait_until(lambda: bool(blocked_sessions()) or not changing.is_alive(), "the change to wait or to answer")
+        # the second lock of an action: held by the change, the two would wait for each other
+        action.execute(f"SELECT FROM {table} WHERE id = %s FOR UPDATE NOWAIT", [int(address.split("/")[-2])])
+        action.rollback()
+    changing.join(timeout=30)
+
+    assert statuses == [204 if method == "delete" else 200]
+
+
+def test_every_resource_below_an_application_that_takes_conditional_changes_locks_the_application_first():
+    unnamed = []
+    for name, view in VIEWSETS.items():
+        relations = {field.related_model for field in view.model._meta.get_fields() if field.many_to_one}
+        is_changed = any(hasattr(view, change) for change in ("update", "partial_update", "destroy"))
+        is_below = view.model is not Application and relations & {Application, Dependency}
+        if is_changed and is_below and not view.application_path:
+            unnamed.append(name)
+    assert unnamed == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_conditional_change_of_what_one_may_not_see_waits_for_no_row_of_others():
+    world = make_walked_world()
+    names = names_of(world)
+    api = APIClient(raise_request_exception=False)
+    api.force_login(world.people["outsider"])
+    with psycopg.connect(database_url()) as other:
+        other.execute("SELECT FROM inventory_dependency WHERE id = %s FOR UPDATE", [names["dependency"]])
+        connection.cursor().execute("SET lock_timeout = '2s'")
+
+        address = filled("/api/v1/dependencies/{dependency}/", names)
+        answer = api.patch(address, {"traffic_share": "0.5"}, format="json", headers={"If-Match": "*"})
+
+        other.rollback()
+    assert answer.status_code == 404

@@ -112,6 +112,7 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     model = CampaignTask
     serializer_class = CampaignTaskSerializer
     filterset_class = CampaignTaskFilter
+    application_path = "dependency__application"
     orders = {
         "id": BY_ID,
         "-id": Keyset(("-id",)),
