@@ -8,9 +8,9 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.functional import SimpleLazyObject
 
 from apps.common.metrics import UNKNOWN_ROUTE, count_request
+from apps.common.request_user import request_user_id
 
 log = structlog.get_logger("registry.access")
 
@@ -39,7 +39,7 @@ class AccessLogMiddleware:
                 route=request.resolver_match.route if request.resolver_match else UNKNOWN_ROUTE,
                 status=response.status_code,
                 seconds=time.perf_counter() - began_at,
-                user_id=_user_id(request),
+                user_id=request_user_id(request),
             )
         return response
 
@@ -74,14 +74,3 @@ def record_request(*, method: str, path: str, route: str, status: int, seconds: 
 
 def _interface(path: str) -> str:
     return next((name for start, name in _INTERFACES if path.startswith(start)), "pages")
-
-
-def _user_id(request: HttpRequest) -> int | None:
-    """The id of the user, where the request has looked it up; looking it up here would cost a statement."""
-    user = getattr(request, "_cached_user", None)
-    if user is None:
-        # REST puts whom a token belongs to here, a session something that is looked up when it is used
-        user = request.__dict__.get("user")
-        if isinstance(user, SimpleLazyObject):
-            return None
-    return getattr(user, "pk", None)

@@ -1,5 +1,7 @@
 """Log lines: JSON for machines or words for people, each with the id of its request or task."""
 
+import copy
+import logging
 import re
 import uuid
 from collections.abc import Callable
@@ -7,6 +9,9 @@ from typing import Any
 
 import structlog
 from django.http import HttpRequest, HttpResponseBase
+
+from apps.common.request_address import request_address
+from apps.common.request_user import request_user_id
 
 HEADER = "X-Request-ID"
 # local variables stay out of the log: passwords and tokens are among them
@@ -49,11 +54,12 @@ def logging_config(*, json_lines: bool, level: str, colors: bool) -> dict[str, A
         "formatters": {
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": [*SHARED, structlog.stdlib.ExtraAdder(), _without_request, _without_secrets],
+                "foreign_pre_chain": [*SHARED, structlog.stdlib.ExtraAdder(), _with_caller, _without_secrets],
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shape],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"refusals": {"()": RefusalFilter}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # Django's own handlers would write each line a second time
@@ -69,9 +75,33 @@ def logging_config(*, json_lines: bool, level: str, colors: bool) -> dict[str, A
     }
 
 
-def _without_request(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
-    """Django hands its request object to the log; its address, query and all, would be written there."""
-    line.pop("request", None)
+class RefusalFilter(logging.Filter):
+    """Lines about refused requests as warnings without a stack: a wrong Host or a forbidden page is no failure."""
+
+    def filter(self, record: logging.LogRecord) -> logging.LogRecord:
+        is_refusal = record.name.startswith("django.security.") or (
+            record.name == "django.request" and getattr(record, "status_code", 500) < 500
+        )
+        if not is_refusal:
+            return record
+        # other handlers keep theirs
+        refusal = copy.copy(record)
+        refusal.exc_info = refusal.exc_text = None
+        refusal.levelno = min(record.levelno, logging.WARNING)
+        refusal.levelname = logging.getLevelName(refusal.levelno)
+        return refusal
+
+
+def _with_caller(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Replace the request that Django hands to the log by its id, its user's id and the client's address.
+
+    Its own text would be written otherwise, query and all; and lines about an answer are written when the middleware
+    that binds the request's id has ended.
+    """
+    request = line.pop("request", None)
+    if isinstance(request, HttpRequest):
+        line.setdefault("request_id", request_id(request))
+        line["user_id"], line["address"] = request_user_id(request), request_address(request)
     return line
 
 

@@ -7,13 +7,21 @@ import logging.config
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from rest_framework.test import APIClient
 
+from apps.accounts.actions import issue_token
+from apps.accounts.roles import TeamRole
 from apps.common.logging import RequestIdMiddleware, logging_config, request_id
+from apps.common.time import now
 from registry import embedded
+from tests.builders import make_application, make_member, make_team
 
 
 def line_of(record: logging.LogRecord, *, json_lines: bool) -> str:
@@ -69,6 +77,68 @@ def test_production_lines_are_json_one_each() -> None:
     assert told["level"] == "error"
     assert told["logger"] == "test"
     assert told["timestamp"].endswith("Z")
+
+
+def lines_of(*requests: Callable[[], object]) -> list[dict[str, Any]]:
+    """The lines, as production writes them, while the requests are answered."""
+    config = logging_config(json_lines=True, level="INFO", colors=False)
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    factory = config["formatters"]["line"]
+    handler.setFormatter(factory["()"](**{name: value for name, value in factory.items() if name != "()"}))
+    handler.addFilter(config["filters"]["refusals"]["()"]())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        for send in requests:
+            send()
+    finally:
+        root.removeHandler(handler)
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.django_db
+def test_the_line_of_a_refusal_names_request_person_and_address(client: Client) -> None:
+    team = make_team()
+    viewer = make_member(team, TeamRole.VIEWER)
+    address = f"/api/v1/applications/{make_application(team=team).slug}/"
+    client.force_login(viewer)
+    _, secret = issue_token(
+        user=viewer, name="test", scopes=["read", "write"], at=now(), by=None, lifetime=timedelta(days=1)
+    )
+    token = APIClient(headers={"Authorization": f"Bearer {secret}"})
+
+    by_token, by_session, by_page = lines_of(
+        lambda: token.patch(address, {"purpose": "x"}, format="json", REMOTE_ADDR="203.0.113.7"),
+        lambda: client.patch(address, {"purpose": "x"}, "application/json", REMOTE_ADDR="203.0.113.8"),
+        lambda: client.get("/settings/people/invite/", REMOTE_ADDR="203.0.113.9"),
+    )
+
+    for line, client_address in ((by_token, "203.0.113.7"), (by_session, "203.0.113.8"), (by_page, "203.0.113.9")):
+        assert (line["status_code"], line["user_id"], line["address"]) == (403, viewer.pk, client_address)
+        assert len(line["request_id"]) == 32
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "host"), [("/", "evil.example"), ("/api/v1/teams/", "evil.example"), ("/accounts/login/?next=%00", None)]
+)
+def test_a_request_that_cannot_be_read_is_a_warning_without_a_stack(path: str, host: str | None) -> None:
+    lines = lines_of(lambda: Client(headers={"Host": host} if host else {}).get(path))
+
+    assert lines
+    for line in lines:
+        assert (line["level"], line["status_code"]) == ("warning", 400)
+        assert "exception" not in line
+
+
+def test_a_failure_of_ours_keeps_its_stack(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.raise_request_exception = False
+    monkeypatch.setattr("apps.common.health.ProbeMiddleware.__call__", lambda *_: 1 / 0)
+
+    lines = lines_of(lambda: client.get("/"))
+
+    assert [line["level"] for line in lines if "exception" in line] == ["error"]
 
 
 @pytest.mark.parametrize(("given", "kept"), [("abc-123_XYZ.9", True), ("short", False), ("evil\nline" * 3, False)])
