@@ -423,11 +423,6 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 OIDC = sign_on(env, production=PRODUCTION)
 SOCIALACCOUNT_ADAPTER = "apps.accounts.adapters.SignOnAccountAdapter"
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
-# linking single sign-on asks for the password first
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
-# emails about accounts come from apps/accounts/event_emails.py
-ACCOUNT_EMAIL_NOTIFICATIONS = False
-ACCOUNT_RATE_LIMITS = {"manage_email": "5/h/user"}
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
@@ -466,7 +461,6 @@ REST_FRAMEWORK = {
         "intake": env.str("THROTTLE_INTAKE", default="120/min"),
         # a collector passes on what many applications send, some hundred spans a request
         "calls": env.str("THROTTLE_CALLS", default="30000/min"),
-        "anonymous": env.str("THROTTLE_ANONYMOUS", default="60/min"),
     },
     "NUM_PROXIES": TRUSTED_PROXIES,
 }

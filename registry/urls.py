@@ -1,6 +1,6 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.decorators import login_not_required, login_required
 from django.http import HttpRequest, HttpResponseRedirect
 from django.templatetags.static import static
 from django.urls import include, path
@@ -43,7 +43,7 @@ urlpatterns = [
     path("otlp/api/public/otel/v1/traces", TracesDoor.as_view(), name="langfuse-traces"),
     path("api/public/otel/v1/traces", TracesDoor.as_view(), name="langfuse-traces-at-the-root"),
     # the split view keeps its script out of the page, as the content security policy asks
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    path("api/docs/", login_required(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="api-docs"),
     path("metrics", MetricsView.as_view(), name="metrics"),
     # read by programs of calendars and feeds, which cannot sign in
     path("calendar/<str:secret>.ics", SecretCalendarView.as_view(), name="calendar-feed"),

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.api.accounts import TeamViewSet
@@ -58,6 +57,7 @@ from apps.api.costs import CostsView
 from apps.api.dependencies import DependencyViewSet
 from apps.api.derivations import DerivationViewSet
 from apps.api.disagreements import DisagreementViewSet
+from apps.api.document import DocumentView
 from apps.api.exits import AdaptationViewSet, ExitPlanViewSet, ExitTestViewSet
 from apps.api.exposure import ExposureFlagViewSet, ExposureSettingsView, PolicyViewSet
 from apps.api.feeds import FeedNoticeViewSet, FeedRunViewSet
@@ -94,7 +94,6 @@ from apps.api.scenarios import (
 from apps.api.seen import DiscrepancyViewSet, SenderViewSet
 from apps.api.snapshots import SnapshotViewSet
 from apps.api.sources import SourceViewSet
-from apps.api.throttling import AnonymousThrottle, TokenThrottle
 from apps.api.tokens import ServiceAccountViewSet, TokenViewSet
 from apps.api.users import UserViewSet
 
@@ -211,8 +210,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("foundations/<slug:slug>/scorecard/", FoundationScorecardView.as_view(), name="api-foundations-scorecard"),
     path("providers/<slug:slug>/scorecard/", ProviderScorecardView.as_view(), name="api-providers-scorecard"),
     path("scorecards/compare/", ScorecardComparisonView.as_view(), name="api-scorecards-compare"),
-    # the document says nothing about the organisation, so it is open, as its browsable page is
-    path("schema/", SpectacularAPIView.as_view(throttle_classes=[TokenThrottle, AnonymousThrottle]), name="schema"),
+    path("schema/", DocumentView.as_view(), name="schema"),
     # with a slash at the end, so that an address that lacks one is redirected first, except where none has a slash
     re_path(r"^(?:.*/|bom/token/[^/]+)?$", NothingHere.as_view()),
 ]

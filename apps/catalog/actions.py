@@ -57,6 +57,10 @@ def assert_manually(*, offering: Offering, value: Mapping[str, Any], by: User, r
     canonical = lifecycle_value(claim)
     if not canonical:
         canonical = {"status": "active"}
+    source_url = str(value.get("source_url") or "").strip()[:1000]
+    if source_url and not source_url.startswith(("https://", "http://")):
+        # it becomes a link
+        raise RefusedFact("The address of the source begins with https:// or http://.")
     moment = now()
     with acting(user=by, reason=reason):
         catalogue_lock()
@@ -67,7 +71,7 @@ def assert_manually(*, offering: Offering, value: Mapping[str, Any], by: User, r
             defaults={
                 "offering": offering,
                 "value": canonical,
-                "source_url": str(value.get("source_url") or "")[:1000],
+                "source_url": source_url,
                 "changed_at": moment,
                 "withdrawn_at": None,
                 "asserted_by": by,
@@ -76,7 +80,7 @@ def assert_manually(*, offering: Offering, value: Mapping[str, Any], by: User, r
             create_defaults={
                 "offering": offering,
                 "value": canonical,
-                "source_url": str(value.get("source_url") or "")[:1000],
+                "source_url": source_url,
                 "first_seen": moment,
                 "changed_at": moment,
                 "asserted_by": by,

@@ -56,6 +56,7 @@ def test_a_manual_date_outranks_the_feed_until_it_is_lifted() -> None:
         ({"retires_on": "2027-06-01"}, "r", "firm or 'not before'"),
         ({"retires_on": "next summer", "date_kind": "firm"}, "r", "next summer"),
         ({"retires_on": "2027-06-01", "announced_on": "2027-07-01", "date_kind": "firm"}, "r", "before its announce"),
+        ({"status": "retired", "source_url": "javascript:alert(1)"}, "r", "begins with https"),
     ],
 )
 def test_a_manual_fact_that_does_not_hold_together_is_refused(value: dict[str, str], reason: str, words: str) -> None:

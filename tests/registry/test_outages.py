@@ -341,8 +341,7 @@ def test_people_sign_in_and_programs_work_while_the_cache_is_full_and_lock_out_s
         assert sign_in(client, "ada", "a long enough password").status_code == 302
         assert {client.send(REST).status for _ in range(40)} == {200}
         assert client.send(PAGE).status == 200
-        schema = requests.get(f"http://127.0.0.1:{client.server.port}/api/v1/schema/", timeout=40)
-        assert schema.status_code == 200
+        assert client.send("/api/v1/schema/").status == 200
         # the message for the worker is lost, and beat finds the work
         assert client.send("/api/v1/evidence-packs/", "POST", json=period).status == 202
         wrong = [sign_in(client, "ben", "a wrong password").status_code for _ in range(5)]
