@@ -18,6 +18,7 @@ from apps.api.problems import API_PREFIX, CALLS_PREFIX, MEDIA_TYPE, bad_request,
 from apps.common.child_process import RETRY_AFTER_SECONDS, BusyError
 from apps.common.logging import request_id
 from apps.common.postgresql.errors import Unavailable, unavailable
+from apps.common.response_headers import BARE_HEADERS
 from apps.common.texts import without_controls
 
 log = structlog.get_logger(__name__)
@@ -57,7 +58,10 @@ class PlainHttpMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.SECURE_SSL_REDIRECT and request.path.startswith(TLS_ONLY) and not request.is_secure():
             return JsonResponse(
-                problem(HTTPStatus.FORBIDDEN, _PLAIN_HTTP), status=HTTPStatus.FORBIDDEN, content_type=MEDIA_TYPE
+                problem(HTTPStatus.FORBIDDEN, _PLAIN_HTTP),
+                status=HTTPStatus.FORBIDDEN,
+                content_type=MEDIA_TYPE,
+                headers=BARE_HEADERS,
             )
         return self.get_response(request)
 

@@ -7,7 +7,7 @@ from django.db import DatabaseError
 from psycopg_pool import PoolTimeout
 
 from apps.catalog.models import Source
-from apps.common.health import Unready
+from apps.common.health import Unready, failed_probe
 from apps.common.time import now
 from apps.feeds.models import Health, source_health
 
@@ -38,7 +38,7 @@ def check_feeds() -> str:
     try:
         health = feed_health(at=now())
     except (DatabaseError, PoolTimeout) as error:
-        raise Unready(f"The feeds cannot be read: {type(error).__name__}.") from error
+        raise failed_probe("The feeds cannot be read.", error) from error
     if health.stale:
         raise Unready(f"Only {health}. The page Feeds says which are late, and why.")
     return str(health)

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import redis
+import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
@@ -15,12 +16,20 @@ from django.utils.module_loading import import_string
 from psycopg_pool import PoolTimeout
 
 from apps.common import heartbeat
+from apps.common.response_headers import BARE_HEADERS
 
 STATEMENT_TIMEOUT_MS = 2000
+log = structlog.get_logger(__name__)
 
 
 class Unready(Exception):
     """A part that does not answer as it must; the text says what and why."""
+
+
+def failed_probe(sentence: str, error: Exception) -> Unready:
+    """Return `sentence` as Unready; what the error says is for the log, since strangers may ask probes."""
+    log.warning("probe_failed", sentence=sentence, error=f"{type(error).__name__}: {error}".split("\n", 1)[0][:300])
+    return Unready(sentence)
 
 
 def check_database() -> str:
@@ -29,7 +38,7 @@ def check_database() -> str:
             cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
             cursor.execute("SELECT 1")
     except (DatabaseError, PoolTimeout) as error:
-        raise Unready(f"The database does not answer: {type(error).__name__}.") from error
+        raise failed_probe("The database does not answer.", error) from error
     return "answers"
 
 
@@ -38,7 +47,7 @@ def check_migrations() -> str:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except (DatabaseError, PoolTimeout) as error:
-        raise Unready(f"The migrations cannot be read: {type(error).__name__}.") from error
+        raise failed_probe("The migrations cannot be read.", error) from error
     if waiting:
         raise Unready(f"{len(waiting)} migrations wait; run manage.py migrate.")
     return "applied"
@@ -49,7 +58,7 @@ def check_broker() -> str:
         with heartbeat.client() as client:
             client.ping()
     except redis.RedisError as error:
-        raise Unready(f"The broker does not answer: {type(error).__name__}.") from error
+        raise failed_probe("The broker does not answer.", error) from error
     return "answers"
 
 
@@ -57,7 +66,7 @@ def check_worker() -> str:
     try:
         seen_at = heartbeat.last_beat()
     except redis.RedisError as error:
-        raise Unready(f"The worker's heartbeat cannot be read: {type(error).__name__}.") from error
+        raise failed_probe("The worker's heartbeat cannot be read.", error) from error
     if seen_at is None:
         raise Unready(
             f"No worker has shown itself for {heartbeat.LIFETIME_SECONDS} seconds. Start a worker and beat, which sends"
@@ -122,6 +131,6 @@ class ProbeMiddleware:
         if probe is None or request.method not in {"GET", "HEAD"}:
             return self.get_response(request)
         status, members = probe()
-        response = JsonResponse(members, status=status)
+        response = JsonResponse(members, status=status, headers=BARE_HEADERS)
         add_never_cache_headers(response)
         return response

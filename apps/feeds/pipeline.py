@@ -100,9 +100,9 @@ def carry_out(run: FeedRun, *, fetch: Fetch, at: datetime, url: str, by_wall_clo
     state, _ = PollState.objects.get_or_create(source=run.source)
     try:
         return _attempt(run, state, fetch=fetch, at=at, url=url, by_wall_clock=by_wall_clock)
-    except Exception as error:
+    except Exception:
         log.exception("feed_run_error", source=run.source.slug, run=run.pk)
-        _fail(run, state, f"This poll stopped on an error of ours ({type(error).__name__}); nothing of it was kept.")
+        _fail(run, state, "This poll stopped on an error of ours, which the log shows; nothing of it was kept.")
         raise
 
 

@@ -17,6 +17,7 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
+from apps.common.response_headers import BARE_HEADERS
 from registry.server.environ import build_environ
 from registry.server.limits import (
     FIRST_BLOCK_TIMEOUT,
@@ -40,7 +41,11 @@ Headers = list[tuple[bytes, bytes]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 HEALTH_PATH = "/healthz"
-_NEVER_STORED = (b"cache-control", b"max-age=0, no-cache, no-store, must-revalidate, private")
+# of every answer that is not the application's
+_OWN_HEADERS = [
+    (b"cache-control", b"max-age=0, no-cache, no-store, must-revalidate, private"),
+    *((name.lower().encode(), value.encode()) for name, value in BARE_HEADERS.items()),
+]
 log = logging.getLogger(__name__)
 
 
@@ -226,7 +231,9 @@ class _Start:
         self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-_BROKEN = Answer(500, [(b"content-type", b"text/plain; charset=utf-8")], b"The server failed. Try again later.\n")
+_BROKEN = Answer(
+    500, [(b"content-type", b"text/plain; charset=utf-8"), *_OWN_HEADERS], b"The server failed. Try again later.\n"
+)
 
 
 def _busy() -> RefusalError:
@@ -242,7 +249,7 @@ async def _send_whole(answer: Answer, send: Send) -> None:
 
 
 async def _send_probe(answer: ProbeAnswer, send: Send) -> None:
-    headers = [(b"content-type", b"application/json"), _NEVER_STORED]
+    headers = [(b"content-type", b"application/json"), *_OWN_HEADERS]
     await _send_whole(Answer(answer.status, headers, answer.body), send)
 
 
@@ -263,7 +270,7 @@ async def _send_refusal(refusal: RefusalError, environ: dict[str, Any], receive:
         (b"content-type", kind),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
-        _NEVER_STORED,
+        *_OWN_HEADERS,
     ]
     if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append((b"retry-after", str(RETRY_AFTER).encode()))

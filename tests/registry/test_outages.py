@@ -349,4 +349,4 @@ def test_people_sign_in_and_programs_work_while_the_cache_is_full_and_lock_out_s
 
     assert wrong == [200] * 5
     assert locked.status_code == 200
-    assert "Too many failed login attempts" in locked.text
+    assert "Too many failed sign-ins" in locked.text

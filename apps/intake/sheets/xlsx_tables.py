@@ -39,6 +39,9 @@ _BLOCK = 1024 * 1024
 _DANGEROUS = re.compile(rb"<!\s*(DOCTYPE|ENTITY)|<\0?!\0?\s*(D\0?O\0?C\0?T|E\0?N\0?T\0?I)", re.IGNORECASE)
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 _SHEET_PART = re.compile(r"^/?xl/worksheets/[^/]+\.xml$", re.IGNORECASE)
+_DAMAGED = (
+    "It is damaged, or its program departs from the format. Open it in a spreadsheet program and save it again as XLSX."
+)
 # a merged title over the whole sheet is no content of its rows
 _WIDEST_MERGE = 3
 _TALLEST_MERGE = 10_000
@@ -73,7 +76,7 @@ def read_xlsx(content: bytes) -> Book:
             book = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
             sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
         except _BROKEN as error:
-            raise Unreadable(f"The workbook cannot be opened ({_short(error)}). Save it again as XLSX.") from error
+            raise Unreadable(f"The workbook cannot be opened. {_DAMAGED}") from error
     if len(sheets) > MOST_SHEETS:
         raise Unreadable(f"There are more than {MOST_SHEETS} worksheets. Upload only those that matter.")
     if not sheets:
@@ -202,7 +205,7 @@ def _rows(sheet: Any, merged: _Merged, count: CellCount) -> Iterator[Row]:
             if any(cell is not None and not (isinstance(cell, str) and not cell.strip()) for cell in cells):
                 yield number, cells
     except _BROKEN as error:
-        raise Unreadable(f"'{sheet.title}' cannot be read ({_short(error)}). Save it again as XLSX.") from error
+        raise Unreadable(f"'{sheet.title}' cannot be read. {_DAMAGED}") from error
 
 
 def _cell(value: Any, number: int) -> Cell:
@@ -218,7 +221,3 @@ def _cell(value: Any, number: int) -> Cell:
     if isinstance(value, time | timedelta):
         return str(value)
     return str(value)[:MOST_CHARACTERS]
-
-
-def _short(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:120]

@@ -177,6 +177,16 @@ def test_programs_are_refused_with_problem_details(server: WebServer) -> None:
     assert json.loads(body)["detail"].startswith("The body of this request is larger than 64 KiB.")
 
 
+@pytest.mark.parametrize(
+    "head", ["GET /healthz HTTP/1.1", "POST /echo HTTP/1.1\nContent-Length: 999999999", "GET /breaks HTTP/1.1"]
+)
+def test_answers_of_the_server_itself_are_nothing_that_a_browser_runs_or_frames(server: WebServer, head: str) -> None:
+    headers = server.ask(head)[1]
+
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"] == "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+
 @pytest.mark.parametrize("path", ["/echo", "/accounts/login/"])
 def test_a_chunked_body_is_cut_off_where_it_grows_too_long(server: WebServer, path: str) -> None:
     # what the sign-in takes does not depend on what a caller shows
