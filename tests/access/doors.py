@@ -9,7 +9,8 @@ PAGES = {
     # whoever has signed in; lists show what one sees
     "yyyyyyyl": """
         account:get account:post against:get against-csv:get alert-settings:get alerts:get alerts-csv:get
-        answer-discrepancies:post answer-several:post api-docs:get applications:get applications-csv:get applications-xlsx:get
+        answer-discrepancies:post answer-several:post api-docs:get applications:get applications-csv:get
+        applications-xlsx:get
         approval:get approvals:get approvals-csv:get ask:post ask-gate-waiver:get ask-gate-waiver:post ask-pack:post
         assess-risks:post audit:get audit-csv:get board:get calendar:get calendar-csv:get campaign-tasks:get
         campaign-tasks-csv:get campaigns:get campaigns-csv:get choosing:get choosing-csv:get component-files:get
