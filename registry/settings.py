@@ -378,6 +378,8 @@ METRICS = {
     "intake": "apps.intake.metrics.intake_gauges",
     "gate": "apps.gate.metrics.gate_gauges",
 }
+# whether strangers read the OpenAPI document and its page
+API_DOCUMENT_OPEN = env.bool("API_DOCUMENT_OPEN", default=False)
 # addresses that read /metrics without a token, such as 10.2.0.0/16
 try:
     METRICS_NETWORKS = parse_networks(env.str("METRICS_NETWORKS", default=""))
@@ -461,6 +463,7 @@ REST_FRAMEWORK = {
         "intake": env.str("THROTTLE_INTAKE", default="120/min"),
         # a collector passes on what many applications send, some hundred spans a request
         "calls": env.str("THROTTLE_CALLS", default="30000/min"),
+        "anonymous": env.str("THROTTLE_ANONYMOUS", default="60/min"),
     },
     "NUM_PROXIES": TRUSTED_PROXIES,
 }

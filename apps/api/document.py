@@ -1,23 +1,40 @@
-"""The OpenAPI document, for whoever is signed in."""
+"""The OpenAPI document and its page: for whoever is signed in, and for strangers where API_DOCUMENT_OPEN says so."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from drf_spectacular.views import SpectacularAPIView
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
 from apps.accounts.authentication import HasScope
 from apps.api.rendering import FastJSONRenderer
-from apps.api.throttling import TokenThrottle
+from apps.api.throttling import AnonymousThrottle, TokenThrottle
 
 
 class DocumentView(SpectacularAPIView):
-    """Says nothing about the organisation, but takes seconds to write and would show strangers every address."""
+    """Says nothing about the organisation, but takes seconds to write and shows every address."""
 
     permission_classes = [HasScope]
-    throttle_classes = [TokenThrottle]
+    throttle_classes = [TokenThrottle, AnonymousThrottle]
+
+    def get_permissions(self) -> Sequence[Any]:
+        return () if settings.API_DOCUMENT_OPEN else super().get_permissions()
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         if getattr(response, "exception", False):
             # a refusal is JSON, whichever form of the document was asked for
             request.accepted_renderer, request.accepted_media_type = FastJSONRenderer(), FastJSONRenderer.media_type
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+class DocumentPageView(SpectacularSwaggerSplitView):
+    """The browsable page; its script is an address of its own, as the content security policy asks."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not settings.API_DOCUMENT_OPEN and not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return super().dispatch(request, *args, **kwargs)

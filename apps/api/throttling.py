@@ -108,6 +108,15 @@ class TokenThrottle(WindowThrottle):
         return rate_of(self.scope) if own is None else (own, _SECONDS["m"])
 
 
+class AnonymousThrottle(WindowThrottle):
+    """For what needs no sign-in: each address by itself."""
+
+    scope = "anonymous"
+
+    def key(self, request: Request) -> str | None:
+        return None if request.user.is_authenticated else self.get_ident(request)
+
+
 def rate_of(scope: str) -> tuple[int | None, int]:
     """(requests, seconds) of a setting such as `1200/min`; None requests: unlimited."""
     text = api_settings.DEFAULT_THROTTLE_RATES.get(scope)

@@ -135,7 +135,7 @@ class TestOutsideTheViews:
 class TestThrottle:
     @pytest.fixture(autouse=True)
     def slow(self, settings):
-        rest = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"token": "3/day"}}
+        rest = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"token": "3/day", "anonymous": "2/day"}}
         with override_settings(REST_FRAMEWORK=rest):
             yield
 
@@ -152,6 +152,14 @@ class TestThrottle:
             writer.get("/api/v1/teams/")
 
         assert api(make_user(role="auditor")).get("/api/v1/teams/").status_code == 200
+
+    def test_who_is_not_signed_in_reads_the_document_only_so_often_where_it_is_open(self, api, settings):
+        settings.API_DOCUMENT_OPEN = True
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            answers = [api().get("/api/v1/schema/").status_code for _ in range(3)]
+
+        assert answers == [200, 200, 429]
 
     def test_the_document_counts_as_a_request_of_the_token(self, writer):
         with warnings.catch_warnings():

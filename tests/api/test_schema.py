@@ -234,6 +234,13 @@ def test_a_stranger_is_asked_for_a_token_and_a_browser_to_sign_in(client, query)
     assert (page.status_code, page["Location"]) == (302, "/accounts/login/?next=/api/docs/")
 
 
+def test_the_operator_opens_it_and_its_page_to_strangers(client, settings):
+    settings.API_DOCUMENT_OPEN = True
+
+    assert client.get(reverse("schema")).status_code == 200
+    assert client.get(reverse("api-docs")).status_code == 200
+
+
 def test_a_token_without_the_scope_read_does_not_open_it(api):
     assert api(make_user(), "intake").get(reverse("schema")).status_code == 403
     assert api(make_user("other"), "read").get(reverse("schema")).status_code == 200
