@@ -266,6 +266,8 @@ CACHES: dict[str, Any] = {
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlasts any outage of the broker
+# also one that answers and refuses to write: without its replicas, with a disk that is full, or a replica by now
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 # a page only sends, and beat makes good what it could not; a worker waits for work
 # (a new connection waits up to five times, once for each step of its handshake)
 _web_broker = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}

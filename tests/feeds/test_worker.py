@@ -5,9 +5,11 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+import redis
 from django.db import connection, connections
 
 from apps.catalog.models import Assertion, Offering, ProviderEvent, Source
@@ -16,6 +18,7 @@ from apps.feeds.actions import BrokerAway, enqueue_due_sources, request_poll
 from apps.feeds.models import FeedRun, PollState
 from apps.feeds.pipeline import close_dead_runs, poll
 from registry import embedded
+from registry.environment import redis_client_url
 from tests.builders import make_source, make_user
 from tests.feeds import loopback as server
 from tests.feeds.test_pipeline import price_map
@@ -58,6 +61,12 @@ def news(feed: server.Loopback, *first: server.Behaviour) -> None:
 
 def latest_run() -> FeedRun:
     return FeedRun.objects.order_by("-pk")[0]
+
+
+def n_refused(valkey: redis.Redis, command: str) -> int:
+    """How many calls of the command the broker has refused before it tried them."""
+    figures: Any = valkey.info("commandstats")
+    return int(figures.get(f"cmdstat_{command}", {}).get("rejected_calls", 0))
 
 
 def test_a_worker_killed_while_fetching_leaves_a_run_that_is_closed_and_polled_again(
@@ -158,6 +167,19 @@ def test_without_a_broker_the_person_is_told_and_the_worker_goes_on_when_it_is_b
 
     assert (refused.status, "broker" in refused.error) == ("failed", True)
     assert ProviderEvent.objects.count() == 1
+
+
+def test_a_worker_outlasts_a_broker_that_answers_and_refuses_to_write(
+    source: Source, feed: server.Loopback, broker: str, tmp_path: Path
+) -> None:
+    news(feed)
+    with Worker(broker, tmp_path / "worker.log") as worker, redis.Redis.from_url(redis_client_url(broker)) as valkey:
+        valkey.config_set("min-replicas-to-write", "1")
+        wait_until(lambda: n_refused(valkey, "brpop") > 0, "the worker asks for work and is refused", worker.log)
+        valkey.config_set("min-replicas-to-write", "0")
+
+        request_poll(source=source, by=make_user())
+        wait_until(lambda: latest_run().status == "changed", "the same worker polls", worker.log)
 
 
 def test_a_database_restarted_during_a_poll_loses_that_poll_and_nothing_else(
