@@ -160,6 +160,15 @@ def test_a_pending_address_is_in_no_ones_way(client):
     assert not EmailAddress.objects.filter(email=ANYBODY).exists()
 
 
+def test_an_address_without_an_account_gets_an_email_that_offers_no_way_in(db):
+    Client().post(reverse("account_reset_password"), {"email": "stranger@example.org"})
+
+    [message] = mail.outbox
+    assert message.subject.strip().endswith("No account with this email address")
+    assert "ask an administrator" in message.body
+    assert "http" not in message.body
+
+
 def test_an_address_that_an_account_no_longer_has_resets_no_password(ada):
     EmailAddress.objects.create(user=ada, email="ada@example.org", verified=True, primary=True)
 
