@@ -228,7 +228,7 @@ class TestWhenItIsCounted:
                 dependency=world.dependencies[3],
                 facts={},
                 expected_version=0,
-                by=make_user("lea"),
+                by=make_user("lea", role="governance"),
                 at=NOW,
             )
 
