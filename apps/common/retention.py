@@ -255,7 +255,14 @@ class GroupSize:
 
     @property
     def kept(self) -> str:
-        return capfirst(", ".join(self.limits))
+        """The limits as a cell: "7 days, 90 days; the rest is not deleted"."""
+        endless = _("kept")
+        limits = ", ".join(limit for limit in self.limits if limit != endless)
+        if not limits:
+            return _("Not deleted")
+        if endless in self.limits:
+            return capfirst(_("%(limits)s; the rest is not deleted") % {"limits": limits})
+        return capfirst(limits)
 
 
 def group_sizes() -> list[GroupSize]:

@@ -26,7 +26,7 @@ FAILURES = (AccountEventKind.SIGN_IN_FAILED, AccountEventKind.LOCKED_OUT, Accoun
 class EventForm(forms.Form):
     who = forms.CharField(label=gettext_lazy("Account"), required=False, max_length=150)
     kind = forms.ChoiceField(label=gettext_lazy("Event"), required=False, choices=[("", ""), *AccountEventKind.choices])
-    address = forms.CharField(label=gettext_lazy("Address"), required=False, max_length=50)
+    address = forms.CharField(label=gettext_lazy("IP address"), required=False, max_length=50)
     since = forms.DateField(label=gettext_lazy("From"), required=False)
     until = forms.DateField(label=gettext_lazy("To"), required=False)
 

@@ -82,7 +82,7 @@ def _connect(user: User) -> Step:
 
 
 def _team(user: User) -> Step:
-    people = User.objects.filter(is_active=True).count() if user.reads_everything else 0
+    people = User.objects.people().filter(is_active=True).count() if user.reads_everything else 0
     members = Membership.objects.filter(user__is_active=True).exclude(user=user).order_by()[:1].count()
     stands = (
         _("%(n)s may sign in.") % {"n": counted(people, _("person"), _("people")).capitalize()}

@@ -69,7 +69,7 @@ def _sentence(application: Application, outcome: Outcome, environment: str) -> S
         return Sentence(_("The register says nothing of what it calls, so there is nothing to stop yet."))
     to = {"environment": environment, "name": application.name}
     if outcome.decision == Decision.UNKNOWN:
-        return Sentence(outcome.summary)
+        return Sentence(_("A build that calls all that is registered "), _("cannot be judged"), _(" today."))
     if outcome.decision == Decision.BLOCK:
         return Sentence(
             _("A build that calls all that is registered would be "),

@@ -134,7 +134,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         horizon=spell_horizon(this.horizon) if this.horizon else "",
         decision=DECISIONS[this.decision],
         mark=DECISION_MARKS[this.decision],
-        sentence=Sentence(this.summary or _("A worker judges it; look again in a minute.")),
+        sentence=_run_sentence(this),
         rows=rows,
         n_found=n_found,
         evaluated=this.evaluated[:SHOWN],
@@ -142,6 +142,13 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         and this.state == GateRun.State.DONE
         and this.released_at is None,
     )
+
+
+def _run_sentence(this: GateRun) -> Sentence:
+    """The answer; of a run that could not be judged the reason is in the banner."""
+    if this.decision == Decision.UNKNOWN:
+        return Sentence("", _("This build could not be judged"), ".")
+    return Sentence(this.summary or _("A worker judges it. Reload the page in a minute."))
 
 
 @require_safe

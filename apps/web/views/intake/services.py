@@ -1,4 +1,4 @@
-"""Senders by the names they give themselves: claimed for an application, ignored, or waiting for somebody to say."""
+"""Senders by the names they give themselves: claimed for an application, ignored, or waiting to be linked."""
 
 import re
 from typing import Any, NamedTuple
@@ -140,9 +140,10 @@ def _sentence(listing: Listing[Service], request: HttpRequest) -> Sentence:
     said = ngettext("%(n)s sender", "%(n)s senders", listing.n_found) % {"n": listing.count}
     if asked:
         return Sentence(_("%(said)s match the filters.") % {"said": said})
-    ends = ngettext(" is no application that the register knows", " are no applications that the register knows",
-                    listing.n_found)  # fmt: skip
-    return Sentence("", said + ends, _("; what they call counts for nobody until somebody says whose they are."))
+    waiting = ngettext(
+        "%(said)s is not linked to an application", "%(said)s are not linked to an application", listing.n_found
+    )
+    return Sentence("", waiting % {"said": said}, _(". Their calls count once they are linked."))
 
 
 @require_safe
@@ -229,12 +230,14 @@ def _dropped(sending: SendingToken, application: Application) -> str:
 def _of_one(this: Service, n: int) -> Sentence:
     if this.is_ignored:
         return Sentence(
-            _("%(name)s is none of ours, somebody said: what it does is not looked at.") % {"name": this.name}
+            _("%(name)s is marked as none of ours. Its calls are not counted.") % {"name": this.name}
         )
     if this.application is not None:
-        return Sentence(_("%(name)s is %(application)s.") % {"name": this.name, "application": this.application.name})
+        return Sentence(
+            _("%(name)s is linked to %(application)s.") % {"name": this.name, "application": this.application.name}
+        )
     calls = ngettext("It calls %(n)s model.", "It calls %(n)s models.", n) % {"n": n}
-    return Sentence(_("Whose is %(name)s? %(calls)s") % {"name": this.name, "calls": calls})
+    return Sentence(_("%(name)s is not linked to an application. %(calls)s") % {"name": this.name, "calls": calls})
 
 
 def likely(service: Service, user: User) -> list[Application]:
@@ -307,7 +310,7 @@ def act_on_service(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def link_services(request: HttpRequest) -> HttpResponse:
-    """Link what is ticked to one application, or each to the one that is proposed; by `?undo=` take such links back."""
+    """Link what is selected to one application, or each to the one that is proposed; by `?undo=` take such links back."""
     user, at = signed_in(request), now()
     back = back_of(request, reverse("services-seen"))
     is_undo = "undo" in request.GET

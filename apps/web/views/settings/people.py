@@ -102,7 +102,7 @@ def people(request: HttpRequest) -> HttpResponse:
         fragment="listing",
         title=_("People"),
         crumbs=((_("Settings"), reverse("settings")),),
-        counts=_("Everybody with an account"),
+        counts=_("People with an account"),
         sentence=_sentence(),
         listing=listing,
         offices=User._meta.get_field("organisation_role").choices,
@@ -271,7 +271,7 @@ def _changed(request: HttpRequest, person: User, by: User) -> PersonForm | None:
 
 
 def _person_sentence(person: User) -> str:
-    office = f", {person.get_organisation_role_display().lower()}" if person.organisation_role else ""
+    office = f" ({person.get_organisation_role_display().lower()})" if person.organisation_role else ""
     if not person.is_active:
         return _("The account of %(person)s is closed.") % {"person": person}
     if person.last_login is None:

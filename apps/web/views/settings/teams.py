@@ -103,7 +103,7 @@ class TeamListing(Listing[Team]):
     def sheet(self) -> list[Row]:
         start = (self.number - 1) * self.size
         shown = self.tree[start : start + self.size]
-        found = self.queryset.in_bulk([pk for pk, _depth in shown])
+        found = self.queryset.select_related("parent").in_bulk([pk for pk, _depth in shown])
         return [Row(found[pk], depth) for pk, depth in shown if pk in found]
 
     @cached_property
