@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.models import User
 from apps.common.time import now
 from apps.exposure.engine.building import refresh
+from apps.feeds.models import PollState
 from apps.gate.actions import ask_for_waiver, grant_waiver
 from apps.gate.matching import Asked
 from apps.gate.models import GatePolicy, GateRun, Waiver
@@ -231,6 +233,27 @@ def test_the_policy_is_tried_out_before_it_is_kept(world):
     assert "Routes are named." in text(kept)
     late = client.post("/gate/policy/", {**fields, "level-FR009": "off"})
     assert (late.status_code, "Somebody else changed the policy" in text(late)) == (422, True)
+
+
+def test_pages_say_below_a_short_heading_why_the_gate_cannot_decide(world):
+    PollState.objects.all().delete()
+    make_dependency(world.application, world.good)
+    run = ask(application=world.application, asked=[Asked("gpt-4o-2024-08-06", "openai")], by=world.editor, at=now())
+    client = as_user(world.viewer)
+
+    for address, heading in (
+        (f"/gate/of/{world.application.slug}/", "A build that calls all that is registered cannot be judged today."),
+        (f"/gate/runs/{run.pk}/", "This build could not be judged."),
+        ("/gate/policy/", None),
+        ("/gate/", None),
+    ):
+        page = text(client.get(address))
+        if heading is not None:
+            words = re.sub(r"<[^>]+>", "", re.search(r"<h1.*?</h1>", page)[0])
+            assert " ".join(words.split()) == heading
+        banner = page.partition('<div class="banner">')[2].partition("</div>")[0]
+        assert "The gate cannot decide." in banner
+        assert "No source of retirement dates that can be relied on was read" in banner
 
 
 def test_the_policy_is_read_by_all_and_changed_by_governance(world):

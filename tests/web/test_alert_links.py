@@ -295,7 +295,7 @@ def test_it_says_what_the_address_gets(client, world, unsubscribe):
 
     assert "ilse@example.org gets a digest every day at 07:00 UTC; what is urgent comes at once." in page
     assert "No mail at all" in page
-    assert "Mail me again" not in page
+    assert "Undo: send mail again" not in page
 
 
 def test_one_click_of_a_mail_program_stops_it_without_cookie_or_token(world, unsubscribe):
@@ -363,7 +363,7 @@ def test_who_comes_back_later_is_mailed_daily(client, world, unsubscribe):
     client.post(unsubscribe, {"choice": "again", "cadence": "never"})
 
     assert "gets no mail." in page
-    assert "Mail me again" in page
+    assert "Undo: send mail again" in page
     assert cadence(user=world.editor)[0] == Cadence.DAILY
 
 

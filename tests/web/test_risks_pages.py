@@ -13,6 +13,7 @@ from apps.risks.actions import count_inherited_risk, raise_risk
 from apps.risks.catalogue import load_risk_catalogue
 from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 from apps.risks.queries import Narrowed, counts, inherited_risks
+from apps.web.views.risks.forms import EvidenceForm
 from tests.builders import make_application, make_dependency, make_event, make_offering
 from tests.risks.evaluations.test_readers import case, promptfoo
 from tests.risks.worlds import make_adaptation, make_assessment, make_evidence, make_risk, node
@@ -48,13 +49,13 @@ def risky(world):
 
 
 class TestRegister:
-    def test_the_sentence_says_what_nobody_has_looked_at(self, risky, as_user):
+    def test_the_sentence_says_how_many_are_not_assessed(self, risky, as_user):
         make_assessment(risky.invents, risky.primary)
 
         page = text(as_user(risky.governance).get("/risks/"))
 
         # host: the fallback, the unresolved primary and the foreign primary; foundation: all but the unresolved
-        assert "6 risks are inherited; nobody has looked at 5 , of which 4 on critical applications." in page
+        assert "6 risks are inherited; 5 are not assessed , of which 4 on critical applications." in page
 
     def test_two_portfolios_give_two_heat_maps_and_each_cell_leads_to_its_rows(self, risky, as_user):
         client = as_user(risky.governance)
@@ -97,7 +98,7 @@ class TestRegister:
         page = client.get("/risks/?heat=residual")
 
         assert 'href="/risks/?level=residual&amp;likelihood=1&amp;impact=2#h-register"' in page.content.decode()
-        assert "5 more have no such level: nobody has assessed them." in text(page)
+        assert "5 more are not assessed and have no such level." in text(page)
         assert len(rows_of(client.get("/risks.csv?level=residual&likelihood=1&impact=2"))) == 2
 
     def test_a_member_sees_its_own_teams_and_a_stranger_nothing(self, risky, as_user):
@@ -184,11 +185,11 @@ class TestRegister:
         client = as_user(risky.governance)
 
         page = text(client.get("/risks/"))
-        assert "6 risks are inherited; nobody has looked at any of them" in page
+        assert "6 risks are inherited; none of them is assessed" in page
         assert "The figures and pictures were counted" in page
         assert "6 rows on this sheet, 6 in all" in page
         count_inherited_risk(now())
-        assert "nobody has looked at 5" in text(client.get("/risks/"))
+        assert "5 are not assessed" in text(client.get("/risks/"))
 
     @pytest.mark.parametrize("path", ["/", "/risks/", "/risks/?heat=residual", "/risks/teams.csv", "/risks/heat.csv"])
     def test_after_an_import_of_many_no_page_counts_while_its_reader_waits(self, path, risky, as_user, monkeypatch):
@@ -431,6 +432,12 @@ class TestEvidence:
         one = text(client.get(f"/risks/evidence/{old.pk}/"))
         assert "has expired : it backs nothing until it is repeated." in one
         assert "FR-05 Claims triage" in one
+
+    def test_the_page_shows_every_field_of_the_form(self, risky, as_user):
+        page = as_user(risky.editor).get("/risks/evidence/new/").content.decode()
+
+        for name in EvidenceForm(user=risky.editor).fields:
+            assert f'name="{name}"' in page
 
     def test_an_editor_records_a_result_and_attaches_it_in_one_go(self, risky, as_user):
         assessment = make_assessment(risky.invents, risky.primary)

@@ -43,7 +43,7 @@ def add_key(page):
     if page.get_by_label("Password", exact=True).count():
         page.get_by_label("Password", exact=True).fill("password")
         page.get_by_role("button", name="Confirm").click()
-    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name="Add the key", exact=True).click()
 
 
 def test_a_key_is_added_and_signs_in(browse):

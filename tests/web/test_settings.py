@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from apps.accounts.models import ApiToken, Membership, Team, User
 from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.accounts.services import add_service
 from tests.builders import make_application, make_member, make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -205,3 +206,22 @@ def test_an_administrator_sees_what_is_stored_and_for_how_long(as_user):
     assert "7 years" in page
     others = as_user(make_user(role=OrganisationRole.GOVERNANCE)).get("/settings/").content.decode()
     assert "Storage and retention" not in others
+
+
+def test_two_teams_of_one_name_are_told_apart_in_a_search_by_the_team_above(as_user):
+    claims, legal = make_team("Claims"), make_team("Legal")
+    make_team("Data science", parent=claims)
+    make_team("Data science", parent=legal)
+
+    page = text(as_user(make_user(role="governance")).get(reverse("teams"), {"q": "data"}))
+
+    assert "part of Claims" in page
+    assert "part of Legal" in page
+
+
+def test_first_steps_count_people_and_no_service_accounts(as_user):
+    administrator = make_user(role="admin")
+    make_user("nele")
+    add_service(username="gateway", about="Sends calls.", team=None, by=make_user(role="governance"))
+
+    assert "Three people may sign in." in text(as_user(administrator).get(reverse("start")))

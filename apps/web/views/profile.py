@@ -89,7 +89,12 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     n_ended = end_sessions(user, but_key=request.session.session_key)
     record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail=_("all others"))
-    say(request, ngettext("%(n)s other session ended.", "%(n)s other sessions ended.", n_ended) % {"n": n_ended})
+    said = (
+        ngettext("%(n)s other session ended.", "%(n)s other sessions ended.", n_ended)
+        if n_ended
+        else _("You have no other session.")
+    )
+    say(request, said % {"n": n_ended})
     return redirect("account")
 
 

@@ -169,11 +169,11 @@ def _first_error(form: Any) -> str:
 CHOICES = (
     (
         "never", Cadence.NEVER, True, "No mail at all",
-        "Alerts stand on the site all the same, and the ledger says that no mail was wanted.",
+        "Alerts are still shown in the registry. The delivery log says that no email was wanted.",
     ),
     (
         "urgent", Cadence.URGENT, True, "Only what is urgent, no digest",
-        "All else stands on the site, and the ledger says that it was not to be mailed.",
+        "All other alerts are shown in the registry only, and the delivery log says why.",
     ),
     ("weekly", Cadence.WEEKLY, True, "Once a week instead", "What is urgent still comes at once."),
     (
@@ -181,7 +181,7 @@ CHOICES = (
         "Also what is urgent waits for that day.",
     ),
     ("daily-only", Cadence.DAILY, False, "Once a day at most", "Also what is urgent waits for the day's mail."),
-    ("daily", Cadence.DAILY, True, "Once a day, and at once what is urgent", "As for whoever has chosen nothing."),
+    ("daily", Cadence.DAILY, True, "Once a day, and at once what is urgent", "The setting at the start."),
 )  # fmt: skip
 
 

@@ -66,13 +66,24 @@ def labels() -> dict[str, Any]:
     }
 
 
+def help_texts() -> dict[str, Any]:
+    """Units and examples, where the help of the column only repeats the label."""
+    return {
+        "notice_days_ours": _("Days."),
+        "notice_days_theirs": _("Days."),
+        "deprecation_notice_days": _("Days between the announcement and the end of a model."),
+        "stores_data": "",
+        "termination_reason": _("Only of a contract that has ended."),
+    }
+
+
 def label_of(name: str) -> str:
     words = str(Contract._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
     return str(labels().get(name, words[:1].upper() + words[1:]))
 
 
 class ContractForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
-    """A clause left empty means that nobody has looked, which is another thing than its not being there."""
+    """A clause left empty is not known, which is another thing than its not being there."""
 
     class Meta:
         model = Contract
@@ -100,8 +111,10 @@ class ContractForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         for name, words in labels().items():
             if name in self.fields:
                 self.fields[name].label = words
+        for name, words in help_texts().items():
+            self.fields[name].help_text = words
         for name in COUNTRIES:
-            self.fields[name].help_text = self.fields[name].help_text or _("Two letters, such as CH.")
+            self.fields[name].help_text = _("Country code of two letters, such as CH.")
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()

@@ -198,7 +198,7 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
         title=_("Ask for a waiver"),
         crumbs=((_("Gate"), reverse("gate")), (_("Waivers"), reverse("gate-waivers"))),
         status=422 if form.errors else 200,
-        sentence=Sentence(_("An exception for one model, for a time, decided on by somebody else.")),
+        sentence=Sentence(_("A waiver lets one finding pass until a date. Governance decides on it.")),
         form=form,
         latest=day_of(now()) + LONGEST_WAIVER,
     )

@@ -229,9 +229,7 @@ def _dropped(sending: SendingToken, application: Application) -> str:
 
 def _of_one(this: Service, n: int) -> Sentence:
     if this.is_ignored:
-        return Sentence(
-            _("%(name)s is marked as none of ours. Its calls are not counted.") % {"name": this.name}
-        )
+        return Sentence(_("%(name)s is marked as none of ours. Its calls are not counted.") % {"name": this.name})
     if this.application is not None:
         return Sentence(
             _("%(name)s is linked to %(application)s.") % {"name": this.name, "application": this.application.name}
@@ -310,7 +308,7 @@ def act_on_service(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def link_services(request: HttpRequest) -> HttpResponse:
-    """Link what is selected to one application, or each to the one that is proposed; by `?undo=` take such links back."""
+    """Link the selected senders to one application, or each to its proposal; by `?undo=` take such links back."""
     user, at = signed_in(request), now()
     back = back_of(request, reverse("services-seen"))
     is_undo = "undo" in request.GET

@@ -316,19 +316,22 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
     """A result or a paper. With a value and a threshold, whether it passed follows."""
 
     application = forms.CharField(
-        required=False, max_length=100, label=_("Application"), help_text=_("Its slug; empty: about the model itself.")
+        required=False,
+        max_length=100,
+        label=_("Application"),
+        help_text=_("Its short name, the last part of its address. Empty: the evidence is about the model itself."),
     )
     version = forms.CharField(
         required=False,
         max_length=200,
         label=_("Version tested"),
-        help_text=_("Its identifier: developer/name-date."),
+        help_text=_("Its identifier, such as developer/name-date."),
     )
     offering = forms.CharField(
         required=False,
         max_length=300,
         label=_("Offering tested"),
-        help_text=_("Its number, or its API id if one."),
+        help_text=_("Its number, or its API id where only one offering has it."),
     )
 
     class Meta:
@@ -344,6 +347,7 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
             "expires_on": _("Counts until"),
             "digest": _("SHA-256 of the file"), "passed": _("Passed"),
         }  # fmt: skip
+        help_texts = {"template": _("Empty: any risk that is inherited there."), "digest": ""}
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -52,7 +52,7 @@ VIAS = {
 
 
 def of_register(reach: Reach, *, whose: str = "", is_counted: bool = True) -> Sentence:
-    """What is inherited, and how much of it nobody has looked at. `whose`: the one application asked for."""
+    """What is inherited, and how much of it is not assessed. `whose`: the one application asked for."""
     if not is_counted:
         return Sentence(_("Inherited risks have not been counted yet. The figures follow within two minutes."))
     of_whom = _(" by %(name)s") % {"name": whose} if whose else ""
@@ -66,15 +66,17 @@ def of_register(reach: Reach, *, whose: str = "", is_counted: bool = True) -> Se
     stale = ""
     if reach.n_stale:
         stale = ngettext(
-            "; %(n)s was looked at and is stale", "; %(n)s were looked at and are stale", reach.n_stale
+            "; the assessment of %(n)s is stale", "; the assessments of %(n)s are stale", reach.n_stale
         ) % {"n": number(reach.n_stale)}  # fmt: skip
     if reach.n_unassessed == 0:
-        looked = _("somebody has looked at every one of them") if reach.n_inherited > 1 else _("it has been looked at")
+        looked = _("all of them are assessed") if reach.n_inherited > 1 else _("it is assessed")
         return Sentence(f"{start}{looked}{stale}.")
     if reach.n_unassessed == reach.n_inherited:
-        mark = _("nobody has looked at any of them") if reach.n_inherited > 1 else _("nobody has looked at it")
+        mark = _("none of them is assessed") if reach.n_inherited > 1 else _("it is not assessed")
     else:
-        mark = _("nobody has looked at %(n)s") % {"n": number(reach.n_unassessed)}
+        mark = ngettext("%(n)s is not assessed", "%(n)s are not assessed", reach.n_unassessed) % {
+            "n": number(reach.n_unassessed)
+        }
     grave = ""
     if reach.n_critical_unassessed:
         grave = _(", of which %(n)s on critical applications") % {"n": number(reach.n_critical_unassessed)}
@@ -99,8 +101,8 @@ def of_foundation_risk(name: str, node: str, reach: Reach, *, open_: bool, is_co
         reach.n_inherited,
     ) % {"name": name, "node": node, "n": number(reach.n_inherited)}  # fmt: skip
     if reach.n_unassessed == 0:
-        return Sentence(_("%(start)s, all of them looked at.") % {"start": start})
-    left = ngettext("nobody has looked at %(n)s", "nobody has looked at %(n)s", reach.n_unassessed) % {
+        return Sentence(_("%(start)s, all of them assessed.") % {"start": start})
+    left = ngettext("%(n)s is not assessed", "%(n)s are not assessed", reach.n_unassessed) % {
         "n": number(reach.n_unassessed)
     }
     return Sentence(f"{start}; ", left, ".")

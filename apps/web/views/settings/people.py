@@ -243,7 +243,11 @@ def end_person_sessions(request: HttpRequest, pk: int) -> HttpResponse:
     record_event(
         AccountEventKind.SESSIONS_ENDED, request=request, user=person, actor=by, detail=_("all, by an administrator")
     )
-    said = ngettext("%(n)s session of %(person)s ended.", "%(n)s sessions of %(person)s ended.", n_ended)
+    said = (
+        ngettext("%(n)s session of %(person)s ended.", "%(n)s sessions of %(person)s ended.", n_ended)
+        if n_ended
+        else _("%(person)s has no open session.")
+    )
     say(request, said % {"n": n_ended, "person": person})
     return redirect("person", person.pk)
 
