@@ -59,7 +59,7 @@ def test_sign_in_with_a_second_factor(page, demo, settings):
     page.get_by_role("button", name="Confirm").click()
     secret = page.locator("#authenticator_secret").input_value()
     page.locator("[name=code]").fill(code_of(secret))
-    page.get_by_role("button", name="Activate").click()
+    page.get_by_role("button", name="Set up the app").click()
     page.wait_for_url("**/2fa/recovery-codes/")
     page.goto("/accounts/logout/")
     page.get_by_role("button", name="Sign out").click()
