@@ -185,7 +185,7 @@ def days_in_words(days: int | None) -> str:
 def delete_expired_rows(*, at: datetime, max_rows: int = MAX_ROWS) -> dict[str, int]:
     """Delete what has ended by the rules, at most `max_rows` of each table, a batch a transaction; {table: rows}.
 
-    What somebody holds locked is left to the next run. Two at once do the work of one, and it may be stopped anywhere.
+    Rows that are locked are left to the next run. Two at once do the work of one, and it may be stopped anywhere.
     """
     counts = {}
     with acting(job=JOB, reason=_("its retention has ended")):

@@ -30,7 +30,7 @@ from apps.risks.queries.counts import everything_counted
 CUT_TASK: Final = "exposure.keep_smallest_sets"
 # how often what waits is worked through before the moment that is compared
 MAX_CATCH_UPS = 3
-# numbers that a rebuild gives anew; a pair's candidate is an offering, a rescue's a row
+# numbers that a rebuild gives again; a pair's candidate is an offering, a rescue's a row
 _NUMBERS: Final[Mapping[str, frozenset[str]]] = {
     "exposure_candidate": frozenset({"id"}),
     "exposure_rescue": frozenset({"candidate_id"}),
@@ -134,7 +134,7 @@ def _compared(on: date, limit: int) -> ExposureCheck:
 
 
 def _table(cursor: Any, schema: str, table: str, limit: int) -> TableCheck:
-    """Compare one table with its temporary namesake, row by row, numbers that a rebuild gives anew left out."""
+    """Compare one table with its temporary namesake, row by row, numbers that a rebuild gives again left out."""
     cursor.execute(
         """SELECT array_agg(quote_ident(attname) ORDER BY attnum) FROM pg_attribute
            WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attname <> ALL (%s)""",

@@ -17,7 +17,7 @@ from apps.common.history import acting
 from apps.intake.models import Import, Observation, ObservationQuerySet, Service
 from apps.inventory.models import Application
 
-# a link at another endpoint was somebody's decision, and counts before the slug
+# a link at another endpoint was a person's decision, and counts before the slug
 _CANDIDATES = """
 SELECT s.id, s.name, a.id, a.slug, a.team_id, other.n > 0
 FROM intake_service s

@@ -29,5 +29,5 @@ declare(
         "reports_modelstatement",
         "reports_reportingentity",
     ),
-    *kept_tables(Group.DERIVED, "figures that are counted anew", "reports_keptfigures"),
+    *kept_tables(Group.DERIVED, "figures that are counted again", "reports_keptfigures"),
 )

@@ -19,7 +19,7 @@ declare(
     ),
     *kept_tables(
         Group.DERIVED,
-        "counts that are made anew, and which provider events have been handled",
+        "counts that are made again, and which provider events have been handled",
         "risks_countstate",
         "risks_handledevent",
         "risks_levelcount",

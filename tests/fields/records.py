@@ -586,7 +586,7 @@ RECORDS: tuple[Record, ...] = (
             ),
             (READ,): {"office_by_hand": "shown as the role that counts"},
             (HISTORY,): {
-                "last_login": "changes with every sign-in, and nobody decides it",
+                "last_login": "changes with every sign-in, not by a decision",
                 "password": "a secret, which no history keeps",
             },
         },
@@ -619,7 +619,7 @@ RECORDS: tuple[Record, ...] = (
                 "served_at": "set by the sender",
             },
             (READ,): {"id": KEY, "served_at": "shown as the next mail's moment"},
-            (HISTORY,): {"served_at": "changes with every digest, and nobody decides it"},
+            (HISTORY,): {"served_at": "changes with every digest, not by a decision"},
         },
     ),
     Record(
@@ -679,7 +679,7 @@ RECORDS: tuple[Record, ...] = (
                 **dict.fromkeys(("nonce", "old_nonce", "old_until"), "set by asking for a new secret"),
             },
             (READ,): dict.fromkeys(("nonce", "old_nonce", "old_until"), "a secret is made of it"),
-            (HISTORY,): {"last_sent_at": "changes with every message, and nobody decides it"},
+            (HISTORY,): {"last_sent_at": "changes with every message, not by a decision"},
         },
     ),
     Record(

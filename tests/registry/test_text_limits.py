@@ -1,4 +1,4 @@
-"""Every text that a person or a token can write has a maximum, and none keeps characters that nobody sees."""
+"""Every text that a person or a token can write has a maximum, and none keeps invisible characters."""
 
 import json
 

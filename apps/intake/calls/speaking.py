@@ -1,5 +1,5 @@
 """For whom a token speaks. Whoever is signed in may make a token, and names in traces are only claims: a token is
-believed about senders that nobody has claimed, and about applications that its user may edit. The door asks, so that
+believed about senders that are not claimed, and about applications that its user may edit. The door asks, so that
 the sender is answered; adding up asks again, so that whoever has left a team in between tells nothing of it."""
 
 from collections.abc import Collection, Iterable, Mapping

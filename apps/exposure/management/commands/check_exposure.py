@@ -17,9 +17,9 @@ class Command(BaseCommand):
         "Compares every kept table (footing, the engine's tables, findings, runways, smallest sets, counts of inherited"
         " risks) with a rebuild, and prints the differences as JSON. Exit 0: the same, 1: different, 2: wrong use,"
         " 3: the database could not answer. First does what the jobs of every minute would do; then builds everything"
-        " once more in temporary tables, in one transaction that is rolled back: nobody waits for it. It costs what a"
-        " full build does, and as much disk as the tables take until it ends: with 100,000 applications about two"
-        " to three minutes and some hundred megabytes."
+        " once more in temporary tables, in one transaction that is rolled back: no reader or writer waits for it. It"
+        " costs what a full build does, and as much disk as the tables take until it ends: with 100,000 applications"
+        " about two to three minutes and some hundred megabytes."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
