@@ -1,5 +1,6 @@
 """To whom things fall, in hard cases: names, trees of teams, offices nobody holds, people and things that move."""
 
+import pgtrigger
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -100,8 +101,10 @@ def test_in_a_deep_tree_the_owners_of_the_nearest_team_above_are_told() -> None:
 
 def test_a_circle_of_teams_with_an_owner_in_it_finds_the_owner() -> None:
     one, two = make_team(email=""), make_team(email="")
-    Team.objects.filter(pk=one.pk).update(parent=two)
-    Team.objects.filter(pk=two.pk).update(parent=one)
+    # as it could be written before the database refused it
+    with pgtrigger.ignore("accounts.Team:team_no_circle"):
+        Team.objects.filter(pk=one.pk).update(parent=two)
+        Team.objects.filter(pk=two.pk).update(parent=one)
     owner = make_member(two, TeamRole.OWNER)
 
     assert audiences_of([one.pk])[one.pk].owner_ids == (owner.pk,)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pgtrigger
 import pytest
 
 from apps.accounts.models import Team
@@ -192,8 +193,10 @@ def test_who_sees_which_teams_is_what_visible_to_says() -> None:
 
 def test_a_circle_of_teams_ends_the_search() -> None:
     one, two = make_team(email=""), make_team(email="")
-    Team.objects.filter(pk=one.pk).update(parent=two)
-    Team.objects.filter(pk=two.pk).update(parent=one)
+    # as it could be written before the database refused it
+    with pgtrigger.ignore("accounts.Team:team_no_circle"):
+        Team.objects.filter(pk=one.pk).update(parent=two)
+        Team.objects.filter(pk=two.pk).update(parent=one)
 
     audience = audiences_of([one.pk])[one.pk]
 

@@ -153,8 +153,8 @@ class TestThrottle:
 
         assert api(make_user(role="auditor")).get("/api/v1/teams/").status_code == 200
 
-    def test_who_is_not_signed_in_reads_the_document_only_so_often_where_it_is_open(self, api, settings):
-        settings.API_DOCUMENT_OPEN = True
+    @override_settings(API_DOCUMENT_OPEN=True)
+    def test_who_is_not_signed_in_reads_the_document_only_so_often_where_it_is_open(self, api):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             answers = [api().get("/api/v1/schema/").status_code for _ in range(3)]

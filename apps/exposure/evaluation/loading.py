@@ -55,6 +55,8 @@ WAIVED: Mapping[str, tuple[str, ...]] = {
     "inventory_dependency": ("dependency_until_after_since",),
     "inventory_exittest": ("exit_test_expires_after_test",),
 }  # fmt: skip
+# by model: triggers that refuse a circle of companies
+WAIVED_TRIGGERS: Mapping[type[models.Model], str] = {Provider: "provider_no_circle"}
 
 
 def make_room() -> None:
@@ -64,6 +66,9 @@ def make_room() -> None:
         for table, constraints in WAIVED.items():
             for constraint in constraints:
                 cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
+        for model, name in WAIVED_TRIGGERS.items():
+            [trigger] = [each for each in model._meta.triggers if each.name == name]  # type: ignore[attr-defined]
+            cursor.execute(f"DROP TRIGGER {trigger.get_pgid(model)} ON {model._meta.db_table}")
 
 
 @dataclass(frozen=True, slots=True)

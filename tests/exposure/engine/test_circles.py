@@ -1,5 +1,6 @@
 """What goes round in circles or very deep is cut, by the kept tables as by a full build."""
 
+import pgtrigger
 import pytest
 from django.db import connection
 
@@ -62,7 +63,8 @@ def test_a_circle_of_owners_has_an_end_for_everybody_and_all_of_it_fails_togethe
     application = make_application()
     make_dependency(application, offering, reached="gateway", via_party=third)
     rebuild(on=TODAY)
-    with connection.cursor() as cursor:
+    # as it could be written before the database refused it
+    with pgtrigger.ignore("catalog.Provider:provider_no_circle"), connection.cursor() as cursor:
         for party, owner in ((first, second), (second, third), (third, first)):
             cursor.execute("UPDATE catalog_provider SET parent_id = %s WHERE id = %s", [owner.pk, party.pk])
     refresh_footing(today=TODAY)

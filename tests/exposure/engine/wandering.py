@@ -37,7 +37,7 @@ class Wandering:
     def __init__(self, seed: int, *, n_applications: int = 7, n_offerings: int = 10) -> None:
         self.random = random.Random(seed)
         self.day = TODAY
-        self.by: User = make_user()
+        self.by: User = make_user(role="governance")
         self.developers = [make_provider(f"dev{n}", roles=("developer",)) for n in range(3)]
         self.hosts = [make_provider(f"host{n}", roles=("host",)) for n in range(3)]
         self.gateways = [make_provider(f"way{n}", roles=("gateway",)) for n in range(2)]

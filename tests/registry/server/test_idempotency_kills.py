@@ -14,9 +14,17 @@ from apps.common.time import now
 from apps.inventory.models import Application
 from tests.builders import make_team, make_user
 from tests.processes import blocked_sessions, database_url, holding
-from tests.web_server import wait_until, web_server
+from tests.web_server import WebServer, wait_until, web_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def is_listening(server: WebServer) -> bool:
+    try:
+        server.connect().close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def test_a_post_whose_worker_is_killed_between_the_work_and_its_answer_is_done_once(tmp_path: Path):
@@ -45,7 +53,8 @@ def test_a_post_whose_worker_is_killed_between_the_work_and_its_answer_is_done_o
             worker.kill()
             sending.join(timeout=30)
         wait_until(lambda: not blocked_sessions())
-        wait_until(lambda: bool(server.workers()) and server.workers()[0].pid != worker.pid)
+        # the new worker listens a moment after its fork
+        wait_until(lambda: bool(server.workers()) and server.workers()[0].pid != worker.pid and is_listening(server))
         assert not Application.objects.exists()
         assert not IdempotencyKey.objects.exists()
 
