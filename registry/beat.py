@@ -3,9 +3,17 @@
 What runs less often PostgreSQL remembers; see `apps/common/periodic_jobs.py`.
 """
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from celery.beat import Scheduler
 
 from apps.common.periodic_jobs import is_kept
+
+END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class FrequentScheduler(Scheduler):
@@ -14,3 +22,40 @@ class FrequentScheduler(Scheduler):
     def setup_schedule(self) -> None:
         entries = self.app.conf.beat_schedule
         self.merge_inplace({name: entry for name, entry in entries.items() if not is_kept(entry)})
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Send what is due; a signal to end counts once it has been sent."""
+        with deferred_end():
+            interval: float = super().tick(*args, **kwargs)
+        return interval
+
+
+@contextmanager
+def deferred_end() -> Iterator[None]:
+    """Hold back the first signal to end until the block is left; a second one is not held back.
+
+    Celery ends beat by raising SystemExit wherever the signal finds it. Inside a call of the broker's client another
+    error replaces it (the client cleans up on a connection that is closed by then), beat logs that one as a message
+    that was not sent, and goes on for ever.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        # signals are the main thread's
+        yield
+        return
+    received: list[int] = []
+    handlers: dict[int, Any] = {}
+
+    def hold_back(number: int, frame: Any) -> None:
+        if received and callable(handlers[number]):
+            handlers[number](number, frame)
+        received.append(number)
+
+    for end_signal in END_SIGNALS:
+        handlers[end_signal] = signal.signal(end_signal, hold_back)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if received:
+        signal.raise_signal(received[0])

@@ -1,6 +1,7 @@
 """Beat in containers that live for minutes, twice at once, and without its database."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -96,6 +97,59 @@ def test_beat_keeps_no_file_and_sends_what_comes_round_within_a_minute_alone() -
     assert app.conf.beat_scheduler == "registry.beat:FrequentScheduler"
 
 
+class ReplacedErrorScheduler(FrequentScheduler):
+    """One entry is due; a signal to end arrives while it is being sent, and what it raises there is replaced, as by the
+    broker's client."""
+
+    producer = None
+    n_signals = 1
+
+    def __init__(self) -> None:
+        simulated = Celery("simulated", set_as_current=False)
+        simulated.conf.update(beat_schedule={"a": {"task": "a", "schedule": timedelta(0)}})
+        self.n_sent = 0
+        super().__init__(simulated)
+
+    def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> None:
+        try:
+            for _ in range(self.n_signals):
+                signal.raise_signal(signal.SIGTERM)
+        except SystemExit:
+            raise ValueError("I/O operation on closed file") from None
+        self.n_sent += 1
+
+
+@pytest.fixture
+def _celery_handler() -> Iterator[None]:
+    def end(number: int, frame: Any) -> None:
+        raise SystemExit
+
+    before = signal.signal(signal.SIGTERM, end)
+    yield
+    assert signal.signal(signal.SIGTERM, before) is end
+
+
+@pytest.mark.usefixtures("_celery_handler")
+def test_a_signal_to_end_counts_once_what_is_due_has_been_sent() -> None:
+    beat = ReplacedErrorScheduler()
+
+    with pytest.raises(SystemExit):
+        beat.tick()
+
+    assert beat.n_sent == 1
+
+
+@pytest.mark.usefixtures("_celery_handler")
+def test_a_second_signal_does_not_wait_and_the_first_still_counts() -> None:
+    beat = ReplacedErrorScheduler()
+    beat.n_signals = 2
+
+    with pytest.raises(SystemExit):
+        beat.tick()
+
+    assert beat.n_sent == 0
+
+
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[str]:
     with own_broker(tmp_path / "broker") as url, sending_to(url):
@@ -131,12 +185,7 @@ def test_beat_lives_and_sends_while_the_database_is_away_and_writes_no_file(brok
         assert beat.poll() is None
     finally:
         beat.terminate()
-        try:
-            beat.wait(20)
-        except subprocess.TimeoutExpired:
-            # Celery ends by an exception raised wherever the signal finds it, which what it is calling may swallow
-            beat.kill()
-            beat.wait()
+        beat.wait(20)
     assert list(folder.rglob("*beat*")) == []
 
 
