@@ -189,8 +189,14 @@ def _risk_counts(on: date, limit: int, not_compared: dict[str, str]) -> dict[str
         return {}
     by_risk, by_team, levels = everything_counted(on=on)
     of_risk = (
-        "n_inherited", "n_assessed", "n_stale", "n_not_applicable", "n_accepted", "n_critical", "n_critical_decided",
-    )  # fmt: skip
+        "n_inherited",
+        "n_assessed",
+        "n_stale",
+        "n_not_applicable",
+        "n_accepted",
+        "n_critical",
+        "n_critical_decided",
+    )
     of_team = of_risk[:4]
     built: dict[type[models.Model], tuple[tuple[str, ...], set[tuple[Any, ...]]]] = {
         RiskCount: (

@@ -359,10 +359,19 @@ def _placed(
 
 def _newer_at(import_: Import, document: Document, application: Application | None, part: str) -> datetime | None:
     """When a document of the same maker about the same thing that outdates this one was made; None without."""
-    others = Import.objects.filter(
-        kind=Import.Kind.DOCUMENT, format=import_.format, tool=_maker(document, 60), application=application,
-        state=Import.State.APPLIED, environment=import_.environment, mapping__part=part,
-    ).exclude(pk=import_.pk).exclude(counts__contains={"names_ai": False})  # fmt: skip
+    others = (
+        Import.objects.filter(
+            kind=Import.Kind.DOCUMENT,
+            format=import_.format,
+            tool=_maker(document, 60),
+            application=application,
+            state=Import.State.APPLIED,
+            environment=import_.environment,
+            mapping__part=part,
+        )
+        .exclude(pk=import_.pk)
+        .exclude(counts__contains={"names_ai": False})
+    )
     found: list[datetime] = []
     if document.made_at:
         later_ones = others.filter(document_at__gt=document.made_at)

@@ -46,9 +46,13 @@ class TestTeam:
         changed = one("team", "claims-eu", "--parent", "none", "--email", "eu@example.org")
 
         expected = {
-            "slug": "claims-eu", "name": "Claims EU", "parent": "division", "email": "", "time_zone": "Europe/Berlin",
+            "slug": "claims-eu",
+            "name": "Claims EU",
+            "parent": "division",
+            "email": "",
+            "time_zone": "Europe/Berlin",
             "digest_hour": 8,
-        }  # fmt: skip
+        }
         assert added == {**expected, "change": "added"}
         assert again == {**expected, "change": "unchanged"}
         assert changed == {**expected, "parent": None, "email": "eu@example.org", "change": "changed"}
@@ -143,9 +147,7 @@ class TestUser:
         assert len(mail.outbox) == 1
         path = linked["link"].split("//", 1)[1].partition("/")[2]
         form = client.get(f"/{path}", follow=True)
-        client.post(
-            form.redirect_chain[-1][0], {"password1": "long-enough-77", "password2": "long-enough-77"}
-        )  # fmt: skip
+        client.post(form.redirect_chain[-1][0], {"password1": "long-enough-77", "password2": "long-enough-77"})
         assert client.login(username="nele", password="long-enough-77")
 
     def test_is_there_though_the_mail_did_not_leave_and_the_sentence_names_the_way_out(self, monkeypatch):
@@ -227,9 +229,7 @@ class TestMembership:
         self.team = make_team("Claims", slug="claims")
 
     def test_is_given_found_unchanged_changed_and_taken(self):
-        rows = [
-            one("membership", "nele", "claims", role) for role in ("viewer", "viewer", "owner", "none", "none")
-        ]  # fmt: skip
+        rows = [one("membership", "nele", "claims", role) for role in ("viewer", "viewer", "owner", "none", "none")]
 
         assert [row["change"] for row in rows] == ["added", "unchanged", "changed", "removed", "unchanged"]
         assert [row["role"] for row in rows] == ["viewer", "viewer", "owner", None, None]

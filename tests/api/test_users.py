@@ -43,9 +43,14 @@ def sets_a_password(link):
 def test_an_administrator_adds_a_person_with_a_first_role_and_the_invitation_leaves(admin):
     team = make_team("Claims")
     sent = {
-        "username": "nele", "email": "nele@example.org", "first_name": "Nele", "last_name": "Berg",
-        "organisation_role": "auditor", "team": team.slug, "role": "editor",
-    }  # fmt: skip
+        "username": "nele",
+        "email": "nele@example.org",
+        "first_name": "Nele",
+        "last_name": "Berg",
+        "organisation_role": "auditor",
+        "team": team.slug,
+        "role": "editor",
+    }
 
     answer = admin.post(USERS, sent, format="json")
 

@@ -155,8 +155,13 @@ class TestWhatEnds:
 
         assert counts == {"exposure_lossrun": 2, "api_job": 2}
         assert sorted(LossRun.objects.values_list("state", flat=True)) == [
-            "done", "failed", "queued", "queued", "running", "running",
-        ]  # fmt: skip
+            "done",
+            "failed",
+            "queued",
+            "queued",
+            "running",
+            "running",
+        ]
 
     def test_the_last_answer_of_each_scenario_stays_with_it(self):
         user, at = make_user("asker"), now()
@@ -211,9 +216,16 @@ class TestWhatEnds:
     def test_what_is_recorded_leaves_its_end_in_the_history(self):
         at = now()
         WrittenFile.objects.create(
-            kind="x", query="", name="x", asked_by=make_user("asker"), as_of=at - AGO,
-            expires_on=(at - AGO).date(), state="done", finished_at=at - AGO, whole_organisation=True,
-        )  # fmt: skip
+            kind="x",
+            query="",
+            name="x",
+            asked_by=make_user("asker"),
+            as_of=at - AGO,
+            expires_on=(at - AGO).date(),
+            state="done",
+            finished_at=at - AGO,
+            whole_organisation=True,
+        )
 
         assert delete_expired_rows(at=at) == {"inventory_writtenfile": 1}
         with connection.cursor() as cursor:

@@ -70,9 +70,14 @@ def test_the_packaged_price_list_decides_nothing_however_often_it_is_polled(worl
     """Days after the last word of any feed, with a package that marks models as deprecated without a date."""
     built_in = make_source("built-in", kind="built-in", name="Built-in catalogue")
     Assertion.objects.create(
-        source=built_in, external_id="litellm:gpt-4o-2024-11-20", topic="lifecycle", offering=world.good,
-        first_seen=now() - timedelta(4), changed_at=now() - timedelta(4), value={"retires_on": "2030-01-01"},
-    )  # fmt: skip
+        source=built_in,
+        external_id="litellm:gpt-4o-2024-11-20",
+        topic="lifecycle",
+        offering=world.good,
+        first_seen=now() - timedelta(4),
+        changed_at=now() - timedelta(4),
+        value={"retires_on": "2030-01-01"},
+    )
     first = poll(packaged, trigger="test").run
     again = poll(packaged, trigger="test").run
     assert (first.status, again.status) == (FeedRun.Status.CHANGED, FeedRun.Status.UNCHANGED)
@@ -106,9 +111,14 @@ def test_an_unchanged_poll_of_another_source_moves_nothing(world, packaged):
     PollState.objects.update(last_observed_at=read_at, last_success_at=read_at)
     prices = make_source("models-dev", url="https://models.dev.example/api.json", name="models.dev")
     Assertion.objects.create(
-        source=prices, external_id="x", topic="lifecycle", offering=world.good, first_seen=now(), changed_at=now(),
+        source=prices,
+        external_id="x",
+        topic="lifecycle",
+        offering=world.good,
+        first_seen=now(),
+        changed_at=now(),
         value={"status": "deprecated"},
-    )  # fmt: skip
+    )
     before = state()
 
     for source in (packaged, prices):
@@ -194,8 +204,11 @@ def test_the_answer_names_its_sources_beside_the_date_and_the_horizon(world, api
     assert [source["slug"] for source in body["catalogue_sources"]] == ["litellm", "deprecations-info"]
     assert body["catalogue_sources"][0]["read_at"] == body["catalogue_as_of"]
     assert body["horizon"] == {
-        "environment": "production", "criticality": "critical", "warning_days": 180, "error_days": 30
-    }  # fmt: skip
+        "environment": "production",
+        "criticality": "critical",
+        "warning_days": 180,
+        "error_days": 30,
+    }
     assert sarif["runs"][0]["properties"]["catalogueSources"] == ["litellm", "deprecations-info"]
     assert sarif["runs"][0]["properties"]["horizon"]["error_days"] == 30
     elsewhere = ask(world, api, environment="qa").json()["horizon"]
@@ -295,10 +308,19 @@ def bundle_client(world, tmp_path, monkeypatch, capsys):
         envelope = api(world.editor).get("/api/v1/gate/bundle/", query).json()
         (tmp_path / "bundle.json").write_text(json.dumps(envelope))
         with pytest.raises(SystemExit) as ended:
-            registry_gate.main([
-                "--application", world.application.slug, "--environment", "production",
-                "--bundle", str(tmp_path / "bundle.json"), "--bundle-key", envelope["key"], *arguments,
-            ])  # fmt: skip
+            registry_gate.main(
+                [
+                    "--application",
+                    world.application.slug,
+                    "--environment",
+                    "production",
+                    "--bundle",
+                    str(tmp_path / "bundle.json"),
+                    "--bundle-key",
+                    envelope["key"],
+                    *arguments,
+                ]
+            )
         written = capsys.readouterr()
         return int(ended.value.code or 0), written.out + written.err
 

@@ -260,9 +260,13 @@ def test_an_evaluation_that_failed_lately_outweighs_an_earlier_one_that_passed(w
     change_policy(by=world.governance, levels={"FR006": "error"})
     for days, passed in ((30, True), (1, False)):
         Evidence.objects.create(
-            kind="own_evaluation", application=world.application, version=world.good.version, passed=passed,
-            run_on=world.today - timedelta(days), recorded_at=now(),
-        )  # fmt: skip
+            kind="own_evaluation",
+            application=world.application,
+            version=world.good.version,
+            passed=passed,
+            run_on=world.today - timedelta(days),
+            recorded_at=now(),
+        )
 
     assert previewed(Rules.in_force(), world.today) == {world.application.pk: {"FR006": "error"}}
 

@@ -22,8 +22,12 @@ def check(name: str, broker_url: str) -> tuple[int, str]:
     environment.pop("CACHE_URL", None)
     done = subprocess.run(
         [sys.executable, "-m", "registry.container_checks", name],
-        cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        cwd=CHECKOUT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.stderr == "" or done.returncode == 2, done.stderr
     return done.returncode, done.stdout.strip()
 

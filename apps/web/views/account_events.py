@@ -55,15 +55,36 @@ def account_events_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = _reading(request)
     return csv_answer(
         "account-events",
-        ["last", "first", "times", "account", "event", "detail", "by", "address", "network", "device", "user agent",
-         "email"],
+        [
+            "last",
+            "first",
+            "times",
+            "account",
+            "event",
+            "detail",
+            "by",
+            "address",
+            "network",
+            "device",
+            "user agent",
+            "email",
+        ],
         _listed(EventForm(request.GET), user).iterator(chunk_size=1000),
         lambda row: [
-            row.last_at, row.first_at, row.n, row.user.username if row.user else "", row.get_kind_display(), row.detail,
-            row.actor.username if row.actor else "", row.address or "", row.network, row.device, row.user_agent,
+            row.last_at,
+            row.first_at,
+            row.n,
+            row.user.username if row.user else "",
+            row.get_kind_display(),
+            row.detail,
+            row.actor.username if row.actor else "",
+            row.address or "",
+            row.network,
+            row.device,
+            row.user_agent,
             row.get_email_state_display(),
         ],
-    )  # fmt: skip
+    )
 
 
 def _listed(form: EventForm, user: User) -> QuerySet[AccountEvent]:

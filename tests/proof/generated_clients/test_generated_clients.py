@@ -40,8 +40,12 @@ def run(command: Sequence[object], *, folder: Path, **environment: str) -> str:
     """What the command prints; it has to succeed."""
     done = subprocess.run(
         [str(part) for part in command],
-        cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, timeout=STEP_TIMEOUT,
-    )  # fmt: skip
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=STEP_TIMEOUT,
+    )
     assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
     return done.stdout
 
@@ -51,8 +55,11 @@ def install(command: Sequence[object], *, folder: Path) -> None:
     try:
         done = subprocess.run(
             [str(part) for part in command],
-            cwd=folder, capture_output=True, text=True, timeout=INSTALL_TIMEOUT,
-        )  # fmt: skip
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_TIMEOUT,
+        )
     except subprocess.TimeoutExpired:
         pytest.skip(f"{command[0]} did not finish within {INSTALL_TIMEOUT} seconds")
     if done.returncode:
@@ -155,13 +162,23 @@ def test_a_client_of_openapi_python_client_is_typed_strictly_and_works(python_to
 
     journey(
         [
-            sys.executable, "-m", "openapi_python_client", "generate", "--path", document, "--meta", "none",
-            "--output-path", "registry_client", "--config", "config.yml",
+            sys.executable,
+            "-m",
+            "openapi_python_client",
+            "generate",
+            "--path",
+            document,
+            "--meta",
+            "none",
+            "--output-path",
+            "registry_client",
+            "--config",
+            "config.yml",
         ],
         [python_tools / "mypy", *APART, "--strict", "registry_client", "openapi_python_client_journey.py"],
         [python_tools / "python", "openapi_python_client_journey.py"],
         folder=place,
-    )  # fmt: skip
+    )
 
 
 def test_a_python_client_of_openapi_generator_is_typed_and_works(python_tools, journey):
