@@ -260,7 +260,7 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
             cursor = page.next
 
     def lock(self, **kwargs: Any) -> None:
-        """Lock the row, after the application that it belongs to, as the actions do (inventory/actions/locking.py).
+        """Lock the row, after the application that it belongs to, as the actions do (inventory/actions/locks.py).
 
         In the other order this change and an action would wait for each other. What the caller may not see is not
         locked.

@@ -16,7 +16,7 @@ from apps.accounts.roles import Scope
 from apps.common.history import acting
 from apps.common.time import day_of
 from apps.intake.carrying import NotNow, NotYours
-from apps.intake.linking import seen_by
+from apps.intake.links import seen_by
 from apps.intake.models import Observation, Service, ServiceQuerySet, TokenBinding
 from apps.intake.reconciling import BLOCK, reconcile
 from apps.inventory.actions import RefusedChange, end_dependency, lock_applications, reopen_dependency

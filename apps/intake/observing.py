@@ -12,7 +12,7 @@ from django.db import connection
 
 from apps.accounts.models import ApiToken
 from apps.intake.documents import MOST_PLACES, Sighting, clean
-from apps.intake.linking import link_named_services
+from apps.intake.links import link_named_services
 from apps.intake.models import Import, Observation, ObservationQuerySet, Service
 
 BLOCK = 5_000

@@ -1,7 +1,7 @@
 """A field that people can enter stands in the form, the REST resource, the spreadsheet, the export and the history.
 
 The columns of the model are the list; what is left out somewhere is named in records.py with its reason. A copy is
-looked at in test_copies.py, and that what is entered arrives in test_entering.py.
+looked at in test_copies.py, and that what is entered arrives in test_entry.py.
 """
 
 import csv

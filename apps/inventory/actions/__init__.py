@@ -34,7 +34,7 @@ from apps.inventory.actions.exits import (
     remove_exit_plan,
     set_exit_plan,
 )
-from apps.inventory.actions.locking import (
+from apps.inventory.actions.locks import (
     ForbiddenChangeError,
     HiddenApplicationError,
     MissingRoleError,

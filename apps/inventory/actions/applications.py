@@ -13,7 +13,7 @@ from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.common.history import acting
 from apps.inventory.actions.copying import continued
-from apps.inventory.actions.locking import locked_application, refuse_without_role
+from apps.inventory.actions.locks import locked_application, refuse_without_role
 from apps.inventory.actions.refusing import (
     RefusedChange,
     differing,

@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.catalog.models import Offering
 from apps.common.history import acting
 from apps.inventory.actions.copying import continued, successor_row
-from apps.inventory.actions.locking import locked_application, locked_dependency
+from apps.inventory.actions.locks import locked_application, locked_dependency
 from apps.inventory.actions.refusing import (
     RefusedChange,
     differing,

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from apps.accounts.models import User
 from apps.catalog.models import Alias, Binding, Offering
 from apps.common.history import acting
-from apps.inventory.actions.locking import HiddenApplicationError, locked_dependency
+from apps.inventory.actions.locks import HiddenApplicationError, locked_dependency
 from apps.inventory.actions.refusing import RefusedChange, differing, known_facts
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
 

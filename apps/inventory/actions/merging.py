@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.common.history import acting
 from apps.inventory.actions.applications import end_what_is_used
 from apps.inventory.actions.dependencies import DEPENDENCY_FACTS
-from apps.inventory.actions.locking import lock_applications, locked_application
+from apps.inventory.actions.locks import lock_applications, locked_application
 from apps.inventory.actions.refusing import RefusedChange, refuse_unlikely
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 

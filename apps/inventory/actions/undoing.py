@@ -21,7 +21,7 @@ from apps.catalog.deployed import MARK as DEPLOYED
 from apps.catalog.models import Offering
 from apps.common.history import acting
 from apps.common.time import now
-from apps.inventory.actions.locking import lock_teams_of, refuse_without_role
+from apps.inventory.actions.locks import lock_teams_of, refuse_without_role
 from apps.inventory.actions.refusing import RefusedChange
 from apps.inventory.actions.undoing_many import changed_dependencies, is_many, teams_of_many, undo_many
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest

@@ -9,7 +9,7 @@ from django.db import OperationalError
 
 from apps.common.history import acting
 from apps.common.time import day_of, now
-from apps.exposure.checking import ExposureCheck, check_exposure
+from apps.exposure.consistency import ExposureCheck, check_exposure
 
 
 class Command(BaseCommand):

@@ -10,9 +10,9 @@ from django.db import connection
 
 from apps.common.models import PeriodicJob
 from apps.common.time import day_of, now
-from apps.exposure import checking
+from apps.exposure import consistency
 from apps.exposure.actions.cuts import keep_cuts
-from apps.exposure.checking import CUT_TASK, check_exposure
+from apps.exposure.consistency import CUT_TASK, check_exposure
 from apps.exposure.engine.building import refresh
 from apps.exposure.models import EngineState, Path
 from apps.exposure.past import engine_tables
@@ -174,8 +174,8 @@ def test_it_takes_no_lock_on_a_kept_table_that_a_reader_or_a_job_would_wait_for(
             assert cursor.fetchone() == ("repeatable read",)
         return real(*arguments)
 
-    real = checking._cuts
-    monkeypatch.setattr(checking, "_cuts", look)
+    real = consistency._cuts
+    monkeypatch.setattr(consistency, "_cuts", look)
 
     assert check_exposure(on=today, limit=1).n_differences == 0
 
