@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page: for whoever is signed in, and for strangers where API_DOCUMENT_OPEN says so."""
+"""The OpenAPI document and its page: for signed-in callers, and for strangers where API_DOCUMENT_OPEN is set."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -145,7 +145,7 @@ def test_a_second_factor_ends_the_other_sessions(ada):
     assert (is_open(here), is_open(there)) == (True, False)
 
 
-def test_entry_the_password_again_renews_the_key(ada):
+def test_entering_the_password_again_renews_the_key(ada):
     client = sign_in()
     copied = Client()
     copied.cookies["sessionid"] = client.cookies["sessionid"].value

@@ -202,7 +202,7 @@ RECORDS: tuple[Record, ...] = (
                 "updated_at": MOMENT,
                 "since": "given by the change",
                 "until": "given by the change",
-                "known": "whoever makes the change declares the new row",
+                "known": "the new row is declared by the user who makes the change",
                 "last_observed_on": "observed on the old row",
                 "confirmed_on": "confirmed of the old row",
             },

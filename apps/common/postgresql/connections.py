@@ -80,7 +80,7 @@ class BoundedConnection(psycopg.Connection[Any]):
             return stop.value
 
     def _refuse_silence(self, seconds: float) -> None:
-        """Close the connection, and raise SilentServerError, where nobody is there to answer it."""
+        """Close the connection, and raise SilentServerError, where no server answers it."""
         longest = limits().statement
         if self._silence is not None:
             why = "The connection did not answer."
@@ -120,7 +120,7 @@ def check_connection(connection: BoundedConnection) -> None:
 
 
 class _Probe:
-    """Asks a server whether it is there, for all threads of the process at once."""
+    """Asks whether a server answers, once for all threads of the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -139,7 +139,7 @@ _PROBE = _Probe()
 
 
 def _answers(host: str, address: str, port: int) -> bool:
-    """Whether a PostgreSQL server, or a pooler, answers a byte at once."""
+    """Return whether a PostgreSQL server, or a pooler, answers immediately."""
     try:
         if host.startswith("/"):
             to = socket.socket(socket.AF_UNIX)

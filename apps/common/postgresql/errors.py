@@ -25,7 +25,7 @@ class _Reason:
 
 
 class Unavailable(Enum):
-    """Why the database cannot answer now, with the sentence for whoever asked."""
+    """Reasons why the database cannot answer now, each with the sentence for the user."""
 
     # no connection, or the server has fallen silent
     AWAY = _Reason("The database does not answer at the moment. Try again in a few seconds.", 5)

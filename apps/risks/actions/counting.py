@@ -84,7 +84,10 @@ def _send_request() -> None:
 
 @transaction.atomic
 def count_inherited_risk(at: datetime) -> datetime:
-    """Count again and keep what differs; some seconds for half a million dependencies. Two at once do it in turn."""
+    """Count again and keep what differs; some seconds for half a million dependencies.
+
+    Two counts that are asked for at the same time run one after the other.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     # before anything is read: what is committed meanwhile is counted the next time

@@ -36,7 +36,7 @@ class Command(RowCommand):
             "--invite", action="store_true", help="send an email with a link by which the person sets a password"
         )
         parser.add_argument(
-            "--link", action="store_true", help="print that link: whoever has it signs in as this person"
+            "--link", action="store_true", help="print that link; it signs in as this person, so keep it secret"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
