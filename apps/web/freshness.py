@@ -1,13 +1,13 @@
 """How fresh each source is, by its last success."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from django.db.models import QuerySet
 
 from apps.catalog.models import Source
 from apps.common.time import day_of
-from apps.feeds.models import Health, PollState
+from apps.feeds.models import Health, PollState, source_health
 from apps.web.wording import ago, counted
 
 
@@ -76,8 +76,5 @@ def freshness_of(sources: "QuerySet[Source]", *, at: datetime) -> tuple[Freshnes
     found = []
     for source in sources.select_related("poll_state"):
         state: PollState | None = getattr(source, "poll_state", None)
-        frozen_after = timedelta(days=source.frozen_after_days) if source.frozen_after_days else None
-        stale_after = timedelta(minutes=source.stale_after_minutes)
-        health = state.health(at, stale_after, frozen_after) if state else Health.NEVER
-        found.append(Freshness(source, state, health, at))
+        found.append(Freshness(source, state, source_health(source, at=at), at))
     return tuple(found)
