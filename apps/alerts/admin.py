@@ -24,7 +24,7 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin[Notice]):
     show_full_result_count = False
-    list_display = ("alert", "user", "team", "webhook", "why", "occasion", "owed_at", "delivery", "skipped")
+    list_display = ("alert", "user", "team", "webhook", "why", "occasion", "owed_at", "delivery", "skip_reason")
     list_filter = ("why",)
     list_select_related = ("alert", "user", "team", "webhook", "delivery")
     date_hierarchy = "owed_at"
@@ -52,7 +52,7 @@ class MuteAdmin(ReadOnlyAdmin[Mute]):
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     show_full_result_count = False
-    list_display = ("subject", "address", "state", "attempts", "due_at", "sent_at", "reason")
+    list_display = ("subject", "address", "state", "attempts", "due_at", "sent_at", "skip_reason", "reason")
     list_filter = ("state",)
     search_fields = ("subject", "address", "message_id")
     date_hierarchy = "created_at"

@@ -4,12 +4,12 @@ from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import models, transaction
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.alerts.escalating import replan
-from apps.alerts.models import Alert, Mute, Notice
+from apps.alerts.models import Alert, Mute, Notice, Resolution, SkipReason
 from apps.alerts.routing import teams_seen_by
 from apps.alerts.subscribing import sees
 from apps.common.history import acting
@@ -17,8 +17,17 @@ from apps.common.time import day_of
 
 LONGEST_SNOOZE_DAYS = 90
 LONGEST_MUTE_DAYS = 366
-RESOLVED_FIRST = "It was resolved before a message was due."
-ANSWERED_FIRST = "Somebody answered before a message was due."
+
+
+class Answer(models.TextChoices):
+    """What a user does to an alert; the history keeps it with each version that an answer makes."""
+
+    ACKNOWLEDGE = "acknowledge", "Acknowledge"
+    SNOOZE = "snooze", "Snooze"
+    ASSIGN = "assign", "Assign"
+    RESOLVE = "resolve", "Resolve"
+    REOPEN = "reopen", "Reopen"
+    UNDO = "undo", "Take back the last answer"
 
 
 class NotYourAlert(PermissionDenied):
@@ -55,7 +64,7 @@ def claimed(alert: Alert, by: User) -> Alert:
 
 _ANSWERED = (
     "state", "acknowledged_by_id", "acknowledged_at", "assigned_to_id", "snoozed_until", "snoozed_by_id", "resolved_at",
-    "resolved_by_id", "resolved_why", "escalation", "escalate_at", "details",
+    "resolved_by_id", "resolution", "resolution_text", "escalation", "escalate_at", "details",
 )  # fmt: skip
 
 
@@ -67,14 +76,14 @@ def copy_answer(alert: Alert, stored: Alert) -> Alert:
 
 
 @transaction.atomic
-def acknowledge_alert(*, alert: Alert, by: User, at: datetime, reason: str = "alert acknowledged") -> Alert:
-    """Say that somebody is on it. Acknowledging twice changes nothing: the first name stays."""
+def acknowledge_alert(*, alert: Alert, by: User, at: datetime, reason: str = "") -> Alert:
+    """Acknowledge it, and say why if there is a `reason`. Twice changes nothing: the first name stays."""
     stored = claimed(alert, by)
     if stored.state in {Alert.State.OPEN, Alert.State.SNOOZED}:
         stored.state = Alert.State.ACKNOWLEDGED
         stored.acknowledged_by, stored.acknowledged_at = by, at
         stored.snoozed_until, stored.escalate_at = None, None
-        save_answer(stored, by, reason)
+        save_answer(stored, by, Answer.ACKNOWLEDGE, reason or "alert acknowledged", note=reason)
         _call_off(stored)
     return copy_answer(alert, stored)
 
@@ -92,7 +101,7 @@ def snooze_alert(*, alert: Alert, until: date, by: User, at: datetime) -> Alert:
         raise AlreadyResolved("It is resolved already; there is nothing to snooze.")
     stored.state, stored.snoozed_until, stored.snoozed_by = Alert.State.SNOOZED, until, by
     stored.escalate_at = None
-    save_answer(stored, by, f"alert snoozed until {until}")
+    save_answer(stored, by, Answer.SNOOZE, f"alert snoozed until {until}")
     _call_off(stored)
     return copy_answer(alert, stored)
 
@@ -111,7 +120,8 @@ def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Al
     stored.escalate_at = None
     if to is None:
         replan([stored], at=at)
-    save_answer(stored, by, f"alert assigned to {to.get_username()}" if to else "assignment taken back")
+    reason = f"alert assigned to {to.get_username()}" if to else "assignment taken back"
+    save_answer(stored, by, Answer.ASSIGN, reason)
     if to is not None:
         _call_off(stored)
     if to is not None and to.pk != by.pk:
@@ -132,11 +142,12 @@ def resolve_alert(*, alert: Alert, why: str, by: User, at: datetime) -> Alert:
     stored = claimed(alert, by)
     if stored.state != Alert.State.RESOLVED:
         stored.state = Alert.State.RESOLVED
-        stored.resolved_by, stored.resolved_at, stored.resolved_why = by, at, why[:300]
+        stored.resolved_by, stored.resolved_at = by, at
+        stored.resolution, stored.resolution_text = Resolution.BY_USER, why[:300]
         stored.snoozed_until, stored.escalate_at = None, None
-        save_answer(stored, by, why[:200])
+        save_answer(stored, by, Answer.RESOLVE, why[:200])
         # a mail on its way says it still; one that is not written yet need not
-        Notice.objects.owed().filter(alert=stored).update(skipped=RESOLVED_FIRST)
+        Notice.objects.owed().filter(alert=stored).update(skip_reason=SkipReason.RESOLVED)
     return copy_answer(alert, stored)
 
 
@@ -148,22 +159,24 @@ def reopen_alert(*, alert: Alert, by: User, at: datetime) -> Alert:
         stored.state = Alert.State.OPEN
         stored.acknowledged_by = stored.acknowledged_at = stored.snoozed_until = None
         stored.resolved_by = stored.resolved_at = None
-        stored.resolved_why = ""
+        stored.resolution = stored.resolution_text = ""
         replan([stored], at=at)
-        save_answer(stored, by, "answer taken back")
+        save_answer(stored, by, Answer.REOPEN, "answer taken back")
         # what nobody was told because of that answer is owed again
-        Notice.objects.filter(alert=stored, delivery=None, skipped=RESOLVED_FIRST).update(skipped="")
+        kept_back = Notice.objects.filter(alert=stored, delivery=None)
+        kept_back.filter(skip_reason=SkipReason.RESOLVED).update(skip_reason="")
     return copy_answer(alert, stored)
 
 
 def _call_off(alert: Alert) -> None:
     """Nobody need hear any more that nobody answered."""
-    Notice.objects.owed().filter(alert=alert, why=Notice.Why.ESCALATION).update(skipped=ANSWERED_FIRST)
+    escalations = Notice.objects.owed().filter(alert=alert, why=Notice.Why.ESCALATION)
+    escalations.update(skip_reason=SkipReason.ANSWERED)
 
 
-def save_answer(alert: Alert, by: User, reason: str) -> None:
-    """All that an answer may change, with who gave it."""
-    with acting(user=by, reason=reason):
+def save_answer(alert: Alert, by: User, answer: Answer, reason: str, *, note: str = "") -> None:
+    """Store all that an answer may change, with who gave it and the `note` that the user wrote."""
+    with acting(user=by, reason=reason, code=answer, note=note):
         alert.save(update_fields=[name.removesuffix("_id") for name in _ANSWERED])
 
 

@@ -6,11 +6,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from apps.accounts.models import User
-from apps.alerts.models import Alert, AlertQuerySet, Cadence, Notice, Preference
+from apps.alerts.models import Alert, AlertQuerySet, Cadence, Notice, Preference, SkipReason
 from apps.common.history import acting
 from apps.common.time import day_of
-
-TOLD_BY_ASKING = "Told at once instead, as its recipient asked where things stand."
 
 
 class CannotAsk(ValueError):
@@ -40,7 +38,7 @@ def ask_for_now(*, user: User, at: datetime) -> int:
     alerts = list(open_alerts_of(user).exclude(Exists(asked)).order_by("pk"))
     mine = Notice.objects.filter(user=user, alert__in=[alert.pk for alert in alerts])
     earlier = {notice.alert_id: notice for notice in mine.order_by("pk")}
-    mine.owed().update(skipped=TOLD_BY_ASKING)
+    mine.owed().update(skip_reason=SkipReason.REQUESTED)
     with acting(user=user, reason="asked where things stand"):
         Notice.objects.bulk_create(
             [_asked(alert, user, earlier.get(alert.pk), occasion=occasion, at=at) for alert in alerts],

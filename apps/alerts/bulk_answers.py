@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db import models, transaction
+from django.db import transaction
 
 from apps.accounts.models import User
 from apps.alerts.answering import (
+    Answer,
     BadAnswer,
     NotYourAlert,
     acknowledge_alert,
@@ -21,15 +22,6 @@ from apps.alerts.undoing import undo_answer
 
 # one transaction, and one report
 MOST_ANSWERED = 500
-
-
-class Answer(models.TextChoices):
-    ACKNOWLEDGE = "acknowledge", "Acknowledge"
-    SNOOZE = "snooze", "Snooze"
-    ASSIGN = "assign", "Assign"
-    RESOLVE = "resolve", "Resolve"
-    REOPEN = "reopen", "Reopen"
-    UNDO = "undo", "Take back the last answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +82,7 @@ def _give(
 ) -> None:
     match answer:
         case Answer.ACKNOWLEDGE:
-            acknowledge_alert(alert=alert, by=by, at=at, **({"reason": reason} if reason else {}))
+            acknowledge_alert(alert=alert, by=by, at=at, reason=reason)
         case Answer.SNOOZE:
             if until is None:
                 raise BadAnswer("Say until which day it is snoozed.")

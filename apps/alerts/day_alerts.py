@@ -18,7 +18,7 @@ from apps.alerts.day_queries import (
 )
 from apps.alerts.end_queries import EndDue, ends_due, ends_told
 from apps.alerts.event_alerts import Party
-from apps.alerts.models import Alert, DayKind, Notice, SubjectKind
+from apps.alerts.models import Alert, DayKind, Notice, Resolution, SubjectKind
 from apps.alerts.routing import governors, owners_of
 from apps.alerts.settling import settle
 from apps.alerts.severity import day_severity, end_severity, is_urgent
@@ -28,20 +28,18 @@ from apps.common.time import day_of
 # one run at a time tells of days; the number is only this lock's name
 DAYS_LOCK = 7301008
 
-_OVER = {
-    DayKind.MILESTONE: "None of these applications ends with it on that day any more.",
-    DayKind.ACCEPTANCE_EXPIRING: "The acceptance was renewed, revoked or ended.",
-    DayKind.EXIT_TEST_EXPIRING: "The test was repeated, or its dependency ended.",
-    DayKind.WAIVER_EXPIRING: "The waiver was renewed, or the task went on.",
-    DayKind.GATE_WAIVER_EXPIRING: "The waiver was renewed or withdrawn.",
-    DayKind.APPROVAL_EXPIRING: "The decision was renewed or revoked.",
-    DayKind.REVIEW_DUE: "The review has another day.",
-    DayKind.TREATMENT_DUE: "The treatment was done, or has another day.",
-    DayKind.MUTE_EXPIRING: "The mute ended or was lifted.",
-    DayKind.KEY_EXPIRING: "The key was renewed or revoked.",
+_RESOLUTION_OF = {
+    DayKind.MILESTONE: Resolution.NOT_RETIRING,
+    DayKind.ACCEPTANCE_EXPIRING: Resolution.ACCEPTANCE_CHANGED,
+    DayKind.EXIT_TEST_EXPIRING: Resolution.EXIT_TEST_REPEATED,
+    DayKind.WAIVER_EXPIRING: Resolution.DEFERRAL_CHANGED,
+    DayKind.GATE_WAIVER_EXPIRING: Resolution.WAIVER_CHANGED,
+    DayKind.APPROVAL_EXPIRING: Resolution.APPROVAL_CHANGED,
+    DayKind.REVIEW_DUE: Resolution.REVIEW_MOVED,
+    DayKind.TREATMENT_DUE: Resolution.TREATMENT_CHANGED,
+    DayKind.MUTE_EXPIRING: Resolution.MUTE_ENDED,
+    DayKind.KEY_EXPIRING: Resolution.TOKEN_CHANGED,
 }
-NEXT = "The next milestone has come, or the day itself."
-COME = "Its day has come."
 
 
 @transaction.atomic
@@ -57,7 +55,7 @@ def raise_for_days(*, at: datetime) -> int:
         _settle_days(cause, at=at, today=today)
         owed = _owed_for_days(cause, days_due(cause, on=today), at=at, today=today)
         n_raised += store_alerts(owed)
-        settle(_pass_on(owed, at=at), why=NEXT, at=at, say=False)
+        settle(_pass_on(owed, at=at), resolution=Resolution.NEXT_MILESTONE, at=at, say=False)
     return n_raised
 
 
@@ -69,16 +67,19 @@ def _raise_for_ends(*, at: datetime, today: date) -> int:
     # what an event has told of otherwise needs no second word
     for by_event in (True, False):
         over = [row.alert_id for row in told if not row.stands and row.told_otherwise is by_event]
-        settle(over, why=_OVER[DayKind.MILESTONE], at=at, say=not by_event)
-    settle([row.alert_id for row in told if row.stands and row.told_again], why=NEXT, at=at, say=False)
+        settle(over, resolution=Resolution.NOT_RETIRING, at=at, say=not by_event)
+    told_again = [row.alert_id for row in told if row.stands and row.told_again]
+    settle(told_again, resolution=Resolution.NEXT_MILESTONE, at=at, say=False)
     return n_raised
 
 
 def _settle_days(cause: Cause, *, at: datetime, today: date) -> None:
     """What has run out is told where it has its effects: the assessment is stale, the flag open, the mute over."""
     over = days_over(cause, on=today)
-    settle([row.alert_id for row in over if row.ran_out], why=COME, at=at, say=False)
-    settle([row.alert_id for row in over if not row.ran_out], why=_OVER[DayKind(cause.kind)], at=at)
+    ran_out = [row.alert_id for row in over if row.ran_out]
+    settle(ran_out, resolution=Resolution.DAY_COME, at=at, say=False)
+    others = [row.alert_id for row in over if not row.ran_out]
+    settle(others, resolution=_RESOLUTION_OF[DayKind(cause.kind)], at=at)
 
 
 def _pass_on(owed: Sequence[Owed], *, at: datetime) -> list[int]:

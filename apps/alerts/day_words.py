@@ -99,26 +99,28 @@ def thing(alert: Alert) -> str:
     return what
 
 
-def when(alert: Alert, *, on: date) -> str:
-    """The predicate: `expires in 7 days, on 1 Dec 2026`."""
+def when(alert: Alert, *, on: date, is_plural: bool = False) -> str:
+    """The predicate: `expires in 7 days, on 1 Dec 2026`; of several things, `expire in ...`."""
     due = alert.due_on
     if due is None:
-        return "is due"
+        return "are due" if is_plural else "is due"
     left = (due - on).days
     if alert.kind == DayKind.MILESTONE:
         if alert.details.get("soft"):
             ahead = f"does not end before {day(due)}, in {days(left)}"
             return ahead if left > 0 else f"may end any day since {day(due)}"
-        verb, past = "ends", "ended"
+        verb, past = ("end", "ended on") if is_plural else ("ends", "ended on")
     elif alert.kind in {DayKind.REVIEW_DUE, DayKind.TREATMENT_DUE}:
-        verb, past = "is due", "has been due"
+        verb = "are due" if is_plural else "is due"
+        past = "have been due since" if is_plural else "has been due since"
     else:
-        verb, past = "expires", "has expired"
+        verb = "expire" if is_plural else "expires"
+        past = "have expired on" if is_plural else "has expired on"
     if left > 0:
         return f"{verb} in {days(left)}, on {day(due)}"
     if left == 0:
         return f"{verb} today"
-    return f"{past} {'since' if past == 'has been due' else 'on'} {day(due)}"
+    return f"{past} {day(due)}"
 
 
 def path(alert: Alert, *, slug: str = "") -> str:

@@ -57,7 +57,7 @@ SELECT n.user_id, n.team_id, n.webhook_id, min(o.at), min(o.at) FILTER (WHERE n.
 FROM alerts_notice n JOIN alerts_alert a ON a.id = n.alert_id
 -- what a clock that ran ahead wrote has waited long enough
 CROSS JOIN LATERAL (SELECT CASE WHEN n.owed_at > %(ahead)s THEN 'epoch' ELSE n.owed_at END AS at) o
-WHERE n.delivery_id IS NULL AND n.skipped = ''
+WHERE n.delivery_id IS NULL AND n.skip_reason = ''
 GROUP BY n.user_id, n.team_id, n.webhook_id
 ORDER BY min(o.at), n.user_id, n.team_id, n.webhook_id
 """

@@ -108,7 +108,7 @@ class _Told:
 
     def add(self, notice: Notice) -> None:
         delivery = notice.delivery
-        is_owed = delivery is None and not notice.skipped
+        is_owed = delivery is None and not notice.skip_reason
         is_under_way = is_owed or (delivery is not None and delivery.state in {"queued", "sending"})
         sent_at = delivery.sent_at if delivery is not None else None
         if not is_under_way and self.again_since is not None and (sent_at or notice.owed_at) < self.again_since:
@@ -221,8 +221,10 @@ def wake(*, at: datetime) -> int:
 
 _UNMUTE = """
 INSERT INTO alerts_notice
-    (alert_id, user_id, team_id, webhook_id, why, occasion, application_ids, urgent, owed_at, skipped)
-SELECT n.alert_id, n.user_id, n.team_id, n.webhook_id, n.why, 'unmuted ' || m.id, n.application_ids, false, %(at)s, ''
+    (alert_id, user_id, team_id, webhook_id, why, occasion, application_ids, urgent, owed_at,
+     skip_reason, skip_details)
+SELECT n.alert_id, n.user_id, n.team_id, n.webhook_id, n.why, 'unmuted ' || m.id,
+    n.application_ids, false, %(at)s, '', '{}'
 FROM alerts_mute m
 JOIN alerts_notice n ON n.mute_id = m.id
 JOIN alerts_alert a ON a.id = n.alert_id AND a.state = 'open'

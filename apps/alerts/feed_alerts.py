@@ -18,7 +18,7 @@ from apps.alerts.feed_queries import (
     reach_of_held,
 )
 from apps.alerts.feed_words import MOST_OFFERINGS
-from apps.alerts.models import Alert, FeedKind, Notice, was_mailed
+from apps.alerts.models import Alert, FeedKind, Notice, Resolution, was_mailed
 from apps.alerts.routing import Owners, offices, owners_of
 from apps.alerts.settling import settle
 from apps.alerts.severity import FRESH_SEVERITY, SILENT_SEVERITY, gravest_severity, held_severity
@@ -131,7 +131,7 @@ def _settle_suspicions(runs: Sequence[FeedRun], people: Sequence[User], *, at: d
             told |= groups
         else:
             over.append(pk)
-    settle(over, why="Nothing of it waits for a decision any more.", at=at, say=False)
+    settle(over, resolution=Resolution.HOLD_DECIDED, at=at, say=False)
     # the same provider, doubted at every poll until somebody decides, is one piece of news
     news = []
     for run in suspect:
@@ -184,7 +184,7 @@ def _settle_silence(people: Sequence[User], *, at: datetime) -> int:
     )
     over = [pk for pk, source_id, kind in known if _is_over(kind, found.get(source_id))]
     n_raised = store_alerts(_good_news(over, found, at=at)) if over else 0
-    settle(over, why="The feed is read again, or not polled any more.", at=at, say=False)
+    settle(over, resolution=Resolution.FEED_RESTORED, at=at, say=False)
     return n_raised + (store_alerts(_silences(silent, people, at=at)) if silent and people else 0)
 
 

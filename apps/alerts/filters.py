@@ -105,10 +105,10 @@ class NoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
     def in_state(self, notices: NoticeQuerySet, name: str, value: str) -> NoticeQuerySet:
         if value == "carried":
             return notices.filter(delivery__isnull=False)
-        return notices.owed() if value == "owed" else notices.filter(delivery__isnull=True).exclude(skipped="")
+        return notices.owed() if value == "owed" else notices.filter(delivery__isnull=True).exclude(skip_reason="")
 
     def by_outcome(self, notices: NoticeQuerySet, name: str, value: str) -> NoticeQuerySet:
-        return notices.filter(skipped="") if value == "owed" else notices.exclude(skipped="")
+        return notices.filter(skip_reason="") if value == "owed" else notices.exclude(skip_reason="")
 
     def to_recipient(self, notices: NoticeQuerySet, name: str, value: str) -> NoticeQuerySet:
         return notices.filter(_recipient(value))

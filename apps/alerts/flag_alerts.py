@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from apps.accounts.models import User
 from apps.alerts.flag_words import details_of
-from apps.alerts.models import Alert, FlagKind, Notice, was_mailed
+from apps.alerts.models import Alert, FlagKind, Notice, Resolution, was_mailed
 from apps.alerts.routing import governors
 from apps.alerts.settling import settle
 from apps.alerts.severity import RESOLVED_SEVERITY, flag_severity
@@ -56,13 +56,14 @@ def _settle(turned: Collection[int], resolved: Collection[int], *, at: datetime)
     """End the alerts about earlier turns, about flags that are over, and about those that somebody has dealt with. What
     there is to say about that, the flag's next turn says."""
     of_flags = Alert.objects.live().filter(flag__isnull=False)
-    reasons = [("Somebody has decided about the flag.", of_flags.filter(flag__state__in=_DEALT_WITH))]
+    ended = [(Resolution.FLAG_DECIDED, of_flags.filter(flag__state__in=_DEALT_WITH))]
     if turned:
-        reasons.append(("It has gone on since.", of_flags.filter(flag__in=turned)))
+        ended.append((Resolution.FLAG_CONTINUED, of_flags.filter(flag__in=turned)))
     if resolved:
-        reasons.append(("It is under tolerance again.", of_flags.filter(flag__in=resolved)))
-    for why, some in reasons:
-        settle(list(some.values_list("pk", flat=True)), why=why, at=at, say=False)
+        ended.append((Resolution.WITHIN_TOLERANCE, of_flags.filter(flag__in=resolved)))
+    for resolution, some in ended:
+        ids = list(some.values_list("pk", flat=True))
+        settle(ids, resolution=resolution, at=at, say=False)
 
 
 def _claim(*, at: datetime) -> list[FlagEvent]:

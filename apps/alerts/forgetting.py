@@ -23,7 +23,7 @@ WITH old AS (
       ON f.id = coalesce(a.flag_id, CASE WHEN a.subject_kind = 'flag' THEN a.subject_id END)
     WHERE n.owed_at < %(before)s AND a.state = 'resolved' AND coalesce(a.resolved_at, a.raised_at) < %(before)s
       AND (f.id IS NULL OR f.state = 'resolved' AND coalesce(f.resolved_at, f.opened_at) < %(before)s)
-      AND (d.id IS NULL AND n.skipped <> ''
+      AND (d.id IS NULL AND n.skip_reason <> ''
            OR d.state IN ('sent', 'failed', 'skipped') AND coalesce(d.sent_at, d.created_at) < %(before)s)
     ORDER BY n.id LIMIT %(most)s FOR NO KEY UPDATE OF n SKIP LOCKED
 )

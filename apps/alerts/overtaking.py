@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection
 
 from apps.alerts.feed_queries import backfilled_teams
-from apps.alerts.models import Alert, FeedKind
+from apps.alerts.models import Alert, FeedKind, Resolution
 from apps.alerts.queries import affected_applications
 from apps.alerts.settling import settle
 from apps.catalog.models import ProviderEvent
@@ -15,7 +15,6 @@ from apps.common.time import day_of
 from apps.exposure.queries import LIFECYCLE_KINDS
 
 EVENTS_AT_ONCE = 200
-MOVED_AWAY = "None of these applications stands on it any more."
 
 # The same said by several sources is one piece of news: an event that says the same overtakes nothing. What an event
 # tells one party, it tells all at once: it is enough that it told of one of the applications, whomever that falls to.
@@ -39,7 +38,7 @@ def settle_events(*, at: datetime) -> int:
         overtaken = [row[0] for row in cursor.fetchall()]
         cursor.execute(_REPRICED_AGAIN)
         overtaken += [row[0] for row in cursor.fetchall()]
-    n = settle(overtaken, why="A later change has overtaken it.", at=at, say=False)
+    n = settle(overtaken, resolution=Resolution.OVERTAKEN, at=at, say=False)
     return n + _settle_moved_away(at=at) + _settle_backfilled(at=at)
 
 
@@ -62,7 +61,7 @@ def _settle_moved_away(*, at: datetime) -> int:
         for row in affected_applications(event_ids=some, on=day_of(at)):
             reached[row.event_id].add(row.application_id)
         over = [pk for event_id in some for pk, ids in live[event_id] if not ids & reached[event_id]]
-        n += settle(over, why=MOVED_AWAY, at=at)
+        n += settle(over, resolution=Resolution.NOT_CONCERNED, at=at)
     return n
 
 
@@ -75,4 +74,5 @@ def _settle_backfilled(*, at: datetime) -> int:
     standing: dict[int | None, set[int]] = defaultdict(set)
     for found in backfilled_teams(run_ids=sorted({run_id for _, run_id, _ in live if run_id}), on=day_of(at)):
         standing[found.run_id] |= set(found.application_ids)
-    return settle([pk for pk, run_id, ids in live if not ids & standing[run_id]], why=MOVED_AWAY, at=at)
+    over = [pk for pk, run_id, ids in live if not ids & standing[run_id]]
+    return settle(over, resolution=Resolution.NOT_CONCERNED, at=at)

@@ -20,13 +20,21 @@ from apps.alerts import rerouting
 from apps.alerts.due import Due, due_recipients, rhythms_of
 from apps.alerts.facts import Loaded, load
 from apps.alerts.mail import message_id_for
-from apps.alerts.models import Alert, Cadence, Delivery, Mute, Notice, Preference, Tick, Webhook
+from apps.alerts.models import (
+    Alert,
+    Cadence,
+    Delivery,
+    Mute,
+    Notice,
+    Preference,
+    SkipReason,
+    Tick,
+    Webhook,
+)
 from apps.alerts.muting import muted_by
 from apps.alerts.rendering import render_mail, render_webhook
 from apps.alerts.routing import teams_seen_by
-from apps.alerts.settling import PASSED
 from apps.alerts.subscribing import sees
-from apps.alerts.webhooks import WEBHOOK_OFF
 from apps.alerts.windows import AHEAD, Rhythm
 from apps.common.time import day_of
 
@@ -35,13 +43,6 @@ log = structlog.get_logger(__name__)
 TICK = "digests"
 RECIPIENTS_AT_ONCE = 50
 AWAY = timedelta(hours=1)
-
-NO_ADDRESS = "No address: the team has no mailbox, and neither it nor a team above has an owner with one."
-NO_OWN_ADDRESS = "No address: this person has none."
-NOT_ACTIVE = "This person is no longer active."
-NO_MAIL = "No mail is wanted at this address."
-ONLY_URGENT = "Only what is urgent is mailed to this address."
-NOTHING_TO_SHOW = "None of the applications concerned belongs to the recipient any more."
 
 
 def queue_digests(*, at: datetime, gather: timedelta | None = None) -> int:
@@ -158,7 +159,8 @@ def _queue_some(some: Sequence[Due], *, at: datetime) -> Written:
             served.append((due, due.window))
     _store(deliveries)
     _remember(served)
-    Notice.objects.bulk_update([notice for notice in [*lost, *kept_back] if notice.skipped], ["skipped", "mute"])
+    skipped = [notice for notice in [*lost, *kept_back] if notice.skip_reason]
+    Notice.objects.bulk_update(skipped, ["skip_reason", "skip_details", "mute"])
     rerouting.tell_others(lost, at=at)
     rerouting.follow_applications(_strayed(deliveries, loaded), at=at)
     written.n = len(deliveries)
@@ -262,7 +264,8 @@ def _message(
             # another run wrote them after this one had looked
             return _Message(None, [], [])
         if not webhook.enabled:
-            return _Message(_not_sent(due, notices, WEBHOOK_OFF, address=webhook.url, at=at), notices, [])
+            unsent = _not_sent(due, notices, SkipReason.WEBHOOK_DISABLED, address=webhook.url, at=at)
+            return _Message(unsent, notices, [])
         return _Message(render_webhook(webhook, notices, loaded, at=at), notices, [])
     user = users.get(due.owing.user_id or 0)
     team = teams.get(due.owing.team_id or 0)
@@ -272,14 +275,15 @@ def _message(
             # a sign of life that cannot be given
             return _Message(None, [], [])
         # what is not wanted is not passed on to others
-        lost = [] if refusal == NO_MAIL else notices
+        lost = [] if refusal == SkipReason.NO_EMAIL_WANTED else notices
         return _Message(_not_sent(due, notices, refusal, address=address, at=at), notices, lost)
     teams_seen = seen[user.pk] if user else frozenset({team.pk if team else 0})
     shown, kept_back, hidden = [], [], []
     for notice in notices:
         alert = loaded.alerts[notice.alert_id]
         if mute := muted_by(mutes, loaded.about[notice.alert_id]):
-            notice.skipped, notice.mute = f"Muted until {mute.until}.", mute
+            notice.skip_reason, notice.mute = SkipReason.MUTED, mute
+            notice.skip_details = {"until": mute.until.isoformat()}
             kept_back.append(notice)
         elif not _may_see(user, alert, teams_seen):
             hidden.append(notice)
@@ -289,7 +293,9 @@ def _message(
     if due.rhythm.wants_only_urgent:
         calm = [notice for notice in shown if not notice.urgent]
         shown = [notice for notice in shown if notice.urgent]
-        unwanted = (_not_sent(due, calm, ONLY_URGENT, address=address, at=at), calm) if calm else None
+        if calm:
+            reason = SkipReason.URGENT_ONLY
+            unwanted = (_not_sent(due, calm, reason, address=address, at=at), calm)
     mail = render_mail(
         shown, loaded, user=user, team=team, teams_seen=teams_seen, rhythm=due.rhythm, at=at, is_first=is_first,
         kind=Delivery.Kind.IMMEDIATE if due.only_urgent else Delivery.Kind.DIGEST,
@@ -297,16 +303,16 @@ def _message(
     )  # fmt: skip
     hidden += mail.left_out
     for notice in mail.passed:
-        notice.skipped = PASSED
+        notice.skip_reason = SkipReason.PASSED
     kept_back += mail.passed
     gone = {notice.pk for notice in [*hidden, *mail.passed]}
     carried = [notice for notice in shown if notice.pk not in gone]
     if hidden and mail.delivery is None:
         # the ledger says that a message was owed, and why there is none
-        reason = _not_sent(due, hidden, NOTHING_TO_SHOW, address=address, at=at)
-        return _Message(reason, hidden, hidden, kept_back, unwanted)
+        unsent = _not_sent(due, hidden, SkipReason.NO_LONGER_CONCERNED, address=address, at=at)
+        return _Message(unsent, hidden, hidden, kept_back, unwanted)
     for notice in hidden:
-        notice.skipped = NOTHING_TO_SHOW
+        notice.skip_reason = SkipReason.NO_LONGER_CONCERNED
     return _Message(mail.delivery, carried, hidden, kept_back, unwanted)
 
 
@@ -316,17 +322,18 @@ def _may_see(user: User | None, alert: Alert, teams_seen: frozenset[int] | None)
     return sees(user.pk, alert, teams_seen)
 
 
-def _refusal(user: User | None, team: Team | None, rhythm: Rhythm) -> str:
+def _refusal(user: User | None, team: Team | None, rhythm: Rhythm) -> SkipReason | None:
+    """Why this recipient gets no mail at all; None where mail may go."""
     if user is not None and not user.is_active:
-        return NOT_ACTIVE
+        return SkipReason.INACTIVE_USER
     if user is not None and not user.email:
-        return NO_OWN_ADDRESS
+        return SkipReason.NO_USER_EMAIL
     if team is not None and not team.email:
-        return NO_ADDRESS
-    return NO_MAIL if rhythm.cadence == Cadence.NEVER else ""
+        return SkipReason.NO_TEAM_EMAIL
+    return SkipReason.NO_EMAIL_WANTED if rhythm.cadence == Cadence.NEVER else None
 
 
-def _not_sent(due: Due, notices: Sequence[Notice], reason: str, *, address: str, at: datetime) -> Delivery:
+def _not_sent(due: Due, notices: Sequence[Notice], reason: SkipReason, *, address: str, at: datetime) -> Delivery:
     """A row of the ledger for a message that was owed and is not sent, with the reason."""
     return Delivery(
         user_id=due.owing.user_id,
@@ -336,7 +343,7 @@ def _not_sent(due: Due, notices: Sequence[Notice], reason: str, *, address: str,
         address=address,
         message_id=message_id_for(address=address, keys=[f"notice:{notice.pk}" for notice in notices]),
         state=Delivery.State.SKIPPED,
-        reason=reason,
+        skip_reason=reason,
         due_at=at,
         created_at=at,
     )

@@ -7,13 +7,11 @@ from datetime import datetime
 from django.db.models import Q
 
 from apps.alerts.event_alerts import Party
-from apps.alerts.models import Alert, AlertQuerySet, Delivery, Notice
+from apps.alerts.models import Alert, AlertQuerySet, Delivery, Notice, Resolution
 from apps.alerts.routing import governors, owners_of
 from apps.alerts.settling import settle
 from apps.alerts.storing import Owed, alert_key, beside_known, party_key, store_alerts, tell
 from apps.inventory.models import Application
-
-PASSED_ON = "Its applications fall to others now, who are told instead."
 
 # reasons that are nobody else's business: the recipient's own wish
 _OWN_WISH = frozenset({Notice.Why.SUBSCRIPTION, Notice.Why.WEBHOOK, Notice.Why.OWN})
@@ -48,7 +46,7 @@ def _standing() -> AlertQuerySet:
 def _reaching(alert_ids: Collection[int]) -> set[int]:
     """Those of which somebody is told, or will be, whose business it is."""
     return set(
-        Notice.objects.filter(alert__in=alert_ids, skipped="")
+        Notice.objects.filter(alert__in=alert_ids, skip_reason="")
         .exclude(delivery__state__in=[Delivery.State.SKIPPED, Delivery.State.FAILED])
         .exclude(why__in=_OWN_WISH)
         .values_list("alert_id", flat=True)
@@ -82,7 +80,7 @@ def _pass_on(alerts: Sequence[Alert], *, at: datetime) -> int:
             # about the organisation, and no team's business, whatever applications it names
             n += _tell_offices(alert, offices, at=at)
             if offices and alert.user_id not in offices:
-                n += settle([alert.pk], why=PASSED_ON, at=at, say=False)
+                n += settle([alert.pk], resolution=Resolution.REROUTED, at=at, say=False)
             continue
         parties = found[alert.pk]
         own = parties.pop((alert.team_id, alert.user_id), None)
@@ -92,7 +90,7 @@ def _pass_on(alerts: Sequence[Alert], *, at: datetime) -> int:
             again.append(Owed(alert))
         successors += [_successor(alert, party, at=at) for party in parties.values()]
         if own is None and parties:
-            n += settle([alert.pk], why=PASSED_ON, at=at, say=False)
+            n += settle([alert.pk], resolution=Resolution.REROUTED, at=at, say=False)
     tell(again)
     _tell_governance(again, offices, at=at)
     return n + store_alerts(beside_known(successors)) + len(again)

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.alerts.event_alerts import Party
-from apps.alerts.models import Alert, SeenKind, SubjectKind
+from apps.alerts.models import Alert, Resolution, SeenKind, SubjectKind
 from apps.alerts.routing import owners_of
 from apps.alerts.seen_words import MOST_NAMED
 from apps.alerts.settling import settle
@@ -68,10 +68,10 @@ WHERE a.kind = ANY (%(kinds)s) AND a.state <> 'resolved' AND NOT EXISTS (
     SELECT 1 FROM jsonb_array_elements_text(a.details -> 'ids') x
     JOIN intake_discrepancy d ON d.id = x.value::bigint AND d.closed_at IS NULL)
 """
-_WHY: Mapping[str, str] = {
-    Discrepancy.Closed.DECLARED: "It has been declared.",
-    Discrepancy.Closed.DISMISSED: "Somebody said that it may stay as it is.",
-    Discrepancy.Closed.ENDED: "It has ended, or no longer holds.",
+_RESOLUTION_OF: Mapping[str, Resolution] = {
+    Discrepancy.Closed.DECLARED: Resolution.DECLARED,
+    Discrepancy.Closed.DISMISSED: Resolution.DISMISSED,
+    Discrepancy.Closed.ENDED: Resolution.NO_LONGER_OBSERVED,
 }
 
 
@@ -87,7 +87,7 @@ def raise_for_seen(*, at: datetime) -> int:
         cursor.execute(_CLAIM, {"at": at})
         fresh = [_Found(pk, kind, json.loads(said), *rest) for pk, kind, said, *rest in cursor.fetchall()]
     for closed_as, ids in over.items():
-        settle(ids, why=_WHY[closed_as], at=at)
+        settle(ids, resolution=_RESOLUTION_OF[closed_as], at=at)
     found: dict[tuple[int, str], list[_Found]] = defaultdict(list)
     for row in fresh:
         found[row.application_id, row.kind].append(row)

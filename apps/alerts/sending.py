@@ -23,11 +23,10 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from apps.alerts.mail import message_of
-from apps.alerts.models import Delivery, DeliveryQuerySet, Webhook
+from apps.alerts.models import Delivery, DeliveryQuerySet, SkipReason, Webhook
 from apps.alerts.queries import due_deliveries
-from apps.alerts.queueing import NOT_ACTIVE
 from apps.alerts.rerouting import tell_others
-from apps.alerts.webhooks import WEBHOOK_OFF, post_delivery
+from apps.alerts.webhooks import post_delivery
 from apps.alerts.wording import one_line
 from apps.common.leases import HeldLease, LeaseLostError, hold_lease
 
@@ -56,12 +55,12 @@ LONGEST_SLEEP_SECONDS = 20.0
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why an attempt failed; `final` where trying again is pointless, `everyone` where others would fail alike,
-    `untried` where there was none."""
+    `skip_reason` where there was none, and why."""
 
     reason: str
     final: bool = False
     everyone: bool = False
-    untried: bool = False
+    skip_reason: SkipReason | None = None
 
 
 def send_due(*, at: datetime) -> int:
@@ -94,7 +93,7 @@ def send_webhooks(*, at: datetime) -> int:
             if enabled:
                 n_sent += _run(due, _post, lease=lease, at=at, per_second=0)
             else:
-                due.order_by().update(state=Delivery.State.SKIPPED, reason=WEBHOOK_OFF)
+                due.order_by().update(state=Delivery.State.SKIPPED, skip_reason=SkipReason.WEBHOOK_DISABLED, reason="")
     return n_sent
 
 
@@ -169,7 +168,7 @@ def _claim(due: DeliveryQuerySet, pk: int, *, at: datetime) -> Delivery | None:
 def _withdrawn(delivery: Delivery) -> Failure | None:
     """A mail may wait for a day: who has left meanwhile gets it no more."""
     if delivery.user is not None and not delivery.user.is_active:
-        return Failure(NOT_ACTIVE, final=True, untried=True)
+        return Failure("", final=True, skip_reason=SkipReason.INACTIVE_USER)
     return None
 
 
@@ -275,8 +274,12 @@ def _settle(delivery: Delivery, failure: Failure | None, *, at: datetime) -> Non
     elif wait := None if failure.final else backoff(delivery.attempts):
         outcome = {"state": Delivery.State.QUEUED, "due_at": at + _jittered(wait), "reason": failure.reason}
     else:
-        state = Delivery.State.SKIPPED if failure.untried else Delivery.State.FAILED
-        outcome = {"state": state, "reason": failure.reason}
+        state = Delivery.State.SKIPPED if failure.skip_reason else Delivery.State.FAILED
+        outcome = {
+            "state": state,
+            "skip_reason": failure.skip_reason or "",
+            "reason": failure.reason,
+        }
     never_arrives = outcome["state"] in {Delivery.State.SKIPPED, Delivery.State.FAILED}
     for left in reversed(range(SETTLE_TRIES)):
         try:
@@ -300,7 +303,7 @@ def _settle(delivery: Delivery, failure: Failure | None, *, at: datetime) -> Non
             delivery=delivery.pk,
             attempt=delivery.attempts,
             final=failure.final,
-            reason=failure.reason,
+            reason=failure.skip_reason or failure.reason,
         )
 
 

@@ -5,25 +5,26 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from apps.alerts.models import Alert
-
-PASSED = "It had passed before a message was due."
+from apps.alerts.models import Alert, Resolution, SkipReason
 
 # The row of a notice is locked while a message that carries it is written: what is not carried after this never is.
 # In the order in which messages lock them, too.
 _SKIP = """
 WITH owed AS (
-    SELECT id FROM alerts_notice WHERE alert_id = ANY (%(ids)s) AND delivery_id IS NULL AND skipped = ''
+    SELECT id FROM alerts_notice
+    WHERE alert_id = ANY (%(ids)s) AND delivery_id IS NULL AND skip_reason = ''
     ORDER BY id FOR NO KEY UPDATE
 )
-UPDATE alerts_notice n SET skipped = %(passed)s FROM owed WHERE n.id = owed.id
+UPDATE alerts_notice n SET skip_reason = %(passed)s FROM owed WHERE n.id = owed.id
 """
 
 _SAY = """
 INSERT INTO alerts_notice
-    (alert_id, user_id, team_id, webhook_id, why, occasion, application_ids, urgent, owed_at, skipped)
+    (alert_id, user_id, team_id, webhook_id, why, occasion, application_ids, urgent, owed_at,
+     skip_reason, skip_details)
 SELECT DISTINCT ON (n.alert_id, n.user_id, n.team_id, n.webhook_id)
-    n.alert_id, n.user_id, n.team_id, n.webhook_id, n.why, 'resolved', n.application_ids, false, %(at)s, ''
+    n.alert_id, n.user_id, n.team_id, n.webhook_id, n.why, 'resolved',
+    n.application_ids, false, %(at)s, '', '{}'
 FROM alerts_notice n JOIN alerts_delivery d ON d.id = n.delivery_id
 WHERE n.alert_id = ANY (%(ids)s) AND d.state IN ('queued', 'sending', 'sent') AND n.occasion <> 'resolved'
 ORDER BY n.alert_id, n.user_id, n.team_id, n.webhook_id, n.id
@@ -31,13 +32,13 @@ ON CONFLICT DO NOTHING
 """
 
 
-def settle(alert_ids: Sequence[int], *, why: str, at: datetime, say: bool = True) -> int:
+def settle(alert_ids: Sequence[int], *, resolution: Resolution, at: datetime, say: bool = True) -> int:
     """Resolve live alerts whose cause is gone; the number that were. `say` tells those whom a message had told."""
-    return _settle(alert_ids, why=why, at=at, say=say) if alert_ids else 0
+    return _settle(alert_ids, resolution=resolution, at=at, say=say) if alert_ids else 0
 
 
 @transaction.atomic
-def _settle(alert_ids: Sequence[int], *, why: str, at: datetime, say: bool) -> int:
+def _settle(alert_ids: Sequence[int], *, resolution: Resolution, at: datetime, say: bool) -> int:
     live = list(
         Alert.objects.live().filter(pk__in=alert_ids).select_for_update(no_key=True).order_by("pk").values_list(
             "pk", flat=True
@@ -46,10 +47,15 @@ def _settle(alert_ids: Sequence[int], *, why: str, at: datetime, say: bool) -> i
     if not live:
         return 0
     Alert.objects.filter(pk__in=live).update(
-        state=Alert.State.RESOLVED, resolved_at=at, resolved_why=why[:300], escalate_at=None, snoozed_until=None
+        state=Alert.State.RESOLVED,
+        resolved_at=at,
+        resolution=resolution,
+        resolution_text="",
+        escalate_at=None,
+        snoozed_until=None,
     )
     with connection.cursor() as cursor:
-        cursor.execute(_SKIP, {"ids": live, "passed": PASSED})
+        cursor.execute(_SKIP, {"ids": live, "passed": SkipReason.PASSED})
         if say:
             cursor.execute(_SAY, {"ids": live, "at": at})
     return len(live)

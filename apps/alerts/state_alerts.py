@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from apps.alerts.event_alerts import Party
-from apps.alerts.models import Alert, StateKind, SubjectKind
+from apps.alerts.models import Alert, Resolution, StateKind, SubjectKind
 from apps.alerts.routing import Owners, owners_of
 from apps.alerts.settling import settle
 from apps.alerts.severity import is_urgent, runway_severity, stale_severity
@@ -84,8 +84,8 @@ def _settle_runways(late: Sequence[PrimaryRunway], *, at: datetime) -> dict[tupl
         else:
             ended[alert.subject_id in still_late].append(alert.pk)
     # where there still is too little time, the alert about the other day says so
-    settle(ended[True], why="It ends on another day.", at=at, say=False)
-    settle(ended[False], why="There is enough time again, or it no longer ends with it.", at=at)
+    settle(ended[True], resolution=Resolution.RETIREMENT_MOVED, at=at, say=False)
+    settle(ended[False], resolution=Resolution.TIME_REGAINED, at=at)
     if ids := [*ended[True], *ended[False]]:
         with connection.cursor() as cursor:
             cursor.execute(_END, [day_of(at).isoformat(), ids])
@@ -182,7 +182,7 @@ def _raise_for_stale(*, at: datetime) -> int:
         over = [row[0] for row in cursor.fetchall()]
         cursor.execute(_CLAIM, params)
         found = [_Stale(*row) for row in cursor.fetchall()]
-    settle(over, why="They have been assessed anew, or what they are about has ended.", at=at)
+    settle(over, resolution=Resolution.REASSESSED, at=at)
     owners = owners_of({row.application_id for row in found})
     by_party: dict[tuple[int, int | None], list[_Stale]] = defaultdict(list)
     for row in found:

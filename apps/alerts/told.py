@@ -1,5 +1,6 @@
 """Who was told of alerts, and what became of each message: a line per recipient, for the pages."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.alerts.models import Notice
+from apps.alerts.models.outcomes import delivery_sentence, skip_sentence
 
 # recipients that a list names of one alert; the rest is counted
 MOST_NAMED = 3
@@ -50,12 +52,15 @@ def occasion_words(occasion: str) -> str:
 
 
 _TOLD = """
-SELECT n.alert_id, n.name, n.why, n.occasion, n.state, n.reason, n.at, n.delivery_id, n.n
+SELECT n.alert_id, n.name, n.why, n.occasion, n.state, n.skip_reason, n.skip_details::text,
+       n.not_sent, n.failure, n.at, n.delivery_id, n.n
 FROM (
     SELECT n.alert_id, n.id, n.why, n.occasion,
            coalesce(t.name, nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username, w.name) AS name,
-           CASE WHEN n.skipped <> '' THEN 'skipped' WHEN d.id IS NULL THEN 'owed' ELSE d.state END AS state,
-           coalesce(nullif(n.skipped, ''), d.reason, '') AS reason,
+           CASE WHEN n.skip_reason <> '' THEN 'skipped' WHEN d.id IS NULL THEN 'owed'
+                ELSE d.state END AS state,
+           n.skip_reason, n.skip_details, coalesce(d.skip_reason, '') AS not_sent,
+           coalesce(d.reason, '') AS failure,
            coalesce(d.sent_at, d.created_at, n.owed_at) AS at,
            CASE WHEN %(everything)s OR d.user_id = %(user)s OR d.team_id = ANY (%(teams)s) THEN d.id ELSE 0 END
                AS delivery_id,
@@ -105,7 +110,8 @@ def told_of(alert_ids: Sequence[int], *, user: User, most: int = MOST_NAMED) -> 
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     found: dict[int, list[Told]] = {}
     n_of: dict[int, int] = {}
-    for alert_id, name, why, occasion, state, reason, at, delivery_id, n in rows:
+    for alert_id, name, why, occasion, state, skip, details, not_sent, failure, at, delivery_id, n in rows:
+        reason = skip_sentence(skip, json.loads(details)) or delivery_sentence(not_sent, failure)
         found.setdefault(alert_id, []).append(Told(name, why, occasion, state, reason, at, delivery_id or 0))
         n_of[alert_id] = n
     return {pk: Recipients(tuple(named), n_of[pk]) for pk, named in found.items()}
@@ -127,7 +133,7 @@ class Account:
 
 _ACCOUNT = """
 SELECT count(*), count(*) FILTER (WHERE d.state = 'sent'), count(*) FILTER (WHERE d.state = 'failed'),
-       count(*) FILTER (WHERE n.skipped <> '' OR d.state = 'skipped')
+       count(*) FILTER (WHERE n.skip_reason <> '' OR d.state = 'skipped')
 FROM alerts_notice n LEFT JOIN alerts_delivery d ON d.id = n.delivery_id
 WHERE %(everything)s OR n.user_id = %(user)s OR EXISTS (
     SELECT 1 FROM alerts_alert a WHERE a.id = n.alert_id AND a.team_id = ANY (%(teams)s))

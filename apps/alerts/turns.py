@@ -6,18 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from apps.accounts.models import User
+from apps.alerts.answering import Answer
 from apps.alerts.models import Alert
-from apps.alerts.undoing import TAKEN_BACK
+from apps.alerts.models.outcomes import resolution_sentence
 from apps.alerts.wording import day
 
-# the reasons that say no more than the turn itself
-_PLAIN = (
-    "alert acknowledged",
-    "alert snoozed until",
-    "alert assigned to",
-    "assignment taken back",
-    TAKEN_BACK,
-)
 MOST = 200
 
 
@@ -43,11 +36,9 @@ def turns_of(alert: Alert) -> list[Turn]:
     before: Any = None
     for row in rows:
         said = row.pgh_context.metadata if row.pgh_context is not None else {}
-        for what in _whats(before, row, people, is_back=said.get("reason") == TAKEN_BACK):
-            # why a job ran says nothing about the alert it raised
-            said_why = "" if what == "raised it" else _reason(said)
-            reason = row.resolved_why if what.startswith("resolved") else said_why
-            turns.append(Turn(row.pgh_created_at, _who(said, people), what, reason, _how(said)))
+        for step in _steps(before, row, people, is_undo=said.get("code") == Answer.UNDO):
+            reason = _note(said) if step.reason is None else step.reason
+            turns.append(Turn(row.pgh_created_at, _who(said, people), step.what, reason, _how(said)))
         before = row
     turns.reverse()
     return turns
@@ -62,33 +53,46 @@ def _people(rows: Iterable[Any]) -> dict[int, str]:
     return {person.pk: str(person) for person in User.objects.filter(pk__in=ids)}
 
 
-def _whats(before: Any, row: Any, people: dict[int, str], *, is_back: bool) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One change between two versions; `reason` is None where the user's own note says why."""
+
+    what: str
+    reason: str | None = None
+
+
+def _steps(before: Any, row: Any, people: dict[int, str], *, is_undo: bool) -> list[_Step]:
     if row.pgh_label == "insert" or before is None:
-        return ["raised it"]
-    whats = []
+        # why a job ran says nothing about the alert it raised
+        return [_Step("raised it", "")]
+    steps = []
     if row.state != before.state or row.snoozed_until != before.snoozed_until:
-        back = is_back and row.state != Alert.State.OPEN
+        restored = is_undo and row.state != Alert.State.OPEN
         match row.state:
-            case Alert.State.ACKNOWLEDGED if back:
-                whats.append("took an answer back: it is acknowledged as before")
-            case Alert.State.SNOOZED if back:
-                whats.append(f"took an answer back: it is snoozed until {day(row.snoozed_until)} as before")
-            case Alert.State.RESOLVED if back:
-                whats.append("took an answer back: it is resolved as before")
+            case Alert.State.ACKNOWLEDGED if restored:
+                steps.append(_Step("took an answer back: it is acknowledged as before"))
+            case Alert.State.SNOOZED if restored:
+                until = day(row.snoozed_until)
+                steps.append(_Step(f"took an answer back: it is snoozed until {until} as before"))
+            case Alert.State.RESOLVED if restored:
+                steps.append(_Step("took an answer back: it is resolved as before"))
             case Alert.State.ACKNOWLEDGED:
-                whats.append("acknowledged it")
+                steps.append(_Step("acknowledged it"))
             case Alert.State.SNOOZED:
-                whats.append(f"snoozed it until {day(row.snoozed_until)}")
+                steps.append(_Step(f"snoozed it until {day(row.snoozed_until)}"))
             case Alert.State.RESOLVED:
-                whats.append("resolved it")
+                sentence = resolution_sentence(row.resolution, row.resolution_text)
+                steps.append(_Step("resolved it", sentence))
             case _:
-                whats.append("opened it again")
+                steps.append(_Step("opened it again"))
     if row.assigned_to_id != before.assigned_to_id:
         to = people.get(row.assigned_to_id, "somebody")
-        whats.append("took the assignment back" if row.assigned_to_id is None else f"gave it to {to}")
+        what = "took the assignment back" if row.assigned_to_id is None else f"gave it to {to}"
+        steps.append(_Step(what))
     if row.escalation > before.escalation:
-        whats.append("passed it on to governance" if row.escalation == 2 else "passed it on to the team's owners")
-    return whats
+        to_whom = "governance" if row.escalation == 2 else "the team's owners"
+        steps.append(_Step(f"passed it on to {to_whom}"))
+    return steps
 
 
 def _who(said: dict[str, Any], people: dict[int, str]) -> str:
@@ -99,9 +103,9 @@ def _who(said: dict[str, Any], people: dict[int, str]) -> str:
     return str(said.get("actor") or "The register")
 
 
-def _reason(said: dict[str, Any]) -> str:
-    reason = str(said.get("reason") or "")
-    return "" if reason.startswith(_PLAIN) else reason
+def _note(said: dict[str, Any]) -> str:
+    """What the user wrote to an answer; of any other change, why it was made."""
+    return str(said.get("note" if "code" in said else "reason") or "")
 
 
 def _how(said: dict[str, Any]) -> str:

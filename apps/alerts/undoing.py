@@ -7,8 +7,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.alerts.answering import (
-    ANSWERED_FIRST,
-    RESOLVED_FIRST,
+    Answer,
     BadAnswer,
     claimed,
     copy_answer,
@@ -16,16 +15,13 @@ from apps.alerts.answering import (
     save_answer,
 )
 from apps.alerts.escalating import replan
-from apps.alerts.models import Alert, Notice
-
-TAKEN_BACK = "answer taken back"
-TAKEN_BACK_FIRST = "The assignment was taken back before a message was due."
+from apps.alerts.models import Alert, Notice, SkipReason
 
 # what an answer is; who gave it, and when it would have gone further, come back with it
 _STANDING = ("state", "snoozed_until", "assigned_to_id")
 _WITH_IT = (
     *_STANDING, "acknowledged_by_id", "acknowledged_at", "snoozed_by_id", "resolved_at", "resolved_by_id",
-    "resolved_why", "escalation", "escalate_at",
+    "resolution", "resolution_text", "escalation", "escalate_at",
 )  # fmt: skip
 
 
@@ -56,7 +52,7 @@ def undo_answer(*, alert: Alert, by: User, at: datetime) -> Alert:
             setattr(stored, name, getattr(before, name))
     if stored.state == Alert.State.OPEN and stored.escalate_at is not None and stored.escalate_at <= at:
         replan([stored], at=at)
-    save_answer(stored, by, TAKEN_BACK)
+    save_answer(stored, by, Answer.UNDO, "answer taken back")
     _owe_again(stored, given=given)
     return copy_answer(alert, stored)
 
@@ -87,11 +83,12 @@ def _owe_again(alert: Alert, *, given: int | None) -> None:
     """What nobody was told because of that answer is owed again, and what the answer owed is not."""
     notices = Notice.objects.filter(alert=alert)
     if given is not None:
-        notices.owed().filter(user=given, why=Notice.Why.ASSIGNED).update(skipped=TAKEN_BACK_FIRST)
+        assignments = notices.owed().filter(user=given, why=Notice.Why.ASSIGNED)
+        assignments.update(skip_reason=SkipReason.UNASSIGNED)
     if alert.state == Alert.State.RESOLVED:
-        notices.owed().update(skipped=RESOLVED_FIRST)
+        notices.owed().update(skip_reason=SkipReason.RESOLVED)
         return
-    again = [RESOLVED_FIRST]
+    again = [SkipReason.RESOLVED]
     if alert.state == Alert.State.OPEN and alert.assigned_to_id is None:
-        again.append(ANSWERED_FIRST)
-    notices.filter(delivery=None, skipped__in=again).update(skipped="")
+        again.append(SkipReason.ANSWERED)
+    notices.filter(delivery=None, skip_reason__in=again).update(skip_reason="")

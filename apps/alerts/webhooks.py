@@ -22,7 +22,6 @@ from apps.alerts.models import Delivery, Webhook
 from apps.alerts.wording import one_line
 from apps.common.http import OutboundError, OutboundRefused, Request, fetch, installation_policy
 
-WEBHOOK_OFF = "The webhook is switched off."
 # how long the secret before signs as well
 OLD_SECRET_FOR = timedelta(days=1)
 

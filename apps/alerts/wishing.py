@@ -29,7 +29,14 @@ from apps.common.http import OutboundRefused, check_address
 
 
 class BadWish(ValueError):
-    """A wish that cannot be kept; the text says what to correct."""
+    """A wish that cannot be kept; the text says what to correct, and `field` in which fact.
+
+    `field` is empty where it is in no single one.
+    """
+
+    def __init__(self, sentence: str, *, field: str = "") -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 class NotYours(PermissionDenied):
@@ -59,11 +66,12 @@ def set_preference(
         raise NotYours("Only an owner of the team may change what its mailbox gets.")
     owner: User | Team = team or user or by
     if cadence is not None and cadence not in Cadence.values:
-        raise BadWish(f"'{cadence}' is no rhythm. Choose from {', '.join(Cadence.values)}.")
+        choices = ", ".join(Cadence.values)
+        raise BadWish(f"'{cadence}' is no rhythm. Choose from {choices}.", field="cadence")
     if weekday is not None and not 0 <= weekday <= 6:
-        raise BadWish("The weekday is between 0 (Monday) and 6 (Sunday).")
+        raise BadWish("The weekday is between 0 (Monday) and 6 (Sunday).", field="weekday")
     if hour is not None and not 0 <= hour <= 23:
-        raise BadWish("The hour is between 0 and 23.")
+        raise BadWish("The hour is between 0 and 23.", field="hour")
     if time_zone is not None:
         _check_zone(time_zone)
     given = {"cadence": cadence, "weekday": weekday, "immediate": immediate, "heartbeat": heartbeat}
@@ -89,7 +97,8 @@ def _check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise BadWish(f"'{name}' is no time zone. Write it as Europe/Zurich or UTC.") from None
+        sentence = f"'{name}' is no time zone. Write it as Europe/Zurich or UTC."
+        raise BadWish(sentence, field="time_zone") from None
 
 
 @transaction.atomic

@@ -88,15 +88,15 @@ def _retold(errors: Mapping[str, Any], serializer: Any) -> dict[str, Any]:
         field = serializer.fields.get(name)
         given = body.get(name, empty) if isinstance(body, Mapping) else empty
         if isinstance(found, list) and all(isinstance(each, ErrorDetail) for each in found):
-            told[name] = [_sentence(each, field, given) for each in found]
+            told[name] = [_sentence(each, field, given, body) for each in found]
         else:
             told[name] = found
     return told
 
 
-def _sentence(error: ErrorDetail, field: Any, given: Any) -> str:
+def _sentence(error: ErrorDetail, field: Any, given: Any, body: Any) -> str:
     match error.code, field:
-        case "invalid", None if "Expected a dictionary" in error:
+        case "invalid", None if not isinstance(body, Mapping):
             return "Send one JSON object, with names and values."
         case "required", _:
             return "It is missing. Give it."

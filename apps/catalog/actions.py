@@ -14,7 +14,7 @@ from apps.catalog.footing import refresh_footing
 from apps.catalog.identifying import identify
 from apps.catalog.models import Alias, Assertion, IdentityDecision, Offering, Provider, Source, Version
 from apps.catalog.models.claims import Topic
-from apps.catalog.models.offerings import Binding
+from apps.catalog.models.offerings import Binding, IdentityReason
 from apps.catalog.settlement import catalogue_lock, settle_offerings
 from apps.catalog.settling import MANUAL
 from apps.catalog.values import lifecycle_value
@@ -154,6 +154,7 @@ def decide_identity(
             not_a_model=not_a_model,
             binding=Binding.UNKNOWN if not_a_model else Binding.ALIAS if alias is not None else Binding.PINNED,
             identity_confidence=1,
+            identity_reason=IdentityReason.DECISION,
             identity_why=f"decided by {by} on {day_of(moment).isoformat()}" + (f": {reason}" if reason else ""),
         )
         refresh_footing(refreshed)

@@ -14,10 +14,8 @@ from django.db.models.functions import Lower
 from apps.catalog.footing import refresh_footing
 from apps.catalog.identifying import identify
 from apps.catalog.models import Alias, Offering, Version
-from apps.catalog.models.offerings import Binding
+from apps.catalog.models.offerings import Binding, IdentityReason
 
-# how `identity_why` begins where a listing told it, or told it once
-MARK = "deployment: "
 _CONFIDENCE = Decimal("0.95")
 
 
@@ -42,7 +40,8 @@ def place_deployments(said: Mapping[tuple[str, str], Deployed | None]) -> int:
     lowered = {(host, name.lower()): deployed for (host, name), deployed in said.items()}
     found = list(_open({host for host, _ in lowered}, {name for _, name in lowered}).select_related("host"))
     columns = _columns({deployed.canonical for deployed in lowered.values() if deployed is not None})
-    again = identify([(each.host.slug, each.api_id) for each in found if each.identity_why.startswith(MARK)])
+    told_before = [each for each in found if each.identity_reason == IdentityReason.DEPLOYMENT]
+    again = identify((each.host.slug, each.api_id) for each in told_before)
     for each in found:
         key = (each.host.slug, each.api_id.lower())
         if key not in lowered:
@@ -55,7 +54,8 @@ def place_deployments(said: Mapping[tuple[str, str], Deployed | None]) -> int:
             wanted = {
                 "version_id": version, "alias_id": alias,
                 "binding": Binding.ALIAS if deployed.moves or alias is not None else Binding.PINNED,
-                "identity_confidence": _CONFIDENCE, "identity_why": f"{MARK}{deployed.why}",
+                "identity_confidence": _CONFIDENCE, "identity_reason": IdentityReason.DEPLOYMENT,
+                "identity_why": f"deployment: {deployed.why}",
             }  # fmt: skip
         if wanted is not None and any(getattr(each, name) != value for name, value in wanted.items()):
             Offering.objects.filter(pk=each.pk).update(**wanted)
@@ -68,12 +68,19 @@ def _open(hosts: Iterable[str], names: Iterable[str]) -> QuerySet[Offering]:
     """Offerings of these names that nobody could place, or a listing did."""
     unplaced = Q(version__isnull=True, alias__isnull=True, not_a_model=False)
     return Offering.objects.annotate(lower=Lower("api_id")).filter(
-        unplaced | Q(identity_why__startswith=MARK), host__slug__in=list(hosts), lower__in=list(names)
+        unplaced | Q(identity_reason=IdentityReason.DEPLOYMENT), host__slug__in=list(hosts), lower__in=list(names)
     )
 
 
 def _no_more(columns: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return {**columns, "identity_why": f"{MARK}none tells one model; {columns['identity_why']}"} if columns else None
+    if not columns:
+        return None
+    return {
+        **columns,
+        # the listing may tell it again
+        "identity_reason": IdentityReason.DEPLOYMENT,
+        "identity_why": f"deployment: none tells one model; {columns['identity_why']}",
+    }
 
 
 def _columns(names: set[str]) -> dict[str, tuple[int | None, int | None]]:

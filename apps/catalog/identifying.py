@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.catalog.identity import decisions_from_database, known_ids_from_database
 from apps.catalog.models import Alias, Version
-from apps.catalog.models.offerings import Binding
+from apps.catalog.models.offerings import Binding, IdentityReason
 from apps.catalog.resolver import Resolution, Resolver
 
 type Columns = dict[str, Any]
@@ -45,5 +45,6 @@ def _columns(answer: Resolution, versions: Mapping[str, int], aliases: Mapping[s
         "alias_id": alias_id,
         "binding": binding if (version_id or alias_id) else Binding.UNKNOWN,
         "identity_confidence": Decimal(str(round(answer.confidence, 2))),
+        "identity_reason": IdentityReason.RULES,
         "identity_why": "; ".join(answer.steps),
     }

@@ -34,10 +34,12 @@ def tracked[M: models.Model](*, exclude: tuple[str, ...] = ()) -> Callable[[type
 
 
 @contextmanager
-def acting(*, user: Any = None, job: str = "", reason: str = "") -> Iterator[UUID]:
+def acting(*, user: Any = None, job: str = "", reason: str = "", code: str = "", note: str = "") -> Iterator[UUID]:
     """Name who acts and why for every row written inside; nests, and the inner words win. Gives the change's id.
 
-    `user` is a User or None for a job; `job` is the name of the task or command.
+    `user` is a User or None for a job; `job` is the name of the task or command. `reason` is a
+    sentence for readers. `code` says what was done where programs read it from the history, and
+    `note` what the user wrote to that.
     """
     words: dict[str, Any] = {}
     if user is not None:
@@ -48,6 +50,9 @@ def acting(*, user: Any = None, job: str = "", reason: str = "") -> Iterator[UUI
         words.setdefault("actor", job)
     if reason:
         words["reason"] = reason
+    if code:
+        # without a note, that of an earlier action of the same request must not stay
+        words |= {"code": str(code), "note": note}
     with pghistory.context(**words) as change:
         yield change.id
 

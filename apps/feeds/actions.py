@@ -13,12 +13,11 @@ from apps.accounts.models import User
 from apps.catalog.disagreement_events import raise_disagreements
 from apps.catalog.holding import accept_held, held_changes, lift_refusal, refuse_held
 from apps.catalog.models import Assertion, ProviderEvent, Source
-from apps.catalog.observing import PRICE_JUMPS
 from apps.catalog.recording import record_unchanged
 from apps.common.history import acting
 from apps.common.time import now
 from apps.feeds.adapting import CLAIMING, rules_of
-from apps.feeds.models import FeedRun, Payload, PollState, QuarantinedRow
+from apps.feeds.models import FeedRun, Payload, PollState, QuarantinedRow, QuarantineReason
 from apps.feeds.pipeline import AlreadyPolling, carry_out, claim_run, close_dead_runs, fetching, queue_run
 from apps.feeds.tasknames import POLL_SOURCE
 
@@ -104,7 +103,7 @@ def accept_suspect(
     held = {change.assertion.external_id for change in held_changes(source, groups=groups) if change.what == "price"}
     events = accept_held(source=source, by=by, reason=reason, groups=groups, rules=rules_of(source))
     doubted = QuarantinedRow.objects.open().filter(source=source, external_id__in=held)
-    doubted.filter(reason__startswith=PRICE_JUMPS).update(resolved_at=now())
+    doubted.filter(code=QuarantineReason.PRICE_JUMP).update(resolved_at=now())
     _said_by_health(source)
     return events
 

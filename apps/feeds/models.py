@@ -184,6 +184,13 @@ class FeedRun(models.Model):
         return f"{self.source} {self.queued_at:%Y-%m-%d %H:%M} {self.status}"
 
 
+class QuarantineReason(models.TextChoices):
+    """What is wrong with a row that is set aside; its `reason` tells readers, with the values."""
+
+    UNREADABLE = "unreadable", "Not readable"
+    PRICE_JUMP = "price_jump", "Price jump"
+
+
 class QuarantinedRowQuerySet(PublicQuerySet["QuarantinedRow"]):
     def open(self) -> "QuarantinedRowQuerySet":
         return self.filter(resolved_at__isnull=True)
@@ -194,6 +201,7 @@ class QuarantinedRow(models.Model):
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="quarantined")
     external_id = models.CharField(max_length=400)
+    code = models.CharField(max_length=10, choices=QuarantineReason, default=QuarantineReason.UNREADABLE)
     reason = models.CharField(max_length=500)
     excerpt = models.TextField(blank=True)
     run = models.ForeignKey(FeedRun, on_delete=models.SET_NULL, null=True, related_name="quarantined")

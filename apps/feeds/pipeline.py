@@ -7,7 +7,7 @@ the way leaves an open run and nothing else, and `close_dead_runs` closes it wit
 
 import gzip
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 from django.db import DatabaseError, transaction
 
-from apps.catalog.claims import Parsed
+from apps.catalog.claims import Parsed, Reject
 from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.catalog.recording import Recorded, record_observation, record_unchanged
 from apps.common.history import acting
@@ -26,12 +26,12 @@ from apps.feeds.adapting import NoAdapter, adapter_of, rules_of
 from apps.feeds.claiming import AlreadyPolling, claim_run, close_dead_runs, queue_run
 from apps.feeds.clients import PACKAGE_SCHEME, Fetched, fetch_package, fetch_source
 from apps.feeds.mapping import KIND as MAPPED
-from apps.feeds.models import FeedRun, HostPause, Payload, PollState, SourceMapping
+from apps.feeds.models import FeedRun, HostPause, Payload, PollState, QuarantineReason, SourceMapping
 from apps.feeds.noticing import take_notice
 from apps.feeds.parsers import Adapter
 from apps.feeds.parsers.notices import Notices
 from apps.feeds.parsers.payload import PayloadRefused
-from apps.feeds.quarantine import sync_quarantine
+from apps.feeds.quarantine import SetAside, sync_quarantine
 
 log = structlog.get_logger(__name__)
 
@@ -173,8 +173,11 @@ def _changed(run: FeedRun, state: PollState, fetched: Fetched, parsed: Parsed, *
             set_aside={reject.external_id for reject in parsed.rejects},
             rules=rules_of(source),
         )
-        doubts = [(external_id, reason, "") for external_id, reason in recorded.observation.doubtful]
-        rejects = [(reject.external_id, reject.reason, reject.excerpt) for reject in parsed.rejects]
+        doubts = [
+            SetAside(external_id, QuarantineReason.PRICE_JUMP, reason)
+            for external_id, reason in recorded.observation.doubtful
+        ]
+        rejects = _set_aside(parsed.rejects)
         aside_changed = sync_quarantine(source, run, [*rejects, *doubts], at=at)
         changed = aside_changed or not recorded.observation.changes_nothing
         if changed:
@@ -185,12 +188,16 @@ def _changed(run: FeedRun, state: PollState, fetched: Fetched, parsed: Parsed, *
     return _tell(Polled(run, _in_order(recorded.events), recorded.observation.n_assertions_changed))
 
 
+def _set_aside(rejects: Iterable[Reject]) -> list[SetAside]:
+    return [SetAside(row.external_id, QuarantineReason.UNREADABLE, row.reason, row.excerpt) for row in rejects]
+
+
 def _noticed(run: FeedRun, state: PollState, fetched: Fetched, notices: Notices, *, at: datetime, url: str) -> Polled:
     """Notices are kept for people to read; of the catalogue nothing changes."""
     source = run.source
     with transaction.atomic(), acting(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
         brought = take_notice(source, notices.items, at=at, baseline=state.last_observed_at is None)
-        rejects = [(reject.external_id, reject.reason, reject.excerpt) for reject in notices.rejects]
+        rejects = _set_aside(notices.rejects)
         aside_changed = sync_quarantine(source, run, rejects, at=at)
         changed = bool(brought.n_new or brought.n_changed or aside_changed)
         if changed:

@@ -2,24 +2,44 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
 from apps.catalog.models import Source
-from apps.feeds.models import FeedRun, QuarantinedRow
+from apps.feeds.models import FeedRun, QuarantinedRow, QuarantineReason
+
+
+class SetAside(NamedTuple):
+    """One row that is set aside, and why."""
+
+    external_id: str
+    code: QuarantineReason
+    reason: str
+    excerpt: str = ""
 
 
 @transaction.atomic
-def sync_quarantine(source: Source, run: FeedRun, rejects: Iterable[tuple[str, str, str]], *, at: datetime) -> bool:
-    """Make the open records of `source` equal to `rejects` ((external id, reason, excerpt)); writes only what
-    differs, in a fixed number of statements. Whether anything differed."""
-    due = {(external_id[:400], reason[:500]): excerpt[:2000] for external_id, reason, excerpt in rejects}
+def sync_quarantine(source: Source, run: FeedRun, rows: Iterable[SetAside], *, at: datetime) -> bool:
+    """Make the open records of `source` equal to `rows`; whether anything differed.
+
+    Writes only what differs, in a fixed number of statements.
+    """
+    due = {(row.external_id[:400], row.reason[:500]): row for row in rows}
     there = {
         (row.external_id, row.reason): row for row in QuarantinedRow.objects.filter(source=source).defer("excerpt")
     }
     fresh = [
-        QuarantinedRow(source=source, run=run, external_id=key[0], reason=key[1], excerpt=excerpt, first_seen=at)
-        for key, excerpt in due.items()
+        QuarantinedRow(
+            source=source,
+            run=run,
+            external_id=key[0],
+            code=row.code,
+            reason=key[1],
+            excerpt=row.excerpt[:2000],
+            first_seen=at,
+        )
+        for key, row in due.items()
         if key not in there
     ]
     if fresh:

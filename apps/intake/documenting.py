@@ -23,7 +23,15 @@ from apps.intake.binding import binding_of, is_granted_program
 from apps.intake.carrying import KeyReused, NotNow, NotYours, body_of
 from apps.intake.claiming import end_orphans
 from apps.intake.document_reader import prepare_document, read_document
-from apps.intake.documents import Document, Format, Part, Sighting, Unreadable, clean
+from apps.intake.documents import (
+    APPLICATION_PARAMETER,
+    Document,
+    Format,
+    Part,
+    Sighting,
+    Unreadable,
+    clean,
+)
 from apps.intake.formats import FORMATS
 from apps.intake.introducing import Introduced, introduce_applications
 from apps.intake.listings import answer_for_all, forget_deployments, put_back, take_deployments, use_of
@@ -236,7 +244,7 @@ def _read(import_: Import) -> None:
         _close(
             import_, document, state=Import.State.RECEIVED,
             error=f"The document does not say which application it is about.{named} Choose the application, or send it"
-            " with ?application=SLUG.",
+            f" with {APPLICATION_PARAMETER}.",
         )  # fmt: skip
         return
     sender = import_.sender
@@ -244,7 +252,7 @@ def _read(import_: Import) -> None:
         _close(
             import_, document, state=Import.State.RECEIVED,
             error="What its names stand for would hold for every application, which is governance's to say. Choose the"
-            " application whose deployments these are, or send it with ?application=SLUG.",
+            f" application whose deployments these are, or send it with {APPLICATION_PARAMETER}.",
         )  # fmt: skip
         return
     if application is not None and import_.by is not None and import_.application is None:

@@ -17,6 +17,8 @@ from apps.intake.sheets.tables import Unreadable
 
 LONGEST_NAME = 256
 MOST_PLACES = 20
+# how a sender names the application that a document is about
+APPLICATION_PARAMETER = "?application=SLUG"
 
 
 def clean(text: Any, longest: int = LONGEST_NAME) -> str:

@@ -158,8 +158,10 @@ class Namer:
         if first.new is not None and names.confidence >= Confidence.GATEWAY_CONFIG:
             return first
         name = names.requested or names.served
-        # said of a cell of a sheet
-        refusal = first.refusal.replace("Fill in the host.", "Say which offering is meant.")
+        refusal = first.refusal
+        if first.problem:
+            # here is no cell to fill in
+            refusal = f"{first.problem} Say which offering is meant."
         return Found(None, refusal or f"Nobody knows a model '{name}' at {first.host or 'that host'}.")
 
     def _look_up(self, names: Names, name: str) -> Named:

@@ -14,7 +14,7 @@ from django.db.models.functions import Lower
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.intake.documents import Document, Part, SaidUsage, clean
+from apps.intake.documents import APPLICATION_PARAMETER, Document, Part, SaidUsage, clean
 from apps.intake.models import Import, UsageDay
 from apps.intake.observing import Placed, ensure_services, store_observations
 from apps.inventory.actions import lock_teams_of
@@ -102,7 +102,7 @@ class _Whose:
         if found is not None:
             return found.pk, None
         if not name:
-            self._refuse(said, "no application is named. Send the report with ?application=SLUG.")
+            self._refuse(said, f"no application is named. Send the report with {APPLICATION_PARAMETER}.")
             return None
         service, claimed, is_ignored = self._services[clean(name)]
         if claimed is not None and not _may(self._sender, self._claimed[claimed]):

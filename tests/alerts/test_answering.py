@@ -126,7 +126,7 @@ def test_what_is_resolved_before_a_message_was_due_is_not_mailed_unless_it_is_op
     world: World, henrik: User
 ) -> None:
     resolve_alert(alert=alert(), why=" moved\n yesterday ", by=henrik, at=NOW)
-    assert alert().resolved_why == "moved yesterday"
+    assert alert().resolution_sentence == "moved yesterday"
     pass_days(0, 1)
     assert addresses() == {}
     reopen_alert(alert=alert(), by=henrik, at=morning(1, 9))
@@ -134,7 +134,7 @@ def test_what_is_resolved_before_a_message_was_due_is_not_mailed_unless_it_is_op
     pass_days(2, 3)
 
     assert addresses() == {"claims@example.org": 1}
-    assert (alert().state, alert().resolved_at, alert().resolved_why) == ("open", None, "")
+    assert (alert().state, alert().resolved_at, alert().resolution_sentence) == ("open", None, "")
 
 
 @pytest.mark.parametrize("why", ["", "  ", "\n\t"])
@@ -255,7 +255,7 @@ def test_a_mute_of_the_team_s_mailbox_keeps_nothing_back_from_its_people(world: 
     mail_out(NOW)
 
     assert addresses("") == {"ines@example.org": 1}
-    assert Notice.objects.get(team=world.team).skipped == f"Muted until {day_in(9)}."
+    assert Notice.objects.get(team=world.team).skip_sentence == f"Muted until {day_in(9)}."
 
 
 def test_what_was_kept_back_and_still_waits_is_told_once_when_the_mute_ends(world: World, henrik: User) -> None:

@@ -66,7 +66,7 @@ def test_what_is_owed_and_not_written_yet_goes_with_it_and_not_once_more(world: 
     queue_digests(at=NOW + timedelta(days=2))
 
     assert [n for _, n in mailed(owner)] == [1]
-    assert Notice.objects.get(occasion="raised", user=owner).skipped.startswith("Told at once instead")
+    assert Notice.objects.get(occasion="raised", user=owner).skip_sentence.startswith("Told at once instead")
 
 
 def test_asking_twice_on_one_day_sends_one_mail(world: World, owner: User) -> None:
@@ -110,7 +110,7 @@ def test_what_is_muted_stays_muted(world: World, owner: User) -> None:
     queue_digests(at=NOW + RIPE)
 
     assert mailed(owner) == []
-    assert Notice.objects.get(occasion__startswith="asked").skipped.startswith("Muted until")
+    assert Notice.objects.get(occasion__startswith="asked").skip_sentence.startswith("Muted until")
 
 
 def test_who_wants_no_mail_is_told_what_to_change_first(world: World, owner: User) -> None:

@@ -500,7 +500,7 @@ def test_an_accepted_flag_reminds_who_accepted_it_and_governance(amara: User) ->
     )  # fmt: skip
     add_turn(flag, "accepted", at=morning(-50))
     look(morning(0))
-    Notice.objects.update(skipped="not looked at here")
+    Notice.objects.update(skip_reason="other", skip_details={"text": "not looked at here"})
 
     pass_days(1, 9)
 

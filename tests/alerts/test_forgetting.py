@@ -51,7 +51,7 @@ def world(db: None) -> World:
 
 def test_what_was_over_two_years_ago_is_forgotten_but_for_the_last_message_of_each_recipient(world: World) -> None:
     first, second = settled_mails(world, "repriced", "repriced")
-    before = {alert.pk: str(alert.resolved_why) for alert in Alert.objects.all()}
+    before = {alert.pk: str(alert.resolution_sentence) for alert in Alert.objects.all()}
     assert left() == (2, 2)
 
     assert forget_old_messages(at=morning(0) + YEARS, keep_days=KEEP) == Forgotten(1, 1)
@@ -60,7 +60,7 @@ def test_what_was_over_two_years_ago_is_forgotten_but_for_the_last_message_of_ea
     assert forget_old_messages(at=morning(1) + YEARS, keep_days=KEEP) == Forgotten(1, 0)
 
     assert left() == (0, 1)
-    assert {alert.pk: alert.resolved_why for alert in Alert.objects.all()} == before, "what people wrote stays"
+    assert {alert.pk: alert.resolution_sentence for alert in Alert.objects.all()} == before, "what people wrote stays"
 
 
 def test_the_address_that_was_mailed_long_ago_gets_no_first_summary_again(world: World) -> None:
@@ -123,8 +123,8 @@ def test_what_is_owed_or_on_its_way_is_not_forgotten(world: World, state: str) -
 
 def test_what_was_skipped_goes_with_its_row_of_the_ledger(world: World) -> None:
     [alert] = settled_mails(world, "repriced")
-    Delivery.objects.update(state="skipped", sent_at=None, reason="No mail is wanted at this address.")
-    Notice.objects.create(alert=alert, user=make_user(), why="own", owed_at=NOW, skipped="It had passed.")
+    Delivery.objects.update(state="skipped", sent_at=None, skip_reason="no_email_wanted")
+    Notice.objects.create(alert=alert, user=make_user(), why="own", owed_at=NOW, skip_reason="passed")
 
     assert forget_old_messages(at=NOW + YEARS, keep_days=KEEP) == Forgotten(2, 1)
     assert left() == (0, 0)

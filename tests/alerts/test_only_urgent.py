@@ -9,7 +9,6 @@ from apps.alerts.actions import keep_alerts, queue_digests
 from apps.alerts.asking import ask_for_now
 from apps.alerts.due import IMMEDIATE_A_DAY
 from apps.alerts.models import Alert, Cadence, Delivery, Notice, Preference
-from apps.alerts.queueing import ONLY_URGENT
 from apps.alerts.told import account_of, told_of
 from apps.alerts.unsubscribing import rhythm_of_recipient
 from apps.alerts.wishing import set_preference
@@ -18,6 +17,7 @@ from tests.alerts.world import RIPE, World, make_world
 from tests.builders import NOW, make_dependency, make_offering, make_user
 
 pytestmark = pytest.mark.django_db
+ONLY_URGENT = "Only what is urgent is mailed to this address."
 ADDRESS = "ilse@example.org"
 
 
@@ -39,7 +39,10 @@ def ilse(world: World) -> User:
 
 def mine() -> list[tuple[str, str, str]]:
     """(kind, state, reason) of each message to her, in their order."""
-    return list(Delivery.objects.filter(address=ADDRESS).order_by("pk").values_list("kind", "state", "reason"))
+    return [
+        (delivery.kind, delivery.state, delivery.reason_sentence)
+        for delivery in Delivery.objects.filter(address=ADDRESS).order_by("pk")
+    ]
 
 
 def test_what_is_severe_is_mailed_and_what_is_not_is_skipped_with_the_reason(world: World, ilse: User) -> None:

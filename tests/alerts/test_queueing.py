@@ -127,7 +127,7 @@ def test_a_mail_with_nothing_left_to_show_is_skipped_and_says_so() -> None:
 
     delivery = Delivery.objects.get()
     assert delivery.state == "skipped"
-    assert "belongs to the recipient any more" in delivery.reason
+    assert "belongs to the recipient any more" in delivery.reason_sentence
 
 
 # --- where a team is told ---------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def test_a_team_that_nobody_can_be_told_for_is_in_the_ledger_with_the_reason() -
     assert addresses_of(world.team) == [("", "skipped")]
 
     delivery = Delivery.objects.get()
-    assert delivery.reason.startswith("No address")
+    assert delivery.reason_sentence.startswith("No address")
     assert Notice.objects.get().delivery == delivery
 
 
@@ -234,7 +234,8 @@ def test_somebody_in_governance_without_an_address_is_in_the_ledger_with_the_rea
 
     queue_digests(at=NOW + RIPE)
 
-    assert Delivery.objects.values_list("state", "reason").get() == ("skipped", "No address: this person has none.")
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.reason_sentence) == ("skipped", "No address: this person has none.")
 
 
 # --- faults -----------------------------------------------------------------------------------------------------

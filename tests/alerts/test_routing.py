@@ -116,7 +116,7 @@ def test_a_team_that_nobody_can_be_told_for_is_told_when_somebody_governs() -> N
     made.event()
     pass_day(0)
     assert addresses() == {}
-    assert Delivery.objects.get().reason.startswith("No address")
+    assert Delivery.objects.get().reason_sentence.startswith("No address")
 
     make_user("amara", role="governance")
     Offering.objects.filter(pk=made.offering.pk).update(retires_on=day_in(30))
@@ -250,9 +250,8 @@ def test_who_wants_no_mail_gets_none_and_is_not_replaced_until_nobody_answers(wo
     pass_days(1, 5)
 
     assert addresses("escalated") == {"amara@example.org": 1}
-    assert set(Delivery.objects.filter(state="skipped").values_list("reason", flat=True)) == {
-        "No mail is wanted at this address."
-    }
+    skipped = Delivery.objects.filter(state="skipped")
+    assert {delivery.reason_sentence for delivery in skipped} == {"No mail is wanted at this address."}
 
 
 # --- how ---------------------------------------------------------------------------------------------------------

@@ -77,7 +77,10 @@ def test_it_settles_when_all_of_it_is_answered(world):
     dismiss(discrepancies=[second], until=TODAY + timedelta(days=5), reason="trial", by=editor, at=NOW)
     raise_due_alerts(at=NOW)
     alert = seen_alerts().get()
-    assert (alert.state, alert.resolved_why) == (Alert.State.RESOLVED, "Somebody said that it may stay as it is.")
+    assert (alert.state, alert.resolution_sentence) == (
+        Alert.State.RESOLVED,
+        "Somebody said that it may stay as it is.",
+    )
 
 
 def test_the_digest_says_it_in_words(world):

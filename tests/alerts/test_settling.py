@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
 from apps.alerts.actions import acknowledge_alert, assign_alert, keep_alerts, resolve_alert
-from apps.alerts.models import Alert, Delivery, Notice, Subscription, Webhook
+from apps.alerts.models import Alert, Delivery, Notice, Resolution, Subscription, Webhook
 from apps.alerts.overtaking import settle_events
 from apps.alerts.settling import settle
 from apps.catalog.models import Offering, ProviderEvent
@@ -28,7 +28,7 @@ from tests.builders import (
 )
 
 pytestmark = pytest.mark.django_db
-GONE = "The reason is gone."
+GONE = "A later change has overtaken it."
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def tell(world: World, kind: str = "announced", **fields: object) -> Alert:
 
 
 def end(alert: Alert, n: int = 1) -> None:
-    settle([alert.pk], why=GONE, at=morning(n, 1))
+    settle([alert.pk], resolution=Resolution.OVERTAKEN, at=morning(n, 1))
     mail_out(morning(n))
 
 
@@ -82,7 +82,7 @@ def test_what_is_still_owed_when_the_cause_goes_is_never_mailed(world: World) ->
     pass_days(0, 2)
 
     assert not Delivery.objects.exists()
-    assert Notice.objects.get().skipped == "It had passed before a message was due."
+    assert Notice.objects.get().skip_sentence == "It had passed before a message was due."
 
 
 def test_a_mail_on_its_way_is_followed_by_the_word_that_it_is_over(world: World) -> None:
@@ -111,7 +111,7 @@ def test_what_people_settled_themselves_is_not_told_to_be_over(world: World) -> 
 
     assert addresses("resolved") == {}
     alert.refresh_from_db()
-    assert alert.resolved_why == "moved"
+    assert alert.resolution_sentence == "moved"
 
 
 def test_what_was_acknowledged_is_told_to_be_over_all_the_same(world: World) -> None:
@@ -157,7 +157,7 @@ def test_later_news_of_the_end_takes_the_place_of_earlier_news_in_silence(
     pass_days(1, 3)
 
     first.refresh_from_db()
-    assert (first.state, first.resolved_why) == ("resolved", "A later change has overtaken it.")
+    assert (first.state, first.resolution_sentence) == ("resolved", "A later change has overtaken it.")
     assert addresses("resolved") == {}
     assert len(texts()) == 2
 
@@ -304,8 +304,8 @@ def test_settling_twice_changes_and_says_nothing_more(world: World) -> None:
     alert = tell(world)
     end(alert)
 
-    assert settle([alert.pk], why="Another reason.", at=NOW + timedelta(days=3)) == 0
+    assert settle([alert.pk], resolution=Resolution.NOT_CONCERNED, at=NOW + timedelta(days=3)) == 0
 
     alert.refresh_from_db()
-    assert alert.resolved_why == GONE
+    assert alert.resolution_sentence == GONE
     assert Notice.objects.filter(occasion="resolved").count() == 1

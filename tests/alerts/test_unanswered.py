@@ -181,7 +181,7 @@ def test_what_is_muted_is_not_mailed_and_is_told_when_the_mute_ends() -> None:
     mails_go_out(NOW)
 
     assert not Delivery.objects.exists()
-    assert Notice.objects.get().skipped == "Muted until 2026-12-04."
+    assert Notice.objects.get().skip_sentence == "Muted until 2026-12-04."
     keep_alerts(at=NOW + 9 * DAY)
     assert Notice.objects.count() == 1
     keep_alerts(at=NOW + 10 * DAY)

@@ -20,7 +20,7 @@ from apps.alerts.actions import (
     undo_answer,
 )
 from apps.alerts.bulk_answers import answer_alerts
-from apps.alerts.models import Alert, Notice
+from apps.alerts.models import Alert, Notice, Resolution
 from apps.alerts.settling import settle
 from apps.alerts.turns import turns_of
 from apps.catalog.models import Offering
@@ -65,7 +65,7 @@ def standing() -> dict[str, Any]:
     """All of the alert that an answer may change."""
     names = (
         "state", "acknowledged_by_id", "acknowledged_at", "assigned_to_id", "snoozed_until", "snoozed_by_id",
-        "resolved_at", "resolved_by_id", "resolved_why", "escalation", "escalate_at",
+        "resolved_at", "resolved_by_id", "resolution", "resolution_text", "escalation", "escalate_at",
     )  # fmt: skip
     found: dict[str, Any] = Alert.objects.values(*names).get()
     return found
@@ -170,7 +170,7 @@ def test_nobody_takes_back_what_another_or_the_register_said_since(world: World,
 
     acknowledge_alert(alert=alert(), by=henrik, at=NOW + HOUR)
     with acting(job="alerts.keep_alerts"):
-        settle([alert().pk], why="Gone.", at=NOW + 2 * HOUR)
+        settle([alert().pk], resolution=Resolution.OVERTAKEN, at=NOW + 2 * HOUR)
     with pytest.raises(BadAnswer, match="The register changed it since"):
         undo_answer(alert=alert(), by=henrik, at=NOW + 3 * HOUR)
     assert alert().state == "resolved"
@@ -199,19 +199,19 @@ def test_an_assignment_taken_back_in_time_is_told_to_nobody(world: World, henrik
     mail_out(morning(1))
 
     assert addresses("assigned") == {}
-    assert "taken back" in Notice.objects.get(user=ilse).skipped
+    assert "taken back" in Notice.objects.get(user=ilse).skip_sentence
 
 
 def test_what_an_answer_kept_back_is_owed_again(world: World, henrik: User, ilse: User) -> None:
     owed = Notice.objects.create(alert=alert(), user=ilse, why="escalation", occasion="escalated", owed_at=NOW)
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
     owed.refresh_from_db()
-    assert owed.skipped
+    assert owed.skip_reason == "answered"
 
     undo_answer(alert=alert(), by=henrik, at=NOW + HOUR)
 
     owed.refresh_from_db()
-    assert owed.skipped == ""
+    assert owed.skip_reason == ""
 
 
 def test_several_are_taken_back_at_once_and_the_account_of_it_says_so(world: World, henrik: User, ilse: User) -> None:

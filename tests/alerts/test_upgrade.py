@@ -13,14 +13,24 @@ from django.db import connection
 
 from apps.alerts.actions import queue_digests, raise_alerts, raise_due_alerts
 from apps.alerts.models import Alert, AlertPolicy, AlertSettings, Delivery, HandledEvent, Notice, Webhook
+from apps.alerts.turns import turns_of
 from apps.catalog.models import Offering
+from apps.common.history import acting
 from tests.alerts.world import World, make_flag, make_world
 from tests.builders import NOW, make_user
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 MOVING = import_module("apps.alerts.migrations.0006_notices_of_old_alerts")
+CODES = import_module("apps.alerts.migrations.0013_reasons_are_codes")
 
+# the columns that held sentences where codes stand now
+SENTENCES = """
+ALTER TABLE alerts_notice ADD COLUMN skipped varchar(300) NOT NULL DEFAULT '',
+    ALTER COLUMN skip_reason SET DEFAULT '', ALTER COLUMN skip_details SET DEFAULT '{}';
+ALTER TABLE alerts_alert ADD COLUMN resolved_why varchar(300) NOT NULL DEFAULT '';
+ALTER TABLE alerts_alerthistory ADD COLUMN resolved_why varchar(300) NOT NULL DEFAULT '';
+"""
 # what the release before demanded of its rows, and what the migration before this one puts back
 OLD_RULES = """
 ALTER TABLE alerts_alert ADD CHECK (num_nonnulls(event_id, flag_id, run_id, source_id) = 1);
@@ -39,9 +49,18 @@ def run(statements: str) -> None:
         cursor.execute(statements)
 
 
+def convert() -> None:
+    """Sentences become codes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        CODES.convert(cursor)
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
 def forwards() -> None:
     for operation in MOVING.Migration.operations:
         run(operation.sql)
+    convert()
 
 
 def backwards() -> None:
@@ -53,6 +72,7 @@ def backwards() -> None:
 def world(db: None) -> World:
     """The tables before the data is moved: with the mail of each alert, without lines."""
     run("ALTER TABLE alerts_alert ADD COLUMN delivery_id bigint REFERENCES alerts_delivery")
+    run(SENTENCES)
     AlertPolicy.objects.all().delete()
     AlertSettings.objects.all().delete()
     made = make_world()
@@ -99,7 +119,7 @@ def make_old_alerts(world: World) -> dict[str, int]:
 
 
 def outcome(notice: Notice) -> str:
-    return "skipped" if notice.skipped else notice.delivery.state if notice.delivery else "owed"
+    return "skipped" if notice.skip_reason else notice.delivery.state if notice.delivery else "owed"
 
 
 def test_old_alerts_get_their_notices_and_are_not_mailed_again(world: World) -> None:
@@ -163,3 +183,118 @@ def test_there_and_back_and_there_again_says_the_same(world: World) -> None:
     forwards()
 
     assert sorted(Notice.objects.values_list("alert", "user", "team", "delivery"), key=str) == sorted(first, key=str)
+
+
+# --- sentences become codes ---------------------------------------------------------------------------------------
+
+
+def make_told(world: World) -> dict[str, int]:
+    """{sentence: id} of notices that were skipped for it."""
+    ids = {}
+    sentences = [*CODES.SKIP_CODES, "Muted until 2027-01-09.", "Muted for ever.", "A sentence of long ago."]
+    for n, sentence in enumerate(sentences):
+        notice = Notice.objects.create(
+            alert=Alert.objects.get(key="told"), user=make_user(f"u{n}"), why="own", owed_at=NOW, occasion=f"asked {n}"
+        )
+        run(f"UPDATE alerts_notice SET skipped = '{sentence}' WHERE id = {notice.pk}")
+        ids[sentence] = notice.pk
+    return ids
+
+
+def test_a_skipped_notice_keeps_its_sentence_as_a_code_or_as_text(world: World) -> None:
+    make_old_alerts(world)
+    ids = make_told(world)
+
+    convert()
+
+    notices = Notice.objects.in_bulk(ids.values())
+    said = {sentence: notices[pk].skip_sentence for sentence, pk in ids.items()}
+    # the oldest wording spoke of a mail
+    assert said.pop("It had passed before a mail was due.") == "It had passed before a message was due."
+    assert said == {sentence: sentence for sentence in said}
+    codes = {sentence: notices[pk].skip_reason for sentence, pk in ids.items()}
+    assert codes == CODES.SKIP_CODES | {
+        "Muted until 2027-01-09.": "muted", "Muted for ever.": "other", "A sentence of long ago.": "other",
+    }  # fmt: skip
+    assert not Notice.objects.owed().filter(pk__in=ids.values()).exists()
+
+
+def test_a_skipped_message_keeps_its_sentence_and_a_failed_one_its_text(world: World) -> None:
+    governor = make_user("amara")
+    said = {"The webhook is switched off.": "skipped", "Somebody was odd.": "skipped", "550 No such box": "failed"}
+    for reason, state in said.items():
+        Delivery.objects.create(
+            user=governor, address="a@example.org", message_id=reason, subject="x", body_text="x", state=state,
+            due_at=NOW, reason=reason,
+        )  # fmt: skip
+
+    convert()
+
+    assert {row.reason_sentence: row.state for row in Delivery.objects.all()} == said
+    assert set(Delivery.objects.values_list("skip_reason", "reason")) == {
+        ("webhook_disabled", ""), ("other", "Somebody was odd."), ("", "550 No such box"),
+    }  # fmt: skip
+
+
+def test_a_resolved_alert_keeps_its_sentence_and_what_a_user_wrote(world: World) -> None:
+    make_old_alerts(world)
+    alert = Alert.objects.get(key="told")
+    by_registry = {**CODES.RESOLUTION_CODES, "A sentence of long ago.": "other"}
+    stored = {}
+    for sentence, code in by_registry.items():
+        run(f"UPDATE alerts_alert SET resolved_why = '{sentence}' WHERE id = {alert.pk}")
+        convert()
+        alert.refresh_from_db()
+        stored[alert.resolution_sentence] = alert.resolution
+        assert alert.resolution == code
+    assert stored == by_registry
+
+    governor = make_user("bo")
+    Alert.objects.filter(pk=alert.pk).update(resolved_by=governor)
+    run(f"UPDATE alerts_alert SET resolved_why = 'Its day has come.' WHERE id = {alert.pk}")
+    convert()
+    alert.refresh_from_db()
+    assert (alert.resolution, alert.resolution_text) == ("by_user", "Its day has come.")
+
+
+def test_going_back_gives_every_code_its_sentence(world: World) -> None:
+    make_old_alerts(world)
+    ids = make_told(world)
+    governor = make_user("bo")
+    Alert.objects.filter(key="told").update(resolved_by=governor)
+    run("UPDATE alerts_alert SET resolved_why = 'Moved' WHERE key = 'told'")
+    run("UPDATE alerts_alert SET resolved_why = 'Its day has come.' WHERE key = 'owed'")
+
+    convert()
+    run("UPDATE alerts_notice SET skipped = ''; UPDATE alerts_alert SET resolved_why = ''")
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        CODES.convert_back(cursor)
+        cursor.execute("SELECT id, skipped FROM alerts_notice")
+        skipped = dict(cursor.fetchall())
+        cursor.execute("SELECT key, resolved_why FROM alerts_alert WHERE resolved_why <> ''")
+        assert dict(cursor.fetchall()) == {"told": "Moved", "owed": "Its day has come."}
+
+    passed = ids.pop("It had passed before a mail was due.")
+    assert skipped[passed] == "It had passed before a message was due."
+    assert {sentence: skipped[pk] for sentence, pk in ids.items()} == {sentence: sentence for sentence in ids}
+
+
+def test_answers_of_the_history_are_told_apart_by_a_code(world: World) -> None:
+    make_old_alerts(world)
+    alert, henrik = Alert.objects.get(key="told"), make_user("henrik", role="governance")
+    for state, reason in (
+        ("acknowledged", "alert acknowledged"), ("open", "answer taken back"), ("acknowledged", "I look at it"),
+    ):  # fmt: skip
+        with acting(user=henrik, reason=reason):
+            alert.state = state
+            alert.save()
+
+    convert()
+
+    history = Alert.history.rel.related_model.objects  # type: ignore[attr-defined]
+    rows = history.filter(pgh_obj_id=alert.pk, pgh_label="update", pgh_context__isnull=False).order_by("pgh_id")
+    assert [row.pgh_context.metadata.get("code") for row in rows] == ["acknowledge", "undo", None]
+    assert [(turn.what, turn.reason) for turn in turns_of(alert)][:2] == [
+        ("acknowledged it", "I look at it"), ("opened it again", ""),
+    ]  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.alerts.actions import queue_digests, requeue_delivery
-from apps.alerts.models import Alert, Delivery, Notice, Webhook
+from apps.alerts.models import Alert, Delivery, Notice, Resolution, Webhook
 from apps.alerts.sending import send_webhooks
 from apps.alerts.settling import settle
 from apps.alerts.trying import queue_test
@@ -125,13 +125,17 @@ def test_that_it_is_over_is_posted_too(world: World, hook: Webhook, server: Loop
     server.route("/hook", plain(b""))
     tell(world)
     send_webhooks(at=NOW)
-    settle([Alert.objects.get(event__isnull=False).pk], why="Moved away.", at=NOW + HOUR)
+    settle([Alert.objects.get(event__isnull=False).pk], resolution=Resolution.NOT_CONCERNED, at=NOW + HOUR)
     queue_digests(at=NOW + HOUR, gather=timedelta(0))
 
     send_webhooks(at=NOW + HOUR)
 
     [row] = [row for row in verified(secret_of(hook), server.requests[1])["alerts"] if row["kind"] == "announced"]
-    assert (row["occasion"], row["state"], row["what"]) == ("resolved", "resolved", "Moved away")
+    assert (row["occasion"], row["state"], row["what"]) == (
+        "resolved",
+        "resolved",
+        "None of these applications stands on it any more",
+    )
 
 
 def test_a_hostile_name_stays_a_string_of_the_json(world: World, hook: Webhook, server: Loopback) -> None:
@@ -329,7 +333,7 @@ def test_a_webhook_that_is_switched_off_is_sent_nothing_that_still_waits(
         send_webhooks(at=NOW + hours * HOUR)
 
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.reason) == ("skipped", "The webhook is switched off.")
+    assert (delivery.state, delivery.reason_sentence) == ("skipped", "The webhook is switched off.")
     assert len(server.requests) == 1
 
 
@@ -344,7 +348,7 @@ def test_what_was_owed_when_it_was_switched_off_stands_in_the_ledger(
     queue_digests(at=NOW, gather=timedelta(0))
 
     delivery = Delivery.objects.get(webhook=hook)
-    assert (delivery.state, delivery.reason) == ("skipped", "The webhook is switched off.")
+    assert (delivery.state, delivery.reason_sentence) == ("skipped", "The webhook is switched off.")
     assert not Notice.objects.owed().filter(webhook=hook).exists()
 
 

@@ -218,7 +218,9 @@ class TestMutes:
         raise_alerts(at=now() - DAY)
         alert = Alert.objects.get()
         row = mute(by=ann, until=day_of(now()) + 9 * DAY, at=now() - DAY, kind="announced")
-        Notice.objects.create(alert=alert, user=ann, why="subscription", owed_at=now() - DAY, skipped="Muted", mute=row)
+        Notice.objects.create(
+            alert=alert, user=ann, why="subscription", owed_at=now() - DAY, skip_reason="muted", mute=row
+        )
 
         client.post(f"/api/v1/mutes/{row.pk}/lift/")
         keep_alerts(at=now())

@@ -209,6 +209,27 @@ class TestDecisions:
 
         assert not QuarantinedRow.objects.open().exists()
 
+    def test_a_rise_leaves_quarantine_however_its_reason_is_worded(
+        self, source: Source, suspect: datetime, ada: User
+    ) -> None:
+        QuarantinedRow.objects.open().update(reason="Other words")
+
+        accept_suspect(source=source, by=ada, reason="It reasons")
+
+        assert not QuarantinedRow.objects.open().exists()
+
+    def test_an_unreadable_row_stays_in_quarantine_when_a_rise_is_accepted(
+        self, source: Source, suspect: datetime, ada: User
+    ) -> None:
+        rise = QuarantinedRow.objects.open().get()
+        unreadable = QuarantinedRow.objects.create(
+            source=source, external_id=rise.external_id, reason="Price jumps are not readable.", first_seen=now()
+        )
+
+        accept_suspect(source=source, by=ada, reason="It reasons")
+
+        assert QuarantinedRow.objects.open().get() == unreadable
+
     def test_refusing_ends_the_suspicion_and_the_next_polls_are_not_suspect(
         self, read: Read, source: Source, suspect: datetime, ada: User
     ) -> None:

@@ -77,7 +77,7 @@ def test_once_it_has_been_over_for_a_week_it_is_nobodys_alert_any_more_and_nothi
     pass_each(47, 48, 49)
 
     live.refresh_from_db()
-    assert (live.milestone, live.state, live.resolved_why) == (0, "resolved", "Its day has come.")
+    assert (live.milestone, live.state, live.resolution_sentence) == (0, "resolved", "Its day has come.")
     assert live.resolved_at == morning(48)
     assert sum(addresses().values()) == n_mails
     assert addresses("resolved") == {}
@@ -106,7 +106,7 @@ def test_renewed_or_withdrawn_it_is_over_and_whom_a_mail_had_told_is_told_that_o
     pass_each(last + 1, last + 2, last + 9)
 
     assert set(Alert.objects.values_list("state", flat=True)) == {"resolved"}
-    assert Alert.objects.latest("raised_at").resolved_why == "The waiver was renewed or withdrawn."
+    assert Alert.objects.latest("raised_at").resolution_sentence == "The waiver was renewed or withdrawn."
     assert set(addresses("resolved").values()) == {1}
     assert "renewed or withdrawn" in last_text("ilse@example.org")
 
@@ -166,9 +166,8 @@ def test_it_can_be_muted_by_its_kind_and_by_itself(ilse: User, maren: User) -> N
     pass_each(13, 20)
 
     assert set(addresses()) == {"support@example.org"}
-    assert set(Notice.objects.filter(user__isnull=False, occasion="raised").values_list("skipped", flat=True)) == {
-        f"Muted until {day_in(60)}."
-    }
+    raised = Notice.objects.filter(user__isnull=False, occasion="raised")
+    assert {notice.skip_sentence for notice in raised} == {f"Muted until {day_in(60)}."}
 
 
 def test_who_lost_the_team_meanwhile_is_not_mailed_about_it(ilse: User, maren: User) -> None:

@@ -95,6 +95,7 @@ WITHOUT_LIMIT = {
             "alerts.Delivery.body_text",
             "alerts.Delivery.body_html",
             "alerts.Notice.application_ids",
+            "alerts.Notice.skip_details",
             "reports.EvidencePack.error",
             "reports.EvidencePack.team_ids",
             "reports.EvidencePack.manifest",

@@ -121,7 +121,7 @@ def test_what_is_ticked_is_answered_together_and_enter_resolves(editor, world, m
     editor.locator("#several-why").press("Enter")
 
     expect(editor.locator(".undo")).to_be_visible()
-    assert set(Alert.objects.values_list("state", "resolved_why")) == {("resolved", "Moved")}
+    assert set(Alert.objects.values_list("state", "resolution_text")) == {("resolved", "Moved")}
 
 
 def test_the_preview_follows_what_is_chosen(editor, world):

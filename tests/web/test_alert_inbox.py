@@ -221,11 +221,11 @@ def test_resolving_needs_to_say_how_and_what_it_kept_back_is_owed_again_when_it_
 
     client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "resolve", "why": "Moved"})
     owed.refresh_from_db()
-    assert (Alert.objects.get().resolved_why, owed.skipped != "") == ("Moved", True)
+    assert (Alert.objects.get().resolution_sentence, owed.skip_reason != "") == ("Moved", True)
 
     client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "reopen"})
     owed.refresh_from_db()
-    assert (Alert.objects.get().state, owed.skipped) == ("open", "")
+    assert (Alert.objects.get().state, owed.skip_reason) == ("open", "")
 
 
 @pytest.mark.parametrize(

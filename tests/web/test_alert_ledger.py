@@ -31,7 +31,7 @@ def ledger(world, hook):
     for fields in (
         {"user": world.editor, "why": "owner", "delivery": sent},
         {"webhook": hook, "why": "webhook", "delivery": posted},
-        {"user": world.viewer, "why": "subscription", "skipped": "Muted until 2027-01-01."},
+        {"user": world.viewer, "why": "subscription", "skip_reason": "muted", "skip_details": {"until": "2027-01-01"}},
         {"user": world.governance, "why": "escalation", "occasion": "escalated"},
     ):
         Notice.objects.create(alert=world.alert, owed_at=at, **fields)

@@ -152,11 +152,11 @@ def test_every_answer_is_given_through_the_link(data, words, state, client, worl
 
 def test_taking_it_and_muting_it_are_the_persons_own(client, world, answer):
     client.post(answer, {"action": "take", "alert": world.alert.pk})
-    client.post(
-        answer, {"action": "mute", "until": (world.today + timedelta(7)).isoformat(), "alert": world.alert.pk}
-    )  # fmt: skip
+    until = (world.today + timedelta(7)).isoformat()
+    muted = client.post(answer, {"action": "mute", "until": until, "alert": world.alert.pk})
 
     mute = Mute.objects.get()
+    assert ">Undo</button>" not in text(muted), "what is muted is unmuted on the page of the preferences"
     assert Alert.objects.get(pk=world.alert.pk).assigned_to == world.editor
     assert (mute.user, mute.subject) == (world.editor, f"event:{world.event.pk}")
 

@@ -63,7 +63,12 @@ def test_it_says_who_was_told_when_and_who_was_not_and_why(world, page_of):
     hook = Webhook.objects.create(name="Tickets", url="https://example.org/hook", created_by=world.governance)
     Notice.objects.create(alert=world.alert, webhook=hook, why="webhook", owed_at=at)
     Notice.objects.create(
-        alert=world.alert, user=world.editor, why="owner", owed_at=at, skipped="Muted until 2027-01-01."
+        alert=world.alert,
+        user=world.editor,
+        why="owner",
+        owed_at=at,
+        skip_reason="muted",
+        skip_details={"until": "2027-01-01"},
     )
     page = page_of(world.viewer)
 

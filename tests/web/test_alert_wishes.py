@@ -18,7 +18,7 @@ from apps.alerts.models import (
 )
 from apps.alerts.preview import preview_of
 from apps.alerts.windows import Rhythm
-from apps.alerts.wishing import feed_digest, make_calendar_feed, save_subscription, set_preference
+from apps.alerts.wishing import BadWish, feed_digest, make_calendar_feed, save_subscription, set_preference
 from apps.common.time import now
 from apps.web.views.alerts.wishes import next_mail
 from tests.builders import make_event, make_member, make_team, make_user
@@ -99,6 +99,17 @@ def test_a_wish_that_cannot_be_kept_is_refused_with_a_sentence(change, words, wo
     assert response.status_code == 422
     assert words in text(response)
     assert not Preference.objects.exists()
+
+
+def test_a_refusal_is_shown_at_the_field_that_it_names_however_it_is_worded(world, as_user, monkeypatch):
+    def refuse(name):
+        raise BadWish("Other words.", field="time_zone")
+
+    monkeypatch.setattr("apps.alerts.wishing._check_zone", refuse)
+
+    response = as_user(world.viewer).post("/alerts/mail/", MAIL)
+
+    assert response.context["own"].form.errors == {"time_zone": ["Other words."]}
 
 
 def test_an_owner_chooses_for_the_mailbox_of_the_team(world, owner, as_user):

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date
 
 from apps.alerts import day_words
 from apps.alerts.digest.applications import (
@@ -130,7 +129,7 @@ def _day_item(entries: Sequence[Entry], facts: Facts) -> Item | None:
         title=title,
         api_id="",
         url=facts.public_url + day_words.path(alert, slug=shown[0].slug if len(shown) == 1 else ""),
-        what=_what(alert, len(things), on=facts.today),
+        what=day_words.when(alert, on=facts.today, is_plural=len(things) != 1),
         margin=_margin(left),
         pressing=left <= 0 and alert.kind != DayKind.MUTE_EXPIRING,
         applications=lines(shown, facts) if alert.subject_kind != SubjectKind.APPLICATION else (),
@@ -144,11 +143,6 @@ def _day_item(entries: Sequence[Entry], facts: Facts) -> Item | None:
         note=note_of(entries, facts),
         alert_ids=tuple(entry.alert.pk for entry in entries),
     )
-
-
-def _what(alert: Alert, n: int, *, on: date) -> str:
-    said = day_words.when(alert, on=on)
-    return said if n == 1 else said.replace("expires", "expire", 1).replace("is due", "are due", 1)
 
 
 def _margin(left: int) -> str:
@@ -227,7 +221,7 @@ def _passed_item(entry: Entry, facts: Facts) -> Item | None:
         title=_title_of_passed(alert, shown, facts),
         api_id="",
         url=facts.public_url + (day_words.path(alert, slug=slug) if alert.subject_kind else f"/alerts/{alert.pk}/"),
-        what=one_line(alert.resolved_why or "The cause is gone").rstrip("."),
+        what=one_line(alert.resolution_sentence or "The cause is gone").rstrip("."),
         margin="over",
         pressing=False,
         applications=lines(shown, facts),

@@ -23,6 +23,7 @@ from apps.alerts.models.kinds import (
     SubjectKind,
 )
 from apps.alerts.models.lines import AlertPolicy, AlertSettings
+from apps.alerts.models.outcomes import Resolution, SkipReason
 from apps.alerts.models.wishes import Cadence, Mute, Preference, Subscription
 
 __all__ = [
@@ -48,7 +49,9 @@ __all__ = [
     "Notice",
     "NoticeQuerySet",
     "Preference",
+    "Resolution",
     "SeenKind",
+    "SkipReason",
     "StateKind",
     "SubjectKind",
     "Subscription",

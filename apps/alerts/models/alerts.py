@@ -9,6 +9,7 @@ from django.db.models.lookups import Exact
 
 from apps.accounts.models import Team, own
 from apps.alerts.models.kinds import SubjectKind
+from apps.alerts.models.outcomes import Resolution, resolution_sentence
 from apps.catalog.models import Offering, ProviderEvent, Source
 from apps.common.history import tracked
 from apps.exposure.models import ExposureFlag, FlagEvent
@@ -96,7 +97,8 @@ class Alert(models.Model):
     resolved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    resolved_why = models.CharField(max_length=300, blank=True)
+    resolution = models.CharField(max_length=18, choices=Resolution, blank=True)
+    resolution_text = models.CharField(max_length=300, blank=True, help_text="What the user wrote who resolved it.")
     escalation = models.PositiveSmallIntegerField(
         default=0, help_text="How far it went unanswered: 0 its party, 1 the team's owners, 2 governance."
     )
@@ -148,6 +150,11 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def resolution_sentence(self) -> str:
+        """Why it was resolved; empty while it is not."""
+        return resolution_sentence(self.resolution, self.resolution_text)
 
     @property
     def subject(self) -> str:

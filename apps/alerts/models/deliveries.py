@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.accounts.models import Team, own
 from apps.alerts.models.alerts import Alert
 from apps.alerts.models.channels import Webhook
+from apps.alerts.models.outcomes import SkipReason, delivery_sentence, skip_sentence
 from apps.alerts.models.wishes import Mute
 
 _ONE_RECIPIENT = (
@@ -62,7 +63,8 @@ class Delivery(models.Model):
     body_text = models.TextField(help_text="The text; of a webhook, the JSON.")
     body_html = models.TextField(blank=True)
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
-    reason = models.CharField(max_length=500, blank=True, help_text="Why it failed or was skipped.")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it failed.")
+    skip_reason = models.CharField(max_length=16, choices=SkipReason, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(help_text="Not sent before; moved on by each failed attempt.")
     claimed_at = models.DateTimeField(null=True, blank=True)
@@ -87,11 +89,16 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"{self.subject} to {self.address}"
 
+    @property
+    def reason_sentence(self) -> str:
+        """Why it was skipped or has failed; empty otherwise."""
+        return delivery_sentence(self.skip_reason, self.reason)
+
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     def owed(self) -> "NoticeQuerySet":
         """Notices that no message carries yet and that nothing speaks against."""
-        return self.filter(delivery__isnull=True, skipped="")
+        return self.filter(delivery__isnull=True, skip_reason="")
 
     def visible_to(self, user: Any) -> "NoticeQuerySet":
         if not user.is_authenticated or not user.is_active:
@@ -104,7 +111,8 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 class Notice(models.Model):
     """That one recipient is owed word of an alert, on one occasion, and what became of it: the proof of who was told.
 
-    Carried by `delivery`, or `skipped` with the reason, or owed. A person, a team's mailbox, or a webhook.
+    Carried by `delivery`, or skipped for `skip_reason`, or owed. The recipient is a person, a
+    team's mailbox, or a webhook.
     """
 
     class Why(models.TextChoices):
@@ -140,7 +148,10 @@ class Notice(models.Model):
     urgent = models.BooleanField(default=False)
     owed_at = models.DateTimeField()
     delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
-    skipped = models.CharField(max_length=300, blank=True, help_text="Why no message carries it.")
+    skip_reason = models.CharField(
+        max_length=16, choices=SkipReason, blank=True, help_text="Why no message carries it."
+    )
+    skip_details = models.JSONField(default=dict, blank=True, help_text="`until` of a mute; `text` of another reason.")
     mute = models.ForeignKey(
         Mute, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="The one that kept it back."
     )
@@ -154,7 +165,7 @@ class Notice(models.Model):
                 fields=["user", "team", "webhook", "owed_at"],
                 name="notice_owed",
                 include=["urgent"],
-                condition=Q(delivery__isnull=True, skipped=""),
+                condition=Q(delivery__isnull=True, skip_reason=""),
             ),
             models.Index(fields=["delivery"], name="notice_carried", condition=Q(delivery__isnull=False)),
             # written in the order of age, and looked through by it once a night
@@ -169,6 +180,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.occasion} {self.alert_id}"
+
+    @property
+    def skip_sentence(self) -> str:
+        """Why no message carries it; empty where one does, or is still to."""
+        return skip_sentence(self.skip_reason, self.skip_details)
 
     @property
     def occasion_word(self) -> str:

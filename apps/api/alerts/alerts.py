@@ -14,9 +14,11 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Team, User, own
 from apps.alerts import actions
-from apps.alerts.bulk_answers import MOST_ANSWERED, Answer, answer_alerts
+from apps.alerts.answering import Answer
+from apps.alerts.bulk_answers import MOST_ANSWERED, answer_alerts
 from apps.alerts.filters import AlertFilter
 from apps.alerts.models import KINDS, Alert, Delivery, Notice, SubjectKind
+from apps.alerts.models.outcomes import resolution_sentence, skip_sentence
 from apps.alerts.mute_scopes import MuteScope, muted_from
 from apps.alerts.turns import turns_of
 from apps.api.alerts.mutes import MuteSerializer, mute_body
@@ -46,7 +48,7 @@ def _notices_of(user: User) -> ArraySubquery:
             json=JSONObject(
                 user="user__username", team="team__slug", webhook="webhook__name", why="why", occasion="occasion",
                 owed_at="owed_at", delivery="opened", state="delivery__state", sent_at="delivery__sent_at",
-                skipped="skipped",
+                skip_reason="skip_reason", skip_details="skip_details",
             )
         )
     )  # fmt: skip
@@ -73,7 +75,11 @@ _TOLD = tuple(ToldSerializer().fields)
 
 
 def _as_said(notice: dict[str, Any]) -> dict[str, Any]:
-    """In the order of the serializer, with moments that end in Z as everywhere; the database knows neither."""
+    """In the order of the serializer, with moments that end in Z and the reason as a sentence.
+
+    The database knows none of them.
+    """
+    notice = {**notice, "skipped": skip_sentence(notice["skip_reason"], notice["skip_details"])}
     return {
         name: value.replace("+00:00", "Z") if name.endswith("_at") and value else value
         for name, value in ((name, notice[name]) for name in _TOLD)
@@ -117,6 +123,7 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
     resolved_by = serializers.CharField(
         source="resolved_by.username", read_only=True, allow_null=True, help_text="Null where its cause went by itself."
     )
+    resolved_why = serializers.CharField(source="resolution", read_only=True)
     notices = ToldField(source="told", read_only=True, help_text="Who is owed word of it, oldest first.")
 
     class Meta:
@@ -211,6 +218,7 @@ class AlertViewSet(ReadViewSet[Alert]):
     files = {"turns": RowsOf(TurnSerializer)}
     computed = {
         "subject": Computed(("key",), lambda key: key.partition("|")[0]),
+        "resolved_why": Computed(("resolution", "resolution_text"), resolution_sentence),
         "notices": Computed(("told",), lambda told: [_as_said(notice) for notice in told]),
     }
 

@@ -13,6 +13,7 @@ from apps.accounts.models import own
 from apps.alerts.actions import requeue_delivery
 from apps.alerts.filters import DeliveryFilter, NoticeFilter
 from apps.alerts.models import Delivery, Notice
+from apps.alerts.models.outcomes import delivery_sentence, skip_sentence
 from apps.alerts.told import account_of
 from apps.api.alerts.shared import LATEST_FIRST
 from apps.api.base import BY_ID, Names, ReadViewSet
@@ -29,6 +30,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     team = serializers.CharField(source="team.slug", read_only=True, allow_null=True, help_text="Slug.")
     user = serializers.CharField(source="user.username", read_only=True, allow_null=True)
     webhook = serializers.CharField(source="webhook.name", read_only=True, allow_null=True, help_text="Name.")
+    reason = serializers.CharField(source="skip_reason", read_only=True, help_text="Why it failed or was skipped.")
     body_text = serializers.CharField(
         read_only=True,
         help_text="The text; of a webhook, the JSON. In lists only where `?fields=` names it. Addresses to answer by "
@@ -51,6 +53,7 @@ class DeliveryViewSet(ReadViewSet[Delivery]):
     serializer_class = DeliverySerializer
     filterset_class = DeliveryFilter
     orders = LATEST_FIRST
+    computed = {"reason": Computed(("skip_reason", "reason"), delivery_sentence)}
 
     def asked_fields(self, reader: RowReader) -> Names:
         names = super().asked_fields(reader)
@@ -84,9 +87,10 @@ class AlertNoticeSerializer(serializers.ModelSerializer[Notice]):
         child=serializers.IntegerField(), read_only=True, allow_null=True, help_text="Null: all those of the alert."
     )
     state = serializers.ChoiceField(
-        source="skipped", choices=NoticeFilter.STATES, read_only=True,
+        source="skip_reason", choices=NoticeFilter.STATES, read_only=True,
         help_text="Carried by a delivery, skipped with the reason in `skipped`, or owed.",
     )  # fmt: skip
+    skipped = serializers.CharField(source="skip_reason", read_only=True, help_text="Why no message carries it.")
     delivery = serializers.IntegerField(
         source="opened", read_only=True, allow_null=True, help_text="Null where it is not yours to open."
     )
@@ -112,10 +116,10 @@ class AccountSerializer(serializers.Serializer[Any]):
     n_waiting = serializers.IntegerField(help_text="Not carried yet, or on its way.")
 
 
-def _state(delivery_id: int | None, skipped: str) -> str:
+def _state(delivery_id: int | None, skip_reason: str) -> str:
     if delivery_id is not None:
         return "carried"
-    return "skipped" if skipped else "owed"
+    return "skipped" if skip_reason else "owed"
 
 
 class NoticeViewSet(ReadViewSet[Notice]):
@@ -126,7 +130,10 @@ class NoticeViewSet(ReadViewSet[Notice]):
     serializer_class = AlertNoticeSerializer
     filterset_class = NoticeFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
-    computed = {"state": Computed(("delivery_id", "skipped"), _state)}
+    computed = {
+        "state": Computed(("delivery_id", "skip_reason"), _state),
+        "skipped": Computed(("skip_reason", "skip_details"), skip_sentence),
+    }
 
     def get_queryset(self) -> QuerySet[Notice]:
         notices = super().get_queryset()

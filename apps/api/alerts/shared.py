@@ -55,7 +55,9 @@ def refusals(field: str = "non_field_errors") -> Iterator[None]:
         yield
     except AlreadyResolved as refusal:
         raise Conflict(str(refusal)) from None
-    except (BadAnswer, BadWish) as refusal:
+    except BadWish as refusal:
+        raise ValidationError({refusal.field or field: str(refusal)}) from None
+    except BadAnswer as refusal:
         raise ValidationError({field: str(refusal)}) from None
 
 

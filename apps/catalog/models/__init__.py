@@ -3,7 +3,16 @@
 from apps.catalog.models.claims import Assertion, ProviderEvent, Source
 from apps.catalog.models.footing import Footing, Node, NodeKind, Via
 from apps.catalog.models.foundations import Alias, Derivation, Foundation, IdentityDecision, Version
-from apps.catalog.models.offerings import Binding, DateKind, EndBehaviour, Lifecycle, Offering, Price, Region
+from apps.catalog.models.offerings import (
+    Binding,
+    DateKind,
+    EndBehaviour,
+    IdentityReason,
+    Lifecycle,
+    Offering,
+    Price,
+    Region,
+)
 from apps.catalog.models.providers import NoticePolicy, Provider, ProviderRole, PublicQuerySet
 from apps.catalog.models.touched import TouchedOffering
 
@@ -17,6 +26,7 @@ __all__ = [
     "Footing",
     "Foundation",
     "IdentityDecision",
+    "IdentityReason",
     "Lifecycle",
     "Node",
     "NodeKind",

@@ -45,6 +45,14 @@ class Binding(models.TextChoices):
     UNKNOWN = "unknown", "Unknown"
 
 
+class IdentityReason(models.TextChoices):
+    """What decides which model an offering is: the rules, a deployment listing, or a user."""
+
+    RULES = "rules", "Rules"
+    DEPLOYMENT = "deployment", "Deployment listing"
+    DECISION = "decision", "Decision"
+
+
 class Region(models.Model):
     """A region of one host: the same name at two hosts is two regions."""
 
@@ -96,6 +104,14 @@ class Offering(models.Model):
     )
     regions = models.ManyToManyField(Region, blank=True, related_name="offerings")
     identity_confidence = models.DecimalField(max_digits=3, decimal_places=2, default=0)
+    identity_reason = models.CharField(
+        max_length=10,
+        choices=IdentityReason,
+        default=IdentityReason.RULES,
+        db_default=IdentityReason.RULES,
+        help_text="What decides which model it is.",
+    )
+    # the same for readers, step by step
     identity_why = models.TextField(blank=True)
 
     lifecycle = models.CharField(max_length=10, choices=Lifecycle, default=Lifecycle.UNKNOWN)

@@ -14,7 +14,7 @@ from apps.catalog.observing.comparison import (
     observe,
 )
 from apps.catalog.observing.dates import is_promise
-from apps.catalog.observing.prices import PRICE_JUMPS, begun, units_for_a_person
+from apps.catalog.observing.prices import begun, units_for_a_person
 from apps.catalog.observing.records import (
     DEFAULT_RULES,
     IDENTITY,
@@ -34,7 +34,6 @@ __all__ = [
     "IDENTITY",
     "LIFECYCLE",
     "PRICE",
-    "PRICE_JUMPS",
     "REFUSED_ABSENCE",
     "Absence",
     "Fact",

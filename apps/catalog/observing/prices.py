@@ -12,7 +12,6 @@ from apps.catalog.observing.records import PRICE, Known, NewClaim, Rules
 from apps.catalog.values import Value, next_start, price_in_force, split_price_key, unit_of_key
 from apps.common.time import start_of
 
-PRICE_JUMPS = "Price jumps"  # how the reason of such a doubt begins
 _MOVES_KEPT = 30
 _MOVES_WINDOW = timedelta(days=90)
 _OFFER_WINDOW = timedelta(days=30)
@@ -230,7 +229,7 @@ class PriceRules:
         if steps:
             what = ", ".join(f"{step.unit} {step.old} to {step.new}" for step in steps)
             factor = self.rules.max_price_factor
-            sentence = f"{PRICE_JUMPS} by {factor} times or more ({what}); likely a mistake of units."
+            sentence = f"Price jumps by {factor} times or more ({what}); likely a mistake of units."
             self.ledger.result.doubtful.append((claim.external_id, sentence))
 
     def _write(

@@ -19,7 +19,8 @@ REGISTRY = "This registry"
 @dataclass(frozen=True, slots=True)
 class Fact:
     """`value` is a number, text, boolean or list of texts, and None where `gap` says that nobody knows (with `why_gap`)
-    or where the fact does not apply (with `detail`). `as_of` is the day on which the source said so."""
+    or where the fact does not apply (with `detail`). `as_of` is the day on which the source said so.
+    `hidden` means that the reader may not know it."""
 
     key: str
     label: str
@@ -32,6 +33,7 @@ class Fact:
     gap: bool = False
     why_gap: str = ""
     scope: Scope = PUBLIC
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ def unknown(key: str, label: str, why: str, *, scope: Scope = PUBLIC, **more: An
     return Fact(key=key, label=label, value=None, gap=True, why_gap=why, scope=scope, **more)
 
 
+def hidden(key: str, label: str) -> Fact:
+    """What only the offices may read, for everybody else."""
+    return unknown(key, label, NOT_SHOWN, scope=OFFICE, hidden=True)
+
+
 def inapplicable(key: str, label: str, why: str, *, scope: Scope = PUBLIC) -> Fact:
     """Neither known nor missing: the question does not arise."""
     return Fact(key=key, label=label, value=None, detail=why, scope=scope)
@@ -87,7 +94,7 @@ def _hidden(fact: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **fact,
         **dict.fromkeys(("unit", "detail", "source", "source_url"), ""),
-        "value": None, "as_of": None, "gap": True, "why_gap": NOT_SHOWN,
+        "value": None, "as_of": None, "gap": True, "why_gap": NOT_SHOWN, "hidden": True,
     }  # fmt: skip
 
 

@@ -9,13 +9,13 @@ from apps.catalog.models import Foundation, Provider
 from apps.catalog.record import ENOUGH, Record, notice_days
 from apps.common.time import day_of
 from apps.exposure.diligence.facts import (
-    NOT_SHOWN,
     OFFICE,
     OWN,
     REGISTRY,
     Comparison,
     Fact,
     Scorecard,
+    hidden,
     inapplicable,
     side_by_side,
     unknown,
@@ -208,7 +208,7 @@ def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Itera
     """What the contracts in force say; the developer's before those of hosts. For the offices."""
     labels = {"contract": "Contract on file", "terms": "Terms read", **{key: said[0] for key, said in _CLAUSES.items()}}
     if not user.reads_everything:
-        yield from (unknown(key, label, NOT_SHOWN, scope=OFFICE) for key, label in labels.items())
+        yield from (hidden(key, label) for key, label in labels.items())
         return
     standing = [
         contract
@@ -253,7 +253,7 @@ def _said_by(contract: Contract, key: str, label: str, value: Any, unit: str = "
 def _annex_fact(foundations: Sequence[Foundation], known: Gathered, user: Any, on: date) -> Fact:
     key, label = "annex_items", "Annex XII items on file"
     if not user.reads_everything:
-        return unknown(key, label, NOT_SHOWN, scope=OFFICE)
+        return hidden(key, label)
     if not foundations:
         return inapplicable(key, label, "It develops nothing on record.", scope=OFFICE)
     items = [item for row in foundations for item in known.annex.get(row.pk, ())]

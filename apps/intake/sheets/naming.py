@@ -52,6 +52,7 @@ class Named:
     resolved: bool = True
     role: str = ""
     refusal: str = ""
+    problem: str = ""  # of a refusal: the same without what to do in a sheet
     column: str = "use.model"
     canonical: str = ""  # of a new id: the known model it names
     among: tuple["Candidate", ...] = ()  # of a refusal: the offerings of one model that it can be
@@ -240,16 +241,10 @@ class Catalogue:
         if len(hosts) == 1:
             return self._at(self._by_id[next(iter(hosts))], model, region, tier)
         if not hosts:
-            return Named(
-                refusal=f"No host is given for '{model}', and none in the register offers it. Fill in the host.",
-                column="use.host",
-            )
+            return _without_host(f"No host is given for '{model}', and none in the register offers it.")
         names = sorted(self._by_id[pk].name for pk in hosts)
         more = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""
-        return Named(
-            refusal=f"'{model}' is offered by {', '.join(names[:_NAMED_AT_MOST])}{more}. Fill in the host.",
-            column="use.host",
-        )
+        return _without_host(f"'{model}' is offered by {', '.join(names[:_NAMED_AT_MOST])}{more}.")
 
     def _resolve(self, model: str, host: str | None) -> Any:
         if self._resolver is None:
@@ -259,6 +254,10 @@ class Catalogue:
     def _nodes(self, canonical: str) -> list[tuple[str, int]]:
         nodes = [("version", self._versions.get(canonical)), ("alias", self._aliases.get(canonical))]
         return [(kind, pk) for kind, pk in nodes if pk is not None]
+
+
+def _without_host(problem: str) -> Named:
+    return Named(refusal=f"{problem} Fill in the host.", problem=problem, column="use.host")
 
 
 def _role(category: str) -> str:

@@ -17,8 +17,7 @@ from pghistory.models import Event
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.catalog.deployed import MARK as DEPLOYED
-from apps.catalog.models import Offering
+from apps.catalog.models import IdentityReason, Offering
 from apps.common.history import acting
 from apps.common.time import now
 from apps.inventory.actions.locks import lock_teams_of, refuse_without_role
@@ -212,7 +211,7 @@ def _but(history: type[models.Model]) -> str:
     a listing of deployments said of one, which the listings that are left say anew."""
     if history is not _history_of(Offering).model:
         return ""
-    return f" AND pgh_label <> 'insert' AND NOT starts_with(identity_why, '{DEPLOYED}')"
+    return f" AND pgh_label <> 'insert' AND identity_reason <> '{IdentityReason.DEPLOYMENT}'"
 
 
 def _tracked_name(history: type[models.Model]) -> str:

@@ -8,6 +8,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.alerts.models import Alert, Delivery, Notice
+from apps.alerts.models.outcomes import delivery_sentence, resolution_sentence, skip_sentence
 from apps.catalog.models import ProviderEvent
 from apps.exposure.models import ExposureFlag, FlagEvent
 from apps.inventory.models import Adaptation, Approval, Contract, ExitPlan, ExitTest, Selection, SelectionCandidate
@@ -184,11 +185,12 @@ def _alert_rows(scope: PackScope) -> Rows:
     columns = (
         "pk", "kind", "severity", "subject_kind", "event_id", "flag_id", "offering__api_id", "due_on", "milestone",
         "team__slug", "user__username", "state", "raised_at", "acknowledged_by__username", "acknowledged_at",
-        "assigned_to__username", "snoozed_until", "resolved_at", "resolved_by__username", "resolved_why",
-        "application_ids",
+        "assigned_to__username", "snoozed_until", "resolved_at", "resolved_by__username", "resolution",
+        "resolution_text", "application_ids",
     )  # fmt: skip
-    for *row, application_ids in _read(_alerts(scope), *columns):
-        yield [*row, ", ".join(scope.named(application_ids))]
+    for *row, resolution, text, application_ids in _read(_alerts(scope), *columns):
+        sentence = resolution_sentence(resolution, text)
+        yield [*row, sentence, ", ".join(scope.named(application_ids))]
 
 
 def _told(scope: PackScope) -> Rows:
@@ -201,11 +203,15 @@ def _told(scope: PackScope) -> Rows:
     )
     columns = (
         "alert_id", "alert__kind", "occasion", "why", "user__username", "team__slug", "webhook__name", "owed_at",
-        "skipped", "delivery__kind", "delivery__state", "delivery__sent_at", "delivery__address", "delivery__subject",
-        "delivery__reason", "delivery__message_id", "readable",
+        "skip_reason", "skip_details", "delivery__kind", "delivery__state", "delivery__sent_at",
+        "delivery__address", "delivery__subject", "delivery__skip_reason", "delivery__reason",
+        "delivery__message_id", "readable",
     )  # fmt: skip
     for *row, may_read in _read(notices, *columns):
-        yield row if may_read else [*row[:-4], None, None, None, None]
+        *told, reason, details, kind, state, sent_at, address, subject, unsent, failure, key = row
+        shown = [*told, skip_sentence(reason, details), kind, state, sent_at]
+        readable_part = [address, subject, delivery_sentence(unsent, failure), key]
+        yield [*shown, *(readable_part if may_read else [None] * 4)]
 
 
 def _approvals(scope: PackScope) -> Rows:

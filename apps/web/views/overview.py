@@ -78,7 +78,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         developers=developers,
         foundations=foundation_rows(layers[Layer.FOUNDATION]),
         breaches=[(layer, row) for layer, found in layers.items() for row in found.rows if row.over],
-        layers=[(layer.label, found) for layer, found in layers.items()],
+        layers=list(layers.items()),
         section_wide=section.wide(columns, over=over, details=details) if columns else None,
         section_narrow=section.narrow(columns, over=over, details=details) if columns else None,
         section_title=section_title(counts.n_applications, developers),

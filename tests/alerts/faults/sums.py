@@ -39,7 +39,7 @@ def assert_ledger() -> None:
     """The part of the sums that the database knows."""
     assert not Notice.objects.owed().exists()
     for notice in Notice.objects.select_related("delivery"):
-        assert (notice.delivery_id is None) == (notice.skipped != "")
+        assert (notice.delivery_id is None) == (notice.skip_reason != "")
     counts = ledger()
     assert sum(counts.values()) == sum(counts.get(state, 0) for state in (State.SENT, State.FAILED, State.SKIPPED))
     for row in Delivery.objects.all():

@@ -63,7 +63,8 @@ def leave(user: User) -> None:
 
 
 def reasons() -> dict[str, str]:
-    return dict(Delivery.objects.filter(state="skipped").values_list("address", "reason"))
+    skipped = Delivery.objects.filter(state="skipped")
+    return {delivery.address: delivery.reason_sentence for delivery in skipped}
 
 
 def nobody_was_told() -> bool:

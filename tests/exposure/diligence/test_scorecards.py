@@ -256,7 +256,8 @@ class TestForTheOffices:
         member = make_member(make_team(), TeamRole.OWNER)
 
         for key in ("contract", "exit_clause", "annex_items"):
-            assert world.fact(key, member).why_gap == NOT_SHOWN
+            fact = world.fact(key, member)
+            assert (fact.why_gap, fact.hidden) == (NOT_SHOWN, True)
 
 
 class TestDependents:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from apps.accounts.roles import TeamRole
+from apps.catalog.actions import decide_identity
 from apps.catalog.models import Offering
 from apps.common.time import now
 from apps.intake.documenting import receive_document
@@ -228,6 +229,33 @@ def test_a_newer_listing_of_the_account_moves_the_name_and_a_deleted_one_keeps_w
     assert Deployment.objects.get(name="contact-centre-prod").missing_since is not None
     offering.refresh_from_db()
     assert offering.version == gpt["2024-11-20"].version
+
+
+def test_a_listing_moves_a_name_however_its_reason_is_worded(gpt):
+    see(make_application())
+    take(deployed(version="2024-08-06"))
+    Offering.objects.filter(api_id="contact-centre-prod").update(identity_why="Other words")
+
+    take(deployed(version="2024-11-20"))
+
+    offering = Offering.objects.get(api_id="contact-centre-prod")
+    assert (offering.version, offering.identity_reason) == (gpt["2024-11-20"].version, "deployment")
+
+
+def test_a_listing_moves_no_name_that_a_user_decided_also_where_the_reason_reads_alike(gpt):
+    see(make_application())
+    take(deployed(version="2024-08-06"))
+    decided = Offering.objects.get(api_id="contact-centre-prod")
+    decide_identity(
+        raw=decided.api_id, host=decided.host, version=gpt["2024-08-06"].version, alias=None, not_a_model=False,
+        by=make_user(role="governance"),
+    )  # fmt: skip
+    Offering.objects.filter(pk=decided.pk).update(identity_why="deployment: other words")
+
+    take(deployed(version="2024-11-20"))
+
+    decided.refresh_from_db()
+    assert (decided.version, decided.identity_reason) == (gpt["2024-08-06"].version, "decision")
 
 
 def test_the_same_name_for_two_models_in_two_accounts_is_a_question_again(gpt):

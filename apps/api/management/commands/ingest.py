@@ -12,7 +12,7 @@ from apps.common.time import now
 from apps.intake.calls.files import ingest_calls
 from apps.intake.calls.limits import MOST_INFLATED
 from apps.intake.documenting import receive_document
-from apps.intake.documents import Format, Unreadable
+from apps.intake.documents import APPLICATION_PARAMETER, Format, Unreadable
 from apps.intake.formats import FORMATS
 from apps.intake.inflating import GZIP_MARK, TooLarge, inflated
 from apps.intake.models import Import
@@ -78,7 +78,7 @@ class Command(BaseCommand):
             environment=options["environment"], part=options["part"], file_name=name, at_once=True,
         )  # fmt: skip
         if done.state in (Import.State.FAILED, Import.State.RECEIVED):
-            asked = done.error.replace("?application=SLUG", "--application SLUG")
+            asked = done.error.replace(APPLICATION_PARAMETER, "--application SLUG")
             raise CommandError(asked, returncode=1)
         return report_of_document(done, is_new=is_new)
 

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from django.http import HttpRequest
 
 from apps.accounts.models import User
-from apps.alerts.bulk_answers import Answer, answer_alerts
+from apps.alerts.answering import Answer
+from apps.alerts.bulk_answers import answer_alerts
 from apps.alerts.models import Alert
 from apps.web.wording import counted, long_day
 
@@ -17,15 +18,24 @@ _KEY = "answered"
 MOST_AT_ONCE = 100
 # said of what stands again as it stood before the answer
 TAKEN_BACK = "put back as it stood"
+_UNDOABLE = frozenset({Answer.ACKNOWLEDGE, Answer.SNOOZE, Answer.ASSIGN, Answer.RESOLVE})
 
 
 @dataclass(slots=True)
 class Done:
-    """What came of an answer: `said` without a stop; the alerts it changed, and why others were not."""
+    """What came of an answer: `said` without a stop; the alerts it changed, and why not others.
+
+    `answer` is None for what is no answer, such as a mute.
+    """
 
     said: str
     changed: list[int] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    answer: Answer | None = None
+
+    @property
+    def can_be_undone(self) -> bool:
+        return bool(self.changed) and self.answer in _UNDOABLE
 
     @property
     def n(self) -> int:
@@ -47,7 +57,8 @@ def give(
     found = answer_alerts(
         alert_ids=[alert.pk for alert in alerts], answer=answer, by=by, at=at, until=until, to=to, reason=reason
     )
-    return Done(said, list(found.answered), list(dict.fromkeys(each.sentence for each in found.refused)))
+    refusals = list(dict.fromkeys(each.sentence for each in found.refused))
+    return Done(said, list(found.answered), refusals, answer)
 
 
 def snoozed_words(until: date) -> str:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import Team, User
-from apps.alerts.bulk_answers import Answer
+from apps.alerts.answering import Answer
 from apps.alerts.filters import AlertFilter
 from apps.alerts.models import KINDS, Alert, AlertQuerySet
 from apps.alerts.queries import alerts_of
@@ -142,7 +142,7 @@ def _cells(row: Row) -> list[Any]:
         listed([name for name, _ in row.applications], most=1000),
         str(alert.acknowledged_by or ""),
         alert.snoozed_until,
-        alert.resolved_why,
+        alert.resolution_sentence,
         "; ".join(_told(told) for told in row.told.named) + (f"; {row.told.n_more} more" if row.told.n_more else ""),
         reverse("alert", args=[alert.pk]),
     ]
@@ -168,7 +168,7 @@ def answer_several(request: HttpRequest) -> HttpResponse:
     done = _answered(request, chosen, user, at)
     if done is None:
         return redirect(back)
-    if done.said not in {_OPENED, answers.TAKEN_BACK}:
+    if done.can_be_undone:
         answers.remember(request, done)
     elif done.changed:
         messages.success(request, answers.sentence_of(done))
@@ -177,9 +177,6 @@ def answer_several(request: HttpRequest) -> HttpResponse:
     if not done.changed and not done.refusals:
         messages.info(request, "They were answered so already; nothing was changed.")
     return redirect(back)
-
-
-_OPENED = "opened again"
 
 
 def _answered(request: HttpRequest, chosen: list[Alert], user: User, at: Any) -> answers.Done | None:
@@ -203,7 +200,7 @@ def _answered(request: HttpRequest, chosen: list[Alert], user: User, at: Any) ->
         case "undo":
             return answers.give(chosen, Answer.UNDO, said=answers.TAKEN_BACK, by=user, at=at)
         case "reopen":
-            return answers.give(chosen, Answer.REOPEN, said=_OPENED, by=user, at=at)
+            return answers.give(chosen, Answer.REOPEN, said="opened again", by=user, at=at)
         case _:
             messages.error(request, "Choose what to do: acknowledge, snooze or resolve.")
             return None

@@ -95,7 +95,7 @@ def delivery_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.attempts,
             row.due_at,
             row.sent_at,
-            row.reason,
+            row.reason_sentence,
             row.message_id,
         ],
     )
@@ -220,8 +220,8 @@ def not_carried_csv(request: HttpRequest) -> StreamingHttpResponse:
             notice.get_why_display(),
             notice.occasion,
             *_named(notice),
-            "skipped" if notice.skipped else "owed",
-            notice.skipped,
+            "skipped" if notice.skip_reason else "owed",
+            notice.skip_sentence,
         ]
 
     heads = ["owed", "recipient", "why", "occasion", "kind", "alert", "outcome", "reason"]

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import Team, User
 from apps.alerts import actions, links
-from apps.alerts.bulk_answers import Answer
+from apps.alerts.answering import Answer
 from apps.alerts.models import Alert, Cadence, Delivery
 from apps.alerts.queries import alerts_of
 from apps.alerts.unsubscribing import check_changes, mail_as, rhythm_of_recipient, tell_owners

@@ -128,7 +128,7 @@ def _save(request: HttpRequest, mailing: Mailing, at: datetime) -> HttpResponse 
     try:
         set_preference(by=signed_in(request), at=at, team=mailing.team, **form.cleaned_data)
     except BadWish as refused:
-        form.add_error("time_zone" if "time zone" in str(refused) else None, str(refused))
+        form.add_error(refused.field if refused.field in form.fields else None, str(refused))
         return None
     if mailing.team is None:
         messages.success(request, "Kept.")

@@ -137,7 +137,7 @@ def _answered(alert: Alert) -> str:
             return f"snoozed until {day(alert.snoozed_until)}" if alert.snoozed_until is not None else "snoozed"
         case Alert.State.RESOLVED:
             by = f" by {alert.resolved_by}" if alert.resolved_by is not None else ""
-            return f"resolved{by}" + (f": {alert.resolved_why}" if alert.resolved_why else "")
+            return f"resolved{by}" + (f": {why}" if (why := alert.resolution_sentence) else "")
     return _UNANSWERED.get(alert.escalation, "")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.exposure.diligence.facts import NOT_SHOWN, Scorecard
+from apps.exposure.diligence.facts import Scorecard
 from apps.web.wording import number, share
 
 # which facts stand together, by their keys; what is in none of them comes last
@@ -97,7 +97,7 @@ def told(fact: Mapping[str, Any]) -> Told:
         as_of=date.fromisoformat(as_of) if isinstance(as_of, str) and as_of else as_of or None,
         gap=bool(fact.get("gap")),
         why=why,
-        hidden=why == NOT_SHOWN,
+        hidden=bool(fact.get("hidden")),
     )
 
 
@@ -157,7 +157,7 @@ def n_moved(rows: Iterable[ThenAndNow]) -> int:
 
 def n_gaps(cards: Iterable[Scorecard]) -> tuple[int, int]:
     """(facts that nobody knows, all facts) of several cards; what only offices read counts as neither."""
-    facts = [fact for card in cards for fact in card.facts if fact.why_gap != NOT_SHOWN]
+    facts = [fact for card in cards for fact in card.facts if not fact.hidden]
     return sum(fact.gap for fact in facts), len(facts)
 
 
