@@ -29,7 +29,7 @@ from apps.accounts.models import User
 from tests import chromium
 from tests.demo_database import demo_copy
 from tests.emptying import empty_tables
-from tests.sessions import session_of
+from tests.http import session_of
 
 Scheme = Literal["light", "dark"]
 

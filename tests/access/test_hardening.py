@@ -14,6 +14,7 @@ from django.urls import reverse
 from registry.embedded import CHECKOUT
 from registry.sign_on import sign_on
 from tests.builders import make_user
+from tests.http import signed_in_client
 from tests.registry.test_settings import PRODUCTION
 
 NAMES = [
@@ -147,8 +148,7 @@ class TestSigningIn:
         assert client.get(reverse("settings")).status_code == 302
 
     def test_a_page_is_not_left_in_caches(self):
-        client = Client()
-        client.force_login(make_user())
+        client = signed_in_client(make_user())
 
         assert "private" in client.get(reverse("settings"))["Cache-Control"]
         # as the secret of a second factor, and recovery codes

@@ -39,6 +39,7 @@ from tests.access.walking import (
 )
 from tests.api.test_visibility import one_of_everything
 from tests.builders import make_member
+from tests.http import body_of, signed_in_client, token_client
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +95,7 @@ def class_of(response):
 
 def said(response):
     """All text of an answer, also of files and workbooks."""
-    content = b"".join(response.streaming_content) if getattr(response, "streaming", False) else response.content
+    content = body_of(response)
     if content[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(content)) as book:
             content = b"".join(book.read(name) for name in book.namelist())
@@ -258,8 +259,7 @@ def test_the_auditor_changes_nothing_whatever_is_sent(plain_pages):
 def written_by(world, caller):
     """(route, where, tables other than the caller's own) of every request that could change something."""
     body = everything_asked(world)
-    person = Client(raise_request_exception=False)
-    person.force_login(world.people[caller])
+    person = signed_in_client(world.people[caller], raise_request_exception=False)
     program = _program_of(world, caller)
     for routes, client, given in (
         (page_routes(world), person, {}),
@@ -330,9 +330,7 @@ def test_traces_and_metrics_are_taken_from_intake_tokens_alone():
         kwargs = {"content_type": "application/json"}
         assert APIClient().post(address, b"{}", **kwargs).status_code == 401
         for scopes in (["read", "write"], ["gate"]):
-            client = APIClient()
-            _, text = issue_token(user=people["admin"], name="x", scopes=scopes, at=now(), by=None)
-            client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+            client = token_client(people["admin"], *scopes)
             assert client.post(address, b"{}", **kwargs).status_code == 403, (address, scopes)
         _, text = issue_token(
             user=people["admin"], name="x", scopes=["intake"], at=now(), by=None, lifetime=timedelta(days=-1)
@@ -343,8 +341,7 @@ def test_traces_and_metrics_are_taken_from_intake_tokens_alone():
 
 def test_the_entrance_is_open_to_whom_it_is_for():
     people, _ = one_of_everything()
-    member = Client(raise_request_exception=False)
-    member.force_login(people["viewer"])
+    member = signed_in_client(people["viewer"], raise_request_exception=False)
     table = table_of(ENTRANCE)
     patterns = {
         pattern.removeprefix("accounts/"): pattern for pattern, _route in walked() if family(pattern) == "accounts"

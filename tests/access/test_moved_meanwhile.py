@@ -11,7 +11,6 @@ import pytest
 from celery import Celery
 from django.apps import apps
 from django.db import connection
-from django.test import Client
 from pghistory.models import Event
 from rest_framework.settings import api_settings
 from rest_framework.test import APIClient
@@ -24,6 +23,7 @@ from apps.reports.models import ComponentAnswer
 from apps.risks.models import Assessment
 from tests.access.walking import World, make_walked_world
 from tests.builders import make_application, make_offering, make_team
+from tests.http import signed_in_client
 from tests.processes import blocked_sessions, database_url, wait_until
 
 # apps whose rows belong to applications
@@ -175,8 +175,7 @@ def send(person, write, names):
     method, address, body = write
     address, body = filled(address, names), filled(body, names)
     if method == "form":
-        client = Client(raise_request_exception=False)
-        client.force_login(person)
+        client = signed_in_client(person, raise_request_exception=False)
         return client.post(address, body)
     api = APIClient(raise_request_exception=False)
     api.force_login(person)

@@ -17,6 +17,7 @@ from django.utils.timezone import now
 from apps.accounts import sessions
 from apps.accounts.models import AccountEvent
 from tests.builders import make_user
+from tests.http import log_in
 
 pytestmark = pytest.mark.django_db
 
@@ -36,9 +37,7 @@ def ada():
 
 
 def sign_in(name="ada"):
-    client = Client(HTTP_USER_AGENT="Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0")
-    client.post(reverse("account_login"), {"login": name, "password": "password"})
-    return client
+    return log_in(name, HTTP_USER_AGENT="Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0")
 
 
 def is_open(client):

@@ -17,6 +17,7 @@ from apps.accounts.sign_in_limits import (
 )
 from apps.common.time import now
 from tests.builders import make_user
+from tests.http import log_in
 
 pytestmark = pytest.mark.django_db
 
@@ -31,8 +32,7 @@ def fresh_counters():
 
 
 def sign_in(name, password="password", address=HOME):
-    client = Client(REMOTE_ADDR=address)
-    client.post(reverse("account_login"), {"login": name, "password": password})
+    client = log_in(name, password, REMOTE_ADDR=address)
     return "_auth_user_id" in client.session
 
 

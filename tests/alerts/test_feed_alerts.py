@@ -28,6 +28,7 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.http import file_text
 
 HOUR = timedelta(hours=1)
 pytestmark = pytest.mark.django_db
@@ -575,7 +576,7 @@ def test_the_inbox_is_narrowed_by_kind(told: Source, governor: User, client: Cli
 def test_csv_and_the_page_of_the_mail_name_them(told: Source, governor: User, client: Client) -> None:
     client.force_login(governor)
 
-    table = b"".join(client.get("/alerts.csv").streaming_content).decode()  # type: ignore[attr-defined]
+    table = file_text(client.get("/alerts.csv"))  # type: ignore[attr-defined]
     mail = Delivery.objects.get(user=governor)
     page = flat(client.get(f"/deliveries/{mail.pk}/").content.decode())
 

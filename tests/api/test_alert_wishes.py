@@ -19,6 +19,7 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.http import listed_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -27,11 +28,6 @@ DAY = timedelta(days=1)
 
 def in_days(n):
     return (day_of(now()) + n * DAY).isoformat()
-
-
-def rows(answer):
-    assert answer.status_code == 200, answer.content
-    return answer.json()["results"]
 
 
 @pytest.fixture
@@ -99,8 +95,10 @@ class TestSubscriptions:
         client.post("/api/v1/subscriptions/", {"provider": "google"})
         client.post("/api/v1/subscriptions/", {"enabled": False})
 
-        assert [row["provider"] for row in rows(client.get("/api/v1/subscriptions/?provider=google"))] == ["google"]
-        assert [row["enabled"] for row in rows(client.get("/api/v1/subscriptions/?enabled=false"))] == [False]
+        assert [row["provider"] for row in listed_rows(client.get("/api/v1/subscriptions/?provider=google"))] == [
+            "google"
+        ]
+        assert [row["enabled"] for row in listed_rows(client.get("/api/v1/subscriptions/?enabled=false"))] == [False]
 
 
 class TestPreviews:
@@ -263,7 +261,7 @@ class TestMutes:
         of_team = editor.post("/api/v1/mutes/", {**a_mute(), "team": world.team.slug}).json()["id"]
 
         def found(query):
-            return {row["id"] for row in rows(client.get(f"/api/v1/mutes/?{query}"))}
+            return {row["id"] for row in listed_rows(client.get(f"/api/v1/mutes/?{query}"))}
 
         assert found("holds=true") == {held, of_team}
         assert found("holds=false") == {lifted}

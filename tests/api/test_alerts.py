@@ -14,15 +14,11 @@ from apps.common.time import day_of, now
 from tests.alerts.feed_world import backfill, polled, suspect
 from tests.alerts.world import make_flag, make_world
 from tests.builders import NOW, make_application, make_dependency, make_member, make_source, make_team, make_user
+from tests.http import listed_rows
 
 pytestmark = pytest.mark.django_db
 
 DAY = timedelta(days=1)
-
-
-def rows(answer):
-    assert answer.status_code == 200, answer.content
-    return answer.json()["results"]
 
 
 def in_days(n):
@@ -43,7 +39,7 @@ class TestWhatIsShown:
         run = backfill(world.offering)
         raise_alerts(at=NOW)
 
-        (row,) = rows(api(make_member(world.team)).get("/api/v1/alerts/"))
+        (row,) = listed_rows(api(make_member(world.team)).get("/api/v1/alerts/"))
 
         assert (row["kind"], row["run"], row["source"], row["event"], row["flag"]) == (
             "backfilled", run.pk, None, None, None,
@@ -58,13 +54,13 @@ class TestWhatIsShown:
         polled(source, success=NOW - timedelta(days=2))
         raise_alerts(at=NOW)
 
-        found = {row["kind"]: row for row in rows(api(governor).get("/api/v1/alerts/"))}
+        found = {row["kind"]: row for row in listed_rows(api(governor).get("/api/v1/alerts/"))}
 
         assert (found["late"]["source"], found["late"]["details"]["since"]) == ("litellm", "2026-11-22")
         assert found["suspect"]["run"] == run.pk
         assert found["suspect"]["details"]["groups"]["google-vertex-ai"]["says"].startswith("41 of 153 rows vanished")
-        assert [row["kind"] for row in rows(api(governor).get("/api/v1/alerts/?kind=late"))] == ["late"]
-        assert rows(api(make_member(make_world().team)).get("/api/v1/alerts/")) == []
+        assert [row["kind"] for row in listed_rows(api(governor).get("/api/v1/alerts/?kind=late"))] == ["late"]
+        assert listed_rows(api(make_member(make_world().team)).get("/api/v1/alerts/")) == []
 
     def test_a_milestone_names_the_model_the_day_and_whom_it_falls_to(self, api):
         world = make_world()
@@ -73,7 +69,7 @@ class TestWhatIsShown:
         world.application.save()
         raise_due_alerts(at=NOW)
 
-        row = next(row for row in rows(api(owner).get("/api/v1/alerts/")) if row["kind"] == "milestone")
+        row = next(row for row in listed_rows(api(owner).get("/api/v1/alerts/")) if row["kind"] == "milestone")
 
         assert row["subject"] == f"offering:{world.offering.pk}@2027-01-15"
         assert row["key"].startswith(row["subject"])
@@ -121,7 +117,7 @@ class TestWhatIsShown:
         world.event()
         raise_alerts(at=NOW)
 
-        [row] = rows(api(make_member(world.team)).get("/api/v1/alerts/?fields=subject,notices"))
+        [row] = listed_rows(api(make_member(world.team)).get("/api/v1/alerts/?fields=subject,notices"))
 
         assert set(row) == {"subject", "notices"}
 
@@ -137,7 +133,7 @@ class TestWhatIsShown:
         reader.get("/api/v1/teams/")
 
         with CaptureQueriesContext(connection) as queries:
-            found = rows(reader.get("/api/v1/alerts/"))
+            found = listed_rows(reader.get("/api/v1/alerts/"))
 
         assert (len(queries), len(found), len(found[0]["notices"])) == (2, n, n)
 
@@ -162,7 +158,7 @@ class TestWhoWasTold:
         raise_alerts(at=NOW)
         queue_digests(at=NOW, gather=timedelta(0))
 
-        [row] = rows(api(make_user(role="auditor")).get("/api/v1/alerts/"))
+        [row] = listed_rows(api(make_user(role="auditor")).get("/api/v1/alerts/"))
 
         mail = Delivery.objects.get(team=world.team)
         by_why = {notice["why"]: notice for notice in row["notices"]}
@@ -184,7 +180,7 @@ class TestWhoWasTold:
         Mute.objects.create(team=world.team, kind="announced", until=day_of(NOW) + 9 * DAY, created_by=make_user())
         queue_digests(at=NOW, gather=timedelta(0))
 
-        [row] = rows(api(make_member(world.team)).get("/api/v1/alerts/"))
+        [row] = listed_rows(api(make_member(world.team)).get("/api/v1/alerts/"))
 
         [notice] = row["notices"]
         assert (notice["delivery"], notice["state"]) == (None, None)
@@ -197,7 +193,7 @@ class TestWhoWasTold:
         raise_alerts(at=NOW)
         queue_digests(at=NOW, gather=timedelta(0))
 
-        [row] = rows(api(first).get("/api/v1/alerts/"))
+        [row] = listed_rows(api(first).get("/api/v1/alerts/"))
 
         mails = {notice["user"]: (notice["delivery"], notice["state"]) for notice in row["notices"]}
         own = Delivery.objects.get(user=first)
@@ -209,11 +205,11 @@ class TestWhoWasTold:
         raise_alerts(at=NOW)
         alert = Alert.objects.get(user=former)
         Notice.objects.create(alert=alert, user=make_user("other"), why="escalation", occasion="escalated", owed_at=NOW)
-        everything = rows(api(former).get("/api/v1/alerts/"))
+        everything = listed_rows(api(former).get("/api/v1/alerts/"))
         former.organisation_role = ""
         former.save()
 
-        [row] = rows(api(former).get("/api/v1/alerts/"))
+        [row] = listed_rows(api(former).get("/api/v1/alerts/"))
 
         assert len(everything[0]["notices"]) == 2
         assert [notice["user"] for notice in row["notices"]] == ["former"]

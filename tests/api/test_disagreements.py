@@ -20,6 +20,7 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.http import listed_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -45,15 +46,10 @@ def reader(api):
     return api(make_user(role="auditor"))
 
 
-def rows(answer):
-    assert answer.status_code == 200, answer.content
-    return answer.json()["results"]
-
-
 def test_each_has_all_its_sides_and_what_is_accepted(reader):
     offering = dispute("gpt-4o-realtime-preview")
 
-    (row,) = rows(reader.get(PATH))
+    (row,) = listed_rows(reader.get(PATH))
 
     assert (row["id"], row["host"], row["api_id"]) == (offering.pk, offering.host.slug, "gpt-4o-realtime-preview")
     assert (row["state"], row["days_apart"], row["retires_on"]) == ("open", 30, EARLY.isoformat())
@@ -71,11 +67,11 @@ def test_a_decision_is_a_side_with_its_author(reader):
         offering=offering, value={"retires_on": LATE, "date_kind": "firm"}, by=make_user("maren"), reason="their mail"
     )
 
-    (row,) = rows(reader.get(f"{PATH}?state=decided"))
+    (row,) = listed_rows(reader.get(f"{PATH}?state=decided"))
 
     assert (row["decided_by"], row["why"]) == ("maren", "decided by maren: their mail")
     assert [side["source"] for side in row["sides"]] == ["manual", "alpha", "beta"]
-    assert rows(reader.get(f"{PATH}?state=open")) == []
+    assert listed_rows(reader.get(f"{PATH}?state=open")) == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +81,7 @@ def test_filters_are_those_of_the_page(query, n, reader):
     dispute("gemini-1.5-flash")
     dispute("codex-mini-latest")
 
-    assert len(rows(reader.get(PATH + query))) == n
+    assert len(listed_rows(reader.get(PATH + query))) == n
 
 
 def test_in_use_asks_for_what_applications_the_caller_may_see_stand_on(api):
@@ -94,7 +90,7 @@ def test_in_use_asks_for_what_applications_the_caller_may_see_stand_on(api):
     make_dependency(make_application(team=team), seen)
     make_dependency(make_application(), other)
 
-    assert [row["id"] for row in rows(api(make_member(team)).get(f"{PATH}?in_use=true"))] == [seen.pk]
+    assert [row["id"] for row in listed_rows(api(make_member(team)).get(f"{PATH}?in_use=true"))] == [seen.pk]
 
 
 def test_it_is_paged_by_keyset(reader):
@@ -113,7 +109,7 @@ def test_a_list_costs_the_same_however_long_it_is(reader):
     reader.get(PATH)
 
     with CaptureQueriesContext(connection) as queries:
-        assert len(rows(reader.get(PATH))) == 4
+        assert len(listed_rows(reader.get(PATH))) == 4
 
     assert len(queries) == 9
 

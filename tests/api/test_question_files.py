@@ -1,10 +1,6 @@
 """Questions as files: the rows of the answer, all of them, in its order; and what nobody reads is refused."""
 
-import csv
-import io
-
 import pytest
-from openpyxl import load_workbook
 
 from apps.common.time import now
 from apps.exposure.engine.building import refresh
@@ -19,6 +15,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.http import csv_rows, workbook_of
 
 pytestmark = pytest.mark.django_db
 
@@ -37,12 +34,6 @@ def world(api):
         make_dependency(application, offering)
     refresh(on=now().date())
     return api(make_user(role="auditor")), offering, foundation, team
-
-
-def lines(answer):
-    assert answer.status_code == 200, answer.content
-    assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
 
 
 # address: where the rows stand in the answer
@@ -73,7 +64,7 @@ def test_a_question_is_a_file_with_the_rows_of_its_answer(world, address):
     body = client.get(asked).json()
     rows = body[QUESTIONS[address]] if QUESTIONS[address] else body
 
-    found = lines(client.get(f"{asked}{'&' if '?' in asked else '?'}format=csv"))
+    found = csv_rows(client.get(f"{asked}{'&' if '?' in asked else '?'}format=csv"))
 
     assert len(found) == len(rows)
     if rows:
@@ -86,7 +77,7 @@ def test_a_file_holds_every_page(world, monkeypatch):
     client, *_ = world
     monkeypatch.setattr("apps.api.files.MAX_SIZE", 1)
 
-    found = lines(client.get("/api/v1/runways/?format=csv&page_size=1"))
+    found = csv_rows(client.get("/api/v1/runways/?format=csv&page_size=1"))
 
     assert {row["application"] for row in found} == {"a", "b", "c"}
 
@@ -94,7 +85,7 @@ def test_a_file_holds_every_page(world, monkeypatch):
 def test_what_an_application_costs_and_what_of_it_is_unknown_are_lines_of_one_file(world):
     client, *_ = world
 
-    [row] = lines(client.get("/api/v1/applications/a/cost/?format=csv"))
+    [row] = csv_rows(client.get("/api/v1/applications/a/cost/?format=csv"))
 
     assert (row["amount"], bool(row["unknown"]), bool(row["detail"])) == ("", True, True)
 
@@ -103,7 +94,7 @@ def test_candidates_side_by_side_are_a_line_for_each_fact_of_each(world):
     client, _, foundation, _ = world
     other = make_foundation("maker/gpt-y")
 
-    found = lines(client.get(
+    found = csv_rows(client.get(
         f"/api/v1/scorecards/compare/?foundation={foundation.slug}&foundation={other.slug}&format=csv"
     ))  # fmt: skip
 
@@ -116,7 +107,7 @@ def test_a_workbook_holds_the_same(world):
 
     answer = client.get("/api/v1/runways/?format=xlsx")
 
-    sheet = load_workbook(io.BytesIO(b"".join(answer.streaming_content))).active
+    sheet = workbook_of(answer).active
     head, *rows = list(sheet.iter_rows(values_only=True))
     assert (head[0], len(rows)) == ("application", 3)
     assert answer["Content-Disposition"] == 'attachment; filename="runways.xlsx"'
@@ -125,7 +116,7 @@ def test_a_workbook_holds_the_same(world):
 def test_a_file_shows_nobody_more_than_the_answer(world, api):
     outsider = api(make_member(make_team("Elsewhere")))
 
-    assert lines(outsider.get("/api/v1/runways/?format=csv")) == []
+    assert csv_rows(outsider.get("/api/v1/runways/?format=csv")) == []
     assert outsider.get("/api/v1/applications/a/stack/?format=csv").status_code == 404
     assert outsider.get("/api/v1/runways/?format=csv&cursor=x")["Content-Type"] == "application/problem+json"
 

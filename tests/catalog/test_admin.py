@@ -10,7 +10,6 @@ from django.contrib import admin
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.forms import ModelMultipleChoiceField, MultipleChoiceField
-from django.test import Client
 from django.urls import reverse
 
 from apps.catalog.footing import footing_differences, refresh_footing
@@ -41,6 +40,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.http import signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -55,9 +55,7 @@ ADMINISTRATORS_ONLY = {"accounts.user"}
 
 
 def signed_in(role="governance", **fields):
-    client = Client()
-    client.force_login(make_user(role=role, **fields))
-    return client
+    return signed_in_client(make_user(role=role, **fields))
 
 
 def form_of(response):

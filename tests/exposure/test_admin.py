@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from apps.common.time import day_of, now
@@ -13,15 +12,14 @@ from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Poli
 from tests.builders import make_offering, make_provider, make_user
 from tests.catalog.test_admin import edit, form_of
 from tests.exposure.portfolio import critical_on, only
+from tests.http import flash_messages, signed_in_client
 
 pytestmark = pytest.mark.django_db
 FLAGS = reverse("admin:exposure_exposureflag_changelist")
 
 
 def signed_in(role="governance"):
-    client = Client()
-    client.force_login(make_user(f"the-{role}", role=role))
-    return client
+    return signed_in_client(make_user(f"the-{role}", role=role))
 
 
 @pytest.fixture
@@ -37,7 +35,7 @@ def decide(client, action, flag, **beside):
     data = {"action": action, "_selected_action": [flag.pk], **beside}
     answer = client.post(FLAGS, data, follow=True)
     flag.refresh_from_db()
-    return [str(message) for message in answer.context["messages"]]
+    return flash_messages(answer)
 
 
 def test_flags_are_acknowledged_accepted_and_opened_again_by_name(flag):

@@ -21,6 +21,7 @@ from apps.gate.models import GateRun
 from apps.gate.running import judge_waiting
 from tests.builders import make_offering, make_provider, make_source
 from tests.gate.worlds import World, read_dates
+from tests.http import text_of
 
 URL = "/api/v1/gate/"
 GOOD = {"model": "gpt-4o-2024-11-20", "host": "openai"}
@@ -358,7 +359,7 @@ def test_the_policy_says_whether_the_gate_can_decide_and_by_what(world, api, cli
     assert [source["name"] for source in can["catalogue_sources"]] == ["LiteLLM price map"]
     client.force_login(world.viewer)
     for page in ("/gate/", "/gate/policy/"):
-        assert "retirement dates were last read" in " ".join(client.get(page).content.decode().split())
+        assert "retirement dates were last read" in text_of(client.get(page))
 
     PollState.objects.all().delete()
 
@@ -373,8 +374,8 @@ def test_pages_name_the_sources_and_the_horizon_of_a_run(world, api, client):
     body = ask(world, api, commit="a").json()
     client.force_login(world.viewer)
 
-    run = " ".join(client.get(f"/gate/runs/{body['id']}/").content.decode().split())
-    today = " ".join(client.get(f"/gate/of/{world.application.slug}/").content.decode().split())
+    run = text_of(client.get(f"/gate/runs/{body['id']}/"))
+    today = text_of(client.get(f"/gate/of/{world.application.slug}/"))
 
     assert "UTC, from LiteLLM price map" in run
     assert "blocks from 30 days before it (critical applications, production)" in run

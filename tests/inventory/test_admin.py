@@ -2,11 +2,11 @@
 
 import pytest
 from django.contrib import admin
-from django.contrib.messages import get_messages
 from django.urls import reverse
 
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 from tests.builders import TODAY, make_application, make_dependency, make_offering, make_user
+from tests.http import flash_messages
 
 pytestmark = pytest.mark.django_db
 
@@ -15,10 +15,6 @@ pytestmark = pytest.mark.django_db
 def office(client):
     client.force_login(make_user("gov", role="governance"))
     return client
-
-
-def said(answer):
-    return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
 def edit(client, row, **changes):
@@ -61,7 +57,7 @@ def test_retiring_what_is_in_use_is_saved_and_warned_about(office):
     application.refresh_from_db()
     dependency.refresh_from_db()
     assert (answer.status_code, application.status, dependency.until) == (302, "retired", None)
-    assert "The application is retired but still uses gpt. End it, or bring it back." in said(answer)
+    assert "The application is retired but still uses gpt. End it, or bring it back." in flash_messages(answer)
 
 
 def test_a_share_that_does_not_sum_is_saved_and_warned_about(office):
@@ -70,7 +66,7 @@ def test_a_share_that_does_not_sum_is_saved_and_warned_about(office):
     answer = edit(office, dependency, traffic_share="0.4")
 
     assert answer.status_code == 302
-    assert "The traffic shares of the primaries add up to 0.4, not 1. They are scaled to 1." in said(answer)
+    assert "The traffic shares of the primaries add up to 0.4, not 1. They are scaled to 1." in flash_messages(answer)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +107,7 @@ def test_who_recorded_a_test_is_kept_and_the_reason_is_in_the_history(office):
     test = ExitTest.objects.get()
     assert (answer.status_code, test.recorded_by.username) == (302, "gov")
     assert test.history.get().pgh_context.metadata["reason"] == "from the drill"
-    assert any("failed. Test again." in sentence for sentence in said(answer))
+    assert any("failed. Test again." in sentence for sentence in flash_messages(answer))
 
 
 def test_a_plan_keeps_both_reasons_apart(office):

@@ -16,7 +16,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from rest_framework.test import APIClient
 from structlog.testing import capture_logs
 
-from apps.accounts.actions import issue_token
 from apps.accounts.models import User
 from apps.accounts.roles import OrganisationRole
 from apps.alerts.models import Delivery
@@ -27,6 +26,7 @@ from apps.common.models import PeriodicJob
 from apps.common.time import now
 from apps.feeds.models import PollState
 from registry.serving import MULTIPROCESS_FOLDER
+from tests.http import token_client
 
 pytestmark = pytest.mark.django_db
 ALARMS = Path(settings.BASE_DIR) / "deploy/prometheus-alerts.yml"
@@ -47,13 +47,7 @@ def scraped() -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 
 @pytest.fixture
 def api() -> Callable[..., APIClient]:
-    def client(user: User, *scopes: str) -> APIClient:
-        made = APIClient()
-        _, text = issue_token(user=user, name="test", scopes=scopes, at=now(), by=None)
-        made.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
-        return made
-
-    return client
+    return token_client
 
 
 def value(name: str, **labels: str) -> float | None:

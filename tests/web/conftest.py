@@ -1,7 +1,10 @@
+from collections.abc import Callable
+
 import pytest
 from django.test import Client
 
 from apps.accounts.models import User
+from tests.http import signed_in_client
 from tests.web.world import World, make_world
 
 
@@ -11,12 +14,6 @@ def world(db: None) -> World:
 
 
 @pytest.fixture
-def as_user(db: None):
-    """A client signed in as the given user."""
-
-    def sign_in(user: User) -> Client:
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return sign_in
+def as_user(db: None) -> Callable[[User], Client]:
+    """as_user(user): a client that is signed in."""
+    return signed_in_client

@@ -151,7 +151,7 @@ def planned(*, furnished: bool) -> list[Visit]:
     from apps.accounts.models import User
     from apps.accounts.roles import TeamRole
     from tests.furnishing import furnish
-    from tests.sessions import session_of
+    from tests.http import session_of
     from tests.web.finders import NothingFound
     from tests.web.routes import ADMINISTRATION, entrance_stops, forgotten, stops
 

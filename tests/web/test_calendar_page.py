@@ -8,18 +8,15 @@ from apps.alerts.calendar_queries import days_ahead, ends_ahead, n_ahead
 from apps.exposure.engine.building import refresh
 from apps.inventory.models import ExitTest
 from apps.web.views import calendar as module
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
+from tests.http import file_lines, text_of
 
 
 def rows(response):
-    return b"".join(response.streaming_content).decode().splitlines()[1:]
+    return file_lines(response)[1:]
 
 
 def test_it_says_what_comes_next_and_who_uses_it(world, as_user):
-    page = text(as_user(world.viewer).get(reverse("calendar")))
+    page = text_of(as_user(world.viewer).get(reverse("calendar")))
 
     assert "One date falls in the next 180 days; the next is" in page
     assert "claude-sonnet-4-5" in page
@@ -28,7 +25,7 @@ def test_it_says_what_comes_next_and_who_uses_it(world, as_user):
 
 
 def test_what_one_may_not_see_is_not_in_it(world, as_user):
-    page = text(as_user(world.outsider).get(reverse("calendar")))
+    page = text_of(as_user(world.outsider).get(reverse("calendar")))
 
     assert "Claims triage" not in page
     assert "Nothing ends or is due in the next 180 days." in page
@@ -108,7 +105,7 @@ def test_a_long_calendar_shows_the_nearest_days_and_counts_the_rest(
     client = as_user(world.viewer)
     client.get(reverse("calendar"))
     with django_assert_num_queries(16):
-        page = text(client.get(reverse("calendar")))
+        page = text_of(client.get(reverse("calendar")))
 
     assert "Two dates fall in the next 180 days" in page
     assert "One further day: narrow by days or kind, or take the CSV." in page

@@ -7,6 +7,7 @@ import apps.exposure.admin_campaigns  # noqa: F401 - registers them
 from apps.exposure.models import Campaign
 from tests.builders import make_member, make_team, make_user
 from tests.exposure.campaigns.world import World
+from tests.http import flash_text
 
 pytestmark = pytest.mark.django_db
 
@@ -24,10 +25,6 @@ def governed(client, world):
     return client
 
 
-def said(answer):
-    return " ".join(str(message) for message in answer.context["messages"])
-
-
 def test_governance_opens_one_and_opening_it_again_leads_to_the_same(governed, world):
     for _ in range(2):
         answer = governed.post(reverse(ADD), {"event": world.event.pk, "target": world.target.pk})
@@ -40,7 +37,7 @@ def test_governance_opens_one_and_opening_it_again_leads_to_the_same(governed, w
 def test_what_is_refused_is_said_and_nothing_stays(governed, world):
     answer = governed.post(reverse(ADD), {"subject": world.target.pk}, follow=True)
 
-    assert "nothing to move" in said(answer)
+    assert "nothing to move" in flash_text(answer)
     assert Campaign.objects.count() == 0
 
 
@@ -71,7 +68,7 @@ def test_actions_say_what_came_of_them(governed, world, action, words):
 
     answer = governed.post(reverse(LIST), {"action": action, "_selected_action": [campaign.pk]}, follow=True)
 
-    assert words in said(answer)
+    assert words in flash_text(answer)
 
 
 def test_the_auditor_reads_and_members_do_not_enter(client, world):
