@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -256,6 +257,22 @@ def _forget_connections(app: Celery) -> None:
     """What a forked child does: connections to another broker are of no use."""
     pools.reset()
     app._after_fork()
+
+
+def remove_servers(data: Path) -> None:
+    """Stop the embedded servers of a data folder and remove what root keeps outside the data folder."""
+    home = embedded.places_of(data).home
+    embedded.stop(data)
+    if not home.is_relative_to(data):
+        shutil.rmtree(home.parent, ignore_errors=True)
+
+
+def has_ended(pid: int) -> bool:
+    """Return whether the process is gone, or waits for its parent to take note of its end."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 assert settings.TESTING, "only ever run against a test database"

@@ -15,7 +15,7 @@ from registry.embedded import CHECKOUT
 from registry.sign_on import sign_on
 from tests.builders import make_user
 from tests.http import signed_in_client
-from tests.registry.test_settings import PRODUCTION
+from tests.production import PRODUCTION_ENVIRONMENT
 
 NAMES = [
     "SESSION_COOKIE_SECURE",
@@ -47,9 +47,14 @@ def production():
         f"import json; from registry import settings as s; print(json.dumps({{n: getattr(s, n) for n in {NAMES}}}))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=CHECKOUT, env={"PATH": "/usr/bin:/bin", **PRODUCTION}, check=True,
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-c", program],
+        cwd=CHECKOUT,
+        env={"PATH": "/usr/bin:/bin", **PRODUCTION_ENVIRONMENT},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     return json.loads(done.stdout)
 
 

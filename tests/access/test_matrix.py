@@ -37,9 +37,9 @@ from tests.access.walking import (
     page_routes,
     walked,
 )
-from tests.api.test_visibility import one_of_everything
 from tests.builders import make_member
 from tests.http import body_of, signed_in_client, token_client
+from tests.worlds.everything import make_one_of_everything
 
 pytestmark = pytest.mark.django_db
 
@@ -323,7 +323,7 @@ def test_a_token_bound_to_a_team_shows_nothing_of_another_and_changes_nothing_th
 
 
 def test_traces_and_metrics_are_taken_from_intake_tokens_alone():
-    people, _ = one_of_everything()
+    people, _ = make_one_of_everything()
     addresses = [f"/{pattern}" for pattern, _route in walked() if family(pattern) == "otlp"]
     assert set(addresses) == OTLP
     for address in addresses:
@@ -340,7 +340,7 @@ def test_traces_and_metrics_are_taken_from_intake_tokens_alone():
 
 
 def test_the_entrance_is_open_to_whom_it_is_for():
-    people, _ = one_of_everything()
+    people, _ = make_one_of_everything()
     member = signed_in_client(people["viewer"], raise_request_exception=False)
     table = table_of(ENTRANCE)
     patterns = {

@@ -22,8 +22,8 @@ from apps.intake.models import Import
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 from apps.reports.packs.actions import ask_pack
 from apps.risks.models import Assessment, Evidence, RiskTemplate
-from tests.api.test_visibility import OTHER_KEYS, one_of_everything
 from tests.builders import make_application, make_offering
+from tests.worlds.everything import OTHER_KEYS, make_one_of_everything
 
 # what stands in every text of the team's own records, and in no answer to a stranger
 MARKER = "zqxjkvwy"
@@ -49,7 +49,7 @@ class World:
 
 
 def make_walked_world() -> World:
-    people, addresses = one_of_everything()
+    people, addresses = make_one_of_everything()
     # whoever may poll does so in the walk: an address that is refused at once, and no name to look up
     Source.objects.update(url="http://127.0.0.1:9/")
     team = Team.objects.get(slug=addresses["teams"])

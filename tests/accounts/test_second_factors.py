@@ -19,7 +19,7 @@ from apps.accounts.models import AccountEvent
 from apps.common.time import now
 from tests.builders import make_user
 from tests.http import file_lines, log_in, signed_in_client, token_client
-from tests.registry.test_settings import PRODUCTION, manage, show
+from tests.production import PRODUCTION_ENVIRONMENT, run_manage, setting_of
 
 pytestmark = pytest.mark.django_db
 
@@ -221,8 +221,11 @@ class TestAdministrators:
 
 
 def test_the_requirement_is_read_from_the_environment_and_a_slip_is_refused():
-    assert show("MFA_REQUIRED_FOR", **PRODUCTION, MFA_REQUIRED_FOR="admin,governance") == "['admin', 'governance']"
+    assert (
+        setting_of("MFA_REQUIRED_FOR", **PRODUCTION_ENVIRONMENT, MFA_REQUIRED_FOR="admin,governance")
+        == "['admin', 'governance']"
+    )
     for variable, value in (("MFA_REQUIRED_FOR", "admins"), ("MFA_REQUIRED_FROM", "tomorrow")):
-        done = manage("check", **PRODUCTION, **{variable: value})
+        done = run_manage("check", **PRODUCTION_ENVIRONMENT, **{variable: value})
         assert done.returncode != 0
         assert variable in done.stderr

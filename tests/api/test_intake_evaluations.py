@@ -10,10 +10,10 @@ from apps.intake.models import ImportContent
 from apps.risks.models import Evidence
 from tests.api.intake_worlds import make_world
 from tests.builders import make_application
-from tests.risks.evaluations.test_readers import case, garak, promptfoo
+from tests.risks.evaluations.result_files import garak_file, promptfoo_case, promptfoo_file
 
 pytestmark = pytest.mark.django_db
-BODY = promptfoo(case("openai:chat:gpt-4o", True), case("openai:chat:gpt-4o", False, 1))
+BODY = promptfoo_file(promptfoo_case("openai:chat:gpt-4o", True), promptfoo_case("openai:chat:gpt-4o", False, 1))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_what_may_not_be_sent_is_answered_with_a_sentence(sender, world):
 
 def test_the_operator_files_them_by_command(world, tmp_path):
     file = tmp_path / "report.jsonl"
-    file.write_bytes(garak([
+    file.write_bytes(garak_file([
         {"entry_type": "init", "garak_version": "0.17"},
         {"entry_type": "eval", "probe": "dan.X", "detector": "y", "passed": 1, "total": 2},
     ]))  # fmt: skip

@@ -14,7 +14,7 @@ from apps.catalog.builtin import load_catalogue
 from apps.catalog.models import Assertion, Offering, ProviderEvent
 from tests.builders import make_source
 from tests.feeds import loopback as server
-from tests.feeds.test_pipeline import price_map
+from tests.feeds.price_maps import price_map
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,7 +21,7 @@ from registry import embedded
 from registry.environment import redis_client_url
 from tests.builders import make_source, make_user
 from tests.feeds import loopback as server
-from tests.feeds.test_pipeline import price_map
+from tests.feeds.price_maps import price_map
 from tests.pooler import BOTH_ROUTES
 from tests.processes import Worker, own_broker, own_database, sending_to, wait_until
 

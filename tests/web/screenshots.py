@@ -12,7 +12,6 @@ import html
 import os
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from playwright.sync_api import Browser, Page
 
 from registry import embedded
 from tests.chromium import chromium, driven
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from tests.web.routes import Stop
@@ -133,12 +133,6 @@ def wait_until_ready(demo: "subprocess.Popen[str]") -> None:
 def set_up_django() -> None:
     embedded.ensure(database=not os.environ.get("DATABASE_URL"), broker=not os.environ.get("BROKER_URL"))
     django.setup()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # ---------------------------------------------------------------- what is looked at

@@ -22,20 +22,9 @@ from tests.builders import (
     make_version,
 )
 from tests.http import csv_rows, visible_text
+from tests.web.page_parts import drawing_titles, headline_of
 
 pytestmark = pytest.mark.django_db
-
-
-def sentence(response):
-    found = re.search(r'<h1 class="sentence"[^>]*>(.*?)</h1>', response.content.decode(), re.S)
-    return " ".join(re.sub(r"<[^>]+>", "", found.group(1)).split())
-
-
-def drawn(response, finding):
-    """The title of the picture that says so."""
-    return [
-        each for each in re.findall(r"<title[^>]*>(.*?)</title>", response.content.decode(), re.S) if finding in each
-    ]
 
 
 @pytest.fixture
@@ -61,7 +50,7 @@ def richer(world):
 def test_the_page_says_where_the_portfolio_is_correlated_and_who_could_leave(richer, as_user):
     page = as_user(richer.governance).get("/exposure/")
 
-    assert sentence(page) == (
+    assert headline_of(page) == (
         "100 % of critical applications rest on one developer, Anthropic;"
         " 1 of 2 critical ones has a way out that is tested and in date."
     )
@@ -69,7 +58,7 @@ def test_the_page_says_where_the_portfolio_is_correlated_and_who_could_leave(ric
     assert "Tested way out, in date 1 of 2" in said
     assert "To be built anew 12 days and 7,000 USD invested in 1 of them" in said
     assert said.count("structural") >= 4
-    assert drawn(page, "Anthropic")
+    assert drawing_titles(page, "Anthropic")
     # over the line of half the critical ones, and only that is red
     assert re.search(
         r'<tr class="over"><th scope="row"><a href="/exposure/nodes/developer/\d+/">Anthropic', page.content.decode()
@@ -82,7 +71,7 @@ def test_the_selectors_change_numbers_pictures_and_stay_in_the_address(richer, a
 
     assert "Concentration by developer" in visible_text(developers)
     assert "Concentration by host" in visible_text(hosts)
-    assert sentence(developers) != sentence(hosts)
+    assert headline_of(developers) != headline_of(hosts)
     assert {row["name"] for row in csv_rows(client.get("/exposure.csv?layer=host"))} == {
         "Amazon Bedrock",
         "Anthropic",
@@ -94,7 +83,7 @@ def test_the_selectors_change_numbers_pictures_and_stay_in_the_address(richer, a
     assert 'href="?weight=users&amp;layer=version"' in hosts.content.decode()
     assert "If one is found faulty" in visible_text(hosts)
     # an unknown word is as good as none
-    assert sentence(client.get("/exposure/?layer=bogus&weight=bogus&threat=bogus")) == sentence(developers)
+    assert headline_of(client.get("/exposure/?layer=bogus&weight=bogus&threat=bogus")) == headline_of(developers)
 
 
 @pytest.mark.parametrize("weight", Basis.values)
@@ -126,7 +115,9 @@ def test_others_see_the_same_over_their_own_teams_and_are_told_so(richer, as_use
     assert "From the daily snapshots" not in visible_text(page)
     # flags, lines and losses are of the organisation
     assert "/exposure/flags/" not in page.content.decode()
-    assert sentence(as_user(richer.outsider).get("/exposure/")).startswith("No application is in pilot or production")
+    assert headline_of(as_user(richer.outsider).get("/exposure/")).startswith(
+        "No application is in pilot or production"
+    )
     assert csv_rows(as_user(richer.viewer).get("/exposure.csv"))[0]["of"] == "your teams"
 
 
@@ -210,7 +201,7 @@ class TestNode:
 
         page = client.get(address)
 
-        assert sentence(page) == (
+        assert headline_of(page) == (
             "2 applications stand or lean on Anthropic; 1 is exposed if it stops, 1 of them critical."
         )
         assert "Clause finder" in visible_text(page)
@@ -237,7 +228,7 @@ class TestNode:
 
         assert "Claims triage" in visible_text(page)
         assert "Clause finder" not in visible_text(page)
-        assert sentence(page).startswith("1 application stands or leans on Anthropic")
+        assert headline_of(page).startswith("1 application stands or leans on Anthropic")
 
     def test_what_leans_is_told_apart_and_sheets_follow_each_other(self, richer, as_user):
         offering = make_offering("judge-1", host=make_provider("wide"), resolved=False)
@@ -273,7 +264,7 @@ def test_a_trend_takes_two_days_and_a_month_is_said(richer, as_user):
     page = client.get("/exposure/")
 
     assert "CR1 from 25 % to 50 %" in visible_text(page)
-    assert drawn(page, "25 %")
+    assert drawing_titles(page, "25 %")
     assert len(csv_rows(client.get("/exposure/trend.csv"))) == 3
 
 
@@ -315,7 +306,7 @@ def test_a_loss_is_asked_shown_with_its_progress_and_its_assumptions(richer, as_
     done = client.get(f"/exposure/loss/{run.pk}/progress/", headers={"HX-Request": "true"})
     assert done.headers["HX-Redirect"] == f"/exposure/loss/{run.pk}/"
     page = client.get(f"/exposure/loss/{run.pk}/")
-    assert sentence(page).startswith("A usual year costs")
+    assert headline_of(page).startswith("A usual year costs")
     assert "seed 7" in visible_text(page)
     assert "modelled" in visible_text(page)
     assert "Placeholders." in visible_text(page)

@@ -11,7 +11,7 @@ from apps.exposure.actions import evaluate_flags
 from apps.exposure.models import ExposureFlag, Policy
 from tests.builders import make_user
 from tests.http import csv_rows, visible_text
-from tests.web.test_exposure_pages import sentence
+from tests.web.page_parts import headline_of
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def test_flags_are_listed_with_value_and_line_and_the_csv_says_the_same(flagged,
         ("Anthropic", 1, Decimal("0.5"), "2")
     ]
     assert visible_text(client.get("/exposure/flags/?state=accepted")).count("Nothing matches these filters.") == 1
-    assert sentence(client.get("/exposure/flags/")).endswith("open.")
+    assert headline_of(client.get("/exposure/flags/")).endswith("open.")
 
 
 def test_strangers_to_the_organisation_are_told_nothing_and_an_auditor_may_not_decide(flagged, as_user):
@@ -58,7 +58,7 @@ def test_strangers_to_the_organisation_are_told_nothing_and_an_auditor_may_not_d
 def test_a_flag_is_acknowledged_accepted_up_to_a_ceiling_and_taken_back(flagged, as_user):
     client, address = as_user(flagged.governance), f"/exposure/flags/{flagged.flag.pk}/"
     page = client.get(address)
-    assert sentence(page) == "100 % of the critical applications on Anthropic; the line is 50 %."
+    assert headline_of(page) == "100 % of the critical applications on Anthropic; the line is 50 %."
     assert "Claims triage" in visible_text(page)
     assert "Clause finder" in visible_text(page)
     assert "Opened at 100 %" in visible_text(page)
@@ -125,11 +125,11 @@ def test_a_line_says_what_would_be_above_it_before_it_is_kept(flagged, as_user):
 
     tried = client.post("/exposure/lines/new/", FACTS | {"tolerance": "40", "try": "1"})
 
-    assert sentence(tried) == "At 40 % 2 would be above the line."
+    assert headline_of(tried) == "At 40 % 2 would be above the line."
     assert "Amazon Bedrock" in visible_text(tried)
     assert "2 flags would open" in visible_text(tried)
     assert not Policy.objects.filter(name=FACTS["name"]).exists()
-    assert "nothing would be above" in sentence(
+    assert "nothing would be above" in headline_of(
         client.post("/exposure/lines/new/", FACTS | {"tolerance": "60", "try": "1"})
     )
 

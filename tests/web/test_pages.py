@@ -7,35 +7,8 @@ import pytest
 from django.urls import reverse
 
 from tests.http import outline_of
+from tests.web.page_addresses import PAGES, address_of
 
-PAGES = {
-    "overview": "/",
-    "account": "/account/",
-    "search": "/search/?q=claude",
-    "applications": "/applications/",
-    "application": "/applications/{triage.slug}/",
-    "foundations": "/foundations/",
-    "foundation": "/foundations/anthropic-claude-sonnet-4-5/",
-    "offerings": "/offerings/",
-    "offering": "/offerings/{sonnet.pk}/",
-    "identity": "/identity/",
-    "decide": "/identity/{unknown.pk}/",
-    "providers": "/providers/",
-    "provider": "/providers/anthropic/",
-    "events": "/events/",
-    "event": "/events/{event.pk}/",
-    "feeds": "/feeds/",
-    "feed": "/feeds/litellm/",
-    "run": "/feeds/runs/{run.pk}/",
-    "alerts": "/alerts/?state=",
-    "alert": "/alerts/{alert.pk}/",
-    "subscriptions": "/alerts/subscriptions/",
-    "subscribe": "/alerts/subscriptions/new/",
-    "alert-settings": "/alerts/settings/",
-    "deliveries": "/deliveries/",
-    "not-carried": "/deliveries/not-carried/",
-    "delivery": "/deliveries/{delivery.pk}/",
-}
 TABLES = [
     "/applications.csv", "/applications/{triage.slug}/stack.csv", "/foundations.csv", "/offerings.csv",
     "/providers.csv", "/events.csv", "/feeds.csv", "/alerts.csv", "/deliveries.csv",
@@ -45,13 +18,9 @@ TABLES = [
 OWN = ["application", "alert", "delivery"]
 
 
-def address(path, world):
-    return path.format(**vars(world))
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_governance_opens_every_page(name, world, as_user):
-    response = as_user(world.governance).get(address(PAGES[name], world))
+    response = as_user(world.governance).get(address_of(PAGES[name], world))
 
     assert response.status_code == 200
     found = outline_of(response)
@@ -62,7 +31,7 @@ def test_governance_opens_every_page(name, world, as_user):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_needs_no_inline_style_or_script_and_labels_every_field(name, world, as_user):
-    response = as_user(world.governance).get(address(PAGES[name], world))
+    response = as_user(world.governance).get(address_of(PAGES[name], world))
 
     found = outline_of(response)
     assert found.styled == []
@@ -74,7 +43,7 @@ def test_a_page_needs_no_inline_style_or_script_and_labels_every_field(name, wor
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_sends_strangers_to_sign_in(name, world, client):
-    response = client.get(address(PAGES[name], world))
+    response = client.get(address_of(PAGES[name], world))
 
     assert response.status_code == 302
     assert response["Location"].startswith(reverse("account_login"))
@@ -82,8 +51,8 @@ def test_a_page_sends_strangers_to_sign_in(name, world, client):
 
 @pytest.mark.parametrize("path", TABLES)
 def test_a_table_is_a_csv_file_for_those_signed_in_only(path, world, as_user, client):
-    mine = as_user(world.governance).get(address(path, world))
-    theirs = client.get(address(path, world))
+    mine = as_user(world.governance).get(address_of(path, world))
+    theirs = client.get(address_of(path, world))
 
     assert mine["Content-Type"].startswith("text/csv")
     assert "attachment" in mine["Content-Disposition"]
@@ -92,7 +61,7 @@ def test_a_table_is_a_csv_file_for_those_signed_in_only(path, world, as_user, cl
 
 @pytest.mark.parametrize("name", OWN)
 def test_what_belongs_to_another_team_is_not_found(name, world, as_user):
-    response = as_user(world.outsider).get(address(PAGES[name], world))
+    response = as_user(world.outsider).get(address_of(PAGES[name], world))
 
     assert response.status_code == 404
     assert "Nothing is here for you." in response.content.decode()
@@ -100,7 +69,7 @@ def test_what_belongs_to_another_team_is_not_found(name, world, as_user):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_names_what_its_reader_may_not_see(name, world, as_user):
-    response = as_user(world.outsider).get(address(PAGES[name], world))
+    response = as_user(world.outsider).get(address_of(PAGES[name], world))
 
     text = response.content.decode()
     assert "Claims triage" not in text
@@ -111,7 +80,7 @@ def test_no_page_names_what_its_reader_may_not_see(name, world, as_user):
 def test_every_link_of_a_page_leads_somewhere(name, world, as_user):
     client = as_user(world.governance)
 
-    links = {link.partition("#")[0] for link in outline_of(client.get(address(PAGES[name], world))).links}
+    links = {link.partition("#")[0] for link in outline_of(client.get(address_of(PAGES[name], world))).links}
 
     assert {link: code for link in links if (code := status_of(client, link)) not in {200, 302}} == {}
 

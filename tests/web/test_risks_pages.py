@@ -16,7 +16,7 @@ from apps.risks.queries import Narrowed, counts, inherited_risks
 from apps.web.views.risks.forms import EvidenceForm
 from tests.builders import make_application, make_dependency, make_event, make_offering
 from tests.http import file_lines, visible_text
-from tests.risks.evaluations.test_readers import case, promptfoo
+from tests.risks.evaluations.result_files import promptfoo_case, promptfoo_file
 from tests.risks.worlds import make_adaptation, make_assessment, make_evidence, make_risk, node
 
 DAY = timedelta(days=1)
@@ -478,7 +478,7 @@ class TestEvidence:
 
     def test_a_tools_file_becomes_evidence_of_its_figures_once(self, risky, as_user):
         client = as_user(risky.editor)
-        body = promptfoo(case("openai:chat:boom", True), case("openai:chat:boom", False, 1))
+        body = promptfoo_file(promptfoo_case("openai:chat:boom", True), promptfoo_case("openai:chat:boom", False, 1))
 
         def upload(**said):
             file = SimpleUploadedFile("results.json", body)

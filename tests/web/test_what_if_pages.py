@@ -14,7 +14,7 @@ from apps.web.views.what_ifs.links import what_if_url
 from tests.builders import make_member, make_offering, make_user
 from tests.exposure.what_ifs.world import make_world
 from tests.http import csv_rows, visible_text
-from tests.web.test_exposure_pages import drawn, sentence
+from tests.web.page_parts import drawing_titles, headline_of
 
 pytestmark = pytest.mark.django_db
 
@@ -35,12 +35,12 @@ def test_a_link_from_another_page_asks_what_happens_when_something_fails(asked, 
 
     page = as_user(asked.governance).get(address)
 
-    assert sentence(page) == "If Anthropic fails, 1 application is struck; 1 has no way out."
+    assert headline_of(page) == "If Anthropic fails, 1 application is struck; 1 has no way out."
     said = visible_text(page)
     assert "Exposed 1 1" in said
     assert "Claims claims@example.org 1 0 0 0 1" in said
     assert "Triage" in page.content.decode().split('id="listing"')[1]
-    assert drawn(page, "1 exposed")
+    assert drawing_titles(page, "1 exposed")
 
 
 def test_several_changes_are_taken_together_each_can_be_dropped(asked, as_user):
@@ -48,10 +48,10 @@ def test_several_changes_are_taken_together_each_can_be_dropped(asked, as_user):
 
     both = client.get("/what-if/?remove=developer:anthropic&remove=developer:openai")
 
-    assert sentence(both) == "If Anthropic fails and Openai fails, 2 applications are struck; 2 have no way out."
+    assert headline_of(both) == "If Anthropic fails and Openai fails, 2 applications are struck; 2 have no way out."
     assert 'href="/what-if/?remove=developer:openai"' in both.content.decode()
-    assert drawn(both, "2 exposed")
-    assert not drawn(client.get("/what-if/?remove=developer:openai"), "2 exposed")
+    assert drawing_titles(both, "2 exposed")
+    assert not drawing_titles(client.get("/what-if/?remove=developer:openai"), "2 exposed")
 
 
 def test_a_replacement_changes_states_cost_and_concentration(asked, as_user):
@@ -64,7 +64,7 @@ def test_a_replacement_changes_states_cost_and_concentration(asked, as_user):
     assert "Triage Exposed Not struck" in said
     assert "USD a month 5 4" in said
     assert "HHI by developer 0.500 1.000" in said
-    assert sentence(page) == (
+    assert headline_of(page) == (
         "If Anthropic fails and gpt-4o at Azure takes the place of claude-sonnet-4-5 at Anthropic,"
         " nothing of yours is struck."
     )
@@ -77,9 +77,9 @@ def test_a_move_a_retirement_and_a_price_are_asked_too(asked, as_user):
     retired = client.get(f"/what-if/?retire={asked.triage.slug}")
     dearer = client.get("/what-if/?reprice=developer:anthropic*2")
 
-    assert sentence(moved).startswith("If Triage moves to gpt-4o at Azure, 1 application changes")
-    assert sentence(retired).startswith("If Triage is retired, 1 application changes")
-    assert sentence(dearer) == "If Anthropic costs 2 times as much, the bill grows by 3 USD a month."
+    assert headline_of(moved).startswith("If Triage moves to gpt-4o at Azure, 1 application changes")
+    assert headline_of(retired).startswith("If Triage is retired, 1 application changes")
+    assert headline_of(dearer) == "If Anthropic costs 2 times as much, the bill grows by 3 USD a month."
     by_form = client.get("/what-if/?remove=host:azure&repricing=developer:anthropic&factor=1,5")
     assert by_form.url == "/what-if/?remove=host:azure&reprice=developer:anthropic*1.5"
 
@@ -106,7 +106,7 @@ def test_a_member_is_answered_for_the_own_teams_and_strangers_stay_unknown(asked
 
     page = client.get("/what-if/?remove=developer:anthropic&remove=developer:openai")
 
-    assert sentence(page).startswith("If Anthropic fails and Openai fails, 1 application is struck")
+    assert headline_of(page).startswith("If Anthropic fails and Openai fails, 1 application is struck")
     assert "Quotes" not in visible_text(page)
     assert "Of your teams’ applications." in visible_text(page)
     assert "you may see" in visible_text(client.get(f"/what-if/?retire={asked.quotes.slug}"))
@@ -163,7 +163,7 @@ def test_it_is_saved_worked_out_with_progress_and_again_it_says_the_same(asked, 
     done = client.get(f"/what-if/answers/{run.pk}/progress/", headers={"HX-Request": "true"})
     assert done.headers["HX-Redirect"] == f"/what-if/answers/{run.pk}/"
     first = client.get(f"/what-if/answers/{run.pk}/")
-    assert sentence(first) == "If Anthropic fails, 1 application is struck; 1 has no way out."
+    assert headline_of(first) == "If Anthropic fails, 1 application is struck; 1 has no way out."
     assert "For the committee" in visible_text(first)
     assert "claims@example.org" in visible_text(first)
 
@@ -231,11 +231,11 @@ def test_two_answers_stand_beside_each_other(asked, as_user):
 
     page = client.get(f"/what-if/compare/?a={first.pk}&b={second.pk}")
 
-    assert sentence(page) == "“One stops” leaves one application exposed, “Both stop” 2."
-    assert drawn(page, "xposed 1 and 2")
+    assert headline_of(page) == "“One stops” leaves one application exposed, “Both stop” 2."
+    assert drawing_titles(page, "xposed 1 and 2")
     rows = csv_rows(client.get(f"/what-if/compare.csv?a={first.pk}&b={second.pk}"))
     assert rows[0] == {"": "Exposed", "One stops": "1", "Both stop": "2"}
-    assert "Which two answers?" in sentence(client.get(f"/what-if/compare/?a={first.pk}"))
+    assert "Which two answers?" in headline_of(client.get(f"/what-if/compare/?a={first.pk}"))
     assert as_user(asked.editor).get(f"/what-if/compare/?a={first.pk}&b={second.pk}").status_code == 404
     assert client.get("/what-if/compare/?a=x&b=1").status_code == 404
 
@@ -249,7 +249,7 @@ def test_flags_that_would_open_are_named(asked, as_user):
 
     page = client.get(f"/what-if/?replace={asked.sonnet.pk}:{asked.gpt.pk}")
 
-    assert "would open" in sentence(page)
+    assert "would open" in headline_of(page)
     assert re.search(
         r"Openai : Critical applications that stand on one developer, 100 % over the line of 50 %", visible_text(page)
     ), visible_text(page)
@@ -261,9 +261,9 @@ def test_a_large_portfolio_is_left_to_a_worker_unless_things_only_fail(asked, as
 
     page = client.get(f"/what-if/?replace={asked.sonnet.pk}:{asked.gpt.pk}")
 
-    assert "a worker works it out" in sentence(page)
+    assert "a worker works it out" in headline_of(page)
     assert "Work it out" in visible_text(page)
-    assert "1 application is struck" in sentence(client.get("/what-if/?remove=developer:anthropic"))
+    assert "1 application is struck" in headline_of(client.get("/what-if/?remove=developer:anthropic"))
 
 
 def test_nothing_asked_is_refused_and_the_page_costs_little(asked, as_user, django_assert_num_queries):

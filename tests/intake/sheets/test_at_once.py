@@ -11,7 +11,7 @@ from apps.intake.sheets.importing import carry_out, confirm_import
 from apps.inventory.models import Application, Dependency
 from tests.builders import make_application
 from tests.intake.sheets.worlds import make_world, outcomes, preview, reasons
-from tests.inventory.test_at_once import at_once
+from tests.threads import call_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +30,7 @@ def test_of_two_who_confirm_one_import_one_is_told_that_it_is_done():
     def confirming():
         return confirm_import(import_=Import.objects.get(pk=read.pk), by=world.by)
 
-    answers = at_once(confirming, confirming)
+    answers = call_at_once(confirming, confirming)
 
     assert sorted(type(answer).__name__ for answer in answers) == ["Import", "NotNow"]
     assert (Application.objects.count(), Dependency.objects.count()) == (2, 2)
@@ -41,7 +41,7 @@ def test_of_two_imports_of_the_same_rows_the_second_finds_them_there():
     make_application("Known", team=world.team)
     first, second = (preview(ROWS, world.by) for _ in range(2))
 
-    answers = at_once(*(lambda read=read: confirm_import(import_=read, by=world.by) for read in (first, second)))
+    answers = call_at_once(*(lambda read=read: confirm_import(import_=read, by=world.by) for read in (first, second)))
 
     assert [answer.state for answer in answers] == ["applied", "applied"]
     assert sorted(outcomes(first) + outcomes(second)) == ["added", "added", "refused", "refused"]
@@ -73,7 +73,7 @@ def test_a_worker_that_is_at_it_is_not_disturbed_and_a_change_that_comes_first_i
         threading.Event().wait(0.2)
         return carry_out(read.pk)
 
-    answers = at_once(somebody_else, confirming, second_worker)
+    answers = call_at_once(somebody_else, confirming, second_worker)
 
     assert (answers[0], answers[2]) == ("changed", False)
     assert outcomes(answers[1]) == ["refused", "added"]
