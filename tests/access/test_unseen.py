@@ -16,7 +16,7 @@ from apps.exposure.snapshots import take_snapshot
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Criticality
 from apps.risks.actions import count_inherited_risk, refresh_risks
-from tests.access.walking import api_routes, make_walked_world
+from tests.access.walking import api_routes, make_walked_rows
 from tests.builders import make_application, make_dependency, make_offering
 from tests.http import bearer_client, body_of, signed_in_client
 
@@ -71,7 +71,7 @@ def told(person, addresses):
 
 
 def test_what_a_stranger_is_told_is_the_same_whatever_another_team_has():
-    world = make_walked_world()
+    world = make_walked_rows()
     outsider = world.people["outsider"]
     offering, idle = make_offering("model-shared"), make_offering("model-idle")
     own = make_application(

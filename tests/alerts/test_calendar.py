@@ -17,18 +17,19 @@ from apps.exposure.models import Campaign, CampaignTask, ExposureSettings, FlagE
 from apps.gate.models import Waiver
 from apps.inventory.models import Application, Approval, Dependency, ExitTest, Selection
 from apps.risks.models import Assessment, FoundationRisk
-from tests.alerts.world import make_flag, make_world
 from tests.builders import (
     NOW,
     TODAY,
     make_application,
     make_dependency,
+    make_flag,
     make_member,
     make_offering,
     make_provider,
     make_team,
     make_user,
 )
+from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +56,7 @@ def summaries(user):
 @pytest.fixture
 def world():
     """Claims runs the Motor damage estimator on a model that ends, for good, on 15 January 2027."""
-    return make_world()
+    return make_small_world()
 
 
 @pytest.fixture

@@ -15,19 +15,19 @@ from apps.intake.models import Confidence, Discrepancy, Observation
 from apps.intake.reconciling import reconcile
 from apps.web.views.alerts.words import described
 from tests.alerts.passing import last_text, mail_out, morning
-from tests.alerts.world import World, make_world
 from tests.builders import NOW, TODAY, make_member, make_offering, make_provider, make_user, make_version
 from tests.http import signed_in_client
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world() -> World:
-    return make_world()
+def world() -> SmallWorld:
+    return make_small_world()
 
 
-def see(world: World, *api_ids: str) -> None:
+def see(world: SmallWorld, *api_ids: str) -> None:
     acme = make_provider("acme")
     for api_id in api_ids:
         make_offering(api_id, host=acme, version=make_version(f"acme/{api_id}"))

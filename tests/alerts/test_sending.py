@@ -17,9 +17,9 @@ from apps.alerts.models import Delivery
 from apps.alerts.sending import MOST_ATTEMPTS, STALE_AFTER, backoff
 from registry.environment import mailer
 from tests.alerts.smtp import DROP, HANG, Peer
-from tests.alerts.world import make_world
 from tests.builders import NOW, make_team, make_user
 from tests.processes import database_url
+from tests.worlds.small import make_small_world
 
 HOUR = timedelta(hours=1)
 
@@ -33,7 +33,7 @@ def make_delivery(address: str = "claims@example.org", **fields: Any) -> Deliver
 
 
 def queued_digest() -> Delivery:
-    world = make_world()
+    world = make_small_world()
     world.event()
     raise_alerts(at=NOW)
     queue_digests(at=NOW, gather=timedelta(0))

@@ -7,9 +7,9 @@ import pytest
 from apps.accounts.roles import TeamRole
 from apps.alerts.actions import queue_digests, raise_alerts, resolve_alert
 from apps.alerts.models import Alert, Delivery, Notice, Webhook
-from tests.alerts.world import make_world
 from tests.builders import NOW, make_member, make_team, make_user
 from tests.http import listed_rows
+from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def told():
     """Claims was told of an announcement at its mailbox, and a webhook was; a second announcement is owed still."""
     Webhook.objects.create(name="Chat", url="https://hooks.example.org/a", created_by=make_user(role="governance"))
-    world = make_world()
+    world = make_small_world()
     world.event()
     raise_alerts(at=NOW)
     queue_digests(at=NOW, gather=timedelta(0))
@@ -124,7 +124,7 @@ class TestNotices:
         assert auditor.get(f"/api/v1/notices/?{query}").status_code == 400
 
     def test_members_read_those_of_their_team_and_open_no_mail_of_others(self, api):
-        world = make_world(email="")
+        world = make_small_world(email="")
         first, second = (make_member(world.team, TeamRole.OWNER) for _ in range(2))
         world.event()
         raise_alerts(at=NOW)

@@ -8,7 +8,6 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.actions import keep_alerts, mute, raise_alerts
 from apps.alerts.models import Alert, Mute, Notice, Preference, Subscription
 from apps.common.time import day_of, now
-from tests.alerts.world import make_world
 from tests.builders import (
     make_application,
     make_dependency,
@@ -20,6 +19,7 @@ from tests.builders import (
     make_user,
 )
 from tests.http import listed_rows
+from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ def in_days(n):
 
 @pytest.fixture
 def world():
-    return make_world()
+    return make_small_world()
 
 
 @pytest.fixture

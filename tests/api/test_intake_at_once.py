@@ -6,16 +6,16 @@ import pytest
 
 from apps.intake.models import Import, Observation
 from apps.inventory.models import Dependency
-from tests.api.intake_worlds import bom, make_world, post
+from tests.api.retailer import bom, make_retailer, post
 from tests.threads import call_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_documents_that_come_at_the_same_moment(api):
-    world = make_world()
-    client = api(world.editor, "intake")
-    about = f"?application={world.shop.slug}"
+    retailer = make_retailer()
+    client = api(retailer.editor, "intake")
+    about = f"?application={retailer.shop.slug}"
     same = bom("gpt-4o", "gpt-4o-mini", "nobody-1", tool="one")
     different = [bom("gpt-4o", "gpt-4o-mini", tool=f"tool {n}") for n in range(4)]
 

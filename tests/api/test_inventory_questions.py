@@ -7,8 +7,15 @@ import pytest
 from apps.accounts.roles import TeamRole
 from apps.common.time import day_of, now
 from apps.inventory.models import ExitPlan
-from tests.builders import make_application, make_dependency, make_member, make_offering, make_team, make_user
-from tests.inventory.worlds import make_price
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_member,
+    make_offering,
+    make_price,
+    make_team,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 

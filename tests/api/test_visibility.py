@@ -17,6 +17,7 @@ from apps.api import urls
 from apps.catalog.models import Offering
 from apps.common.time import day_of, now
 from apps.exposure.engine.building import refresh
+from tests.access.everything import OTHER_KEYS, make_one_of_everything
 from tests.builders import (
     make_application,
     make_dependency,
@@ -24,7 +25,6 @@ from tests.builders import (
     make_offering,
     make_team,
 )
-from tests.worlds.everything import OTHER_KEYS, make_one_of_everything
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ TEAM = EVERYBODY - {"outsider"}
 
 
 @pytest.fixture
-def world():
+def everything():
     return make_one_of_everything()
 
 
@@ -98,8 +98,8 @@ SEEN_BY = {
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_every_resource_shows_itself_to_whom_it_concerns_and_to_nobody_else(world, api, caller):
-    people, addresses = world
+def test_every_resource_shows_itself_to_whom_it_concerns_and_to_nobody_else(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller])
     for resource, key in addresses.items():
         seen = caller in SEEN_BY[resource]
@@ -112,8 +112,8 @@ def test_every_resource_shows_itself_to_whom_it_concerns_and_to_nobody_else(worl
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_the_applications_of_an_event_and_of_a_stack_are_those_the_caller_may_see(world, api, caller):
-    people, addresses = world
+def test_the_applications_of_an_event_and_of_a_stack_are_those_the_caller_may_see(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller])
 
     affected = client.get(f"/api/v1/provider-events/{addresses['provider-events']}/affected/").json()["results"]
@@ -124,8 +124,8 @@ def test_the_applications_of_an_event_and_of_a_stack_are_those_the_caller_may_se
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_concentration_is_of_the_organisation_for_its_offices_and_of_the_own_teams_for_others(world, api, caller):
-    people, _ = world
+def test_concentration_is_of_the_organisation_for_its_offices_and_of_the_own_teams_for_others(everything, api, caller):
+    people, _ = everything
     make_dependency(make_application("Foreign"), make_offering("foreign"))
     refresh(on=day_of(now()))
 
@@ -137,8 +137,8 @@ def test_concentration_is_of_the_organisation_for_its_offices_and_of_the_own_tea
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_single_points_and_blast_radius_name_only_what_the_caller_may_see(world, api, caller):
-    people, addresses = world
+def test_single_points_and_blast_radius_name_only_what_the_caller_may_see(everything, api, caller):
+    people, addresses = everything
     foreign = make_application("Foreign")
     make_dependency(foreign, Offering.objects.get(pk=addresses["offerings"]))
     refresh(on=day_of(now()))
@@ -155,8 +155,8 @@ def test_single_points_and_blast_radius_name_only_what_the_caller_may_see(world,
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_governance_decides_about_flags_and_draws_lines(world, api, caller):
-    people, addresses = world
+def test_only_governance_decides_about_flags_and_draws_lines(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     flag, policy = addresses["exposure-flags"], addresses["policies"]
     line = {"slug": "new", "name": "New", "kinds": ["host"], "states": ["exposed"], "measure": "n_critical"}
@@ -188,8 +188,8 @@ GOVERNS = {"admin", "governance"}
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_editors_of_the_team_and_governance_answer_its_alerts(world, api, caller):
-    people, addresses = world
+def test_only_editors_of_the_team_and_governance_answer_its_alerts(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     alert = addresses["alerts"]
     until = (day_of(now()) + timedelta(days=3)).isoformat()
@@ -214,8 +214,8 @@ def test_only_editors_of_the_team_and_governance_answer_its_alerts(world, api, c
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_whom_an_alert_was_given_to_answers_it_while_it_is_visible(world, api, caller):
-    people, addresses = world
+def test_whom_an_alert_was_given_to_answers_it_while_it_is_visible(everything, api, caller):
+    people, addresses = everything
     Alert.objects.filter(pk=addresses["alerts"]).update(assigned_to=people[caller])
 
     answer = api(people[caller], "write").post(f"/api/v1/alerts/{addresses['alerts']}/acknowledge/", {})
@@ -225,8 +225,8 @@ def test_whom_an_alert_was_given_to_answers_it_while_it_is_visible(world, api, c
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_everybody_mutes_the_own_mail_and_editors_that_of_the_team(world, api, caller):
-    people, addresses = world
+def test_everybody_mutes_the_own_mail_and_editors_that_of_the_team(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     until = (day_of(now()) + timedelta(days=3)).isoformat()
     alert, team, of_team = addresses["alerts"], addresses["teams"], addresses["mutes"]
@@ -244,8 +244,8 @@ def test_everybody_mutes_the_own_mail_and_editors_that_of_the_team(world, api, c
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_whom_a_mute_is_for_and_governance_lift_it(world, api, caller):
-    people, _ = world
+def test_only_whom_a_mute_is_for_and_governance_lift_it(everything, api, caller):
+    people, _ = everything
     someone = Mute.objects.create(
         user=people["viewer"], kind="retired", until=day_of(now()) + timedelta(days=3), created_by=people["viewer"]
     )
@@ -259,8 +259,10 @@ def test_only_whom_a_mute_is_for_and_governance_lift_it(world, api, caller):
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_everybody_has_subscriptions_and_calendar_addresses_of_the_own_and_touches_nobody_elses(world, api, caller):
-    people, addresses = world
+def test_everybody_has_subscriptions_and_calendar_addresses_of_the_own_and_touches_nobody_elses(
+    everything, api, caller
+):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     theirs, feed = addresses["subscriptions"], addresses["calendar-feeds"]
 
@@ -286,8 +288,8 @@ def test_everybody_has_subscriptions_and_calendar_addresses_of_the_own_and_touch
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_mail_preferences_are_each_persons_own_and_a_teams_are_its_owners(world, api, caller):
-    people, addresses = world
+def test_mail_preferences_are_each_persons_own_and_a_teams_are_its_owners(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     team = f"/api/v1/mail-preferences/teams/{addresses['teams']}/"
 
@@ -307,8 +309,8 @@ def test_mail_preferences_are_each_persons_own_and_a_teams_are_its_owners(world,
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_everybody_reads_by_which_lines_people_are_told_and_governance_moves_them(world, api, caller):
-    people, addresses = world
+def test_everybody_reads_by_which_lines_people_are_told_and_governance_moves_them(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     policy = f"/api/v1/alert-policies/{addresses['alert-policies']}/"
 
@@ -323,8 +325,8 @@ def test_everybody_reads_by_which_lines_people_are_told_and_governance_moves_the
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_governance_makes_changes_and_tries_webhooks(world, api, caller):
-    people, addresses = world
+def test_only_governance_makes_changes_and_tries_webhooks(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     webhook = f"/api/v1/webhooks/{addresses['webhooks']}/"
 
@@ -343,8 +345,8 @@ def test_only_governance_makes_changes_and_tries_webhooks(world, api, caller):
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_governance_sends_a_failed_message_again(world, api, caller):
-    people, addresses = world
+def test_only_governance_sends_a_failed_message_again(everything, api, caller):
+    people, addresses = everything
 
     answer = api(people[caller], "read", "write").post(f"/api/v1/deliveries/{addresses['deliveries']}/resend/")
 
@@ -352,8 +354,8 @@ def test_only_governance_sends_a_failed_message_again(world, api, caller):
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_a_calendar_holds_what_its_reader_may_see_and_no_other_application(world, api, caller):
-    people, addresses = world
+def test_a_calendar_holds_what_its_reader_may_see_and_no_other_application(everything, api, caller):
+    people, addresses = everything
     offering = Offering.objects.get(pk=addresses["offerings"])
     offering.retires_on, offering.date_kind = day_of(now()) + timedelta(days=40), "firm"
     offering.save()
@@ -370,8 +372,8 @@ def test_a_calendar_holds_what_its_reader_may_see_and_no_other_application(world
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_editors_of_the_team_and_governance_change_an_application(world, api, caller):
-    people, addresses = world
+def test_only_editors_of_the_team_and_governance_change_an_application(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     slug = addresses["applications"]
 
@@ -383,8 +385,8 @@ def test_only_editors_of_the_team_and_governance_change_an_application(world, ap
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_editors_of_the_team_and_governance_change_dependencies(world, api, caller):
-    people, addresses = world
+def test_only_editors_of_the_team_and_governance_change_dependencies(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     successor = make_offering("model-2")
     body = {"application": addresses["applications"], "offering": successor.pk, "role": "fallback"}
@@ -405,8 +407,8 @@ def test_only_editors_of_the_team_and_governance_change_dependencies(world, api,
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_editors_of_a_team_register_applications_for_it(world, api, caller):
-    people, addresses = world
+def test_only_editors_of_a_team_register_applications_for_it(everything, api, caller):
+    people, addresses = everything
 
     answer = api(people[caller], "read", "write").post(
         "/api/v1/applications/", {"name": "New", "team": addresses["teams"]}
@@ -415,8 +417,8 @@ def test_only_editors_of_a_team_register_applications_for_it(world, api, caller)
     assert answer.status_code == (201 if caller in WRITERS else 400 if caller == "outsider" else 403)
 
 
-def test_an_application_moves_only_to_a_team_the_caller_edits_too(world, api):
-    people, addresses = world
+def test_an_application_moves_only_to_a_team_the_caller_edits_too(everything, api):
+    people, addresses = everything
     other = make_team("Other")
     make_member(other, TeamRole.VIEWER, people["editor"])
 
@@ -460,8 +462,8 @@ def an_address(route, addresses):
 class TestEveryRoute:
     """Found by walking the routes themselves, so that a new one cannot be forgotten."""
 
-    def check(self, world, client, expected, *, but_of_scope=None):
-        _, addresses = world
+    def check(self, everything, client, expected, *, but_of_scope=None):
+        _, addresses = everything
         seen = 0
         for route, pattern in routes():
             address = an_address(route, addresses)
@@ -474,36 +476,36 @@ class TestEveryRoute:
                 seen += 1
         assert seen >= 35
 
-    def test_refuses_anonymous_callers(self, world, api):
-        self.check(world, api(), (401, 401))
+    def test_refuses_anonymous_callers(self, everything, api):
+        self.check(everything, api(), (401, 401))
 
-    def test_refuses_a_token_past_its_day(self, world, api):
-        self.check(world, api(world[0]["admin"], "read", "write", lifetime=timedelta(days=-1)), (401, 401))
+    def test_refuses_a_token_past_its_day(self, everything, api):
+        self.check(everything, api(everything[0]["admin"], "read", "write", lifetime=timedelta(days=-1)), (401, 401))
 
-    def test_refuses_a_revoked_token(self, world, api):
-        client = api(world[0]["admin"], "read", "write")
+    def test_refuses_a_revoked_token(self, everything, api):
+        client = api(everything[0]["admin"], "read", "write")
         ApiToken.objects.update(revoked_at=now())
-        self.check(world, client, (401, 401))
+        self.check(everything, client, (401, 401))
 
-    def test_refuses_the_token_of_a_closed_account(self, world, api):
-        admin = world[0]["admin"]
+    def test_refuses_the_token_of_a_closed_account(self, everything, api):
+        admin = everything[0]["admin"]
         client = api(admin, "read", "write")
         admin.is_active = False
         admin.save()
-        self.check(world, client, (401, 401))
+        self.check(everything, client, (401, 401))
 
-    def test_refuses_a_made_up_token(self, world, api):
+    def test_refuses_a_made_up_token(self, everything, api):
         client = api()
         client.credentials(HTTP_AUTHORIZATION="Bearer fr_00000000_" + "0" * 64)
-        self.check(world, client, (401, 401))
+        self.check(everything, client, (401, 401))
 
     @pytest.mark.parametrize("scope", ["intake", "gate"])
-    def test_refuses_everything_to_tokens_of_other_scopes(self, world, api, scope):
-        self.check(world, api(world[0]["admin"], scope), (403, 403), but_of_scope=scope)
+    def test_refuses_everything_to_tokens_of_other_scopes(self, everything, api, scope):
+        self.check(everything, api(everything[0]["admin"], scope), (403, 403), but_of_scope=scope)
 
-    def test_refuses_changes_to_a_token_that_only_reads(self, world, api):
-        client = api(world[0]["admin"], "read")
-        _, addresses = world
+    def test_refuses_changes_to_a_token_that_only_reads(self, everything, api):
+        client = api(everything[0]["admin"], "read")
+        _, addresses = everything
         for route, pattern in routes():
             address = an_address(route, addresses)
             if address is None:
@@ -511,17 +513,17 @@ class TestEveryRoute:
             for method in methods_of(pattern) - {"get", "head", "options"}:
                 assert getattr(client, method)(address, {}).status_code == 403, (method, address)
 
-    def test_refuses_reads_to_a_token_that_only_writes(self, world, api):
-        _, addresses = world
-        client = api(world[0]["admin"], "write")
+    def test_refuses_reads_to_a_token_that_only_writes(self, everything, api):
+        _, addresses = everything
+        client = api(everything[0]["admin"], "write")
         for route, pattern in routes():
             address = an_address(route, addresses)
             if address is not None and "get" in methods_of(pattern):
                 assert client.get(address).status_code == 403, address
 
 
-def test_a_session_reads_what_its_user_may_read(world, client):
-    people, addresses = world
+def test_a_session_reads_what_its_user_may_read(everything, client):
+    people, addresses = everything
     client.force_login(people["viewer"])
 
     answer = client.get(reverse("api-applications-detail", args=[addresses["applications"]]))
@@ -529,10 +531,10 @@ def test_a_session_reads_what_its_user_may_read(world, client):
     assert answer.status_code == 200
 
 
-def test_a_session_changes_nothing_without_the_csrf_token(world):
+def test_a_session_changes_nothing_without_the_csrf_token(everything):
     from rest_framework.test import APIClient
 
-    people, addresses = world
+    people, addresses = everything
     client = APIClient(enforce_csrf_checks=True)
     client.force_login(people["editor"])
 

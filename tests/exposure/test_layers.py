@@ -16,12 +16,13 @@ from tests.builders import (
     make_foundation,
     make_member,
     make_offering,
+    make_policy,
     make_provider,
     make_team,
     make_user,
     make_version,
 )
-from tests.exposure.portfolio import bring_up_to_date, make_policy
+from tests.exposure.portfolio import bring_up_to_date
 
 pytestmark = pytest.mark.django_db
 

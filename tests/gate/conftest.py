@@ -4,13 +4,13 @@ import pytest
 from rest_framework.test import APIClient
 
 from apps.accounts.models import User
-from tests.gate.worlds import World, make_world
+from tests.gate.support_desk import SupportDesk, make_support_desk
 from tests.http import token_client
 
 
 @pytest.fixture
-def world(db: None) -> World:
-    return make_world()
+def desk(db: None) -> SupportDesk:
+    return make_support_desk()
 
 
 @pytest.fixture

@@ -19,21 +19,21 @@ from apps.gate.running import ask
 from apps.gate.snippets import client as held_client
 from apps.inventory.choosing.approvals import decide
 from tests.builders import make_application, make_dependency, make_offering
-from tests.gate.worlds import World
+from tests.gate.support_desk import SupportDesk
 from tests.http import csv_rows, signed_in_client, text_of
 
 
 @pytest.fixture
-def run(world: World) -> GateRun:
+def run(desk: SupportDesk) -> GateRun:
     return ask(
-        application=world.application,
+        application=desk.application,
         asked=[Asked("gpt-3.5-turbo-0125", "openai", file="app/a.py", line=3), Asked("gpt-4o-2024-08-06", "openai")],
-        by=world.editor, at=now(), environment="production", commit="4f9c2d1aaaabbbb", ref="main",
+        by=desk.editor, at=now(), environment="production", commit="4f9c2d1aaaabbbb", ref="main",
     )  # fmt: skip
 
 
-def test_runs_are_listed_filtered_and_taken_away_as_csv(world, run):
-    client = signed_in_client(world.viewer)
+def test_runs_are_listed_filtered_and_taken_away_as_csv(desk, run):
+    client = signed_in_client(desk.viewer)
 
     page = text_of(client.get("/gate/"))
     assert "1 question of pipelines; <mark>1 was stopped</mark>" in page or "1 was stopped" in page
@@ -41,70 +41,70 @@ def test_runs_are_listed_filtered_and_taken_away_as_csv(world, run):
     assert "Nothing matches these filters" in text_of(client.get("/gate/?decision=pass"))
     (row,) = csv_rows(client.get("/gate.csv"))
     assert (row["decision"], row["commit"], row["errors"]) == ("block", "4f9c2d1aaaabbbb", "1")
-    assert "No pipeline has asked yet." in text_of(signed_in_client(world.stranger).get("/gate/"))
+    assert "No pipeline has asked yet." in text_of(signed_in_client(desk.stranger).get("/gate/"))
 
 
-def test_one_run_shows_findings_with_where_to_ask_and_what_it_named(world, run):
-    page = text_of(signed_in_client(world.editor).get(f"/gate/runs/{run.pk}/"))
+def test_one_run_shows_findings_with_where_to_ask_and_what_it_named(desk, run):
+    page = text_of(signed_in_client(desk.editor).get(f"/gate/runs/{run.pk}/"))
 
     assert "app/a.py:3" in page
     assert "Move to gpt-5.6-terra." in page
-    assert f"/gate/waivers/new/?application={world.application.slug}&amp;rule=FR002" in page
+    assert f"/gate/waivers/new/?application={desk.application.slug}&amp;rule=FR002" in page
     assert "openai/gpt-3.5-turbo-0125" in page
     assert "This was shipped" in page
-    assert "This was shipped" not in text_of(signed_in_client(world.viewer).get(f"/gate/runs/{run.pk}/"))
-    (row, *_rest) = csv_rows(signed_in_client(world.viewer).get(f"/gate/runs/{run.pk}/findings.csv"))
+    assert "This was shipped" not in text_of(signed_in_client(desk.viewer).get(f"/gate/runs/{run.pk}/"))
+    (row, *_rest) = csv_rows(signed_in_client(desk.viewer).get(f"/gate/runs/{run.pk}/findings.csv"))
     assert (row["rule"], row["file"], row["line"]) == ("FR002", "app/a.py", "3")
     for address in ("", "findings.csv"):
-        assert signed_in_client(world.stranger).get(f"/gate/runs/{run.pk}/{address}").status_code == 404
+        assert signed_in_client(desk.stranger).get(f"/gate/runs/{run.pk}/{address}").status_code == 404
 
 
-def test_an_editor_says_what_was_shipped(world, run):
-    assert signed_in_client(world.viewer).post(f"/gate/runs/{run.pk}/released/").status_code == 403
-    assert signed_in_client(world.stranger).post(f"/gate/runs/{run.pk}/released/").status_code == 404
+def test_an_editor_says_what_was_shipped(desk, run):
+    assert signed_in_client(desk.viewer).post(f"/gate/runs/{run.pk}/released/").status_code == 403
+    assert signed_in_client(desk.stranger).post(f"/gate/runs/{run.pk}/released/").status_code == 404
 
-    signed_in_client(world.editor).post(f"/gate/runs/{run.pk}/released/")
+    signed_in_client(desk.editor).post(f"/gate/runs/{run.pk}/released/")
 
     run.refresh_from_db()
-    assert run.released_by == world.editor
+    assert run.released_by == desk.editor
 
 
-def test_an_application_shows_what_would_be_said_of_it_today_and_how_to_ask(world, run):
-    make_dependency(world.application, world.retired)
-    make_dependency(world.application, world.ending, "fallback", fallback_order=1)
-    client = signed_in_client(world.editor)
-    url = f"/gate/of/{world.application.slug}/"
+def test_an_application_shows_what_would_be_said_of_it_today_and_how_to_ask(desk, run):
+    make_dependency(desk.application, desk.retired)
+    make_dependency(desk.application, desk.ending, "fallback", fallback_order=1)
+    client = signed_in_client(desk.editor)
+    url = f"/gate/of/{desk.application.slug}/"
 
     page = text_of(client.get(url))
 
     assert "stopped on its way to production" in page
     assert "gpt-3.5-turbo-0125 at OpenAI is retired" in page
-    assert f"--application {world.application.slug} --environment production" in page
+    assert f"--application {desk.application.slug} --environment production" in page
     assert held_client().sha256 in page
     assert f"/gate/runs/{run.pk}/" in page
     assert "with warnings" in text_of(client.get(f"{url}?environment=staging")) or "stopped" in page
-    assert signed_in_client(world.stranger).get(url).status_code == 404
+    assert signed_in_client(desk.stranger).get(url).status_code == 404
     # nothing is kept of it
     assert GateRun.objects.count() == 1
 
 
-def test_an_application_of_which_nothing_is_known_says_what_to_do(world):
-    page = text_of(signed_in_client(world.editor).get(f"/gate/of/{world.application.slug}/"))
+def test_an_application_of_which_nothing_is_known_says_what_to_do(desk):
+    page = text_of(signed_in_client(desk.editor).get(f"/gate/of/{desk.application.slug}/"))
 
     assert "there is nothing to stop yet" in page
     assert "Begin with --mode report" in page
 
 
-def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(world, run):
-    editor, governance = signed_in_client(world.editor), signed_in_client(world.governance)
-    address = f"/gate/waivers/new/?application={world.application.slug}&rule=FR002&model=openai/gpt-3.5-turbo-0125"
+def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(desk, run):
+    editor, governance = signed_in_client(desk.editor), signed_in_client(desk.governance)
+    address = f"/gate/waivers/new/?application={desk.application.slug}&rule=FR002&model=openai/gpt-3.5-turbo-0125"
     assert 'value="openai/gpt-3.5-turbo-0125"' in text_of(editor.get(address))
 
     answer = editor.post(
         address,
         {
-            "application": world.application.slug, "rule": "FR002", "model": "openai/gpt-3.5-turbo-0125",
-            "until": world.today + timedelta(20), "reason": "Moving in March.",
+            "application": desk.application.slug, "rule": "FR002", "model": "openai/gpt-3.5-turbo-0125",
+            "until": desk.today + timedelta(20), "reason": "Moving in March.",
         },
     )  # fmt: skip
 
@@ -114,12 +114,12 @@ def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(wor
     assert "Grant" in text_of(governance.get(answer["Location"]))
     assert 'class="go"' not in text_of(editor.get(answer["Location"]))
     assert editor.post(f"/gate/waivers/{waiver.pk}/grant/").status_code == 403
-    assert signed_in_client(world.stranger).get(f"/gate/waivers/{waiver.pk}/").status_code == 404
+    assert signed_in_client(desk.stranger).get(f"/gate/waivers/{waiver.pk}/").status_code == 404
 
     governance.post(f"/gate/waivers/{waiver.pk}/grant/", {"reason": "Agreed."})
 
     waiver.refresh_from_db()
-    assert (waiver.state, waiver.decision, waiver.decided_by) == ("granted", "Agreed.", world.governance)
+    assert (waiver.state, waiver.decision, waiver.decided_by) == ("granted", "Agreed.", desk.governance)
     (row,) = csv_rows(editor.get("/gate/waivers.csv"))
     assert (row["state"], row["reason"]) == ("Granted", "Moving in March.")
     editor.post(f"/gate/waivers/{waiver.pk}/withdraw/")
@@ -127,17 +127,17 @@ def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(wor
     assert "1 waiver matches" in text_of(editor.get("/gate/waivers/?state=withdrawn"))
 
 
-def test_a_waiver_can_be_for_the_model_as_one_host_serves_it(world):
+def test_a_waiver_can_be_for_the_model_as_one_host_serves_it(desk):
     offering = make_offering("only-here")
     asked = {
-        "application": world.application.slug,
+        "application": desk.application.slug,
         "rule": "FR002",
         "model": "gpt-3.5-turbo-0125",
-        "until": world.today + timedelta(20),
+        "until": desk.today + timedelta(20),
         "reason": "Moving.",
     }
 
-    signed_in_client(world.editor).post("/gate/waivers/new/", {**asked, "offering": "only-here"})
+    signed_in_client(desk.editor).post("/gate/waivers/new/", {**asked, "offering": "only-here"})
 
     assert Waiver.objects.get().offering == offering
 
@@ -152,24 +152,24 @@ def test_a_waiver_can_be_for_the_model_as_one_host_serves_it(world):
         ({"reason": ""}, "This field is required"),
     ],
 )
-def test_a_waiver_that_cannot_be_is_refused_with_a_sentence(world, wrong, words):
+def test_a_waiver_that_cannot_be_is_refused_with_a_sentence(desk, wrong, words):
     asked = {
-        "application": world.application.slug, "rule": "FR002", "model": "gpt-3.5-turbo-0125",
-        "until": world.today + timedelta(20), "reason": "Moving.",
+        "application": desk.application.slug, "rule": "FR002", "model": "gpt-3.5-turbo-0125",
+        "until": desk.today + timedelta(20), "reason": "Moving.",
     }  # fmt: skip
 
-    answer = signed_in_client(world.editor).post("/gate/waivers/new/", {**asked, **wrong})
+    answer = signed_in_client(desk.editor).post("/gate/waivers/new/", {**asked, **wrong})
 
     assert answer.status_code == 422
     assert words in text_of(answer)
 
 
-def test_who_asked_is_told_that_a_colleague_decides(world):
+def test_who_asked_is_told_that_a_colleague_decides(desk):
     waiver = ask_for_waiver(
-        application=world.application, rule="FR002", model="gpt-3.5-turbo-0125", reason="Ours.",
-        until=world.today + timedelta(9), by=world.governance, at=now(),
+        application=desk.application, rule="FR002", model="gpt-3.5-turbo-0125", reason="Ours.",
+        until=desk.today + timedelta(9), by=desk.governance, at=now(),
     )  # fmt: skip
-    client = signed_in_client(world.governance)
+    client = signed_in_client(desk.governance)
 
     page = text_of(client.get(f"/gate/waivers/{waiver.pk}/"))
     refused = text_of(client.post(f"/gate/waivers/{waiver.pk}/grant/", follow=True))
@@ -188,16 +188,16 @@ def policy_fields(page) -> dict[str, str]:
     return fields
 
 
-def test_the_policy_is_tried_out_before_it_is_kept(world):
-    make_dependency(world.application, world.ending)
-    other = make_application("Mail drafter", team=world.team, business_owner="Ilse")
-    make_dependency(other, world.retired)
-    make_dependency(make_application("Idle", status="retired"), world.retired)
-    decide(target=world.good, decision="blocked", reason="No.", at=now(), by=world.governance)
-    third = make_application("Search", team=world.team)
-    make_dependency(third, world.good)
-    refresh(on=world.today)
-    client = signed_in_client(world.governance)
+def test_the_policy_is_tried_out_before_it_is_kept(desk):
+    make_dependency(desk.application, desk.ending)
+    other = make_application("Mail drafter", team=desk.team, business_owner="Ilse")
+    make_dependency(other, desk.retired)
+    make_dependency(make_application("Idle", status="retired"), desk.retired)
+    decide(target=desk.good, decision="blocked", reason="No.", at=now(), by=desk.governance)
+    third = make_application("Search", team=desk.team)
+    make_dependency(third, desk.good)
+    refresh(on=desk.today)
+    client = signed_in_client(desk.governance)
     page = client.get("/gate/policy/")
     assert "5 of 10 rules block" in text_of(page) or "4 of 10 rules block" in text_of(page)
     fields = policy_fields(page)
@@ -219,14 +219,14 @@ def test_the_policy_is_tried_out_before_it_is_kept(world):
     assert (late.status_code, "Somebody else changed the policy" in text_of(late)) == (422, True)
 
 
-def test_pages_say_below_a_short_heading_why_the_gate_cannot_decide(world):
+def test_pages_say_below_a_short_heading_why_the_gate_cannot_decide(desk):
     PollState.objects.all().delete()
-    make_dependency(world.application, world.good)
-    run = ask(application=world.application, asked=[Asked("gpt-4o-2024-08-06", "openai")], by=world.editor, at=now())
-    client = signed_in_client(world.viewer)
+    make_dependency(desk.application, desk.good)
+    run = ask(application=desk.application, asked=[Asked("gpt-4o-2024-08-06", "openai")], by=desk.editor, at=now())
+    client = signed_in_client(desk.viewer)
 
     for address, heading in (
-        (f"/gate/of/{world.application.slug}/", "A build that calls all that is registered cannot be judged today."),
+        (f"/gate/of/{desk.application.slug}/", "A build that calls all that is registered cannot be judged today."),
         (f"/gate/runs/{run.pk}/", "This build could not be judged."),
         ("/gate/policy/", None),
         ("/gate/", None),
@@ -240,37 +240,37 @@ def test_pages_say_below_a_short_heading_why_the_gate_cannot_decide(world):
         assert "No source of retirement dates that can be relied on was read" in banner
 
 
-def test_the_policy_is_read_by_all_and_changed_by_governance(world):
-    page = text_of(signed_in_client(world.viewer).get("/gate/policy/"))
+def test_the_policy_is_read_by_all_and_changed_by_governance(desk):
+    page = text_of(signed_in_client(desk.viewer).get("/gate/policy/"))
 
     assert "governance and administrators change it" in page
     assert "disabled" in page
-    assert signed_in_client(world.editor).post("/gate/policy/", {}).status_code == 403
+    assert signed_in_client(desk.editor).post("/gate/policy/", {}).status_code == 403
 
 
-def test_the_client_is_handed_out_to_whoever_asks_with_its_digest(world):
+def test_the_client_is_handed_out_to_whoever_asks_with_its_digest(desk):
     answer = Client().get("/gate/registry-gate")
 
     assert answer.status_code == 200
     assert hashlib.sha256(answer.content).hexdigest() == held_client().sha256
-    page = text_of(signed_in_client(world.stranger).get("/gate/set-up/"))
+    page = text_of(signed_in_client(desk.stranger).get("/gate/set-up/"))
     assert held_client().sha256 in page
     assert "secrets.REGISTRY_TOKEN" in page
 
 
 @pytest.mark.parametrize("address", ["/gate/", "/gate/waivers/"])
-def test_a_list_costs_the_same_number_of_statements_however_long(world, address):
+def test_a_list_costs_the_same_number_of_statements_however_long(desk, address):
     def fill(n: int) -> None:
         for number in range(n):
-            application = make_application(team=world.team, business_owner="Ilse")
-            ask(application=application, asked=[Asked(f"m-{number}")], by=world.editor, at=now())
+            application = make_application(team=desk.team, business_owner="Ilse")
+            ask(application=application, asked=[Asked(f"m-{number}")], by=desk.editor, at=now())
             waiver = ask_for_waiver(
                 application=application, rule="FR005", model=f"m-{number}", reason="Ours.",
-                until=world.today + timedelta(9), by=world.editor, at=now(),
+                until=desk.today + timedelta(9), by=desk.editor, at=now(),
             )  # fmt: skip
-            grant_waiver(waiver=waiver, by=world.governance, at=now())
+            grant_waiver(waiver=waiver, by=desk.governance, at=now())
 
-    client = signed_in_client(world.viewer)
+    client = signed_in_client(desk.viewer)
 
     def n_statements() -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -284,12 +284,12 @@ def test_a_list_costs_the_same_number_of_statements_however_long(world, address)
     assert n_statements() == few
 
 
-def test_the_page_of_an_application_costs_the_same_however_much_it_calls(world):
+def test_the_page_of_an_application_costs_the_same_however_much_it_calls(desk):
     from tests.builders import make_offering
 
-    make_dependency(world.application, world.retired)
-    client = signed_in_client(world.viewer)
-    url = f"/gate/of/{world.application.slug}/"
+    make_dependency(desk.application, desk.retired)
+    client = signed_in_client(desk.viewer)
+    url = f"/gate/of/{desk.application.slug}/"
 
     def n_statements() -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -299,5 +299,5 @@ def test_the_page_of_an_application_costs_the_same_however_much_it_calls(world):
     client.get(url)
     few = n_statements()
     for _ in range(8):
-        make_dependency(world.application, make_offering(lifecycle="retired"))
+        make_dependency(desk.application, make_offering(lifecycle="retired"))
     assert n_statements() == few

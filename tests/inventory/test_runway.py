@@ -11,7 +11,7 @@ from apps.catalog.footing import refresh_footing
 from apps.inventory.models import ExitPlan, ExitTest
 from apps.inventory.runway import runways
 from tests.builders import TODAY, make_application, make_dependency, make_offering, make_team
-from tests.inventory.worlds import load_portfolio, worked_portfolios
+from tests.inventory.portfolios import load_portfolio, worked_portfolios
 
 pytestmark = pytest.mark.django_db
 

@@ -25,7 +25,7 @@ from apps.reports.packs import actions
 from apps.reports.packs.actions import ask_pack, drop_expired, make_pack, make_waiting
 from apps.reports.packs.writing import PackTooLarge
 from tests.builders import make_event, make_source
-from tests.reports.worlds import Insurer, more_applications
+from tests.reports.insurer import Insurer, more_applications
 
 
 def ask(by: User, **about: object) -> EvidencePack:
@@ -49,9 +49,9 @@ def text(archive: zipfile.ZipFile, name: str) -> str:
 
 
 @pytest.fixture
-def told(world: Insurer) -> Insurer:
+def told(insurer: Insurer) -> Insurer:
     """Each team has an alert about an event of its own application, with a message."""
-    for application, team in ((world.triage, world.claims), (world.drafter, world.legal)):
+    for application, team in ((insurer.triage, insurer.claims), (insurer.drafter, insurer.legal)):
         offering = application.dependencies.get(role="primary").offering
         claim = Assertion.objects.create(
             source=make_source(), external_id=offering.api_id, topic="lifecycle", offering=offering, first_seen=now(),
@@ -66,11 +66,11 @@ def told(world: Insurer) -> Insurer:
         )  # fmt: skip
         alert = Alert.objects.create(
             key=f"event:{event.pk}|announced||team:{team.pk}", kind="announced", severity=5, event=event,
-            offering=offering, team=team, application_ids=[world.triage.pk, world.drafter.pk],
+            offering=offering, team=team, application_ids=[insurer.triage.pk, insurer.drafter.pk],
             raised_at=now() - timedelta(hours=1),
         )  # fmt: skip
         Notice.objects.create(alert=alert, team=team, why="team", owed_at=now(), delivery=delivery)
-    return world
+    return insurer
 
 
 def test_every_digest_of_the_manifest_verifies(told: Insurer, tmp_path: Path) -> None:

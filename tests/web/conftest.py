@@ -5,12 +5,12 @@ from django.test import Client
 
 from apps.accounts.models import User
 from tests.http import signed_in_client
-from tests.web.world import World, make_world
+from tests.worlds.portfolio import PortfolioWorld, make_portfolio_world
 
 
 @pytest.fixture
-def world(db: None) -> World:
-    return make_world()
+def world(db: None) -> PortfolioWorld:
+    return make_portfolio_world()
 
 
 @pytest.fixture

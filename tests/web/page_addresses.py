@@ -1,6 +1,6 @@
 """Addresses of the pages that the small portfolio fills."""
 
-from tests.web.world import World
+from tests.worlds.portfolio import PortfolioWorld
 
 PAGES = {
     "overview": "/",
@@ -32,6 +32,6 @@ PAGES = {
 }
 
 
-def address_of(path: str, world: World) -> str:
+def address_of(path: str, world: PortfolioWorld) -> str:
     """Fill the keys of the world's rows in."""
     return path.format(**vars(world))

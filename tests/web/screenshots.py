@@ -144,15 +144,15 @@ def planned(*, furnished: bool) -> list[Visit]:
     # they need a Django that is set up
     from apps.accounts.models import User
     from apps.accounts.roles import TeamRole
-    from tests.furnishing import furnish
     from tests.http import session_of
     from tests.web.finders import NothingFound
     from tests.web.routes import ADMINISTRATION, entrance_stops, forgotten, stops
+    from tests.worlds.organisation_extras import add_extras
 
     if missing := forgotten():
         raise SystemExit(f"Say in tests/web/finders.py what these pages show: {', '.join(missing)}")
     if furnished:
-        furnish()
+        add_extras()
     governance = User.objects.filter(organisation_role="governance", is_active=True).order_by("pk").first()
     reader = (
         User.objects.filter(organisation_role="", is_active=True, memberships__role=TeamRole.VIEWER.rank)

@@ -10,8 +10,7 @@ from apps.alerts.models import Alert, Mute, Notice, Webhook
 from apps.common.time import now
 from apps.exposure.models import ExposureFlag
 from apps.inventory.models import Application
-from tests.alerts.world import make_flag
-from tests.builders import make_application, make_member, make_team
+from tests.builders import make_application, make_flag, make_member, make_team
 from tests.http import text_of
 
 

@@ -9,7 +9,7 @@ from apps.common.time import now
 from apps.feeds.models import FeedRun
 from tests.browsing import PHONE, sideways
 from tests.web.page_addresses import PAGES, address_of
-from tests.web.world import make_world
+from tests.worlds.portfolio import make_portfolio_world
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def world(committed):
     with committed():
-        yield make_world()
+        yield make_portfolio_world()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from apps.common.time import now
 from apps.feeds.pipeline import poll
 from tests.browsing import PHONE, sideways
 from tests.web.held_feed import AFTER, BEFORE, HELD_PAGE, price_map
-from tests.web.world import make_world
+from tests.worlds.portfolio import make_portfolio_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def suspect(transactional_db, tmp_path):
     """A world in which twelve changes of one feed wait."""
-    world = make_world()
+    world = make_portfolio_world()
     body = tmp_path / "map.json"
     for hours_ago, days in ((30, BEFORE), (1, AFTER)):
         body.write_text(price_map(**days))

@@ -12,8 +12,8 @@ from apps.intake.sheets import importing
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_member, make_team, make_user
 from tests.http import file_text, text_of, workbook_of
+from tests.intake.sheets.claims_team import confirm, make_claims_team, preview
 from tests.intake.sheets.files import as_csv
-from tests.intake.sheets.worlds import confirm, make_world, preview
 
 pytestmark = pytest.mark.django_db
 
@@ -26,13 +26,13 @@ ROWS = [
 
 
 @pytest.fixture
-def world():
-    return make_world()
+def claims():
+    return make_claims_team()
 
 
 @pytest.fixture
-def browser(client, world):
-    client.force_login(world.by)
+def browser(client, claims):
+    client.force_login(claims.by)
     return client
 
 
@@ -46,8 +46,8 @@ def columns_of(answer):
     return {name: form[name].value() or "" for name in form.fields if form[name].value() is not False}
 
 
-def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, world):
-    known = make_application("Known", team=world.team, criticality=2)
+def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, claims):
+    known = make_application("Known", team=claims.team, criticality=2)
 
     went_to = uploaded(browser, ROWS)
     page = browser.get(went_to.url)
@@ -91,8 +91,8 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, worl
     assert "list.csv,csv,eve" in listed
 
 
-def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(browser, world):
-    mine, others = make_application("Mine", team=world.team), make_application("Theirs")
+def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(browser, claims):
+    mine, others = make_application("Mine", team=claims.team), make_application("Theirs")
     deployment = {"name": "chat", "properties": {"model": {"name": "gpt-4o", "version": "2024-11-20"}}}
 
     def sent(application, content=None, format="azure-deployments"):
@@ -107,7 +107,7 @@ def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(bro
     assert "is not one of the available choices" in text_of(sent(mine.slug, format="rss"))
 
 
-def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser, world):
+def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser, claims):
     assert "This is a PDF, not a sheet." in text_of(uploaded(browser, b"%PDF-1.7", "list.pdf"))
     assert "This field is required" in text_of(browser.post(reverse("imports")))
     went_to = uploaded(browser, [["What", "Who", "Where"], ["a", "b", "c"]])
@@ -123,8 +123,8 @@ def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser,
     assert "Choose at least one sheet to read." in text_of(nothing)
 
 
-def test_the_same_file_is_recognised_and_a_dropped_one_is_gone(browser, world):
-    confirm(preview(ROWS, world.by))
+def test_the_same_file_is_recognised_and_a_dropped_one_is_gone(browser, claims):
+    confirm(preview(ROWS, claims.by))
 
     went_to = uploaded(browser, ROWS)
 
@@ -134,7 +134,7 @@ def test_the_same_file_is_recognised_and_a_dropped_one_is_gone(browser, world):
     assert browser.get(f"{went_to.url}columns/").status_code == 302
 
 
-def test_what_a_worker_does_is_followed_until_it_is_done(browser, world, monkeypatch):
+def test_what_a_worker_does_is_followed_until_it_is_done(browser, claims, monkeypatch):
     monkeypatch.setattr(importing, "AT_ONCE_BYTES", 0)
     went_to = uploaded(browser, ROWS)
     waiting = browser.post(f"{went_to.url}columns/", columns_of(browser.get(went_to.url)), follow=True)
@@ -147,9 +147,9 @@ def test_what_a_worker_does_is_followed_until_it_is_done(browser, world, monkeyp
     assert "will be added" in text_of(browser.get(went_to.url))
 
 
-def test_rows_that_changed_meanwhile_are_told_and_all_or_nothing_comes_back(browser, world):
-    known = make_application("Known", team=world.team)
-    went_to = reverse("import", args=[preview([["Application", "Geography"], ["Known", "US"]], world.by).pk])
+def test_rows_that_changed_meanwhile_are_told_and_all_or_nothing_comes_back(browser, claims):
+    known = make_application("Known", team=claims.team)
+    went_to = reverse("import", args=[preview([["Application", "Geography"], ["Known", "US"]], claims.by).pk])
     Application.objects.filter(pk=known.pk).update(geography="Asia")
 
     back = browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True)
@@ -161,22 +161,22 @@ def test_rows_that_changed_meanwhile_are_told_and_all_or_nothing_comes_back(brow
     assert "already further: applied" in text_of(twice)
 
 
-def test_who_may_not_import_is_told_so_and_sees_no_entry(client, world):
-    mine = preview([["Application", "Team"], ["A", "Claims"]], world.by)
+def test_who_may_not_import_is_told_so_and_sees_no_entry(client, claims):
+    mine = preview([["Application", "Team"], ["A", "Claims"]], claims.by)
     paths = [reverse("imports"), reverse("imports-csv"), reverse("import-template"), reverse("import", args=[mine.pk])]
-    for person in (make_member(world.team, TeamRole.VIEWER), make_user(), make_user(role="auditor")):
+    for person in (make_member(claims.team, TeamRole.VIEWER), make_user(), make_user(role="auditor")):
         client.force_login(person)
         for path in paths:
             answer = client.get(path)
             assert answer.status_code == 403
             assert "Sheets are imported by editors of a team and by governance." in text_of(answer)
         assert 'href="/imports/"' not in text_of(client.get("/applications/"))
-    client.force_login(world.by)
+    client.force_login(claims.by)
     assert 'href="/imports/"' in text_of(client.get("/applications/"))
 
 
-def test_others_imports_are_not_there_and_governance_looks_at_them_but_does_not_confirm(client, world):
-    mine = preview([["Application", "Team"], ["A", "Claims"]], world.by)
+def test_others_imports_are_not_there_and_governance_looks_at_them_but_does_not_confirm(client, claims):
+    mine = preview([["Application", "Team"], ["A", "Claims"]], claims.by)
     pages = [reverse(name, args=[mine.pk]) for name in ("import", "import-rows-csv", "import-progress")]
     steps = [reverse(f"import-{step}", args=[mine.pk]) for step in ("columns", "confirm", "drop", "undo")]
     client.force_login(make_member(make_team(), TeamRole.OWNER))
@@ -191,11 +191,11 @@ def test_others_imports_are_not_there_and_governance_looks_at_them_but_does_not_
     assert "This import was undone" in text_of(client.post(steps[3], follow=True))
 
 
-def test_everybody_takes_along_what_they_see_as_the_list_is_filtered(client, world):
-    make_dependency(make_application("Mine", team=world.team, criticality=0), world.gpt)
-    make_application("Mine too", team=world.team, criticality=3)
+def test_everybody_takes_along_what_they_see_as_the_list_is_filtered(client, claims):
+    make_dependency(make_application("Mine", team=claims.team, criticality=0), claims.gpt)
+    make_application("Mine too", team=claims.team, criticality=3)
     make_application("Hidden", team=make_team("Secret"))
-    client.force_login(make_member(world.team, TeamRole.VIEWER))
+    client.force_login(make_member(claims.team, TeamRole.VIEWER))
 
     book = workbook_of(client.get(reverse("inventory-xlsx"), {"criticality": "critical"}))
     applications = file_text(client.get(reverse("inventory-applications-csv")))
@@ -209,10 +209,10 @@ def test_everybody_takes_along_what_they_see_as_the_list_is_filtered(client, wor
     assert "Secret" not in applications + uses
 
 
-def test_pages_cost_the_same_however_many_rows_there_are(browser, world, django_assert_num_queries):
+def test_pages_cost_the_same_however_many_rows_there_are(browser, claims, django_assert_num_queries):
     heads = ["Application", "Team", "Host", "Model"]
     small, large = (
-        preview([heads, *([f"App {n}", "Claims", "openai", "gpt-4o-2024-11-20"] for n in range(count))], world.by)
+        preview([heads, *([f"App {n}", "Claims", "openai", "gpt-4o-2024-11-20"] for n in range(count))], claims.by)
         for count in (2, 120)
     )
     browser.get(reverse("imports"))

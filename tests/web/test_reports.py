@@ -21,7 +21,7 @@ from apps.reports import kept
 from apps.reports.models import ComponentAnswer, EvidencePack, ModelStatement, ReportingEntity
 from tests.builders import make_application, make_dependency, make_member, make_user
 from tests.http import body_of, csv_rows, workbook_of
-from tests.reports.worlds import Insurer, make_insurer
+from tests.reports.insurer import Insurer, make_insurer
 
 SignIn = Callable[[User], Client]
 PAGES = ("reports", "report-register", "component-files", "report-models", "packs", "board")

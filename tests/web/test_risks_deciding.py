@@ -8,9 +8,16 @@ import pytest
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import NodeKind
 from apps.risks.models import Assessment, FoundationRisk
-from tests.builders import make_application, make_dependency, make_member
+from tests.builders import (
+    make_application,
+    make_assessment,
+    make_dependency,
+    make_evidence,
+    make_member,
+    make_node,
+    make_risk,
+)
 from tests.http import visible_text
-from tests.risks.worlds import make_assessment, make_evidence, make_risk, node
 
 DAY = timedelta(days=1)
 
@@ -20,7 +27,9 @@ def risky(world):
     """A risk on the version that three applications call: two of the editor's team, one foreign."""
     world.second = make_application("Letter sorter", team=world.team)
     make_dependency(world.second, world.sonnet)
-    world.risk = make_risk(node(NodeKind.VERSION, world.sonnet.version), title="Invents facts", likelihood=4, impact=4)
+    world.risk = make_risk(
+        make_node(NodeKind.VERSION, world.sonnet.version), title="Invents facts", likelihood=4, impact=4
+    )
     world.dependency = world.triage.dependencies.get(role="primary")
     world.address = f"/risks/inherited/{world.risk.pk}-{world.dependency.pk}/"
     world.owner = make_member(world.team, TeamRole.OWNER)
@@ -165,7 +174,7 @@ class TestAccepting:
 def five(risky):
     """Five inherited risks of the editor's team, as the register offers them."""
     for number in range(3):
-        make_risk(node(NodeKind.OFFERING, risky.sonnet), title=f"Risk {number}")
+        make_risk(make_node(NodeKind.OFFERING, risky.sonnet), title=f"Risk {number}")
     return risky
 
 

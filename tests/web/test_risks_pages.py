@@ -14,10 +14,19 @@ from apps.risks.catalogue import load_risk_catalogue
 from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 from apps.risks.queries import Narrowed, counts, inherited_risks
 from apps.web.views.risks.forms import EvidenceForm
-from tests.builders import make_application, make_dependency, make_event, make_offering
+from tests.builders import (
+    make_adaptation,
+    make_application,
+    make_assessment,
+    make_dependency,
+    make_event,
+    make_evidence,
+    make_node,
+    make_offering,
+    make_risk,
+)
 from tests.http import file_lines, visible_text
 from tests.risks.evaluations.result_files import promptfoo_case, promptfoo_file
-from tests.risks.worlds import make_adaptation, make_assessment, make_evidence, make_risk, node
 
 DAY = timedelta(days=1)
 
@@ -28,11 +37,11 @@ def risky(world):
     at = now()
     load_risk_catalogue()
     world.lock_in = raise_risk(
-        node=node(NodeKind.HOST, world.sonnet_bedrock.host), template=RiskTemplate.objects.get(code="FR-25"),
+        node=make_node(NodeKind.HOST, world.sonnet_bedrock.host), template=RiskTemplate.objects.get(code="FR-25"),
         facts={"likelihood": 3, "impact": 5}, by=world.governance, at=at - 30 * DAY,
     )  # fmt: skip
     world.invents = raise_risk(
-        node=node(NodeKind.FOUNDATION, world.sonnet.version.foundation),
+        node=make_node(NodeKind.FOUNDATION, world.sonnet.version.foundation),
         template=RiskTemplate.objects.get(code="FR-05"),
         facts={"likelihood": 5, "impact": 5, "facts": "Seen in our own tests."}, by=world.governance, at=at - 30 * DAY,
     )  # fmt: skip
@@ -224,7 +233,7 @@ class TestRegister:
         monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
         count_inherited_risk(now() - DAY)
         risk = raise_risk(
-            node=node(NodeKind.HOST, risky.sonnet_bedrock.host),
+            node=make_node(NodeKind.HOST, risky.sonnet_bedrock.host),
             template=RiskTemplate.objects.get(code="FR-21"),
             by=risky.governance,
             at=now(),
@@ -254,7 +263,7 @@ class TestRegister:
         client = as_user(risky.governance)
         for number in range(6):
             make_assessment(
-                make_risk(node(NodeKind.OFFERING, risky.sonnet)), risky.primary,
+                make_risk(make_node(NodeKind.OFFERING, risky.sonnet)), risky.primary,
                 state="stale", stale_cause="event", stale_because=f"Event {number}.",
             )  # fmt: skip
             make_dependency(make_application(), make_offering())
@@ -379,7 +388,7 @@ class TestFoundationRisks:
         page = visible_text(client.get("/risks/foundations/?foundation=anthropic-claude-sonnet-4-5"))
         assert "One foundation risk matches the filters." in page
         for _ in range(5):
-            make_risk(node(NodeKind.OFFERING, make_offering()))
+            make_risk(make_node(NodeKind.OFFERING, make_offering()))
         client.get("/risks/foundations/")
 
         with django_assert_num_queries(10):

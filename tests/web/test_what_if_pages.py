@@ -12,7 +12,7 @@ from apps.exposure.engine.building import refresh
 from apps.exposure.models import Scenario, ScenarioRun
 from apps.web.views.what_ifs.links import what_if_url
 from tests.builders import make_member, make_offering, make_user
-from tests.exposure.what_ifs.world import make_world
+from tests.exposure.what_ifs.two_teams import make_two_teams
 from tests.http import csv_rows, visible_text
 from tests.web.page_parts import drawing_titles, headline_of
 
@@ -22,11 +22,11 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def asked():
     """Triage (critical, Claims) on Sonnet at Anthropic, Quotes (Sales) on GPT at Azure."""
-    world = make_world(day_of(now()))
-    world.claims.email = "claims@example.org"
-    world.claims.save()
-    world.editor = make_member(world.claims)
-    return world
+    two_teams = make_two_teams(day_of(now()))
+    two_teams.claims.email = "claims@example.org"
+    two_teams.claims.save()
+    two_teams.editor = make_member(two_teams.claims)
+    return two_teams
 
 
 def test_a_link_from_another_page_asks_what_happens_when_something_fails(asked, as_user):

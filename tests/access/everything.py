@@ -83,9 +83,14 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
     flag = ExposureFlag.objects.create(policy=policy, node=host_node, value="0.7", limit="0.6", opened_at=NOW)
     FlagEvent.objects.create(flag=flag, kind="opened", at=NOW, value="0.7")
     delivery = Delivery.objects.create(
-        team=team, address="payments@example.org", message_id="<1@example.org>", subject="s", body_text="t", due_at=NOW,
+        team=team,
+        address="payments@example.org",
+        message_id="<1@example.org>",
+        subject="s",
+        body_text="t",
+        due_at=NOW,
         state="failed",
-    )  # fmt: skip
+    )
     alert = Alert.objects.create(
         key="event:1|announced||k", kind="announced", severity=4, event=event, team=team, raised_at=NOW
     )
@@ -153,9 +158,14 @@ def _make_analysis_rows(
     )
     scenario = Scenario.objects.create(name="Gone", ops=[{"op": "remove", "nodes": ["host:x"]}], created_by=author)
     document = Import.objects.create(
-        kind="document", format="cyclonedx", digest="0" * 64, n_bytes=1, application=application, state="applied",
+        kind="document",
+        format="cyclonedx",
+        digest="0" * 64,
+        n_bytes=1,
+        application=application,
+        state="applied",
         received_at=NOW,
-    )  # fmt: skip
+    )
     snapshot = ConcentrationSnapshot.objects.create(
         day=day_of(NOW), layer="host", basis="count", n_applications=1, covered_weight=1, none_weight=0
     )
@@ -166,8 +176,12 @@ def _make_analysis_rows(
             offering=offering, decision="blocked", reason="no", approver=author, decided_on=day_of(NOW)
         ).pk,
         "assessments": Assessment.objects.create(
-            risk=risk, dependency=dependency, inherent_likelihood=3, inherent_impact=4,
-            assessed_by=author, assessed_at=NOW,
+            risk=risk,
+            dependency=dependency,
+            inherent_likelihood=3,
+            inherent_impact=4,
+            assessed_by=author,
+            assessed_at=NOW,
         ).pk,
         "base-losses": BaseLoss.objects.order_by("pk")[0].pk,
         "campaign-steps": TaskStep.objects.create(task=task, place=1, kind="own", title="Look").pk,
@@ -187,8 +201,13 @@ def _make_analysis_rows(
         "imports": document.pk,
         "loss-runs": LossRun.objects.create(queued_at=NOW, asked_by=author).pk,
         "observations": Observation.objects.create(
-            key=uuid.uuid4(), stream="cyclonedx:scan", application=application, requested="x", confidence=3,
-            first_seen_at=NOW, last_seen_at=NOW,
+            key=uuid.uuid4(),
+            stream="cyclonedx:scan",
+            application=application,
+            requested="x",
+            confidence=3,
+            first_seen_at=NOW,
+            last_seen_at=NOW,
         ).pk,
         "discrepancies": Discrepancy.objects.create(
             key="shadow:1", kind="shadow", application=application, dependency=dependency, opened_at=NOW
@@ -201,7 +220,7 @@ def _make_analysis_rows(
         "scenarios": scenario.pk,
         "selections": Selection.objects.create(title="Bet", created_by=author).pk,
         "snapshots": snapshot.pk,
-    }  # fmt: skip
+    }
 
 
 # the form of keys that are no single number
