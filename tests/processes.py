@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import psutil
 import psycopg
+import pytest
 import redis
 from celery import Celery
 from django.conf import settings
@@ -276,3 +277,10 @@ def has_ended(pid: int) -> bool:
 
 
 assert settings.TESTING, "only ever run against a test database"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[str]:
+    """A Valkey of the test's own, to which this process sends; its address."""
+    with own_broker(tmp_path / "broker") as url, sending_to(url):
+        yield url

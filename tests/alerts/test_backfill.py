@@ -16,6 +16,7 @@ from apps.catalog.models import Assertion, Derivation, Offering
 from apps.feeds.pipeline import poll
 from apps.inventory.models import Application, Criticality
 from tests.alerts.feed_states import DAY, ENDED, backfill, make_claim, make_run
+from tests.alerts.passing import flat
 from tests.builders import (
     NOW,
     make_application,
@@ -32,11 +33,6 @@ from tests.feeds import loopback as server
 from tests.worlds.small import SmallWorld, make_small_world
 
 
-@pytest.fixture
-def world(db: None) -> SmallWorld:
-    return make_small_world()
-
-
 def another(world: SmallWorld, api_id: str = "gpt-4-0314", *, application: Application | None = None) -> Offering:
     offering = make_offering(api_id, host=make_provider("openai", name="OpenAI"))
     make_dependency(application or world.application, offering)
@@ -47,10 +43,6 @@ def digest() -> Delivery:
     raise_alerts(at=NOW)
     queue_digests(at=NOW, gather=timedelta(0))
     return Delivery.objects.get()
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
 
 
 # --- who is told ------------------------------------------------------------------------------------------------

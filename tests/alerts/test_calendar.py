@@ -29,7 +29,6 @@ from tests.builders import (
     make_team,
     make_user,
 )
-from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
 
@@ -51,12 +50,6 @@ def only(user, *, at=NOW):
 
 def summaries(user):
     return sorted(str(event["summary"]) for event in events_of(user).values())
-
-
-@pytest.fixture
-def world():
-    """Claims runs the Motor damage estimator on a model that ends, for good, on 15 January 2027."""
-    return make_small_world()
 
 
 @pytest.fixture

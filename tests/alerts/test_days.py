@@ -426,11 +426,6 @@ def test_the_number_of_statements_does_not_grow(world: SmallWorld) -> None:
 
 
 @pytest.fixture
-def dependency(world: SmallWorld) -> Dependency:
-    return world.application.dependencies.get()
-
-
-@pytest.fixture
 def amara(db: None) -> User:
     return make_user("amara", role="governance", first_name="Amara", last_name="Nwosu")
 

@@ -16,6 +16,7 @@ from apps.alerts.mail import message_of
 from apps.alerts.models import Alert, Delivery, Notice, Preference, Tick
 from apps.catalog.models import Foundation, Offering, Provider, Version
 from apps.inventory.models import Application, Criticality
+from tests.alerts.passing import flat
 from tests.builders import (
     NOW,
     add_evidence,
@@ -43,10 +44,6 @@ def told_before(world: SmallWorld) -> None:
         team=world.team, address=world.team.email, message_id="<old@example.org>", subject="Old", body_text="Old",
         state="sent", due_at=NOW - timedelta(days=1), created_at=NOW - timedelta(days=1),
     )  # fmt: skip
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
 
 
 def also_stands(world: SmallWorld, name: str, criticality: Criticality, role: str = "primary") -> Application:

@@ -63,11 +63,6 @@ def world() -> SmallWorld:
     return made
 
 
-@pytest.fixture
-def dependency(world: SmallWorld) -> Dependency:
-    return world.application.dependencies.get()
-
-
 def mail(address: str = "claims@example.org") -> Delivery:
     look(NOW)
     mail_out(NOW)

@@ -17,6 +17,7 @@ from apps.catalog.models import Assertion, Offering, Source
 from apps.feeds.models import FeedRun, PollState
 from apps.inventory.models import Criticality
 from tests.alerts.feed_states import DAY, backfill, make_run, polled, suspect
+from tests.alerts.passing import flat
 from tests.builders import (
     NOW,
     make_application,
@@ -48,10 +49,6 @@ def source(db: None) -> Source:
 def mailed(*, at: object = NOW) -> Delivery | None:
     queue_digests(at=at, gather=timedelta(0))  # type: ignore[arg-type]
     return Delivery.objects.order_by("-pk").first()
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
 
 
 def states() -> set[tuple[str, str]]:

@@ -11,7 +11,7 @@ from apps.catalog.models import NodeKind, Offering
 from apps.inventory.models import ExitPlan, ExitTest
 from apps.risks.models import Assessment
 from tests.builders import NOW, TODAY, make_node, make_offering, make_risk, make_user
-from tests.worlds.small import SmallWorld, make_small_world
+from tests.worlds.small import SmallWorld
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -29,11 +29,6 @@ def a_day(n: int) -> datetime:
 
 def mails() -> list[str]:
     return list(Delivery.objects.order_by("pk").values_list("body_text", flat=True))
-
-
-@pytest.fixture
-def world() -> SmallWorld:
-    return make_small_world()
 
 
 def runway(world: SmallWorld, needs: int) -> None:

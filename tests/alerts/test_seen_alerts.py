@@ -17,14 +17,9 @@ from apps.web.views.alerts.words import described
 from tests.alerts.passing import last_text, mail_out, morning
 from tests.builders import NOW, TODAY, make_member, make_offering, make_provider, make_user, make_version
 from tests.http import signed_in_client
-from tests.worlds.small import SmallWorld, make_small_world
+from tests.worlds.small import SmallWorld
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world() -> SmallWorld:
-    return make_small_world()
 
 
 def see(world: SmallWorld, *api_ids: str) -> None:

@@ -1,8 +1,6 @@
 """Every way a mail server can refuse, and what becomes of the mail: nothing lost, nothing doubled."""
 
-import subprocess
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -298,20 +296,6 @@ def test_two_senders_at_once_send_each_mail_once(smtp: Peer) -> None:
     assert len(smtp.received) == 12
     assert len({message["Message-ID"] for message in smtp.received}) == 12
     assert set(Delivery.objects.values_list("state", "attempts")) == {("sent", 1)}
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a disk of its own that holds 64 kilobytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small disk needs root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.mark.django_db(transaction=True)

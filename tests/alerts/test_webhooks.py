@@ -25,7 +25,7 @@ from apps.common.time import now
 from tests.alerts.passing import day_in, look
 from tests.builders import NOW, make_application, make_dependency, make_member, make_team, make_user
 from tests.feeds.loopback import Loopback, Seen, hang, plain, redirect, reset, status, throttled
-from tests.worlds.small import SmallWorld, make_small_world
+from tests.worlds.small import SmallWorld
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -41,11 +41,6 @@ def server(settings: Any) -> Iterator[Loopback]:
 @pytest.fixture
 def amara(db: None) -> User:
     return make_user("amara", role="governance")
-
-
-@pytest.fixture
-def world() -> SmallWorld:
-    return make_small_world()
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@ from collections.abc import Callable
 import pytest
 from rest_framework.test import APIClient
 
+from tests.api.retailer import Retailer, make_retailer
+from tests.builders import make_user
 from tests.http import token_client
 
 
@@ -10,3 +12,28 @@ from tests.http import token_client
 def api() -> Callable[..., APIClient]:
     """api(user, "read", "write"): a client with a token of these scopes; api(): one without a token."""
     return token_client
+
+
+@pytest.fixture
+def retailer(db: None) -> Retailer:
+    return make_retailer()
+
+
+@pytest.fixture
+def sender(retailer: Retailer) -> APIClient:
+    """The client of a program that may send documents for the retailer."""
+    return token_client(retailer.editor, "intake")
+
+
+@pytest.fixture
+def about(retailer: Retailer) -> str:
+    """The query of a document about the shop."""
+    return f"?application={retailer.shop.slug}"
+
+
+@pytest.fixture
+def reader(db: None) -> APIClient:
+    """The client of an auditor, whose token has been used before."""
+    client = token_client(make_user(role="auditor"))
+    client.get("/api/v1/teams/")
+    return client

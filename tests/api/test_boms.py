@@ -20,18 +20,10 @@ from tests.builders import (
     make_offering,
     make_provider,
     make_team,
-    make_user,
     make_version,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def reader(api):
-    client = api(make_user(role="auditor"))
-    client.get("/api/v1/teams/")
-    return client
 
 
 @pytest.fixture

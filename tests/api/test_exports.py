@@ -15,20 +15,12 @@ from tests.builders import (
     make_member,
     make_offering,
     make_team,
-    make_user,
 )
 from tests.http import csv_rows, file_lines, workbook_of
 
 pytestmark = pytest.mark.django_db
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
-
-
-@pytest.fixture
-def reader(api):
-    client = api(make_user(role="auditor"))
-    client.get("/api/v1/teams/")
-    return client
 
 
 @pytest.mark.parametrize("resource", sorted(VIEWSETS))

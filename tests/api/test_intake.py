@@ -15,25 +15,10 @@ from apps.intake import carrying, documenting
 from apps.intake.models import Import, Observation, TokenBinding
 from apps.intake.tasks import carry_out_import
 from apps.inventory.models import Dependency
-from tests.api.retailer import SERIAL, bom, make_retailer, post
+from tests.api.retailer import SERIAL, bom, post
 from tests.builders import make_application, make_dependency, make_member, make_offering, make_team, make_user
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def retailer():
-    return make_retailer()
-
-
-@pytest.fixture
-def sender(api, retailer):
-    return api(retailer.editor, "intake")
-
-
-@pytest.fixture
-def about(retailer):
-    return f"?application={retailer.shop.slug}"
 
 
 def calls(application):

@@ -13,15 +13,10 @@ from apps.accounts.roles import TeamRole
 from apps.intake import carrying, documenting
 from apps.intake.models import Import, TokenBinding
 from apps.intake.tasks import carry_out_import
-from tests.api.retailer import bom, make_retailer
+from tests.api.retailer import bom
 from tests.builders import make_application, make_member, make_team
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def retailer():
-    return make_retailer()
 
 
 @pytest.fixture

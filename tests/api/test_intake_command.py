@@ -8,14 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.intake.models import Import
-from tests.api.retailer import bom, make_retailer
+from tests.api.retailer import bom
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def retailer():
-    return make_retailer()
 
 
 def ingest(tmp_path, said, *more, kind="cyclonedx", name="bom.json"):

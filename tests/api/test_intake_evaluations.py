@@ -8,22 +8,11 @@ from django.core.management import CommandError, call_command
 
 from apps.intake.models import ImportContent
 from apps.risks.models import Evidence
-from tests.api.retailer import make_retailer
 from tests.builders import make_application
 from tests.risks.evaluations.result_files import garak_file, promptfoo_case, promptfoo_file
 
 pytestmark = pytest.mark.django_db
 BODY = promptfoo_file(promptfoo_case("openai:chat:gpt-4o", True), promptfoo_case("openai:chat:gpt-4o", False, 1))
-
-
-@pytest.fixture
-def retailer():
-    return make_retailer()
-
-
-@pytest.fixture
-def sender(api, retailer):
-    return api(retailer.editor, "intake")
 
 
 def send(client, body, query=""):

@@ -7,30 +7,15 @@ from drf_spectacular.generators import SchemaGenerator
 from apps.accounts.roles import TeamRole
 from apps.intake.models import Import, Observation
 from apps.inventory.models import Dependency
-from tests.api.retailer import bom, make_retailer, post
+from tests.api.retailer import bom, post
 from tests.builders import make_application, make_member, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def retailer():
-    return make_retailer()
-
-
-@pytest.fixture
-def sender(api, retailer):
-    return api(retailer.editor, "intake")
-
-
-@pytest.fixture
 def editor(api, retailer):
     return api(retailer.editor, "read", "write")
-
-
-@pytest.fixture
-def about(retailer):
-    return f"?application={retailer.shop.slug}"
 
 
 def ids(client, what="imports", query=""):

@@ -8,23 +8,13 @@ from apps.intake.models import TokenBinding
 from apps.intake.sheets import sending
 from apps.intake.tasks import carry_out_import
 from apps.inventory.models import Application
-from tests.api.retailer import make_retailer, post
+from tests.api.retailer import post
 from tests.builders import make_application, make_team
 from tests.intake.sheets.files import as_csv, as_xlsx
 
 pytestmark = pytest.mark.django_db
 
 HEADS = ["Application name", "Team", "Host", "Model"]
-
-
-@pytest.fixture
-def retailer():
-    return make_retailer()
-
-
-@pytest.fixture
-def sender(api, retailer):
-    return api(retailer.editor, "intake")
 
 
 def rows(retailer, *names):

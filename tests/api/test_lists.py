@@ -18,7 +18,6 @@ from tests.builders import (
     make_provider,
     make_source,
     make_team,
-    make_user,
     make_version,
 )
 from tests.http import listed_rows
@@ -29,14 +28,6 @@ RESOURCES = [
     "alerts", "applications", "assertions", "deliveries", "dependencies", "exposure-flags", "feed-runs", "foundations",
     "offerings", "policies", "prices", "provider-events", "providers", "sources", "teams", "versions",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def reader(api):
-    """A client of an auditor whose token was used a moment ago, so that only the list itself costs statements."""
-    client = api(make_user(role="auditor"))
-    client.get("/api/v1/teams/")
-    return client
 
 
 class TestStatements:

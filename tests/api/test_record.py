@@ -16,20 +16,12 @@ from tests.builders import (
     make_offering,
     make_provider,
     make_source,
-    make_user,
     make_version,
 )
 
 pytestmark = pytest.mark.django_db
 
 POLICY = "https://maker.example/policy"
-
-
-@pytest.fixture
-def reader(api):
-    client = api(make_user(role="auditor"))
-    client.get("/api/v1/teams/")
-    return client
 
 
 @pytest.fixture

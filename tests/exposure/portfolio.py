@@ -10,7 +10,12 @@ from apps.exposure.actions import FlagChanges, evaluate_flags
 from apps.exposure.engine.building import refresh
 from apps.exposure.models import Policy
 from apps.inventory.models import Application
-from tests.builders import NOW, make_application, make_dependency, make_policy
+from tests.builders import (
+    NOW,
+    make_application,
+    make_dependency,
+    make_policy,
+)
 
 
 def only(**fields: Any) -> Policy:
@@ -41,3 +46,9 @@ def bring_up_to_date(on: date) -> None:
     # the builders note what an offering stands on as of the real day
     refresh_footing(today=on)
     refresh(on=on)
+
+
+def user_of(offering, role="primary", **fields):
+    application = make_application(**fields)
+    make_dependency(application, offering, role)
+    return application

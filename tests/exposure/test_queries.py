@@ -32,6 +32,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.exposure.portfolio import user_of
 
 pytestmark = pytest.mark.django_db
 
@@ -48,13 +49,6 @@ def derive(child, parent, kind="fine_tune"):
     with transaction.atomic():
         Derivation.objects.create(child=child, parent=parent, kind=kind)
         refresh_footing()
-
-
-def user_of(offering, role="primary", **fields):
-    """An application that uses the offering."""
-    application = make_application(**fields)
-    make_dependency(application, offering, role)
-    return application
 
 
 def affected(event, on=TODAY):

@@ -1,7 +1,6 @@
 """One poll from the wire to the catalogue, against a server on loopback that behaves or does not."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,12 +38,6 @@ def snapshot() -> dict[str, Any]:
 @pytest.fixture
 def source() -> Source:
     return make_source("litellm")
-
-
-@pytest.fixture
-def feed() -> Iterator[server.Loopback]:
-    with server.Loopback() as running:
-        yield running
 
 
 def polled_once(source: Source, feed: server.Loopback, body: bytes | None = None) -> None:

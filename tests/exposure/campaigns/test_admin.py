@@ -6,17 +6,11 @@ from django.urls import reverse
 import apps.exposure.admin_campaigns  # noqa: F401 - registers them
 from apps.exposure.models import Campaign
 from tests.builders import make_member, make_team, make_user
-from tests.exposure.campaigns.payments_team import PaymentsTeam
 from tests.http import flash_text
 
 pytestmark = pytest.mark.django_db
 
 LIST, ADD = "admin:exposure_campaign_changelist", "admin:exposure_campaign_add"
-
-
-@pytest.fixture
-def payments():
-    return PaymentsTeam()
 
 
 @pytest.fixture

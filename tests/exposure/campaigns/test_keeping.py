@@ -23,16 +23,6 @@ SOON = TODAY + timedelta(days=30)
 THEN = NOW + timedelta(days=30)
 
 
-@pytest.fixture
-def payments():
-    return PaymentsTeam()
-
-
-@pytest.fixture
-def task(payments):
-    return payments.task()
-
-
 def state(task):
     return CampaignTask.objects.get(pk=task.pk).state
 

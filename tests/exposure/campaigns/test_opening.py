@@ -37,11 +37,6 @@ from tests.exposure.campaigns.payments_team import END, PaymentsTeam, adapt, mak
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def payments():
-    return PaymentsTeam()
-
-
 def kinds(task):
     return list(task.steps.order_by("place", "pk").values_list("kind", flat=True))
 

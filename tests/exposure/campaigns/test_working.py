@@ -41,16 +41,6 @@ pytestmark = pytest.mark.django_db
 SOON = TODAY + timedelta(days=30)
 
 
-@pytest.fixture
-def payments():
-    return PaymentsTeam()
-
-
-@pytest.fixture
-def task(payments):
-    return payments.task()
-
-
 def state(task):
     return CampaignTask.objects.get(pk=task.pk).state
 

@@ -25,7 +25,7 @@ from apps.intake.sheets.exporting import (
 from apps.intake.sheets.refused import refused_lines, sheets_with_refused
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_offering, make_provider, make_team
-from tests.intake.sheets.claims_team import confirm, make_claims_team, outcomes, preview, reasons
+from tests.intake.sheets.claims_team import confirm, outcomes, preview, reasons
 
 pytestmark = pytest.mark.django_db
 
@@ -34,11 +34,6 @@ NASTY = (
     "two\nlines", "tab\there", "Überprüfung – ½ 日本語 😀", "n/a", "?", "(none)", " spaced ", "_x0041_", "<b>&amp;",
     "1.234", "2026-01-02", "TRUE", "\x7f", " '=x", "\u200b'=x", "\u200b=x", "\u202eright to left", "a" * 300,
 )  # fmt: skip
-
-
-@pytest.fixture
-def claims():
-    return make_claims_team()
 
 
 def exported(kind, user=None):

@@ -31,17 +31,12 @@ from apps.intake.sheets.importing import (
 from apps.intake.sheets.tables import Unreadable
 from apps.inventory.models import Application, Dependency, TouchedApplication
 from tests.builders import make_application, make_dependency, make_member, make_provider, make_team, make_user
-from tests.intake.sheets.claims_team import confirm, make_claims_team, outcomes, preview, reasons, upload
+from tests.intake.sheets.claims_team import confirm, outcomes, preview, reasons, upload
 from tests.intake.sheets.files import as_csv
 
 pytestmark = pytest.mark.django_db
 
 HEADS = ["Application", "Team", "Criticality", "Geography", "Host", "Model", "Role", "Requests a month", "Tags"]
-
-
-@pytest.fixture
-def claims():
-    return make_claims_team()
 
 
 def rows_about(known):

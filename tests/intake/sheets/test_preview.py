@@ -11,15 +11,10 @@ from apps.common.time import day_of, now
 from apps.intake.models import ImportRow
 from apps.inventory.models import Application, Dependency
 from tests.builders import make_application, make_dependency, make_member, make_offering, make_provider, make_team
-from tests.intake.sheets.claims_team import make_claims_team, outcomes, preview, reasons
+from tests.intake.sheets.claims_team import outcomes, preview, reasons
 from tests.intake.sheets.files import HEADS, as_xlsx
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def claims():
-    return make_claims_team()
 
 
 def test_every_row_is_told_and_nothing_is_written(claims):
