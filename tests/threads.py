@@ -30,4 +30,14 @@ def call_at_once(*calls: Callable[[], Any]) -> list[Any]:
         thread.start()
     for thread in threads:
         thread.join(timeout=CALL_SECONDS)
+    assert not any(thread.is_alive() for thread in threads), f"not all calls ended within {CALL_SECONDS} s"
+    return outcomes
+
+
+def run_in_threads(n: int, call: Callable[[], Any]) -> list[Any]:
+    """Make one call in `n` threads at the same moment; return what they returned, or raise the first error."""
+    outcomes = call_at_once(*[call] * n)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
     return outcomes

@@ -1,7 +1,6 @@
 """Models that had ended before their source told: one alert per run and team, and one item in the digest."""
 
 import json
-import threading
 from datetime import date, timedelta
 
 import pytest
@@ -30,6 +29,7 @@ from tests.builders import (
     make_version,
 )
 from tests.feeds import loopback as server
+from tests.threads import run_in_threads
 from tests.worlds.small import SmallWorld, make_small_world
 
 
@@ -226,21 +226,8 @@ def test_three_runs_at_once_tell_each_team_once() -> None:
     for n in range(6):
         make_dependency(make_application(team=make_team(f"Team number {n}")), world.offering)
     backfill(world.offering)
-    start = threading.Barrier(3)
-    raised: list[int] = []
 
-    def run() -> None:
-        try:
-            start.wait()
-            raised.append(raise_alerts(at=NOW))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    raised = run_in_threads(3, lambda: raise_alerts(at=NOW))
 
     assert sorted(raised) == [0, 0, 7]
     assert Alert.objects.values("team").distinct().count() == Alert.objects.count() == 7

@@ -1,6 +1,5 @@
 """Days that come nearer: ends of models at their milestones, and days of the organisation's own."""
 
-import threading
 from datetime import timedelta
 from typing import Any
 
@@ -50,6 +49,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.threads import run_in_threads
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
@@ -370,21 +370,8 @@ def test_two_that_look_at_once_raise_each_alert_once() -> None:
     for n in range(20):
         make_dependency(make_application(team=make_team(f"Team {n} of twenty")), made.offering)
     Application.objects.update(next_review_on=TODAY)
-    start = threading.Barrier(3)
-    raised: list[int] = []
 
-    def run() -> None:
-        try:
-            start.wait()
-            raised.append(raise_due_alerts(at=NOW))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    raised = run_in_threads(3, lambda: raise_due_alerts(at=NOW))
 
     assert sorted(raised) == [0, 0, 42]
     assert Alert.objects.count() == Notice.objects.count() == 42

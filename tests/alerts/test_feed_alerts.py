@@ -29,6 +29,7 @@ from tests.builders import (
     make_user,
 )
 from tests.http import file_text
+from tests.threads import run_in_threads
 from tests.worlds.small import make_small_world
 
 HOUR = timedelta(hours=1)
@@ -465,21 +466,8 @@ def test_three_runs_at_once_tell_everyone_once() -> None:
     for n in range(4):
         suspect(make_source(f"suspect-{n}"))
         polled(make_source(f"late-{n}"), success=NOW - 2 * DAY)
-    start = threading.Barrier(3)
-    raised: list[int] = []
 
-    def run() -> None:
-        try:
-            start.wait()
-            raised.append(raise_alerts(at=NOW))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    raised = run_in_threads(3, lambda: raise_alerts(at=NOW))
 
     assert sorted(raised) == [0, 0, 16]
     assert Alert.objects.count() == 16

@@ -1,11 +1,9 @@
 """One mail per recipient and window, to the right address, with exactly what is theirs."""
 
-import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
@@ -23,6 +21,7 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.threads import run_in_threads
 from tests.worlds.small import make_small_world
 
 
@@ -251,20 +250,8 @@ def test_two_runs_at_once_write_one_mail_per_team() -> None:
     world.event()
     world.event("repriced", old={"input": "1"}, new={"input": "2"})
     raise_alerts(at=NOW)
-    start = threading.Barrier(3)
 
-    def run() -> None:
-        try:
-            start.wait()
-            queue_digests(at=NOW + RIPE)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_in_threads(3, lambda: queue_digests(at=NOW + RIPE))
     queue_digests(at=NOW + RIPE)
 
     assert Delivery.objects.count() == 9

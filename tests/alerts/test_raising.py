@@ -1,6 +1,5 @@
 """Who is owed word of what: once per event, kind and team, however often and however many look."""
 
-import threading
 from datetime import date, timedelta
 
 import pytest
@@ -22,6 +21,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.threads import run_in_threads
 from tests.worlds.small import SmallWorld, make_small_world
 
 
@@ -204,21 +204,8 @@ def test_a_doubled_beat_raises_each_alert_once() -> None:
         world.event(external_id=f"row-{n}")
     make_user(role="governance")
     make_flag()
-    start = threading.Barrier(3)
-    raised: list[int] = []
 
-    def run() -> None:
-        try:
-            start.wait()
-            raised.append(raise_alerts(at=NOW))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    raised = run_in_threads(3, lambda: raise_alerts(at=NOW))
 
     assert len(raised) == 3
     assert sum(raised) == 41

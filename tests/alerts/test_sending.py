@@ -1,6 +1,5 @@
 """Every way a mail server can refuse, and what becomes of the mail: nothing lost, nothing doubled."""
 
-import threading
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from registry.environment import mailer
 from tests.alerts.smtp import DROP, HANG, Peer
 from tests.builders import NOW, make_team, make_user
 from tests.processes import database_url
+from tests.threads import run_in_threads
 from tests.worlds.small import make_small_world
 
 HOUR = timedelta(hours=1)
@@ -278,20 +278,8 @@ def test_a_message_that_cannot_be_written_fails_and_the_next_one_goes_out(smtp: 
 def test_two_senders_at_once_send_each_mail_once(smtp: Peer) -> None:
     for n in range(12):
         make_delivery(f"reader{n}@example.org")
-    start = threading.Barrier(3)
 
-    def send() -> None:
-        try:
-            start.wait()
-            send_due(at=NOW)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=send) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_in_threads(3, lambda: send_due(at=NOW))
 
     assert len(smtp.received) == 12
     assert len({message["Message-ID"] for message in smtp.received}) == 12

@@ -1,6 +1,5 @@
 """States that ask for something until they pass: too little time left to move, assessments that have become stale."""
 
-import threading
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -40,6 +39,7 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.threads import run_in_threads
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
@@ -233,20 +233,8 @@ def test_two_that_look_at_once_raise_each_state_once() -> None:
         dependency = make_dependency(make_application(team=make_team(f"Team {n} of nine")), made.offering)
         ExitPlan.objects.create(dependency=dependency, estimated_days=300)
         stale(dependency)
-    start = threading.Barrier(3)
 
-    def run() -> None:
-        try:
-            start.wait()
-            raise_due_alerts(at=NOW)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_in_threads(3, lambda: raise_due_alerts(at=NOW))
 
     assert Alert.objects.filter(kind=RUNWAY).count() == 10
     assert Alert.objects.filter(kind=STALE).count() == 9

@@ -12,6 +12,7 @@ from apps.inventory.models import Dependency
 from apps.risks.models import Evidence
 from tests.builders import make_member, make_team, make_user
 from tests.exposure.campaigns.payments_team import PaymentsTeam
+from tests.http import problem_detail
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +76,7 @@ class TestOpening:
     def test_neither_event_nor_offering_is_refused_with_a_sentence(self, api, payments):
         answer = api(payments.governance, "write").post(CAMPAIGNS, {})
 
-        assert (answer.status_code, "give one of them" in answer.json()["detail"]) == (409, True)
+        assert "give one of them" in problem_detail(answer, 409)
 
     def test_an_unknown_event_is_refused_by_its_field(self, api, payments):
         answer = api(payments.governance, "write").post(CAMPAIGNS, {"event": ProviderEvent.objects.count() + 10**6})

@@ -7,7 +7,7 @@ import pytest
 from apps.intake.models import Import, Observation
 from apps.inventory.models import Dependency
 from tests.api.retailer import bom, make_retailer, post
-from tests.threads import call_at_once
+from tests.threads import call_at_once, run_in_threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,7 +19,7 @@ def test_documents_that_come_at_the_same_moment(api):
     same = bom("gpt-4o", "gpt-4o-mini", "nobody-1", tool="one")
     different = [bom("gpt-4o", "gpt-4o-mini", tool=f"tool {n}") for n in range(4)]
 
-    answers = call_at_once(*[partial(post, client, same, about)] * 4)
+    answers = run_in_threads(4, partial(post, client, same, about))
     others = call_at_once(*(partial(post, client, document, about) for document in different))
 
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 202]

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from apps.intake.models import ImportContent
 from apps.risks.models import Evidence
 from tests.builders import make_application
+from tests.http import problem_detail
 from tests.risks.evaluations.result_files import garak_file, promptfoo_case, promptfoo_file
 
 pytestmark = pytest.mark.django_db
@@ -34,9 +35,9 @@ def test_what_may_not_be_sent_is_answered_with_a_sentence(sender, retailer):
     assert send(sender, BODY).status_code == 403
     assert send(sender, BODY, f"?application={make_application().slug}").status_code == 404
     wrong = send(sender, b"<html>", f"?application={retailer.shop.slug}")
-    assert (wrong.status_code, "no results file of a tool we read" in wrong.json()["detail"]) == (422, True)
+    assert "no results file of a tool we read" in problem_detail(wrong, 422)
     tool = send(sender, BODY, f"?application={retailer.shop.slug}&tool=excel")
-    assert (tool.status_code, "no tool whose results can be read" in tool.json()["detail"]) == (422, True)
+    assert "no tool whose results can be read" in problem_detail(tool, 422)
     assert not Evidence.objects.exists()
 
 

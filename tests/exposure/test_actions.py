@@ -11,7 +11,7 @@ from apps.exposure.queries import affected_applications
 from apps.exposure.tasks import refresh_exposure
 from tests.builders import NOW, TODAY, make_event, make_offering, make_provider, make_version
 from tests.exposure.portfolio import critical_on, only
-from tests.threads import call_at_once
+from tests.threads import run_in_threads
 
 
 @pytest.mark.django_db
@@ -72,7 +72,7 @@ class TestTwoAtOnce:
         for _ in range(20):
             make_event(make_offering())
 
-        answers = call_at_once(*[lambda: handle_events(at=NOW)] * 2)
+        answers = run_in_threads(2, lambda: handle_events(at=NOW))
 
         assert sum(answers) == 20
         assert HandledEvent.objects.count() == 20
@@ -82,7 +82,7 @@ class TestTwoAtOnce:
         critical_on(make_offering(host=make_provider("here")))
         refresh(on=TODAY)
 
-        answers = call_at_once(*[lambda: evaluate_flags(at=NOW)] * 2)
+        answers = run_in_threads(2, lambda: evaluate_flags(at=NOW))
 
         assert sorted(answer.opened for answer in answers) == [0, 1]
         assert ExposureFlag.objects.count() == 1
@@ -93,7 +93,7 @@ class TestTwoAtOnce:
         critical_on(offering)
         make_event(offering)
 
-        answers = call_at_once(refresh_exposure, refresh_exposure)
+        answers = run_in_threads(2, refresh_exposure)
 
         assert answers == [None, None]
         assert (HandledEvent.objects.count(), ExposureFlag.objects.count()) == (1, 1)
