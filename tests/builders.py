@@ -16,6 +16,7 @@ from apps.accounts.roles import TeamRole
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import (
     Assertion,
+    Derivation,
     Foundation,
     Node,
     NodeKind,
@@ -28,7 +29,7 @@ from apps.catalog.models import (
 )
 from apps.common.time import start_of
 from apps.exposure.models import ExposureFlag, FlagEvent, Policy, StandingState
-from apps.inventory.models import Adaptation, Application, Criticality, Dependency
+from apps.inventory.models import Adaptation, Application, Criticality, Dependency, ExitPlan, ExitTest
 from apps.risks.models import Assessment, Evidence, FoundationRisk, Modifier, RiskTemplate
 
 _n = count(1)
@@ -121,11 +122,23 @@ def make_price(
     )
 
 
+def make_derivation(child: Version, parent: Version, kind: str = "fine_tune", **fields: Any) -> Derivation:
+    return Derivation.objects.create(child=child, parent=parent, kind=kind, **fields)
+
+
 def make_source(slug: str = "litellm", **fields: Any) -> Source:
     fields.setdefault("name", slug)
     fields.setdefault("kind", slug)
     source, _ = Source.objects.get_or_create(slug=slug, defaults=fields)
     return source
+
+
+def make_claim(source: Source, external_id: str, **fields: Any) -> Assertion:
+    """Make a claim of a source about its row `external_id`, by default about the lifecycle and first seen at NOW."""
+    fields.setdefault("topic", "lifecycle")
+    fields.setdefault("first_seen", NOW)
+    fields.setdefault("changed_at", NOW)
+    return Assertion.objects.create(source=source, external_id=external_id, **fields)
 
 
 def make_event(offering: Offering, kind: str = "announced", **fields: Any) -> ProviderEvent:
@@ -140,14 +153,8 @@ def make_event(offering: Offering, kind: str = "announced", **fields: Any) -> Pr
 
 def add_evidence(event: ProviderEvent, url: str, *, at: datetime = NOW) -> Assertion:
     """Make the claim of a source at `url` from which the event was read."""
-    claim = Assertion.objects.create(
-        source=make_source(),
-        external_id=f"row-{event.pk}",
-        topic="lifecycle",
-        offering=event.offering,
-        first_seen=at,
-        changed_at=at,
-        source_url=url,
+    claim = make_claim(
+        make_source(), f"row-{event.pk}", offering=event.offering, first_seen=at, changed_at=at, source_url=url
     )
     event.evidence.add(claim)
     return claim
@@ -172,8 +179,19 @@ def make_dependency(application: Application, offering: Offering, role: str = "p
     return Dependency.objects.create(application=application, offering=offering, role=role, **fields)
 
 
-def make_adaptation(dependency: Dependency, kind: str) -> Adaptation:
-    return Adaptation.objects.create(dependency=dependency, kind=kind)
+def make_adaptation(dependency: Dependency, kind: str, **fields: Any) -> Adaptation:
+    return Adaptation.objects.create(dependency=dependency, kind=kind, **fields)
+
+
+def make_exit_plan(dependency: Dependency, **fields: Any) -> ExitPlan:
+    return ExitPlan.objects.create(dependency=dependency, **fields)
+
+
+def make_exit_test(dependency: Dependency, target: Offering, **fields: Any) -> ExitTest:
+    """Make a test of a way out, by default one that passed on TODAY."""
+    fields.setdefault("tested_on", TODAY)
+    fields.setdefault("result", "passed")
+    return ExitTest.objects.create(dependency=dependency, target=target, **fields)
 
 
 # ---------------------------------------------------------------- exposure

@@ -11,15 +11,16 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.feed_words import MOST_OFFERINGS
 from apps.alerts.models import Alert, Delivery, HandledRun
-from apps.catalog.models import Assertion, Derivation, Offering
+from apps.catalog.models import Assertion, Offering
 from apps.feeds.pipeline import poll
 from apps.inventory.models import Application, Criticality
-from tests.alerts.feed_states import DAY, ENDED, backfill, make_claim, make_run
+from tests.alerts.feed_states import DAY, ENDED, backfill, make_ending_claim, make_run
 from tests.alerts.passing import flat
 from tests.builders import (
     NOW,
     make_application,
     make_dependency,
+    make_derivation,
     make_event,
     make_member,
     make_offering,
@@ -126,7 +127,7 @@ def test_every_team_is_told_of_the_models_its_own_applications_stand_on(world: S
 def test_it_reaches_as_far_as_an_event_would(world: SmallWorld) -> None:
     assert world.offering.version is not None
     tuned = make_version("acme/damage-tuned", foundation=world.offering.version.foundation)
-    Derivation.objects.create(child=tuned, parent=world.offering.version, kind="fine_tune")
+    make_derivation(tuned, world.offering.version)
     of_tuned = make_application("On the fine-tune", team=make_team())
     make_dependency(of_tuned, make_offering("tuned-1", host=world.offering.host, version=tuned))
     elsewhere = make_application("At another host", team=make_team())
@@ -154,7 +155,7 @@ def test_a_day_that_the_catalogue_does_not_go_by_is_not_told(world: SmallWorld) 
 
 
 def test_what_another_source_said_before_is_not_told_again(world: SmallWorld) -> None:
-    make_claim(world.offering, make_source("deprecations-info"), changed_at=NOW - DAY, first_seen=NOW - DAY)
+    make_ending_claim(world.offering, make_source("deprecations-info"), changed_at=NOW - DAY, first_seen=NOW - DAY)
     backfill(world.offering)
 
     assert raise_alerts(at=NOW) == 0

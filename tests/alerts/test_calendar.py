@@ -22,6 +22,7 @@ from tests.builders import (
     TODAY,
     make_application,
     make_dependency,
+    make_exit_test,
     make_flag,
     make_member,
     make_offering,
@@ -194,10 +195,9 @@ def days(world):
         accepted_until=TODAY + 11 * DAY,
     )  # fmt: skip
     risk("Prices", treatment="reduce", due_on=TODAY + 12 * DAY)
-    ExitTest.objects.create(
-        dependency=dependency, target=make_offering("spare", host=make_provider("there", name="There")),
-        tested_on=TODAY - 352 * DAY, result="passed",
-    )  # fmt: skip
+    make_exit_test(
+        dependency, make_offering("spare", host=make_provider("there", name="There")), tested_on=TODAY - 352 * DAY
+    )
     campaign = Campaign.objects.create(title="Move", subject=world.offering, opened_by=governor, opened_at=NOW)
     CampaignTask.objects.create(
         campaign=campaign, dependency=dependency, state="waived", waived_by=governor, waived_why="later",

@@ -13,10 +13,10 @@ from apps.alerts.actions import acknowledge_alert, assign_alert, mute, raise_due
 from apps.alerts.models import Alert, AlertPolicy, AlertSettings, Notice
 from apps.alerts.wishing import change_policy
 from apps.catalog.footing import refresh_footing
-from apps.catalog.models import Derivation, NodeKind, Offering
+from apps.catalog.models import NodeKind, Offering
 from apps.exposure.campaigns.keeping import keep_campaigns
 from apps.exposure.models import Campaign, CampaignTask, ExposureFlag
-from apps.inventory.models import Application, Approval, Criticality, Dependency, ExitTest, Selection
+from apps.inventory.models import Application, Approval, Criticality, Dependency, Selection
 from apps.risks.models import Assessment
 from tests.alerts.passing import (
     addresses,
@@ -38,7 +38,9 @@ from tests.builders import (
     make_application,
     make_assessment,
     make_dependency,
+    make_derivation,
     make_event,
+    make_exit_test,
     make_flag,
     make_flag_event,
     make_member,
@@ -218,7 +220,7 @@ def test_a_model_that_is_redirected_ends_when_the_one_that_answers_in_its_place_
 def test_whoever_calls_it_by_another_name_or_a_fine_tune_is_told_at_the_same_milestones(world: SmallWorld) -> None:
     assert world.offering.version is not None
     tuned = make_version("acme/damage-tuned", foundation=world.offering.version.foundation)
-    Derivation.objects.create(child=tuned, parent=world.offering.version, kind="fine_tune")
+    make_derivation(tuned, world.offering.version)
     host = world.offering.host
     by_name = make_application("By another name", team=make_team())
     make_dependency(by_name, make_offering("gemini-2.5-pro-001", host=host, version=world.offering.version))
@@ -385,9 +387,7 @@ def _n_statements(n: int, moment: Any, world: SmallWorld) -> int:
             team=world.team if number % 2 else make_team(), next_review_on=moment.date(), business_owner=owner.username
         )
         dependency = make_dependency(application, world.offering)
-        ExitTest.objects.create(
-            dependency=dependency, target=target, tested_on=day_in(-300), expires_on=day_in(7), result="passed"
-        )
+        make_exit_test(dependency, target, tested_on=day_in(-300), expires_on=day_in(7))
     with CaptureQueriesContext(connection) as captured:
         raise_due_alerts(at=moment)
     return len(captured)
@@ -499,15 +499,13 @@ def test_an_accepted_flag_reminds_who_accepted_it_and_governance(amara: User) ->
 
 def test_an_exit_test_expires_until_it_is_repeated(dependency: Dependency) -> None:
     target = make_offering("gpt-5.4")
-    ExitTest.objects.create(
-        dependency=dependency, target=target, tested_on=day_in(-300), result="passed", expires_on=day_in(10)
-    )
+    make_exit_test(dependency, target, tested_on=day_in(-300), expires_on=day_in(10))
     pass_days(0, 14)
     assert told() == [(0, "exit_test_expiring", 30), (3, "exit_test_expiring", 7), (10, "exit_test_expiring", 0)]
     assert "The exit test for gpt-5.4" in last_text()
     assert "has expired" in last_text() or "expires today" in last_text()
 
-    ExitTest.objects.create(dependency=dependency, target=target, tested_on=day_in(14), result="passed")
+    make_exit_test(dependency, target, tested_on=day_in(14))
     pass_days(15, 16)
 
     assert not Alert.objects.live().exists()
@@ -517,9 +515,7 @@ def test_an_exit_test_expires_until_it_is_repeated(dependency: Dependency) -> No
 def test_the_longest_valid_test_counts_and_a_failed_one_renews_nothing(dependency: Dependency) -> None:
     target = make_offering()
     for until, result in ((5, "passed"), (90, "passed"), (400, "failed")):
-        ExitTest.objects.create(
-            dependency=dependency, target=target, tested_on=day_in(-9), expires_on=day_in(until), result=result
-        )
+        make_exit_test(dependency, target, tested_on=day_in(-9), expires_on=day_in(until), result=result)
 
     # the shorter one has its milestones on days 0 and 5
     pass_each(0, 4, 5, 6, 30, 59, 60, 61)
@@ -529,9 +525,7 @@ def test_the_longest_valid_test_counts_and_a_failed_one_renews_nothing(dependenc
 
 def test_nobody_is_told_of_tests_and_treatments_of_what_is_not_in_use(dependency: Dependency, amara: User) -> None:
     Application.objects.update(status="retired", next_review_on=TODAY)
-    ExitTest.objects.create(
-        dependency=dependency, target=make_offering(), tested_on=day_in(-300), expires_on=day_in(3), result="passed"
-    )
+    make_exit_test(dependency, make_offering(), tested_on=day_in(-300), expires_on=day_in(3))
     accept(dependency, amara, 3)
     make_assessment(make_risk(make_node(NodeKind.OFFERING, dependency.offering)), dependency, treatment="reduce",
                     due_on=TODAY, owner=amara)  # fmt: skip

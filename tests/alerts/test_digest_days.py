@@ -20,7 +20,7 @@ from apps.alerts.wishing import set_preference
 from apps.catalog.models import NodeKind, Offering
 from apps.exposure.engine.building import refresh
 from apps.feeds.models import PollState
-from apps.inventory.models import Application, Criticality, Dependency, ExitPlan, ExitTest
+from apps.inventory.models import Application, Criticality, Dependency
 from tests.alerts.passing import (
     addresses,
     day_in,
@@ -39,6 +39,8 @@ from tests.builders import (
     make_application,
     make_assessment,
     make_dependency,
+    make_exit_plan,
+    make_exit_test,
     make_member,
     make_node,
     make_offering,
@@ -80,9 +82,7 @@ def test_the_line_of_a_runway_gives_the_days_left_the_days_needed_and_who_owns_i
     world: SmallWorld, dependency: Dependency
 ) -> None:
     Application.objects.update(business_owner="Lena Marchetti")
-    ExitTest.objects.create(
-        dependency=dependency, target=make_offering(), tested_on=TODAY, result="passed", effort_days=Decimal("40.5")
-    )
+    make_exit_test(dependency, make_offering(), effort_days=Decimal("40.5"))
 
     delivery = mail()
 
@@ -179,7 +179,7 @@ def test_the_most_urgent_group_comes_first_and_gives_the_subject(world: SmallWor
         accept_reason="known",
     )  # fmt: skip
     Application.objects.update(next_review_on=TODAY)
-    ExitPlan.objects.create(dependency=dependency, estimated_days=30)
+    make_exit_plan(dependency, estimated_days=30)
     second = make_application("Fraud triage", team=world.team, criticality=Criticality.STANDARD)
     make_dependency(second, world.offering)
 
@@ -261,7 +261,7 @@ def test_no_mail_names_an_application_a_team_or_a_risk_that_its_reader_may_not_s
     theirs = make_dependency(hidden, world.offering)
     backup = make_offering("hidden-backup", host=make_provider("hidden-host"))
     make_dependency(hidden, backup, role="fallback", fallback_order=1)
-    ExitPlan.objects.create(dependency=theirs, estimated_days=90)
+    make_exit_plan(theirs, estimated_days=90)
     risk = make_risk(make_node(NodeKind.OFFERING, world.offering), title="Hidden risk")
     spy = User.objects.get(username="spy")
     make_assessment(risk, theirs, treatment="accept", accepted_by=spy, accepted_at=morning(-90),
@@ -269,9 +269,7 @@ def test_no_mail_names_an_application_a_team_or_a_risk_that_its_reader_may_not_s
     own = make_risk(make_node(NodeKind.OFFERING, world.offering), title="Shared risk")
     for each, because in ((theirs, "Hidden reason."), (world.application.dependencies.get(), "Open reason.")):
         make_assessment(own, each, state="stale", stale_since=NOW, stale_cause="event", stale_because=because)
-    ExitTest.objects.create(
-        dependency=theirs, target=backup, tested_on=day_in(-300), expires_on=day_in(7), result="passed"
-    )
+    make_exit_test(theirs, backup, tested_on=day_in(-300), expires_on=day_in(7))
     refresh(on=TODAY)
     reader = make_member(world.team, TeamRole.VIEWER, make_user("reader"))
     Subscription.objects.create(user=reader)
@@ -323,7 +321,7 @@ def test_hostile_names_stay_text_in_every_kind_of_item(world: SmallWorld, depend
                     accepted_until=day_in(7), accept_reason=name)  # fmt: skip
     second = make_risk(make_node(NodeKind.OFFERING, dependency.offering), title=name[:150])
     make_assessment(second, dependency, state="stale", stale_since=NOW, stale_cause="event", stale_because=name)
-    ExitPlan.objects.create(dependency=dependency, estimated_days=90)
+    make_exit_plan(dependency, estimated_days=90)
     Application.objects.update(name=name[:190], business_owner=name[:190], next_review_on=TODAY)
 
     delivery = mail()
@@ -428,7 +426,7 @@ def test_writing_mails_about_days_costs_the_same_statements_for_many_as_for_one(
             team = make_team(f"Team {day} {number}", email=f"team{day}-{number}@example.org")
             application = make_application(team=team, next_review_on=day_in(day))
             dependency = make_dependency(application, world.offering)
-            ExitPlan.objects.create(dependency=dependency, estimated_days=90)
+            make_exit_plan(dependency, estimated_days=90)
         look(morning(day))
         with CaptureQueriesContext(connection) as captured:
             queue_digests(at=morning(day), gather=timedelta(0))

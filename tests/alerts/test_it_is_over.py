@@ -8,9 +8,9 @@ import pytest
 from apps.alerts.actions import keep_alerts, queue_digests, raise_alerts, raise_due_alerts, send_due
 from apps.alerts.models import Alert, Delivery, Notice
 from apps.catalog.models import NodeKind, Offering
-from apps.inventory.models import ExitPlan, ExitTest
+from apps.inventory.models import ExitPlan
 from apps.risks.models import Assessment
-from tests.builders import NOW, TODAY, make_node, make_offering, make_risk, make_user
+from tests.builders import NOW, TODAY, make_exit_test, make_node, make_offering, make_risk, make_user
 from tests.worlds.small import SmallWorld
 
 pytestmark = pytest.mark.django_db
@@ -107,15 +107,13 @@ def test_an_exit_test_that_expires_is_said_beforehand_and_over_when_repeated(wor
     dependency = world.application.dependencies.get()
     target = make_offering()
     Offering.objects.update(retires_on=None, date_kind="")
-    ExitTest.objects.create(
-        dependency=dependency, target=target, tested_on=TODAY - 300 * DAY, result="passed", expires_on=TODAY + 31 * DAY
-    )
+    make_exit_test(dependency, target, tested_on=TODAY - 300 * DAY, expires_on=TODAY + 31 * DAY)
     a_day(0)
     assert not Alert.objects.exists()
     a_day(1)
     alert = Alert.objects.get()
     assert (alert.kind, alert.milestone, alert.due_on) == ("exit_test_expiring", 30, TODAY + 31 * DAY)
-    ExitTest.objects.create(dependency=dependency, target=target, tested_on=TODAY + DAY, result="passed")
+    make_exit_test(dependency, target, tested_on=TODAY + DAY)
 
     a_day(2)
     a_day(3)

@@ -8,12 +8,13 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.alerts.actions import EVENTS_AT_ONCE, MAILED_KINDS, raise_alerts
 from apps.alerts.models import Alert, HandledEvent
-from apps.catalog.models import Derivation, ProviderEvent
+from apps.catalog.models import ProviderEvent
 from apps.inventory.models import Criticality
 from tests.builders import (
     NOW,
     make_application,
     make_dependency,
+    make_derivation,
     make_event,
     make_flag,
     make_offering,
@@ -85,7 +86,7 @@ def test_an_application_on_a_fine_tune_or_another_name_of_the_model_is_affected(
     world = make_small_world()
     assert world.offering.version is not None
     tuned = make_version("acme/damage-tuned", foundation=world.offering.version.foundation)
-    Derivation.objects.create(child=tuned, parent=world.offering.version, kind="fine_tune")
+    make_derivation(tuned, world.offering.version)
     of_tuned = make_application("On the fine-tune", team=world.team)
     make_dependency(of_tuned, make_offering("tuned-1", host=world.offering.host, version=tuned))
     of_name = make_application("On another name", team=world.team)

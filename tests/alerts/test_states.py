@@ -11,7 +11,7 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.actions import acknowledge_alert, raise_due_alerts, reopen_alert, resolve_alert
 from apps.alerts.models import Alert, Delivery
 from apps.catalog.models import NodeKind, Offering
-from apps.inventory.models import Application, Criticality, Dependency, ExitPlan, ExitTest
+from apps.inventory.models import Application, Criticality, Dependency, ExitPlan
 from apps.risks.models import Assessment, FoundationRisk
 from tests.alerts.passing import (
     addresses,
@@ -32,6 +32,8 @@ from tests.builders import (
     make_application,
     make_assessment,
     make_dependency,
+    make_exit_plan,
+    make_exit_test,
     make_member,
     make_node,
     make_offering,
@@ -161,9 +163,7 @@ def test_it_passes_with_its_cause_and_that_is_said_once(world: SmallWorld, how: 
         case "retired application":
             Application.objects.update(status="retired")
         case "quicker test":
-            ExitTest.objects.create(
-                dependency=dependency, target=make_offering(), tested_on=day_in(0), result="passed", effort_days=3
-            )
+            make_exit_test(dependency, make_offering(), tested_on=day_in(0), effort_days=3)
 
     pass_days(1, 4)
 
@@ -200,7 +200,7 @@ def test_what_has_ended_is_told_by_its_end_and_not_as_too_little_time(world: Sma
     needs(world, 5)
     ends(world.offering, -2)
     gone = make_offering(lifecycle="retired")
-    ExitPlan.objects.create(dependency=make_dependency(make_application(), gone), estimated_days=5)
+    make_exit_plan(make_dependency(make_application(), gone), estimated_days=5)
 
     pass_days(0, 2)
 
@@ -231,7 +231,7 @@ def test_two_that_look_at_once_raise_each_state_once() -> None:
     needs(made, 300)
     for n in range(9):
         dependency = make_dependency(make_application(team=make_team(f"Team {n} of nine")), made.offering)
-        ExitPlan.objects.create(dependency=dependency, estimated_days=300)
+        make_exit_plan(dependency, estimated_days=300)
         stale(dependency)
 
     run_in_threads(3, lambda: raise_due_alerts(at=NOW))
@@ -379,7 +379,7 @@ def test_the_number_of_statements_does_not_grow_with_states(world: SmallWorld) -
     def n_statements(n: int, moment: datetime) -> int:
         for _ in range(n):
             dependency = make_dependency(make_application(team=make_team()), world.offering)
-            ExitPlan.objects.create(dependency=dependency, estimated_days=300)
+            make_exit_plan(dependency, estimated_days=300)
             stale(dependency, since=moment)
         with CaptureQueriesContext(connection) as captured:
             raise_due_alerts(at=moment)

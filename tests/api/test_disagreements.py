@@ -8,11 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from drf_spectacular.generators import SchemaGenerator
 
 from apps.catalog.actions import assert_manually
-from apps.catalog.models import Assertion
 from apps.catalog.settlement import settle_offerings
 from apps.common.time import day_of, now
 from tests.builders import (
     make_application,
+    make_claim,
     make_dependency,
     make_member,
     make_offering,
@@ -32,11 +32,16 @@ EARLY, LATE = day_of(now()) + timedelta(30), day_of(now()) + timedelta(60)
 def dispute(api_id=""):
     offering = make_offering(api_id)
     for slug, ends, rank in (("alpha", EARLY, 10), ("beta", LATE, 20)):
-        Assertion.objects.create(
-            source=make_source(slug, trust_rank=rank), external_id=f"{slug}/{offering.api_id}", topic="lifecycle",
-            offering=offering, value={"retires_on": ends.isoformat(), "date_kind": "firm"}, excerpt={"day": str(ends)},
-            source_url="https://example.org/", first_seen=MOMENT, changed_at=MOMENT,
-        )  # fmt: skip
+        make_claim(
+            make_source(slug, trust_rank=rank),
+            f"{slug}/{offering.api_id}",
+            offering=offering,
+            value={"retires_on": ends.isoformat(), "date_kind": "firm"},
+            excerpt={"day": str(ends)},
+            source_url="https://example.org/",
+            first_seen=MOMENT,
+            changed_at=MOMENT,
+        )
     settle_offerings([offering.pk], at=MOMENT)
     return offering
 

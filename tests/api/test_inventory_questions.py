@@ -6,10 +6,10 @@ import pytest
 
 from apps.accounts.roles import TeamRole
 from apps.common.time import day_of, now
-from apps.inventory.models import ExitPlan
 from tests.builders import (
     make_application,
     make_dependency,
+    make_exit_plan,
     make_member,
     make_offering,
     make_price,
@@ -120,7 +120,7 @@ class TestRunway:
         dependency = make_dependency(
             make_application(team=team), make_offering(retires_on=days_on(71), date_kind="firm")
         )
-        ExitPlan.objects.create(dependency=dependency, estimated_days=90)
+        make_exit_plan(dependency, estimated_days=90)
 
         [row] = client.get(f"{API}applications/{dependency.application.slug}/runway/").json()
 

@@ -31,6 +31,7 @@ from tests.builders import (
     NOW,
     TODAY,
     make_application,
+    make_claim,
     make_dependency,
     make_event,
     make_foundation,
@@ -117,9 +118,7 @@ class TestWhoEnters:
         ]  # fmt: skip
 
     def test_a_claim_of_a_feed_is_shown_and_not_changed(self):
-        claim = Assertion.objects.create(
-            source=make_source(), external_id="x", topic="lifecycle", first_seen=NOW, changed_at=NOW
-        )
+        claim = make_claim(make_source(), "x")
         client = signed_in()
         address = reverse("admin:catalog_assertion_change", args=[claim.pk])
 
@@ -420,10 +419,9 @@ def source_form(source, **changes):
 
 
 def dated_claim(source, offering, day):
-    return Assertion.objects.create(
-        source=source, external_id=f"{source.slug}:{offering.api_id}", topic="lifecycle", offering=offering,
-        value={"retires_on": day, "date_kind": "firm"}, first_seen=NOW, changed_at=NOW,
-    )  # fmt: skip
+    return make_claim(
+        source, f"{source.slug}:{offering.api_id}", offering=offering, value={"retires_on": day, "date_kind": "firm"}
+    )
 
 
 def test_trusting_another_source_more_settles_what_it_speaks_about_and_is_no_news():

@@ -13,11 +13,11 @@ from apps.exposure.models import Basis, ScopedApplication
 from apps.exposure.node_states import node_states
 from apps.exposure.portability import NONE, portability, ways_out
 from apps.exposure.threats import DEFAULT_THREAT, ERROR, OUTAGE
-from apps.inventory.models import ExitTest
 from tests.builders import (
     TODAY,
     make_application,
     make_dependency,
+    make_exit_test,
     make_foundation,
     make_offering,
     make_provider,
@@ -39,10 +39,7 @@ def three_applications():
     uses = [make_dependency(application, primary) for application in applications]
     for application in applications[:2]:
         make_dependency(application, other, "fallback", fallback_order=1)
-    ExitTest.objects.create(
-        dependency=uses[0], target=other, tested_on=TODAY - timedelta(300), result="passed",
-        tested_version=other.version,
-    )  # fmt: skip
+    make_exit_test(uses[0], other, tested_on=TODAY - timedelta(300), tested_version=other.version)
     bring_up_to_date(TODAY)
     return applications
 

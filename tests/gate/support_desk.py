@@ -6,12 +6,13 @@ from typing import Any
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import OrganisationRole, TeamRole
-from apps.catalog.models import Assertion, Offering, Provider, Source
+from apps.catalog.models import Offering, Provider, Source
 from apps.common.time import day_of, now
 from apps.feeds.models import PollState
 from apps.inventory.models import Application, Criticality
 from tests.builders import (
     make_application,
+    make_claim,
     make_foundation,
     make_member,
     make_offering,
@@ -102,10 +103,9 @@ def make_support_desk() -> SupportDesk:
 
 def read_dates(source: Source, offering: Offering, *, at: datetime) -> PollState:
     """`source` as if it had been polled `at` that moment and had said when `offering` retires."""
-    Assertion.objects.create(
-        source=source,
-        external_id=offering.api_id,
-        topic="lifecycle",
+    make_claim(
+        source,
+        offering.api_id,
         offering=offering,
         first_seen=at,
         changed_at=at,

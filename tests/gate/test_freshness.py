@@ -19,7 +19,7 @@ from apps.gate.client import registry_gate
 from apps.gate.freshness import catalogue_state
 from apps.gate.models import GateRun
 from apps.gate.running import judge_waiting
-from tests.builders import make_offering, make_provider, make_source
+from tests.builders import make_claim, make_offering, make_provider, make_source
 from tests.gate.support_desk import SupportDesk, read_dates
 from tests.http import text_of
 
@@ -70,10 +70,9 @@ def state(at=None):
 def test_the_packaged_price_list_decides_nothing_however_often_it_is_polled(desk, unread, packaged, api):
     """Days after the last word of any feed, with a package that marks models as deprecated without a date."""
     built_in = make_source("built-in", kind="built-in", name="Built-in catalogue")
-    Assertion.objects.create(
-        source=built_in,
-        external_id="litellm:gpt-4o-2024-11-20",
-        topic="lifecycle",
+    make_claim(
+        built_in,
+        "litellm:gpt-4o-2024-11-20",
         offering=desk.good,
         first_seen=now() - timedelta(4),
         changed_at=now() - timedelta(4),
@@ -111,15 +110,7 @@ def test_an_unchanged_poll_of_another_source_moves_nothing(desk, packaged):
     read_at = now() - timedelta(2)
     PollState.objects.update(last_observed_at=read_at, last_success_at=read_at)
     prices = make_source("models-dev", url="https://models.dev.example/api.json", name="models.dev")
-    Assertion.objects.create(
-        source=prices,
-        external_id="x",
-        topic="lifecycle",
-        offering=desk.good,
-        first_seen=now(),
-        changed_at=now(),
-        value={"status": "deprecated"},
-    )
+    make_claim(prices, "x", offering=desk.good, first_seen=now(), changed_at=now(), value={"status": "deprecated"})
     before = state()
 
     for source in (packaged, prices):

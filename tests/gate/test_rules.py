@@ -17,7 +17,7 @@ from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.approvals import decide
 from apps.inventory.models import Application, Criticality, Dependency
 from apps.risks.models import Evidence
-from tests.builders import make_offering, make_source
+from tests.builders import make_claim, make_offering, make_source
 from tests.gate.support_desk import SupportDesk, rules_of
 
 OPENAI = "openai"
@@ -289,10 +289,14 @@ def test_a_stale_or_empty_catalogue_cannot_decide(desk):
     PollState.objects.all().delete()
     assert judge(desk, "gpt-4o-2024-11-20").decision == "unknown"
     # the built-in catalogue was never read from outside, however new it is
-    Assertion.objects.create(
-        source=make_source("built-in", kind="built-in"), external_id="litellm:x", topic="lifecycle",
-        offering=desk.good, first_seen=now(), changed_at=now(), value={"retires_on": "2030-01-01"},
-    )  # fmt: skip
+    make_claim(
+        make_source("built-in", kind="built-in"),
+        "litellm:x",
+        offering=desk.good,
+        first_seen=now(),
+        changed_at=now(),
+        value={"retires_on": "2030-01-01"},
+    )
     assert judge(desk, "gpt-4o-2024-11-20").decision == "unknown"
 
 

@@ -13,8 +13,8 @@ from django.db import transaction
 from apps.accounts.models import Team
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Foundation, Node, NodeKind, Offering, Provider, Version
-from apps.inventory.models import Application, Criticality, Dependency, ExitPlan, ExitTest
-from tests.builders import make_application, make_dependency, make_price
+from apps.inventory.models import Application, Criticality, Dependency
+from tests.builders import make_application, make_dependency, make_exit_plan, make_exit_test, make_price
 
 _n = count(1)
 
@@ -120,17 +120,15 @@ def _load_use(raw: dict[str, Any], world: Portfolio) -> None:
             monthly_output_tokens=row.get("output_tokens"),
         )
     for row in sorted(raw.get("exit_tests", []), key=lambda row: row["id"]):
-        ExitTest.objects.create(
-            dependency=world.dependencies[row["dependency"]],
-            target=world.offerings[row["target"]],
+        make_exit_test(
+            world.dependencies[row["dependency"]],
+            world.offerings[row["target"]],
             tested_on=day(row["tested_on"]),
             result=row["result"],
             effort_days=decimal(row.get("effort_days"), 1),
         )
     for row in raw.get("exit_plans", []):
-        ExitPlan.objects.create(
-            dependency=world.dependencies[row["dependency"]], estimated_days=decimal(row.get("estimated_days"), 1)
-        )
+        make_exit_plan(world.dependencies[row["dependency"]], estimated_days=decimal(row.get("estimated_days"), 1))
     for row in raw.get("prices", []):
         make_price(
             world.offerings[row["offering"]],

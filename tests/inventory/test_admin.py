@@ -5,7 +5,15 @@ from django.contrib import admin
 from django.urls import reverse
 
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
-from tests.builders import TODAY, make_application, make_dependency, make_offering, make_user
+from tests.builders import (
+    make_adaptation,
+    make_application,
+    make_dependency,
+    make_exit_plan,
+    make_exit_test,
+    make_offering,
+    make_user,
+)
 from tests.http import flash_messages
 
 pytestmark = pytest.mark.django_db
@@ -40,9 +48,9 @@ def test_every_model_of_the_inventory_is_there():
 @pytest.mark.parametrize("model", ["application", "dependency", "adaptation", "exitplan", "exittest"])
 def test_lists_and_forms_open(office, model):
     dependency = make_dependency(make_application(), make_offering())
-    Adaptation.objects.create(dependency=dependency, kind="prompt")
-    ExitPlan.objects.create(dependency=dependency, target=make_offering())
-    ExitTest.objects.create(dependency=dependency, target=make_offering(), tested_on=TODAY, result="passed")
+    make_adaptation(dependency, "prompt")
+    make_exit_plan(dependency, target=make_offering())
+    make_exit_test(dependency, make_offering())
 
     for address in ("changelist", "add"):
         assert office.get(reverse(f"admin:inventory_{model}_{address}")).status_code == 200

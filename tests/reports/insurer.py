@@ -12,19 +12,19 @@ from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.catalog.models import Provider
 from apps.exposure.engine.building import refresh
 from apps.inventory.models import (
-    Adaptation,
     Application,
     Contract,
     Criticality,
     Dependency,
-    ExitPlan,
-    ExitTest,
 )
 from apps.reports.models import ReportingEntity
 from tests.builders import (
     TODAY,
+    make_adaptation,
     make_application,
     make_dependency,
+    make_exit_plan,
+    make_exit_test,
     make_foundation,
     make_member,
     make_offering,
@@ -102,11 +102,9 @@ def make_insurer(*, on: date = TODAY) -> Insurer:
     primary = make_dependency(triage, at_bedrock, monthly_spend=Decimal(1000))
     make_dependency(triage, at_azure, "fallback", fallback_order=1, monthly_spend=Decimal(50))
     make_dependency(drafter, at_mistral)
-    ExitPlan.objects.create(dependency=primary, target=at_azure, reintegration="difficult", estimated_days=30)
-    ExitTest.objects.create(
-        dependency=primary, target=at_azure, tested_on=on - timedelta(30), result="passed", effort_days=20
-    )
-    Adaptation.objects.create(dependency=primary, kind="prompt", name="Triage prompt", artefact_ref="git: triage")
+    make_exit_plan(primary, target=at_azure, reintegration="difficult", estimated_days=30)
+    make_exit_test(primary, at_azure, tested_on=on - timedelta(30), effort_days=20)
+    make_adaptation(primary, "prompt", name="Triage prompt", artefact_ref="git: triage")
     contract = Contract.objects.create(
         party=bedrock,
         ref="AWS-1",
@@ -152,5 +150,5 @@ def more_applications(insurer: Insurer, n: int) -> None:
             data_classification="internal",
         )
         dependency = make_dependency(application, offering)
-        Adaptation.objects.create(dependency=dependency, kind="prompt", name="Prompt")
+        make_adaptation(dependency, "prompt", name="Prompt")
     refresh(on=TODAY)

@@ -14,7 +14,6 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Membership, User
 from apps.alerts.models import Alert, Delivery, Notice
-from apps.catalog.models import Assertion
 from apps.common.history import acting
 from apps.common.jobs import MAX_ATTEMPTS, takeover_after
 from apps.common.time import day_of, now
@@ -24,7 +23,7 @@ from apps.reports.models import EvidencePack
 from apps.reports.packs import actions
 from apps.reports.packs.actions import ask_pack, drop_expired, make_pack, make_waiting
 from apps.reports.packs.writing import PackTooLarge
-from tests.builders import make_event, make_source
+from tests.builders import make_claim, make_event, make_source
 from tests.reports.insurer import Insurer, more_applications
 
 
@@ -53,11 +52,16 @@ def told(insurer: Insurer) -> Insurer:
     """Each team has an alert about an event of its own application, with a message."""
     for application, team in ((insurer.triage, insurer.claims), (insurer.drafter, insurer.legal)):
         offering = application.dependencies.get(role="primary").offering
-        claim = Assertion.objects.create(
-            source=make_source(), external_id=offering.api_id, topic="lifecycle", offering=offering, first_seen=now(),
-            changed_at=now(), value={"retires_on": "2027-01-15"}, excerpt={"deprecation": f"of {offering.api_id}"},
+        claim = make_claim(
+            make_source(),
+            offering.api_id,
+            offering=offering,
+            first_seen=now(),
+            changed_at=now(),
+            value={"retires_on": "2027-01-15"},
+            excerpt={"deprecation": f"of {offering.api_id}"},
             source_url=f"https://example.org/{offering.api_id}",
-        )  # fmt: skip
+        )
         event = make_event(offering, detected_at=now() - timedelta(hours=1))
         event.evidence.add(claim)
         delivery = Delivery.objects.create(

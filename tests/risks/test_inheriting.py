@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
-from apps.catalog.models import Derivation, NodeKind
+from apps.catalog.models import NodeKind
 from apps.common.pagination import BadCursor
 from apps.risks import inheriting
 from apps.risks.queries import (
@@ -28,6 +28,7 @@ from tests.builders import (
     make_application,
     make_assessment,
     make_dependency,
+    make_derivation,
     make_member,
     make_modifier,
     make_node,
@@ -86,7 +87,7 @@ class TestWhatIsInherited:
         parent = make_provider("group")
         host = make_provider("branch", parent=parent)
         ancestor, child = make_version(), make_version()
-        Derivation.objects.create(child=child, parent=ancestor, kind="distillation")
+        make_derivation(child, ancestor, kind="distillation")
         dependency = make_dependency(make_application(), make_offering(host=host, version=child))
         by_parent = make_risk(make_node(NodeKind.HOST, parent))
         by_descent = make_risk(make_node(NodeKind.VERSION, ancestor))

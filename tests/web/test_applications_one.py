@@ -12,7 +12,15 @@ from apps.common.time import now
 from apps.inventory.choosing.approvals import decide
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
-from tests.builders import make_application, make_dependency, make_member, make_offering
+from tests.builders import (
+    make_adaptation,
+    make_application,
+    make_dependency,
+    make_exit_plan,
+    make_exit_test,
+    make_member,
+    make_offering,
+)
 from tests.http import file_lines, text_of
 
 
@@ -34,7 +42,7 @@ def page_of(world, as_user):
 class TestThePage:
     def test_the_runway_is_said_with_what_it_is_computed_from(self, world, page_of):
         primary = world.triage.dependencies.get(role="primary")
-        ExitPlan.objects.create(dependency=primary, estimated_days=4)
+        make_exit_plan(primary, estimated_days=4)
 
         page = page_of(world.viewer)
 
@@ -42,9 +50,7 @@ class TestThePage:
         assert "the exit plan estimates 4 days" in page
         assert "6 d" in page
 
-        ExitTest.objects.create(
-            dependency=primary, target=world.sonnet_bedrock, tested_on=world.today, result="passed", effort_days=33
-        )
+        make_exit_test(primary, world.sonnet_bedrock, tested_on=world.today, effort_days=33)
         late = page_of(world.viewer)
         assert "moving took 33 days last time" in late
         assert "work should have started by" in late
@@ -106,8 +112,8 @@ class TestThePage:
             client.get(f"/applications/{world.triage.slug}/")
         for order in range(2, 6):
             made = make_dependency(world.triage, make_offering(), "fallback", fallback_order=order)
-            ExitTest.objects.create(dependency=made, target=world.sonnet, tested_on=world.today, result="passed")
-            Adaptation.objects.create(dependency=made, kind="prompt")
+            make_exit_test(made, world.sonnet, tested_on=world.today)
+            make_adaptation(made, "prompt")
         with django_assert_max_num_queries(48):
             client.get(f"/applications/{world.triage.slug}/")
 
@@ -427,11 +433,9 @@ class TestDependencies:
         assert ExitPlan.objects.exists()
 
     def test_readers_and_strangers(self, world, as_user, primary):
-        adaptation = Adaptation.objects.create(dependency=primary, kind="prompt")
-        test = ExitTest.objects.create(
-            dependency=primary, target=world.sonnet_bedrock, tested_on=world.today, result="passed"
-        )
-        plan = ExitPlan.objects.create(dependency=primary)
+        adaptation = make_adaptation(primary, "prompt")
+        test = make_exit_test(primary, world.sonnet_bedrock, tested_on=world.today)
+        plan = make_exit_plan(primary)
         viewer, outsider = as_user(world.viewer), as_user(world.outsider)
         own = f"/dependencies/{primary.pk}/"
         for address in (

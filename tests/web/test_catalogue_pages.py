@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from apps.catalog.models import Assertion, Derivation, NodeKind, Price
+from apps.catalog.models import NodeKind, Price
 from apps.catalog.models.footing import Node
 from apps.common.time import now, start_of
 from apps.exposure.engine.building import refresh
@@ -14,7 +14,9 @@ from apps.inventory.choosing.contracts import register_contract
 from apps.risks.models import FoundationRisk
 from tests.builders import (
     make_application,
+    make_claim,
     make_dependency,
+    make_derivation,
     make_foundation,
     make_offering,
     make_provider,
@@ -41,10 +43,15 @@ def priced(world):
     year, month = start_of(world.today - timedelta(365)), start_of(world.today - timedelta(30))
     Price.objects.create(offering=world.sonnet, unit="output", amount="15", valid=(year, month))
     Price.objects.create(offering=world.sonnet, unit="output", amount="18", valid=(month, None))
-    Assertion.objects.create(
-        source=world.source, external_id="coming", topic="price", offering=world.sonnet, first_seen=now(),
-        changed_at=now(), value={"output": "18", f"output@{world.today + timedelta(60)}": "20", "currency": "USD"},
-    )  # fmt: skip
+    make_claim(
+        world.source,
+        "coming",
+        topic="price",
+        offering=world.sonnet,
+        first_seen=now(),
+        changed_at=now(),
+        value={"output": "18", f"output@{world.today + timedelta(60)}": "20", "currency": "USD"},
+    )
     return world.sonnet
 
 
@@ -106,7 +113,7 @@ def test_the_lineage_names_parents_and_offspring_and_moves_with_them(world, as_u
     parent = make_version(
         "anthropic/claude-sonnet-4", foundation=make_foundation("anthropic/sonnet-4", name="Sonnet 4")
     )
-    Derivation.objects.create(child=own, parent=parent, kind="next_generation", source_url="https://example.org/card")
+    make_derivation(own, parent, kind="next_generation", source_url="https://example.org/card")
     title, paths, figure = picture(client.get(FOUNDATION), "lineage")
 
     assert "Claude Sonnet 4.5 is the next generation of Sonnet 4." in title
@@ -117,7 +124,7 @@ def test_the_lineage_names_parents_and_offspring_and_moves_with_them(world, as_u
     ]
 
     child = make_version("legal/clause-tuned", foundation=make_foundation("legal/clause-tuned", name="Clause tuned"))
-    Derivation.objects.create(child=child, parent=own, kind="fine_tune")
+    make_derivation(child, own)
     moved, other_paths, _figure = picture(client.get(FOUNDATION), "lineage")
 
     assert "1 was made from it or follows it." in moved

@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 
-from apps.catalog.models import Assertion
 from apps.exposure.engine.building import refresh
-from tests.builders import make_dependency, make_source
+from tests.builders import make_claim, make_dependency, make_source
 from tests.http import text_of
 
 
@@ -62,10 +61,14 @@ def test_an_offering_shows_each_claim_with_its_excerpt_and_source(world, as_user
 
 def test_a_claim_of_the_built_in_catalogue_says_that_its_feed_speaks_for_itself_now(world, as_user):
     moment = world.event.detected_at
-    Assertion.objects.create(
-        source=make_source("built-in", name="Built-in catalogue"), external_id="litellm:claude-sonnet-4-5",
-        topic="lifecycle", offering=world.sonnet, first_seen=moment, changed_at=moment, value={"status": "active"},
-    )  # fmt: skip
+    make_claim(
+        make_source("built-in", name="Built-in catalogue"),
+        "litellm:claude-sonnet-4-5",
+        offering=world.sonnet,
+        first_seen=moment,
+        changed_at=moment,
+        value={"status": "active"},
+    )
 
     page = text_of(as_user(world.governance).get(f"/offerings/{world.sonnet.pk}/"))
 

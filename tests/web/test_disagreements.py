@@ -9,7 +9,7 @@ from apps.catalog.settlement import settle_offerings
 from apps.common.time import day_of, now
 from apps.feeds.models import PollState
 from apps.web.views.disagreements import latest_disagreements
-from tests.builders import make_application, make_dependency, make_offering, make_provider, make_source
+from tests.builders import make_application, make_claim, make_dependency, make_offering, make_provider, make_source
 from tests.http import file_lines, text_of
 
 MOMENT = now()
@@ -23,11 +23,17 @@ def say(slug, offering, ends, *, rank=20, topic="lifecycle", **fields):
         source=source, defaults={"last_success_at": now() - timedelta(minutes=22, seconds=10)}
     )
     value = fields.pop("value", {"retires_on": ends.isoformat(), "date_kind": "firm"} if ends else {})
-    claim = Assertion.objects.create(
-        source=source, external_id=f"{slug}/{offering.api_id}", topic=topic, offering=offering, value=value,
-        first_seen=MOMENT - timedelta(40), changed_at=MOMENT - timedelta(20),
-        excerpt=fields.pop("excerpt", {"shutdown": f"{ends}"}), **fields,
-    )  # fmt: skip
+    claim = make_claim(
+        source,
+        f"{slug}/{offering.api_id}",
+        topic=topic,
+        offering=offering,
+        value=value,
+        first_seen=MOMENT - timedelta(40),
+        changed_at=MOMENT - timedelta(20),
+        excerpt=fields.pop("excerpt", {"shutdown": f"{ends}"}),
+        **fields,
+    )
     settle_offerings([offering.pk], at=MOMENT)
     return claim
 

@@ -12,10 +12,12 @@ from apps.exposure.engine.building import refresh
 from apps.exposure.engine.concentration import contributions, contributions_of, measure_layer
 from apps.exposure.models import Basis, ConcentrationSnapshot, EventRate, Layer, LossRun
 from apps.exposure.snapshots import take_snapshot
-from apps.inventory.models import Adaptation, Dependency, ExitTest
+from apps.inventory.models import Dependency
 from tests.builders import (
+    make_adaptation,
     make_application,
     make_dependency,
+    make_exit_test,
     make_foundation,
     make_offering,
     make_provider,
@@ -37,12 +39,8 @@ def richer(world):
     make_dependency(second, gpt)
     primary = Dependency.objects.get(application=world.triage, role="primary")
     make_dependency(world.triage, gpt, "fallback", fallback_order=2)
-    ExitTest.objects.create(
-        dependency=primary, target=gpt, tested_on=world.today - timedelta(30), result="passed", tested_version=version
-    )
-    Adaptation.objects.create(
-        dependency=primary, kind="fine_tune", moves="rebuild", invested_days=12, invested_cost=7000
-    )
+    make_exit_test(primary, gpt, tested_on=world.today - timedelta(30), tested_version=version)
+    make_adaptation(primary, "fine_tune", moves="rebuild", invested_days=12, invested_cost=7000)
     refresh(on=world.today)
     return world
 

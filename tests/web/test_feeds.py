@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from apps.catalog.models import Assertion, Source
+from apps.catalog.models import Source
 from apps.common.time import day_of, now
 from apps.feeds.models import FeedRun, Payload, PollState, QuarantinedRow
 from apps.web.freshness import freshness_of
-from tests.builders import make_event, make_source
+from tests.builders import make_claim, make_event, make_source
 from tests.http import file_lines, outline_of, text_of
 
 
@@ -178,10 +178,16 @@ def test_the_year_is_said_when_it_is_not_this_one(frozen):
 
 def test_a_source_counts_its_claims_and_lists_floating_prices(healthy, as_user):
     moment = now()
-    Assertion.objects.create(
-        source=healthy.source, external_id="claude-sonnet-4-5", topic="price", offering=healthy.sonnet,
-        value={"input": "3"}, first_seen=moment, changed_at=moment, floating_since=day_of(moment),
-    )  # fmt: skip
+    make_claim(
+        healthy.source,
+        "claude-sonnet-4-5",
+        topic="price",
+        offering=healthy.sonnet,
+        value={"input": "3"},
+        first_seen=moment,
+        changed_at=moment,
+        floating_since=day_of(moment),
+    )
 
     page = text_of(as_user(healthy.viewer).get("/feeds/litellm/"))
 

@@ -8,7 +8,7 @@ from apps.catalog.models import Assertion, NoticePolicy, Offering
 from apps.catalog.settlement import settle_offerings
 from apps.common.time import now
 from apps.web.drawings.notices import Notice, Promise, Strip, notices
-from tests.builders import make_event, make_offering, make_provider, make_source
+from tests.builders import make_claim, make_event, make_offering, make_provider, make_source
 from tests.http import csv_rows, outline_of, text_of
 
 POLICY = "https://maker.example/policy"
@@ -28,14 +28,19 @@ def announced(host, n, *, notice=60):
         offering = make_offering(f"model-{number}", host=host)
         pks.append(offering.pk)
         day = date(2025, 1, 1) + timedelta(7 * number)
-        Assertion.objects.create(
-            source=make_source("pages", name="Provider pages"), external_id=f"model-{number}", topic="lifecycle",
-            offering=offering, first_seen=now(), changed_at=now(), source_url="https://pages.example/ends",
+        make_claim(
+            make_source("pages", name="Provider pages"),
+            f"model-{number}",
+            offering=offering,
+            first_seen=now(),
+            changed_at=now(),
+            source_url="https://pages.example/ends",
             value={
-                "announced_on": day.isoformat(), "retires_on": (day + timedelta(notice + number)).isoformat(),
+                "announced_on": day.isoformat(),
+                "retires_on": (day + timedelta(notice + number)).isoformat(),
                 "date_kind": "firm",
             },
-        )  # fmt: skip
+        )
     settle_offerings(pks, at=now())
     return list(Offering.objects.filter(pk__in=pks).order_by("pk"))
 

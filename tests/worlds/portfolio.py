@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from apps.accounts.models import Team, User
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.alerts.models import Alert, Delivery, Notice
-from apps.catalog.models import Assertion, Offering, Price, ProviderEvent, Source
+from apps.catalog.models import Offering, Price, ProviderEvent, Source
 from apps.common.time import day_of, now
 from apps.exposure.engine.building import refresh
 from apps.feeds.models import FeedRun, PollState, QuarantinedRow
@@ -19,6 +19,7 @@ from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Application, Criticality
 from tests.builders import (
     make_application,
+    make_claim,
     make_dependency,
     make_event,
     make_foundation,
@@ -83,10 +84,9 @@ def make_portfolio_world() -> PortfolioWorld:
     make_dependency(drafter, unknown)
     make_dependency(foreign, sonnet_bedrock)
     source = make_source("litellm", name="LiteLLM price map")
-    claim = Assertion.objects.create(
-        source=source,
-        external_id="claude-sonnet-4-5",
-        topic="lifecycle",
+    claim = make_claim(
+        source,
+        "claude-sonnet-4-5",
         offering=sonnet,
         first_seen=moment,
         changed_at=moment,

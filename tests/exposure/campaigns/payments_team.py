@@ -19,6 +19,7 @@ from apps.risks.models import Evidence
 from tests.builders import (
     NOW,
     TODAY,
+    make_adaptation,
     make_application,
     make_dependency,
     make_event,
@@ -88,7 +89,7 @@ class PaymentsTeam:
 
 
 def adapt(dependency: Dependency, kind: str, name: str = "") -> Adaptation:
-    return Adaptation.objects.create(dependency=dependency, kind=kind, name=name)
+    return make_adaptation(dependency, kind, name=name)
 
 
 def do_everything(task: CampaignTask, *, on: date = TODAY) -> None:

@@ -20,13 +20,14 @@ from apps.exposure.campaigns.opening import (
 from apps.exposure.campaigns.reach import dependencies_on, dues
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.actions import RefusedChange, retire_application
-from apps.inventory.models import ExitPlan, ExitTest
 from tests.builders import (
     NOW,
     TODAY,
     make_application,
     make_dependency,
     make_event,
+    make_exit_plan,
+    make_exit_test,
     make_member,
     make_offering,
     make_provider,
@@ -228,16 +229,14 @@ class TestDue:
         assert (dues(tasks=[task.pk])[task.pk].basis, dues(tasks=[task.pk])[task.pk].ends_on) == ("assumed", END)
 
     def test_an_estimate_counts_before_the_usual(self, payments):
-        ExitPlan.objects.create(dependency=payments.dependency, estimated_days="10.5")
+        make_exit_plan(payments.dependency, estimated_days="10.5")
 
         assert self.due(payments) == END - timedelta(days=11 + 14)
 
     def test_what_a_test_measured_counts_before_an_estimate(self, payments):
-        ExitPlan.objects.create(dependency=payments.dependency, estimated_days="10")
+        make_exit_plan(payments.dependency, estimated_days="10")
         for target, days in ((payments.target, "40"), (make_offering(), "5")):
-            ExitTest.objects.create(
-                dependency=payments.dependency, target=target, tested_on=TODAY, result="passed", effort_days=days
-            )
+            make_exit_test(payments.dependency, target, effort_days=days)
 
         task = payments.task()
 
@@ -245,9 +244,7 @@ class TestDue:
         assert dues(tasks=[task.pk])[task.pk].effort_days == Decimal(40)
 
     def test_a_failed_test_measured_nothing(self, payments):
-        ExitTest.objects.create(
-            dependency=payments.dependency, target=payments.target, tested_on=TODAY, result="failed", effort_days="1"
-        )
+        make_exit_test(payments.dependency, payments.target, result="failed", effort_days="1")
 
         assert self.due(payments) == END - timedelta(days=30 + 14)
 

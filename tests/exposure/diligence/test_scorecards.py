@@ -24,6 +24,7 @@ from tests.builders import (
     make_application,
     make_dependency,
     make_event,
+    make_exit_test,
     make_foundation,
     make_member,
     make_offering,
@@ -282,7 +283,7 @@ class TestDependents:
     def exit(self, dependency, target, **fields):
         fields.setdefault("tested_on", TODAY - timedelta(days=10))
         fields.setdefault("result", "passed")
-        return ExitTest.objects.create(dependency=dependency, target=target, **fields)
+        return make_exit_test(dependency, target, **fields)
 
     def test_the_share_with_a_tested_way_out_is_of_applications(self, acme):
         first, _ = [make_dependency(make_application(), acme.own) for _ in range(2)]

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
 from apps.catalog.footing import refresh_footing
-from apps.catalog.models import Derivation, NodeKind
+from apps.catalog.models import NodeKind
 from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.against import against_decisions, would_be_against
 from apps.inventory.choosing.approvals import (
@@ -26,6 +26,7 @@ from tests.builders import (
     TODAY,
     make_application,
     make_dependency,
+    make_derivation,
     make_foundation,
     make_member,
     make_offering,
@@ -231,7 +232,7 @@ class TestAgainst:
 
     def test_a_fine_tune_of_a_blocked_base_stands_against_it(self, world, say, governance):
         tuned = make_version("tuner/tuned-1", foundation=make_foundation("tuner/tuned"))
-        Derivation.objects.create(child=tuned, parent=world.version, kind="fine_tune")
+        make_derivation(tuned, world.version)
         offering = make_offering("tuned", host=world.host, version=tuned)
         refresh_footing([offering.pk])
         dependency = make_dependency(world.application, offering, role="judge")
@@ -246,7 +247,7 @@ class TestAgainst:
 
     def test_an_approved_base_does_not_clear_the_maker_of_the_fine_tune(self, world, say, governance):
         tuned = make_version("tuner/tuned-1", foundation=make_foundation("tuner/tuned"))
-        Derivation.objects.create(child=tuned, parent=world.version, kind="fine_tune")
+        make_derivation(tuned, world.version)
         offering = make_offering("tuned", host=world.host, version=tuned)
         refresh_footing([offering.pk])
         make_dependency(world.application, offering)
@@ -257,7 +258,7 @@ class TestAgainst:
 
     def test_what_was_only_distilled_from_it_is_not_it(self, world, say, governance):
         child = make_version("tuner/distilled-1", foundation=make_foundation("tuner/distilled"))
-        Derivation.objects.create(child=child, parent=world.version, kind="distillation")
+        make_derivation(child, world.version, kind="distillation")
         offering = make_offering("distilled", version=child)
         refresh_footing([offering.pk])
         make_dependency(world.application, offering)
