@@ -72,7 +72,7 @@ django.setup()
 # what a child answers is read by a reader that knows few classes: every test that reads a file goes that way
 child_process.is_always_encoded = True
 
-pytest_plugins = ["tests.browsing", "tests.pooler", "tests.processes"]
+pytest_plugins = ["tests.http", "tests.processes", "tests.pooler", "tests.browsing"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

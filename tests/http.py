@@ -1,4 +1,4 @@
-"""Clients that are signed in, and what tests read out of responses.
+"""Clients that are signed in, and what tests read out of responses. A pytest plugin, for two fixtures.
 
 `response` is what Django's test client or the REST framework's answers; both add `json()`, `context` and `wsgi_request`
 to the response classes, so functions that read these take any response.
@@ -7,11 +7,13 @@ to the response classes, so functions that read these take any response.
 import csv
 import io
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
 import openpyxl
+import pytest
 from django.contrib.messages import get_messages
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -67,6 +69,18 @@ def bearer_client(text: str, **options: Any) -> APIClient:
     client = APIClient(**options)
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
     return client
+
+
+@pytest.fixture
+def as_user(db: None) -> Callable[[User], Client]:
+    """as_user(user): a client that is signed in."""
+    return signed_in_client
+
+
+@pytest.fixture
+def api() -> Callable[..., APIClient]:
+    """api(user, "read", "write"): a client with a token of these scopes; api(): one without a token."""
+    return token_client
 
 
 # ---------------------------------------------------------------- bodies and files

@@ -1,17 +1,9 @@
-from collections.abc import Callable
-
 import pytest
 from rest_framework.test import APIClient
 
 from tests.api.retailer import Retailer, make_retailer
 from tests.builders import make_user
 from tests.http import token_client
-
-
-@pytest.fixture
-def api() -> Callable[..., APIClient]:
-    """api(user, "read", "write"): a client with a token of these scopes; api(): one without a token."""
-    return token_client
 
 
 @pytest.fixture

@@ -26,7 +26,6 @@ from apps.common.models import PeriodicJob
 from apps.common.time import now
 from apps.feeds.models import PollState
 from registry.serving import MULTIPROCESS_FOLDER
-from tests.http import token_client
 
 pytestmark = pytest.mark.django_db
 ALARMS = Path(settings.BASE_DIR) / "deploy/prometheus-alerts.yml"
@@ -43,11 +42,6 @@ def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 
 def scraped() -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     return samples(render_metrics("text/plain")[0].decode())
-
-
-@pytest.fixture
-def api() -> Callable[..., APIClient]:
-    return token_client
 
 
 def value(name: str, **labels: str) -> float | None:

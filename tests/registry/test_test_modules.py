@@ -19,11 +19,12 @@ def imported_names(source: str) -> Iterator[str]:
 
 
 def imported_test_modules(source: str) -> list[str]:
-    """Return the imported names that are test modules or lie in one."""
+    """Return the imported names that are, or lie in, a test module or a conftest, which pytest loads by itself."""
     return [
         name
         for name in imported_names(source)
-        if name.startswith(("tests.", ".")) and any(part.startswith("test_") for part in name.split("."))
+        if name.startswith(("tests.", "."))
+        and any(part.startswith("test_") or part == "conftest" for part in name.split("."))
     ]
 
 
@@ -44,6 +45,7 @@ def test_no_module_of_the_tests_imports_a_test_module() -> None:
         "from tests.web import test_lists",
         "import tests.web.test_lists",
         "from . import test_lists",
+        "from tests.web.conftest import world",
         "def late():\n    from tests.web.test_lists import text",
     ],
 )

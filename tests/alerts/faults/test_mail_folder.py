@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from apps.alerts.models import Delivery
-from tests.alerts.faults.conftest import Drill, make_worker
 from tests.alerts.faults.crowd import announce, make_crowd
+from tests.alerts.faults.drill import Drill, make_worker
 from tests.alerts.faults.sums import assert_ledger, ledger
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
