@@ -27,9 +27,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from apps.accounts.models import User
 from tests import chromium
-from tests.demo_database import demo_copy
 from tests.emptying import empty_tables
-from tests.sessions import session_of
+from tests.http import session_of
+from tests.worlds.organisation import organisation_copy
 
 Scheme = Literal["light", "dark"]
 
@@ -117,7 +117,7 @@ def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Comm
 def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The built-in catalogue and the whole demo in a database of the module's own; its tests may write, and carry no
     django_db mark. A second, and twenty for the first of a run."""
-    with django_db_blocker.unblock(), demo_copy():
+    with django_db_blocker.unblock(), organisation_copy():
         yield
 
 

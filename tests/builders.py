@@ -1,24 +1,47 @@
-"""Plain builders of small worlds: each makes one valid row, names what matters, and invents the rest."""
+"""Builders of rows, in the order of the layers: each makes one valid row, takes what matters, and invents the rest.
+
+Worlds of several rows are made of them in tests/worlds/.
+"""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
 from django.db import transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from apps.accounts.models import Membership, Team, User
 from apps.accounts.roles import TeamRole
 from apps.catalog.footing import refresh_footing
-from apps.catalog.models import Foundation, Offering, Provider, ProviderEvent, Source, Version
-from apps.inventory.models import Application, Criticality, Dependency
+from apps.catalog.models import (
+    Assertion,
+    Derivation,
+    Foundation,
+    Node,
+    NodeKind,
+    Offering,
+    Price,
+    Provider,
+    ProviderEvent,
+    Source,
+    Version,
+)
+from apps.common.time import start_of
+from apps.exposure.models import ExposureFlag, FlagEvent, Policy, StandingState
+from apps.inventory.models import Adaptation, Application, Criticality, Dependency, ExitPlan, ExitTest
+from apps.risks.models import Assessment, Evidence, FoundationRisk, Modifier, RiskTemplate
 
 _n = count(1)
 TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
+# ---------------------------------------------------------------- accounts
+
+
 def make_user(username: str = "", *, role: str = "", **fields: Any) -> User:
-    """A user with the password `password`; `role` is an organisation role."""
+    """Make a user with the password `password`; `role` is an organisation role."""
     username = username or f"user{next(_n)}"
     fields.setdefault("email", f"{username}@example.org")
     return User.objects.create_user(username, password="password", organisation_role=role, **fields)
@@ -35,6 +58,9 @@ def make_member(team: Team, role: TeamRole = TeamRole.EDITOR, user: User | None 
     user = user or make_user()
     Membership.objects.create(user=user, team=team, role=role.rank)
     return user
+
+
+# ---------------------------------------------------------------- catalogue
 
 
 def make_provider(slug: str = "", *, roles: tuple[str, ...] = ("host",), **fields: Any) -> Provider:
@@ -65,7 +91,7 @@ def make_version(identifier: str = "", *, foundation: Foundation | None = None, 
 def make_offering(
     api_id: str = "", *, host: Provider | None = None, version: Version | None = None, **fields: Any
 ) -> Offering:
-    """An offering with its footing; pass `version=None, resolved=False` for an unresolved one."""
+    """Make an offering with its footing; pass `version=None, resolved=False` for an unresolved one."""
     resolved = fields.pop("resolved", True)
     if resolved and version is None:
         version = make_version()
@@ -74,6 +100,72 @@ def make_offering(
     )
     refresh_footing([offering.pk])
     return offering
+
+
+def make_price(
+    offering: Offering,
+    unit: str = "input",
+    amount: str = "1",
+    *,
+    above: int = 0,
+    currency: str = "USD",
+    since: date = date(2025, 1, 1),
+    until: date | None = None,
+) -> Price:
+    return Price.objects.create(
+        offering=offering,
+        unit=unit,
+        above_tokens=above,
+        amount=Decimal(amount),
+        currency=currency,
+        valid=DateTimeTZRange(start_of(since), start_of(until) if until else None, "[)"),
+    )
+
+
+def make_derivation(child: Version, parent: Version, kind: str = "fine_tune", **fields: Any) -> Derivation:
+    return Derivation.objects.create(child=child, parent=parent, kind=kind, **fields)
+
+
+def make_source(slug: str = "litellm", **fields: Any) -> Source:
+    fields.setdefault("name", slug)
+    fields.setdefault("kind", slug)
+    source, _ = Source.objects.get_or_create(slug=slug, defaults=fields)
+    return source
+
+
+def make_claim(source: Source, external_id: str, **fields: Any) -> Assertion:
+    """Make a claim of a source about its row `external_id`, by default about the lifecycle and first seen at NOW."""
+    fields.setdefault("topic", "lifecycle")
+    fields.setdefault("first_seen", NOW)
+    fields.setdefault("changed_at", NOW)
+    return Assertion.objects.create(source=source, external_id=external_id, **fields)
+
+
+def make_event(offering: Offering, kind: str = "announced", **fields: Any) -> ProviderEvent:
+    fields.setdefault("source", make_source())
+    fields.setdefault("key", f"key-{next(_n)}")
+    fields.setdefault("external_id", offering.api_id)
+    fields.setdefault("detected_at", NOW)
+    fields.setdefault("new", "2027-01-15")
+    fields.setdefault("effective_on", date(2027, 1, 15))
+    return ProviderEvent.objects.create(offering=offering, kind=kind, **fields)
+
+
+def add_evidence(event: ProviderEvent, url: str, *, at: datetime = NOW) -> Assertion:
+    """Make the claim of a source at `url` from which the event was read."""
+    claim = make_claim(
+        make_source(), f"row-{event.pk}", offering=event.offering, first_seen=at, changed_at=at, source_url=url
+    )
+    event.evidence.add(claim)
+    return claim
+
+
+def make_node(kind: NodeKind, thing: Any) -> Node:
+    """Return the node of an offering, provider or the like, which may exist."""
+    return Node.objects.get_or_create(kind=kind, ref=thing.pk)[0]
+
+
+# ---------------------------------------------------------------- inventory
 
 
 def make_application(name: str = "", *, team: Team | None = None, **fields: Any) -> Application:
@@ -87,18 +179,111 @@ def make_dependency(application: Application, offering: Offering, role: str = "p
     return Dependency.objects.create(application=application, offering=offering, role=role, **fields)
 
 
-def make_source(slug: str = "litellm", **fields: Any) -> Source:
-    fields.setdefault("name", slug)
-    fields.setdefault("kind", slug)
-    source, _ = Source.objects.get_or_create(slug=slug, defaults=fields)
-    return source
+def make_adaptation(dependency: Dependency, kind: str, **fields: Any) -> Adaptation:
+    return Adaptation.objects.create(dependency=dependency, kind=kind, **fields)
 
 
-def make_event(offering: Offering, kind: str = "announced", **fields: Any) -> ProviderEvent:
-    fields.setdefault("source", make_source())
-    fields.setdefault("key", f"key-{next(_n)}")
-    fields.setdefault("external_id", offering.api_id)
-    fields.setdefault("detected_at", NOW)
-    fields.setdefault("new", "2027-01-15")
-    fields.setdefault("effective_on", date(2027, 1, 15))
-    return ProviderEvent.objects.create(offering=offering, kind=kind, **fields)
+def make_exit_plan(dependency: Dependency, **fields: Any) -> ExitPlan:
+    return ExitPlan.objects.create(dependency=dependency, **fields)
+
+
+def make_exit_test(dependency: Dependency, target: Offering, **fields: Any) -> ExitTest:
+    """Make a test of a way out, by default one that passed on TODAY."""
+    fields.setdefault("tested_on", TODAY)
+    fields.setdefault("result", "passed")
+    return ExitTest.objects.create(dependency=dependency, target=target, **fields)
+
+
+# ---------------------------------------------------------------- exposure
+
+
+ALL_STATES = [state.value for state in StandingState]
+
+
+def make_policy(slug: str = "line", **fields: Any) -> Policy:
+    """Make a policy that by default tolerates half of the critical applications on one host, in whatever state."""
+    fields.setdefault("name", slug.replace("-", " ").capitalize())
+    if "predicate" not in fields:
+        fields.setdefault("kinds", ["host"])
+        fields.setdefault("states", ALL_STATES)
+    fields.setdefault("measure", Policy.Measure.CRITICAL_SHARE)
+    fields.setdefault("tolerance", "0.5")
+    policy = Policy.objects.create(slug=slug, **fields)
+    policy.refresh_from_db()
+    return policy
+
+
+def make_flag(name: str = "Google", *, events: tuple[str, ...] = ("opened",), **fields: Any) -> ExposureFlag:
+    """Make a flag of 62 % of the critical applications on one developer, where half is tolerated.
+
+    `events` are the turns in its life so far.
+    """
+    policy = (
+        fields.pop("policy", None)
+        or Policy.objects.get_or_create(
+            slug="line",
+            defaults={
+                "name": "Critical applications on one developer",
+                "kinds": ["developer"],
+                "states": StandingState.values,
+                "measure": "critical_share",
+                "tolerance": "0.5",
+            },
+        )[0]
+    )
+    if "node" not in fields:
+        developer = make_provider(name.lower(), roles=("developer",), name=name)
+        fields["node"], _ = Node.objects.get_or_create(kind=NodeKind.DEVELOPER, ref=developer.pk)
+    fields.setdefault("value", Decimal("0.62"))
+    fields.setdefault("limit", Decimal("0.5"))
+    fields.setdefault("n_applications", len(fields.get("application_ids", [])))
+    flag = ExposureFlag.objects.create(policy=policy, opened_at=NOW, **fields)
+    for kind in events:
+        make_flag_event(flag, kind)
+    return flag
+
+
+def make_flag_event(flag: ExposureFlag, kind: str, *, at: datetime = NOW, **fields: Any) -> FlagEvent:
+    """Make a turn in the life of a flag, by default with the flag's value."""
+    fields.setdefault("value", flag.value)
+    return FlagEvent.objects.create(flag=flag, kind=kind, at=at, **fields)
+
+
+# ---------------------------------------------------------------- risks
+
+
+def make_template(code: str = "", **fields: Any) -> RiskTemplate:
+    code = code or f"OWN-{next(_n)}"
+    fields.setdefault("title", f"Risk {code}")
+    fields.setdefault("layer", "weights")
+    return RiskTemplate.objects.create(code=code, **fields)
+
+
+def make_modifier(template: RiskTemplate, adaptation: str, likelihood: int = 0, impact: int = 0) -> Modifier:
+    return Modifier.objects.create(
+        template=template, adaptation=adaptation, likelihood=likelihood, impact=impact, why=f"{adaptation} does that"
+    )
+
+
+def make_risk(
+    on: Node, template: RiskTemplate | None = None, *, likelihood: int = 4, impact: int = 4, **fields: Any
+) -> FoundationRisk:
+    fields.setdefault("title", "" if template else f"Own risk {next(_n)}")
+    fields.setdefault("opened_at", NOW)
+    fields.setdefault("changed_at", fields["opened_at"])
+    return FoundationRisk.objects.create(node=on, template=template, likelihood=likelihood, impact=impact, **fields)
+
+
+def make_assessment(risk: FoundationRisk, dependency: Dependency, **fields: Any) -> Assessment:
+    fields.setdefault("assessed_by", make_user())
+    fields.setdefault("assessed_at", NOW)
+    fields.setdefault("inherent_likelihood", risk.likelihood)
+    fields.setdefault("inherent_impact", risk.impact)
+    return Assessment.objects.create(risk=risk, dependency=dependency, **fields)
+
+
+def make_evidence(**fields: Any) -> Evidence:
+    fields.setdefault("kind", "own_evaluation")
+    fields.setdefault("run_on", TODAY)
+    fields.setdefault("recorded_at", NOW)
+    return Evidence.objects.create(**fields)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import django
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase
 from django.test.utils import setup_databases, teardown_databases
@@ -71,7 +72,7 @@ django.setup()
 # what a child answers is read by a reader that knows few classes: every test that reads a file goes that way
 child_process.is_always_encoded = True
 
-pytest_plugins = ["tests.browsing", "tests.pooler"]
+pytest_plugins = ["tests.http", "tests.processes", "tests.pooler", "tests.browsing"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -132,3 +133,11 @@ TransactionTestCase._fixture_teardown = _empty_tables
 def shared() -> Path:
     """The recorded data beside the checkout; tests that use it carry the marker `shared`."""
     return SHARED
+
+
+@pytest.fixture
+def fresh_counters() -> Iterator[None]:
+    """Failed attempts of other tests count for nothing: the cache, which counts them, is empty."""
+    cache.clear()
+    yield
+    cache.clear()

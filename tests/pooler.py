@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import connection
 
 from registry.embedded.places import server_user
+from tests.ports import free_port
 from tests.processes import wait_until
 
 # server connections a database; few, so that clients change places
@@ -99,7 +100,7 @@ def running_pooler() -> Iterator[Pooler]:
     program = pgbouncer()
     assert program is not None, "tests behind a pooler carry the marker `pooler`"
     folder = Path(tempfile.mkdtemp(prefix="registry-pooler-", dir="/tmp"))
-    port = _free_port()
+    port = free_port()
     file = folder / "pgbouncer.ini"
     file.write_text(_configuration(folder, port))
     user = server_user()
@@ -148,12 +149,6 @@ ignore_startup_parameters = extra_float_digits,options
 logfile = {folder}/log
 pidfile = {folder}/pid
 """
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _listens(port: int) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import psutil
 import psycopg
+import pytest
 import redis
 from celery import Celery
 from django.conf import settings
@@ -258,4 +260,27 @@ def _forget_connections(app: Celery) -> None:
     app._after_fork()
 
 
+def remove_servers(data: Path) -> None:
+    """Stop the embedded servers of a data folder and remove what root keeps outside the data folder."""
+    home = embedded.places_of(data).home
+    embedded.stop(data)
+    if not home.is_relative_to(data):
+        shutil.rmtree(home.parent, ignore_errors=True)
+
+
+def has_ended(pid: int) -> bool:
+    """Return whether the process is gone, or waits for its parent to take note of its end."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 assert settings.TESTING, "only ever run against a test database"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[str]:
+    """A Valkey of the test's own, to which this process sends; its address."""
+    with own_broker(tmp_path / "broker") as url, sending_to(url):
+        yield url

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from tests.access.walking import World
+from tests.access.walking import WalkedRows
 
 
-def everything_asked(world: World) -> dict[str, Any]:
+def everything_asked(world: WalkedRows) -> dict[str, Any]:
     keys = world.addresses
     return {
         "action": "acknowledge", "address": "https://example.org/x", "answer": "acknowledge", "api_id": "claude-x",

@@ -1,6 +1,5 @@
 """The audit: every change with who, when, why, old and new, for whoever may see the record."""
 
-import csv
 import io
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +7,6 @@ import pgtrigger
 import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from psycopg.errors import QueryCanceled
@@ -28,6 +26,7 @@ from apps.inventory.models import Application
 from apps.reports import auditing
 from apps.reports.auditing import AuditForm, audit_lines, audit_page, kinds_for
 from tests.builders import make_application, make_dependency, make_member, make_offering, make_team, make_user
+from tests.http import body_of, csv_rows, signed_in_client, text_of, token_client
 
 pytestmark = pytest.mark.django_db
 
@@ -36,12 +35,6 @@ def changes(user, size=50, **said):
     form = AuditForm(said)
     assert form.is_valid(), form.errors
     return audit_page(user=user, said=form.cleaned_data, size=size).rows
-
-
-def as_user(user):
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture
@@ -107,9 +100,7 @@ class TestWhatItSays:
         # within one transaction a context lasts, so what nobody wrote comes first
         application = make_application()
         admin = make_user("root", role="admin")
-        client = APIClient()
-        _, text = issue_token(user=admin, name="x", scopes=["read", "write"], at=now(), by=None)
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+        client = token_client(admin, "read", "write")
         client.patch(f"/api/v1/applications/{application.slug}/", {"purpose": "by request"}, format="json")
         with acting(job="nightly"):
             Application.objects.filter(pk=application.pk).update(purpose="by job")
@@ -135,7 +126,7 @@ class TestFilters:
             ("hana", "sheets.import"), ("hana", ""),
         ]  # fmt: skip
         assert [(one.actor, one.job) for one in changes(auditor, by="jobs", **asked)] == [("feeds.poll", "feeds.poll")]
-        answer = as_user(auditor).get(reverse("audit"), {"by": "people"})
+        answer = signed_in_client(auditor).get(reverse("audit"), {"by": "people"})
         assert "sheets.import" in answer.text
         assert "feeds.poll" not in answer.text
 
@@ -162,7 +153,7 @@ class TestFilters:
     def test_what_cannot_be_meant_is_refused(self, auditor, wrong):
         assert not AuditForm(wrong).is_valid()
         # a null character is refused before any page is asked
-        assert as_user(auditor).get(reverse("audit"), wrong).status_code == (
+        assert signed_in_client(auditor).get(reverse("audit"), wrong).status_code == (
             400 if "\x00" in "".join(wrong.values()) else 422
         )
 
@@ -258,7 +249,7 @@ class TestWhoSeesWhat:
         }  # fmt: skip
         assert "SECRET-OF-OTHERS" not in str(seen)
         assert changes(viewer, kind="catalog.offering") == []
-        page = as_user(viewer).get(reverse("audit"))
+        page = signed_in_client(viewer).get(reverse("audit"))
         assert page.status_code == 200
         assert "SECRET-OF-OTHERS" not in page.content.decode()
 
@@ -267,7 +258,7 @@ class TestWhoSeesWhat:
 
         assert changes(make_user()) == []
         assert changes(make_user(role="admin", is_active=False)) == []
-        assert as_user(make_user()).get(reverse("audit")).status_code == 200
+        assert signed_in_client(make_user()).get(reverse("audit")).status_code == 200
 
     @pytest.mark.parametrize("role", ["admin", "governance", "auditor"])
     def test_the_offices_see_everything(self, role):
@@ -288,7 +279,7 @@ class TestWhoSeesWhat:
 
 class TestDoors:
     def test_the_page_links_to_the_record_and_to_what_was_written_with_it(self, changed, auditor):
-        page = " ".join(as_user(auditor).get(reverse("audit")).content.decode().split())
+        page = text_of(signed_in_client(auditor).get(reverse("audit")))
 
         assert f'href="/applications/{changed.slug}/"' in page
         assert "board decision 7" in page
@@ -298,16 +289,14 @@ class TestDoors:
         changed.purpose = '=HYPERLINK("x")'
         changed.save()
 
-        answer = as_user(auditor).get(reverse("audit-csv"), {"kind": "inventory.application"})
-        lines = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+        answer = signed_in_client(auditor).get(reverse("audit-csv"), {"kind": "inventory.application"})
+        lines = csv_rows(answer)
 
         assert {line["field"] for line in lines if line["reason"] == "board decision 7"} == {"criticality", "purpose"}
         assert lines[0]["new"].startswith("'=")
 
     def test_rest_gives_the_same_lines_with_a_cursor(self, changed, auditor):
-        client = APIClient()
-        _, text = issue_token(user=auditor, name="x", scopes=["read"], at=now(), by=None)
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+        client = token_client(auditor)
 
         first = client.get("/api/v1/audit/", {"kind": "inventory.application", "page_size": 1}).json()
 
@@ -351,7 +340,7 @@ class TestDoors:
         monkeypatch.setattr(auditing, "history_page", lambda *_, **__: _too_long())
 
         *_, last = list(lines)
-        asked = as_user(auditor).get(reverse("audit-csv"))
+        asked = signed_in_client(auditor).get(reverse("audit-csv"))
         _, text = issue_token(user=auditor, name="x", scopes=["read"], at=now(), by=None)
         rest = APIClient().get("/api/v1/audit/?format=csv", HTTP_AUTHORIZATION=f"Bearer {text}")
 
@@ -362,12 +351,12 @@ class TestDoors:
     def test_rest_gives_the_same_file_as_the_page(self, changed, auditor):
         _, text = issue_token(user=auditor, name="x", scopes=["read"], at=now(), by=None)
 
-        page = as_user(auditor).get(reverse("audit-csv"), {"kind": "inventory.application"})
+        page = signed_in_client(auditor).get(reverse("audit-csv"), {"kind": "inventory.application"})
         rest = APIClient().get(
             "/api/v1/audit/?format=csv&kind=inventory.application", HTTP_AUTHORIZATION=f"Bearer {text}"
         )
 
-        assert b"".join(rest.streaming_content).splitlines() == b"".join(page.streaming_content).splitlines()
+        assert body_of(rest).splitlines() == body_of(page).splitlines()
 
 
 def _too_long():

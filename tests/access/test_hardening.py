@@ -14,7 +14,8 @@ from django.urls import reverse
 from registry.embedded import CHECKOUT
 from registry.sign_on import sign_on
 from tests.builders import make_user
-from tests.registry.test_settings import PRODUCTION
+from tests.http import signed_in_client
+from tests.production import PRODUCTION_ENVIRONMENT
 
 NAMES = [
     "SESSION_COOKIE_SECURE",
@@ -46,9 +47,14 @@ def production():
         f"import json; from registry import settings as s; print(json.dumps({{n: getattr(s, n) for n in {NAMES}}}))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=CHECKOUT, env={"PATH": "/usr/bin:/bin", **PRODUCTION}, check=True,
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-c", program],
+        cwd=CHECKOUT,
+        env={"PATH": "/usr/bin:/bin", **PRODUCTION_ENVIRONMENT},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     return json.loads(done.stdout)
 
 
@@ -147,8 +153,7 @@ class TestSigningIn:
         assert client.get(reverse("settings")).status_code == 302
 
     def test_a_page_is_not_left_in_caches(self):
-        client = Client()
-        client.force_login(make_user())
+        client = signed_in_client(make_user())
 
         assert "private" in client.get(reverse("settings"))["Cache-Control"]
         # as the secret of a second factor, and recovery codes

@@ -25,6 +25,7 @@ from apps.api import checking
 from apps.common.time import now
 from apps.web import page as page_module
 from tests.access.doors import ADMIN, API, AUDITOR_ASKS, ENTRANCE, OTLP, OWN_TABLES, PAGES, READ_BY_SENDERS
+from tests.access.everything import make_one_of_everything
 from tests.access.kitchen_sink import everything_asked
 from tests.access.walking import (
     CALLERS,
@@ -33,12 +34,12 @@ from tests.access.walking import (
     api_routes,
     family,
     filled,
-    make_walked_world,
+    make_walked_rows,
     page_routes,
     walked,
 )
-from tests.api.test_visibility import one_of_everything
 from tests.builders import make_member
+from tests.http import body_of, signed_in_client, token_client
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +95,7 @@ def class_of(response):
 
 def said(response):
     """All text of an answer, also of files and workbooks."""
-    content = b"".join(response.streaming_content) if getattr(response, "streaming", False) else response.content
+    content = body_of(response)
     if content[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(content)) as book:
             content = b"".join(book.read(name) for name in book.namelist())
@@ -205,7 +206,7 @@ def lacking(response):
 
 
 def test_pages_and_files_open_to_whom_the_table_says(plain_pages):
-    world = make_walked_world()
+    world = make_walked_rows()
     routes, table = page_routes(world), table_of(PAGES)
     compare("pages", routes, table)
 
@@ -221,7 +222,7 @@ def test_pages_and_files_open_to_whom_the_table_says(plain_pages):
 
 
 def test_rest_answers_whom_the_table_says():
-    world = make_walked_world()
+    world = make_walked_rows()
     routes, table = api_routes(world), table_of(API)
     compare("api", routes, table)
 
@@ -242,7 +243,7 @@ def _program_of(world, caller, *scopes, **token):
 
 @pytest.mark.usefixtures("every_body_taken")
 def test_the_auditor_changes_nothing_whatever_is_sent(plain_pages):
-    world = make_walked_world()
+    world = make_walked_rows()
     plain_pages(True)
 
     wrong = [
@@ -258,8 +259,7 @@ def test_the_auditor_changes_nothing_whatever_is_sent(plain_pages):
 def written_by(world, caller):
     """(route, where, tables other than the caller's own) of every request that could change something."""
     body = everything_asked(world)
-    person = Client(raise_request_exception=False)
-    person.force_login(world.people[caller])
+    person = signed_in_client(world.people[caller], raise_request_exception=False)
     program = _program_of(world, caller)
     for routes, client, given in (
         (page_routes(world), person, {}),
@@ -273,7 +273,7 @@ def written_by(world, caller):
 
 
 def test_a_token_opens_no_page():
-    world = make_walked_world()
+    world = make_walked_rows()
     program = _program_of(world, "admin")
     for route in page_routes(world):
         # beside the pages, and for programs
@@ -286,7 +286,7 @@ def test_a_token_opens_no_page():
 
 @pytest.mark.parametrize("scope", ["intake", "gate"])
 def test_a_token_to_send_with_reads_nothing(scope):
-    world = make_walked_world()
+    world = make_walked_rows()
     sender = _program_of(world, "admin", scope)
     answered = set()
     for route in api_routes(world):
@@ -301,7 +301,7 @@ def test_a_token_to_send_with_reads_nothing(scope):
 @pytest.mark.usefixtures("every_body_taken")
 @pytest.mark.parametrize("caller", ["admin", "auditor", "owner"])
 def test_a_token_bound_to_a_team_shows_nothing_of_another_and_changes_nothing_there(caller):
-    world = make_walked_world()
+    world = make_walked_rows()
     elsewhere = Team.objects.get(memberships__user=world.people["outsider"])
     make_member(elsewhere, TeamRole.OWNER, world.people[caller])
     body = everything_asked(world)
@@ -323,16 +323,14 @@ def test_a_token_bound_to_a_team_shows_nothing_of_another_and_changes_nothing_th
 
 
 def test_traces_and_metrics_are_taken_from_intake_tokens_alone():
-    people, _ = one_of_everything()
+    people, _ = make_one_of_everything()
     addresses = [f"/{pattern}" for pattern, _route in walked() if family(pattern) == "otlp"]
     assert set(addresses) == OTLP
     for address in addresses:
         kwargs = {"content_type": "application/json"}
         assert APIClient().post(address, b"{}", **kwargs).status_code == 401
         for scopes in (["read", "write"], ["gate"]):
-            client = APIClient()
-            _, text = issue_token(user=people["admin"], name="x", scopes=scopes, at=now(), by=None)
-            client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+            client = token_client(people["admin"], *scopes)
             assert client.post(address, b"{}", **kwargs).status_code == 403, (address, scopes)
         _, text = issue_token(
             user=people["admin"], name="x", scopes=["intake"], at=now(), by=None, lifetime=timedelta(days=-1)
@@ -342,9 +340,8 @@ def test_traces_and_metrics_are_taken_from_intake_tokens_alone():
 
 
 def test_the_entrance_is_open_to_whom_it_is_for():
-    people, _ = one_of_everything()
-    member = Client(raise_request_exception=False)
-    member.force_login(people["viewer"])
+    people, _ = make_one_of_everything()
+    member = signed_in_client(people["viewer"], raise_request_exception=False)
     table = table_of(ENTRANCE)
     patterns = {
         pattern.removeprefix("accounts/"): pattern for pattern, _route in walked() if family(pattern) == "accounts"
@@ -357,7 +354,7 @@ def test_the_entrance_is_open_to_whom_it_is_for():
 
 
 def test_the_admin_is_for_the_offices_and_the_auditor_only_looks():
-    world = make_walked_world()
+    world = make_walked_rows()
     clients = {}
     for caller in ("auditor", "owner", "outsider"):
         clients[caller] = Client(raise_request_exception=False)

@@ -11,7 +11,6 @@ import pytest
 from celery import Celery
 from django.apps import apps
 from django.db import connection
-from django.test import Client
 from pghistory.models import Event
 from rest_framework.settings import api_settings
 from rest_framework.test import APIClient
@@ -22,8 +21,9 @@ from apps.exposure.models import CampaignTask, TaskStep
 from apps.inventory.models import Application, Dependency
 from apps.reports.models import ComponentAnswer
 from apps.risks.models import Assessment
-from tests.access.walking import World, make_walked_world
+from tests.access.walking import WalkedRows, make_walked_rows
 from tests.builders import make_application, make_offering, make_team
+from tests.http import signed_in_client
 from tests.processes import blocked_sessions, database_url, wait_until
 
 # apps whose rows belong to applications
@@ -114,7 +114,7 @@ def quiet(monkeypatch):
     monkeypatch.setattr(api_settings, "DEFAULT_THROTTLE_RATES", {})
 
 
-def names_of(world: World) -> dict[str, object]:
+def names_of(world: WalkedRows) -> dict[str, object]:
     """What the addresses and bodies are filled with."""
     keys = world.addresses
     assessment = Assessment.objects.get(pk=keys["assessments"])
@@ -175,8 +175,7 @@ def send(person, write, names):
     method, address, body = write
     address, body = filled(address, names), filled(body, names)
     if method == "form":
-        client = Client(raise_request_exception=False)
-        client.force_login(person)
+        client = signed_in_client(person, raise_request_exception=False)
         return client.post(address, body)
     api = APIClient(raise_request_exception=False)
     api.force_login(person)
@@ -207,7 +206,7 @@ def answer_while_it_moves(person, write, names, application, there):
 
 @pytest.mark.django_db(transaction=True)
 def test_every_write_that_waits_while_its_application_moves_to_another_team_is_refused_and_writes_nothing():
-    world = make_walked_world()
+    world = make_walked_rows()
     names, owner, there = names_of(world), world.people["owner"], make_team("Elsewhere")
     application = Application.objects.get(slug=names["application"])
     before = rows_on_record()
@@ -228,7 +227,7 @@ def test_every_write_that_waits_while_its_application_moves_to_another_team_is_r
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_at_once_the_one_that_moves_meanwhile_is_named_and_left_as_it_is():
-    world = make_walked_world()
+    world = make_walked_rows()
     names, owner, there = names_of(world), world.people["owner"], make_team("Elsewhere")
     application = Application.objects.get(slug=names["application"])
     write = (
@@ -319,7 +318,7 @@ CONDITIONAL_WRITES = (
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("write", CONDITIONAL_WRITES, ids=lambda write: f"{write[0]} {write[1]}")
 def test_a_conditional_change_waits_for_the_application_and_holds_no_row_below_it_meanwhile(write):
-    world = make_walked_world()
+    world = make_walked_rows()
     names = names_of(world)
     method, address, body, table = write
     address = filled(address, names)
@@ -360,7 +359,7 @@ def test_every_resource_below_an_application_that_takes_conditional_changes_lock
 
 @pytest.mark.django_db(transaction=True)
 def test_a_conditional_change_of_what_one_may_not_see_waits_for_no_row_of_others():
-    world = make_walked_world()
+    world = make_walked_rows()
     names = names_of(world)
     api = APIClient(raise_request_exception=False)
     api.force_login(world.people["outsider"])

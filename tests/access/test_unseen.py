@@ -6,9 +6,7 @@ from functools import partial
 
 import pytest
 from celery import Celery
-from django.test import Client
 from rest_framework.settings import api_settings
-from rest_framework.test import APIClient
 
 from apps.accounts.actions import issue_token
 from apps.accounts.models import Team
@@ -18,8 +16,9 @@ from apps.exposure.snapshots import take_snapshot
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Criticality
 from apps.risks.actions import count_inherited_risk, refresh_risks
-from tests.access.walking import api_routes, make_walked_world
+from tests.access.walking import api_routes, make_walked_rows
 from tests.builders import make_application, make_dependency, make_offering
+from tests.http import bearer_client, body_of, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -60,20 +59,19 @@ def settle():
 
 def told(person, addresses):
     """{address: what the person is answered there}"""
-    pages, program = Client(raise_request_exception=False), APIClient(raise_request_exception=False)
-    pages.force_login(person)
+    pages = signed_in_client(person, raise_request_exception=False)
     _, text = issue_token(user=person, name="x", scopes=["read"], at=now(), by=None)
-    program.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+    program = bearer_client(text, raise_request_exception=False)
     found = {}
     for address in addresses:
         answer = (program if address.startswith("/api/") else pages).get(address)
-        content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        content = body_of(answer)
         found[address] = f"{answer.status_code} {CHANGING.sub('', content.decode())}"
     return found
 
 
 def test_what_a_stranger_is_told_is_the_same_whatever_another_team_has():
-    world = make_walked_world()
+    world = make_walked_rows()
     outsider = world.people["outsider"]
     offering, idle = make_offering("model-shared"), make_offering("model-idle")
     own = make_application(

@@ -22,7 +22,7 @@ from apps.intake.models import Import
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 from apps.reports.packs.actions import ask_pack
 from apps.risks.models import Assessment, Evidence, RiskTemplate
-from tests.api.test_visibility import OTHER_KEYS, one_of_everything
+from tests.access.everything import OTHER_KEYS, make_one_of_everything
 from tests.builders import make_application, make_offering
 
 # what stands in every text of the team's own records, and in no answer to a stranger
@@ -42,14 +42,14 @@ class Route:
 
 
 @dataclass
-class World:
+class WalkedRows:
     people: dict[str, User]
     keys: list[tuple[str, dict[str, Any]]]
     addresses: dict[str, Any]
 
 
-def make_walked_world() -> World:
-    people, addresses = one_of_everything()
+def make_walked_rows() -> WalkedRows:
+    people, addresses = make_one_of_everything()
     # whoever may poll does so in the walk: an address that is refused at once, and no name to look up
     Source.objects.update(url="http://127.0.0.1:9/")
     team = Team.objects.get(slug=addresses["teams"])
@@ -160,7 +160,7 @@ def make_walked_world() -> World:
         "imports": import_.pk,
         "inherited-risks": f"{assessment.risk_id}-{assessment.dependency_id}",
     }
-    return World(people, keys, addresses | further)
+    return WalkedRows(people, keys, addresses | further)
 
 
 def _mark(team: Team, application: Application) -> None:
@@ -221,7 +221,7 @@ def family(pattern: str) -> str:
     return "pages"
 
 
-def page_routes(world: World) -> list[Route]:
+def page_routes(world: WalkedRows) -> list[Route]:
     """Pages and files, with a path each."""
     found = []
     for pattern, route in walked():
@@ -231,7 +231,7 @@ def page_routes(world: World) -> list[Route]:
     return found
 
 
-def api_routes(world: World) -> list[Route]:
+def api_routes(world: WalkedRows) -> list[Route]:
     """REST, with the key of what exists; one entry an address."""
     found: dict[str, Route] = {}
     for pattern, route in walked():

@@ -11,7 +11,6 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
-from rest_framework.test import APIClient
 
 from apps.accounts import event_emails, events
 from apps.accounts.actions import issue_token
@@ -21,6 +20,7 @@ from apps.accounts.roles import TeamRole
 from apps.accounts.services import add_service
 from apps.common.time import now
 from tests.builders import make_member, make_team, make_user
+from tests.http import bearer_client, file_text, log_in, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -37,9 +37,7 @@ def fresh_counters():
 
 
 def sign_in(name, password="password", *, address="203.0.113.7", agent=FIREFOX):
-    client = Client(REMOTE_ADDR=address, HTTP_USER_AGENT=agent)
-    client.post(reverse("account_login"), {"login": name, "password": password})
-    return client
+    return log_in(name, password, REMOTE_ADDR=address, HTTP_USER_AGENT=agent)
 
 
 def kinds():
@@ -171,8 +169,7 @@ def test_recovery_codes_that_are_replaced_are_reported(django_capture_on_commit_
     person = make_user("ada")
     TOTP.activate(person, "A" * 32)
     RecoveryCodes.activate(person)
-    client = Client()
-    client.force_login(person)
+    client = signed_in_client(person)
     with django_capture_on_commit_callbacks(execute=True):
         page = client.get(reverse("mfa_generate_recovery_codes"), follow=True)
         page = client.post(page.redirect_chain[-1][0], {"password": "password"}, follow=True)
@@ -188,8 +185,7 @@ class TestTokens:
         return text
 
     def ask(self, text, address):
-        client = APIClient(REMOTE_ADDR=address)
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+        client = bearer_client(text, REMOTE_ADDR=address)
         assert client.get("/api/v1/teams/").status_code == 200
 
     def test_a_use_from_a_new_network_is_reported_once(self):
@@ -302,8 +298,7 @@ def test_the_account_page_shows_ones_own_events_and_the_audit_those_of_all():
     person, other = make_user("ada"), make_user("grace", role="governance")
     sign_in("ada", address="203.0.113.7")
     sign_in("grace", address="198.51.100.7")
-    client = Client()
-    client.force_login(person)
+    client = signed_in_client(person)
 
     own = client.get(reverse("account")).content.decode()
     assert "203.0.113.7" in own
@@ -317,5 +312,5 @@ def test_the_account_page_shows_ones_own_events_and_the_audit_those_of_all():
     assert reverse("account-events") in client.get(reverse("audit")).content.decode()
     found = client.get(reverse("account-events"), {"who": "ada"}).content.decode()
     assert "198.51.100.7" not in found
-    lines = b"".join(client.get(reverse("account-events-csv")).streaming_content).decode()
+    lines = file_text(client.get(reverse("account-events-csv")))
     assert "Firefox on Linux" in lines

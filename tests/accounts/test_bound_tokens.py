@@ -1,16 +1,13 @@
 """A token bound to a team sees and changes that team's part of the register, whatever its user may."""
 
-from datetime import timedelta
-
 import pytest
-from rest_framework.test import APIClient
 
-from apps.accounts.actions import RefusedAccount, issue_token
+from apps.accounts.actions import RefusedAccount
 from apps.accounts.models import Membership, Team, own
 from apps.accounts.roles import TeamRole
-from apps.common.time import now
 from apps.inventory.models import Application
 from tests.builders import make_application, make_member, make_team, make_user
+from tests.http import token_client
 
 pytestmark = pytest.mark.django_db
 
@@ -23,13 +20,7 @@ def tree():
 
 
 def bound_client(user, team, *scopes):
-    _, text = issue_token(
-        user=user, name="t", scopes=scopes or ["read", "write"], at=now(), by=None, team=team,
-        lifetime=timedelta(days=1),
-    )  # fmt: skip
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
-    return client
+    return token_client(user, *(scopes or ["read", "write"]), team=team)
 
 
 @pytest.mark.parametrize(

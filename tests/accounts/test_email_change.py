@@ -9,7 +9,6 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.core import mail, signing
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -20,17 +19,11 @@ from apps.accounts.event_emails import send_event_emails
 from apps.accounts.models import AccountEvent, AccountEventKind
 from apps.common.time import now
 from tests.builders import make_user
+from tests.http import signed_in_client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_counters")]
 
 ANYBODY = "new@example.org"
-
-
-@pytest.fixture(autouse=True)
-def fresh_counters():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture
@@ -41,9 +34,7 @@ def ada():
 @pytest.fixture
 def client(ada):
     """Signed in an hour ago."""
-    client = Client()
-    client.force_login(ada)
-    return client
+    return signed_in_client(ada)
 
 
 def enter_password(client):
@@ -183,8 +174,7 @@ def test_an_address_that_an_account_no_longer_has_resets_no_password(ada):
 
 def test_an_administrator_changes_an_address_and_the_old_one_is_informed(ada):
     boss = make_user("boss", role="admin")
-    client = Client()
-    client.force_login(boss)
+    client = signed_in_client(boss)
     address = reverse("person", args=[ada.pk])
     seen = client.get(address).context["form"]["seen"].value()
 
@@ -222,9 +212,7 @@ class TestSingleSignOn:
         ada.set_unusable_password()
         ada.save()
         SocialAccount.objects.create(user=ada, provider="oidc", uid="1")
-        client = Client()
-        client.force_login(ada)
-        return client
+        return signed_in_client(ada)
 
     def test_the_account_page_offers_no_password_and_says_who_keeps_it(self, client):
         page = client.get(reverse("account")).content.decode()

@@ -5,10 +5,9 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
-from django.test import Client
 from django.urls import reverse
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.test import APIClient, APIRequestFactory
+from rest_framework.test import APIRequestFactory
 
 from apps.accounts.actions import RefusedAccount, issue_token, revoke_token, rotate_token
 from apps.accounts.authentication import ApiTokenAuthentication
@@ -17,6 +16,7 @@ from apps.accounts.roles import TeamRole
 from apps.accounts.services import add_service
 from apps.common.time import now
 from tests.builders import make_member, make_team, make_user
+from tests.http import bearer_client, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -32,12 +32,6 @@ def authenticate(**headers):
 
 def by_bearer(text):
     return authenticate(HTTP_AUTHORIZATION=f"Bearer {text}")
-
-
-def client_with(text):
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
-    return client
 
 
 def basic(user, password):
@@ -141,14 +135,14 @@ class TestRotation:
 class TestByRest:
     @pytest.fixture
     def client(self, issued):
-        return client_with(issued[1])
+        return bearer_client(issued[1])
 
     def test_a_token_is_made_listed_rotated_and_revoked_and_its_secret_shown_once(self, client, issued):
         made = client.post("/api/v1/tokens/", {"name": "ci", "scopes": ["read"], "days": 30}, format="json")
 
         assert made.status_code == 201, made.json()
         assert made["Cache-Control"] == "no-store"
-        assert client_with(made.json()["token"]).get("/api/v1/teams/").status_code == 200
+        assert bearer_client(made.json()["token"]).get("/api/v1/teams/").status_code == 200
         listed = client.get("/api/v1/tokens/").json()["results"]
         assert {row["name"] for row in listed} == {"ci", "x"}
         assert "token" not in listed[0]
@@ -158,10 +152,10 @@ class TestByRest:
         assert rotated["token"] != made.json()["token"]
         assert rotated["old_until"] is not None
         for text in (made.json()["token"], rotated["token"]):
-            assert client_with(text).get("/api/v1/teams/").status_code == 200
+            assert bearer_client(text).get("/api/v1/teams/").status_code == 200
 
         assert client.post(f"{address}revoke/").json()["revoked_at"] is not None
-        assert client_with(rotated["token"]).get("/api/v1/teams/").status_code == 401
+        assert bearer_client(rotated["token"]).get("/api/v1/teams/").status_code == 401
         assert client.post(f"{address}rotate/", {}, format="json").status_code == 409
 
     def test_a_token_hands_on_no_more_than_it_has(self, client, issued):
@@ -179,8 +173,7 @@ class TestByRest:
         person, admin = make_user(), make_user(role="admin")
         token, old = issue_token(user=person, name="x", scopes=["read"], at=now(), by=None)
         _, text = issue_token(user=admin, name="y", scopes=["read", "write"], at=now(), by=None)
-        by_rest, by_page = client_with(text), Client()
-        by_page.force_login(admin)
+        by_rest, by_page = bearer_client(text), signed_in_client(admin)
 
         refused = by_rest.post(f"/api/v1/tokens/{token.pk}/rotate/", {}, format="json")
         page = by_page.post(reverse("rotate-token", args=[token.pk]), {"overlap": "24"})
@@ -204,7 +197,7 @@ class TestByRest:
         body = {"name": "prod", "scopes": ["write"], "service": "gateway", "days": 5}
 
         def caller(user):
-            return client_with(
+            return bearer_client(
                 issue_token(user=user, name="x", scopes=["read", "write"], at=now(), by=None)[1]
             )  # fmt: skip
 
@@ -223,9 +216,9 @@ class TestByRest:
         user = issued[0].user
         _, slow = issue_token(user=user, name="slow", scopes=["read"], at=now(), by=None, per_minute=2)
 
-        answers = [client_with(slow).get("/api/v1/teams/").status_code for _ in range(5)]
+        answers = [bearer_client(slow).get("/api/v1/teams/").status_code for _ in range(5)]
 
         # the minute may turn in between
         assert answers.count(429) >= 1
         assert answers.count(200) >= 2
-        assert client_with(issued[1]).get("/api/v1/teams/").status_code == 200
+        assert bearer_client(issued[1]).get("/api/v1/teams/").status_code == 200

@@ -10,39 +10,24 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.usersessions.models import UserSession
 from django.core import mail
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
-from rest_framework.test import APIClient
 
-from apps.accounts.actions import issue_token
 from apps.accounts.event_emails import send_event_emails
 from apps.accounts.models import AccountEvent
 from apps.common.time import now
 from tests.builders import make_user
-from tests.registry.test_settings import PRODUCTION, manage, show
+from tests.http import file_lines, log_in, signed_in_client, token_client
+from tests.production import PRODUCTION_ENVIRONMENT, run_manage, setting_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_counters")]
 
 NEEDED = "Your role needs a second factor"
-
-
-@pytest.fixture(autouse=True)
-def fresh_counters():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture
 def required(settings):
     settings.MFA_REQUIRED_FOR = ["governance", "admin"]
-
-
-def sign_in(user):
-    client = Client()
-    client.post(reverse("account_login"), {"login": user.username, "password": "password"})
-    return client
 
 
 def set_up(client):
@@ -58,7 +43,7 @@ def set_up(client):
 @pytest.mark.usefixtures("required")
 class TestRequired:
     def test_a_role_leads_to_set_up_and_the_page_says_why(self):
-        client = sign_in(make_user("grace", role="governance"))
+        client = log_in(make_user("grace", role="governance"))
 
         page = client.get("/", follow=True)
 
@@ -67,7 +52,7 @@ class TestRequired:
 
     @pytest.mark.parametrize("method", ["get", "post"])
     def test_nothing_else_is_open_until_then(self, method):
-        client = sign_in(make_user("grace", role="admin"))
+        client = log_in(make_user("grace", role="admin"))
 
         for path in (
             "/",
@@ -83,34 +68,34 @@ class TestRequired:
         assert NEEDED in answer.json()["detail"]
 
     def test_setting_one_up_opens_the_rest(self):
-        client = sign_in(make_user("grace", role="governance"))
+        client = log_in(make_user("grace", role="governance"))
 
         set_up(client)
 
         assert client.get("/settings/").status_code == 200
 
     def test_signing_out_stays_possible(self):
-        client = sign_in(make_user("grace", role="governance"))
+        client = log_in(make_user("grace", role="governance"))
 
         client.post(reverse("account_logout"))
 
         assert "_auth_user_id" not in client.session
 
     def test_other_roles_are_left_alone(self):
-        assert sign_in(make_user("ada")).get("/settings/").status_code == 200
-        assert sign_in(make_user("otto", role="auditor")).get("/settings/").status_code == 200
+        assert log_in(make_user("ada")).get("/settings/").status_code == 200
+        assert log_in(make_user("otto", role="auditor")).get("/settings/").status_code == 200
 
     def test_a_superuser_counts_as_administrator(self):
-        assert sign_in(make_user("root", is_superuser=True)).get("/settings/").status_code == 302
+        assert log_in(make_user("root", is_superuser=True)).get("/settings/").status_code == 302
 
     def test_all_means_everybody(self, settings):
         settings.MFA_REQUIRED_FOR = ["all"]
 
-        assert sign_in(make_user("ada")).get("/settings/").status_code == 302
+        assert log_in(make_user("ada")).get("/settings/").status_code == 302
 
     def test_before_the_day_people_are_only_asked(self, settings):
         settings.MFA_REQUIRED_FROM = date.today() + timedelta(days=10)
-        client = sign_in(make_user("grace", role="governance"))
+        client = log_in(make_user("grace", role="governance"))
 
         page = client.get(reverse("account"))
 
@@ -119,16 +104,13 @@ class TestRequired:
 
     def test_tokens_go_on_working(self):
         person = make_user("grace", role="governance")
-        _, text = issue_token(user=person, name="x", scopes=["read"], at=now(), by=None)
-        program = APIClient()
-        program.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+        program = token_client(person)
 
         assert program.get("/api/v1/teams/").status_code == 200
 
     def test_a_session_by_single_sign_on_is_the_providers_to_secure(self):
         person = make_user("grace", role="governance")
-        client = Client()
-        client.force_login(person)
+        client = signed_in_client(person)
         session = client.session
         session["account_authentication_methods"] = [{"method": "socialaccount", "at": time.time()}]
         session.save()
@@ -137,7 +119,7 @@ class TestRequired:
 
     def test_the_last_factor_stays(self):
         person = make_user("grace", role="governance")
-        client = sign_in(person)
+        client = log_in(person)
         set_up(client)
 
         page = client.post(reverse("mfa_deactivate_totp"))
@@ -149,8 +131,7 @@ class TestRequired:
 def test_recovery_codes_alone_are_no_factor(required):
     person = make_user("grace", role="governance")
     RecoveryCodes.activate(person)
-    client = Client()
-    client.force_login(person)
+    client = signed_in_client(person)
 
     assert client.get("/settings/").status_code == 302
 
@@ -159,7 +140,7 @@ def test_an_unconfirmed_address_does_not_stop_set_up():
     person = make_user("ada")
     EmailAddress.objects.create(user=person, email=person.email, verified=False)
 
-    set_up(sign_in(person))
+    set_up(log_in(person))
 
     assert Authenticator.objects.filter(user=person, type="totp").exists()
 
@@ -179,9 +160,7 @@ def test_what_the_library_says_is_shown():
 class TestAdministrators:
     @pytest.fixture
     def boss(self):
-        client = Client()
-        client.force_login(make_user("boss", role="admin"))
-        return client
+        return signed_in_client(make_user("boss", role="admin"))
 
     @pytest.fixture
     def ada(self):
@@ -195,7 +174,7 @@ class TestAdministrators:
         make_user("grace", role="governance")
 
         page = boss.get(reverse("people")).content.decode()
-        lines = b"".join(boss.get(reverse("people-csv")).streaming_content).decode().splitlines()
+        lines = file_lines(boss.get(reverse("people-csv")))
 
         assert "no, and required" in page
         ends = {line.split(",")[0]: line.split(",")[-2:] for line in lines[1:]}
@@ -227,16 +206,18 @@ class TestAdministrators:
         assert Authenticator.objects.filter(user=root).exists()
 
     def test_governance_resets_none(self, ada):
-        client = Client()
-        client.force_login(make_user("grace", role="governance"))
+        client = signed_in_client(make_user("grace", role="governance"))
 
         assert client.post(reverse("reset-factors", args=[ada.pk])).status_code == 403
         assert Authenticator.objects.filter(user=ada).exists()
 
 
 def test_the_requirement_is_read_from_the_environment_and_a_slip_is_refused():
-    assert show("MFA_REQUIRED_FOR", **PRODUCTION, MFA_REQUIRED_FOR="admin,governance") == "['admin', 'governance']"
+    assert (
+        setting_of("MFA_REQUIRED_FOR", **PRODUCTION_ENVIRONMENT, MFA_REQUIRED_FOR="admin,governance")
+        == "['admin', 'governance']"
+    )
     for variable, value in (("MFA_REQUIRED_FOR", "admins"), ("MFA_REQUIRED_FROM", "tomorrow")):
-        done = manage("check", **PRODUCTION, **{variable: value})
+        done = run_manage("check", **PRODUCTION_ENVIRONMENT, **{variable: value})
         assert done.returncode != 0
         assert variable in done.stderr

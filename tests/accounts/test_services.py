@@ -13,6 +13,7 @@ from apps.accounts.services import add_service, change_service, services_seen_by
 from apps.alerts.routing import offices
 from apps.common.time import now
 from tests.builders import make_member, make_team, make_user
+from tests.http import body_of
 
 pytestmark = pytest.mark.django_db
 
@@ -148,8 +149,8 @@ def test_the_pages_add_a_program_give_it_a_key_rotate_and_close_it(as_user, owne
     client.post(address, {"about": "CI"})
     assert not User.objects.get(pk=made.pk).is_active
     assert client.get(reverse("services")).status_code == 200
-    assert b"pipeline" in b"".join(client.get(reverse("services-csv")).streaming_content)
-    assert b"main" in b"".join(client.get(reverse("tokens-csv")).streaming_content)
+    assert b"pipeline" in body_of(client.get(reverse("services-csv")))
+    assert b"main" in body_of(client.get(reverse("tokens-csv")))
 
 
 def test_programs_stand_apart_from_people_and_strangers_find_none(as_user, service, team):

@@ -9,7 +9,6 @@ from allauth.mfa.signals import authenticator_added
 from allauth.mfa.totp.internal.auth import TOTP
 from allauth.usersessions.models import UserSession
 from django.conf import settings as django_settings
-from django.core.cache import cache
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils.timezone import now
@@ -17,17 +16,11 @@ from django.utils.timezone import now
 from apps.accounts import sessions
 from apps.accounts.models import AccountEvent
 from tests.builders import make_user
+from tests.http import log_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_counters")]
 
 PAGE = "/settings/"
-
-
-@pytest.fixture(autouse=True)
-def fresh_counters():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture
@@ -36,9 +29,7 @@ def ada():
 
 
 def sign_in(name="ada"):
-    client = Client(HTTP_USER_AGENT="Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0")
-    client.post(reverse("account_login"), {"login": name, "password": "password"})
-    return client
+    return log_in(name, HTTP_USER_AGENT="Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0")
 
 
 def is_open(client):

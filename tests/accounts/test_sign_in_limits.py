@@ -17,22 +17,15 @@ from apps.accounts.sign_in_limits import (
 )
 from apps.common.time import now
 from tests.builders import make_user
+from tests.http import log_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_counters")]
 
 HOME = "203.0.113.7"
 
 
-@pytest.fixture(autouse=True)
-def fresh_counters():
-    cache.clear()
-    yield
-    cache.clear()
-
-
 def sign_in(name, password="password", address=HOME):
-    client = Client(REMOTE_ADDR=address)
-    client.post(reverse("account_login"), {"login": name, "password": password})
+    client = log_in(name, password, REMOTE_ADDR=address)
     return "_auth_user_id" in client.session
 
 

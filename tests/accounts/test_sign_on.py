@@ -20,6 +20,7 @@ from apps.common.history import acting
 from registry.sign_on import sign_on
 from tests.accounts.oidc import CLIENT_ID, CLIENT_SECRET, KEY, OTHER_KEY, Provider, serve
 from tests.builders import make_team, make_user
+from tests.http import signed_in_client, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -192,8 +193,7 @@ class TestLinking:
 
     def test_somebody_signed_in_links_the_own_account(self, configured, payments, provider):
         known = make_user("hana", email="hana@example.org")
-        client = Client()
-        client.force_login(known)
+        client = signed_in_client(known)
 
         # a borrowed session links nothing
         client.get(at_provider(begin(client, process="connect")))
@@ -375,7 +375,7 @@ class TestConfiguration:
 
     def test_the_settings_page_says_what_is_in_force(self, configured, client, payments):
         client.force_login(make_user(role="admin"))
-        page = " ".join(client.get(reverse("sign-on")).content.decode().split())
+        page = text_of(client.get(reverse("sign-on")))
 
         for words in ("House login", "ai-governance", "no team has the slug nowhere", "/accounts/sign-on/callback/"):
             assert words in page

@@ -8,6 +8,8 @@ from apps.alerts.models import Alert, Delivery, Notice
 from apps.inventory.models import Application
 from tests.builders import TODAY
 
+# longer than alerts wait for further ones
+RIPE = timedelta(seconds=61)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 type Said = tuple[int, str, int | None]
 

@@ -11,13 +11,13 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.actions import NotYourAlert, acknowledge_alert, queue_digests, raise_alerts, requeue_delivery
 from apps.alerts.models import Alert, Delivery
 from apps.alerts.queries import alerts_of, deliveries_of
-from tests.alerts.world import World, make_flag, make_world
-from tests.builders import NOW, make_member, make_team, make_user
+from tests.builders import NOW, make_flag, make_member, make_team, make_user
+from tests.worlds.small import SmallWorld, make_small_world
 
 
 @pytest.fixture
-def world(db: None) -> World:
-    made = make_world()
+def world(db: None) -> SmallWorld:
+    made = make_small_world()
     made.event()
     make_user("governor", role="governance")
     make_flag()
@@ -34,7 +34,7 @@ def reads(user: object) -> tuple[set[str], set[str]]:
     )
 
 
-def test_members_of_the_team_and_of_teams_above_read_what_it_was_told(world: World) -> None:
+def test_members_of_the_team_and_of_teams_above_read_what_it_was_told(world: SmallWorld) -> None:
     above = make_team()
     world.team.parent = above
     world.team.save()
@@ -43,17 +43,17 @@ def test_members_of_the_team_and_of_teams_above_read_what_it_was_told(world: Wor
         assert reads(user) == ({"announced"}, {"claims@example.org"})
 
 
-def test_strangers_read_nothing(world: World) -> None:
+def test_strangers_read_nothing(world: SmallWorld) -> None:
     for user in (make_user(), make_member(make_team()), make_user(is_active=False), AnonymousUser()):
         assert reads(user) == (set(), set())
 
 
 @pytest.mark.parametrize("role", ["governance", "auditor", "admin"])
-def test_the_offices_of_the_organisation_read_everything(world: World, role: str) -> None:
+def test_the_offices_of_the_organisation_read_everything(world: SmallWorld, role: str) -> None:
     assert reads(make_user(role=role)) == ({"announced", "opened"}, {"claims@example.org", "governor@example.org"})
 
 
-def test_a_row_of_the_lists_costs_no_further_statement(world: World, django_assert_num_queries: object) -> None:
+def test_a_row_of_the_lists_costs_no_further_statement(world: SmallWorld, django_assert_num_queries: object) -> None:
     user = make_user(role="auditor")
 
     with django_assert_num_queries(2):  # type: ignore[operator]
@@ -65,7 +65,7 @@ def test_a_row_of_the_lists_costs_no_further_statement(world: World, django_asse
 
 
 @pytest.mark.parametrize("role", [TeamRole.EDITOR, TeamRole.OWNER])
-def test_who_works_on_the_team_acknowledges_its_alerts(world: World, role: TeamRole) -> None:
+def test_who_works_on_the_team_acknowledges_its_alerts(world: SmallWorld, role: TeamRole) -> None:
     user = make_member(world.team, role)
 
     alert = acknowledge_alert(alert=Alert.objects.get(team=world.team), by=user, at=NOW)
@@ -73,14 +73,14 @@ def test_who_works_on_the_team_acknowledges_its_alerts(world: World, role: TeamR
     assert (alert.state, alert.acknowledged_by) == ("acknowledged", user)
 
 
-def test_governance_acknowledges_for_everybody(world: World) -> None:
+def test_governance_acknowledges_for_everybody(world: SmallWorld) -> None:
     governor = User.objects.get(username="governor")
 
     for alert in Alert.objects.all():
         assert acknowledge_alert(alert=alert, by=governor, at=NOW).state == "acknowledged"
 
 
-def test_who_only_reads_does_not_acknowledge(world: World) -> None:
+def test_who_only_reads_does_not_acknowledge(world: SmallWorld) -> None:
     alert = Alert.objects.get(team=world.team)
 
     for user in (make_member(world.team, TeamRole.VIEWER), make_user(role="auditor"), make_user()):
@@ -90,7 +90,7 @@ def test_who_only_reads_does_not_acknowledge(world: World) -> None:
     assert alert.state == "open"
 
 
-def test_acknowledging_twice_keeps_the_first_name(world: World) -> None:
+def test_acknowledging_twice_keeps_the_first_name(world: SmallWorld) -> None:
     first, second = make_member(world.team), make_member(world.team)
     alert = Alert.objects.get(team=world.team)
     acknowledge_alert(alert=alert, by=first, at=NOW)
@@ -98,7 +98,7 @@ def test_acknowledging_twice_keeps_the_first_name(world: World) -> None:
     assert acknowledge_alert(alert=alert, by=second, at=NOW).acknowledged_by == first
 
 
-def test_an_acknowledgement_is_in_the_history_with_its_actor(world: World) -> None:
+def test_an_acknowledgement_is_in_the_history_with_its_actor(world: SmallWorld) -> None:
     user = make_member(world.team)
     alert = acknowledge_alert(alert=Alert.objects.get(team=world.team), by=user, at=NOW)
 
@@ -108,7 +108,7 @@ def test_an_acknowledgement_is_in_the_history_with_its_actor(world: World) -> No
     assert last.pgh_context.metadata["reason"] == "alert acknowledged"
 
 
-def test_only_governance_and_administrators_send_a_failed_mail_again(world: World) -> None:
+def test_only_governance_and_administrators_send_a_failed_mail_again(world: SmallWorld) -> None:
     Delivery.objects.update(state="failed")
     delivery = Delivery.objects.get(team=world.team)
 

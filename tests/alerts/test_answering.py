@@ -25,25 +25,26 @@ from apps.alerts.muting import muted_by
 from apps.alerts.subscribing import about
 from apps.catalog.models import Offering
 from tests.alerts.passing import addresses, day_in, last_text, look, mail_out, morning, pass_day, pass_days, told
-from tests.alerts.world import World, make_flag, make_world
 from tests.builders import (
     NOW,
     TODAY,
     make_application,
     make_dependency,
+    make_flag,
     make_member,
     make_offering,
     make_team,
     make_user,
 )
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> SmallWorld:
     """Claims has an editor, Henrik, and a mailbox. The end of its model is announced and not mailed yet."""
-    made = make_world()
+    made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")
     make_member(made.team, TeamRole.EDITOR, make_user("henrik"))
     made.event()
@@ -52,7 +53,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def henrik(world: World) -> User:
+def henrik(world: SmallWorld) -> User:
     return User.objects.get(username="henrik")
 
 
@@ -63,7 +64,7 @@ def alert() -> Alert:
 # --- who may ------------------------------------------------------------------------------------------------------
 
 
-def test_who_may_answer_is_whoever_works_on_it_and_may_still_see_it(world: World) -> None:
+def test_who_may_answer_is_whoever_works_on_it_and_may_still_see_it(world: SmallWorld) -> None:
     above = make_team()
     world.team.parent = above
     world.team.save()
@@ -106,7 +107,7 @@ def test_what_is_owed_to_one_person_is_answered_by_them_and_by_who_governs() -> 
 # --- what it changes ----------------------------------------------------------------------------------------------
 
 
-def test_the_first_to_acknowledge_stays_the_one(world: World, henrik: User) -> None:
+def test_the_first_to_acknowledge_stays_the_one(world: SmallWorld, henrik: User) -> None:
     second = make_member(world.team, TeamRole.EDITOR)
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
     acknowledge_alert(alert=alert(), by=second, at=NOW + timedelta(hours=1))
@@ -114,7 +115,7 @@ def test_the_first_to_acknowledge_stays_the_one(world: World, henrik: User) -> N
     assert (alert().state, alert().acknowledged_by, alert().acknowledged_at) == ("acknowledged", henrik, NOW)
 
 
-def test_an_acknowledged_alert_is_mailed_all_the_same_once(world: World, henrik: User) -> None:
+def test_an_acknowledged_alert_is_mailed_all_the_same_once(world: SmallWorld, henrik: User) -> None:
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
 
     pass_days(0, 3)
@@ -123,7 +124,7 @@ def test_an_acknowledged_alert_is_mailed_all_the_same_once(world: World, henrik:
 
 
 def test_what_is_resolved_before_a_message_was_due_is_not_mailed_unless_it_is_opened_again(
-    world: World, henrik: User
+    world: SmallWorld, henrik: User
 ) -> None:
     resolve_alert(alert=alert(), why=" moved\n yesterday ", by=henrik, at=NOW)
     assert alert().resolution_sentence == "moved yesterday"
@@ -138,7 +139,7 @@ def test_what_is_resolved_before_a_message_was_due_is_not_mailed_unless_it_is_op
 
 
 @pytest.mark.parametrize("why", ["", "  ", "\n\t"])
-def test_to_resolve_says_how(world: World, henrik: User, why: str) -> None:
+def test_to_resolve_says_how(world: SmallWorld, henrik: User, why: str) -> None:
     with pytest.raises(BadAnswer, match="few words"):
         resolve_alert(alert=alert(), why=why, by=henrik, at=NOW)
 
@@ -151,7 +152,7 @@ def test_to_resolve_says_how(world: World, henrik: User, why: str) -> None:
     ],
 )
 def test_what_is_settled_is_opened_before_it_is_answered_anew(
-    world: World, henrik: User, act: Callable[[User], Any]
+    world: SmallWorld, henrik: User, act: Callable[[User], Any]
 ) -> None:
     resolve_alert(alert=alert(), why="moved", by=henrik, at=NOW)
 
@@ -162,7 +163,7 @@ def test_what_is_settled_is_opened_before_it_is_answered_anew(
     act(henrik)
 
 
-def test_a_snooze_may_be_given_again_and_ends_on_the_last_day_given(world: World, henrik: User) -> None:
+def test_a_snooze_may_be_given_again_and_ends_on_the_last_day_given(world: SmallWorld, henrik: User) -> None:
     snooze_alert(alert=alert(), until=day_in(3), by=henrik, at=NOW)
     snooze_alert(alert=alert(), until=day_in(6), by=henrik, at=morning(1))
     pass_days(1, 5)
@@ -177,7 +178,7 @@ def test_a_snooze_may_be_given_again_and_ends_on_the_last_day_given(world: World
     assert addresses("woken") == {"henrik@example.org": 2}
 
 
-def test_to_answer_a_snoozed_alert_ends_the_snooze(world: World, henrik: User) -> None:
+def test_to_answer_a_snoozed_alert_ends_the_snooze(world: SmallWorld, henrik: User) -> None:
     snooze_alert(alert=alert(), until=day_in(3), by=henrik, at=NOW)
     acknowledge_alert(alert=alert(), by=henrik, at=morning(1))
 
@@ -187,7 +188,9 @@ def test_to_answer_a_snoozed_alert_ends_the_snooze(world: World, henrik: User) -
     assert addresses("woken") == {}
 
 
-def test_who_is_given_an_alert_is_told_once_and_not_when_they_took_it_themselves(world: World, henrik: User) -> None:
+def test_who_is_given_an_alert_is_told_once_and_not_when_they_took_it_themselves(
+    world: SmallWorld, henrik: User
+) -> None:
     ines = make_member(world.team, TeamRole.VIEWER, make_user("ines"))
     assign_alert(alert=alert(), to=henrik, by=henrik, at=NOW)
     assign_alert(alert=alert(), to=ines, by=henrik, at=NOW)
@@ -199,7 +202,7 @@ def test_who_is_given_an_alert_is_told_once_and_not_when_they_took_it_themselves
     assert "Assigned to you." in last_text("ines@example.org")
 
 
-def test_strangers_and_leavers_are_given_nothing(world: World, henrik: User) -> None:
+def test_strangers_and_leavers_are_given_nothing(world: SmallWorld, henrik: User) -> None:
     gone = make_member(world.team, TeamRole.EDITOR)
     User.objects.filter(pk=gone.pk).update(is_active=False)
 
@@ -208,7 +211,7 @@ def test_strangers_and_leavers_are_given_nothing(world: World, henrik: User) -> 
             assign_alert(alert=alert(), to=person, by=henrik, at=NOW)
 
 
-def test_whoever_holds_an_old_copy_of_it_changes_what_is_stored(world: World, henrik: User) -> None:
+def test_whoever_holds_an_old_copy_of_it_changes_what_is_stored(world: SmallWorld, henrik: User) -> None:
     old = alert()
     snooze_alert(alert=alert(), until=day_in(3), by=henrik, at=NOW)
 
@@ -221,9 +224,9 @@ def test_whoever_holds_an_old_copy_of_it_changes_what_is_stored(world: World, he
 # --- mutes --------------------------------------------------------------------------------------------------------
 
 
-def test_each_scope_of_a_mute_keeps_back_what_it_names_and_nothing_else(world: World) -> None:
+def test_each_scope_of_a_mute_keeps_back_what_it_names_and_nothing_else(world: SmallWorld) -> None:
     assert world.offering.version is not None
-    second = World(world.team, make_offering("gpt-5"), make_application(team=world.team))
+    second = SmallWorld(world.team, make_offering("gpt-5"), make_application(team=world.team))
     make_dependency(second.application, second.offering)
     Notice.objects.all().delete()
     Alert.objects.all().delete()
@@ -247,7 +250,7 @@ def test_each_scope_of_a_mute_keeps_back_what_it_names_and_nothing_else(world: W
     assert kept_by(kind="retired") == 0
 
 
-def test_a_mute_of_the_team_s_mailbox_keeps_nothing_back_from_its_people(world: World, henrik: User) -> None:
+def test_a_mute_of_the_team_s_mailbox_keeps_nothing_back_from_its_people(world: SmallWorld, henrik: User) -> None:
     ines = make_member(world.team, TeamRole.EDITOR, make_user("ines"))
     assign_alert(alert=alert(), to=ines, by=henrik, at=NOW)
     mute(by=henrik, team=world.team, until=day_in(9), at=NOW, kind="announced", reason="known")
@@ -258,7 +261,7 @@ def test_a_mute_of_the_team_s_mailbox_keeps_nothing_back_from_its_people(world: 
     assert Notice.objects.get(team=world.team).skip_sentence == f"Muted until {day_in(9)}."
 
 
-def test_what_was_kept_back_and_still_waits_is_told_once_when_the_mute_ends(world: World, henrik: User) -> None:
+def test_what_was_kept_back_and_still_waits_is_told_once_when_the_mute_ends(world: SmallWorld, henrik: User) -> None:
     mute(by=henrik, team=world.team, until=day_in(4), at=NOW, offering=world.offering)
     world.event("repriced", old={"input": "1"}, new={"input": "2"})
     look(NOW)
@@ -275,7 +278,7 @@ def test_what_was_kept_back_and_still_waits_is_told_once_when_the_mute_ends(worl
     assert "Prices rise" not in text
 
 
-def test_two_mutes_keep_it_back_until_the_later_one_ends(world: World, henrik: User) -> None:
+def test_two_mutes_keep_it_back_until_the_later_one_ends(world: SmallWorld, henrik: User) -> None:
     mute(by=henrik, team=world.team, until=day_in(3), at=NOW, kind="announced")
     mute(by=henrik, team=world.team, until=day_in(6), at=NOW, offering=world.offering)
 
@@ -287,7 +290,7 @@ def test_two_mutes_keep_it_back_until_the_later_one_ends(world: World, henrik: U
     assert addresses("unmuted") == {"claims@example.org": 1}
 
 
-def test_a_snoozed_alert_that_a_mute_kept_back_is_told_when_it_waits_again(world: World, henrik: User) -> None:
+def test_a_snoozed_alert_that_a_mute_kept_back_is_told_when_it_waits_again(world: SmallWorld, henrik: User) -> None:
     mute(by=henrik, team=world.team, until=day_in(2), at=NOW, kind="announced")
     snooze_alert(alert=alert(), until=day_in(5), by=henrik, at=NOW)
 
@@ -299,7 +302,7 @@ def test_a_snoozed_alert_that_a_mute_kept_back_is_told_when_it_waits_again(world
     assert addresses("unmuted") == {"claims@example.org": 1}
 
 
-def test_a_mute_that_ends_tells_nothing_of_what_has_passed(world: World, henrik: User) -> None:
+def test_a_mute_that_ends_tells_nothing_of_what_has_passed(world: SmallWorld, henrik: User) -> None:
     mute(by=henrik, team=world.team, until=day_in(3), at=NOW, kind="announced")
     mail_out(NOW)
     world.application.dependencies.update(until=day_in(1))
@@ -309,7 +312,7 @@ def test_a_mute_that_ends_tells_nothing_of_what_has_passed(world: World, henrik:
     assert addresses("") == {}
 
 
-def test_a_mute_is_lifted_by_who_has_it_or_governs(world: World, henrik: User) -> None:
+def test_a_mute_is_lifted_by_who_has_it_or_governs(world: SmallWorld, henrik: User) -> None:
     own = mute(by=henrik, until=day_in(3), at=NOW, kind="announced")
     of_team = mute(by=henrik, team=world.team, until=day_in(3), at=NOW, kind="announced")
     other = make_member(world.team, TeamRole.EDITOR)
@@ -322,7 +325,7 @@ def test_a_mute_is_lifted_by_who_has_it_or_governs(world: World, henrik: User) -
         unmute_now(row=of_team, by=make_member(world.team, TeamRole.VIEWER), at=NOW)
 
 
-def test_a_mute_of_one_matter_does_not_keep_the_next_day_of_it_back(world: World, henrik: User) -> None:
+def test_a_mute_of_one_matter_does_not_keep_the_next_day_of_it_back(world: SmallWorld, henrik: User) -> None:
     Offering.objects.update(retires_on=day_in(30), date_kind="firm")
     look(NOW)
     mute(by=henrik, team=world.team, until=day_in(90), at=NOW, subject=Alert.objects.get(kind="milestone").subject)
@@ -335,7 +338,7 @@ def test_a_mute_of_one_matter_does_not_keep_the_next_day_of_it_back(world: World
     assert [kind for _, kind, _ in told()] == ["announced", "milestone"]
 
 
-def test_a_year_is_the_longest_mute_and_today_is_none(world: World, henrik: User) -> None:
+def test_a_year_is_the_longest_mute_and_today_is_none(world: SmallWorld, henrik: User) -> None:
     assert mute(by=henrik, until=TODAY + timedelta(days=366), at=NOW, kind="announced").holds_on(TODAY)
     for days in (367, 0, -1):
         with pytest.raises(BadAnswer):

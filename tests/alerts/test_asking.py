@@ -10,19 +10,20 @@ from apps.alerts.actions import acknowledge_alert, mute, queue_digests, raise_al
 from apps.alerts.asking import CannotAsk, ask_for_now, open_alerts_of
 from apps.alerts.models import Alert, Cadence, Delivery, Notice
 from apps.alerts.wishing import set_preference
-from tests.alerts.world import RIPE, World, make_world
+from tests.alerts.passing import RIPE
 from tests.builders import NOW, make_member, make_user
+from tests.worlds.small import SmallWorld, make_small_world
 
 
 @pytest.fixture
-def world(db: None) -> World:
-    made = make_world(email="")
+def world(db: None) -> SmallWorld:
+    made = make_small_world(email="")
     made.event()
     return made
 
 
 @pytest.fixture
-def owner(world: World) -> User:
+def owner(world: SmallWorld) -> User:
     """Told of everything of Claims, as the team has no mailbox."""
     return make_member(world.team, TeamRole.OWNER, make_user("ilse"))
 
@@ -32,7 +33,7 @@ def mailed(user: User) -> list[tuple[str, int]]:
     return [(each.kind, each.notices.count()) for each in Delivery.objects.filter(user=user).order_by("pk")]
 
 
-def test_what_was_told_before_is_told_again_at_once(world: World, owner: User) -> None:
+def test_what_was_told_before_is_told_again_at_once(world: SmallWorld, owner: User) -> None:
     raise_alerts(at=NOW)
     queue_digests(at=NOW + timedelta(days=1))
     later = NOW + timedelta(days=1, hours=3)
@@ -45,7 +46,7 @@ def test_what_was_told_before_is_told_again_at_once(world: World, owner: User) -
     assert Notice.objects.get(occasion__startswith="asked").delivery == Delivery.objects.latest("pk")
 
 
-def test_days_that_come_nearer_do_not_wait_for_the_next_morning(world: World, owner: User) -> None:
+def test_days_that_come_nearer_do_not_wait_for_the_next_morning(world: SmallWorld, owner: User) -> None:
     """Milestones usually wait for the digest of the day; whoever asks has asked."""
     raise_alerts(at=NOW)
     raise_due_alerts(at=NOW)
@@ -59,7 +60,7 @@ def test_days_that_come_nearer_do_not_wait_for_the_next_morning(world: World, ow
     assert mailed(owner)[-1] == (Delivery.Kind.IMMEDIATE, open_alerts_of(owner).count())
 
 
-def test_what_is_owed_and_not_written_yet_goes_with_it_and_not_once_more(world: World, owner: User) -> None:
+def test_what_is_owed_and_not_written_yet_goes_with_it_and_not_once_more(world: SmallWorld, owner: User) -> None:
     raise_alerts(at=NOW)
 
     ask_for_now(user=owner, at=NOW)
@@ -69,7 +70,7 @@ def test_what_is_owed_and_not_written_yet_goes_with_it_and_not_once_more(world: 
     assert Notice.objects.get(occasion="raised", user=owner).skip_sentence.startswith("Told at once instead")
 
 
-def test_asking_twice_on_one_day_sends_one_mail(world: World, owner: User) -> None:
+def test_asking_twice_on_one_day_sends_one_mail(world: SmallWorld, owner: User) -> None:
     raise_alerts(at=NOW)
 
     assert ask_for_now(user=owner, at=NOW) == 1
@@ -77,7 +78,7 @@ def test_asking_twice_on_one_day_sends_one_mail(world: World, owner: User) -> No
     assert ask_for_now(user=owner, at=NOW + timedelta(days=1)) == 1
 
 
-def test_what_somebody_answered_is_not_told(world: World, owner: User) -> None:
+def test_what_somebody_answered_is_not_told(world: SmallWorld, owner: User) -> None:
     raise_alerts(at=NOW)
     acknowledge_alert(alert=Alert.objects.get(), by=owner, at=NOW)
 
@@ -85,7 +86,7 @@ def test_what_somebody_answered_is_not_told(world: World, owner: User) -> None:
     assert not Notice.objects.filter(occasion__startswith="asked").exists()
 
 
-def test_what_falls_to_others_is_not_told_though_one_may_read_it(world: World, owner: User) -> None:
+def test_what_falls_to_others_is_not_told_though_one_may_read_it(world: SmallWorld, owner: User) -> None:
     raise_alerts(at=NOW)
     reader = make_member(world.team, TeamRole.VIEWER)
 
@@ -93,7 +94,7 @@ def test_what_falls_to_others_is_not_told_though_one_may_read_it(world: World, o
     assert ask_for_now(user=make_user(role="auditor"), at=NOW) == 0
 
 
-def test_what_one_was_given_is_told(world: World, owner: User) -> None:
+def test_what_one_was_given_is_told(world: SmallWorld, owner: User) -> None:
     raise_alerts(at=NOW)
     editor = make_member(world.team)
     Alert.objects.update(assigned_to=editor)
@@ -102,7 +103,7 @@ def test_what_one_was_given_is_told(world: World, owner: User) -> None:
     assert Notice.objects.get(user=editor).why == Notice.Why.ASSIGNED
 
 
-def test_what_is_muted_stays_muted(world: World, owner: User) -> None:
+def test_what_is_muted_stays_muted(world: SmallWorld, owner: User) -> None:
     raise_alerts(at=NOW)
     mute(by=owner, until=NOW.date() + timedelta(days=20), at=NOW, kind="announced")
 
@@ -113,7 +114,7 @@ def test_what_is_muted_stays_muted(world: World, owner: User) -> None:
     assert Notice.objects.get(occasion__startswith="asked").skip_sentence.startswith("Muted until")
 
 
-def test_who_wants_no_mail_is_told_what_to_change_first(world: World, owner: User) -> None:
+def test_who_wants_no_mail_is_told_what_to_change_first(world: SmallWorld, owner: User) -> None:
     raise_alerts(at=NOW)
     set_preference(by=owner, at=NOW, cadence=Cadence.NEVER)
 
@@ -123,7 +124,7 @@ def test_who_wants_no_mail_is_told_what_to_change_first(world: World, owner: Use
         ask_for_now(user=make_user(email=""), at=NOW)
 
 
-def test_who_lost_sight_of_it_is_not_told(world: World, owner: User) -> None:
+def test_who_lost_sight_of_it_is_not_told(world: SmallWorld, owner: User) -> None:
     raise_alerts(at=NOW)
     owner.memberships.all().delete()
 

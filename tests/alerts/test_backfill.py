@@ -1,7 +1,6 @@
 """Models that had ended before their source told: one alert per run and team, and one item in the digest."""
 
 import json
-import threading
 from datetime import date, timedelta
 
 import pytest
@@ -12,15 +11,16 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.feed_words import MOST_OFFERINGS
 from apps.alerts.models import Alert, Delivery, HandledRun
-from apps.catalog.models import Assertion, Derivation, Offering
+from apps.catalog.models import Assertion, Offering
 from apps.feeds.pipeline import poll
 from apps.inventory.models import Application, Criticality
-from tests.alerts.feed_world import DAY, ENDED, backfill, make_claim, make_run
-from tests.alerts.world import World, make_world
+from tests.alerts.feed_states import DAY, ENDED, backfill, make_ending_claim, make_run
+from tests.alerts.passing import flat
 from tests.builders import (
     NOW,
     make_application,
     make_dependency,
+    make_derivation,
     make_event,
     make_member,
     make_offering,
@@ -30,14 +30,11 @@ from tests.builders import (
     make_version,
 )
 from tests.feeds import loopback as server
+from tests.threads import run_in_threads
+from tests.worlds.small import SmallWorld, make_small_world
 
 
-@pytest.fixture
-def world(db: None) -> World:
-    return make_world()
-
-
-def another(world: World, api_id: str = "gpt-4-0314", *, application: Application | None = None) -> Offering:
+def another(world: SmallWorld, api_id: str = "gpt-4-0314", *, application: Application | None = None) -> Offering:
     offering = make_offering(api_id, host=make_provider("openai", name="OpenAI"))
     make_dependency(application or world.application, offering)
     return offering
@@ -49,14 +46,10 @@ def digest() -> Delivery:
     return Delivery.objects.get()
 
 
-def flat(text: str) -> str:
-    return " ".join(text.split())
-
-
 # --- who is told ------------------------------------------------------------------------------------------------
 
 
-def test_a_team_is_told_once_per_run_which_of_its_models_had_already_ended(world: World) -> None:
+def test_a_team_is_told_once_per_run_which_of_its_models_had_already_ended(world: SmallWorld) -> None:
     gpt = another(world)
     run = backfill(world.offering, gpt)
 
@@ -82,7 +75,7 @@ def test_a_team_is_told_once_per_run_which_of_its_models_had_already_ended(world
     assert HandledRun.objects.get().run == run
 
 
-def test_raising_again_raises_nothing(world: World) -> None:
+def test_raising_again_raises_nothing(world: SmallWorld) -> None:
     backfill(world.offering)
     raise_alerts(at=NOW)
 
@@ -100,7 +93,7 @@ def test_raising_again_raises_nothing(world: World) -> None:
         (Criticality.CRITICAL, "judge", 4),
     ],
 )
-def test_it_is_as_loud_as_a_model_that_retires(world: World, criticality: int, role: str, severity: int) -> None:
+def test_it_is_as_loud_as_a_model_that_retires(world: SmallWorld, criticality: int, role: str, severity: int) -> None:
     application = make_application(team=make_team(), criticality=criticality)
     offering = make_offering("old")
     make_dependency(application, offering, role)
@@ -111,7 +104,7 @@ def test_it_is_as_loud_as_a_model_that_retires(world: World, criticality: int, r
     assert Alert.objects.get().severity == severity
 
 
-def test_a_run_that_reaches_nobody_is_handled_without_an_alert(world: World) -> None:
+def test_a_run_that_reaches_nobody_is_handled_without_an_alert(world: SmallWorld) -> None:
     run = backfill(make_offering("elsewhere"))
 
     assert raise_alerts(at=NOW) == 0
@@ -119,7 +112,7 @@ def test_a_run_that_reaches_nobody_is_handled_without_an_alert(world: World) -> 
     assert HandledRun.objects.get().run == run
 
 
-def test_every_team_is_told_of_the_models_its_own_applications_stand_on(world: World) -> None:
+def test_every_team_is_told_of_the_models_its_own_applications_stand_on(world: SmallWorld) -> None:
     theirs = make_application("Policy wording comparer", team=make_team("Underwriting"))
     gpt = another(world, application=theirs)
     backfill(world.offering, gpt)
@@ -131,10 +124,10 @@ def test_every_team_is_told_of_the_models_its_own_applications_stand_on(world: W
     assert [found["api_id"] for found in Alert.objects.get(team=theirs.team).details["offerings"]] == ["gpt-4-0314"]
 
 
-def test_it_reaches_as_far_as_an_event_would(world: World) -> None:
+def test_it_reaches_as_far_as_an_event_would(world: SmallWorld) -> None:
     assert world.offering.version is not None
     tuned = make_version("acme/damage-tuned", foundation=world.offering.version.foundation)
-    Derivation.objects.create(child=tuned, parent=world.offering.version, kind="fine_tune")
+    make_derivation(tuned, world.offering.version)
     of_tuned = make_application("On the fine-tune", team=make_team())
     make_dependency(of_tuned, make_offering("tuned-1", host=world.offering.host, version=tuned))
     elsewhere = make_application("At another host", team=make_team())
@@ -147,28 +140,28 @@ def test_it_reaches_as_far_as_an_event_would(world: World) -> None:
 
 
 @pytest.mark.parametrize("value", [{"retires_on": "2026-03-26", "date_kind": "not_before"}, {}, {"status": "active"}])
-def test_only_a_firm_day_that_the_source_still_gives_counts(world: World, value: dict[str, str]) -> None:
+def test_only_a_firm_day_that_the_source_still_gives_counts(world: SmallWorld, value: dict[str, str]) -> None:
     backfill(world.offering)
     Assertion.objects.update(value=value)
 
     assert raise_alerts(at=NOW) == 0
 
 
-def test_a_day_that_the_catalogue_does_not_go_by_is_not_told(world: World) -> None:
+def test_a_day_that_the_catalogue_does_not_go_by_is_not_told(world: SmallWorld) -> None:
     backfill(world.offering)
     Offering.objects.update(retires_on=date(2027, 1, 15), date_kind="firm")
 
     assert raise_alerts(at=NOW) == 0
 
 
-def test_what_another_source_said_before_is_not_told_again(world: World) -> None:
-    make_claim(world.offering, make_source("deprecations-info"), changed_at=NOW - DAY, first_seen=NOW - DAY)
+def test_what_another_source_said_before_is_not_told_again(world: SmallWorld) -> None:
+    make_ending_claim(world.offering, make_source("deprecations-info"), changed_at=NOW - DAY, first_seen=NOW - DAY)
     backfill(world.offering)
 
     assert raise_alerts(at=NOW) == 0
 
 
-def test_a_model_known_to_be_retired_is_not_told_of_again(world: World) -> None:
+def test_a_model_known_to_be_retired_is_not_told_of_again(world: SmallWorld) -> None:
     make_event(world.offering, "retired", new=ENDED.isoformat(), effective_on=ENDED, detected_at=NOW - DAY)
     raise_alerts(at=NOW)
     backfill(world.offering)
@@ -176,7 +169,7 @@ def test_a_model_known_to_be_retired_is_not_told_of_again(world: World) -> None:
     assert raise_alerts(at=NOW) == 0
 
 
-def test_a_run_older_than_a_week_is_history(world: World) -> None:
+def test_a_run_older_than_a_week_is_history(world: SmallWorld) -> None:
     backfill(world.offering, at=NOW - timedelta(days=8))
 
     assert raise_alerts(at=NOW) == 0
@@ -185,7 +178,7 @@ def test_a_run_older_than_a_week_is_history(world: World) -> None:
     assert raise_alerts(at=NOW) == 0
 
 
-def test_a_run_without_back_fill_is_not_even_marked(world: World) -> None:
+def test_a_run_without_back_fill_is_not_even_marked(world: SmallWorld) -> None:
     make_run(make_source())
     make_run(make_source("other"), status="unchanged", backfilled=[])
 
@@ -194,7 +187,7 @@ def test_a_run_without_back_fill_is_not_even_marked(world: World) -> None:
     assert HandledRun.objects.count() == 0
 
 
-def test_an_alert_names_a_dozen_models_and_counts_the_rest(world: World) -> None:
+def test_an_alert_names_a_dozen_models_and_counts_the_rest(world: SmallWorld) -> None:
     backfill(*(another(world, f"gpt-{n}") for n in range(MOST_OFFERINGS + 3)))
 
     raise_alerts(at=NOW)
@@ -211,7 +204,7 @@ def test_a_poll_that_back_fills_is_told_from_end_to_end() -> None:
     with server.Loopback() as feed:
         first = feed.route("/1", server.plain(json.dumps(rows).encode()))
         poll(source, at=at, url=first, trigger="test")
-        world = make_world()
+        world = make_small_world()
         make_dependency(world.application, Offering.objects.get(api_id="gpt"))
         rows["acme/gpt"]["deprecation_date"] = "2026-03-26"
         second = feed.route("/2", server.plain(json.dumps(rows).encode()))
@@ -230,25 +223,12 @@ def test_a_poll_that_back_fills_is_told_from_end_to_end() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_three_runs_at_once_tell_each_team_once() -> None:
-    world = make_world()
+    world = make_small_world()
     for n in range(6):
         make_dependency(make_application(team=make_team(f"Team number {n}")), world.offering)
     backfill(world.offering)
-    start = threading.Barrier(3)
-    raised: list[int] = []
 
-    def run() -> None:
-        try:
-            start.wait()
-            raised.append(raise_alerts(at=NOW))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    raised = run_in_threads(3, lambda: raise_alerts(at=NOW))
 
     assert sorted(raised) == [0, 0, 7]
     assert Alert.objects.values("team").distinct().count() == Alert.objects.count() == 7
@@ -256,7 +236,7 @@ def test_three_runs_at_once_tell_each_team_once() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_dies_half_way_leaves_the_run_owed(monkeypatch: pytest.MonkeyPatch) -> None:
-    backfill(make_world().offering)
+    backfill(make_small_world().offering)
 
     def die(*_: object, **__: object) -> int:
         raise KeyboardInterrupt
@@ -270,7 +250,7 @@ def test_a_worker_that_dies_half_way_leaves_the_run_owed(monkeypatch: pytest.Mon
     assert raise_alerts(at=NOW) == 1
 
 
-def _n_statements_with(n_applications: int, world: World, source_slug: str) -> int:
+def _n_statements_with(n_applications: int, world: SmallWorld, source_slug: str) -> int:
     offerings = [make_offering() for _ in range(n_applications)]
     for offering in offerings:
         make_dependency(make_application(team=make_team()), offering)
@@ -280,14 +260,14 @@ def _n_statements_with(n_applications: int, world: World, source_slug: str) -> i
     return len(captured)
 
 
-def test_the_number_of_statements_does_not_grow_with_models_and_teams(world: World) -> None:
+def test_the_number_of_statements_does_not_grow_with_models_and_teams(world: SmallWorld) -> None:
     assert _n_statements_with(1, world, "one") == _n_statements_with(40, world, "forty")
 
 
 # --- the mail ---------------------------------------------------------------------------------------------------
 
 
-def test_the_digest_has_a_group_for_it_with_what_to_do(world: World) -> None:
+def test_the_digest_has_a_group_for_it_with_what_to_do(world: SmallWorld) -> None:
     backfill(world.offering, another(world))
 
     mail = digest()
@@ -304,7 +284,7 @@ def test_the_digest_has_a_group_for_it_with_what_to_do(world: World) -> None:
         assert f"/feeds/runs/{Alert.objects.get().run_id}/" in body
 
 
-def test_it_follows_what_has_just_ended(world: World) -> None:
+def test_it_follows_what_has_just_ended(world: SmallWorld) -> None:
     backfill(another(world))
     gone = make_offering("old-embedding", lifecycle="retired", retires_on=date(2026, 11, 20), date_kind="firm")
     make_dependency(world.application, gone)
@@ -320,7 +300,7 @@ def test_it_follows_what_has_just_ended(world: World) -> None:
     assert mail.subject == "Motor damage estimator has lost a model on 20 November 2026; two other changes"
 
 
-def test_a_model_that_only_an_application_gone_to_another_team_stands_on_is_not_named(world: World) -> None:
+def test_a_model_that_only_an_application_gone_to_another_team_stands_on_is_not_named(world: SmallWorld) -> None:
     moved = make_application("Fraud triage", team=world.team)
     backfill(world.offering, another(world, application=moved))
     raise_alerts(at=NOW)
@@ -336,7 +316,7 @@ def test_a_model_that_only_an_application_gone_to_another_team_stands_on_is_not_
         assert "Fraud triage" not in body
 
 
-def test_nothing_is_mailed_where_no_application_is_the_teams_any_more(world: World) -> None:
+def test_nothing_is_mailed_where_no_application_is_the_teams_any_more(world: SmallWorld) -> None:
     backfill(world.offering)
     raise_alerts(at=NOW)
     world.application.team = make_team()
@@ -349,7 +329,7 @@ def test_nothing_is_mailed_where_no_application_is_the_teams_any_more(world: Wor
     assert Alert.objects.live().get().team == world.application.team
 
 
-def test_names_cannot_break_out_of_the_mail(world: World) -> None:
+def test_names_cannot_break_out_of_the_mail(world: SmallWorld) -> None:
     hostile = "gpt\r\nBcc: everyone@example.org <script>alert(1)</script>"
     offering = another(world, hostile)
     backfill(offering, source=make_source("hostile", name="Feed\r\n<img src=x>"))
@@ -364,7 +344,7 @@ def test_names_cannot_break_out_of_the_mail(world: World) -> None:
 # --- pages and API ----------------------------------------------------------------------------------------------
 
 
-def test_the_inbox_says_what_and_where_to_look(world: World, client: object) -> None:
+def test_the_inbox_says_what_and_where_to_look(world: SmallWorld, client: object) -> None:
     run = backfill(world.offering)
     raise_alerts(at=NOW)
     client.force_login(make_member(world.team, TeamRole.EDITOR))  # type: ignore[attr-defined]

@@ -17,12 +17,13 @@ from apps.exposure.models import Campaign, CampaignTask, ExposureSettings, FlagE
 from apps.gate.models import Waiver
 from apps.inventory.models import Application, Approval, Dependency, ExitTest, Selection
 from apps.risks.models import Assessment, FoundationRisk
-from tests.alerts.world import make_flag, make_world
 from tests.builders import (
     NOW,
     TODAY,
     make_application,
     make_dependency,
+    make_exit_test,
+    make_flag,
     make_member,
     make_offering,
     make_provider,
@@ -50,12 +51,6 @@ def only(user, *, at=NOW):
 
 def summaries(user):
     return sorted(str(event["summary"]) for event in events_of(user).values())
-
-
-@pytest.fixture
-def world():
-    """Claims runs the Motor damage estimator on a model that ends, for good, on 15 January 2027."""
-    return make_world()
 
 
 @pytest.fixture
@@ -200,10 +195,9 @@ def days(world):
         accepted_until=TODAY + 11 * DAY,
     )  # fmt: skip
     risk("Prices", treatment="reduce", due_on=TODAY + 12 * DAY)
-    ExitTest.objects.create(
-        dependency=dependency, target=make_offering("spare", host=make_provider("there", name="There")),
-        tested_on=TODAY - 352 * DAY, result="passed",
-    )  # fmt: skip
+    make_exit_test(
+        dependency, make_offering("spare", host=make_provider("there", name="There")), tested_on=TODAY - 352 * DAY
+    )
     campaign = Campaign.objects.create(title="Move", subject=world.offering, opened_by=governor, opened_at=NOW)
     CampaignTask.objects.create(
         campaign=campaign, dependency=dependency, state="waived", waived_by=governor, waived_why="later",

@@ -1,6 +1,5 @@
 """Days that come nearer: ends of models at their milestones, and days of the organisation's own."""
 
-import threading
 from datetime import timedelta
 from typing import Any
 
@@ -14,10 +13,10 @@ from apps.alerts.actions import acknowledge_alert, assign_alert, mute, raise_due
 from apps.alerts.models import Alert, AlertPolicy, AlertSettings, Notice
 from apps.alerts.wishing import change_policy
 from apps.catalog.footing import refresh_footing
-from apps.catalog.models import Derivation, NodeKind, Offering
+from apps.catalog.models import NodeKind, Offering
 from apps.exposure.campaigns.keeping import keep_campaigns
 from apps.exposure.models import Campaign, CampaignTask, ExposureFlag
-from apps.inventory.models import Application, Approval, Criticality, Dependency, ExitTest, Selection
+from apps.inventory.models import Application, Approval, Criticality, Dependency, Selection
 from apps.risks.models import Assessment
 from tests.alerts.passing import (
     addresses,
@@ -33,28 +32,35 @@ from tests.alerts.passing import (
     told,
     told_of,
 )
-from tests.alerts.world import World, add_turn, make_flag, make_world
 from tests.builders import (
     NOW,
     TODAY,
     make_application,
+    make_assessment,
     make_dependency,
+    make_derivation,
     make_event,
+    make_exit_test,
+    make_flag,
+    make_flag_event,
     make_member,
+    make_node,
     make_offering,
+    make_risk,
     make_team,
     make_user,
     make_version,
 )
-from tests.risks.worlds import make_assessment, make_risk, node
+from tests.threads import run_in_threads
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> SmallWorld:
     """Claims runs one critical application on a model whose end nobody knows yet."""
-    made = make_world()
+    made = make_small_world()
     ends(made.offering, None)
     return made
 
@@ -66,7 +72,7 @@ def ends(offering: Offering, n: int | None, kind: str = "firm") -> None:
     )
 
 
-def moved(world: World, kind: str, n: int, *, on: int) -> None:
+def moved(world: SmallWorld, kind: str, n: int, *, on: int) -> None:
     """The catalogue accepts on day `on` that the model ends on day `n`."""
     ends(world.offering, n)
     world.event(kind, new=day_in(n).isoformat(), effective_on=day_in(n), detected_at=morning(on))
@@ -75,7 +81,7 @@ def moved(world: World, kind: str, n: int, *, on: int) -> None:
 # --- ends of models ---------------------------------------------------------------------------------------------
 
 
-def test_an_announced_end_is_told_by_the_news_and_then_by_each_milestone_after_it(world: World) -> None:
+def test_an_announced_end_is_told_by_the_news_and_then_by_each_milestone_after_it(world: SmallWorld) -> None:
     moved(world, "announced", 40, on=0)
 
     pass_days(0, 43)
@@ -86,7 +92,7 @@ def test_an_announced_end_is_told_by_the_news_and_then_by_each_milestone_after_i
     ]  # fmt: skip
 
 
-def test_the_end_itself_is_told_once_by_the_news_or_by_its_milestone(world: World) -> None:
+def test_the_end_itself_is_told_once_by_the_news_or_by_its_milestone(world: SmallWorld) -> None:
     ends(world.offering, 2)
     pass_days(0, 1)
     world.event("retired", new=day_in(2).isoformat(), effective_on=day_in(2), detected_at=morning(2, 0))
@@ -97,7 +103,7 @@ def test_the_end_itself_is_told_once_by_the_news_or_by_its_milestone(world: Worl
     assert Alert.objects.waiting().get().kind == "retired"
 
 
-def test_news_of_the_end_takes_the_place_of_a_milestone_that_was_a_minute_faster(world: World) -> None:
+def test_news_of_the_end_takes_the_place_of_a_milestone_that_was_a_minute_faster(world: SmallWorld) -> None:
     ends(world.offering, 0)
     raise_due_alerts(at=morning(0, 0))
     world.event("retired", new=TODAY.isoformat(), effective_on=TODAY, detected_at=morning(0, 0))
@@ -126,7 +132,7 @@ def test_news_of_the_end_takes_the_place_of_a_milestone_that_was_a_minute_faster
     ],
 )  # fmt: skip
 def test_a_day_that_moves_is_told_by_the_news_and_at_the_milestones_still_ahead(
-    world: World, moves: dict[int, int], expected: list[Any]
+    world: SmallWorld, moves: dict[int, int], expected: list[Any]
 ) -> None:
     before: int | None = None
 
@@ -141,7 +147,7 @@ def test_a_day_that_moves_is_told_by_the_news_and_at_the_milestones_still_ahead(
     assert "NO LONGER SO" not in " ".join(texts()), "the news of the move says it"
 
 
-def test_a_day_that_flaps_without_news_tells_no_milestone_twice(world: World) -> None:
+def test_a_day_that_flaps_without_news_tells_no_milestone_twice(world: SmallWorld) -> None:
     for n in range(36):
         ends(world.offering, 30 if n % 4 < 2 else 50)
         pass_day(n)
@@ -150,7 +156,7 @@ def test_a_day_that_flaps_without_news_tells_no_milestone_twice(world: World) ->
     assert len(days) == len(set(days))
 
 
-def test_of_milestones_that_passed_while_nobody_looked_only_the_last_is_told(world: World) -> None:
+def test_of_milestones_that_passed_while_nobody_looked_only_the_last_is_told(world: SmallWorld) -> None:
     ends(world.offering, 95)
     pass_day(0)
 
@@ -161,7 +167,7 @@ def test_of_milestones_that_passed_while_nobody_looked_only_the_last_is_told(wor
 
 
 @pytest.mark.parametrize(("n", "is_told"), [(-7, True), (-8, False)])
-def test_an_end_that_passed_while_nobody_looked_is_told_for_a_week(world: World, n: int, is_told: bool) -> None:
+def test_an_end_that_passed_while_nobody_looked_is_told_for_a_week(world: SmallWorld, n: int, is_told: bool) -> None:
     ends(world.offering, n)
 
     pass_day(0)
@@ -170,7 +176,7 @@ def test_an_end_that_passed_while_nobody_looked_is_told_for_a_week(world: World,
     assert ("Ended on 17 Nov 2026" in last_text()) is is_told
 
 
-def test_a_day_before_which_nothing_ends_is_told_at_fewer_milestones_and_more_quietly(world: World) -> None:
+def test_a_day_before_which_nothing_ends_is_told_at_fewer_milestones_and_more_quietly(world: SmallWorld) -> None:
     ends(world.offering, 95, "not_before")
     # what ends firmly would be told on days 5, 35, 65, 81, 88, 94 and 95
     pass_each(0, 4, 5, 6, 34, 35, 36, 64, 65, 66, 80, 81, 82, 87, 88, 89, 94, 95, 96, 97, 100)
@@ -182,7 +188,7 @@ def test_a_day_before_which_nothing_ends_is_told_at_fewer_milestones_and_more_qu
     assert "loses a model" not in "".join(texts())
 
 
-def test_a_soft_day_that_turns_firm_goes_on_with_the_milestones_of_firm_ones(world: World) -> None:
+def test_a_soft_day_that_turns_firm_goes_on_with_the_milestones_of_firm_ones(world: SmallWorld) -> None:
     ends(world.offering, 95, "not_before")
     pass_each(0, 4, 5, 6, 20)
     moved(world, "announced", 95, on=21)
@@ -192,7 +198,7 @@ def test_a_soft_day_that_turns_firm_goes_on_with_the_milestones_of_firm_ones(wor
     assert told() == [(5, "milestone", 90), (21, "announced", None), (35, "milestone", 60), (65, "milestone", 30)]
 
 
-def test_a_model_that_is_redirected_ends_when_the_one_that_answers_in_its_place_does(world: World) -> None:
+def test_a_model_that_is_redirected_ends_when_the_one_that_answers_in_its_place_does(world: SmallWorld) -> None:
     successor = make_offering("gemini-3-pro", host=world.offering.host, retires_on=day_in(33), date_kind="firm")
     Offering.objects.filter(pk=world.offering.pk).update(
         retires_on=day_in(2), date_kind="firm", end_behaviour="redirect", replacement=successor
@@ -211,10 +217,10 @@ def test_a_model_that_is_redirected_ends_when_the_one_that_answers_in_its_place_
     assert "NO LONGER SO" not in " ".join(texts())
 
 
-def test_whoever_calls_it_by_another_name_or_a_fine_tune_is_told_at_the_same_milestones(world: World) -> None:
+def test_whoever_calls_it_by_another_name_or_a_fine_tune_is_told_at_the_same_milestones(world: SmallWorld) -> None:
     assert world.offering.version is not None
     tuned = make_version("acme/damage-tuned", foundation=world.offering.version.foundation)
-    Derivation.objects.create(child=tuned, parent=world.offering.version, kind="fine_tune")
+    make_derivation(tuned, world.offering.version)
     host = world.offering.host
     by_name = make_application("By another name", team=make_team())
     make_dependency(by_name, make_offering("gemini-2.5-pro-001", host=host, version=world.offering.version))
@@ -239,7 +245,7 @@ def test_whoever_calls_it_by_another_name_or_a_fine_tune_is_told_at_the_same_mil
     assert [alert.team for alert in Alert.objects.filter(state="resolved")] == [by_name.team]
 
 
-def test_an_application_that_begins_to_use_it_later_is_told_at_once_and_by_itself(world: World) -> None:
+def test_an_application_that_begins_to_use_it_later_is_told_at_once_and_by_itself(world: SmallWorld) -> None:
     ends(world.offering, 30)
     pass_day(0)
     late = make_application("Late comer", team=world.team, criticality=Criticality.LOW)
@@ -252,7 +258,7 @@ def test_an_application_that_begins_to_use_it_later_is_told_at_once_and_by_itsel
     assert Alert.objects.waiting().get().application_ids == [world.application.pk, late.pk]
 
 
-def test_an_application_that_left_does_not_keep_the_earlier_milestone_open(world: World) -> None:
+def test_an_application_that_left_does_not_keep_the_earlier_milestone_open(world: SmallWorld) -> None:
     leaving = make_application("Leaving", team=world.team)
     make_dependency(leaving, world.offering)
     ends(world.offering, 30)
@@ -266,7 +272,7 @@ def test_an_application_that_left_does_not_keep_the_earlier_milestone_open(world
     ]
 
 
-def test_an_application_that_changed_its_team_takes_the_milestones_along(world: World) -> None:
+def test_an_application_that_changed_its_team_takes_the_milestones_along(world: SmallWorld) -> None:
     ends(world.offering, 30)
     pass_day(0)
     other = make_team("Underwriting", email="underwriting@example.org")
@@ -278,7 +284,7 @@ def test_an_application_that_changed_its_team_takes_the_milestones_along(world: 
     assert addresses() == {"claims@example.org": 1, "underwriting@example.org": 1}
 
 
-def test_milestones_are_each_criticality_s_own_and_may_change_in_between(world: World) -> None:
+def test_milestones_are_each_criticality_s_own_and_may_change_in_between(world: SmallWorld) -> None:
     low = make_application("Low", team=world.team, criticality=Criticality.LOW)
     make_dependency(low, world.offering)
     policy = AlertPolicy.objects.get(criticality=Criticality.LOW)
@@ -300,7 +306,7 @@ def test_milestones_are_each_criticality_s_own_and_may_change_in_between(world: 
     assert [milestone for _, _, milestone in told_of(world.application)] == [30, 14, 7, 1, 0]
 
 
-def test_without_any_milestone_nothing_is_told(world: World) -> None:
+def test_without_any_milestone_nothing_is_told(world: SmallWorld) -> None:
     AlertPolicy.objects.update(milestones=[], soft_milestones=[])
     AlertSettings.objects.update(expiry_milestones=[], review_milestones=[])
     Application.objects.update(next_review_on=TODAY)
@@ -311,7 +317,7 @@ def test_without_any_milestone_nothing_is_told(world: World) -> None:
     assert told() == []
 
 
-def test_whoever_was_given_an_alert_gets_the_next_milestone_too(world: World) -> None:
+def test_whoever_was_given_an_alert_gets_the_next_milestone_too(world: SmallWorld) -> None:
     ines = make_member(world.team, TeamRole.EDITOR, make_user("ines"))
     ends(world.offering, 30)
     pass_day(0)
@@ -324,7 +330,7 @@ def test_whoever_was_given_an_alert_gets_the_next_milestone_too(world: World) ->
     assert addresses()["ines@example.org"] == 1
 
 
-def test_an_acknowledged_milestone_makes_room_for_the_next_one_in_silence(world: World) -> None:
+def test_an_acknowledged_milestone_makes_room_for_the_next_one_in_silence(world: SmallWorld) -> None:
     ends(world.offering, 30)
     pass_day(0)
     acknowledge_alert(alert=Alert.objects.get(), by=make_user(role="governance"), at=NOW)
@@ -335,7 +341,7 @@ def test_an_acknowledged_milestone_makes_room_for_the_next_one_in_silence(world:
     assert "NO LONGER SO" not in last_text()
 
 
-def test_what_a_poll_told_to_have_ended_already_is_not_told_again_as_a_milestone(world: World) -> None:
+def test_what_a_poll_told_to_have_ended_already_is_not_told_again_as_a_milestone(world: SmallWorld) -> None:
     ended = {"api_id": world.offering.api_id, "host": world.offering.host.name, "region": "",
              "ended_on": day_in(-3).isoformat(), "applications": [world.application.pk]}  # fmt: skip
     Alert.objects.create(
@@ -350,7 +356,7 @@ def test_what_a_poll_told_to_have_ended_already_is_not_told_again_as_a_milestone
 # --- how often, and how much ------------------------------------------------------------------------------------
 
 
-def test_looking_again_raises_nothing_and_writes_nothing(world: World) -> None:
+def test_looking_again_raises_nothing_and_writes_nothing(world: SmallWorld) -> None:
     ends(world.offering, 30)
     look(NOW)
 
@@ -362,31 +368,18 @@ def test_looking_again_raises_nothing_and_writes_nothing(world: World) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_that_look_at_once_raise_each_alert_once() -> None:
-    made = make_world()
+    made = make_small_world()
     for n in range(20):
         make_dependency(make_application(team=make_team(f"Team {n} of twenty")), made.offering)
     Application.objects.update(next_review_on=TODAY)
-    start = threading.Barrier(3)
-    raised: list[int] = []
 
-    def run() -> None:
-        try:
-            start.wait()
-            raised.append(raise_due_alerts(at=NOW))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    raised = run_in_threads(3, lambda: raise_due_alerts(at=NOW))
 
     assert sorted(raised) == [0, 0, 42]
     assert Alert.objects.count() == Notice.objects.count() == 42
 
 
-def _n_statements(n: int, moment: Any, world: World) -> int:
+def _n_statements(n: int, moment: Any, world: SmallWorld) -> int:
     target = make_offering()
     owner = make_user()
     for number in range(n):
@@ -394,15 +387,13 @@ def _n_statements(n: int, moment: Any, world: World) -> int:
             team=world.team if number % 2 else make_team(), next_review_on=moment.date(), business_owner=owner.username
         )
         dependency = make_dependency(application, world.offering)
-        ExitTest.objects.create(
-            dependency=dependency, target=target, tested_on=day_in(-300), expires_on=day_in(7), result="passed"
-        )
+        make_exit_test(dependency, target, tested_on=day_in(-300), expires_on=day_in(7))
     with CaptureQueriesContext(connection) as captured:
         raise_due_alerts(at=moment)
     return len(captured)
 
 
-def test_the_number_of_statements_does_not_grow(world: World) -> None:
+def test_the_number_of_statements_does_not_grow(world: SmallWorld) -> None:
     ends(world.offering, 30)
     governor = make_user(role="governance")
     first = _n_statements(2, morning(0), world)
@@ -422,17 +413,12 @@ def test_the_number_of_statements_does_not_grow(world: World) -> None:
 
 
 @pytest.fixture
-def dependency(world: World) -> Dependency:
-    return world.application.dependencies.get()
-
-
-@pytest.fixture
 def amara(db: None) -> User:
     return make_user("amara", role="governance", first_name="Amara", last_name="Nwosu")
 
 
 def accept(dependency: Dependency, by: User, until: int, *, made: int = -100) -> Assessment:
-    risk = make_risk(node(NodeKind.OFFERING, dependency.offering))
+    risk = make_risk(make_node(NodeKind.OFFERING, dependency.offering))
     return make_assessment(
         risk, dependency, treatment="accept", accepted_by=by, accepted_at=morning(made), accepted_until=day_in(until),
         accept_reason="known",
@@ -498,7 +484,7 @@ def test_an_accepted_flag_reminds_who_accepted_it_and_governance(amara: User) ->
         events=("opened",), state="accepted", accepted_by=henrik, accepted_until=day_in(8), ceiling=1,
         accepted_why="known",
     )  # fmt: skip
-    add_turn(flag, "accepted", at=morning(-50))
+    make_flag_event(flag, "accepted", at=morning(-50))
     look(morning(0))
     Notice.objects.update(skip_reason="other", skip_details={"text": "not looked at here"})
 
@@ -513,15 +499,13 @@ def test_an_accepted_flag_reminds_who_accepted_it_and_governance(amara: User) ->
 
 def test_an_exit_test_expires_until_it_is_repeated(dependency: Dependency) -> None:
     target = make_offering("gpt-5.4")
-    ExitTest.objects.create(
-        dependency=dependency, target=target, tested_on=day_in(-300), result="passed", expires_on=day_in(10)
-    )
+    make_exit_test(dependency, target, tested_on=day_in(-300), expires_on=day_in(10))
     pass_days(0, 14)
     assert told() == [(0, "exit_test_expiring", 30), (3, "exit_test_expiring", 7), (10, "exit_test_expiring", 0)]
     assert "The exit test for gpt-5.4" in last_text()
     assert "has expired" in last_text() or "expires today" in last_text()
 
-    ExitTest.objects.create(dependency=dependency, target=target, tested_on=day_in(14), result="passed")
+    make_exit_test(dependency, target, tested_on=day_in(14))
     pass_days(15, 16)
 
     assert not Alert.objects.live().exists()
@@ -531,9 +515,7 @@ def test_an_exit_test_expires_until_it_is_repeated(dependency: Dependency) -> No
 def test_the_longest_valid_test_counts_and_a_failed_one_renews_nothing(dependency: Dependency) -> None:
     target = make_offering()
     for until, result in ((5, "passed"), (90, "passed"), (400, "failed")):
-        ExitTest.objects.create(
-            dependency=dependency, target=target, tested_on=day_in(-9), expires_on=day_in(until), result=result
-        )
+        make_exit_test(dependency, target, tested_on=day_in(-9), expires_on=day_in(until), result=result)
 
     # the shorter one has its milestones on days 0 and 5
     pass_each(0, 4, 5, 6, 30, 59, 60, 61)
@@ -543,11 +525,9 @@ def test_the_longest_valid_test_counts_and_a_failed_one_renews_nothing(dependenc
 
 def test_nobody_is_told_of_tests_and_treatments_of_what_is_not_in_use(dependency: Dependency, amara: User) -> None:
     Application.objects.update(status="retired", next_review_on=TODAY)
-    ExitTest.objects.create(
-        dependency=dependency, target=make_offering(), tested_on=day_in(-300), expires_on=day_in(3), result="passed"
-    )
+    make_exit_test(dependency, make_offering(), tested_on=day_in(-300), expires_on=day_in(3))
     accept(dependency, amara, 3)
-    make_assessment(make_risk(node(NodeKind.OFFERING, dependency.offering)), dependency, treatment="reduce",
+    make_assessment(make_risk(make_node(NodeKind.OFFERING, dependency.offering)), dependency, treatment="reduce",
                     due_on=TODAY, owner=amara)  # fmt: skip
 
     pass_day(0)
@@ -588,7 +568,7 @@ def test_a_waiver_that_is_lifted_is_over_and_its_day_tells_nothing(dependency: D
     assert told() == [(0, "waiver_expiring", 30)]
 
 
-def test_a_decision_is_said_to_expire_to_who_made_it_and_to_governance(world: World, amara: User) -> None:
+def test_a_decision_is_said_to_expire_to_who_made_it_and_to_governance(world: SmallWorld, amara: User) -> None:
     henrik = make_user("henrik")
     Approval.objects.create(
         offering=world.offering, decision="approved", reason="tested", approver=henrik, decided_on=day_in(-300),
@@ -605,7 +585,7 @@ def test_a_decision_is_said_to_expire_to_who_made_it_and_to_governance(world: Wo
     assert not Alert.objects.live().exists()
 
 
-def test_a_day_of_the_organisation_waits_until_there_is_somebody_to_tell(world: World) -> None:
+def test_a_day_of_the_organisation_waits_until_there_is_somebody_to_tell(world: SmallWorld) -> None:
     gone = make_user("gone", is_active=False)
     Selection.objects.create(
         title="Model for claims", state="decided", decision="Gemini", reason="tests", decided_by=gone,
@@ -620,7 +600,7 @@ def test_a_day_of_the_organisation_waits_until_there_is_somebody_to_tell(world: 
     assert addresses() == {"amara@example.org": 1}
 
 
-def test_a_review_overdue_since_long_ago_is_told_once_and_over_when_it_has_another_day(world: World) -> None:
+def test_a_review_overdue_since_long_ago_is_told_once_and_over_when_it_has_another_day(world: SmallWorld) -> None:
     Application.objects.update(next_review_on=day_in(-900))
     pass_days(0, 20)
     assert told() == [(0, "review_due", 0)]
@@ -635,7 +615,7 @@ def test_a_review_overdue_since_long_ago_is_told_once_and_over_when_it_has_anoth
 
 def test_a_treatment_that_is_due_is_told_to_who_does_it(dependency: Dependency) -> None:
     ines = make_member(dependency.application.team, TeamRole.EDITOR, make_user("ines"))
-    risk = make_risk(node(NodeKind.OFFERING, dependency.offering), title="Prompt injection")
+    risk = make_risk(make_node(NodeKind.OFFERING, dependency.offering), title="Prompt injection")
     assessment = make_assessment(
         risk, dependency, treatment="reduce", due_on=day_in(15), owner=ines, assessed_at=morning(-90)
     )
@@ -649,7 +629,7 @@ def test_a_treatment_that_is_due_is_told_to_who_does_it(dependency: Dependency) 
     assert not Alert.objects.live().exists()
 
 
-def test_a_long_mute_says_that_it_ends_and_a_short_one_does_not(world: World) -> None:
+def test_a_long_mute_says_that_it_ends_and_a_short_one_does_not(world: SmallWorld) -> None:
     ines, henrik = make_user("ines"), make_user("henrik")
     mute(by=ines, until=day_in(40), at=NOW, kind="repriced", reason="budget closed")
     mute(by=henrik, until=day_in(14), at=NOW, kind="repriced")
@@ -674,7 +654,7 @@ def test_people_named_by_a_day_who_may_not_see_the_application_are_not_mailed(de
     assert Notice.objects.get(user=stranger).delivery.state == "skipped"  # type: ignore[union-attr]
 
 
-def test_one_mail_tells_of_all_that_falls_due_on_a_morning(world: World, amara: User) -> None:
+def test_one_mail_tells_of_all_that_falls_due_on_a_morning(world: SmallWorld, amara: User) -> None:
     dependency = world.application.dependencies.get()
     for _ in range(9):
         accept(dependency, amara, 7)
@@ -688,7 +668,7 @@ def test_one_mail_tells_of_all_that_falls_due_on_a_morning(world: World, amara: 
     assert "Ends on 1 Dec 2026" in text
 
 
-def test_an_event_of_another_source_about_the_same_day_is_not_followed_by_its_milestone(world: World) -> None:
+def test_an_event_of_another_source_about_the_same_day_is_not_followed_by_its_milestone(world: SmallWorld) -> None:
     ends(world.offering, 60)
     make_event(world.offering, "announced", new=day_in(60).isoformat(), effective_on=day_in(60), external_id="other")
 

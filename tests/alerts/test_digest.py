@@ -16,9 +16,10 @@ from apps.alerts.mail import message_of
 from apps.alerts.models import Alert, Delivery, Notice, Preference, Tick
 from apps.catalog.models import Foundation, Offering, Provider, Version
 from apps.inventory.models import Application, Criticality
-from tests.alerts.world import World, add_evidence, make_world
+from tests.alerts.passing import flat
 from tests.builders import (
     NOW,
+    add_evidence,
     make_application,
     make_dependency,
     make_event,
@@ -28,6 +29,7 @@ from tests.builders import (
     make_team,
     make_version,
 )
+from tests.worlds.small import SmallWorld, make_small_world
 
 
 def digest() -> Delivery:
@@ -36,7 +38,7 @@ def digest() -> Delivery:
     return Delivery.objects.latest("created_at")
 
 
-def told_before(world: World) -> None:
+def told_before(world: SmallWorld) -> None:
     """The team has had mail: what comes now is no first summary."""
     Delivery.objects.create(
         team=world.team, address=world.team.email, message_id="<old@example.org>", subject="Old", body_text="Old",
@@ -44,17 +46,13 @@ def told_before(world: World) -> None:
     )  # fmt: skip
 
 
-def flat(text: str) -> str:
-    return " ".join(text.split())
-
-
-def also_stands(world: World, name: str, criticality: Criticality, role: str = "primary") -> Application:
+def also_stands(world: SmallWorld, name: str, criticality: Criticality, role: str = "primary") -> Application:
     application = make_application(name, team=world.team, criticality=criticality)
     make_dependency(application, world.offering, role=role)
     return application
 
 
-def second_offering(world: World, api_id: str = "claude-sonnet-4-5", **fields: Any) -> Offering:
+def second_offering(world: SmallWorld, api_id: str = "claude-sonnet-4-5", **fields: Any) -> Offering:
     host = make_provider("anthropic", name="Anthropic", roles=("developer", "host"))
     offering = make_offering(api_id, host=host, **fields)
     make_dependency(world.application, offering)
@@ -84,7 +82,7 @@ class Html(HTMLParser):
 
 @pytest.mark.django_db
 def test_the_subject_is_the_finding_with_its_number_and_date() -> None:
-    world = make_world()
+    world = make_small_world()
     also_stands(world, "KYC document reader", Criticality.STANDARD)
     world.event()
 
@@ -97,14 +95,14 @@ def test_the_subject_is_the_finding_with_its_number_and_date() -> None:
 
 @pytest.mark.django_db
 def test_a_single_application_is_named() -> None:
-    make_world().event()
+    make_small_world().event()
 
     assert digest().subject == "Motor damage estimator loses a model on 15 January 2027"
 
 
 @pytest.mark.django_db
 def test_several_ends_are_told_by_the_first_and_further_changes_are_counted() -> None:
-    world = make_world()
+    world = make_small_world()
     also_stands(world, "Medical report summariser", Criticality.CRITICAL)
     world.event()
     make_event(
@@ -147,7 +145,7 @@ def test_several_ends_are_told_by_the_first_and_further_changes_are_counted() ->
     ],
 )
 def test_each_kind_has_its_own_sentence(kind: str, fields: dict[str, Any], subject: str) -> None:
-    make_world().event(kind, **fields)
+    make_small_world().event(kind, **fields)
 
     assert digest().subject == subject
 
@@ -158,7 +156,7 @@ def test_each_kind_has_its_own_sentence(kind: str, fields: dict[str, Any], subje
 @pytest.mark.django_db
 def test_an_item_says_what_happened_to_whom_what_replaces_it_and_who_says_so(settings: Any) -> None:
     settings.PUBLIC_URL = "https://registry.example.org"
-    world = make_world()
+    world = make_small_world()
     also_stands(world, "Home claims photo notes", Criticality.STANDARD, role="fallback")
     event = world.event("moved_earlier", old="2027-03-01", new="2027-01-15")
     add_evidence(event, "https://ai.google.dev/gemini-api/docs/deprecations")
@@ -183,7 +181,7 @@ def test_an_item_says_what_happened_to_whom_what_replaces_it_and_who_says_so(set
 
 @pytest.mark.django_db
 def test_a_soft_date_is_said_to_be_one() -> None:
-    world = make_world()
+    world = make_small_world()
     Offering.objects.filter(pk=world.offering.pk).update(date_kind="not_before")
     world.event()
 
@@ -195,7 +193,7 @@ def test_a_soft_date_is_said_to_be_one() -> None:
 
 @pytest.mark.django_db
 def test_sections_stand_in_the_order_of_their_severity() -> None:
-    world = make_world()
+    world = make_small_world()
     world.event()
     gone = make_offering("old-embedding", lifecycle="retired", retires_on=date(2026, 11, 20), date_kind="firm")
     make_dependency(make_application("Search", team=world.team, criticality=Criticality.LOW), gone)
@@ -209,7 +207,7 @@ def test_sections_stand_in_the_order_of_their_severity() -> None:
 
 @pytest.mark.django_db
 def test_several_sources_that_say_the_same_make_one_item() -> None:
-    world = make_world()
+    world = make_small_world()
     world.event()
     world.event(source=make_source("deprecations-info", name="deprecations.info"))
 
@@ -222,7 +220,7 @@ def test_several_sources_that_say_the_same_make_one_item() -> None:
 
 @pytest.mark.django_db
 def test_a_mail_names_so_many_applications_and_counts_the_rest() -> None:
-    world = make_world()
+    world = make_small_world()
     for n in range(MOST_APPLICATIONS + 4):
         also_stands(world, f"Application {n:02}", Criticality.STANDARD)
     world.event()
@@ -235,7 +233,7 @@ def test_a_mail_names_so_many_applications_and_counts_the_rest() -> None:
 
 @pytest.mark.django_db
 def test_a_mail_shows_so_many_changes_and_counts_the_rest() -> None:
-    world = make_world()
+    world = make_small_world()
     version = make_version()
     for n in range(MOST_ITEMS + 7):
         offering = make_offering(f"model-{n}", host=world.offering.host, version=version, region_scope=f"zone-{n}")
@@ -253,7 +251,7 @@ def test_a_mail_shows_so_many_changes_and_counts_the_rest() -> None:
 
 @pytest.mark.django_db
 def test_the_first_mail_to_an_address_sums_up_and_says_that_it_does() -> None:
-    world = make_world()
+    world = make_small_world()
     version = make_version()
     for n in range(MOST_ITEMS_AT_FIRST + 5):
         offering = make_offering(f"model-{n}", host=world.offering.host, version=version, region_scope=f"zone-{n}")
@@ -270,7 +268,7 @@ def test_the_first_mail_to_an_address_sums_up_and_says_that_it_does() -> None:
 
 @pytest.mark.django_db
 def test_lines_of_the_text_stay_within_72_characters_unless_an_address_is_on_them() -> None:
-    world = make_world("A team with a rather long name that goes on for quite some time")
+    world = make_small_world("A team with a rather long name that goes on for quite some time")
     for n in range(6):
         also_stands(world, f"An application with a rather long name number {n}", Criticality.STANDARD)
     world.event()
@@ -287,7 +285,7 @@ HOSTILE = (
 
 @pytest.mark.django_db
 def test_names_cannot_add_markup_headers_or_lines() -> None:
-    world = make_world()
+    world = make_small_world()
     world.team.name = HOSTILE
     world.team.save()
     Application.objects.update(name=HOSTILE)
@@ -314,7 +312,7 @@ def test_names_cannot_add_markup_headers_or_lines() -> None:
 
 @pytest.mark.django_db
 def test_the_subject_of_a_team_with_an_endless_name_stays_readable() -> None:
-    world = make_world("C" * 200)
+    world = make_small_world("C" * 200)
     also_stands(world, "D" * 200, Criticality.LOW)
     world.event()
 
@@ -323,7 +321,7 @@ def test_the_subject_of_a_team_with_an_endless_name_stays_readable() -> None:
 
 @pytest.mark.django_db
 def test_the_html_holds_no_remote_picture_and_names_its_language() -> None:
-    make_world().event()
+    make_small_world().event()
 
     mail = digest()
 
@@ -334,7 +332,7 @@ def test_the_html_holds_no_remote_picture_and_names_its_language() -> None:
 @pytest.mark.django_db
 def test_one_click_unsubscribes_and_the_ledger_does_not_hold_the_key(client: Any) -> None:
     """RFC 8058: the mail program posts, without cookie or sign-in."""
-    world = make_world()
+    world = make_small_world()
     world.event()
     mail = digest()
     message = message_of(mail).message(policy=policy.SMTP)
@@ -347,7 +345,7 @@ def test_one_click_unsubscribes_and_the_ledger_does_not_hold_the_key(client: Any
 
 
 def _n_statements_for(n_teams: int, n_applications: int) -> int:
-    world = make_world()
+    world = make_small_world()
     for _ in range(n_teams):
         team = make_team()
         for _ in range(n_applications):
@@ -362,7 +360,7 @@ def _n_statements_for(n_teams: int, n_applications: int) -> int:
 @pytest.mark.django_db
 def test_however_much_there_is_to_say_a_mail_is_shown_whole_with_its_button_and_how_to_unsubscribe() -> None:
     """Gmail shows 102 KB of a mail. What is left out is counted, application by application."""
-    world = make_world()
+    world = make_small_world()
     told_before(world)
     version = make_version()
     others = [make_application(f"A name as long as they come {n:02} " + "x" * 80, team=world.team) for n in range(12)]

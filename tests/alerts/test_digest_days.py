@@ -20,7 +20,7 @@ from apps.alerts.wishing import set_preference
 from apps.catalog.models import NodeKind, Offering
 from apps.exposure.engine.building import refresh
 from apps.feeds.models import PollState
-from apps.inventory.models import Application, Criticality, Dependency, ExitPlan, ExitTest
+from apps.inventory.models import Application, Criticality, Dependency
 from tests.alerts.passing import (
     addresses,
     day_in,
@@ -33,37 +33,36 @@ from tests.alerts.passing import (
     pass_days,
     texts,
 )
-from tests.alerts.world import World, make_world
 from tests.builders import (
     NOW,
     TODAY,
     make_application,
+    make_assessment,
     make_dependency,
+    make_exit_plan,
+    make_exit_test,
     make_member,
+    make_node,
     make_offering,
+    make_price,
     make_provider,
+    make_risk,
     make_source,
     make_team,
     make_user,
     make_version,
 )
-from tests.inventory.worlds import make_price
-from tests.risks.worlds import make_assessment, make_risk, node
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> SmallWorld:
     """Claims' critical application ends with its model in seven days."""
-    made = make_world()
+    made = make_small_world()
     Offering.objects.update(retires_on=day_in(7), date_kind="firm")
     return made
-
-
-@pytest.fixture
-def dependency(world: World) -> Dependency:
-    return world.application.dependencies.get()
 
 
 def mail(address: str = "claims@example.org") -> Delivery:
@@ -80,12 +79,10 @@ def both(delivery: Delivery) -> list[str]:
 
 
 def test_the_line_of_a_runway_gives_the_days_left_the_days_needed_and_who_owns_it(
-    world: World, dependency: Dependency
+    world: SmallWorld, dependency: Dependency
 ) -> None:
     Application.objects.update(business_owner="Lena Marchetti")
-    ExitTest.objects.create(
-        dependency=dependency, target=make_offering(), tested_on=TODAY, result="passed", effort_days=Decimal("40.5")
-    )
+    make_exit_test(dependency, make_offering(), effort_days=Decimal("40.5"))
 
     delivery = mail()
 
@@ -99,7 +96,7 @@ def test_the_line_of_a_runway_gives_the_days_left_the_days_needed_and_who_owns_i
     assert "PLAN THE MOVE" not in delivery.body_text
 
 
-def test_a_milestone_says_the_time_left_and_that_nobody_knows_how_long_the_move_takes(world: World) -> None:
+def test_a_milestone_says_the_time_left_and_that_nobody_knows_how_long_the_move_takes(world: SmallWorld) -> None:
     delivery = mail()
 
     assert delivery.subject == "Motor damage estimator loses a model on 1 December 2026"
@@ -109,7 +106,7 @@ def test_a_milestone_says_the_time_left_and_that_nobody_knows_how_long_the_move_
         assert "No fallback" in body
 
 
-def test_the_time_left_is_counted_on_the_recipient_s_own_day(world: World) -> None:
+def test_the_time_left_is_counted_on_the_recipient_s_own_day(world: SmallWorld) -> None:
     Application.objects.update(business_owner="kai")
     make_member(world.team, TeamRole.VIEWER, make_user("kai", time_zone="Pacific/Auckland"))
     look(NOW)
@@ -129,7 +126,7 @@ def test_the_time_left_is_counted_on_the_recipient_s_own_day(world: World) -> No
     ],
 )
 def test_the_stand_in_is_named_with_how_independent_it_is(
-    world: World, dependency: Dependency, how: str, words: str
+    world: SmallWorld, dependency: Dependency, how: str, words: str
 ) -> None:
     assert world.offering.version is not None
     version = {
@@ -149,7 +146,7 @@ def test_the_stand_in_is_named_with_how_independent_it_is(
         assert "never tested" in body
 
 
-def test_what_replaces_it_is_named_with_its_price_beside_today_s(world: World) -> None:
+def test_what_replaces_it_is_named_with_its_price_beside_today_s(world: SmallWorld) -> None:
     successor = make_offering("gemini-3-pro", host=world.offering.host)
     Offering.objects.filter(pk=world.offering.pk).update(replacement=successor)
     for offering, into, out in ((world.offering, "1.25", "10"), (successor, "2", "12")):
@@ -161,7 +158,7 @@ def test_what_replaces_it_is_named_with_its_price_beside_today_s(world: World) -
         assert "gemini-3-pro at Google Vertex AI, 2.00 in and 12.00 out; today 1.25 and 10.00 USD per million" in body
 
 
-def test_prices_are_those_of_the_day_the_mail_is_written(world: World) -> None:
+def test_prices_are_those_of_the_day_the_mail_is_written(world: SmallWorld) -> None:
     successor = make_offering("gemini-3-pro", host=world.offering.host)
     Offering.objects.filter(pk=world.offering.pk).update(replacement=successor)
     make_price(successor, "input", "2", until=day_in(-1))
@@ -174,15 +171,15 @@ def test_prices_are_those_of_the_day_the_mail_is_written(world: World) -> None:
 # --- grouping -----------------------------------------------------------------------------------------------------
 
 
-def test_the_most_urgent_group_comes_first_and_gives_the_subject(world: World, dependency: Dependency) -> None:
+def test_the_most_urgent_group_comes_first_and_gives_the_subject(world: SmallWorld, dependency: Dependency) -> None:
     amara = make_user("amara", role="governance")
-    risk = make_risk(node(NodeKind.OFFERING, dependency.offering), title="Prompt injection")
+    risk = make_risk(make_node(NodeKind.OFFERING, dependency.offering), title="Prompt injection")
     make_assessment(
         risk, dependency, treatment="accept", accepted_by=amara, accepted_at=morning(-90), accepted_until=day_in(7),
         accept_reason="known",
     )  # fmt: skip
     Application.objects.update(next_review_on=TODAY)
-    ExitPlan.objects.create(dependency=dependency, estimated_days=30)
+    make_exit_plan(dependency, estimated_days=30)
     second = make_application("Fraud triage", team=world.team, criticality=Criticality.STANDARD)
     make_dependency(second, world.offering)
 
@@ -194,7 +191,7 @@ def test_the_most_urgent_group_comes_first_and_gives_the_subject(world: World, d
     assert Delivery.objects.get(address="claims@example.org").subject.endswith("; three other changes")
 
 
-def test_what_has_come_is_pressing_and_what_is_over_says_by_how_much(world: World) -> None:
+def test_what_has_come_is_pressing_and_what_is_over_says_by_how_much(world: SmallWorld) -> None:
     Offering.objects.update(retires_on=None, date_kind="")
     Application.objects.update(next_review_on=day_in(-12))
 
@@ -206,7 +203,7 @@ def test_what_has_come_is_pressing_and_what_is_over_says_by_how_much(world: Worl
     assert "Applications:" not in delivery.body_text
 
 
-def test_a_mail_of_a_hundred_things_shows_the_most_urgent_and_counts_the_rest(world: World) -> None:
+def test_a_mail_of_a_hundred_things_shows_the_most_urgent_and_counts_the_rest(world: SmallWorld) -> None:
     pass_day(0)
     for n in range(100):
         offering = make_offering(f"model-{n}", host=world.offering.host, retires_on=day_in(30), date_kind="firm")
@@ -222,7 +219,7 @@ def test_a_mail_of_a_hundred_things_shows_the_most_urgent_and_counts_the_rest(wo
 # --- notes --------------------------------------------------------------------------------------------------------
 
 
-def test_a_note_says_why_something_known_is_told_again(world: World) -> None:
+def test_a_note_says_why_something_known_is_told_again(world: SmallWorld) -> None:
     henrik = make_member(world.team, TeamRole.OWNER, make_user("henrik"))
     ines = make_member(world.team, TeamRole.EDITOR, make_user("ines"))
     look(NOW)
@@ -240,7 +237,7 @@ def test_a_note_says_why_something_known_is_told_again(world: World) -> None:
     assert "NO LONGER SO" not in " ".join(texts())
 
 
-def test_what_has_passed_names_the_application_and_why(world: World, dependency: Dependency) -> None:
+def test_what_has_passed_names_the_application_and_why(world: SmallWorld, dependency: Dependency) -> None:
     mail()
     Dependency.objects.update(until=day_in(1))
 
@@ -255,7 +252,7 @@ def test_what_has_passed_names_the_application_and_why(world: World, dependency:
 # --- never too much -----------------------------------------------------------------------------------------------
 
 
-def test_no_mail_names_an_application_a_team_or_a_risk_that_its_reader_may_not_see(world: World) -> None:
+def test_no_mail_names_an_application_a_team_or_a_risk_that_its_reader_may_not_see(world: SmallWorld) -> None:
     """One model under two teams that know nothing of each other; everything that can be told of is told."""
     secret = make_team("Secret unit", email="secret@example.org")
     hidden = make_application("Hidden application", team=secret, criticality=Criticality.CRITICAL,
@@ -264,17 +261,15 @@ def test_no_mail_names_an_application_a_team_or_a_risk_that_its_reader_may_not_s
     theirs = make_dependency(hidden, world.offering)
     backup = make_offering("hidden-backup", host=make_provider("hidden-host"))
     make_dependency(hidden, backup, role="fallback", fallback_order=1)
-    ExitPlan.objects.create(dependency=theirs, estimated_days=90)
-    risk = make_risk(node(NodeKind.OFFERING, world.offering), title="Hidden risk")
+    make_exit_plan(theirs, estimated_days=90)
+    risk = make_risk(make_node(NodeKind.OFFERING, world.offering), title="Hidden risk")
     spy = User.objects.get(username="spy")
     make_assessment(risk, theirs, treatment="accept", accepted_by=spy, accepted_at=morning(-90),
                     accepted_until=day_in(7), accept_reason="hidden")  # fmt: skip
-    own = make_risk(node(NodeKind.OFFERING, world.offering), title="Shared risk")
+    own = make_risk(make_node(NodeKind.OFFERING, world.offering), title="Shared risk")
     for each, because in ((theirs, "Hidden reason."), (world.application.dependencies.get(), "Open reason.")):
         make_assessment(own, each, state="stale", stale_since=NOW, stale_cause="event", stale_because=because)
-    ExitTest.objects.create(
-        dependency=theirs, target=backup, tested_on=day_in(-300), expires_on=day_in(7), result="passed"
-    )
+    make_exit_test(theirs, backup, tested_on=day_in(-300), expires_on=day_in(7))
     refresh(on=TODAY)
     reader = make_member(world.team, TeamRole.VIEWER, make_user("reader"))
     Subscription.objects.create(user=reader)
@@ -293,7 +288,7 @@ def test_no_mail_names_an_application_a_team_or_a_risk_that_its_reader_may_not_s
     assert "Hidden application" in " ".join(texts("secret@example.org"))
 
 
-def test_a_new_colleague_s_mail_names_only_what_they_may_see_of_an_alert_about_several(world: World) -> None:
+def test_a_new_colleague_s_mail_names_only_what_they_may_see_of_an_alert_about_several(world: SmallWorld) -> None:
     above = make_team()
     world.team.parent = above
     world.team.save()
@@ -319,14 +314,14 @@ def test_a_new_colleague_s_mail_names_only_what_they_may_see_of_an_alert_about_s
         '"><img src=x>',
     ],
 )
-def test_hostile_names_stay_text_in_every_kind_of_item(world: World, dependency: Dependency, name: str) -> None:
+def test_hostile_names_stay_text_in_every_kind_of_item(world: SmallWorld, dependency: Dependency, name: str) -> None:
     amara = make_user("amara", role="governance", first_name="Eve", last_name=name[:100].replace("\r\n", " "))
-    risk = make_risk(node(NodeKind.OFFERING, dependency.offering), title=name[:150])
+    risk = make_risk(make_node(NodeKind.OFFERING, dependency.offering), title=name[:150])
     make_assessment(risk, dependency, treatment="accept", accepted_by=amara, accepted_at=morning(-90),
                     accepted_until=day_in(7), accept_reason=name)  # fmt: skip
-    second = make_risk(node(NodeKind.OFFERING, dependency.offering), title=name[:150])
+    second = make_risk(make_node(NodeKind.OFFERING, dependency.offering), title=name[:150])
     make_assessment(second, dependency, state="stale", stale_since=NOW, stale_cause="event", stale_because=name)
-    ExitPlan.objects.create(dependency=dependency, estimated_days=90)
+    make_exit_plan(dependency, estimated_days=90)
     Application.objects.update(name=name[:190], business_owner=name[:190], next_review_on=TODAY)
 
     delivery = mail()
@@ -347,7 +342,7 @@ def test_hostile_names_stay_text_in_every_kind_of_item(world: World, dependency:
 # --- how mails hang together --------------------------------------------------------------------------------------
 
 
-def test_mails_on_one_subject_alone_hang_on_one_thread_and_others_on_none(world: World) -> None:
+def test_mails_on_one_subject_alone_hang_on_one_thread_and_others_on_none(world: SmallWorld) -> None:
     pass_day(0)
     pass_day(6)
     Dependency.objects.update(until=day_in(7))
@@ -366,7 +361,7 @@ def test_mails_on_one_subject_alone_hang_on_one_thread_and_others_on_none(world:
     assert message["Message-ID"] not in one
 
 
-def test_a_sign_of_life_says_how_many_feeds_are_fresh(world: World) -> None:
+def test_a_sign_of_life_says_how_many_feeds_are_fresh(world: SmallWorld) -> None:
     Offering.objects.update(retires_on=None, date_kind="")
     kai = make_user("kai")
     for n in range(6):
@@ -383,12 +378,12 @@ def test_a_sign_of_life_says_how_many_feeds_are_fresh(world: World) -> None:
     assert (delivery.kind, delivery.subject) == ("heartbeat", "0 changes, 6 of 6 feeds fresh")
 
 
-def test_at_most_a_dozen_mails_a_day_come_at_once_and_the_digest_has_the_rest(world: World) -> None:
+def test_at_most_a_dozen_mails_a_day_come_at_once_and_the_digest_has_the_rest(world: SmallWorld) -> None:
     pass_day(0)
     for n in range(IMMEDIATE_A_DAY + 5):
         offering = make_offering(f"model-{n}", host=world.offering.host)
         make_dependency(world.application, offering)
-        World(world.team, offering, world.application).event(
+        SmallWorld(world.team, offering, world.application).event(
             new=day_in(6).isoformat(), effective_on=day_in(6), detected_at=morning(0, 9)
         )
         moment = morning(0, 9) + timedelta(minutes=n)
@@ -403,7 +398,7 @@ def test_at_most_a_dozen_mails_a_day_come_at_once_and_the_digest_has_the_rest(wo
     assert last.body_text.count("Called as: model-") == 5
 
 
-def test_what_cannot_wait_comes_at_once_where_no_digest_is_near(world: World) -> None:
+def test_what_cannot_wait_comes_at_once_where_no_digest_is_near(world: SmallWorld) -> None:
     """A milestone is raised at midnight and waits for the digest of the morning, but not over a week-end."""
     Offering.objects.update(retires_on=date(2026, 11, 29), date_kind="firm")
     Application.objects.update(business_owner="work", technical_owner="weekly")
@@ -425,13 +420,13 @@ def test_what_cannot_wait_comes_at_once_where_no_digest_is_near(world: World) ->
     }  # fmt: skip
 
 
-def test_writing_mails_about_days_costs_the_same_statements_for_many_as_for_one(world: World) -> None:
+def test_writing_mails_about_days_costs_the_same_statements_for_many_as_for_one(world: SmallWorld) -> None:
     def n_statements(n: int, day: int) -> int:
         for number in range(n):
             team = make_team(f"Team {day} {number}", email=f"team{day}-{number}@example.org")
             application = make_application(team=team, next_review_on=day_in(day))
             dependency = make_dependency(application, world.offering)
-            ExitPlan.objects.create(dependency=dependency, estimated_days=90)
+            make_exit_plan(dependency, estimated_days=90)
         look(morning(day))
         with CaptureQueriesContext(connection) as captured:
             queue_digests(at=morning(day), gather=timedelta(0))

@@ -30,15 +30,15 @@ from apps.alerts.settling import settle
 from apps.catalog.models import Offering
 from apps.inventory.models import Application, Criticality
 from tests.alerts.passing import addresses, day_in, last_text, look, mail_out, morning, pass_day, texts
-from tests.alerts.world import World, make_flag, make_world
-from tests.builders import NOW, make_application, make_dependency, make_member, make_team, make_user
+from tests.builders import NOW, make_application, make_dependency, make_flag, make_member, make_team, make_user
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
-def make_claims() -> World:
+def make_claims() -> SmallWorld:
     """Claims has a mailbox and two owners, Amara and Bo govern."""
-    made = make_world()
+    made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")
     for name in ("henrik", "ines"):
         make_member(made.team, TeamRole.OWNER, make_user(name))
@@ -47,7 +47,7 @@ def make_claims() -> World:
     return made
 
 
-def tell(made: World) -> World:
+def tell(made: SmallWorld) -> SmallWorld:
     """A model of its critical application is to end, and at noon that is mailed."""
     made.event()
     look(NOW)
@@ -56,7 +56,7 @@ def tell(made: World) -> World:
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> SmallWorld:
     return tell(make_claims())
 
 
@@ -84,7 +84,9 @@ def after(hours: float, since: datetime = NOW) -> None:
 # --- whom ---------------------------------------------------------------------------------------------------------
 
 
-def test_silence_goes_from_the_party_to_the_team_s_owners_and_on_to_governance_and_no_further(world: World) -> None:
+def test_silence_goes_from_the_party_to_the_team_s_owners_and_on_to_governance_and_no_further(
+    world: SmallWorld,
+) -> None:
     after(400)
 
     assert escalated() == ["henrik", "ines", "amara", "bo"]
@@ -116,7 +118,7 @@ def test_a_subscriber_who_owns_the_team_is_passed_the_alert_all_the_same() -> No
     assert escalated() == ["henrik", "ines"]
 
 
-def test_where_nobody_governs_it_stays_with_the_team(world: World) -> None:
+def test_where_nobody_governs_it_stays_with_the_team(world: SmallWorld) -> None:
     User.objects.filter(organisation_role="governance").update(organisation_role="")
 
     after(400)
@@ -124,7 +126,7 @@ def test_where_nobody_governs_it_stays_with_the_team(world: World) -> None:
     assert escalated() == ["henrik", "ines"]
 
 
-def test_in_a_team_that_lost_its_owners_governance_is_told_in_their_place(world: World) -> None:
+def test_in_a_team_that_lost_its_owners_governance_is_told_in_their_place(world: SmallWorld) -> None:
     User.objects.filter(username__in=["henrik", "ines"]).update(is_active=False)
 
     after(30)
@@ -132,7 +134,7 @@ def test_in_a_team_that_lost_its_owners_governance_is_told_in_their_place(world:
     assert escalated() == ["amara", "bo"]
 
 
-def test_what_is_about_the_organisation_goes_nowhere(world: World) -> None:
+def test_what_is_about_the_organisation_goes_nowhere(world: SmallWorld) -> None:
     make_flag()
     look(NOW)
     mail_out(NOW)
@@ -162,7 +164,7 @@ def test_the_hours_are_the_organisation_s(
     to_team: int | None, to_governance: int | None, expected: dict[str, int]
 ) -> None:
     AlertPolicy.objects.update(escalate_team_hours=to_team, escalate_governance_hours=to_governance)
-    made = make_world()
+    made = make_small_world()
     make_member(made.team, TeamRole.OWNER, make_user("henrik"))
     make_user("amara", role="governance")
     Offering.objects.update(retires_on=None, date_kind="")
@@ -177,7 +179,7 @@ def test_the_hours_are_the_organisation_s(
     assert hours == expected
 
 
-def test_each_stage_counts_from_the_mail_that_told_it(world: World) -> None:
+def test_each_stage_counts_from_the_mail_that_told_it(world: SmallWorld) -> None:
     keep_alerts(at=NOW + timedelta(hours=24.1))
     assert escalated() == ["henrik", "ines"]
     # the mail server is away for two days
@@ -192,7 +194,7 @@ def test_each_stage_counts_from_the_mail_that_told_it(world: World) -> None:
 
 
 def test_a_mail_that_is_never_sent_does_not_hold_it_up_for_ever() -> None:
-    made = make_world()
+    made = make_small_world()
     make_member(made.team, TeamRole.OWNER, make_user("henrik"))
     made.event()
     look(NOW)
@@ -203,7 +205,7 @@ def test_a_mail_that_is_never_sent_does_not_hold_it_up_for_ever() -> None:
     assert escalated() == ["henrik"]
 
 
-def test_a_mail_that_was_refused_counts_as_a_day_lost_and_no_more(world: World) -> None:
+def test_a_mail_that_was_refused_counts_as_a_day_lost_and_no_more(world: SmallWorld) -> None:
     Delivery.objects.update(state="failed", sent_at=None, reason="550 no such mailbox")
 
     keep_alerts(at=NOW + timedelta(hours=24))
@@ -227,7 +229,7 @@ def test_what_is_less_grave_than_the_line_is_not_passed_on() -> None:
 
 
 def test_the_gravest_application_decides() -> None:
-    made = make_world(criticality=Criticality.LOW)
+    made = make_small_world(criticality=Criticality.LOW)
     make_member(made.team, TeamRole.OWNER, make_user("henrik"))
     make_dependency(make_application(team=made.team, criticality=Criticality.CRITICAL), made.offering)
     made.event()
@@ -244,7 +246,7 @@ def test_the_gravest_application_decides() -> None:
 
 @pytest.mark.parametrize("stage", [0, 30])
 @pytest.mark.parametrize("answer", ["acknowledge", "snooze", "assign", "resolve", "settled by its cause"])
-def test_every_kind_of_answer_stops_it_at_every_stage(world: World, answer: str, stage: int) -> None:
+def test_every_kind_of_answer_stops_it_at_every_stage(world: SmallWorld, answer: str, stage: int) -> None:
     after(stage)
     moment = NOW + timedelta(hours=stage)
     before = escalated()
@@ -267,7 +269,7 @@ def test_every_kind_of_answer_stops_it_at_every_stage(world: World, answer: str,
 
 
 @pytest.mark.parametrize("answer", ["acknowledge", "resolve", "assign"])
-def test_an_answer_taken_back_passes_it_on_once_more_to_the_same_people(world: World, answer: str) -> None:
+def test_an_answer_taken_back_passes_it_on_once_more_to_the_same_people(world: SmallWorld, answer: str) -> None:
     after(50)
     assert escalated() == ["henrik", "ines"]
     henrik = person("henrik")
@@ -289,7 +291,7 @@ def test_an_answer_taken_back_passes_it_on_once_more_to_the_same_people(world: W
     assert Notice.objects.filter(why="escalation").count() == 6
 
 
-def test_a_snoozed_alert_that_wakes_and_stays_unanswered_goes_further(world: World) -> None:
+def test_a_snoozed_alert_that_wakes_and_stays_unanswered_goes_further(world: SmallWorld) -> None:
     snooze_alert(alert=alert(), until=day_in(5), by=person("henrik"), at=NOW)
     after(24 * 4)
     assert escalated() == []
@@ -302,7 +304,7 @@ def test_a_snoozed_alert_that_wakes_and_stays_unanswered_goes_further(world: Wor
     assert escalated() == ["ines"]
 
 
-def test_a_woken_alert_is_told_to_whom_it_was_given_as_well(world: World) -> None:
+def test_a_woken_alert_is_told_to_whom_it_was_given_as_well(world: SmallWorld) -> None:
     assign_alert(alert=alert(), to=person("ines"), by=person("henrik"), at=NOW)
     snooze_alert(alert=alert(), until=day_in(3), by=person("henrik"), at=NOW)
 
@@ -332,7 +334,7 @@ def test_many_alerts_cost_no_more_statements_than_a_few() -> None:
         Alert.objects.update(state="acknowledged", escalate_at=None)
         return len(escalating), len(waking)
 
-    world = make_world()
+    world = make_small_world()
     first = n_statements(1, NOW)
 
     assert n_statements(25, NOW + timedelta(days=4)) == first
@@ -350,7 +352,7 @@ def test_the_mail_says_to_whom_it_fell() -> None:
     assert texts("amara@example.org") == []
 
 
-def test_an_answer_that_comes_before_the_mail_calls_it_off(world: World) -> None:
+def test_an_answer_that_comes_before_the_mail_calls_it_off(world: SmallWorld) -> None:
     keep_alerts(at=NOW + timedelta(hours=24.1))
     assert escalated() == ["henrik", "ines"]
     acknowledge_alert(alert=alert(), by=person("ines"), at=NOW + timedelta(hours=25))
@@ -362,7 +364,7 @@ def test_an_answer_that_comes_before_the_mail_calls_it_off(world: World) -> None
     assert {notice.skip_sentence for notice in escalations} == {"Somebody answered before a message was due."}
 
 
-def test_a_stranger_s_team_is_told_of_nothing(world: World) -> None:
+def test_a_stranger_s_team_is_told_of_nothing(world: SmallWorld) -> None:
     other = make_team()
     make_member(other, TeamRole.OWNER, make_user("stranger"))
 

@@ -16,8 +16,8 @@ from apps.catalog.holding import accept_held, refuse_held
 from apps.catalog.models import Assertion, Offering, Source
 from apps.feeds.models import FeedRun, PollState
 from apps.inventory.models import Criticality
-from tests.alerts.feed_world import DAY, backfill, make_run, polled, suspect
-from tests.alerts.world import make_world
+from tests.alerts.feed_states import DAY, backfill, make_run, polled, suspect
+from tests.alerts.passing import flat
 from tests.builders import (
     NOW,
     make_application,
@@ -28,6 +28,9 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.http import file_text
+from tests.threads import run_in_threads
+from tests.worlds.small import make_small_world
 
 HOUR = timedelta(hours=1)
 pytestmark = pytest.mark.django_db
@@ -47,10 +50,6 @@ def source(db: None) -> Source:
 def mailed(*, at: object = NOW) -> Delivery | None:
     queue_digests(at=at, gather=timedelta(0))  # type: ignore[arg-type]
     return Delivery.objects.order_by("-pk").first()
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
 
 
 def states() -> set[tuple[str, str]]:
@@ -76,7 +75,7 @@ def test_governance_is_told_once_of_a_suspect_run(governor: User, source: Source
 
 
 def test_it_is_louder_where_a_critical_application_stands_on_what_is_held(governor: User, source: Source) -> None:
-    world = make_world()
+    world = make_small_world()
     suspect(source, world.offering)
 
     raise_alerts(at=NOW)
@@ -86,7 +85,7 @@ def test_it_is_louder_where_a_critical_application_stands_on_what_is_held(govern
 
 
 def test_an_application_of_less_weight_does_not_make_it_louder(governor: User, source: Source) -> None:
-    world = make_world(criticality=Criticality.IMPORTANT)
+    world = make_small_world(criticality=Criticality.IMPORTANT)
     suspect(source, world.offering)
 
     raise_alerts(at=NOW)
@@ -186,7 +185,7 @@ def test_old_suspect_runs_do_not_flood_an_upgrade(governor: User, source: Source
 
 
 def test_the_mail_says_what_is_held_and_where_to_decide(governor: User, source: Source) -> None:
-    world = make_world()
+    world = make_small_world()
     suspect(source, world.offering)
     raise_alerts(at=NOW)
 
@@ -401,7 +400,7 @@ def test_a_late_source_that_answers_again_and_stands_still_is_not_called_fresh(g
 
 
 def test_several_feeds_make_one_mail_that_tells_the_gravest_first(governor: User, source: Source) -> None:
-    suspect(source, make_world().offering)
+    suspect(source, make_small_world().offering)
     for slug in ("openrouter", "litellm"):
         polled(make_source(slug), success=NOW - 2 * DAY)
     polled(make_source("genai-prices", frozen_after_days=30), success=NOW, last_change_at=NOW - 40 * DAY)
@@ -420,7 +419,7 @@ def test_several_feeds_make_one_mail_that_tells_the_gravest_first(governor: User
 def test_nothing_is_written_when_nothing_is_due(governor: User, source: Source) -> None:
     suspect(source)
     polled(source, success=NOW - 2 * DAY)
-    backfill(make_world().offering)
+    backfill(make_small_world().offering)
     raise_alerts(at=NOW)
     history = Alert.objects.values("pk").count()
 
@@ -467,21 +466,8 @@ def test_three_runs_at_once_tell_everyone_once() -> None:
     for n in range(4):
         suspect(make_source(f"suspect-{n}"))
         polled(make_source(f"late-{n}"), success=NOW - 2 * DAY)
-    start = threading.Barrier(3)
-    raised: list[int] = []
 
-    def run() -> None:
-        try:
-            start.wait()
-            raised.append(raise_alerts(at=NOW))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    raised = run_in_threads(3, lambda: raise_alerts(at=NOW))
 
     assert sorted(raised) == [0, 0, 16]
     assert Alert.objects.count() == 16
@@ -522,7 +508,7 @@ def test_an_alert_has_exactly_one_subject(governor: User, source: Source) -> Non
 
 
 def test_only_governance_and_the_offices_that_read_everything_see_them(governor: User, source: Source) -> None:
-    world = make_world()
+    world = make_small_world()
     suspect(source, world.offering)
     polled(source, success=NOW - 2 * DAY)
     raise_alerts(at=NOW)
@@ -536,7 +522,7 @@ def test_only_governance_and_the_offices_that_read_everything_see_them(governor:
 
 @pytest.fixture
 def told(governor: User, source: Source) -> Source:
-    suspect(source, make_world().offering)
+    suspect(source, make_small_world().offering)
     polled(source, success=NOW - 4 * DAY)
     backfill(Offering.objects.get())
     raise_alerts(at=NOW)
@@ -575,7 +561,7 @@ def test_the_inbox_is_narrowed_by_kind(told: Source, governor: User, client: Cli
 def test_csv_and_the_page_of_the_mail_name_them(told: Source, governor: User, client: Client) -> None:
     client.force_login(governor)
 
-    table = b"".join(client.get("/alerts.csv").streaming_content).decode()  # type: ignore[attr-defined]
+    table = file_text(client.get("/alerts.csv"))  # type: ignore[attr-defined]
     mail = Delivery.objects.get(user=governor)
     page = flat(client.get(f"/deliveries/{mail.pk}/").content.decode())
 

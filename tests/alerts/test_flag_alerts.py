@@ -10,8 +10,8 @@ from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.flag_words import amount, clause, line, measured
 from apps.alerts.models import Alert, Delivery, HandledFlagEvent
 from apps.exposure.models import ExposureFlag, Policy, StandingState
-from tests.alerts.world import RIPE, add_turn, make_flag
-from tests.builders import NOW, make_application, make_offering, make_user
+from tests.alerts.passing import RIPE
+from tests.builders import NOW, make_application, make_flag, make_flag_event, make_offering, make_user
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 def turn(flag: ExposureFlag, kind: str, state: str, at: Any = NOW, **fields: Any) -> None:
     """What an evaluation does to a flag."""
     ExposureFlag.objects.filter(pk=flag.pk).update(state=state)
-    add_turn(flag, kind, at=at, **fields)
+    make_flag_event(flag, kind, at=at, **fields)
 
 
 def mailed(at: Any = NOW) -> Delivery:
@@ -97,7 +97,7 @@ def told() -> ExposureFlag:
 
 @pytest.mark.parametrize("kind", ["acknowledged", "accepted", "acceptance_revoked"])
 def test_what_people_decided_is_no_news(told: ExposureFlag, kind: str) -> None:
-    add_turn(told, kind)
+    make_flag_event(told, kind)
 
     assert raise_alerts(at=NOW) == 0
 

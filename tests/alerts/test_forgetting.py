@@ -15,14 +15,14 @@ from apps.alerts.models import Alert, Delivery, Notice
 from apps.alerts.tasks import forget_old_messages as task
 from apps.common.time import now
 from tests.alerts.passing import last_text, look, mail_out, morning
-from tests.alerts.world import World, make_flag, make_world
-from tests.builders import NOW, make_user
+from tests.builders import NOW, make_flag, make_user
+from tests.worlds.small import SmallWorld, make_small_world
 
 YEARS = timedelta(days=731)
 KEEP = 730
 
 
-def settled_mails(world: World, *kinds: str) -> list[Alert]:
+def settled_mails(world: SmallWorld, *kinds: str) -> list[Alert]:
     """Each kind of news, mailed and resolved by a person on the same day."""
     governor = make_user(role="governance")
     found = []
@@ -42,14 +42,14 @@ def left() -> tuple[int, int]:
 
 
 @pytest.fixture
-def world(db: None) -> World:
-    made = make_world()
+def world(db: None) -> SmallWorld:
+    made = make_small_world()
     made.offering.retires_on, made.offering.date_kind = None, ""
     made.offering.save()
     return made
 
 
-def test_what_was_over_two_years_ago_is_forgotten_but_for_the_last_message_of_each_recipient(world: World) -> None:
+def test_what_was_over_two_years_ago_is_forgotten_but_for_the_last_message_of_each_recipient(world: SmallWorld) -> None:
     first, second = settled_mails(world, "repriced", "repriced")
     before = {alert.pk: str(alert.resolution_sentence) for alert in Alert.objects.all()}
     assert left() == (2, 2)
@@ -63,7 +63,7 @@ def test_what_was_over_two_years_ago_is_forgotten_but_for_the_last_message_of_ea
     assert {alert.pk: alert.resolution_sentence for alert in Alert.objects.all()} == before, "what people wrote stays"
 
 
-def test_the_address_that_was_mailed_long_ago_gets_no_first_summary_again(world: World) -> None:
+def test_the_address_that_was_mailed_long_ago_gets_no_first_summary_again(world: SmallWorld) -> None:
     settled_mails(world, "repriced")
     forget_old_messages(at=morning(0) + 2 * YEARS, keep_days=KEEP)
 
@@ -77,7 +77,7 @@ def test_the_address_that_was_mailed_long_ago_gets_no_first_summary_again(world:
 
 
 @pytest.mark.parametrize("how", ["open", "acknowledged", "opened again", "resolved lately"])
-def test_what_is_not_over_or_only_lately_keeps_its_proof(world: World, how: str) -> None:
+def test_what_is_not_over_or_only_lately_keeps_its_proof(world: SmallWorld, how: str) -> None:
     [alert] = settled_mails(world, "repriced")
     governor = make_user(role="admin")
     reopen_alert(alert=alert, by=governor, at=morning(0, 10))
@@ -95,7 +95,7 @@ def test_what_is_not_over_or_only_lately_keeps_its_proof(world: World, how: str)
 
 @pytest.mark.parametrize(("state", "kept"), [("open", True), ("acknowledged", True), ("resolved", False)])
 def test_what_proves_that_governance_was_told_of_a_flag_stays_until_the_flag_is_over(
-    world: World, state: str, kept: bool
+    world: SmallWorld, state: str, kept: bool
 ) -> None:
     governor = make_user(role="governance", email="gus@example.org")
     flag = make_flag()
@@ -113,7 +113,7 @@ def test_what_proves_that_governance_was_told_of_a_flag_stays_until_the_flag_is_
 
 
 @pytest.mark.parametrize("state", ["queued", "sending"])
-def test_what_is_owed_or_on_its_way_is_not_forgotten(world: World, state: str) -> None:
+def test_what_is_owed_or_on_its_way_is_not_forgotten(world: SmallWorld, state: str) -> None:
     [alert] = settled_mails(world, "repriced")
     Delivery.objects.update(state=state, sent_at=None)
     Notice.objects.create(alert=alert, user=make_user(), why="own", owed_at=NOW)
@@ -121,7 +121,7 @@ def test_what_is_owed_or_on_its_way_is_not_forgotten(world: World, state: str) -
     assert forget_old_messages(at=NOW + YEARS, keep_days=KEEP) == Forgotten()
 
 
-def test_what_was_skipped_goes_with_its_row_of_the_ledger(world: World) -> None:
+def test_what_was_skipped_goes_with_its_row_of_the_ledger(world: SmallWorld) -> None:
     [alert] = settled_mails(world, "repriced")
     Delivery.objects.update(state="skipped", sent_at=None, skip_reason="no_email_wanted")
     Notice.objects.create(alert=alert, user=make_user(), why="own", owed_at=NOW, skip_reason="passed")
@@ -130,7 +130,7 @@ def test_what_was_skipped_goes_with_its_row_of_the_ledger(world: World) -> None:
     assert left() == (0, 0)
 
 
-def test_a_night_is_bounded_and_the_next_one_goes_on(world: World) -> None:
+def test_a_night_is_bounded_and_the_next_one_goes_on(world: SmallWorld) -> None:
     settled_mails(world, *["repriced"] * 4)
 
     gone = [forget_old_messages(at=NOW + 2 * YEARS, keep_days=KEEP, most=3) for _ in range(3)]
@@ -138,7 +138,7 @@ def test_a_night_is_bounded_and_the_next_one_goes_on(world: World) -> None:
     assert gone == [Forgotten(3, 3), Forgotten(1, 0), Forgotten()]
 
 
-def test_the_setting_says_how_long_and_zero_keeps_all(world: World, settings: Any) -> None:
+def test_the_setting_says_how_long_and_zero_keeps_all(world: SmallWorld, settings: Any) -> None:
     settled_mails(world, "repriced", "repriced")
     long_ago: datetime = now() - timedelta(days=100)
     Alert.objects.update(resolved_at=long_ago, raised_at=long_ago)
@@ -153,7 +153,7 @@ def test_the_setting_says_how_long_and_zero_keeps_all(world: World, settings: An
     assert task() == 3
 
 
-def test_the_pages_say_that_it_is_not_kept_and_not_that_nobody_was_told(world: World, client: Client) -> None:
+def test_the_pages_say_that_it_is_not_kept_and_not_that_nobody_was_told(world: SmallWorld, client: Client) -> None:
     [alert] = settled_mails(world, "repriced")
     Alert.objects.update(resolved_at=now() - YEARS, raised_at=now() - YEARS)
     Notice.objects.all().delete()
@@ -169,7 +169,7 @@ def test_the_pages_say_that_it_is_not_kept_and_not_that_nobody_was_told(world: W
 
 @pytest.mark.django_db(transaction=True)
 def test_two_that_forget_at_once_forget_each_row_once() -> None:
-    made = make_world()
+    made = make_small_world()
     made.offering.retires_on, made.offering.date_kind = None, ""
     made.offering.save()
     settled_mails(made, *["repriced"] * 3)

@@ -8,11 +8,10 @@ import pytest
 from apps.alerts.actions import keep_alerts, queue_digests, raise_alerts, raise_due_alerts, send_due
 from apps.alerts.models import Alert, Delivery, Notice
 from apps.catalog.models import NodeKind, Offering
-from apps.inventory.models import ExitPlan, ExitTest
+from apps.inventory.models import ExitPlan
 from apps.risks.models import Assessment
-from tests.alerts.world import World, make_world
-from tests.builders import NOW, TODAY, make_offering, make_user
-from tests.risks.worlds import make_risk, node
+from tests.builders import NOW, TODAY, make_exit_test, make_node, make_offering, make_risk, make_user
+from tests.worlds.small import SmallWorld
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -32,17 +31,12 @@ def mails() -> list[str]:
     return list(Delivery.objects.order_by("pk").values_list("body_text", flat=True))
 
 
-@pytest.fixture
-def world() -> World:
-    return make_world()
-
-
-def runway(world: World, needs: int) -> None:
+def runway(world: SmallWorld, needs: int) -> None:
     dependency = world.application.dependencies.get()
     ExitPlan.objects.update_or_create(dependency=dependency, defaults={"estimated_days": Decimal(needs)})
 
 
-def test_a_runway_that_turns_negative_is_told_at_once_and_that_it_is_over_once(world: World) -> None:
+def test_a_runway_that_turns_negative_is_told_at_once_and_that_it_is_over_once(world: SmallWorld) -> None:
     runway(world, 60)  # 52 days are left
     a_day(0)
 
@@ -60,7 +54,7 @@ def test_a_runway_that_turns_negative_is_told_at_once_and_that_it_is_over_once(w
     assert "time to move" in mails()[1]
 
 
-def test_a_runway_that_turns_negative_again_for_another_reason_is_told_again(world: World) -> None:
+def test_a_runway_that_turns_negative_again_for_another_reason_is_told_again(world: SmallWorld) -> None:
     runway(world, 60)
     a_day(0)
     runway(world, 40)
@@ -74,7 +68,7 @@ def test_a_runway_that_turns_negative_again_for_another_reason_is_told_again(wor
     assert live.raised_at.date() == date(2027, 1, 15) - timedelta(days=39)
 
 
-def test_what_passed_before_a_mail_was_due_is_never_mailed(world: World) -> None:
+def test_what_passed_before_a_mail_was_due_is_never_mailed(world: SmallWorld) -> None:
     runway(world, 60)
     raise_due_alerts(at=NOW)
     runway(world, 20)
@@ -88,7 +82,7 @@ def test_what_passed_before_a_mail_was_due_is_never_mailed(world: World) -> None
     assert reasons == {"It had passed before a message was due."}
 
 
-def test_a_date_that_moves_away_ends_its_milestones(world: World) -> None:
+def test_a_date_that_moves_away_ends_its_milestones(world: SmallWorld) -> None:
     a_day(0)
     old = Alert.objects.get(kind="milestone")
     Offering.objects.filter(pk=world.offering.pk).update(retires_on=date(2027, 12, 31))
@@ -101,7 +95,7 @@ def test_a_date_that_moves_away_ends_its_milestones(world: World) -> None:
     assert "Gemini 2.5 Pro at Google Vertex AI, 15 Jan 2027" in mails()[1]
 
 
-def test_a_date_that_comes_back_tells_no_milestone_twice(world: World) -> None:
+def test_a_date_that_comes_back_tells_no_milestone_twice(world: SmallWorld) -> None:
     a_day(0)
     for n, on in enumerate([date(2027, 12, 31), date(2027, 1, 15), date(2027, 12, 31), date(2027, 1, 15)], 1):
         Offering.objects.filter(pk=world.offering.pk).update(retires_on=on)
@@ -110,19 +104,17 @@ def test_a_date_that_comes_back_tells_no_milestone_twice(world: World) -> None:
     assert Alert.objects.filter(kind="milestone", milestone=60, due_on=date(2027, 1, 15)).count() == 1
 
 
-def test_an_exit_test_that_expires_is_said_beforehand_and_over_when_repeated(world: World) -> None:
+def test_an_exit_test_that_expires_is_said_beforehand_and_over_when_repeated(world: SmallWorld) -> None:
     dependency = world.application.dependencies.get()
     target = make_offering()
     Offering.objects.update(retires_on=None, date_kind="")
-    ExitTest.objects.create(
-        dependency=dependency, target=target, tested_on=TODAY - 300 * DAY, result="passed", expires_on=TODAY + 31 * DAY
-    )
+    make_exit_test(dependency, target, tested_on=TODAY - 300 * DAY, expires_on=TODAY + 31 * DAY)
     a_day(0)
     assert not Alert.objects.exists()
     a_day(1)
     alert = Alert.objects.get()
     assert (alert.kind, alert.milestone, alert.due_on) == ("exit_test_expiring", 30, TODAY + 31 * DAY)
-    ExitTest.objects.create(dependency=dependency, target=target, tested_on=TODAY + DAY, result="passed")
+    make_exit_test(dependency, target, tested_on=TODAY + DAY)
 
     a_day(2)
     a_day(3)
@@ -132,9 +124,9 @@ def test_an_exit_test_that_expires_is_said_beforehand_and_over_when_repeated(wor
     assert len(mails()) == 2
 
 
-def test_an_acceptance_that_expires_is_told_to_who_accepted_it(world: World) -> None:
+def test_an_acceptance_that_expires_is_told_to_who_accepted_it(world: SmallWorld) -> None:
     Offering.objects.update(retires_on=None, date_kind="")
-    risk = make_risk(node(NodeKind.OFFERING, world.offering))
+    risk = make_risk(make_node(NodeKind.OFFERING, world.offering))
     amara = make_user("amara", role="governance")
     Assessment.objects.create(
         risk=risk, dependency=world.application.dependencies.get(), inherent_likelihood=4, inherent_impact=4,
@@ -150,7 +142,7 @@ def test_an_acceptance_that_expires_is_told_to_who_accepted_it(world: World) -> 
     )
 
 
-def test_a_review_overdue_since_long_ago_is_told_once(world: World) -> None:
+def test_a_review_overdue_since_long_ago_is_told_once(world: SmallWorld) -> None:
     Offering.objects.update(retires_on=None, date_kind="")
     world.application.next_review_on = TODAY - 400 * DAY
     world.application.save()

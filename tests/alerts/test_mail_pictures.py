@@ -10,10 +10,10 @@ import pytest
 from apps.alerts.actions import queue_digests, raise_alerts, raise_due_alerts
 from apps.alerts.models import Delivery
 from apps.exposure.engine.building import refresh
-from apps.inventory.models import Criticality, ExitPlan
-from tests.alerts.world import make_world
+from apps.inventory.models import Criticality
 from tests.browsing import Browse
-from tests.builders import NOW, make_application, make_dependency, make_offering
+from tests.builders import NOW, make_application, make_dependency, make_exit_plan, make_offering
+from tests.worlds.small import make_small_world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.browser]
 
@@ -23,9 +23,9 @@ LONG = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0-with-a-name-that-goes-on-an
 @pytest.fixture
 def mail(tmp_path: Path) -> Path:
     """A runway that is negative, an end far off, a price, and an id without a place to break it."""
-    world = make_world()
+    world = make_small_world()
     dependency = world.application.dependencies.get()
-    ExitPlan.objects.create(dependency=dependency, estimated_days=Decimal(90))
+    make_exit_plan(dependency, estimated_days=Decimal(90))
     other = make_offering(LONG, host=world.offering.host, retires_on=date(2027, 3, 1), date_kind="firm")
     make_dependency(make_application("Subrogation finder", team=world.team, criticality=Criticality.STANDARD), other)
     world.event("repriced", old={"input": "1"}, new={"input": "2"})

@@ -12,9 +12,9 @@ from apps.alerts.models import Alert, Cadence, Delivery, Notice, Preference
 from apps.alerts.told import account_of, told_of
 from apps.alerts.unsubscribing import rhythm_of_recipient
 from apps.alerts.wishing import set_preference
-from tests.alerts.passing import addresses, look, mail_out, morning, pass_day
-from tests.alerts.world import RIPE, World, make_world
+from tests.alerts.passing import RIPE, addresses, look, mail_out, morning, pass_day
 from tests.builders import NOW, make_dependency, make_offering, make_user
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 ONLY_URGENT = "Only what is urgent is mailed to this address."
@@ -22,9 +22,9 @@ ADDRESS = "ilse@example.org"
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> SmallWorld:
     """Ilse owns the application, which falls to her, and wants to be mailed of what is urgent alone."""
-    made = make_world(email="")
+    made = make_small_world(email="")
     made.application.business_owner = "ilse"
     made.application.save()
     ilse = make_user("ilse", email=ADDRESS, role="governance")
@@ -33,7 +33,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def ilse(world: World) -> User:
+def ilse(world: SmallWorld) -> User:
     return User.objects.get(username="ilse")
 
 
@@ -45,7 +45,7 @@ def mine() -> list[tuple[str, str, str]]:
     ]
 
 
-def test_what_is_severe_is_mailed_and_what_is_not_is_skipped_with_the_reason(world: World, ilse: User) -> None:
+def test_what_is_severe_is_mailed_and_what_is_not_is_skipped_with_the_reason(world: SmallWorld, ilse: User) -> None:
     world.event("retired")
     world.event("repriced", old={"input": "1"}, new={"input": "2"})
     look(NOW)
@@ -58,7 +58,7 @@ def test_what_is_severe_is_mailed_and_what_is_not_is_skipped_with_the_reason(wor
     assert "You get mail only of what is urgent" in Delivery.objects.get(state="sent").body_text
 
 
-def test_what_is_not_urgent_waits_for_no_window_and_is_not_mailed_by_a_later_urgent_one(world: World) -> None:
+def test_what_is_not_urgent_waits_for_no_window_and_is_not_mailed_by_a_later_urgent_one(world: SmallWorld) -> None:
     world.event("repriced", old={"input": "1"}, new={"input": "2"})
     look(NOW)
     for n in range(3):
@@ -72,7 +72,7 @@ def test_what_is_not_urgent_waits_for_no_window_and_is_not_mailed_by_a_later_urg
     assert Notice.objects.get(delivery__state="sent").alert.kind == "retired"
 
 
-def test_nothing_owed_is_lost_and_unanswered_it_goes_further_all_the_same(world: World) -> None:
+def test_nothing_owed_is_lost_and_unanswered_it_goes_further_all_the_same(world: SmallWorld) -> None:
     """What is not mailed counts as told: in time somebody else hears of it."""
     world.application.team.email = "claims@example.org"
     world.application.team.save()
@@ -91,7 +91,7 @@ def test_nothing_owed_is_lost_and_unanswered_it_goes_further_all_the_same(world:
     assert account.n_owed == account.n_sent + account.n_failed + account.n_skipped + account.n_waiting
 
 
-def test_what_the_clock_brings_comes_at_the_hour_and_not_at_midnight(world: World) -> None:
+def test_what_the_clock_brings_comes_at_the_hour_and_not_at_midnight(world: SmallWorld) -> None:
     assert world.offering.retires_on is not None
     day = (world.offering.retires_on - NOW.date()).days - 7
     mail_out(morning(day - 1, 23.9))
@@ -106,7 +106,7 @@ def test_what_the_clock_brings_comes_at_the_hour_and_not_at_midnight(world: Worl
     assert mine() == [("immediate", "sent", "")]
 
 
-def test_beyond_twelve_a_day_it_waits_until_there_is_room_and_is_not_dropped(world: World) -> None:
+def test_beyond_twelve_a_day_it_waits_until_there_is_room_and_is_not_dropped(world: SmallWorld) -> None:
     for n in range(IMMEDIATE_A_DAY):
         Delivery.objects.create(
             user=User.objects.get(username="ilse"), kind="immediate", address=ADDRESS, message_id=f"<{n}@x>",
@@ -120,7 +120,7 @@ def test_beyond_twelve_a_day_it_waits_until_there_is_room_and_is_not_dropped(wor
     assert queue_digests(at=NOW + timedelta(hours=24)) == 1
 
 
-def test_whoever_asks_where_things_stand_is_told_all_of_it(world: World, ilse: User) -> None:
+def test_whoever_asks_where_things_stand_is_told_all_of_it(world: SmallWorld, ilse: User) -> None:
     world.event("repriced", old={"input": "1"}, new={"input": "2"})
     look(NOW)
     mail_out(NOW)
@@ -132,7 +132,7 @@ def test_whoever_asks_where_things_stand_is_told_all_of_it(world: World, ilse: U
 
 
 def test_two_looks_at_once_write_it_down_once_and_a_digest_begins_again_with_what_is_new(
-    world: World, ilse: User
+    world: SmallWorld, ilse: User
 ) -> None:
     world.event("repriced", old={"input": "1"}, new={"input": "2"})
     look(NOW)
@@ -147,7 +147,7 @@ def test_two_looks_at_once_write_it_down_once_and_a_digest_begins_again_with_wha
     assert list(sent) == ["moved_later"]
 
 
-def test_it_means_urgent_mail_whatever_was_said_of_that_before(world: World, ilse: User) -> None:
+def test_it_means_urgent_mail_whatever_was_said_of_that_before(world: SmallWorld, ilse: User) -> None:
     assert not Preference.objects.get(user=ilse).immediate
 
     rhythm = rhythm_of_recipient(ilse)

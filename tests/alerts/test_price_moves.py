@@ -13,8 +13,8 @@ from apps.alerts.price_moves import move_of
 from apps.catalog.models import Offering
 from apps.inventory.models import Application
 from tests.alerts.passing import look, mail_out, texts
-from tests.alerts.world import World, make_world
 from tests.builders import NOW, make_application, make_dependency, make_member, make_team, make_user
+from tests.worlds.small import SmallWorld, make_small_world
 
 
 def counts(old: Any, new: Any, used: dict[str, int] | None = None, *, percent: str = "5", monthly: str = "100") -> bool:
@@ -91,19 +91,19 @@ def test_it_counts_exactly_where_one_of_the_lines_is_reached(
 
 
 @pytest.fixture
-def world(db: None) -> World:
+def world(db: None) -> SmallWorld:
     """Claims' application uses six thousand million input tokens a month."""
-    made = make_world()
+    made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")
     made.application.dependencies.update(monthly_input_tokens=6_000_000_000)
     return made
 
 
-def one_percent_dearer(world: World) -> None:
+def one_percent_dearer(world: SmallWorld) -> None:
     world.event("repriced", old={"input": "1.00"}, new={"input": "1.01"}, effective_on=None)
 
 
-def test_a_trifle_is_told_to_no_team_and_worked_through_once(world: World) -> None:
+def test_a_trifle_is_told_to_no_team_and_worked_through_once(world: SmallWorld) -> None:
     one_percent_dearer(world)
 
     assert raise_alerts(at=NOW) == 0
@@ -112,7 +112,7 @@ def test_a_trifle_is_told_to_no_team_and_worked_through_once(world: World) -> No
     assert raise_alerts(at=NOW) == 0, "a line that is moved later makes no old news new"
 
 
-def test_what_a_team_pays_is_added_up_over_its_applications_whoever_owns_them(world: World) -> None:
+def test_what_a_team_pays_is_added_up_over_its_applications_whoever_owns_them(world: SmallWorld) -> None:
     for name in ("lena", "henrik"):
         make_member(world.team, user=make_user(name))
     Application.objects.update(business_owner="lena")
@@ -132,7 +132,7 @@ def test_what_a_team_pays_is_added_up_over_its_applications_whoever_owns_them(wo
     assert len([text for text in texts("lena@example.org") if "about 60 USD a month more" in text]) == 1
 
 
-def test_the_organisation_sets_both_lines(world: World) -> None:
+def test_the_organisation_sets_both_lines(world: SmallWorld) -> None:
     one_percent_dearer(world)
     AlertSettings.objects.update(price_monthly_usd=60)
 
@@ -145,7 +145,7 @@ def test_the_organisation_sets_both_lines(world: World) -> None:
     assert raise_alerts(at=NOW) == 0
 
 
-def test_where_nobody_wrote_down_what_is_used_the_percent_decide(world: World) -> None:
+def test_where_nobody_wrote_down_what_is_used_the_percent_decide(world: SmallWorld) -> None:
     world.application.dependencies.update(monthly_input_tokens=None)
     one_percent_dearer(world)
     world.event("repriced", old={"input": "1.00"}, new={"input": "1.10"}, effective_on=None)

@@ -1,32 +1,33 @@
 """One mail per recipient and window, to the right address, with exactly what is theirs."""
 
-import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
 from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.models import Alert, Delivery, Notice
-from tests.alerts.world import RIPE, make_flag, make_world
+from tests.alerts.passing import RIPE
 from tests.builders import (
     NOW,
     make_application,
     make_dependency,
     make_event,
+    make_flag,
     make_member,
     make_offering,
     make_team,
     make_user,
 )
+from tests.threads import run_in_threads
+from tests.worlds.small import make_small_world
 
 
 @pytest.mark.django_db
 def test_alerts_gather_for_a_minute_and_become_one_mail() -> None:
-    world = make_world()
+    world = make_small_world()
     world.event()
     raise_alerts(at=NOW)
     world.event("repriced", old={"input": "1"}, new={"input": "2"})
@@ -44,7 +45,7 @@ def test_alerts_gather_for_a_minute_and_become_one_mail() -> None:
 @pytest.mark.django_db
 def test_the_operator_sets_how_long_alerts_gather(settings: Any) -> None:
     settings.ALERT_GATHER_SECONDS = 600
-    make_world().event()
+    make_small_world().event()
     raise_alerts(at=NOW)
 
     assert queue_digests(at=NOW + timedelta(seconds=599)) == 0
@@ -53,7 +54,7 @@ def test_the_operator_sets_how_long_alerts_gather(settings: Any) -> None:
 
 @pytest.mark.django_db
 def test_queueing_again_writes_no_second_mail() -> None:
-    make_world().event()
+    make_small_world().event()
     raise_alerts(at=NOW)
     queue_digests(at=NOW + RIPE)
 
@@ -64,7 +65,7 @@ def test_queueing_again_writes_no_second_mail() -> None:
 
 @pytest.mark.django_db
 def test_what_happens_later_is_a_mail_of_its_own() -> None:
-    world = make_world()
+    world = make_small_world()
     world.event()
     raise_alerts(at=NOW)
     queue_digests(at=NOW + RIPE)
@@ -80,7 +81,7 @@ def test_what_happens_later_is_a_mail_of_its_own() -> None:
 
 @pytest.mark.django_db
 def test_each_team_gets_one_mail_that_names_no_application_of_another() -> None:
-    world = make_world()
+    world = make_small_world()
     other = make_team("Underwriting", email="underwriting@example.org")
     make_dependency(make_application("Policy wording comparer", team=other), world.offering)
     world.event()
@@ -100,7 +101,7 @@ def test_each_team_gets_one_mail_that_names_no_application_of_another() -> None:
 
 @pytest.mark.django_db
 def test_an_application_that_changed_hands_meanwhile_is_not_shown_to_its_former_team() -> None:
-    world = make_world()
+    world = make_small_world()
     stays = make_application("Fraud triage", team=world.team)
     make_dependency(stays, world.offering)
     world.event()
@@ -117,7 +118,7 @@ def test_an_application_that_changed_hands_meanwhile_is_not_shown_to_its_former_
 
 @pytest.mark.django_db
 def test_a_mail_with_nothing_left_to_show_is_skipped_and_says_so() -> None:
-    world = make_world()
+    world = make_small_world()
     world.event()
     raise_alerts(at=NOW)
     world.application.team = make_team()
@@ -142,7 +143,7 @@ def addresses_of(team: Team) -> list[tuple[str, str]]:
 
 @pytest.mark.django_db
 def test_a_team_without_a_mailbox_is_told_through_its_owners_each_by_a_mail_of_their_own() -> None:
-    world = make_world(email="")
+    world = make_small_world(email="")
     for name in ("maren", "henrik"):
         make_member(world.team, TeamRole.OWNER, make_user(name))
     make_member(world.team, TeamRole.OWNER, make_user("gone", is_active=False))
@@ -155,7 +156,7 @@ def test_a_team_without_a_mailbox_is_told_through_its_owners_each_by_a_mail_of_t
 
 @pytest.mark.django_db
 def test_a_team_without_owners_is_told_through_the_owners_of_the_nearest_team_above() -> None:
-    world = make_world(email="")
+    world = make_small_world(email="")
     top = make_team("Insurance", email="")
     middle = make_team("Property", parent=top, email="")
     world.team.parent = middle
@@ -169,7 +170,7 @@ def test_a_team_without_owners_is_told_through_the_owners_of_the_nearest_team_ab
 
 @pytest.mark.django_db
 def test_a_team_that_nobody_can_be_told_for_is_in_the_ledger_with_the_reason() -> None:
-    world = make_world(email="")
+    world = make_small_world(email="")
     world.event()
 
     assert addresses_of(world.team) == [("", "skipped")]
@@ -181,7 +182,7 @@ def test_a_team_that_nobody_can_be_told_for_is_in_the_ledger_with_the_reason() -
 
 @pytest.mark.django_db
 def test_where_a_team_has_nobody_governance_is_told_in_its_place() -> None:
-    world = make_world(email="")
+    world = make_small_world(email="")
     make_user("amara", role="governance")
     world.event()
 
@@ -190,7 +191,7 @@ def test_where_a_team_has_nobody_governance_is_told_in_its_place() -> None:
 
 @pytest.mark.django_db
 def test_a_mail_to_a_person_is_in_their_time_zone_and_a_mail_to_a_mailbox_in_utc() -> None:
-    world = make_world()
+    world = make_small_world()
     other = make_team("Underwriting", email="")
     make_member(other, TeamRole.OWNER, make_user("maren", time_zone="Europe/Zurich"))
     make_dependency(make_application(team=other), world.offering)
@@ -204,7 +205,7 @@ def test_a_mail_to_a_person_is_in_their_time_zone_and_a_mail_to_a_mailbox_in_utc
 
 @pytest.mark.django_db
 def test_an_unknown_time_zone_does_not_hold_up_the_mail() -> None:
-    world = make_world(email="")
+    world = make_small_world(email="")
     make_member(world.team, TeamRole.OWNER, make_user("maren", time_zone="Mars/Olympus"))
     world.event()
 
@@ -243,27 +244,15 @@ def test_somebody_in_governance_without_an_address_is_in_the_ledger_with_the_rea
 
 @pytest.mark.django_db(transaction=True)
 def test_two_runs_at_once_write_one_mail_per_team() -> None:
-    world = make_world()
+    world = make_small_world()
     for n in range(8):
         team = make_team(f"Team number {n}")
         make_dependency(make_application(team=team), world.offering)
     world.event()
     world.event("repriced", old={"input": "1"}, new={"input": "2"})
     raise_alerts(at=NOW)
-    start = threading.Barrier(3)
 
-    def run() -> None:
-        try:
-            start.wait()
-            queue_digests(at=NOW + RIPE)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_in_threads(3, lambda: queue_digests(at=NOW + RIPE))
     queue_digests(at=NOW + RIPE)
 
     assert Delivery.objects.count() == 9
@@ -274,7 +263,7 @@ def test_two_runs_at_once_write_one_mail_per_team() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(("damaged", "damage"), [("application_ids", {"not": ["a", "list"]}), ("details", 7)])
 def test_trouble_with_one_recipient_is_reported_and_the_others_are_told_all_the_same(damaged: str, damage: Any) -> None:
-    world = make_world()
+    world = make_small_world()
     world.event()
     broken = make_team("Broken", email="broken@example.org")
     offering = make_offering()

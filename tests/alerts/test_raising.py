@@ -1,6 +1,5 @@
 """Who is owed word of what: once per event, kind and team, however often and however many look."""
 
-import threading
 from datetime import date, timedelta
 
 import pytest
@@ -9,24 +8,27 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.alerts.actions import EVENTS_AT_ONCE, MAILED_KINDS, raise_alerts
 from apps.alerts.models import Alert, HandledEvent
-from apps.catalog.models import Derivation, ProviderEvent
+from apps.catalog.models import ProviderEvent
 from apps.inventory.models import Criticality
-from tests.alerts.world import World, make_flag, make_world
 from tests.builders import (
     NOW,
     make_application,
     make_dependency,
+    make_derivation,
     make_event,
+    make_flag,
     make_offering,
     make_team,
     make_user,
     make_version,
 )
+from tests.threads import run_in_threads
+from tests.worlds.small import SmallWorld, make_small_world
 
 
 @pytest.mark.django_db
 def test_an_accepted_event_owes_the_team_of_the_affected_application_one_alert() -> None:
-    world = make_world()
+    world = make_small_world()
     event = world.event()
 
     assert raise_alerts(at=NOW) == 1
@@ -43,7 +45,7 @@ def test_an_accepted_event_owes_the_team_of_the_affected_application_one_alert()
 
 @pytest.mark.django_db
 def test_raising_again_raises_nothing() -> None:
-    make_world().event()
+    make_small_world().event()
     raise_alerts(at=NOW)
 
     assert raise_alerts(at=NOW + timedelta(days=1)) == 0
@@ -53,7 +55,7 @@ def test_raising_again_raises_nothing() -> None:
 
 @pytest.mark.django_db
 def test_a_second_event_about_the_same_model_is_a_second_alert() -> None:
-    world = make_world()
+    world = make_small_world()
     world.event()
     raise_alerts(at=NOW)
     world.event("moved_earlier", old="2027-01-15", new="2026-12-20")
@@ -63,7 +65,7 @@ def test_a_second_event_about_the_same_model_is_a_second_alert() -> None:
 
 @pytest.mark.django_db
 def test_every_team_is_told_of_its_own_applications_only() -> None:
-    world = make_world()
+    world = make_small_world()
     other = make_team("Underwriting")
     theirs = make_application("Policy wording comparer", team=other, criticality=Criticality.STANDARD)
     make_dependency(theirs, world.offering)
@@ -81,10 +83,10 @@ def test_every_team_is_told_of_its_own_applications_only() -> None:
 
 @pytest.mark.django_db
 def test_an_application_on_a_fine_tune_or_another_name_of_the_model_is_affected() -> None:
-    world = make_world()
+    world = make_small_world()
     assert world.offering.version is not None
     tuned = make_version("acme/damage-tuned", foundation=world.offering.version.foundation)
-    Derivation.objects.create(child=tuned, parent=world.offering.version, kind="fine_tune")
+    make_derivation(tuned, world.offering.version)
     of_tuned = make_application("On the fine-tune", team=world.team)
     make_dependency(of_tuned, make_offering("tuned-1", host=world.offering.host, version=tuned))
     of_name = make_application("On another name", team=world.team)
@@ -107,7 +109,7 @@ def test_an_event_that_reaches_nobody_is_handled_without_an_alert() -> None:
 
 @pytest.mark.django_db
 def test_ended_dependencies_and_retired_applications_are_not_affected() -> None:
-    world = make_world()
+    world = make_small_world()
     world.application.dependencies.update(until=date(2026, 11, 24))
     gone = make_application(team=world.team, status="retired")
     make_dependency(gone, world.offering)
@@ -119,7 +121,7 @@ def test_ended_dependencies_and_retired_applications_are_not_affected() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", ProviderEvent.Kind.values)
 def test_only_changes_that_ask_something_of_a_team_are_told_unasked(kind: str) -> None:
-    make_world().event(kind)
+    make_small_world().event(kind)
 
     assert raise_alerts(at=NOW) == (1 if kind in MAILED_KINDS else 0)
 
@@ -134,7 +136,7 @@ def test_releases_and_moved_aliases_are_never_mailed_by_default() -> None:
 
 @pytest.mark.django_db
 def test_a_fallback_is_told_a_step_more_quietly_than_a_primary() -> None:
-    world = make_world()
+    world = make_small_world()
     leaning = make_application(team=make_team("Leaning"), criticality=Criticality.CRITICAL)
     make_dependency(leaning, world.offering, role="fallback", fallback_order=1)
     world.event()
@@ -148,7 +150,7 @@ def test_a_fallback_is_told_a_step_more_quietly_than_a_primary() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(("old", "severity"), [(None, 3), ("2026-12-01", 5), ("2027-12-01", 2)])
 def test_a_row_that_left_its_list_is_as_loud_as_the_date_it_had(old: str | None, severity: int) -> None:
-    make_world().event("delisted", old=old, new=None, effective_on=date(2026, 11, 24))
+    make_small_world().event("delisted", old=old, new=None, effective_on=date(2026, 11, 24))
 
     raise_alerts(at=NOW)
 
@@ -157,7 +159,7 @@ def test_a_row_that_left_its_list_is_as_loud_as_the_date_it_had(old: str | None,
 
 @pytest.mark.django_db
 def test_more_events_than_fit_one_transaction_are_all_worked_through() -> None:
-    world = make_world()
+    world = make_small_world()
     for n in range(EVENTS_AT_ONCE * 2 + 3):
         world.event(external_id=f"row-{n}")
 
@@ -166,7 +168,7 @@ def test_more_events_than_fit_one_transaction_are_all_worked_through() -> None:
     assert HandledEvent.objects.count() == EVENTS_AT_ONCE * 2 + 3
 
 
-def _n_statements_with(n_applications: int, world: World) -> int:
+def _n_statements_with(n_applications: int, world: SmallWorld) -> int:
     for _ in range(n_applications):
         make_dependency(make_application(team=world.team), world.offering)
     world.event()
@@ -179,14 +181,14 @@ def _n_statements_with(n_applications: int, world: World) -> int:
 
 @pytest.mark.django_db
 def test_the_number_of_statements_does_not_grow_with_the_applications() -> None:
-    world = make_world()
+    world = make_small_world()
 
     assert _n_statements_with(1, world) == _n_statements_with(60, world)
 
 
 @pytest.mark.django_db
 def test_nothing_to_do_writes_nothing() -> None:
-    make_world().event()
+    make_small_world().event()
     raise_alerts(at=NOW)
 
     with CaptureQueriesContext(connection) as captured:
@@ -198,26 +200,13 @@ def test_nothing_to_do_writes_nothing() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_doubled_beat_raises_each_alert_once() -> None:
-    world = make_world()
+    world = make_small_world()
     for n in range(40):
         world.event(external_id=f"row-{n}")
     make_user(role="governance")
     make_flag()
-    start = threading.Barrier(3)
-    raised: list[int] = []
 
-    def run() -> None:
-        try:
-            start.wait()
-            raised.append(raise_alerts(at=NOW))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    raised = run_in_threads(3, lambda: raise_alerts(at=NOW))
 
     assert len(raised) == 3
     assert sum(raised) == 41
@@ -228,7 +217,7 @@ def test_a_doubled_beat_raises_each_alert_once() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_run_that_dies_before_its_commit_leaves_everything_owed(monkeypatch: pytest.MonkeyPatch) -> None:
-    make_world().event()
+    make_small_world().event()
 
     def die(*_: object, **__: object) -> int:
         raise KeyboardInterrupt

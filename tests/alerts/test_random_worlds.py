@@ -7,7 +7,7 @@ import pytest
 
 from apps.alerts.models import Alert, Delivery, Notice
 from tests.alerts.passing import pass_day
-from tests.alerts.random_world import Told, World
+from tests.alerts.random_portfolio import RandomPortfolio, Told
 from tests.builders import TODAY
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def raised() -> list[Told]:
     ]
 
 
-def assert_what_is_open_stands(world: World) -> None:
+def assert_what_is_open_stands(world: RandomPortfolio) -> None:
     live = list(Alert.objects.live())
     late = [(alert.subject_id, alert.due_on) for alert in live if alert.kind == "runway_negative"]
     assert sorted(late, key=str) == sorted(world.model.late, key=str)
@@ -61,7 +61,7 @@ def assert_what_is_open_stands(world: World) -> None:
 
 @pytest.mark.parametrize("seed", range(FIRST, END))
 def test_everyone_is_told_exactly_what_the_rules_owe_them_on_its_day(seed: int) -> None:
-    world = World(seed)
+    world = RandomPortfolio(seed)
 
     for n in range(60):
         world.live_a_day(n)

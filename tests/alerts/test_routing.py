@@ -13,15 +13,15 @@ from apps.alerts.wishing import set_preference, stop_mail
 from apps.catalog.models import Offering
 from apps.inventory.models import Application
 from tests.alerts.passing import addresses, day_in, last_text, look, mail_out, morning, pass_day, pass_days, texts
-from tests.alerts.world import World, make_flag, make_world
-from tests.builders import NOW, make_application, make_dependency, make_member, make_team, make_user
+from tests.builders import NOW, make_application, make_dependency, make_flag, make_member, make_team, make_user
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world() -> World:
-    made = make_world()
+def world() -> SmallWorld:
+    made = make_small_world()
     made.event()
     return made
 
@@ -51,7 +51,7 @@ def test_a_namesake_who_is_not_active_any_more_stands_in_nobody_s_way() -> None:
     assert owner_of(make_application(team=team, business_owner="Anna Meier")) == anna.pk
 
 
-def test_one_person_named_twice_is_told_once(world: World) -> None:
+def test_one_person_named_twice_is_told_once(world: SmallWorld) -> None:
     make_member(world.team, TeamRole.VIEWER, make_user("lena", first_name="Lena", last_name="Marchetti"))
     Application.objects.update(business_owner="lena", technical_owner="Lena Marchetti")
 
@@ -62,7 +62,7 @@ def test_one_person_named_twice_is_told_once(world: World) -> None:
 
 
 @pytest.mark.parametrize("said", ["Team Blue", "Lena Marchetti <lena@example.org>", "%", "'; DROP", "lena,henrik", " "])
-def test_a_word_that_names_nobody_leaves_it_with_the_team(world: World, said: str) -> None:
+def test_a_word_that_names_nobody_leaves_it_with_the_team(world: SmallWorld, said: str) -> None:
     make_member(world.team, TeamRole.VIEWER, make_user("lena", first_name="Lena", last_name="Marchetti"))
     Application.objects.update(business_owner=said)
 
@@ -112,7 +112,7 @@ def test_a_circle_of_teams_with_an_owner_in_it_finds_the_owner() -> None:
 
 
 def test_a_team_that_nobody_can_be_told_for_is_told_when_somebody_governs() -> None:
-    made = make_world(email="")
+    made = make_small_world(email="")
     made.event()
     pass_day(0)
     assert addresses() == {}
@@ -151,7 +151,7 @@ def test_a_flag_of_nobody_s_waits_and_is_told_to_the_first_who_governs() -> None
 
 
 def test_an_owner_without_an_address_in_a_team_without_anybody_is_replaced_by_governance() -> None:
-    made = make_world(email="")
+    made = make_small_world(email="")
     make_member(made.team, TeamRole.OWNER, make_user("lena", email=""))
     make_user("amara", role="governance")
     Application.objects.update(business_owner="lena")
@@ -164,7 +164,7 @@ def test_an_owner_without_an_address_in_a_team_without_anybody_is_replaced_by_go
     assert not Notice.objects.owed().exists()
 
 
-def test_an_owner_who_may_not_see_it_any_more_is_replaced(world: World) -> None:
+def test_an_owner_who_may_not_see_it_any_more_is_replaced(world: SmallWorld) -> None:
     lena = make_member(world.team, TeamRole.EDITOR, make_user("lena"))
     Application.objects.update(business_owner="lena")
     Team.objects.update(email="")
@@ -182,7 +182,7 @@ def test_an_owner_who_may_not_see_it_any_more_is_replaced(world: World) -> None:
 
 
 def test_good_news_follows_whoever_the_application_falls_to_as_well() -> None:
-    made = make_world(email="")
+    made = make_small_world(email="")
     lena = make_member(made.team, TeamRole.OWNER, make_user("lena"))
     Application.objects.update(business_owner="lena")
     made.event("withdrawn", old="2027-01-15", new=None, effective_on=None)
@@ -203,7 +203,7 @@ def test_good_news_follows_whoever_the_application_falls_to_as_well() -> None:
 
 
 def test_an_application_that_changed_hands_is_told_to_its_new_team_though_its_old_one_is_told_of_others(
-    world: World,
+    world: SmallWorld,
 ) -> None:
     moving = make_application("Fraud triage", team=world.team)
     make_dependency(moving, world.offering)
@@ -220,7 +220,7 @@ def test_an_application_that_changed_hands_is_told_to_its_new_team_though_its_ol
     assert "Fraud triage" not in last_text("claims@example.org")
 
 
-def test_it_is_told_to_a_team_that_was_told_of_its_own_applications_already(world: World) -> None:
+def test_it_is_told_to_a_team_that_was_told_of_its_own_applications_already(world: SmallWorld) -> None:
     other = make_team("Underwriting", email="underwriting@example.org")
     make_dependency(make_application("Policy wording comparer", team=other), world.offering)
     look(NOW)
@@ -236,7 +236,7 @@ def test_it_is_told_to_a_team_that_was_told_of_its_own_applications_already(worl
     assert not Notice.objects.owed().exists()
 
 
-def test_who_wants_no_mail_gets_none_and_is_not_replaced_until_nobody_answers(world: World) -> None:
+def test_who_wants_no_mail_gets_none_and_is_not_replaced_until_nobody_answers(world: SmallWorld) -> None:
     lena = make_member(world.team, TeamRole.EDITOR, make_user("lena"))
     henrik = make_member(world.team, TeamRole.OWNER, make_user("henrik"))
     Application.objects.update(business_owner="lena")
@@ -258,7 +258,7 @@ def test_who_wants_no_mail_gets_none_and_is_not_replaced_until_nobody_answers(wo
 
 
 def test_the_mailbox_of_a_team_has_an_hour_and_a_zone_of_its_own() -> None:
-    made = make_world()
+    made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")
     henrik = make_member(made.team, TeamRole.OWNER, make_user("henrik"))
     changes = {"hour": 6, "time_zone": "Asia/Tokyo", "cadence": "weekly", "weekday": 3}

@@ -4,7 +4,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.test import Client
 
 from apps.alerts.actions import raise_due_alerts
 from apps.alerts.models import Alert, Notice, Subscription
@@ -16,18 +15,14 @@ from apps.intake.models import Confidence, Discrepancy, Observation
 from apps.intake.reconciling import reconcile
 from apps.web.views.alerts.words import described
 from tests.alerts.passing import last_text, mail_out, morning
-from tests.alerts.world import World, make_world
 from tests.builders import NOW, TODAY, make_member, make_offering, make_provider, make_user, make_version
+from tests.http import signed_in_client
+from tests.worlds.small import SmallWorld
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world() -> World:
-    return make_world()
-
-
-def see(world: World, *api_ids: str) -> None:
+def see(world: SmallWorld, *api_ids: str) -> None:
     acme = make_provider("acme")
     for api_id in api_ids:
         make_offering(api_id, host=acme, version=make_version(f"acme/{api_id}"))
@@ -55,8 +50,7 @@ def test_several_of_one_application_are_one_alert_and_told_once(world):
     [row] = described([alert], make_user(role="governance"), on=TODAY)
     assert row.heading == f"{world.application.name} calls talker-1 at Acme and talker-2 at Acme, which nobody declared"
     assert row.url == f"/intake/discrepancies/?application={world.application.slug}"
-    client = Client()
-    client.force_login(make_member(world.application.team))
+    client = signed_in_client(make_member(world.application.team))
     assert "which nobody declared" in client.get(f"/alerts/{alert.pk}/").content.decode()
 
     # what is found later is told beside it, alone

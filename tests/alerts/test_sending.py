@@ -1,8 +1,5 @@
 """Every way a mail server can refuse, and what becomes of the mail: nothing lost, nothing doubled."""
 
-import subprocess
-import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -17,9 +14,10 @@ from apps.alerts.models import Delivery
 from apps.alerts.sending import MOST_ATTEMPTS, STALE_AFTER, backoff
 from registry.environment import mailer
 from tests.alerts.smtp import DROP, HANG, Peer
-from tests.alerts.world import make_world
 from tests.builders import NOW, make_team, make_user
 from tests.processes import database_url
+from tests.threads import run_in_threads
+from tests.worlds.small import make_small_world
 
 HOUR = timedelta(hours=1)
 
@@ -33,7 +31,7 @@ def make_delivery(address: str = "claims@example.org", **fields: Any) -> Deliver
 
 
 def queued_digest() -> Delivery:
-    world = make_world()
+    world = make_small_world()
     world.event()
     raise_alerts(at=NOW)
     queue_digests(at=NOW, gather=timedelta(0))
@@ -280,38 +278,12 @@ def test_a_message_that_cannot_be_written_fails_and_the_next_one_goes_out(smtp: 
 def test_two_senders_at_once_send_each_mail_once(smtp: Peer) -> None:
     for n in range(12):
         make_delivery(f"reader{n}@example.org")
-    start = threading.Barrier(3)
 
-    def send() -> None:
-        try:
-            start.wait()
-            send_due(at=NOW)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=send) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_in_threads(3, lambda: send_due(at=NOW))
 
     assert len(smtp.received) == 12
     assert len({message["Message-ID"] for message in smtp.received}) == 12
     assert set(Delivery.objects.values_list("state", "attempts")) == {("sent", 1)}
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a disk of its own that holds 64 kilobytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small disk needs root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,9 +13,8 @@ from apps.alerts.overtaking import settle_events
 from apps.alerts.settling import settle
 from apps.catalog.models import Offering, ProviderEvent
 from apps.inventory.models import Application, Dependency
-from tests.alerts.feed_world import backfill
+from tests.alerts.feed_states import backfill
 from tests.alerts.passing import addresses, day_in, last_text, look, mail_out, morning, pass_day, pass_days, texts
-from tests.alerts.world import World, make_world
 from tests.builders import (
     NOW,
     make_application,
@@ -26,19 +25,20 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 GONE = "A later change has overtaken it."
 
 
 @pytest.fixture
-def world() -> World:
-    made = make_world()
+def world() -> SmallWorld:
+    made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")
     return made
 
 
-def tell(world: World, kind: str = "announced", **fields: object) -> Alert:
+def tell(world: SmallWorld, kind: str = "announced", **fields: object) -> Alert:
     event = world.event(kind, **fields)
     look(NOW)
     mail_out(NOW)
@@ -53,7 +53,7 @@ def end(alert: Alert, n: int = 1) -> None:
 # --- who is told that it is over ----------------------------------------------------------------------------------
 
 
-def test_everyone_a_message_told_is_told_once_and_nobody_else(world: World) -> None:
+def test_everyone_a_message_told_is_told_once_and_nobody_else(world: SmallWorld) -> None:
     lena = make_member(world.team, TeamRole.EDITOR, make_user("lena"))
     subscriber = make_member(world.team, TeamRole.VIEWER, make_user("sub"))
     make_member(world.team, TeamRole.VIEWER, make_user("bystander"))
@@ -74,7 +74,7 @@ def test_everyone_a_message_told_is_told_once_and_nobody_else(world: World) -> N
         assert GONE in last_text(address)
 
 
-def test_what_is_still_owed_when_the_cause_goes_is_never_mailed(world: World) -> None:
+def test_what_is_still_owed_when_the_cause_goes_is_never_mailed(world: SmallWorld) -> None:
     world.event()
     look(NOW)
     end(Alert.objects.get(), 0)
@@ -85,7 +85,7 @@ def test_what_is_still_owed_when_the_cause_goes_is_never_mailed(world: World) ->
     assert Notice.objects.get().skip_sentence == "It had passed before a message was due."
 
 
-def test_a_mail_on_its_way_is_followed_by_the_word_that_it_is_over(world: World) -> None:
+def test_a_mail_on_its_way_is_followed_by_the_word_that_it_is_over(world: SmallWorld) -> None:
     alert = tell(world)
     Delivery.objects.update(state="queued", sent_at=None)
 
@@ -94,7 +94,7 @@ def test_a_mail_on_its_way_is_followed_by_the_word_that_it_is_over(world: World)
     assert len(texts()) == 2
 
 
-def test_a_mail_that_was_refused_for_good_told_nobody_anything(world: World) -> None:
+def test_a_mail_that_was_refused_for_good_told_nobody_anything(world: SmallWorld) -> None:
     alert = tell(world)
     Delivery.objects.update(state="failed", sent_at=None)
 
@@ -103,7 +103,7 @@ def test_a_mail_that_was_refused_for_good_told_nobody_anything(world: World) -> 
     assert addresses("resolved") == {}
 
 
-def test_what_people_settled_themselves_is_not_told_to_be_over(world: World) -> None:
+def test_what_people_settled_themselves_is_not_told_to_be_over(world: SmallWorld) -> None:
     alert = tell(world)
     resolve_alert(alert=alert, why="moved", by=make_user(role="governance"), at=NOW)
 
@@ -114,7 +114,7 @@ def test_what_people_settled_themselves_is_not_told_to_be_over(world: World) -> 
     assert alert.resolution_sentence == "moved"
 
 
-def test_what_was_acknowledged_is_told_to_be_over_all_the_same(world: World) -> None:
+def test_what_was_acknowledged_is_told_to_be_over_all_the_same(world: SmallWorld) -> None:
     alert = tell(world)
     acknowledge_alert(alert=alert, by=make_user(role="governance"), at=NOW)
 
@@ -123,7 +123,7 @@ def test_what_was_acknowledged_is_told_to_be_over_all_the_same(world: World) -> 
     assert addresses("resolved") == {"claims@example.org": 1}
 
 
-def test_that_it_is_over_names_only_what_the_recipient_may_still_see(world: World) -> None:
+def test_that_it_is_over_names_only_what_the_recipient_may_still_see(world: SmallWorld) -> None:
     second = make_application("Fraud triage", team=world.team)
     make_dependency(second, world.offering)
     alert = tell(world)
@@ -149,7 +149,7 @@ def test_that_it_is_over_names_only_what_the_recipient_may_still_see(world: Worl
     ],
 )
 def test_later_news_of_the_end_takes_the_place_of_earlier_news_in_silence(
-    world: World, kind: str, fields: dict[str, object]
+    world: SmallWorld, kind: str, fields: dict[str, object]
 ) -> None:
     first = tell(world)
     world.event(kind, detected_at=morning(1), **fields)
@@ -162,7 +162,7 @@ def test_later_news_of_the_end_takes_the_place_of_earlier_news_in_silence(
     assert len(texts()) == 2
 
 
-def test_good_news_asks_for_no_answer_and_leaves_nothing_open(world: World) -> None:
+def test_good_news_asks_for_no_answer_and_leaves_nothing_open(world: SmallWorld) -> None:
     tell(world)
     world.event("withdrawn", old="2027-01-15", new=None, effective_on=None, detected_at=morning(1))
     world.event("repriced", old={"input": "10"}, new={"input": "2"}, detected_at=morning(1))
@@ -173,7 +173,7 @@ def test_good_news_asks_for_no_answer_and_leaves_nothing_open(world: World) -> N
     assert addresses() == {"claims@example.org": 2}
 
 
-def test_an_end_put_off_stays_open_since_it_is_still_to_come(world: World) -> None:
+def test_an_end_put_off_stays_open_since_it_is_still_to_come(world: SmallWorld) -> None:
     tell(world)
     world.event("moved_later", old="2027-01-15", new="2027-06-30", detected_at=morning(1))
 
@@ -183,7 +183,7 @@ def test_an_end_put_off_stays_open_since_it_is_still_to_come(world: World) -> No
     assert "End moved: 15 Jan 2027 → 30 Jun 2027" in last_text()
 
 
-def test_the_same_said_by_another_source_overtakes_nothing(world: World) -> None:
+def test_the_same_said_by_another_source_overtakes_nothing(world: SmallWorld) -> None:
     first = tell(world)
     world.event(external_id="other", detected_at=morning(1))
 
@@ -193,7 +193,7 @@ def test_the_same_said_by_another_source_overtakes_nothing(world: World) -> None
     assert first.state == "open"
 
 
-def test_news_of_another_model_or_of_a_price_overtakes_no_end(world: World) -> None:
+def test_news_of_another_model_or_of_a_price_overtakes_no_end(world: SmallWorld) -> None:
     first = tell(world)
     other = make_offering(host=world.offering.host)
     make_dependency(world.application, other)
@@ -206,7 +206,7 @@ def test_news_of_another_model_or_of_a_price_overtakes_no_end(world: World) -> N
     assert first.state == "open"
 
 
-def test_later_news_overtakes_also_where_the_application_has_another_owner_by_then(world: World) -> None:
+def test_later_news_overtakes_also_where_the_application_has_another_owner_by_then(world: SmallWorld) -> None:
     first = tell(world)
     make_member(world.team, TeamRole.EDITOR, make_user("lena"))
     Application.objects.update(business_owner="lena")
@@ -219,7 +219,7 @@ def test_later_news_overtakes_also_where_the_application_has_another_owner_by_th
     assert Alert.objects.live().get().kind == "moved_later"
 
 
-def test_a_price_that_moves_again_overtakes_the_last_move_but_not_by_a_trifle(world: World) -> None:
+def test_a_price_that_moves_again_overtakes_the_last_move_but_not_by_a_trifle(world: SmallWorld) -> None:
     first = tell(world, "repriced", old={"input": "10"}, new={"input": "20"})
     world.event("repriced", old={"input": "20"}, new={"input": "20.1"}, detected_at=morning(1))
     pass_day(1)
@@ -237,7 +237,7 @@ def test_a_price_that_moves_again_overtakes_the_last_move_but_not_by_a_trifle(wo
 
 
 @pytest.mark.parametrize("how", ["ended", "retired application", "other model"])
-def test_news_of_what_nothing_calls_any_more_is_over_and_that_is_said(world: World, how: str) -> None:
+def test_news_of_what_nothing_calls_any_more_is_over_and_that_is_said(world: SmallWorld, how: str) -> None:
     alert = tell(world)
     match how:
         case "ended":
@@ -255,7 +255,7 @@ def test_news_of_what_nothing_calls_any_more_is_over_and_that_is_said(world: Wor
     assert "None of these applications stands on it any more" in last_text()
 
 
-def test_one_application_that_stays_keeps_it_open(world: World) -> None:
+def test_one_application_that_stays_keeps_it_open(world: SmallWorld) -> None:
     make_dependency(make_application(team=world.team), world.offering)
     alert = tell(world)
     Dependency.objects.filter(application=world.application).update(until=day_in(1))
@@ -266,7 +266,7 @@ def test_one_application_that_stays_keeps_it_open(world: World) -> None:
     assert alert.state == "open"
 
 
-def test_models_that_had_already_ended_are_over_when_nothing_calls_them_any_more(world: World) -> None:
+def test_models_that_had_already_ended_are_over_when_nothing_calls_them_any_more(world: SmallWorld) -> None:
     backfill(world.offering)
     pass_day(1)
     alert = Alert.objects.get(kind="backfilled")
@@ -282,7 +282,7 @@ def test_models_that_had_already_ended_are_over_when_nothing_calls_them_any_more
     assert addresses("resolved") == {"claims@example.org": 1}
 
 
-def test_the_number_of_statements_does_not_grow_with_what_is_settled(world: World) -> None:
+def test_the_number_of_statements_does_not_grow_with_what_is_settled(world: SmallWorld) -> None:
     def n_statements(n: int, day: int) -> int:
         for number in range(n):
             make_dependency(make_application(team=make_team()), world.offering)
@@ -300,7 +300,7 @@ def test_the_number_of_statements_does_not_grow_with_what_is_settled(world: Worl
     assert ProviderEvent.objects.count() == 32
 
 
-def test_settling_twice_changes_and_says_nothing_more(world: World) -> None:
+def test_settling_twice_changes_and_says_nothing_more(world: SmallWorld) -> None:
     alert = tell(world)
     end(alert)
 

@@ -9,8 +9,8 @@ from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.models import Delivery
 from apps.alerts.wishing import set_preference
 from apps.feeds.models import PollState
-from tests.alerts.world import make_world
 from tests.builders import NOW, make_member, make_source, make_team, make_user
+from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -41,7 +41,7 @@ def test_the_mailbox_of_a_team_gets_one_too() -> None:
 
 
 def test_with_news_the_digest_is_the_sign() -> None:
-    world = make_world(email="")
+    world = make_small_world(email="")
     owner = make_member(world.team, TeamRole.OWNER, make_user("lena"))
     set_preference(by=owner, at=NOW, heartbeat=True)
     world.event()

@@ -1,6 +1,5 @@
 """States that ask for something until they pass: too little time left to move, assessments that have become stale."""
 
-import threading
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -12,7 +11,7 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.actions import acknowledge_alert, raise_due_alerts, reopen_alert, resolve_alert
 from apps.alerts.models import Alert, Delivery
 from apps.catalog.models import NodeKind, Offering
-from apps.inventory.models import Application, Criticality, Dependency, ExitPlan, ExitTest
+from apps.inventory.models import Application, Criticality, Dependency, ExitPlan
 from apps.risks.models import Assessment, FoundationRisk
 from tests.alerts.passing import (
     addresses,
@@ -28,18 +27,31 @@ from tests.alerts.passing import (
     told,
     told_of,
 )
-from tests.alerts.world import World, make_world
-from tests.builders import NOW, make_application, make_dependency, make_member, make_offering, make_team, make_user
-from tests.risks.worlds import make_assessment, make_risk, node
+from tests.builders import (
+    NOW,
+    make_application,
+    make_assessment,
+    make_dependency,
+    make_exit_plan,
+    make_exit_test,
+    make_member,
+    make_node,
+    make_offering,
+    make_risk,
+    make_team,
+    make_user,
+)
+from tests.threads import run_in_threads
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 RUNWAY, STALE = "runway_negative", "assessments_stale"
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> SmallWorld:
     """Claims' critical application ends with its model in a hundred days."""
-    made = make_world()
+    made = make_small_world()
     ends(made.offering, 100)
     return made
 
@@ -50,7 +62,7 @@ def ends(offering: Offering, n: int | None, kind: str = "firm") -> None:
     )
 
 
-def needs(world: World, days: float) -> None:
+def needs(world: SmallWorld, days: float) -> None:
     """By the exit plan the move takes that many days."""
     ExitPlan.objects.update_or_create(
         dependency=world.application.dependencies.get(), defaults={"estimated_days": Decimal(str(days))}
@@ -60,7 +72,7 @@ def needs(world: World, days: float) -> None:
 # --- runway -----------------------------------------------------------------------------------------------------
 
 
-def test_too_little_time_is_told_on_the_day_it_begins_and_once(world: World) -> None:
+def test_too_little_time_is_told_on_the_day_it_begins_and_once(world: SmallWorld) -> None:
     needs(world, 80)
 
     pass_each(0, 10, 19, 20, 21, 22, 23, 40, 60)
@@ -72,7 +84,7 @@ def test_too_little_time_is_told_on_the_day_it_begins_and_once(world: World) -> 
     assert "−1 day" in mail.body_text
 
 
-def test_it_comes_at_once_also_where_the_recipient_s_day_is_still_the_one_before(world: World) -> None:
+def test_it_comes_at_once_also_where_the_recipient_s_day_is_still_the_one_before(world: SmallWorld) -> None:
     owner = make_member(world.team, TeamRole.OWNER, make_user("kai", time_zone="Pacific/Honolulu"))
     Application.objects.update(business_owner=owner.username)
     needs(world, 80)
@@ -85,7 +97,7 @@ def test_it_comes_at_once_also_where_the_recipient_s_day_is_still_the_one_before
     assert set(mails.values_list("address", flat=True)) == {"kai@example.org", "claims@example.org"}
 
 
-def test_a_runway_that_turns_negative_positive_and_negative_again_is_told_each_time(world: World) -> None:
+def test_a_runway_that_turns_negative_positive_and_negative_again_is_told_each_time(world: SmallWorld) -> None:
     for n in range(6):
         # the same day and the same effort each time it is too late
         needs(world, 110 if n in {0, 1, 4, 5} else 20)
@@ -96,7 +108,7 @@ def test_a_runway_that_turns_negative_positive_and_negative_again_is_told_each_t
     assert Alert.objects.live().filter(kind=RUNWAY).count() == 1
 
 
-def test_what_takes_longer_yet_is_no_news_while_the_alert_stands(world: World) -> None:
+def test_what_takes_longer_yet_is_no_news_while_the_alert_stands(world: SmallWorld) -> None:
     for n, days in enumerate([110, 130, 105, 150]):
         needs(world, days)
         pass_day(n)
@@ -104,7 +116,7 @@ def test_what_takes_longer_yet_is_no_news_while_the_alert_stands(world: World) -
     assert told(RUNWAY) == [(0, RUNWAY, None)]
 
 
-def test_what_somebody_settled_is_told_again_only_when_something_changes(world: World) -> None:
+def test_what_somebody_settled_is_told_again_only_when_something_changes(world: SmallWorld) -> None:
     governor = make_user(role="governance")
     needs(world, 110)
     pass_day(0)
@@ -124,7 +136,7 @@ def test_what_somebody_settled_is_told_again_only_when_something_changes(world: 
     assert told(RUNWAY) == [(0, RUNWAY, None), (6, RUNWAY, None), (10, RUNWAY, None)]
 
 
-def test_a_day_that_moves_while_it_stays_too_late_is_told_without_saying_it_is_over(world: World) -> None:
+def test_a_day_that_moves_while_it_stays_too_late_is_told_without_saying_it_is_over(world: SmallWorld) -> None:
     needs(world, 200)
     pass_day(0)
     ends(world.offering, 150)
@@ -137,7 +149,7 @@ def test_a_day_that_moves_while_it_stays_too_late_is_told_without_saying_it_is_o
 
 
 @pytest.mark.parametrize("how", ["moved later", "taken back", "moved off", "retired application", "quicker test"])
-def test_it_passes_with_its_cause_and_that_is_said_once(world: World, how: str) -> None:
+def test_it_passes_with_its_cause_and_that_is_said_once(world: SmallWorld, how: str) -> None:
     needs(world, 110)
     pass_day(0)
     dependency = world.application.dependencies.get()
@@ -151,9 +163,7 @@ def test_it_passes_with_its_cause_and_that_is_said_once(world: World, how: str) 
         case "retired application":
             Application.objects.update(status="retired")
         case "quicker test":
-            ExitTest.objects.create(
-                dependency=dependency, target=make_offering(), tested_on=day_in(0), result="passed", effort_days=3
-            )
+            make_exit_test(dependency, make_offering(), tested_on=day_in(0), effort_days=3)
 
     pass_days(1, 4)
 
@@ -161,7 +171,7 @@ def test_it_passes_with_its_cause_and_that_is_said_once(world: World, how: str) 
     assert len([text for text in texts() if "time to move" in text]) == 1
 
 
-def test_what_passed_before_it_was_mailed_is_never_mailed(world: World) -> None:
+def test_what_passed_before_it_was_mailed_is_never_mailed(world: SmallWorld) -> None:
     needs(world, 110)
     raise_due_alerts(at=NOW)
     needs(world, 10)
@@ -175,7 +185,7 @@ def test_what_passed_before_it_was_mailed_is_never_mailed(world: World) -> None:
     assert addresses("resolved") == {}
 
 
-def test_before_a_day_on_which_nothing_need_end_it_is_quieter(world: World) -> None:
+def test_before_a_day_on_which_nothing_need_end_it_is_quieter(world: SmallWorld) -> None:
     ends(world.offering, 100, "not_before")
     needs(world, 110)
 
@@ -186,18 +196,18 @@ def test_before_a_day_on_which_nothing_need_end_it_is_quieter(world: World) -> N
     assert "its model may end from 4 March 2027 on" in last_text()
 
 
-def test_what_has_ended_is_told_by_its_end_and_not_as_too_little_time(world: World) -> None:
+def test_what_has_ended_is_told_by_its_end_and_not_as_too_little_time(world: SmallWorld) -> None:
     needs(world, 5)
     ends(world.offering, -2)
     gone = make_offering(lifecycle="retired")
-    ExitPlan.objects.create(dependency=make_dependency(make_application(), gone), estimated_days=5)
+    make_exit_plan(make_dependency(make_application(), gone), estimated_days=5)
 
     pass_days(0, 2)
 
     assert told(RUNWAY) == []
 
 
-def test_only_primaries_have_a_runway(world: World) -> None:
+def test_only_primaries_have_a_runway(world: SmallWorld) -> None:
     needs(world, 110)
     Dependency.objects.update(role="fallback", fallback_order=1)
 
@@ -206,7 +216,7 @@ def test_only_primaries_have_a_runway(world: World) -> None:
     assert told(RUNWAY) == []
 
 
-def test_a_redirect_counts_until_what_answers_ends(world: World) -> None:
+def test_a_redirect_counts_until_what_answers_ends(world: SmallWorld) -> None:
     needs(world, 50)
     pass_day(0)
     assert told(RUNWAY) == []
@@ -217,26 +227,14 @@ def test_a_redirect_counts_until_what_answers_ends(world: World) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_that_look_at_once_raise_each_state_once() -> None:
-    made = make_world()
+    made = make_small_world()
     needs(made, 300)
     for n in range(9):
         dependency = make_dependency(make_application(team=make_team(f"Team {n} of nine")), made.offering)
-        ExitPlan.objects.create(dependency=dependency, estimated_days=300)
+        make_exit_plan(dependency, estimated_days=300)
         stale(dependency)
-    start = threading.Barrier(3)
 
-    def run() -> None:
-        try:
-            start.wait()
-            raise_due_alerts(at=NOW)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_in_threads(3, lambda: raise_due_alerts(at=NOW))
 
     assert Alert.objects.filter(kind=RUNWAY).count() == 10
     assert Alert.objects.filter(kind=STALE).count() == 9
@@ -249,7 +247,7 @@ def stale(
     dependency: Dependency, *, since: datetime = NOW, title: str = "", because: str = "End announced.", **fields: object
 ) -> Assessment:
     """An assessment of a risk of the offering that has become stale."""
-    risk = make_risk(node(NodeKind.OFFERING, dependency.offering), title=title or f"Risk of {dependency.pk}")
+    risk = make_risk(make_node(NodeKind.OFFERING, dependency.offering), title=title or f"Risk of {dependency.pk}")
     fields.setdefault("stale_cause", "event")
     return make_assessment(
         risk, dependency, state="stale", stale_since=since, stale_because=because, **fields
@@ -257,7 +255,7 @@ def stale(
 
 
 @pytest.fixture
-def dependency(world: World) -> Dependency:
+def dependency(world: SmallWorld) -> Dependency:
     ends(world.offering, None)
     return world.application.dependencies.get()
 
@@ -361,7 +359,7 @@ def test_a_part_assessed_anew_leaves_the_alert_open(dependency: Dependency) -> N
     assert Alert.objects.get().state == "open"
 
 
-def test_an_answer_taken_back_on_what_has_passed_is_settled_again(world: World) -> None:
+def test_an_answer_taken_back_on_what_has_passed_is_settled_again(world: SmallWorld) -> None:
     governor = make_user(role="governance")
     needs(world, 110)
     pass_day(0)
@@ -377,11 +375,11 @@ def test_an_answer_taken_back_on_what_has_passed_is_settled_again(world: World) 
     assert len([text for text in texts() if "time to move" in text]) == 1
 
 
-def test_the_number_of_statements_does_not_grow_with_states(world: World) -> None:
+def test_the_number_of_statements_does_not_grow_with_states(world: SmallWorld) -> None:
     def n_statements(n: int, moment: datetime) -> int:
         for _ in range(n):
             dependency = make_dependency(make_application(team=make_team()), world.offering)
-            ExitPlan.objects.create(dependency=dependency, estimated_days=300)
+            make_exit_plan(dependency, estimated_days=300)
             stale(dependency, since=moment)
         with CaptureQueriesContext(connection) as captured:
             raise_due_alerts(at=moment)

@@ -17,12 +17,12 @@ from apps.alerts.wishing import BadWish, NotYours, end_subscription, save_subscr
 from apps.catalog.models import Offering, ProviderEvent
 from apps.inventory.models import Application, Criticality
 from tests.alerts.passing import addresses, day_in, last_text, look, mail_out, morning, pass_day, pass_days
-from tests.alerts.world import World, make_flag, make_world
 from tests.builders import (
     NOW,
     make_application,
     make_dependency,
     make_event,
+    make_flag,
     make_foundation,
     make_member,
     make_offering,
@@ -32,19 +32,20 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world() -> World:
-    made = make_world()
+def world() -> SmallWorld:
+    made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")
     return made
 
 
 @pytest.fixture
-def viewer(world: World) -> User:
+def viewer(world: SmallWorld) -> User:
     """May read what Claims owns and is told of nothing."""
     return make_member(world.team, TeamRole.VIEWER, make_user("viewer"))
 
@@ -84,7 +85,7 @@ def is_told(user: User) -> bool:
         ({"enabled": False}, False),
     ],
 )
-def test_all_filters_must_hold(world: World, viewer: User, wish: dict[str, Any], expected: bool) -> None:
+def test_all_filters_must_hold(world: SmallWorld, viewer: User, wish: dict[str, Any], expected: bool) -> None:
     above = make_team()
     world.team.parent = above
     world.team.save()
@@ -103,7 +104,7 @@ def test_all_filters_must_hold(world: World, viewer: User, wish: dict[str, Any],
     assert is_told(viewer) is expected
 
 
-def test_nobody_hears_by_subscription_of_what_they_may_not_see(world: World) -> None:
+def test_nobody_hears_by_subscription_of_what_they_may_not_see(world: SmallWorld) -> None:
     stranger = make_member(make_team(), TeamRole.OWNER, make_user("stranger"))
     subscribe(stranger)
     world.event()
@@ -115,7 +116,7 @@ def test_nobody_hears_by_subscription_of_what_they_may_not_see(world: World) -> 
         save_subscription(subscription=Subscription(user=stranger), by=make_user())
 
 
-def test_who_loses_sight_of_it_before_the_mail_is_written_is_not_mailed(world: World, viewer: User) -> None:
+def test_who_loses_sight_of_it_before_the_mail_is_written_is_not_mailed(world: SmallWorld, viewer: User) -> None:
     subscribe(viewer)
     world.event()
     look(NOW)
@@ -126,7 +127,9 @@ def test_who_loses_sight_of_it_before_the_mail_is_written_is_not_mailed(world: W
     assert addresses() == {"claims@example.org": 1}
 
 
-def test_who_is_told_anyway_is_not_told_twice_and_two_subscriptions_are_one_line(world: World, viewer: User) -> None:
+def test_who_is_told_anyway_is_not_told_twice_and_two_subscriptions_are_one_line(
+    world: SmallWorld, viewer: User
+) -> None:
     Application.objects.update(business_owner="viewer")
     subscribe(viewer)
     subscribe(viewer, kinds=["announced"])
@@ -141,7 +144,7 @@ def test_who_is_told_anyway_is_not_told_twice_and_two_subscriptions_are_one_line
     assert Notice.objects.filter(user=viewer).count() == Notice.objects.filter(user=other).count() == 1
 
 
-def test_a_subscription_is_never_mailed_at_once(world: World, viewer: User) -> None:
+def test_a_subscription_is_never_mailed_at_once(world: SmallWorld, viewer: User) -> None:
     subscribe(viewer)
     pass_day(0)
     world.event(new="2026-12-01", effective_on=day_in(7), detected_at=NOW)
@@ -155,7 +158,7 @@ def test_a_subscription_is_never_mailed_at_once(world: World, viewer: User) -> N
     assert addresses() == {"claims@example.org": 1, "viewer@example.org": 1}
 
 
-def test_milestones_and_states_are_heard_of_too(world: World, viewer: User) -> None:
+def test_milestones_and_states_are_heard_of_too(world: SmallWorld, viewer: User) -> None:
     subscribe(viewer, kinds=["milestone"], max_days_left=14)
     Offering.objects.update(retires_on=day_in(31), date_kind="firm")
 
@@ -169,7 +172,7 @@ def test_milestones_and_states_are_heard_of_too(world: World, viewer: User) -> N
 
 
 @pytest.mark.parametrize("kind", ["released", "alias_moved", "terms_changed", "disagreement"])
-def test_what_nobody_is_told_of_is_heard_of_by_who_names_its_kind(world: World, viewer: User, kind: str) -> None:
+def test_what_nobody_is_told_of_is_heard_of_by_who_names_its_kind(world: SmallWorld, viewer: User, kind: str) -> None:
     host = world.offering.host
     by_kind, by_both, by_provider, elsewhere = (make_user(name) for name in ("kind", "both", "provider", "elsewhere"))
     subscribe(by_kind, kinds=[kind])
@@ -207,7 +210,7 @@ def test_of_models_that_nothing_of_theirs_stands_on_people_hear_only_what_they_n
 # --- preview ------------------------------------------------------------------------------------------------------
 
 
-def test_the_preview_says_it_in_a_sentence(world: World, viewer: User) -> None:
+def test_the_preview_says_it_in_a_sentence(world: SmallWorld, viewer: User) -> None:
     for n in (1, 1, 5, 20):
         world.event(detected_at=NOW - timedelta(days=n), external_id=f"row-{n}")
         look(NOW - timedelta(days=n))
@@ -313,7 +316,7 @@ def test_the_preview_counts_what_raising_then_told(seed: int) -> None:
         assert mails == promised.n_mails or (called_off and mails < promised.n_mails)
 
 
-def test_subscriptions_cost_the_same_statements_however_many_there_are(world: World) -> None:
+def test_subscriptions_cost_the_same_statements_however_many_there_are(world: SmallWorld) -> None:
     def n_statements(n: int) -> int:
         for _ in range(n):
             subscribe(make_member(world.team, TeamRole.VIEWER), team=world.team)
@@ -344,7 +347,7 @@ def test_subscriptions_cost_the_same_statements_however_many_there_are(world: Wo
         ({"enabled": False}, set()),
     ],
 )
-def test_a_webhook_is_sent_what_it_chose_each_once(world: World, wish: dict[str, Any], expected: set[str]) -> None:
+def test_a_webhook_is_sent_what_it_chose_each_once(world: SmallWorld, wish: dict[str, Any], expected: set[str]) -> None:
     governor = make_user(role="governance")
     make_user(role="governance")
     asked = make_user("asked")
@@ -365,7 +368,7 @@ def test_a_webhook_is_sent_what_it_chose_each_once(world: World, wish: dict[str,
     assert notices.count() == len(expected)
 
 
-def test_a_subscription_that_ends_is_heard_no_more(world: World, viewer: User) -> None:
+def test_a_subscription_that_ends_is_heard_no_more(world: SmallWorld, viewer: User) -> None:
     wish = subscribe(viewer)
     with pytest.raises(NotYours):
         end_subscription(subscription=wish, by=make_user())

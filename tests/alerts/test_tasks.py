@@ -10,14 +10,14 @@ from django.core.management import call_command
 
 from apps.alerts.models import Alert, Delivery
 from apps.alerts.tasks import raise_alerts, send_due_digests
-from tests.alerts.world import make_world
 from tests.builders import NOW, make_application, make_dependency, make_event, make_offering, make_team
+from tests.worlds.small import make_small_world
 
 
 @pytest.mark.django_db
 def test_the_two_tasks_take_an_event_to_a_mail_once(settings: Any) -> None:
     settings.ALERT_GATHER_SECONDS = 0
-    make_world().event()
+    make_small_world().event()
 
     assert (raise_alerts(), raise_alerts()) == (1, 0)
     assert (send_due_digests(), send_due_digests()) == (1, 0)
@@ -29,7 +29,7 @@ def test_the_two_tasks_take_an_event_to_a_mail_once(settings: Any) -> None:
 
 @pytest.mark.django_db
 def test_what_the_tasks_write_is_in_the_history_under_their_names() -> None:
-    make_world().event()
+    make_small_world().event()
 
     raise_alerts()
 
@@ -40,7 +40,7 @@ def test_what_the_tasks_write_is_in_the_history_under_their_names() -> None:
 @pytest.mark.django_db
 def test_a_digest_that_cannot_be_written_does_not_keep_the_others_in_the_queue(settings: Any) -> None:
     settings.ALERT_GATHER_SECONDS = 0
-    make_world().event()
+    make_small_world().event()
     offering = make_offering()
     make_dependency(make_application(team=make_team("Broken")), offering)
     make_event(offering)
@@ -55,7 +55,7 @@ def test_a_digest_that_cannot_be_written_does_not_keep_the_others_in_the_queue(s
 
 @pytest.mark.django_db
 def test_a_sweep_sends_what_its_moment_owes_without_waiting(capsys: pytest.CaptureFixture[str]) -> None:
-    make_world().event()
+    make_small_world().event()
 
     call_command("sweep", at=(NOW + timedelta(seconds=5)).isoformat())
 

@@ -23,8 +23,8 @@ from apps.alerts.actions import (
 )
 from apps.alerts.models import Alert, Delivery, Notice
 from apps.inventory.models import Criticality
-from tests.alerts.world import World, make_world
 from tests.builders import NOW, make_member, make_team, make_user
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -41,9 +41,9 @@ def told(occasion: str) -> set[str]:
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> SmallWorld:
     """Claims has a mailbox and an owner; Amara governs. The mail of 12 o'clock has gone out."""
-    made = make_world()
+    made = make_small_world()
     make_member(made.team, TeamRole.OWNER, make_user("henrik"))
     make_user("amara", role="governance")
     made.event()
@@ -52,7 +52,7 @@ def world() -> World:
     return made
 
 
-def test_after_a_day_the_team_s_owners_are_told_and_after_two_more_governance(world: World) -> None:
+def test_after_a_day_the_team_s_owners_are_told_and_after_two_more_governance(world: SmallWorld) -> None:
     keep_alerts(at=NOW + 23 * HOUR)
     assert told("escalated") == set()
     keep_alerts(at=NOW + 24.1 * HOUR)
@@ -70,7 +70,7 @@ def test_after_a_day_the_team_s_owners_are_told_and_after_two_more_governance(wo
 
 
 def test_the_hours_count_from_the_mail_that_was_sent() -> None:
-    made = make_world()
+    made = make_small_world()
     make_member(made.team, TeamRole.OWNER, make_user("henrik"))
     made.event()
     raise_alerts(at=NOW)
@@ -89,7 +89,7 @@ def test_the_hours_count_from_the_mail_that_was_sent() -> None:
     ("criticality", "hours"), [(Criticality.CRITICAL, 24), (Criticality.IMPORTANT, 72), (Criticality.LOW, None)]
 )
 def test_how_long_depends_on_the_application(criticality: Criticality, hours: int | None) -> None:
-    made = make_world(criticality=criticality)
+    made = make_small_world(criticality=criticality)
     make_member(made.team, TeamRole.OWNER, make_user("henrik"))
     made.event(effective_on=NOW.date() + timedelta(days=20), new="2026-12-14")
     raise_alerts(at=NOW)
@@ -107,7 +107,7 @@ def alert() -> Alert:
     return Alert.objects.get()
 
 
-def test_an_answer_taken_back_starts_the_clock_anew(world: World) -> None:
+def test_an_answer_taken_back_starts_the_clock_anew(world: SmallWorld) -> None:
     henrik = User.objects.get(username="henrik")
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
     reopen_alert(alert=alert(), by=henrik, at=NOW + 3 * DAY)
@@ -118,7 +118,7 @@ def test_an_answer_taken_back_starts_the_clock_anew(world: World) -> None:
     assert told("escalated") == {"henrik"}
 
 
-def test_a_snoozed_alert_wakes_on_its_day_and_tells_who_snoozed_it(world: World) -> None:
+def test_a_snoozed_alert_wakes_on_its_day_and_tells_who_snoozed_it(world: SmallWorld) -> None:
     henrik = User.objects.get(username="henrik")
     until = NOW.date() + timedelta(days=5)
     snooze_alert(alert=alert(), until=until, by=henrik, at=NOW)
@@ -134,7 +134,7 @@ def test_a_snoozed_alert_wakes_on_its_day_and_tells_who_snoozed_it(world: World)
     assert "Snoozed until today" in Delivery.objects.get(address="henrik@example.org").body_text
 
 
-def test_who_is_given_an_alert_is_told_and_must_be_able_to_see_it(world: World) -> None:
+def test_who_is_given_an_alert_is_told_and_must_be_able_to_see_it(world: SmallWorld) -> None:
     henrik, colleague = User.objects.get(username="henrik"), make_member(world.team, TeamRole.VIEWER, make_user("ines"))
     assign_alert(alert=alert(), to=colleague, by=henrik, at=NOW)
     assert told("assigned") == {"ines"}
@@ -145,7 +145,7 @@ def test_who_is_given_an_alert_is_told_and_must_be_able_to_see_it(world: World) 
     assert acknowledge_alert(alert=alert(), by=colleague, at=NOW).state == "acknowledged"
 
 
-def test_strangers_and_readers_answer_nothing(world: World) -> None:
+def test_strangers_and_readers_answer_nothing(world: SmallWorld) -> None:
     for user in (
         make_member(make_team(), TeamRole.OWNER),
         make_member(world.team, TeamRole.VIEWER),
@@ -162,7 +162,7 @@ def test_strangers_and_readers_answer_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize(("days", "words"), [(0, "still to come"), (-3, "still to come"), (91, "at most 90 days")])
-def test_a_snooze_has_a_sensible_end(world: World, days: int, words: str) -> None:
+def test_a_snooze_has_a_sensible_end(world: SmallWorld, days: int, words: str) -> None:
     henrik = User.objects.get(username="henrik")
 
     with pytest.raises(BadAnswer, match=words):
@@ -173,7 +173,7 @@ def test_a_snooze_has_a_sensible_end(world: World, days: int, words: str) -> Non
 
 
 def test_what_is_muted_is_not_mailed_and_is_told_when_the_mute_ends() -> None:
-    made = make_world(email="")
+    made = make_small_world(email="")
     henrik = make_member(made.team, TeamRole.OWNER, make_user("henrik"))
     mute(by=henrik, until=NOW.date() + timedelta(days=10), at=NOW, offering=made.offering, reason="known")
     made.event()
@@ -192,7 +192,7 @@ def test_what_is_muted_is_not_mailed_and_is_told_when_the_mute_ends() -> None:
 
 
 def test_a_mute_lifted_early_tells_only_what_still_waits() -> None:
-    made = make_world(email="")
+    made = make_small_world(email="")
     henrik = make_member(made.team, TeamRole.OWNER, make_user("henrik"))
     row = mute(by=henrik, until=NOW.date() + timedelta(days=10), at=NOW, kind="announced")
     made.event()
@@ -207,7 +207,7 @@ def test_a_mute_lifted_early_tells_only_what_still_waits() -> None:
     assert not Notice.objects.owed().exists()
 
 
-def test_somebody_else_s_mute_keeps_nothing_back(world: World) -> None:
+def test_somebody_else_s_mute_keeps_nothing_back(world: SmallWorld) -> None:
     mute(by=make_user("other"), until=NOW.date() + timedelta(days=10), at=NOW, offering=world.offering)
     world.event("moved_earlier", old="2027-01-15", new="2026-12-20")
     raise_alerts(at=NOW)

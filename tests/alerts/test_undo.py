@@ -28,16 +28,16 @@ from apps.common.history import acting
 from apps.common.history_keeping import forget_history
 from apps.common.time import now
 from tests.alerts.passing import HOUR, addresses, day_in, look, mail_out, morning
-from tests.alerts.world import World, make_world
 from tests.builders import NOW, make_member, make_user
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> SmallWorld:
     """Claims has an owner and two editors. The end of its model is announced, mailed at 8 and waits."""
-    made = make_world()
+    made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")
     for name, role in {"olga": TeamRole.OWNER, "henrik": TeamRole.EDITOR, "ilse": TeamRole.EDITOR}.items():
         make_member(made.team, role, make_user(name, email=f"{name}@example.org"))
@@ -48,12 +48,12 @@ def world() -> World:
 
 
 @pytest.fixture
-def henrik(world: World) -> User:
+def henrik(world: SmallWorld) -> User:
     return User.objects.get(username="henrik")
 
 
 @pytest.fixture
-def ilse(world: World) -> User:
+def ilse(world: SmallWorld) -> User:
     return User.objects.get(username="ilse")
 
 
@@ -89,7 +89,7 @@ BEFORE: dict[str, Callable[[User], Any]] = {
 
 @pytest.mark.parametrize("before", BEFORE)
 def test_whatever_stood_before_stands_again_after_whatever_answer(
-    world: World, henrik: User, ilse: User, before: str
+    world: SmallWorld, henrik: User, ilse: User, before: str
 ) -> None:
     BEFORE[before](ilse)
     n_taken_back = 0
@@ -113,7 +113,7 @@ def test_whatever_stood_before_stands_again_after_whatever_answer(
 
 
 def test_a_snooze_that_runs_again_wakes_on_its_day_and_tells_who_snoozed_it(
-    world: World, henrik: User, ilse: User
+    world: SmallWorld, henrik: User, ilse: User
 ) -> None:
     snooze_alert(alert=alert(), until=day_in(5), by=ilse, at=NOW)
     acknowledge_alert(alert=alert(), by=henrik, at=morning(1))
@@ -128,7 +128,7 @@ def test_a_snooze_that_runs_again_wakes_on_its_day_and_tells_who_snoozed_it(
     assert addresses("woken") == {"ilse@example.org": 1}
 
 
-def test_a_snooze_whose_day_has_come_meanwhile_wakes_at_once(world: World, henrik: User) -> None:
+def test_a_snooze_whose_day_has_come_meanwhile_wakes_at_once(world: SmallWorld, henrik: User) -> None:
     snooze_alert(alert=alert(), until=day_in(2), by=henrik, at=NOW)
     acknowledge_alert(alert=alert(), by=henrik, at=morning(1))
     undo_answer(alert=alert(), by=henrik, at=morning(4))
@@ -138,7 +138,7 @@ def test_a_snooze_whose_day_has_come_meanwhile_wakes_at_once(world: World, henri
     assert (alert().state, alert().snoozed_until) == ("open", None)
 
 
-def test_when_it_would_have_gone_further_comes_back_unless_that_has_passed(world: World, henrik: User) -> None:
+def test_when_it_would_have_gone_further_comes_back_unless_that_has_passed(world: SmallWorld, henrik: User) -> None:
     planned = alert().escalate_at
     assert planned is not None
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
@@ -153,7 +153,7 @@ def test_when_it_would_have_gone_further_comes_back_unless_that_has_passed(world
     assert Notice.objects.filter(occasion__startswith="escalated").count() == 0
 
 
-def test_taken_back_twice_the_answer_stands_again(world: World, henrik: User) -> None:
+def test_taken_back_twice_the_answer_stands_again(world: SmallWorld, henrik: User) -> None:
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
     was = standing()
     for n in (1, 2):
@@ -162,7 +162,7 @@ def test_taken_back_twice_the_answer_stands_again(world: World, henrik: User) ->
     assert standing() == was
 
 
-def test_nobody_takes_back_what_another_or_the_register_said_since(world: World, henrik: User, ilse: User) -> None:
+def test_nobody_takes_back_what_another_or_the_register_said_since(world: SmallWorld, henrik: User, ilse: User) -> None:
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
     snooze_alert(alert=alert(), until=day_in(3), by=ilse, at=NOW + HOUR)
     with pytest.raises(BadAnswer, match="ilse changed it since"):
@@ -176,14 +176,14 @@ def test_nobody_takes_back_what_another_or_the_register_said_since(world: World,
     assert alert().state == "resolved"
 
 
-def test_what_nobody_answered_has_nothing_to_take_back_and_strangers_may_not(world: World, henrik: User) -> None:
+def test_what_nobody_answered_has_nothing_to_take_back_and_strangers_may_not(world: SmallWorld, henrik: User) -> None:
     with pytest.raises(BadAnswer, match="Nobody has answered it"):
         undo_answer(alert=alert(), by=henrik, at=NOW)
     with pytest.raises(NotYourAlert):
         undo_answer(alert=alert(), by=make_user(), at=NOW)
 
 
-def test_where_the_history_is_forgotten_it_is_opened(world: World, henrik: User) -> None:
+def test_where_the_history_is_forgotten_it_is_opened(world: SmallWorld, henrik: User) -> None:
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
     assert forget_history(before=now() + HOUR)["alerts_alerthistory"] == 1
 
@@ -192,7 +192,7 @@ def test_where_the_history_is_forgotten_it_is_opened(world: World, henrik: User)
     assert (alert().state, alert().acknowledged_by) == ("open", None)
 
 
-def test_an_assignment_taken_back_in_time_is_told_to_nobody(world: World, henrik: User, ilse: User) -> None:
+def test_an_assignment_taken_back_in_time_is_told_to_nobody(world: SmallWorld, henrik: User, ilse: User) -> None:
     assign_alert(alert=alert(), to=ilse, by=henrik, at=NOW)
     undo_answer(alert=alert(), by=henrik, at=NOW + timedelta(minutes=1))
 
@@ -202,7 +202,7 @@ def test_an_assignment_taken_back_in_time_is_told_to_nobody(world: World, henrik
     assert "taken back" in Notice.objects.get(user=ilse).skip_sentence
 
 
-def test_what_an_answer_kept_back_is_owed_again(world: World, henrik: User, ilse: User) -> None:
+def test_what_an_answer_kept_back_is_owed_again(world: SmallWorld, henrik: User, ilse: User) -> None:
     owed = Notice.objects.create(alert=alert(), user=ilse, why="escalation", occasion="escalated", owed_at=NOW)
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
     owed.refresh_from_db()
@@ -214,7 +214,9 @@ def test_what_an_answer_kept_back_is_owed_again(world: World, henrik: User, ilse
     assert owed.skip_reason == ""
 
 
-def test_several_are_taken_back_at_once_and_the_account_of_it_says_so(world: World, henrik: User, ilse: User) -> None:
+def test_several_are_taken_back_at_once_and_the_account_of_it_says_so(
+    world: SmallWorld, henrik: User, ilse: User
+) -> None:
     snooze_alert(alert=alert(), until=day_in(5), by=ilse, at=NOW)
     resolve_alert(alert=alert(), why="moved", by=henrik, at=NOW)
     ids = [alert().pk]

@@ -16,8 +16,8 @@ from apps.alerts.models import Alert, AlertPolicy, AlertSettings, Delivery, Hand
 from apps.alerts.turns import turns_of
 from apps.catalog.models import Offering
 from apps.common.history import acting
-from tests.alerts.world import World, make_flag, make_world
-from tests.builders import NOW, make_user
+from tests.builders import NOW, make_flag, make_user
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -69,18 +69,18 @@ def backwards() -> None:
 
 
 @pytest.fixture
-def world(db: None) -> World:
+def world(db: None) -> SmallWorld:
     """The tables before the data is moved: with the mail of each alert, without lines."""
     run("ALTER TABLE alerts_alert ADD COLUMN delivery_id bigint REFERENCES alerts_delivery")
     run(SENTENCES)
     AlertPolicy.objects.all().delete()
     AlertSettings.objects.all().delete()
-    made = make_world()
+    made = make_small_world()
     Offering.objects.update(retires_on=date(2027, 1, 15), date_kind="firm")
     return made
 
 
-def make_old_alerts(world: World) -> dict[str, int]:
+def make_old_alerts(world: SmallWorld) -> dict[str, int]:
     """{name: id} of alerts as the release before wrote them; those of some names with a mail of that subject."""
     governor, flag = make_user("amara", role="governance"), make_flag(events=())
     taken_back = {"old": "2027-03-01", "new": None, "effective_on": None}
@@ -122,7 +122,7 @@ def outcome(notice: Notice) -> str:
     return "skipped" if notice.skip_reason else notice.delivery.state if notice.delivery else "owed"
 
 
-def test_old_alerts_get_their_notices_and_are_not_mailed_again(world: World) -> None:
+def test_old_alerts_get_their_notices_and_are_not_mailed_again(world: SmallWorld) -> None:
     ids = make_old_alerts(world)
 
     forwards()
@@ -148,7 +148,7 @@ def test_old_alerts_get_their_notices_and_are_not_mailed_again(world: World) -> 
     assert set(fresh.values_list("notices__alert__key", flat=True)) == {"owed", "withdrawn", "good news"}
 
 
-def test_going_back_gives_alerts_their_mail_and_drops_what_has_no_place_there(world: World) -> None:
+def test_going_back_gives_alerts_their_mail_and_drops_what_has_no_place_there(world: SmallWorld) -> None:
     ids = make_old_alerts(world)
     forwards()
     governor = make_user("bo", role="governance")
@@ -174,7 +174,7 @@ def test_going_back_gives_alerts_their_mail_and_drops_what_has_no_place_there(wo
     assert not Notice.objects.exists()
 
 
-def test_there_and_back_and_there_again_says_the_same(world: World) -> None:
+def test_there_and_back_and_there_again_says_the_same(world: SmallWorld) -> None:
     make_old_alerts(world)
     forwards()
     first = sorted(Notice.objects.values_list("alert", "user", "team", "delivery"))

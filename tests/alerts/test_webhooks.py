@@ -23,9 +23,9 @@ from apps.alerts.wishing import BadWish, NotYours, save_webhook
 from apps.catalog.models import Offering
 from apps.common.time import now
 from tests.alerts.passing import day_in, look
-from tests.alerts.world import World, make_world
 from tests.builders import NOW, make_application, make_dependency, make_member, make_team, make_user
 from tests.feeds.loopback import Loopback, Seen, hang, plain, redirect, reset, status, throttled
+from tests.worlds.small import SmallWorld
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -44,16 +44,11 @@ def amara(db: None) -> User:
 
 
 @pytest.fixture
-def world() -> World:
-    return make_world()
-
-
-@pytest.fixture
 def hook(server: Loopback, amara: User) -> Webhook:
     return save_webhook(webhook=Webhook(name="chat", url=f"{server.url}/hook", created_by=amara), by=amara)
 
 
-def tell(world: World) -> Delivery:
+def tell(world: SmallWorld) -> Delivery:
     """The end of the model is announced, and the request is written."""
     world.event()
     look(NOW)
@@ -76,7 +71,9 @@ def verified(secret: str, seen: Seen) -> dict[str, Any]:
 # --- what is sent -------------------------------------------------------------------------------------------------
 
 
-def test_the_receiver_gets_signed_json_of_what_the_mail_says(world: World, hook: Webhook, server: Loopback) -> None:
+def test_the_receiver_gets_signed_json_of_what_the_mail_says(
+    world: SmallWorld, hook: Webhook, server: Loopback
+) -> None:
     server.route("/hook", status(204))
     delivery = tell(world)
 
@@ -105,7 +102,9 @@ def test_the_receiver_gets_signed_json_of_what_the_mail_says(world: World, hook:
     assert hook.last_sent_at is not None
 
 
-def test_each_alert_says_for_itself_what_a_mail_would_say_once(world: World, hook: Webhook, server: Loopback) -> None:
+def test_each_alert_says_for_itself_what_a_mail_would_say_once(
+    world: SmallWorld, hook: Webhook, server: Loopback
+) -> None:
     server.route("/hook", plain(b"{}"))
     other = make_team("Underwriting")
     make_dependency(make_application(team=other), world.offering)
@@ -121,7 +120,7 @@ def test_each_alert_says_for_itself_what_a_mail_would_say_once(world: World, hoo
     assert all(row["title"] and row["what"] and row["todo"] for row in said)
 
 
-def test_that_it_is_over_is_posted_too(world: World, hook: Webhook, server: Loopback) -> None:
+def test_that_it_is_over_is_posted_too(world: SmallWorld, hook: Webhook, server: Loopback) -> None:
     server.route("/hook", plain(b""))
     tell(world)
     send_webhooks(at=NOW)
@@ -138,7 +137,7 @@ def test_that_it_is_over_is_posted_too(world: World, hook: Webhook, server: Loop
     )
 
 
-def test_a_hostile_name_stays_a_string_of_the_json(world: World, hook: Webhook, server: Loopback) -> None:
+def test_a_hostile_name_stays_a_string_of_the_json(world: SmallWorld, hook: Webhook, server: Loopback) -> None:
     server.route("/hook", plain(b""))
     world.application.name = 'a"},\r\n{"id": 1, "x": "\u202e'
     world.application.save()
@@ -155,7 +154,7 @@ def test_a_hostile_name_stays_a_string_of_the_json(world: World, hook: Webhook, 
 
 @pytest.mark.parametrize("behaviour", [status(500), status(503), throttled("5"), status(408), status(425), reset()])
 def test_what_may_pass_is_tried_again_under_the_same_id_until_it_is_taken(
-    world: World, hook: Webhook, server: Loopback, behaviour: Any
+    world: SmallWorld, hook: Webhook, server: Loopback, behaviour: Any
 ) -> None:
     server.route("/hook", behaviour, behaviour, plain(b"ok"))
     delivery = tell(world)
@@ -174,7 +173,7 @@ def test_what_may_pass_is_tried_again_under_the_same_id_until_it_is_taken(
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 413, 422])
 def test_what_the_receiver_refuses_for_good_fails_with_the_reason(
-    world: World, hook: Webhook, server: Loopback, code: int
+    world: SmallWorld, hook: Webhook, server: Loopback, code: int
 ) -> None:
     server.route("/hook", status(code))
     delivery = tell(world)
@@ -188,7 +187,7 @@ def test_what_the_receiver_refuses_for_good_fails_with_the_reason(
     assert len(server.requests) == 1
 
 
-def test_a_redirect_is_not_followed(world: World, hook: Webhook, server: Loopback) -> None:
+def test_a_redirect_is_not_followed(world: SmallWorld, hook: Webhook, server: Loopback) -> None:
     server.route("/hook", redirect("/elsewhere", 308))
     server.route("/elsewhere", plain(b""))
     delivery = tell(world)
@@ -201,7 +200,7 @@ def test_a_redirect_is_not_followed(world: World, hook: Webhook, server: Loopbac
 
 
 def test_a_failed_one_is_sent_again_under_its_old_id(
-    world: World, hook: Webhook, server: Loopback, amara: User
+    world: SmallWorld, hook: Webhook, server: Loopback, amara: User
 ) -> None:
     server.route("/hook", status(400), plain(b""))
     delivery = tell(world)
@@ -217,7 +216,7 @@ def test_a_failed_one_is_sent_again_under_its_old_id(
 
 
 def test_an_address_that_hangs_costs_the_others_nothing(
-    world: World, hook: Webhook, server: Loopback, amara: User, monkeypatch: pytest.MonkeyPatch
+    world: SmallWorld, hook: Webhook, server: Loopback, amara: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.route("/hook", hang())
     server.route("/second", plain(b""))
@@ -246,7 +245,7 @@ def test_an_address_that_hangs_costs_the_others_nothing(
     "url", ["http://127.0.0.1:1/", "http://10.0.0.7/", "http://169.254.169.254/latest/", "http://[::1]/", "http://0/"]
 )
 def test_a_private_address_that_the_operator_did_not_open_is_refused_for_good(
-    world: World, amara: User, settings: Any, url: str
+    world: SmallWorld, amara: User, settings: Any, url: str
 ) -> None:
     settings.OUTBOUND_ALLOWED_NETWORKS = []
     save_webhook(webhook=Webhook(name="inside", url=url, created_by=amara), by=amara)
@@ -271,7 +270,7 @@ def test_an_address_that_is_none_is_refused_when_it_is_typed(amara: User, url: s
 
 
 def test_a_new_secret_makes_the_old_one_worthless_at_once(
-    world: World, hook: Webhook, server: Loopback, amara: User
+    world: SmallWorld, hook: Webhook, server: Loopback, amara: User
 ) -> None:
     server.route("/hook", plain(b""))
     tell(world)
@@ -287,7 +286,7 @@ def test_a_new_secret_makes_the_old_one_worthless_at_once(
 
 
 def test_until_its_receiver_has_the_new_secret_the_old_one_signs_too_and_then_no_more(
-    world: World, hook: Webhook, server: Loopback, amara: User
+    world: SmallWorld, hook: Webhook, server: Loopback, amara: User
 ) -> None:
     server.route("/hook", plain(b""))
     first = secret_of(hook)
@@ -321,7 +320,7 @@ def test_secrets_differ_by_webhook_and_by_installation(hook: Webhook, amara: Use
 
 
 def test_a_webhook_that_is_switched_off_is_sent_nothing_that_still_waits(
-    world: World, hook: Webhook, server: Loopback, amara: User
+    world: SmallWorld, hook: Webhook, server: Loopback, amara: User
 ) -> None:
     server.route("/hook", status(503), plain(b""))
     delivery = tell(world)
@@ -338,7 +337,7 @@ def test_a_webhook_that_is_switched_off_is_sent_nothing_that_still_waits(
 
 
 def test_what_was_owed_when_it_was_switched_off_stands_in_the_ledger(
-    world: World, hook: Webhook, server: Loopback, amara: User
+    world: SmallWorld, hook: Webhook, server: Loopback, amara: User
 ) -> None:
     world.event()
     look(NOW)
@@ -361,7 +360,7 @@ def test_a_test_says_nothing_and_is_signed_like_any_other(hook: Webhook, server:
     assert verified(secret_of(hook), server.requests[0])["alerts"] == []
 
 
-def test_only_who_governs_makes_webhooks(world: World) -> None:
+def test_only_who_governs_makes_webhooks(world: SmallWorld) -> None:
     for user in (make_member(world.team, TeamRole.OWNER), make_user(role="auditor")):
         with pytest.raises(NotYours):
             save_webhook(webhook=Webhook(name="x", url="https://x.example.org/", created_by=user), by=user)

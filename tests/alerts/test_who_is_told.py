@@ -11,8 +11,8 @@ from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.models import Alert, Delivery, Notice
 from apps.alerts.routing import audiences_of, owners_of, teams_seen_by
 from apps.inventory.models import Application
-from tests.alerts.world import make_world
 from tests.builders import NOW, make_application, make_dependency, make_member, make_team, make_user
+from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +59,7 @@ def test_a_role_on_a_team_above_or_an_office_lets_an_owner_see_it() -> None:
 
 
 def test_two_owners_in_a_team_are_each_told_of_their_own_and_the_team_of_all() -> None:
-    world = make_world()
+    world = make_small_world()
     people = {name: make_member(world.team, TeamRole.EDITOR, make_user(name)) for name in ("lena", "henrik", "tech")}
     Application.objects.update(business_owner="lena", technical_owner="tech")
     second = make_application("Policy wording comparer", team=world.team, business_owner="henrik")
@@ -85,7 +85,7 @@ def test_two_owners_in_a_team_are_each_told_of_their_own_and_the_team_of_all() -
 
 
 def test_a_mail_merges_what_several_alerts_say_of_one_thing() -> None:
-    world = make_world(email="")
+    world = make_small_world(email="")
     owner = make_member(world.team, TeamRole.OWNER, make_user("lena"))
     Application.objects.update(business_owner="lena")
     make_dependency(make_application("Fraud triage", team=world.team), world.offering)
@@ -109,7 +109,7 @@ def told_by_mail() -> set[tuple[str, str]]:
 
 
 def test_where_an_owner_left_the_team_is_told_instead() -> None:
-    world = make_world(email="")
+    world = make_small_world(email="")
     lena = make_member(world.team, TeamRole.EDITOR, make_user("lena"))
     Application.objects.update(business_owner="lena")
     world.event()
@@ -128,7 +128,7 @@ def test_where_an_owner_left_the_team_is_told_instead() -> None:
 
 
 def test_where_nobody_is_left_governance_is_told() -> None:
-    world = make_world(email="")
+    world = make_small_world(email="")
     lena = make_member(world.team, TeamRole.OWNER, make_user("lena"))
     make_user("amara", role="governance")
     world.event()
@@ -144,7 +144,7 @@ def test_where_nobody_is_left_governance_is_told() -> None:
 
 
 def test_a_team_that_lost_its_mailbox_is_told_through_its_owners() -> None:
-    world = make_world()
+    world = make_small_world()
     world.event()
     raise_alerts(at=NOW)
     Team.objects.filter(pk=world.team.pk).update(email="")
@@ -157,7 +157,7 @@ def test_a_team_that_lost_its_mailbox_is_told_through_its_owners() -> None:
 
 
 def test_an_application_that_changed_hands_is_told_to_its_new_team_once() -> None:
-    world = make_world()
+    world = make_small_world()
     world.event()
     raise_alerts(at=NOW)
     world.application.team = other = make_team("Underwriting", email="underwriting@example.org")

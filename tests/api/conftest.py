@@ -1,25 +1,31 @@
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
-
 import pytest
 from rest_framework.test import APIClient
 
-from apps.accounts.actions import issue_token
-from apps.accounts.models import User
-from apps.common.time import now
+from tests.api.retailer import Retailer, make_retailer
+from tests.builders import make_user
+from tests.http import token_client
 
 
 @pytest.fixture
-def api() -> Callable[..., APIClient]:
-    """api(user, "read", "write"): a client with a token of these scopes; api(): one without a token."""
+def retailer(db: None) -> Retailer:
+    return make_retailer()
 
-    def client(user: User | None = None, *scopes: str, **token: Any) -> APIClient:
-        made = APIClient()
-        if user is not None:
-            token.setdefault("lifetime", timedelta(days=1))
-            _, text = issue_token(user=user, name="test", scopes=scopes or ["read"], at=now(), by=None, **token)
-            made.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
-        return made
 
+@pytest.fixture
+def sender(retailer: Retailer) -> APIClient:
+    """The client of a program that may send documents for the retailer."""
+    return token_client(retailer.editor, "intake")
+
+
+@pytest.fixture
+def about(retailer: Retailer) -> str:
+    """The query of a document about the shop."""
+    return f"?application={retailer.shop.slug}"
+
+
+@pytest.fixture
+def reader(db: None) -> APIClient:
+    """The client of an auditor, whose token has been used before."""
+    client = token_client(make_user(role="auditor"))
+    client.get("/api/v1/teams/")
     return client

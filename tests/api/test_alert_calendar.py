@@ -13,8 +13,8 @@ from apps.alerts.models import CalendarFeed
 from apps.alerts.wishing import make_calendar_feed
 from apps.api.alerts.calendar import LAST_USED_PRECISION
 from apps.common.time import day_of, now
-from tests.alerts.world import make_world
 from tests.builders import make_member, make_user
+from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def ann():
     """Somebody of the team that runs the Motor damage estimator."""
-    world = make_world()
+    world = make_small_world()
     world.offering.retires_on = day_of(now()) + timedelta(days=40)
     world.offering.save()
     return make_member(world.team, TeamRole.VIEWER, make_user("ann"))

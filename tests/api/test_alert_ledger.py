@@ -7,22 +7,18 @@ import pytest
 from apps.accounts.roles import TeamRole
 from apps.alerts.actions import queue_digests, raise_alerts, resolve_alert
 from apps.alerts.models import Alert, Delivery, Notice, Webhook
-from tests.alerts.world import make_world
 from tests.builders import NOW, make_member, make_team, make_user
+from tests.http import listed_rows
+from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
-
-
-def rows(answer):
-    assert answer.status_code == 200, answer.content
-    return answer.json()["results"]
 
 
 @pytest.fixture
 def told():
     """Claims was told of an announcement at its mailbox, and a webhook was; a second announcement is owed still."""
     Webhook.objects.create(name="Chat", url="https://hooks.example.org/a", created_by=make_user(role="governance"))
-    world = make_world()
+    world = make_small_world()
     world.event()
     raise_alerts(at=NOW)
     queue_digests(at=NOW, gather=timedelta(0))
@@ -38,7 +34,7 @@ def auditor(api):
 
 class TestDeliveries:
     def test_say_what_they_are_and_to_whom_they_go(self, told, auditor):
-        found = {row["kind"]: row for row in rows(auditor.get("/api/v1/deliveries/"))}
+        found = {row["kind"]: row for row in listed_rows(auditor.get("/api/v1/deliveries/"))}
 
         mail = found["digest"]
         assert (mail["team"], mail["user"], mail["webhook"], mail["address"]) == (
@@ -51,8 +47,8 @@ class TestDeliveries:
         mail = Delivery.objects.get(team=told.team)
 
         one = auditor.get(f"/api/v1/deliveries/{mail.pk}/").json()
-        listed = rows(auditor.get("/api/v1/deliveries/"))
-        asked = rows(auditor.get("/api/v1/deliveries/?fields=id,body_text"))
+        listed = listed_rows(auditor.get("/api/v1/deliveries/"))
+        asked = listed_rows(auditor.get("/api/v1/deliveries/?fields=id,body_text"))
 
         assert "Motor damage estimator" in one["body_text"]
         assert all("body_text" not in row for row in listed)
@@ -67,7 +63,7 @@ class TestDeliveries:
         ("query", "kinds"), [("kind=webhook", {"webhook"}), ("kind=digest", {"digest"}), ("kind=heartbeat", set())]
     )
     def test_are_found_by_kind(self, told, auditor, query, kinds):
-        assert {row["kind"] for row in rows(auditor.get(f"/api/v1/deliveries/?{query}"))} == kinds
+        assert {row["kind"] for row in listed_rows(auditor.get(f"/api/v1/deliveries/?{query}"))} == kinds
 
     def test_a_failed_one_is_sent_again_under_its_old_id_and_another_is_not(self, told, api):
         mail = Delivery.objects.get(team=told.team)
@@ -86,7 +82,7 @@ class TestDeliveries:
 class TestNotices:
     def test_say_in_which_state_they_are(self, told, auditor):
         carried = {
-            (row["team"], row["state"], row["delivery_state"]) for row in rows(auditor.get("/api/v1/notices/"))
+            (row["team"], row["state"], row["delivery_state"]) for row in listed_rows(auditor.get("/api/v1/notices/"))
         }  # fmt: skip
 
         assert carried == {
@@ -111,14 +107,14 @@ class TestNotices:
         ],
     )  # fmt: skip
     def test_are_found_by_state_reason_and_recipient(self, told, auditor, query, n):
-        assert len(rows(auditor.get(f"/api/v1/notices/?{query}"))) == n
+        assert len(listed_rows(auditor.get(f"/api/v1/notices/?{query}"))) == n
 
     def test_are_found_by_alert_and_by_the_message_that_carries_them(self, told, auditor):
         mail = Delivery.objects.get(team=told.team)
         first = Alert.objects.get(kind="announced")
 
-        of_alert = rows(auditor.get(f"/api/v1/notices/?alert={first.pk}"))
-        of_mail = rows(auditor.get(f"/api/v1/notices/?delivery={mail.pk}"))
+        of_alert = listed_rows(auditor.get(f"/api/v1/notices/?alert={first.pk}"))
+        of_mail = listed_rows(auditor.get(f"/api/v1/notices/?delivery={mail.pk}"))
 
         assert {row["alert"] for row in of_alert} == {first.pk}
         assert [(row["alert"], row["team"]) for row in of_mail] == [(first.pk, told.team.slug)]
@@ -128,18 +124,18 @@ class TestNotices:
         assert auditor.get(f"/api/v1/notices/?{query}").status_code == 400
 
     def test_members_read_those_of_their_team_and_open_no_mail_of_others(self, api):
-        world = make_world(email="")
+        world = make_small_world(email="")
         first, second = (make_member(world.team, TeamRole.OWNER) for _ in range(2))
         world.event()
         raise_alerts(at=NOW)
         queue_digests(at=NOW, gather=timedelta(0))
         outsider = make_member(make_team())
 
-        mine = {row["user"]: row for row in rows(api(first).get("/api/v1/notices/"))}
+        mine = {row["user"]: row for row in listed_rows(api(first).get("/api/v1/notices/"))}
 
         assert mine[first.username]["delivery"] == Delivery.objects.get(user=first).pk
         assert (mine[second.username]["delivery"], mine[second.username]["delivery_state"]) == (None, "queued")
-        assert rows(api(outsider).get("/api/v1/notices/")) == []
+        assert listed_rows(api(outsider).get("/api/v1/notices/")) == []
 
     def test_are_only_read(self, told, api):
         client = api(make_user(role="admin"), "read", "write")

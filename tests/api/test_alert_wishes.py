@@ -8,7 +8,6 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.actions import keep_alerts, mute, raise_alerts
 from apps.alerts.models import Alert, Mute, Notice, Preference, Subscription
 from apps.common.time import day_of, now
-from tests.alerts.world import make_world
 from tests.builders import (
     make_application,
     make_dependency,
@@ -19,6 +18,8 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.http import listed_rows
+from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
 
@@ -29,14 +30,9 @@ def in_days(n):
     return (day_of(now()) + n * DAY).isoformat()
 
 
-def rows(answer):
-    assert answer.status_code == 200, answer.content
-    return answer.json()["results"]
-
-
 @pytest.fixture
 def world():
-    return make_world()
+    return make_small_world()
 
 
 @pytest.fixture
@@ -99,8 +95,10 @@ class TestSubscriptions:
         client.post("/api/v1/subscriptions/", {"provider": "google"})
         client.post("/api/v1/subscriptions/", {"enabled": False})
 
-        assert [row["provider"] for row in rows(client.get("/api/v1/subscriptions/?provider=google"))] == ["google"]
-        assert [row["enabled"] for row in rows(client.get("/api/v1/subscriptions/?enabled=false"))] == [False]
+        assert [row["provider"] for row in listed_rows(client.get("/api/v1/subscriptions/?provider=google"))] == [
+            "google"
+        ]
+        assert [row["enabled"] for row in listed_rows(client.get("/api/v1/subscriptions/?enabled=false"))] == [False]
 
 
 class TestPreviews:
@@ -265,7 +263,7 @@ class TestMutes:
         of_team = editor.post("/api/v1/mutes/", {**a_mute(), "team": world.team.slug}).json()["id"]
 
         def found(query):
-            return {row["id"] for row in rows(client.get(f"/api/v1/mutes/?{query}"))}
+            return {row["id"] for row in listed_rows(client.get(f"/api/v1/mutes/?{query}"))}
 
         assert found("holds=true") == {held, of_team}
         assert found("holds=false") == {lifted}

@@ -11,18 +11,23 @@ from apps.alerts.actions import assign_alert, queue_digests, raise_alerts, raise
 from apps.alerts.answering import LONGEST_SNOOZE_DAYS
 from apps.alerts.models import Alert, Delivery, Mute, Notice, Webhook
 from apps.common.time import day_of, now
-from tests.alerts.feed_world import backfill, polled, suspect
-from tests.alerts.world import make_flag, make_world
-from tests.builders import NOW, make_application, make_dependency, make_member, make_source, make_team, make_user
+from tests.alerts.feed_states import backfill, polled, suspect
+from tests.builders import (
+    NOW,
+    make_application,
+    make_dependency,
+    make_flag,
+    make_member,
+    make_source,
+    make_team,
+    make_user,
+)
+from tests.http import listed_rows
+from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
 
 DAY = timedelta(days=1)
-
-
-def rows(answer):
-    assert answer.status_code == 200, answer.content
-    return answer.json()["results"]
 
 
 def in_days(n):
@@ -39,11 +44,11 @@ def told(answer, status):
 
 class TestWhatIsShown:
     def test_an_alert_about_back_fill_names_its_run_and_the_models(self, api):
-        world = make_world()
+        world = make_small_world()
         run = backfill(world.offering)
         raise_alerts(at=NOW)
 
-        (row,) = rows(api(make_member(world.team)).get("/api/v1/alerts/"))
+        (row,) = listed_rows(api(make_member(world.team)).get("/api/v1/alerts/"))
 
         assert (row["kind"], row["run"], row["source"], row["event"], row["flag"]) == (
             "backfilled", run.pk, None, None, None,
@@ -58,22 +63,22 @@ class TestWhatIsShown:
         polled(source, success=NOW - timedelta(days=2))
         raise_alerts(at=NOW)
 
-        found = {row["kind"]: row for row in rows(api(governor).get("/api/v1/alerts/"))}
+        found = {row["kind"]: row for row in listed_rows(api(governor).get("/api/v1/alerts/"))}
 
         assert (found["late"]["source"], found["late"]["details"]["since"]) == ("litellm", "2026-11-22")
         assert found["suspect"]["run"] == run.pk
         assert found["suspect"]["details"]["groups"]["google-vertex-ai"]["says"].startswith("41 of 153 rows vanished")
-        assert [row["kind"] for row in rows(api(governor).get("/api/v1/alerts/?kind=late"))] == ["late"]
-        assert rows(api(make_member(make_world().team)).get("/api/v1/alerts/")) == []
+        assert [row["kind"] for row in listed_rows(api(governor).get("/api/v1/alerts/?kind=late"))] == ["late"]
+        assert listed_rows(api(make_member(make_small_world().team)).get("/api/v1/alerts/")) == []
 
     def test_a_milestone_names_the_model_the_day_and_whom_it_falls_to(self, api):
-        world = make_world()
+        world = make_small_world()
         owner = make_member(world.team, TeamRole.EDITOR, make_user("ola"))
         world.application.business_owner = "ola"
         world.application.save()
         raise_due_alerts(at=NOW)
 
-        row = next(row for row in rows(api(owner).get("/api/v1/alerts/")) if row["kind"] == "milestone")
+        row = next(row for row in listed_rows(api(owner).get("/api/v1/alerts/")) if row["kind"] == "milestone")
 
         assert row["subject"] == f"offering:{world.offering.pk}@2027-01-15"
         assert row["key"].startswith(row["subject"])
@@ -86,7 +91,7 @@ class TestWhatIsShown:
         assert row["escalate_at"] is not None
 
     def test_the_answers_of_people_stand_in_it(self, api):
-        world = make_world()
+        world = make_small_world()
         editor = make_member(world.team, user=make_user("eda"))
         world.event()
         raise_alerts(at=NOW)
@@ -103,7 +108,7 @@ class TestWhatIsShown:
         assert None not in (row["acknowledged_at"], row["resolved_at"])
 
     def test_its_turns_say_who_answered_what_and_by_which_way(self, api):
-        world = make_world()
+        world = make_small_world()
         world.event()
         raise_alerts(at=NOW)
         client = api(make_member(world.team, user=make_user("eda", first_name="Eda", last_name="Lee")), "read", "write")
@@ -117,17 +122,17 @@ class TestWhatIsShown:
         assert turns[-1]["what"] == "raised it"
 
     def test_only_the_fields_asked_for(self, api):
-        world = make_world()
+        world = make_small_world()
         world.event()
         raise_alerts(at=NOW)
 
-        [row] = rows(api(make_member(world.team)).get("/api/v1/alerts/?fields=subject,notices"))
+        [row] = listed_rows(api(make_member(world.team)).get("/api/v1/alerts/?fields=subject,notices"))
 
         assert set(row) == {"subject", "notices"}
 
     @pytest.mark.parametrize("n", [1, 4])
     def test_a_list_costs_one_statement_however_many_were_told(self, api, n):
-        world = make_world(email="")
+        world = make_small_world(email="")
         for _ in range(n):
             make_member(world.team, TeamRole.OWNER)
         for _ in range(n):
@@ -137,12 +142,12 @@ class TestWhatIsShown:
         reader.get("/api/v1/teams/")
 
         with CaptureQueriesContext(connection) as queries:
-            found = rows(reader.get("/api/v1/alerts/"))
+            found = listed_rows(reader.get("/api/v1/alerts/"))
 
         assert (len(queries), len(found), len(found[0]["notices"])) == (2, n, n)
 
     def test_the_same_answer_is_not_sent_twice(self, api):
-        world = make_world()
+        world = make_small_world()
         world.event()
         raise_alerts(at=NOW)
         client = api(make_member(world.team))
@@ -157,12 +162,12 @@ class TestWhoWasTold:
     def test_names_mailboxes_people_and_webhooks_with_what_became_of_each(self, api):
         make_user("gus", role="governance")
         Webhook.objects.create(name="Chat", url="https://hooks.example.org/a", created_by=make_user("author"))
-        world = make_world()
+        world = make_small_world()
         world.event()
         raise_alerts(at=NOW)
         queue_digests(at=NOW, gather=timedelta(0))
 
-        [row] = rows(api(make_user(role="auditor")).get("/api/v1/alerts/"))
+        [row] = listed_rows(api(make_user(role="auditor")).get("/api/v1/alerts/"))
 
         mail = Delivery.objects.get(team=world.team)
         by_why = {notice["why"]: notice for notice in row["notices"]}
@@ -178,26 +183,26 @@ class TestWhoWasTold:
         assert by_why["team"]["owed_at"] == "2026-11-24T12:00:00Z"
 
     def test_what_was_not_sent_says_why(self, api):
-        world = make_world()
+        world = make_small_world()
         world.event()
         raise_alerts(at=NOW)
         Mute.objects.create(team=world.team, kind="announced", until=day_of(NOW) + 9 * DAY, created_by=make_user())
         queue_digests(at=NOW, gather=timedelta(0))
 
-        [row] = rows(api(make_member(world.team)).get("/api/v1/alerts/"))
+        [row] = listed_rows(api(make_member(world.team)).get("/api/v1/alerts/"))
 
         [notice] = row["notices"]
         assert (notice["delivery"], notice["state"]) == (None, None)
         assert notice["skipped"] == f"Muted until {day_of(NOW) + 9 * DAY}."
 
     def test_members_see_that_others_of_the_team_were_told_and_not_their_mail(self, api):
-        world = make_world(email="")
+        world = make_small_world(email="")
         first, second = (make_member(world.team, TeamRole.OWNER) for _ in range(2))
         world.event()
         raise_alerts(at=NOW)
         queue_digests(at=NOW, gather=timedelta(0))
 
-        [row] = rows(api(first).get("/api/v1/alerts/"))
+        [row] = listed_rows(api(first).get("/api/v1/alerts/"))
 
         mails = {notice["user"]: (notice["delivery"], notice["state"]) for notice in row["notices"]}
         own = Delivery.objects.get(user=first)
@@ -209,11 +214,11 @@ class TestWhoWasTold:
         raise_alerts(at=NOW)
         alert = Alert.objects.get(user=former)
         Notice.objects.create(alert=alert, user=make_user("other"), why="escalation", occasion="escalated", owed_at=NOW)
-        everything = rows(api(former).get("/api/v1/alerts/"))
+        everything = listed_rows(api(former).get("/api/v1/alerts/"))
         former.organisation_role = ""
         former.save()
 
-        [row] = rows(api(former).get("/api/v1/alerts/"))
+        [row] = listed_rows(api(former).get("/api/v1/alerts/"))
 
         assert len(everything[0]["notices"]) == 2
         assert [notice["user"] for notice in row["notices"]] == ["former"]
@@ -222,7 +227,7 @@ class TestWhoWasTold:
 @pytest.fixture
 def answered(api):
     """An alert of a team, and a client of one of its editors."""
-    world = make_world()
+    world = make_small_world()
     world.event()
     raise_alerts(at=NOW)
     editor = make_member(world.team, user=make_user("eda"))
@@ -375,7 +380,7 @@ class TestMuting:
         assert alert.state == "open"
 
     def test_an_alert_of_several_applications_does_not_say_which(self, api):
-        world = make_world()
+        world = make_small_world()
         make_dependency(make_application("Second", team=world.team), world.offering)
         world.event()
         raise_alerts(at=NOW)
@@ -415,7 +420,7 @@ class TestMuting:
 class TestAnsweringMany:
     @pytest.fixture
     def several(self, api):
-        world = make_world()
+        world = make_small_world()
         for _ in range(3):
             world.event()
         raise_alerts(at=NOW)

@@ -8,30 +8,22 @@ from cyclonedx.validation.json import JsonStrictValidator
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.catalog.models import Derivation
-from apps.inventory.models import Adaptation
 from apps.risks.models import Evidence
 from tests.builders import (
     NOW,
     TODAY,
+    make_adaptation,
     make_application,
     make_dependency,
+    make_derivation,
     make_member,
     make_offering,
     make_provider,
     make_team,
-    make_user,
     make_version,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def reader(api):
-    client = api(make_user(role="auditor"))
-    client.get("/api/v1/teams/")
-    return client
 
 
 @pytest.fixture
@@ -40,7 +32,7 @@ def application():
         "Claims assistant", team=make_team("Claims"), purpose="Sorts claims.", data_classification="confidential"
     )
     base, tuned = make_version("maker/base-1"), make_version("maker/tuned-1")
-    Derivation.objects.create(child=tuned, parent=base, kind="fine_tune")
+    make_derivation(tuned, base)
     tuned.foundation.__class__.objects.filter(pk=tuned.foundation_id).update(
         licence="Apache-2.0", modalities=["text", "image"], family="Maker"
     )
@@ -51,8 +43,8 @@ def application():
     dependency = make_dependency(application, offering)
     make_dependency(application, make_offering("mystery", resolved=False), "fallback", fallback_order=1)
     make_dependency(application, make_offering("gone"), "judge", until=TODAY - timedelta(days=9))
-    Adaptation.objects.create(dependency=dependency, kind="fine_tune", name="claims-lora", artefact_ref="models/1")
-    Adaptation.objects.create(dependency=dependency, kind="prompt", name="triage", moves="re_run")
+    make_adaptation(dependency, "fine_tune", name="claims-lora", artefact_ref="models/1")
+    make_adaptation(dependency, "prompt", name="triage", moves="re_run")
     Evidence.objects.create(
         kind="own_evaluation", application=application, version=tuned, metric="accuracy", value="0.9310", n=500,
         dataset="claims-2026", run_on=TODAY, recorded_at=NOW,

@@ -14,7 +14,7 @@ CONTRACTS, ITEMS, APPROVALS, SELECTIONS = (
 )
 
 
-class World:
+class PaymentsTeam:
     def __init__(self):
         self.team = make_team("Payments")
         self.offering = make_offering("model")
@@ -30,18 +30,18 @@ class World:
 
 
 @pytest.fixture
-def world():
-    return World()
+def payments():
+    return PaymentsTeam()
 
 
 @pytest.fixture
-def client(api, world):
-    return api(world.people["governance"], "read", "write")
+def client(api, payments):
+    return api(payments.people["governance"], "read", "write")
 
 
 class TestContracts:
-    def test_registered_and_changed(self, client, world):
-        made = client.post(CONTRACTS, {"party": world.offering.host.slug, "ref": "C-1", "exit_clause": "yes"})
+    def test_registered_and_changed(self, client, payments):
+        made = client.post(CONTRACTS, {"party": payments.offering.host.slug, "ref": "C-1", "exit_clause": "yes"})
         assert made.status_code == 201
         address = f"{CONTRACTS}{made.json()['id']}/"
 
@@ -52,7 +52,7 @@ class TestContracts:
         latest = Contract.history.rel.related_model.objects.order_by("pgh_id").last()
         assert latest.pgh_context.metadata["reason"] == "new offer"
 
-    def test_what_the_register_of_information_asks_is_written_read_and_narrowed_by(self, client, world):
+    def test_what_the_register_of_information_asks_is_written_read_and_narrowed_by(self, client, payments):
         asked = {
             "stores_data": "yes",
             "processing_country": "ie",
@@ -60,7 +60,7 @@ class TestContracts:
             "last_audit_on": "2026-01-31",
         }
 
-        made = client.post(CONTRACTS, {"party": world.offering.host.slug, "ref": "C-1", **asked}).json()
+        made = client.post(CONTRACTS, {"party": payments.offering.host.slug, "ref": "C-1", **asked}).json()
 
         kept = {**asked, "processing_country": "IE"}
         assert {name: made[name] for name in kept} == kept
@@ -83,23 +83,23 @@ class TestContracts:
             ({"starts_on": "2026-02-02", "ends_on": "2026-01-01"}, ""),
         ],
     )  # fmt: skip
-    def test_a_wrong_value_is_refused_by_its_field(self, client, world, body, field):
-        answer = client.post(CONTRACTS, {"party": world.offering.host.slug, "ref": "C-1", **body})
+    def test_a_wrong_value_is_refused_by_its_field(self, client, payments, body, field):
+        answer = client.post(CONTRACTS, {"party": payments.offering.host.slug, "ref": "C-1", **body})
 
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
 
-    def test_the_party_stays(self, client, world):
-        made = client.post(CONTRACTS, {"party": world.offering.host.slug, "ref": "C-1"}).json()
+    def test_the_party_stays(self, client, payments):
+        made = client.post(CONTRACTS, {"party": payments.offering.host.slug, "ref": "C-1"}).json()
 
-        answer = client.patch(f"{CONTRACTS}{made['id']}/", {"party": world.foundation.developer.slug})
+        answer = client.patch(f"{CONTRACTS}{made['id']}/", {"party": payments.foundation.developer.slug})
 
         assert answer.json()["errors"][0]["field"] == "party"
 
-    def test_others_do_not_know_that_they_exist_and_the_auditor_reads(self, api, client, world):
-        made = client.post(CONTRACTS, {"party": world.offering.host.slug, "ref": "C-1"}).json()
+    def test_others_do_not_know_that_they_exist_and_the_auditor_reads(self, api, client, payments):
+        made = client.post(CONTRACTS, {"party": payments.offering.host.slug, "ref": "C-1"}).json()
         address = f"{CONTRACTS}{made['id']}/"
 
-        auditor, owner = (api(world.people[who], "read", "write") for who in ("auditor", "owner"))
+        auditor, owner = (api(payments.people[who], "read", "write") for who in ("auditor", "owner"))
 
         assert (auditor.get(address).status_code, auditor.patch(address, {}).status_code) == (200, 403)
         assert (owner.get(address).status_code, owner.patch(address, {}).status_code) == (404, 404)
@@ -108,38 +108,40 @@ class TestContracts:
 
 
 class TestAnnexItems:
-    def test_asked_for_and_noted(self, client, world):
-        asked = client.post(f"{ITEMS}request/", {"foundation": world.foundation.slug, "on": "2026-11-01"}).json()
+    def test_asked_for_and_noted(self, client, payments):
+        asked = client.post(f"{ITEMS}request/", {"foundation": payments.foundation.slug, "on": "2026-11-01"}).json()
         assert (len(asked), {row["due_on"] for row in asked}) == (11, {"2026-11-15"})
 
         noted = client.post(
-            f"{ITEMS}note/", {"foundation": world.foundation.slug, "item": "1h", "status": "received"}
+            f"{ITEMS}note/", {"foundation": payments.foundation.slug, "item": "1h", "status": "received"}
         ).json()
 
         assert (noted["status"], noted["noted_by"]) == ("received", "gus")
         assert len(client.get(f"{ITEMS}?status=requested&due_before=2026-11-16").json()["results"]) == 10
 
-    def test_what_is_refused_says_why(self, client, world):
-        public = client.post(f"{ITEMS}note/", {"foundation": world.foundation.slug, "item": "1h", "status": "public"})
-        unknown = client.post(f"{ITEMS}request/", {"foundation": world.foundation.slug, "items": ["9z"]})
+    def test_what_is_refused_says_why(self, client, payments):
+        public = client.post(
+            f"{ITEMS}note/", {"foundation": payments.foundation.slug, "item": "1h", "status": "public"}
+        )
+        unknown = client.post(f"{ITEMS}request/", {"foundation": payments.foundation.slug, "items": ["9z"]})
 
         assert (public.status_code, unknown.status_code) == (409, 400)
 
     @pytest.mark.parametrize("who", ["auditor", "owner"])
-    def test_only_governance_asks(self, api, world, who):
-        answer = api(world.people[who], "write").post(f"{ITEMS}request/", {"foundation": world.foundation.slug})
+    def test_only_governance_asks(self, api, payments, who):
+        answer = api(payments.people[who], "write").post(f"{ITEMS}request/", {"foundation": payments.foundation.slug})
 
         assert answer.status_code == 403
 
 
 class TestApprovals:
-    def decide(self, client, world, **body):
-        return client.post(APPROVALS, {"foundation": world.foundation.slug, "reason": "because", **body})
+    def decide(self, client, payments, **body):
+        return client.post(APPROVALS, {"foundation": payments.foundation.slug, "reason": "because", **body})
 
-    def test_decided_replaced_and_revoked(self, client, world):
-        made = self.decide(client, world, decision="blocked")
+    def test_decided_replaced_and_revoked(self, client, payments):
+        made = self.decide(client, payments, decision="blocked")
         assert (made.status_code, made.json()["standing"], made.json()["approver"]) == (201, True, "gus")
-        assert self.decide(client, world, decision="blocked").status_code == 409
+        assert self.decide(client, payments, decision="blocked").status_code == 409
 
         replaced = client.post(
             f"{APPROVALS}{made.json()['id']}/replace/",
@@ -166,41 +168,45 @@ class TestApprovals:
             ({"decision": "restricted", "expires_on": "2099-01-01", "criticalities": ["deadly"]}, "criticalities.0"),
         ],
     )
-    def test_a_wrong_value_is_refused_by_its_field(self, client, world, body, field):
+    def test_a_wrong_value_is_refused_by_its_field(self, client, payments, body, field):
         if "offering" in body:
-            body = {**body, "offering": world.offering.pk}
+            body = {**body, "offering": payments.offering.pk}
 
-        answer = self.decide(client, world, **body)
+        answer = self.decide(client, payments, **body)
 
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
 
-    def test_what_stands_against_it_is_shown_as_far_as_the_caller_sees_it(self, api, client, world):
-        approval = self.decide(client, world, decision="restricted", expires_on="2099-01-01", regions=["EU"]).json()
+    def test_what_stands_against_it_is_shown_as_far_as_the_caller_sees_it(self, api, client, payments):
+        approval = self.decide(client, payments, decision="restricted", expires_on="2099-01-01", regions=["EU"]).json()
 
-        found = client.get(f"{APPROVALS}against/?foundation={world.foundation.slug}").json()
-        owners = api(world.people["owner"]).get(f"{APPROVALS}against/?approval={approval['id']}").json()
-        strangers = api(world.people["outsider"]).get(f"{APPROVALS}against/").json()
+        found = client.get(f"{APPROVALS}against/?foundation={payments.foundation.slug}").json()
+        owners = api(payments.people["owner"]).get(f"{APPROVALS}against/?approval={approval['id']}").json()
+        strangers = api(payments.people["outsider"]).get(f"{APPROVALS}against/").json()
 
         [row] = found["rows"]
-        assert (row["application"], row["approval"], row["certain"]) == (world.application.slug, approval["id"], True)
+        assert (row["application"], row["approval"], row["certain"]) == (
+            payments.application.slug,
+            approval["id"],
+            True,
+        )
         assert "restricted to EU; this application's region is US" in row["why"][0]
         assert (owners["n_total"], owners["whole_organisation"]) == (1, False)
         assert strangers["n_total"] == 0
 
-    def test_a_provider_is_asked_for_as_developer_and_as_host(self, client, world):
-        client.post(APPROVALS, {"provider": world.offering.host.slug, "reason": "no", "decision": "blocked"})
+    def test_a_provider_is_asked_for_as_developer_and_as_host(self, client, payments):
+        client.post(APPROVALS, {"provider": payments.offering.host.slug, "reason": "no", "decision": "blocked"})
 
-        assert client.get(f"{APPROVALS}against/?provider={world.offering.host.slug}").json()["n_total"] == 1
-        assert client.get(f"{APPROVALS}against/?provider={world.foundation.developer.slug}").json()["n_total"] == 1
+        assert client.get(f"{APPROVALS}against/?provider={payments.offering.host.slug}").json()["n_total"] == 1
+        assert client.get(f"{APPROVALS}against/?provider={payments.foundation.developer.slug}").json()["n_total"] == 1
 
     @pytest.mark.parametrize("question", ["foundation=unknown", "limit=0", "limit=9999", "approval=x"])
-    def test_a_question_that_makes_no_sense_is_refused(self, client, world, question):
+    def test_a_question_that_makes_no_sense_is_refused(self, client, payments, question):
         assert client.get(f"{APPROVALS}against/?{question}").status_code == 400
 
     @pytest.mark.parametrize("who", ["auditor", "owner", "outsider"])
-    def test_everybody_reads_and_only_governance_decides(self, api, client, world, who):
-        made = self.decide(client, world, decision="blocked").json()
-        other = api(world.people[who], "read", "write")
+    def test_everybody_reads_and_only_governance_decides(self, api, client, payments, who):
+        made = self.decide(client, payments, decision="blocked").json()
+        other = api(payments.people[who], "read", "write")
 
         assert other.get(f"{APPROVALS}{made['id']}/").status_code == 200
         assert other.post(APPROVALS, {}).status_code == 403
@@ -214,11 +220,11 @@ class TestSelections:
     def draft(self, client):
         return client.post(SELECTIONS, {"title": "Claims", "criteria": [{"name": "quality", "weight": 2}]}).json()
 
-    def test_from_draft_to_decision(self, client, world, draft):
+    def test_from_draft_to_decision(self, client, payments, draft):
         address = f"{SELECTIONS}{draft['id']}/"
         assert client.patch(address, {"purpose": "reads claims"}).json()["purpose"] == "reads claims"
         candidate = client.post(
-            f"{address}add-candidate/", {"foundation": world.foundation.slug, "offering": world.offering.pk}
+            f"{address}add-candidate/", {"foundation": payments.foundation.slug, "offering": payments.offering.pk}
         ).json()
         other = client.post(f"{address}add-candidate/", {"foundation": make_offering().version.foundation.slug}).json()
         client.post(f"{address}remove-candidate/", {"candidate": other["id"]})
@@ -236,24 +242,24 @@ class TestSelections:
         [kept] = client.get(f"{address}candidates/").json()
         assert kept["chosen"]
         assert {fact["key"] for fact in kept["scorecard"]["foundation"]["facts"]} > {"licence", "exit_clause"}
-        assert kept["scorecard"]["host"]["slug"] == world.offering.host.slug
+        assert kept["scorecard"]["host"]["slug"] == payments.offering.host.slug
         assert client.patch(address, {"title": "x"}).status_code == 409
 
-    def test_what_the_organisation_knows_of_itself_is_left_out_for_others(self, api, client, world, draft):
+    def test_what_the_organisation_knows_of_itself_is_left_out_for_others(self, api, client, payments, draft):
         address = f"{SELECTIONS}{draft['id']}/"
-        candidate = client.post(f"{address}add-candidate/", {"foundation": world.foundation.slug}).json()
+        candidate = client.post(f"{address}add-candidate/", {"foundation": payments.foundation.slug}).json()
         client.post(f"{address}decide/", {"chosen": [candidate["id"]], "decision": "this", "why": "so"})
 
-        [kept] = api(world.people["outsider"]).get(f"{address}candidates/").json()
+        [kept] = api(payments.people["outsider"]).get(f"{address}candidates/").json()
 
         facts = {fact["key"]: fact for fact in kept["scorecard"]["foundation"]["facts"]}
         assert facts["independent_hosts"]["value"] == 1
         assert {facts[key]["why_gap"] for key in ("applications", "tested_exits", "contract")} == {NOT_SHOWN}
 
-    def test_a_candidate_of_another_selection_is_unknown_here(self, client, world, draft):
+    def test_a_candidate_of_another_selection_is_unknown_here(self, client, payments, draft):
         other = client.post(SELECTIONS, {"title": "Other"}).json()
         foreign = client.post(
-            f"{SELECTIONS}{other['id']}/add-candidate/", {"foundation": world.foundation.slug}
+            f"{SELECTIONS}{other['id']}/add-candidate/", {"foundation": payments.foundation.slug}
         ).json()["id"]
         address = f"{SELECTIONS}{draft['id']}/"
 
@@ -266,8 +272,8 @@ class TestSelections:
             assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field), deed
 
     @pytest.mark.parametrize("who", ["auditor", "owner", "outsider"])
-    def test_everybody_reads_and_only_governance_writes(self, api, world, draft, who):
-        other, address = api(world.people[who], "read", "write"), f"{SELECTIONS}{draft['id']}/"
+    def test_everybody_reads_and_only_governance_writes(self, api, payments, draft, who):
+        other, address = api(payments.people[who], "read", "write"), f"{SELECTIONS}{draft['id']}/"
 
         assert other.get(address).status_code == other.get(f"{address}candidates/").status_code == 200
         assert other.post(SELECTIONS, {}).status_code == other.patch(address, {}).status_code == 403
@@ -277,8 +283,8 @@ class TestSelections:
 
 
 class TestScorecards:
-    def test_of_a_foundation_and_of_a_provider(self, client, world):
-        for address in (f"foundations/{world.foundation.slug}", f"providers/{world.offering.host.slug}"):
+    def test_of_a_foundation_and_of_a_provider(self, client, payments):
+        for address in (f"foundations/{payments.foundation.slug}", f"providers/{payments.offering.host.slug}"):
             card = client.get(f"/api/v1/{address}/scorecard/").json()
 
             facts = {fact["key"]: fact for fact in card["facts"]}
@@ -289,23 +295,25 @@ class TestScorecards:
         for address in ("foundations/unknown", "providers/unknown"):
             assert client.get(f"/api/v1/{address}/scorecard/").status_code == 404
 
-    def test_others_see_neither_contracts_nor_foreign_applications(self, api, world):
-        card = api(world.people["outsider"]).get(f"/api/v1/foundations/{world.foundation.slug}/scorecard/").json()
+    def test_others_see_neither_contracts_nor_foreign_applications(self, api, payments):
+        card = api(payments.people["outsider"]).get(f"/api/v1/foundations/{payments.foundation.slug}/scorecard/").json()
 
         facts = {fact["key"]: fact for fact in card["facts"]}
         assert (facts["applications"]["value"], facts["contract"]["why_gap"]) == (0, NOT_SHOWN)
         assert not card["whole_organisation"]
 
-    def test_side_by_side_in_the_order_asked_for(self, client, world):
+    def test_side_by_side_in_the_order_asked_for(self, client, payments):
         second = make_offering().version.foundation.slug
 
-        found = client.get(f"/api/v1/scorecards/compare/?foundation={second}&foundation={world.foundation.slug}").json()
+        found = client.get(
+            f"/api/v1/scorecards/compare/?foundation={second}&foundation={payments.foundation.slug}"
+        ).json()
 
-        assert [column["slug"] for column in found["columns"]] == [second, world.foundation.slug]
+        assert [column["slug"] for column in found["columns"]] == [second, payments.foundation.slug]
         assert all(len(row["cells"]) == 2 for row in found["rows"])
 
     @pytest.mark.parametrize("question", ["", "foundation=unknown", "foundation={f}&provider={p}"])
-    def test_a_comparison_that_makes_no_sense_is_refused(self, client, world, question):
-        question = question.format(f=world.foundation.slug, p=world.offering.host.slug)
+    def test_a_comparison_that_makes_no_sense_is_refused(self, client, payments, question):
+        question = question.format(f=payments.foundation.slug, p=payments.offering.host.slug)
 
         assert client.get(f"/api/v1/scorecards/compare/?{question}").status_code == 400

@@ -8,11 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from drf_spectacular.generators import SchemaGenerator
 
 from apps.catalog.actions import assert_manually
-from apps.catalog.models import Assertion
 from apps.catalog.settlement import settle_offerings
 from apps.common.time import day_of, now
 from tests.builders import (
     make_application,
+    make_claim,
     make_dependency,
     make_member,
     make_offering,
@@ -20,6 +20,7 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.http import listed_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -31,11 +32,16 @@ EARLY, LATE = day_of(now()) + timedelta(30), day_of(now()) + timedelta(60)
 def dispute(api_id=""):
     offering = make_offering(api_id)
     for slug, ends, rank in (("alpha", EARLY, 10), ("beta", LATE, 20)):
-        Assertion.objects.create(
-            source=make_source(slug, trust_rank=rank), external_id=f"{slug}/{offering.api_id}", topic="lifecycle",
-            offering=offering, value={"retires_on": ends.isoformat(), "date_kind": "firm"}, excerpt={"day": str(ends)},
-            source_url="https://example.org/", first_seen=MOMENT, changed_at=MOMENT,
-        )  # fmt: skip
+        make_claim(
+            make_source(slug, trust_rank=rank),
+            f"{slug}/{offering.api_id}",
+            offering=offering,
+            value={"retires_on": ends.isoformat(), "date_kind": "firm"},
+            excerpt={"day": str(ends)},
+            source_url="https://example.org/",
+            first_seen=MOMENT,
+            changed_at=MOMENT,
+        )
     settle_offerings([offering.pk], at=MOMENT)
     return offering
 
@@ -45,15 +51,10 @@ def reader(api):
     return api(make_user(role="auditor"))
 
 
-def rows(answer):
-    assert answer.status_code == 200, answer.content
-    return answer.json()["results"]
-
-
 def test_each_has_all_its_sides_and_what_is_accepted(reader):
     offering = dispute("gpt-4o-realtime-preview")
 
-    (row,) = rows(reader.get(PATH))
+    (row,) = listed_rows(reader.get(PATH))
 
     assert (row["id"], row["host"], row["api_id"]) == (offering.pk, offering.host.slug, "gpt-4o-realtime-preview")
     assert (row["state"], row["days_apart"], row["retires_on"]) == ("open", 30, EARLY.isoformat())
@@ -71,11 +72,11 @@ def test_a_decision_is_a_side_with_its_author(reader):
         offering=offering, value={"retires_on": LATE, "date_kind": "firm"}, by=make_user("maren"), reason="their mail"
     )
 
-    (row,) = rows(reader.get(f"{PATH}?state=decided"))
+    (row,) = listed_rows(reader.get(f"{PATH}?state=decided"))
 
     assert (row["decided_by"], row["why"]) == ("maren", "decided by maren: their mail")
     assert [side["source"] for side in row["sides"]] == ["manual", "alpha", "beta"]
-    assert rows(reader.get(f"{PATH}?state=open")) == []
+    assert listed_rows(reader.get(f"{PATH}?state=open")) == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_filters_are_those_of_the_page(query, n, reader):
     dispute("gemini-1.5-flash")
     dispute("codex-mini-latest")
 
-    assert len(rows(reader.get(PATH + query))) == n
+    assert len(listed_rows(reader.get(PATH + query))) == n
 
 
 def test_in_use_asks_for_what_applications_the_caller_may_see_stand_on(api):
@@ -94,7 +95,7 @@ def test_in_use_asks_for_what_applications_the_caller_may_see_stand_on(api):
     make_dependency(make_application(team=team), seen)
     make_dependency(make_application(), other)
 
-    assert [row["id"] for row in rows(api(make_member(team)).get(f"{PATH}?in_use=true"))] == [seen.pk]
+    assert [row["id"] for row in listed_rows(api(make_member(team)).get(f"{PATH}?in_use=true"))] == [seen.pk]
 
 
 def test_it_is_paged_by_keyset(reader):
@@ -113,7 +114,7 @@ def test_a_list_costs_the_same_however_long_it_is(reader):
     reader.get(PATH)
 
     with CaptureQueriesContext(connection) as queries:
-        assert len(rows(reader.get(PATH))) == 4
+        assert len(listed_rows(reader.get(PATH))) == 4
 
     assert len(queries) == 9
 

@@ -4,7 +4,15 @@ import pytest
 
 from apps.accounts.roles import TeamRole
 from apps.inventory.models import Adaptation, ExitPlan, ExitTest
-from tests.builders import make_application, make_dependency, make_member, make_offering, make_team, make_user
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_exit_test,
+    make_member,
+    make_offering,
+    make_team,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -143,10 +151,7 @@ def test_adaptations_and_plans_are_taken_away_and_tests_are_not(client, dependen
 
 def test_lists_cost_one_statement_whatever_their_length(client, dependency, django_assert_num_queries):
     for _ in range(3):
-        ExitTest.objects.create(
-            dependency=dependency, target=make_offering(), tested_on="2026-01-05", result="passed",
-            tested_version=dependency.offering.version,
-        )  # fmt: skip
+        make_exit_test(dependency, make_offering(), tested_on="2026-01-05", tested_version=dependency.offering.version)
     client.get(f"{API}exit-tests/")
 
     # the token, the roles, the page

@@ -1,13 +1,10 @@
 """Lists as CSV, workbook and Atom: the same rows, fields, filters and rights, no formula, bounded memory."""
 
-import csv
-import io
 from xml.etree import ElementTree as ET
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from openpyxl import load_workbook
 
 from apps.api.urls import VIEWSETS
 from apps.inventory.models import Application
@@ -18,25 +15,12 @@ from tests.builders import (
     make_member,
     make_offering,
     make_team,
-    make_user,
 )
+from tests.http import csv_rows, file_lines, workbook_of
 
 pytestmark = pytest.mark.django_db
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
-
-
-@pytest.fixture
-def reader(api):
-    client = api(make_user(role="auditor"))
-    client.get("/api/v1/teams/")
-    return client
-
-
-def lines(answer):
-    assert answer.status_code == 200, answer.content
-    text = b"".join(answer.streaming_content).decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text)))
 
 
 @pytest.mark.parametrize("resource", sorted(VIEWSETS))
@@ -47,7 +31,7 @@ def test_every_list_is_a_file_with_the_fields_of_the_list(reader, resource):
     answer = reader.get(f"/api/v1/{resource}/?format=csv")
 
     assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
-    head = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()[0]
+    head = file_lines(answer)[0]
     one = reader.get(f"/api/v1/{resource}/").json()["results"]
     if one:
         assert head.split(",") == list(one[0])
@@ -61,7 +45,7 @@ def test_rows_filters_order_and_fields_are_those_of_the_list(reader):
 
     answer = reader.get(f"/api/v1/applications/?format=csv&team={team.slug}&ordering=-id&fields=name,criticality")
 
-    assert [(row["name"], row["criticality"]) for row in lines(answer)] == [
+    assert [(row["name"], row["criticality"]) for row in csv_rows(answer)] == [
         ("c", "critical"), ("a", "critical"), ("b", "important"),
     ]  # fmt: skip
     assert answer["Content-Disposition"] == 'attachment; filename="applications.csv"'
@@ -73,7 +57,7 @@ def test_a_member_finds_only_what_the_list_shows(api):
 
     assert [
         row["slug"]
-        for row in lines(api(make_member(mine.team)).get("/api/v1/applications/", headers={"Accept": "text/csv"}))
+        for row in csv_rows(api(make_member(mine.team)).get("/api/v1/applications/", headers={"Accept": "text/csv"}))
     ] == [mine.slug]
 
 
@@ -81,7 +65,7 @@ def test_a_member_finds_only_what_the_list_shows(api):
 def test_no_cell_is_a_formula(reader, start):
     make_application(purpose=f"{start}HYPERLINK(1)")
 
-    [row] = lines(reader.get("/api/v1/applications/?format=csv"))
+    [row] = csv_rows(reader.get("/api/v1/applications/?format=csv"))
 
     assert row["purpose"].startswith("'")
 
@@ -91,7 +75,7 @@ def test_a_workbook_has_the_same_rows_and_text_stays_text(reader):
 
     answer = reader.get("/api/v1/applications/?format=xlsx")
 
-    sheet = load_workbook(io.BytesIO(b"".join(answer.streaming_content))).active
+    sheet = workbook_of(answer).active
     head, row = list(sheet.iter_rows(values_only=True))
     found = dict(zip(head, row, strict=True))
     assert (found["name"], found["purpose"], found["users_affected"]) == ("a", "=1+1", 7)
@@ -104,7 +88,7 @@ def test_a_file_is_read_in_blocks(reader, monkeypatch):
         make_application()
 
     with CaptureQueriesContext(connection) as queries:
-        assert len(lines(reader.get("/api/v1/applications/?format=csv&ordering=id"))) == 5
+        assert len(csv_rows(reader.get("/api/v1/applications/?format=csv&ordering=id"))) == 5
 
     assert [query["sql"].partition("LIMIT")[2].strip() for query in queries][1:] == ["3", "3", "3"]
     assert Application.objects.count() == 5

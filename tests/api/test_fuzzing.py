@@ -27,7 +27,7 @@ from apps.accounts.roles import Scope
 from apps.api.urls import VIEWSETS
 from apps.common.time import now
 from registry.wsgi import application
-from tests.demo_database import demo_copy
+from tests.worlds.organisation import organisation_copy
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))
 CHECKS = [
@@ -41,13 +41,13 @@ QUIET = settings(
 
 
 @pytest.fixture(scope="module")
-def world(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock(), demo_copy():
+def organisation(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock(), organisation_copy():
         yield
 
 
 @pytest.fixture
-def token(world):
+def token(organisation):
     user = User.objects.filter(is_superuser=True).first() or User.objects.get(organisation_role="admin")
     _, text = issue_token(user=user, name="fuzz", scopes=list(Scope), at=now(), by=None)
     return text

@@ -15,25 +15,11 @@ from apps.intake import carrying, documenting
 from apps.intake.models import Import, Observation, TokenBinding
 from apps.intake.tasks import carry_out_import
 from apps.inventory.models import Dependency
-from tests.api.intake_worlds import SERIAL, bom, make_world, post
+from tests.api.retailer import SERIAL, bom, post
 from tests.builders import make_application, make_dependency, make_member, make_offering, make_team, make_user
+from tests.http import problem_detail
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world():
-    return make_world()
-
-
-@pytest.fixture
-def sender(api, world):
-    return api(world.editor, "intake")
-
-
-@pytest.fixture
-def about(world):
-    return f"?application={world.shop.slug}"
 
 
 def calls(application):
@@ -43,18 +29,18 @@ def calls(application):
 # --- what becomes of it ----------------------------------------------------------------------------------------------
 
 
-def test_known_models_become_dependencies_and_unknown_ones_questions(sender, world, about):
+def test_known_models_become_dependencies_and_unknown_ones_questions(sender, retailer, about):
     answer = post(sender, bom("gpt-4o", "process.env.MODEL", "nobody-1"), about)
     said = answer.json()
 
     assert answer.status_code == 202
     assert answer["Location"] == f"/api/v1/imports/{said['id']}/"
-    assert (said["status"], said["application"], said["tool"]) == ("partial", world.shop.slug, "scan")
+    assert (said["status"], said["application"], said["tool"]) == ("partial", retailer.shop.slug, "scan")
     assert (said["counts"]["created"], said["counts"]["unresolved"]) == (1, 2)
     assert [part["reason"].split("'")[1] for part in said["unresolved"]] == ["nobody-1", "process.env.MODEL"]
-    dependency = world.shop.dependencies.get()
-    assert (dependency.offering, dependency.known) == (world.gpt, "observed")
-    assert dependency.history.get().pgh_context.metadata["user"] == world.editor.pk
+    dependency = retailer.shop.dependencies.get()
+    assert (dependency.offering, dependency.known) == (retailer.gpt, "observed")
+    assert dependency.history.get().pgh_context.metadata["user"] == retailer.editor.pk
 
 
 @pytest.mark.parametrize(
@@ -69,33 +55,33 @@ def test_known_models_become_dependencies_and_unknown_ones_questions(sender, wor
     ],
     ids=["JSON", "its own type", "any type", "gzip", "deflate", "a gzip file in two parts"],
 )
-def test_a_raw_body_comes_as_it_likes(sender, world, about, wrap):
+def test_a_raw_body_comes_as_it_likes(sender, retailer, about, wrap):
     answer = post(sender, query=about, **wrap(json.dumps(bom("gpt-4o")).encode()))
 
     assert (answer.status_code, answer.json()["status"]) == (202, "done")
-    assert calls(world.shop) == {"gpt-4o"}
+    assert calls(retailer.shop) == {"gpt-4o"}
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
-def test_a_form_brings_one_file(sender, world, about, pack):
+def test_a_form_brings_one_file(sender, retailer, about, pack):
     body = pack(json.dumps(bom("gpt-4o")).encode())
     file = SimpleUploadedFile("shop\x00.cdx.json", body, "application/json")
 
     answer = sender.post(f"/api/v1/intake/cyclonedx/{about}", {"file": file, "note": "x"}, format="multipart")
 
     assert (answer.status_code, answer.json()["file_name"]) == (202, "shop.cdx.json"), answer.content
-    assert calls(world.shop) == {"gpt-4o"}
+    assert calls(retailer.shop) == {"gpt-4o"}
 
 
-def test_the_document_may_name_its_application_itself(sender, world):
+def test_the_document_may_name_its_application_itself(sender, retailer):
     said = post(sender, bom("gpt-4o", subject="shop")).json()
 
-    assert (said["status"], said["application"]) == ("done", world.shop.slug)
+    assert (said["status"], said["application"]) == ("done", retailer.shop.slug)
     again = post(sender, bom("gpt-4o", subject="shop"))
     assert (again.status_code, again.json()["id"]) == (200, said["id"])
 
 
-def test_a_subject_of_another_team_is_not_written_to(sender, world):
+def test_a_subject_of_another_team_is_not_written_to(sender, retailer):
     other = make_application("Elsewhere")
 
     said = post(sender, bom("gpt-4o", subject=other.name)).json()
@@ -104,7 +90,7 @@ def test_a_subject_of_another_team_is_not_written_to(sender, world):
     assert not other.dependencies.exists()
 
 
-def test_a_large_document_is_read_by_a_worker(sender, world, about, monkeypatch):
+def test_a_large_document_is_read_by_a_worker(sender, retailer, about, monkeypatch):
     sent = []
     monkeypatch.setattr(documenting, "AT_ONCE_BYTES", 10)
     monkeypatch.setattr(carrying, "send", sent.append)
@@ -112,7 +98,7 @@ def test_a_large_document_is_read_by_a_worker(sender, world, about, monkeypatch)
 
     assert (said["status"], sent) == ("queued", [said["id"]])
     carry_out_import(said["id"])
-    assert calls(world.shop) == {"gpt-4o"}
+    assert calls(retailer.shop) == {"gpt-4o"}
 
 
 def test_the_environment_is_kept(sender, about):
@@ -121,7 +107,7 @@ def test_the_environment_is_kept(sender, about):
     assert Observation.objects.get().environment == "staging"
 
 
-def test_no_control_characters_get_through(sender, world, about):
+def test_no_control_characters_get_through(sender, retailer, about):
     said = bom("gpt\x00-4o", "gpt-4o\u202e", tool="sc\x00an", serialNumber="urn:\x00", version=1)
     said["components"][0] |= {"description": "a\x00b", "type": "machine-learning-model", "x\x00": "y"}
     said["components"].append({"type": "li\x00brary", "name": "z"})
@@ -133,20 +119,20 @@ def test_no_control_characters_get_through(sender, world, about):
     assert set(Observation.objects.values_list("requested", "environment")) == {("gpt-4o", "ab")}
 
 
-def test_one_id_in_two_roles_is_taken(sender, world, about):
+def test_one_id_in_two_roles_is_taken(sender, retailer, about):
     said = bom("gpt-4o", "gpt-4o")
     said["components"][1]["modelCard"] = {"modelParameters": {"task": "content moderation"}}
 
     answer = post(sender, said, about)
 
     assert answer.json()["status"] == "done", answer.content
-    assert set(world.shop.dependencies.values_list("role", flat=True)) == {"primary", "guardrail"}
+    assert set(retailer.shop.dependencies.values_list("role", flat=True)) == {"primary", "guardrail"}
 
 
 # --- the same again, older, newer ------------------------------------------------------------------------------------
 
 
-def test_the_same_document_again_is_the_first_import(sender, world, about):
+def test_the_same_document_again_is_the_first_import(sender, retailer, about):
     first = post(sender, bom("gpt-4o"), about)
     again = post(sender, bom("gpt-4o"), about)
 
@@ -156,7 +142,7 @@ def test_the_same_document_again_is_the_first_import(sender, world, about):
     assert Import.objects.count() == 1
 
 
-def test_what_calls_itself_the_same_and_says_the_same_is_the_same(sender, world, about):
+def test_what_calls_itself_the_same_and_says_the_same_is_the_same(sender, retailer, about):
     said = bom("gpt-4o", serialNumber=SERIAL, version=1)
     first = post(sender, said, about).json()
 
@@ -194,7 +180,7 @@ def missing():
     ids=["by its time", "by its version"],
 )
 @pytest.mark.parametrize("is_first", [True, False], ids=["in order", "out of order"])
-def test_the_newest_document_of_a_tool_counts_whenever_it_comes(sender, world, about, older, newer, is_first):
+def test_the_newest_document_of_a_tool_counts_whenever_it_comes(sender, retailer, about, older, newer, is_first):
     documents = [bom("gpt-4o", "gpt-4o-mini", **older), bom("gpt-4o", **newer)]
 
     answers = [post(sender, said, about).json() for said in (documents if is_first else reversed(documents))]
@@ -202,10 +188,10 @@ def test_the_newest_document_of_a_tool_counts_whenever_it_comes(sender, world, a
     assert [said["is_older"] for said in answers] == ([False, False] if is_first else [False, True])
     assert missing() == {"gpt-4o-mini"}
     # nothing was deleted; what was over when we heard of it never began
-    assert calls(world.shop) == ({"gpt-4o", "gpt-4o-mini"} if is_first else {"gpt-4o"})
+    assert calls(retailer.shop) == ({"gpt-4o", "gpt-4o-mini"} if is_first else {"gpt-4o"})
 
 
-def test_an_older_document_under_a_new_name_does_not_bring_back_what_is_gone(sender, world, about):
+def test_an_older_document_under_a_new_name_does_not_bring_back_what_is_gone(sender, retailer, about):
     old = bom("gpt-4o", "gpt-4o-mini", at="2026-11-01T00:00:00Z")
     post(sender, old, about)
     post(sender, bom("gpt-4o", at="2026-11-20T00:00:00Z"), about)
@@ -216,7 +202,7 @@ def test_an_older_document_under_a_new_name_does_not_bring_back_what_is_gone(sen
     assert missing() == {"gpt-4o-mini"}
 
 
-def test_a_clock_that_runs_ahead_outdates_nothing(sender, world, about):
+def test_a_clock_that_runs_ahead_outdates_nothing(sender, retailer, about):
     post(sender, bom("gpt-4o", at="2099-01-01T00:00:00Z"), about)
 
     later = post(sender, bom("gpt-4o-mini"), about).json()
@@ -227,7 +213,7 @@ def test_a_clock_that_runs_ahead_outdates_nothing(sender, world, about):
     assert missing() == {"gpt-4o"}
 
 
-def test_one_tool_does_not_end_what_another_saw(sender, world, about):
+def test_one_tool_does_not_end_what_another_saw(sender, retailer, about):
     post(sender, bom("gpt-4o", "gpt-4o-mini", tool="one"), about)
     post(sender, bom("gpt-4o", tool="two"), about)
     assert missing() == set()
@@ -235,10 +221,10 @@ def test_one_tool_does_not_end_what_another_saw(sender, world, about):
     post(sender, bom("gpt-4o", tool="one", version=2), about)
 
     assert missing() == {"gpt-4o-mini"}
-    assert calls(world.shop) == {"gpt-4o", "gpt-4o-mini"}, "that it is gone is for a person to say"
+    assert calls(retailer.shop) == {"gpt-4o", "gpt-4o-mini"}, "that it is gone is for a person to say"
 
 
-def test_a_document_speaks_for_its_part_and_its_environment(sender, world, about):
+def test_a_document_speaks_for_its_part_and_its_environment(sender, retailer, about):
     both = bom("gpt-4o", "gpt-4o-mini")
     for query in ("&part=api", "&part=worker", "&environment=staging"):
         post(sender, both, about + query)
@@ -249,32 +235,32 @@ def test_a_document_speaks_for_its_part_and_its_environment(sender, world, about
     assert Dependency.objects.count() == 2, "one use, told three times"
 
 
-def test_a_name_without_a_host_is_what_the_application_calls_already(sender, world, about):
-    make_dependency(make_application("Other"), world.mini)
-    make_dependency(world.shop, world.mini)
-    make_offering("gpt-4o-mini", host=world.claude.host, version=world.mini.version)
+def test_a_name_without_a_host_is_what_the_application_calls_already(sender, retailer, about):
+    make_dependency(make_application("Other"), retailer.mini)
+    make_dependency(retailer.shop, retailer.mini)
+    make_offering("gpt-4o-mini", host=retailer.claude.host, version=retailer.mini.version)
 
     said = post(sender, bom("gpt-4o-mini", provider=""), about).json()
 
     assert said["status"] == "done", said["unresolved"]
-    assert Observation.objects.get().offering == world.mini
+    assert Observation.objects.get().offering == retailer.mini
 
 
-def test_a_provider_that_cannot_be_it_is_not_believed(sender, world, about):
+def test_a_provider_that_cannot_be_it_is_not_believed(sender, retailer, about):
     said = post(sender, bom("claude-1"), about).json()
 
     assert said["status"] == "done", said["unresolved"]
-    assert world.shop.dependencies.get().offering == world.claude, "OpenAI serves no model of Anthropic's"
+    assert retailer.shop.dependencies.get().offering == retailer.claude, "OpenAI serves no model of Anthropic's"
 
 
-def test_a_name_without_a_host_is_placed_by_what_another_tool_says_later(sender, world, about):
-    make_offering("gpt-4o-mini", host=world.claude.host, version=world.mini.version)
+def test_a_name_without_a_host_is_placed_by_what_another_tool_says_later(sender, retailer, about):
+    make_offering("gpt-4o-mini", host=retailer.claude.host, version=retailer.mini.version)
     first = post(sender, bom("gpt-4o-mini", provider="", tool="one"), about).json()
     assert "offered by Anthropic, OpenAI. Say which offering" in first["unresolved"][0]["reason"]
 
     post(sender, bom("gpt-4o-mini", tool="two"), about)
 
-    assert set(Observation.objects.values_list("state", "offering")) == {("matched", world.mini.pk)}
+    assert set(Observation.objects.values_list("state", "offering")) == {("matched", retailer.mini.pk)}
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------
@@ -328,19 +314,19 @@ def test_a_form_with_several_files_is_refused(sender, about):
 
     answer = sender.post(f"/api/v1/intake/cyclonedx/{about}", files, format="multipart")
 
-    assert (answer.status_code, "several files" in answer.json()["detail"]) == (400, True)
+    assert "several files" in problem_detail(answer, 400)
 
 
-def test_what_could_not_be_read_is_kept_as_a_failed_import_and_may_be_sent_again(api, sender, world, about):
+def test_what_could_not_be_read_is_kept_as_a_failed_import_and_may_be_sent_again(api, sender, retailer, about):
     refused = post(sender, b"{", about)
-    answer = api(world.editor).get(refused["Location"]).json()
+    answer = api(retailer.editor).get(refused["Location"]).json()
 
     assert refused.json()["import"] == answer["id"]
     assert (answer["status"], "not JSON" in answer["error"]) == ("failed", True)
     assert post(sender, b"{", about).status_code == 422
 
 
-def test_a_broken_schema_is_marked_and_strict_senders_are_told(sender, world, about):
+def test_a_broken_schema_is_marked_and_strict_senders_are_told(sender, retailer, about):
     said = bom("gpt-4o", components=[*bom("gpt-4o")["components"], {"type": "service", "name": "x"}])
 
     strict = post(sender, said, f"{about}&strict=true")
@@ -351,11 +337,11 @@ def test_a_broken_schema_is_marked_and_strict_senders_are_told(sender, world, ab
     assert (lenient["status"], lenient["schema_valid"]) == ("done", False)
     assert lenient["schema_errors"][0]["where"] == "/components/1/type"
     again = post(sender, said, f"{about}&strict=true")
-    assert (again.status_code, f"it is import {lenient['id']}" in again.json()["detail"]) == (422, True)
+    assert f"it is import {lenient['id']}" in problem_detail(again, 422)
 
 
 @pytest.mark.parametrize("asked", ["&strict=perhaps", "&aplication=x"])
-def test_what_the_door_does_not_read_is_refused_before_anything_is_kept(sender, world, about, asked):
+def test_what_the_door_does_not_read_is_refused_before_anything_is_kept(sender, retailer, about, asked):
     before = Import.objects.count()
 
     answer = post(sender, bom("gpt-4o"), f"{about}{asked}")
@@ -375,14 +361,14 @@ def test_what_the_door_does_not_read_is_refused_before_anything_is_kept(sender, 
 def test_what_is_not_there_is_named(sender, query, kind, says):
     answer = post(sender, bom("gpt-4o"), query, kind=kind)
 
-    assert (answer.status_code, says in answer.json()["detail"]) == (404, True), answer.content
+    assert says in problem_detail(answer, 404)
 
 
 # --- who may ---------------------------------------------------------------------------------------------------------
 
 
-def test_only_editors_of_the_team_write_and_strangers_find_nothing(api, world, about):
-    viewer, stranger = make_member(world.team, TeamRole.VIEWER), make_member(make_team())
+def test_only_editors_of_the_team_write_and_strangers_find_nothing(api, retailer, about):
+    viewer, stranger = make_member(retailer.team, TeamRole.VIEWER), make_member(make_team())
 
     assert post(api(viewer, "intake"), bom("gpt-4o"), about).status_code == 403
     assert post(api(stranger, "intake"), bom("gpt-4o"), about).status_code == 404
@@ -391,10 +377,10 @@ def test_only_editors_of_the_team_write_and_strangers_find_nothing(api, world, a
     assert Import.objects.count() == 1
 
 
-def test_a_token_needs_the_scope_and_a_session_does_not_do(api, client, world, about):
-    assert post(api(world.editor, "read", "write"), bom("gpt-4o"), about).status_code == 403
+def test_a_token_needs_the_scope_and_a_session_does_not_do(api, client, retailer, about):
+    assert post(api(retailer.editor, "read", "write"), bom("gpt-4o"), about).status_code == 403
     assert post(api(), bom("gpt-4o"), about).status_code == 401
-    client.force_login(world.editor)
+    client.force_login(retailer.editor)
     assert post(client, bom("gpt-4o"), about).status_code == 401
 
 
@@ -405,35 +391,35 @@ def test_an_intake_token_reads_nothing(sender, about, path):
     assert sender.get(f"/api/v1/{path.format(**taken)}").status_code == 403
 
 
-def test_a_token_for_one_application_speaks_of_no_other(api, world, about):
-    other = make_application("Other", team=world.team)
-    bound = api(world.editor, "intake")
+def test_a_token_for_one_application_speaks_of_no_other(api, retailer, about):
+    other = make_application("Other", team=retailer.team)
+    bound = api(retailer.editor, "intake")
     token = ApiToken.objects.latest("pk")
     TokenBinding.objects.create(token=token, application=other, environment="production")
 
     refused = post(bound, bom("gpt-4o"), about)
     taken = post(bound, bom("gpt-4o", subject="shop")).json()
 
-    assert (refused.status_code, other.slug in refused.json()["detail"]) == (403, True)
+    assert other.slug in problem_detail(refused, 403)
     assert (taken["application"], taken["environment"]) == (other.slug, "production")
-    assert not world.shop.dependencies.exists()
+    assert not retailer.shop.dependencies.exists()
 
 
-def test_a_token_bound_to_a_team_reaches_no_further_than_it(api, world):
+def test_a_token_bound_to_a_team_reaches_no_further_than_it(api, retailer):
     elsewhere = make_team()
-    make_member(elsewhere, TeamRole.EDITOR, world.editor)
+    make_member(elsewhere, TeamRole.EDITOR, retailer.editor)
     other = make_application("Elsewhere", team=elsewhere)
-    bound = api(world.editor, "intake", team=world.team)
+    bound = api(retailer.editor, "intake", team=retailer.team)
 
     assert post(bound, bom("gpt-4o"), f"?application={other.slug}").status_code == 404
     assert post(bound, bom("gpt-4o-mini", subject="elsewhere")).json()["status"] == "needs_application"
-    assert post(bound, bom("gpt-4o"), f"?application={world.shop.slug}").status_code == 202
+    assert post(bound, bom("gpt-4o"), f"?application={retailer.shop.slug}").status_code == 202
 
 
-def test_senders_are_slowed_down(api, world, about, settings):
+def test_senders_are_slowed_down(api, retailer, about, settings):
     rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates | {"intake": "1/h"}}
-    sender = api(world.editor, "intake")
+    sender = api(retailer.editor, "intake")
 
     codes = [post(sender, bom("gpt-4o"), about).status_code for _ in range(3)]
 

@@ -8,14 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.intake.models import Import
-from tests.api.intake_worlds import bom, make_world
+from tests.api.retailer import bom
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world():
-    return make_world()
 
 
 def ingest(tmp_path, said, *more, kind="cyclonedx", name="bom.json"):
@@ -26,9 +21,9 @@ def ingest(tmp_path, said, *more, kind="cyclonedx", name="bom.json"):
     return json.loads(out.getvalue())
 
 
-def test_it_prints_what_became_of_the_file(world, tmp_path):
+def test_it_prints_what_became_of_the_file(retailer, tmp_path):
     said = bom("gpt-4o", "gpt-4o-mini", "nobody-1")
-    about = ("--application", world.shop.slug)
+    about = ("--application", retailer.shop.slug)
     first, again = ingest(tmp_path, said, *about), ingest(tmp_path, said, *about)
     more = ingest(tmp_path, said | {"version": 2}, *about)
 
@@ -37,19 +32,19 @@ def test_it_prints_what_became_of_the_file(world, tmp_path):
     assert "nobody-1" in rejected["reason"]
     assert {name: again[name] for name in first} == {"created": 0, "updated": 0, "unchanged": 2}
     assert {name: more[name] for name in first} == {"created": 0, "updated": 0, "unchanged": 2}
-    assert world.shop.dependencies.first().history.get().pgh_context.metadata["actor"] == "intake"
+    assert retailer.shop.dependencies.first().history.get().pgh_context.metadata["actor"] == "intake"
 
 
-def test_a_large_compressed_file_is_read_before_it_answers(world, tmp_path):
+def test_a_large_compressed_file_is_read_before_it_answers(retailer, tmp_path):
     said = gzip.compress(json.dumps(bom("gpt-4o", padding="x" * 400_000)).encode())
 
-    assert ingest(tmp_path, said, "--application", world.shop.slug, name="bom.json.gz")["created"] == 1
+    assert ingest(tmp_path, said, "--application", retailer.shop.slug, name="bom.json.gz")["created"] == 1
 
 
-def test_spdx_goes_the_same_way(world, tmp_path):
+def test_spdx_goes_the_same_way(retailer, tmp_path):
     said = {"@graph": [{"type": "ai_AIPackage", "name": "gpt-4o", "suppliedBy": {"name": "OpenAI"}}]}
 
-    assert ingest(tmp_path, said, "--application", world.shop.slug, kind="spdx")["created"] == 1
+    assert ingest(tmp_path, said, "--application", retailer.shop.slug, kind="spdx")["created"] == 1
 
 
 @pytest.mark.parametrize(
@@ -62,9 +57,9 @@ def test_spdx_goes_the_same_way(world, tmp_path):
         pytest.param(gzip.compress(b" " * 60_000_000), ["--application", "SHOP"], 1, "50 MiB", id="a bomb"),
     ],
 )
-def test_what_goes_wrong_has_a_sentence_and_a_code(world, tmp_path, said, more, code, says):
+def test_what_goes_wrong_has_a_sentence_and_a_code(retailer, tmp_path, said, more, code, says):
     with pytest.raises(CommandError, match=says) as refused:
-        ingest(tmp_path, said, *[world.shop.slug if word == "SHOP" else word for word in more])
+        ingest(tmp_path, said, *[retailer.shop.slug if word == "SHOP" else word for word in more])
 
     assert refused.value.returncode == code
 

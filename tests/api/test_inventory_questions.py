@@ -6,9 +6,16 @@ import pytest
 
 from apps.accounts.roles import TeamRole
 from apps.common.time import day_of, now
-from apps.inventory.models import ExitPlan
-from tests.builders import make_application, make_dependency, make_member, make_offering, make_team, make_user
-from tests.inventory.worlds import make_price
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_exit_plan,
+    make_member,
+    make_offering,
+    make_price,
+    make_team,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -113,7 +120,7 @@ class TestRunway:
         dependency = make_dependency(
             make_application(team=team), make_offering(retires_on=days_on(71), date_kind="firm")
         )
-        ExitPlan.objects.create(dependency=dependency, estimated_days=90)
+        make_exit_plan(dependency, estimated_days=90)
 
         [row] = client.get(f"{API}applications/{dependency.application.slug}/runway/").json()
 

@@ -18,9 +18,9 @@ from tests.builders import (
     make_provider,
     make_source,
     make_team,
-    make_user,
     make_version,
 )
+from tests.http import listed_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -28,19 +28,6 @@ RESOURCES = [
     "alerts", "applications", "assertions", "deliveries", "dependencies", "exposure-flags", "feed-runs", "foundations",
     "offerings", "policies", "prices", "provider-events", "providers", "sources", "teams", "versions",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def reader(api):
-    """A client of an auditor whose token was used a moment ago, so that only the list itself costs statements."""
-    client = api(make_user(role="auditor"))
-    client.get("/api/v1/teams/")
-    return client
-
-
-def rows(answer):
-    assert answer.status_code == 200, answer.content
-    return answer.json()["results"]
 
 
 class TestStatements:
@@ -63,7 +50,7 @@ class TestStatements:
         make_dependency(make_application(team=team), make_offering())
 
         with CaptureQueriesContext(connection) as queries:
-            assert len(rows(client.get("/api/v1/dependencies/"))) == 1
+            assert len(listed_rows(client.get("/api/v1/dependencies/"))) == 1
 
         assert len(queries) == 3
 
@@ -144,7 +131,7 @@ class TestPages:
             make_event(offering)
             make_application(criticality=number % 2)
 
-        whole = [row["id"] for row in rows(reader.get(f"/api/v1/{resource}/?ordering={ordering}"))]
+        whole = [row["id"] for row in listed_rows(reader.get(f"/api/v1/{resource}/?ordering={ordering}"))]
         pages = self.walk(reader, f"/api/v1/{resource}/?ordering={ordering}&page_size=3")
 
         assert len(whole) == 7
@@ -171,7 +158,7 @@ class TestPages:
         first = reader.get("/api/v1/teams/?page_size=2&ordering=slug").json()
         make_team("A").__class__.objects.filter(name="A").update(slug="a")
 
-        assert [row["slug"] for row in rows(reader.get(first["next"]))] == ["f"]
+        assert [row["slug"] for row in listed_rows(reader.get(first["next"]))] == ["f"]
 
     def test_filters_stay_in_the_links(self, reader):
         host = make_provider("here")
@@ -188,8 +175,8 @@ class TestPages:
         team = make_team()
         team.__class__.objects.bulk_create(team.__class__(name=f"T{n}", slug=f"t{n}") for n in range(210))
 
-        assert len(rows(reader.get("/api/v1/teams/"))) == 50
-        assert len(rows(reader.get("/api/v1/teams/?page_size=1000"))) == 200
+        assert len(listed_rows(reader.get("/api/v1/teams/"))) == 50
+        assert len(listed_rows(reader.get("/api/v1/teams/?page_size=1000"))) == 200
 
     @pytest.mark.parametrize("cursor", ["x", "!!", "WyIrIl0", "bnVsbA", "é", "W1tbW1tb", "MQ" * 500])
     def test_a_made_up_cursor_is_refused_with_a_sentence(self, reader, cursor):
@@ -219,7 +206,7 @@ class TestPages:
         make_offering()
         late = make_offering(retires_on=TODAY, date_kind="firm")
 
-        assert [row["id"] for row in rows(reader.get("/api/v1/offerings/?ordering=retires_on"))] == [late.pk]
+        assert [row["id"] for row in listed_rows(reader.get("/api/v1/offerings/?ordering=retires_on"))] == [late.pk]
 
 
 class TestFields:
@@ -227,7 +214,7 @@ class TestFields:
         make_offering("model-1")
 
         with CaptureQueriesContext(connection) as queries:
-            [row] = rows(reader.get("/api/v1/offerings/?fields=api_id,host"))
+            [row] = listed_rows(reader.get("/api/v1/offerings/?fields=api_id,host"))
 
         assert set(row) == {"api_id", "host"}
         assert "identity_why" not in queries[-1]["sql"]
@@ -262,7 +249,7 @@ class TestValues:
         for name in ("eu", "us"):
             offering.regions.add(Region.objects.create(host=host, name=name))
 
-        [row] = rows(reader.get("/api/v1/offerings/?host=here&api_id=model-1"))
+        [row] = listed_rows(reader.get("/api/v1/offerings/?host=here&api_id=model-1"))
 
         assert row["version"] == offering.version.identifier
         assert row["foundation"] == offering.version.foundation.slug
@@ -274,7 +261,7 @@ class TestValues:
     def test_an_unresolved_offering_has_nulls(self, reader):
         make_offering("mystery", resolved=False)
 
-        [row] = rows(reader.get("/api/v1/offerings/?resolved=false"))
+        [row] = listed_rows(reader.get("/api/v1/offerings/?resolved=false"))
 
         assert (row["version"], row["foundation"], row["developer"], row["days_left"]) == (None, None, None, None)
 
@@ -282,14 +269,14 @@ class TestValues:
         make_version("maker/one-20250101")
         make_version("maker/two-20250101")
 
-        found = rows(reader.get("/api/v1/versions/?identifier=maker/one-20250101"))
+        found = listed_rows(reader.get("/api/v1/versions/?identifier=maker/one-20250101"))
 
         assert [row["identifier"] for row in found] == ["maker/one-20250101"]
 
     def test_a_price_is_text_so_that_no_reader_rounds_it_and_ends_openly(self, reader):
         Price.objects.create(offering=make_offering(), unit="input", amount="0.1", valid=(NOW, None))
 
-        [row] = rows(reader.get("/api/v1/prices/"))
+        [row] = listed_rows(reader.get("/api/v1/prices/"))
 
         assert (row["amount"], row["valid_from"], row["valid_until"]) == ("0.10000000", "2026-11-24T12:00:00Z", None)
 
@@ -297,7 +284,7 @@ class TestValues:
         make_source("never-polled")
         PollState.objects.create(source=make_source("failing"), failures=3)
 
-        health = {row["slug"]: row["health"] for row in rows(reader.get("/api/v1/sources/"))}
+        health = {row["slug"]: row["health"] for row in listed_rows(reader.get("/api/v1/sources/"))}
 
         assert (health["never-polled"], health["failing"]) == ("never", "failing")
 
@@ -305,7 +292,7 @@ class TestValues:
         make_application("Grave", criticality=0)
         make_application("Light", criticality=3)
 
-        [row] = rows(reader.get("/api/v1/applications/?criticality=critical"))
+        [row] = listed_rows(reader.get("/api/v1/applications/?criticality=critical"))
 
         assert (row["name"], row["criticality"]) == ("Grave", "critical")
 
@@ -317,7 +304,7 @@ class TestValues:
         )
         event.evidence.add(claim)
 
-        [row] = rows(reader.get("/api/v1/provider-events/"))
+        [row] = listed_rows(reader.get("/api/v1/provider-events/"))
 
         assert (row["evidence"], row["old"], row["new"]) == ([claim.pk], None, "2027-01-15")
 
@@ -327,7 +314,7 @@ class TestValues:
         make_dependency(application, offering, "judge")
         event = make_event(offering)
 
-        [row] = rows(reader.get(f"/api/v1/provider-events/{event.pk}/affected/"))
+        [row] = listed_rows(reader.get(f"/api/v1/provider-events/{event.pk}/affected/"))
 
         assert (row["slug"], row["affected_primary"]) == (application.slug, False)
 
@@ -346,7 +333,7 @@ class TestFilters:
     def test_unknown_slugs_find_nothing(self, reader):
         make_offering()
 
-        assert rows(reader.get("/api/v1/offerings/?host=nowhere")) == []
+        assert listed_rows(reader.get("/api/v1/offerings/?host=nowhere")) == []
 
     def test_words_outside_an_enumeration_are_refused(self, reader):
         answer = reader.get("/api/v1/offerings/?lifecycle=dead")
@@ -364,7 +351,7 @@ class TestFilters:
         make_dependency(using, offering, "judge")
         make_dependency(ended, offering, until=TODAY.replace(year=2025, month=6))
 
-        found = rows(reader.get("/api/v1/applications/?host=here"))
+        found = listed_rows(reader.get("/api/v1/applications/?host=here"))
 
         assert [row["slug"] for row in found] == [using.slug]
 
@@ -373,7 +360,7 @@ class TestFilters:
         below = make_application(team=make_team("Below", parent=above))
         make_application()
 
-        found = rows(reader.get(f"/api/v1/applications/?team={above.slug}"))
+        found = listed_rows(reader.get(f"/api/v1/applications/?team={above.slug}"))
 
         assert [row["slug"] for row in found] == [below.slug]
 

@@ -27,6 +27,7 @@ from apps.intake.calls.adding_up import add_up
 from apps.intake.calls.receiving import TooMuchWaits
 from apps.intake.models import CallBatch, Observation, TokenBinding, UsageDay
 from tests.builders import make_application, make_user
+from tests.http import problem_of
 from tests.intake.calls.telling import PROMPT, as_json, as_protobuf, call, request, span
 
 pytestmark = pytest.mark.django_db
@@ -65,12 +66,8 @@ def n_calls():
 
 def refusal(answer, status):
     """The sentence of a refusal, in problem details and where an OTLP client looks for it."""
-    assert answer.status_code == status, answer.content
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    body = answer.json()
-    assert body["status"] == status
+    body = problem_of(answer, status)
     assert body["detail"] == body["message"]
-    assert body["detail"].endswith(".")
     assert isinstance(body["code"], int)
     return body["detail"]
 

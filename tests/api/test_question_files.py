@@ -1,10 +1,6 @@
 """Questions as files: the rows of the answer, all of them, in its order; and what nobody reads is refused."""
 
-import csv
-import io
-
 import pytest
-from openpyxl import load_workbook
 
 from apps.common.time import now
 from apps.exposure.engine.building import refresh
@@ -19,12 +15,13 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.http import csv_rows, workbook_of
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world(api):
+def ending_model(api):
     foundation = make_foundation("maker/gpt-x")
     offering = make_offering(
         "gpt-x-1", version=make_version("maker/gpt-x-1", foundation=foundation), retires_on="2027-03-01",
@@ -37,12 +34,6 @@ def world(api):
         make_dependency(application, offering)
     refresh(on=now().date())
     return api(make_user(role="auditor")), offering, foundation, team
-
-
-def lines(answer):
-    assert answer.status_code == 200, answer.content
-    assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
 
 
 # address: where the rows stand in the answer
@@ -67,13 +58,13 @@ QUESTIONS = {
 
 
 @pytest.mark.parametrize("address", QUESTIONS)
-def test_a_question_is_a_file_with_the_rows_of_its_answer(world, address):
-    client, offering, foundation, _ = world
+def test_a_question_is_a_file_with_the_rows_of_its_answer(ending_model, address):
+    client, offering, foundation, _ = ending_model
     asked = "/api/v1/" + address.format(offering=offering.pk, foundation=foundation.slug, host=offering.host.slug)
     body = client.get(asked).json()
     rows = body[QUESTIONS[address]] if QUESTIONS[address] else body
 
-    found = lines(client.get(f"{asked}{'&' if '?' in asked else '?'}format=csv"))
+    found = csv_rows(client.get(f"{asked}{'&' if '?' in asked else '?'}format=csv"))
 
     assert len(found) == len(rows)
     if rows:
@@ -82,28 +73,28 @@ def test_a_question_is_a_file_with_the_rows_of_its_answer(world, address):
         assert [row[name] for row in found] == [str(row[name]) for row in rows]
 
 
-def test_a_file_holds_every_page(world, monkeypatch):
-    client, *_ = world
+def test_a_file_holds_every_page(ending_model, monkeypatch):
+    client, *_ = ending_model
     monkeypatch.setattr("apps.api.files.MAX_SIZE", 1)
 
-    found = lines(client.get("/api/v1/runways/?format=csv&page_size=1"))
+    found = csv_rows(client.get("/api/v1/runways/?format=csv&page_size=1"))
 
     assert {row["application"] for row in found} == {"a", "b", "c"}
 
 
-def test_what_an_application_costs_and_what_of_it_is_unknown_are_lines_of_one_file(world):
-    client, *_ = world
+def test_what_an_application_costs_and_what_of_it_is_unknown_are_lines_of_one_file(ending_model):
+    client, *_ = ending_model
 
-    [row] = lines(client.get("/api/v1/applications/a/cost/?format=csv"))
+    [row] = csv_rows(client.get("/api/v1/applications/a/cost/?format=csv"))
 
     assert (row["amount"], bool(row["unknown"]), bool(row["detail"])) == ("", True, True)
 
 
-def test_candidates_side_by_side_are_a_line_for_each_fact_of_each(world):
-    client, _, foundation, _ = world
+def test_candidates_side_by_side_are_a_line_for_each_fact_of_each(ending_model):
+    client, _, foundation, _ = ending_model
     other = make_foundation("maker/gpt-y")
 
-    found = lines(client.get(
+    found = csv_rows(client.get(
         f"/api/v1/scorecards/compare/?foundation={foundation.slug}&foundation={other.slug}&format=csv"
     ))  # fmt: skip
 
@@ -111,21 +102,21 @@ def test_candidates_side_by_side_are_a_line_for_each_fact_of_each(world):
     assert {"key", "value", "gap"} <= set(found[0])
 
 
-def test_a_workbook_holds_the_same(world):
-    client, *_ = world
+def test_a_workbook_holds_the_same(ending_model):
+    client, *_ = ending_model
 
     answer = client.get("/api/v1/runways/?format=xlsx")
 
-    sheet = load_workbook(io.BytesIO(b"".join(answer.streaming_content))).active
+    sheet = workbook_of(answer).active
     head, *rows = list(sheet.iter_rows(values_only=True))
     assert (head[0], len(rows)) == ("application", 3)
     assert answer["Content-Disposition"] == 'attachment; filename="runways.xlsx"'
 
 
-def test_a_file_shows_nobody_more_than_the_answer(world, api):
+def test_a_file_shows_nobody_more_than_the_answer(ending_model, api):
     outsider = api(make_member(make_team("Elsewhere")))
 
-    assert lines(outsider.get("/api/v1/runways/?format=csv")) == []
+    assert csv_rows(outsider.get("/api/v1/runways/?format=csv")) == []
     assert outsider.get("/api/v1/applications/a/stack/?format=csv").status_code == 404
     assert outsider.get("/api/v1/runways/?format=csv&cursor=x")["Content-Type"] == "application/problem+json"
 
@@ -144,8 +135,8 @@ def test_a_file_shows_nobody_more_than_the_answer(world, api):
         ("disagreements/?in_uze=true", "in_uze"),
     ],
 )
-def test_a_parameter_that_nothing_reads_is_refused_and_named(world, address, name):
-    client, offering, *_ = world
+def test_a_parameter_that_nothing_reads_is_refused_and_named(ending_model, address, name):
+    client, offering, *_ = ending_model
 
     answer = client.get(f"/api/v1/{address.replace('/1/', f'/{offering.pk}/')}")
 
@@ -168,7 +159,7 @@ def test_a_field_that_nobody_knows_is_refused_and_what_was_read_may_be_sent_back
     assert (sent_back.status_code, sent_back.json()["rto_hours"]) == (200, 6)
 
 
-def test_a_dependency_that_was_read_may_be_sent_back_whole(world, api):
+def test_a_dependency_that_was_read_may_be_sent_back_whole(ending_model, api):
     client = api(make_user(role="governance"), "read", "write")
     [row] = client.get("/api/v1/dependencies/?application=a").json()["results"]
 

@@ -6,30 +6,23 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.catalog.models import Assertion, NoticePolicy
+from apps.catalog.models import NoticePolicy
 from apps.catalog.settlement import settle_offerings
 from apps.common.time import day_of, now
 from tests.builders import (
     NOW,
+    make_claim,
     make_event,
     make_foundation,
     make_offering,
     make_provider,
     make_source,
-    make_user,
     make_version,
 )
 
 pytestmark = pytest.mark.django_db
 
 POLICY = "https://maker.example/policy"
-
-
-@pytest.fixture
-def reader(api):
-    client = api(make_user(role="auditor"))
-    client.get("/api/v1/teams/")
-    return client
 
 
 @pytest.fixture
@@ -43,13 +36,17 @@ def announced(host, n):
     for number in range(n):
         offering = make_offering(f"model-{number}", host=host)
         day = date(2025, 1, 1) + timedelta(7 * number)
-        Assertion.objects.create(
-            source=make_source("pages", name="Provider pages"), external_id=f"model-{number}", topic="lifecycle",
-            offering=offering, first_seen=NOW, changed_at=NOW, source_url="https://pages.example/ends",
+        make_claim(
+            make_source("pages", name="Provider pages"),
+            f"model-{number}",
+            offering=offering,
+            source_url="https://pages.example/ends",
             value={
-                "announced_on": day.isoformat(), "retires_on": (day + timedelta(60)).isoformat(), "date_kind": "firm"
+                "announced_on": day.isoformat(),
+                "retires_on": (day + timedelta(60)).isoformat(),
+                "date_kind": "firm",
             },
-        )  # fmt: skip
+        )
         settle_offerings([offering.pk], at=NOW)
 
 

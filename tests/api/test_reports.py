@@ -11,6 +11,7 @@ from apps.common.time import now
 from apps.exposure.engine.building import refresh
 from apps.reports.packs.actions import make_waiting
 from tests.builders import TODAY, make_application, make_dependency, make_member, make_offering, make_team, make_user
+from tests.http import body_of
 
 pytestmark = pytest.mark.django_db
 
@@ -43,14 +44,14 @@ def test_rows_come_in_a_stream_as_lines_or_csv(auditor, application):
     lines = auditor.get(f"{REPORTS}models/rows/")
     csv = auditor.get(f"{REPORTS}models/rows/?format=csv")
 
-    [first, *_] = b"".join(lines.streaming_content).splitlines()
+    [first, *_] = body_of(lines).splitlines()
     assert {"value", "missing", "note"} == set(next(iter(json.loads(first).values())))
     assert csv["Content-Type"].startswith("text/csv")
-    assert b"Claims assistant" in b"".join(csv.streaming_content)
+    assert b"Claims assistant" in body_of(csv)
     named = auditor.get(f"{REPORTS}register/").json()["tables"]
     for table in named:
         answer = auditor.get(f"{REPORTS}register/{table['table']}/")
-        assert len(b"".join(answer.streaming_content).splitlines()) == table["n_rows"]
+        assert len(body_of(answer).splitlines()) == table["n_rows"]
     assert auditor.get(f"{REPORTS}register/nothing/").status_code == 404
 
 
@@ -80,7 +81,7 @@ def test_a_pack_is_asked_for_made_and_fetched_by_who_asked(application, api):
     make_waiting(at=now())
     pack = member.get(answer["Location"]).json()
     assert pack["state"] == "done"
-    with ZipFile(io.BytesIO(b"".join(member.get(f"{answer['Location']}file/").streaming_content))) as file:
+    with ZipFile(io.BytesIO(body_of(member.get(f"{answer['Location']}file/")))) as file:
         assert "manifest.json" in {name.rpartition("/")[2] for name in file.namelist()}
     other = api(make_member(application.team))
     assert other.get(answer["Location"]).status_code == 404

@@ -9,8 +9,8 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.models import Alert, CalendarFeed
 from apps.alerts.wishing import make_calendar_feed
 from apps.common.time import now
-from tests.alerts.world import make_world
 from tests.builders import make_event, make_member, make_offering, make_team, make_user
+from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -19,7 +19,7 @@ KINDS = {"alerts": "atom/alerts", "changes": "atom/changes"}
 
 @pytest.fixture
 def ann():
-    world = make_world()
+    world = make_small_world()
     event = make_event(make_offering("model-1"))
     person = make_member(world.team, TeamRole.VIEWER, make_user("ann"))
     Alert.objects.create(

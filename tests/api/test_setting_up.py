@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import Scope, TeamRole
 from apps.intake.models import TokenBinding
-from tests.api.intake_worlds import bom
+from tests.api.retailer import bom
 from tests.builders import make_application, make_member, make_team, make_user
 
 pytestmark = pytest.mark.django_db

@@ -4,59 +4,26 @@
 """
 
 import re
-import uuid
 from datetime import timedelta
 
 import pytest
 from django.urls import URLPattern, URLResolver, reverse
 
-from apps.accounts.actions import issue_token
 from apps.accounts.models import ApiToken
 from apps.accounts.roles import TeamRole
-from apps.accounts.services import add_service
-from apps.alerts.models import Alert, AlertPolicy, Delivery, Mute, Notice, Subscription, Webhook
+from apps.alerts.models import Alert, Mute
 from apps.alerts.wishing import make_calendar_feed
 from apps.api import urls
-from apps.catalog.models import Derivation, Offering, Price
+from apps.catalog.models import Offering
 from apps.common.time import day_of, now
 from apps.exposure.engine.building import refresh
-from apps.exposure.models import (
-    BaseLoss,
-    Campaign,
-    CampaignTask,
-    ConcentrationSnapshot,
-    EventRate,
-    ExposureFlag,
-    FlagEvent,
-    LossRun,
-    Policy,
-    Scenario,
-    ScenarioRun,
-    TaskStep,
-)
-from apps.feeds.models import FeedRun
-from apps.intake.models import Discrepancy, Import, Observation, Service
-from apps.inventory.models import (
-    Adaptation,
-    AnnexItem,
-    Approval,
-    Contract,
-    ExitPlan,
-    ExitTest,
-    Selection,
-)
-from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
+from tests.access.everything import OTHER_KEYS, make_one_of_everything
 from tests.builders import (
-    NOW,
     make_application,
     make_dependency,
-    make_event,
     make_member,
     make_offering,
-    make_source,
     make_team,
-    make_user,
-    make_version,
 )
 
 pytestmark = pytest.mark.django_db
@@ -69,156 +36,8 @@ TEAM = EVERYBODY - {"outsider"}
 
 
 @pytest.fixture
-def world():
-    return one_of_everything()
-
-
-def one_of_everything():
-    """({kind: person}, {resource: key}): one of everything, and one person of every kind around the team that owns
-    it."""
-    division = make_team("Division")
-    team = make_team("Payments", parent=division)
-    offering = make_offering("model-1")
-    application = make_application("Claims", team=team)
-    dependency = make_dependency(application, offering)
-    event = make_event(offering)
-    price = Price.objects.create(offering=offering, unit="input", amount="3", valid=(NOW, None))
-    run = FeedRun.objects.create(source=make_source(), status="changed", queued_at=NOW)
-    assertion = make_source().assertions.create(
-        external_id="x", topic="lifecycle", offering=offering, first_seen=NOW, changed_at=NOW
-    )
-    disputed = make_offering("disputed")
-    for slug, day in (("litellm", "2099-01-01"), ("modeldeprecations", "2099-06-01")):
-        make_source(slug).assertions.create(
-            external_id="disputed",
-            topic="lifecycle",
-            offering=disputed,
-            value={"retires_on": day, "date_kind": "firm"},
-            first_seen=NOW,
-            changed_at=NOW,
-        )
-    host_node = offering.footings.get(node__kind=5, depth=0).node
-    policy = Policy.objects.get(slug="critical-on-one-host")
-    flag = ExposureFlag.objects.create(policy=policy, node=host_node, value="0.7", limit="0.6", opened_at=NOW)
-    FlagEvent.objects.create(flag=flag, kind="opened", at=NOW, value="0.7")
-    delivery = Delivery.objects.create(
-        team=team, address="payments@example.org", message_id="<1@example.org>", subject="s", body_text="t", due_at=NOW,
-        state="failed",
-    )  # fmt: skip
-    alert = Alert.objects.create(
-        key="event:1|announced||k", kind="announced", severity=4, event=event, team=team, raised_at=NOW
-    )
-    notice = Notice.objects.create(alert=alert, team=team, why="team", owed_at=NOW, delivery=delivery)
-    further = _of_the_heart(team, application, dependency, offering)
-    people = {
-        "admin": make_user("ada", role="admin"),
-        "governance": make_user("gus", role="governance"),
-        "auditor": make_user("aud", role="auditor"),
-        "owner": make_member(team, TeamRole.OWNER),
-        "editor": make_member(team, TeamRole.EDITOR),
-        "viewer": make_member(team, TeamRole.VIEWER),
-        "from above": make_member(division, TeamRole.VIEWER),
-        "outsider": make_member(make_team("Elsewhere"), TeamRole.OWNER),
-    }
-    owner = people["owner"]
-    mute = Mute.objects.create(team=team, kind="repriced", until=day_of(now()) + timedelta(days=9), created_by=owner)
-    webhook = Webhook.objects.create(name="Chat", url="https://hooks.example.org/a", created_by=people["governance"])
-    program = add_service(username="gateway", about="", team=team, role=TeamRole.EDITOR, by=people["owner"])
-    addresses = {
-        **further,
-        "alert-policies": AlertPolicy.objects.order_by("pk").first().pk,
-        "alerts": alert.pk,
-        "applications": application.slug,
-        "assertions": assertion.pk,
-        "calendar-feeds": make_calendar_feed(user=owner)[0].pk,
-        "deliveries": delivery.pk,
-        "dependencies": dependency.pk,
-        "disagreements": disputed.pk,
-        "exposure-flags": flag.pk,
-        "feed-runs": run.pk,
-        "foundations": offering.version.foundation.slug,
-        "memberships": people["viewer"].memberships.get().pk,
-        "mutes": mute.pk,
-        "notices": notice.pk,
-        "offerings": offering.pk,
-        "policies": policy.pk,
-        "prices": price.pk,
-        "provider-events": event.pk,
-        "providers": offering.host.slug,
-        "sources": assertion.source_id,
-        "subscriptions": Subscription.objects.create(user=owner).pk,
-        "service-accounts": program.pk,
-        "teams": team.slug,
-        "tokens": issue_token(user=owner, name="Pipeline", scopes=["gate"], at=now(), by=None)[0].pk,
-        "users": people["viewer"].pk,
-        "versions": offering.version_id,
-        "webhooks": webhook.pk,
-    }
-    return people, addresses
-
-
-def _of_the_heart(team, application, dependency, offering):
-    """One of each of what exposure, risk, campaigns and choosing keep; the scenario is governance's."""
-    author = make_user("author", role="governance")
-    child = make_version("maker/child")
-    derivation = Derivation.objects.create(child=child, parent=offering.version, kind="fine_tune")
-    campaign = Campaign.objects.create(title="Move", subject=offering, opened_by=author, opened_at=NOW)
-    task = CampaignTask.objects.create(campaign=campaign, dependency=dependency)
-    host_node = offering.footings.get(node__kind=5, depth=0).node
-    risk = FoundationRisk.objects.create(
-        node=host_node, title="Outage", likelihood=3, impact=4, opened_at=NOW, changed_at=NOW
-    )
-    scenario = Scenario.objects.create(name="Gone", ops=[{"op": "remove", "nodes": ["host:x"]}], created_by=author)
-    document = Import.objects.create(
-        kind="document", format="cyclonedx", digest="0" * 64, n_bytes=1, application=application, state="applied",
-        received_at=NOW,
-    )  # fmt: skip
-    snapshot = ConcentrationSnapshot.objects.create(
-        day=day_of(NOW), layer="host", basis="count", n_applications=1, covered_weight=1, none_weight=0
-    )
-    return {
-        "adaptations": Adaptation.objects.create(dependency=dependency, kind="prompt").pk,
-        "annex-items": AnnexItem.objects.create(foundation=offering.version.foundation, item="1a").pk,
-        "approvals": Approval.objects.create(
-            offering=offering, decision="blocked", reason="no", approver=author, decided_on=day_of(NOW)
-        ).pk,
-        "assessments": Assessment.objects.create(
-            risk=risk, dependency=dependency, inherent_likelihood=3, inherent_impact=4,
-            assessed_by=author, assessed_at=NOW,
-        ).pk,
-        "base-losses": BaseLoss.objects.order_by("pk").first().pk,
-        "campaign-steps": TaskStep.objects.create(task=task, place=1, kind="own", title="Look").pk,
-        "campaign-tasks": task.pk,
-        "campaigns": campaign.pk,
-        "contracts": Contract.objects.create(party=offering.host, ref="C-1").pk,
-        "derivations": derivation.pk,
-        "event-rates": EventRate.objects.order_by("pk").first().pk,
-        "evidence": Evidence.objects.create(
-            kind="evaluation", application=application, run_on=day_of(NOW), recorded_at=NOW
-        ).pk,
-        "exit-plans": ExitPlan.objects.create(dependency=dependency).pk,
-        "exit-tests": ExitTest.objects.create(
-            dependency=dependency, target=offering, tested_on=day_of(NOW), result="partial"
-        ).pk,
-        "foundation-risks": risk.pk,
-        "imports": document.pk,
-        "loss-runs": LossRun.objects.create(queued_at=NOW, asked_by=author).pk,
-        "observations": Observation.objects.create(
-            key=uuid.uuid4(), stream="cyclonedx:scan", application=application, requested="x", confidence=3,
-            first_seen_at=NOW, last_seen_at=NOW,
-        ).pk,
-        "discrepancies": Discrepancy.objects.create(
-            key="shadow:1", kind="shadow", application=application, dependency=dependency, opened_at=NOW
-        ).pk,
-        "senders": Service.objects.create(
-            name="shop/claims", application=application, first_seen_at=NOW, last_seen_at=NOW
-        ).pk,
-        "risk-templates": RiskTemplate.objects.create(code="FR-XX", title="T", layer="serving").pk,
-        "scenario-runs": ScenarioRun.objects.create(scenario=scenario, ops=[], asked_by=author, queued_at=NOW).pk,
-        "scenarios": scenario.pk,
-        "selections": Selection.objects.create(title="Bet", created_by=author).pk,
-        "snapshots": snapshot.pk,
-    }  # fmt: skip
+def everything():
+    return make_one_of_everything()
 
 
 PUBLIC = {
@@ -279,8 +98,8 @@ SEEN_BY = {
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_every_resource_shows_itself_to_whom_it_concerns_and_to_nobody_else(world, api, caller):
-    people, addresses = world
+def test_every_resource_shows_itself_to_whom_it_concerns_and_to_nobody_else(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller])
     for resource, key in addresses.items():
         seen = caller in SEEN_BY[resource]
@@ -293,8 +112,8 @@ def test_every_resource_shows_itself_to_whom_it_concerns_and_to_nobody_else(worl
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_the_applications_of_an_event_and_of_a_stack_are_those_the_caller_may_see(world, api, caller):
-    people, addresses = world
+def test_the_applications_of_an_event_and_of_a_stack_are_those_the_caller_may_see(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller])
 
     affected = client.get(f"/api/v1/provider-events/{addresses['provider-events']}/affected/").json()["results"]
@@ -305,8 +124,8 @@ def test_the_applications_of_an_event_and_of_a_stack_are_those_the_caller_may_se
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_concentration_is_of_the_organisation_for_its_offices_and_of_the_own_teams_for_others(world, api, caller):
-    people, _ = world
+def test_concentration_is_of_the_organisation_for_its_offices_and_of_the_own_teams_for_others(everything, api, caller):
+    people, _ = everything
     make_dependency(make_application("Foreign"), make_offering("foreign"))
     refresh(on=day_of(now()))
 
@@ -318,8 +137,8 @@ def test_concentration_is_of_the_organisation_for_its_offices_and_of_the_own_tea
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_single_points_and_blast_radius_name_only_what_the_caller_may_see(world, api, caller):
-    people, addresses = world
+def test_single_points_and_blast_radius_name_only_what_the_caller_may_see(everything, api, caller):
+    people, addresses = everything
     foreign = make_application("Foreign")
     make_dependency(foreign, Offering.objects.get(pk=addresses["offerings"]))
     refresh(on=day_of(now()))
@@ -336,8 +155,8 @@ def test_single_points_and_blast_radius_name_only_what_the_caller_may_see(world,
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_governance_decides_about_flags_and_draws_lines(world, api, caller):
-    people, addresses = world
+def test_only_governance_decides_about_flags_and_draws_lines(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     flag, policy = addresses["exposure-flags"], addresses["policies"]
     line = {"slug": "new", "name": "New", "kinds": ["host"], "states": ["exposed"], "measure": "n_critical"}
@@ -369,8 +188,8 @@ GOVERNS = {"admin", "governance"}
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_editors_of_the_team_and_governance_answer_its_alerts(world, api, caller):
-    people, addresses = world
+def test_only_editors_of_the_team_and_governance_answer_its_alerts(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     alert = addresses["alerts"]
     until = (day_of(now()) + timedelta(days=3)).isoformat()
@@ -395,8 +214,8 @@ def test_only_editors_of_the_team_and_governance_answer_its_alerts(world, api, c
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_whom_an_alert_was_given_to_answers_it_while_it_is_visible(world, api, caller):
-    people, addresses = world
+def test_whom_an_alert_was_given_to_answers_it_while_it_is_visible(everything, api, caller):
+    people, addresses = everything
     Alert.objects.filter(pk=addresses["alerts"]).update(assigned_to=people[caller])
 
     answer = api(people[caller], "write").post(f"/api/v1/alerts/{addresses['alerts']}/acknowledge/", {})
@@ -406,8 +225,8 @@ def test_whom_an_alert_was_given_to_answers_it_while_it_is_visible(world, api, c
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_everybody_mutes_the_own_mail_and_editors_that_of_the_team(world, api, caller):
-    people, addresses = world
+def test_everybody_mutes_the_own_mail_and_editors_that_of_the_team(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     until = (day_of(now()) + timedelta(days=3)).isoformat()
     alert, team, of_team = addresses["alerts"], addresses["teams"], addresses["mutes"]
@@ -425,8 +244,8 @@ def test_everybody_mutes_the_own_mail_and_editors_that_of_the_team(world, api, c
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_whom_a_mute_is_for_and_governance_lift_it(world, api, caller):
-    people, _ = world
+def test_only_whom_a_mute_is_for_and_governance_lift_it(everything, api, caller):
+    people, _ = everything
     someone = Mute.objects.create(
         user=people["viewer"], kind="retired", until=day_of(now()) + timedelta(days=3), created_by=people["viewer"]
     )
@@ -440,8 +259,10 @@ def test_only_whom_a_mute_is_for_and_governance_lift_it(world, api, caller):
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_everybody_has_subscriptions_and_calendar_addresses_of_the_own_and_touches_nobody_elses(world, api, caller):
-    people, addresses = world
+def test_everybody_has_subscriptions_and_calendar_addresses_of_the_own_and_touches_nobody_elses(
+    everything, api, caller
+):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     theirs, feed = addresses["subscriptions"], addresses["calendar-feeds"]
 
@@ -467,8 +288,8 @@ def test_everybody_has_subscriptions_and_calendar_addresses_of_the_own_and_touch
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_mail_preferences_are_each_persons_own_and_a_teams_are_its_owners(world, api, caller):
-    people, addresses = world
+def test_mail_preferences_are_each_persons_own_and_a_teams_are_its_owners(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     team = f"/api/v1/mail-preferences/teams/{addresses['teams']}/"
 
@@ -488,8 +309,8 @@ def test_mail_preferences_are_each_persons_own_and_a_teams_are_its_owners(world,
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_everybody_reads_by_which_lines_people_are_told_and_governance_moves_them(world, api, caller):
-    people, addresses = world
+def test_everybody_reads_by_which_lines_people_are_told_and_governance_moves_them(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     policy = f"/api/v1/alert-policies/{addresses['alert-policies']}/"
 
@@ -504,8 +325,8 @@ def test_everybody_reads_by_which_lines_people_are_told_and_governance_moves_the
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_governance_makes_changes_and_tries_webhooks(world, api, caller):
-    people, addresses = world
+def test_only_governance_makes_changes_and_tries_webhooks(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     webhook = f"/api/v1/webhooks/{addresses['webhooks']}/"
 
@@ -524,8 +345,8 @@ def test_only_governance_makes_changes_and_tries_webhooks(world, api, caller):
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_governance_sends_a_failed_message_again(world, api, caller):
-    people, addresses = world
+def test_only_governance_sends_a_failed_message_again(everything, api, caller):
+    people, addresses = everything
 
     answer = api(people[caller], "read", "write").post(f"/api/v1/deliveries/{addresses['deliveries']}/resend/")
 
@@ -533,8 +354,8 @@ def test_only_governance_sends_a_failed_message_again(world, api, caller):
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_a_calendar_holds_what_its_reader_may_see_and_no_other_application(world, api, caller):
-    people, addresses = world
+def test_a_calendar_holds_what_its_reader_may_see_and_no_other_application(everything, api, caller):
+    people, addresses = everything
     offering = Offering.objects.get(pk=addresses["offerings"])
     offering.retires_on, offering.date_kind = day_of(now()) + timedelta(days=40), "firm"
     offering.save()
@@ -551,8 +372,8 @@ def test_a_calendar_holds_what_its_reader_may_see_and_no_other_application(world
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_editors_of_the_team_and_governance_change_an_application(world, api, caller):
-    people, addresses = world
+def test_only_editors_of_the_team_and_governance_change_an_application(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     slug = addresses["applications"]
 
@@ -564,8 +385,8 @@ def test_only_editors_of_the_team_and_governance_change_an_application(world, ap
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_editors_of_the_team_and_governance_change_dependencies(world, api, caller):
-    people, addresses = world
+def test_only_editors_of_the_team_and_governance_change_dependencies(everything, api, caller):
+    people, addresses = everything
     client = api(people[caller], "read", "write")
     successor = make_offering("model-2")
     body = {"application": addresses["applications"], "offering": successor.pk, "role": "fallback"}
@@ -586,8 +407,8 @@ def test_only_editors_of_the_team_and_governance_change_dependencies(world, api,
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_only_editors_of_a_team_register_applications_for_it(world, api, caller):
-    people, addresses = world
+def test_only_editors_of_a_team_register_applications_for_it(everything, api, caller):
+    people, addresses = everything
 
     answer = api(people[caller], "read", "write").post(
         "/api/v1/applications/", {"name": "New", "team": addresses["teams"]}
@@ -596,8 +417,8 @@ def test_only_editors_of_a_team_register_applications_for_it(world, api, caller)
     assert answer.status_code == (201 if caller in WRITERS else 400 if caller == "outsider" else 403)
 
 
-def test_an_application_moves_only_to_a_team_the_caller_edits_too(world, api):
-    people, addresses = world
+def test_an_application_moves_only_to_a_team_the_caller_edits_too(everything, api):
+    people, addresses = everything
     other = make_team("Other")
     make_member(other, TeamRole.VIEWER, people["editor"])
 
@@ -615,14 +436,6 @@ def routes(patterns=urls.urlpatterns, prefix=""):
         else:
             assert isinstance(pattern, URLPattern)
             yield prefix + str(pattern.pattern), pattern
-
-
-# the form of keys that are no single number
-OTHER_KEYS = {
-    "bom": "00000000-0000-4000-8000-000000000000",
-    "inherited-risks": "1-1",
-    "changes": "00000000-0000-4000-8000-000000000000",
-}
 
 
 def methods_of(pattern):
@@ -649,8 +462,8 @@ def an_address(route, addresses):
 class TestEveryRoute:
     """Found by walking the routes themselves, so that a new one cannot be forgotten."""
 
-    def check(self, world, client, expected, *, but_of_scope=None):
-        _, addresses = world
+    def check(self, everything, client, expected, *, but_of_scope=None):
+        _, addresses = everything
         seen = 0
         for route, pattern in routes():
             address = an_address(route, addresses)
@@ -663,36 +476,36 @@ class TestEveryRoute:
                 seen += 1
         assert seen >= 35
 
-    def test_refuses_anonymous_callers(self, world, api):
-        self.check(world, api(), (401, 401))
+    def test_refuses_anonymous_callers(self, everything, api):
+        self.check(everything, api(), (401, 401))
 
-    def test_refuses_a_token_past_its_day(self, world, api):
-        self.check(world, api(world[0]["admin"], "read", "write", lifetime=timedelta(days=-1)), (401, 401))
+    def test_refuses_a_token_past_its_day(self, everything, api):
+        self.check(everything, api(everything[0]["admin"], "read", "write", lifetime=timedelta(days=-1)), (401, 401))
 
-    def test_refuses_a_revoked_token(self, world, api):
-        client = api(world[0]["admin"], "read", "write")
+    def test_refuses_a_revoked_token(self, everything, api):
+        client = api(everything[0]["admin"], "read", "write")
         ApiToken.objects.update(revoked_at=now())
-        self.check(world, client, (401, 401))
+        self.check(everything, client, (401, 401))
 
-    def test_refuses_the_token_of_a_closed_account(self, world, api):
-        admin = world[0]["admin"]
+    def test_refuses_the_token_of_a_closed_account(self, everything, api):
+        admin = everything[0]["admin"]
         client = api(admin, "read", "write")
         admin.is_active = False
         admin.save()
-        self.check(world, client, (401, 401))
+        self.check(everything, client, (401, 401))
 
-    def test_refuses_a_made_up_token(self, world, api):
+    def test_refuses_a_made_up_token(self, everything, api):
         client = api()
         client.credentials(HTTP_AUTHORIZATION="Bearer fr_00000000_" + "0" * 64)
-        self.check(world, client, (401, 401))
+        self.check(everything, client, (401, 401))
 
     @pytest.mark.parametrize("scope", ["intake", "gate"])
-    def test_refuses_everything_to_tokens_of_other_scopes(self, world, api, scope):
-        self.check(world, api(world[0]["admin"], scope), (403, 403), but_of_scope=scope)
+    def test_refuses_everything_to_tokens_of_other_scopes(self, everything, api, scope):
+        self.check(everything, api(everything[0]["admin"], scope), (403, 403), but_of_scope=scope)
 
-    def test_refuses_changes_to_a_token_that_only_reads(self, world, api):
-        client = api(world[0]["admin"], "read")
-        _, addresses = world
+    def test_refuses_changes_to_a_token_that_only_reads(self, everything, api):
+        client = api(everything[0]["admin"], "read")
+        _, addresses = everything
         for route, pattern in routes():
             address = an_address(route, addresses)
             if address is None:
@@ -700,17 +513,17 @@ class TestEveryRoute:
             for method in methods_of(pattern) - {"get", "head", "options"}:
                 assert getattr(client, method)(address, {}).status_code == 403, (method, address)
 
-    def test_refuses_reads_to_a_token_that_only_writes(self, world, api):
-        _, addresses = world
-        client = api(world[0]["admin"], "write")
+    def test_refuses_reads_to_a_token_that_only_writes(self, everything, api):
+        _, addresses = everything
+        client = api(everything[0]["admin"], "write")
         for route, pattern in routes():
             address = an_address(route, addresses)
             if address is not None and "get" in methods_of(pattern):
                 assert client.get(address).status_code == 403, address
 
 
-def test_a_session_reads_what_its_user_may_read(world, client):
-    people, addresses = world
+def test_a_session_reads_what_its_user_may_read(everything, client):
+    people, addresses = everything
     client.force_login(people["viewer"])
 
     answer = client.get(reverse("api-applications-detail", args=[addresses["applications"]]))
@@ -718,10 +531,10 @@ def test_a_session_reads_what_its_user_may_read(world, client):
     assert answer.status_code == 200
 
 
-def test_a_session_changes_nothing_without_the_csrf_token(world):
+def test_a_session_changes_nothing_without_the_csrf_token(everything):
     from rest_framework.test import APIClient
 
-    people, addresses = world
+    people, addresses = everything
     client = APIClient(enforce_csrf_checks=True)
     client.force_login(people["editor"])
 

@@ -9,8 +9,6 @@ import pytest
 from django.contrib import admin
 from django.core.management import call_command
 from django.db import connection, transaction
-from django.forms import ModelMultipleChoiceField, MultipleChoiceField
-from django.test import Client
 from django.urls import reverse
 
 from apps.catalog.footing import footing_differences, refresh_footing
@@ -28,10 +26,12 @@ from apps.catalog.models import (
     Region,
     Version,
 )
+from tests.admin_forms import save_admin_form
 from tests.builders import (
     NOW,
     TODAY,
     make_application,
+    make_claim,
     make_dependency,
     make_event,
     make_foundation,
@@ -41,6 +41,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.http import signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -55,42 +56,7 @@ ADMINISTRATORS_ONLY = {"accounts.user"}
 
 
 def signed_in(role="governance", **fields):
-    client = Client()
-    client.force_login(make_user(role=role, **fields))
-    return client
-
-
-def form_of(response):
-    """What the browser would send back unchanged."""
-    form = response.context["adminform"].form
-    data = {}
-    for name in form.fields:
-        value = form[name].value()
-        if isinstance(value, bool):
-            if value:
-                data[form.add_prefix(name)] = "on"
-        elif isinstance(value, list):
-            several = isinstance(form.fields[name], MultipleChoiceField | ModelMultipleChoiceField)
-            data[form.add_prefix(name)] = value if several else ",".join(map(str, value))
-        elif value is not None:
-            data[form.add_prefix(name)] = value
-    for formset in response.context["inline_admin_formsets"]:
-        prefix = formset.formset.prefix
-        data |= {f"{prefix}-TOTAL_FORMS": 0, f"{prefix}-INITIAL_FORMS": 0}
-    return data
-
-
-def edit(client, row, **changes):
-    address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-    data = form_of(client.get(address))
-    for name, value in changes.items():
-        if value is None:
-            data.pop(name, None)
-        else:
-            data[name] = value
-    answer = client.post(address, data)
-    assert answer.status_code == 302, answer.context["adminform"].form.errors
-    row.refresh_from_db()
+    return signed_in_client(make_user(role=role, **fields))
 
 
 def models_of_ours():
@@ -152,9 +118,7 @@ class TestWhoEnters:
         ]  # fmt: skip
 
     def test_a_claim_of_a_feed_is_shown_and_not_changed(self):
-        claim = Assertion.objects.create(
-            source=make_source(), external_id="x", topic="lifecycle", first_seen=NOW, changed_at=NOW
-        )
+        claim = make_claim(make_source(), "x")
         client = signed_in()
         address = reverse("admin:catalog_assertion_change", args=[claim.pk])
 
@@ -191,28 +155,28 @@ class TestFootingFollows:
     def test_a_provider_bought_by_another(self, client):
         offering, group = make_offering(), make_provider("group")
 
-        edit(client, offering.host, parent=group.pk, reason="bought")
+        save_admin_form(client, offering.host, parent=group.pk, reason="bought")
 
         assert self.stands_on(offering, NodeKind.HOST, group.pk)
 
     def test_a_foundation_by_another_developer(self, client):
         offering, maker = make_offering(), make_provider("maker2", roles=("developer",))
 
-        edit(client, offering.version.foundation, developer=maker.pk)
+        save_admin_form(client, offering.version.foundation, developer=maker.pk)
 
         assert self.stands_on(offering, NodeKind.DEVELOPER, maker.pk)
 
     def test_a_version_of_another_foundation(self, client):
         offering, foundation = make_offering(), make_foundation()
 
-        edit(client, offering.version, foundation=foundation.pk)
+        save_admin_form(client, offering.version, foundation=foundation.pk)
 
         assert self.stands_on(offering, NodeKind.FOUNDATION, foundation.pk)
 
     def test_an_offering_of_another_version(self, client):
         offering, version = make_offering(), make_version()
 
-        edit(client, offering, version=version.pk)
+        save_admin_form(client, offering, version=version.pk)
 
         assert self.stands_on(offering, NodeKind.VERSION, version.pk)
 
@@ -220,7 +184,7 @@ class TestFootingFollows:
         offering = make_offering()
         region = Region.objects.create(host=offering.host, name="eu")
 
-        edit(client, offering, regions=[region.pk])
+        save_admin_form(client, offering, regions=[region.pk])
 
         assert self.stands_on(offering, NodeKind.REGION, region.pk)
 
@@ -229,7 +193,7 @@ class TestFootingFollows:
         alias = Alias.objects.create(identifier="latest", foundation=old.foundation, version=old, kind="alias")
         offering = make_offering(version=old, alias=alias)
 
-        edit(client, alias, version=new.pk)
+        save_admin_form(client, alias, version=new.pk)
 
         offering.refresh_from_db()
         assert offering.version == new
@@ -245,7 +209,7 @@ class TestFootingFollows:
         assert self.stands_on(offering, NodeKind.VERSION, parent.pk)
 
         edge = Derivation.objects.get()
-        edit(client, edge, parent=other.pk)
+        save_admin_form(client, edge, parent=other.pk)
         assert not self.stands_on(offering, NodeKind.VERSION, parent.pk)
         assert self.stands_on(offering, NodeKind.VERSION, other.pk)
 
@@ -275,7 +239,7 @@ class TestFootingFollows:
     def test_the_history_names_the_person_and_the_reason(self, client):
         offering = make_offering()
 
-        edit(client, offering.host, country="DE", reason="see the register of companies")
+        save_admin_form(client, offering.host, country="DE", reason="see the register of companies")
 
         last = offering.host.history.order_by("-pgh_id").first()
         assert last.pgh_context.metadata["reason"] == "see the register of companies"
@@ -308,7 +272,7 @@ class TestManualFacts:
         address = reverse("admin:catalog_assertion_add")
         client.post(address, {"offering": offering.pk, "retires_on": "2027-03-01", "date_kind": "firm", "reason": "a"})
 
-        edit(client, Assertion.objects.get(), retires_on="2027-04-01", reason="b")
+        save_admin_form(client, Assertion.objects.get(), retires_on="2027-04-01", reason="b")
 
         offering.refresh_from_db()
         assert str(offering.retires_on) == "2027-04-01"
@@ -356,10 +320,10 @@ def test_after_random_edits_nothing_is_to_be_rebuilt():
     def bought():
         daughter, group = choose.sample(hosts, 2)
         if group.parent_id is None:
-            edit(client, daughter, parent=group.pk)
+            save_admin_form(client, daughter, parent=group.pk)
 
     def sold():
-        edit(client, choose.choice(hosts), parent=None)
+        save_admin_form(client, choose.choice(hosts), parent=None)
 
     def derived():
         older, newer = sorted(choose.sample(range(5), 2))
@@ -379,21 +343,21 @@ def test_after_random_edits_nothing_is_to_be_rebuilt():
             client.post(reverse("admin:catalog_derivation_delete", args=[edge.pk]), {"post": "yes"})
 
     def moved():
-        edit(client, choose.choice(offerings), version=choose.choice(versions).pk)
+        save_admin_form(client, choose.choice(offerings), version=choose.choice(versions).pk)
 
     def rebased():
-        edit(client, choose.choice(versions), foundation=choose.choice(Foundation.objects.order_by("pk")).pk)
+        save_admin_form(client, choose.choice(versions), foundation=choose.choice(Foundation.objects.order_by("pk")).pk)
 
     def renamed():
-        edit(client, choose.choice(Foundation.objects.order_by("pk")), developer=choose.choice(hosts).pk)
+        save_admin_form(client, choose.choice(Foundation.objects.order_by("pk")), developer=choose.choice(hosts).pk)
 
     def placed():
         offering = choose.choice(offerings)
-        edit(client, offering, regions=[region.pk for region in choose.sample(regions, 2)])
+        save_admin_form(client, offering, regions=[region.pk for region in choose.sample(regions, 2)])
 
     def redirected():
         old, new = choose.sample(offerings, 2)
-        edit(client, old, replacement=new.pk, end_behaviour="redirect")
+        save_admin_form(client, old, replacement=new.pk, end_behaviour="redirect")
 
     def retired():
         client.post(
@@ -455,10 +419,9 @@ def source_form(source, **changes):
 
 
 def dated_claim(source, offering, day):
-    return Assertion.objects.create(
-        source=source, external_id=f"{source.slug}:{offering.api_id}", topic="lifecycle", offering=offering,
-        value={"retires_on": day, "date_kind": "firm"}, first_seen=NOW, changed_at=NOW,
-    )  # fmt: skip
+    return make_claim(
+        source, f"{source.slug}:{offering.api_id}", offering=offering, value={"retires_on": day, "date_kind": "firm"}
+    )
 
 
 def test_trusting_another_source_more_settles_what_it_speaks_about_and_is_no_news():

@@ -21,7 +21,7 @@ from apps.catalog.models import Assertion, Offering, ProviderEvent
 from apps.catalog.price_gaps import PriceGaps
 from apps.catalog.settlement import settle_offerings
 from apps.catalog.settling import Voice
-from tests.builders import make_offering, make_source, make_user
+from tests.builders import make_claim, make_offering, make_source, make_user
 
 START = datetime(2026, 8, 1, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -176,10 +176,17 @@ class TestTheList:
         offering = make_offering()
         say("a", offering, "2026-12-01")
         claim = say("b", offering, "2027-03-01")
-        Assertion.objects.create(
-            source=claim.source, external_id=claim.external_id, topic="identity", offering=offering, value={},
-            first_seen=START, changed_at=START, missing_since=START, withdrawn_at=START + 7 * DAY,
-        )  # fmt: skip
+        make_claim(
+            claim.source,
+            claim.external_id,
+            topic="identity",
+            offering=offering,
+            value={},
+            first_seen=START,
+            changed_at=START,
+            missing_since=START,
+            withdrawn_at=START + 7 * DAY,
+        )
 
         assert disagreements(at=START + 8 * DAY) == []
 
@@ -357,10 +364,16 @@ class TestTheEvent:
         assert due(START + 8 * DAY) == []
 
     def test_a_row_that_has_gone_before_its_day_waits(self, moved: Offering) -> None:
-        Assertion.objects.create(
-            source=make_source("b"), external_id="b/m", topic="identity", offering=moved, value={},
-            first_seen=START, changed_at=START, missing_since=START + 3 * DAY,
-        )  # fmt: skip
+        make_claim(
+            make_source("b"),
+            "b/m",
+            topic="identity",
+            offering=moved,
+            value={},
+            first_seen=START,
+            changed_at=START,
+            missing_since=START + 3 * DAY,
+        )
 
         assert due(START + 8 * DAY) == []
 
@@ -415,10 +428,15 @@ class TestTheEvent:
 
 def price(slug: str, offering: Offering, rank: int = 20, **value: str) -> Assertion:
     source = make_source(slug, name=slug.title(), kind=slug, trust_rank=rank)
-    claim = Assertion.objects.create(
-        source=source, external_id=f"{slug}/{offering.api_id}", topic="price", offering=offering, value=value,
-        first_seen=START, changed_at=START,
-    )  # fmt: skip
+    claim = make_claim(
+        source,
+        f"{slug}/{offering.api_id}",
+        topic="price",
+        offering=offering,
+        value=value,
+        first_seen=START,
+        changed_at=START,
+    )
     settle_offerings([offering.pk], at=START)
     return claim
 

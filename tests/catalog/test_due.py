@@ -19,7 +19,7 @@ from apps.catalog.models import Assertion, Footing, NodeKind, Offering, Price, P
 from apps.catalog.recording import apply_due_facts, record_observation
 from apps.catalog.settlement import settle_offerings
 from apps.common.time import day_of, now, start_of
-from tests.builders import make_offering, make_provider, make_source, make_user
+from tests.builders import make_claim, make_offering, make_provider, make_source, make_user
 from tests.catalog.histories import DAY, HOUR, row
 
 pytestmark = pytest.mark.django_db
@@ -202,10 +202,9 @@ class TestTheBuiltInCatalogue:
     def claim(self, topic: str, value: dict[str, str], **columns: Any) -> Offering:
         offering = make_offering("m", host=make_provider("acme"))
         built_in = make_source("built-in", kind="built-in", trust_rank=90)
-        Assertion.objects.create(
-            source=built_in, external_id="litellm:m", topic=topic, offering=offering, value=value, first_seen=AT,
-            changed_at=AT, **columns,
-        )  # fmt: skip
+        make_claim(
+            built_in, "litellm:m", topic=topic, offering=offering, value=value, first_seen=AT, changed_at=AT, **columns
+        )
         settle_offerings([offering.pk], at=AT)
         return offering
 

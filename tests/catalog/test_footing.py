@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.footing import footing_differences, refresh_footing
 from apps.catalog.models import Derivation, Footing, NodeKind, Offering, Provider, Region, Via
-from tests.builders import make_foundation, make_offering, make_provider, make_version
+from tests.builders import make_derivation, make_foundation, make_offering, make_provider, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -55,8 +55,8 @@ def test_corporate_parents_lie_below_their_subsidiaries() -> None:
 
 def test_weights_pass_through_fine_tunes_and_only_behaviour_through_a_distillation() -> None:
     base, tuned, student = (make_version(f"maker/{name}") for name in ("base", "tuned", "student"))
-    Derivation.objects.create(child=tuned, parent=base, kind="fine_tune")
-    Derivation.objects.create(child=student, parent=tuned, kind="distillation")
+    make_derivation(tuned, base)
+    make_derivation(student, tuned, kind="distillation")
     offering = make_offering(version=student)
 
     found = standing(offering)
@@ -68,7 +68,7 @@ def test_weights_pass_through_fine_tunes_and_only_behaviour_through_a_distillati
 
 def test_the_next_generation_is_no_ancestor() -> None:
     old, new = make_version("maker/one"), make_version("maker/two")
-    Derivation.objects.create(child=new, parent=old, kind="next_generation")
+    make_derivation(new, old, kind="next_generation")
 
     assert ("version", old.pk) not in standing(make_offering(version=new))
 
@@ -76,7 +76,7 @@ def test_the_next_generation_is_no_ancestor() -> None:
 def test_the_strongest_tie_to_a_node_wins() -> None:
     foundation = make_foundation("maker/line")
     base, tuned = make_version("maker/a", foundation=foundation), make_version("maker/b", foundation=foundation)
-    Derivation.objects.create(child=tuned, parent=base, kind="fine_tune")
+    make_derivation(tuned, base)
 
     assert standing(make_offering(version=tuned))["foundation", foundation.pk] == ("direct", 0)
 
@@ -139,9 +139,7 @@ def test_after_random_edits_the_footing_has_no_difference() -> None:
     versions = [make_version(f"p{i % 6}/v{i}") for i in range(20)]
     offerings = [make_offering(f"o{i}", host=dice.choice(providers), version=dice.choice(versions)) for i in range(30)]
     for i in range(1, 20):
-        Derivation.objects.create(
-            child=versions[i], parent=versions[dice.randrange(i)], kind=dice.choice(Derivation.Kind.values)
-        )
+        make_derivation(versions[i], versions[dice.randrange(i)], kind=dice.choice(Derivation.Kind.values))
     Provider.objects.filter(pk=providers[0].pk).update(parent=providers[1])
     for offering in offerings:
         Offering.objects.filter(pk=offering.pk).update(
@@ -190,7 +188,7 @@ def test_the_database_refuses_an_offering_without_its_footing() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_database_refuses_a_circle_of_descent() -> None:
     a, b = make_version("maker/a"), make_version("maker/b")
-    Derivation.objects.create(child=a, parent=b, kind="fine_tune")
+    make_derivation(a, b)
 
     with pytest.raises(IntegrityError, match="circle"):
-        Derivation.objects.create(child=b, parent=a, kind="merge")
+        make_derivation(b, a, kind="merge")

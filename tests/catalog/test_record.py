@@ -6,12 +6,13 @@ import pytest
 
 from apps.catalog.actions import assert_manually
 from apps.catalog.earliest import Policy
-from apps.catalog.models import Assertion, NoticePolicy, Offering
+from apps.catalog.models import NoticePolicy, Offering
 from apps.catalog.record import End, measure
 from apps.catalog.record_queries import provider_record
 from apps.catalog.settlement import settle_offerings
 from tests.builders import (
     NOW,
+    make_claim,
     make_event,
     make_foundation,
     make_offering,
@@ -135,11 +136,13 @@ def host(db):
 def claimed(host, api_id, source="feed", *, retires_on="2026-12-31", settle=True, **value):
     """An offering with one more claim about its end, and what follows from all its claims."""
     offering = Offering.objects.filter(host=host, api_id=api_id).first() or make_offering(api_id, host=host)
-    Assertion.objects.create(
-        source=make_source(source), external_id=api_id, topic="lifecycle", offering=offering, first_seen=NOW,
-        changed_at=NOW, source_url=f"https://{source}.example/{api_id}",
+    make_claim(
+        make_source(source),
+        api_id,
+        offering=offering,
+        source_url=f"https://{source}.example/{api_id}",
         value={"retires_on": retires_on, "date_kind": "firm", **value},
-    )  # fmt: skip
+    )
     if settle:
         settle_offerings([offering.pk], at=NOW)
     offering.refresh_from_db()

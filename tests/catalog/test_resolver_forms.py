@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.catalog.test_resolver import SONNET_45, resolver
+from tests.catalog.resolver_catalogue import SONNET_45, resolver
 
 # (raw, host hint, canonical, host, region, variant)
 CASES = [

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from apps.catalog.hosts import HOSTS, developer_slug, host_slug
-from tests.catalog.test_resolver import CATALOGUE, SHARED, needs_shared
+from tests.catalog.resolver_catalogue import CATALOGUE, SHARED, needs_shared
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import ask_pack
 from registry.celery import app
 from tests.builders import make_application, make_team, make_user
-from tests.exposure.what_ifs.world import make_world
+from tests.exposure.what_ifs.two_teams import make_two_teams
 from tests.hasty import JOB_TAKEOVER_SECONDS
 from tests.processes import (
     Worker,
@@ -45,7 +45,7 @@ from tests.processes import (
     sending_to,
     wait_until,
 )
-from tests.reports.worlds import make_insurer
+from tests.reports.insurer import make_insurer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -97,12 +97,12 @@ def _written(file: WrittenFile) -> Any:
 
 
 def _ask_loss() -> Job:
-    make_world(on=day_of(now()))
+    make_two_teams(on=day_of(now()))
     return ask_loss(at=now(), by=_governance(), years=5_000, seed=7)
 
 
 def _ask_scenario() -> Job:
-    world = make_world(on=day_of(now()))
+    world = make_two_teams(on=day_of(now()))
     removal = {"name": "Gone", "ops": [{"op": "remove", "nodes": ["host:azure"]}]}
     scenario = save_scenario(facts=removal, by=world.governance)
     return ask_scenario(scenario=scenario, at=now(), by=world.governance)

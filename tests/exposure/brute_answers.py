@@ -20,7 +20,7 @@ from apps.exposure.evaluation.records import (
     Reprice,
     ScenarioRecord,
 )
-from tests.exposure.brute_force import World, failing
+from tests.exposure.brute_force import ReferencePortfolio, failing
 from tests.exposure.brute_measures import (
     BASES,
     LAYERS,
@@ -44,7 +44,7 @@ def changed(portfolio: PortfolioRecord, op: Operation) -> PortfolioRecord:
     """The portfolio after one operation; what fails and what costs otherwise is kept apart."""
     match op:
         case Replace(old, new):
-            live = World(portfolio).live
+            live = ReferencePortfolio(portfolio).live
             return replace(
                 portfolio,
                 dependencies=tuple(
@@ -75,12 +75,14 @@ def scenario(portfolio: PortfolioRecord, asked: ScenarioRecord) -> dict[str, Any
     for op in asked.ops:
         after = changed(after, op)
     return {
-        "before": _summary(World(portfolio), asked, removed, []),
-        "after": _summary(World(after), asked, removed, changes),
+        "before": _summary(ReferencePortfolio(portfolio), asked, removed, []),
+        "after": _summary(ReferencePortfolio(after), asked, removed, changes),
     }
 
 
-def _summary(world: World, asked: ScenarioRecord, removed: list[str], changes: list[Reprice]) -> dict[str, Any]:
+def _summary(
+    world: ReferencePortfolio, asked: ScenarioRecord, removed: list[str], changes: list[Reprice]
+) -> dict[str, Any]:
     states = {name: world.standing(name, failing(removed)).state for name in world.scope()}
     return {
         "states": {name: state for name, state in states.items() if state != "not_standing"},
@@ -95,7 +97,7 @@ def _summary(world: World, asked: ScenarioRecord, removed: list[str], changes: l
 type Part = tuple[str, list[tuple[int, Any]], Any]
 
 
-def event_loss(world: World, event: LossEventRecord, application: str) -> Fraction:
+def event_loss(world: ReferencePortfolio, event: LossEventRecord, application: str) -> Fraction:
     """Traffic-weighted severity of the struck paths."""
     base = event.base.get(world.applications[application].criticality, NOTHING)
     paths = world.standing(application, failing([str(event.node)], event.threat)).paths
@@ -177,7 +179,7 @@ def _measures(parts: Sequence[Part], *, one: Any, attribute: bool) -> dict[str, 
     return section
 
 
-def loss(world: World) -> dict[str, Any]:
+def loss(world: ReferencePortfolio) -> dict[str, Any]:
     asked = world.portfolio.loss
     assert asked is not None
     frequencies = [event.frequency for event in asked.events] + [own[0] for own in asked.own.values()]
@@ -251,7 +253,7 @@ def life(asked: LifecycleRecord) -> list[dict[str, Any]]:
 # everything
 
 
-def states(world: World, threat: str | None = None) -> dict[str, Any]:
+def states(world: ReferencePortfolio, threat: str | None = None) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for node in world.nodes():
         rows = {}
@@ -273,7 +275,7 @@ def states(world: World, threat: str | None = None) -> dict[str, Any]:
     return table
 
 
-def may_stand(world: World) -> dict[str, list[str]]:
+def may_stand(world: ReferencePortfolio) -> dict[str, list[str]]:
     table = {
         node: [application for application in world.scope() if world.may_stand(application, node)]
         for node in world.nodes()
@@ -282,7 +284,7 @@ def may_stand(world: World) -> dict[str, list[str]]:
 
 
 def answers(portfolio: PortfolioRecord) -> dict[str, Any]:
-    world = World(portfolio)
+    world = ReferencePortfolio(portfolio)
     scope = world.scope()
     section: dict[str, Any] = {
         "scope": scope,

@@ -96,7 +96,7 @@ class Standing:
     paths: Mapping[str, tuple[str, Fraction, str | None]]
 
 
-class World:
+class ReferencePortfolio:
     """A portfolio on its day."""
 
     def __init__(self, portfolio: PortfolioRecord) -> None:

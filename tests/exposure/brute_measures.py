@@ -1,4 +1,4 @@
-"""Every number about a World from its definition: concentration, single points, cuts, flags, runway, cost."""
+"""Every number about a portfolio from its definition: concentration, single points, cuts, flags, runway, cost."""
 
 import itertools
 import math
@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from apps.exposure.evaluation.records import DependencyRecord, PolicyRecord, Reprice
-from tests.exposure.brute_force import World, failing, kind_of
+from tests.exposure.brute_force import ReferencePortfolio, failing, kind_of
 
 LAYERS = ("developer", "host", "foundation", "version", "region", "gateway", "vendor")
 BASES = ("count", "criticality", "spend", "users")
@@ -29,7 +29,7 @@ def shown(number: Fraction | Decimal | int | None) -> int | str | None:
 # weights
 
 
-def application_weight(world: World, application: str, basis: str) -> Fraction | None:
+def application_weight(world: ReferencePortfolio, application: str, basis: str) -> Fraction | None:
     """What the record of the application says; None when it says nothing."""
     row = world.applications[application]
     weight = {
@@ -41,7 +41,7 @@ def application_weight(world: World, application: str, basis: str) -> Fraction |
     return None if weight is None else Fraction(weight)
 
 
-def path_weights(world: World, application: str, basis: str) -> tuple[dict[str, Fraction], bool]:
+def path_weights(world: ReferencePortfolio, application: str, basis: str) -> tuple[dict[str, Fraction], bool]:
     """({primary: weight}, whether the weight is missing)."""
     primaries = world.primaries(application)
     spends = {primary.id: Fraction(primary.spend) for primary, _ in primaries if primary.spend is not None}
@@ -51,7 +51,7 @@ def path_weights(world: World, application: str, basis: str) -> tuple[dict[str, 
     return {primary.id: (weight or NOTHING) * share for primary, share in primaries}, weight is None
 
 
-def weight_in_scope(world: World, application: str, basis: str) -> Fraction:
+def weight_in_scope(world: ReferencePortfolio, application: str, basis: str) -> Fraction:
     if not world.primaries(application):
         return application_weight(world, application, basis) or NOTHING
     return sum(path_weights(world, application, basis)[0].values(), NOTHING)
@@ -60,7 +60,7 @@ def weight_in_scope(world: World, application: str, basis: str) -> Fraction:
 # concentration
 
 
-def buckets(world: World, dependency: DependencyRecord, layer: str) -> list[tuple[str, Fraction]]:
+def buckets(world: ReferencePortfolio, dependency: DependencyRecord, layer: str) -> list[tuple[str, Fraction]]:
     """[(node, ?unresolved offering or none, part)] of one primary; the parts sum to 1."""
     row = world.served(dependency.offering)
     whole = Fraction(1)
@@ -83,7 +83,7 @@ def buckets(world: World, dependency: DependencyRecord, layer: str) -> list[tupl
     return [(f"{layer}:{name}", whole)]
 
 
-def masses(world: World, layer: str, basis: str) -> tuple[Masses, list[str], list[str]]:
+def masses(world: ReferencePortfolio, layer: str, basis: str) -> tuple[Masses, list[str], list[str]]:
     """({application: {bucket: mass}}, those without a weight, those that stand nowhere)."""
     per: Masses = {}
     missing, undeclared = [], []
@@ -156,7 +156,7 @@ def indices(per: Masses) -> Concentration:
     )
 
 
-def concentration(world: World, layer: str, basis: str) -> dict[str, Any]:
+def concentration(world: ReferencePortfolio, layer: str, basis: str) -> dict[str, Any]:
     per, missing, undeclared = masses(world, layer, basis)
     whole = indices(per)
     section: dict[str, Any] = {
@@ -189,11 +189,11 @@ def concentration(world: World, layer: str, basis: str) -> dict[str, Any]:
 # single points, cuts, flags
 
 
-def critical(world: World, application: str) -> bool:
+def critical(world: ReferencePortfolio, application: str) -> bool:
     return world.applications[application].criticality == "critical"
 
 
-def single_points(world: World) -> dict[str, Any]:
+def single_points(world: ReferencePortfolio) -> dict[str, Any]:
     found = {}
     for node in world.nodes():
         stopped = world.stops(failing([node]))
@@ -206,7 +206,7 @@ def single_points(world: World) -> dict[str, Any]:
     return found
 
 
-def cuts(world: World) -> dict[str, Any]:
+def cuts(world: ReferencePortfolio) -> dict[str, Any]:
     """The smallest sets of nodes that stop the threshold of the critical weight. Nodes that only an exit target
     stands on count too: losing them takes the exit away."""
     target = [application for application in world.scope() if critical(world, application)]
@@ -236,7 +236,7 @@ def cuts(world: World) -> dict[str, Any]:
     return section
 
 
-def policy_value(world: World, policy: PolicyRecord, node: str) -> tuple[Fraction | None, list[str]]:
+def policy_value(world: ReferencePortfolio, policy: PolicyRecord, node: str) -> tuple[Fraction | None, list[str]]:
     """(value, applications counted); None where nothing in scope weighs anything."""
     found = [
         application
@@ -252,7 +252,7 @@ def policy_value(world: World, policy: PolicyRecord, node: str) -> tuple[Fractio
     return (part / whole if whole else None), found
 
 
-def flags(world: World) -> list[dict[str, Any]]:
+def flags(world: ReferencePortfolio) -> list[dict[str, Any]]:
     raised = []
     for policy in world.portfolio.policies:
         line = Fraction(policy.tolerance).limit_denominator(1_000_000)
@@ -268,7 +268,7 @@ def flags(world: World) -> list[dict[str, Any]]:
 # runway and cost
 
 
-def runway(world: World) -> dict[str, Any]:
+def runway(world: ReferencePortfolio) -> dict[str, Any]:
     section = {}
     for application in world.scope():
         for primary, _ in world.primaries(application):
@@ -278,7 +278,7 @@ def runway(world: World) -> dict[str, Any]:
     return section
 
 
-def _runway_of(world: World, primary: DependencyRecord) -> dict[str, Any] | None:
+def _runway_of(world: ReferencePortfolio, primary: DependencyRecord) -> dict[str, Any] | None:
     row = world.served(primary.offering)
     effort, basis = _effort(world, primary)
     retired = world.retired(row.id)
@@ -301,7 +301,7 @@ def _runway_of(world: World, primary: DependencyRecord) -> dict[str, Any] | None
     }
 
 
-def _effort(world: World, primary: DependencyRecord) -> tuple[Decimal | None, str | None]:
+def _effort(world: ReferencePortfolio, primary: DependencyRecord) -> tuple[Decimal | None, str | None]:
     measured = [
         test
         for test in world.tests()
@@ -315,7 +315,9 @@ def _effort(world: World, primary: DependencyRecord) -> tuple[Decimal | None, st
     return None, None
 
 
-def price(world: World, offering: str, unit: str, day: date, changes: Sequence[Reprice]) -> tuple[Fraction, str] | None:
+def price(
+    world: ReferencePortfolio, offering: str, unit: str, day: date, changes: Sequence[Reprice]
+) -> tuple[Fraction, str] | None:
     amount: Fraction | None = None
     currency = ""
     for row in world.portfolio.prices:
@@ -334,7 +336,7 @@ def price(world: World, offering: str, unit: str, day: date, changes: Sequence[R
     return None if amount is None else (amount, currency)
 
 
-def cost(world: World, day: date | None = None, changes: Collection[Reprice] = ()) -> dict[str, Any]:
+def cost(world: ReferencePortfolio, day: date | None = None, changes: Collection[Reprice] = ()) -> dict[str, Any]:
     """A month of every live dependency at the prices of the day."""
     per: dict[str, Fraction] = {}
     summed: dict[str, Fraction] = {}
@@ -356,7 +358,7 @@ def cost(world: World, day: date | None = None, changes: Collection[Reprice] = (
 
 
 def _cost_of(
-    world: World, row: DependencyRecord, day: date, changes: list[Reprice]
+    world: ReferencePortfolio, row: DependencyRecord, day: date, changes: list[Reprice]
 ) -> tuple[Fraction, str | None] | None:
     if row.input_tokens is None and row.output_tokens is None:
         return None

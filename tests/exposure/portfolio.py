@@ -8,24 +8,14 @@ from apps.catalog.models import Footing, Node, NodeKind, Offering
 from apps.common.time import day_of
 from apps.exposure.actions import FlagChanges, evaluate_flags
 from apps.exposure.engine.building import refresh
-from apps.exposure.models import Policy, StandingState
+from apps.exposure.models import Policy
 from apps.inventory.models import Application
-from tests.builders import NOW, make_application, make_dependency
-
-ALL_STATES = [state.value for state in StandingState]
-
-
-def make_policy(slug: str = "line", **fields: Any) -> Policy:
-    """By default: at most half of the critical applications on one host, in whatever state."""
-    fields.setdefault("name", slug.replace("-", " ").capitalize())
-    if "predicate" not in fields:
-        fields.setdefault("kinds", ["host"])
-        fields.setdefault("states", ALL_STATES)
-    fields.setdefault("measure", Policy.Measure.CRITICAL_SHARE)
-    fields.setdefault("tolerance", "0.5")
-    policy = Policy.objects.create(slug=slug, **fields)
-    policy.refresh_from_db()
-    return policy
+from tests.builders import (
+    NOW,
+    make_application,
+    make_dependency,
+    make_policy,
+)
 
 
 def only(**fields: Any) -> Policy:
@@ -56,3 +46,9 @@ def bring_up_to_date(on: date) -> None:
     # the builders note what an offering stands on as of the real day
     refresh_footing(today=on)
     refresh(on=on)
+
+
+def user_of(offering, role="primary", **fields):
+    application = make_application(**fields)
+    make_dependency(application, offering, role)
+    return application

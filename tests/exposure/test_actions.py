@@ -1,11 +1,7 @@
 """Events worked through once, by one or by two at once, and the task that does it all."""
 
-import threading
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.exposure.actions import evaluate_flags, handle_events
@@ -15,6 +11,7 @@ from apps.exposure.queries import affected_applications
 from apps.exposure.tasks import refresh_exposure
 from tests.builders import NOW, TODAY, make_event, make_offering, make_provider, make_version
 from tests.exposure.portfolio import critical_on, only
+from tests.threads import run_in_threads
 
 
 @pytest.mark.django_db
@@ -69,34 +66,13 @@ class TestEvents:
         assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 1
 
 
-def in_two_threads(work: Callable[[], Any]) -> list[Any]:
-    """Run `work` twice at once, each on its own connection; what each returned or raised."""
-    start, answers = threading.Barrier(2), []
-
-    def run() -> None:
-        try:
-            start.wait(timeout=10)
-            answers.append(work())
-        except Exception as error:  # noqa: BLE001
-            answers.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    return answers
-
-
 @pytest.mark.django_db(transaction=True)
 class TestTwoAtOnce:
     def test_events_are_handled_once(self):
         for _ in range(20):
             make_event(make_offering())
 
-        answers = in_two_threads(lambda: handle_events(at=NOW))
+        answers = run_in_threads(2, lambda: handle_events(at=NOW))
 
         assert sum(answers) == 20
         assert HandledEvent.objects.count() == 20
@@ -106,7 +82,7 @@ class TestTwoAtOnce:
         critical_on(make_offering(host=make_provider("here")))
         refresh(on=TODAY)
 
-        answers = in_two_threads(lambda: evaluate_flags(at=NOW))
+        answers = run_in_threads(2, lambda: evaluate_flags(at=NOW))
 
         assert sorted(answer.opened for answer in answers) == [0, 1]
         assert ExposureFlag.objects.count() == 1
@@ -117,7 +93,7 @@ class TestTwoAtOnce:
         critical_on(offering)
         make_event(offering)
 
-        answers = in_two_threads(refresh_exposure)
+        answers = run_in_threads(2, refresh_exposure)
 
         assert answers == [None, None]
         assert (HandledEvent.objects.count(), ExposureFlag.objects.count()) == (1, 1)

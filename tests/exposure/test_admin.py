@@ -3,25 +3,23 @@
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from apps.common.time import day_of, now
 from apps.exposure.actions import evaluate_flags
 from apps.exposure.engine.building import refresh
 from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Policy
+from tests.admin_forms import admin_form_data, save_admin_form
 from tests.builders import make_offering, make_provider, make_user
-from tests.catalog.test_admin import edit, form_of
 from tests.exposure.portfolio import critical_on, only
+from tests.http import flash_messages, signed_in_client
 
 pytestmark = pytest.mark.django_db
 FLAGS = reverse("admin:exposure_exposureflag_changelist")
 
 
 def signed_in(role="governance"):
-    client = Client()
-    client.force_login(make_user(f"the-{role}", role=role))
-    return client
+    return signed_in_client(make_user(f"the-{role}", role=role))
 
 
 @pytest.fixture
@@ -37,7 +35,7 @@ def decide(client, action, flag, **beside):
     data = {"action": action, "_selected_action": [flag.pk], **beside}
     answer = client.post(FLAGS, data, follow=True)
     flag.refresh_from_db()
-    return [str(message) for message in answer.context["messages"]]
+    return flash_messages(answer)
 
 
 def test_flags_are_acknowledged_accepted_and_opened_again_by_name(flag):
@@ -82,7 +80,7 @@ def test_an_auditor_reads_and_decides_nothing(flag):
 
 
 def test_switching_a_line_off_in_its_form_resolves_its_flags(flag):
-    edit(signed_in(), flag.policy, enabled=None, change_reason="no longer ours")
+    save_admin_form(signed_in(), flag.policy, enabled=None, change_reason="no longer ours")
 
     flag.refresh_from_db()
     assert flag.state == "resolved"
@@ -91,7 +89,9 @@ def test_switching_a_line_off_in_its_form_resolves_its_flags(flag):
 
 
 def test_a_line_that_is_moved_keeps_why_it_lies_there_apart_from_why_it_moved(flag):
-    edit(signed_in(), flag.policy, tolerance="0.7", reason="what we can bear", change_reason="a second host is there")
+    save_admin_form(
+        signed_in(), flag.policy, tolerance="0.7", reason="what we can bear", change_reason="a second host is there"
+    )
 
     flag.policy.refresh_from_db()
     newest = flag.policy.history.order_by("pgh_id").last()
@@ -101,7 +101,7 @@ def test_a_line_that_is_moved_keeps_why_it_lies_there_apart_from_why_it_moved(fl
 def test_a_line_is_drawn_in_the_admin():
     client = signed_in()
     address = reverse("admin:exposure_policy_add")
-    data = form_of(client.get(address)) | {
+    data = admin_form_data(client.get(address)) | {
         "slug": "new", "name": "New", "kinds": "host", "states": "exposed,cushioned", "measure": "n_critical",
         "tolerance": "3",
     }  # fmt: skip
@@ -116,7 +116,7 @@ def test_the_settings_are_one_row():
     client = signed_in()
     address = reverse("admin:exposure_exposuresettings_add")
 
-    answer = client.post(address, form_of(client.get(address)) | {"horizon_days": "90"})
+    answer = client.post(address, admin_form_data(client.get(address)) | {"horizon_days": "90"})
 
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     assert ExposureSettings.objects.get().pk == ExposureSettings.ONLY

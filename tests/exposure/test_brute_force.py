@@ -8,13 +8,13 @@ import pytest
 from apps.exposure.evaluation.reading import read_file
 from tests.exposure.brute_answers import answers
 from tests.exposure.comparing import differences
-from tests.exposure.evaluation.test_worked_by_hand import FILES, told
+from tests.exposure.evaluation.worked_files import WORKED_FILES, expected_differences
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", WORKED_FILES, ids=lambda file: file.stem)
 def test_brute_force_agrees_with_what_was_worked_by_hand(file: Path) -> None:
     document, (portfolio,) = read_file(file)
-    assert list(told(answers(portfolio), document["portfolios"][0]["expected"])) == []
+    assert list(expected_differences(answers(portfolio), document["portfolios"][0]["expected"])) == []
 
 
 @pytest.mark.shared

@@ -22,8 +22,7 @@ from apps.inventory.models import Dependency
 from apps.risks.actions import count_inherited_risk
 from apps.risks.models import FoundationRisk
 from apps.risks.queries import inherited_risks
-from tests.builders import make_application, make_dependency, make_offering, make_user
-from tests.risks.worlds import make_assessment
+from tests.builders import make_application, make_assessment, make_dependency, make_offering, make_user
 
 TABLES = [
     "catalog_footing",

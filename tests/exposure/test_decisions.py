@@ -17,8 +17,8 @@ from apps.exposure.actions import (
     revoke_acceptance,
 )
 from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Policy
-from tests.builders import NOW, TODAY, make_offering, make_provider, make_user
-from tests.exposure.portfolio import ALL_STATES, critical_on, evaluate, only
+from tests.builders import ALL_STATES, NOW, TODAY, make_offering, make_provider, make_user
+from tests.exposure.portfolio import critical_on, evaluate, only
 
 MONTH = timedelta(days=30)
 

@@ -7,7 +7,6 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
@@ -39,6 +38,7 @@ from apps.inventory.demo import PASSWORD
 from apps.inventory.models import Application, Dependency, Selection
 from apps.risks.models import Assessment, Evidence, FoundationRisk, StaleCause, Treatment
 from apps.risks.queries import expiring_acceptances, totals
+from tests.table_sizes import table_sizes
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TODAY = date(2026, 11, 24)
@@ -70,18 +70,13 @@ def maren() -> User:
 # --- loading ----------------------------------------------------------------------------------------------------------
 
 
-def rows_of_all_tables() -> dict[str, int]:
-    """Rows of every table with its history, which grows with every write."""
-    return {model._meta.label: model._default_manager.count() for model in apps.get_models() if model._meta.managed}
-
-
 def test_loading_again_writes_nothing(demo: None) -> None:
-    before = rows_of_all_tables()
+    before = table_sizes()
 
     load_demo(at=AT + timedelta(hours=5))
     load_what_ifs(at=AT + timedelta(hours=5))
 
-    assert rows_of_all_tables() == before
+    assert table_sizes() == before
 
 
 def test_what_people_have_made_of_it_since_stays(demo: None) -> None:

@@ -13,17 +13,11 @@ from apps.inventory.models import TouchedApplication
 from registry.celery import app
 from tests.builders import make_event, make_offering, make_provider
 from tests.exposure.portfolio import critical_on, only
-from tests.processes import Worker, own_broker, sending_to, wait_until
+from tests.processes import Worker, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 REFRESH = "exposure.refresh_exposure"
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[str]:
-    with own_broker(tmp_path / "broker") as url, sending_to(url):
-        yield url
 
 
 @contextmanager

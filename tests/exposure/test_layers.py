@@ -16,20 +16,15 @@ from tests.builders import (
     make_foundation,
     make_member,
     make_offering,
+    make_policy,
     make_provider,
     make_team,
     make_user,
     make_version,
 )
-from tests.exposure.portfolio import bring_up_to_date, make_policy
+from tests.exposure.portfolio import bring_up_to_date, user_of
 
 pytestmark = pytest.mark.django_db
-
-
-def user_of(offering, role="primary", **fields):
-    application = make_application(**fields)
-    make_dependency(application, offering, role)
-    return application
 
 
 def table_of(layer, user=None):

@@ -13,11 +13,11 @@ from apps.exposure.models import Basis, ScopedApplication
 from apps.exposure.node_states import node_states
 from apps.exposure.portability import NONE, portability, ways_out
 from apps.exposure.threats import DEFAULT_THREAT, ERROR, OUTAGE
-from apps.inventory.models import ExitTest
 from tests.builders import (
     TODAY,
     make_application,
     make_dependency,
+    make_exit_test,
     make_foundation,
     make_offering,
     make_provider,
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world():
+def three_applications():
     """Three critical applications: one can leave, one has an untested fallback, one has none."""
     version = make_version("alpha/one-1", foundation=make_foundation("alpha/one"))
     here, there = make_provider("here"), make_provider("there")
@@ -39,17 +39,14 @@ def world():
     uses = [make_dependency(application, primary) for application in applications]
     for application in applications[:2]:
         make_dependency(application, other, "fallback", fallback_order=1)
-    ExitTest.objects.create(
-        dependency=uses[0], target=other, tested_on=TODAY - timedelta(300), result="passed",
-        tested_version=other.version,
-    )  # fmt: skip
+    make_exit_test(uses[0], other, tested_on=TODAY - timedelta(300), tested_version=other.version)
     bring_up_to_date(TODAY)
     return applications
 
 
 @pytest.mark.parametrize("threat", [None, OUTAGE, ERROR])
 @pytest.mark.parametrize("kind", [NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.VERSION])
-def test_kept_asked_and_counted_one_by_one_agree(world, kind, threat):
+def test_kept_asked_and_counted_one_by_one_agree(three_applications, kind, threat):
     settings, everybody = engine_settings(), list(Team.objects.values_list("pk", flat=True))
     threat = threat or DEFAULT_THREAT[kind]
 
@@ -66,7 +63,7 @@ def test_kept_asked_and_counted_one_by_one_agree(world, kind, threat):
     assert named == kept[:1]
 
 
-def test_portability_counts_by_the_worst_primary_and_what_lapses(world):
+def test_portability_counts_by_the_worst_primary_and_what_lapses(three_applications):
     settings = engine_settings()
 
     found = portability(settings=settings, team_ids=None, on=TODAY)
@@ -78,13 +75,15 @@ def test_portability_counts_by_the_worst_primary_and_what_lapses(world):
     assert portability(settings=settings, team_ids=None, on=TODAY, within_days=30).n_lapsing == 0
     rows = ways_out(settings=settings, team_ids=None)
     assert [(row.application_id, row.tested, row.declared) for row in rows] == [
-        (world[2].pk, NONE, NONE), (world[1].pk, NONE, 5), (world[0].pk, 5, 5),
+        (three_applications[2].pk, NONE, NONE), (three_applications[1].pk, NONE, 5), (three_applications[0].pk, 5, 5),
     ]  # fmt: skip
-    assert [row.application_id for row in ways_out(settings=settings, team_ids=None, state="untested")] == [world[1].pk]
-    assert portability(settings=settings, team_ids=[world[0].team_id], on=TODAY).n == 1
+    assert [row.application_id for row in ways_out(settings=settings, team_ids=None, state="untested")] == [
+        three_applications[1].pk
+    ]
+    assert portability(settings=settings, team_ids=[three_applications[0].team_id], on=TODAY).n == 1
 
 
-def test_the_flow_carries_every_path_once(world):
+def test_the_flow_carries_every_path_once(three_applications):
     found = flows(basis=Basis.COUNT, team_ids=None, by_team=True)
 
     assert sum(row.weight for row in found) == ScopedApplication.objects.filter(n_paths__gt=0).count() == 3

@@ -39,7 +39,7 @@ def in_days(days: int) -> date:
 
 
 @pytest.fixture
-def world():
+def two_teams():
     """Two teams on one developer at two hosts; something of every kind of end."""
     maker = make_provider("maker", roles=("developer", "host", "gateway"))
     cloud = make_provider("cloud")
@@ -78,11 +78,11 @@ def world():
     return {"office": make_user(role="governance"), "member": make_member(ours), "maker": maker, "cloud": cloud}
 
 
-def test_figures_count_each_application_once_by_what_answers_for_its_primaries(world):
+def test_figures_count_each_application_once_by_what_answers_for_its_primaries(two_teams):
     with CaptureQueriesContext(
         connection,
     ) as statements:
-        found = portfolio_figures(user=world["office"], on=TODAY)
+        found = portfolio_figures(user=two_teams["office"], on=TODAY)
 
     assert (found.n_applications, found.n_critical, found.as_of) == (8, 2, TODAY)
     assert (found.n_ended, found.n_ending_30, found.n_ending_180, found.n_offerings_180) == (1, 1, 3, 3)
@@ -90,13 +90,13 @@ def test_figures_count_each_application_once_by_what_answers_for_its_primaries(w
     assert len(statements) == 2
 
 
-def test_a_member_is_told_of_the_own_teams(world):
-    found = portfolio_figures(user=world["member"], on=TODAY)
+def test_a_member_is_told_of_the_own_teams(two_teams):
+    found = portfolio_figures(user=two_teams["member"], on=TODAY)
 
     assert (found.n_applications, found.n_critical, found.n_ended, found.n_ending_180) == (3, 2, 1, 2)
     assert found.n_unresolved == 0
-    assert [(stack.n, stack.host) for stack in common_stacks(user=world["member"], most=9)] == [
-        (2, world["maker"].name), (1, world["cloud"].name),
+    assert [(stack.n, stack.host) for stack in common_stacks(user=two_teams["member"], most=9)] == [
+        (2, two_teams["maker"].name), (1, two_teams["cloud"].name),
     ]  # fmt: skip
 
 
@@ -108,64 +108,64 @@ def test_applications_registered_a_moment_ago_are_not_denied(db):
     assert (found.n_applications, found.n_critical, found.as_of) == (1, 1, None)
 
 
-def test_stacks_count_an_application_with_two_regions_once(world):
-    stacks = common_stacks(user=world["office"], most=9)
+def test_stacks_count_an_application_with_two_regions_once(two_teams):
+    stacks = common_stacks(user=two_teams["office"], most=9)
 
     assert [(stack.n, stack.n_critical, stack.host, stack.version, stack.ends_on) for stack in stacks] == [
-        (5, 1, world["maker"].name, "maker/one-1", in_days(-3)),
-        (1, 1, world["cloud"].name, "maker/one-1", None),
-        (1, 0, world["cloud"].name, None, None),
+        (5, 1, two_teams["maker"].name, "maker/one-1", in_days(-3)),
+        (1, 1, two_teams["cloud"].name, "maker/one-1", None),
+        (1, 0, two_teams["cloud"].name, None, None),
     ]
-    assert [stack.n for stack in common_stacks(user=world["office"], most=1)] == [5]
+    assert [stack.n for stack in common_stacks(user=two_teams["office"], most=1)] == [5]
 
 
-def test_endings_come_soonest_first_in_any_role_until_the_given_day(world):
+def test_endings_come_soonest_first_in_any_role_until_the_given_day(two_teams):
     with CaptureQueriesContext(connection) as statements:
-        found = endings(user=world["office"], on=TODAY, within=180, most=50)
+        found = endings(user=two_teams["office"], on=TODAY, within=180, most=50)
 
     # the two of day 9 by how many stand there, then by their number
     assert [(row.offering.api_id, row.n, row.n_critical) for row in found] == [
         ("ended", 1, 0), ("promised", 1, 0), ("redirected", 1, 0), ("soon", 2, 1), ("later", 1, 0),
     ]  # fmt: skip
     assert len(statements) == 3
-    assert [row.n for row in endings(user=world["member"], on=TODAY, within=180, most=50)] == [1, 1]
-    assert [row.offering.api_id for row in endings(user=world["office"], on=TODAY, within=180, most=2)] == [
+    assert [row.n for row in endings(user=two_teams["member"], on=TODAY, within=180, most=50)] == [1, 1]
+    assert [row.offering.api_id for row in endings(user=two_teams["office"], on=TODAY, within=180, most=2)] == [
         "ended", "promised",
     ]  # fmt: skip
 
 
-def test_a_party_is_counted_in_all_its_parts(world):
-    office = world["office"]
+def test_a_party_is_counted_in_all_its_parts(two_teams):
+    office = two_teams["office"]
 
-    reach = party_reach(provider=world["maker"], user=office)
+    reach = party_reach(provider=two_teams["maker"], user=office)
 
     assert (reach.n, reach.at_least, reach.n_critical) == (8, False, 2)
     assert reach.by_part == {NodeKind.DEVELOPER: 7, NodeKind.HOST: 6, NodeKind.GATEWAY: 1}
-    found = party_applications(provider=world["maker"], user=office, limit=3)
+    found = party_applications(provider=two_teams["maker"], user=office, limit=3)
     assert [application.name for application in found] == ["Two regions", "Soon", "Past"]
-    assert party_reach(provider=world["maker"], user=world["member"]).n == 3
+    assert party_reach(provider=two_teams["maker"], user=two_teams["member"]).n == 3
     assert party_reach(provider=make_provider("nobody"), user=office).shown == "0"
     assert list(party_applications(provider=make_provider("nobody-2"), user=office, limit=3)) == []
 
 
-def test_many_are_read_off_and_said_to_be_at_least(world, monkeypatch):
+def test_many_are_read_off_and_said_to_be_at_least(two_teams, monkeypatch):
     monkeypatch.setattr("apps.exposure.portfolio_queries.COUNTED", 2)
-    office = world["office"]
+    office = two_teams["office"]
 
-    reach = party_reach(provider=world["maker"], user=office)
+    reach = party_reach(provider=two_teams["maker"], user=office)
 
     assert (reach.shown, reach.n_critical) == ("7+", 2)
-    assert [found.name for found in party_applications(provider=world["maker"], user=office, limit=2)] == [
+    assert [found.name for found in party_applications(provider=two_teams["maker"], user=office, limit=2)] == [
         "Two regions", "Soon",
     ]  # fmt: skip
-    assert party_reach(provider=world["cloud"], user=office).shown == "2"
+    assert party_reach(provider=two_teams["cloud"], user=office).shown == "2"
 
 
 @pytest.mark.parametrize("who", ["office", "member"])
-def test_counts_per_node_agree_with_what_stands_there(world, who):
-    maker, cloud = world["maker"], Provider.objects.get(slug="cloud")
+def test_counts_per_node_agree_with_what_stands_there(two_teams, who):
+    maker, cloud = two_teams["maker"], Provider.objects.get(slug="cloud")
 
-    hosts = standing_counts(kind=NodeKind.HOST, refs=[maker.pk, cloud.pk], user=world[who])
+    hosts = standing_counts(kind=NodeKind.HOST, refs=[maker.pk, cloud.pk], user=two_teams[who])
 
     counts = {pk: (row.n, row.n_standing, row.n_critical) for pk, row in hosts.items()}
     expected = {
@@ -173,15 +173,15 @@ def test_counts_per_node_agree_with_what_stands_there(world, who):
         "member": {maker.pk: (2, 2, 1), cloud.pk: (1, 1, 1)},
     }
     assert counts == expected[who]
-    assert set(used_nodes(kind=NodeKind.HOST, user=world[who])) == {maker.pk, cloud.pk}
-    assert standing_counts(kind=NodeKind.HOST, refs=[], user=world[who]) == {}
+    assert set(used_nodes(kind=NodeKind.HOST, user=two_teams[who])) == {maker.pk, cloud.pk}
+    assert standing_counts(kind=NodeKind.HOST, refs=[], user=two_teams[who]) == {}
 
 
-def test_a_gateway_named_by_the_dependency_counts(world):
-    maker = world["maker"]
+def test_a_gateway_named_by_the_dependency_counts(two_teams):
+    maker = two_teams["maker"]
 
-    found = standing_counts(kind=NodeKind.GATEWAY, refs=[maker.pk], user=world["office"])
+    found = standing_counts(kind=NodeKind.GATEWAY, refs=[maker.pk], user=two_teams["office"])
 
     assert [(row.n, row.n_standing) for row in found.values()] == [(1, 1)]
-    assert used_nodes(kind=NodeKind.GATEWAY, user=world["office"]) == [maker.pk]
-    assert used_nodes(kind=NodeKind.GATEWAY, user=world["member"]) == []
+    assert used_nodes(kind=NodeKind.GATEWAY, user=two_teams["office"]) == [maker.pk]
+    assert used_nodes(kind=NodeKind.GATEWAY, user=two_teams["member"]) == []

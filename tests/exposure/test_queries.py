@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
 from apps.catalog.footing import refresh_footing
-from apps.catalog.models import Alias, Assertion, Derivation, NodeKind, ProviderEvent
+from apps.catalog.models import Alias, NodeKind, ProviderEvent
 from apps.exposure.queries import (
     LIFECYCLE_KINDS,
     affected_applications,
@@ -19,10 +19,11 @@ from apps.exposure.queries import (
 )
 from apps.inventory.models import Criticality, Dependency
 from tests.builders import (
-    NOW,
     TODAY,
     make_application,
+    make_claim,
     make_dependency,
+    make_derivation,
     make_event,
     make_member,
     make_offering,
@@ -32,6 +33,7 @@ from tests.builders import (
     make_user,
     make_version,
 )
+from tests.exposure.portfolio import user_of
 
 pytestmark = pytest.mark.django_db
 
@@ -46,15 +48,8 @@ def moving_name(version, kind="alias"):
 
 def derive(child, parent, kind="fine_tune"):
     with transaction.atomic():
-        Derivation.objects.create(child=child, parent=parent, kind=kind)
+        make_derivation(child, parent, kind=kind)
         refresh_footing()
-
-
-def user_of(offering, role="primary", **fields):
-    """An application that uses the offering."""
-    application = make_application(**fields)
-    make_dependency(application, offering, role)
-    return application
 
 
 def affected(event, on=TODAY):
@@ -130,10 +125,7 @@ class TestAffectedByTheEndOfAnOffering:
         version, host, source = make_version(), make_provider("here"), make_source()
         here = make_offering("us.model", host=host, version=version)
         there = make_offering("eu.model", host=host, version=version)
-        Assertion.objects.create(
-            source=source, external_id="eu.model", topic="lifecycle", offering=there,
-            value={"retires_on": "2027-01-15", "date_kind": "firm"}, first_seen=NOW, changed_at=NOW,
-        )  # fmt: skip
+        make_claim(source, "eu.model", offering=there, value={"retires_on": "2027-01-15", "date_kind": "firm"})
         user_of(there)
         only = user_of(here)
 

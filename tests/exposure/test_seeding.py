@@ -19,7 +19,7 @@ from apps.exposure.seeding import SeedRefused, remove_portfolio, seed_portfolio
 from apps.exposure.seeding.sizes import sizes_for
 from apps.inventory.models import Application, Dependency, ExitPlan, ExitTest
 from apps.risks.models import FoundationRisk
-from tests.builders import make_application, make_dependency, make_offering, make_user
+from tests.builders import make_application, make_dependency, make_exit_test, make_offering, make_user
 
 pytestmark = pytest.mark.django_db
 TODAY = day_of(now())
@@ -129,10 +129,7 @@ def test_real_rows_stay_beside_it(seeded):
 
 def test_what_somebody_recorded_on_it_is_not_deleted(seeded):
     dependency = Dependency.objects.filter(role="primary").first()
-    ExitTest.objects.create(
-        dependency=dependency, target=dependency.offering, tested_on=date(2026, 1, 1), result="passed",
-        recorded_by=make_user(),
-    )  # fmt: skip
+    make_exit_test(dependency, dependency.offering, tested_on=date(2026, 1, 1), recorded_by=make_user())
 
     with pytest.raises(SeedRefused, match="refer to the synthetic portfolio"):
         seed_portfolio(n_applications=20, seed=3, on=TODAY)

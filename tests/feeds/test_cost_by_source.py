@@ -2,12 +2,11 @@
 the feed says nothing new, and no more statements for many rows than for few."""
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.models import Assertion, Price, Source
@@ -15,6 +14,7 @@ from apps.feeds.models import Payload, QuarantinedRow
 from apps.feeds.pipeline import Polled, poll
 from tests.builders import make_source
 from tests.feeds import loopback as server
+from tests.feeds.commands import rolled_back
 from tests.feeds.small_payloads import PRICED, SLUGS, SMALL, Line, changed, lines, priced_at, without
 
 pytestmark = pytest.mark.django_db
@@ -54,12 +54,6 @@ class Stage:
             for statement in self.statements
             for table in re.findall(r'(?:INSERT INTO|UPDATE|DELETE FROM|COPY) "?(\w+)"?', statement)
         }
-
-
-@pytest.fixture
-def feed() -> Iterator[server.Loopback]:
-    with server.Loopback() as running:
-        yield running
 
 
 @pytest.fixture(params=SLUGS)
@@ -148,14 +142,6 @@ def changes_of(n: int) -> list[list[Line]]:
     ]
 
 
-@contextmanager
-def undone() -> Iterator[None]:
-    """What happens inside is rolled back."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-
-
 def tell_the_planner() -> None:
     """What autovacuum does within a minute, though not while a test is under way: tables that were empty a moment ago
     are joined row by row."""
@@ -168,7 +154,7 @@ def test_a_changed_poll_costs_as_many_statements_for_many_rows_as_for_few(slug: 
     counts: dict[int, list[int]] = {}
     told: dict[int, list[int]] = {}
     for n in (FEW, MANY):
-        with undone():
+        with rolled_back():
             stage = Stage(slug, feed)
             # the host and its node are made once
             stage.poll([Line(10_000)])

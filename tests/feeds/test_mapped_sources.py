@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -45,12 +44,6 @@ MAPPING: dict[str, Any] = {
     "retires_on": "ends",
     "prices": [{"unit": "input", "path": "usd"}],
 }
-
-
-@pytest.fixture
-def feed() -> Iterator[server.Loopback]:
-    with server.Loopback() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -187,12 +186,6 @@ def governance(db: None) -> Any:
 @pytest.fixture
 def source(governance: Any) -> Source:
     return add_source(kind="notices", by=governance, name="Acme news", url="https://acme.example/feed.xml")
-
-
-@pytest.fixture
-def feed() -> Iterator[server.Loopback]:
-    with server.Loopback() as running:
-        yield running
 
 
 def polled(source: Source, feed: server.Loopback, body: bytes, at: datetime = AT) -> Polled:

@@ -1,8 +1,6 @@
 """One poll from the wire to the catalogue, against a server on loopback that behaves or does not."""
 
-import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,23 +17,12 @@ from apps.feeds.models import FeedRun, HostPause, Payload, PollState, Quarantine
 from apps.feeds.pipeline import AlreadyPolling, close_dead_runs, poll, queue_run
 from tests.builders import make_source
 from tests.feeds import loopback as server
+from tests.feeds.price_maps import price_map
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 AT = datetime(2026, 9, 1, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-def price_map(n: int = 20, **changes: Any) -> bytes:
-    """A small LiteLLM map: n chat models at one provider; `changes` overrides fields by model name."""
-    rows: dict[str, Any] = {"sample_spec": {"mode": "one of chat"}}
-    for i in range(n):
-        rows[f"acme/model-{i}"] = {
-            "litellm_provider": "acme", "mode": "chat", "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05,
-        }  # fmt: skip
-    for name, fields in changes.items():
-        rows[f"acme/{name.replace('_', '-')}"] = rows.get(f"acme/{name.replace('_', '-')}", {}) | fields
-    return json.dumps(rows).encode()
 
 
 def snapshot() -> dict[str, Any]:
@@ -51,12 +38,6 @@ def snapshot() -> dict[str, Any]:
 @pytest.fixture
 def source() -> Source:
     return make_source("litellm")
-
-
-@pytest.fixture
-def feed() -> Iterator[server.Loopback]:
-    with server.Loopback() as running:
-        yield running
 
 
 def polled_once(source: Source, feed: server.Loopback, body: bytes | None = None) -> None:

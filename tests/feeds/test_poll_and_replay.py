@@ -2,8 +2,8 @@
 rows, the same events, and `manage.py events` tells them again."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
 
 from apps.catalog.builtin import load_catalogue
 from apps.catalog.models import Assertion, Offering, Price, ProviderEvent, Source
@@ -20,6 +19,7 @@ from apps.feeds.models import FeedRun, PollState, QuarantinedRow
 from apps.feeds.replay import read_manifest, replay
 from tests.builders import make_source
 from tests.feeds import loopback as server
+from tests.feeds.commands import output_of_command, rolled_back
 from tests.feeds.small_payloads import SLUGS, SMALL, Line, SmallFeed, changed, lines, without
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -130,12 +130,6 @@ def rows() -> dict[str, list[Any]]:
     }  # fmt: skip
 
 
-def run(*arguments: str) -> str:
-    out = StringIO()
-    call_command(*arguments, stdout=out, stderr=StringIO())
-    return out.getvalue()
-
-
 def poll(source: Source, url: str, at: str) -> dict[str, Any]:
     """The report that `manage.py poll` prints, also where the poll has failed."""
     out = StringIO()
@@ -176,28 +170,20 @@ def poll_all(source: Source, small: SmallFeed) -> list[dict[str, Any]]:
     return reports
 
 
-@contextmanager
-def undone() -> Iterator[None]:
-    """What happens inside is rolled back."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-
-
 @pytest.mark.parametrize("slug", SLUGS)
 def test_one_history_polled_and_replayed_gives_the_same_rows_and_events(slug: str, tmp_path: Path) -> None:
     load_catalogue(identities_only=True)
     small, source = SMALL[slug], make_source(slug)
     manifest = write_manifest(tmp_path, small)
-    with undone():
+    with rolled_back():
         reports = poll_all(source, small)
         polled = rows()
-        listed = read_lines(run("events"))
-    with undone():
+        listed = read_lines(output_of_command("events"))
+    with rolled_back():
         list(replay(source, read_manifest(manifest)))
         replayed = rows()
 
-    printed = read_lines(run("replay", slug, str(manifest)))
+    printed = read_lines(output_of_command("replay", slug, str(manifest)))
 
     assert [report["status"] for report in reports].count("failed") == 3
     assert replayed == polled
@@ -229,7 +215,7 @@ def test_a_history_that_is_over_tells_nothing_more(slug: str) -> None:
 def test_events_are_listed_by_time_kind_and_source_with_their_keys() -> None:
     for slug in SLUGS:
         poll_all(make_source(slug), SMALL[slug])
-    everything = read_lines(run("events"))
+    everything = read_lines(output_of_command("events"))
 
     assert len({event["key"] for event in everything}) == len(everything)
     assert everything == [
@@ -245,7 +231,7 @@ def test_events_are_listed_by_time_kind_and_source_with_their_keys() -> None:
         ),
     }
     for asked, wanted in questions.items():
-        found = read_lines(run("events", *asked))
+        found = read_lines(output_of_command("events", *asked))
         assert found == [event for event in everything if wanted(event)]
         assert 0 < len(found) < len(everything)
 
@@ -253,15 +239,15 @@ def test_events_are_listed_by_time_kind_and_source_with_their_keys() -> None:
 @pytest.mark.parametrize("asked", [("--since", "yesterday"), ("--kind", "explained")])
 def test_events_refuses_what_it_cannot_mean(asked: tuple[str, str]) -> None:
     with pytest.raises(CommandError, match=asked[1]):
-        run("events", *asked)
+        output_of_command("events", *asked)
 
 
 def test_a_replay_does_not_depend_on_what_the_registry_holds(tmp_path: Path) -> None:
     slug, small = "litellm", SMALL["litellm"]
     manifest = write_manifest(tmp_path, small)
-    alone = run("replay", slug, str(manifest))
+    alone = output_of_command("replay", slug, str(manifest))
     with server.Loopback() as feed:
         url = feed.route("/feed", server.plain(small.body(*lines(14, ends="2026-10-01", usd="9"))))
         poll(make_source(slug), url, (START - timedelta(days=30)).isoformat())
 
-    assert run("replay", slug, str(manifest)) == alone
+    assert output_of_command("replay", slug, str(manifest)) == alone

@@ -2,19 +2,19 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 
 from apps.catalog.builtin import load_catalogue
 from apps.catalog.models import Assertion, Offering, ProviderEvent
 from tests.builders import make_source
 from tests.feeds import loopback as server
-from tests.feeds.test_pipeline import price_map
+from tests.feeds.commands import output_of_command
+from tests.feeds.price_maps import price_map
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,12 +54,6 @@ def write_manifest(folder: Path, bodies: list[bytes]) -> Path:
     return manifest
 
 
-def run(*arguments: str) -> str:
-    out = StringIO()
-    call_command(*arguments, stdout=out, stderr=StringIO())
-    return out.getvalue()
-
-
 @pytest.mark.slow
 def test_one_history_gives_the_same_events_and_rows_polled_and_replayed(tmp_path: Path) -> None:
     load_catalogue(identities_only=True)
@@ -68,11 +62,11 @@ def test_one_history_gives_the_same_events_and_rows_polled_and_replayed(tmp_path
     with server.Loopback() as feed:
         for number, body in enumerate(bodies):
             url = feed.route(f"/{number}", server.plain(body))
-            run("poll", source.slug, "--url", url, "--at", (START + timedelta(days=number)).isoformat())
-    polled = lines(run("events"))
+            output_of_command("poll", source.slug, "--url", url, "--at", (START + timedelta(days=number)).isoformat())
+    polled = lines(output_of_command("events"))
     claims = Assertion.objects.count()
 
-    replayed = lines(run("replay", "litellm", str(write_manifest(tmp_path, bodies))))
+    replayed = lines(output_of_command("replay", "litellm", str(write_manifest(tmp_path, bodies))))
 
     assert [{k: v for k, v in event.items() if k != "key"} for event in polled] == replayed
     assert [(event["kind"], event["external_id"]) for event in replayed] == [
@@ -87,7 +81,7 @@ def test_one_history_gives_the_same_events_and_rows_polled_and_replayed(tmp_path
 
 @pytest.mark.slow
 def test_nothing_of_a_replay_stays(tmp_path: Path) -> None:
-    run("replay", "litellm", str(write_manifest(tmp_path, history()[:2])))
+    output_of_command("replay", "litellm", str(write_manifest(tmp_path, history()[:2])))
 
     assert not Offering.objects.exists()
     assert not ProviderEvent.objects.exists()
@@ -113,13 +107,13 @@ def test_a_bad_manifest_is_refused_with_its_line(tmp_path: Path, text: str, word
     manifest.write_text(text)
 
     with pytest.raises(CommandError, match=words) as refusal:
-        run("replay", "litellm", str(manifest))
+        output_of_command("replay", "litellm", str(manifest))
 
     assert refusal.value.returncode == 2
 
 
 def test_an_unknown_source_is_refused_with_those_that_are_known(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="litellm"):
-        run("replay", "nobody", str(tmp_path / "manifest.jsonl"))
+        output_of_command("replay", "nobody", str(tmp_path / "manifest.jsonl"))
     with pytest.raises(CommandError, match="nobody"):
-        run("poll", "nobody")
+        output_of_command("poll", "nobody")

@@ -2,7 +2,6 @@
 
 import signal
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,26 +20,14 @@ from registry import embedded
 from registry.environment import redis_client_url
 from tests.builders import make_source, make_user
 from tests.feeds import loopback as server
-from tests.feeds.test_pipeline import price_map
+from tests.feeds.price_maps import price_map
 from tests.pooler import BOTH_ROUTES
-from tests.processes import Worker, own_broker, own_database, sending_to, wait_until
+from tests.processes import Worker, own_database, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 LONG_AGO = datetime(2026, 9, 1, 6, tzinfo=UTC)
 CATALOGUE_LOCK = "SELECT pg_advisory_lock(7301001)"
-
-
-@pytest.fixture
-def feed() -> Iterator[server.Loopback]:
-    with server.Loopback() as running:
-        yield running
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[str]:
-    with own_broker(tmp_path / "broker") as url, sending_to(url):
-        yield url
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from apps.inventory.actions import (
 from apps.inventory.choosing.approvals import replace_decision
 from apps.inventory.models import Adaptation, Approval, Dependency, ExitPlan, Selection
 from tests.builders import NOW, TODAY, make_application, make_dependency, make_offering, make_provider, make_user
+from tests.fields.filled_rows import filled
 from tests.fields.places import BROUGHT_BACK, MERGED, RENEWED, REPLACED, Record
 from tests.fields.records import RECORDS
-from tests.fields.worlds import filled
 
 pytestmark = pytest.mark.django_db
 

@@ -37,10 +37,10 @@ from tests.builders import (
     make_team,
     make_user,
 )
+from tests.fields.filled_rows import filled
 from tests.fields.places import CHANGE, CREATE, SHEET, Record
 from tests.fields.records import RECORDS
-from tests.fields.worlds import filled
-from tests.intake.sheets.worlds import confirm, outcomes, preview, reasons
+from tests.intake.sheets.claims_team import confirm, outcomes, preview, reasons
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,6 @@ looked at in test_copies.py, and that what is entered arrives in test_entry.py.
 import csv
 import io
 
-import openpyxl
 import pytest
 from django import forms
 from django.db import models
@@ -27,6 +26,7 @@ from apps.reports.models import EvidencePack, ModelStatement, ReportingEntity
 from tests.builders import make_user
 from tests.fields.places import COPY, FORM, PLACES, READ, Exceptions, Record, Shape
 from tests.fields.records import RECORDS
+from tests.http import file_text, workbook_of
 
 # what people make or change that is looked at elsewhere
 ELSEWHERE: dict[type[models.Model], str] = {
@@ -101,11 +101,10 @@ class TestFiles:
         client.force_login(make_user(role="admin"))
         shown = [name for name, field in record.read[0].of().fields.items() if not field.write_only]
 
-        text = b"".join(client.get(f"/api/v1/{record.resource}/?format=csv").streaming_content).decode("utf-8-sig")
-        content = b"".join(client.get(f"/api/v1/{record.resource}/?format=xlsx").streaming_content)
+        text = file_text(client.get(f"/api/v1/{record.resource}/?format=csv"))
 
         heads = next(csv.reader(io.StringIO(text)))
-        sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
+        sheet = workbook_of(client.get(f"/api/v1/{record.resource}/?format=xlsx")).worksheets[0]
         assert heads == shown
         assert [cell.value for cell in next(sheet.iter_rows(max_row=1))] == heads
 

@@ -19,22 +19,22 @@ from apps.gate.running import ask, release
 from apps.inventory.choosing.approvals import decide
 from apps.inventory.models import Application
 from tests.builders import make_offering, make_provider
-from tests.gate.worlds import World
+from tests.gate.support_desk import SupportDesk
 
 URL = "/api/v1/gate/bundle/"
 
 
 @pytest.fixture
-def judge(world: World, tmp_path, monkeypatch, capsys):
+def judge(desk: SupportDesk, tmp_path, monkeypatch, capsys):
     """judge("--model", ...): (exit code, what was said) of the client by a bundle of now, without a token."""
 
     def run(*arguments: str, envelope: dict[str, str] | None = None, key: str = "", token: str = "") -> tuple[int, str]:
         for name in ("REGISTRY_TOKEN", "REGISTRY_URL", "GITHUB_SHA", "CI_COMMIT_SHA"):
             monkeypatch.delenv(name, raising=False)
-        made = bundle_of(application=world.application, environment="production", at=now())
+        made = bundle_of(application=desk.application, environment="production", at=now())
         (tmp_path / "bundle.json").write_text(json.dumps(envelope or signed(made)))
         asked = [
-            "--application", world.application.slug, "--environment", "production",
+            "--application", desk.application.slug, "--environment", "production",
             "--bundle", str(tmp_path / "bundle.json"), "--bundle-key", key or public_key(),
         ]  # fmt: skip
         with pytest.raises(SystemExit) as ended:
@@ -46,8 +46,8 @@ def judge(world: World, tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture(autouse=True)
-def _no_evidence(world):
-    change_policy(by=world.governance, levels={"FR006": "off"})
+def _no_evidence(desk):
+    change_policy(by=desk.governance, levels={"FR006": "off"})
 
 
 def test_the_clients_own_arithmetic_agrees_with_the_library():
@@ -71,7 +71,7 @@ def test_the_clients_own_arithmetic_agrees_with_the_library():
     assert not registry_gate.is_signed(b"", bytes(64), bytes([2]) + bytes(31))
 
 
-def test_without_a_token_the_bundle_decides_as_the_register_does(world, judge):
+def test_without_a_token_the_bundle_decides_as_the_register_does(desk, judge):
     assert judge("--model", "gpt-4o-2024-11-20", "--host", "OpenAI")[0] == 0
     code, said = judge("--model", "gpt-3.5-turbo-0125", "--host", "openai", "--format", "github")
     assert (code, "::error title=FR002 Model retired::" in said) == (1, True)
@@ -82,31 +82,31 @@ def test_without_a_token_the_bundle_decides_as_the_register_does(world, judge):
     assert judge("--model", "gpt-3.5-turbo-0125", "--mode", "report")[0] == 0
 
 
-def test_decisions_waivers_and_what_was_released_count_there_as_well(world, judge):
-    decide(target=world.good, decision="blocked", reason="Leaks.", at=now(), by=world.governance)
-    Application.objects.filter(pk=world.application.pk).update(business_owner="")
-    world.application.refresh_from_db()
+def test_decisions_waivers_and_what_was_released_count_there_as_well(desk, judge):
+    decide(target=desk.good, decision="blocked", reason="Leaks.", at=now(), by=desk.governance)
+    Application.objects.filter(pk=desk.application.pk).update(business_owner="")
+    desk.application.refresh_from_db()
     code, said = judge("--model", "gpt-4o-2024-11-20")
     assert (code, "Leaks." in said, "FR010" in said) == (1, True, True)
 
     waiver = ask_for_waiver(
-        application=world.application, rule="FR001", model="gpt-4o-2024-11-20", reason="Ours.",
-        until=world.today + timedelta(9), by=world.editor, at=now(),
+        application=desk.application, rule="FR001", model="gpt-4o-2024-11-20", reason="Ours.",
+        until=desk.today + timedelta(9), by=desk.editor, at=now(),
     )  # fmt: skip
-    grant_waiver(waiver=waiver, by=world.governance, at=now())
+    grant_waiver(waiver=waiver, by=desk.governance, at=now())
     assert judge("--model", "gpt-4o-2024-11-20")[0] == 0
 
     run = ask(
-        application=world.application, asked=[Asked("gpt-3.5-turbo-0125", "openai")], by=world.editor, at=now(),
+        application=desk.application, asked=[Asked("gpt-3.5-turbo-0125", "openai")], by=desk.editor, at=now(),
         environment="production",
     )  # fmt: skip
-    release(run=run, by=world.editor, at=now())
+    release(run=run, by=desk.editor, at=now())
     assert judge("--model", "gpt-3.5-turbo-0125")[0] == 0
     assert judge("--model", "gpt-3.5-turbo-0125", "--all")[0] == 1
 
 
-def test_a_bundle_that_is_forged_foreign_or_too_old_decides_nothing(world, judge):
-    made = bundle_of(application=world.application, environment="production", at=now())
+def test_a_bundle_that_is_forged_foreign_or_too_old_decides_nothing(desk, judge):
+    made = bundle_of(application=desk.application, environment="production", at=now())
     honest = signed(made)
     forged = {**honest, "payload": base64.b64encode(json.dumps({**made, "findings": []}).encode()).decode()}
 
@@ -124,36 +124,36 @@ def test_a_bundle_that_is_forged_foreign_or_too_old_decides_nothing(world, judge
     assert judge("--model", "gpt-4o-2024-11-20")[0] == 3
 
 
-def test_it_is_fetched_by_a_gate_token_and_told_again_by_its_etag(world, api):
-    client = api(world.editor)
-    asked = {"application": world.application.slug, "environment": "prod"}
+def test_it_is_fetched_by_a_gate_token_and_told_again_by_its_etag(desk, api):
+    client = api(desk.editor)
+    asked = {"application": desk.application.slug, "environment": "prod"}
 
     answer = client.get(URL, asked)
 
     assert answer.status_code == 200
     bundle = json.loads(base64.b64decode(answer.json()["payload"]))
-    assert (bundle["application"], bundle["environment"]) == (world.application.slug, "production")
+    assert (bundle["application"], bundle["environment"]) == (desk.application.slug, "production")
     assert {row[3] for row in bundle["findings"]} == {"FR002", "FR003", "FR004"}
     assert client.get(URL, asked, HTTP_IF_NONE_MATCH=answer["ETag"]).status_code == 304
-    change_policy(by=world.governance, levels={"FR005": "error"})
+    change_policy(by=desk.governance, levels={"FR005": "error"})
     assert client.get(URL, asked, HTTP_IF_NONE_MATCH=answer["ETag"]).status_code == 200
-    assert api(world.viewer).get(URL, asked).status_code == 403
-    assert api(world.stranger).get(URL, asked).status_code == 404
-    assert api(world.editor, "read").get(URL, asked).status_code == 403
+    assert api(desk.viewer).get(URL, asked).status_code == 403
+    assert api(desk.stranger).get(URL, asked).status_code == 404
+    assert api(desk.editor, "read").get(URL, asked).status_code == 403
 
 
-def test_one_id_at_several_hosts_means_the_developers_own_where_no_host_is_said(world, judge):
+def test_one_id_at_several_hosts_means_the_developers_own_where_no_host_is_said(desk, judge):
     elsewhere = make_provider("amazon-bedrock", name="Amazon Bedrock")
-    make_offering("gpt-3.5-turbo-0125", host=elsewhere, version=world.retired.version, lifecycle="active")
+    make_offering("gpt-3.5-turbo-0125", host=elsewhere, version=desk.retired.version, lifecycle="active")
 
     assert judge("--model", "gpt-3.5-turbo-0125")[0] == 1
     assert judge("--model", "gpt-3.5-turbo-0125", "--host", "amazon-bedrock")[0] == 0
 
 
-def test_a_bundle_costs_the_same_number_of_statements_however_long_the_catalogue(world):
+def test_a_bundle_costs_the_same_number_of_statements_however_long_the_catalogue(desk):
     def n_statements() -> int:
         with CaptureQueriesContext(connection) as captured:
-            bundle_of(application=world.application, environment="production", at=now())
+            bundle_of(application=desk.application, environment="production", at=now())
         return len(captured)
 
     few = n_statements()
@@ -183,7 +183,7 @@ def test_what_cannot_be_read_without_the_register_does_not_pass(judge, tmp_path,
     assert (ended, words in said) == (code, True), said
 
 
-def test_a_bundle_speaks_for_its_environment_alone(world, judge):
+def test_a_bundle_speaks_for_its_environment_alone(desk, judge):
     assert judge("--model", "gpt-4o-2024-11-20", "--environment", "Prod")[0] == 0
     code, said = judge("--model", "gpt-4o-2024-11-20", "--environment", "staging")
     assert (code, "'production', not for 'staging'" in said) == (3, True)

@@ -20,7 +20,7 @@ from apps.feeds.models import PollState
 from apps.gate.actions import change_policy
 from apps.gate.client import registry_gate
 from apps.gate.models import GateRun
-from tests.gate.worlds import make_world
+from tests.gate.support_desk import make_support_desk
 
 CLIENT = Path(registry_gate.__file__)
 # whatever else the machine has, so that the client is not only tried where the product runs
@@ -31,22 +31,22 @@ PYTHON = shutil.which("python3", path="/usr/bin") or sys.executable
 def stand(committed, site, django_db_blocker):
     """(world, address, token) of a register that listens."""
     with committed():
-        world = make_world()
-        change_policy(by=world.governance, levels={"FR006": "off"})
+        desk = make_support_desk()
+        change_policy(by=desk.governance, levels={"FR006": "off"})
         _, token = issue_token(
-            user=world.editor, name="ci", scopes=["gate"], at=now(), by=None, lifetime=timedelta(days=1)
+            user=desk.editor, name="ci", scopes=["gate"], at=now(), by=None, lifetime=timedelta(days=1)
         )
-        yield world, site.url, token
+        yield desk, site.url, token
 
 
 @pytest.fixture
 def client(stand, tmp_path):
     """client("--model", NAME, ...): how a run of the client ended."""
-    world, url, token = stand
+    desk, url, token = stand
 
     def run(*arguments: str, stdin: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
         clean = {"PATH": os.environ["PATH"], "REGISTRY_URL": url, "REGISTRY_TOKEN": token,
-                 "REGISTRY_APPLICATION": world.application.slug, "REGISTRY_ENVIRONMENT": "production"}  # fmt: skip
+                 "REGISTRY_APPLICATION": desk.application.slug, "REGISTRY_ENVIRONMENT": "production"}  # fmt: skip
         return subprocess.run(
             [PYTHON, "-I", str(CLIENT), *arguments], capture_output=True, text=True, timeout=60, cwd=tmp_path,
             input=stdin, env={**clean, **variables},

@@ -7,30 +7,30 @@ import pytest
 
 from apps.common.time import now
 from apps.gate.actions import ask_for_waiver, change_policy, grant_waiver
-from tests.gate.worlds import World
+from tests.gate.support_desk import SupportDesk
 
 URL = "/api/v1/gate/"
 LEVELS = {"error", "warning", "note", "none"}
 
 
 @pytest.fixture
-def asked(world: World, api):
+def asked(desk: SupportDesk, api):
     """One block, one warning, one waived error."""
-    change_policy(by=world.governance, levels={"FR006": "off"})
+    change_policy(by=desk.governance, levels={"FR006": "off"})
     waiver = ask_for_waiver(
-        application=world.application, rule="FR005", model="nobodys", reason="Ours.", until=world.today + timedelta(9),
-        by=world.editor, at=now(),
+        application=desk.application, rule="FR005", model="nobodys", reason="Ours.", until=desk.today + timedelta(9),
+        by=desk.editor, at=now(),
     )  # fmt: skip
-    grant_waiver(waiver=waiver, by=world.governance, at=now())
+    grant_waiver(waiver=waiver, by=desk.governance, at=now())
     body = {
-        "application": world.application.slug, "environment": "production", "commit": "4f9c2d1",
+        "application": desk.application.slug, "environment": "production", "commit": "4f9c2d1",
         "models": [
             {"model": "gpt-3.5-turbo-0125", "host": "openai", "file": "app/summarize.py", "line": 14},
             {"model": "gpt-4o-2024-08-06", "host": "openai", "file": "app/chat.py"},
             {"model": "nobodys", "host": "openai"},
         ],
     }  # fmt: skip
-    client = api(world.editor)
+    client = api(desk.editor)
     return lambda accept: client.post(URL, body, format="json", HTTP_ACCEPT=accept), client
 
 
@@ -85,7 +85,7 @@ def test_junit_fails_what_blocks_and_skips_what_is_waived(asked):
     assert failed[0].get("name") == "FR002 gpt-3.5-turbo-0125"
 
 
-def test_a_kept_run_is_read_in_any_format_and_a_refusal_stays_a_problem(asked, world):
+def test_a_kept_run_is_read_in_any_format_and_a_refusal_stays_a_problem(asked, desk):
     ask, client = asked
     pk = ask("application/json").json()["id"]
 

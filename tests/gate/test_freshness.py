@@ -19,8 +19,9 @@ from apps.gate.client import registry_gate
 from apps.gate.freshness import catalogue_state
 from apps.gate.models import GateRun
 from apps.gate.running import judge_waiting
-from tests.builders import make_offering, make_provider, make_source
-from tests.gate.worlds import World, read_dates
+from tests.builders import make_claim, make_offering, make_provider, make_source
+from tests.gate.support_desk import SupportDesk, read_dates
+from tests.http import text_of
 
 URL = "/api/v1/gate/"
 GOOD = {"model": "gpt-4o-2024-11-20", "host": "openai"}
@@ -28,12 +29,12 @@ LIMIT_DAYS = 3
 
 
 @pytest.fixture(autouse=True)
-def _limit(world):
-    change_policy(by=world.governance, levels={"FR006": "off"}, facts={"stale_after_days": LIMIT_DAYS})
+def _limit(desk):
+    change_policy(by=desk.governance, levels={"FR006": "off"}, facts={"stale_after_days": LIMIT_DAYS})
 
 
 @pytest.fixture
-def unread(world) -> Source:
+def unread(desk) -> Source:
     """The source of retirement dates, as it is before its first poll."""
     PollState.objects.all().delete()
     Assertion.objects.all().delete()
@@ -47,14 +48,14 @@ def packaged(db) -> Source:
     )
 
 
-def ask(world: World, api, *models, **more):
+def ask(desk: SupportDesk, api, *models, **more):
     question = {
-        "application": world.application.slug,
+        "application": desk.application.slug,
         "environment": "production",
         **({} if "bom" in more else {"models": list(models) or [GOOD]}),
         **more,
     }
-    answer = api(world.editor).post(URL, question, format="json")
+    answer = api(desk.editor).post(URL, question, format="json")
     assert answer.status_code in (200, 202), answer.content
     return answer
 
@@ -66,14 +67,13 @@ def state(at=None):
 # --- which sources count ----------------------------------------------------------------------------------------------
 
 
-def test_the_packaged_price_list_decides_nothing_however_often_it_is_polled(world, unread, packaged, api):
+def test_the_packaged_price_list_decides_nothing_however_often_it_is_polled(desk, unread, packaged, api):
     """Days after the last word of any feed, with a package that marks models as deprecated without a date."""
     built_in = make_source("built-in", kind="built-in", name="Built-in catalogue")
-    Assertion.objects.create(
-        source=built_in,
-        external_id="litellm:gpt-4o-2024-11-20",
-        topic="lifecycle",
-        offering=world.good,
+    make_claim(
+        built_in,
+        "litellm:gpt-4o-2024-11-20",
+        offering=desk.good,
         first_seen=now() - timedelta(4),
         changed_at=now() - timedelta(4),
         value={"retires_on": "2030-01-01"},
@@ -83,7 +83,7 @@ def test_the_packaged_price_list_decides_nothing_however_often_it_is_polled(worl
     assert (first.status, again.status) == (FeedRun.Status.CHANGED, FeedRun.Status.UNCHANGED)
     assert Assertion.objects.filter(source=packaged, topic="lifecycle", value__status="deprecated").exists()
 
-    body = ask(world, api).json()
+    body = ask(desk, api).json()
 
     assert (body["decision"], body["exit_code"]) == ("unknown", 3)
     assert (body["catalogue_as_of"], body["catalogue_sources"]) == (None, [])
@@ -92,33 +92,25 @@ def test_the_packaged_price_list_decides_nothing_however_often_it_is_polled(worl
     assert "package" not in body["summary"]
 
 
-def test_dates_from_a_package_do_not_count_either(world, unread, packaged):
-    read_dates(packaged, world.good, at=now())
+def test_dates_from_a_package_do_not_count_either(desk, unread, packaged):
+    read_dates(packaged, desk.good, at=now())
     assert state().refusal
 
     # nor where a source of another address was last read from one
     PollState.objects.all().delete()
     Assertion.objects.all().delete()
-    reading = read_dates(unread, world.good, at=now())
+    reading = read_dates(unread, desk.good, at=now())
     assert not state().refusal
     reading.url = "package:genai-prices"
     reading.save()
     assert state().refusal
 
 
-def test_an_unchanged_poll_of_another_source_moves_nothing(world, packaged):
+def test_an_unchanged_poll_of_another_source_moves_nothing(desk, packaged):
     read_at = now() - timedelta(2)
     PollState.objects.update(last_observed_at=read_at, last_success_at=read_at)
     prices = make_source("models-dev", url="https://models.dev.example/api.json", name="models.dev")
-    Assertion.objects.create(
-        source=prices,
-        external_id="x",
-        topic="lifecycle",
-        offering=world.good,
-        first_seen=now(),
-        changed_at=now(),
-        value={"status": "deprecated"},
-    )
+    make_claim(prices, "x", offering=desk.good, first_seen=now(), changed_at=now(), value={"status": "deprecated"})
     before = state()
 
     for source in (packaged, prices):
@@ -129,7 +121,7 @@ def test_an_unchanged_poll_of_another_source_moves_nothing(world, packaged):
     assert state(at=read_at + timedelta(LIMIT_DAYS, seconds=1)).refusal
 
 
-def test_an_unchanged_poll_of_a_source_of_dates_is_a_reading_of_them(world):
+def test_an_unchanged_poll_of_a_source_of_dates_is_a_reading_of_them(desk):
     old = now() - timedelta(8)
     PollState.objects.update(last_observed_at=old, last_success_at=old)
     assert state().refusal
@@ -139,14 +131,14 @@ def test_an_unchanged_poll_of_a_source_of_dates_is_a_reading_of_them(world):
     assert not state().refusal
 
 
-def test_a_gateways_list_of_its_own_offers_is_no_source_of_retirement_dates(world, unread):
+def test_a_gateways_list_of_its_own_offers_is_no_source_of_retirement_dates(desk, unread):
     router = make_provider("openrouter", roles=("host", "gateway"))
     read_dates(make_source("openrouter"), make_offering(host=router), at=now())
 
     assert state().refusal
 
 
-def test_dates_that_their_source_took_back_count_no_longer(world):
+def test_dates_that_their_source_took_back_count_no_longer(desk):
     Assertion.objects.update(withdrawn_at=now())
 
     assert state().refusal
@@ -162,10 +154,10 @@ def test_dates_that_their_source_took_back_count_no_longer(world):
         (lambda: Source.objects.update(frozen_after_days=0), "LiteLLM price map: not updating since 20"),
     ],
 )
-def test_the_refusal_says_of_each_source_what_is_the_matter_and_what_to_run(world, api, change, words):
+def test_the_refusal_says_of_each_source_what_is_the_matter_and_what_to_run(desk, api, change, words):
     change()
 
-    body = ask(world, api).json()
+    body = ask(desk, api).json()
 
     assert (body["decision"], body["exit_code"]) == ("unknown", 3)
     assert words in body["summary"]
@@ -173,16 +165,16 @@ def test_the_refusal_says_of_each_source_what_is_the_matter_and_what_to_run(worl
     assert "`manage.py poll litellm`" in body["summary"]
 
 
-def test_where_every_source_is_switched_off_the_refusal_says_to_switch_one_on(world):
+def test_where_every_source_is_switched_off_the_refusal_says_to_switch_one_on(desk):
     Source.objects.update(enabled=False)
 
     assert "switch one on and poll" in state().refusal
 
 
-def test_a_fresh_install_without_network_names_the_sources_to_poll(world, unread, api):
+def test_a_fresh_install_without_network_names_the_sources_to_poll(desk, unread, api):
     call_command("load_catalogue")
 
-    body = ask(world, api).json()
+    body = ask(desk, api).json()
 
     assert (body["decision"], body["exit_code"]) == ("unknown", 3)
     for name in ("modeldeprecations.dev: never read", "deprecations.info: never read", "LiteLLM price map: never read"):
@@ -194,12 +186,12 @@ def test_a_fresh_install_without_network_names_the_sources_to_poll(world, unread
 # --- the answer -------------------------------------------------------------------------------------------------------
 
 
-def test_the_answer_names_its_sources_beside_the_date_and_the_horizon(world, api):
+def test_the_answer_names_its_sources_beside_the_date_and_the_horizon(desk, api):
     other = make_source("deprecations-info", name="deprecations.info")
-    read_dates(other, world.good, at=now() - timedelta(1))
+    read_dates(other, desk.good, at=now() - timedelta(1))
 
-    body = ask(world, api, commit="a").json()
-    sarif = api(world.editor).get(f"{URL}{body['id']}/", HTTP_ACCEPT="application/sarif+json").json()
+    body = ask(desk, api, commit="a").json()
+    sarif = api(desk.editor).get(f"{URL}{body['id']}/", HTTP_ACCEPT="application/sarif+json").json()
 
     assert [source["slug"] for source in body["catalogue_sources"]] == ["litellm", "deprecations-info"]
     assert body["catalogue_sources"][0]["read_at"] == body["catalogue_as_of"]
@@ -211,14 +203,14 @@ def test_the_answer_names_its_sources_beside_the_date_and_the_horizon(world, api
     }
     assert sarif["runs"][0]["properties"]["catalogueSources"] == ["litellm", "deprecations-info"]
     assert sarif["runs"][0]["properties"]["horizon"]["error_days"] == 30
-    elsewhere = ask(world, api, environment="qa").json()["horizon"]
+    elsewhere = ask(desk, api, environment="qa").json()["horizon"]
     assert (elsewhere["environment"], elsewhere["warning_days"], elsewhere["error_days"]) == ("*", 120, 0)
 
 
-def test_the_same_answer_from_a_later_reading_is_the_same_run_with_the_later_date(world, api):
-    first = ask(world, api, commit="a").json()
+def test_the_same_answer_from_a_later_reading_is_the_same_run_with_the_later_date(desk, api):
+    first = ask(desk, api, commit="a").json()
     PollState.objects.update(last_observed_at=now())
-    again = ask(world, api, commit="a").json()
+    again = ask(desk, api, commit="a").json()
 
     assert again["id"] == first["id"]
     assert again["catalogue_sources"][0]["read_at"] > first["catalogue_sources"][0]["read_at"]
@@ -227,14 +219,14 @@ def test_the_same_answer_from_a_later_reading_is_the_same_run_with_the_later_dat
 # --- no way around it -------------------------------------------------------------------------------------------------
 
 
-def lose_knowledge(world: World, how: str) -> None:
+def lose_knowledge(desk: SupportDesk, how: str) -> None:
     if how == "stale":
         PollState.objects.update(last_observed_at=now() - timedelta(LIMIT_DAYS, seconds=1))
     elif how == "never read":
         PollState.objects.all().delete()
     else:
         Assertion.objects.all().delete()
-        world.ending.delete()
+        desk.ending.delete()
         Offering.objects.all().delete()
 
 
@@ -242,54 +234,54 @@ WAYS = ("stale", "never read", "empty")
 
 
 @pytest.fixture(params=WAYS)
-def undecidable(request, world):
+def undecidable(request, desk):
     """A registry that cannot know when anything retires."""
-    lose_knowledge(world, request.param)
+    lose_knowledge(desk, request.param)
     return request.param
 
 
-def test_a_question_is_never_let_through(world, api, undecidable):
-    enforced = ask(world, api).json()
-    reported = ask(world, api, mode="report").json()
-    without_models = ask(world, api, bom={"bomFormat": "CycloneDX", "specVersion": "1.6"}).json()
+def test_a_question_is_never_let_through(desk, api, undecidable):
+    enforced = ask(desk, api).json()
+    reported = ask(desk, api, mode="report").json()
+    without_models = ask(desk, api, bom={"bomFormat": "CycloneDX", "specVersion": "1.6"}).json()
 
     assert (enforced["decision"], enforced["exit_code"]) == ("unknown", 3)
     assert (reported["decision"], reported["exit_code"]) == ("unknown", 0)
     assert (without_models["decision"], without_models["exit_code"]) == ("unknown", 3)
 
 
-def test_a_long_question_is_judged_by_what_is_known_when_it_is_judged(world, api, monkeypatch):
+def test_a_long_question_is_judged_by_what_is_known_when_it_is_judged(desk, api, monkeypatch):
     monkeypatch.setattr(running, "AT_ONCE", 1)
-    waiting = ask(world, api, GOOD, {**GOOD, "file": "b.py"})
+    waiting = ask(desk, api, GOOD, {**GOOD, "file": "b.py"})
     assert waiting.status_code == 202
     PollState.objects.update(last_observed_at=now() - timedelta(LIMIT_DAYS, seconds=1))
 
     judge_waiting(at=now())
 
-    body = api(world.editor).get(f"{URL}{waiting.json()['id']}/").json()
+    body = api(desk.editor).get(f"{URL}{waiting.json()['id']}/").json()
     assert (body["decision"], body["exit_code"]) == ("unknown", 3)
     assert body["catalogue_sources"][0]["slug"] == "litellm"
 
 
-def test_a_long_question_to_a_registry_that_cannot_know_is_not_let_through(world, api, monkeypatch, undecidable):
+def test_a_long_question_to_a_registry_that_cannot_know_is_not_let_through(desk, api, monkeypatch, undecidable):
     monkeypatch.setattr(running, "AT_ONCE", 1)
-    waiting = ask(world, api, GOOD, {**GOOD, "file": "b.py"})
+    waiting = ask(desk, api, GOOD, {**GOOD, "file": "b.py"})
     judge_waiting(at=now())
 
-    body = api(world.editor).get(f"{URL}{waiting.json()['id']}/").json()
+    body = api(desk.editor).get(f"{URL}{waiting.json()['id']}/").json()
 
     assert (waiting.status_code, body["decision"], body["exit_code"]) == (202, "unknown", 3)
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_what_passed_before_and_was_released_is_not_let_through_either(world, api, how):
-    passed = ask(world, api, commit="a").json()
-    client = api(world.editor)
+def test_what_passed_before_and_was_released_is_not_let_through_either(desk, api, how):
+    passed = ask(desk, api, commit="a").json()
+    client = api(desk.editor)
     client.post(f"{URL}{passed['id']}/released/")
     assert passed["decision"] == "pass"
-    lose_knowledge(world, how)
+    lose_knowledge(desk, how)
 
-    again = ask(world, api, commit="a").json()
+    again = ask(desk, api, commit="a").json()
     released = client.post(f"{URL}{again['id']}/released/").json()
 
     assert again["id"] != passed["id"]
@@ -298,20 +290,20 @@ def test_what_passed_before_and_was_released_is_not_let_through_either(world, ap
 
 
 @pytest.fixture
-def bundle_client(world, tmp_path, monkeypatch, capsys):
+def bundle_client(desk, tmp_path, monkeypatch, capsys):
     """The client by a bundle that the registry hands out now: (exit code, output)."""
 
     def run(api, *arguments: str) -> tuple[int, str]:
         for name in ("REGISTRY_TOKEN", "REGISTRY_URL", "GITHUB_SHA", "CI_COMMIT_SHA"):
             monkeypatch.delenv(name, raising=False)
-        query = {"application": world.application.slug, "environment": "production"}
-        envelope = api(world.editor).get("/api/v1/gate/bundle/", query).json()
+        query = {"application": desk.application.slug, "environment": "production"}
+        envelope = api(desk.editor).get("/api/v1/gate/bundle/", query).json()
         (tmp_path / "bundle.json").write_text(json.dumps(envelope))
         with pytest.raises(SystemExit) as ended:
             registry_gate.main(
                 [
                     "--application",
-                    world.application.slug,
+                    desk.application.slug,
                     "--environment",
                     "production",
                     "--bundle",
@@ -327,7 +319,7 @@ def bundle_client(world, tmp_path, monkeypatch, capsys):
     return run
 
 
-def test_a_bundle_of_a_registry_that_cannot_know_decides_nothing(world, api, bundle_client, undecidable):
+def test_a_bundle_of_a_registry_that_cannot_know_decides_nothing(desk, api, bundle_client, undecidable):
     code, output = bundle_client(api, "--model", "gpt-4o-2024-11-20", "--host", "openai")
 
     assert (code, "PASS" in output) == (3, False)
@@ -342,52 +334,52 @@ def test_a_bundle_names_the_sources_and_the_horizon_that_it_rests_on(api, bundle
     assert "warns from 180 days before its date and blocks from 30 (critical applications, production)" in output
 
 
-def test_a_bundle_is_valid_no_longer_than_its_source_would_count(world):
+def test_a_bundle_is_valid_no_longer_than_its_source_would_count(desk):
     PollState.objects.update(last_change_at=now() - timedelta(9))
     Source.objects.update(frozen_after_days=10)
 
-    bundle = bundle_of(application=world.application, environment="production", at=now())
+    bundle = bundle_of(application=desk.application, environment="production", at=now())
 
     assert bundle["valid_until"] < (now() + timedelta(days=1, minutes=1)).isoformat()
     assert bundle["valid_until"] > now().isoformat()
 
 
-def test_the_policy_says_whether_the_gate_can_decide_and_by_what(world, api, client):
-    can = api(world.editor, "read").get("/api/v1/gate-policy/").json()
+def test_the_policy_says_whether_the_gate_can_decide_and_by_what(desk, api, client):
+    can = api(desk.editor, "read").get("/api/v1/gate-policy/").json()
     assert (can["can_decide"], can["refusal"]) == (True, "")
     assert [source["name"] for source in can["catalogue_sources"]] == ["LiteLLM price map"]
-    client.force_login(world.viewer)
+    client.force_login(desk.viewer)
     for page in ("/gate/", "/gate/policy/"):
-        assert "retirement dates were last read" in " ".join(client.get(page).content.decode().split())
+        assert "retirement dates were last read" in text_of(client.get(page))
 
     PollState.objects.all().delete()
 
-    cannot = api(world.editor, "read").get("/api/v1/gate-policy/").json()
+    cannot = api(desk.editor, "read").get("/api/v1/gate-policy/").json()
     assert (cannot["can_decide"], cannot["catalogue_as_of"]) == (False, None)
     assert "LiteLLM price map: never read" in cannot["refusal"]
     for page in ("/gate/", "/gate/policy/"):
         assert "LiteLLM price map: never read" in client.get(page).content.decode()
 
 
-def test_pages_name_the_sources_and_the_horizon_of_a_run(world, api, client):
-    body = ask(world, api, commit="a").json()
-    client.force_login(world.viewer)
+def test_pages_name_the_sources_and_the_horizon_of_a_run(desk, api, client):
+    body = ask(desk, api, commit="a").json()
+    client.force_login(desk.viewer)
 
-    run = " ".join(client.get(f"/gate/runs/{body['id']}/").content.decode().split())
-    today = " ".join(client.get(f"/gate/of/{world.application.slug}/").content.decode().split())
+    run = text_of(client.get(f"/gate/runs/{body['id']}/"))
+    today = text_of(client.get(f"/gate/of/{desk.application.slug}/"))
 
     assert "UTC, from LiteLLM price map" in run
     assert "blocks from 30 days before it (critical applications, production)" in run
     assert "blocks from 30 days before it (critical applications, production)" in today
     assert client.get("/gate/csv/").status_code in (200, 404)
     assert (
-        api(world.editor, "read").get("/api/v1/gate-runs/").json()["results"][0]["catalogue_sources"]
+        api(desk.editor, "read").get("/api/v1/gate-runs/").json()["results"][0]["catalogue_sources"]
         == (body["catalogue_sources"])
     )
     assert GateRun.objects.get().horizon["warning_days"] == 180
 
 
-def test_the_state_costs_two_statements_and_one_more_where_nothing_can_be_decided(world, django_assert_num_queries):
+def test_the_state_costs_two_statements_and_one_more_where_nothing_can_be_decided(desk, django_assert_num_queries):
     with django_assert_num_queries(2):
         state()
     PollState.objects.all().delete()
@@ -395,11 +387,11 @@ def test_the_state_costs_two_statements_and_one_more_where_nothing_can_be_decide
         state()
 
 
-def test_the_bundles_payload_tells_why_it_decides_nothing(world, api):
+def test_the_bundles_payload_tells_why_it_decides_nothing(desk, api):
     PollState.objects.all().delete()
-    query = {"application": world.application.slug, "environment": "production"}
+    query = {"application": desk.application.slug, "environment": "production"}
 
-    payload = api(world.editor).get("/api/v1/gate/bundle/", query).json()["payload"]
+    payload = api(desk.editor).get("/api/v1/gate/bundle/", query).json()["payload"]
 
     bundle = json.loads(base64.b64decode(payload))
     assert bundle["valid_until"] is None

@@ -1,8 +1,6 @@
 """The pages of the gate: runs, one application, waivers, the policy with its preview, the client."""
 
-import csv
 import hashlib
-import io
 import re
 from datetime import timedelta
 
@@ -11,7 +9,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.accounts.models import User
 from apps.common.time import now
 from apps.exposure.engine.building import refresh
 from apps.feeds.models import PollState
@@ -22,138 +19,125 @@ from apps.gate.running import ask
 from apps.gate.snippets import client as held_client
 from apps.inventory.choosing.approvals import decide
 from tests.builders import make_application, make_dependency, make_offering
-from tests.gate.worlds import World
-
-
-def as_user(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text(response) -> str:
-    return " ".join(response.content.decode().split())
-
-
-def rows_of(response):
-    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+from tests.gate.support_desk import SupportDesk
+from tests.http import csv_rows, signed_in_client, text_of
 
 
 @pytest.fixture
-def run(world: World) -> GateRun:
+def run(desk: SupportDesk) -> GateRun:
     return ask(
-        application=world.application,
+        application=desk.application,
         asked=[Asked("gpt-3.5-turbo-0125", "openai", file="app/a.py", line=3), Asked("gpt-4o-2024-08-06", "openai")],
-        by=world.editor, at=now(), environment="production", commit="4f9c2d1aaaabbbb", ref="main",
+        by=desk.editor, at=now(), environment="production", commit="4f9c2d1aaaabbbb", ref="main",
     )  # fmt: skip
 
 
-def test_runs_are_listed_filtered_and_taken_away_as_csv(world, run):
-    client = as_user(world.viewer)
+def test_runs_are_listed_filtered_and_taken_away_as_csv(desk, run):
+    client = signed_in_client(desk.viewer)
 
-    page = text(client.get("/gate/"))
+    page = text_of(client.get("/gate/"))
     assert "1 question of pipelines; <mark>1 was stopped</mark>" in page or "1 was stopped" in page
     assert f'/gate/runs/{run.pk}/"' in page
-    assert "Nothing matches these filters" in text(client.get("/gate/?decision=pass"))
-    (row,) = rows_of(client.get("/gate.csv"))
+    assert "Nothing matches these filters" in text_of(client.get("/gate/?decision=pass"))
+    (row,) = csv_rows(client.get("/gate.csv"))
     assert (row["decision"], row["commit"], row["errors"]) == ("block", "4f9c2d1aaaabbbb", "1")
-    assert "No pipeline has asked yet." in text(as_user(world.stranger).get("/gate/"))
+    assert "No pipeline has asked yet." in text_of(signed_in_client(desk.stranger).get("/gate/"))
 
 
-def test_one_run_shows_findings_with_where_to_ask_and_what_it_named(world, run):
-    page = text(as_user(world.editor).get(f"/gate/runs/{run.pk}/"))
+def test_one_run_shows_findings_with_where_to_ask_and_what_it_named(desk, run):
+    page = text_of(signed_in_client(desk.editor).get(f"/gate/runs/{run.pk}/"))
 
     assert "app/a.py:3" in page
     assert "Move to gpt-5.6-terra." in page
-    assert f"/gate/waivers/new/?application={world.application.slug}&amp;rule=FR002" in page
+    assert f"/gate/waivers/new/?application={desk.application.slug}&amp;rule=FR002" in page
     assert "openai/gpt-3.5-turbo-0125" in page
     assert "This was shipped" in page
-    assert "This was shipped" not in text(as_user(world.viewer).get(f"/gate/runs/{run.pk}/"))
-    (row, *_rest) = rows_of(as_user(world.viewer).get(f"/gate/runs/{run.pk}/findings.csv"))
+    assert "This was shipped" not in text_of(signed_in_client(desk.viewer).get(f"/gate/runs/{run.pk}/"))
+    (row, *_rest) = csv_rows(signed_in_client(desk.viewer).get(f"/gate/runs/{run.pk}/findings.csv"))
     assert (row["rule"], row["file"], row["line"]) == ("FR002", "app/a.py", "3")
     for address in ("", "findings.csv"):
-        assert as_user(world.stranger).get(f"/gate/runs/{run.pk}/{address}").status_code == 404
+        assert signed_in_client(desk.stranger).get(f"/gate/runs/{run.pk}/{address}").status_code == 404
 
 
-def test_an_editor_says_what_was_shipped(world, run):
-    assert as_user(world.viewer).post(f"/gate/runs/{run.pk}/released/").status_code == 403
-    assert as_user(world.stranger).post(f"/gate/runs/{run.pk}/released/").status_code == 404
+def test_an_editor_says_what_was_shipped(desk, run):
+    assert signed_in_client(desk.viewer).post(f"/gate/runs/{run.pk}/released/").status_code == 403
+    assert signed_in_client(desk.stranger).post(f"/gate/runs/{run.pk}/released/").status_code == 404
 
-    as_user(world.editor).post(f"/gate/runs/{run.pk}/released/")
+    signed_in_client(desk.editor).post(f"/gate/runs/{run.pk}/released/")
 
     run.refresh_from_db()
-    assert run.released_by == world.editor
+    assert run.released_by == desk.editor
 
 
-def test_an_application_shows_what_would_be_said_of_it_today_and_how_to_ask(world, run):
-    make_dependency(world.application, world.retired)
-    make_dependency(world.application, world.ending, "fallback", fallback_order=1)
-    client = as_user(world.editor)
-    url = f"/gate/of/{world.application.slug}/"
+def test_an_application_shows_what_would_be_said_of_it_today_and_how_to_ask(desk, run):
+    make_dependency(desk.application, desk.retired)
+    make_dependency(desk.application, desk.ending, "fallback", fallback_order=1)
+    client = signed_in_client(desk.editor)
+    url = f"/gate/of/{desk.application.slug}/"
 
-    page = text(client.get(url))
+    page = text_of(client.get(url))
 
     assert "stopped on its way to production" in page
     assert "gpt-3.5-turbo-0125 at OpenAI is retired" in page
-    assert f"--application {world.application.slug} --environment production" in page
+    assert f"--application {desk.application.slug} --environment production" in page
     assert held_client().sha256 in page
     assert f"/gate/runs/{run.pk}/" in page
-    assert "with warnings" in text(client.get(f"{url}?environment=staging")) or "stopped" in page
-    assert as_user(world.stranger).get(url).status_code == 404
+    assert "with warnings" in text_of(client.get(f"{url}?environment=staging")) or "stopped" in page
+    assert signed_in_client(desk.stranger).get(url).status_code == 404
     # nothing is kept of it
     assert GateRun.objects.count() == 1
 
 
-def test_an_application_of_which_nothing_is_known_says_what_to_do(world):
-    page = text(as_user(world.editor).get(f"/gate/of/{world.application.slug}/"))
+def test_an_application_of_which_nothing_is_known_says_what_to_do(desk):
+    page = text_of(signed_in_client(desk.editor).get(f"/gate/of/{desk.application.slug}/"))
 
     assert "there is nothing to stop yet" in page
     assert "Begin with --mode report" in page
 
 
-def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(world, run):
-    editor, governance = as_user(world.editor), as_user(world.governance)
-    address = f"/gate/waivers/new/?application={world.application.slug}&rule=FR002&model=openai/gpt-3.5-turbo-0125"
-    assert 'value="openai/gpt-3.5-turbo-0125"' in text(editor.get(address))
+def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(desk, run):
+    editor, governance = signed_in_client(desk.editor), signed_in_client(desk.governance)
+    address = f"/gate/waivers/new/?application={desk.application.slug}&rule=FR002&model=openai/gpt-3.5-turbo-0125"
+    assert 'value="openai/gpt-3.5-turbo-0125"' in text_of(editor.get(address))
 
     answer = editor.post(
         address,
         {
-            "application": world.application.slug, "rule": "FR002", "model": "openai/gpt-3.5-turbo-0125",
-            "until": world.today + timedelta(20), "reason": "Moving in March.",
+            "application": desk.application.slug, "rule": "FR002", "model": "openai/gpt-3.5-turbo-0125",
+            "until": desk.today + timedelta(20), "reason": "Moving in March.",
         },
     )  # fmt: skip
 
     waiver = Waiver.objects.get()
     assert answer["Location"] == f"/gate/waivers/{waiver.pk}/"
-    assert "1 waiver waits" in text(governance.get("/gate/waivers/"))
-    assert "Grant" in text(governance.get(answer["Location"]))
-    assert 'class="go"' not in text(editor.get(answer["Location"]))
+    assert "1 waiver waits" in text_of(governance.get("/gate/waivers/"))
+    assert "Grant" in text_of(governance.get(answer["Location"]))
+    assert 'class="go"' not in text_of(editor.get(answer["Location"]))
     assert editor.post(f"/gate/waivers/{waiver.pk}/grant/").status_code == 403
-    assert as_user(world.stranger).get(f"/gate/waivers/{waiver.pk}/").status_code == 404
+    assert signed_in_client(desk.stranger).get(f"/gate/waivers/{waiver.pk}/").status_code == 404
 
     governance.post(f"/gate/waivers/{waiver.pk}/grant/", {"reason": "Agreed."})
 
     waiver.refresh_from_db()
-    assert (waiver.state, waiver.decision, waiver.decided_by) == ("granted", "Agreed.", world.governance)
-    (row,) = rows_of(editor.get("/gate/waivers.csv"))
+    assert (waiver.state, waiver.decision, waiver.decided_by) == ("granted", "Agreed.", desk.governance)
+    (row,) = csv_rows(editor.get("/gate/waivers.csv"))
     assert (row["state"], row["reason"]) == ("Granted", "Moving in March.")
     editor.post(f"/gate/waivers/{waiver.pk}/withdraw/")
-    assert "No waiver is asked for" in text(editor.get("/gate/waivers/"))
-    assert "1 waiver matches" in text(editor.get("/gate/waivers/?state=withdrawn"))
+    assert "No waiver is asked for" in text_of(editor.get("/gate/waivers/"))
+    assert "1 waiver matches" in text_of(editor.get("/gate/waivers/?state=withdrawn"))
 
 
-def test_a_waiver_can_be_for_the_model_as_one_host_serves_it(world):
+def test_a_waiver_can_be_for_the_model_as_one_host_serves_it(desk):
     offering = make_offering("only-here")
     asked = {
-        "application": world.application.slug,
+        "application": desk.application.slug,
         "rule": "FR002",
         "model": "gpt-3.5-turbo-0125",
-        "until": world.today + timedelta(20),
+        "until": desk.today + timedelta(20),
         "reason": "Moving.",
     }
 
-    as_user(world.editor).post("/gate/waivers/new/", {**asked, "offering": "only-here"})
+    signed_in_client(desk.editor).post("/gate/waivers/new/", {**asked, "offering": "only-here"})
 
     assert Waiver.objects.get().offering == offering
 
@@ -168,27 +152,27 @@ def test_a_waiver_can_be_for_the_model_as_one_host_serves_it(world):
         ({"reason": ""}, "This field is required"),
     ],
 )
-def test_a_waiver_that_cannot_be_is_refused_with_a_sentence(world, wrong, words):
+def test_a_waiver_that_cannot_be_is_refused_with_a_sentence(desk, wrong, words):
     asked = {
-        "application": world.application.slug, "rule": "FR002", "model": "gpt-3.5-turbo-0125",
-        "until": world.today + timedelta(20), "reason": "Moving.",
+        "application": desk.application.slug, "rule": "FR002", "model": "gpt-3.5-turbo-0125",
+        "until": desk.today + timedelta(20), "reason": "Moving.",
     }  # fmt: skip
 
-    answer = as_user(world.editor).post("/gate/waivers/new/", {**asked, **wrong})
+    answer = signed_in_client(desk.editor).post("/gate/waivers/new/", {**asked, **wrong})
 
     assert answer.status_code == 422
-    assert words in text(answer)
+    assert words in text_of(answer)
 
 
-def test_who_asked_is_told_that_a_colleague_decides(world):
+def test_who_asked_is_told_that_a_colleague_decides(desk):
     waiver = ask_for_waiver(
-        application=world.application, rule="FR002", model="gpt-3.5-turbo-0125", reason="Ours.",
-        until=world.today + timedelta(9), by=world.governance, at=now(),
+        application=desk.application, rule="FR002", model="gpt-3.5-turbo-0125", reason="Ours.",
+        until=desk.today + timedelta(9), by=desk.governance, at=now(),
     )  # fmt: skip
-    client = as_user(world.governance)
+    client = signed_in_client(desk.governance)
 
-    page = text(client.get(f"/gate/waivers/{waiver.pk}/"))
-    refused = text(client.post(f"/gate/waivers/{waiver.pk}/grant/", follow=True))
+    page = text_of(client.get(f"/gate/waivers/{waiver.pk}/"))
+    refused = text_of(client.post(f"/gate/waivers/{waiver.pk}/grant/", follow=True))
 
     assert "a colleague of governance decides" in page
     assert "Ask a colleague of governance" in refused
@@ -204,50 +188,50 @@ def policy_fields(page) -> dict[str, str]:
     return fields
 
 
-def test_the_policy_is_tried_out_before_it_is_kept(world):
-    make_dependency(world.application, world.ending)
-    other = make_application("Mail drafter", team=world.team, business_owner="Ilse")
-    make_dependency(other, world.retired)
-    make_dependency(make_application("Idle", status="retired"), world.retired)
-    decide(target=world.good, decision="blocked", reason="No.", at=now(), by=world.governance)
-    third = make_application("Search", team=world.team)
-    make_dependency(third, world.good)
-    refresh(on=world.today)
-    client = as_user(world.governance)
+def test_the_policy_is_tried_out_before_it_is_kept(desk):
+    make_dependency(desk.application, desk.ending)
+    other = make_application("Mail drafter", team=desk.team, business_owner="Ilse")
+    make_dependency(other, desk.retired)
+    make_dependency(make_application("Idle", status="retired"), desk.retired)
+    decide(target=desk.good, decision="blocked", reason="No.", at=now(), by=desk.governance)
+    third = make_application("Search", team=desk.team)
+    make_dependency(third, desk.good)
+    refresh(on=desk.today)
+    client = signed_in_client(desk.governance)
     page = client.get("/gate/policy/")
-    assert "5 of 10 rules block" in text(page) or "4 of 10 rules block" in text(page)
+    assert "5 of 10 rules block" in text_of(page) or "4 of 10 rules block" in text_of(page)
     fields = policy_fields(page)
 
-    tried = text(client.post("/gate/policy/", {**fields, "level-FR010": "error", "try": "1"}))
+    tried = text_of(client.post("/gate/policy/", {**fields, "level-FR010": "error", "try": "1"}))
 
     # retired; blocked and without an owner
     assert "2 of 3 applications would be stopped" in tried
     assert GatePolicy.objects.get(pk=1).version == 1
     near = next(name for name, value in fields.items() if name.endswith("-error") and value == 30)
-    assert "3 of 3 applications would be stopped" in text(
+    assert "3 of 3 applications would be stopped" in text_of(
         client.post("/gate/policy/", {**fields, near: 60, "try": "1"})
     )
 
     kept = client.post("/gate/policy/", {**fields, "level-FR009": "error", "reason": "Routes are named."}, follow=True)
-    assert "Kept as version 2" in text(kept)
-    assert "Routes are named." in text(kept)
+    assert "Kept as version 2" in text_of(kept)
+    assert "Routes are named." in text_of(kept)
     late = client.post("/gate/policy/", {**fields, "level-FR009": "off"})
-    assert (late.status_code, "Somebody else changed the policy" in text(late)) == (422, True)
+    assert (late.status_code, "Somebody else changed the policy" in text_of(late)) == (422, True)
 
 
-def test_pages_say_below_a_short_heading_why_the_gate_cannot_decide(world):
+def test_pages_say_below_a_short_heading_why_the_gate_cannot_decide(desk):
     PollState.objects.all().delete()
-    make_dependency(world.application, world.good)
-    run = ask(application=world.application, asked=[Asked("gpt-4o-2024-08-06", "openai")], by=world.editor, at=now())
-    client = as_user(world.viewer)
+    make_dependency(desk.application, desk.good)
+    run = ask(application=desk.application, asked=[Asked("gpt-4o-2024-08-06", "openai")], by=desk.editor, at=now())
+    client = signed_in_client(desk.viewer)
 
     for address, heading in (
-        (f"/gate/of/{world.application.slug}/", "A build that calls all that is registered cannot be judged today."),
+        (f"/gate/of/{desk.application.slug}/", "A build that calls all that is registered cannot be judged today."),
         (f"/gate/runs/{run.pk}/", "This build could not be judged."),
         ("/gate/policy/", None),
         ("/gate/", None),
     ):
-        page = text(client.get(address))
+        page = text_of(client.get(address))
         if heading is not None:
             words = re.sub(r"<[^>]+>", "", re.search(r"<h1.*?</h1>", page)[0])
             assert " ".join(words.split()) == heading
@@ -256,37 +240,37 @@ def test_pages_say_below_a_short_heading_why_the_gate_cannot_decide(world):
         assert "No source of retirement dates that can be relied on was read" in banner
 
 
-def test_the_policy_is_read_by_all_and_changed_by_governance(world):
-    page = text(as_user(world.viewer).get("/gate/policy/"))
+def test_the_policy_is_read_by_all_and_changed_by_governance(desk):
+    page = text_of(signed_in_client(desk.viewer).get("/gate/policy/"))
 
     assert "governance and administrators change it" in page
     assert "disabled" in page
-    assert as_user(world.editor).post("/gate/policy/", {}).status_code == 403
+    assert signed_in_client(desk.editor).post("/gate/policy/", {}).status_code == 403
 
 
-def test_the_client_is_handed_out_to_whoever_asks_with_its_digest(world):
+def test_the_client_is_handed_out_to_whoever_asks_with_its_digest(desk):
     answer = Client().get("/gate/registry-gate")
 
     assert answer.status_code == 200
     assert hashlib.sha256(answer.content).hexdigest() == held_client().sha256
-    page = text(as_user(world.stranger).get("/gate/set-up/"))
+    page = text_of(signed_in_client(desk.stranger).get("/gate/set-up/"))
     assert held_client().sha256 in page
     assert "secrets.REGISTRY_TOKEN" in page
 
 
 @pytest.mark.parametrize("address", ["/gate/", "/gate/waivers/"])
-def test_a_list_costs_the_same_number_of_statements_however_long(world, address):
+def test_a_list_costs_the_same_number_of_statements_however_long(desk, address):
     def fill(n: int) -> None:
         for number in range(n):
-            application = make_application(team=world.team, business_owner="Ilse")
-            ask(application=application, asked=[Asked(f"m-{number}")], by=world.editor, at=now())
+            application = make_application(team=desk.team, business_owner="Ilse")
+            ask(application=application, asked=[Asked(f"m-{number}")], by=desk.editor, at=now())
             waiver = ask_for_waiver(
                 application=application, rule="FR005", model=f"m-{number}", reason="Ours.",
-                until=world.today + timedelta(9), by=world.editor, at=now(),
+                until=desk.today + timedelta(9), by=desk.editor, at=now(),
             )  # fmt: skip
-            grant_waiver(waiver=waiver, by=world.governance, at=now())
+            grant_waiver(waiver=waiver, by=desk.governance, at=now())
 
-    client = as_user(world.viewer)
+    client = signed_in_client(desk.viewer)
 
     def n_statements() -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -300,12 +284,12 @@ def test_a_list_costs_the_same_number_of_statements_however_long(world, address)
     assert n_statements() == few
 
 
-def test_the_page_of_an_application_costs_the_same_however_much_it_calls(world):
+def test_the_page_of_an_application_costs_the_same_however_much_it_calls(desk):
     from tests.builders import make_offering
 
-    make_dependency(world.application, world.retired)
-    client = as_user(world.viewer)
-    url = f"/gate/of/{world.application.slug}/"
+    make_dependency(desk.application, desk.retired)
+    client = signed_in_client(desk.viewer)
+    url = f"/gate/of/{desk.application.slug}/"
 
     def n_statements() -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -315,5 +299,5 @@ def test_the_page_of_an_application_costs_the_same_however_much_it_calls(world):
     client.get(url)
     few = n_statements()
     for _ in range(8):
-        make_dependency(world.application, make_offering(lifecycle="retired"))
+        make_dependency(desk.application, make_offering(lifecycle="retired"))
     assert n_statements() == few

@@ -29,7 +29,7 @@ from tests.builders import (
     make_provider,
     make_version,
 )
-from tests.gate.worlds import World
+from tests.gate.support_desk import SupportDesk
 
 SEED = 20261128
 N_POLICIES = 25
@@ -39,8 +39,8 @@ N_APPLICATIONS = 40
 class RandomPortfolio:
     """Offerings of every kind that the register can hold, and applications that call them; the same for one seed."""
 
-    def __init__(self, world: World, seed: int) -> None:
-        self.world, self.random = world, random.Random(seed)
+    def __init__(self, desk: SupportDesk, seed: int) -> None:
+        self.desk, self.random = desk, random.Random(seed)
         self.offerings = list(self._offerings())
         self.applications = [self._application(number) for number in range(N_APPLICATIONS)]
         for _ in range(25):
@@ -52,13 +52,13 @@ class RandomPortfolio:
 
     def _offerings(self) -> Iterator[Offering]:
         chance = self.random
-        hosts = [self.world.openai, self.world.azure, make_provider("router", roles=("host", "gateway"))]
+        hosts = [self.desk.openai, self.desk.azure, make_provider("router", roles=("host", "gateway"))]
         foundations = [make_foundation(f"maker/line-{number}") for number in range(4)]
         versions = [
             make_version(f"maker/line-{n}-{m}", foundation=line) for n, line in enumerate(foundations) for m in range(3)
         ]
         for number in range(60):
-            ends = self.world.today + timedelta(chance.choice([-40, -1, 0, 1, 7, 14, 30, 31, 60, 90, 120, 181, 400]))
+            ends = self.desk.today + timedelta(chance.choice([-40, -1, 0, 1, 7, 14, 30, 31, 60, 90, 120, 181, 400]))
             is_dated = chance.random() < 0.7
             lifecycle = chance.choice(["active", "active", "deprecated", "retired"])
             kinds = ["firm"] if lifecycle == "retired" else ["firm", "firm", "not_before"]
@@ -90,7 +90,7 @@ class RandomPortfolio:
         chance = self.random
         application = make_application(
             f"Random {number}",
-            team=self.world.team,
+            team=self.desk.team,
             status=chance.choice(["pilot", "production"]),
             criticality=chance.choice(Criticality.values),
             business_owner=chance.choice(["", " ", "\t", "Ilse"]),
@@ -99,12 +99,12 @@ class RandomPortfolio:
             geography=chance.choice(["", "EU", "US", "EU, US", "eu; CH"]),
         )
         for offering in chance.sample(self.offerings, chance.randint(1, 5)):
-            ends = self.world.today + timedelta(chance.choice([0, 1, 40]))
-            via_party = chance.choice([None, None, self.world.openai, self.world.azure])
+            ends = self.desk.today + timedelta(chance.choice([0, 1, 40]))
+            via_party = chance.choice([None, None, self.desk.openai, self.desk.azure])
             make_dependency(
                 application,
                 offering,
-                since=self.world.today - timedelta(chance.choice([1, 2, 300])),
+                since=self.desk.today - timedelta(chance.choice([1, 2, 300])),
                 until=ends if chance.random() < 0.2 else None,
                 via_party=via_party,
                 reached="direct" if via_party is None else "gateway",
@@ -130,8 +130,8 @@ class RandomPortfolio:
                 decision=decision,
                 reason="As tried.",
                 at=now(),
-                by=self.world.governance,
-                expires_on=self.world.today + timedelta(90) if decision != "blocked" else None,
+                by=self.desk.governance,
+                expires_on=self.desk.today + timedelta(90) if decision != "blocked" else None,
                 **limits,
             )
 
@@ -145,8 +145,8 @@ class RandomPortfolio:
             offering=None if of_version else offering,
             version=offering.version if of_version else None,
             passed=chance.choice([True, True, False]),
-            run_on=self.world.today - timedelta(chance.choice([0, 1, 29, 30, 31, 364, 365, 366, 500])),
-            expires_on=chance.choice([None, None, self.world.today + timedelta(1), self.world.today + timedelta(40)]),
+            run_on=self.desk.today - timedelta(chance.choice([0, 1, 29, 30, 31, 364, 365, 366, 500])),
+            expires_on=chance.choice([None, None, self.desk.today + timedelta(1), self.desk.today + timedelta(40)]),
             recorded_at=now(),
         )
 
@@ -158,19 +158,19 @@ class RandomPortfolio:
             rule=self.random.choice(["FR001", "FR002", "FR003"]),
             model=called.offering.api_id,
             reason="Moving.",
-            until=self.world.today + timedelta(20),
-            by=self.world.editor,
+            until=self.desk.today + timedelta(20),
+            by=self.desk.editor,
             at=now(),
         )
-        grant_waiver(waiver=waiver, by=self.world.governance, at=now())
+        grant_waiver(waiver=waiver, by=self.desk.governance, at=now())
         run = ask(
             application=application,
             asked=[Asked(called.offering.api_id, called.offering.host.slug)],
-            by=self.world.editor,
+            by=self.desk.editor,
             at=now(),
             environment="production",
         )
-        release(run=run, by=self.world.editor, at=now())
+        release(run=run, by=self.desk.editor, at=now())
 
     def change_policy(self) -> Rules:
         chance = self.random
@@ -180,7 +180,7 @@ class RandomPortfolio:
                 warning_days = chance.choice([0, 30, 90, 180])
                 days.append(Days(environment, criticality, warning_days, min(warning_days, chance.choice([0, 7, 30]))))
         change_policy(
-            by=self.world.governance,
+            by=self.desk.governance,
             levels={str(rule): chance.choice(Level.values) for rule in Rule},
             days=days,
             facts={
@@ -210,8 +210,8 @@ def previewed(rules: Rules, on: date) -> dict[int, dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_the_preview_finds_in_a_thousand_random_cases_what_the_gate_finds(world):
-    portfolio = RandomPortfolio(world, SEED)
+def test_the_preview_finds_in_a_thousand_random_cases_what_the_gate_finds(desk):
+    portfolio = RandomPortfolio(desk, SEED)
     today = day_of(now())
     n_cases, rules_seen = 0, set()
     for number in range(N_POLICIES):
@@ -231,8 +231,8 @@ def test_the_preview_finds_in_a_thousand_random_cases_what_the_gate_finds(world)
     assert {level for _, level in rules_seen} == {"error", "warning", "note"}
 
 
-def test_the_counts_of_the_preview_are_those_of_its_applications(world):
-    portfolio = RandomPortfolio(world, SEED + 1)
+def test_the_counts_of_the_preview_are_those_of_its_applications(desk):
+    portfolio = RandomPortfolio(desk, SEED + 1)
     rules = portfolio.change_policy()
     policy: GatePolicy = rules.policy
     today = day_of(now())
@@ -255,27 +255,27 @@ def test_the_counts_of_the_preview_are_those_of_its_applications(world):
     }
 
 
-def test_an_evaluation_that_failed_lately_outweighs_an_earlier_one_that_passed(world):
-    make_dependency(world.application, world.good)
-    change_policy(by=world.governance, levels={"FR006": "error"})
+def test_an_evaluation_that_failed_lately_outweighs_an_earlier_one_that_passed(desk):
+    make_dependency(desk.application, desk.good)
+    change_policy(by=desk.governance, levels={"FR006": "error"})
     for days, passed in ((30, True), (1, False)):
         Evidence.objects.create(
             kind="own_evaluation",
-            application=world.application,
-            version=world.good.version,
+            application=desk.application,
+            version=desk.good.version,
             passed=passed,
-            run_on=world.today - timedelta(days),
+            run_on=desk.today - timedelta(days),
             recorded_at=now(),
         )
 
-    assert previewed(Rules.in_force(), world.today) == {world.application.pk: {"FR006": "error"}}
+    assert previewed(Rules.in_force(), desk.today) == {desk.application.pk: {"FR006": "error"}}
 
 
-def test_a_preview_costs_the_same_number_of_statements_however_many_applications(world, django_assert_num_queries):
+def test_a_preview_costs_the_same_number_of_statements_however_many_applications(desk, django_assert_num_queries):
     rules = Rules.in_force()
 
     for n in (2, 10):
         for _ in range(n):
-            make_dependency(make_application(team=world.team, criticality=Criticality.CRITICAL), world.good)
+            make_dependency(make_application(team=desk.team, criticality=Criticality.CRITICAL), desk.good)
         with django_assert_num_queries(7):
-            previewed(rules, world.today)
+            previewed(rules, desk.today)

@@ -17,29 +17,29 @@ from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.approvals import decide
 from apps.inventory.models import Application, Criticality, Dependency
 from apps.risks.models import Evidence
-from tests.builders import make_offering, make_source
-from tests.gate.worlds import World, rules_of
+from tests.builders import make_claim, make_offering, make_source
+from tests.gate.support_desk import SupportDesk, rules_of
 
 OPENAI = "openai"
 
 
-def judge(world: World, *names: str | Asked, environment: str = "production", **question):
+def judge(desk: SupportDesk, *names: str | Asked, environment: str = "production", **question):
     asked = [name if isinstance(name, Asked) else Asked(name, OPENAI) for name in names]
-    return evaluate(application=world.application, asked=asked, environment=environment, at=now(), **question)
+    return evaluate(application=desk.application, asked=asked, environment=environment, at=now(), **question)
 
 
-def say(world: World, **levels: str):
-    change_policy(by=world.governance, levels=levels)
+def say(desk: SupportDesk, **levels: str):
+    change_policy(by=desk.governance, levels=levels)
 
 
 @pytest.fixture(autouse=True)
-def _only_what_is_asked_for(world):
+def _only_what_is_asked_for(desk):
     """Evidence is asked for in its own test."""
-    say(world, FR006="off")
+    say(desk, FR006="off")
 
 
-def test_a_model_that_holds_passes(world):
-    outcome = judge(world, "gpt-4o-2024-11-20")
+def test_a_model_that_holds_passes(desk):
+    outcome = judge(desk, "gpt-4o-2024-11-20")
 
     assert (outcome.decision, outcome.exit_code, outcome.findings) == ("pass", 0, ())
     assert outcome.evaluated == [
@@ -47,35 +47,35 @@ def test_a_model_that_holds_passes(world):
     ]
 
 
-def test_fr001_blocks_what_the_organisation_blocked(world):
-    decide(target=world.good.version, decision="blocked", reason="Leaks.", at=now(), by=world.governance)
+def test_fr001_blocks_what_the_organisation_blocked(desk):
+    decide(target=desk.good.version, decision="blocked", reason="Leaks.", at=now(), by=desk.governance)
 
-    outcome = judge(world, "gpt-4o-2024-11-20")
+    outcome = judge(desk, "gpt-4o-2024-11-20")
 
     assert rules_of(outcome.findings) == [("FR001", "error", "gpt-4o-2024-11-20")]
     assert "Leaks." in outcome.findings[0].message
     assert (outcome.decision, outcome.exit_code) == ("block", 1)
 
 
-def test_fr001_asks_for_an_approval_where_the_policy_does(world):
-    change_policy(by=world.governance, facts={"requires_approval": True})
+def test_fr001_asks_for_an_approval_where_the_policy_does(desk):
+    change_policy(by=desk.governance, facts={"requires_approval": True})
     decide(
-        target=world.good, decision="approved", reason="Tried.", at=now(), by=world.governance,
-        expires_on=world.today + timedelta(90),
+        target=desk.good, decision="approved", reason="Tried.", at=now(), by=desk.governance,
+        expires_on=desk.today + timedelta(90),
     )  # fmt: skip
 
-    outcome = judge(world, "gpt-4o-2024-11-20", "gpt-3.5-turbo-0125")
+    outcome = judge(desk, "gpt-4o-2024-11-20", "gpt-3.5-turbo-0125")
 
     assert ("FR001", "error", "gpt-3.5-turbo-0125") in rules_of(outcome.findings)
     assert ("FR001", "error", "gpt-4o-2024-11-20") not in rules_of(outcome.findings)
 
 
-def test_fr002_blocks_what_is_retired_and_names_what_to_move_to(world):
-    outcome = judge(world, "gpt-3.5-turbo-0125")
+def test_fr002_blocks_what_is_retired_and_names_what_to_move_to(desk):
+    outcome = judge(desk, "gpt-3.5-turbo-0125")
 
     (finding,) = outcome.findings
     assert rules_of(outcome.findings) == [("FR002", "error", "gpt-3.5-turbo-0125")]
-    assert (finding.replacement, finding.by_date) == ("gpt-5.6-terra", world.today - timedelta(33))
+    assert (finding.replacement, finding.by_date) == ("gpt-5.6-terra", desk.today - timedelta(33))
     assert (outcome.decision, outcome.exit_code) == ("block", 1)
 
 
@@ -91,28 +91,28 @@ def test_fr002_blocks_what_is_retired_and_names_what_to_move_to(world):
         (7, Criticality.STANDARD, "production", "error"),
     ],
 )
-def test_fr003_speaks_by_environment_and_criticality(world, days, criticality, environment, expected):
-    Application.objects.filter(pk=world.application.pk).update(criticality=criticality)
-    world.application.refresh_from_db()
-    world.ending.retires_on = world.today + timedelta(days)
-    world.ending.save()
+def test_fr003_speaks_by_environment_and_criticality(desk, days, criticality, environment, expected):
+    Application.objects.filter(pk=desk.application.pk).update(criticality=criticality)
+    desk.application.refresh_from_db()
+    desk.ending.retires_on = desk.today + timedelta(days)
+    desk.ending.save()
 
-    outcome = judge(world, "gpt-4o-2024-08-06", environment=environment)
+    outcome = judge(desk, "gpt-4o-2024-08-06", environment=environment)
 
     assert [level for _, level, _ in rules_of(outcome.findings)] == ([expected] if expected else [])
     if expected:
         assert outcome.findings[0].replacement == "gpt-4o-2024-11-20"
 
 
-def test_fr003_never_blocks_for_a_day_the_host_has_not_set(world):
-    world.ending.retires_on, world.ending.date_kind = world.today + timedelta(3), "not_before"
-    world.ending.save()
+def test_fr003_never_blocks_for_a_day_the_host_has_not_set(desk):
+    desk.ending.retires_on, desk.ending.date_kind = desk.today + timedelta(3), "not_before"
+    desk.ending.save()
 
-    assert rules_of(judge(world, "gpt-4o-2024-08-06").findings) == [("FR003", "warning", "gpt-4o-2024-08-06")]
+    assert rules_of(judge(desk, "gpt-4o-2024-08-06").findings) == [("FR003", "warning", "gpt-4o-2024-08-06")]
 
 
-def test_fr004_tells_a_deployment_that_does_not_say_its_model(world):
-    outcome = judge(world, Asked("contact-centre-prod", "azure"), Asked("judge-eu", "azure"), Asked("fast", alias=True))
+def test_fr004_tells_a_deployment_that_does_not_say_its_model(desk):
+    outcome = judge(desk, Asked("contact-centre-prod", "azure"), Asked("judge-eu", "azure"), Asked("fast", alias=True))
 
     assert rules_of(outcome.findings) == [
         ("FR004", "warning", "contact-centre-prod"), ("FR004", "warning", "judge-eu"), ("FR004", "warning", "fast")
@@ -120,44 +120,44 @@ def test_fr004_tells_a_deployment_that_does_not_say_its_model(world):
     assert [row["match"] for row in outcome.evaluated] == ["unresolved"] * 3
 
 
-def test_fr004_tells_a_family_that_stands_for_several_releases(world):
+def test_fr004_tells_a_family_that_stands_for_several_releases(desk):
     family = Alias.objects.create(
-        identifier="openai/gpt-4o-family", foundation=world.good.version.foundation, kind="family"
+        identifier="openai/gpt-4o-family", foundation=desk.good.version.foundation, kind="family"
     )
-    make_offering("gpt-4o-family", host=world.openai, resolved=False, alias=family)
+    make_offering("gpt-4o-family", host=desk.openai, resolved=False, alias=family)
 
-    outcome = judge(world, "gpt-4o-family")
+    outcome = judge(desk, "gpt-4o-family")
 
     assert rules_of(outcome.findings) == [("FR004", "warning", "gpt-4o-family")]
     assert outcome.evaluated[0]["match"] == "family"
 
 
-def test_a_moving_alias_is_told_as_one_and_judged_by_what_answers(world):
+def test_a_moving_alias_is_told_as_one_and_judged_by_what_answers(desk):
     alias = Alias.objects.create(
-        identifier="openai/gpt-4o", foundation=world.good.version.foundation, kind="alias", version=world.good.version
+        identifier="openai/gpt-4o", foundation=desk.good.version.foundation, kind="alias", version=desk.good.version
     )
-    make_offering("gpt-4o", host=world.openai, version=world.good.version, alias=alias, lifecycle="active")
+    make_offering("gpt-4o", host=desk.openai, version=desk.good.version, alias=alias, lifecycle="active")
 
-    outcome = judge(world, "gpt-4o")
+    outcome = judge(desk, "gpt-4o")
 
     assert outcome.findings == ()
     assert (outcome.evaluated[0]["match"], outcome.evaluated[0]["resolved_id"]) == ("alias", "openai/gpt-4o-2024-11-20")
 
 
-def test_a_gateways_alias_is_what_the_applications_own_gateway_passes_on(world):
+def test_a_gateways_alias_is_what_the_applications_own_gateway_passes_on(desk):
     Observation.objects.create(
-        key="00000000-0000-0000-0000-000000000001", stream="litellm-config:main", application=world.application,
+        key="00000000-0000-0000-0000-000000000001", stream="litellm-config:main", application=desk.application,
         alias="chat-default", requested="gpt-3.5-turbo-0125", confidence=Confidence.GATEWAY_CONFIG,
-        state="matched", offering=world.retired, first_seen_at=now(), last_seen_at=now(),
+        state="matched", offering=desk.retired, first_seen_at=now(), last_seen_at=now(),
     )  # fmt: skip
 
-    outcome = judge(world, Asked("chat-default", "litellm", alias=True))
+    outcome = judge(desk, Asked("chat-default", "litellm", alias=True))
 
     assert rules_of(outcome.findings) == [("FR002", "error", "chat-default")]
 
 
-def test_fr005_tells_a_name_that_nobody_knows_and_never_guesses_a_neighbour(world):
-    outcome = judge(world, "gpt-4o-2024-08", "gpt-3.5-turbo-012", "process.env.MODEL")
+def test_fr005_tells_a_name_that_nobody_knows_and_never_guesses_a_neighbour(desk):
+    outcome = judge(desk, "gpt-4o-2024-08", "gpt-3.5-turbo-012", "process.env.MODEL")
 
     assert rules_of(outcome.findings) == [
         ("FR005", "warning", "gpt-4o-2024-08"), ("FR005", "warning", "gpt-3.5-turbo-012"),
@@ -166,102 +166,102 @@ def test_fr005_tells_a_name_that_nobody_knows_and_never_guesses_a_neighbour(worl
     assert {row["match"] for row in outcome.evaluated} == {"unresolved"}
 
 
-def test_a_known_model_is_not_judged_by_another_hosts_dates(world):
+def test_a_known_model_is_not_judged_by_another_hosts_dates(desk):
     """It ended at OpenAI; that says nothing of a host of which nobody knows that it offers it."""
-    outcome = judge(world, Asked("gpt-3.5-turbo-0125", "azure"))
+    outcome = judge(desk, Asked("gpt-3.5-turbo-0125", "azure"))
 
     assert rules_of(outcome.findings) == [("FR005", "warning", "gpt-3.5-turbo-0125")]
     assert outcome.evaluated[0]["resolved_id"] == "openai/gpt-3.5-turbo-0125"
 
 
-def test_what_a_person_decided_about_a_name_counts_first(world):
-    NameDecision.objects.create(name="contact-centre-prod", offering=world.retired, decided_by=world.governance)
-    NameDecision.objects.create(name="google", not_a_model=True, decided_by=world.governance)
+def test_what_a_person_decided_about_a_name_counts_first(desk):
+    NameDecision.objects.create(name="contact-centre-prod", offering=desk.retired, decided_by=desk.governance)
+    NameDecision.objects.create(name="google", not_a_model=True, decided_by=desk.governance)
 
-    outcome = judge(world, Asked("contact-centre-prod", "azure"), Asked("google", ""))
+    outcome = judge(desk, Asked("contact-centre-prod", "azure"), Asked("google", ""))
 
     assert rules_of(outcome.findings) == [("FR002", "error", "contact-centre-prod")]
 
 
-def test_fr006_asks_critical_applications_for_an_evaluation_that_still_counts(world):
-    say(world, FR006="error")
+def test_fr006_asks_critical_applications_for_an_evaluation_that_still_counts(desk):
+    say(desk, FR006="error")
     name = "gpt-4o-2024-11-20"
-    assert rules_of(judge(world, name).findings) == [("FR006", "error", name)]
+    assert rules_of(judge(desk, name).findings) == [("FR006", "error", name)]
 
     evidence = Evidence.objects.create(
-        kind="own_evaluation", application=world.application, version=world.good.version, passed=True,
-        run_on=world.today - timedelta(30), recorded_at=now(),
+        kind="own_evaluation", application=desk.application, version=desk.good.version, passed=True,
+        run_on=desk.today - timedelta(30), recorded_at=now(),
     )  # fmt: skip
-    assert judge(world, name).findings == ()
+    assert judge(desk, name).findings == ()
 
-    evidence.run_on = world.today - timedelta(400)
+    evidence.run_on = desk.today - timedelta(400)
     evidence.save()
-    assert "counts no longer" in judge(world, name).findings[0].message
+    assert "counts no longer" in judge(desk, name).findings[0].message
 
     Evidence.objects.create(
-        kind="red_team", application=world.application, offering=world.good, passed=False, run_on=world.today,
+        kind="red_team", application=desk.application, offering=desk.good, passed=False, run_on=desk.today,
         recorded_at=now(),
     )  # fmt: skip
-    assert "failed" in judge(world, name).findings[0].message
+    assert "failed" in judge(desk, name).findings[0].message
 
-    Application.objects.filter(pk=world.application.pk).update(criticality=Criticality.LOW)
-    world.application.refresh_from_db()
-    assert judge(world, name).findings == ()
+    Application.objects.filter(pk=desk.application.pk).update(criticality=Criticality.LOW)
+    desk.application.refresh_from_db()
+    assert judge(desk, name).findings == ()
 
 
-def test_fr007_and_fr008_hold_restrictions_against_the_application(world):
+def test_fr007_and_fr008_hold_restrictions_against_the_application(desk):
     decide(
-        target=world.good, decision="restricted", reason="Only public data in the US.", at=now(), by=world.governance,
-        expires_on=world.today + timedelta(90), data_classes=["public"], regions=["US"],
+        target=desk.good, decision="restricted", reason="Only public data in the US.", at=now(), by=desk.governance,
+        expires_on=desk.today + timedelta(90), data_classes=["public"], regions=["US"],
     )  # fmt: skip
 
-    outcome = judge(world, "gpt-4o-2024-11-20")
+    outcome = judge(desk, "gpt-4o-2024-11-20")
 
     assert {(rule, level) for rule, level, _ in rules_of(outcome.findings)} == {("FR007", "error"), ("FR008", "error")}
 
 
-def test_what_is_only_not_on_record_warns(world):
-    Application.objects.filter(pk=world.application.pk).update(data_classification="", geography="US")
-    world.application.refresh_from_db()
+def test_what_is_only_not_on_record_warns(desk):
+    Application.objects.filter(pk=desk.application.pk).update(data_classification="", geography="US")
+    desk.application.refresh_from_db()
     decide(
-        target=world.good, decision="restricted", reason="Public data.", at=now(), by=world.governance,
-        expires_on=world.today + timedelta(90), data_classes=["public"],
+        target=desk.good, decision="restricted", reason="Public data.", at=now(), by=desk.governance,
+        expires_on=desk.today + timedelta(90), data_classes=["public"],
     )  # fmt: skip
 
-    assert rules_of(judge(world, "gpt-4o-2024-11-20").findings) == [("FR007", "warning", "gpt-4o-2024-11-20")]
+    assert rules_of(judge(desk, "gpt-4o-2024-11-20").findings) == [("FR007", "warning", "gpt-4o-2024-11-20")]
 
 
-def test_fr009_tells_a_route_that_lets_any_model_through(world):
-    assert rules_of(judge(world, "openai/*").findings) == [("FR009", "warning", "openai/*")]
+def test_fr009_tells_a_route_that_lets_any_model_through(desk):
+    assert rules_of(judge(desk, "openai/*").findings) == [("FR009", "warning", "openai/*")]
 
 
-def test_fr010_tells_an_application_without_an_owner(world):
-    Application.objects.filter(pk=world.application.pk).update(business_owner="", technical_owner=" ")
-    world.application.refresh_from_db()
+def test_fr010_tells_an_application_without_an_owner(desk):
+    Application.objects.filter(pk=desk.application.pk).update(business_owner="", technical_owner=" ")
+    desk.application.refresh_from_db()
 
-    assert rules_of(judge(world, "gpt-4o-2024-11-20").findings) == [("FR010", "warning", "")]
+    assert rules_of(judge(desk, "gpt-4o-2024-11-20").findings) == [("FR010", "warning", "")]
 
 
-def test_a_rule_that_is_off_finds_nothing_and_a_note_does_not_warn(world):
-    say(world, FR002="off", FR003="note")
+def test_a_rule_that_is_off_finds_nothing_and_a_note_does_not_warn(desk):
+    say(desk, FR002="off", FR003="note")
 
-    outcome = judge(world, "gpt-3.5-turbo-0125", "gpt-4o-2024-08-06")
+    outcome = judge(desk, "gpt-3.5-turbo-0125", "gpt-4o-2024-08-06")
 
     assert rules_of(outcome.findings) == [("FR003", "note", "gpt-4o-2024-08-06")]
     assert outcome.decision == "pass"
 
 
-def test_without_a_host_the_developers_own_counts(world):
-    outcome = judge(world, Asked("gpt-3.5-turbo-0125"))
+def test_without_a_host_the_developers_own_counts(desk):
+    outcome = judge(desk, Asked("gpt-3.5-turbo-0125"))
 
     assert rules_of(outcome.findings) == [("FR002", "error", "gpt-3.5-turbo-0125")]
 
 
-def test_a_stale_or_empty_catalogue_cannot_decide(world):
+def test_a_stale_or_empty_catalogue_cannot_decide(desk):
     PollState.objects.update(last_observed_at=now() - timedelta(8), last_success_at=now() - timedelta(8))
 
-    outcome = judge(world, "gpt-4o-2024-11-20")
-    blocked = judge(world, "gpt-3.5-turbo-0125")
+    outcome = judge(desk, "gpt-4o-2024-11-20")
+    blocked = judge(desk, "gpt-3.5-turbo-0125")
 
     assert (outcome.decision, outcome.exit_code) == ("unknown", 3)
     assert "was read within 7 days, so nothing can be decided" in outcome.summary
@@ -270,58 +270,62 @@ def test_a_stale_or_empty_catalogue_cannot_decide(world):
     # a source that only knows prices keeps nothing fresh
     prices = make_source("genai-prices", enabled=True)
     PollState.objects.create(source=prices, last_success_at=now(), last_observed_at=now())
-    assert judge(world, "gpt-4o-2024-11-20").decision == "unknown"
+    assert judge(desk, "gpt-4o-2024-11-20").decision == "unknown"
 
     # whoever only wants a report is not stopped, and is told all the same
-    reported = judge(world, "gpt-4o-2024-11-20", mode="report")
+    reported = judge(desk, "gpt-4o-2024-11-20", mode="report")
     assert (reported.decision, reported.exit_code) == ("unknown", 0)
 
     # what was read and is doubted is no ground either, and says so
     PollState.objects.update(last_observed_at=now(), last_success_at=now(), suspect=True)
-    doubted = judge(world, "gpt-4o-2024-11-20")
+    doubted = judge(desk, "gpt-4o-2024-11-20")
     assert (doubted.decision, "LiteLLM price map: on hold, needs review" in doubted.summary) == ("unknown", True)
     PollState.objects.update(suspect=False, last_change_at=now() - timedelta(90))
-    assert judge(world, "gpt-4o-2024-11-20").decision == "pass"
+    assert judge(desk, "gpt-4o-2024-11-20").decision == "pass"
     # a feed that answers and that nobody keeps any more
     Source.objects.update(frozen_after_days=60)
-    assert judge(world, "gpt-4o-2024-11-20").decision == "unknown"
+    assert judge(desk, "gpt-4o-2024-11-20").decision == "unknown"
 
     PollState.objects.all().delete()
-    assert judge(world, "gpt-4o-2024-11-20").decision == "unknown"
+    assert judge(desk, "gpt-4o-2024-11-20").decision == "unknown"
     # the built-in catalogue was never read from outside, however new it is
-    Assertion.objects.create(
-        source=make_source("built-in", kind="built-in"), external_id="litellm:x", topic="lifecycle",
-        offering=world.good, first_seen=now(), changed_at=now(), value={"retires_on": "2030-01-01"},
-    )  # fmt: skip
-    assert judge(world, "gpt-4o-2024-11-20").decision == "unknown"
+    make_claim(
+        make_source("built-in", kind="built-in"),
+        "litellm:x",
+        offering=desk.good,
+        first_seen=now(),
+        changed_at=now(),
+        value={"retires_on": "2030-01-01"},
+    )
+    assert judge(desk, "gpt-4o-2024-11-20").decision == "unknown"
 
 
-def test_an_empty_catalogue_cannot_decide(world):
+def test_an_empty_catalogue_cannot_decide(desk):
     Dependency.objects.all().delete()
     Assertion.objects.all().delete()
-    world.ending.delete()
+    desk.ending.delete()
     Offering.objects.all().delete()
 
-    outcome = judge(world, "gpt-4o-2024-11-20")
+    outcome = judge(desk, "gpt-4o-2024-11-20")
 
     assert (outcome.decision, outcome.exit_code, "is empty" in outcome.summary) == ("unknown", 3, True)
 
 
-def test_the_policy_grows_by_one_version_a_change_and_says_who_changed_it(world):
+def test_the_policy_grows_by_one_version_a_change_and_says_who_changed_it(desk):
     before = GatePolicy.objects.get(pk=1).version
 
     changed = change_policy(
-        by=world.governance, levels={"FR009": "error"}, days=[Days("prod", 3, 400, 200)], reason="Routes are named."
+        by=desk.governance, levels={"FR009": "error"}, days=[Days("prod", 3, 400, 200)], reason="Routes are named."
     )
-    same = change_policy(by=world.governance, levels={"FR009": "error"}, days=[Days("production", 3, 400, 200)])
+    same = change_policy(by=desk.governance, levels={"FR009": "error"}, days=[Days("production", 3, 400, 200)])
 
     assert (changed.version, same.version) == (before + 1, before + 1)
     entry = changed.history.order_by("-pgh_id").first()
     assert entry.levels["FR009"] == "error"
     assert entry.pgh_context.metadata["actor"] == "maren"
     with pytest.raises(RefusedChange, match="Somebody else"):
-        change_policy(by=world.governance, levels={"FR009": "off"}, expected_version=before)
+        change_policy(by=desk.governance, levels={"FR009": "off"}, expected_version=before)
     with pytest.raises(ValidationError, match="no level"):
-        change_policy(by=world.governance, levels={"FR009": "loud"})
+        change_policy(by=desk.governance, levels={"FR009": "loud"})
     with pytest.raises(ValidationError, match="fewer"):
-        change_policy(by=world.governance, days=[Days("staging", 0, 10, 20)])
+        change_policy(by=desk.governance, days=[Days("staging", 0, 10, 20)])

@@ -14,7 +14,7 @@ from apps.gate.matching import Asked
 from apps.gate.reading import models_of_bom
 from apps.intake.sheets.tables import Unreadable
 from tests.builders import make_application
-from tests.gate.worlds import read_dates
+from tests.gate.support_desk import read_dates
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)

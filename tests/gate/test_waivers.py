@@ -13,108 +13,108 @@ from apps.gate.matching import Asked
 from apps.gate.models import Waiver
 from apps.inventory.actions import RefusedChange
 from tests.builders import make_user
-from tests.gate.worlds import World
+from tests.gate.support_desk import SupportDesk
 
 URL = "/api/v1/gate-waivers/"
 
 
-def asked_for(world: World, **more) -> Waiver:
+def asked_for(desk: SupportDesk, **more) -> Waiver:
     facts = {
-        "application": world.application, "rule": "FR002", "model": "gpt-3.5-turbo-0125", "reason": "Moving in March.",
-        "until": world.today + timedelta(30), "by": world.editor, "at": now(),
+        "application": desk.application, "rule": "FR002", "model": "gpt-3.5-turbo-0125", "reason": "Moving in March.",
+        "until": desk.today + timedelta(30), "by": desk.editor, "at": now(),
     }  # fmt: skip
     return ask_for_waiver(**{**facts, **more})
 
 
-def gate(world: World, *, days: int = 0):
+def gate(desk: SupportDesk, *, days: int = 0):
     return evaluate(
-        application=world.application, asked=[Asked("gpt-3.5-turbo-0125", "openai", file="app/a.py")],
+        application=desk.application, asked=[Asked("gpt-3.5-turbo-0125", "openai", file="app/a.py")],
         environment="production", at=now() + timedelta(days),
     )  # fmt: skip
 
 
-def test_a_granted_waiver_lets_through_until_its_day_and_is_shown(world):
-    waiver = asked_for(world)
-    assert gate(world).decision == "block"
+def test_a_granted_waiver_lets_through_until_its_day_and_is_shown(desk):
+    waiver = asked_for(desk)
+    assert gate(desk).decision == "block"
 
-    grant_waiver(waiver=waiver, by=world.governance, at=now(), reason="Agreed.")
+    grant_waiver(waiver=waiver, by=desk.governance, at=now(), reason="Agreed.")
 
-    outcome = gate(world)
+    outcome = gate(desk)
     finding = next(each for each in outcome.findings if each.rule == "FR002")
-    assert (finding.waiver, finding.waived_until) == (waiver.pk, world.today + timedelta(30))
+    assert (finding.waiver, finding.waived_until) == (waiver.pk, desk.today + timedelta(30))
     assert outcome.decision == "pass"
     assert "waived" in outcome.summary
 
     from apps.feeds.models import PollState
 
     PollState.objects.update(last_observed_at=now() + timedelta(31))
-    assert gate(world, days=31).decision == "block"
+    assert gate(desk, days=31).decision == "block"
 
 
-def test_a_waiver_covers_its_rule_and_model_and_by_known_id_as_well(world):
-    grant_waiver(waiver=asked_for(world, rule="FR003"), by=world.governance, at=now())
-    assert gate(world).decision == "block"
+def test_a_waiver_covers_its_rule_and_model_and_by_known_id_as_well(desk):
+    grant_waiver(waiver=asked_for(desk, rule="FR003"), by=desk.governance, at=now())
+    assert gate(desk).decision == "block"
 
-    grant_waiver(waiver=asked_for(world, model="OpenAI/gpt-3.5-turbo-0125"), by=world.governance, at=now())
-    assert gate(world).decision == "pass"
-
-
-def test_a_waiver_for_one_hosts_offering_says_nothing_of_another(world):
-    grant_waiver(waiver=asked_for(world, model="", offering=world.good), by=world.governance, at=now())
-    assert gate(world).decision == "block"
-
-    grant_waiver(waiver=asked_for(world, model="", offering=world.retired), by=world.governance, at=now())
-    assert gate(world).decision == "pass"
+    grant_waiver(waiver=asked_for(desk, model="OpenAI/gpt-3.5-turbo-0125"), by=desk.governance, at=now())
+    assert gate(desk).decision == "pass"
 
 
-def test_what_is_refused_or_withdrawn_does_not_count(world):
-    refuse_waiver(waiver=asked_for(world), by=world.governance, at=now(), reason="Move now.")
-    assert gate(world).decision == "block"
+def test_a_waiver_for_one_hosts_offering_says_nothing_of_another(desk):
+    grant_waiver(waiver=asked_for(desk, model="", offering=desk.good), by=desk.governance, at=now())
+    assert gate(desk).decision == "block"
 
-    waiver = grant_waiver(waiver=asked_for(world), by=world.governance, at=now())
-    withdraw_waiver(waiver=waiver, by=world.editor, at=now(), reason="Moved.")
-    assert gate(world).decision == "block"
+    grant_waiver(waiver=asked_for(desk, model="", offering=desk.retired), by=desk.governance, at=now())
+    assert gate(desk).decision == "pass"
+
+
+def test_what_is_refused_or_withdrawn_does_not_count(desk):
+    refuse_waiver(waiver=asked_for(desk), by=desk.governance, at=now(), reason="Move now.")
+    assert gate(desk).decision == "block"
+
+    waiver = grant_waiver(waiver=asked_for(desk), by=desk.governance, at=now())
+    withdraw_waiver(waiver=waiver, by=desk.editor, at=now(), reason="Moved.")
+    assert gate(desk).decision == "block"
     with pytest.raises(RefusedChange, match="withdrawn since"):
-        grant_waiver(waiver=waiver, by=world.governance, at=now())
+        grant_waiver(waiver=waiver, by=desk.governance, at=now())
 
 
-def test_who_asks_does_not_grant_and_the_database_keeps_to_it(world):
-    waiver = asked_for(world, by=world.governance)
+def test_who_asks_does_not_grant_and_the_database_keeps_to_it(desk):
+    waiver = asked_for(desk, by=desk.governance)
 
     with pytest.raises(RefusedChange, match="Ask a colleague"):
-        grant_waiver(waiver=waiver, by=world.governance, at=now())
+        grant_waiver(waiver=waiver, by=desk.governance, at=now())
     with pytest.raises(IntegrityError), transaction.atomic():
-        Waiver.objects.filter(pk=waiver.pk).update(state="granted", decided_by=world.governance, decided_at=now())
+        Waiver.objects.filter(pk=waiver.pk).update(state="granted", decided_by=desk.governance, decided_at=now())
     assert grant_waiver(waiver=waiver, by=make_user(role="admin"), at=now()).state == "granted"
 
 
-def test_a_waiver_ends_within_180_days(world):
+def test_a_waiver_ends_within_180_days(desk):
     for days in (0, 181):
         with pytest.raises(ValidationError, match="latest"):
-            asked_for(world, until=world.today + timedelta(days))
-    waiver = asked_for(world, until=world.today + timedelta(180))
+            asked_for(desk, until=desk.today + timedelta(days))
+    waiver = asked_for(desk, until=desk.today + timedelta(180))
     with pytest.raises(IntegrityError), transaction.atomic():
-        Waiver.objects.filter(pk=waiver.pk).update(until=world.today + timedelta(181))
-    assert grant_waiver(waiver=waiver, by=world.governance, at=now(), until=world.today + timedelta(5)).until == (
-        world.today + timedelta(5)
+        Waiver.objects.filter(pk=waiver.pk).update(until=desk.today + timedelta(181))
+    assert grant_waiver(waiver=waiver, by=desk.governance, at=now(), until=desk.today + timedelta(5)).until == (
+        desk.today + timedelta(5)
     )
 
 
-def test_the_same_is_not_asked_for_twice(world):
-    waiver = asked_for(world)
+def test_the_same_is_not_asked_for_twice(desk):
+    waiver = asked_for(desk)
     with pytest.raises(RefusedChange, match="asked for the same already"):
-        asked_for(world, model="GPT-3.5-turbo-0125")
-    grant_waiver(waiver=waiver, by=world.governance, at=now())
+        asked_for(desk, model="GPT-3.5-turbo-0125")
+    grant_waiver(waiver=waiver, by=desk.governance, at=now())
     with pytest.raises(RefusedChange, match="waived until"):
-        asked_for(world)
-    assert asked_for(world, until=world.today + timedelta(60)).state == "asked"
+        asked_for(desk)
+    assert asked_for(desk, until=desk.today + timedelta(60)).state == "asked"
     with pytest.raises(ValidationError, match="for which model"):
-        asked_for(world, model="")
+        asked_for(desk, model="")
 
 
-def test_every_step_is_in_the_history_with_who_and_why(world):
-    waiver = asked_for(world)
-    grant_waiver(waiver=waiver, by=world.governance, at=now(), reason="Agreed until March.")
+def test_every_step_is_in_the_history_with_who_and_why(desk):
+    waiver = asked_for(desk)
+    grant_waiver(waiver=waiver, by=desk.governance, at=now(), reason="Agreed until March.")
 
     rows = list(waiver.history.order_by("pgh_id"))
     assert [(row.state, row.pgh_context.metadata["actor"], row.pgh_context.metadata["reason"]) for row in rows] == [
@@ -122,43 +122,43 @@ def test_every_step_is_in_the_history_with_who_and_why(world):
     ]  # fmt: skip
 
 
-def test_through_rest_the_team_asks_and_governance_decides(world, api):
+def test_through_rest_the_team_asks_and_governance_decides(desk, api):
     body = {
-        "application": world.application.slug, "rule": "FR002", "model": "gpt-3.5-turbo-0125",
-        "reason": "Moving in March.", "until": (world.today + timedelta(30)).isoformat(),
+        "application": desk.application.slug, "rule": "FR002", "model": "gpt-3.5-turbo-0125",
+        "reason": "Moving in March.", "until": (desk.today + timedelta(30)).isoformat(),
     }  # fmt: skip
-    editor, governance = api(world.editor, "read", "write"), api(world.governance, "read", "write")
+    editor, governance = api(desk.editor, "read", "write"), api(desk.governance, "read", "write")
 
     made = editor.post(URL, body, format="json")
     assert made.status_code == 201
     pk = made.json()["id"]
     assert editor.post(URL, body, format="json").status_code == 409
-    assert api(world.viewer, "read", "write").post(URL, body, format="json").status_code == 403
-    assert api(world.stranger, "read", "write").post(URL, body, format="json").status_code == 400
+    assert api(desk.viewer, "read", "write").post(URL, body, format="json").status_code == 403
+    assert api(desk.stranger, "read", "write").post(URL, body, format="json").status_code == 400
     assert editor.post(f"{URL}{pk}/grant/", {}, format="json").status_code == 403
-    assert api(world.stranger, "read", "write").post(f"{URL}{pk}/grant/", {}, format="json").status_code == 404
+    assert api(desk.stranger, "read", "write").post(f"{URL}{pk}/grant/", {}, format="json").status_code == 404
     assert governance.post(f"{URL}{pk}/refuse/", {}, format="json").status_code == 400
 
     granted = governance.post(f"{URL}{pk}/grant/", {"reason": "Agreed."}, format="json").json()
     assert (granted["state"], granted["standing"], granted["decided_by"]) == ("granted", True, "maren")
     assert [row["id"] for row in editor.get(f"{URL}?standing=true").json()["results"]] == [pk]
-    assert api(world.stranger, "read").get(URL).json()["results"] == []
+    assert api(desk.stranger, "read").get(URL).json()["results"] == []
     withdrawn = editor.post(f"{URL}{pk}/withdraw/", {"reason": "Moved."}, format="json").json()
     assert withdrawn["state"] == "withdrawn"
 
 
-def test_the_policy_is_read_by_all_and_changed_by_governance(world, api):
+def test_the_policy_is_read_by_all_and_changed_by_governance(desk, api):
     url = "/api/v1/gate-policy/"
-    seen = api(world.viewer, "read").get(url).json()
+    seen = api(desk.viewer, "read").get(url).json()
     assert (seen["levels"]["FR002"], seen["can_decide"], len(seen["horizons"])) == ("error", True, 8)
     change = {
         "levels": {"FR005": "error"}, "expected_version": seen["version"],
         "evidence_criticalities": ["critical", "low"],
         "horizons": [{"environment": "staging", "criticality": "low", "warning_days": 5, "error_days": 1}],
     }  # fmt: skip
-    assert api(world.editor, "read", "write").patch(url, change, format="json").status_code == 403
+    assert api(desk.editor, "read", "write").patch(url, change, format="json").status_code == 403
 
-    governance = api(world.governance, "read", "write")
+    governance = api(desk.governance, "read", "write")
     changed = governance.patch(url, change, format="json").json()
 
     assert (changed["version"], changed["levels"]["FR005"], changed["levels"]["FR002"]) == (

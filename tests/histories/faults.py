@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tests.histories.feeds import Feed, Shown, Wire
-from tests.histories.world import Model, Prices
+from tests.histories.invented_models import Model, Prices
 
 
 @dataclass(slots=True)

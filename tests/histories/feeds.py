@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tests.histories.world import Habits, Model, State
+from tests.histories.invented_models import Habits, Model, State
 
 Wire = dict[str, Any]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.histories.faults import Fault, View
 from tests.histories.feeds import Feed, Shown
-from tests.histories.world import Prices, World
+from tests.histories.invented_models import InventedModels, Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,18 @@ class Observation:
 @dataclass(frozen=True, slots=True)
 class History:
     feed: Feed
-    world: World
+    world: InventedModels
     observations: list[Observation]
 
 
 def observe(
-    world: World, feed: Feed, faults: Iterable[Fault] = (), *, days: int, seed: int = 1, at: Iterable[datetime] = ()
+    world: InventedModels,
+    feed: Feed,
+    faults: Iterable[Fault] = (),
+    *,
+    days: int,
+    seed: int = 1,
+    at: Iterable[datetime] = (),
 ) -> History:
     """The history of `days` days. `at` gives the moments themselves; otherwise the feed's habit does."""
     faults = list(faults)
@@ -61,7 +67,9 @@ def observe(
     return History(feed, world, seen)
 
 
-def _look(world: World, feed: Feed, faults: list[Fault], at: datetime, last: Observation | None) -> Observation:
+def _look(
+    world: InventedModels, feed: Feed, faults: list[Fault], at: datetime, last: Observation | None
+) -> Observation:
     active = [fault for fault in faults if fault.holds(at)]
     world_at = min([at, *(fault.start for fault in active if fault.frozen)])
     rows = [Shown(model, model.at(world_at)) for model in world.models]

@@ -11,22 +11,22 @@ from pathlib import Path
 from tests.histories.faults import usual_faults
 from tests.histories.feeds import FEEDS, Feed
 from tests.histories.history import History, observe, write_manifest
+from tests.histories.invented_models import InventedModels, mixed_models
 from tests.histories.score import truth_lines
 from tests.histories.truth import truth_of
-from tests.histories.world import World, mixed_world
 
 
 def season(slug: str, seed: int) -> History:
     """The season that `seed` draws for this feed; always the same one."""
     feed = FEEDS[slug]
-    world = mixed_world(seed, feed.providers, feed.habits)
+    world = mixed_models(seed, feed.providers, feed.habits)
     if feed.pointers:
         _point(world, feed)
     faults = usual_faults(feed, world.models, world.start, feed.habits.days, seed + 1)
     return observe(world, feed, faults, days=feed.habits.days, seed=seed)
 
 
-def _point(world: World, feed: Feed) -> None:
+def _point(world: InventedModels, feed: Feed) -> None:
     """Two pointers that move twice each, between models that stay."""
     stay = [model for model in world.models if model.at(world.day(200)) == model.first]
     for place in range(2):

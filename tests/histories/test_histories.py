@@ -24,11 +24,11 @@ from tests.histories import faults as wrong
 from tests.histories.faults import Fault
 from tests.histories.feeds import FEEDS, NULL, Feed
 from tests.histories.history import History, observe, write_manifest
+from tests.histories.invented_models import InventedModels, Model, usd
 from tests.histories.score import Score, score, truth_lines
 from tests.histories.score import main as judge
 from tests.histories.seasons import season
 from tests.histories.truth import must_be_told, truth_of
-from tests.histories.world import Model, World, usd
 
 pytestmark = pytest.mark.django_db
 
@@ -72,7 +72,7 @@ class Stage:
     def __init__(self, slug: str, folder: Path, *, hosts: Sequence[int] = (0, 1), **actor: Any) -> None:
         self.feed: Feed = FEEDS[slug]
         self.folder = folder
-        self.world = World()
+        self.world = InventedModels()
         self.hosts = [self.feed.providers[place][0] for place in hosts]
         self.quiet = [
             model for host in self.hosts for model in self.world.fill(host, 14, family=f"still-{host[:2].lower()}")

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from tests.histories.history import History, Observation, Sight
-from tests.histories.world import DAY, Model
+from tests.histories.invented_models import DAY, Model
 
 WEEK = timedelta(days=7)
 THREE_DAYS = timedelta(hours=72)

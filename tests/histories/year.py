@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from tests.histories.faults import Fault, View, usual_faults
 from tests.histories.feeds import FEEDS, Feed, Shown
-from tests.histories.world import START, World, mixed_world
+from tests.histories.invented_models import START, InventedModels, mixed_models
 
 if TYPE_CHECKING:
     from apps.catalog.models import Source
@@ -48,7 +48,7 @@ class Publisher:
     """One feed over the year. `body_at` is what it serves at a moment, with a new one only every so often."""
 
     feed: Feed
-    world: World
+    world: InventedModels
     faults: list[Fault]
     hours_between_bodies: float
     served: bytes = b""
@@ -88,7 +88,7 @@ def publisher(slug: str, *, rows: int, days: int, seed: int) -> Publisher:
     }
     # names for new models are few
     often["releases"] = min(often["releases"], 30)
-    world = mixed_world(seed, providers, replace(feed.habits, days=days, **often))
+    world = mixed_models(seed, providers, replace(feed.habits, days=days, **often))
     faults: list[Fault] = []
     for quarter in range(max(1, days // QUARTER_DAYS)):
         start = world.day(quarter * QUARTER_DAYS)

@@ -2,11 +2,19 @@
 
 import pytest
 from django.contrib import admin
-from django.contrib.messages import get_messages
 from django.urls import reverse
 
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
-from tests.builders import TODAY, make_application, make_dependency, make_offering, make_user
+from tests.builders import (
+    make_adaptation,
+    make_application,
+    make_dependency,
+    make_exit_plan,
+    make_exit_test,
+    make_offering,
+    make_user,
+)
+from tests.http import flash_messages
 
 pytestmark = pytest.mark.django_db
 
@@ -15,10 +23,6 @@ pytestmark = pytest.mark.django_db
 def office(client):
     client.force_login(make_user("gov", role="governance"))
     return client
-
-
-def said(answer):
-    return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
 def edit(client, row, **changes):
@@ -44,9 +48,9 @@ def test_every_model_of_the_inventory_is_there():
 @pytest.mark.parametrize("model", ["application", "dependency", "adaptation", "exitplan", "exittest"])
 def test_lists_and_forms_open(office, model):
     dependency = make_dependency(make_application(), make_offering())
-    Adaptation.objects.create(dependency=dependency, kind="prompt")
-    ExitPlan.objects.create(dependency=dependency, target=make_offering())
-    ExitTest.objects.create(dependency=dependency, target=make_offering(), tested_on=TODAY, result="passed")
+    make_adaptation(dependency, "prompt")
+    make_exit_plan(dependency, target=make_offering())
+    make_exit_test(dependency, make_offering())
 
     for address in ("changelist", "add"):
         assert office.get(reverse(f"admin:inventory_{model}_{address}")).status_code == 200
@@ -61,7 +65,7 @@ def test_retiring_what_is_in_use_is_saved_and_warned_about(office):
     application.refresh_from_db()
     dependency.refresh_from_db()
     assert (answer.status_code, application.status, dependency.until) == (302, "retired", None)
-    assert "The application is retired but still uses gpt. End it, or bring it back." in said(answer)
+    assert "The application is retired but still uses gpt. End it, or bring it back." in flash_messages(answer)
 
 
 def test_a_share_that_does_not_sum_is_saved_and_warned_about(office):
@@ -70,7 +74,7 @@ def test_a_share_that_does_not_sum_is_saved_and_warned_about(office):
     answer = edit(office, dependency, traffic_share="0.4")
 
     assert answer.status_code == 302
-    assert "The traffic shares of the primaries add up to 0.4, not 1. They are scaled to 1." in said(answer)
+    assert "The traffic shares of the primaries add up to 0.4, not 1. They are scaled to 1." in flash_messages(answer)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +115,7 @@ def test_who_recorded_a_test_is_kept_and_the_reason_is_in_the_history(office):
     test = ExitTest.objects.get()
     assert (answer.status_code, test.recorded_by.username) == (302, "gov")
     assert test.history.get().pgh_context.metadata["reason"] == "from the drill"
-    assert any("failed. Test again." in sentence for sentence in said(answer))
+    assert any("failed. Test again." in sentence for sentence in flash_messages(answer))
 
 
 def test_a_plan_keeps_both_reasons_apart(office):

@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.inventory.actions import (
     RefusedChange,
@@ -17,31 +17,9 @@ from apps.inventory.actions import (
 from apps.inventory.models import Application, Dependency
 from apps.inventory.queries import last_change_of
 from tests.builders import TODAY, make_application, make_dependency, make_offering, make_team, make_user
+from tests.threads import call_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*calls):
-    """What each call answered or raised, all let go at the same moment on connections of their own."""
-    gate = threading.Barrier(len(calls))
-    answers = [None] * len(calls)
-
-    def run(index, call):
-        try:
-            connection.ensure_connection()
-            gate.wait(timeout=20)
-            answers[index] = call()
-        except Exception as error:  # noqa: BLE001 - handed to the test
-            answers[index] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return answers
 
 
 def test_of_two_who_replace_one_dependency_one_wins_and_the_other_is_told_by_whom_and_by_what():
@@ -53,7 +31,7 @@ def test_of_two_who_replace_one_dependency_one_wins_and_the_other_is_told_by_who
         read = Dependency.objects.get(pk=used.pk)
         return lambda: replace_offering(dependency=read, successor=successor, on=TODAY, by=person)
 
-    answers = at_once(*map(replacing, people, successors))
+    answers = call_at_once(*map(replacing, people, successors))
 
     [begun] = [answer for answer in answers if isinstance(answer, Dependency)]
     [refusal] = [answer for answer in answers if isinstance(answer, RefusedChange)]
@@ -66,7 +44,9 @@ def test_of_two_who_replace_one_dependency_one_wins_and_the_other_is_told_by_who
 def test_of_two_who_declare_the_same_one_is_told_that_it_is_there():
     application, offering, by = make_application(), make_offering(), make_user(role="governance")
 
-    answers = at_once(*[lambda: declare_dependency(application=application, offering=offering, since=TODAY, by=by)] * 2)
+    answers = call_at_once(
+        *[lambda: declare_dependency(application=application, offering=offering, since=TODAY, by=by)] * 2
+    )
 
     assert sorted(type(answer).__name__ for answer in answers) == ["Dependency", "RefusedChange"]
     assert Dependency.objects.count() == 1
@@ -75,7 +55,7 @@ def test_of_two_who_declare_the_same_one_is_told_that_it_is_there():
 def test_two_who_merge_each_into_the_other_end_with_one_application():
     first, second, by = make_application(), make_application(), make_user(role="governance")
 
-    answers = at_once(
+    answers = call_at_once(
         lambda: merge_applications(kept=first, duplicate=second, on=TODAY, by=by),
         lambda: merge_applications(kept=second, duplicate=first, on=TODAY, by=by),
     )
@@ -89,7 +69,7 @@ def test_undoing_and_changing_at_once_never_lose_the_other_ones_change():
     change_application(application=application, facts={"purpose": "after"}, by=by)
     change = last_change_of(application)
 
-    undone, changed = at_once(
+    undone, changed = call_at_once(
         lambda: undo(change=change, by=by),
         lambda: change_application(application=application, facts={"geography": "EU"}, by=by),
     )
@@ -105,7 +85,9 @@ def test_a_change_that_waited_while_the_application_moved_to_another_team_goes_t
     answers = []
 
     def change():
-        answers.extend(at_once(lambda: change_application(application=application, facts={"geography": "EU"}, by=by)))
+        answers.extend(
+            call_at_once(lambda: change_application(application=application, facts={"geography": "EU"}, by=by))
+        )
 
     waiting = threading.Thread(target=change)
     with transaction.atomic():

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from apps.catalog.models import NodeKind
 from apps.inventory.costing import PriceChange, UnknownCost, monthly_costs, monthly_totals
 from apps.inventory.models import Dependency
-from tests.builders import TODAY, make_offering, make_provider
-from tests.inventory.worlds import load_portfolio, make_price, node_of, use_of, worked_portfolios
+from tests.builders import TODAY, make_offering, make_price, make_provider
+from tests.inventory.portfolios import load_portfolio, node_of, use_of, worked_portfolios
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import NodeKind
 from apps.inventory.costing import BadChange, Money, PriceChange, UnknownCost, monthly_costs, monthly_totals
-from tests.builders import TODAY, make_application, make_offering, make_team
-from tests.inventory.worlds import make_price, node_of, use_of
+from tests.builders import TODAY, make_application, make_offering, make_price, make_team
+from tests.inventory.portfolios import node_of, use_of
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.apps import apps
 from django.contrib.auth import authenticate
 from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
@@ -31,6 +30,7 @@ from apps.inventory.models import (
     ExitTest,
 )
 from apps.inventory.runway import PrimaryRunway, runways
+from tests.table_sizes import table_sizes
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TODAY = date(2026, 11, 24)
@@ -156,18 +156,13 @@ def test_the_logins_work_and_cover_every_role(portfolio: None) -> None:
     assert Membership.objects.values("user").distinct().count() == len(logins)
 
 
-def rows_of_all_tables() -> dict[str, int]:
-    """Rows of every table with its history, which grows with every write."""
-    return {model._meta.label: model._default_manager.count() for model in apps.get_models() if model._meta.managed}
-
-
 def test_loading_again_adds_nothing_and_changes_nothing(portfolio: None) -> None:
     Application.objects.filter(slug="claims-triage").update(purpose="Our own words.")
-    before = rows_of_all_tables()
+    before = table_sizes()
 
     load()
 
-    assert rows_of_all_tables() == before
+    assert table_sizes() == before
     assert Application.objects.get(slug="claims-triage").purpose == "Our own words."
 
 

@@ -10,12 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from apps.catalog.footing import refresh_footing
 from apps.inventory.choosing.against import against_decisions
 from apps.inventory.findings import _SENTENCES, CODES, Severity, about, findings_of, findings_of_application
-from apps.inventory.models import Approval, ExitPlan, ExitTest
+from apps.inventory.models import Approval, ExitTest
 from tests.builders import (
     NOW,
     TODAY,
     make_application,
     make_dependency,
+    make_exit_plan,
     make_offering,
     make_provider,
     make_user,
@@ -271,7 +272,7 @@ class TestDecisions:
 class TestExits:
     def test_a_plan_without_a_test(self, application):
         dependency = use(application)
-        ExitPlan.objects.create(dependency=dependency)
+        make_exit_plan(dependency)
         assert codes(application) == ["exit_untested"]
 
         self.record(dependency)

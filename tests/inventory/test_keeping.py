@@ -22,7 +22,7 @@ from apps.inventory.models import (
     UnkeptApplication,
 )
 from apps.inventory.runway import runways
-from tests.builders import TODAY, make_application, make_dependency, make_offering, make_user
+from tests.builders import TODAY, make_application, make_dependency, make_exit_plan, make_offering, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def application():
     ending = make_offering(retires_on=TODAY + 10 * ONE_DAY, date_kind="firm")
     dependency = make_dependency(application, ending, traffic_share="0.4")
     make_dependency(application, make_offering(lifecycle="retired"))
-    ExitPlan.objects.create(dependency=dependency, estimated_days="30.5")
+    make_exit_plan(dependency, estimated_days="30.5")
     refresh(on=TODAY)
     keep_findings(on=TODAY)
     return application

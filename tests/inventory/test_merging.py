@@ -5,8 +5,17 @@ from datetime import timedelta
 import pytest
 
 from apps.inventory.actions import RefusedChange, bring_back_application, change_application, merge_applications
-from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
-from tests.builders import TODAY, make_application, make_dependency, make_offering, make_user
+from apps.inventory.models import Application, Dependency
+from tests.builders import (
+    TODAY,
+    make_adaptation,
+    make_application,
+    make_dependency,
+    make_exit_plan,
+    make_exit_test,
+    make_offering,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -40,11 +49,11 @@ class TestMerging:
         kept, duplicate, offering = make_application(), make_application(), make_offering()
         own = make_dependency(kept, offering, monthly_input_tokens=5)
         theirs = make_dependency(duplicate, offering, monthly_input_tokens=7, monthly_output_tokens=8)
-        ExitPlan.objects.create(dependency=theirs, estimated_days=3)
-        ExitTest.objects.create(dependency=theirs, target=make_offering(), tested_on=TODAY, result="passed")
-        Adaptation.objects.create(dependency=own, kind="prompt", name="same")
-        Adaptation.objects.create(dependency=theirs, kind="prompt", name="same")
-        Adaptation.objects.create(dependency=theirs, kind="prompt", name="other")
+        make_exit_plan(theirs, estimated_days=3)
+        make_exit_test(theirs, make_offering())
+        make_adaptation(own, "prompt", name="same")
+        make_adaptation(theirs, "prompt", name="same")
+        make_adaptation(theirs, "prompt", name="other")
 
         merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by)
 
@@ -68,7 +77,7 @@ class TestMerging:
     def test_a_plan_that_is_there_stays(self, by):
         kept, duplicate, offering = make_application(), make_application(), make_offering()
         for application, days in ((kept, 1), (duplicate, 2)):
-            ExitPlan.objects.create(dependency=make_dependency(application, offering), estimated_days=days)
+            make_exit_plan(make_dependency(application, offering), estimated_days=days)
 
         merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by)
 

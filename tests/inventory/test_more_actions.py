@@ -20,11 +20,14 @@ from apps.inventory.actions import (
     retire_application,
     set_exit_plan,
 )
-from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.models import Application, Dependency, ExitPlan
 from tests.builders import (
     TODAY,
+    make_adaptation,
     make_application,
     make_dependency,
+    make_exit_plan,
+    make_exit_test,
     make_offering,
     make_provider,
     make_team,
@@ -99,9 +102,9 @@ class TestReopening:
 class TestReplacing:
     def test_adaptations_go_along_as_far_as_they_move(self, by):
         old = make_dependency(make_application(), make_offering("old-model"))
-        Adaptation.objects.create(dependency=old, kind="prompt", name="p", moves="portable", invested_days=3)
-        Adaptation.objects.create(dependency=old, kind="fine_tune", name="f", moves="re_run", invested_cost=900)
-        Adaptation.objects.create(dependency=old, kind="retrieval", name="r", note="mind the index")
+        make_adaptation(old, "prompt", name="p", moves="portable", invested_days=3)
+        make_adaptation(old, "fine_tune", name="f", moves="re_run", invested_cost=900)
+        make_adaptation(old, "retrieval", name="r", note="mind the index")
 
         new = replace_offering(dependency=old, successor=make_offering(), on=TODAY, by=by)
 
@@ -115,8 +118,8 @@ class TestReplacing:
     def test_the_exit_plan_goes_along_unless_it_has_been_carried_out(self, by):
         successor = make_offering()
         carried_out, other = (make_dependency(make_application(), make_offering()) for _ in range(2))
-        ExitPlan.objects.create(dependency=carried_out, target=successor, estimated_days=9)
-        ExitPlan.objects.create(dependency=other, target=make_offering(), estimated_days=9)
+        make_exit_plan(carried_out, target=successor, estimated_days=9)
+        make_exit_plan(other, target=make_offering(), estimated_days=9)
 
         first = replace_offering(dependency=carried_out, successor=successor, on=TODAY, by=by)
         second = replace_offering(dependency=other, successor=successor, on=TODAY, by=by)
@@ -126,7 +129,7 @@ class TestReplacing:
 
     def test_exit_tests_stay_with_what_they_were_made_from(self, by):
         old = make_dependency(make_application(), make_offering())
-        ExitTest.objects.create(dependency=old, target=make_offering(), tested_on=TODAY, result="passed")
+        make_exit_test(old, make_offering())
 
         new = replace_offering(dependency=old, successor=make_offering(), on=TODAY, by=by)
 
@@ -176,7 +179,7 @@ class TestBringingBack:
     def test_what_had_ended_begins_anew_and_the_gap_stays(self, by):
         application = make_application()
         used = make_dependency(application, make_offering())
-        Adaptation.objects.create(dependency=used, kind="prompt", moves="rebuild", invested_days=4)
+        make_adaptation(used, "prompt", moves="rebuild", invested_days=4)
         planned = make_dependency(application, make_offering(), until=TODAY - ONE_DAY)
         retire_application(application=application, on=TODAY, by=by)
 

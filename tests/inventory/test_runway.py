@@ -8,10 +8,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.footing import refresh_footing
-from apps.inventory.models import ExitPlan, ExitTest
 from apps.inventory.runway import runways
-from tests.builders import TODAY, make_application, make_dependency, make_offering, make_team
-from tests.inventory.worlds import load_portfolio, worked_portfolios
+from tests.builders import (
+    TODAY,
+    make_application,
+    make_dependency,
+    make_exit_plan,
+    make_exit_test,
+    make_offering,
+    make_team,
+)
+from tests.inventory.portfolios import load_portfolio, worked_portfolios
 
 pytestmark = pytest.mark.django_db
 
@@ -27,10 +34,13 @@ def primary(offering, **fields):
 
 
 def record_test(dependency, days_ago=10, effort="90", result="passed"):
-    return ExitTest.objects.create(
-        dependency=dependency, target=make_offering(), tested_on=TODAY - days_ago * ONE_DAY, result=result,
+    return make_exit_test(
+        dependency,
+        make_offering(),
+        tested_on=TODAY - days_ago * ONE_DAY,
+        result=result,
         effort_days=Decimal(effort) if effort else None,
-    )  # fmt: skip
+    )
 
 
 def only():
@@ -64,7 +74,7 @@ class TestOnePrimary:
 
     def test_the_plan_counts_only_without_a_test(self):
         dependency = primary(ending())
-        ExitPlan.objects.create(dependency=dependency, estimated_days=60)
+        make_exit_plan(dependency, estimated_days=60)
         assert (only().basis, only().runway) == ("estimate", 11)
 
         record_test(dependency)

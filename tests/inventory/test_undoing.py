@@ -28,8 +28,10 @@ from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan,
 from apps.inventory.queries import changes_of, last_change_of
 from tests.builders import (
     TODAY,
+    make_adaptation,
     make_application,
     make_dependency,
+    make_exit_plan,
     make_offering,
     make_team,
     make_user,
@@ -68,8 +70,8 @@ def actions_on(application, by):
     used = make_dependency(application, offering)
     duplicate = make_application()
     make_dependency(duplicate, offering, monthly_input_tokens=9)
-    ExitPlan.objects.create(dependency=make_dependency(duplicate, other))
-    adaptation = Adaptation.objects.create(dependency=used, kind="prompt", name="p")
+    make_exit_plan(make_dependency(duplicate, other))
+    adaptation = make_adaptation(used, "prompt", name="p")
     return {
         "change": lambda: change_application(
             application=application, facts={"purpose": "new", "team": duplicate.team}, by=by

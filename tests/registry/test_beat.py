@@ -22,7 +22,7 @@ from registry.beat import FrequentScheduler
 from registry.celery import app
 from registry.environment import redis_client_url
 from tests.builders import NOW
-from tests.processes import CHECKOUT, Worker, holding, own_broker, sending_to, wait_until
+from tests.processes import CHECKOUT, Worker, holding, wait_until
 
 LOOK = "common.enqueue_due_jobs"
 DAILY = "intake.forget_old_files"
@@ -148,12 +148,6 @@ def test_a_second_signal_does_not_wait_and_the_first_still_counts() -> None:
         beat.tick()
 
     assert beat.n_sent == 0
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[str]:
-    with own_broker(tmp_path / "broker") as url, sending_to(url):
-        yield url
 
 
 @pytest.mark.slow

@@ -16,19 +16,14 @@ import psutil
 import pytest
 
 from registry import embedded
-from tests.registry.test_embedded import clear, ended
+from tests.ports import free_port
+from tests.processes import has_ended, remove_servers
 
 pytestmark = pytest.mark.slow
 
 START_SECONDS = 180
 STOP_SECONDS = 40
 LAST_SECONDS = 90
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class RunningDemo:
@@ -76,7 +71,7 @@ class RunningDemo:
 def wait_until_ended(pids: set[int], seconds: float) -> set[int]:
     """The pids that still run after `seconds`."""
     deadline = time.monotonic() + seconds
-    while (left := {pid for pid in pids if not ended(pid)}) and time.monotonic() < deadline:
+    while (left := {pid for pid in pids if not has_ended(pid)}) and time.monotonic() < deadline:
         time.sleep(0.1)
     return left
 
@@ -86,7 +81,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """One folder for all, as a user has one: only the first demo sets it up."""
     folder = tmp_path_factory.mktemp("demo") / "demo data"
     yield folder
-    clear(folder)
+    remove_servers(folder)
 
 
 @pytest.fixture
@@ -206,6 +201,6 @@ def test_children_of_a_killed_demo_end_also_where_the_servers_go_with_it(demo: R
 
     demo.process.kill()
     demo.process.wait()
-    clear(demo.data)
+    remove_servers(demo.data)
 
     assert wait_until_ended(pids, LAST_SECONDS) == set()

@@ -1,7 +1,6 @@
 """The embedded servers: started, found again, stopped; the folders around them left as they were."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
 import pytest
 import redis
@@ -21,6 +19,7 @@ from registry.embedded.places import LONGEST_SOCKET_FOLDER
 from registry.embedded.processes import running, server_environment
 from registry.environment import redis_client_url
 from tests.dates import MISSING, real_time, shifting_library
+from tests.processes import has_ended, remove_servers
 
 pytestmark = pytest.mark.slow
 
@@ -45,15 +44,7 @@ def no_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
 def data(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "a folder"
     yield folder
-    clear(folder)
-
-
-def clear(data: Path) -> None:
-    """Stop the servers and remove what root keeps outside the data folder."""
-    home = embedded.places_of(data).home
-    embedded.stop(data)
-    if not home.is_relative_to(data):
-        shutil.rmtree(home.parent, ignore_errors=True)
+    remove_servers(folder)
 
 
 def start_owner(data: Path, **environment: str) -> "subprocess.Popen[str]":
@@ -76,13 +67,6 @@ def server_pids(data: Path) -> set[int]:
         )
         if (process := running(file, name))
     }
-
-
-def ended(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def ask(places: embedded.Places) -> str:
@@ -261,7 +245,7 @@ def test_stop_ends_both_and_a_second_stop_finds_nothing(data: Path) -> None:
     pids = server_pids(data)
 
     assert embedded.stop(data) == ["PostgreSQL", "Valkey"]
-    assert all(ended(pid) for pid in pids)
+    assert all(has_ended(pid) for pid in pids)
     assert embedded.stop(data) == []
 
 
@@ -283,7 +267,7 @@ def test_a_long_or_unusual_path_gets_short_sockets(tmp_path: Path) -> None:
         assert len(str(places.sockets)) < LONGEST_SOCKET_FOLDER
         assert ask(places)
     finally:
-        clear(data)
+        remove_servers(data)
 
 
 def test_folders_above_keep_their_modes_and_owners(tmp_path: Path) -> None:
@@ -302,7 +286,7 @@ def test_folders_above_keep_their_modes_and_owners(tmp_path: Path) -> None:
             assert not places.home.is_relative_to(closed)
             assert (data / "postgres.path").read_text().strip() == str(places.home)
     finally:
-        clear(data)
+        remove_servers(data)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps data aside")
@@ -321,4 +305,4 @@ def test_data_aside_goes_when_the_folder_that_points_to_it_was_deleted(tmp_path:
         with psycopg.connect(places.database_url) as connection:
             assert connection.execute("SELECT to_regclass('old')").fetchone() == (None,)
     finally:
-        clear(data)
+        remove_servers(data)

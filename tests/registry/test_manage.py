@@ -10,7 +10,7 @@ import pytest
 
 from registry import embedded
 from registry.embedded.processes import running
-from tests.registry.test_embedded import clear
+from tests.processes import remove_servers
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ def data(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "data"
     yield folder
     if folder.exists():
-        clear(folder)
+        remove_servers(folder)
 
 
 def start(data: Path, *arguments: str) -> "subprocess.Popen[str]":

@@ -16,7 +16,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from rest_framework.test import APIClient
 from structlog.testing import capture_logs
 
-from apps.accounts.actions import issue_token
 from apps.accounts.models import User
 from apps.accounts.roles import OrganisationRole
 from apps.alerts.models import Delivery
@@ -43,17 +42,6 @@ def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 
 def scraped() -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     return samples(render_metrics("text/plain")[0].decode())
-
-
-@pytest.fixture
-def api() -> Callable[..., APIClient]:
-    def client(user: User, *scopes: str) -> APIClient:
-        made = APIClient()
-        _, text = issue_token(user=user, name="test", scopes=scopes, at=now(), by=None)
-        made.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
-        return made
-
-    return client
 
 
 def value(name: str, **labels: str) -> float | None:

@@ -10,6 +10,7 @@ from django.test import RequestFactory
 from apps.api.problems import mark_unavailable
 from apps.common.postgresql.errors import Unavailable
 from registry.middleware import LostConnectionMiddleware
+from tests.http import file_text
 
 
 def unanswered(reason: Unavailable) -> HttpResponse:
@@ -58,7 +59,7 @@ def lines(error: Exception | None) -> Iterator[str]:
 def body(error: Exception | None) -> str:
     sent = LostConnectionMiddleware(lambda _: StreamingHttpResponse(lines(error)))(RequestFactory().get("/list.csv"))
     assert isinstance(sent, StreamingHttpResponse)
-    return b"".join(sent.streaming_content).decode()  # type: ignore[arg-type]
+    return file_text(sent)  # type: ignore[arg-type]
 
 
 def test_a_file_that_the_database_ends_early_says_so_in_its_last_line() -> None:

@@ -19,8 +19,8 @@ from apps.accounts.actions import issue_token
 from apps.accounts.roles import Scope, TeamRole
 from apps.common.time import now
 from tests.builders import make_application, make_member, make_team
+from tests.http import session_of
 from tests.processes import database_url
-from tests.sessions import session_of
 from tests.web_server import WebServer, web_server
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,57 +1,12 @@
 """Production refuses to start half configured, and passes Django's own deployment checks."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
-from registry.embedded import CHECKOUT
-
-PRODUCTION = {
-    "REGISTRY_ENV": "production",
-    "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-    "PUBLIC_URL": "https://registry.example.org",
-    "DATABASE_URL": "postgres://registry:p%40ss@db.example.org:6432/registry",
-    "BROKER_URL": "rediss://:secret@broker.example.org:6380/0",
-    "EMAIL_URL": "smtp+tls://user:pass@mail.example.org:587",
-}
-
-
-def manage(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=CHECKOUT,
-        env={**kept, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def output_of(program: str, **environment: str) -> str:
-    """What a program of its own process prints, in an environment of nothing else."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=CHECKOUT,
-        env={**kept, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return done.stdout.strip()
-
-
-def show(expression: str, **environment: str) -> str:
-    return output_of(f"from registry import settings; print(settings.{expression})", **environment)
+from tests.production import PRODUCTION_ENVIRONMENT, output_of, run_manage, setting_of
 
 
 def test_the_deployment_check_is_clean_in_production() -> None:
-    done = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+    done = run_manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION_ENVIRONMENT)
 
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout + done.stderr
@@ -59,39 +14,41 @@ def test_the_deployment_check_is_clean_in_production() -> None:
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "BROKER_URL", "EMAIL_URL"])
 def test_production_names_the_variable_it_lacks(name: str) -> None:
-    done = manage("check", **{key: value for key, value in PRODUCTION.items() if key != name})
+    done = run_manage("check", **{key: value for key, value in PRODUCTION_ENVIRONMENT.items() if key != name})
 
     assert done.returncode != 0
     assert f"Set {name}" in done.stderr
 
 
 def test_production_is_the_default() -> None:
-    done = manage("migrate", **{**PRODUCTION, "REGISTRY_ENV": "", "SECRET_KEY": ""})
+    done = run_manage("migrate", **{**PRODUCTION_ENVIRONMENT, "REGISTRY_ENV": "", "SECRET_KEY": ""})
 
     assert "Set SECRET_KEY" in done.stderr
 
 
 def test_an_unknown_environment_is_refused() -> None:
-    assert "REGISTRY_ENV is production, demo or test" in manage("check", REGISTRY_ENV="staging").stderr
+    assert "REGISTRY_ENV is production, demo or test" in run_manage("check", REGISTRY_ENV="staging").stderr
 
 
 def test_another_database_engine_is_refused() -> None:
-    done = manage("check", **{**PRODUCTION, "DATABASE_URL": "sqlite:///file.db"})
+    done = run_manage("check", **{**PRODUCTION_ENVIRONMENT, "DATABASE_URL": "sqlite:///file.db"})
 
     assert "no other engine is supported" in done.stderr
 
 
 def test_the_database_has_a_pool_in_production_and_its_password_is_decoded() -> None:
-    assert show("DATABASES['default']['PASSWORD']", **PRODUCTION) == "p@ss"
-    assert show("DATABASES['default']['OPTIONS']['pool']['max_size']", **PRODUCTION) == "8"
-    assert show("DATABASES['default']['OPTIONS'].get('pool')", **PRODUCTION, DATABASE_POOL="0") == "None"
+    assert setting_of("DATABASES['default']['PASSWORD']", **PRODUCTION_ENVIRONMENT) == "p@ss"
+    assert setting_of("DATABASES['default']['OPTIONS']['pool']['max_size']", **PRODUCTION_ENVIRONMENT) == "8"
+    assert (
+        setting_of("DATABASES['default']['OPTIONS'].get('pool')", **PRODUCTION_ENVIRONMENT, DATABASE_POOL="0") == "None"
+    )
 
 
 def test_without_prepared_statements_no_cursor_outlasts_its_transaction_either() -> None:
     cursors = "DATABASES['default'].get('DISABLE_SERVER_SIDE_CURSORS', False)"
 
-    assert show(cursors, **PRODUCTION) == "False"
-    assert show(cursors, **PRODUCTION, DATABASE_PREPARE="false") == "True"
+    assert setting_of(cursors, **PRODUCTION_ENVIRONMENT) == "False"
+    assert setting_of(cursors, **PRODUCTION_ENVIRONMENT, DATABASE_PREPARE="false") == "True"
 
 
 def options_of(kind: str, **environment: str) -> str:
@@ -100,7 +57,7 @@ def options_of(kind: str, **environment: str) -> str:
         f"from registry import process_kind; {declared}; from registry import settings;"
         " print(settings.DATABASES['default']['OPTIONS'].get('options'), settings.CELERY_BROKER_TRANSPORT_OPTIONS)"
     )
-    return output_of(program, **(PRODUCTION | environment))
+    return output_of(program, **(PRODUCTION_ENVIRONMENT | environment))
 
 
 def test_web_workers_and_commands_have_time_limits_of_their_own() -> None:
@@ -115,7 +72,7 @@ def test_web_workers_and_commands_have_time_limits_of_their_own() -> None:
 
 
 def test_the_operators_own_options_come_last_and_a_pooler_is_sent_none() -> None:
-    address = f"{PRODUCTION['DATABASE_URL']}?options=-c%20lock_timeout%3D3s"
+    address = f"{PRODUCTION_ENVIRONMENT['DATABASE_URL']}?options=-c%20lock_timeout%3D3s"
 
     assert "-c lock_timeout=1000" in options_of("web", DATABASE_URL=address)
     assert options_of("web", DATABASE_URL=address).split(" {")[0].endswith("-c lock_timeout=3s")
@@ -128,11 +85,11 @@ def test_the_operators_own_options_come_last_and_a_pooler_is_sent_none() -> None
 def test_an_entry_point_names_the_kind_of_its_process(entry: str, kind: str) -> None:
     program = f"import django, {entry}; from django.conf import settings; print(settings.DATABASE_LIMITS.statement)"
 
-    assert output_of(program, **PRODUCTION) == {"web": "30", "worker": "600"}[kind]
+    assert output_of(program, **PRODUCTION_ENVIRONMENT) == {"web": "30", "worker": "600"}[kind]
 
 
 def test_the_policy_allows_no_inline_script_and_no_foreign_host() -> None:
-    policy = show("SECURE_CSP", **PRODUCTION)
+    policy = setting_of("SECURE_CSP", **PRODUCTION_ENVIRONMENT)
 
     assert "unsafe" not in policy
     assert "http" not in policy
@@ -170,22 +127,22 @@ def test_a_process_keeps_the_kind_by_which_its_settings_were_made() -> None:
         " declare_process(ProcessKind.COMMAND); import registry.wsgi; print(process_kind().value)"
     )
 
-    assert output_of(program, **PRODUCTION) == "command"
+    assert output_of(program, **PRODUCTION_ENVIRONMENT) == "command"
 
 
 def test_a_proxy_for_outbound_calls_is_read_without_a_trace_of_its_password() -> None:
     environment = {
-        **PRODUCTION,
+        **PRODUCTION_ENVIRONMENT,
         "OUTBOUND_PROXY": "http://registry:pass%40word@proxy.example.org:8080",
         "OUTBOUND_NO_PROXY": "intranet.example.org,10.0.0.0/8",
     }
 
-    shown = show("OUTBOUND_PROXY", **environment)
+    shown = setting_of("OUTBOUND_PROXY", **environment)
 
     assert "host='proxy.example.org', port=8080" in shown
     assert "intranet.example.org" in shown
     assert "word" not in shown
-    assert show("OUTBOUND_PROXY", **PRODUCTION) == "None"
+    assert setting_of("OUTBOUND_PROXY", **PRODUCTION_ENVIRONMENT) == "None"
 
 
 @pytest.mark.parametrize(
@@ -197,9 +154,9 @@ def test_a_proxy_for_outbound_calls_is_read_without_a_trace_of_its_password() ->
     ],
 )
 def test_a_setting_of_outbound_calls_that_cannot_be_read_stops_the_start(name: str, value: str, says: str) -> None:
-    environment = {**PRODUCTION, "OUTBOUND_PROXY": "http://proxy.example.org", name: value}
+    environment = {**PRODUCTION_ENVIRONMENT, "OUTBOUND_PROXY": "http://proxy.example.org", name: value}
 
-    done = manage("check", **environment)
+    done = run_manage("check", **environment)
 
     assert done.returncode != 0
     assert says in done.stderr

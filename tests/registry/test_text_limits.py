@@ -9,7 +9,6 @@ from django.contrib.postgres.validators import ArrayMaxLengthValidator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, models, transaction
 from django.db.migrations import AlterField
-from django.test import Client
 from pghistory.models import Event
 
 from apps.common.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
@@ -17,6 +16,7 @@ from apps.common.fields import LimitedTextField, TextMapField
 from apps.common.texts import json_without_controls, without_controls
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_member, make_offering, make_team
+from tests.http import signed_in_client
 
 CONTROLS = "a\u202eb\u2066c\x07d\x85e"
 
@@ -217,9 +217,7 @@ class TestRest:
 
     @pytest.fixture
     def client(self, editor):
-        client = Client()
-        client.force_login(editor)
-        return client
+        return signed_in_client(editor)
 
     def patch(self, client, application, body):
         sent = body if isinstance(body, str) else json.dumps(body)

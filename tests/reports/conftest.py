@@ -1,8 +1,8 @@
 import pytest
 
-from tests.reports.worlds import Insurer, make_insurer
+from tests.reports.insurer import Insurer, make_insurer
 
 
 @pytest.fixture
-def world(db: None) -> Insurer:
+def insurer(db: None) -> Insurer:
     return make_insurer()

@@ -13,7 +13,7 @@ from apps.reports.dora.register import open_register
 from apps.reports.dora.templates import FUNCTIONS, SERVICES, TEMPLATES
 from apps.reports.files import as_bytes, csv_lines
 from tests.builders import NOW, TODAY
-from tests.reports.worlds import Insurer
+from tests.reports.insurer import Insurer
 
 
 def test_text_is_never_a_formula_in_either_file() -> None:
@@ -28,8 +28,8 @@ def test_text_is_never_a_formula_in_either_file() -> None:
     assert book["One"].freeze_panes == "A2"
 
 
-def test_a_template_as_csv_says_what_is_missing_on_each_row(world: Insurer) -> None:
-    with open_register(user=world.governance, on=TODAY) as register:
+def test_a_template_as_csv_says_what_is_missing_on_each_row(insurer: Insurer) -> None:
+    with open_register(user=insurer.governance, on=TODAY) as register:
         lines = "".join(template_lines(register, SERVICES)).removeprefix("\ufeff")
     rows = list(csv.DictReader(io.StringIO(lines)))
     assert "RT.02.02.0010 Contract reference" in rows[0]
@@ -40,9 +40,9 @@ def test_a_template_as_csv_says_what_is_missing_on_each_row(world: Insurer) -> N
     assert "0010" in by_ref[""]["missing"].split("; ")
 
 
-def test_the_workbook_has_a_sheet_for_each_template_the_gaps_and_the_notes(world: Insurer) -> None:
-    Application.objects.filter(pk=world.triage.pk).update(business_function="=HYPERLINK()")
-    with open_register(user=world.governance, on=TODAY) as register:
+def test_the_workbook_has_a_sheet_for_each_template_the_gaps_and_the_notes(insurer: Insurer) -> None:
+    Application.objects.filter(pk=insurer.triage.pk).update(business_function="=HYPERLINK()")
+    with open_register(user=insurer.governance, on=TODAY) as register:
         book = load_workbook(io.BytesIO(register_workbook(register, as_of=NOW, for_whom="The whole organisation")))
     assert book.sheetnames == [table.code for table in TEMPLATES] + ["Missing", "Checks", "Notes"]
     functions = list(book[FUNCTIONS.code].iter_rows(values_only=True))

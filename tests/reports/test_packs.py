@@ -14,7 +14,6 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Membership, User
 from apps.alerts.models import Alert, Delivery, Notice
-from apps.catalog.models import Assertion
 from apps.common.history import acting
 from apps.common.jobs import MAX_ATTEMPTS, takeover_after
 from apps.common.time import day_of, now
@@ -24,8 +23,8 @@ from apps.reports.models import EvidencePack
 from apps.reports.packs import actions
 from apps.reports.packs.actions import ask_pack, drop_expired, make_pack, make_waiting
 from apps.reports.packs.writing import PackTooLarge
-from tests.builders import make_event, make_source
-from tests.reports.worlds import Insurer, more_applications
+from tests.builders import make_claim, make_event, make_source
+from tests.reports.insurer import Insurer, more_applications
 
 
 def ask(by: User, **about: object) -> EvidencePack:
@@ -49,15 +48,20 @@ def text(archive: zipfile.ZipFile, name: str) -> str:
 
 
 @pytest.fixture
-def told(world: Insurer) -> Insurer:
+def told(insurer: Insurer) -> Insurer:
     """Each team has an alert about an event of its own application, with a message."""
-    for application, team in ((world.triage, world.claims), (world.drafter, world.legal)):
+    for application, team in ((insurer.triage, insurer.claims), (insurer.drafter, insurer.legal)):
         offering = application.dependencies.get(role="primary").offering
-        claim = Assertion.objects.create(
-            source=make_source(), external_id=offering.api_id, topic="lifecycle", offering=offering, first_seen=now(),
-            changed_at=now(), value={"retires_on": "2027-01-15"}, excerpt={"deprecation": f"of {offering.api_id}"},
+        claim = make_claim(
+            make_source(),
+            offering.api_id,
+            offering=offering,
+            first_seen=now(),
+            changed_at=now(),
+            value={"retires_on": "2027-01-15"},
+            excerpt={"deprecation": f"of {offering.api_id}"},
             source_url=f"https://example.org/{offering.api_id}",
-        )  # fmt: skip
+        )
         event = make_event(offering, detected_at=now() - timedelta(hours=1))
         event.evidence.add(claim)
         delivery = Delivery.objects.create(
@@ -66,11 +70,11 @@ def told(world: Insurer) -> Insurer:
         )  # fmt: skip
         alert = Alert.objects.create(
             key=f"event:{event.pk}|announced||team:{team.pk}", kind="announced", severity=5, event=event,
-            offering=offering, team=team, application_ids=[world.triage.pk, world.drafter.pk],
+            offering=offering, team=team, application_ids=[insurer.triage.pk, insurer.drafter.pk],
             raised_at=now() - timedelta(hours=1),
         )  # fmt: skip
         Notice.objects.create(alert=alert, team=team, why="team", owed_at=now(), delivery=delivery)
-    return world
+    return insurer
 
 
 def test_every_digest_of_the_manifest_verifies(told: Insurer, tmp_path: Path) -> None:

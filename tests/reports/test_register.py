@@ -23,7 +23,7 @@ from apps.reports.dora.templates import (
 )
 from apps.reports.tables import Cell, Place, Table
 from tests.builders import TODAY, make_dependency
-from tests.reports.worlds import Insurer, lei, more_applications
+from tests.reports.insurer import Insurer, lei, more_applications
 
 
 def cells(table: Table, user: User) -> list[dict[str, Cell]]:
@@ -41,20 +41,20 @@ def completeness(user: User) -> Completeness:
         return register.completeness(gaps=50)
 
 
-def test_a_contract_costs_what_is_entered_else_twelve_months_of_the_spend_on_record(world: Insurer) -> None:
-    (row,) = cells(CONTRACTS, world.governance)
+def test_a_contract_costs_what_is_entered_else_twelve_months_of_the_spend_on_record(insurer: Insurer) -> None:
+    (row,) = cells(CONTRACTS, insurer.governance)
     assert row["0010"].value == "AWS-1"
     assert row["0050"].value == Decimal(12_000)
     assert row["0050"].how == "12 × the monthly spend recorded on 1 of 1 dependencies"
     assert (row["0030"].value, row["0030"].how) == (None, "only for a contract under an overarching one")
 
     Contract.objects.update(annual_cost=Decimal(900))
-    (row,) = cells(CONTRACTS, world.governance)
+    (row,) = cells(CONTRACTS, insurer.governance)
     assert (row["0050"].value, row["0050"].how) == (Decimal(900), "")
 
 
-def test_a_service_says_who_relies_on_it_and_how_far(world: Insurer) -> None:
-    by_provider = {row["0030"]: row for row in values(SERVICES, world.governance)}
+def test_a_service_says_who_relies_on_it_and_how_far(insurer: Insurer) -> None:
+    by_provider = {row["0030"]: row for row in values(SERVICES, insurer.governance)}
     claims = by_provider[lei(3)]
     assert claims | {"0180": ""} == {
         "0010": "AWS-1", "0020": lei(1), "0030": lei(3), "0040": "LEI", "0050": "F1", "0060": "S19 Cloud: SaaS",
@@ -70,22 +70,22 @@ def test_a_service_says_who_relies_on_it_and_how_far(world: Insurer) -> None:
     assert by_provider[None]["0180"] == "Full reliance"
 
 
-def test_what_people_enter_outranks_what_is_derived(world: Insurer) -> None:
+def test_what_people_enter_outranks_what_is_derived(insurer: Insurer) -> None:
     ExitPlan.objects.update(
         reliance="material", substitutability="highly_complex", reason="migration", alternatives_identified="yes",
         alternatives="Two were looked at",
     )  # fmt: skip
-    service = next(row for row in cells(SERVICES, world.governance) if row["0010"].value == "AWS-1")
+    service = next(row for row in cells(SERVICES, insurer.governance) if row["0010"].value == "AWS-1")
     assert service["0180"].value == "Material reliance"
     assert service["0180"].how == "entered for 1 of 1 primaries; the strongest"
-    (row,) = cells(ASSESSMENT, world.governance)
+    (row,) = cells(ASSESSMENT, insurer.governance)
     assert row["0050"].value == "Highly complex to substitute"
     assert row["0060"].value == "Migration is difficult"
     assert row["0120"].value == "Azure, Two were looked at"
 
 
-def test_substitutability_comes_from_the_exit_test_and_says_so(world: Insurer) -> None:
-    (row,) = cells(ASSESSMENT, world.governance)
+def test_substitutability_comes_from_the_exit_test_and_says_so(insurer: Insurer) -> None:
+    (row,) = cells(ASSESSMENT, insurer.governance)
     assert (row["0010"].value, row["0020"].value) == ("AWS-1", lei(3))
     assert row["0050"].value == "Easily substitutable"
     assert row["0050"].how == "the hardest of the primaries: 0 entered, 1 derived from exit tests and fallbacks"
@@ -99,34 +99,34 @@ def test_substitutability_comes_from_the_exit_test_and_says_so(world: Insurer) -
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda world: world.primary.exit_tests.update(effort_days=60), "Medium complexity to substitute"),
-        (lambda world: world.primary.exit_tests.update(effort_days=120), "Highly complex to substitute"),
-        (lambda world: world.primary.exit_tests.all().delete(), "Highly complex to substitute"),
-        (lambda world: _alone(world, "no"), "Not substitutable"),
-        (lambda world: _alone(world, ""), None),
+        (lambda insurer: insurer.primary.exit_tests.update(effort_days=60), "Medium complexity to substitute"),
+        (lambda insurer: insurer.primary.exit_tests.update(effort_days=120), "Highly complex to substitute"),
+        (lambda insurer: insurer.primary.exit_tests.all().delete(), "Highly complex to substitute"),
+        (lambda insurer: _alone(insurer, "no"), "Not substitutable"),
+        (lambda insurer: _alone(insurer, ""), None),
     ],
 )
 def test_the_harder_the_way_out_the_less_substitutable(
-    world: Insurer, change: Callable[[Insurer], Any], said: str | None
+    insurer: Insurer, change: Callable[[Insurer], Any], said: str | None
 ) -> None:
     from apps.exposure.engine.building import refresh
 
-    change(world)
+    change(insurer)
     refresh(on=TODAY)
-    (row,) = cells(ASSESSMENT, world.governance)
+    (row,) = cells(ASSESSMENT, insurer.governance)
     assert row["0050"].value == said
     assert row["0050"].is_missing == (said is None)
 
 
-def _alone(world: Insurer, alternatives: str) -> None:
+def _alone(insurer: Insurer, alternatives: str) -> None:
     """Nothing would take over; `alternatives` is what somebody found when looking, or nobody looked."""
-    world.primary.exit_tests.all().delete()
-    world.triage.dependencies.filter(role="fallback").delete()
+    insurer.primary.exit_tests.all().delete()
+    insurer.triage.dependencies.filter(role="fallback").delete()
     ExitPlan.objects.update(target=None, alternatives_identified=alternatives)
 
 
-def test_the_developer_behind_the_host_is_the_second_rank(world: Insurer) -> None:
-    chain = {(row["0010"], row["0030"], row["0050"], row["0060"]) for row in values(SUPPLY_CHAIN, world.governance)}
+def test_the_developer_behind_the_host_is_the_second_rank(insurer: Insurer) -> None:
+    chain = {(row["0010"], row["0030"], row["0050"], row["0060"]) for row in values(SUPPLY_CHAIN, insurer.governance)}
     assert ("AWS-1", lei(3), 1, None) in chain
     # Anthropic has no LEI on record: it is in the chain, and missing is said
     assert ("AWS-1", None, 2, lei(3)) in chain
@@ -135,8 +135,8 @@ def test_the_developer_behind_the_host_is_the_second_rank(world: Insurer) -> Non
     assert len(chain) == 5
 
 
-def test_providers_come_with_their_ultimate_parent(world: Insurer) -> None:
-    rows = {row["0050"].value or row["0080"].value: row for row in cells(PROVIDERS, world.governance)}
+def test_providers_come_with_their_ultimate_parent(insurer: Insurer) -> None:
+    rows = {row["0050"].value or row["0080"].value: row for row in cells(PROVIDERS, insurer.governance)}
     bedrock, amazon = rows["AWS EMEA"], rows["Amazon"]
     assert (bedrock["0110"].value, bedrock["0100"].value, bedrock["0090"].value) == (lei(2), Decimal(12_000), "USD")
     assert amazon["0110"].how == "the provider is its own ultimate parent"
@@ -144,8 +144,8 @@ def test_providers_come_with_their_ultimate_parent(world: Insurer) -> None:
     assert rows["FR"]["0010"].is_missing
 
 
-def test_a_function_has_the_gravest_values_of_its_applications(world: Insurer) -> None:
-    rows = {row["0010"].value: row for row in cells(FUNCTIONS, world.governance)}
+def test_a_function_has_the_gravest_values_of_its_applications(insurer: Insurer) -> None:
+    rows = {row["0010"].value: row for row in cells(FUNCTIONS, insurer.governance)}
     claims = rows["F1"]
     assert {code: cell.value for code, cell in claims.items()} == {
         "0010": "F1", "0020": "Liability insurance", "0030": "Claims", "0040": lei(1), "0050": "Yes",
@@ -154,8 +154,8 @@ def test_a_function_has_the_gravest_values_of_its_applications(world: Insurer) -
     assert rows[None]["0050"].value == "No"
 
 
-def test_what_is_missing_is_listed_with_where_to_enter_it(world: Insurer) -> None:
-    found = completeness(world.governance)
+def test_what_is_missing_is_listed_with_where_to_enter_it(insurer: Insurer) -> None:
+    found = completeness(insurer.governance)
     gaps = {(gap.place, gap.name): gap.labels for gap in found.gaps}
     assert "RT.02.02.0010" in gaps[Place.NO_CONTRACT, "Mistral"]
     assert "RT.05.01.0010" in gaps[Place.PROVIDER, "Anthropic"]
@@ -168,8 +168,8 @@ def test_what_is_missing_is_listed_with_where_to_enter_it(world: Insurer) -> Non
     assert sum(gap.n_cells for gap in found.gaps) == found.whole.n_missing
 
 
-def test_the_rules_that_reject_a_register_are_run(world: Insurer) -> None:
-    found = completeness(world.governance)
+def test_the_rules_that_reject_a_register_are_run(insurer: Insurer) -> None:
+    found = completeness(insurer.governance)
     broken = {(str(check.rule), check.table.code, check.code): check.n for check in found.failed}
     assert broken["805", "RT.02.02", "0010"] == 2
     assert broken["805", "RT.02.02", "0050"] == 1
@@ -179,53 +179,53 @@ def test_the_rules_that_reject_a_register_are_run(world: Insurer) -> None:
     assert sentence == "File RT.02.01 as reported: it has 1 row."
 
 
-def test_a_key_that_stands_twice_is_found(world: Insurer) -> None:
+def test_a_key_that_stands_twice_is_found(insurer: Insurer) -> None:
     # two parties with one LEI are one key
-    world.mistral.lei = lei(3)
-    world.mistral.save()
-    found = completeness(world.governance)
+    insurer.mistral.lei = lei(3)
+    insurer.mistral.save()
+    found = completeness(insurer.governance)
     doubled = [check for check in found.failed if check.rule == "806" and check.table is PROVIDERS]
     assert [check.sentence for check in doubled] == ["1 row of RT.05.01 repeats a key."]
 
 
-def test_the_completeness_follows_what_is_entered(world: Insurer) -> None:
-    before = completeness(world.governance).whole
-    world.anthropic.lei = lei(4)
-    world.anthropic.save()
-    Application.objects.filter(pk=world.drafter.pk).update(function_ref="F2", business_function="Mail")
-    after = completeness(world.governance).whole
+def test_the_completeness_follows_what_is_entered(insurer: Insurer) -> None:
+    before = completeness(insurer.governance).whole
+    insurer.anthropic.lei = lei(4)
+    insurer.anthropic.save()
+    Application.objects.filter(pk=insurer.drafter.pk).update(function_ref="F2", business_function="Mail")
+    after = completeness(insurer.governance).whole
     assert after.n_missing < before.n_missing
     assert after.share > before.share
 
 
-def test_an_editor_reads_the_own_teams_functions_and_no_contract(world: Insurer) -> None:
-    assert values(CONTRACTS, world.editor) == []
-    services = cells(SERVICES, world.editor)
+def test_an_editor_reads_the_own_teams_functions_and_no_contract(insurer: Insurer) -> None:
+    assert values(CONTRACTS, insurer.editor) == []
+    services = cells(SERVICES, insurer.editor)
     assert {row["0050"].value for row in services} == {"F1"}
     assert {row["0010"].how for row in services} == {"read by governance, auditors and administrators"}
     assert all(row["0010"].value is None for row in services)
-    assert "Mistral" not in {gap.name for gap in completeness(world.editor).gaps}
+    assert "Mistral" not in {gap.name for gap in completeness(insurer.editor).gaps}
     for table in TEMPLATES:
-        assert values(table, world.outsider) == []
+        assert values(table, insurer.outsider) == []
 
 
-def test_two_organisations_have_different_registers(world: Insurer) -> None:
-    before = {table.slug: values(table, world.governance) for table in TEMPLATES}
+def test_two_organisations_have_different_registers(insurer: Insurer) -> None:
+    before = {table.slug: values(table, insurer.governance) for table in TEMPLATES}
     Contract.objects.update(ref="AWS-2", governing_law="IE")
-    Application.objects.filter(pk=world.triage.pk).update(function_ref="F9", rto_hours=8)
-    make_dependency(world.drafter, world.primary.offering)
-    after = {table.slug: values(table, world.governance) for table in TEMPLATES}
+    Application.objects.filter(pk=insurer.triage.pk).update(function_ref="F9", rto_hours=8)
+    make_dependency(insurer.drafter, insurer.primary.offering)
+    after = {table.slug: values(table, insurer.governance) for table in TEMPLATES}
     assert all(before[slug] != after[slug] for slug in before if slug != PROVIDERS.slug)
 
 
-def test_it_costs_the_same_statements_whatever_the_portfolio(world: Insurer) -> None:
+def test_it_costs_the_same_statements_whatever_the_portfolio(insurer: Insurer) -> None:
     def count() -> int:
-        with CaptureQueriesContext(connection) as queries, open_register(user=world.governance, on=TODAY) as register:
+        with CaptureQueriesContext(connection) as queries, open_register(user=insurer.governance, on=TODAY) as register:
             register.completeness(gaps=50)
             for table in TEMPLATES:
                 list(register.rows(table))
         return len(queries)
 
     few = count()
-    more_applications(world, 27)
+    more_applications(insurer, 27)
     assert count() == few

@@ -15,20 +15,32 @@ from apps.risks import actions
 from apps.risks.actions import RefusedRisk
 from apps.risks.models import Assessment, FoundationRisk
 from apps.risks.queries import expiring_acceptances
-from tests.builders import NOW, TODAY, make_application, make_dependency, make_offering, make_user
-from tests.risks.worlds import make_adaptation, make_assessment, make_modifier, make_risk, make_template, node
+from tests.builders import (
+    NOW,
+    TODAY,
+    make_adaptation,
+    make_application,
+    make_assessment,
+    make_dependency,
+    make_modifier,
+    make_node,
+    make_offering,
+    make_risk,
+    make_template,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 ONE_DAY = timedelta(days=1)
 LEVELS = {"current_likelihood": 3, "current_impact": 4, "residual_likelihood": 2, "residual_impact": 3}
 
 
-class World:
+class InheritedRisk:
     def __init__(self, n=1):
         self.offering = make_offering()
         self.dependencies = [make_dependency(make_application(), self.offering) for _ in range(n)]
         self.dependency = self.dependencies[0]
-        self.risk = make_risk(node(NodeKind.OFFERING, self.offering), make_template(layer="ecosystem"))
+        self.risk = make_risk(make_node(NodeKind.OFFERING, self.offering), make_template(layer="ecosystem"))
         self.person = User.objects.filter(username="ines").first() or make_user("ines", role="governance")
 
     def assess(self, version=0, **facts):
@@ -44,60 +56,62 @@ class World:
 
 
 @pytest.fixture
-def world():
-    return World()
+def inherited():
+    return InheritedRisk()
 
 
 class TestAssessing:
-    def test_it_keeps_levels_treatment_owner_and_the_inherent_level_after_the_adaptations(self, world):
-        make_modifier(world.risk.template, "fine_tune", 1, -1)
-        make_adaptation(world.dependency, "fine_tune")
+    def test_it_keeps_levels_treatment_owner_and_the_inherent_level_after_the_adaptations(self, inherited):
+        make_modifier(inherited.risk.template, "fine_tune", 1, -1)
+        make_adaptation(inherited.dependency, "fine_tune")
 
-        assessment = world.assess(**LEVELS, treatment="reduce", plan="second reader", owner=world.person, due_on=TODAY)
+        assessment = inherited.assess(
+            **LEVELS, treatment="reduce", plan="second reader", owner=inherited.person, due_on=TODAY
+        )
 
         assert (assessment.state, assessment.version) == ("assessed", 1)
         assert (assessment.inherent, assessment.current, assessment.residual) == (15, 12, 6)
-        assert (assessment.assessed_by, assessment.assessed_at) == (world.person, NOW)
+        assert (assessment.assessed_by, assessment.assessed_at) == (inherited.person, NOW)
         history = assessment.history.get()
         assert history.pgh_context.metadata["actor"] == "ines"
 
-    def test_what_is_not_given_stays(self, world):
-        world.assess(**LEVELS, treatment="reduce")
+    def test_what_is_not_given_stays(self, inherited):
+        inherited.assess(**LEVELS, treatment="reduce")
 
-        assessment = world.assess(version=1, plan="another reader")
+        assessment = inherited.assess(version=1, plan="another reader")
 
         assert (assessment.residual, assessment.treatment, assessment.plan) == (6, "reduce", "another reader")
 
-    def test_assessing_again_ends_what_was_stale(self, world):
+    def test_assessing_again_ends_what_was_stale(self, inherited):
         make_assessment(
-            world.risk, world.dependency, state="stale", stale_cause="event", stale_because="x", stale_since=NOW
+            inherited.risk, inherited.dependency, state="stale", stale_cause="event", stale_because="x", stale_since=NOW
         )
 
-        assessment = world.assess(version=1)
+        assessment = inherited.assess(version=1)
 
         assert (assessment.state, assessment.stale_cause, assessment.stale_since) == ("assessed", "", None)
 
-    def test_what_is_not_inherited_cannot_be_assessed(self, world):
+    def test_what_is_not_inherited_cannot_be_assessed(self, inherited):
         Dependency.objects.update(until=TODAY)
 
         with pytest.raises(RefusedRisk, match="does not inherit"):
-            world.assess()
+            inherited.assess()
 
     @pytest.mark.parametrize(
         "facts", [{"residual_likelihood": 6}, {"treatment": "ignore"}, {"due_on": date(9999, 12, 31)}]
     )
-    def test_values_outside_of_the_scale_are_refused_by_name(self, world, facts):
+    def test_values_outside_of_the_scale_are_refused_by_name(self, inherited, facts):
         with pytest.raises(ValidationError) as refusal:
-            world.assess(**facts)
+            inherited.assess(**facts)
 
         assert set(refusal.value.message_dict) == set(facts)
 
-    def test_accepting_is_an_action_of_its_own(self, world):
+    def test_accepting_is_an_action_of_its_own(self, inherited):
         with pytest.raises(RefusedRisk, match="approver"):
-            world.assess(treatment="accept")
+            inherited.assess(treatment="accept")
 
-    def test_not_applicable_needs_a_reason(self, world):
-        marked = {"risk": world.risk, "dependency": world.dependency, "by": world.person, "at": NOW}
+    def test_not_applicable_needs_a_reason(self, inherited):
+        marked = {"risk": inherited.risk, "dependency": inherited.dependency, "by": inherited.person, "at": NOW}
         with pytest.raises(RefusedRisk, match="Say why"):
             actions.mark_not_applicable(**marked, because=" ", expected_version=0)
 
@@ -109,34 +123,34 @@ class TestAssessing:
 
 
 class TestTwoAtOnce:
-    def test_the_second_is_told_who_was_faster_and_what_was_decided(self, world):
-        world.assess(**LEVELS, treatment="reduce")
+    def test_the_second_is_told_who_was_faster_and_what_was_decided(self, inherited):
+        inherited.assess(**LEVELS, treatment="reduce")
 
         with pytest.raises(RefusedRisk, match=r"ines assessed this on 2026-11-24 .* reduce, residual 2 x 3"):
             actions.assess(
-                risk=world.risk,
-                dependency=world.dependency,
+                risk=inherited.risk,
+                dependency=inherited.dependency,
                 facts={},
                 expected_version=0,
                 by=make_user(role="governance"),
                 at=NOW,
             )
 
-    def test_one_that_became_stale_meanwhile_says_so(self, world):
-        world.assess()
+    def test_one_that_became_stale_meanwhile_says_so(self, inherited):
+        inherited.assess()
         Assessment.objects.update(state="stale", stale_cause="event", stale_because="Alias moved.", version=2)
 
         with pytest.raises(RefusedRisk, match="stale in the meantime: Alias moved"):
-            world.assess(version=1)
+            inherited.assess(version=1)
 
     @pytest.mark.django_db(transaction=True)
     def test_two_threads_make_one_assessment_and_one_refusal(self):
-        world = World()
+        inherited = InheritedRisk()
         answers = []
 
         def work():
             try:
-                answers.append(world.assess(plan="mine").plan)
+                answers.append(inherited.assess(plan="mine").plan)
             except RefusedRisk as refusal:
                 answers.append(type(refusal))
             finally:
@@ -154,14 +168,14 @@ class TestTwoAtOnce:
 
 class TestMany:
     def test_many_are_assessed_at_once_and_the_others_are_named(self):
-        world = World(5)
-        changed, ended, *others = world.dependencies
-        make_assessment(world.risk, changed, version=3)
+        inherited = InheritedRisk(5)
+        changed, ended, *others = inherited.dependencies
+        make_assessment(inherited.risk, changed, version=3)
         Dependency.objects.filter(pk=ended.pk).update(until=TODAY)
 
         outcome = actions.assess_many(
-            risk=world.risk, expected_versions={each.pk: 0 for each in world.dependencies}, facts=LEVELS,
-            by=world.person, at=NOW,
+            risk=inherited.risk, expected_versions={each.pk: 0 for each in inherited.dependencies}, facts=LEVELS,
+            by=inherited.person, at=NOW,
         )  # fmt: skip
 
         assert {each.dependency_id for each in outcome.assessed} == {each.pk for each in others}
@@ -171,14 +185,14 @@ class TestMany:
 
     def test_the_number_of_statements_does_not_grow(self):
         def cost(n):
-            world = World(n)
-            expected = {each.pk: 0 for each in world.dependencies}
+            inherited = InheritedRisk(n)
+            expected = {each.pk: 0 for each in inherited.dependencies}
             counts = []
             for version in (0, 1):
                 with CaptureQueriesContext(connection) as statements:
                     outcome = actions.assess_many(
-                        risk=world.risk, expected_versions=dict.fromkeys(expected, version), facts=LEVELS,
-                        by=world.person, at=NOW,
+                        risk=inherited.risk, expected_versions=dict.fromkeys(expected, version), facts=LEVELS,
+                        by=inherited.person, at=NOW,
                     )  # fmt: skip
                 assert not outcome.refused
                 counts.append(len(statements))
@@ -188,10 +202,10 @@ class TestMany:
 
 
 class TestAcceptance:
-    def test_it_names_who_why_and_until_when_and_holds_until_that_day(self, world):
-        assessment = world.accept(until=TODAY + ONE_DAY, facts=LEVELS)
+    def test_it_names_who_why_and_until_when_and_holds_until_that_day(self, inherited):
+        assessment = inherited.accept(until=TODAY + ONE_DAY, facts=LEVELS)
 
-        assert (assessment.accepted_by, assessment.accept_reason) == (world.person, "small audience")
+        assert (assessment.accepted_by, assessment.accept_reason) == (inherited.person, "small audience")
         assert (assessment.state, assessment.treatment, assessment.residual) == ("assessed", "accept", 6)
         assert assessment.accepts_on(TODAY)
         assert not assessment.accepts_on(TODAY + ONE_DAY)
@@ -204,26 +218,26 @@ class TestAcceptance:
             ({"until": date(9999, 12, 31)}, "at the latest"),
         ],
     )
-    def test_without_reason_or_a_sensible_end_it_is_refused(self, world, wrong, sentence):
+    def test_without_reason_or_a_sensible_end_it_is_refused(self, inherited, wrong, sentence):
         with pytest.raises(RefusedRisk, match=sentence):
-            world.accept(**wrong)
+            inherited.accept(**wrong)
 
     @pytest.mark.parametrize("missing", ["accepted_by", "accepted_until", "accept_reason"])
-    def test_the_database_refuses_one_that_is_incomplete(self, world, missing):
-        world.accept()
+    def test_the_database_refuses_one_that_is_incomplete(self, inherited, missing):
+        inherited.accept()
 
         with pytest.raises(IntegrityError, match="assessment_acceptance_is_complete"), transaction.atomic():
             Assessment.objects.update(**{missing: "" if missing == "accept_reason" else None})
 
-    def test_the_end_is_warned_about_beforehand_and_only_while_it_is_in_force(self, world):
-        assessment = world.accept(until=TODAY + 10 * ONE_DAY)
+    def test_the_end_is_warned_about_beforehand_and_only_while_it_is_in_force(self, inherited):
+        assessment = inherited.accept(until=TODAY + 10 * ONE_DAY)
 
         assert list(expiring_acceptances(on=TODAY, within=14 * ONE_DAY)) == [assessment]
         assert not expiring_acceptances(on=TODAY, within=9 * ONE_DAY)
         assert not expiring_acceptances(on=TODAY + 10 * ONE_DAY, within=14 * ONE_DAY)
 
-    def test_it_reopens_by_itself_and_keeps_what_was_written(self, world):
-        world.accept(until=TODAY + ONE_DAY)
+    def test_it_reopens_by_itself_and_keeps_what_was_written(self, inherited):
+        inherited.accept(until=TODAY + ONE_DAY)
 
         actions.refresh_risks(NOW)
         assert Assessment.objects.get().state == "assessed"
@@ -236,68 +250,82 @@ class TestAcceptance:
         assert assessment.accept_reason == "small audience"
         assert actions.refresh_risks(NOW + 2 * ONE_DAY).acceptances_ended == 0
 
-    def test_an_ended_one_is_renewed_or_replaced_and_not_just_assessed(self, world):
-        world.accept(until=TODAY + ONE_DAY)
+    def test_an_ended_one_is_renewed_or_replaced_and_not_just_assessed(self, inherited):
+        inherited.accept(until=TODAY + ONE_DAY)
         actions.refresh_risks(NOW + ONE_DAY)
-        again = {"risk": world.risk, "dependency": world.dependency, "by": world.person, "at": NOW + ONE_DAY}
+        again = {
+            "risk": inherited.risk,
+            "dependency": inherited.dependency,
+            "by": inherited.person,
+            "at": NOW + ONE_DAY,
+        }
 
         with pytest.raises(RefusedRisk, match="Renew"):
             actions.assess(**again, facts={}, expected_version=2)
         assert actions.assess(**again, facts={"treatment": "reduce"}, expected_version=2).state == "assessed"
 
-    def test_it_is_revocable_with_a_reason_and_the_risk_is_open_again(self, world):
-        assessment = world.accept()
+    def test_it_is_revocable_with_a_reason_and_the_risk_is_open_again(self, inherited):
+        assessment = inherited.accept()
         with pytest.raises(RefusedRisk, match="Say why"):
-            actions.revoke_acceptance(assessment=assessment, because="", expected_version=1, by=world.person, at=NOW)
+            actions.revoke_acceptance(
+                assessment=assessment, because="", expected_version=1, by=inherited.person, at=NOW
+            )
 
         revoked = actions.revoke_acceptance(
-            assessment=assessment, because="audience grew", expected_version=1, by=world.person, at=NOW
+            assessment=assessment, because="audience grew", expected_version=1, by=inherited.person, at=NOW
         )
 
         assert (revoked.state, revoked.stale_cause) == ("stale", "acceptance_revoked")
         assert not revoked.accepts_on(TODAY)
         assert revoked.accept_reason == "small audience"
         with pytest.raises(RefusedRisk, match="no acceptance in force"):
-            actions.revoke_acceptance(assessment=revoked, because="again", expected_version=2, by=world.person, at=NOW)
+            actions.revoke_acceptance(
+                assessment=revoked, because="again", expected_version=2, by=inherited.person, at=NOW
+            )
 
 
 class TestUndoing:
-    def test_the_last_decision_is_taken_back_and_can_be_brought_back(self, world):
-        world.assess(**LEVELS, treatment="reduce", plan="first")
-        second = world.assess(version=1, treatment="avoid", plan="second")
+    def test_the_last_decision_is_taken_back_and_can_be_brought_back(self, inherited):
+        inherited.assess(**LEVELS, treatment="reduce", plan="first")
+        second = inherited.assess(version=1, treatment="avoid", plan="second")
 
-        first = actions.undo_assessment(assessment=second, expected_version=2, by=world.person)
+        first = actions.undo_assessment(assessment=second, expected_version=2, by=inherited.person)
         assert (first.treatment, first.plan, first.residual_likelihood, first.version) == ("reduce", "first", 2, 3)
-        again = actions.undo_assessment(assessment=first, expected_version=3, by=world.person)
+        again = actions.undo_assessment(assessment=first, expected_version=3, by=inherited.person)
         assert (again.treatment, again.plan, again.version) == ("avoid", "second", 4)
 
-    def test_the_first_decision_taken_back_leaves_it_unassessed(self, world):
-        assessment = world.assess()
+    def test_the_first_decision_taken_back_leaves_it_unassessed(self, inherited):
+        assessment = inherited.assess()
 
-        assert actions.undo_assessment(assessment=assessment, expected_version=1, by=world.person) is None
+        assert actions.undo_assessment(assessment=assessment, expected_version=1, by=inherited.person) is None
         assert not Assessment.objects.exists()
-        assert world.assess().version == 1
+        assert inherited.assess().version == 1
 
-    def test_a_revoked_acceptance_can_be_restored(self, world):
-        assessment = world.accept()
+    def test_a_revoked_acceptance_can_be_restored(self, inherited):
+        assessment = inherited.accept()
         revoked = actions.revoke_acceptance(
-            assessment=assessment, because="slip", expected_version=1, by=world.person, at=NOW
+            assessment=assessment, because="slip", expected_version=1, by=inherited.person, at=NOW
         )
 
-        assert actions.undo_assessment(assessment=revoked, expected_version=2, by=world.person).accepts_on(TODAY)
+        assert actions.undo_assessment(assessment=revoked, expected_version=2, by=inherited.person).accepts_on(TODAY)
 
-    def test_what_an_event_made_stale_is_not_undone(self, world):
+    def test_what_an_event_made_stale_is_not_undone(self, inherited):
         assessment = make_assessment(
-            world.risk, world.dependency, version=2, state="stale", stale_cause="event", stale_because="Alias moved."
+            inherited.risk,
+            inherited.dependency,
+            version=2,
+            state="stale",
+            stale_cause="event",
+            stale_because="Alias moved.",
         )
 
         with pytest.raises(RefusedRisk, match=r"Alias moved\. Assess it again"):
-            actions.undo_assessment(assessment=assessment, expected_version=2, by=world.person)
+            actions.undo_assessment(assessment=assessment, expected_version=2, by=inherited.person)
 
 
 class TestFoundationRisks:
     def raised(self, **more):
-        on = node(NodeKind.OFFERING, make_offering())
+        on = make_node(NodeKind.OFFERING, make_offering())
         template = make_template(usual_likelihood=2, usual_impact=5)
         return actions.raise_risk(node=on, template=template, by=make_user(role="governance"), at=NOW, **more)
 
@@ -320,9 +348,12 @@ class TestFoundationRisks:
     def test_an_own_risk_needs_a_title(self):
         with pytest.raises(ValidationError, match="title of its own"):
             actions.raise_risk(
-                node=node(NodeKind.OFFERING, make_offering()), template=None, by=make_user(role="governance"), at=NOW,
+                node=make_node(NodeKind.OFFERING, make_offering()),
+                template=None,
+                by=make_user(role="governance"),
+                at=NOW,
                 facts={"likelihood": 1, "impact": 1},
-            )  # fmt: skip
+            )
 
     def test_other_levels_make_what_rests_on_them_stale_and_other_words_do_not(self):
         risk = self.raised()

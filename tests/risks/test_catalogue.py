@@ -13,7 +13,7 @@ from apps.risks.catalogue import load_risk_catalogue, records
 from apps.risks.models import Layer, Modifier, Predicate, RiskTemplate, Taxonomy, TaxonomyEntry, TemplateMapping
 from apps.risks.queries.levels import IN_THE_WEIGHTS
 from apps.risks.rules import RULES
-from tests.risks.worlds import make_modifier, make_template
+from tests.builders import make_modifier, make_template
 
 
 class TestTheFiles:

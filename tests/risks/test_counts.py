@@ -32,25 +32,28 @@ from tests.builders import (
     NOW,
     TODAY,
     make_application,
+    make_assessment,
     make_dependency,
     make_foundation,
     make_member,
+    make_node,
     make_offering,
     make_provider,
+    make_risk,
     make_team,
+    make_template,
     make_user,
     make_version,
 )
-from tests.risks.worlds import make_assessment, make_risk, make_template, node
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world():
+def counted():
     """Two teams, one below the other; conditional and plain risks; every state."""
 
-    class World:
+    class CountedRisks:
         auditor = make_user(role=OrganisationRole.AUDITOR)
         top = make_team("Claims")
         below = make_team("Motor", parent=top)
@@ -63,34 +66,55 @@ def world():
             for n, team in enumerate([top, top, below, below, below])
         ]
 
-    w = World()
-    w.dependencies = [
-        make_dependency(application, w.alias if n % 2 else w.pinned) for n, application in enumerate(w.applications)
+    rows = CountedRisks()
+    rows.dependencies = [
+        make_dependency(application, rows.alias if n % 2 else rows.pinned)
+        for n, application in enumerate(rows.applications)
     ]
-    make_dependency(w.applications[0], w.alias, "judge")
-    w.on_host = make_risk(node(NodeKind.HOST, w.host), make_template("T-1"), likelihood=5, impact=5)
-    w.moving = make_risk(node(NodeKind.VERSION, w.version), make_template("T-2", applies_when="calls_moving_name"))
-    w.judging = make_risk(
-        node(NodeKind.VERSION, w.version),
+    make_dependency(rows.applications[0], rows.alias, "judge")
+    rows.on_host = make_risk(make_node(NodeKind.HOST, rows.host), make_template("T-1"), likelihood=5, impact=5)
+    rows.moving = make_risk(
+        make_node(NodeKind.VERSION, rows.version), make_template("T-2", applies_when="calls_moving_name")
+    )
+    rows.judging = make_risk(
+        make_node(NodeKind.VERSION, rows.version),
         make_template("T-3", applies_when="judge_shares_base"),
         likelihood=1,
         impact=2,
     )
     person = make_user("ines", role="governance")
     make_assessment(
-        w.on_host, w.dependencies[0], current_likelihood=3, current_impact=4, residual_likelihood=1, residual_impact=2,
-        treatment="reduce", owner=person, due_on=TODAY - timedelta(3),
-    )  # fmt: skip
+        rows.on_host,
+        rows.dependencies[0],
+        current_likelihood=3,
+        current_impact=4,
+        residual_likelihood=1,
+        residual_impact=2,
+        treatment="reduce",
+        owner=person,
+        due_on=TODAY - timedelta(3),
+    )
     make_assessment(
-        w.on_host, w.dependencies[1], state="stale", stale_cause="event", stale_because="Alias moved.",
-        current_likelihood=3, current_impact=4, due_on=TODAY + timedelta(9),
-    )  # fmt: skip
+        rows.on_host,
+        rows.dependencies[1],
+        state="stale",
+        stale_cause="event",
+        stale_because="Alias moved.",
+        current_likelihood=3,
+        current_impact=4,
+        due_on=TODAY + timedelta(9),
+    )
     make_assessment(
-        w.moving, w.dependencies[1], treatment="accept", accepted_by=person, accepted_at=NOW, accept_reason="small",
+        rows.moving,
+        rows.dependencies[1],
+        treatment="accept",
+        accepted_by=person,
+        accepted_at=NOW,
+        accept_reason="small",
         accepted_until=TODAY + timedelta(20),
-    )  # fmt: skip
-    make_assessment(w.on_host, w.dependencies[2], state="not_applicable", not_applicable_because="no people")
-    return w
+    )
+    make_assessment(rows.on_host, rows.dependencies[2], state="not_applicable", not_applicable_because="no people")
+    return rows
 
 
 def pairs(user, **narrowed):
@@ -98,11 +122,11 @@ def pairs(user, **narrowed):
 
 
 class TestCounts:
-    def test_by_risk_team_and_level_they_agree_with_the_list(self, world):
-        rows = pairs(world.auditor)
+    def test_by_risk_team_and_level_they_agree_with_the_list(self, counted):
+        rows = pairs(counted.auditor)
 
-        by_risk = {row.risk_id: row.reach for row in risk_standings(user=world.auditor, on=TODAY, stored=False)}
-        for risk in (world.on_host, world.moving, world.judging):
+        by_risk = {row.risk_id: row.reach for row in risk_standings(user=counted.auditor, on=TODAY, stored=False)}
+        for risk in (counted.on_host, counted.moving, counted.judging):
             mine = [row for row in rows if row.risk_id == risk.pk]
             reach = by_risk[risk.pk]
             assert reach.n_inherited == len(mine)
@@ -111,58 +135,58 @@ class TestCounts:
             assert reach.n_critical_unassessed == sum(
                 row.criticality == 0 and row.state == "unassessed" for row in mine
             )
-        for team in team_standings(user=world.auditor, on=TODAY, stored=False):
+        for team in team_standings(user=counted.auditor, on=TODAY, stored=False):
             mine = [row for row in rows if row.team == team.team]
             assert team.reach.n_inherited == len(mine)
             assert team.reach.n_unassessed == sum(row.state == "unassessed" for row in mine)
-            assert len(pairs(world.auditor, team=team.team, alone=True)) == len(mine)
-        levels = level_counts(user=world.auditor, on=TODAY, stored=False)
+            assert len(pairs(counted.auditor, team=team.team, alone=True)) == len(mine)
+        levels = level_counts(user=counted.auditor, on=TODAY, stored=False)
         assert levels == {"current": {(3, 4): 2}, "residual": {(1, 2): 1}}
 
-    def test_a_job_stores_them_and_writes_only_what_differs(self, world, monkeypatch, django_assert_max_num_queries):
+    def test_a_job_stores_them_and_writes_only_what_differs(self, counted, monkeypatch, django_assert_max_num_queries):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
-        assert counted_at(world.auditor) is None
+        assert counted_at(counted.auditor) is None
         count_inherited_risk(NOW)
 
-        assert counted_at(world.auditor) == NOW
+        assert counted_at(counted.auditor) == NOW
         for read in (risk_standings, team_standings, level_counts):
-            stored = read(user=world.auditor, on=TODAY, stored=True)
-            live = read(user=world.auditor, on=TODAY, stored=False)
+            stored = read(user=counted.auditor, on=TODAY, stored=True)
+            live = read(user=counted.auditor, on=TODAY, stored=False)
             assert stored == live
         with django_assert_max_num_queries(16):
             count_inherited_risk(NOW)
-        world.on_host.closed_at = NOW
-        world.on_host.save()
+        counted.on_host.closed_at = NOW
+        counted.on_host.save()
         count_inherited_risk(NOW)
-        assert set(RiskCount.objects.values_list("risk_id", flat=True)) == {world.moving.pk, world.judging.pk}
+        assert set(RiskCount.objects.values_list("risk_id", flat=True)) == {counted.moving.pk, counted.judging.pk}
         assert CountState.objects.count() == 1
 
-    def test_only_those_who_read_everything_get_what_is_stored(self, world, monkeypatch):
+    def test_only_those_who_read_everything_get_what_is_stored(self, counted, monkeypatch):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
         count_inherited_risk(NOW)
-        member = make_member(world.below)
+        member = make_member(counted.below)
 
         assert counted_at(member) is None
         assert [team.name for team in team_standings(user=member, on=TODAY, stored=False)] == ["Motor"]
 
-    def test_a_small_organisation_is_counted_live(self, world):
+    def test_a_small_organisation_is_counted_live(self, counted):
         count_inherited_risk(NOW)
 
-        assert counted_at(world.auditor) is None
+        assert counted_at(counted.auditor) is None
 
-    def test_an_import_of_many_after_the_last_count_does_not_lead_to_live_counts(self, world, monkeypatch):
-        monkeypatch.setattr(counts, "LIVE_UP_TO", len(world.applications))
+    def test_an_import_of_many_after_the_last_count_does_not_lead_to_live_counts(self, counted, monkeypatch):
+        monkeypatch.setattr(counts, "LIVE_UP_TO", len(counted.applications))
         count_inherited_risk(NOW)
-        assert not count_basis(world.auditor).stored
+        assert not count_basis(counted.auditor).stored
 
-        make_dependency(make_application("One too many", team=world.below), world.pinned)
+        make_dependency(make_application("One too many", team=counted.below), counted.pinned)
 
-        assert count_basis(world.auditor) == CountBasis(stored=True, counted_at=NOW)
+        assert count_basis(counted.auditor) == CountBasis(stored=True, counted_at=NOW)
 
-    def test_a_reader_of_many_applications_gets_the_stored_counts_of_the_own_teams(self, world, monkeypatch):
+    def test_a_reader_of_many_applications_gets_the_stored_counts_of_the_own_teams(self, counted, monkeypatch):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 2)
         count_inherited_risk(NOW)
-        of_top, of_below = make_member(world.top), make_member(world.below)
+        of_top, of_below = make_member(counted.top), make_member(counted.below)
         for member in (of_top, of_below):
             assert count_basis(member, by_team=True) == CountBasis(stored=True, counted_at=NOW)
             assert not count_basis(member).stored
@@ -171,15 +195,15 @@ class TestCounts:
             )
         assert [team.name for team in team_standings(user=of_below, on=TODAY, stored=True)] == ["Motor"]
 
-    def test_whether_counts_are_stored_costs_one_statement(self, world, django_assert_num_queries):
+    def test_whether_counts_are_stored_costs_one_statement(self, counted, django_assert_num_queries):
         with django_assert_num_queries(1):
-            count_basis(world.auditor)
+            count_basis(counted.auditor)
 
 
 class TestWhenItIsCounted:
     """`count_changed_risk` is the job of every minute."""
 
-    def test_nothing_is_counted_while_nothing_changes(self, world, django_assert_max_num_queries):
+    def test_nothing_is_counted_while_nothing_changes(self, counted, django_assert_max_num_queries):
         count_changed_risk(NOW)
 
         with django_assert_max_num_queries(2):
@@ -189,31 +213,31 @@ class TestWhenItIsCounted:
     @pytest.mark.parametrize(
         "change",
         [
-            lambda w: make_dependency(w.applications[4], w.alias, "fallback"),
-            lambda w: make_dependency(make_application("New", team=w.top), w.pinned),
-            lambda w: w.dependencies[0].delete(),
-            lambda w: make_risk(node(NodeKind.HOST, w.host), make_template("T-9")),
-            lambda w: make_assessment(w.moving, w.dependencies[3]),
-            lambda w: type(w.applications[0]).objects.filter(pk=w.applications[0].pk).update(criticality=3),
-            lambda w: type(w.pinned).objects.filter(pk=w.pinned.pk).update(version=None),
-            lambda w: type(w.version).objects.filter(pk=w.version.pk).update(moving=True),
+            lambda rows: make_dependency(rows.applications[4], rows.alias, "fallback"),
+            lambda rows: make_dependency(make_application("New", team=rows.top), rows.pinned),
+            lambda rows: rows.dependencies[0].delete(),
+            lambda rows: make_risk(make_node(NodeKind.HOST, rows.host), make_template("T-9")),
+            lambda rows: make_assessment(rows.moving, rows.dependencies[3]),
+            lambda rows: type(rows.applications[0]).objects.filter(pk=rows.applications[0].pk).update(criticality=3),
+            lambda rows: type(rows.pinned).objects.filter(pk=rows.pinned.pk).update(version=None),
+            lambda rows: type(rows.version).objects.filter(pk=rows.version.pk).update(moving=True),
         ],
         ids=["dependency", "application", "deletion", "risk", "assessment", "criticality", "place", "version"],
     )
-    def test_whatever_changes_the_counts_is_counted_within_a_minute(self, world, change):
+    def test_whatever_changes_the_counts_is_counted_within_a_minute(self, counted, change):
         count_changed_risk(NOW)
-        change(world)
+        change(counted)
 
         assert count_changed_risk(NOW + timedelta(minutes=1))
         assert CountState.objects.get().counted_at == NOW + timedelta(minutes=1)
 
-    def test_a_new_day_and_five_minutes_are_counted_too(self, world):
+    def test_a_new_day_and_five_minutes_are_counted_too(self, counted):
         count_changed_risk(NOW)
 
         assert count_changed_risk(NOW + keeping.MAX_COUNT_AGE)
         assert count_changed_risk(NOW + timedelta(days=1))
 
-    def test_what_people_decide_asks_a_worker_to_count(self, world, monkeypatch, django_capture_on_commit_callbacks):
+    def test_what_people_decide_asks_a_worker_to_count(self, counted, monkeypatch, django_capture_on_commit_callbacks):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
         count_inherited_risk(NOW)
         sent = []
@@ -224,8 +248,8 @@ class TestWhenItIsCounted:
 
         with django_capture_on_commit_callbacks(execute=True):
             assess(
-                risk=world.on_host,
-                dependency=world.dependencies[3],
+                risk=counted.on_host,
+                dependency=counted.dependencies[3],
                 facts={},
                 expected_version=0,
                 by=make_user("lea", role="governance"),
@@ -234,7 +258,7 @@ class TestWhenItIsCounted:
 
         assert sent == ["risks.count_inherited_risk"]
 
-    def test_a_broker_that_is_away_refuses_no_decision(self, world, monkeypatch, django_capture_on_commit_callbacks):
+    def test_a_broker_that_is_away_refuses_no_decision(self, counted, monkeypatch, django_capture_on_commit_callbacks):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
         count_inherited_risk(NOW)
 
@@ -267,18 +291,18 @@ class TestNarrowing:
             ({"treatment": "share", "state": "unassessed"}, lambda row: False),
         ],
     )
-    def test_pages_of_few_and_of_many_leave_the_same_rows(self, world, asked, test):
-        everything = pairs(world.auditor)
+    def test_pages_of_few_and_of_many_leave_the_same_rows(self, counted, asked, test):
+        everything = pairs(counted.auditor)
         wanted = [row.key for row in everything if test(row)]
 
-        assert [row.key for row in pairs(world.auditor, **asked)] == wanted
-        few = conditions_of(user=world.auditor, on=TODAY, narrowed=Narrowed(**asked), count_all=True)
+        assert [row.key for row in pairs(counted.auditor, **asked)] == wanted
+        few = conditions_of(user=counted.auditor, on=TODAY, narrowed=Narrowed(**asked), count_all=True)
         assert few.few
         assert [row.key for row in sorted_inherited_risks(few, on=TODAY)] == wanted
         assert count_of_few(few, most=100) == len(wanted)
 
-    def test_rows_of_few_are_sorted_by_any_column_and_cut_into_sheets(self, world):
-        few = conditions_of(user=world.auditor, on=TODAY, narrowed=Narrowed(), count_all=True)
+    def test_rows_of_few_are_sorted_by_any_column_and_cut_into_sheets(self, counted):
+        few = conditions_of(user=counted.auditor, on=TODAY, narrowed=Narrowed(), count_all=True)
 
         by_name = sorted_inherited_risks(few, on=TODAY, order="application", size=100)
         second = sorted_inherited_risks(few, on=TODAY, order="application", size=2, offset=2)
@@ -289,21 +313,21 @@ class TestNarrowing:
         assert second == by_name[2:4]
         assert [row.due_on for row in by_due][:2] == [TODAY - timedelta(3), TODAY + timedelta(9)]
 
-    def test_by_the_days_of_assessments_any_portfolio_is_sorted(self, world):
-        asked = conditions_of(user=world.auditor, on=TODAY, narrowed=Narrowed())
+    def test_by_the_days_of_assessments_any_portfolio_is_sorted(self, counted):
+        asked = conditions_of(user=counted.auditor, on=TODAY, narrowed=Narrowed())
 
         due = dated_inherited_risks(asked, on=TODAY, order="due")
         until = dated_inherited_risks(asked, on=TODAY, order="until")
 
         assert [row.due_on for row in due] == [TODAY - timedelta(3), TODAY + timedelta(9)]
-        assert [row.risk_id for row in until] == [world.moving.pk]
+        assert [row.risk_id for row in until] == [counted.moving.pk]
 
-    def test_pairs_asked_for_are_those_that_are_inherited_and_seen(self, world):
-        key = (world.on_host.pk, world.dependencies[0].pk)
-        asked = [key, (world.judging.pk, world.dependencies[3].pk), (10**9, 1)]
+    def test_pairs_asked_for_are_those_that_are_inherited_and_seen(self, counted):
+        key = (counted.on_host.pk, counted.dependencies[0].pk)
+        asked = [key, (counted.judging.pk, counted.dependencies[3].pk), (10**9, 1)]
 
         assert [
-            (row.risk_id, row.dependency_id) for row in inherited_pairs(user=world.auditor, on=TODAY, pairs=asked)
+            (row.risk_id, row.dependency_id) for row in inherited_pairs(user=counted.auditor, on=TODAY, pairs=asked)
         ] == [key]
         assert inherited_pairs(user=make_member(make_team()), on=TODAY, pairs=asked) == []
 

@@ -16,14 +16,17 @@ from tests.builders import (
     NOW,
     TODAY,
     make_application,
+    make_assessment,
     make_dependency,
+    make_evidence,
     make_member,
+    make_node,
     make_offering,
+    make_risk,
     make_team,
     make_user,
     make_version,
 )
-from tests.risks.worlds import make_assessment, make_evidence, make_risk, node
 
 pytestmark = pytest.mark.django_db
 ONE_DAY = timedelta(days=1)
@@ -110,7 +113,7 @@ class TestWhereItMatters:
         assert {row.pk for row in found} == {row.pk for row in mine}
 
     def test_a_risk_has_what_is_attached_to_it_or_to_an_assessment_or_about_its_node(self, auditor, dependency):
-        risk = make_risk(node(NodeKind.VERSION, dependency.offering.version))
+        risk = make_risk(make_node(NodeKind.VERSION, dependency.offering.version))
         attached, backing, about = (
             make_evidence(version=make_version()),
             make_evidence(application=dependency.application),
@@ -165,7 +168,7 @@ class TestRecording:
         assert evidence.history.get().pgh_context.metadata["actor"] == "risks.record_evidence"
 
     def test_it_is_attached_once_and_never_to_somebody_elses(self, dependency):
-        risk = make_risk(node(NodeKind.OFFERING, dependency.offering))
+        risk = make_risk(make_node(NodeKind.OFFERING, dependency.offering))
         assessment = make_assessment(risk, dependency)
         evidence = self.record(application=dependency.application)
 

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
-from apps.catalog.models import Derivation, NodeKind
+from apps.catalog.models import NodeKind
 from apps.common.pagination import BadCursor
 from apps.risks import inheriting
 from apps.risks.queries import (
@@ -24,22 +24,21 @@ from apps.risks.queries import narrowing as narrowing_module
 from apps.risks.scoring import Level
 from tests.builders import (
     TODAY,
+    make_adaptation,
     make_application,
+    make_assessment,
     make_dependency,
+    make_derivation,
     make_member,
+    make_modifier,
+    make_node,
     make_offering,
     make_provider,
+    make_risk,
     make_team,
+    make_template,
     make_user,
     make_version,
-)
-from tests.risks.worlds import (
-    make_adaptation,
-    make_assessment,
-    make_modifier,
-    make_risk,
-    make_template,
-    node,
 )
 
 pytestmark = pytest.mark.django_db
@@ -74,11 +73,11 @@ class TestWhatIsInherited:
         make_dependency(make_application(), make_offering(version=make_version("elsewhere/model-1")))
         version = offering.version
         nodes = [
-            node(NodeKind.OFFERING, offering),
-            node(NodeKind.VERSION, version),
-            node(NodeKind.FOUNDATION, version.foundation),
-            node(NodeKind.DEVELOPER, version.foundation.developer),
-            node(NodeKind.HOST, offering.host),
+            make_node(NodeKind.OFFERING, offering),
+            make_node(NodeKind.VERSION, version),
+            make_node(NodeKind.FOUNDATION, version.foundation),
+            make_node(NodeKind.DEVELOPER, version.foundation.developer),
+            make_node(NodeKind.HOST, offering.host),
         ]
         risks = [make_risk(each) for each in nodes]
 
@@ -88,10 +87,10 @@ class TestWhatIsInherited:
         parent = make_provider("group")
         host = make_provider("branch", parent=parent)
         ancestor, child = make_version(), make_version()
-        Derivation.objects.create(child=child, parent=ancestor, kind="distillation")
+        make_derivation(child, ancestor, kind="distillation")
         dependency = make_dependency(make_application(), make_offering(host=host, version=child))
-        by_parent = make_risk(node(NodeKind.HOST, parent))
-        by_descent = make_risk(node(NodeKind.VERSION, ancestor))
+        by_parent = make_risk(make_node(NodeKind.HOST, parent))
+        by_descent = make_risk(make_node(NodeKind.VERSION, ancestor))
 
         rows = inherited_risks(user=auditor, on=TODAY).rows
 
@@ -107,8 +106,8 @@ class TestWhatIsInherited:
         party = make_provider("party", parent=parent)
         dependency = make_dependency(make_application(), make_offering(), reached=reached, via_party=party)
         make_dependency(make_application(), make_offering())
-        here, above = make_risk(node(kind, party)), make_risk(node(kind, parent))
-        make_risk(node(NodeKind.VENDOR if kind == NodeKind.GATEWAY else NodeKind.GATEWAY, party))
+        here, above = make_risk(make_node(kind, party)), make_risk(make_node(kind, parent))
+        make_risk(make_node(NodeKind.VENDOR if kind == NodeKind.GATEWAY else NodeKind.GATEWAY, party))
 
         assert all_of(auditor) == [(here.pk, dependency.pk), (above.pk, dependency.pk)]
         assert inherited_risks(user=auditor, on=TODAY).rows[0].via is None
@@ -117,14 +116,14 @@ class TestWhatIsInherited:
         party = make_provider("gateway", roles=("gateway",))
         offering = make_offering(gateway=party)
         make_dependency(make_application(), offering, reached="gateway", via_party=party)
-        make_risk(node(NodeKind.GATEWAY, party))
+        make_risk(make_node(NodeKind.GATEWAY, party))
 
         assert len(all_of(auditor)) == 1
         assert totals(user=auditor, on=TODAY).n_inherited == 1
 
     def test_only_live_dependencies_and_open_risks_that_are_handed_on_count(self, auditor):
         offering = make_offering()
-        here = node(NodeKind.OFFERING, offering)
+        here = make_node(NodeKind.OFFERING, offering)
         make_dependency(make_application(), offering, until=TODAY)
         make_dependency(make_application(), offering, since=TODAY + ONE_DAY)
         make_dependency(make_application(status="proposed"), offering)
@@ -145,7 +144,7 @@ class TestWhatIsInherited:
         judge = make_dependency(application, shared, role="judge")
         make_dependency(other, apart)
         make_dependency(other, shared, role="guardrail")
-        risk = make_risk(node(NodeKind.VERSION, foundation_version), template)
+        risk = make_risk(make_node(NodeKind.VERSION, foundation_version), template)
 
         assert all_of(auditor) == [(risk.pk, judge.pk)]
         assert reach_per_risk(user=auditor, on=TODAY) == {risk.pk: Reach(n_inherited=1)}
@@ -157,7 +156,7 @@ class TestWhatIsInherited:
             make_application(), make_offering("latest", host=host, version=version, binding="alias")
         )
         make_dependency(make_application(), make_offering("dated", host=host, version=version, binding="pinned"))
-        risk = make_risk(node(NodeKind.VERSION, version), make_template(applies_when="calls_moving_name"))
+        risk = make_risk(make_node(NodeKind.VERSION, version), make_template(applies_when="calls_moving_name"))
 
         assert all_of(auditor) == [(risk.pk, moving.pk)]
         assert totals(user=auditor, on=TODAY).n_inherited == 1
@@ -171,9 +170,9 @@ class TestOrderAndPages:
             application = make_application(criticality=criticality)
             for offering in offerings:
                 make_dependency(application, offering)
-        low = make_risk(node(NodeKind.OFFERING, offerings[0]), make_template(), likelihood=1, impact=2)
-        high = make_risk(node(NodeKind.OFFERING, offerings[1]), likelihood=5, impact=5)
-        also_high = make_risk(node(NodeKind.OFFERING, offerings[0]), likelihood=5, impact=5)
+        low = make_risk(make_node(NodeKind.OFFERING, offerings[0]), make_template(), likelihood=1, impact=2)
+        high = make_risk(make_node(NodeKind.OFFERING, offerings[1]), likelihood=5, impact=5)
+        also_high = make_risk(make_node(NodeKind.OFFERING, offerings[0]), likelihood=5, impact=5)
         return [high, also_high, low]
 
     def test_the_gravest_risk_comes_first_and_of_it_the_gravest_application(self, auditor):
@@ -242,7 +241,7 @@ class TestWhoSeesIt:
         team = make_team()
         mine = make_dependency(make_application(team=team), offering)
         other = make_dependency(make_application(), offering)
-        risk = make_risk(node(NodeKind.OFFERING, offering))
+        risk = make_risk(make_node(NodeKind.OFFERING, offering))
         member, stranger = make_member(team, TeamRole.VIEWER), make_user()
 
         assert all_of(auditor) == [(risk.pk, mine.pk), (risk.pk, other.pk)]
@@ -260,7 +259,7 @@ class TestWhoSeesIt:
         for _ in range(3):
             make_dependency(make_application(team=team), offering)
         make_dependency(make_application(), offering)
-        make_risk(node(NodeKind.OFFERING, offering))
+        make_risk(make_node(NodeKind.OFFERING, offering))
         member = make_member(team, TeamRole.VIEWER)
 
         by_applications = all_of(member)
@@ -274,7 +273,7 @@ class TestWhoSeesIt:
         below = make_team(parent=team)
         mine = make_dependency(make_application(team=below), offering)
         make_dependency(make_application(), offering)
-        risk = make_risk(node(NodeKind.OFFERING, offering))
+        risk = make_risk(make_node(NodeKind.OFFERING, offering))
 
         assert all_of(auditor, team=team.slug) == [(risk.pk, mine.pk)]
         assert all_of(make_user(), team=team.slug) == []
@@ -290,7 +289,7 @@ class TestStatesAndLevels:
         make_modifier(template, "fine_tune", 2, 2)
         make_adaptation(dependency, "retrieval")
         make_adaptation(dependency, "retrieval")
-        make_risk(node(NodeKind.OFFERING, offering), template)
+        make_risk(make_node(NodeKind.OFFERING, offering), template)
 
         (row,) = inherited_risks(user=auditor, on=TODAY).rows
 
@@ -299,7 +298,7 @@ class TestStatesAndLevels:
 
     def test_each_state_is_listed_and_counted(self, auditor):
         offering = make_offering()
-        risk = make_risk(node(NodeKind.OFFERING, offering))
+        risk = make_risk(make_node(NodeKind.OFFERING, offering))
         dependencies = [make_dependency(make_application(criticality=n % 4), offering) for n in range(4)]
         make_assessment(risk, dependencies[0])
         make_assessment(risk, dependencies[1], state="stale", stale_cause="event", stale_because="Alias moved.")
@@ -314,14 +313,14 @@ class TestStatesAndLevels:
     def test_an_assessment_of_what_is_no_longer_inherited_is_not_counted(self, auditor):
         offering = make_offering()
         dependency = make_dependency(make_application(), offering)
-        make_assessment(make_risk(node(NodeKind.OFFERING, make_offering())), dependency)
+        make_assessment(make_risk(make_node(NodeKind.OFFERING, make_offering())), dependency)
 
         assert totals(user=auditor, on=TODAY) == Reach()
         assert all_of(auditor, state="assessed") == []
 
     def test_a_list_is_narrowed_by_application_template_layer_and_level(self, auditor):
         offering = make_offering()
-        here = node(NodeKind.OFFERING, offering)
+        here = make_node(NodeKind.OFFERING, offering)
         one, other = (make_dependency(make_application(), offering) for _ in range(2))
         template = make_template("OWN-A", layer="legal")
         legal = make_risk(here, template, likelihood=1, impact=1)
@@ -341,11 +340,11 @@ class TestStatesAndLevels:
 
         offering = make_offering()
         make_dependency(make_application(), offering)
-        make_risk(node(NodeKind.OFFERING, offering))
+        make_risk(make_node(NodeKind.OFFERING, offering))
         before = cost()
         for _ in range(5):
             make_dependency(make_application(), offering)
-            make_risk(node(NodeKind.OFFERING, make_offering()))
+            make_risk(make_node(NodeKind.OFFERING, make_offering()))
 
         assert before == cost() == 2
 
@@ -354,7 +353,7 @@ def test_pairs_are_unique(auditor):
     offering = make_offering()
     for _ in range(3):
         make_dependency(make_application(), offering)
-    make_risk(node(NodeKind.HOST, offering.host))
+    make_risk(make_node(NodeKind.HOST, offering.host))
 
     found = all_of(auditor)
 

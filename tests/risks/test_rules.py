@@ -22,12 +22,13 @@ from tests.builders import (
     make_dependency,
     make_event,
     make_foundation,
+    make_node,
     make_offering,
     make_provider,
+    make_risk,
     make_user,
     make_version,
 )
-from tests.risks.worlds import make_risk, node
 
 pytestmark = pytest.mark.django_db
 ONE_DAY = timedelta(days=1)
@@ -70,7 +71,7 @@ class TestRetirement:
             assert risk is None
         else:
             assert (risk.template.code, risk.likelihood, risk.node) == (
-                "FR-21", likelihood, node(NodeKind.OFFERING, offering),
+                "FR-21", likelihood, make_node(NodeKind.OFFERING, offering),
             )  # fmt: skip
 
     def test_the_sentence_says_what_when_and_what_is_suggested(self):
@@ -162,7 +163,7 @@ class TestLife:
 
     def test_what_a_person_raised_on_the_node_is_not_raised_again(self):
         offering = used(retires_on=TODAY + ONE_DAY, date_kind="firm")
-        make_risk(node(NodeKind.OFFERING, offering), RiskTemplate.objects.get(code="FR-21"))
+        make_risk(make_node(NodeKind.OFFERING, offering), RiskTemplate.objects.get(code="FR-21"))
 
         assert apply_rules(at=NOW) == RuleChanges()
 
@@ -241,7 +242,7 @@ class TestOtherRules:
         risk = raised("short_notice").first()
         assert (risk is None) is (said is None)
         if risk:
-            assert risk.node == node(NodeKind.HOST, host)
+            assert risk.node == make_node(NodeKind.HOST, host)
             assert f"promises {said} days" in risk.facts
             assert risk.source_url.startswith("https://here.example/")
 
@@ -256,7 +257,7 @@ class TestOtherRules:
         apply_rules(at=NOW)
 
         risk = raised().get()
-        assert (risk.rule, risk.template.code, risk.node) == ("one_host", "FR-29", node(NodeKind.VERSION, closed))
+        assert (risk.rule, risk.template.code, risk.node) == ("one_host", "FR-29", make_node(NodeKind.VERSION, closed))
         assert risk.facts.startswith("maker/closed is offered by Only alone")
 
     def test_price_volatility_from_three_days_of_moves_within_a_year(self):
@@ -293,7 +294,7 @@ class TestOtherRules:
         apply_rules(at=at)
 
         risk = raised("licence").get()
-        assert (risk.template.code, risk.node) == ("FR-28", node(NodeKind.FOUNDATION, foundation))
+        assert (risk.template.code, risk.node) == ("FR-28", make_node(NodeKind.FOUNDATION, foundation))
         assert "is now research-only; it was apache-2.0" in risk.facts
         assert apply_rules(at=at + 366 * ONE_DAY) == RuleChanges(closed=1)
 

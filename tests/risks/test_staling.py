@@ -17,14 +17,18 @@ from tests.builders import (
     NOW,
     TODAY,
     make_application,
+    make_assessment,
     make_dependency,
     make_event,
+    make_evidence,
+    make_node,
     make_offering,
     make_provider,
+    make_risk,
+    make_template,
     make_user,
     make_version,
 )
-from tests.risks.worlds import make_assessment, make_evidence, make_risk, make_template, node
 
 pytestmark = pytest.mark.django_db
 ONE_DAY = timedelta(days=1)
@@ -35,7 +39,9 @@ def assessed(offering=None, *, stale_by=("alias_moved",), template=True, **field
     """An assessment of a risk on the offering, made NOW."""
     offering = offering or make_offering()
     dependency = make_dependency(make_application(), offering)
-    risk = make_risk(node(NodeKind.OFFERING, offering), make_template(stale_by=list(stale_by)) if template else None)
+    risk = make_risk(
+        make_node(NodeKind.OFFERING, offering), make_template(stale_by=list(stale_by)) if template else None
+    )
     return make_assessment(risk, dependency, **fields)
 
 

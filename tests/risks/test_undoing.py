@@ -11,18 +11,27 @@ from apps.common.history import acting, current_change
 from apps.risks import actions
 from apps.risks.actions import RefusedRisk
 from apps.risks.models import Assessment
-from tests.builders import NOW, TODAY, make_application, make_dependency, make_offering, make_user
-from tests.risks.worlds import make_evidence, make_risk, node
+from tests.builders import (
+    NOW,
+    TODAY,
+    make_application,
+    make_dependency,
+    make_evidence,
+    make_node,
+    make_offering,
+    make_risk,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 LEVELS = {"current_likelihood": 3, "current_impact": 4}
 
 
-class World:
+class InheritedRisk:
     def __init__(self, n=3):
         self.offering = make_offering()
         self.dependencies = [make_dependency(make_application(), self.offering) for _ in range(n)]
-        self.risk = make_risk(node(NodeKind.OFFERING, self.offering))
+        self.risk = make_risk(make_node(NodeKind.OFFERING, self.offering))
         self.person = make_user(role="governance")
 
     def assess_all(self, version=0, **facts) -> UUID:
@@ -52,26 +61,26 @@ class World:
 
 
 @pytest.fixture
-def world():
-    return World()
+def inherited():
+    return InheritedRisk()
 
 
-def test_what_was_assessed_for_the_first_time_is_unassessed_again_and_the_history_keeps_both(world):
-    change = world.assess_all()
+def test_what_was_assessed_for_the_first_time_is_unassessed_again_and_the_history_keeps_both(inherited):
+    change = inherited.assess_all()
     history = Assessment.history.rel.related_model.objects
 
-    undone = world.undo(change)
+    undone = inherited.undo(change)
 
     assert (undone.n_taken_back, undone.refused) == (3, {})
     assert not Assessment.objects.exists()
     assert sorted(history.values_list("pgh_label", flat=True)) == ["delete"] * 3 + ["insert"] * 3
 
 
-def test_what_stood_before_stands_again(world):
-    world.assess_all(**LEVELS, treatment="reduce", plan="second reader", due_on=TODAY)
-    change = world.assess_all(version=1, current_likelihood=1, current_impact=1, treatment="share", plan="insured")
+def test_what_stood_before_stands_again(inherited):
+    inherited.assess_all(**LEVELS, treatment="reduce", plan="second reader", due_on=TODAY)
+    change = inherited.assess_all(version=1, current_likelihood=1, current_impact=1, treatment="share", plan="insured")
 
-    undone = world.undo(change)
+    undone = inherited.undo(change)
 
     assert undone.n_taken_back == 3
     for row in Assessment.objects.all():
@@ -84,91 +93,96 @@ def test_what_stood_before_stands_again(world):
         assert (row.due_on, row.version) == (TODAY, 3)
 
 
-def test_what_somebody_has_changed_since_is_left_alone_and_named(world):
-    change = world.assess_all()
-    world.assess_one(1, plan="looked at twice")
+def test_what_somebody_has_changed_since_is_left_alone_and_named(inherited):
+    change = inherited.assess_all()
+    inherited.assess_one(1, plan="looked at twice")
 
-    undone = world.undo(change)
+    undone = inherited.undo(change)
 
     kept = Assessment.objects.get()
     assert undone.n_taken_back == 2
     assert list(undone.refused) == [kept.pk]
-    assert f"{world.person} assessed this on" in undone.refused[kept.pk]
+    assert f"{inherited.person} assessed this on" in undone.refused[kept.pk]
     assert kept.plan == "looked at twice"
 
 
-def test_a_second_undo_takes_nothing_back(world):
-    change = world.assess_all()
-    world.undo(change)
+def test_a_second_undo_takes_nothing_back(inherited):
+    change = inherited.assess_all()
+    inherited.undo(change)
 
-    undone = world.undo(change)
+    undone = inherited.undo(change)
 
     assert undone.n_taken_back == 0
     assert set(undone.refused.values()) == {"Somebody has taken this assessment back in the meantime. Read it again."}
 
 
-def test_evidence_that_the_change_attached_is_detached_again(world):
-    evidence = make_evidence(offering=world.offering)
-    world.assess_all()
-    with acting(user=world.person):
+def test_evidence_that_the_change_attached_is_detached_again(inherited):
+    evidence = make_evidence(offering=inherited.offering)
+    inherited.assess_all()
+    with acting(user=inherited.person):
         change = current_change()
-        row = world.assess_one(1, plan="measured")
-        actions.attach_evidence(evidence=evidence, assessment=row, by=world.person)
+        row = inherited.assess_one(1, plan="measured")
+        actions.attach_evidence(evidence=evidence, assessment=row, by=inherited.person)
 
-    world.undo(change)
+    inherited.undo(change)
 
     assert not Assessment.objects.get(pk=row.pk).evidence.exists()
     assert evidence.pk
 
 
-def test_many_are_marked_as_not_applicable_for_one_reason_and_back(world):
-    with acting(user=world.person):
+def test_many_are_marked_as_not_applicable_for_one_reason_and_back(inherited):
+    with acting(user=inherited.person):
         change = current_change()
         outcome = actions.mark_many_not_applicable(
-            risk=world.risk, expected_versions={row.pk: 0 for row in world.dependencies}, because="no people",
-            by=world.person, at=NOW,
+            risk=inherited.risk, expected_versions={row.pk: 0 for row in inherited.dependencies}, because="no people",
+            by=inherited.person, at=NOW,
         )  # fmt: skip
     assert {row.not_applicable_because for row in outcome.assessed} == {"no people"}
 
-    assert world.undo(change).n_taken_back == 3
+    assert inherited.undo(change).n_taken_back == 3
 
 
-def test_a_change_that_decided_nothing_is_refused(world):
+def test_a_change_that_decided_nothing_is_refused(inherited):
     with pytest.raises(RefusedRisk, match="decided nothing"):
-        world.undo(UUID(int=1))
+        inherited.undo(UUID(int=1))
     assert actions.teams_decided_in(change=UUID(int=1)) == {}
 
 
-def test_taking_an_acceptance_back_needs_an_owner(world):
-    change = world.assess_all()
-    teams = {dependency.application.team_id for dependency in world.dependencies}
+def test_taking_an_acceptance_back_needs_an_owner(inherited):
+    change = inherited.assess_all()
+    teams = {dependency.application.team_id for dependency in inherited.dependencies}
     assert actions.teams_decided_in(change=change) == dict.fromkeys(teams, TeamRole.EDITOR)
 
-    with acting(user=world.person):
+    with acting(user=inherited.person):
         change = current_change()
         actions.accept_risk(
-            risk=world.risk, dependency=world.dependencies[0], until=TODAY.replace(year=2027), because="small audience",
-            expected_version=1, by=world.person, at=NOW,
-        )  # fmt: skip
-    assert actions.teams_decided_in(change=change) == {world.dependencies[0].application.team_id: TeamRole.OWNER}
+            risk=inherited.risk,
+            dependency=inherited.dependencies[0],
+            until=TODAY.replace(year=2027),
+            because="small audience",
+            expected_version=1,
+            by=inherited.person,
+            at=NOW,
+        )
+    assert actions.teams_decided_in(change=change) == {inherited.dependencies[0].application.team_id: TeamRole.OWNER}
 
 
 def test_undoing_costs_the_same_statements_for_any_number(django_assert_max_num_queries):
-    world = World(n=12)
-    change = world.assess_all()
+    inherited = InheritedRisk(n=12)
+    change = inherited.assess_all()
 
     with django_assert_max_num_queries(22):
-        world.undo(change)
+        inherited.undo(change)
 
 
-def test_taking_back_what_replaced_an_acceptance_is_for_owners_as_it_would_hold_again(world):
-    (team_id,) = {row.application.team_id for row in world.dependencies[:1]}
+def test_taking_back_what_replaced_an_acceptance_is_for_owners_as_it_would_hold_again(inherited):
+    (team_id,) = {row.application.team_id for row in inherited.dependencies[:1]}
     actions.accept_risk(
-        risk=world.risk, dependency=world.dependencies[0], until=TODAY + timedelta(30), because="small",
-        expected_version=0, by=world.person, at=NOW,
+        risk=inherited.risk, dependency=inherited.dependencies[0], until=TODAY + timedelta(30), because="small",
+        expected_version=0, by=inherited.person, at=NOW,
     )  # fmt: skip
-    with acting(user=world.person):
+    with acting(user=inherited.person):
         change = current_change()
-        world.assess_one(1, treatment="reduce")
+        inherited.assess_one(1, treatment="reduce")
 
     assert actions.teams_decided_in(change=change) == {team_id: TeamRole.OWNER}

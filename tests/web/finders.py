@@ -46,7 +46,7 @@ type Finder = Callable[[User], Found]
 
 
 class NothingFound(Exception):
-    """A page has no object that could be shown; the demo or tests/furnishing.py should hold one."""
+    """A page has no object that could be shown; the demo or tests/worlds/organisation_extras.py should hold one."""
 
 
 def _first(rows: QuerySet[Any], **named: str) -> Found:

@@ -12,7 +12,6 @@ import html
 import os
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from playwright.sync_api import Browser, Page
 
 from registry import embedded
 from tests.chromium import chromium, driven
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from tests.web.routes import Stop
@@ -135,12 +135,6 @@ def set_up_django() -> None:
     django.setup()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 # ---------------------------------------------------------------- what is looked at
 
 
@@ -150,15 +144,15 @@ def planned(*, furnished: bool) -> list[Visit]:
     # they need a Django that is set up
     from apps.accounts.models import User
     from apps.accounts.roles import TeamRole
-    from tests.furnishing import furnish
-    from tests.sessions import session_of
+    from tests.http import session_of
     from tests.web.finders import NothingFound
     from tests.web.routes import ADMINISTRATION, entrance_stops, forgotten, stops
+    from tests.worlds.organisation_extras import add_extras
 
     if missing := forgotten():
         raise SystemExit(f"Say in tests/web/finders.py what these pages show: {', '.join(missing)}")
     if furnished:
-        furnish()
+        add_extras()
     governance = User.objects.filter(organisation_role="governance", is_active=True).order_by("pk").first()
     reader = (
         User.objects.filter(organisation_role="", is_active=True, memberships__role=TeamRole.VIEWER.rank)

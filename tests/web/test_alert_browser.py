@@ -10,14 +10,14 @@ from apps.alerts import links
 from apps.alerts.models import Alert, Delivery, Notice, Preference, Webhook
 from apps.common.time import now
 from tests.browsing import PHONE, sideways
-from tests.web.world import make_world
+from tests.worlds.portfolio import make_portfolio_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
 def world(transactional_db):
-    return make_world()
+    return make_portfolio_world()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from apps.alerts.models import Alert, Notice
 from apps.common.time import now
 from tests.builders import make_event, make_offering, make_user
-from tests.web.test_lists import rows_of, text
+from tests.http import file_lines, text_of
 
 
 def make_alert(world, key, **fields):
@@ -31,7 +31,7 @@ def listed_in(page):
 
 
 def test_a_row_says_what_to_do_by_when_for_whom_and_who_was_told(world, as_user):
-    page = text(as_user(world.editor).get("/alerts/"))
+    page = text_of(as_user(world.editor).get("/alerts/"))
 
     assert "End announced: claude-sonnet-4-5 at Anthropic, ends" in page
     assert "Choose a successor, test it and move before the day named." in page
@@ -47,7 +47,7 @@ def test_a_row_says_what_to_do_by_when_for_whom_and_who_was_told(world, as_user)
     ],
 )  # fmt: skip
 def test_who_reads_and_who_answers(reader, sees, answers, world, as_user):
-    page = text(as_user(getattr(world, reader)).get("/alerts/"))
+    page = text_of(as_user(getattr(world, reader)).get("/alerts/"))
 
     assert ("Claims triage" in page) is sees
     assert ('type="submit">Acknowledge<' in page) is answers
@@ -88,7 +88,7 @@ def test_filters_narrow_page_and_csv_alike(query, found, world, as_user):
     client = as_user(world.editor)
 
     page = headings(client.get("/alerts/" + query))
-    table = rows_of(client.get("/alerts.csv" + query))[1:]
+    table = file_lines(client.get("/alerts.csv" + query))[1:]
 
     wanted = {alerts[key].pk for key in found.split()}
     assert set(page) == wanted
@@ -111,17 +111,17 @@ def test_alerts_stand_in_the_order_that_is_asked_for(world, as_user):
 
     assert headings(client.get("/alerts/")) == [world.alert.pk, soon.pk]
     assert headings(client.get("/alerts/?sort=due")) == [soon.pk, world.alert.pk]
-    assert 'aria-current="true">Due first</a>' in text(client.get("/alerts/?sort=due"))
+    assert 'aria-current="true">Due first</a>' in text_of(client.get("/alerts/?sort=due"))
 
 
 def test_a_day_that_is_near_is_red_until_somebody_answers(world, as_user):
     Alert.objects.update(due_on=world.today + timedelta(3))
     client = as_user(world.editor)
-    assert '<span class="late">Due' in text(client.get("/alerts/"))
+    assert '<span class="late">Due' in text_of(client.get("/alerts/"))
 
     client.post(f"/alerts/{world.alert.pk}/acknowledge/")
 
-    assert 'class="late"' not in text(client.get("/alerts/?state="))
+    assert 'class="late"' not in text_of(client.get("/alerts/?state="))
 
 
 # --- answers ----------------------------------------------------------------------------------------------------
@@ -130,11 +130,11 @@ def test_a_day_that_is_near_is_red_until_somebody_answers(world, as_user):
 def test_acknowledging_is_offered_to_be_undone_once(world, as_user):
     client = as_user(world.editor)
 
-    page = text(client.post(f"/alerts/{world.alert.pk}/acknowledge/", {"back": "/alerts/"}, follow=True))
+    page = text_of(client.post(f"/alerts/{world.alert.pk}/acknowledge/", {"back": "/alerts/"}, follow=True))
 
     assert "One alert acknowledged." in page
     assert ">Undo</button>" in page
-    assert "Undo" not in text(client.get("/alerts/"))
+    assert "Undo" not in text_of(client.get("/alerts/"))
 
 
 def test_with_script_the_row_alone_is_drawn_anew(world, as_user):
@@ -142,7 +142,7 @@ def test_with_script_the_row_alone_is_drawn_anew(world, as_user):
         f"/alerts/{world.alert.pk}/acknowledge/", {"back": "/alerts/"}, headers={"HX-Request": "true"}
     )
 
-    page = text(response)
+    page = text_of(response)
     assert response.status_code == 200
     assert "acknowledged by ilse" in page
     assert "Open again" in page
@@ -150,7 +150,7 @@ def test_with_script_the_row_alone_is_drawn_anew(world, as_user):
 
 
 def test_the_other_answers_of_a_row_come_when_it_is_opened(world, as_user):
-    page = text(as_user(world.editor).get(f"/alerts/{world.alert.pk}/answers/?back=/alerts/"))
+    page = text_of(as_user(world.editor).get(f"/alerts/{world.alert.pk}/answers/?back=/alerts/"))
 
     assert "Snooze until then" in page
     assert "Mute mails about it" in page
@@ -163,12 +163,12 @@ def test_several_are_acknowledged_and_opened_again(world, as_user):
     client = as_user(world.editor)
     ids = [world.alert.pk, further.pk]
 
-    page = text(client.post("/alerts/several/", {"alert": ids, "action": "acknowledge"}, follow=True))
+    page = text_of(client.post("/alerts/several/", {"alert": ids, "action": "acknowledge"}, follow=True))
     assert "Two alerts acknowledged." in page
     assert 'name="action" value="undo"' in page
     assert set(Alert.objects.values_list("state", flat=True)) == {"acknowledged"}
 
-    page = text(client.post("/alerts/several/", {"alert": ids, "action": "reopen"}, follow=True))
+    page = text_of(client.post("/alerts/several/", {"alert": ids, "action": "reopen"}, follow=True))
     assert "Two alerts opened again." in page
     assert set(Alert.objects.values_list("state", "acknowledged_by")) == {("open", None)}
 
@@ -179,12 +179,12 @@ def test_undoing_puts_a_snooze_back_that_was_running(world, as_user):
     client.post(f"/alerts/{world.alert.pk}/snooze/", {"until": until.isoformat()})
     client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "resolve", "why": "Moved"})
 
-    page = text(client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "undo"}, follow=True))
+    page = text_of(client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "undo"}, follow=True))
 
     assert "One alert put back as it stood." in page
     assert Alert.objects.values_list("state", "snoozed_until").get() == ("snoozed", until)
     as_user(world.governance).post(f"/alerts/{world.alert.pk}/acknowledge/")
-    again = text(client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "undo"}, follow=True))
+    again = text_of(client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "undo"}, follow=True))
     assert f"{world.governance} changed it since." in again
 
 
@@ -192,7 +192,7 @@ def test_undoing_leaves_alone_what_was_answered_before(world, as_user):
     earlier = make_alert(world, "earlier", state="acknowledged", acknowledged_by=world.governance)
     client = as_user(world.editor)
 
-    page = text(
+    page = text_of(
         client.post("/alerts/several/", {"alert": [world.alert.pk, earlier.pk], "action": "acknowledge"}, follow=True)
     )
 
@@ -215,7 +215,7 @@ def test_resolving_needs_to_say_how_and_what_it_kept_back_is_owed_again_when_it_
     )
     client = as_user(world.editor)
 
-    page = text(client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "resolve"}, follow=True))
+    page = text_of(client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "resolve"}, follow=True))
     assert "Say in a few words how it was settled." in page
     assert Alert.objects.get().state == "open"
 
@@ -243,14 +243,14 @@ def test_what_lacks_something_changes_nothing_and_says_what(data, words, world, 
     if data.get("alert") == "{pk}":
         data = {**data, "alert": world.alert.pk}
 
-    page = text(as_user(world.editor).post("/alerts/several/", data, follow=True))
+    page = text_of(as_user(world.editor).post("/alerts/several/", data, follow=True))
 
     assert words in page
     assert Alert.objects.get().state == "open"
 
 
 def test_who_only_reads_is_told_so_and_changes_nothing(world, as_user):
-    page = text(
+    page = text_of(
         as_user(world.viewer).post(
             "/alerts/several/", {"alert": [world.alert.pk], "action": "acknowledge"}, follow=True
         )
@@ -261,7 +261,7 @@ def test_who_only_reads_is_told_so_and_changes_nothing(world, as_user):
 
 
 def test_a_stranger_answers_nothing(world, as_user):
-    page = text(
+    page = text_of(
         as_user(make_user()).post("/alerts/several/", {"alert": [world.alert.pk], "action": "acknowledge"}, follow=True)
     )
 
@@ -273,16 +273,16 @@ def test_the_csv_has_what_waits_unless_it_is_asked_for_more(world, as_user):
     make_alert(world, "done", state="acknowledged", event=make_event(make_offering("other-model")))
     client = as_user(world.editor)
 
-    assert len(rows_of(client.get("/alerts.csv"))) == 2
-    rows = rows_of(client.get("/alerts.csv?state="))
+    assert len(file_lines(client.get("/alerts.csv"))) == 2
+    rows = file_lines(client.get("/alerts.csv?state="))
     assert len(rows) == 3
     assert any("Claims: mail failed" in row and "Claims triage" in row for row in rows)
 
 
 def test_the_menu_counts_what_waits(world, as_user):
     client = as_user(world.editor)
-    assert 'Alerts <span class="n">1</span>' in text(client.get("/account/"))
+    assert 'Alerts <span class="n">1</span>' in text_of(client.get("/account/"))
 
     client.post(f"/alerts/{world.alert.pk}/acknowledge/")
 
-    assert 'Alerts <span class="n">' not in text(client.get("/account/"))
+    assert 'Alerts <span class="n">' not in text_of(client.get("/account/"))

@@ -7,7 +7,7 @@ import pytest
 from apps.alerts.models import Alert, Delivery, Notice, Webhook
 from apps.common.time import now
 from tests.builders import make_user
-from tests.web.test_lists import rows_of, text
+from tests.http import file_lines, text_of
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def ledger(world, hook):
 
 
 def test_the_figures_add_up(world, ledger, as_user):
-    page = text(as_user(world.governance).get("/deliveries/"))
+    page = text_of(as_user(world.governance).get("/deliveries/"))
 
     assert (
         "Five notices were owed: one sent, <em class=\"short\">one failed</em>, one skipped with a reason and "
@@ -50,7 +50,7 @@ def test_the_figures_add_up(world, ledger, as_user):
 def test_before_the_first_alert_nothing_is_owed(world, as_user):
     Notice.objects.all().delete()
 
-    assert "Nobody has been owed word of anything yet." in text(as_user(world.governance).get("/deliveries/"))
+    assert "Nobody has been owed word of anything yet." in text_of(as_user(world.governance).get("/deliveries/"))
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_before_the_first_alert_nothing_is_owed(world, as_user):
 def test_messages_are_narrowed_on_page_and_csv_alike(query, subjects, world, ledger, as_user):
     client = as_user(world.governance)
 
-    page = text(client.get("/deliveries/" + query))
-    rows = [row.split(",") for row in rows_of(client.get("/deliveries.csv" + query))]
+    page = text_of(client.get("/deliveries/" + query))
+    rows = [row.split(",") for row in file_lines(client.get("/deliveries.csv" + query))]
 
     assert {subject for subject in ("Claims triage loses a model", "At once", "1 alert") if f">{subject}</a>" in page} \
         == subjects  # fmt: skip
@@ -83,13 +83,13 @@ def test_messages_are_narrowed_on_page_and_csv_alike(query, subjects, world, led
 def test_everybody_reads_the_messages_to_oneself_and_ones_teams(reader, n, world, ledger, as_user):
     client = as_user(getattr(world, reader))
 
-    assert len(rows_of(client.get("/deliveries.csv"))) - 1 == n
+    assert len(file_lines(client.get("/deliveries.csv"))) - 1 == n
     codes = [client.get(f"/deliveries/{row.pk}/").status_code for row in Delivery.objects.all()]
     assert sorted(codes) == [200] * n + [404] * (3 - n)
 
 
 def test_a_message_names_what_it_carries_and_why_each(world, ledger, as_user):
-    page = text(as_user(world.editor).get(f"/deliveries/{ledger['sent'].pk}/"))
+    page = text_of(as_user(world.editor).get(f"/deliveries/{ledger['sent'].pk}/"))
 
     assert f'href="/alerts/{world.alert.pk}/">End announced: claude-sonnet-4-5 at Anthropic' in page
     assert "Raised: owns the application" in page
@@ -98,7 +98,7 @@ def test_a_message_names_what_it_carries_and_why_each(world, ledger, as_user):
 def test_a_message_does_not_name_what_its_reader_may_not_see_any_more(world, ledger, as_user):
     world.editor.memberships.all().delete()
 
-    page = text(as_user(world.editor).get(f"/deliveries/{ledger['sent'].pk}/"))
+    page = text_of(as_user(world.editor).get(f"/deliveries/{ledger['sent'].pk}/"))
 
     assert "An alert that is not yours to see" in page
     assert "claude-sonnet-4-5" not in page
@@ -116,7 +116,7 @@ def test_what_a_webhook_is_sent_is_shown_as_json(world, ledger, as_user):
 
 
 def test_what_no_message_carries_stands_there_with_its_reason(world, ledger, as_user):
-    page = text(as_user(world.governance).get("/deliveries/not-carried/"))
+    page = text_of(as_user(world.governance).get("/deliveries/not-carried/"))
 
     assert "Muted until 2027-01-01." in page
     assert "Still owed" in page
@@ -134,8 +134,8 @@ def test_what_no_message_carries_stands_there_with_its_reason(world, ledger, as_
 def test_they_are_narrowed_on_page_and_csv_alike(query, recipients, world, ledger, as_user):
     client = as_user(world.governance)
 
-    page = text(client.get("/deliveries/not-carried/" + query))
-    rows = [row.split(",") for row in rows_of(client.get("/deliveries/not-carried.csv" + query))]
+    page = text_of(client.get("/deliveries/not-carried/" + query))
+    rows = [row.split(",") for row in file_lines(client.get("/deliveries/not-carried.csv" + query))]
 
     assert [name for name in ("hana", "maren") if f"<td>{name}<small>" in page] == recipients
     assert sorted(row[1] for row in rows[1:]) == recipients
@@ -144,18 +144,18 @@ def test_they_are_narrowed_on_page_and_csv_alike(query, recipients, world, ledge
 def test_strangers_read_none_of_it(world, ledger, as_user):
     client = as_user(make_user())
 
-    assert len(rows_of(client.get("/deliveries/not-carried.csv"))) == 1
-    assert "Every notice is in a message." in text(client.get("/deliveries/not-carried/"))
+    assert len(file_lines(client.get("/deliveries/not-carried.csv"))) == 1
+    assert "Every notice is in a message." in text_of(client.get("/deliveries/not-carried/"))
 
 
 def test_an_alert_of_ones_own_that_one_lost_sight_of_is_not_named(world, ledger, as_user):
     world.viewer.memberships.all().delete()
 
-    page = text(as_user(world.viewer).get("/deliveries/not-carried/"))
+    page = text_of(as_user(world.viewer).get("/deliveries/not-carried/"))
 
     assert "Muted until 2027-01-01." in page
     assert "An alert that is not yours to see" in page
-    assert Alert.objects.get().key not in "".join(rows_of(as_user(world.viewer).get("/deliveries/not-carried.csv")))
+    assert Alert.objects.get().key not in "".join(file_lines(as_user(world.viewer).get("/deliveries/not-carried.csv")))
 
 
 # --- again --------------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def test_only_governance_sends_a_failed_message_again(reader, code, world, as_us
 
 
 def test_what_did_not_fail_is_not_sent_again(world, ledger, as_user):
-    page = text(as_user(world.governance).post(f"/deliveries/{ledger['sent'].pk}/resend/", follow=True))
+    page = text_of(as_user(world.governance).post(f"/deliveries/{ledger['sent'].pk}/resend/", follow=True))
 
     assert "Only a failed message is sent again." in page
     assert Delivery.objects.get(pk=ledger["sent"].pk).state == "sent"

@@ -16,8 +16,7 @@ from apps.alerts.models import Alert, Cadence, Delivery, Mute, Notice, Preferenc
 from apps.alerts.wishing import set_preference, stop_mail
 from apps.common.time import now
 from tests.builders import make_member, make_offering, make_user
-from tests.web.test_lists import text
-from tests.web.test_pages import outline
+from tests.http import outline_of, text_of
 
 
 @pytest.fixture
@@ -89,7 +88,7 @@ def everything():
 def test_without_a_sign_in_it_shows_what_the_person_may_see_of_that_mail(client, world, answer):
     response = client.get(answer)
 
-    page = text(response)
+    page = text_of(response)
     assert response.status_code == 200
     assert "Answer as ilse" in page
     assert "End announced: claude-sonnet-4-5 at Anthropic" in page
@@ -114,13 +113,13 @@ def test_the_page_is_kept_by_nobody_and_needs_no_inline_script(client, answer, u
         assert response["Cache-Control"] == "no-store"
         assert "noindex" in response["X-Robots-Tag"]
         assert response["Referrer-Policy"] == "same-origin"
-        found = outline(response)
+        found = outline_of(response)
         assert (found.styled, found.inline) == ([], [])
         assert [field for field in found.fields if not field[2] and field[0] not in found.labelled] == []
 
 
 def test_acknowledging_all_acts_for_the_person_and_says_so(client, world, answer):
-    page = text(client.post(answer, {"action": "acknowledge-all"}))
+    page = text_of(client.post(answer, {"action": "acknowledge-all"}))
 
     world.alert.refresh_from_db()
     assert "One alert acknowledged." in page
@@ -143,7 +142,7 @@ def test_every_answer_is_given_through_the_link(data, words, state, client, worl
         name: value.format(in_a_week=(world.today + timedelta(7)).isoformat()) for name, value in data.items()
     }  # fmt: skip
 
-    page = text(client.post(answer, {**data, "alert": world.alert.pk}))
+    page = text_of(client.post(answer, {**data, "alert": world.alert.pk}))
 
     world.alert.refresh_from_db()
     assert words in page
@@ -162,10 +161,10 @@ def test_taking_it_and_muting_it_are_the_persons_own(client, world, answer):
 
 
 def test_what_was_done_can_be_undone_there(client, world, answer):
-    page = text(client.post(answer, {"action": "resolve", "why": "Moved", "alert": world.alert.pk}))
+    page = text_of(client.post(answer, {"action": "resolve", "why": "Moved", "alert": world.alert.pk}))
     assert ">Undo</button>" in page
 
-    page = text(client.post(answer, {"action": "undo", "alert": world.alert.pk}))
+    page = text_of(client.post(answer, {"action": "undo", "alert": world.alert.pk}))
 
     assert "One alert put back as it stood." in page
     assert ">Undo</button>" not in page
@@ -188,7 +187,7 @@ def test_what_lacks_something_is_refused_with_a_sentence(data, words, client, wo
     response = client.post(answer, data)
 
     assert response.status_code == 422
-    assert words in text(response)
+    assert words in text_of(response)
     assert Alert.objects.get(pk=world.alert.pk).state == "open"
 
 
@@ -207,8 +206,8 @@ def test_an_alert_of_another_mail_is_not_answered_by_it(client, world, answer):
 def test_who_only_reads_by_now_may_look_and_not_answer(client, world, answer):
     world.editor.memberships.update(role=1)
 
-    page = text(client.get(answer))
-    done = text(client.post(answer, {"action": "acknowledge", "alert": world.alert.pk}))
+    page = text_of(client.get(answer))
+    done = text_of(client.post(answer, {"action": "acknowledge", "alert": world.alert.pk}))
 
     assert "You may read it and not answer it." in page
     assert "Acknowledge" not in page
@@ -219,7 +218,7 @@ def test_who_only_reads_by_now_may_look_and_not_answer(client, world, answer):
 def test_who_lost_sight_of_it_sees_nothing_of_it(client, world, answer):
     world.editor.memberships.all().delete()
 
-    page = text(client.get(answer))
+    page = text_of(client.get(answer))
 
     assert "Nothing of that mail is yours to answer any more." in page
     assert "claude-sonnet" not in page
@@ -242,7 +241,7 @@ def test_the_history_does_not_keep_the_address_that_acts_for_others(client, worl
 def test_the_page_of_the_alert_says_that_it_was_answered_by_a_mails_link(client, world, answer, as_user):
     client.post(answer, {"action": "acknowledge", "alert": world.alert.pk})
 
-    assert "acknowledged it, by the link in a mail" in text(as_user(world.viewer).get(f"/alerts/{world.alert.pk}/"))
+    assert "acknowledged it, by the link in a mail" in text_of(as_user(world.viewer).get(f"/alerts/{world.alert.pk}/"))
 
 
 def test_a_form_of_another_site_answers_nothing(world, answer):
@@ -260,8 +259,8 @@ def test_an_address_that_was_tampered_with_opens_nothing(client, world, answer, 
 
     for response in (broken, of_another):
         assert response.status_code == 404
-        assert "This link is not complete." in text(response)
-        assert 'href="/alerts/"' in text(response)
+        assert "This link is not complete." in text_of(response)
+        assert 'href="/alerts/"' in text_of(response)
         assert response["Cache-Control"] == "no-store"
 
 
@@ -271,7 +270,7 @@ def test_an_old_mail_answers_nothing_any_more(client, world, answer, mail):
     response = client.post(answer, {"action": "acknowledge-all"})
 
     assert response.status_code == 404
-    assert "This link has expired" in text(response)
+    assert "This link has expired" in text_of(response)
     assert Alert.objects.get(pk=world.alert.pk).state == "open"
 
 
@@ -291,7 +290,7 @@ def cadence(**key):
 
 
 def test_it_says_what_the_address_gets(client, world, unsubscribe):
-    page = text(client.get(unsubscribe))
+    page = text_of(client.get(unsubscribe))
 
     assert "ilse@example.org gets a digest every day at 07:00 UTC; what is urgent comes at once." in page
     assert "No mail at all" in page
@@ -307,7 +306,7 @@ def test_one_click_of_a_mail_program_stops_it_without_cookie_or_token(world, uns
 
     assert response.status_code == 200
     assert response.cookies == {}
-    assert "No mail goes to ilse@example.org any more." in text(response)
+    assert "No mail goes to ilse@example.org any more." in text_of(response)
     assert cadence(user=world.editor)[0] == Cadence.NEVER
 
 
@@ -330,7 +329,7 @@ def test_the_same_click_as_multipart_counts_as_well(world, unsubscribe):
 def test_less_can_be_chosen_without_a_session(choice, wanted, words, world, unsubscribe):
     response = Client(enforce_csrf_checks=True).post(unsubscribe, {"choice": choice})
 
-    assert words in text(response)
+    assert words in text_of(response)
     assert cadence(user=world.editor) == wanted
 
 
@@ -339,17 +338,17 @@ def test_a_choice_that_does_not_exist_changes_nothing(choice, client, world, uns
     response = client.post(unsubscribe, {"choice": choice})
 
     assert response.status_code == 422
-    assert "Choose one of these." in text(response)
+    assert "Choose one of these." in text_of(response)
     assert cadence(user=world.editor) is None
 
 
 def test_the_way_back_leads_to_what_was_there_before(client, world, unsubscribe):
     set_preference(by=world.editor, at=now(), cadence=Cadence.WORKING_DAYS, immediate=False, heartbeat=True)
 
-    page = text(client.post(unsubscribe, {"choice": "never"}))
+    page = text_of(client.post(unsubscribe, {"choice": "never"}))
     assert 'name="cadence" value="working_days"' in page
     assert 'name="heartbeat" value="on"' in page
-    page = text(client.post(unsubscribe, {"choice": "again", "cadence": "working_days", "heartbeat": "on"}))
+    page = text_of(client.post(unsubscribe, {"choice": "again", "cadence": "working_days", "heartbeat": "on"}))
 
     assert "Mail goes there again" in page
     assert cadence(user=world.editor) == ("working_days", False)
@@ -359,7 +358,7 @@ def test_the_way_back_leads_to_what_was_there_before(client, world, unsubscribe)
 def test_who_comes_back_later_is_mailed_daily(client, world, unsubscribe):
     stop_mail(world.editor)
 
-    page = text(client.get(unsubscribe))
+    page = text_of(client.get(unsubscribe))
     client.post(unsubscribe, {"choice": "again", "cadence": "never"})
 
     assert "gets no mail." in page
@@ -370,7 +369,7 @@ def test_who_comes_back_later_is_mailed_daily(client, world, unsubscribe):
 def test_a_mailbox_of_a_team_is_stopped_and_says_that_others_read_it(client, world):
     path = mailbox_address(world.team)
 
-    page = text(client.get(path))
+    page = text_of(client.get(path))
     client.post(path, {"List-Unsubscribe": "One-Click"})
 
     assert "This is the mailbox of Claims" in page
@@ -424,7 +423,7 @@ def test_a_mailbox_is_changed_by_links_so_many_times_a_day(client, world):
     response = client.post(path, {"choice": "daily-only"})
 
     assert response.status_code == 422
-    assert "several times today" in text(response)
+    assert "several times today" in text_of(response)
     assert (cadence(team=world.team), len(informed_owners())) == (before, n_informed)
 
 
@@ -436,7 +435,7 @@ def test_the_address_of_a_mailbox_expires_with_its_mail(client, world, method):
     for path in (old, for_ever):
         response = getattr(client, method)(path, {"List-Unsubscribe": "One-Click"})
         assert response.status_code == 404
-        assert "This link has expired" in text(response)
+        assert "This link has expired" in text_of(response)
     assert not Preference.objects.exists()
 
 

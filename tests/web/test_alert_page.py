@@ -10,9 +10,8 @@ from apps.alerts.models import Alert, Mute, Notice, Webhook
 from apps.common.time import now
 from apps.exposure.models import ExposureFlag
 from apps.inventory.models import Application
-from tests.alerts.world import make_flag
-from tests.builders import make_application, make_member, make_team
-from tests.web.test_lists import text
+from tests.builders import make_application, make_flag, make_member, make_team
+from tests.http import text_of
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def page_of(world, as_user):
     """The text of the page of an alert, as somebody reads it."""
 
     def read(user, alert=None):
-        return text(as_user(user).get(f"/alerts/{(alert or world.alert).pk}/"))
+        return text_of(as_user(user).get(f"/alerts/{(alert or world.alert).pk}/"))
 
     return read
 
@@ -177,7 +176,7 @@ def test_who_only_reads_may_not_answer_and_is_told_who_may(action, world, as_use
     )
 
     assert response.status_code == 403
-    assert "Only an editor of the team may answer its alerts." in text(response)
+    assert "Only an editor of the team may answer its alerts." in text_of(response)
     assert Alert.objects.get().state == "open"
 
 
@@ -193,7 +192,7 @@ def test_an_answer_that_does_not_exist_is_not_found(world, as_user):
 def test_it_can_be_snoozed_until_a_day(world, as_user):
     day = world.today + timedelta(20)
 
-    page = text(
+    page = text_of(
         as_user(world.editor).post(f"/alerts/{world.alert.pk}/snooze/", {"until": day.isoformat()}, follow=True)
     )
 
@@ -238,7 +237,7 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(action, data, words, wo
     response = as_user(world.editor).post(f"/alerts/{world.alert.pk}/{action}/", data)
 
     assert response.status_code == 422
-    assert words in text(response)
+    assert words in text_of(response)
     assert (Alert.objects.get().state, Mute.objects.count()) == ("open", 0)
 
 
@@ -291,7 +290,7 @@ def test_an_editor_mutes_the_mailbox_of_the_team_and_a_viewer_is_not_asked(world
 
 def test_an_application_says_whom_its_alerts_go_to(world, as_user):
     def said():
-        return text(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
+        return text_of(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
 
     assert "Alerts go to the mailbox of Claims, claims@example.org." in said()
 
@@ -307,7 +306,7 @@ def test_an_application_without_a_mailbox_says_who_is_told_instead(world, as_use
     world.team.save()
 
     def said():
-        return text(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
+        return text_of(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
 
     assert "Alerts go to governance, maren: Claims has no mailbox" in said()
     make_member(world.team, TeamRole.OWNER)

@@ -8,7 +8,7 @@ from apps.alerts.models import AlertPolicy, AlertSettings, Delivery, Webhook
 from apps.alerts.webhooks import secret_of
 from apps.common.time import now
 from tests.builders import make_user
-from tests.web.test_lists import text
+from tests.http import text_of
 
 PAGE = "/alerts/settings/"
 POLICY = {
@@ -27,7 +27,7 @@ def hook(world):
 
 @pytest.mark.parametrize("reader", ["governance", "editor", "viewer", "outsider"])
 def test_everybody_reads_when_people_are_told(reader, world, as_user):
-    page = text(as_user(getattr(world, reader)).get(PAGE))
+    page = text_of(as_user(getattr(world, reader)).get(PAGE))
 
     assert "Owners of critical applications are told 180, 90, 60, 30, 14, 7, 1 and 0 days before a model ends." in page
     assert "Silence is passed on after 24 hours." in page
@@ -57,7 +57,7 @@ def test_nobody_else_changes_them(reader, path, world, as_user):
     response = as_user(getattr(world, reader)).post(PAGE + path, {**POLICY, **LINES})
 
     assert response.status_code == 403
-    assert "Only governance and administrators may change when people are told." in text(response)
+    assert "Only governance and administrators may change when people are told." in text_of(response)
     assert AlertPolicy.objects.get(criticality=1).milestones[0] == 180
     assert AlertSettings.objects.get().price_percent == 5
 
@@ -80,7 +80,7 @@ def test_a_line_that_makes_no_sense_is_refused_with_a_sentence(path, change, wor
     response = as_user(world.governance).post(PAGE + path, {**POLICY, **LINES, **change})
 
     assert response.status_code == 422
-    assert words in text(response)
+    assert words in text_of(response)
     assert AlertPolicy.objects.get(criticality=0).escalate_team_hours == 24
     assert AlertSettings.objects.get().price_percent == 5
 
@@ -97,7 +97,7 @@ HOOK = {"name": "Tickets", "url": "https://tickets.example.org/in", "min_severit
 def test_governance_adds_a_webhook_and_is_shown_its_secret(world, as_user):
     client = as_user(world.governance)
 
-    page = text(
+    page = text_of(
         client.post(f"{PAGE}webhooks/new/", {**HOOK, "team": world.team.slug, "kinds": ["opened", "late"]}, follow=True)
     )
 
@@ -105,7 +105,7 @@ def test_governance_adds_a_webhook_and_is_shown_its_secret(world, as_user):
     assert (hook.name, hook.url, hook.team, hook.min_severity) == ("Tickets", HOOK["url"], world.team, 3)
     assert (hook.kinds, hook.enabled, hook.created_by) == (["opened", "late"], True, world.governance)
     assert secret_of(hook).replace("+", "&#x2B;") in page or secret_of(hook) in page
-    assert "Tickets" in text(client.get(PAGE))
+    assert "Tickets" in text_of(client.get(PAGE))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_webhook_that_cannot_work_is_refused_with_a_sentence(change, words, wo
     response = as_user(world.governance).post(f"{PAGE}webhooks/new/", {**HOOK, **change})
 
     assert response.status_code == 422
-    assert words in text(response)
+    assert words in text_of(response)
     assert not Webhook.objects.exists()
 
 
@@ -130,7 +130,7 @@ def test_two_webhooks_have_two_names(world, hook, as_user):
     response = as_user(world.governance).post(f"{PAGE}webhooks/new/", HOOK)
 
     assert response.status_code == 422
-    assert "Another webhook has this name." in text(response)
+    assert "Another webhook has this name." in text_of(response)
 
 
 def test_a_webhook_is_changed_and_switched_off_and_gets_a_new_secret(world, hook, as_user):
@@ -148,7 +148,7 @@ def test_a_webhook_is_changed_and_switched_off_and_gets_a_new_secret(world, hook
     client.post(f"{PAGE}webhooks/{hook.pk}/secret/", {"leaked": "on"})
     hook.refresh_from_db()
     assert hook.old_nonce == ""
-    assert "Chat is switched off: nothing is posted there." in text(client.get(f"{PAGE}webhooks/{hook.pk}/"))
+    assert "Chat is switched off: nothing is posted there." in text_of(client.get(f"{PAGE}webhooks/{hook.pk}/"))
 
 
 def test_a_test_is_a_signed_request_about_nothing(world, hook, as_user):
@@ -159,7 +159,7 @@ def test_a_test_is_a_signed_request_about_nothing(world, hook, as_user):
     assert (sent.kind, sent.state, sent.address) == ("webhook", "queued", hook.url)
     assert (body["type"], body["alerts"]) == ("alerts", [])
     assert sent.due_at <= now()
-    assert "A test, sent by maren" in text(as_user(world.governance).get(f"{PAGE}webhooks/{hook.pk}/"))
+    assert "A test, sent by maren" in text_of(as_user(world.governance).get(f"{PAGE}webhooks/{hook.pk}/"))
 
 
 def test_every_test_is_a_request_of_its_own(world, hook, as_user):
@@ -174,7 +174,7 @@ def test_every_test_is_a_request_of_its_own(world, hook, as_user):
 def test_an_auditor_reads_a_webhook_without_its_secret_and_changes_nothing(world, hook, as_user):
     client = as_user(make_user(role="auditor"))
 
-    page = text(client.get(f"{PAGE}webhooks/{hook.pk}/"))
+    page = text_of(client.get(f"{PAGE}webhooks/{hook.pk}/"))
     codes = [
         client.post(f"{PAGE}webhooks/{hook.pk}/{what}", HOOK).status_code
         for what in ("", "secret/", "switch/", "test/")
@@ -194,4 +194,4 @@ def test_to_others_there_is_no_webhook(reader, world, hook, as_user):
 
     assert client.get(f"{PAGE}webhooks/{hook.pk}/").status_code == 404
     assert client.post(f"{PAGE}webhooks/{hook.pk}/test/").status_code == 404
-    assert hook.url not in text(client.get(PAGE))
+    assert hook.url not in text_of(client.get(PAGE))

@@ -22,7 +22,7 @@ from apps.alerts.wishing import BadWish, feed_digest, make_calendar_feed, save_s
 from apps.common.time import now
 from apps.web.views.alerts.wishes import next_mail
 from tests.builders import make_event, make_member, make_team, make_user
-from tests.web.test_lists import text
+from tests.http import text_of
 
 PAGE = "/alerts/subscriptions/"
 MAIL = {"cadence": "weekly", "weekday": "2", "hour": "16", "time_zone": "Europe/Zurich", "immediate": "on"}
@@ -38,7 +38,7 @@ def owner(world):
 
 @pytest.mark.parametrize("reader", ["governance", "editor", "viewer", "outsider"])
 def test_everybody_has_the_page(reader, world, as_user):
-    page = text(as_user(getattr(world, reader)).get(PAGE))
+    page = text_of(as_user(getattr(world, reader)).get(PAGE))
 
     assert "The next digest comes on" in page
     assert "You have not asked for more." in page
@@ -47,7 +47,7 @@ def test_everybody_has_the_page(reader, world, as_user):
 
 
 def test_one_chooses_when_one_is_mailed(world, as_user):
-    page = text(as_user(world.viewer).post("/alerts/mail/", MAIL, follow=True))
+    page = text_of(as_user(world.viewer).post("/alerts/mail/", MAIL, follow=True))
 
     wish = Preference.objects.get(user=world.viewer)
     world.viewer.refresh_from_db()
@@ -97,7 +97,7 @@ def test_a_wish_that_cannot_be_kept_is_refused_with_a_sentence(change, words, wo
     response = as_user(world.viewer).post("/alerts/mail/", {**MAIL, **change})
 
     assert response.status_code == 422
-    assert words in text(response)
+    assert words in text_of(response)
     assert not Preference.objects.exists()
 
 
@@ -114,9 +114,9 @@ def test_a_refusal_is_shown_at_the_field_that_it_names_however_it_is_worded(worl
 
 def test_an_owner_chooses_for_the_mailbox_of_the_team(world, owner, as_user):
     client = as_user(owner)
-    assert "The mailbox of Claims" in text(client.get(PAGE))
+    assert "The mailbox of Claims" in text_of(client.get(PAGE))
 
-    page = text(client.post(f"/alerts/mail/of/{world.team.slug}/", MAIL, follow=True))
+    page = text_of(client.post(f"/alerts/mail/of/{world.team.slug}/", MAIL, follow=True))
 
     world.team.refresh_from_db()
     assert Preference.objects.get(team=world.team).cadence == "weekly"
@@ -131,21 +131,21 @@ def test_nobody_else_chooses_for_it(reader, code, world, as_user):
     assert response.status_code == code
     assert not Preference.objects.exists()
     if code == 403:
-        assert "Only an owner of the team may change what its mailbox gets." in text(response)
+        assert "Only an owner of the team may change what its mailbox gets." in text_of(response)
 
 
 def test_governance_finds_any_mailbox_by_its_team(world, as_user):
     client = as_user(world.governance)
 
-    assert "The mailbox of Claims" not in text(client.get(PAGE))
-    assert "The mailbox of Claims" in text(client.get(f"{PAGE}?team={world.team.slug}"))
+    assert "The mailbox of Claims" not in text_of(client.get(PAGE))
+    assert "The mailbox of Claims" in text_of(client.get(f"{PAGE}?team={world.team.slug}"))
 
 
 def test_a_team_without_a_mailbox_is_named(world, owner, as_user):
     world.team.email = ""
     world.team.save()
 
-    assert "Claims has no mailbox, so its owners are mailed." in text(as_user(owner).get(PAGE))
+    assert "Claims has no mailbox, so its owners are mailed." in text_of(as_user(owner).get(PAGE))
 
 
 # --- subscriptions ------------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def subscribed(user, **fields):
 
 
 def test_one_subscribes_by_the_form(world, as_user):
-    page = text(
+    page = text_of(
         as_user(world.viewer).post(
             f"{PAGE}new/",
             {
@@ -180,7 +180,7 @@ def test_one_subscribes_by_the_form(world, as_user):
 def test_a_subscription_is_changed_and_keeps_kinds_that_only_the_api_offers(world, as_user):
     row = subscribed(world.viewer, kinds=["announced", "late"])
     client = as_user(world.viewer)
-    page = text(client.get(f"{PAGE}{row.pk}/"))
+    page = text_of(client.get(f"{PAGE}{row.pk}/"))
     assert 'value="late" checked' in page
 
     client.post(f"{PAGE}{row.pk}/", {"kinds": ["late"], "min_severity": "1"})
@@ -192,7 +192,7 @@ def test_a_subscription_is_changed_and_keeps_kinds_that_only_the_api_offers(worl
 def test_a_subscription_is_ended(world, as_user):
     row = subscribed(world.viewer, name="All of it")
 
-    page = text(as_user(world.viewer).post(f"{PAGE}{row.pk}/end/", follow=True))
+    page = text_of(as_user(world.viewer).post(f"{PAGE}{row.pk}/end/", follow=True))
 
     assert "Ended: All of it." in page
     assert not Subscription.objects.exists()
@@ -220,15 +220,15 @@ def test_what_cannot_be_subscribed_to_is_refused_with_a_sentence(data, words, wo
     response = as_user(world.viewer).post(f"{PAGE}new/", {"min_severity": "1", **data})
 
     assert response.status_code == 422
-    assert words in text(response)
+    assert words in text_of(response)
     assert not Subscription.objects.exists()
 
 
 def test_foundations_are_offered_while_one_types(world, as_user):
-    page = text(as_user(world.viewer).get(f"{PAGE}foundations/?foundation=sonnet"))
+    page = text_of(as_user(world.viewer).get(f"{PAGE}foundations/?foundation=sonnet"))
 
     assert '<option value="anthropic-claude-sonnet-4-5">Claude Sonnet 4.5, Anthropic</option>' in page
-    assert "<option" not in text(as_user(world.viewer).get(f"{PAGE}foundations/?foundation="))
+    assert "<option" not in text_of(as_user(world.viewer).get(f"{PAGE}foundations/?foundation="))
 
 
 # --- preview ----------------------------------------------------------------------------------------------------
@@ -238,19 +238,19 @@ def test_the_preview_says_how_many_mails_that_would_have_been(world, as_user):
     client = as_user(world.viewer)
     sentence = "Would have sent you 1 mail in the last 30 days, about 1 alert."
 
-    assert sentence in text(client.get(f"{PAGE}preview/?min_severity=1"))
-    assert "Would have sent you no mail" in text(client.get(f"{PAGE}preview/?min_severity=1&kinds=retired"))
-    page = text(client.post(f"{PAGE}new/", {"min_severity": "1", "preview": "1"}))
+    assert sentence in text_of(client.get(f"{PAGE}preview/?min_severity=1"))
+    assert "Would have sent you no mail" in text_of(client.get(f"{PAGE}preview/?min_severity=1&kinds=retired"))
+    page = text_of(client.post(f"{PAGE}new/", {"min_severity": "1", "preview": "1"}))
     assert sentence in page
     assert not Subscription.objects.exists()
 
 
 def test_the_preview_shows_nothing_of_what_one_may_not_see(world, as_user):
-    assert "Would have sent you no mail" in text(as_user(world.outsider).get(f"{PAGE}preview/?min_severity=1"))
+    assert "Would have sent you no mail" in text_of(as_user(world.outsider).get(f"{PAGE}preview/?min_severity=1"))
 
 
 def test_while_something_is_wrong_the_preview_says_what(world, as_user):
-    assert "There is no foundation" in text(
+    assert "There is no foundation" in text_of(
         as_user(world.viewer).get(f"{PAGE}preview/?min_severity=1&foundation=nothing")
     )
 
@@ -313,7 +313,7 @@ def muted(world, **fields):
 def test_mutes_are_listed_and_lifted(world, as_user):
     row = muted(world, user=world.viewer)
     client = as_user(world.viewer)
-    page = text(client.get(PAGE))
+    page = text_of(client.get(PAGE))
     assert "The kind “End announced”, until" in page
     assert "We know" in page
 
@@ -321,17 +321,17 @@ def test_mutes_are_listed_and_lifted(world, as_user):
 
     row.refresh_from_db()
     assert row.lifted_at is not None
-    assert "We know" not in text(client.get(PAGE))
+    assert "We know" not in text_of(client.get(PAGE))
 
 
 def test_a_mute_of_the_mailbox_is_lifted_by_an_editor_and_not_by_a_viewer(world, as_user):
     row = muted(world, team=world.team)
-    assert "The mailbox of Claims, by maren: We know" in text(as_user(world.viewer).get(PAGE))
+    assert "The mailbox of Claims, by maren: We know" in text_of(as_user(world.viewer).get(PAGE))
 
     refused = as_user(world.viewer).post(f"/alerts/mutes/{row.pk}/lift/")
     row.refresh_from_db()
     assert (refused.status_code, row.lifted_at) == (403, None)
-    assert "Only who is muted, or an editor of the team, may lift this." in text(refused)
+    assert "Only who is muted, or an editor of the team, may lift this." in text_of(refused)
 
     as_user(world.editor).post(f"/alerts/mutes/{row.pk}/lift/")
     row.refresh_from_db()
@@ -342,7 +342,7 @@ def test_the_mutes_of_others_are_not_there(world, as_user):
     row = muted(world, user=world.viewer)
 
     assert as_user(world.outsider).post(f"/alerts/mutes/{row.pk}/lift/").status_code == 404
-    assert "We know" not in text(as_user(world.governance).get(PAGE))
+    assert "We know" not in text_of(as_user(world.governance).get(PAGE))
 
 
 # --- calendar -----------------------------------------------------------------------------------------------------
@@ -353,14 +353,14 @@ def test_a_calendar_address_is_shown_once(world, as_user):
 
     response = client.post("/alerts/calendar/", {"name": "Phone"})
 
-    page = text(response)
+    page = text_of(response)
     secret = page.partition(".ics")[0].rpartition("/calendar/")[2]
     feed = CalendarFeed.objects.get()
     assert feed.digest == feed_digest(secret)
     assert (feed.user, feed.name) == (world.viewer, "Phone")
     assert response["Cache-Control"] == "no-store"
-    assert secret not in text(client.get(PAGE))
-    assert feed.prefix in text(client.get(PAGE))
+    assert secret not in text_of(client.get(PAGE))
+    assert feed.prefix in text_of(client.get(PAGE))
 
 
 def test_a_calendar_address_is_revoked_by_its_owner_alone(world, as_user):
@@ -371,7 +371,7 @@ def test_a_calendar_address_is_revoked_by_its_owner_alone(world, as_user):
 
     feed.refresh_from_db()
     assert feed.revoked_at is not None
-    assert feed.prefix not in text(as_user(world.viewer).get(PAGE))
+    assert feed.prefix not in text_of(as_user(world.viewer).get(PAGE))
 
 
 # --- where things stand -------------------------------------------------------------------------------------------
@@ -380,10 +380,10 @@ def test_a_calendar_address_is_revoked_by_its_owner_alone(world, as_user):
 def test_one_asks_for_where_things_stand(world, as_user):
     Alert.objects.update(user=world.editor)
     client = as_user(world.editor)
-    assert "1 open alert is owed to you now." in text(client.get(PAGE))
+    assert "1 open alert is owed to you now." in text_of(client.get(PAGE))
 
-    assert "A mail about one open alert is on its way" in text(client.post("/alerts/mail/ask/", follow=True))
-    assert "asked for it today already" in text(client.post("/alerts/mail/ask/", follow=True))
+    assert "A mail about one open alert is on its way" in text_of(client.post("/alerts/mail/ask/", follow=True))
+    assert "asked for it today already" in text_of(client.post("/alerts/mail/ask/", follow=True))
 
     assert Notice.objects.get(user=world.editor).urgent
 
@@ -391,7 +391,7 @@ def test_one_asks_for_where_things_stand(world, as_user):
 def test_who_wants_no_mail_is_told_to_change_that_first(world, as_user):
     set_preference(by=world.editor, at=now(), cadence=Cadence.NEVER)
 
-    page = text(as_user(world.editor).post("/alerts/mail/ask/", follow=True))
+    page = text_of(as_user(world.editor).post("/alerts/mail/ask/", follow=True))
 
     assert "You have chosen to get no mail." in page
 

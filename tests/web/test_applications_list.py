@@ -1,9 +1,6 @@
 """The list of applications: what it says, its orders, its files, and changing many at once."""
 
-import io
-
 import pytest
-from openpyxl import load_workbook
 
 from apps.accounts.roles import TeamRole
 from apps.exposure.engine.building import refresh
@@ -11,14 +8,7 @@ from apps.inventory.actions import record_exit_test
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Application, KeptFinding
 from tests.builders import make_application, make_dependency, make_member, make_offering
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
-
-
-def lines(response):
-    return b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
+from tests.http import file_lines, text_of, workbook_of
 
 
 @pytest.fixture
@@ -34,7 +24,7 @@ def kept(world):
 
 
 def test_it_shows_runway_and_findings_and_a_negative_runway_is_loud(kept, as_user):
-    page = text(as_user(kept.governance).get("/applications/"))
+    page = text_of(as_user(kept.governance).get("/applications/"))
 
     assert '<tr class="over">' in page
     assert '<b class="late">−30 d</b>' in page
@@ -47,8 +37,8 @@ def test_orders(kept, as_user):
     client = as_user(kept.governance)
     Application.objects.filter(pk=kept.foreign.pk).update(users_affected=9000, monthly_spend=7)
 
-    by_users = text(client.get("/applications/?sort=users"))
-    by_runway = text(client.get("/applications/?sort=runway"))
+    by_users = text_of(client.get("/applications/?sort=users"))
+    by_runway = text_of(client.get("/applications/?sort=runway"))
 
     assert by_users.index("Clause finder") < by_users.index("Claims triage")
     assert "with their users on record" in by_users
@@ -60,9 +50,9 @@ def test_orders(kept, as_user):
 def test_narrowed_by_finding_and_sorted_by_runway_at_once(kept, as_user):
     client = as_user(kept.governance)
 
-    assert "Mail drafter" in text(client.get("/applications/?finding=unresolved"))
-    assert "Claims triage" not in text(client.get("/applications/?finding=unresolved"))
-    page = text(client.get("/applications/?finding=any&sort=runway&team=" + kept.team.slug))
+    assert "Mail drafter" in text_of(client.get("/applications/?finding=unresolved"))
+    assert "Claims triage" not in text_of(client.get("/applications/?finding=unresolved"))
+    page = text_of(client.get("/applications/?finding=any&sort=runway&team=" + kept.team.slug))
     assert "Claims triage" in page
     assert "Mail drafter" not in page
 
@@ -70,10 +60,10 @@ def test_narrowed_by_finding_and_sorted_by_runway_at_once(kept, as_user):
 @pytest.mark.parametrize("query", ["", "?sort=name", "?sort=runway", "?q=a&criticality=critical"])
 def test_page_csv_and_workbook_have_the_same_rows_in_the_same_order(query, kept, as_user):
     client = as_user(kept.governance)
-    page = text(client.get("/applications/" + query))
+    page = text_of(client.get("/applications/" + query))
 
-    rows = [line.split(",")[0] for line in lines(client.get("/applications.csv" + query))[1:]]
-    book = load_workbook(io.BytesIO(client.get("/applications.xlsx" + query).content))
+    rows = [line.split(",")[0] for line in file_lines(client.get("/applications.csv" + query))[1:]]
+    book = workbook_of(client.get("/applications.xlsx" + query))
     sheet = [row[0].value for row in book.active.iter_rows(min_row=2)]
 
     assert rows == sheet
@@ -90,16 +80,16 @@ def test_a_team_sees_its_own_in_every_order(kept, as_user):
     )  # fmt: skip
 
     for sort in ("name", "runway", "users", "spend", "review"):
-        assert "Clause finder" not in text(client.get(f"/applications/?sort={sort}"))
-    assert "pick" not in text(client.get("/applications/"))
+        assert "Clause finder" not in text_of(client.get(f"/applications/?sort={sort}"))
+    assert "pick" not in text_of(client.get("/applications/"))
 
 
 def test_an_empty_register_leads_to_the_first_application(world, as_user):
     newcomer = make_member(make_application("gone").team, TeamRole.EDITOR)
     Application.objects.filter(team__in=newcomer.team_roles()).delete()
 
-    assert 'href="/register/"' in text(as_user(newcomer).get("/applications/"))
-    assert 'href="/register/"' not in text(as_user(world.outsider).get("/applications/"))
+    assert 'href="/register/"' in text_of(as_user(newcomer).get("/applications/"))
+    assert 'href="/register/"' not in text_of(as_user(world.outsider).get("/applications/"))
 
 
 class TestSeveral:
@@ -110,15 +100,15 @@ class TestSeveral:
         asked = {"pick": [world.triage.pk, world.drafter.pk], "expected": "2", "next_review_on": "2027-03-01"}
 
         seen = client.post(self.path, {**asked, "step": "preview"})
-        assert "2 applications will change." in text(seen)
-        assert "– → <b>2027-03-01</b>" in text(seen)
+        assert "2 applications will change." in text_of(seen)
+        assert "– → <b>2027-03-01</b>" in text_of(seen)
         assert not Application.objects.filter(next_review_on="2027-03-01").exists()
 
         done = client.post(self.path, {**asked, "step": "apply", "reason": "yearly"}, follow=True)
-        assert "2 applications are changed." in text(done)
+        assert "2 applications are changed." in text_of(done)
         assert Application.objects.filter(next_review_on="2027-03-01").count() == 2
 
-        undo = text(done).split('action="/undo/')[1].split('"')[0]
+        undo = text_of(done).split('action="/undo/')[1].split('"')[0]
         client.post("/undo/" + undo)
         assert not Application.objects.filter(next_review_on="2027-03-01").exists()
 
@@ -127,8 +117,8 @@ class TestSeveral:
         asked = {"pick": [world.triage.pk, world.foreign.pk], "expected": "2", "criticality": "3"}
 
         seen = client.post(self.path, {**asked, "step": "preview"})
-        assert "One application will change" in text(seen) or "1 application will change" in text(seen)
-        assert "Only an editor of the owning team may change it." in text(seen)
+        assert "One application will change" in text_of(seen) or "1 application will change" in text_of(seen)
+        assert "Only an editor of the owning team may change it." in text_of(seen)
 
         client.post(self.path, {**asked, "step": "apply"})
         world.triage.refresh_from_db()
@@ -148,7 +138,7 @@ class TestSeveral:
 
         answer = as_user(world.editor).post(self.path, asked)
 
-        assert "The list has changed since you looked at it." in text(answer)
+        assert "The list has changed since you looked at it." in text_of(answer)
         assert not Application.objects.filter(status="pilot").exists()
 
     def test_readers_may_not(self, world, as_user):
@@ -172,7 +162,7 @@ def test_lists_cost_the_same_however_long(kept, as_user, django_assert_num_queri
 
 class TestFindings:
     def test_by_kind_with_what_to_do(self, kept, as_user):
-        page = text(as_user(kept.governance).get("/findings/"))
+        page = text_of(as_user(kept.governance).get("/findings/"))
 
         assert "Foundation not known" in page
         assert "Ask for its identity to be settled." in page
@@ -180,15 +170,15 @@ class TestFindings:
     def test_narrowed_page_and_csv_agree(self, kept, as_user):
         client = as_user(kept.governance)
 
-        page = text(client.get("/findings/?code=unresolved"))
-        rows = lines(client.get("/findings.csv?code=unresolved"))
+        page = text_of(client.get("/findings/?code=unresolved"))
+        rows = file_lines(client.get("/findings.csv?code=unresolved"))
 
         assert "One finding matches" in page or "1 finding match the filters." in page
         assert [row.split(",")[3] for row in rows[1:]] == ["Mail drafter"]
 
     def test_only_of_what_one_may_see(self, kept, as_user):
-        mine = text(as_user(kept.viewer).get("/findings/"))
+        mine = text_of(as_user(kept.viewer).get("/findings/"))
 
         assert "Mail drafter" in mine
         assert "Clause finder" not in mine
-        assert "Nothing looks wrong or unfinished." in text(as_user(kept.outsider).get("/findings/"))
+        assert "Nothing looks wrong or unfinished." in text_of(as_user(kept.outsider).get("/findings/"))

@@ -12,20 +12,21 @@ from apps.common.time import now
 from apps.inventory.choosing.approvals import decide
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
-from tests.builders import make_application, make_dependency, make_member, make_offering
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
-
-
-def lines(response):
-    return b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
+from tests.builders import (
+    make_adaptation,
+    make_application,
+    make_dependency,
+    make_exit_plan,
+    make_exit_test,
+    make_member,
+    make_offering,
+)
+from tests.http import file_lines, text_of
 
 
 def undo(client, response):
     """Presses the undo that the page after a change shows."""
-    offered = re.findall(r'class="said undo" method="post" action="(/undo/[^"]+)"', text(response))
+    offered = re.findall(r'class="said undo" method="post" action="(/undo/[^"]+)"', text_of(response))
     # what earlier posts said comes first where nobody looked at their page
     return client.post(offered[-1], {"back": "/applications/"}, follow=True)
 
@@ -33,7 +34,7 @@ def undo(client, response):
 @pytest.fixture
 def page_of(world, as_user):
     def read(user, application=None):
-        return text(as_user(user).get(f"/applications/{(application or world.triage).slug}/"))
+        return text_of(as_user(user).get(f"/applications/{(application or world.triage).slug}/"))
 
     return read
 
@@ -41,7 +42,7 @@ def page_of(world, as_user):
 class TestThePage:
     def test_the_runway_is_said_with_what_it_is_computed_from(self, world, page_of):
         primary = world.triage.dependencies.get(role="primary")
-        ExitPlan.objects.create(dependency=primary, estimated_days=4)
+        make_exit_plan(primary, estimated_days=4)
 
         page = page_of(world.viewer)
 
@@ -49,9 +50,7 @@ class TestThePage:
         assert "the exit plan estimates 4 days" in page
         assert "6 d" in page
 
-        ExitTest.objects.create(
-            dependency=primary, target=world.sonnet_bedrock, tested_on=world.today, result="passed", effort_days=33
-        )
+        make_exit_test(primary, world.sonnet_bedrock, tested_on=world.today, effort_days=33)
         late = page_of(world.viewer)
         assert "moving took 33 days last time" in late
         assert "work should have started by" in late
@@ -102,8 +101,8 @@ class TestThePage:
 
         for table in ("runway", "fallbacks", "exit-tests", "adaptations", "cost", "findings", "decisions", "history"):
             assert client.get(f"/applications/{slug}/{table}.csv").status_code == 200
-        assert "claude-sonnet-4-5" in lines(client.get(f"/applications/{slug}/runway.csv"))[1]
-        assert "same version, another host" in lines(client.get(f"/applications/{slug}/fallbacks.csv"))[1]
+        assert "claude-sonnet-4-5" in file_lines(client.get(f"/applications/{slug}/runway.csv"))[1]
+        assert "same version, another host" in file_lines(client.get(f"/applications/{slug}/fallbacks.csv"))[1]
         assert client.get(f"/applications/{slug}/nonsense.csv").status_code == 404
         assert client.get(f"/applications/{world.foreign.slug}/cost.csv").status_code == 404
 
@@ -113,8 +112,8 @@ class TestThePage:
             client.get(f"/applications/{world.triage.slug}/")
         for order in range(2, 6):
             made = make_dependency(world.triage, make_offering(), "fallback", fallback_order=order)
-            ExitTest.objects.create(dependency=made, target=world.sonnet, tested_on=world.today, result="passed")
-            Adaptation.objects.create(dependency=made, kind="prompt")
+            make_exit_test(made, world.sonnet, tested_on=world.today)
+            make_adaptation(made, "prompt")
         with django_assert_max_num_queries(48):
             client.get(f"/applications/{world.triage.slug}/")
 
@@ -136,8 +135,8 @@ class TestRegistering:
         dependency = application.dependencies.get()
         assert (dependency.offering, dependency.traffic_share) == (world.sonnet, Decimal(1))
         assert str(dependency.adaptations.get()) == "Prompt 1"
-        assert "calls claude-sonnet-4-5 as primary." in text(done)
-        assert "Runway: no end announced before, 10 days left, the move not known now." in text(done)
+        assert "calls claude-sonnet-4-5 as primary." in text_of(done)
+        assert "Runway: no end announced before, 10 days left, the move not known now." in text_of(done)
 
         undo(client, done)
         assert not application.dependencies.exists()
@@ -151,7 +150,7 @@ class TestRegistering:
         offering = Offering.objects.get(api_id="in-house-9000")
         assert offering in Offering.objects.unresolved()
         assert world.drafter.dependencies.filter(offering=offering, role="tool").exists()
-        assert "identity inbox" in text(done)
+        assert "identity inbox" in text_of(done)
 
     def test_mistakes_are_said_where_they_are(self, world, as_user):
         client = as_user(world.editor)
@@ -161,14 +160,14 @@ class TestRegistering:
         })  # fmt: skip
 
         assert (nothing.status_code, twice.status_code) == (422, 422)
-        assert "Pick what it calls from the list" in text(nothing)
-        assert "Give a day such as" in text(nothing)
-        assert "This is declared already for that time." in text(twice)
+        assert "Pick what it calls from the list" in text_of(nothing)
+        assert "Give a day such as" in text_of(nothing)
+        assert "This is declared already for that time." in text_of(twice)
 
     def test_only_editors(self, world, as_user):
         data = {"name": "X", "team": world.team.pk, "criticality": 1}
 
-        assert "Editors of a team register its applications." in text(as_user(world.viewer).get("/register/"))
+        assert "Editors of a team register its applications." in text_of(as_user(world.viewer).get("/register/"))
         assert as_user(world.viewer).post("/register/", data).status_code == 403
         assert as_user(world.outsider).get(f"/applications/{world.triage.slug}/declare/").status_code == 404
         assert as_user(world.viewer).post(f"/applications/{world.triage.slug}/declare/").status_code == 403
@@ -182,9 +181,9 @@ class TestPicking:
         client = as_user(world.editor)
         address = f"/applications/{world.drafter.slug}/declare/"
 
-        both = text(client.get(address, {"q": "sonnet"}))
-        one = text(client.get(address, {"q": "sonnet bedrock"}))
-        none = text(client.get(address, {"q": "gemini"}))
+        both = text_of(client.get(address, {"q": "sonnet"}))
+        one = text_of(client.get(address, {"q": "sonnet bedrock"}))
+        none = text_of(client.get(address, {"q": "gemini"}))
 
         assert f'value="{world.sonnet.pk}"' in both
         assert f'value="{world.sonnet_bedrock.pk}"' in both
@@ -200,14 +199,14 @@ class TestPicking:
             headers={"HX-Request": "true"},
         )  # fmt: skip
 
-        assert "<html" not in text(answer)
-        assert f'value="{world.sonnet.pk}" id="pick-{world.sonnet.pk}" checked' in text(answer)
-        assert f'value="{world.sonnet_bedrock.pk}"' in text(answer)
+        assert "<html" not in text_of(answer)
+        assert f'value="{world.sonnet.pk}" id="pick-{world.sonnet.pk}" checked' in text_of(answer)
+        assert f'value="{world.sonnet_bedrock.pk}"' in text_of(answer)
 
     def test_a_decision_against_the_chosen_one_is_said_before(self, world, as_user):
         decide(target=world.sonnet.host, decision="blocked", reason="no agreement", at=now(), by=world.governance)
 
-        page = text(as_user(world.editor).get(
+        page = text_of(as_user(world.editor).get(
             f"/applications/{world.drafter.slug}/declare/", {"offering": world.sonnet.pk}
         ))  # fmt: skip
 
@@ -233,7 +232,7 @@ class TestChanging:
 
         world.triage.refresh_from_db()
         assert (world.triage.rto_hours, world.triage.external_refs) == (4, {"CMDB": "CI-1"})
-        assert "said in the review" in text(done)
+        assert "said in the review" in text_of(done)
         undo(client, done)
         world.triage.refresh_from_db()
         assert world.triage.rto_hours is None
@@ -247,8 +246,8 @@ class TestChanging:
         compared = first.post(f"/applications/{world.triage.slug}/edit/", mine)
 
         assert compared.status_code == 422
-        assert "maren" in text(compared)
-        assert "<b>Theirs</b>" in text(compared)
+        assert "maren" in text_of(compared)
+        assert "<b>Theirs</b>" in text_of(compared)
         world.triage.refresh_from_db()
         assert world.triage.purpose == "Theirs"
 
@@ -282,7 +281,7 @@ class TestChanging:
         asked = {"duplicate": "triage of claims", "on": world.today.isoformat()}
 
         seen = client.post(address, asked)
-        assert "It moves to Claims triage" in text(seen)
+        assert "It moves to Claims triage" in text_of(seen)
         other.refresh_from_db()
         assert other.merged_into is None
 
@@ -293,7 +292,7 @@ class TestChanging:
         assert (led.status_code, led["Location"]) == (301, f"/applications/{world.triage.slug}/")
 
         foreign = client.post(address, {**asked, "duplicate": world.foreign.slug})
-        assert "No other application you may see" in text(foreign)
+        assert "No other application you may see" in text_of(foreign)
 
 
 class TestDependencies:
@@ -314,7 +313,7 @@ class TestDependencies:
 
         primary.refresh_from_db()
         assert (primary.traffic_share, primary.tags) == (Decimal(1), ["eu", "batch"])
-        assert "2 findings are settled." in text(done)
+        assert "2 findings are settled." in text_of(done)
 
     def test_the_second_of_two_editors_compares(self, world, as_user, primary):
         first, second = as_user(world.editor), as_user(world.governance)
@@ -326,7 +325,7 @@ class TestDependencies:
         compared = first.post(address, {**data, "seen": old, "monthly_requests": "9"})
 
         assert compared.status_code == 422
-        assert "maren" in text(compared)
+        assert "maren" in text_of(compared)
         primary.refresh_from_db()
         assert primary.monthly_requests == 7
 
@@ -335,13 +334,13 @@ class TestDependencies:
         Offering.objects.filter(pk=world.sonnet.pk).update(replacement=world.unknown)
         address = f"/dependencies/{primary.pk}/replace/"
 
-        assert "named as its replacement by the provider" in text(client.get(address))
+        assert "named as its replacement by the provider" in text_of(client.get(address))
         nothing = client.post(address, {"on": world.today.isoformat()})
-        assert "Pick what it calls from then on." in text(nothing)
+        assert "Pick what it calls from then on." in text_of(nothing)
 
         done = client.post(address, {"offering": world.unknown.pk, "on": world.today.isoformat()}, follow=True)
-        assert "captions-prod takes the place of claude-sonnet-4-5" in text(done)
-        assert "no end announced now." in text(done)
+        assert "captions-prod takes the place of claude-sonnet-4-5" in text_of(done)
+        assert "no end announced now." in text_of(done)
         primary.refresh_from_db()
         assert primary.until == world.today
 
@@ -355,7 +354,7 @@ class TestDependencies:
         client.post(f"/dependencies/{primary.pk}/end/", {"on": world.today.isoformat()})
         primary.refresh_from_db()
         assert primary.until == world.today
-        assert f"/dependencies/{primary.pk}/reopen/" in text(client.get(f"/applications/{world.triage.slug}/"))
+        assert f"/dependencies/{primary.pk}/reopen/" in text_of(client.get(f"/applications/{world.triage.slug}/"))
 
         client.post(f"/dependencies/{primary.pk}/reopen/", {"until": ""})
         primary.refresh_from_db()
@@ -367,7 +366,7 @@ class TestDependencies:
 
         done = client.post(f"/dependencies/{primary.pk}/confirm/", follow=True)
 
-        assert "Confirmed: claude-sonnet-4-5 is used." in text(done)
+        assert "Confirmed: claude-sonnet-4-5 is used." in text_of(done)
         primary.refresh_from_db()
         assert primary.known == "declared"
 
@@ -378,7 +377,7 @@ class TestDependencies:
         address = f"/applications/{world.triage.slug}/fallbacks/"
 
         refused = client.post(address, {f"order-{first.pk}": "2"}, follow=True)
-        assert "Number the fallbacks 1, 2, 3" in text(refused)
+        assert "Number the fallbacks 1, 2, 3" in text_of(refused)
         client.post(address, {f"order-{first.pk}": "2", f"order-{second.pk}": "1"})
 
         first.refresh_from_db()
@@ -396,7 +395,7 @@ class TestDependencies:
         )
         adaptation.refresh_from_db()
         assert (adaptation.name, adaptation.moves) == ("Index", "re_run")
-        assert "Index" in text(client.get(f"/applications/{world.triage.slug}/"))
+        assert "Index" in text_of(client.get(f"/applications/{world.triage.slug}/"))
 
         done = client.post(address + "remove/", follow=True)
         assert not Adaptation.objects.exists()
@@ -407,7 +406,7 @@ class TestDependencies:
         client = as_user(world.editor)
         plan = f"/dependencies/{primary.pk}/plan/"
         hard = client.post(plan, {"target": world.sonnet_bedrock.pk, "substitutability": "not", "estimated_days": "12"})
-        assert "Say why it is hard to substitute" in text(hard)
+        assert "Say why it is hard to substitute" in text_of(hard)
 
         client.post(plan, {"target": world.sonnet_bedrock.pk, "substitutability": "easily", "estimated_days": "12"})
         assert ExitPlan.objects.get().estimated_days == 12
@@ -415,11 +414,11 @@ class TestDependencies:
         tests = f"/dependencies/{primary.pk}/tests/new/"
         late = client.post(tests, {"target": world.sonnet_bedrock.pk, "result": "passed",
                                    "tested_on": (world.today + timedelta(1)).isoformat()})  # fmt: skip
-        assert "A test lies in the past." in text(late)
+        assert "A test lies in the past." in text_of(late)
         done = client.post(tests, {"target": world.sonnet_bedrock.pk, "result": "passed", "effort_days": "30",
                                    "tested_on": world.today.isoformat(), "evidence_ref": "report 7"},
                            follow=True)  # fmt: skip
-        assert "Runway: −2 days before, −20 days now." in text(done)
+        assert "Runway: −2 days before, −20 days now." in text_of(done)
 
         test = ExitTest.objects.get()
         address = f"/exit-tests/{test.pk}/"
@@ -434,11 +433,9 @@ class TestDependencies:
         assert ExitPlan.objects.exists()
 
     def test_readers_and_strangers(self, world, as_user, primary):
-        adaptation = Adaptation.objects.create(dependency=primary, kind="prompt")
-        test = ExitTest.objects.create(
-            dependency=primary, target=world.sonnet_bedrock, tested_on=world.today, result="passed"
-        )
-        plan = ExitPlan.objects.create(dependency=primary)
+        adaptation = make_adaptation(primary, "prompt")
+        test = make_exit_test(primary, world.sonnet_bedrock, tested_on=world.today)
+        plan = make_exit_plan(primary)
         viewer, outsider = as_user(world.viewer), as_user(world.outsider)
         own = f"/dependencies/{primary.pk}/"
         for address in (
@@ -454,9 +451,9 @@ class TestDependencies:
 def test_a_change_on_a_page_shows_in_lists_at_once(world, as_user):
     keep_findings(on=world.today)
     client = as_user(make_member(world.team, TeamRole.EDITOR))
-    assert "Mail drafter" in text(client.get("/findings/?code=unresolved"))
+    assert "Mail drafter" in text_of(client.get("/findings/?code=unresolved"))
 
     client.post(f"/dependencies/{world.drafter.dependencies.get().pk}/end/", {"on": world.today.isoformat()})
 
-    assert "Mail drafter" not in text(client.get("/findings/?code=unresolved"))
-    assert "Mail drafter" in text(client.get("/findings/?code=no_primary"))
+    assert "Mail drafter" not in text_of(client.get("/findings/?code=unresolved"))
+    assert "Mail drafter" in text_of(client.get("/findings/?code=no_primary"))

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 from apps.common.time import now
 from apps.feeds.models import FeedRun
 from tests.browsing import PHONE, sideways
-from tests.web.test_pages import PAGES, address
-from tests.web.world import make_world
+from tests.web.page_addresses import PAGES, address_of
+from tests.worlds.portfolio import make_portfolio_world
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def world(committed):
     with committed():
-        yield make_world()
+        yield make_portfolio_world()
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_no_page_scrolls_sideways_on_a_phone_or_complains_in_the_console(signed_
     page = signed_in(world.governance, size=PHONE)
     wide = {}
     for name, path in PAGES.items():
-        page.goto(address(path, world))
+        page.goto(address_of(path, world))
         if sideways(page):
             wide[name] = sideways(page)
 

@@ -6,20 +6,17 @@ from django.urls import reverse
 
 from apps.alerts.calendar_queries import days_ahead, ends_ahead, n_ahead
 from apps.exposure.engine.building import refresh
-from apps.inventory.models import ExitTest
 from apps.web.views import calendar as module
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
+from tests.builders import make_exit_test
+from tests.http import file_lines, text_of
 
 
 def rows(response):
-    return b"".join(response.streaming_content).decode().splitlines()[1:]
+    return file_lines(response)[1:]
 
 
 def test_it_says_what_comes_next_and_who_uses_it(world, as_user):
-    page = text(as_user(world.viewer).get(reverse("calendar")))
+    page = text_of(as_user(world.viewer).get(reverse("calendar")))
 
     assert "One date falls in the next 180 days; the next is" in page
     assert "claude-sonnet-4-5" in page
@@ -28,7 +25,7 @@ def test_it_says_what_comes_next_and_who_uses_it(world, as_user):
 
 
 def test_what_one_may_not_see_is_not_in_it(world, as_user):
-    page = text(as_user(world.outsider).get(reverse("calendar")))
+    page = text_of(as_user(world.outsider).get(reverse("calendar")))
 
     assert "Claims triage" not in page
     assert "Nothing ends or is due in the next 180 days." in page
@@ -37,10 +34,12 @@ def test_what_one_may_not_see_is_not_in_it(world, as_user):
 
 def test_days_and_kinds_narrow_list_and_file_alike(world, as_user):
     client = as_user(world.governance)
-    ExitTest.objects.create(
-        dependency=world.triage.dependencies.get(role="primary"), target=world.sonnet_bedrock, tested_on=world.today,
-        result="passed", expires_on=world.today + timedelta(60),
-    )  # fmt: skip
+    make_exit_test(
+        world.triage.dependencies.get(role="primary"),
+        world.sonnet_bedrock,
+        tested_on=world.today,
+        expires_on=world.today + timedelta(60),
+    )
 
     wide, near = client.get(reverse("calendar-csv")), client.get(f"{reverse('calendar-csv')}?days=30")
     assert (len(rows(wide)), len(rows(near))) == (2, 1)
@@ -61,10 +60,12 @@ def test_between_two_days_lies_what_the_whole_calendar_has_there(world):
         for other in dependency, world.triage.dependencies.exclude(pk=dependency.pk).first():
             if other is None or ((tested, expires) in {(-5, None), (-30, 500)} and other.pk != dependency.pk):
                 continue
-            ExitTest.objects.create(
-                dependency=other, target=world.sonnet_bedrock, tested_on=today + timedelta(tested),
-                result="passed", expires_on=None if expires is None else today + timedelta(expires),
-            )  # fmt: skip
+            make_exit_test(
+                other,
+                world.sonnet_bedrock,
+                tested_on=today + timedelta(tested),
+                expires_on=None if expires is None else today + timedelta(expires),
+            )
     of = {"on": today, "team_ids": None, "user_id": world.governance.pk}
     everything = days_ahead(**of)
 
@@ -100,15 +101,17 @@ def test_a_long_calendar_shows_the_nearest_days_and_counts_the_rest(
     world, as_user, monkeypatch, django_assert_num_queries
 ):
     monkeypatch.setattr(module, "SHOWN", 1)
-    ExitTest.objects.create(
-        dependency=world.triage.dependencies.get(role="primary"), target=world.sonnet_bedrock, tested_on=world.today,
-        result="passed", expires_on=world.today + timedelta(60),
-    )  # fmt: skip
+    make_exit_test(
+        world.triage.dependencies.get(role="primary"),
+        world.sonnet_bedrock,
+        tested_on=world.today,
+        expires_on=world.today + timedelta(60),
+    )
 
     client = as_user(world.viewer)
     client.get(reverse("calendar"))
     with django_assert_num_queries(16):
-        page = text(client.get(reverse("calendar")))
+        page = text_of(client.get(reverse("calendar")))
 
     assert "Two dates fall in the next 180 days" in page
     assert "One further day: narrow by days or kind, or take the CSV." in page

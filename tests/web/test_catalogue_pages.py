@@ -1,13 +1,11 @@
 """Foundations, versions, offerings and providers: pictures that move with the data and agree with table and file."""
 
-import csv
-import io
 import re
 from datetime import timedelta
 
 import pytest
 
-from apps.catalog.models import Assertion, Derivation, NodeKind, Price
+from apps.catalog.models import NodeKind, Price
 from apps.catalog.models.footing import Node
 from apps.common.time import now, start_of
 from apps.exposure.engine.building import refresh
@@ -16,20 +14,15 @@ from apps.inventory.choosing.contracts import register_contract
 from apps.risks.models import FoundationRisk
 from tests.builders import (
     make_application,
+    make_claim,
     make_dependency,
+    make_derivation,
     make_foundation,
     make_offering,
     make_provider,
     make_version,
 )
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
-
-
-def rows_of(response):
-    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+from tests.http import csv_rows, text_of
 
 
 def picture(response, name):
@@ -50,17 +43,22 @@ def priced(world):
     year, month = start_of(world.today - timedelta(365)), start_of(world.today - timedelta(30))
     Price.objects.create(offering=world.sonnet, unit="output", amount="15", valid=(year, month))
     Price.objects.create(offering=world.sonnet, unit="output", amount="18", valid=(month, None))
-    Assertion.objects.create(
-        source=world.source, external_id="coming", topic="price", offering=world.sonnet, first_seen=now(),
-        changed_at=now(), value={"output": "18", f"output@{world.today + timedelta(60)}": "20", "currency": "USD"},
-    )  # fmt: skip
+    make_claim(
+        world.source,
+        "coming",
+        topic="price",
+        offering=world.sonnet,
+        first_seen=now(),
+        changed_at=now(),
+        value={"output": "18", f"output@{world.today + timedelta(60)}": "20", "currency": "USD"},
+    )
     return world.sonnet
 
 
 def test_the_price_history_says_what_the_rows_say_and_moves_with_them(world, priced, as_user):
     client = as_user(world.viewer)
     title, paths, figure = picture(client.get(FOUNDATION), "prices")
-    rows = rows_of(client.get(f"{FOUNDATION}prices.csv?unit=output"))
+    rows = csv_rows(client.get(f"{FOUNDATION}prices.csv?unit=output"))
 
     assert [(row["price"], row["kind"]) for row in rows] == [
         ("15", "list"), ("18", "list"), ("20", "announced"),
@@ -75,13 +73,13 @@ def test_the_price_history_says_what_the_rows_say_and_moves_with_them(world, pri
 
     assert "9.00, 20.00 from" in moved
     assert other_paths != paths
-    assert [row["price"] for row in rows_of(client.get(f"{FOUNDATION}prices.csv?unit=output"))] == ["15", "9", "20"]
+    assert [row["price"] for row in csv_rows(client.get(f"{FOUNDATION}prices.csv?unit=output"))] == ["15", "9", "20"]
 
 
 def test_a_version_and_an_offering_show_the_same_prices(world, priced, as_user):
     client = as_user(world.viewer)
-    of_version = rows_of(client.get(f"/versions/{priced.version_id}/prices.csv?unit=output"))
-    of_offering = rows_of(client.get(f"/offerings/{priced.pk}/prices.csv?unit=output"))
+    of_version = csv_rows(client.get(f"/versions/{priced.version_id}/prices.csv?unit=output"))
+    of_offering = csv_rows(client.get(f"/offerings/{priced.pk}/prices.csv?unit=output"))
 
     assert of_version == of_offering
     assert picture(client.get(f"/versions/{priced.version_id}/"), "prices")[0] == picture(
@@ -96,7 +94,7 @@ def test_offerings_of_a_host_that_always_cost_the_same_are_one_line(world, price
     )  # fmt: skip
     Price.objects.create(offering=other, unit="input", amount="3", valid=Price.objects.get(unit="input").valid)
 
-    page = text(as_user(world.viewer).get(f"{FOUNDATION}?unit=input"))
+    page = text_of(as_user(world.viewer).get(f"{FOUNDATION}?unit=input"))
 
     assert "1 line as a table" in page
     assert "claude-sonnet-4-5, claude-sonnet-4-5-twin" in page
@@ -115,28 +113,28 @@ def test_the_lineage_names_parents_and_offspring_and_moves_with_them(world, as_u
     parent = make_version(
         "anthropic/claude-sonnet-4", foundation=make_foundation("anthropic/sonnet-4", name="Sonnet 4")
     )
-    Derivation.objects.create(child=own, parent=parent, kind="next_generation", source_url="https://example.org/card")
+    make_derivation(own, parent, kind="next_generation", source_url="https://example.org/card")
     title, paths, figure = picture(client.get(FOUNDATION), "lineage")
 
     assert "Claude Sonnet 4.5 is the next generation of Sonnet 4." in title
     assert "Nothing is known to be made from it." in title
     assert "anthropic/claude-sonnet-4</a>" in figure
-    assert [(row["child"], row["kind"], row["parent"]) for row in rows_of(client.get(f"{FOUNDATION}lineage.csv"))] == [
+    assert [(row["child"], row["kind"], row["parent"]) for row in csv_rows(client.get(f"{FOUNDATION}lineage.csv"))] == [
         (own.identifier, "Next generation", parent.identifier)
     ]
 
     child = make_version("legal/clause-tuned", foundation=make_foundation("legal/clause-tuned", name="Clause tuned"))
-    Derivation.objects.create(child=child, parent=own, kind="fine_tune")
+    make_derivation(child, own)
     moved, other_paths, _figure = picture(client.get(FOUNDATION), "lineage")
 
     assert "1 was made from it or follows it." in moved
     assert other_paths != paths
-    assert len(rows_of(client.get(f"{FOUNDATION}lineage.csv"))) == 2
-    assert len(rows_of(client.get(f"/versions/{own.pk}/lineage.csv"))) == 2
+    assert len(csv_rows(client.get(f"{FOUNDATION}lineage.csv"))) == 2
+    assert len(csv_rows(client.get(f"/versions/{own.pk}/lineage.csv"))) == 2
 
 
 def test_the_lifecycle_as_rows_puts_claims_beside_what_is_accepted(world, as_user):
-    rows = rows_of(as_user(world.viewer).get(f"{FOUNDATION}lifecycle.csv"))
+    rows = csv_rows(as_user(world.viewer).get(f"{FOUNDATION}lifecycle.csv"))
 
     row = next(row for row in rows if row["api id"] == "claude-sonnet-4-5")
     assert (row["accepted end"], row["source"], row["ends"]) == (
@@ -146,9 +144,9 @@ def test_the_lifecycle_as_rows_puts_claims_beside_what_is_accepted(world, as_use
 
 
 def test_a_version_says_who_stands_on_it_as_far_as_its_reader_sees(world, as_user):
-    mine = text(as_user(world.viewer).get(f"/versions/{world.sonnet.version_id}/"))
-    all_of_them = text(as_user(world.governance).get(f"/versions/{world.sonnet.version_id}/"))
-    nobody = text(as_user(world.outsider).get(f"/versions/{world.sonnet.version_id}/"))
+    mine = text_of(as_user(world.viewer).get(f"/versions/{world.sonnet.version_id}/"))
+    all_of_them = text_of(as_user(world.governance).get(f"/versions/{world.sonnet.version_id}/"))
+    nobody = text_of(as_user(world.outsider).get(f"/versions/{world.sonnet.version_id}/"))
 
     assert "one application stands on it." in mine
     assert "Clause finder" not in mine
@@ -162,7 +160,7 @@ def test_the_gravest_are_listed_and_the_rest_are_one_link_away(world, as_user):
         make_dependency(make_application(f"Reader {number}", team=world.team, criticality=3), world.sonnet)
     refresh(on=world.today)
 
-    page = text(as_user(world.viewer).get(FOUNDATION))
+    page = text_of(as_user(world.viewer).get(FOUNDATION))
 
     assert page.index("Claims triage") < page.index("Reader 1")
     assert "The first 25 of 31" in page
@@ -173,14 +171,14 @@ def test_the_gravest_are_listed_and_the_rest_are_one_link_away(world, as_user):
 def test_versions_are_listed_filtered_and_counted(world, as_user):
     client = as_user(world.viewer)
 
-    page = text(client.get("/versions/?foundation=anthropic-claude-sonnet-4-5"))
-    rows = rows_of(client.get("/versions.csv?q=sonnet"))
+    page = text_of(client.get("/versions/?foundation=anthropic-claude-sonnet-4-5"))
+    rows = csv_rows(client.get("/versions.csv?q=sonnet"))
 
     assert "One version matches the filters." in page
     assert [(row["version"], row["offerings"], row["applications"]) for row in rows] == [
         (world.sonnet.version.identifier, "2", "1")
     ]
-    assert "Nothing matches these filters." in text(client.get("/versions/?q=zzz"))
+    assert "Nothing matches these filters." in text_of(client.get("/versions/?q=zzz"))
 
 
 def test_risks_attached_to_it_stand_on_its_page_the_severest_first(world, as_user):
@@ -190,7 +188,7 @@ def test_risks_attached_to_it_stand_on_its_page_the_severest_first(world, as_use
             title=title, node=node, likelihood=likelihood, impact=4, opened_at=now(), changed_at=now()
         )
 
-    page = text(as_user(world.viewer).get(FOUNDATION))
+    page = text_of(as_user(world.viewer).get(FOUNDATION))
 
     assert page.index("Large thing") < page.index("Small thing")
     assert "5 × 4" in page
@@ -198,11 +196,11 @@ def test_risks_attached_to_it_stand_on_its_page_the_severest_first(world, as_use
 
 def test_the_decision_in_force_stands_in_the_head(world, as_user):
     client = as_user(world.governance)
-    before = text(client.get(FOUNDATION))
+    before = text_of(client.get(FOUNDATION))
     decide(target=world.sonnet.version.foundation, decision="blocked", reason="x", at=now(), by=world.governance)
 
-    after = text(client.get(FOUNDATION))
-    offering = text(client.get(f"/offerings/{world.sonnet.pk}/"))
+    after = text_of(client.get(FOUNDATION))
+    offering = text_of(client.get(f"/offerings/{world.sonnet.pk}/"))
 
     assert "no decision on it" in before
     assert 'href="/approvals/new/?foundation=anthropic-claude-sonnet-4-5"' in before
@@ -212,7 +210,7 @@ def test_the_decision_in_force_stands_in_the_head(world, as_user):
 
 
 def test_readers_get_no_form_and_no_way_to_decide(world, as_user):
-    page = text(as_user(world.viewer).get(FOUNDATION))
+    page = text_of(as_user(world.viewer).get(FOUNDATION))
 
     assert "Decide on it" not in page
     assert "Documents" not in page
@@ -223,8 +221,8 @@ def test_a_provider_shows_contracts_to_offices_and_says_so_to_others(world, as_u
         party=world.sonnet.host, ref="ANT-1", by=world.governance, facts={"notice_days_theirs": 30}
     )
 
-    offices = text(as_user(world.governance).get("/providers/anthropic/"))
-    others = text(as_user(world.viewer).get("/providers/anthropic/"))
+    offices = text_of(as_user(world.governance).get("/providers/anthropic/"))
+    others = text_of(as_user(world.viewer).get("/providers/anthropic/"))
 
     assert f'href="/contracts/{made.pk}/"' in offices
     assert 'href="/contracts/new/?party=anthropic"' in offices
@@ -238,12 +236,12 @@ def test_a_provider_shows_the_company_above_and_those_below(world, as_user):
     world.sonnet_bedrock.host.save()
     client = as_user(world.viewer)
 
-    assert 'href="/providers/amazon/"' in text(client.get("/providers/amazon-bedrock/"))
-    assert 'href="/providers/amazon-bedrock/"' in text(client.get("/providers/amazon/"))
+    assert 'href="/providers/amazon/"' in text_of(client.get("/providers/amazon-bedrock/"))
+    assert 'href="/providers/amazon-bedrock/"' in text_of(client.get("/providers/amazon/"))
 
 
 def test_every_claim_of_an_offering_is_in_its_file(world, as_user):
-    rows = rows_of(as_user(world.viewer).get(f"/offerings/{world.sonnet.pk}/claims.csv"))
+    rows = csv_rows(as_user(world.viewer).get(f"/offerings/{world.sonnet.pk}/claims.csv"))
 
     assert [(row["topic"], row["source"], row["address"]) for row in rows] == [
         ("lifecycle", "LiteLLM price map", "https://example.org/deprecations")

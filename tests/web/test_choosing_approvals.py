@@ -1,7 +1,5 @@
 """Decisions on what may be built on, and what stands against them, on the pages."""
 
-import csv
-import io
 from datetime import timedelta
 
 import pytest
@@ -10,14 +8,7 @@ from apps.common.time import now
 from apps.inventory.choosing.approvals import decide, revoke_decision
 from apps.inventory.models import Application, Approval
 from tests.builders import make_application, make_dependency
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
-
-
-def rows_of(response):
-    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+from tests.http import csv_rows, text_of
 
 
 @pytest.fixture
@@ -30,7 +21,7 @@ def blocked(world):
 def test_governance_finds_a_thing_and_restricts_it(world, as_user):
     client = as_user(world.governance)
 
-    found = text(client.get("/approvals/new/?q=sonnet"))
+    found = text_of(client.get("/approvals/new/?q=sonnet"))
     answer = client.post(
         f"/approvals/new/?version={world.sonnet.version_id}",
         {
@@ -40,7 +31,7 @@ def test_governance_finds_a_thing_and_restricts_it(world, as_user):
     )  # fmt: skip
 
     made = Approval.objects.get()
-    page = text(client.get(answer["Location"]))
+    page = text_of(client.get(answer["Location"]))
     assert f'href="?version={world.sonnet.version_id}"' in found
     assert (made.target, made.criticalities, made.regions) == (world.sonnet.version, [2, 3], ["CH", "EU"])
     assert "only standard and low applications, in CH and EU" in page
@@ -62,12 +53,12 @@ def test_a_decision_that_does_not_hold_together_is_refused_with_a_sentence(data,
     answer = as_user(world.governance).post("/approvals/new/?provider=anthropic", data)
 
     assert answer.status_code == 422
-    assert words in text(answer)
+    assert words in text_of(answer)
     assert not Approval.objects.exists()
 
 
 def test_a_thing_already_decided_leads_to_its_decision(world, blocked, as_user):
-    page = text(as_user(world.governance).get("/approvals/new/?provider=anthropic"))
+    page = text_of(as_user(world.governance).get("/approvals/new/?provider=anthropic"))
 
     assert f'href="/approvals/{blocked.pk}/"' in page
     assert 'name="decision"' not in page
@@ -78,24 +69,24 @@ def test_renewing_keeps_the_old_decision_and_of_two_at_once_one_is_told(world, b
     again = {"decision": "approved", "expires_on": world.today + timedelta(30), "reason": "Terms are signed."}
 
     answer = client.post(f"/approvals/{blocked.pk}/replace/", again)
-    late = text(client.post(f"/approvals/{blocked.pk}/replace/", again, follow=True))
+    late = text_of(client.post(f"/approvals/{blocked.pk}/replace/", again, follow=True))
 
     blocked.refresh_from_db()
     made = Approval.objects.exclude(pk=blocked.pk).get()
     assert answer["Location"] == f"/approvals/{made.pk}/"
     assert blocked.revoked_why == "Replaced: Terms are signed."
     assert "maren revoked it on" in late
-    assert "No terms we can sign." in text(client.get(f"/approvals/{made.pk}/"))
+    assert "No terms we can sign." in text_of(client.get(f"/approvals/{made.pk}/"))
 
 
 def test_taking_back_needs_a_reason(world, blocked, as_user):
     client = as_user(world.governance)
 
     without = client.post(f"/approvals/{blocked.pk}/revoke/", {"reason": ""})
-    said = text(client.post(f"/approvals/{blocked.pk}/revoke/", {"reason": "We were wrong."}, follow=True))
+    said = text_of(client.post(f"/approvals/{blocked.pk}/revoke/", {"reason": "We were wrong."}, follow=True))
 
     assert without.status_code == 422
-    assert "Say why the decision is taken back." in text(without)
+    assert "Say why the decision is taken back." in text_of(without)
     assert "maren took that back on" in said
     assert "We were wrong." in said
 
@@ -108,9 +99,9 @@ def test_the_list_shows_what_is_in_force_and_on_request_the_rest(world, blocked,
     )  # fmt: skip
     client = as_user(world.viewer)
 
-    page = text(client.get("/approvals/"))
-    rows = rows_of(client.get("/approvals.csv"))
-    every = rows_of(client.get("/approvals.csv?standing="))
+    page = text_of(client.get("/approvals/"))
+    rows = csv_rows(client.get("/approvals.csv"))
+    every = csv_rows(client.get("/approvals.csv?standing="))
 
     assert "1 decision is in force; <em" in page
     assert [row["target"] for row in rows] == ["claude-sonnet-4-5"]
@@ -122,9 +113,9 @@ def test_findings_are_leafed_through_and_the_file_has_all(world, blocked, as_use
     for _number in range(60):
         make_dependency(make_application(team=world.team), world.sonnet)
 
-    first = text(client.get("/approvals/against/"))
-    second = text(client.get("/approvals/against/?page=2"))
-    rows = rows_of(client.get("/approvals/against.csv"))
+    first = text_of(client.get("/approvals/against/"))
+    second = text_of(client.get("/approvals/against/?page=2"))
+    rows = csv_rows(client.get("/approvals/against.csv"))
 
     assert "1–50 of" in first
     assert "Claims triage" in first
@@ -138,8 +129,8 @@ def test_findings_can_be_asked_of_one_decision_or_one_thing(world, blocked, as_u
     decide(target=world.unknown, decision="blocked", reason="Nobody knows it.", at=now(), by=world.governance)
     client = as_user(world.governance)
 
-    of_decision = rows_of(client.get(f"/approvals/against.csv?approval={blocked.pk}"))
-    of_thing = rows_of(client.get(f"/approvals/against.csv?offering={world.unknown.pk}"))
+    of_decision = csv_rows(client.get(f"/approvals/against.csv?approval={blocked.pk}"))
+    of_thing = csv_rows(client.get(f"/approvals/against.csv?offering={world.unknown.pk}"))
 
     assert {row["name"] for row in of_decision} == {"Anthropic"}
     assert [row["application"] for row in of_thing] == ["Mail drafter"]
@@ -150,13 +141,13 @@ def test_findings_can_be_asked_of_one_decision_or_one_thing(world, blocked, as_u
 def test_readers_see_their_own_findings_and_no_form(world, blocked, as_user):
     viewer = as_user(world.viewer)
 
-    page = text(viewer.get("/approvals/against/"))
-    one = text(viewer.get(f"/approvals/{blocked.pk}/"))
+    page = text_of(viewer.get("/approvals/against/"))
+    one = text_of(viewer.get(f"/approvals/{blocked.pk}/"))
 
     assert "Claims triage" in page
     assert "Clause finder" not in page
     assert "Renew or decide otherwise" not in one
-    assert "Nothing of yours stands against a decision." in text(as_user(world.outsider).get("/approvals/against/"))
+    assert "Nothing of yours stands against a decision." in text_of(as_user(world.outsider).get("/approvals/against/"))
 
 
 @pytest.mark.parametrize("path", ["new/?provider=anthropic", "{pk}/replace/", "{pk}/revoke/"])
@@ -174,7 +165,7 @@ def test_what_is_not_on_record_is_said_to_be_uncertain(world, as_user):
         expires_on=world.today + timedelta(9), data_classes=[Application.DataClass.values[0]],
     )  # fmt: skip
 
-    page = text(as_user(world.governance).get("/approvals/against/"))
+    page = text_of(as_user(world.governance).get("/approvals/against/"))
 
     assert "Only what is not on record would tell" in page
 

@@ -1,7 +1,5 @@
 """Candidates side by side: facts, gaps said as gaps, addresses that keep the candidates, the same rows as a file."""
 
-import csv
-import io
 from datetime import timedelta
 
 import pytest
@@ -11,15 +9,7 @@ from apps.inventory.choosing.approvals import decide
 from apps.inventory.choosing.contracts import register_contract
 from apps.web.views.choosing.told import told
 from tests.builders import make_foundation, make_offering, make_provider, make_version
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
-
-
-def rows_of(response):
-    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
-
+from tests.http import csv_rows, text_of
 
 SONNET = "anthropic-claude-sonnet-4-5"
 
@@ -33,7 +23,7 @@ def mistral(world):
 
 
 def test_candidates_stand_side_by_side_with_gaps_said_as_gaps(world, mistral, as_user):
-    page = text(as_user(world.governance).get(f"/choosing/?foundation={SONNET}&foundation={mistral.slug}"))
+    page = text_of(as_user(world.governance).get(f"/choosing/?foundation={SONNET}&foundation={mistral.slug}"))
 
     assert "Claude Sonnet 4.5 and Mistral Large: of" in page
     assert "nobody knows" in page
@@ -44,7 +34,7 @@ def test_candidates_stand_side_by_side_with_gaps_said_as_gaps(world, mistral, as
 
 def test_the_file_holds_the_facts_of_the_page(world, mistral, as_user):
     address = f"?foundation={SONNET}&foundation={mistral.slug}"
-    rows = rows_of(as_user(world.governance).get(f"/choosing.csv{address}"))
+    rows = csv_rows(as_user(world.governance).get(f"/choosing.csv{address}"))
 
     weights = {row["foundation"]: (row["value"], row["known"]) for row in rows if row["key"] == "open_weights"}
     assert weights == {"Claude Sonnet 4.5": ("", "no"), "Mistral Large": ("yes", "yes")}
@@ -54,7 +44,7 @@ def test_the_file_holds_the_facts_of_the_page(world, mistral, as_user):
 
 def test_only_what_differs_can_be_asked_for(world, mistral, as_user):
     address = f"/choosing/?foundation={SONNET}&foundation={mistral.slug}&differing=true"
-    page = text(as_user(world.governance).get(address))
+    page = text_of(as_user(world.governance).get(address))
 
     assert "Open weights" in page
     assert "Critical third party" not in page
@@ -69,8 +59,8 @@ def test_what_contracts_say_is_shown_to_offices_only(world, as_user):
     )
     address = f"/choosing/?foundation={SONNET}"
 
-    offices = text(as_user(world.governance).get(address))
-    others = text(as_user(world.viewer).get(address))
+    offices = text_of(as_user(world.governance).get(address))
+    others = text_of(as_user(world.viewer).get(address))
 
     assert "ANT-1" in offices
     assert "ANT-1" not in others
@@ -84,7 +74,7 @@ def test_a_decision_in_force_stands_in_the_head_of_its_candidate(world, as_user)
         expires_on=world.today + timedelta(90),
     )  # fmt: skip
 
-    page = text(as_user(world.viewer).get(f"/choosing/?foundation={SONNET}"))
+    page = text_of(as_user(world.viewer).get(f"/choosing/?foundation={SONNET}"))
 
     assert f'<a class="badge approved" href="/approvals/{made.pk}/">Approved</a>' in page
 
@@ -92,10 +82,10 @@ def test_a_decision_in_force_stands_in_the_head_of_its_candidate(world, as_user)
 def test_search_finds_candidates_and_leaves_out_those_that_are_there(world, mistral, as_user):
     client = as_user(world.viewer)
 
-    page = text(client.get(f"/choosing/?foundation={SONNET}&q=mistral"))
-    again = text(client.get(f"/choosing/?foundation={SONNET}&q=claude"))
-    both = text(client.get("/choosing/?q=mistral"))
-    fragment = text(client.get("/choosing/?q=mistral", headers={"HX-Request": "true"}))
+    page = text_of(client.get(f"/choosing/?foundation={SONNET}&q=mistral"))
+    again = text_of(client.get(f"/choosing/?foundation={SONNET}&q=claude"))
+    both = text_of(client.get("/choosing/?q=mistral"))
+    fragment = text_of(client.get("/choosing/?q=mistral", headers={"HX-Request": "true"}))
 
     assert f'href="?foundation={SONNET}&amp;foundation={mistral.slug}"' in page
     assert "Nothing further is called “claude”." in again
@@ -105,20 +95,20 @@ def test_search_finds_candidates_and_leaves_out_those_that_are_there(world, mist
 
 
 def test_names_that_nobody_knows_are_said_and_left_out(world, as_user):
-    page = text(as_user(world.viewer).get(f"/choosing/?foundation={SONNET}&foundation=nothing-of-the-kind"))
+    page = text_of(as_user(world.viewer).get(f"/choosing/?foundation={SONNET}&foundation=nothing-of-the-kind"))
 
     assert "The catalogue knows no “nothing-of-the-kind”; it is left out." in page
 
 
 def test_providers_are_compared_the_same_way(world, as_user):
-    page = text(as_user(world.viewer).get("/choosing/?provider=anthropic&provider=amazon-bedrock"))
+    page = text_of(as_user(world.viewer).get("/choosing/?provider=anthropic&provider=amazon-bedrock"))
 
     assert "Anthropic and Amazon Bedrock: of" in page
     assert "It develops nothing on record." in page
 
 
 def test_an_empty_page_teaches_what_to_do(world, as_user):
-    assert "No candidate is named yet." in text(as_user(world.viewer).get("/choosing/"))
+    assert "No candidate is named yet." in text_of(as_user(world.viewer).get("/choosing/"))
 
 
 def test_a_comparison_costs_the_same_for_any_number_of_candidates(world, mistral, as_user, django_assert_num_queries):

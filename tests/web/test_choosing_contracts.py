@@ -1,7 +1,5 @@
 """Contracts and the documents that developers owe, on the pages."""
 
-import csv
-import io
 import re
 from datetime import timedelta
 
@@ -13,14 +11,7 @@ from apps.inventory.choosing.contracts import CONTRACT_FACTS, change_contract, r
 from apps.inventory.models import AnnexItem, Contract
 from apps.web.views.choosing.contract_forms import ContractForm
 from tests.builders import make_provider, make_user
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
-
-
-def rows_of(response):
-    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+from tests.http import csv_rows, text_of
 
 
 def seen(response, prefix=""):
@@ -58,7 +49,7 @@ def test_a_contract_is_registered_with_what_is_known(world, as_user):
     )
 
     made = Contract.objects.get()
-    page = text(client.get(answer["Location"]))
+    page = text_of(client.get(answer["Location"]))
     assert (made.party, made.governing_law, str(made.annual_cost)) == (party, "CH", "1200.50")
     assert "Not in the contract" in page
     assert 'Audit right</dt><dd><span class="gap">not known</span>' in page
@@ -71,7 +62,7 @@ def test_a_reference_that_is_taken_is_refused_with_a_sentence(world, contract, a
     answer = as_user(world.governance).post("/contracts/new/", {**FACTS, "party": party.pk, "ref": "ANT-1"})
 
     assert answer.status_code == 422
-    assert "on record already" in text(answer)
+    assert "on record already" in text_of(answer)
 
 
 def test_an_end_before_the_start_is_refused_and_changes_nothing(world, contract, as_user):
@@ -84,7 +75,7 @@ def test_an_end_before_the_start_is_refused_and_changes_nothing(world, contract,
 
     contract.refresh_from_db()
     assert answer.status_code == 422
-    assert "A contract ends after it starts." in text(answer)
+    assert "A contract ends after it starts." in text_of(answer)
     assert contract.starts_on is None
 
 
@@ -101,7 +92,7 @@ def test_of_two_who_change_a_contract_the_second_compares_first(world, contract,
 
     contract.refresh_from_db()
     assert refused.status_code == 422
-    assert "<td>30</td><td><b>60</b></td><td>90</td>" in text(refused)
+    assert "<td>30</td><td><b>60</b></td><td>90</td>" in text_of(refused)
     assert (untouched, contract.notice_days_theirs) == (60, 90)
 
 
@@ -109,9 +100,9 @@ def test_the_list_names_what_ends_next_and_says_where_nobody_has_looked(world, c
     register_contract(party=make_provider("azure"), ref="MS-1", by=world.governance)
     client = as_user(world.governance)
 
-    page = text(client.get("/contracts/"))
-    rows = rows_of(client.get(f"/contracts.csv?ends_before={world.today + timedelta(60)}"))
-    found = rows_of(client.get("/contracts.csv?q=ms-"))
+    page = text_of(client.get("/contracts/"))
+    rows = csv_rows(client.get(f"/contracts.csv?ends_before={world.today + timedelta(60)}"))
+    found = csv_rows(client.get("/contracts.csv?q=ms-"))
 
     assert "that with Anthropic ends on" in page
     assert "5 of 6 clauses" in page
@@ -122,7 +113,7 @@ def test_the_list_names_what_ends_next_and_says_where_nobody_has_looked(world, c
 def test_contracts_are_for_the_offices(world, contract, as_user):
     auditor = make_user("edith", role=OrganisationRole.AUDITOR)
 
-    read = text(as_user(auditor).get(f"/contracts/{contract.pk}/"))
+    read = text_of(as_user(auditor).get(f"/contracts/{contract.pk}/"))
     viewer = as_user(world.viewer)
 
     assert "ANT-1" in read
@@ -130,16 +121,16 @@ def test_contracts_are_for_the_offices(world, contract, as_user):
     assert as_user(auditor).post(f"/contracts/{contract.pk}/change/", {}).status_code == 403
     assert viewer.get(f"/contracts/{contract.pk}/").status_code == 404
     assert viewer.get(DOCUMENTS).status_code == 404
-    assert "ANT-1" not in text(viewer.get("/contracts/"))
-    assert rows_of(viewer.get("/contracts.csv")) == []
-    assert rows_of(viewer.get("/contracts/documents.csv")) == []
+    assert "ANT-1" not in text_of(viewer.get("/contracts/"))
+    assert csv_rows(viewer.get("/contracts.csv")) == []
+    assert csv_rows(viewer.get("/contracts/documents.csv")) == []
     assert viewer.post("/contracts/new/", {}).status_code == 403
 
 
 def test_what_was_asked_for_is_due_in_two_weeks(world, as_user):
     client = as_user(world.governance)
 
-    said = text(client.post(f"{DOCUMENTS}ask/", {"items": ["1a", "2c"], "on": "2026-11-01"}, follow=True))
+    said = text_of(client.post(f"{DOCUMENTS}ask/", {"items": ["1a", "2c"], "on": "2026-11-01"}, follow=True))
 
     assert "Two items are asked for; the answer is due on 15 November 2026." in said.replace("\u00a0", " ")
     assert {str(row.due_on) for row in AnnexItem.objects.all()} == {"2026-11-15"}
@@ -152,9 +143,9 @@ def test_an_item_is_noted_and_a_public_one_needs_its_address(world, as_user):
     client.post(f"{DOCUMENTS}note/", {"i1b-item": "1b", "i1b-status": "public", "i1b-link": "https://example.org/aup"})
 
     row = AnnexItem.objects.get()
-    page = text(client.get(DOCUMENTS))
+    page = text_of(client.get(DOCUMENTS))
     assert refused.status_code == 422
-    assert "Give the address at which it is public." in text(refused)
+    assert "Give the address at which it is public." in text_of(refused)
     assert (row.item, row.status, row.noted_by) == ("1b", "public", world.governance)
     assert "One of eleven items of Claude Sonnet 4.5 are on file" in page
 
@@ -172,7 +163,7 @@ def test_of_two_who_note_the_same_item_the_second_compares_first(world, as_user)
     )
 
     assert refused.status_code == 422
-    assert "Changed by someone else meanwhile: compare" in text(refused)
+    assert "Changed by someone else meanwhile: compare" in text_of(refused)
     assert AnnexItem.objects.get().status == "received"
 
 
@@ -182,8 +173,8 @@ def test_overdue_answers_stand_first_and_in_the_sentence(world, as_user):
     request_items(foundation=foundation, items=["1b"], on=world.today, by=world.governance)
     client = as_user(world.governance)
 
-    page = text(client.get("/contracts/documents/"))
-    rows = rows_of(client.get(f"/contracts/documents.csv?due_before={world.today}"))
+    page = text_of(client.get("/contracts/documents/"))
+    rows = csv_rows(client.get(f"/contracts/documents.csv?due_before={world.today}"))
 
     assert "one answer is overdue" in page
     assert page.index("1(a)") < page.index("1(b)")

@@ -1,7 +1,5 @@
 """Selections on the pages: written down, judged by two people, decided, and kept as they were."""
 
-import csv
-import io
 import re
 from datetime import timedelta
 
@@ -10,14 +8,7 @@ import pytest
 from apps.inventory.choosing.selections import add_candidate, draft_selection, score_candidate
 from apps.inventory.models import Selection
 from tests.builders import make_foundation, make_offering, make_provider
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
-
-
-def rows_of(response):
-    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+from tests.http import csv_rows, text_of
 
 
 def fields_of(response, action):
@@ -85,7 +76,7 @@ def test_criteria_that_do_not_hold_together_are_refused_with_a_sentence(criteria
     answer = as_user(world.governance).post("/selections/new/", {"title": "Letters", "criteria": criteria})
 
     assert answer.status_code == 422
-    assert words in text(answer)
+    assert words in text_of(answer)
     assert not Selection.objects.exists()
 
 
@@ -93,9 +84,9 @@ def test_candidates_are_found_added_and_taken_out(world, draft, as_user):
     client = as_user(world.governance)
     offering = world.sonnet_bedrock
 
-    page = text(client.get(f"/selections/{draft.pk}/?q=claude"))
-    said = text(client.post(f"/selections/{draft.pk}/add/", {"offering": offering.pk}, follow=True))
-    twice = text(client.post(f"/selections/{draft.pk}/add/", {"offering": offering.pk}, follow=True))
+    page = text_of(client.get(f"/selections/{draft.pk}/?q=claude"))
+    said = text_of(client.post(f"/selections/{draft.pk}/add/", {"offering": offering.pk}, follow=True))
+    twice = text_of(client.post(f"/selections/{draft.pk}/add/", {"offering": offering.pk}, follow=True))
     row = draft.candidates.get(offering=offering)
     client.post(f"/selections/{draft.pk}/out/{row.pk}/")
 
@@ -119,7 +110,7 @@ def test_scores_are_kept_with_what_their_weights_make_of_them(world, draft, as_u
     second.refresh_from_db()
     assert first.scores["quality"] == {"value": "4", "note": "read 40"}
     assert second.scores == {}
-    assert "<b>3.50</b>" in text(client.get(f"/selections/{draft.pk}/"))
+    assert "<b>3.50</b>" in text_of(client.get(f"/selections/{draft.pk}/"))
 
 
 def test_of_two_who_judge_at_once_the_second_compares_first(world, draft, as_user):
@@ -136,7 +127,7 @@ def test_of_two_who_judge_at_once_the_second_compares_first(world, draft, as_use
 
     first.refresh_from_db()
     assert refused.status_code == 422
-    assert "Changed by someone else meanwhile: compare" in text(refused)
+    assert "Changed by someone else meanwhile: compare" in text_of(refused)
     assert kept == "5"
     assert first.scores["quality"]["value"] == "1"
 
@@ -151,7 +142,7 @@ def test_of_two_who_change_what_is_asked_the_second_compares_first(world, draft,
 
     draft.refresh_from_db()
     assert refused.status_code == 422
-    assert "speed; 2" in text(refused)
+    assert "speed; 2" in text_of(refused)
     assert [row["name"] for row in draft.criteria] == ["speed"]
 
 
@@ -161,9 +152,9 @@ def test_the_kept_scorecard_stays_as_it_was_while_facts_move(world, draft, as_us
     make_offering("sonnet-at-azure", host=make_provider("azure", name="Azure"), version=world.sonnet.version)
     client = as_user(world.governance)
 
-    page = text(client.get(f"/selections/{draft.pk}/"))
-    only = text(client.get(f"/selections/{draft.pk}/?moved=true"))
-    rows = rows_of(client.get(f"/selections/{draft.pk}/facts.csv"))
+    page = text_of(client.get(f"/selections/{draft.pk}/"))
+    only = text_of(client.get(f"/selections/{draft.pk}/?moved=true"))
+    rows = csv_rows(client.get(f"/selections/{draft.pk}/facts.csv"))
 
     assert draft.candidates.order_by("pk")[0].scorecard == kept
     assert "Claude Sonnet 4.5 at Anthropic was chosen on" in page
@@ -179,8 +170,8 @@ def test_a_decided_selection_shows_no_form_and_takes_no_change(world, draft, as_
     decided(world, draft, as_user)
     client = as_user(world.governance)
 
-    page = text(client.get(f"/selections/{draft.pk}/"))
-    refused = text(client.post(f"/selections/{draft.pk}/add/", {"offering": world.sonnet_bedrock.pk}, follow=True))
+    page = text_of(client.get(f"/selections/{draft.pk}/"))
+    refused = text_of(client.post(f"/selections/{draft.pk}/add/", {"offering": world.sonnet_bedrock.pk}, follow=True))
 
     assert f'action="/selections/{draft.pk}/change/' not in page
     assert "it stays as it was decided." in refused
@@ -195,18 +186,18 @@ def test_a_later_selection_takes_the_place_of_an_earlier_one(world, draft, as_us
 
     client.post(f"/selections/new/?supersedes={draft.pk}", {"title": "Letters anew", "criteria": "", "candidate": keys})
     later = Selection.objects.get(title="Letters anew")
-    waiting = text(client.get(f"/selections/{draft.pk}/"))
+    waiting = text_of(client.get(f"/selections/{draft.pk}/"))
     decided(world, later, as_user)
 
     assert later.candidates.count() == 2
     assert "Is being chosen anew:" in waiting
-    assert "a later selection has taken its place." in text(client.get(f"/selections/{draft.pk}/"))
+    assert "a later selection has taken its place." in text_of(client.get(f"/selections/{draft.pk}/"))
 
 
 def test_readers_without_an_office_see_of_kept_facts_what_everybody_may_know(world, draft, as_user):
     decided(world, draft, as_user)
 
-    page = text(as_user(world.viewer).get(f"/selections/{draft.pk}/"))
+    page = text_of(as_user(world.viewer).get(f"/selections/{draft.pk}/"))
 
     assert "It wrote best." in page
     assert "Shown to governance, auditor and administrator." in page
@@ -216,7 +207,7 @@ def test_readers_without_an_office_see_of_kept_facts_what_everybody_may_know(wor
 def test_viewers_read_and_change_nothing(act, world, draft, as_user):
     client = as_user(world.viewer)
 
-    assert "What is asked" not in text(client.get(f"/selections/{draft.pk}/"))
+    assert "What is asked" not in text_of(client.get(f"/selections/{draft.pk}/"))
     assert client.post(f"/selections/{draft.pk}/{act}/", {"title": "x"}).status_code == 403
     assert client.get("/selections/new/").status_code == 403
 
@@ -226,12 +217,12 @@ def test_what_is_due_for_review_stands_in_the_sentence_and_the_list_can_show_it_
     Selection.objects.filter(pk=draft.pk).update(review_on=world.today - timedelta(1))
     client = as_user(world.viewer)
 
-    page = text(client.get("/selections/"))
-    due = rows_of(client.get(f"/selections.csv?state=decided&review_before={world.today}"))
+    page = text_of(client.get("/selections/"))
+    due = csv_rows(client.get(f"/selections.csv?state=decided&review_before={world.today}"))
 
     assert "was to be reviewed by" in page
     assert [row["chosen"] for row in due] == ["Claude Sonnet 4.5 at Anthropic"]
-    assert rows_of(client.get("/selections.csv?state=draft")) == []
+    assert csv_rows(client.get("/selections.csv?state=draft")) == []
 
 
 def test_pages_of_selections_cost_the_same_for_any_number(world, draft, as_user, django_assert_num_queries):

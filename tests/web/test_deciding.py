@@ -6,10 +6,7 @@ from apps.alerts.models import Alert, Delivery
 from apps.catalog.models import Assertion, IdentityDecision, Source
 from apps.common.time import now
 from apps.feeds.models import FeedRun
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
+from tests.http import text_of
 
 
 def test_governance_sets_an_end_by_hand_and_lifts_it(world, as_user):
@@ -22,7 +19,7 @@ def test_governance_sets_an_end_by_hand_and_lifts_it(world, as_user):
 
     assert str(world.sonnet_bedrock.retires_on) == "2027-04-08"
     assert (manual.asserted_by, manual.reason) == (world.governance, "Mail from the provider")
-    assert "Set by hand" in text(client.get(page))
+    assert "Set by hand" in text_of(client.get(page))
 
     client.post(f"/manual/{manual.pk}/lift/", {"reason": "The feed has it now"})
     world.sonnet_bedrock.refresh_from_db()
@@ -46,7 +43,7 @@ def test_a_manual_value_that_does_not_hold_together_is_refused_with_a_sentence(d
     response = as_user(world.governance).post(f"/offerings/{world.sonnet.pk}/", data)
 
     assert response.status_code == 422
-    assert words in text(response)
+    assert words in text_of(response)
     assert not Assertion.objects.filter(source__slug="manual").exists()
 
 
@@ -59,7 +56,7 @@ def test_lifting_needs_a_reason(world, as_user):
 
     manual.refresh_from_db()
     assert manual.withdrawn_at is None
-    assert "Say why the feeds may speak again" in text(response)
+    assert "Say why the feeds may speak again" in text_of(response)
 
 
 def test_the_claim_of_a_feed_cannot_be_lifted(world, as_user):
@@ -73,12 +70,12 @@ def test_others_than_governance_change_nothing_and_are_told_who_may(path, world,
     response = as_user(world.editor).post(path.format(**vars(world)), {"reason": "x"})
 
     assert response.status_code == 403
-    assert "Only governance" in text(response)
+    assert "Only governance" in text_of(response)
 
 
 def test_only_governance_sees_the_forms(world, as_user):
-    mine = text(as_user(world.governance).get(f"/offerings/{world.sonnet.pk}/"))
-    theirs = text(as_user(world.viewer).get(f"/offerings/{world.sonnet.pk}/"))
+    mine = text_of(as_user(world.governance).get(f"/offerings/{world.sonnet.pk}/"))
+    theirs = text_of(as_user(world.viewer).get(f"/offerings/{world.sonnet.pk}/"))
 
     assert "Set its end by hand" in mine
     assert "Set its end by hand" not in theirs
@@ -96,7 +93,7 @@ def test_a_person_places_what_the_rules_could_not(world, as_user):
     decision = IdentityDecision.objects.get()
     assert world.unknown.version.identifier == "anthropic/claude-sonnet-4-5-20250929"
     assert (decision.host, decision.decided_by) == (world.unknown.host, world.governance)
-    assert "Every offering is placed." in text(client.get("/identity/"))
+    assert "Every offering is placed." in text_of(client.get("/identity/"))
 
 
 def test_a_decision_can_be_lifted(world, as_user):
@@ -122,7 +119,7 @@ def test_a_decision_without_its_parts_is_refused_with_a_sentence(data, words, wo
     response = as_user(world.governance).post(f"/identity/{world.unknown.pk}/", data)
 
     assert response.status_code == 422
-    assert words in text(response)
+    assert words in text_of(response)
     assert not IdentityDecision.objects.exists()
 
 
@@ -130,7 +127,7 @@ def test_the_inbox_suggests_what_the_string_looks_like(world, as_user):
     world.unknown.api_id = "sonnet-4-5-ours"
     world.unknown.save()
 
-    page = text(as_user(world.governance).get(f"/identity/{world.unknown.pk}/"))
+    page = text_of(as_user(world.governance).get(f"/identity/{world.unknown.pk}/"))
 
     assert 'value="anthropic/claude-sonnet-4-5-20250929"' in page
 
@@ -146,13 +143,13 @@ def test_poll_now_queues_a_run_and_shows_how_it_goes(world, as_user):
     FeedRun.objects.filter(pk=run.pk).update(status="changed", rows=120, rows_changed=4, finished_at=now())
     closed = client.get(f"/feeds/runs/{run.pk}/progress/", headers={"HX-Request": "true"})
 
-    assert "waiting for a worker" in text(waiting)
-    assert 'hx-trigger="every 1s"' in text(waiting)
-    assert "reading the rows" in text(running)
-    assert "changed, 120 rows, 4 changed" in text(closed)
+    assert "waiting for a worker" in text_of(waiting)
+    assert 'hx-trigger="every 1s"' in text_of(waiting)
+    assert "reading the rows" in text_of(running)
+    assert "changed, 120 rows, 4 changed" in text_of(closed)
     assert closed.headers["HX-Refresh"] == "true"
     assert "HX-Refresh" not in running.headers
-    assert "hx-trigger" not in text(closed)
+    assert "hx-trigger" not in text_of(closed)
 
 
 def test_poll_now_without_script_leads_to_the_run(world, as_user):
@@ -170,7 +167,7 @@ def test_a_source_that_is_switched_off_is_not_polled(world, as_user):
 
 
 def test_a_run_shows_what_was_held_and_what_was_set_aside(world, as_user):
-    page = text(as_user(world.viewer).get(f"/feeds/runs/{world.run.pk}/"))
+    page = text_of(as_user(world.viewer).get(f"/feeds/runs/{world.run.pk}/"))
 
     assert "41 of 100 rows are missing." in page
     assert "sample_spec" in page
@@ -180,18 +177,18 @@ def test_a_run_shows_what_was_held_and_what_was_set_aside(world, as_user):
 def test_an_editor_acknowledges_the_alerts_of_the_team(world, as_user):
     client = as_user(world.editor)
 
-    assert "Acknowledge" in text(client.get("/alerts/"))
+    assert "Acknowledge" in text_of(client.get("/alerts/"))
     client.post(f"/alerts/{world.alert.pk}/acknowledge/", {"back": "/alerts/?state=open"})
 
     world.alert.refresh_from_db()
     assert (world.alert.state, world.alert.acknowledged_by) == (Alert.State.ACKNOWLEDGED, world.editor)
-    assert "No alert waits for an answer." in text(client.get("/alerts/"))
+    assert "No alert waits for an answer." in text_of(client.get("/alerts/"))
 
 
 def test_a_viewer_reads_alerts_and_cannot_answer_them(world, as_user):
     client = as_user(world.viewer)
 
-    page = text(client.get("/alerts/"))
+    page = text_of(client.get("/alerts/"))
     response = client.post(f"/alerts/{world.alert.pk}/acknowledge/")
 
     assert "Claims triage" in page
@@ -203,7 +200,7 @@ def test_a_stranger_finds_no_alert(world, as_user):
     client = as_user(world.outsider)
 
     assert client.post(f"/alerts/{world.alert.pk}/acknowledge/").status_code == 404
-    assert "Nothing waits for you." in text(client.get("/alerts/"))
+    assert "Nothing waits for you." in text_of(client.get("/alerts/"))
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example/", "/alerts//evil"])
@@ -214,7 +211,7 @@ def test_acknowledging_never_leads_off_the_site(back, world, as_user):
 
 
 def test_the_ledger_keeps_the_text_and_a_failed_mail_can_be_sent_again(world, as_user):
-    page = text(as_user(world.viewer).get(f"/deliveries/{world.delivery.pk}/"))
+    page = text_of(as_user(world.viewer).get(f"/deliveries/{world.delivery.pk}/"))
 
     as_user(world.governance).post(f"/deliveries/{world.delivery.pk}/resend/")
 

@@ -2,17 +2,13 @@
 
 from datetime import timedelta
 
-from apps.catalog.models import Assertion
 from apps.exposure.engine.building import refresh
-from tests.builders import make_dependency, make_source
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
+from tests.builders import make_claim, make_dependency, make_source
+from tests.http import text_of
 
 
 def test_an_application_says_what_it_stands_on_and_until_when(world, as_user):
-    page = text(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
+    page = text_of(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
 
     assert "Stands on Claude Sonnet 4.5 at Anthropic until" in page
     assert "ten days are left." in page
@@ -21,7 +17,7 @@ def test_an_application_says_what_it_stands_on_and_until_when(world, as_user):
 
 
 def test_a_layer_that_primary_and_fallback_share_is_one_outlined_block(world, as_user):
-    page = text(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
+    page = text_of(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
 
     assert '<td class="hx-developer shared" colspan="2">' in page
     assert "primary and fallback share it" in page
@@ -29,7 +25,7 @@ def test_a_layer_that_primary_and_fallback_share_is_one_outlined_block(world, as
 
 
 def test_an_application_shows_the_events_on_what_it_calls(world, as_user):
-    page = text(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
+    page = text_of(as_user(world.viewer).get(f"/applications/{world.triage.slug}/"))
 
     assert f'href="/events/{world.event.pk}/"' in page
 
@@ -37,14 +33,14 @@ def test_an_application_shows_the_events_on_what_it_calls(world, as_user):
 def test_an_application_without_dependencies_says_what_to_do(world, as_user):
     world.drafter.dependencies.all().delete()
 
-    page = text(as_user(world.viewer).get(f"/applications/{world.drafter.slug}/"))
+    page = text_of(as_user(world.viewer).get(f"/applications/{world.drafter.slug}/"))
 
     assert "Say what it calls." in page
 
 
 def test_a_foundation_names_the_applications_of_its_reader_only(world, as_user):
-    mine = text(as_user(world.viewer).get("/foundations/anthropic-claude-sonnet-4-5/"))
-    all_of_them = text(as_user(world.governance).get("/foundations/anthropic-claude-sonnet-4-5/"))
+    mine = text_of(as_user(world.viewer).get("/foundations/anthropic-claude-sonnet-4-5/"))
+    all_of_them = text_of(as_user(world.governance).get("/foundations/anthropic-claude-sonnet-4-5/"))
 
     assert "one application stands on it." in mine
     assert "Clause finder" not in mine
@@ -53,7 +49,7 @@ def test_a_foundation_names_the_applications_of_its_reader_only(world, as_user):
 
 
 def test_an_offering_shows_each_claim_with_its_excerpt_and_source(world, as_user):
-    page = text(as_user(world.viewer).get(f"/offerings/{world.sonnet.pk}/"))
+    page = text_of(as_user(world.viewer).get(f"/offerings/{world.sonnet.pk}/"))
 
     assert "LiteLLM price map" in page
     assert "deprecation_date" in page
@@ -65,12 +61,16 @@ def test_an_offering_shows_each_claim_with_its_excerpt_and_source(world, as_user
 
 def test_a_claim_of_the_built_in_catalogue_says_that_its_feed_speaks_for_itself_now(world, as_user):
     moment = world.event.detected_at
-    Assertion.objects.create(
-        source=make_source("built-in", name="Built-in catalogue"), external_id="litellm:claude-sonnet-4-5",
-        topic="lifecycle", offering=world.sonnet, first_seen=moment, changed_at=moment, value={"status": "active"},
-    )  # fmt: skip
+    make_claim(
+        make_source("built-in", name="Built-in catalogue"),
+        "litellm:claude-sonnet-4-5",
+        offering=world.sonnet,
+        first_seen=moment,
+        changed_at=moment,
+        value={"status": "active"},
+    )
 
-    page = text(as_user(world.governance).get(f"/offerings/{world.sonnet.pk}/"))
+    page = text_of(as_user(world.governance).get(f"/offerings/{world.sonnet.pk}/"))
 
     assert "stood in for LiteLLM price map until that was polled" in page
 
@@ -79,7 +79,7 @@ def test_an_offering_that_has_ended_and_is_still_called_says_so_first(world, as_
     world.sonnet.retires_on = world.today - timedelta(3)
     world.sonnet.save()
 
-    page = text(as_user(world.viewer).get(f"/offerings/{world.sonnet.pk}/"))
+    page = text_of(as_user(world.viewer).get(f"/offerings/{world.sonnet.pk}/"))
 
     assert "Has ended at Anthropic" in page
     assert "3 days ago" in page
@@ -89,7 +89,7 @@ def test_an_event_names_whom_it_reaches_and_how(world, as_user):
     make_dependency(world.drafter, world.sonnet, "judge")
     refresh(on=world.today)
 
-    page = text(as_user(world.viewer).get(f"/events/{world.event.pk}/"))
+    page = text_of(as_user(world.viewer).get(f"/events/{world.event.pk}/"))
 
     assert "It reaches two applications, one of them critical." in page
     assert "only leans on it" in page
@@ -97,14 +97,14 @@ def test_an_event_names_whom_it_reaches_and_how(world, as_user):
 
 
 def test_an_event_counts_applications_of_others_for_nobody(world, as_user):
-    page = text(as_user(world.outsider).get(f"/events/{world.event.pk}/"))
+    page = text_of(as_user(world.outsider).get(f"/events/{world.event.pk}/"))
 
     assert "It reaches no application of yours." in page
 
 
 def test_a_provider_counts_those_on_its_models_and_at_its_host(world, as_user):
-    page = text(as_user(world.governance).get("/providers/anthropic/"))
-    host = text(as_user(world.governance).get("/providers/amazon-bedrock/"))
+    page = text_of(as_user(world.governance).get("/providers/anthropic/"))
+    host = text_of(as_user(world.governance).get("/providers/amazon-bedrock/"))
 
     assert "Two applications stand on Anthropic, two of them critical." in page
     assert "Three applications stand on Amazon Bedrock" in host

@@ -9,19 +9,12 @@ from apps.catalog.settlement import settle_offerings
 from apps.common.time import day_of, now
 from apps.feeds.models import PollState
 from apps.web.views.disagreements import latest_disagreements
-from tests.builders import make_application, make_dependency, make_offering, make_provider, make_source
+from tests.builders import make_application, make_claim, make_dependency, make_offering, make_provider, make_source
+from tests.http import file_lines, text_of
 
 MOMENT = now()
 EARLY, LATE = day_of(MOMENT) + timedelta(30), day_of(MOMENT) + timedelta(288)
 LIST = "/feeds/disagreements/"
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
-
-
-def rows_of(response):
-    return b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
 
 
 def say(slug, offering, ends, *, rank=20, topic="lifecycle", **fields):
@@ -30,11 +23,17 @@ def say(slug, offering, ends, *, rank=20, topic="lifecycle", **fields):
         source=source, defaults={"last_success_at": now() - timedelta(minutes=22, seconds=10)}
     )
     value = fields.pop("value", {"retires_on": ends.isoformat(), "date_kind": "firm"} if ends else {})
-    claim = Assertion.objects.create(
-        source=source, external_id=f"{slug}/{offering.api_id}", topic=topic, offering=offering, value=value,
-        first_seen=MOMENT - timedelta(40), changed_at=MOMENT - timedelta(20),
-        excerpt=fields.pop("excerpt", {"shutdown": f"{ends}"}), **fields,
-    )  # fmt: skip
+    claim = make_claim(
+        source,
+        f"{slug}/{offering.api_id}",
+        topic=topic,
+        offering=offering,
+        value=value,
+        first_seen=MOMENT - timedelta(40),
+        changed_at=MOMENT - timedelta(20),
+        excerpt=fields.pop("excerpt", {"shutdown": f"{ends}"}),
+        **fields,
+    )
     settle_offerings([offering.pk], at=MOMENT)
     return claim
 
@@ -53,7 +52,7 @@ def disputed(world):
 
 
 def test_the_list_shows_sides_what_counts_and_who_stands_there(world, disputed, as_user):
-    page = text(as_user(world.viewer).get(LIST))
+    page = text_of(as_user(world.viewer).get(LIST))
 
     assert "one offering your applications stand on" in page
     assert "by 258 days" in page
@@ -77,7 +76,7 @@ def test_everyone_counts_the_own_applications_only(world, disputed, as_user):
 
 
 def test_a_user_without_applications_is_shown_the_way_to_all(world, disputed, as_user):
-    page = text(as_user(world.outsider).get(LIST))
+    page = text_of(as_user(world.outsider).get(LIST))
 
     assert "None of them is yours." in page
     assert 'href="?in_use="' in page
@@ -106,11 +105,13 @@ def test_filters_narrow_page_and_csv_alike(query, n, world, disputed, as_user):
     client = as_user(world.governance)
 
     assert client.get(LIST + query).context["listing"].n_found == n
-    assert len(rows_of(client.get("/feeds/disagreements.csv" + query))) == 1 + 2 * n
+    assert len(file_lines(client.get("/feeds/disagreements.csv" + query))) == 1 + 2 * n
 
 
 def test_the_csv_has_a_line_for_each_claim(world, disputed, as_user):
-    heads, first, second = (line.split(",") for line in rows_of(as_user(world.viewer).get("/feeds/disagreements.csv")))
+    heads, first, second = (
+        line.split(",") for line in file_lines(as_user(world.viewer).get("/feeds/disagreements.csv"))
+    )
 
     said = [dict(zip(heads, line, strict=False)) for line in (first, second)]
     assert [(line["source"], line["says"], line["counts"]) for line in said] == [
@@ -137,14 +138,14 @@ def test_days_that_passed_long_ago_are_kept_apart_and_said_so(world, as_user):
     say("beta", offering, EARLY - timedelta(700))
     client = as_user(world.governance)
 
-    assert "Where every day named passed more than a year ago nothing needs a decision any more" in text(
+    assert "Where every day named passed more than a year ago nothing needs a decision any more" in text_of(
         client.get(LIST)
     )
-    assert "old" in text(client.get(LIST + "?state=past&in_use="))
+    assert "old" in text_of(client.get(LIST + "?state=past&in_use="))
 
 
 def test_an_empty_list_teaches(world, as_user):
-    page = text(as_user(world.viewer).get(LIST))
+    page = text_of(as_user(world.viewer).get(LIST))
 
     assert "No two sources contradict each other." in page
     assert "Two sources have to be polled for that" in page
@@ -154,22 +155,22 @@ class TestDeciding:
     def test_governance_decides_for_one_side_and_takes_it_back(self, world, disputed, as_user):
         client, path = as_user(world.governance), f"{LIST}{disputed.pk}/"
         beta = Assertion.objects.get(source__slug="beta", offering=disputed)
-        assert "Decide" in text(client.get(path))
+        assert "Decide" in text_of(client.get(path))
 
         done = client.post(path, {"choice": beta.pk, "reason": "their mail of 3 March"}, follow=True)
 
         disputed.refresh_from_db()
         assert disputed.retires_on == LATE
-        assert "Decided by maren" in text(done)
-        assert "their mail of 3 March" in text(done)
-        assert "gpt-4o-realtime-preview" not in text(client.get(LIST))
-        assert "gpt-4o-realtime-preview" in text(client.get(LIST + "?state=decided"))
+        assert "Decided by maren" in text_of(done)
+        assert "their mail of 3 March" in text_of(done)
+        assert "gpt-4o-realtime-preview" not in text_of(client.get(LIST))
+        assert "gpt-4o-realtime-preview" in text_of(client.get(LIST + "?state=decided"))
 
         lifted = client.post(f"{path}lift/", {"reason": "the mail was wrong"}, follow=True)
 
         disputed.refresh_from_db()
         assert disputed.retires_on == EARLY
-        assert "Lifted." in text(lifted)
+        assert "Lifted." in text_of(lifted)
 
     def test_what_the_side_says_beyond_its_day_is_kept(self, world, disputed, as_user):
         beta = Assertion.objects.get(source__slug="beta", offering=disputed)
@@ -196,7 +197,7 @@ class TestDeciding:
     def test_a_link_may_choose_the_side(self, world, disputed, as_user):
         beta = Assertion.objects.get(source__slug="beta", offering=disputed)
 
-        page = text(as_user(world.governance).get(f"{LIST}{disputed.pk}/?side={beta.pk}"))
+        page = text_of(as_user(world.governance).get(f"{LIST}{disputed.pk}/?side={beta.pk}"))
 
         assert f'value="{beta.pk}" checked' in page
 
@@ -215,14 +216,14 @@ class TestDeciding:
         answer = as_user(world.governance).post(f"{LIST}{disputed.pk}/", said)
 
         assert answer.status_code == 422
-        assert words in text(answer)
+        assert words in text_of(answer)
         assert not Assertion.objects.filter(source__slug="manual").exists()
 
     def test_others_compare_but_do_not_decide(self, world, disputed, as_user):
         client, path = as_user(world.editor), f"{LIST}{disputed.pk}/"
         beta = Assertion.objects.get(source__slug="beta", offering=disputed)
 
-        assert "A person with a governance role decides." in text(client.get(path))
+        assert "A person with a governance role decides." in text_of(client.get(path))
         assert client.post(path, {"choice": beta.pk, "reason": "r"}).status_code == 403
         assert client.post(f"{path}lift/", {"reason": "r"}).status_code == 403
 
@@ -231,7 +232,7 @@ class TestDeciding:
         beta = Assertion.objects.get(source__slug="beta", offering=disputed)
         client.post(path, {"choice": beta.pk, "reason": "mail"})
 
-        assert "the decision still stands" in text(client.post(f"{path}lift/", {"reason": " "}, follow=True))
+        assert "the decision still stands" in text_of(client.post(f"{path}lift/", {"reason": " "}, follow=True))
         assert Assertion.objects.standing().filter(source__slug="manual").exists()
 
     def test_where_sources_agree_the_offering_itself_is_shown(self, world, as_user):
@@ -239,7 +240,7 @@ class TestDeciding:
 
         assert client.get(f"{LIST}{world.sonnet.pk}/").url == f"/offerings/{world.sonnet.pk}/"
         answer = client.post(f"{LIST}{world.sonnet.pk}/", {"choice": "1", "reason": "r"}, follow=True)
-        assert "nothing was decided" in text(answer)
+        assert "nothing was decided" in text_of(answer)
 
     def test_strangers_sign_in_first(self, client, disputed):
         assert client.get(LIST).status_code == 302
@@ -262,7 +263,7 @@ class TestPrices:
         return disputed
 
     def test_each_source_and_the_one_that_counts_are_shown(self, world, priced, as_user):
-        page = text(as_user(world.viewer).get(f"{LIST}prices/"))
+        page = text_of(as_user(world.viewer).get(f"{LIST}prices/"))
 
         assert "different prices for 1 offering your applications stand on" in page
         assert "up to 2.50 times" in page
@@ -276,13 +277,13 @@ class TestPrices:
         client = as_user(world.viewer)
 
         assert client.get(f"{LIST}prices/{query}").context["listing"].n_found == n
-        assert len(rows_of(client.get(f"{LIST}prices.csv{query}"))) == 1 + 2 * n
+        assert len(file_lines(client.get(f"{LIST}prices.csv{query}"))) == 1 + 2 * n
 
     def test_only_what_the_reader_stands_on_unless_asked_for_all(self, world, priced, as_user):
         client = as_user(world.outsider)
 
-        assert "No prices differ here." in text(client.get(f"{LIST}prices/"))
-        assert "gpt-4o-realtime-preview" in text(client.get(f"{LIST}prices/?in_use="))
+        assert "No prices differ here." in text_of(client.get(f"{LIST}prices/"))
+        assert "gpt-4o-realtime-preview" in text_of(client.get(f"{LIST}prices/?in_use="))
 
     def test_the_list_costs_the_same_however_long_it_is(self, world, priced, as_user, django_assert_num_queries):
         client = as_user(world.governance)

@@ -1,7 +1,5 @@
 """Exposure: who sees what, what the selectors change, and that the CSV says what the page says."""
 
-import csv
-import io
 import re
 from datetime import timedelta
 
@@ -14,38 +12,21 @@ from apps.exposure.engine.building import refresh
 from apps.exposure.engine.concentration import contributions, contributions_of, measure_layer
 from apps.exposure.models import Basis, ConcentrationSnapshot, EventRate, Layer, LossRun
 from apps.exposure.snapshots import take_snapshot
-from apps.inventory.models import Adaptation, Dependency, ExitTest
+from apps.inventory.models import Dependency
 from tests.builders import (
+    make_adaptation,
     make_application,
     make_dependency,
+    make_exit_test,
     make_foundation,
     make_offering,
     make_provider,
     make_version,
 )
+from tests.http import csv_rows, visible_text
+from tests.web.page_parts import drawing_titles, headline_of
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
-
-
-def sentence(response):
-    found = re.search(r'<h1 class="sentence"[^>]*>(.*?)</h1>', response.content.decode(), re.S)
-    return " ".join(re.sub(r"<[^>]+>", "", found.group(1)).split())
-
-
-def table(response):
-    body = b"".join(response.streaming_content).decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(body)))
-
-
-def drawn(response, finding):
-    """The title of the picture that says so."""
-    return [
-        each for each in re.findall(r"<title[^>]*>(.*?)</title>", response.content.decode(), re.S) if finding in each
-    ]
 
 
 @pytest.fixture
@@ -58,12 +39,8 @@ def richer(world):
     make_dependency(second, gpt)
     primary = Dependency.objects.get(application=world.triage, role="primary")
     make_dependency(world.triage, gpt, "fallback", fallback_order=2)
-    ExitTest.objects.create(
-        dependency=primary, target=gpt, tested_on=world.today - timedelta(30), result="passed", tested_version=version
-    )
-    Adaptation.objects.create(
-        dependency=primary, kind="fine_tune", moves="rebuild", invested_days=12, invested_cost=7000
-    )
+    make_exit_test(primary, gpt, tested_on=world.today - timedelta(30), tested_version=version)
+    make_adaptation(primary, "fine_tune", moves="rebuild", invested_days=12, invested_cost=7000)
     refresh(on=world.today)
     return world
 
@@ -71,15 +48,15 @@ def richer(world):
 def test_the_page_says_where_the_portfolio_is_correlated_and_who_could_leave(richer, as_user):
     page = as_user(richer.governance).get("/exposure/")
 
-    assert sentence(page) == (
+    assert headline_of(page) == (
         "100 % of critical applications rest on one developer, Anthropic;"
         " 1 of 2 critical ones has a way out that is tested and in date."
     )
-    said = text(page)
+    said = visible_text(page)
     assert "Tested way out, in date 1 of 2" in said
     assert "To be built anew 12 days and 7,000 USD invested in 1 of them" in said
     assert said.count("structural") >= 4
-    assert drawn(page, "Anthropic")
+    assert drawing_titles(page, "Anthropic")
     # over the line of half the critical ones, and only that is red
     assert re.search(
         r'<tr class="over"><th scope="row"><a href="/exposure/nodes/developer/\d+/">Anthropic', page.content.decode()
@@ -90,28 +67,28 @@ def test_the_selectors_change_numbers_pictures_and_stay_in_the_address(richer, a
     client = as_user(richer.governance)
     developers, hosts = client.get("/exposure/"), client.get("/exposure/?layer=host&weight=users&threat=error")
 
-    assert "Concentration by developer" in text(developers)
-    assert "Concentration by host" in text(hosts)
-    assert sentence(developers) != sentence(hosts)
-    assert {row["name"] for row in table(client.get("/exposure.csv?layer=host"))} == {
+    assert "Concentration by developer" in visible_text(developers)
+    assert "Concentration by host" in visible_text(hosts)
+    assert headline_of(developers) != headline_of(hosts)
+    assert {row["name"] for row in csv_rows(client.get("/exposure.csv?layer=host"))} == {
         "Amazon Bedrock",
         "Anthropic",
         "OpenAI",
     }
-    assert "users of each application, split over its primary paths" in text(hosts)
+    assert "users of each application, split over its primary paths" in visible_text(hosts)
     assert 'id="weight-users" name="weight" value="users" checked' in hosts.content.decode()
     assert 'id="threat-error" name="threat" value="error" checked' in hosts.content.decode()
     assert 'href="?weight=users&amp;layer=version"' in hosts.content.decode()
-    assert "If one is found faulty" in text(hosts)
+    assert "If one is found faulty" in visible_text(hosts)
     # an unknown word is as good as none
-    assert sentence(client.get("/exposure/?layer=bogus&weight=bogus&threat=bogus")) == sentence(developers)
+    assert headline_of(client.get("/exposure/?layer=bogus&weight=bogus&threat=bogus")) == headline_of(developers)
 
 
 @pytest.mark.parametrize("weight", Basis.values)
 def test_the_csv_has_the_numbers_of_the_page(richer, as_user, weight):
     client = as_user(richer.governance)
 
-    rows = table(client.get(f"/exposure.csv?weight={weight}"))
+    rows = csv_rows(client.get(f"/exposure.csv?weight={weight}"))
 
     measured = measure_layer(Layer.DEVELOPER, Basis(weight))
     names = dict(Provider.objects.values_list("pk", "name"))
@@ -121,7 +98,7 @@ def test_the_csv_has_the_numbers_of_the_page(richer, as_user, weight):
     } == {names[refs[pk]]: share for pk, share in measured.indices.shares.items() if share}
     top = rows[0]
     assert (top["name"], top["critical"], top["applications"], top["over tolerance"]) == ("Anthropic", "2", "2", "yes")
-    page = text(client.get(f"/exposure/?weight={weight}"))
+    page = visible_text(client.get(f"/exposure/?weight={weight}"))
     assert f"Anthropic 2 100 % 2 50 % {round(float(top['share of weight']) * 100)} %" in page
     known = [float(row["part of HHI"] or 0) for row in rows]
     assert sum(known) <= 1 + 1e-9
@@ -130,19 +107,21 @@ def test_the_csv_has_the_numbers_of_the_page(richer, as_user, weight):
 def test_others_see_the_same_over_their_own_teams_and_are_told_so(richer, as_user):
     page = as_user(richer.viewer).get("/exposure/")
 
-    assert "Of your teams’ applications." in text(page)
-    assert "3 applications, 1 critical" in text(page)
-    assert "Clause finder" not in text(page)
-    assert "From the daily snapshots" not in text(page)
+    assert "Of your teams’ applications." in visible_text(page)
+    assert "3 applications, 1 critical" in visible_text(page)
+    assert "Clause finder" not in visible_text(page)
+    assert "From the daily snapshots" not in visible_text(page)
     # flags, lines and losses are of the organisation
     assert "/exposure/flags/" not in page.content.decode()
-    assert sentence(as_user(richer.outsider).get("/exposure/")).startswith("No application is in pilot or production")
-    assert table(as_user(richer.viewer).get("/exposure.csv"))[0]["of"] == "your teams"
+    assert headline_of(as_user(richer.outsider).get("/exposure/")).startswith(
+        "No application is in pilot or production"
+    )
+    assert csv_rows(as_user(richer.viewer).get("/exposure.csv"))[0]["of"] == "your teams"
 
 
 def test_the_file_of_who_would_stand_how_says_what_the_page_draws(richer, as_user):
     client = as_user(richer.governance)
-    rows = table(client.get("/exposure/states.csv?layer=developer"))
+    rows = csv_rows(client.get("/exposure/states.csv?layer=developer"))
     page = client.get("/exposure/?layer=developer").content.decode()
 
     assert "/exposure/states.csv?layer=developer" in page
@@ -152,7 +131,7 @@ def test_the_file_of_who_would_stand_how_says_what_the_page_draws(richer, as_use
     for state in states:
         if int(anthropic[state]):
             assert f">{anthropic[state]}</a>" in page
-    assert table(as_user(richer.outsider).get("/exposure/states.csv")) == []
+    assert csv_rows(as_user(richer.outsider).get("/exposure/states.csv")) == []
 
 
 def test_every_page_of_the_family_answers_everybody_who_may_read_it(richer, as_user):
@@ -179,7 +158,7 @@ def test_every_page_of_the_family_answers_everybody_who_may_read_it(richer, as_u
     ):
         assert as_user(richer.viewer).get(path).status_code == 404, path
         assert as_user(richer.governance).get(path).status_code == 200, path
-    assert table(as_user(richer.viewer).get("/exposure/trend.csv")) == []
+    assert csv_rows(as_user(richer.viewer).get("/exposure/trend.csv")) == []
 
 
 def test_contributions_add_up_and_those_of_a_few_are_those_of_all(richer, as_user):
@@ -192,13 +171,13 @@ def test_contributions_add_up_and_those_of_a_few_are_those_of_all(richer, as_use
     for pk, found in some.items():
         assert found.contribution == pytest.approx(everyone[pk].contribution)
         assert found.marginal == pytest.approx(everyone[pk].marginal)
-    rows = table(as_user(richer.governance).get("/exposure/contributions.csv?layer=host"))
+    rows = csv_rows(as_user(richer.governance).get("/exposure/contributions.csv?layer=host"))
     assert sum(float(row["contribution"]) for row in rows) == pytest.approx(whole.hhi)
 
 
 def test_ways_out_name_the_worst_and_where_a_tested_one_leads(richer, as_user):
     client = as_user(richer.governance)
-    rows = table(client.get("/exposure/ways-out.csv"))
+    rows = csv_rows(client.get("/exposure/ways-out.csv"))
 
     assert [(row["application"], row["best tested grade"]) for row in rows] == [
         ("Clause finder", ""),
@@ -207,9 +186,9 @@ def test_ways_out_name_the_worst_and_where_a_tested_one_leads(richer, as_user):
     assert rows[1]["leads to"] == "gpt-5"
     assert rows[1]["invested days"] == "12.0"
     page = client.get("/exposure/ways-out/?state=tested")
-    assert "Claims triage" in text(page)
-    assert "Clause finder" not in text(page)
-    assert "Clause finder" in text(client.get("/exposure/ways-out/?grade=-1"))
+    assert "Claims triage" in visible_text(page)
+    assert "Clause finder" not in visible_text(page)
+    assert "Clause finder" in visible_text(client.get("/exposure/ways-out/?grade=-1"))
 
 
 class TestNode:
@@ -220,20 +199,20 @@ class TestNode:
 
         page = client.get(address)
 
-        assert sentence(page) == (
+        assert headline_of(page) == (
             "2 applications stand or lean on Anthropic; 1 is exposed if it stops, 1 of them critical."
         )
-        assert "Clause finder" in text(page)
-        assert "Claims triage" in text(page)
+        assert "Clause finder" in visible_text(page)
+        assert "Claims triage" in visible_text(page)
         exposed = client.get(f"{address}?state=exposed")
         listed = exposed.content.decode().split('id="listing"')[1]
         assert "Clause finder" in listed
         assert "Claims triage" not in listed
-        rows = table(client.get(f"{address}applications.csv"))
+        rows = csv_rows(client.get(f"{address}applications.csv"))
         assert {(row["application"], row["state"]) for row in rows} == {
             ("Claims triage", "portable"), ("Clause finder", "exposed"),
         }  # fmt: skip
-        assert [row["application"] for row in table(client.get(f"{address}applications.csv?state=exposed"))] == [
+        assert [row["application"] for row in csv_rows(client.get(f"{address}applications.csv?state=exposed"))] == [
             "Clause finder"
         ]
         assert f"/what-if/?remove=developer:{maker.slug}" in page.content.decode()
@@ -245,9 +224,9 @@ class TestNode:
 
         page = as_user(richer.viewer).get(f"/exposure/nodes/developer/{maker.pk}/")
 
-        assert "Claims triage" in text(page)
-        assert "Clause finder" not in text(page)
-        assert sentence(page).startswith("1 application stands or leans on Anthropic")
+        assert "Claims triage" in visible_text(page)
+        assert "Clause finder" not in visible_text(page)
+        assert headline_of(page).startswith("1 application stands or leans on Anthropic")
 
     def test_what_leans_is_told_apart_and_sheets_follow_each_other(self, richer, as_user):
         offering = make_offering("judge-1", host=make_provider("wide"), resolved=False)
@@ -272,7 +251,7 @@ class TestNode:
 def test_a_trend_takes_two_days_and_a_month_is_said(richer, as_user):
     take_snapshot(on=richer.today)
     client = as_user(richer.governance)
-    assert "One snapshot so far" in text(client.get("/exposure/"))
+    assert "One snapshot so far" in visible_text(client.get("/exposure/"))
     row = ConcentrationSnapshot.objects.get(layer="developer", basis="count")
     for days in (40, 1):
         ConcentrationSnapshot.objects.create(
@@ -282,9 +261,9 @@ def test_a_trend_takes_two_days_and_a_month_is_said(richer, as_user):
 
     page = client.get("/exposure/")
 
-    assert "CR1 from 25 % to 50 %" in text(page)
-    assert drawn(page, "25 %")
-    assert len(table(client.get("/exposure/trend.csv"))) == 3
+    assert "CR1 from 25 % to 50 %" in visible_text(page)
+    assert drawing_titles(page, "25 %")
+    assert len(csv_rows(client.get("/exposure/trend.csv"))) == 3
 
 
 def test_the_page_costs_the_same_however_large_the_portfolio(richer, as_user, django_assert_num_queries):
@@ -319,21 +298,21 @@ def test_a_loss_is_asked_shown_with_its_progress_and_its_assumptions(richer, as_
     run = LossRun.objects.get()
     assert answer.url == f"/exposure/loss/{run.pk}/"
     waiting = client.get(answer.url)
-    assert "10,000 years wait for a worker." in text(waiting)
+    assert "10,000 years wait for a worker." in visible_text(waiting)
     assert f'hx-get="/exposure/loss/{run.pk}/progress/"' in waiting.content.decode()
     from_worker(run)
     done = client.get(f"/exposure/loss/{run.pk}/progress/", headers={"HX-Request": "true"})
     assert done.headers["HX-Redirect"] == f"/exposure/loss/{run.pk}/"
     page = client.get(f"/exposure/loss/{run.pk}/")
-    assert sentence(page).startswith("A usual year costs")
-    assert "seed 7" in text(page)
-    assert "modelled" in text(page)
-    assert "Placeholders." in text(page)
+    assert headline_of(page).startswith("A usual year costs")
+    assert "seed 7" in visible_text(page)
+    assert "modelled" in visible_text(page)
+    assert "Placeholders." in visible_text(page)
     run.refresh_from_db()
-    assert len(table(client.get(f"/exposure/loss/{run.pk}/curve.csv"))) == sum(
+    assert len(csv_rows(client.get(f"/exposure/loss/{run.pk}/curve.csv"))) == sum(
         len(run.result[side]["curve"]) for side in ("shared", "independent")
     )
-    assert table(client.get(f"/exposure/loss/{run.pk}/causes.csv"))
+    assert csv_rows(client.get(f"/exposure/loss/{run.pk}/causes.csv"))
     assert as_user(richer.viewer).post("/exposure/loss/run/", {"years": "10000", "seed": "7"}).status_code == 404
     refused = client.post("/exposure/loss/run/", {"years": "12", "seed": "x"})
     assert refused.status_code == 422
@@ -360,7 +339,7 @@ def test_governance_sets_rates_and_losses_and_others_do_not(richer, as_user):
     assert (rate.rate, rate.assumption, rate.source) == (0.5, False, "Our status page")
     outside = client.post(f"/exposure/loss/rates/{rate.pk}/", facts | {"rate": "5"})
     assert outside.status_code == 422
-    assert "within its interval" in text(outside)
+    assert "within its interval" in visible_text(outside)
     form = client.get("/exposure/loss/losses/outage/")
     names = re.findall(r'name="(amount-\d+)"', form.content.decode())
     kept = client.post("/exposure/loss/losses/outage/", dict.fromkeys(names, "1000"))
@@ -369,7 +348,7 @@ def test_governance_sets_rates_and_losses_and_others_do_not(richer, as_user):
     auditor = as_user(make_auditor())
     assert auditor.get("/exposure/loss/").status_code == 200
     assert auditor.get(f"/exposure/loss/rates/{rate.pk}/").status_code == 403
-    assert "Change" not in text(auditor.get("/exposure/loss/")).split("How often")[1]
+    assert "Change" not in visible_text(auditor.get("/exposure/loss/")).split("How often")[1]
 
 
 def make_auditor():

@@ -5,13 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from apps.catalog.models import Assertion, Source
+from apps.catalog.models import Source
 from apps.common.time import day_of, now
 from apps.feeds.models import FeedRun, Payload, PollState, QuarantinedRow
 from apps.web.freshness import freshness_of
-from tests.builders import make_event, make_source
-from tests.web.test_lists import rows_of, text
-from tests.web.test_pages import outline
+from tests.builders import make_claim, make_event, make_source
+from tests.http import file_lines, outline_of, text_of
 
 
 def make_run(source, status, *, hours_ago, **fields):
@@ -37,7 +36,7 @@ def healthy(world):
 
 
 def test_the_strip_tells_the_last_day_in_words_too(healthy, as_user):
-    page = text(as_user(healthy.governance).get("/feeds/"))
+    page = text_of(as_user(healthy.governance).get("/feeds/"))
 
     finding = "LiteLLM price map: 3 polls in the last 24 hours, 1 failed, 1 changed and 1 unchanged."
     assert page.count(f">{finding}</title>") == 2
@@ -50,15 +49,15 @@ def test_table_and_csv_of_the_same_runs_are_one_click_away(healthy, as_user):
     client = as_user(healthy.governance)
     since = f"?since={day_of(now() - timedelta(days=1)).isoformat()}"
 
-    page = text(client.get("/feeds/"))
+    page = text_of(client.get("/feeds/"))
 
     assert f'href="/feeds/runs/{since}"' in page
     assert f'href="/feeds.csv{since}"' in page
-    assert len(rows_of(client.get("/feeds.csv?source=litellm"))) == 5
+    assert len(file_lines(client.get("/feeds.csv?source=litellm"))) == 5
 
 
 def test_the_only_feed_is_fresh_and_nothing_is_red(healthy, as_user):
-    page = text(as_user(healthy.governance).get("/feeds/"))
+    page = text_of(as_user(healthy.governance).get("/feeds/"))
 
     assert "The only feed is fresh." in page
     assert '<tr class="over">' not in page
@@ -67,7 +66,7 @@ def test_the_only_feed_is_fresh_and_nothing_is_red(healthy, as_user):
 def test_a_source_that_is_switched_off_says_so_and_cannot_be_polled(healthy, as_user):
     Source.objects.filter(pk=healthy.source.pk).update(enabled=False)
 
-    page = text(as_user(healthy.governance).get("/feeds/"))
+    page = text_of(as_user(healthy.governance).get("/feeds/"))
 
     assert "switched off" in page
     assert "Poll now" not in page
@@ -78,14 +77,14 @@ def test_one_of_two_feeds_that_is_late_is_named(healthy, as_user):
     late = make_source("models-dev", name="models.dev")
     PollState.objects.create(source=late, last_success_at=now() - timedelta(hours=33))
 
-    page = text(as_user(healthy.governance).get("/feeds/"))
+    page = text_of(as_user(healthy.governance).get("/feeds/"))
 
     assert "One of two feeds is fresh." in page
     assert "models.dev is late: it last succeeded 33 h ago" in page
 
 
 def test_only_governance_may_poll_and_add(healthy, as_user):
-    mine, theirs = (text(as_user(user).get("/feeds/")) for user in (healthy.governance, healthy.viewer))
+    mine, theirs = (text_of(as_user(user).get("/feeds/")) for user in (healthy.governance, healthy.viewer))
 
     assert "Poll now" in mine
     assert "Add a source" in mine
@@ -94,7 +93,7 @@ def test_only_governance_may_poll_and_add(healthy, as_user):
 
 
 def test_the_latest_rows_that_were_set_aside_stand_on_the_list(healthy, as_user):
-    page = text(as_user(healthy.governance).get("/feeds/"))
+    page = text_of(as_user(healthy.governance).get("/feeds/"))
 
     assert "sample_spec" in page
     assert 'href="/feeds/quarantine/">All 1</a>' in page
@@ -105,7 +104,7 @@ def test_an_empty_registry_says_what_to_do(world, as_user):
     QuarantinedRow.objects.all().delete()
     PollState.objects.all().delete()
 
-    page = text(as_user(world.governance).get("/feeds/"))
+    page = text_of(as_user(world.governance).get("/feeds/"))
 
     assert "No feed has been polled yet." in page
     assert "Press “Poll now” beside one above" in page
@@ -114,7 +113,7 @@ def test_an_empty_registry_says_what_to_do(world, as_user):
 
 
 def test_everybody_sees_feeds(world, as_user):
-    assert "LiteLLM price map" in text(as_user(world.outsider).get("/feeds/"))
+    assert "LiteLLM price map" in text_of(as_user(world.outsider).get("/feeds/"))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +149,7 @@ def frozen(healthy):
 
 @pytest.mark.parametrize("path", ["/feeds/", "/feeds/litellm/", "/"])
 def test_a_frozen_feed_is_said_in_words_wherever_health_is_said(path, frozen, as_user):
-    page = text(as_user(frozen.governance).get(path)).replace("\u00a0", " ")
+    page = text_of(as_user(frozen.governance).get(path)).replace("\u00a0", " ")
 
     assert "answers, but has not changed since 5 January" in page
 
@@ -158,7 +157,7 @@ def test_a_frozen_feed_is_said_in_words_wherever_health_is_said(path, frozen, as
 def test_a_feed_that_says_itself_how_old_it_is_is_taken_at_its_word(frozen, as_user):
     PollState.objects.filter(source=frozen.source).update(as_of=datetime.fromisoformat("2026-02-07T00:00Z"))
 
-    page = text(as_user(frozen.governance).get("/feeds/litellm/")).replace("\u00a0", " ")
+    page = text_of(as_user(frozen.governance).get("/feeds/litellm/")).replace("\u00a0", " ")
 
     assert "LiteLLM price map <em>answers, but says itself that it was made on 7 February" in page.replace(
         ' class="short"', ""
@@ -179,12 +178,18 @@ def test_the_year_is_said_when_it_is_not_this_one(frozen):
 
 def test_a_source_counts_its_claims_and_lists_floating_prices(healthy, as_user):
     moment = now()
-    Assertion.objects.create(
-        source=healthy.source, external_id="claude-sonnet-4-5", topic="price", offering=healthy.sonnet,
-        value={"input": "3"}, first_seen=moment, changed_at=moment, floating_since=day_of(moment),
-    )  # fmt: skip
+    make_claim(
+        healthy.source,
+        "claude-sonnet-4-5",
+        topic="price",
+        offering=healthy.sonnet,
+        value={"input": "3"},
+        first_seen=moment,
+        changed_at=moment,
+        floating_since=day_of(moment),
+    )
 
-    page = text(as_user(healthy.viewer).get("/feeds/litellm/"))
+    page = text_of(as_user(healthy.viewer).get("/feeds/litellm/"))
 
     assert "Floating prices: 1" in page
     assert "input tokens 3.00 USD per million" in page
@@ -194,8 +199,8 @@ def test_a_source_counts_its_claims_and_lists_floating_prices(healthy, as_user):
 def test_only_governance_is_led_to_the_settings_of_a_source(healthy, as_user):
     link = 'href="/feeds/litellm/change/"'
 
-    assert link in text(as_user(healthy.governance).get("/feeds/litellm/"))
-    assert link not in text(as_user(healthy.viewer).get("/feeds/litellm/"))
+    assert link in text_of(as_user(healthy.governance).get("/feeds/litellm/"))
+    assert link not in text_of(as_user(healthy.viewer).get("/feeds/litellm/"))
 
 
 # --- one run --------------------------------------------------------------------------------------------------------
@@ -224,7 +229,7 @@ def run(healthy):
 
 
 def test_a_run_lists_what_was_no_news(run, healthy, as_user):
-    page = text(as_user(healthy.viewer).get(f"/feeds/runs/{run.pk}/"))
+    page = text_of(as_user(healthy.viewer).get(f"/feeds/runs/{run.pk}/"))
 
     assert "Dates filled in later: 1" in page
     assert '<span class="id">old-model</span></th><td class="num">4 Mar 2025</td>' in page
@@ -234,7 +239,7 @@ def test_a_run_lists_what_was_no_news(run, healthy, as_user):
 
 
 def test_a_run_shows_its_events_and_those_of_the_clock_since_the_one_before(run, healthy, as_user):
-    page = text(as_user(healthy.viewer).get(f"/feeds/runs/{run.pk}/"))
+    page = text_of(as_user(healthy.viewer).get(f"/feeds/runs/{run.pk}/"))
 
     assert "End moved later</a>" in page
     assert "Retired</a>" in page
@@ -243,7 +248,7 @@ def test_a_run_shows_its_events_and_those_of_the_clock_since_the_one_before(run,
 
 
 def test_a_run_leads_to_the_runs_beside_it(run, healthy, as_user):
-    page = text(as_user(healthy.viewer).get(f"/feeds/runs/{run.pk}/"))
+    page = text_of(as_user(healthy.viewer).get(f"/feeds/runs/{run.pk}/"))
 
     assert f'rel="prev" href="/feeds/runs/{run.before.pk}/"' in page
     assert 'rel="next"' in page
@@ -252,7 +257,7 @@ def test_a_run_leads_to_the_runs_beside_it(run, healthy, as_user):
 def test_governance_downloads_what_was_sent_and_nobody_runs_it(run, healthy, as_user):
     client = as_user(healthy.governance)
 
-    page, answer = text(client.get(f"/feeds/runs/{run.pk}/")), client.get(f"/feeds/runs/{run.pk}/payload/")
+    page, answer = text_of(client.get(f"/feeds/runs/{run.pk}/")), client.get(f"/feeds/runs/{run.pk}/payload/")
 
     assert "Download what was sent" in page
     assert gzip.decompress(answer.content) == b'{"a": 1}'
@@ -264,7 +269,7 @@ def test_governance_downloads_what_was_sent_and_nobody_runs_it(run, healthy, as_
 def test_others_cannot_download_it(run, healthy, as_user):
     client = as_user(healthy.editor)
 
-    assert "Download what was sent" not in text(client.get(f"/feeds/runs/{run.pk}/"))
+    assert "Download what was sent" not in text_of(client.get(f"/feeds/runs/{run.pk}/"))
     assert client.get(f"/feeds/runs/{run.pk}/payload/").status_code == 403
 
 
@@ -280,7 +285,7 @@ def test_a_payload_that_is_not_kept_is_not_found(healthy, as_user):
 def test_runs_are_filtered_by_result_and_source(healthy, as_user):
     client = as_user(healthy.governance)
 
-    failed, none = text(client.get("/feeds/runs/?status=failed")), text(client.get("/feeds/runs/?source=nothing"))
+    failed, none = text_of(client.get("/feeds/runs/?status=failed")), text_of(client.get("/feeds/runs/?source=nothing"))
 
     assert "One run matches the filters." in failed
     assert "connection timed out after 20 s" in failed
@@ -290,8 +295,8 @@ def test_runs_are_filtered_by_result_and_source(healthy, as_user):
 def test_htmx_gets_only_the_runs(healthy, as_user):
     answer = as_user(healthy.governance).get("/feeds/runs/?status=failed", headers={"HX-Request": "true"})
 
-    assert "connection timed out" in text(answer)
-    assert "<html" not in text(answer)
+    assert "connection timed out" in text_of(answer)
+    assert "<html" not in text_of(answer)
 
 
 @pytest.fixture
@@ -307,8 +312,8 @@ def set_aside(healthy):
 def test_rows_set_aside_are_searched_and_only_open_ones_are_shown_unasked(set_aside, as_user):
     client = as_user(set_aside.viewer)
 
-    unasked, found = text(client.get("/feeds/quarantine/")), text(client.get("/feeds/quarantine/?q=ASSIST"))
-    every = text(client.get("/feeds/quarantine/?open="))
+    unasked, found = text_of(client.get("/feeds/quarantine/")), text_of(client.get("/feeds/quarantine/?q=ASSIST"))
+    every = text_of(client.get("/feeds/quarantine/?open="))
 
     assert "2 rows are set aside." in unasked
     assert "left-again" not in unasked
@@ -320,7 +325,7 @@ def test_rows_set_aside_are_searched_and_only_open_ones_are_shown_unasked(set_as
 def test_the_csv_of_rows_set_aside_holds_the_same_rows_with_the_raw_ones(set_aside, as_user):
     client = as_user(set_aside.viewer)
 
-    rows = rows_of(client.get("/feeds/quarantine.csv?source=litellm&q=assist"))
+    rows = file_lines(client.get("/feeds/quarantine.csv?source=litellm&q=assist"))
 
     assert rows[0] == "source,row,reason,since,gone,raw"
     assert len(rows) == 2
@@ -339,7 +344,7 @@ def test_pages_of_feeds_send_strangers_to_sign_in(path, world, client):
     "path", ["/feeds/", "/feeds/runs/", "/feeds/quarantine/", "/feeds/litellm/", "/feeds/runs/{}/"]
 )
 def test_the_pages_need_no_inline_style_and_label_every_field(path, run, set_aside, as_user):
-    found = outline(as_user(set_aside.governance).get(path.format(run.pk)))
+    found = outline_of(as_user(set_aside.governance).get(path.format(run.pk)))
 
     assert (found.styled, found.inline) == ([], [])
     assert [field for field in found.fields if not field[2] and field[0] not in found.labelled] == []

@@ -9,8 +9,8 @@ from apps.catalog.models import Assertion
 from apps.common.time import now
 from apps.feeds.pipeline import poll
 from tests.browsing import PHONE, sideways
-from tests.web.test_feeds_held import AFTER, BEFORE, HELD, price_map
-from tests.web.world import make_world
+from tests.web.held_feed import AFTER, BEFORE, HELD_PAGE, price_map
+from tests.worlds.portfolio import make_portfolio_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def suspect(transactional_db, tmp_path):
     """A world in which twelve changes of one feed wait."""
-    world = make_world()
+    world = make_portfolio_world()
     body = tmp_path / "map.json"
     for hours_ago, days in ((30, BEFORE), (1, AFTER)):
         body.write_text(price_map(**days))
@@ -29,7 +29,7 @@ def suspect(transactional_db, tmp_path):
 def test_the_pages_fit_a_phone_and_show_the_narrow_strip_there(signed_in, suspect):
     page = signed_in(suspect.governance, size=PHONE)
     wide, shown = {}, {}
-    for path in ("/feeds/", "/feeds/runs/", "/feeds/quarantine/", HELD, HELD + "?decide=accept"):
+    for path in ("/feeds/", "/feeds/runs/", "/feeds/quarantine/", HELD_PAGE, HELD_PAGE + "?decide=accept"):
         page.goto(path)
         wide[path] = sideways(page)
         shown[path] = {"narrow-only" in strip.get_attribute("class") for strip in page.locator(".strip:visible").all()}

@@ -1,7 +1,6 @@
 """What guards hold back: the banner, the preview, and what people decide about it."""
 
-import json
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -12,24 +11,8 @@ from apps.common.time import now
 from apps.feeds.models import FeedRun, PollState
 from apps.feeds.pipeline import poll
 from tests.builders import make_application, make_dependency, make_source
-from tests.web.test_lists import rows_of, text
-from tests.web.test_pages import outline
-
-YEAR = date.today().year + 2
-HELD = "/feeds/litellm/held/"
-
-
-def price_map(**days):
-    """A LiteLLM map: {provider: {model: day}}."""
-    return json.dumps(
-        {
-            f"{provider}/{model}": {
-                "litellm_provider": provider, "mode": "chat", "input_cost_per_token": 3e-06, "deprecation_date": day,
-            }
-            for provider, models in days.items()
-            for model, day in models.items()
-        }
-    )  # fmt: skip
+from tests.http import file_lines, outline_of, text_of
+from tests.web.held_feed import AFTER, BEFORE, HELD_PAGE, YEAR, price_map
 
 
 @pytest.fixture
@@ -45,19 +28,6 @@ def poll_map(world, tmp_path):
     return polled
 
 
-BEFORE = {
-    "acme": {f"model-{n}": f"{YEAR}-01-15" for n in range(10)},
-    "zenith": {f"star-{n}": f"{YEAR}-03-01" for n in range(10)},
-}
-# six of ten rows gone at one provider; six of ten dates moved or taken back at the other
-AFTER = {
-    "acme": {f"model-{n}": f"{YEAR}-01-15" for n in range(6, 10)},
-    "zenith": {
-        f"star-{n}": f"{YEAR}-06-01" if n < 5 else "" if n == 5 else f"{YEAR}-03-01" for n in range(10)
-    },
-}  # fmt: skip
-
-
 @pytest.fixture
 def suspect(world, poll_map):
     """The run whose changes wait: an application stands on a row that is gone, another team's on a date that moved."""
@@ -70,38 +40,38 @@ def suspect(world, poll_map):
 
 
 def test_the_feeds_page_says_what_was_lost_and_asks_for_a_decision(world, suspect, as_user):
-    page = text(as_user(world.governance).get("/feeds/"))
+    page = text_of(as_user(world.governance).get("/feeds/"))
 
     assert "LiteLLM price map lost 6 of 20 rows</em> in one run, so six old rows stand for now." in page
     assert "Suspect run, waiting for you." in page
     assert "six removals and six dates are held" in page
     assert "6 of 12 are of" in page
-    assert f'href="{HELD}">See 12 changes</a>' in page
+    assert f'href="{HELD_PAGE}">See 12 changes</a>' in page
     assert "Accept" in page
 
 
 def test_others_see_that_governance_is_asked_and_get_no_buttons(world, suspect, as_user):
     client = as_user(world.viewer)
 
-    page, preview = text(client.get("/feeds/")), text(client.get(HELD))
+    page, preview = text_of(client.get("/feeds/")), text_of(client.get(HELD_PAGE))
 
     assert "Suspect run, waiting for governance." in page
     assert "decide=accept" not in page + preview
     assert "Governance decides about this: maren." in preview
-    assert "<textarea" not in text(client.get(HELD + "?decide=accept"))
+    assert "<textarea" not in text_of(client.get(HELD_PAGE + "?decide=accept"))
 
 
 @pytest.mark.parametrize("path", ["/feeds/litellm/", "/feeds/runs/{}/"])
 def test_source_and_run_lead_to_what_waits(path, world, suspect, as_user):
-    page = text(as_user(world.governance).get(path.format(suspect.pk)))
+    page = text_of(as_user(world.governance).get(path.format(suspect.pk)))
 
-    assert f'href="{HELD}"' in page
+    assert f'href="{HELD_PAGE}"' in page
     assert "6 of 10 rows vanished at once" in page or "six removals and six dates are held" in page
 
 
 def test_the_preview_names_each_change_and_counts_the_readers_applications(world, suspect, as_user):
-    mine = text(as_user(world.viewer).get(HELD))
-    all_of_them = text(as_user(world.governance).get(HELD))
+    mine = text_of(as_user(world.viewer).get(HELD_PAGE))
+    all_of_them = text_of(as_user(world.governance).get(HELD_PAGE))
 
     assert "Twelve changes of LiteLLM price map</em> wait for a decision: six removals and six dates." in mine
     assert f"its date, 15 Jan {YEAR}, would go" in mine
@@ -115,7 +85,7 @@ def test_the_preview_names_each_change_and_counts_the_readers_applications(world
 
 
 def test_the_preview_shows_the_raw_row_and_what_the_feed_has_now(world, suspect, as_user):
-    page = text(as_user(world.viewer).get(HELD))
+    page = text_of(as_user(world.viewer).get(HELD_PAGE))
 
     assert "deprecation_date" in page
     assert "The row is gone." in page
@@ -125,41 +95,41 @@ def test_the_preview_shows_the_raw_row_and_what_the_feed_has_now(world, suspect,
 def test_accepting_asks_first_and_needs_a_reason(world, suspect, as_user):
     client = as_user(world.governance)
 
-    question = text(client.get(HELD + "?decide=accept&group=acme"))
-    refused = client.post(HELD, {"action": "accept", "group": "acme", "reason": "  "})
+    question = text_of(client.get(HELD_PAGE + "?decide=accept&group=acme"))
+    refused = client.post(HELD_PAGE, {"action": "accept", "group": "acme", "reason": "  "})
 
     assert "Accept six changes of acme?" in question
     assert "This cannot be taken back here" in question
     assert refused.status_code == 422
-    assert "Say why this is right after all" in text(refused)
+    assert "Say why this is right after all" in text_of(refused)
     assert Assertion.objects.filter(held=True, topic="identity").count() == 6
 
 
 def test_what_is_accepted_of_one_provider_takes_effect_and_the_rest_waits(world, suspect, as_user):
     client = as_user(world.governance)
 
-    answer = client.post(HELD, {"action": "accept", "group": "acme", "reason": "Acme says so too"}, follow=True)
+    answer = client.post(HELD_PAGE, {"action": "accept", "group": "acme", "reason": "Acme says so too"}, follow=True)
 
-    assert "is believed now; six events were raised." in text(answer)
+    assert "is believed now; six events were raised." in text_of(answer)
     assert set(ProviderEvent.objects.filter(source=world.source).values_list("kind", flat=True)) >= {"delisted"}
     assert Assertion.objects.filter(held=True).count() == 6
     assert PollState.objects.get(source=world.source).suspect is True
-    assert "Six changes of LiteLLM price map" in text(client.get(HELD))
+    assert "Six changes of LiteLLM price map" in text_of(client.get(HELD_PAGE))
 
 
 def test_a_refusal_keeps_the_old_rows_and_can_be_undone(world, suspect, as_user):
     client = as_user(world.governance)
 
-    refused = client.post(HELD, {"action": "refuse", "group": "*", "reason": "Their page changed"}, follow=True)
+    refused = client.post(HELD_PAGE, {"action": "refuse", "group": "*", "reason": "Their page changed"}, follow=True)
     healthy = PollState.objects.get(source=world.source).suspect
-    undone = client.post(HELD, {"action": "lift", "group": "*"}, follow=True)
+    undone = client.post(HELD_PAGE, {"action": "lift", "group": "*"}, follow=True)
 
-    assert "Refused: twelve changes of" in text(refused)
-    assert "Undo" in text(refused)
-    assert "Nothing of LiteLLM price map waits for a decision." in text(refused)
-    assert "Refused: 12 changes" in text(refused)
+    assert "Refused: twelve changes of" in text_of(refused)
+    assert "Undo" in text_of(refused)
+    assert "Nothing of LiteLLM price map waits for a decision." in text_of(refused)
+    assert "Refused: 12 changes" in text_of(refused)
     assert healthy is False
-    assert "Twelve refusals of" in text(undone)
+    assert "Twelve refusals of" in text_of(undone)
     assert Assertion.objects.filter(held=True, topic="identity").count() == 6
     assert PollState.objects.get(source=world.source).suspect is True
     assert not Assertion.objects.filter(refused__isnull=False).exists()
@@ -167,47 +137,48 @@ def test_a_refusal_keeps_the_old_rows_and_can_be_undone(world, suspect, as_user)
 
 def test_a_refusal_is_listed_on_the_page_of_the_source(world, suspect, as_user):
     client = as_user(world.governance)
-    client.post(HELD, {"action": "refuse", "group": "acme", "reason": "x"})
+    client.post(HELD_PAGE, {"action": "refuse", "group": "acme", "reason": "x"})
 
-    page = text(client.get("/feeds/litellm/"))
+    page = text_of(client.get("/feeds/litellm/"))
 
     assert "6 changes were refused and the feed still says so" in page
-    assert f'href="{HELD}#refused"' in page
+    assert f'href="{HELD_PAGE}#refused"' in page
 
 
 def test_who_comes_late_is_told_who_decided_and_why(world, suspect, as_user):
     client = as_user(world.governance)
-    client.post(HELD, {"action": "refuse", "group": "*", "reason": "Their page changed"})
+    client.post(HELD_PAGE, {"action": "refuse", "group": "*", "reason": "Their page changed"})
 
-    late = client.post(HELD, {"action": "accept", "group": "*", "reason": "Looks right"})
+    late = client.post(HELD_PAGE, {"action": "accept", "group": "*", "reason": "Looks right"})
 
     assert late.status_code == 409
-    assert "Nothing of this waits any more, so nothing was decided. You decided just now: Their page changed." in text(
-        late
+    assert (
+        "Nothing of this waits any more, so nothing was decided. You decided just now: Their page changed."
+        in text_of(late)
     )
     assert not ProviderEvent.objects.filter(kind="delisted").exists()
 
 
 def test_a_decision_about_something_else_than_was_seen_is_not_taken(world, suspect, as_user, poll_map):
     client = as_user(world.governance)
-    page = client.get(HELD + "?decide=accept&group=acme").content.decode()
+    page = client.get(HELD_PAGE + "?decide=accept&group=acme").content.decode()
     seen = page.partition('name="seen" value="')[2].partition('"')[0]
     poll_map(0, **{**AFTER, "acme": {**AFTER["acme"], "model-0": f"{YEAR}-01-15"}})
 
-    answer = client.post(HELD, {"action": "accept", "group": "acme", "reason": "x", "seen": seen})
+    answer = client.post(HELD_PAGE, {"action": "accept", "group": "acme", "reason": "x", "seen": seen})
 
     assert len(seen) == 20
     assert answer.status_code == 409
-    assert "What waits has changed since you looked, so nothing was decided." in text(answer)
+    assert "What waits has changed since you looked, so nothing was decided." in text_of(answer)
     assert not ProviderEvent.objects.filter(kind="delisted").exists()
 
 
 def test_a_decision_about_what_was_seen_is_taken(world, suspect, as_user):
     client = as_user(world.governance)
-    page = client.get(HELD + "?decide=refuse&group=acme").content.decode()
+    page = client.get(HELD_PAGE + "?decide=refuse&group=acme").content.decode()
     seen = page.partition('name="seen" value="')[2].partition('"')[0]
 
-    answer = client.post(HELD, {"action": "refuse", "group": "acme", "seen": seen})
+    answer = client.post(HELD_PAGE, {"action": "refuse", "group": "acme", "seen": seen})
 
     assert answer.status_code == 302
     assert Assertion.objects.filter(refused__isnull=False).count() == 6
@@ -215,18 +186,18 @@ def test_a_decision_about_what_was_seen_is_taken(world, suspect, as_user):
 
 @pytest.mark.parametrize("action", ["accept", "refuse", "lift"])
 def test_only_governance_decides(action, world, suspect, as_user):
-    answer = as_user(world.editor).post(HELD, {"action": action, "group": "*", "reason": "x"})
+    answer = as_user(world.editor).post(HELD_PAGE, {"action": action, "group": "*", "reason": "x"})
 
     assert answer.status_code == 403
-    assert "Only governance decides about what is held." in text(answer)
+    assert "Only governance decides about what is held." in text_of(answer)
     assert Assertion.objects.filter(held=True).count() == 12
 
 
 def test_the_csv_holds_what_waits_and_what_was_refused(world, suspect, as_user):
     client = as_user(world.governance)
-    client.post(HELD, {"action": "refuse", "group": "zenith", "reason": "x"})
+    client.post(HELD_PAGE, {"action": "refuse", "group": "zenith", "reason": "x"})
 
-    rows = rows_of(client.get("/feeds/litellm/held.csv"))
+    rows = file_lines(client.get("/feeds/litellm/held.csv"))
 
     assert rows[0].startswith("state,provider,row,host,api id,what,old,new,since,applications of yours")
     assert sorted(row.split(",")[0] for row in rows[1:]) == ["refused"] * 6 + ["waits"] * 6
@@ -234,7 +205,7 @@ def test_the_csv_holds_what_waits_and_what_was_refused(world, suspect, as_user):
 
 
 def test_a_source_of_which_nothing_is_held_says_so(world, as_user):
-    page = text(as_user(world.governance).get(HELD))
+    page = text_of(as_user(world.governance).get(HELD_PAGE))
 
     assert "Nothing of LiteLLM price map waits for a decision." in page
     assert "Nothing waits here." in page
@@ -247,13 +218,13 @@ def test_a_source_that_nobody_knows_is_not_found(world, as_user):
     assert client.get("/feeds/nothing/held.csv").status_code == 404
 
 
-@pytest.mark.parametrize("path", [HELD, HELD + "?decide=accept", HELD + "?undo=*", "/feeds/"])
+@pytest.mark.parametrize("path", [HELD_PAGE, HELD_PAGE + "?decide=accept", HELD_PAGE + "?undo=*", "/feeds/"])
 def test_the_pages_need_no_inline_style_and_label_every_field(path, world, suspect, as_user):
     client = as_user(world.governance)
     if "undo" in path:
-        client.post(HELD, {"action": "refuse", "group": "*", "reason": "x"})
+        client.post(HELD_PAGE, {"action": "refuse", "group": "*", "reason": "x"})
 
-    found = outline(client.get(path))
+    found = outline_of(client.get(path))
 
     assert (found.styled, found.inline) == ([], [])
     assert [field for field in found.fields if not field[2] and field[0] not in found.labelled] == []
@@ -261,7 +232,7 @@ def test_the_pages_need_no_inline_style_and_label_every_field(path, world, suspe
 
 
 # no two sources disagree here, so nobody is asked who stands on what they disagree about: that would be one more
-@pytest.mark.parametrize(("path", "n"), [(HELD, 10), ("/feeds/", 15)])
+@pytest.mark.parametrize(("path", "n"), [(HELD_PAGE, 10), ("/feeds/", 15)])
 def test_a_page_costs_the_same_however_much_is_held(path, n, world, suspect, as_user, django_assert_num_queries):
     client = as_user(world.governance)
     for offering in Offering.objects.filter(host__slug__in=["acme", "zenith"]):
@@ -277,7 +248,7 @@ def test_a_removal_whose_own_day_has_come_is_no_loss(world, poll_map, as_user):
     poll_map(30, acme={**rows, "old": past})
     poll_map(1, acme={name: day for name, day in rows.items() if name > "model-5"})
 
-    page = text(as_user(world.governance).get(HELD))
+    page = text_of(as_user(world.governance).get(HELD_PAGE))
 
     assert "acme/old" not in page
     assert "delisted" in page
@@ -285,9 +256,9 @@ def test_a_removal_whose_own_day_has_come_is_no_loss(world, poll_map, as_user):
 
 def test_a_run_whose_changes_are_decided_says_that_nothing_waits(world, suspect, as_user):
     client = as_user(world.governance)
-    client.post(HELD, {"action": "refuse", "group": "*", "reason": "x"})
+    client.post(HELD_PAGE, {"action": "refuse", "group": "*", "reason": "x"})
 
-    page = text(client.get(f"/feeds/runs/{suspect.pk}/"))
+    page = text_of(client.get(f"/feeds/runs/{suspect.pk}/"))
 
     assert "nothing of this source waits now" in page
     assert FeedRun.objects.get(pk=suspect.pk).status == "suspect"
@@ -297,7 +268,7 @@ def test_counting_whom_it_reaches_is_one_statement(world, suspect, as_user):
     client = as_user(world.governance)
 
     with CaptureQueriesContext(connection) as queries:
-        client.get(HELD)
+        client.get(HELD_PAGE)
 
     assert sum("GROUPING SETS" in query["sql"] for query in queries) == 1
 
@@ -306,9 +277,9 @@ def test_a_decision_that_says_too_little_where_nothing_waits_is_told_so(world, a
     make_source("litellm")
     client = as_user(world.governance)
 
-    late = client.post(HELD, {"action": "accept", "group": "*", "reason": ""})
-    odd = client.post(HELD, {"action": "bogus"})
+    late = client.post(HELD_PAGE, {"action": "accept", "group": "*", "reason": ""})
+    odd = client.post(HELD_PAGE, {"action": "bogus"})
 
     assert (late.status_code, odd.status_code) == (409, 422)
-    assert "Nothing of this waits any more" in text(late)
-    assert "Choose accept, refuse or undo." in text(odd)
+    assert "Nothing of this waits any more" in text_of(late)
+    assert "Choose accept, refuse or undo." in text_of(odd)

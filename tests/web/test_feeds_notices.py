@@ -10,7 +10,7 @@ from apps.common.time import now
 from apps.feeds.models import FeedNotice
 from apps.feeds.setting_up import add_source
 from tests.builders import make_application, make_dependency, make_offering
-from tests.web.test_lists import rows_of, text
+from tests.http import file_lines, text_of
 
 LIST = "/feeds/notices/"
 
@@ -33,21 +33,21 @@ def notice(world):
 
 
 def test_without_a_feed_it_teaches_how_to_follow_one(client):
-    page = text(client.get(LIST))
+    page = text_of(client.get(LIST))
     assert "No feed of notices is followed" in page
     assert 'href="/feeds/new/?kind=notices"' in page
 
 
 def test_a_notice_shows_whom_it_may_concern_and_leads_to_the_form_with_what_is_known(client, notice):
-    page = text(client.get(LIST))
+    page = text_of(client.get(LIST))
 
     offering = Offering.objects.get(api_id="acme-big-1")
     assert "1 notice is unread" in page
-    assert "Notices: 1 unread" in text(client.get("/feeds/"))
+    assert "Notices: 1 unread" in text_of(client.get("/feeds/"))
     assert "Big 1 &lt;b&gt;goes&lt;/b&gt;" in page
     assert re.search(r"acme-big-1</a>.*?(one|1) application", page)
     address = re.search(rf'href="(/offerings/{offering.pk}/\?[^"]+)"', page).group(1).replace("&amp;", "&")
-    form = text(client.get(address))
+    form = text_of(client.get(address))
     assert 'value="2026-09-01"' in form
     assert 'value="https://acme.example/1"' in form
     assert "Acme news: Big 1 &lt;b&gt;goes&lt;/b&gt;" in form
@@ -59,23 +59,23 @@ def test_nothing_to_do_is_said_once_and_taken_back(client, notice, world):
         "/feeds/notices/settle/", {"pick": notice.pk, "outcome": "nothing", "reason": "old"}, follow=True
     )
 
-    assert "1 notice is dealt with." in text(said)
-    assert "Every notice has been dealt with." in text(said)
-    shown = text(client.get(f"{LIST}?state=done"))
+    assert "1 notice is dealt with." in text_of(said)
+    assert "Every notice has been dealt with." in text_of(said)
+    shown = text_of(client.get(f"{LIST}?state=done"))
     assert "Nothing to do" in shown
     assert "old" in shown
-    undo = re.search(r'action="(/feeds/notices/reopen/\?pick=\d+)"', text(said)).group(1)
+    undo = re.search(r'action="(/feeds/notices/reopen/\?pick=\d+)"', text_of(said)).group(1)
     client.post(undo)
     notice.refresh_from_db()
     assert notice.state == "unread"
     again = client.post("/feeds/notices/reopen/", {"pick": notice.pk}, follow=True)
-    assert "unread already" in text(again)
+    assert "unread already" in text_of(again)
 
 
 @pytest.mark.parametrize("said", [{}, {"pick": "x"}, {"pick": "1"}, {"pick": "9" * 30, "outcome": "nothing"}])
 def test_what_cannot_be_meant_changes_nothing(said, client, notice):
     answer = client.post("/feeds/notices/settle/", said, follow=True)
-    assert "Pick at least one notice" in text(answer)
+    assert "Pick at least one notice" in text_of(answer)
     notice.refresh_from_db()
     assert notice.state == "unread"
 
@@ -86,21 +86,21 @@ def test_new_terms_become_an_event_on_the_offering_that_is_named(client, notice)
     address = f"/feeds/notices/{notice.pk}/tell/"
 
     refused = client.post(address, said, follow=True)
-    assert "does not name this offering" in text(refused)
+    assert "does not name this offering" in text_of(refused)
     client.post(address, said | {"offering": offering.pk, "effective_on": "2026-10-01"})
 
     event = ProviderEvent.objects.get(kind="terms_changed")
     assert (event.offering, str(event.effective_on)) == (offering, "2026-10-01")
     again = client.post(address, said | {"offering": offering.pk}, follow=True)
-    assert "told of for this offering already" in text(again)
+    assert "told of for this offering already" in text_of(again)
     assert client.get(f"/events/{event.pk}/").status_code == 200
 
 
 def test_the_same_rows_are_a_file_and_filters_narrow_both(client, notice):
-    assert len(rows_of(client.get("/feeds/notices.csv"))) == 2
-    assert len(rows_of(client.get("/feeds/notices.csv?named=false"))) == 1
-    assert len(rows_of(client.get("/feeds/notices.csv?q=nowhere"))) == 1
-    assert len(rows_of(client.get("/feeds/notices.csv?state=done"))) == 1
+    assert len(file_lines(client.get("/feeds/notices.csv"))) == 2
+    assert len(file_lines(client.get("/feeds/notices.csv?named=false"))) == 1
+    assert len(file_lines(client.get("/feeds/notices.csv?q=nowhere"))) == 1
+    assert len(file_lines(client.get("/feeds/notices.csv?state=done"))) == 1
 
 
 @pytest.mark.parametrize("n", [1, 12])
@@ -117,7 +117,7 @@ def test_the_inbox_costs_the_same_however_much_lies_in_it(n, client, notice, dja
 
 def test_everybody_reads_and_only_governance_decides(world, as_user, notice):
     other = as_user(world.viewer)
-    page = text(other.get(LIST))
+    page = text_of(other.get(LIST))
     assert "Big 1" in page
     assert "Nothing to do" not in page
     assert "Record a date" not in page
@@ -125,4 +125,6 @@ def test_everybody_reads_and_only_governance_decides(world, as_user, notice):
     assert other.post("/feeds/notices/reopen/", {"pick": notice.pk}).status_code == 403
     assert other.post(f"/feeds/notices/{notice.pk}/tell/", {}).status_code == 403
     # of applications that a reader may not see nothing is said
-    assert "application" not in re.search(r"acme-big-1</a>(.*?)</td>", text(as_user(world.outsider).get(LIST))).group(1)
+    assert "application" not in re.search(
+        r"acme-big-1</a>(.*?)</td>", text_of(as_user(world.outsider).get(LIST))
+    ).group(1)

@@ -14,7 +14,7 @@ from apps.common.time import now
 from apps.feeds.models import FeedRun, Payload, SourceMapping
 from tests.builders import make_user
 from tests.feeds import loopback as server
-from tests.web.test_lists import text
+from tests.http import text_of
 
 NEW = "/feeds/new/"
 SAMPLE = {
@@ -69,7 +69,7 @@ def test_a_sample_alone_gives_a_proposal_and_its_rows_and_writes_nothing(client)
     with CaptureQueriesContext(connection) as queries:
         page = client.post(NEW, {**BLANK, "url": "https://acme.example/", "text": json.dumps(SAMPLE), "act": "read"})
 
-    said = text(page)
+    said = text_of(page)
     assert page.status_code == 200
     assert "This mapping is a proposal" in said
     assert 'value="provider + &#x27;/&#x27; + model_id"' in said
@@ -82,7 +82,7 @@ def test_a_sample_alone_gives_a_proposal_and_its_rows_and_writes_nothing(client)
 def test_a_try_shows_rows_errors_and_paths_that_find_nothing(client):
     asked = {**ABOUT, **MAPPING, "m-successor": "replacement", "text": json.dumps(SAMPLE), "act": "read"}
 
-    said = text(client.post(NEW, asked))
+    said = text_of(client.post(NEW, asked))
 
     assert "1 path finds nothing" in said
     assert "The path &#x27;replacement&#x27; finds nothing: there lie &#x27;cost&#x27;, &#x27;model_id&#x27;" in said
@@ -92,7 +92,7 @@ def test_a_try_shows_rows_errors_and_paths_that_find_nothing(client):
 def test_it_is_saved_and_switched_on_only_after_a_sample_could_be_read(client):
     blind = client.post(NEW, {**ABOUT, **MAPPING, "act": "enable"})
     assert blind.status_code == 422
-    assert "Try it on a sample that can be read" in text(blind)
+    assert "Try it on a sample that can be read" in text_of(blind)
 
     client.post(NEW, {**ABOUT, **MAPPING, "text": json.dumps(SAMPLE), "act": "enable"})
 
@@ -113,10 +113,10 @@ def test_an_uploaded_sample_is_kept_for_its_giver_and_for_nobody_else(client, wo
     again = client.post(NEW, {**ABOUT, **MAPPING, "kept": token, "act": "read"})
     theirs = as_user(make_user(role="admin")).post(NEW, {**ABOUT, **MAPPING, "kept": token, "act": "read"})
 
-    assert "ends.json.gz" in text(again)
-    assert "Acme/m-1" in text(again)
+    assert "ends.json.gz" in text_of(again)
+    assert "Acme/m-1" in text_of(again)
     assert theirs.status_code == 422
-    assert "no longer kept" in text(theirs)
+    assert "no longer kept" in text_of(theirs)
 
 
 @pytest.mark.parametrize(
@@ -131,21 +131,21 @@ def test_an_uploaded_sample_is_kept_for_its_giver_and_for_nobody_else(client, wo
 def test_a_sample_that_cannot_be_read_says_why(sample, says, client):
     page = client.post(NEW, {**ABOUT, **MAPPING, "text": sample, "act": "read"})
     assert page.status_code == 200
-    assert re.search(says, text(page))
+    assert re.search(says, text_of(page))
 
 
 def test_a_bomb_is_not_unpacked(client):
     bomb = SimpleUploadedFile("bomb.gz", gzip.compress(b" " * (64 * 1024 * 1024)))
     page = client.post(NEW, {**ABOUT, **MAPPING, "file": bomb, "act": "read"})
     assert page.status_code == 422
-    assert "larger than 32 MB unpacked" in text(page)
+    assert "larger than 32 MB unpacked" in text_of(page)
 
 
 def test_fetching_a_sample_goes_nowhere_inside_the_house(client):
     with server.Loopback() as inside:
         url = inside.route("/ends", server.plain(json.dumps(SAMPLE).encode()))
         page = client.post(NEW, {**ABOUT, **MAPPING, "url": url, "act": "fetch"})
-        assert "this machine" in text(page)
+        assert "this machine" in text_of(page)
         assert not inside.requests
 
 
@@ -154,20 +154,20 @@ def test_networks_that_the_operator_opened_may_be_fetched_from(client, settings)
     with server.Loopback() as inside:
         url = inside.route("/ends", server.plain(json.dumps(SAMPLE).encode()))
         page = client.post(NEW, {**ABOUT, **MAPPING, "url": url, "act": "fetch"})
-    assert "Acme/m-1" in text(page)
+    assert "Acme/m-1" in text_of(page)
 
 
 def test_wrong_settings_are_marked_where_they_stand(client):
     wrong = {**ABOUT, **MAPPING, "name": "", "m-host": "a..b", "p-0-path": "", "m-statuses": "x", "act": "save"}
     page = client.post(NEW, wrong)
-    said = text(page)
+    said = text_of(page)
     assert page.status_code == 422
     for sentence in ("Say both what the price is of", "Write one word a line", "This field is required"):
         assert sentence in said
     page = client.post(NEW, {**ABOUT, **MAPPING, "m-host": "a..b", "act": "save"})
-    assert "has a dot where a name belongs" in text(page)
+    assert "has a dot where a name belongs" in text_of(page)
     page = client.post(NEW, {**ABOUT, **MAPPING, "url": "http://u:p@acme.example/", "act": "save"})
-    assert "carries a user name or password" in text(page)
+    assert "carries a user name or password" in text_of(page)
 
 
 # --- changing ---------------------------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_a_source_is_changed_shown_in_its_history_and_put_back(client, made):
 
     client.post(address, {**changed, "act": "save"})
 
-    page = text(client.get(f"/feeds/{made.slug}/"))
+    page = text_of(client.get(f"/feeds/{made.slug}/"))
     assert "Trust rank: <del>40</del> <ins>7</ins>" in page
     assert "Mapping: retires_on: <del>shutdown_date</del> <ins>ends</ins>" in page
     assert "moved" in page
@@ -188,7 +188,7 @@ def test_a_source_is_changed_shown_in_its_history_and_put_back(client, made):
     client.post(undo)
     made.refresh_from_db()
     assert (made.trust_rank, made.mapping.settings["retires_on"]) == (40, "shutdown_date")
-    assert "changed again since" in text(client.post(undo, follow=True))
+    assert "changed again since" in text_of(client.post(undo, follow=True))
 
 
 def test_nobody_overwrites_what_they_have_not_seen(client, made):
@@ -199,14 +199,14 @@ def test_nobody_overwrites_what_they_have_not_seen(client, made):
     page = client.post(address, {**ABOUT, **MAPPING, **seen, "act": "save"})
 
     assert page.status_code == 422
-    assert "Changed by someone else meanwhile" in text(page)
+    assert "Changed by someone else meanwhile" in text_of(page)
     assert Source.objects.get(pk=made.pk).trust_rank == 9
 
     Source.objects.filter(pk=made.pk).update(trust_rank=40)
     SourceMapping.objects.filter(source=made).update(settings={**made.mapping.settings, "name": "title"})
     page = client.post(address, {**ABOUT, **MAPPING, **seen, "act": "save"})
     assert page.status_code == 422
-    assert "Somebody changed the mapping meanwhile" in text(page)
+    assert "Somebody changed the mapping meanwhile" in text_of(page)
     assert SourceMapping.objects.get(source=made).settings["name"] == "title"
     client.post(address, {**ABOUT, **MAPPING, **seen_in(page), "act": "save"})
     assert "name" not in SourceMapping.objects.get(source=made).settings
@@ -219,7 +219,7 @@ def test_the_last_body_that_was_polled_serves_as_sample_and_says_what_a_poll_wou
     )  # fmt: skip
     FeedRun.objects.create(source=made, status="changed", trigger="test", queued_at=now(), finished_at=now())
 
-    page = text(client.post(f"/feeds/{made.slug}/change/", {**ABOUT, **MAPPING, "act": "last"}))
+    page = text_of(client.post(f"/feeds/{made.slug}/change/", {**ABOUT, **MAPPING, "act": "last"}))
 
     assert "the body of" in page
     assert "At the next poll, with this sample:" in page
@@ -229,14 +229,14 @@ def test_a_source_is_switched_off_and_on_again_from_its_page(client, made):
     Source.objects.filter(pk=made.pk).update(enabled=True)
     client.post(f"/feeds/{made.slug}/switch/", {"enabled": "false"})
     assert not Source.objects.get(pk=made.pk).enabled
-    page = text(client.get(f"/feeds/{made.slug}/"))
+    page = text_of(client.get(f"/feeds/{made.slug}/"))
     assert "Switch on" in page
     client.post(re.search(r'action="(/feeds/acme-ends/undo/[^"]+)"', page).group(1))
     assert Source.objects.get(pk=made.pk).enabled
 
 
 def test_sources_that_come_with_the_product_are_changed_without_a_mapping(client, world):
-    page = text(client.get("/feeds/litellm/change/"))
+    page = text_of(client.get("/feeds/litellm/change/"))
     assert "Where things lie" not in page
     assert "Trust rank" in page
 
@@ -249,7 +249,7 @@ def test_only_governance_may_and_a_stranger_sees_nothing(world, as_user, made, c
             assert other.get(path).status_code == 403
             assert other.post(path, {**ABOUT, **MAPPING, "act": "save"}).status_code == 403
         assert other.post(f"/feeds/{made.slug}/switch/", {"enabled": "true"}).status_code == 403
-        page = text(other.get(f"/feeds/{made.slug}/"))
+        page = text_of(other.get(f"/feeds/{made.slug}/"))
         assert "Take back" not in page
         assert "Switch o" not in page
     assert client.get("/feeds/nowhere/change/").status_code == 404

@@ -1,9 +1,7 @@
 """Long workbooks: asked for on a page, written by a worker, fetched for a week by who asked."""
 
-import io
 from datetime import timedelta
 
-import openpyxl
 import pytest
 from django.urls import reverse
 
@@ -13,7 +11,7 @@ from apps.inventory.models import Application, WrittenFile
 from apps.web import long_files, tasks
 from apps.web.written_files import written
 from tests.builders import make_application
-from tests.web.test_lists import text
+from tests.http import text_of, workbook_of
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +30,7 @@ def asked(client, address):
 
 
 def sheet_of(response, name=None):
-    book = openpyxl.load_workbook(io.BytesIO(b"".join(response.streaming_content)))
+    book = workbook_of(response)
     return list((book[name] if name else book.active).iter_rows(values_only=True))
 
 
@@ -41,8 +39,8 @@ def test_a_long_list_is_written_by_a_worker_and_fetched_by_who_asked(world, as_u
     make_application(team=world.team, name="Zebra crossing")
 
     offered, file = asked(client, reverse("applications-xlsx") + "?sort=-name&page=7")
-    assert "The applications: too many rows to wait for." in text(offered)
-    waiting = text(client.get(reverse("file", args=[file.pk])))
+    assert "The applications: too many rows to wait for." in text_of(offered)
+    waiting = text_of(client.get(reverse("file", args=[file.pk])))
     assert "is being written." in waiting
     assert "Waiting for a worker" in waiting
     assert client.get(reverse("file-body", args=[file.pk])).status_code == 404
@@ -52,7 +50,7 @@ def test_a_long_list_is_written_by_a_worker_and_fetched_by_who_asked(world, as_u
     done = client.get(reverse("file-progress", args=[file.pk]))
     assert done["HX-Refresh"] == "true"
     n = Application.objects.count()
-    assert f"is written: {n} rows." in text(client.get(reverse("file", args=[file.pk])))
+    assert f"is written: {n} rows." in text_of(client.get(reverse("file", args=[file.pk])))
     rows = sheet_of(client.get(reverse("file-body", args=[file.pk])))
     assert len(rows) == n + 1
     assert rows[1][0] == "Zebra crossing"
@@ -112,7 +110,7 @@ def test_what_fails_says_why_and_a_lost_worker_is_tried_three_times(world, as_us
     _offered, file = asked(client, reverse("applications-xlsx"))
     WrittenFile.objects.filter(pk=file.pk).update(kind="forgotten")
     assert files.write_file(file.pk, write=written, at=at)
-    page = text(client.get(reverse("file", args=[file.pk])))
+    page = text_of(client.get(reverse("file", args=[file.pk])))
     assert "could not be written" in page
     assert "Nobody writes" in page
 
@@ -140,7 +138,7 @@ def test_it_is_kept_for_a_week_and_the_latest_of_each_person(world, as_user, mon
     assert files.drop_expired_files(on=today) == 1
     assert client.get(reverse("file-body", args=[made[0].pk])).status_code == 404
     assert files.drop_expired_files(on=today + timedelta(7)) == 1
-    page = text(client.get(reverse("file", args=[made[1].pk])))
+    page = text_of(client.get(reverse("file", args=[made[1].pk])))
     assert "It is not kept any more." in page
     assert "Write it again" in page
 

@@ -10,7 +10,8 @@ from apps.common.time import now
 from apps.exposure.actions import evaluate_flags
 from apps.exposure.models import ExposureFlag, Policy
 from tests.builders import make_user
-from tests.web.test_exposure_pages import sentence, table, text
+from tests.http import csv_rows, visible_text
+from tests.web.page_parts import headline_of
 
 pytestmark = pytest.mark.django_db
 
@@ -28,16 +29,16 @@ def test_flags_are_listed_with_value_and_line_and_the_csv_says_the_same(flagged,
 
     page = client.get("/exposure/flags/?policy=critical-on-one-developer")
 
-    assert "Open Critical applications" in text(page).replace("that stand on one developer", "") or "Anthropic" in text(
-        page
-    )
-    assert re.search(r"Anthropic developer 100 % 50 % 2", text(page))
-    rows = table(client.get("/exposure/flags.csv?policy=critical-on-one-developer"))
+    assert "Open Critical applications" in visible_text(page).replace(
+        "that stand on one developer", ""
+    ) or "Anthropic" in visible_text(page)
+    assert re.search(r"Anthropic developer 100 % 50 % 2", visible_text(page))
+    rows = csv_rows(client.get("/exposure/flags.csv?policy=critical-on-one-developer"))
     assert [(row["node"], Decimal(row["value"]), Decimal(row["tolerance"]), row["applications"]) for row in rows] == [
         ("Anthropic", 1, Decimal("0.5"), "2")
     ]
-    assert text(client.get("/exposure/flags/?state=accepted")).count("Nothing matches these filters.") == 1
-    assert sentence(client.get("/exposure/flags/")).endswith("open.")
+    assert visible_text(client.get("/exposure/flags/?state=accepted")).count("Nothing matches these filters.") == 1
+    assert headline_of(client.get("/exposure/flags/")).endswith("open.")
 
 
 def test_strangers_to_the_organisation_are_told_nothing_and_an_auditor_may_not_decide(flagged, as_user):
@@ -57,19 +58,19 @@ def test_strangers_to_the_organisation_are_told_nothing_and_an_auditor_may_not_d
 def test_a_flag_is_acknowledged_accepted_up_to_a_ceiling_and_taken_back(flagged, as_user):
     client, address = as_user(flagged.governance), f"/exposure/flags/{flagged.flag.pk}/"
     page = client.get(address)
-    assert sentence(page) == "100 % of the critical applications on Anthropic; the line is 50 %."
-    assert "Claims triage" in text(page)
-    assert "Clause finder" in text(page)
-    assert "Opened at 100 %" in text(page)
+    assert headline_of(page) == "100 % of the critical applications on Anthropic; the line is 50 %."
+    assert "Claims triage" in visible_text(page)
+    assert "Clause finder" in visible_text(page)
+    assert "Opened at 100 %" in visible_text(page)
 
     assert client.post(f"{address}acknowledge/", {"acknowledge-reason": "Talking to procurement"}).status_code == 302
-    assert "Acknowledged at 100 % Talking to procurement" in text(client.get(address))
+    assert "Acknowledged at 100 % Talking to procurement" in visible_text(client.get(address))
 
     without = client.post(f"{address}accept/", {"accept-until": "", "accept-reason": ""})
     assert without.status_code == 422
     past = client.post(f"{address}accept/", {"accept-until": "2020-01-01", "accept-reason": "x"})
     assert past.status_code == 422
-    assert "later day than today" in text(past)
+    assert "later day than today" in visible_text(past)
 
     until = flagged.today + timedelta(60)
     client.post(f"{address}accept/", {"accept-until": until.isoformat(), "accept-reason": "Second developer in May"})
@@ -80,14 +81,14 @@ def test_a_flag_is_acknowledged_accepted_up_to_a_ceiling_and_taken_back(flagged,
         Decimal("1.1"),
     )
     assert flagged.flag.accepted_by == flagged.governance
-    assert "Up to 110 %" in text(client.get(address))
-    assert f"accepted until {until.day} {until:%b}" in text(client.get("/"))
+    assert "Up to 110 %" in visible_text(client.get(address))
+    assert f"accepted until {until.day} {until:%b}" in visible_text(client.get("/"))
 
     client.post(f"{address}revoke/", {"revoke-reason": "Plans changed"})
     flagged.flag.refresh_from_db()
     assert flagged.flag.state == "open"
     twice = client.post(f"{address}revoke/", {"revoke-reason": "Again"}, follow=True)
-    assert "not accepted" in text(twice)
+    assert "not accepted" in visible_text(twice)
     assert client.post(f"{address}bogus/").status_code == 404
 
 
@@ -102,13 +103,13 @@ def test_an_acceptance_runs_out_on_its_day(flagged, as_user):
     evaluate_flags(at=now() + timedelta(3))
 
     page = client.get(f"/exposure/flags/{flagged.flag.pk}/")
-    assert "Acceptance ran out" in text(page)
+    assert "Acceptance ran out" in visible_text(page)
     flagged.flag.refresh_from_db()
     assert flagged.flag.state == "open"
 
 
 def test_the_applications_a_flag_names_are_a_file(flagged, as_user):
-    rows = table(as_user(flagged.governance).get(f"/exposure/flags/{flagged.flag.pk}/applications.csv"))
+    rows = csv_rows(as_user(flagged.governance).get(f"/exposure/flags/{flagged.flag.pk}/applications.csv"))
 
     assert {row["application"] for row in rows} == {"Claims triage", "Clause finder"}
 
@@ -124,11 +125,11 @@ def test_a_line_says_what_would_be_above_it_before_it_is_kept(flagged, as_user):
 
     tried = client.post("/exposure/lines/new/", FACTS | {"tolerance": "40", "try": "1"})
 
-    assert sentence(tried) == "At 40 % 2 would be above the line."
-    assert "Amazon Bedrock" in text(tried)
-    assert "2 flags would open" in text(tried)
+    assert headline_of(tried) == "At 40 % 2 would be above the line."
+    assert "Amazon Bedrock" in visible_text(tried)
+    assert "2 flags would open" in visible_text(tried)
     assert not Policy.objects.filter(name=FACTS["name"]).exists()
-    assert "nothing would be above" in sentence(
+    assert "nothing would be above" in headline_of(
         client.post("/exposure/lines/new/", FACTS | {"tolerance": "60", "try": "1"})
     )
 
@@ -138,7 +139,7 @@ def test_a_line_says_what_would_be_above_it_before_it_is_kept(flagged, as_user):
     policy = Policy.objects.get(name=FACTS["name"])
     assert kept.url == f"/exposure/lines/of/{policy.slug}/"
     assert (policy.tolerance, policy.hysteresis, len(policy.states)) == (Decimal("0.4"), Decimal("0.1"), 4)
-    assert "The risk committee said so" in text(client.get(kept.url))
+    assert "The risk committee said so" in visible_text(client.get(kept.url))
 
 
 def test_a_moved_line_keeps_its_history_and_switching_off_resolves(flagged, as_user):
@@ -148,7 +149,7 @@ def test_a_moved_line_keeps_its_history_and_switching_off_resolves(flagged, as_u
     client.post(address, facts | {"tolerance": "75.5", "change_reason": "More room"})
 
     assert Policy.objects.get(slug="critical-on-one-developer").tolerance == Decimal("0.755")
-    history = text(client.get(address)).split("What it has been")[1]
+    history = visible_text(client.get(address)).split("What it has been")[1]
     assert "75.5 %" in history
     assert "50 %" in history
     assert "More room" in history
@@ -170,7 +171,7 @@ def test_a_line_that_cannot_be_meant_is_refused(flagged, as_user, change, says):
     answer = as_user(flagged.governance).post("/exposure/lines/new/", FACTS | {"tolerance": "40"} | change)
 
     assert answer.status_code == 422
-    assert says in text(answer)
+    assert says in visible_text(answer)
 
 
 def test_only_governance_draws_lines(flagged, as_user):
@@ -178,11 +179,11 @@ def test_only_governance_draws_lines(flagged, as_user):
     address = "/exposure/lines/of/critical-on-one-developer/"
 
     assert auditor.get(address).status_code == 200
-    assert "Move the line" not in text(auditor.get(address))
+    assert "Move the line" not in visible_text(auditor.get(address))
     assert auditor.post(address, FACTS | {"tolerance": "99"}).status_code == 403
     assert auditor.get("/exposure/lines/new/").status_code == 403
     assert as_user(flagged.editor).get(address).status_code == 404
-    assert "critical-on-one-developer" in {row["slug"] for row in table(auditor.get("/exposure/lines.csv"))}
+    assert "critical-on-one-developer" in {row["slug"] for row in csv_rows(auditor.get("/exposure/lines.csv"))}
 
 
 def test_the_lists_cost_the_same_however_long(flagged, as_user, django_assert_num_queries):

@@ -1,9 +1,7 @@
 """The pages of imports: a file goes in, columns are chosen, the preview is looked at, confirmed, undone."""
 
-import io
 import json
 
-import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -13,8 +11,9 @@ from apps.intake.models import Import
 from apps.intake.sheets import importing
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_member, make_team, make_user
+from tests.http import file_text, text_of, workbook_of
+from tests.intake.sheets.claims_team import confirm, make_claims_team, preview
 from tests.intake.sheets.files import as_csv
-from tests.intake.sheets.worlds import confirm, make_world, preview
 
 pytestmark = pytest.mark.django_db
 
@@ -27,18 +26,14 @@ ROWS = [
 
 
 @pytest.fixture
-def world():
-    return make_world()
+def claims():
+    return make_claims_team()
 
 
 @pytest.fixture
-def browser(client, world):
-    client.force_login(world.by)
+def browser(client, claims):
+    client.force_login(claims.by)
     return client
-
-
-def text(answer):
-    return " ".join(answer.content.decode().split())
 
 
 def uploaded(browser, rows, name="list.csv"):
@@ -51,17 +46,17 @@ def columns_of(answer):
     return {name: form[name].value() or "" for name in form.fields if form[name].value() is not False}
 
 
-def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, world):
-    known = make_application("Known", team=world.team, criticality=2)
+def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, claims):
+    known = make_application("Known", team=claims.team, criticality=2)
 
     went_to = uploaded(browser, ROWS)
     page = browser.get(went_to.url)
-    assert "Say what the columns hold" in text(page)
-    assert '<option value="application.name" selected>Application name</option>' in text(page)
-    assert "Holds for example" in text(page)
+    assert "Say what the columns hold" in text_of(page)
+    assert '<option value="application.name" selected>Application name</option>' in text_of(page)
+    assert "Holds for example" in text_of(page)
 
     preview_page = browser.post(f"{went_to.url}columns/", columns_of(page), follow=True)
-    said = text(preview_page)
+    said = text_of(preview_page)
     assert "1 application and 2 uses of models will be added, 1 application will be changed; " in said
     assert "1 row is refused" in said
     assert "One model nobody knows yet will wait in the identity inbox." in said
@@ -71,33 +66,33 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, worl
     assert Application.objects.count() == 1
 
     refused_only = browser.get(f"{went_to.url}?outcome=refused", headers={"HX-Request": "true"})
-    assert "Brand new" not in text(refused_only)
-    assert "Other" in text(refused_only)
-    table = "".join(part.decode() for part in browser.get(f"{went_to.url}refused.csv").streaming_content)
+    assert "Brand new" not in text_of(refused_only)
+    assert "Other" in text_of(refused_only)
+    table = file_text(browser.get(f"{went_to.url}refused.csv"))
     assert table.splitlines()[1].startswith("Other,Claims,3,,,keep,")
-    shown = "".join(part.decode() for part in browser.get(f"{went_to.url}rows.csv?outcome=changed").streaming_content)
+    shown = file_text(browser.get(f"{went_to.url}rows.csv?outcome=changed"))
     assert len(shown.splitlines()) == 1
-    shown = "".join(part.decode() for part in browser.get(f"{went_to.url}rows.csv").streaming_content)
+    shown = file_text(browser.get(f"{went_to.url}rows.csv"))
     assert "Criticality: standard → critical" in shown
 
     done = browser.post(f"{went_to.url}confirm/", follow=True)
-    assert "1 application and 2 uses of models added, 1 application changed; " in text(done)
-    assert "Undo this import" in text(done)
-    assert "wait in the identity inbox" in text(done)
+    assert "1 application and 2 uses of models added, 1 application changed; " in text_of(done)
+    assert "Undo this import" in text_of(done)
+    assert "wait in the identity inbox" in text_of(done)
     known.refresh_from_db()
     assert known.criticality == 0
 
     undone = browser.post(f"{went_to.url}undo/", follow=True)
-    assert "This import was undone" in text(undone)
+    assert "This import was undone" in text_of(undone)
     known.refresh_from_db()
     assert (known.criticality, Application.objects.count()) == (2, 1)
-    assert "list.csv" in text(browser.get(reverse("imports")))
-    listed = "".join(part.decode() for part in browser.get(reverse("imports-csv")).streaming_content)
+    assert "list.csv" in text_of(browser.get(reverse("imports")))
+    listed = file_text(browser.get(reverse("imports-csv")))
     assert "list.csv,csv,eve" in listed
 
 
-def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(browser, world):
-    mine, others = make_application("Mine", team=world.team), make_application("Theirs")
+def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(browser, claims):
+    mine, others = make_application("Mine", team=claims.team), make_application("Theirs")
     deployment = {"name": "chat", "properties": {"model": {"name": "gpt-4o", "version": "2024-11-20"}}}
 
     def sent(application, content=None, format="azure-deployments"):
@@ -105,16 +100,16 @@ def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(bro
         said = {"file": file, "format": format, "application": application}
         return browser.post(reverse("imports"), said, follow=True)
 
-    assert "It says what 1 deployment stands for" in text(sent(mine.slug))
-    assert "Which application is it about?" in text(sent(""))
-    assert "You see no application" in text(sent(others.slug))
-    assert "This is no list of Azure deployments" in text(sent(mine.slug, b"{}"))
-    assert "is not one of the available choices" in text(sent(mine.slug, format="rss"))
+    assert "It says what 1 deployment stands for" in text_of(sent(mine.slug))
+    assert "Which application is it about?" in text_of(sent(""))
+    assert "You see no application" in text_of(sent(others.slug))
+    assert "This is no list of Azure deployments" in text_of(sent(mine.slug, b"{}"))
+    assert "is not one of the available choices" in text_of(sent(mine.slug, format="rss"))
 
 
-def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser, world):
-    assert "This is a PDF, not a sheet." in text(uploaded(browser, b"%PDF-1.7", "list.pdf"))
-    assert "This field is required" in text(browser.post(reverse("imports")))
+def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser, claims):
+    assert "This is a PDF, not a sheet." in text_of(uploaded(browser, b"%PDF-1.7", "list.pdf"))
+    assert "This field is required" in text_of(browser.post(reverse("imports")))
     went_to = uploaded(browser, [["What", "Who", "Where"], ["a", "b", "c"]])
     page = browser.get(went_to.url)
     chosen = {**columns_of(page), "s0": "on", "s0c0": "application.team", "s0c1": "application.team"}
@@ -122,66 +117,66 @@ def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser,
     refused = browser.post(f"{went_to.url}columns/", chosen)
 
     assert refused.status_code == 422
-    assert "choose the column with its name or its id" in text(refused)
-    assert "&#x27;What&#x27; holds the same. Keep one of the two." in text(refused)
+    assert "choose the column with its name or its id" in text_of(refused)
+    assert "&#x27;What&#x27; holds the same. Keep one of the two." in text_of(refused)
     nothing = browser.post(f"{went_to.url}columns/", {"s0c0": "application.name"})
-    assert "Choose at least one sheet to read." in text(nothing)
+    assert "Choose at least one sheet to read." in text_of(nothing)
 
 
-def test_the_same_file_is_recognised_and_a_dropped_one_is_gone(browser, world):
-    confirm(preview(ROWS, world.by))
+def test_the_same_file_is_recognised_and_a_dropped_one_is_gone(browser, claims):
+    confirm(preview(ROWS, claims.by))
 
     went_to = uploaded(browser, ROWS)
 
-    assert "This very file was uploaded on" in text(browser.get(went_to.url))
-    assert "nothing of it was written" in text(browser.post(f"{went_to.url}drop/", follow=True))
-    assert "This import was dropped" in text(browser.get(went_to.url))
+    assert "This very file was uploaded on" in text_of(browser.get(went_to.url))
+    assert "nothing of it was written" in text_of(browser.post(f"{went_to.url}drop/", follow=True))
+    assert "This import was dropped" in text_of(browser.get(went_to.url))
     assert browser.get(f"{went_to.url}columns/").status_code == 302
 
 
-def test_what_a_worker_does_is_followed_until_it_is_done(browser, world, monkeypatch):
+def test_what_a_worker_does_is_followed_until_it_is_done(browser, claims, monkeypatch):
     monkeypatch.setattr(importing, "AT_ONCE_BYTES", 0)
     went_to = uploaded(browser, ROWS)
     waiting = browser.post(f"{went_to.url}columns/", columns_of(browser.get(went_to.url)), follow=True)
-    assert 'hx-trigger="every 2s"' in text(waiting)
-    assert "Reading the rows" in text(browser.get(f"{went_to.url}progress/", headers={"HX-Request": "true"}))
+    assert 'hx-trigger="every 2s"' in text_of(waiting)
+    assert "Reading the rows" in text_of(browser.get(f"{went_to.url}progress/", headers={"HX-Request": "true"}))
 
     importing.carry_out_waiting()
 
     assert browser.get(f"{went_to.url}progress/", headers={"HX-Request": "true"})["HX-Refresh"] == "true"
-    assert "will be added" in text(browser.get(went_to.url))
+    assert "will be added" in text_of(browser.get(went_to.url))
 
 
-def test_rows_that_changed_meanwhile_are_told_and_all_or_nothing_comes_back(browser, world):
-    known = make_application("Known", team=world.team)
-    went_to = reverse("import", args=[preview([["Application", "Geography"], ["Known", "US"]], world.by).pk])
+def test_rows_that_changed_meanwhile_are_told_and_all_or_nothing_comes_back(browser, claims):
+    known = make_application("Known", team=claims.team)
+    went_to = reverse("import", args=[preview([["Application", "Geography"], ["Known", "US"]], claims.by).pk])
     Application.objects.filter(pk=known.pk).update(geography="Asia")
 
     back = browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True)
 
-    assert "you asked for all or nothing: nothing was applied" in text(back)
-    assert "<del>Asia</del> → <ins>US</ins>" in text(back)
-    assert "1 application changed" in text(browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True))
+    assert "you asked for all or nothing: nothing was applied" in text_of(back)
+    assert "<del>Asia</del> → <ins>US</ins>" in text_of(back)
+    assert "1 application changed" in text_of(browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True))
     twice = browser.post(f"{went_to}confirm/", follow=True)
-    assert "already further: applied" in text(twice)
+    assert "already further: applied" in text_of(twice)
 
 
-def test_who_may_not_import_is_told_so_and_sees_no_entry(client, world):
-    mine = preview([["Application", "Team"], ["A", "Claims"]], world.by)
+def test_who_may_not_import_is_told_so_and_sees_no_entry(client, claims):
+    mine = preview([["Application", "Team"], ["A", "Claims"]], claims.by)
     paths = [reverse("imports"), reverse("imports-csv"), reverse("import-template"), reverse("import", args=[mine.pk])]
-    for person in (make_member(world.team, TeamRole.VIEWER), make_user(), make_user(role="auditor")):
+    for person in (make_member(claims.team, TeamRole.VIEWER), make_user(), make_user(role="auditor")):
         client.force_login(person)
         for path in paths:
             answer = client.get(path)
             assert answer.status_code == 403
-            assert "Sheets are imported by editors of a team and by governance." in text(answer)
-        assert 'href="/imports/"' not in text(client.get("/applications/"))
-    client.force_login(world.by)
-    assert 'href="/imports/"' in text(client.get("/applications/"))
+            assert "Sheets are imported by editors of a team and by governance." in text_of(answer)
+        assert 'href="/imports/"' not in text_of(client.get("/applications/"))
+    client.force_login(claims.by)
+    assert 'href="/imports/"' in text_of(client.get("/applications/"))
 
 
-def test_others_imports_are_not_there_and_governance_looks_at_them_but_does_not_confirm(client, world):
-    mine = preview([["Application", "Team"], ["A", "Claims"]], world.by)
+def test_others_imports_are_not_there_and_governance_looks_at_them_but_does_not_confirm(client, claims):
+    mine = preview([["Application", "Team"], ["A", "Claims"]], claims.by)
     pages = [reverse(name, args=[mine.pk]) for name in ("import", "import-rows-csv", "import-progress")]
     steps = [reverse(f"import-{step}", args=[mine.pk]) for step in ("columns", "confirm", "drop", "undo")]
     client.force_login(make_member(make_team(), TeamRole.OWNER))
@@ -189,24 +184,22 @@ def test_others_imports_are_not_there_and_governance_looks_at_them_but_does_not_
 
     client.force_login(make_user(role="governance"))
     assert {client.get(path).status_code for path in pages} == {200}
-    assert "Import these rows" not in text(client.get(pages[0]))
+    assert "Import these rows" not in text_of(client.get(pages[0]))
     assert [client.post(path).status_code for path in steps[:3]] == [403] * 3
     assert Import.objects.get().state == "read"
     confirm(mine)
-    assert "This import was undone" in text(client.post(steps[3], follow=True))
+    assert "This import was undone" in text_of(client.post(steps[3], follow=True))
 
 
-def test_everybody_takes_along_what_they_see_as_the_list_is_filtered(client, world):
-    make_dependency(make_application("Mine", team=world.team, criticality=0), world.gpt)
-    make_application("Mine too", team=world.team, criticality=3)
+def test_everybody_takes_along_what_they_see_as_the_list_is_filtered(client, claims):
+    make_dependency(make_application("Mine", team=claims.team, criticality=0), claims.gpt)
+    make_application("Mine too", team=claims.team, criticality=3)
     make_application("Hidden", team=make_team("Secret"))
-    client.force_login(make_member(world.team, TeamRole.VIEWER))
+    client.force_login(make_member(claims.team, TeamRole.VIEWER))
 
-    book = openpyxl.load_workbook(
-        io.BytesIO(b"".join(client.get(reverse("inventory-xlsx"), {"criticality": "critical"}).streaming_content))
-    )
-    applications = b"".join(client.get(reverse("inventory-applications-csv")).streaming_content).decode()
-    uses = b"".join(client.get(reverse("inventory-uses-csv")).streaming_content).decode()
+    book = workbook_of(client.get(reverse("inventory-xlsx"), {"criticality": "critical"}))
+    applications = file_text(client.get(reverse("inventory-applications-csv")))
+    uses = file_text(client.get(reverse("inventory-uses-csv")))
 
     assert [row[1].value for row in book["Applications"].iter_rows(min_row=2)] == ["Mine"]
     assert [row[3].value for row in book["Uses"].iter_rows(min_row=2)] == ["openai"]
@@ -216,10 +209,10 @@ def test_everybody_takes_along_what_they_see_as_the_list_is_filtered(client, wor
     assert "Secret" not in applications + uses
 
 
-def test_pages_cost_the_same_however_many_rows_there_are(browser, world, django_assert_num_queries):
+def test_pages_cost_the_same_however_many_rows_there_are(browser, claims, django_assert_num_queries):
     heads = ["Application", "Team", "Host", "Model"]
     small, large = (
-        preview([heads, *([f"App {n}", "Claims", "openai", "gpt-4o-2024-11-20"] for n in range(count))], world.by)
+        preview([heads, *([f"App {n}", "Claims", "openai", "gpt-4o-2024-11-20"] for n in range(count))], claims.by)
         for count in (2, 120)
     )
     browser.get(reverse("imports"))

@@ -25,18 +25,11 @@ from apps.intake.reconciling import reconcile
 from apps.intake.streams import keep_streams
 from apps.inventory.models import Dependency
 from tests.builders import make_application, make_member, make_offering, make_provider, make_user, make_version
+from tests.http import file_lines, text_of
 
 pytestmark = pytest.mark.django_db
 
 PAGES = ("/intake/", "/intake/observations/", "/intake/discrepancies/", "/intake/services/", "/intake/names/")
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
-
-
-def rows_of(response):
-    return b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
 
 
 def see(application=None, requested="talker-1", *, calls=None, **fields):
@@ -79,7 +72,7 @@ def seen(world):
 
 @pytest.mark.parametrize("path", PAGES)
 def test_an_empty_page_says_what_to_do_first(path, world, as_user):
-    page = text(as_user(world.editor).get(path))
+    page = text_of(as_user(world.editor).get(path))
     if path == "/intake/":
         assert "Nothing is connected yet" in page
         assert "OTEL_EXPORTER_OTLP_ENDPOINT=" in page
@@ -111,25 +104,25 @@ def test_a_page_costs_the_same_however_long_it_is(path, n, seen, as_user, django
 def test_each_sees_only_what_is_of_the_own_teams(seen, as_user):
     mine = as_user(seen.viewer)
     for path in PAGES[1:3]:
-        page = text(mine.get(path))
+        page = text_of(mine.get(path))
         assert "Claims triage" in page
         assert "Clause finder" not in page
-    assert "triage-api" not in text(mine.get("/intake/services/"))
+    assert "triage-api" not in text_of(mine.get("/intake/services/"))
     assert mine.get(f"/intake/services/{seen.service.pk}/").status_code == 404
-    assert "Clause finder" not in "".join(rows_of(mine.get("/intake/discrepancies.csv")))
-    assert "drafts-deployment" in text(mine.get("/intake/names/"))
+    assert "Clause finder" not in "".join(file_lines(mine.get("/intake/discrepancies.csv")))
+    assert "drafts-deployment" in text_of(mine.get("/intake/names/"))
     assert mine.get("/intake/names/decide/?name=drafts-deployment").status_code == 200
 
     stranger = as_user(seen.outsider)
-    assert "talker-1" not in text(stranger.get("/intake/observations/"))
-    assert "talker-1" not in "".join(rows_of(stranger.get("/intake/observations.csv")))
+    assert "talker-1" not in text_of(stranger.get("/intake/observations/"))
+    assert "talker-1" not in "".join(file_lines(stranger.get("/intake/observations.csv")))
     assert stranger.get("/intake/names/decide/?name=drafts-deployment").status_code == 404
 
 
 def test_the_three_names_stand_in_columns_of_their_own(seen, as_user):
-    rows = rows_of(as_user(seen.governance).get("/intake/observations.csv?application=claims-triage"))
+    rows = file_lines(as_user(seen.governance).get("/intake/observations.csv?application=claims-triage"))
     if len(rows) == 1:  # the builder chooses the slug
-        rows = rows_of(as_user(seen.governance).get(f"/intake/observations.csv?application={seen.triage.slug}"))
+        rows = file_lines(as_user(seen.governance).get(f"/intake/observations.csv?application={seen.triage.slug}"))
     head, row = rows[0].split(","), rows[1].split(",")
     at = {name: row[head.index(name)] for name in ("asked for", "sent", "answered")}
     assert at == {"asked for": "chat", "sent": "talker-1", "answered": "talker-1"}
@@ -137,19 +130,19 @@ def test_the_three_names_stand_in_columns_of_their_own(seen, as_user):
 
 def test_filters_narrow_page_and_csv_alike(seen, as_user):
     client = as_user(seen.governance)
-    assert "Clause finder" not in text(client.get(f"/intake/discrepancies/?application={seen.triage.slug}"))
+    assert "Clause finder" not in text_of(client.get(f"/intake/discrepancies/?application={seen.triage.slug}"))
     # people type names
-    assert "Claims triage" in text(client.get("/intake/discrepancies/?application=Claims triage"))
-    assert len(rows_of(client.get("/intake/discrepancies.csv?kind=shadow"))) == 3
-    assert len(rows_of(client.get("/intake/observations.csv?stream=cyclonedx:cdxgen"))) == 2
-    assert len(rows_of(client.get("/intake/observations.csv?state=unclaimed"))) == 2
-    assert len(rows_of(client.get("/intake/observations.csv?days=0"))) == 1
-    assert len(rows_of(client.get("/intake/names.csv"))) == 2
-    assert len(rows_of(client.get("/intake/services.csv?state=ignored"))) == 1
+    assert "Claims triage" in text_of(client.get("/intake/discrepancies/?application=Claims triage"))
+    assert len(file_lines(client.get("/intake/discrepancies.csv?kind=shadow"))) == 3
+    assert len(file_lines(client.get("/intake/observations.csv?stream=cyclonedx:cdxgen"))) == 2
+    assert len(file_lines(client.get("/intake/observations.csv?state=unclaimed"))) == 2
+    assert len(file_lines(client.get("/intake/observations.csv?days=0"))) == 1
+    assert len(file_lines(client.get("/intake/names.csv"))) == 2
+    assert len(file_lines(client.get("/intake/services.csv?state=ignored"))) == 1
 
 
 def test_the_page_of_an_application_shows_who_saw_what(seen, as_user):
-    page = text(as_user(seen.viewer).get(f"/applications/{seen.triage.slug}/"))
+    page = text_of(as_user(seen.viewer).get(f"/applications/{seen.triage.slug}/"))
     assert "Traces (OTLP)" in page
     assert "95 calls in 30 days" in page
     assert "Calls talker-1 at Acme, which nobody declared." in page
@@ -157,8 +150,8 @@ def test_the_page_of_an_application_shows_who_saw_what(seen, as_user):
 
 def test_the_overview_and_the_first_steps_speak_of_it(seen, as_user):
     client = as_user(seen.governance)
-    assert "/intake/discrepancies/?kind=shadow" in text(client.get("/"))
-    assert "Connect what runs" in text(client.get("/start/"))
+    assert "/intake/discrepancies/?kind=shadow" in text_of(client.get("/"))
+    assert "Connect what runs" in text_of(client.get("/start/"))
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -170,7 +163,7 @@ def test_an_editor_declares_what_is_ticked_and_takes_it_back(seen, as_user):
     foreign = Discrepancy.objects.get(kind="shadow", application=seen.foreign)
     said = {"pick": [shadow.pk, foreign.pk], "action": "declare", "back": "/intake/discrepancies/"}
 
-    page = text(client.post("/intake/discrepancies/answer/", said, follow=True))
+    page = text_of(client.post("/intake/discrepancies/answer/", said, follow=True))
     shadow.refresh_from_db()
     assert "1 use is declared now." in page
     assert shadow.closed_as == "declared"
@@ -185,12 +178,14 @@ def test_leaving_it_needs_a_reason_and_a_day_and_can_be_taken_back(seen, as_user
     client = as_user(seen.editor)
     shadow = Discrepancy.objects.get(kind="shadow", application=seen.triage)
     said = {"pick": [shadow.pk], "action": "dismiss", "until": (day_of(now()) + timedelta(5)).isoformat()}
-    assert "Say why" in text(client.post("/intake/discrepancies/answer/", said, follow=True))
-    assert "Give the day" in text(client.post("/intake/discrepancies/answer/", {**said, "until": "soon"}, follow=True))
+    assert "Say why" in text_of(client.post("/intake/discrepancies/answer/", said, follow=True))
+    assert "Give the day" in text_of(
+        client.post("/intake/discrepancies/answer/", {**said, "until": "soon"}, follow=True)
+    )
 
-    page = text(client.post("/intake/discrepancies/answer/", {**said, "reason": "a trial"}, follow=True))
+    page = text_of(client.post("/intake/discrepancies/answer/", {**said, "reason": "a trial"}, follow=True))
     assert "1 is left as it is until" in page
-    assert "a trial" in text(client.get("/intake/discrepancies/?state=dismissed"))
+    assert "a trial" in text_of(client.get("/intake/discrepancies/?state=dismissed"))
     client.post(f"/intake/discrepancies/reopen/?pick={shadow.pk}")
     shadow.refresh_from_db()
     assert shadow.closed_at is None
@@ -199,16 +194,16 @@ def test_leaving_it_needs_a_reason_and_a_day_and_can_be_taken_back(seen, as_user
 def test_who_only_reads_is_offered_no_answer(seen, as_user):
     client = as_user(seen.viewer)
     shadow = Discrepancy.objects.get(kind="shadow", application=seen.triage)
-    assert 'name="pick"' not in text(client.get("/intake/discrepancies/"))
+    assert 'name="pick"' not in text_of(client.get("/intake/discrepancies/"))
     assert client.post("/intake/discrepancies/answer/", {"pick": shadow.pk, "action": "end"}).status_code == 403
 
 
 def test_a_sender_is_claimed_from_what_it_may_be_and_taken_back(seen, as_user):
     client = as_user(seen.governance)
     here = f"/intake/services/{seen.service.pk}/"
-    assert f'value="{seen.triage.slug}"' in text(client.get(here))
+    assert f'value="{seen.triage.slug}"' in text_of(client.get(here))
 
-    page = text(client.post(f"{here}act/", {"action": "claim", "application": seen.triage.slug}, follow=True))
+    page = text_of(client.post(f"{here}act/", {"action": "claim", "application": seen.triage.slug}, follow=True))
     seen.service.refresh_from_db()
     assert seen.service.application == seen.triage
     assert "what it called before counts for it, too." in page
@@ -216,7 +211,7 @@ def test_a_sender_is_claimed_from_what_it_may_be_and_taken_back(seen, as_user):
     seen.service.refresh_from_db()
     assert seen.service.application is None
     client.post(f"{here}act/", {"action": "ignore"})
-    assert "none of ours" in text(client.get(here))
+    assert "none of ours" in text_of(client.get(here))
 
 
 def send_under(service, user, *, n_dropped=0, name="gateway"):
@@ -239,22 +234,22 @@ def test_dropped_calls_stand_on_the_senders_page_with_the_token_and_what_to_do(s
 
     for reader in (seen.governance, seen.editor):
         client = as_user(reader)
-        page = text(client.get(f"/intake/services/{seen.service.pk}/"))
+        page = text_of(client.get(f"/intake/services/{seen.service.pk}/"))
         assert "1,204 calls dropped" in page
         assert f"of token gateway ({sent.token.prefix}…), bert, may not edit {seen.triage.name}" in page
         assert f"Give bert the editor role on {seen.triage.team.name}" in page
-        assert "1,204 calls dropped" in text(client.get("/intake/services/?state=claimed"))
+        assert "1,204 calls dropped" in text_of(client.get("/intake/services/?state=claimed"))
     assert as_user(seen.governance).get("/intake/services.csv?state=claimed").getvalue().strip().endswith(b",1204")
 
     make_member(seen.triage.team, user=stranger)
-    assert "may not edit" not in text(as_user(seen.editor).get(f"/intake/services/{seen.service.pk}/"))
+    assert "may not edit" not in text_of(as_user(seen.editor).get(f"/intake/services/{seen.service.pk}/"))
 
 
 def test_what_was_dropped_of_a_bound_key_stands_beside_the_key(seen, as_user):
     sent = send_under(None, seen.editor, n_dropped=7)
     TokenBinding.objects.create(token=sent.token, application=seen.triage)
 
-    assert "7 calls dropped" in text(as_user(seen.editor).get("/intake/"))
+    assert "7 calls dropped" in text_of(as_user(seen.editor).get("/intake/"))
 
 
 def test_before_a_link_the_page_names_tokens_whose_calls_would_be_dropped(seen, as_user):
@@ -262,7 +257,7 @@ def test_before_a_link_the_page_names_tokens_whose_calls_would_be_dropped(seen, 
     send_under(seen.service, make_user("bert"), name="eu proxy")
     send_under(seen.service, seen.editor, name="own")
 
-    page = text(client.post(f"{here}act/", {"action": "claim", "other": seen.triage.slug}, follow=True))
+    page = text_of(client.post(f"{here}act/", {"action": "claim", "other": seen.triage.slug}, follow=True))
     seen.service.refresh_from_db()
     assert seen.service.application is None
     assert f"Once linked to {seen.triage.name}, calls of these tokens are dropped" in page
@@ -289,12 +284,12 @@ def test_senders_are_linked_in_bulk_to_what_is_proposed_or_to_one_and_taken_back
         Service.objects.create(name=name, scope=scope, first_seen_at=moment, last_seen_at=moment, first_token=own)
         for name, scope in (("helpdesk", ""), ("helpdesk", "litellm"), ("search", ""))
     ]
-    assert f"Link to {seen.triage.name}" in text(client.get("/intake/services/"))
+    assert f"Link to {seen.triage.name}" in text_of(client.get("/intake/services/"))
 
     page = client.post("/intake/services/link/", {"accept": named.pk}, follow=True)
     named.refresh_from_db()
     assert named.application == seen.triage
-    assert "1 sender is linked" in text(page)
+    assert "1 sender is linked" in text_of(page)
 
     picks = [others[0].pk, others[2].pk]
     asked = {"pick": picks, "action": "link", "application": seen.triage.name}
@@ -303,7 +298,7 @@ def test_senders_are_linked_in_bulk_to_what_is_proposed_or_to_one_and_taken_back
     assert set(Service.objects.filter(pk__in=[each.pk for each in others]).values_list("application", flat=True)) == {
         seen.triage.pk
     }
-    assert "2 senders are linked" in text(page)
+    assert "2 senders are linked" in text_of(page)
     undo = re.search(r'action="(/intake/services/link/\?undo=1[^"]+)"', page.content.decode()).group(1)
     client.post(undo.replace("&amp;", "&"))
     assert not Service.objects.filter(pk__in=[each.pk for each in others], application__isnull=False).exists()
@@ -316,13 +311,13 @@ def test_a_link_in_bulk_leaves_out_what_would_drop_calls_and_needs_an_applicatio
     client = as_user(seen.governance)
 
     page = client.post("/intake/services/link/", {"pick": waiting.pk, "action": "accept"}, follow=True)
-    assert "no application is proposed" in text(page)
+    assert "no application is proposed" in text_of(page)
     asked = {"pick": waiting.pk, "action": "link", "application": seen.triage.slug}
-    assert "would be dropped" in text(client.post("/intake/services/link/", asked, follow=True))
+    assert "would be dropped" in text_of(client.post("/intake/services/link/", asked, follow=True))
     stranger = as_user(make_member(make_application().team))
-    assert "Select the senders" in text(stranger.post("/intake/services/link/", asked, follow=True))
+    assert "Select the senders" in text_of(stranger.post("/intake/services/link/", asked, follow=True))
     asked["application"] = "nothing-of-that-name"
-    assert "Choose the application" in text(client.post("/intake/services/link/", asked, follow=True))
+    assert "Choose the application" in text_of(client.post("/intake/services/link/", asked, follow=True))
     waiting.refresh_from_db()
     assert waiting.application is None
 
@@ -335,8 +330,8 @@ def test_governance_decides_a_name_and_lifts_it_by_undo(seen, as_user):
     client = as_user(seen.governance)
     assert client.post(where, {**said, "not_a_model": "on"}).status_code == 422
     assert client.post(where, {**said, "reason": ""}).status_code == 422
-    assert "talker-1" in text(client.get(f"{where}&q=talker"))
-    page = text(client.post(where, said, follow=True))
+    assert "talker-1" in text_of(client.get(f"{where}&q=talker"))
+    page = text_of(client.post(where, said, follow=True))
     decision = NameDecision.objects.get()
     assert "also in what was seen before" in page
     assert Dependency.objects.filter(application=seen.drafter, offering=seen.talker).exists()
@@ -348,8 +343,8 @@ def test_a_key_is_bound_to_an_application_and_unbound(seen, as_user):
     token, _ = issue_token(user=seen.editor, name="traces", scopes=["intake"], at=now(), by=seen.editor)
     client = as_user(seen.editor)
     bind = f"/intake/keys/{token.pk}/bind/"
-    assert "traces" in text(client.get("/intake/"))
-    assert "There is no application" in text(client.post(bind, {"application": seen.foreign.slug}, follow=True))
+    assert "traces" in text_of(client.get("/intake/"))
+    assert "There is no application" in text_of(client.post(bind, {"application": seen.foreign.slug}, follow=True))
     client.post(bind, {"application": seen.triage.slug, "environment": "prod"})
     assert TokenBinding.objects.get().application == seen.triage
     client.post(f"/intake/keys/{token.pk}/unbind/")
@@ -361,7 +356,7 @@ def test_governance_sets_the_lines(world, as_user):
     assert as_user(world.editor).post("/intake/lines/", said).status_code == 403
     client = as_user(world.governance)
     assert client.post("/intake/lines/", {**said, "drift_days": 0}).status_code == 422
-    assert "The lines are changed" in text(client.post("/intake/lines/", said, follow=True))
+    assert "The lines are changed" in text_of(client.post("/intake/lines/", said, follow=True))
     lines = IntakeSettings.objects.get()
     assert (lines.unseen_after_days, lines.drift_days, lines.declares_shadows) == (14, 3, False)
 
@@ -382,11 +377,11 @@ def document(world):
 
 def test_a_document_says_what_was_taken_and_what_not(document, world, as_user):
     client = as_user(world.editor)
-    page = text(client.get(f"/imports/{document.pk}/"))
+    page = text_of(client.get(f"/imports/{document.pk}/"))
     assert "It names 3 uses of models: 1 new; " in page
     assert "1 could not be placed" in page
     assert "nobody knows it" in page
-    listed = text(client.get("/imports/?kind=document"))
+    listed = text_of(client.get("/imports/?kind=document"))
     assert "cdxgen" in listed
     assert as_user(world.outsider).get(f"/imports/{document.pk}/").status_code in {403, 404}
 
@@ -394,9 +389,9 @@ def test_a_document_says_what_was_taken_and_what_not(document, world, as_user):
 def test_a_document_without_its_application_asks_for_it(document, world, as_user):
     Import.objects.filter(pk=document.pk).update(state="received", application=None, error="It does not say.")
     client = as_user(world.editor)
-    assert "Which application is it about?" in text(client.get(f"/imports/{document.pk}/"))
+    assert "Which application is it about?" in text_of(client.get(f"/imports/{document.pk}/"))
     where = f"/imports/{document.pk}/application/"
-    assert "You see no application" in text(client.post(where, {"application": world.foreign.slug}, follow=True))
+    assert "You see no application" in text_of(client.post(where, {"application": world.foreign.slug}, follow=True))
     client.post(where, {"application": world.triage.name})
     document.refresh_from_db()
     assert document.application == world.triage

@@ -8,10 +8,7 @@ from apps.inventory.actions import change_application
 from apps.inventory.models import Application
 from apps.inventory.queries import last_change_of
 from tests.builders import make_user
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
+from tests.http import text_of
 
 
 def test_a_filter_is_kept_found_again_shared_and_dropped(world, as_user):
@@ -20,9 +17,9 @@ def test_a_filter_is_kept_found_again_shared_and_dropped(world, as_user):
 
     page = own.post(reverse("save-filter"), given, follow=True)
     assert page.redirect_chain[-1][0] == "/applications/?criticality=critical"
-    assert "“Ours” is kept" in text(page)
-    assert 'href="/applications/?criticality=critical" aria-current="true">Ours' in text(page)
-    assert "of ilse" in text(colleague.get("/applications/"))
+    assert "“Ours” is kept" in text_of(page)
+    assert 'href="/applications/?criticality=critical" aria-current="true">Ours' in text_of(page)
+    assert "of ilse" in text_of(colleague.get("/applications/"))
 
     kept = SavedFilter.objects.get()
     assert colleague.post(reverse("drop-filter", args=[kept.pk])).status_code == 404
@@ -38,7 +35,7 @@ def test_a_filter_is_kept_found_again_shared_and_dropped(world, as_user):
     ],
 )
 def test_a_filter_that_cannot_be_kept_says_why(given, words, world, as_user):
-    assert words in text(as_user(world.editor).post(reverse("save-filter"), given, follow=True))
+    assert words in text_of(as_user(world.editor).post(reverse("save-filter"), given, follow=True))
 
 
 def test_a_filter_leads_to_no_foreign_place(world, as_user):
@@ -63,7 +60,7 @@ def test_a_null_character_is_the_sender_s_mistake_wherever_it_stands(given, worl
     answer = client.post(reverse("save-filter"), given) if "name" in given else client.get(given["path"])
 
     assert answer.status_code == 400
-    assert "cannot be kept" in text(answer)
+    assert "cannot be kept" in text_of(answer)
     assert answer["X-Frame-Options"] == "DENY"
 
 
@@ -75,7 +72,7 @@ def test_a_change_is_taken_back_from_the_page_that_said_it_and_again(world, as_u
     page = client.post(reverse("undo", args=[change]), {"back": "/applications/"}, follow=True)
 
     assert page.redirect_chain[-1][0] == "/applications/"
-    assert "Taken back: 1 row is as it was." in text(page)
+    assert "Taken back: 1 row is as it was." in text_of(page)
     assert Application.objects.get(pk=world.triage.pk).name == "Claims triage"
 
     redo = next(message for message in page.context["messages"]) if page.context.get("messages") else None
@@ -103,7 +100,7 @@ def test_what_somebody_changed_since_is_not_taken_back(world, as_user):
 
     page = as_user(world.editor).post(reverse("undo", args=[change]), follow=True)
 
-    assert "maren has changed the application" in text(page)
+    assert "maren has changed the application" in text_of(page)
     assert Application.objects.get(pk=world.triage.pk).name == "Again"
 
 
@@ -117,9 +114,9 @@ def test_only_editors_take_back_and_only_to_pages_of_ours(world, as_user):
 
 
 def test_the_first_steps_say_how_far_they_are(world, as_user, db):
-    page = text(as_user(world.governance).get(reverse("start")))
+    page = text_of(as_user(world.governance).get(reverse("start")))
     assert "2 applications" not in page
     assert "3 registered, with what they call." in page
 
-    alone = text(as_user(make_user("new", role="admin")).get(reverse("start")))
+    alone = text_of(as_user(make_user("new", role="admin")).get(reverse("start")))
     assert "Invite a person" in alone

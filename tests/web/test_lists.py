@@ -11,14 +11,7 @@ from apps.inventory.models import Application
 from apps.web import listing
 from apps.web.listing import Listing, csv_answer, harmless
 from tests.builders import make_application, make_dependency, make_event, make_offering, make_provider
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
-
-
-def rows_of(response):
-    return b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
+from tests.http import file_lines, text_of
 
 
 @pytest.mark.parametrize(
@@ -48,22 +41,24 @@ def test_a_list_costs_the_same_however_long_it_is(path, n, world, as_user, djang
 def test_filters_stand_in_the_address_and_narrow_page_and_csv_alike(world, as_user):
     client = as_user(world.governance)
 
-    page = text(client.get("/applications/?team=" + world.team.slug + "&criticality=critical"))
-    rows = rows_of(client.get("/applications.csv?team=" + world.team.slug + "&criticality=critical"))
+    page = text_of(client.get("/applications/?team=" + world.team.slug + "&criticality=critical"))
+    rows = file_lines(client.get("/applications.csv?team=" + world.team.slug + "&criticality=critical"))
 
     assert "One application matches the filters." in page
     assert [row.split(",")[0] for row in rows] == ["application", "Claims triage"]
 
 
 def test_a_filter_without_a_control_shows_as_a_chip_that_can_be_dropped(world, as_user):
-    page = text(as_user(world.governance).get("/applications/?version=anthropic/claude-sonnet-4-5-20250929&q=triage"))
+    page = text_of(
+        as_user(world.governance).get("/applications/?version=anthropic/claude-sonnet-4-5-20250929&q=triage")
+    )
 
     assert "Uses version: anthropic/claude-sonnet-4-5-20250929" in page
     assert 'href="?q=triage"' in page
 
 
 def test_a_filter_that_cannot_be_read_says_so(world, as_user):
-    page = text(as_user(world.governance).get("/events/?since=yesterday"))
+    page = text_of(as_user(world.governance).get("/events/?since=yesterday"))
 
     assert 'aria-invalid="true"' in page
     assert "Enter a valid date/time." in page
@@ -72,40 +67,40 @@ def test_a_filter_that_cannot_be_read_says_so(world, as_user):
 def test_htmx_gets_only_the_list(world, as_user):
     response = as_user(world.governance).get("/applications/?q=triage", headers={"HX-Request": "true"})
 
-    assert "Claims triage" in text(response)
-    assert "<html" not in text(response)
+    assert "Claims triage" in text_of(response)
+    assert "<html" not in text_of(response)
     assert "HX-Request" in response["Vary"]
 
 
 def test_with_the_list_come_its_sentence_and_the_offer_to_keep_the_filter(world, as_user):
     client = as_user(world.governance)
-    part = text(client.get("/applications/?q=triage", headers={"HX-Request": "true"}))
-    whole = text(client.get("/applications/?q=triage"))
+    part = text_of(client.get("/applications/?q=triage", headers={"HX-Request": "true"}))
+    whole = text_of(client.get("/applications/?q=triage"))
 
     assert '<h1 class="sentence" id="sentence" hx-swap-oob="true">One application matches the filters.</h1>' in part
     assert '<h1 class="sentence" id="sentence">One application matches the filters.</h1>' in whole
     assert part.count('id="saved-filters" hx-swap-oob="true"') == 1
     assert "Save this filter" in part
     # the search in the dialog of every page says nothing about the page
-    assert "hx-swap-oob" not in text(client.get("/search/?q=triage", headers={"HX-Request": "true"}))
+    assert "hx-swap-oob" not in text_of(client.get("/search/?q=triage", headers={"HX-Request": "true"}))
 
 
 @pytest.mark.parametrize("path", ["/alerts/", "/deliveries/", "/feeds/runs/", "/identity/", "/events/"])
 def test_the_file_of_a_list_follows_the_filters_that_htmx_changes(path, world, as_user):
     """The link is part of what is swapped."""
-    part = text(as_user(world.governance).get(path, headers={"HX-Request": "true"}))
+    part = text_of(as_user(world.governance).get(path, headers={"HX-Request": "true"}))
 
     assert ".csv" in part
 
 
 def test_what_applications_here_stand_on_is_found_first(world, as_user):
     make_offering(api_id="claude-aardvark", resolved=True)
-    page = text(as_user(world.governance).get("/search/?q=claude"))
+    page = text_of(as_user(world.governance).get("/search/?q=claude"))
     offerings = page.partition("<h2>Offerings</h2>")[2]
 
     assert 0 < offerings.index(world.sonnet.api_id) < offerings.index("claude-aardvark")
     make_provider("aardvark", name="Aardvark")
-    listed = text(as_user(world.governance).get("/providers/"))
+    listed = text_of(as_user(world.governance).get("/providers/"))
     assert listed.index(">Anthropic<") < listed.index(">Aardvark<")
 
 
@@ -118,7 +113,7 @@ def test_what_applications_here_stand_on_is_found_first(world, as_user):
     ],
 )
 def test_filters_that_leave_nothing_say_so(path, words, world, as_user):
-    assert words in text(as_user(world.governance).get(path))
+    assert words in text_of(as_user(world.governance).get(path))
 
 
 def test_an_empty_list_teaches(world, as_user):
@@ -127,13 +122,13 @@ def test_an_empty_list_teaches(world, as_user):
     ProviderEvent.evidence.through.objects.all().delete()
     ProviderEvent.objects.all().delete()
 
-    assert "No application of yours is registered." in text(as_user(world.outsider).get("/applications/"))
-    assert "The first poll of a feed is its baseline" in text(as_user(world.outsider).get("/events/"))
-    assert "Nothing waits for you." in text(as_user(world.outsider).get("/alerts/"))
+    assert "No application of yours is registered." in text_of(as_user(world.outsider).get("/applications/"))
+    assert "The first poll of a feed is its baseline" in text_of(as_user(world.outsider).get("/events/"))
+    assert "Nothing waits for you." in text_of(as_user(world.outsider).get("/alerts/"))
 
 
 def test_a_sorted_column_says_how(world, as_user):
-    page = text(as_user(world.governance).get("/applications/?sort=-name"))
+    page = text_of(as_user(world.governance).get("/applications/?sort=-name"))
 
     assert 'aria-sort="descending"' in page
     assert page.index("Mail drafter") < page.index("Claims triage")
@@ -166,28 +161,28 @@ def test_a_cell_that_begins_like_a_formula_is_only_text(cell):
 def test_numbers_stay_numbers_in_csv():
     answer = csv_answer("x", ["n"], [SimpleNamespace(n=-5)], lambda row: [row.n])
 
-    assert rows_of(answer) == ["n", "-5"]
+    assert file_lines(answer) == ["n", "-5"]
 
 
 def test_a_formula_in_a_name_reaches_the_file_as_text(world, as_user):
     world.triage.name = "=HYPERLINK(1)"
     world.triage.save()
 
-    rows = rows_of(as_user(world.governance).get("/applications.csv"))
+    rows = file_lines(as_user(world.governance).get("/applications.csv"))
 
     assert any(row.startswith("'=HYPERLINK(1)") for row in rows)
 
 
 def test_a_team_gets_only_its_own_rows_as_csv(world, as_user):
-    rows = rows_of(as_user(world.viewer).get("/applications.csv"))
+    rows = file_lines(as_user(world.viewer).get("/applications.csv"))
 
     assert sorted(row.split(",")[0] for row in rows[1:]) == ["Claims triage", "Mail drafter"]
 
 
 def test_search_finds_what_the_reader_may_see(world, as_user):
-    mine = text(as_user(world.viewer).get("/search/?q=claude"))
-    clause = text(as_user(world.viewer).get("/search/?q=clause"))
-    triage = text(as_user(world.viewer).get("/search/?q=triage", headers={"HX-Request": "true"}))
+    mine = text_of(as_user(world.viewer).get("/search/?q=claude"))
+    clause = text_of(as_user(world.viewer).get("/search/?q=clause"))
+    triage = text_of(as_user(world.viewer).get("/search/?q=triage", headers={"HX-Request": "true"}))
 
     assert "Claude Sonnet 4.5" in mine
     assert "anthropic.claude-sonnet-4-5" in mine
@@ -202,4 +197,4 @@ def test_search_bears_any_words(world, as_user):
     assert client.get("/search/", {"q": "%_'\"\\"}).status_code == 200
     assert client.get("/search/", {"q": "ab" * 200}).status_code == 200
     assert client.get("/search/", {"q": "a\x00b" * 200}).status_code == 400
-    assert "Type at least two letters." in text(client.get("/search/?q=a"))
+    assert "Type at least two letters." in text_of(client.get("/search/?q=a"))

@@ -10,6 +10,7 @@ from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Application, Dependency, KeptState
 from apps.web.views import overview as module
 from tests.builders import make_application, make_dependency
+from tests.http import file_text, text_of
 
 
 def brought_up_to_date(world):
@@ -19,19 +20,15 @@ def brought_up_to_date(world):
     keep_findings(on=world.today)
 
 
-def text(response):
-    return " ".join(response.content.decode().split())
-
-
 def test_the_sentence_names_the_developer_and_what_ends_soon(world, as_user):
-    page = text(as_user(world.governance).get("/"))
+    page = text_of(as_user(world.governance).get("/"))
 
     assert "100 % of critical applications" in page
     assert "rest on one developer, Anthropic, and one application stands on a model that ends within 30 days." in page
 
 
 def test_a_team_reads_the_same_page_over_its_own_applications_and_is_told_so(world, as_user):
-    page = text(as_user(world.viewer).get("/"))
+    page = text_of(as_user(world.viewer).get("/"))
 
     assert "Applications of Claims" in page
     assert "2 applications above ground" in page
@@ -42,12 +39,12 @@ def test_a_model_past_its_firm_date_counts_as_ended_and_a_soft_date_does_not(wor
     world.sonnet.retires_on = world.today - timedelta(5)
     world.sonnet.save()
     brought_up_to_date(world)
-    firm = text(as_user(world.governance).get("/"))
-    listed = text(as_user(world.governance).get("/applications/"))
+    firm = text_of(as_user(world.governance).get("/"))
+    listed = text_of(as_user(world.governance).get("/applications/"))
     world.sonnet.date_kind = "not_before"
     world.sonnet.save()
     brought_up_to_date(world)
-    soft = text(as_user(world.governance).get("/"))
+    soft = text_of(as_user(world.governance).get("/"))
 
     assert "one application still calls a model past its end" in firm
     assert "−5 d" in firm
@@ -57,7 +54,7 @@ def test_a_model_past_its_firm_date_counts_as_ended_and_a_soft_date_does_not(wor
 
 
 def test_the_drawing_is_there_in_both_shapes_with_every_application_named(world, as_user):
-    page = text(as_user(world.governance).get("/"))
+    page = text_of(as_user(world.governance).get("/"))
 
     assert page.count('<svg class="draw wide wide-only"') == 2
     assert page.count('<svg class="draw narrow-only"') == 2
@@ -67,11 +64,11 @@ def test_the_drawing_is_there_in_both_shapes_with_every_application_named(world,
 def test_a_portfolio_too_large_to_draw_singly_is_grouped(world, as_user, monkeypatch):
     monkeypatch.setattr(module, "DRAWN_SINGLY", 2)
 
-    page = text(as_user(world.governance).get("/"))
+    page = text_of(as_user(world.governance).get("/"))
     # the second time they come out of the cache
     with monkeypatch.context() as broken:
         broken.setattr(module, "common_stacks", None)
-        again = text(as_user(world.governance).get("/"))
+        again = text_of(as_user(world.governance).get("/"))
 
     assert "1 applications, 1 critical: Claude Sonnet 4.5, Anthropic" in again
     assert "grouped by what they rest on" in page
@@ -83,7 +80,7 @@ def test_an_empty_register_says_what_to_do_first(world, as_user):
     Application.objects.all().delete()
     brought_up_to_date(world)
 
-    page = text(as_user(world.governance).get("/"))
+    page = text_of(as_user(world.governance).get("/"))
 
     assert "No application is registered yet" in page
     assert "Begin with what you run." in page
@@ -92,13 +89,13 @@ def test_an_empty_register_says_what_to_do_first(world, as_user):
 def test_before_the_first_refresh_nothing_is_said_of_what_they_stand_on(world, as_user):
     EngineState.objects.update(as_of=None, built_at=None)
 
-    page = text(as_user(world.governance).get("/"))
+    page = text_of(as_user(world.governance).get("/"))
 
     assert "Three applications are registered; what they stand on is being worked out." in page
 
 
 def test_a_line_that_is_crossed_is_marked_and_counted(world, as_user):
-    page = text(as_user(world.governance).get("/"))
+    page = text_of(as_user(world.governance).get("/"))
 
     # all critical applications stand on Anthropic, where half is tolerated, and on its one foundation
     assert page.count('<tr class="over">') >= 2
@@ -126,6 +123,6 @@ def test_the_overview_costs_the_same_however_many_applications_there_are(world, 
     ],
 )
 def test_each_picture_has_its_numbers_as_a_file(path, expected, world, as_user):
-    body = b"".join(as_user(world.governance).get(path).streaming_content).decode()
+    body = file_text(as_user(world.governance).get(path))
 
     assert expected in body

@@ -2,39 +2,13 @@
 
 import re
 from collections import deque
-from html.parser import HTMLParser
 
 import pytest
 from django.urls import reverse
 
-PAGES = {
-    "overview": "/",
-    "account": "/account/",
-    "search": "/search/?q=claude",
-    "applications": "/applications/",
-    "application": "/applications/{triage.slug}/",
-    "foundations": "/foundations/",
-    "foundation": "/foundations/anthropic-claude-sonnet-4-5/",
-    "offerings": "/offerings/",
-    "offering": "/offerings/{sonnet.pk}/",
-    "identity": "/identity/",
-    "decide": "/identity/{unknown.pk}/",
-    "providers": "/providers/",
-    "provider": "/providers/anthropic/",
-    "events": "/events/",
-    "event": "/events/{event.pk}/",
-    "feeds": "/feeds/",
-    "feed": "/feeds/litellm/",
-    "run": "/feeds/runs/{run.pk}/",
-    "alerts": "/alerts/?state=",
-    "alert": "/alerts/{alert.pk}/",
-    "subscriptions": "/alerts/subscriptions/",
-    "subscribe": "/alerts/subscriptions/new/",
-    "alert-settings": "/alerts/settings/",
-    "deliveries": "/deliveries/",
-    "not-carried": "/deliveries/not-carried/",
-    "delivery": "/deliveries/{delivery.pk}/",
-}
+from tests.http import outline_of
+from tests.web.page_addresses import PAGES, address_of
+
 TABLES = [
     "/applications.csv", "/applications/{triage.slug}/stack.csv", "/foundations.csv", "/offerings.csv",
     "/providers.csv", "/events.csv", "/feeds.csv", "/alerts.csv", "/deliveries.csv",
@@ -44,63 +18,12 @@ TABLES = [
 OWN = ["application", "alert", "delivery"]
 
 
-def address(path, world):
-    return path.format(**vars(world))
-
-
-class Outline(HTMLParser):
-    """Collects what the checks below ask about."""
-
-    def __init__(self):
-        super().__init__()
-        self.tags, self.styled, self.inline, self.links, self.ids, self.labelled, self.fields = (
-            [],
-            [],
-            [],
-            [],
-            [],
-            [],
-            [],
-        )
-        self._label = 0
-
-    def handle_starttag(self, tag, attrs):
-        given = dict(attrs)
-        self.tags.append(tag)
-        if "style" in given or any(name.startswith("on") for name in given):
-            self.styled.append((tag, given))
-        if tag == "script" and "src" not in given:
-            self.inline.append(given)
-        if tag == "style":
-            self.inline.append(given)
-        if tag == "a" and given.get("href", "").startswith("/"):
-            self.links.append(given["href"])
-        if "id" in given:
-            self.ids.append(given["id"])
-        if tag == "label":
-            self._label += 1
-            if "for" in given:
-                self.labelled.append(given["for"])
-        if tag in {"input", "select", "textarea"} and given.get("type") != "hidden":
-            self.fields.append((given.get("id"), given.get("name"), self._label > 0 or bool(given.get("aria-label"))))
-
-    def handle_endtag(self, tag):
-        if tag == "label":
-            self._label -= 1
-
-
-def outline(response):
-    parser = Outline()
-    parser.feed(response.content.decode())
-    return parser
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_governance_opens_every_page(name, world, as_user):
-    response = as_user(world.governance).get(address(PAGES[name], world))
+    response = as_user(world.governance).get(address_of(PAGES[name], world))
 
     assert response.status_code == 200
-    found = outline(response)
+    found = outline_of(response)
     assert found.tags.count("h1") == 1
     assert 'class="stamp"' in response.content.decode()
     assert re.search(r"<title>.+ · Foundation Registry</title>", response.content.decode())
@@ -108,9 +31,9 @@ def test_governance_opens_every_page(name, world, as_user):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_needs_no_inline_style_or_script_and_labels_every_field(name, world, as_user):
-    response = as_user(world.governance).get(address(PAGES[name], world))
+    response = as_user(world.governance).get(address_of(PAGES[name], world))
 
-    found = outline(response)
+    found = outline_of(response)
     assert found.styled == []
     assert found.inline == []
     assert [field for field in found.fields if not field[2] and field[0] not in found.labelled] == []
@@ -120,7 +43,7 @@ def test_a_page_needs_no_inline_style_or_script_and_labels_every_field(name, wor
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_sends_strangers_to_sign_in(name, world, client):
-    response = client.get(address(PAGES[name], world))
+    response = client.get(address_of(PAGES[name], world))
 
     assert response.status_code == 302
     assert response["Location"].startswith(reverse("account_login"))
@@ -128,8 +51,8 @@ def test_a_page_sends_strangers_to_sign_in(name, world, client):
 
 @pytest.mark.parametrize("path", TABLES)
 def test_a_table_is_a_csv_file_for_those_signed_in_only(path, world, as_user, client):
-    mine = as_user(world.governance).get(address(path, world))
-    theirs = client.get(address(path, world))
+    mine = as_user(world.governance).get(address_of(path, world))
+    theirs = client.get(address_of(path, world))
 
     assert mine["Content-Type"].startswith("text/csv")
     assert "attachment" in mine["Content-Disposition"]
@@ -138,7 +61,7 @@ def test_a_table_is_a_csv_file_for_those_signed_in_only(path, world, as_user, cl
 
 @pytest.mark.parametrize("name", OWN)
 def test_what_belongs_to_another_team_is_not_found(name, world, as_user):
-    response = as_user(world.outsider).get(address(PAGES[name], world))
+    response = as_user(world.outsider).get(address_of(PAGES[name], world))
 
     assert response.status_code == 404
     assert "Nothing is here for you." in response.content.decode()
@@ -146,7 +69,7 @@ def test_what_belongs_to_another_team_is_not_found(name, world, as_user):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_names_what_its_reader_may_not_see(name, world, as_user):
-    response = as_user(world.outsider).get(address(PAGES[name], world))
+    response = as_user(world.outsider).get(address_of(PAGES[name], world))
 
     text = response.content.decode()
     assert "Claims triage" not in text
@@ -157,7 +80,7 @@ def test_no_page_names_what_its_reader_may_not_see(name, world, as_user):
 def test_every_link_of_a_page_leads_somewhere(name, world, as_user):
     client = as_user(world.governance)
 
-    links = {link.partition("#")[0] for link in outline(client.get(address(PAGES[name], world))).links}
+    links = {link.partition("#")[0] for link in outline_of(client.get(address_of(PAGES[name], world))).links}
 
     assert {link: code for link in links if (code := status_of(client, link)) not in {200, 302}} == {}
 
@@ -180,7 +103,7 @@ def test_the_sign_in_page_has_no_sign_up(client, db):
 
     assert response.status_code == 200
     assert "Accounts are made by your administrator" in response.content.decode()
-    assert outline(response).styled == []
+    assert outline_of(response).styled == []
 
 
 @pytest.mark.parametrize(
@@ -191,7 +114,7 @@ def test_account_pages_wear_the_same_frame(route, world, as_user):
 
     assert response.status_code == 200
     assert 'class="masthead"' in response.content.decode()
-    assert outline(response).styled == []
+    assert outline_of(response).styled == []
 
 
 def test_a_second_factor_can_be_set_up(world, client):

@@ -10,7 +10,7 @@ from apps.common.history import acting
 from apps.reports.tables import Gap, Place
 from apps.web.views.reports.entering import url_of
 from tests.builders import make_provider
-from tests.web.test_lists import text
+from tests.http import file_text, text_of
 
 # GLEIF's own, as its public register has it
 LEI = "506700GE1G29325QX363"
@@ -28,7 +28,7 @@ def shown(client, host):
 
 
 def history(client, host):
-    return text(client.get(reverse("provider-history", args=[host.slug])))
+    return text_of(client.get(reverse("provider-history", args=[host.slug])))
 
 
 def test_governance_enters_who_it_is_and_takes_it_back(world, host, as_user):
@@ -40,21 +40,21 @@ def test_governance_enters_who_it_is_and_takes_it_back(world, host, as_user):
 
     answer = client.post(reverse("change-provider", args=[host.slug]), said, follow=True)
 
-    assert "Acme Cloud is changed." in text(answer)
-    assert "Acme Cloud Ireland Ltd" in text(answer)
+    assert "Acme Cloud is changed." in text_of(answer)
+    assert "Acme Cloud Ireland Ltd" in text_of(answer)
     host.refresh_from_db()
     assert (host.legal_name, host.person_type, host.lei, host.country) == ("Acme Cloud Ireland Ltd", "legal", LEI, "IE")
     page = history(client, host)
     assert "2 changes are on record, the latest on" in page
     assert "commercial register" in page
     assert f"LEI: <del>–</del> → <ins>{LEI}</ins>" in page
-    rows = b"".join(client.get(reverse("provider-history-csv", args=[host.slug])).streaming_content).decode()
+    rows = file_text(client.get(reverse("provider-history-csv", args=[host.slug])))
     assert f"commercial register,LEI,–,{LEI}" in rows
 
     undo = re.search(r'action="(/providers/acme-cloud/undo/[^"]+)"', answer.content.decode()).group(1)
     assert as_user(world.viewer).post(undo).status_code == 403
     back = client.post(undo, follow=True)
-    assert "Taken back: it is as it was." in text(back)
+    assert "Taken back: it is as it was." in text_of(back)
     host.refresh_from_db()
     assert (host.legal_name, host.lei, host.promised_notice_days) == ("", "", None)
     again = re.search(r'action="(/providers/acme-cloud/undo/[^"]+)"', back.content.decode()).group(1)
@@ -72,7 +72,7 @@ def test_what_somebody_changed_since_is_not_taken_back(world, host, as_user):
 
     refused = client.post(undo, follow=True)
 
-    assert "Somebody has changed this since." in text(refused)
+    assert "Somebody has changed this since." in text_of(refused)
     assert Provider.objects.get(pk=host.pk).country == "FR"
     assert client.post(undo[:-5] + "0000/", follow=True).status_code in {200, 404}
 
@@ -86,7 +86,7 @@ def test_two_at_once_compare_first(world, host, as_user):
     answer = client.post(reverse("change-provider", args=[host.slug]), said | {"country": "NL"})
 
     assert answer.status_code == 422
-    assert "Changed by someone else meanwhile: compare" in text(answer)
+    assert "Changed by someone else meanwhile: compare" in text_of(answer)
     assert Provider.objects.get(pk=host.pk).country == "LU"
     seen = answer.context["form"]["seen"].value()
     client.post(reverse("change-provider", args=[host.slug]), said | {"country": "NL", "seen": seen})
@@ -110,7 +110,7 @@ def test_what_cannot_be_is_refused_beside_its_field(world, host, as_user, field,
     answer = client.post(reverse("change-provider", args=[host.slug]), shown(client, host) | {field: value})
 
     assert answer.status_code == 422
-    assert sentence in text(answer)
+    assert sentence in text_of(answer)
     assert Provider.objects.get(pk=host.pk).updated_at == host.updated_at
 
 
@@ -119,7 +119,9 @@ def test_others_read_its_history_and_change_nothing(world, host, as_user):
 
     assert client.get(reverse("change-provider", args=[host.slug])).status_code == 403
     assert "Change it" not in history(client, host)
-    assert reverse("change-provider", args=[host.slug]) not in text(client.get(reverse("provider", args=[host.slug])))
+    assert reverse("change-provider", args=[host.slug]) not in text_of(
+        client.get(reverse("provider", args=[host.slug]))
+    )
 
 
 def test_gaps_of_reports_lead_to_the_form(world, host, as_user):

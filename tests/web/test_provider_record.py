@@ -1,6 +1,5 @@
 """The provider's record and the earliest end on the pages: what a reader finds, and what is never said."""
 
-import csv
 from datetime import date, timedelta
 
 import pytest
@@ -9,9 +8,8 @@ from apps.catalog.models import Assertion, NoticePolicy, Offering
 from apps.catalog.settlement import settle_offerings
 from apps.common.time import now
 from apps.web.drawings.notices import Notice, Promise, Strip, notices
-from tests.builders import make_event, make_offering, make_provider, make_source
-from tests.web.test_details import text
-from tests.web.test_pages import outline
+from tests.builders import make_claim, make_event, make_offering, make_provider, make_source
+from tests.http import csv_rows, outline_of, text_of
 
 POLICY = "https://maker.example/policy"
 
@@ -30,14 +28,19 @@ def announced(host, n, *, notice=60):
         offering = make_offering(f"model-{number}", host=host)
         pks.append(offering.pk)
         day = date(2025, 1, 1) + timedelta(7 * number)
-        Assertion.objects.create(
-            source=make_source("pages", name="Provider pages"), external_id=f"model-{number}", topic="lifecycle",
-            offering=offering, first_seen=now(), changed_at=now(), source_url="https://pages.example/ends",
+        make_claim(
+            make_source("pages", name="Provider pages"),
+            f"model-{number}",
+            offering=offering,
+            first_seen=now(),
+            changed_at=now(),
+            source_url="https://pages.example/ends",
             value={
-                "announced_on": day.isoformat(), "retires_on": (day + timedelta(notice + number)).isoformat(),
+                "announced_on": day.isoformat(),
+                "retires_on": (day + timedelta(notice + number)).isoformat(),
                 "date_kind": "firm",
             },
-        )  # fmt: skip
+        )
     settle_offerings(pks, at=now())
     return list(Offering.objects.filter(pk__in=pks).order_by("pk"))
 
@@ -45,7 +48,7 @@ def announced(host, n, *, notice=60):
 def test_the_record_says_its_median_and_from_how_many_it_comes(maker, world, as_user):
     announced(maker, 9)
 
-    page = text(as_user(world.viewer).get("/providers/maker/"))
+    page = text_of(as_user(world.viewer).get("/providers/maker/"))
 
     assert "Median notice 64 days (9 models, 9 announcements, 60 to 68)." in page
     assert "60 days of notice: kept for 9 of 9" in page
@@ -58,7 +61,7 @@ def test_the_record_says_its_median_and_from_how_many_it_comes(maker, world, as_
 def test_fewer_than_five_announcements_are_a_list_and_no_statistic(maker, world, as_user):
     announced(maker, 4)
 
-    page = text(as_user(world.viewer).get("/providers/maker/"))
+    page = text_of(as_user(world.viewer).get("/providers/maker/"))
 
     assert "4 announcements with a known day: too few for a statistic, so here they are." in page
     assert "Median" not in page
@@ -69,7 +72,7 @@ def test_fewer_than_five_announcements_are_a_list_and_no_statistic(maker, world,
 def test_halves_that_differ_are_named_changed(maker, world, as_user):
     announced(maker, 10, notice=10)
 
-    page = text(as_user(world.viewer).get("/providers/maker/"))
+    page = text_of(as_user(world.viewer).get("/providers/maker/"))
 
     assert "12, then 17 days: changed" in page
     assert "missed by 10 models, at worst 10 days (model-0)" in page
@@ -81,7 +84,7 @@ def test_a_notice_counted_from_the_first_sight_is_a_lower_bound(maker, world, as
     seen = make_offering("quiet", host=maker, retires_on=date(2027, 1, 15), date_kind="firm", lifecycle="deprecated")
     make_event(seen, new="2027-01-15")
 
-    page = text(as_user(world.viewer).get("/providers/maker/"))
+    page = text_of(as_user(world.viewer).get("/providers/maker/"))
 
     assert "Median notice at least" in page
     assert "5 by a published day, 1 by the day first seen" in page
@@ -96,7 +99,7 @@ def test_moves_and_prices_are_single_events_with_link_and_source(maker, world, a
     moved.evidence.add(claim)
     priced = make_event(offering, "repriced", old={"input": "1"}, new={"input": "2"})
 
-    page = text(as_user(world.viewer).get("/providers/maker/"))
+    page = text_of(as_user(world.viewer).get("/providers/maker/"))
 
     assert f'href="/events/{moved.pk}/"' in page
     assert f'href="/events/{priced.pk}/"' in page
@@ -107,7 +110,7 @@ def test_moves_and_prices_are_single_events_with_link_and_source(maker, world, a
 def test_a_host_without_an_end_teaches_how_a_record_comes_about(world, as_user):
     make_offering(host=make_provider("quiet", name="Quiet"))
 
-    page = text(as_user(world.viewer).get("/providers/quiet/"))
+    page = text_of(as_user(world.viewer).get("/providers/quiet/"))
 
     assert "No end is on record at this host." in page
     assert 'href="/offerings/?host=quiet"' in page
@@ -116,7 +119,7 @@ def test_a_host_without_an_end_teaches_how_a_record_comes_about(world, as_user):
 def test_a_developer_without_a_host_has_no_record_of_its_own(world, as_user):
     make_provider("lab", roles=("developer",), name="Lab")
 
-    page = text(as_user(world.viewer).get("/providers/lab/"))
+    page = text_of(as_user(world.viewer).get("/providers/lab/"))
 
     assert "No host of Lab is known here" in page
     assert 'id="record"' not in page
@@ -125,14 +128,14 @@ def test_a_developer_without_a_host_has_no_record_of_its_own(world, as_user):
 def test_the_reader_is_told_how_a_wrong_fact_is_corrected(maker, world, as_user):
     announced(maker, 5)
 
-    assert "Open the offering and set its end by hand" in text(as_user(world.governance).get("/providers/maker/"))
-    assert "Tell governance" in text(as_user(world.viewer).get("/providers/maker/"))
+    assert "Open the offering and set its end by hand" in text_of(as_user(world.governance).get("/providers/maker/"))
+    assert "Tell governance" in text_of(as_user(world.viewer).get("/providers/maker/"))
 
 
 def test_the_page_has_no_inline_style_and_every_id_once(maker, world, as_user):
     announced(maker, 12)
 
-    found = outline(as_user(world.governance).get("/providers/maker/"))
+    found = outline_of(as_user(world.governance).get("/providers/maker/"))
 
     assert (found.styled, found.inline) == ([], [])
     assert sorted(found.ids) == sorted(set(found.ids))
@@ -143,7 +146,7 @@ def test_the_csv_has_each_notice_and_runs_no_formula(maker, world, as_user, clie
     Offering.objects.filter(api_id="model-0").update(api_id="=cmd()", version=None)
 
     answer = as_user(world.viewer).get("/providers/maker/record.csv")
-    rows = list(csv.DictReader(b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()))
+    rows = csv_rows(answer)
 
     assert [row["api id"] for row in rows] == ["model-2", "model-1", "'=cmd()"]
     assert [(row["notice in days"], row["announcement day"]) for row in rows][-1] == ("60", "published")
@@ -156,7 +159,7 @@ class TestTheEarliestEnd:
     def test_an_offering_without_an_announced_end_says_when_it_may_end_at_the_earliest(self, maker, world, as_user):
         offering = make_offering("calm", host=maker, lifecycle="active")
 
-        page = text(as_user(world.viewer).get(f"/offerings/{offering.pk}/"))
+        page = text_of(as_user(world.viewer).get(f"/offerings/{offering.pk}/"))
 
         assert "No retirement date has been announced. Earliest possible under Maker's published policy:" in page
         assert "At least 60 days of notice, counted from today." in page
@@ -167,18 +170,18 @@ class TestTheEarliestEnd:
             "ending", host=maker, lifecycle="deprecated", retires_on=world.today + timedelta(9), date_kind="firm"
         )
 
-        assert "Earliest possible" not in text(as_user(world.viewer).get(f"/offerings/{offering.pk}/"))
+        assert "Earliest possible" not in text_of(as_user(world.viewer).get(f"/offerings/{offering.pk}/"))
 
     def test_a_router_is_not_bound_by_what_the_developer_published(self, maker, world, as_user):
         own = make_offering("calm", host=maker, lifecycle="active")
         routed = make_offering("maker/calm", host=make_provider("router"), version=own.version, lifecycle="active")
 
-        assert "Earliest possible" not in text(as_user(world.viewer).get(f"/offerings/{routed.pk}/"))
+        assert "Earliest possible" not in text_of(as_user(world.viewer).get(f"/offerings/{routed.pk}/"))
 
     def test_a_foundation_tells_it_per_host(self, maker, world, as_user):
         offering = make_offering("calm", host=maker, lifecycle="active")
 
-        page = text(as_user(world.viewer).get(f"/foundations/{offering.version.foundation.slug}/"))
+        page = text_of(as_user(world.viewer).get(f"/foundations/{offering.version.foundation.slug}/"))
 
         assert "not announced; earliest under Maker's policy" in page
 

@@ -1,6 +1,5 @@
 """The pages of the reports: what they say, to whom, and at which price."""
 
-import csv
 import io
 import json
 import zipfile
@@ -12,7 +11,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from openpyxl import load_workbook
 
 from apps.accounts.models import User
 from apps.accounts.roles import OrganisationRole, TeamRole
@@ -22,7 +20,8 @@ from apps.inventory.models import Application, Contract
 from apps.reports import kept
 from apps.reports.models import ComponentAnswer, EvidencePack, ModelStatement, ReportingEntity
 from tests.builders import make_application, make_dependency, make_member, make_user
-from tests.reports.worlds import Insurer, make_insurer
+from tests.http import body_of, csv_rows, workbook_of
+from tests.reports.insurer import Insurer, make_insurer
 
 SignIn = Callable[[User], Client]
 PAGES = ("reports", "report-register", "component-files", "report-models", "packs", "board")
@@ -40,9 +39,7 @@ def get(client: Client, name: str, *args: object, **query: object) -> str:
 
 
 def rows_of(client: Client, name: str, *args: object) -> list[dict[str, str]]:
-    answer = client.get(reverse(name, args=args))
-    body = b"".join(answer.streaming_content).decode().removeprefix("\ufeff")  # type: ignore[attr-defined]
-    return list(csv.DictReader(io.StringIO(body)))
+    return csv_rows(client.get(reverse(name, args=args)))
 
 
 def test_the_index_says_what_each_is_for_and_how_complete(insurer: Insurer, as_user: SignIn) -> None:
@@ -98,7 +95,7 @@ def test_an_editor_reads_the_own_teams_rows_in_pages_and_files(insurer: Insurer,
     assert {row["about"] for row in rows_of(client, "report-register-csv", "functions")} == {"Claims"}
     assert rows_of(client, "report-register-csv", "contracts") == []
     assert {row["Application"] for row in rows_of(client, "report-models-csv")} == {"Claims triage"}
-    book = load_workbook(io.BytesIO(client.get(reverse("report-register-xlsx")).content))
+    book = workbook_of(client.get(reverse("report-register-xlsx")))
     said = " ".join(str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row if cell)
     assert "Claims" in said
     assert "Mail drafter" not in said
@@ -126,7 +123,7 @@ def test_the_component_file_as_page_csv_workbook_and_json(insurer: Insurer, as_u
     body = json.loads(client.get(reverse("component-file-json", args=[slug])).content)
     assert body["components"][0]["Called as"]["value"] == "sonnet"
     assert body["documents"][0]["Status"] == {"value": None, "missing": True, "note": ""}
-    book = load_workbook(io.BytesIO(client.get(reverse("component-file-xlsx", args=[slug])).content))
+    book = workbook_of(client.get(reverse("component-file-xlsx", args=[slug])))
     assert book.sheetnames == ["Documents", "Modifications", "Questions", "Components", "Missing", "Notes"]
     assert client.get(reverse("component-file-csv", args=[slug, "nothing"])).status_code == 404
 
@@ -175,7 +172,7 @@ def test_a_pack_is_asked_for_made_and_fetched(insurer: Insurer, as_user: SignIn)
     assert pack.digest in page
     assert "data/applications.csv" in page
     answer = client.get(reverse("pack-file", args=[pack.pk]))
-    body = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    body = body_of(answer)  # type: ignore[attr-defined]
     assert len(body) == int(answer.headers["Content-Length"])
     assert "Claims triage" in zipfile.ZipFile(io.BytesIO(body)).read("data/applications.csv").decode()
     assert f"Pack {pack.pk}" in get(client, "reports")

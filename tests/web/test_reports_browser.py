@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.common.time import day_of, now
-from tests.reports.worlds import Insurer, make_insurer
+from tests.reports.insurer import Insurer, make_insurer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

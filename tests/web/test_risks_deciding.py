@@ -8,14 +8,18 @@ import pytest
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import NodeKind
 from apps.risks.models import Assessment, FoundationRisk
-from tests.builders import make_application, make_dependency, make_member
-from tests.risks.worlds import make_assessment, make_evidence, make_risk, node
+from tests.builders import (
+    make_application,
+    make_assessment,
+    make_dependency,
+    make_evidence,
+    make_member,
+    make_node,
+    make_risk,
+)
+from tests.http import visible_text
 
 DAY = timedelta(days=1)
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 @pytest.fixture
@@ -23,7 +27,9 @@ def risky(world):
     """A risk on the version that three applications call: two of the editor's team, one foreign."""
     world.second = make_application("Letter sorter", team=world.team)
     make_dependency(world.second, world.sonnet)
-    world.risk = make_risk(node(NodeKind.VERSION, world.sonnet.version), title="Invents facts", likelihood=4, impact=4)
+    world.risk = make_risk(
+        make_node(NodeKind.VERSION, world.sonnet.version), title="Invents facts", likelihood=4, impact=4
+    )
     world.dependency = world.triage.dependencies.get(role="primary")
     world.address = f"/risks/inherited/{world.risk.pk}-{world.dependency.pk}/"
     world.owner = make_member(world.team, TeamRole.OWNER)
@@ -49,13 +55,13 @@ class TestOne:
 
         row = Assessment.objects.get()
         assert (row.current, row.residual, row.treatment, row.owner) == (12, 4, "reduce", risky.editor)
-        page = text(answer)
+        page = visible_text(answer)
         assert "Assessed." in page
         assert "second reader" in page
         assert "Residual: 2 unlikely × 2 minor" in page
         undo = re.search(r'action="(/risks/undo/[^"]+)"', answer.content.decode()).group(1)
         back = client.post(undo, {"back": risky.address}, follow=True)
-        assert "Taken back: 1 risk is what it was." in text(back)
+        assert "Taken back: 1 risk is what it was." in visible_text(back)
         assert not Assessment.objects.exists()
 
     def test_a_level_needs_both_its_halves(self, risky, as_user):
@@ -64,7 +70,7 @@ class TestOne:
         answer = client.post(risky.address + "assess/", {"current_likelihood": 3, "confidence": "high"})
 
         assert answer.status_code == 422
-        assert "Likelihood and impact make a level together." in text(answer)
+        assert "Likelihood and impact make a level together." in visible_text(answer)
         assert not Assessment.objects.exists()
 
     def test_who_comes_second_compares_first_and_then_overwrites_knowingly(self, risky, as_user):
@@ -77,7 +83,7 @@ class TestOne:
 
         answer = client.post(risky.address + "assess/", {"confidence": "high", "plan": "slower"} | seen)
 
-        page = text(answer)
+        page = visible_text(answer)
         assert answer.status_code == 422
         assert "Changed by someone else meanwhile: compare" in page
         assert "as it was faster slower" in page
@@ -103,7 +109,7 @@ class TestOne:
         version = hidden(client, risky.address, "not-applicable")
 
         refused = client.post(risky.address + "not-applicable/", version)
-        assert "Say why it does not apply here" in text(refused)
+        assert "Say why it does not apply here" in visible_text(refused)
         client.post(risky.address + "not-applicable/", version | {"because": "no people read it"})
         assert Assessment.objects.get().not_applicable_because == "no people read it"
 
@@ -130,11 +136,11 @@ class TestAccepting:
             risky.address + "accept/", version | {"until": until.isoformat(), "because": "small audience"}, follow=True
         )
 
-        assert "Accepted until" in text(answer)
+        assert "Accepted until" in visible_text(answer)
         assert Assessment.objects.get().accepted_until == until
         version = hidden(client, risky.address, "revoke")
         answer = client.post(risky.address + "revoke/", version | {"because": "audience grew"}, follow=True)
-        assert "has to be assessed anew" in text(answer)
+        assert "has to be assessed anew" in visible_text(answer)
         assert Assessment.objects.get().state == "stale"
 
     @pytest.mark.parametrize(
@@ -154,13 +160,13 @@ class TestAccepting:
         answer = client.post(risky.address + "accept/", said)
 
         assert answer.status_code == 422
-        assert words in text(answer)
+        assert words in visible_text(answer)
         assert not Assessment.objects.exists()
 
     def test_an_editor_may_not(self, risky, as_user):
         client = as_user(risky.editor)
 
-        assert "Accept it until a day" not in text(client.get(risky.address))
+        assert "Accept it until a day" not in visible_text(client.get(risky.address))
         assert client.post(risky.address + "accept/", {"until": "2027-01-01", "because": "x"}).status_code == 403
 
 
@@ -168,7 +174,7 @@ class TestAccepting:
 def five(risky):
     """Five inherited risks of the editor's team, as the register offers them."""
     for number in range(3):
-        make_risk(node(NodeKind.OFFERING, risky.sonnet), title=f"Risk {number}")
+        make_risk(make_node(NodeKind.OFFERING, risky.sonnet), title=f"Risk {number}")
     return risky
 
 
@@ -185,7 +191,7 @@ class TestTogether:
         assert len(picks) == 5
 
         preview = client.post("/risks/assess/", {"pick": picks, "back": "/risks/?state=unassessed"})
-        page = text(preview)
+        page = visible_text(preview)
         assert "One decision about 5 risks of" in page
         assert "Claims triage" in page
         assert not Assessment.objects.exists()
@@ -199,7 +205,7 @@ class TestTogether:
                 follow=True,
             )  # fmt: skip
         assert answer.redirect_chain == [("/risks/?state=unassessed", 302)]
-        assert "5 risks assessed." in text(answer)
+        assert "5 risks assessed." in visible_text(answer)
         assert set(Assessment.objects.values_list("treatment", "plan", "residual")) == {("reduce", "one plan", 6)}
         assert Assessment.objects.count() == 5
 
@@ -207,7 +213,7 @@ class TestTogether:
         assert as_user(five.outsider).post(undo).status_code == 404
         assert as_user(five.viewer).post(undo).status_code == 403
         back = client.post(undo, {"back": "/risks/"}, follow=True)
-        assert "Taken back: 5 risks are what they were." in text(back)
+        assert "Taken back: 5 risks are what they were." in visible_text(back)
         assert not Assessment.objects.exists()
 
     def test_what_is_not_theirs_gone_or_decided_meanwhile_is_left_alone_and_named(self, five, as_user):
@@ -217,14 +223,18 @@ class TestTogether:
         risk, dependency, _ = map(int, picks[0].split("-"))
         make_assessment(FoundationRisk.objects.get(pk=risk), five.triage.dependencies.model.objects.get(pk=dependency))
 
-        page = text(client.post("/risks/assess/", {"pick": [*picks, f"{five.risk.pk}-{foreign.pk}-0", "x-1-1"]}))
+        page = visible_text(
+            client.post("/risks/assess/", {"pick": [*picks, f"{five.risk.pk}-{foreign.pk}-0", "x-1-1"]})
+        )
 
         assert "One decision about 1 risk of 1 application." in page
         assert "Somebody has decided about it since you opened the list." in page
         assert "1 row It is no longer inherited, or not yours to see." in page
 
     def test_somebody_who_only_reads_is_told_who_may(self, five, as_user):
-        page = text(as_user(five.viewer).post("/risks/assess/", {"pick": [f"{five.risk.pk}-{five.dependency.pk}-0"]}))
+        page = visible_text(
+            as_user(five.viewer).post("/risks/assess/", {"pick": [f"{five.risk.pk}-{five.dependency.pk}-0"]})
+        )
 
         assert "None of what was picked can be assessed by you" in page
         assert "Only an editor of its team may assess it." in page
@@ -233,10 +243,12 @@ class TestTogether:
         client = as_user(five.editor)
         query = "q=Risk 1"
 
-        page = text(client.post("/risks/assess/", {"all": "true", "query": query}))
+        page = visible_text(client.post("/risks/assess/", {"all": "true", "query": query}))
         assert "One decision about 2 risks of 2 applications." in page
         monkeypatch.setattr("apps.web.views.risks.bulk.MOST_AT_ONCE", 1)
-        assert "Only the first 1 are taken" in text(client.post("/risks/assess/", {"all": "true", "query": query}))
+        assert "Only the first 1 are taken" in visible_text(
+            client.post("/risks/assess/", {"all": "true", "query": query})
+        )
 
     def test_an_empty_form_decides_nothing_and_not_applicable_needs_its_reason(self, five, as_user):
         client = as_user(five.editor)
@@ -244,9 +256,9 @@ class TestTogether:
         said = {"pick": picks, "save": "true"}
 
         empty = client.post("/risks/assess/", said | {"decision": "assess"})
-        assert "Nothing is filled in." in text(empty)
+        assert "Nothing is filled in." in visible_text(empty)
         unsaid = client.post("/risks/assess/", said | {"decision": "not_applicable"})
-        assert "Say why it does not apply" in text(unsaid)
+        assert "Say why it does not apply" in visible_text(unsaid)
         client.post("/risks/assess/", said | {"decision": "not_applicable", "plan": "internal only"})
         assert set(Assessment.objects.values_list("state", "not_applicable_because")) == {
             ("not_applicable", "internal only")
@@ -264,14 +276,14 @@ class TestTogether:
 
         unsaid = client.post("/risks/assess/", said)
         assert unsaid.status_code == 422
-        assert "an acceptance without an end is none" in text(unsaid)
-        assert "Say why it is accepted" in text(unsaid)
+        assert "an acceptance without an end is none" in visible_text(unsaid)
+        assert "Say why it is accepted" in visible_text(unsaid)
         late = client.post("/risks/assess/", said | {"until": (five.today + 800 * DAY).isoformat(), "because": "small"})
-        assert "An acceptance ends by" in text(late)
+        assert "An acceptance ends by" in visible_text(late)
         assert not Assessment.objects.exists()
 
         answer = client.post("/risks/assess/", said | {"until": until.isoformat(), "because": "small"}, follow=True)
-        assert "Not theirs to accept: Only an owner of its team may accept it." in text(answer)
+        assert "Not theirs to accept: Only an owner of its team may accept it." in visible_text(answer)
         made = Assessment.objects.values_list("treatment", "accepted_until", "accept_reason", "accepted_by", "residual")
         assert list(made) == [("accept", until, "small", five.owner.pk, 4)] * 4
         undo = re.search(r'action="(/risks/undo/[^"]+)"', answer.content.decode()).group(1)
@@ -283,7 +295,7 @@ class TestTogether:
         client = as_user(five.editor)
         picks = picks_of(client)[:2]
 
-        assert "Accepted until" not in text(client.post("/risks/assess/", {"pick": picks}))
+        assert "Accepted until" not in visible_text(client.post("/risks/assess/", {"pick": picks}))
         refused = client.post(
             "/risks/assess/", {"pick": picks, "save": "true", "decision": "accept", "until": "2027-01-01",
                                "because": "x"}
@@ -302,10 +314,10 @@ class TestTogether:
             follow=True,
         )
 
-        assert "This evidence is about another application." in text(answer)
+        assert "This evidence is about another application." in visible_text(answer)
         assert [row.dependency for row in Assessment.objects.filter(evidence=evidence)] == [five.dependency]
 
     def test_nothing_picked_says_what_to_do(self, five, as_user):
-        assert "Tick the risks that the assessment is for." in text(
+        assert "Tick the risks that the assessment is for." in visible_text(
             as_user(five.editor).post("/risks/assess/", {}, follow=True)
         )

@@ -14,19 +14,21 @@ from apps.risks.catalogue import load_risk_catalogue
 from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 from apps.risks.queries import Narrowed, counts, inherited_risks
 from apps.web.views.risks.forms import EvidenceForm
-from tests.builders import make_application, make_dependency, make_event, make_offering
-from tests.risks.evaluations.test_readers import case, promptfoo
-from tests.risks.worlds import make_adaptation, make_assessment, make_evidence, make_risk, node
+from tests.builders import (
+    make_adaptation,
+    make_application,
+    make_assessment,
+    make_dependency,
+    make_event,
+    make_evidence,
+    make_node,
+    make_offering,
+    make_risk,
+)
+from tests.http import file_lines, visible_text
+from tests.risks.evaluations.result_files import promptfoo_case, promptfoo_file
 
 DAY = timedelta(days=1)
-
-
-def text(response):
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
-
-
-def rows_of(response):
-    return b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
 
 
 @pytest.fixture
@@ -35,11 +37,11 @@ def risky(world):
     at = now()
     load_risk_catalogue()
     world.lock_in = raise_risk(
-        node=node(NodeKind.HOST, world.sonnet_bedrock.host), template=RiskTemplate.objects.get(code="FR-25"),
+        node=make_node(NodeKind.HOST, world.sonnet_bedrock.host), template=RiskTemplate.objects.get(code="FR-25"),
         facts={"likelihood": 3, "impact": 5}, by=world.governance, at=at - 30 * DAY,
     )  # fmt: skip
     world.invents = raise_risk(
-        node=node(NodeKind.FOUNDATION, world.sonnet.version.foundation),
+        node=make_node(NodeKind.FOUNDATION, world.sonnet.version.foundation),
         template=RiskTemplate.objects.get(code="FR-05"),
         facts={"likelihood": 5, "impact": 5, "facts": "Seen in our own tests."}, by=world.governance, at=at - 30 * DAY,
     )  # fmt: skip
@@ -52,7 +54,7 @@ class TestRegister:
     def test_the_sentence_says_how_many_are_not_assessed(self, risky, as_user):
         make_assessment(risky.invents, risky.primary)
 
-        page = text(as_user(risky.governance).get("/risks/"))
+        page = visible_text(as_user(risky.governance).get("/risks/"))
 
         # host: the fallback, the unresolved primary and the foreign primary; foundation: all but the unresolved
         assert "6 risks are inherited; 5 are not assessed , of which 4 on critical applications." in page
@@ -74,13 +76,13 @@ class TestRegister:
         for n, url in before.values():
             listed = client.get(url.split("#")[0])
             assert len(re.findall(r'name="pick"', listed.content.decode())) == n
-            assert len(rows_of(client.get(url.split("#")[0].replace("/risks/", "/risks.csv")))) == n + 1
-        assert "3 of 6 risks are very high by their inherent level." in text(client.get("/risks/"))
+            assert len(file_lines(client.get(url.split("#")[0].replace("/risks/", "/risks.csv")))) == n + 1
+        assert "3 of 6 risks are very high by their inherent level." in visible_text(client.get("/risks/"))
 
         make_dependency(make_application(team=risky.team), risky.sonnet)
         after = cells(client.get("/risks/"))
         assert {cell: n for cell, (n, _) in after.items()} == {(5, 5): 4, (3, 5): 3}
-        csv = rows_of(client.get("/risks/heat.csv"))
+        csv = file_lines(client.get("/risks/heat.csv"))
         assert "inherent,5,5,Very high,4" in csv
         assert len(csv) == 26
 
@@ -98,15 +100,15 @@ class TestRegister:
         page = client.get("/risks/?heat=residual")
 
         assert 'href="/risks/?level=residual&amp;likelihood=1&amp;impact=2#h-register"' in page.content.decode()
-        assert "5 more are not assessed and have no such level." in text(page)
-        assert len(rows_of(client.get("/risks.csv?level=residual&likelihood=1&impact=2"))) == 2
+        assert "5 more are not assessed and have no such level." in visible_text(page)
+        assert len(file_lines(client.get("/risks.csv?level=residual&likelihood=1&impact=2"))) == 2
 
     def test_a_member_sees_its_own_teams_and_a_stranger_nothing(self, risky, as_user):
-        page = text(as_user(risky.viewer).get("/risks/"))
+        page = visible_text(as_user(risky.viewer).get("/risks/"))
 
         assert "4 risks are inherited" in page
         assert "Clause finder" not in page
-        empty = text(as_user(risky.outsider).get("/risks/"))
+        empty = visible_text(as_user(risky.outsider).get("/risks/"))
         assert "Nothing is inherited yet" in empty
         assert "Register an application and what it calls" in empty
 
@@ -122,18 +124,18 @@ class TestRegister:
     def test_filters_narrow_page_and_csv_alike_and_heads_sort_where_there_are_few(self, risky, as_user):
         client = as_user(risky.governance)
 
-        page = text(client.get(f"/risks/?application={risky.triage.slug}&sort=-risk"))
+        page = visible_text(client.get(f"/risks/?application={risky.triage.slug}&sort=-risk"))
         assert "3 risks are inherited by Claims triage" in page
         assert 'aria-sort="descending"' in client.get("/risks/?sort=-risk").content.decode()
-        assert len(rows_of(client.get(f"/risks.csv?team={risky.team.slug}&severity=5"))) == 3
-        assert len(rows_of(client.get("/risks.csv?taxonomy=nist-ai-600-1&entry=confabulation"))) == 4
-        assert "Nothing matches these filters." in text(client.get("/risks/?q=nothing-like-it"))
+        assert len(file_lines(client.get(f"/risks.csv?team={risky.team.slug}&severity=5"))) == 3
+        assert len(file_lines(client.get("/risks.csv?taxonomy=nist-ai-600-1&entry=confabulation"))) == 4
+        assert "Nothing matches these filters." in visible_text(client.get("/risks/?q=nothing-like-it"))
 
     def test_what_cannot_be_read_says_so_and_is_left_out(self, risky, as_user):
         page = client_page = as_user(risky.governance).get("/risks/?due_before=yesterday")
 
         assert 'aria-invalid="true"' in page.content.decode()
-        assert "6 risks are inherited" in text(client_page)
+        assert "6 risks are inherited" in visible_text(client_page)
 
     def test_stale_ones_say_why_and_lead_to_the_event(self, risky, as_user):
         event = make_event(risky.sonnet, kind="repriced")
@@ -157,9 +159,9 @@ class TestRegister:
         make_assessment(risky.lock_in, risky.fallback, accepted_until=risky.today - DAY, **accepted)
         client = as_user(risky.governance)
 
-        page = text(client.get("/risks/"))
+        page = visible_text(client.get("/risks/"))
         assert "Acceptances that run out" in page
-        ended = text(client.get(f"/risks/inherited/{risky.lock_in.pk}-{risky.fallback.pk}/"))
+        ended = visible_text(client.get(f"/risks/inherited/{risky.lock_in.pk}-{risky.fallback.pk}/"))
         assert "it ended on" in ended
 
     def test_teams_lead_to_what_they_have_not_looked_at(self, risky, as_user):
@@ -174,8 +176,8 @@ class TestRegister:
 
         assert {name: int(n) for _, name, n in found} == {"Claims": 4, "Legal": 2}
         for url, _, n in found:
-            assert len(rows_of(client.get(url.replace("&amp;", "&").replace("/risks/", "/risks.csv")))) == int(n) + 1
-        assert rows_of(client.get("/risks/teams.csv"))[1].endswith("Claims,4,4,0,0,0")
+            assert len(file_lines(client.get(url.replace("&amp;", "&").replace("/risks/", "/risks.csv")))) == int(n) + 1
+        assert file_lines(client.get("/risks/teams.csv"))[1].endswith("Claims,4,4,0,0,0")
 
     def test_in_a_large_organisation_figures_are_those_last_counted_and_say_so(self, risky, as_user, monkeypatch):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
@@ -184,12 +186,12 @@ class TestRegister:
         make_assessment(risky.invents, risky.primary)
         client = as_user(risky.governance)
 
-        page = text(client.get("/risks/"))
+        page = visible_text(client.get("/risks/"))
         assert "6 risks are inherited; none of them is assessed" in page
         assert "The figures and pictures were counted" in page
         assert "6 rows on this sheet, 6 in all" in page
         count_inherited_risk(now())
-        assert "5 are not assessed" in text(client.get("/risks/"))
+        assert "5 are not assessed" in visible_text(client.get("/risks/"))
 
     @pytest.mark.parametrize("path", ["/", "/risks/", "/risks/?heat=residual", "/risks/teams.csv", "/risks/heat.csv"])
     def test_after_an_import_of_many_no_page_counts_while_its_reader_waits(self, path, risky, as_user, monkeypatch):
@@ -206,9 +208,9 @@ class TestRegister:
         never = client.get(path)
         assert never.status_code == 200
         if path == "/":
-            assert "not counted yet" in text(never)
+            assert "not counted yet" in visible_text(never)
         elif path.startswith("/risks/?") or path == "/risks/":
-            assert "Inherited risks have not been counted yet." in text(never)
+            assert "Inherited risks have not been counted yet." in visible_text(never)
 
     def test_members_of_large_teams_get_stored_counts_by_team_with_their_time(self, risky, as_user, monkeypatch):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
@@ -221,26 +223,28 @@ class TestRegister:
         monkeypatch.setattr(counting, "teams_sql", refuse)
         client = as_user(risky.viewer)
 
-        assert "counted" in text(client.get("/"))
-        page = text(client.get("/risks/"))
+        assert "counted" in visible_text(client.get("/"))
+        page = visible_text(client.get("/risks/"))
         assert "The figures and pictures were counted" in page
-        (row,) = rows_of(client.get("/risks/teams.csv"))[1:]
+        (row,) = file_lines(client.get("/risks/teams.csv"))[1:]
         assert row.endswith(",Claims,4,4,0,0,0")
 
     def test_a_risk_raised_since_the_last_count_is_not_called_unused(self, risky, as_user, monkeypatch):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
         count_inherited_risk(now() - DAY)
         risk = raise_risk(
-            node=node(NodeKind.HOST, risky.sonnet_bedrock.host),
+            node=make_node(NodeKind.HOST, risky.sonnet_bedrock.host),
             template=RiskTemplate.objects.get(code="FR-21"),
             by=risky.governance,
             at=now(),
         )
         client = as_user(risky.governance)
 
-        assert "Who inherits it is counted within two minutes" in text(client.get(f"/risks/foundations/{risk.pk}/"))
+        assert "Who inherits it is counted within two minutes" in visible_text(
+            client.get(f"/risks/foundations/{risk.pk}/")
+        )
         count_inherited_risk(now())
-        assert "is inherited by 3 dependencies" in text(client.get(f"/risks/foundations/{risk.pk}/"))
+        assert "is inherited by 3 dependencies" in visible_text(client.get(f"/risks/foundations/{risk.pk}/"))
 
     def test_leafing_by_cursor_shows_each_row_once(self, risky, as_user, monkeypatch):
         monkeypatch.setattr("apps.risks.queries.narrowing.FEW_APPLICATIONS", 1)
@@ -259,7 +263,7 @@ class TestRegister:
         client = as_user(risky.governance)
         for number in range(6):
             make_assessment(
-                make_risk(node(NodeKind.OFFERING, risky.sonnet)), risky.primary,
+                make_risk(make_node(NodeKind.OFFERING, risky.sonnet)), risky.primary,
                 state="stale", stale_cause="event", stale_because=f"Event {number}.",
             )  # fmt: skip
             make_dependency(make_application(), make_offering())
@@ -273,7 +277,7 @@ class TestRegister:
 
 class TestOne:
     def test_it_says_step_by_step_why_it_applies(self, risky, as_user):
-        page = text(as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/"))
+        page = visible_text(as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/"))
 
         order = [
             page.index(words)
@@ -289,13 +293,13 @@ class TestOne:
     def test_adaptations_move_the_level_and_say_why(self, risky, as_user):
         make_adaptation(risky.primary, "retrieval")
 
-        page = text(as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/"))
+        page = visible_text(as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/"))
 
         assert "What was built on this dependency moves it:" in page
         assert "Inherent, here after what was built on this dependency 4 likely × 5 severe 20" in page
 
     def test_its_identifiers_elsewhere_are_shown_with_the_kind_of_mapping(self, risky, as_user):
-        page = text(as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/"))
+        page = visible_text(as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/"))
 
         assert "NIST AI 600-1, Generative AI Profile Confabulation confabulation Exact" in page
 
@@ -310,7 +314,7 @@ class TestOne:
         make_assessment(risky.invents, risky.primary, plan="second reader")
         FoundationRisk.objects.filter(pk=risky.invents.pk).update(closed_at=now(), closed_reason="mended")
 
-        page = text(as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/"))
+        page = visible_text(as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/"))
 
         assert "no longer inherits" in page
         assert "second reader" in page
@@ -331,14 +335,14 @@ class TestFoundationRisks:
         assert answer.redirect_chain == [(f"/risks/foundations/{risk.pk}/", 302)]
         assert risk.likelihood == risk.template.usual_likelihood
         assert len(inherited_risks(user=risky.governance, on=risky.today, narrowed=Narrowed(risk=risk.pk)).rows) == 3
-        assert "is inherited by 3 dependencies" in text(answer)
+        assert "is inherited by 3 dependencies" in visible_text(answer)
 
     def test_an_own_risk_needs_a_title_and_levels_and_a_node_that_exists(self, risky, as_user):
         answer = as_user(risky.governance).post(
             "/risks/foundations/new/", {"node_kind": "foundation", "node": "claude", "confidence": "low"}
         )
 
-        page = text(answer)
+        page = visible_text(answer)
         assert answer.status_code == 422
         assert "Choose a template, or give the risk a title of its own." in page
         assert "An own risk has no usual level. Give one." in page
@@ -348,7 +352,7 @@ class TestFoundationRisks:
         said = {"node_kind": "foundation", "node": "anthropic-claude-sonnet-4-5", "confidence": "low",
                 "template": risky.invents.template_id}  # fmt: skip
 
-        page = text(as_user(risky.governance).post("/risks/foundations/new/", said))
+        page = visible_text(as_user(risky.governance).post("/risks/foundations/new/", said))
 
         assert "It is on that node already" in page
 
@@ -366,10 +370,10 @@ class TestFoundationRisks:
         late = client.post(
             address + "change/", {"likelihood": 1, "impact": 5, "confidence": "high", "inherits": "on", "seen": seen}
         )
-        assert "changed this meanwhile" in text(late)
+        assert "changed this meanwhile" in visible_text(late)
 
         closed = client.post(address + "close/", {"because": "mended"}, follow=True)
-        assert "Closed: nothing inherits it any longer." in text(closed)
+        assert "Closed: nothing inherits it any longer." in visible_text(closed)
         assert f'action="{address}reopen/"' in closed.content.decode()
         client.post(address + "reopen/")
         risky.invents.refresh_from_db()
@@ -381,36 +385,36 @@ class TestFoundationRisks:
 
     def test_the_list_counts_who_inherits_and_costs_the_same(self, risky, as_user, django_assert_num_queries):
         client = as_user(risky.governance)
-        page = text(client.get("/risks/foundations/?foundation=anthropic-claude-sonnet-4-5"))
+        page = visible_text(client.get("/risks/foundations/?foundation=anthropic-claude-sonnet-4-5"))
         assert "One foundation risk matches the filters." in page
         for _ in range(5):
-            make_risk(node(NodeKind.OFFERING, make_offering()))
+            make_risk(make_node(NodeKind.OFFERING, make_offering()))
         client.get("/risks/foundations/")
 
         with django_assert_num_queries(10):
             client.get("/risks/foundations/")
-        assert len(rows_of(client.get("/risks/foundations.csv"))) == 8
+        assert len(file_lines(client.get("/risks/foundations.csv"))) == 8
 
 
 class TestCrosswalk:
     def test_it_says_which_of_the_twelve_have_open_risks_here(self, risky, as_user):
         client = as_user(risky.viewer)
 
-        page = text(client.get("/risks/crosswalk/?taxonomy=nist-ai-600-1"))
+        page = visible_text(client.get("/risks/crosswalk/?taxonomy=nist-ai-600-1"))
 
         assert "1 of the 12 entries of NIST AI 600-1, Generative AI Profile on record have open risks here." in page
         assert "Licence: Work of the US Government" in page
         FoundationRisk.objects.all().delete()
-        assert "0 of the 12 entries" in text(client.get("/risks/crosswalk/?taxonomy=nist-ai-600-1"))
+        assert "0 of the 12 entries" in visible_text(client.get("/risks/crosswalk/?taxonomy=nist-ai-600-1"))
 
     def test_the_csv_holds_a_row_a_mapping_in_the_terms_of_sssom(self, risky, as_user):
-        rows = rows_of(as_user(risky.viewer).get("/risks/crosswalk.csv?taxonomy=nist-ai-600-1"))
+        rows = file_lines(as_user(risky.viewer).get("/risks/crosswalk.csv?taxonomy=nist-ai-600-1"))
 
         assert rows[0].startswith("subject_id,subject_label,predicate_id,object_source")
         assert any(row.startswith("FR-05,") and ",skos:exactMatch,nist-ai-600-1,confabulation," in row for row in rows)
 
     def test_a_template_says_what_moves_it_and_where_it_is_open(self, risky, as_user):
-        page = text(as_user(risky.viewer).get("/risks/templates/FR-05/"))
+        page = visible_text(as_user(risky.viewer).get("/risks/templates/FR-05/"))
 
         assert "Claude Sonnet 4.5" in page
         assert "What moves it" in page
@@ -427,9 +431,9 @@ class TestEvidence:
         assessment.evidence.add(old)
         client = as_user(risky.editor)
 
-        page = text(client.get("/risks/evidence/"))
+        page = visible_text(client.get("/risks/evidence/"))
         assert "One piece of evidence is on record; 1 fails or has expired ." in page
-        one = text(client.get(f"/risks/evidence/{old.pk}/"))
+        one = visible_text(client.get(f"/risks/evidence/{old.pk}/"))
         assert "has expired : it backs nothing until it is repeated." in one
         assert "FR-05 Claims triage" in one
 
@@ -454,7 +458,7 @@ class TestEvidence:
         found = Evidence.objects.get()
         assert found.passed is False
         assert list(assessment.evidence.all()) == [found]
-        assert "Recorded and attached." in text(answer)
+        assert "Recorded and attached." in visible_text(answer)
 
     def test_what_is_wrong_with_it_is_said_at_its_field(self, risky, as_user):
         client = as_user(risky.editor)
@@ -465,12 +469,12 @@ class TestEvidence:
             "application": risky.triage.slug,
         }
 
-        assert "The run lies in the future." in text(client.post("/risks/evidence/new/", said))
-        assert "There is no such application" in text(
+        assert "The run lies in the future." in visible_text(client.post("/risks/evidence/new/", said))
+        assert "There is no such application" in visible_text(
             client.post("/risks/evidence/new/", said | {"application": risky.foreign.slug})
         )
         wrong = said | {"run_on": risky.today.isoformat(), "digest": "abc"}
-        assert "64 hexadecimal digits" in text(client.post("/risks/evidence/new/", wrong))
+        assert "64 hexadecimal digits" in visible_text(client.post("/risks/evidence/new/", wrong))
         general = said | {"application": "", "version": "anthropic/claude-sonnet-4-5-20250929"}
         assert client.post("/risks/evidence/new/", general).status_code == 403
         assert as_user(risky.viewer).get("/risks/evidence/new/").status_code == 403
@@ -479,22 +483,22 @@ class TestEvidence:
         foreign = make_evidence(application=risky.foreign)
 
         assert as_user(risky.editor).get(f"/risks/evidence/{foreign.pk}/").status_code == 404
-        assert "No evidence is on record yet." in text(as_user(risky.editor).get("/risks/evidence/"))
+        assert "No evidence is on record yet." in visible_text(as_user(risky.editor).get("/risks/evidence/"))
 
     def test_a_tools_file_becomes_evidence_of_its_figures_once(self, risky, as_user):
         client = as_user(risky.editor)
-        body = promptfoo(case("openai:chat:boom", True), case("openai:chat:boom", False, 1))
+        body = promptfoo_file(promptfoo_case("openai:chat:boom", True), promptfoo_case("openai:chat:boom", False, 1))
 
         def upload(**said):
             file = SimpleUploadedFile("results.json", body)
             return client.post("/risks/evidence/upload/", {"file": file, **said}, follow=True)
 
-        answer = text(upload(application=risky.triage.slug))
+        answer = visible_text(upload(application=risky.triage.slug))
         assert "One figure of promptfoo is filed." in answer
         assert "pass rate" in answer
         found = Evidence.objects.get()
         assert (found.application, found.passed, found.recorded_by) == (risky.triage, False, risky.editor)
-        assert "filed before; nothing was added" in text(upload(application=risky.triage.slug))
+        assert "filed before; nothing was added" in visible_text(upload(application=risky.triage.slug))
 
     def test_a_file_that_is_none_and_a_foreign_application_are_refused_at_their_fields(self, risky, as_user):
         client = as_user(risky.editor)
@@ -504,9 +508,9 @@ class TestEvidence:
             "/risks/evidence/upload/", {"file": file, "application": risky.triage.slug, "tool": "garak"}
         )
         assert answer.status_code == 422
-        assert "Line 1 of the report is no JSON." in text(answer)
+        assert "Line 1 of the report is no JSON." in visible_text(answer)
         foreign = {"file": SimpleUploadedFile("x.json", b"{}"), "application": risky.foreign.slug}
-        assert "There is no such application." in text(client.post("/risks/evidence/upload/", foreign))
+        assert "There is no such application." in visible_text(client.post("/risks/evidence/upload/", foreign))
         general = client.post("/risks/evidence/upload/", {"file": SimpleUploadedFile("x.json", b"{}")})
         assert general.status_code == 403
         assert as_user(risky.viewer).get("/risks/evidence/upload/").status_code == 403

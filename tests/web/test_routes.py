@@ -1,9 +1,9 @@
 """What screenshots and accessibility tests walk is every page, and every page opens on the filled demo."""
 
 import pytest
-from django.test import Client
 
 from apps.accounts.models import User
+from tests.http import signed_in_client
 from tests.web.routes import ADMINISTRATION, forgotten, stops
 
 pytestmark = pytest.mark.slow
@@ -18,8 +18,7 @@ def test_every_page_opens_with_the_demo(demo):
     wrong = {}
     for name, only in (("maren", None), ("noor", ADMINISTRATION)):
         user = User.objects.get(username=name)
-        client = Client()
-        client.force_login(user)
+        client = signed_in_client(user)
         for stop in stops(user, only=only):
             answer = client.get(stop.path)
             if answer.status_code != 200 or b"<title>" not in answer.content:

@@ -2,19 +2,11 @@
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.core.cache import cache
 
 from apps.accounts.models import AccountEvent
 from tests.builders import make_user
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(autouse=True)
-def fresh_counters():
-    cache.clear()
-    yield
-    cache.clear()
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fresh_counters")]
 
 
 def plug_in(page):

@@ -8,12 +8,9 @@ from apps.accounts.models import ApiToken, Membership, Team, User
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.accounts.services import add_service
 from tests.builders import make_application, make_member, make_team, make_user
+from tests.http import text_of
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
 
 
 def facts(team, seen, **changed):
@@ -35,13 +32,13 @@ def test_governance_adds_a_team_and_people_get_roles_from_its_owners(as_user):
         reverse("add-team"), {"name": "Claims & more", "time_zone": "Europe/Berlin", "digest_hour": 8}, follow=True
     )
     team = Team.objects.get(slug="claims-more")
-    assert "Claims &amp; more is there." in text(page)
+    assert "Claims &amp; more is there." in text_of(page)
     make_member(team, TeamRole.OWNER, owner)
 
     page = as_user(owner).post(
         reverse("add-member", args=[team.slug]), {"person": "nele", "role": TeamRole.EDITOR.rank}, follow=True
     )
-    assert "nele is editor of Claims &amp; more." in text(page)
+    assert "nele is editor of Claims &amp; more." in text_of(page)
     assert User.objects.get(pk=newcomer.pk).may(TeamRole.EDITOR, team)
 
     membership = Membership.objects.get(user=newcomer)
@@ -69,7 +66,7 @@ def test_two_who_change_a_team_at_once_are_shown_what_the_other_did(as_user):
     assert first.post(address, facts(team, seen_by_both, name="Claims EU")).status_code == 302
     refused = second.post(address, facts(team, seen_by_both, name="Claims DE"))
 
-    page = text(refused)
+    page = text_of(refused)
     assert refused.status_code == 422
     assert "ada" in page
     assert "changed this meanwhile" in page
@@ -86,7 +83,7 @@ def test_a_team_that_owns_something_stays(as_user):
     client = as_user(make_user(role="governance"))
 
     page = client.post(reverse("remove-team", args=[application.team.slug]), follow=True)
-    assert "still owns something" in text(page)
+    assert "still owns something" in text_of(page)
 
     empty = make_team("Empty")
     client.post(reverse("remove-team", args=[empty.slug]))
@@ -104,7 +101,7 @@ def test_a_team_is_neither_added_nor_renamed_to_stand_beside_one_of_its_name(as_
 
     assert (added.status_code, renamed.status_code) == (422, 422)
     for page in (added, renamed):
-        assert "There is a team called Payments at the top already (payments). Choose another name." in text(page)
+        assert "There is a team called Payments at the top already (payments). Choose another name." in text_of(page)
     assert sorted(Team.objects.values_list("name", flat=True)) == ["Claims", "Payments"]
 
 
@@ -115,7 +112,7 @@ def test_a_zone_that_is_none_is_refused_with_a_sentence(as_user):
 
     page = client.post(address, facts(team, seen_on(client, address), time_zone="Atlantis"))
 
-    assert "“Atlantis” is no time zone." in text(page)
+    assert "“Atlantis” is no time zone." in text_of(page)
 
 
 def test_an_administrator_invites_and_the_person_sets_a_password_by_the_mail(as_user, client):
@@ -128,7 +125,7 @@ def test_an_administrator_invites_and_the_person_sets_a_password_by_the_mail(as_
         follow=True,
     )
 
-    assert "An invitation is on its way to nele@example.org." in text(page)
+    assert "An invitation is on its way to nele@example.org." in text_of(page)
     assert User.objects.get(username="nele").may(TeamRole.EDITOR, team)
     [letter] = mail.outbox
     address = next(word for word in letter.body.split() if "/accounts/password/reset/key/" in word)
@@ -152,7 +149,7 @@ def test_only_administrators_change_people_and_one_of_them_must_stay(as_user):
     client = as_user(admin)
     own = reverse("person", args=[admin.pk])
     given = {"email": "root@example.org", "organisation_role": "", "is_active": "on", "seen": seen_on(client, own)}
-    assert "Somebody must stay who administers." in text(client.post(own, given))
+    assert "Somebody must stay who administers." in text_of(client.post(own, given))
     assert User.objects.get(pk=admin.pk).organisation_role == "admin"
 
     address = reverse("person", args=[person.pk])
@@ -167,9 +164,9 @@ def test_a_key_is_shown_once_and_revoked(as_user, client):
 
     page = own.post(reverse("issue-token"), {"name": "Reports", "scopes": ["read"], "days": 30})
     secret = page.context["secret"]
-    assert secret in text(page)
+    assert secret in text_of(page)
     assert page["Cache-Control"] == "no-store"
-    assert secret not in text(own.get(reverse("tokens")))
+    assert secret not in text_of(own.get(reverse("tokens")))
     assert client.get("/api/v1/teams/", headers={"authorization": f"Bearer {secret}"}).status_code == 200
 
     token = ApiToken.objects.get()
@@ -191,7 +188,7 @@ def test_the_own_profile_is_changed_and_offices_are_not(as_user):
 
     person.refresh_from_db()
     assert (str(person), person.digest_hour, person.organisation_role) == ("Nele Berg", 6, "")
-    assert "You sign in with a password alone." in text(client.get(address))
+    assert "You sign in with a password alone." in text_of(client.get(address))
 
 
 @pytest.mark.parametrize("name", ["settings", "teams", "tokens", "account", "people"])
@@ -200,7 +197,7 @@ def test_every_page_of_the_settings_opens(name, as_user):
 
 
 def test_an_administrator_sees_what_is_stored_and_for_how_long(as_user):
-    page = " ".join(as_user(make_user(role=OrganisationRole.ADMIN)).get("/settings/").content.decode().split())
+    page = text_of(as_user(make_user(role=OrganisationRole.ADMIN)).get("/settings/"))
 
     assert "Storage and retention" in page
     assert "7 years" in page
@@ -213,7 +210,7 @@ def test_two_teams_of_one_name_are_told_apart_in_a_search_by_the_team_above(as_u
     make_team("Data science", parent=claims)
     make_team("Data science", parent=legal)
 
-    page = text(as_user(make_user(role="governance")).get(reverse("teams"), {"q": "data"}))
+    page = text_of(as_user(make_user(role="governance")).get(reverse("teams"), {"q": "data"}))
 
     assert "part of Claims" in page
     assert "part of Legal" in page
@@ -224,4 +221,4 @@ def test_first_steps_count_people_and_no_service_accounts(as_user):
     make_user("nele")
     add_service(username="gateway", about="Sends calls.", team=None, by=make_user(role="governance"))
 
-    assert "Three people may sign in." in text(as_user(administrator).get(reverse("start")))
+    assert "Three people may sign in." in text_of(as_user(administrator).get(reverse("start")))

@@ -4,8 +4,8 @@ import pytest
 
 from apps.accounts.models import Team
 from apps.alerts.models import Delivery
-from tests.alerts.faults.conftest import Drill
 from tests.alerts.faults.crowd import announce, make_crowd
+from tests.alerts.faults.drill import Drill
 from tests.alerts.faults.sums import assert_sums, ledger
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]

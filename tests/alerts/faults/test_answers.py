@@ -4,8 +4,8 @@ import pytest
 from django.db.models import Q
 
 from apps.alerts.models import Delivery
-from tests.alerts.faults.conftest import Drill
 from tests.alerts.faults.crowd import addresses, announce, make_crowd
+from tests.alerts.faults.drill import Drill
 from tests.alerts.faults.sums import assert_sums, ledger
 from tests.alerts.smtp import DROP, HANG, Step
 

@@ -10,8 +10,8 @@ from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.models import Alert, Delivery, HandledEvent, Notice, Webhook
 from apps.common.time import now
 from registry.celery import app
-from tests.alerts.faults.conftest import RAISE, SEND, Drill, make_worker
 from tests.alerts.faults.crowd import addresses, announce, make_crowd
+from tests.alerts.faults.drill import RAISE, SEND, Drill, make_worker
 from tests.alerts.faults.sums import assert_ledger, assert_sums
 from tests.builders import make_user
 from tests.feeds import loopback

@@ -17,8 +17,8 @@ from apps.alerts.models import Alert, Delivery, HandledEvent, Notice
 from apps.alerts.sending import LEASE_DURATION
 from apps.common.time import now
 from registry.celery import app
-from tests.alerts.faults.conftest import RAISE, SEND, Drill, make_worker
 from tests.alerts.faults.crowd import announce, make_crowd, time_passes
+from tests.alerts.faults.drill import RAISE, SEND, Drill, make_worker
 from tests.alerts.faults.sums import assert_sums, ledger
 from tests.alerts.smtp import HANG, Step
 from tests.pooler import BOTH_ROUTES

@@ -12,11 +12,11 @@ from apps.catalog.models import Offering
 from apps.inventory.models import Application
 from tests.alerts.faults.life import MINUTE, Life, news
 from tests.alerts.faults.sums import assert_sums
-from tests.alerts.world import make_flag
 from tests.builders import (
     NOW,
     make_application,
     make_dependency,
+    make_flag,
     make_member,
     make_offering,
     make_team,

@@ -10,27 +10,13 @@ from pathlib import Path
 import pytest
 
 from apps.alerts.models import Delivery
-from tests.alerts.faults.conftest import Drill, make_worker
 from tests.alerts.faults.crowd import announce, make_crowd
+from tests.alerts.faults.drill import Drill, make_worker
 from tests.alerts.faults.sums import assert_ledger, ledger
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 N = 4
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a disk of its own that holds 64 kilobytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small disk needs root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from kombu.exceptions import OperationalError
 from apps.alerts.models import Delivery, HandledEvent, Notice
 from registry import embedded
 from registry.celery import app
-from tests.alerts.faults.conftest import LONG_ENOUGH, RAISE, SEND, Drill, make_worker
 from tests.alerts.faults.crowd import addresses, announce, forget_the_windows, make_crowd, time_passes
+from tests.alerts.faults.drill import LONG_ENOUGH, RAISE, SEND, Drill, make_worker
 from tests.alerts.faults.sums import assert_sums, ledger
 from tests.alerts.smtp import HANG, Step
 from tests.processes import (

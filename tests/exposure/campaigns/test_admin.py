@@ -6,7 +6,7 @@ from django.urls import reverse
 import apps.exposure.admin_campaigns  # noqa: F401 - registers them
 from apps.exposure.models import Campaign
 from tests.builders import make_member, make_team, make_user
-from tests.exposure.campaigns.world import World
+from tests.http import flash_text
 
 pytestmark = pytest.mark.django_db
 
@@ -14,33 +14,24 @@ LIST, ADD = "admin:exposure_campaign_changelist", "admin:exposure_campaign_add"
 
 
 @pytest.fixture
-def world():
-    return World()
-
-
-@pytest.fixture
-def governed(client, world):
-    client.force_login(world.governance)
+def governed(client, payments):
+    client.force_login(payments.governance)
     return client
 
 
-def said(answer):
-    return " ".join(str(message) for message in answer.context["messages"])
-
-
-def test_governance_opens_one_and_opening_it_again_leads_to_the_same(governed, world):
+def test_governance_opens_one_and_opening_it_again_leads_to_the_same(governed, payments):
     for _ in range(2):
-        answer = governed.post(reverse(ADD), {"event": world.event.pk, "target": world.target.pk})
+        answer = governed.post(reverse(ADD), {"event": payments.event.pk, "target": payments.target.pk})
         assert answer.status_code == 302, answer.context["adminform"].form.errors
 
     campaign = Campaign.objects.get()
-    assert (campaign.opened_by, campaign.target, campaign.tasks.count()) == (world.governance, world.target, 1)
+    assert (campaign.opened_by, campaign.target, campaign.tasks.count()) == (payments.governance, payments.target, 1)
 
 
-def test_what_is_refused_is_said_and_nothing_stays(governed, world):
-    answer = governed.post(reverse(ADD), {"subject": world.target.pk}, follow=True)
+def test_what_is_refused_is_said_and_nothing_stays(governed, payments):
+    answer = governed.post(reverse(ADD), {"subject": payments.target.pk}, follow=True)
 
-    assert "nothing to move" in said(answer)
+    assert "nothing to move" in flash_text(answer)
     assert Campaign.objects.count() == 0
 
 
@@ -50,12 +41,12 @@ def test_it_wants_an_event_or_an_offering(governed):
     assert "give one of them" in str(answer.context["adminform"].form.errors)
 
 
-def test_its_page_shows_how_far_it_is_and_takes_another_title(governed, world):
-    campaign = world.open()
+def test_its_page_shows_how_far_it_is_and_takes_another_title(governed, payments):
+    campaign = payments.open()
     address = reverse("admin:exposure_campaign_change", args=[campaign.pk])
 
     assert "0 of 1 tasks settled" in governed.get(address).text
-    answer = governed.post(address, {"title": "Summer", "target": world.target.pk, "reason": "a better name"})
+    answer = governed.post(address, {"title": "Summer", "target": payments.target.pk, "reason": "a better name"})
 
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     campaign.refresh_from_db()
@@ -65,17 +56,17 @@ def test_its_page_shows_how_far_it_is_and_takes_another_title(governed, world):
 @pytest.mark.parametrize(
     ("action", "words"), [("extend", "1 tasks"), ("reschedule", "0 tasks"), ("close", "neither signed off")]
 )
-def test_actions_say_what_came_of_them(governed, world, action, words):
-    campaign = world.open()
-    world.stand("Late")
+def test_actions_say_what_came_of_them(governed, payments, action, words):
+    campaign = payments.open()
+    payments.stand("Late")
 
     answer = governed.post(reverse(LIST), {"action": action, "_selected_action": [campaign.pk]}, follow=True)
 
-    assert words in said(answer)
+    assert words in flash_text(answer)
 
 
-def test_the_auditor_reads_and_members_do_not_enter(client, world):
-    task = world.task()
+def test_the_auditor_reads_and_members_do_not_enter(client, payments):
+    task = payments.task()
     addresses = [
         reverse("admin:exposure_campaign_change", args=[task.campaign_id]),
         reverse("admin:exposure_campaigntask_change", args=[task.pk]),

@@ -27,21 +27,18 @@ from apps.inventory.actions import HiddenApplicationError, RefusedChange
 from apps.inventory.choosing.approvals import decide
 from apps.inventory.models import Dependency
 from tests.builders import NOW, TODAY, make_event, make_member, make_offering, make_team, make_user
-from tests.exposure.campaigns.world import END, LATER, World, do_all_steps_but_deeds, do_everything, make_evidence
+from tests.exposure.campaigns.payments_team import (
+    END,
+    LATER,
+    PaymentsTeam,
+    do_all_steps_but_deeds,
+    do_everything,
+    make_passed_evaluation,
+)
 
 pytestmark = pytest.mark.django_db
 
 SOON = TODAY + timedelta(days=30)
-
-
-@pytest.fixture
-def world():
-    return World()
-
-
-@pytest.fixture
-def task(world):
-    return world.task()
 
 
 def state(task):
@@ -49,11 +46,11 @@ def state(task):
 
 
 class TestWork:
-    def test_a_chosen_target_does_its_step_and_begins_the_task(self, world, task):
-        task = choose_target(task=task, target=make_offering("other"), at=NOW, by=world.editor)
+    def test_a_chosen_target_does_its_step_and_begins_the_task(self, payments, task):
+        task = choose_target(task=task, target=make_offering("other"), at=NOW, by=payments.editor)
 
         step = task.steps.get(kind="choose_target")
-        assert (task.state, step.done_on, step.done_by) == ("in_progress", TODAY, world.editor)
+        assert (task.state, step.done_on, step.done_by) == ("in_progress", TODAY, payments.editor)
 
     @pytest.mark.parametrize(
         ("fields", "words"),
@@ -63,86 +60,86 @@ class TestWork:
             ({"retires_on": TODAY, "date_kind": "firm"}, "is retired"),
         ],
     )
-    def test_what_ends_as_early_is_no_target(self, world, task, fields, words):
+    def test_what_ends_as_early_is_no_target(self, payments, task, fields, words):
         with pytest.raises(RefusedChange, match=words):
-            choose_target(task=task, target=make_offering("other", **fields), at=NOW, by=world.editor)
+            choose_target(task=task, target=make_offering("other", **fields), at=NOW, by=payments.editor)
 
-    def test_a_campaign_does_not_lead_onto_what_is_blocked(self, world, task):
+    def test_a_campaign_does_not_lead_onto_what_is_blocked(self, payments, task):
         other = make_offering("other")
-        for target in (other, world.target):
-            decide(target=target, decision="blocked", reason="no contract", at=NOW, by=world.governance)
+        for target in (other, payments.target):
+            decide(target=target, decision="blocked", reason="no contract", at=NOW, by=payments.governance)
 
         with pytest.raises(RefusedChange, match=r"other .* is blocked: no contract"):
-            choose_target(task=task, target=other, at=NOW, by=world.editor)
+            choose_target(task=task, target=other, at=NOW, by=payments.editor)
         with pytest.raises(RefusedChange, match="is blocked: no contract"):
-            switch_task(task=task, on=SOON, at=NOW, by=world.editor)
+            switch_task(task=task, on=SOON, at=NOW, by=payments.editor)
 
-    def test_what_is_called_today_is_no_target(self, world, task):
+    def test_what_is_called_today_is_no_target(self, payments, task):
         with pytest.raises(RefusedChange, match="calls today"):
-            choose_target(task=task, target=world.ending, at=NOW, by=world.editor)
+            choose_target(task=task, target=payments.ending, at=NOW, by=payments.editor)
 
     @pytest.mark.parametrize("kind", ["own_evaluation", "switch"])
-    def test_what_is_done_by_a_deed_is_not_ticked(self, world, task, kind):
+    def test_what_is_done_by_a_deed_is_not_ticked(self, payments, task, kind):
         with pytest.raises(RefusedChange, match="not ticked by hand"):
-            tick_step(step=task.steps.get(kind=kind), at=NOW, by=world.editor)
+            tick_step(step=task.steps.get(kind=kind), at=NOW, by=payments.editor)
 
-    def test_ticking_is_kept_with_its_day_and_person_and_can_be_taken_back(self, world, task):
-        step = tick_step(step=task.steps.get(kind="watch"), at=NOW, by=world.editor, note="two quiet weeks")
-        assert (step.done_on, step.done_by, step.note) == (TODAY, world.editor, "two quiet weeks")
+    def test_ticking_is_kept_with_its_day_and_person_and_can_be_taken_back(self, payments, task):
+        step = tick_step(step=task.steps.get(kind="watch"), at=NOW, by=payments.editor, note="two quiet weeks")
+        assert (step.done_on, step.done_by, step.note) == (TODAY, payments.editor, "two quiet weeks")
 
-        step = untick_step(step=step, at=NOW, by=world.editor)
+        step = untick_step(step=step, at=NOW, by=payments.editor)
         assert (step.done_on, step.done_by, step.note) == (None, None, "two quiet weeks")
 
-    def test_a_team_adds_a_step_of_its_own(self, world, task):
-        add_step(task=task, title="Ask the works council", at=NOW, by=world.editor)
+    def test_a_team_adds_a_step_of_its_own(self, payments, task):
+        add_step(task=task, title="Ask the works council", at=NOW, by=payments.editor)
 
         assert "Not done: Ask the works council." in gate_of(task=task, at=NOW).missing
 
     @pytest.mark.parametrize("value", ["much", float("nan"), float("inf"), None, True])
-    def test_a_measurement_is_a_number(self, world, task, value):
+    def test_a_measurement_is_a_number(self, payments, task, value):
         with pytest.raises(RefusedChange, match="accuracy"):
-            record_measurements(task=task, at=NOW, by=world.editor, before={"accuracy": value})
+            record_measurements(task=task, at=NOW, by=payments.editor, before={"accuracy": value})
 
-    def test_a_task_is_given_only_to_who_may_work_on_it(self, world, task):
+    def test_a_task_is_given_only_to_who_may_work_on_it(self, payments, task):
         with pytest.raises(RefusedChange, match="may not change this application"):
-            assign_task(task=task, owner=make_member(make_team()), by=world.owner)
+            assign_task(task=task, owner=make_member(make_team()), by=payments.owner)
 
-        assert assign_task(task=task, owner=world.editor, by=world.owner).owner == world.editor
+        assert assign_task(task=task, owner=payments.editor, by=payments.owner).owner == payments.editor
 
-    def test_it_is_not_due_after_the_end(self, world, task):
-        assert set_due(task=task, due_on=END, by=world.editor).due_on == END
+    def test_it_is_not_due_after_the_end(self, payments, task):
+        assert set_due(task=task, due_on=END, by=payments.editor).due_on == END
         with pytest.raises(RefusedChange, match="2027-06-30"):
-            set_due(task=task, due_on=END + timedelta(days=1), by=world.editor)
+            set_due(task=task, due_on=END + timedelta(days=1), by=payments.editor)
 
-    def test_nothing_is_done_in_a_closed_campaign(self, world, task):
-        close_campaign(campaign=task.campaign, at=NOW, by=world.governance, closing_note="over")
+    def test_nothing_is_done_in_a_closed_campaign(self, payments, task):
+        close_campaign(campaign=task.campaign, at=NOW, by=payments.governance, closing_note="over")
 
         with pytest.raises(RefusedChange, match="closed"):
-            choose_target(task=task, target=make_offering(), at=NOW, by=world.editor)
+            choose_target(task=task, target=make_offering(), at=NOW, by=payments.editor)
 
 
 class TestSwitching:
-    def test_it_replaces_the_offering_in_the_inventory_and_keeps_what_came_of_it(self, world, task):
-        task = switch_task(task=task, on=SOON, at=NOW, by=world.editor)
+    def test_it_replaces_the_offering_in_the_inventory_and_keeps_what_came_of_it(self, payments, task):
+        task = switch_task(task=task, on=SOON, at=NOW, by=payments.editor)
 
-        world.dependency.refresh_from_db()
-        begun = Dependency.objects.exclude(pk=world.dependency.pk).get()
-        assert (world.dependency.until, begun.since, begun.offering) == (SOON, SOON, world.target)
+        payments.dependency.refresh_from_db()
+        begun = Dependency.objects.exclude(pk=payments.dependency.pk).get()
+        assert (payments.dependency.until, begun.since, begun.offering) == (SOON, SOON, payments.target)
         assert task.successor == begun
         assert task.steps.get(kind="switch").done_on == TODAY
 
-    def test_without_a_target_it_is_refused(self, world):
+    def test_without_a_target_it_is_refused(self, payments):
         with pytest.raises(RefusedChange, match="Choose what it moves to"):
-            switch_task(task=world.task(target=None), on=SOON, at=NOW, by=world.editor)
+            switch_task(task=payments.task(target=None), on=SOON, at=NOW, by=payments.editor)
 
-    def test_a_refusal_of_the_inventory_leaves_the_task_as_it_was(self, world, task):
+    def test_a_refusal_of_the_inventory_leaves_the_task_as_it_was(self, payments, task):
         with pytest.raises(RefusedChange, match="in use only since"):
-            switch_task(task=task, on=world.dependency.since, at=NOW, by=world.editor)
+            switch_task(task=task, on=payments.dependency.since, at=NOW, by=payments.editor)
 
         assert CampaignTask.objects.get(pk=task.pk).successor is None
 
-    def test_the_inventory_s_history_names_the_campaign(self, world, task):
-        switch_task(task=task, on=SOON, at=NOW, by=world.editor)
+    def test_the_inventory_s_history_names_the_campaign(self, payments, task):
+        switch_task(task=task, on=SOON, at=NOW, by=payments.editor)
 
         latest = Dependency.history.rel.related_model.objects.order_by("pgh_id").last()
         assert task.campaign.title in latest.pgh_context.metadata["reason"]
@@ -163,10 +160,10 @@ class TestGate:
 
         assert gate_of(task=task, at=NOW).missing == ("Not done: Watch it in production.",)
 
-    def test_evidence_on_file_serves_as_the_measurement(self, world, task):
+    def test_evidence_on_file_serves_as_the_measurement(self, payments, task):
         task.steps.update(done_on=TODAY)
-        make_evidence(task, offering=world.ending, value="0.88", run_on=date(2026, 1, 5), passed=None)
-        make_evidence(task, value="0.9")
+        make_passed_evaluation(task, offering=payments.ending, value="0.88", run_on=date(2026, 1, 5), passed=None)
+        make_passed_evaluation(task, value="0.9")
 
         gate = gate_of(task=task, at=NOW)
 
@@ -190,35 +187,35 @@ class TestGate:
 
         assert "no passed evaluation on the own workload" in self.missing(task)
 
-    def test_evidence_of_another_application_or_offering_is_none(self, world, task):
+    def test_evidence_of_another_application_or_offering_is_none(self, payments, task):
         do_everything(task)
         task.dependency.application.evidence.all().delete()
-        make_evidence(task, application=world.stand("Other").application)
-        make_evidence(task, offering=make_offering(version=world.target.version))
+        make_passed_evaluation(task, application=payments.stand("Other").application)
+        make_passed_evaluation(task, offering=make_offering(version=payments.target.version))
 
         assert "no passed evaluation" in self.missing(task)
 
-    def test_evidence_on_the_version_counts_where_no_offering_is_named(self, world, task):
+    def test_evidence_on_the_version_counts_where_no_offering_is_named(self, payments, task):
         do_everything(task)
-        task.dependency.application.evidence.update(offering=None, version=world.target.version)
+        task.dependency.application.evidence.update(offering=None, version=payments.target.version)
 
         assert gate_of(task=task, at=NOW).is_open
 
     def test_a_later_failure_shuts_it(self, task):
         do_everything(task)
-        make_evidence(task, passed=False, run_on=TODAY)
+        make_passed_evaluation(task, passed=False, run_on=TODAY)
 
         assert "fails: accuracy" in self.missing(task)
 
     def test_a_failure_put_right_does_not(self, task):
-        make_evidence(task, passed=False)
+        make_passed_evaluation(task, passed=False)
         do_everything(task)
 
         assert gate_of(task=task, at=NOW).is_open
 
     def test_a_failure_of_another_metric_does(self, task):
         do_everything(task)
-        make_evidence(task, metric="toxicity", passed=False)
+        make_passed_evaluation(task, metric="toxicity", passed=False)
 
         assert "fails: toxicity" in self.missing(task)
 
@@ -228,21 +225,21 @@ class TestGate:
 
         assert "before and after" in self.missing(task)
 
-    def test_without_a_target_it_asks_for_one(self, world):
-        assert "Choose what it moves to." in gate_of(task=world.task(target=None), at=NOW).missing
+    def test_without_a_target_it_asks_for_one(self, payments):
+        assert "Choose what it moves to." in gate_of(task=payments.task(target=None), at=NOW).missing
 
-    def test_where_the_subject_only_changes_the_evidence_is_of_what_is_called_today(self, world):
-        task = world.task(event=make_event(world.ending, "alias_moved", new="x", effective_on=None), target=None)
+    def test_where_the_subject_only_changes_the_evidence_is_of_what_is_called_today(self, payments):
+        task = payments.task(event=make_event(payments.ending, "alias_moved", new="x", effective_on=None), target=None)
         do_all_steps_but_deeds(task)
-        make_evidence(task, offering=world.ending)
+        make_passed_evaluation(task, offering=payments.ending)
 
         assert gate_of(task=task, at=NOW).is_open
 
-    def test_many_gates_cost_as_many_statements_as_one(self, world):
-        campaign = world.open()
+    def test_many_gates_cost_as_many_statements_as_one(self, payments):
+        campaign = payments.open()
         for number in range(20):
-            world.stand(f"More {number}")
-        crowded = world.open(offering=world.ending)
+            payments.stand(f"More {number}")
+        crowded = payments.open(offering=payments.ending)
 
         def statements(tasks):
             with CaptureQueriesContext(connection) as counted:
@@ -254,27 +251,27 @@ class TestGate:
 
 
 class TestSigning:
-    def test_with_an_open_gate_it_is_done(self, world, task):
+    def test_with_an_open_gate_it_is_done(self, payments, task):
         do_everything(task)
 
-        task = sign_off(task=task, at=NOW, by=world.owner)
+        task = sign_off(task=task, at=NOW, by=payments.owner)
 
-        assert (task.state, task.signed_off_by, task.signed_off_at) == ("done", world.owner, NOW)
+        assert (task.state, task.signed_off_by, task.signed_off_at) == ("done", payments.owner, NOW)
 
-    def test_governance_may_sign_too(self, world, task):
+    def test_governance_may_sign_too(self, payments, task):
         do_everything(task)
 
-        assert sign_off(task=task, at=NOW, by=world.governance).state == "done"
+        assert sign_off(task=task, at=NOW, by=payments.governance).state == "done"
 
     @pytest.mark.parametrize("who", ["editor", "auditor"])
-    def test_nobody_else_may(self, world, task, who):
+    def test_nobody_else_may(self, payments, task, who):
         do_everything(task)
-        person = {"editor": world.editor, "auditor": make_user(role="auditor")}[who]
+        person = {"editor": payments.editor, "auditor": make_user(role="auditor")}[who]
 
         with pytest.raises(PermissionDenied, match="Only an owner"):
             sign_off(task=task, at=NOW, by=person)
 
-    def test_to_an_owner_of_another_team_the_application_does_not_exist(self, world, task):
+    def test_to_an_owner_of_another_team_the_application_does_not_exist(self, payments, task):
         do_everything(task)
 
         with pytest.raises(HiddenApplicationError):
@@ -282,95 +279,95 @@ class TestSigning:
 
         assert state(task) != "done"
 
-    def test_without_evidence_it_is_refused_and_says_what_is_missing(self, world, task):
+    def test_without_evidence_it_is_refused_and_says_what_is_missing(self, payments, task):
         with pytest.raises(GateClosed, match="no passed evaluation"):
-            sign_off(task=task, at=NOW, by=world.governance)
+            sign_off(task=task, at=NOW, by=payments.governance)
 
         assert state(task) == "open"
 
-    def test_the_history_keeps_which_evidence_was_relied_on(self, world, task):
+    def test_the_history_keeps_which_evidence_was_relied_on(self, payments, task):
         do_everything(task)
-        sign_off(task=task, at=NOW, by=world.owner)
+        sign_off(task=task, at=NOW, by=payments.owner)
 
         latest = CampaignTask.history.rel.related_model.objects.order_by("pgh_id").last()
         [evidence] = task.dependency.application.evidence.all()
         assert latest.pgh_context.metadata["reason"] == f"signed off on evidence {evidence.pk}"
 
-    def test_the_second_is_told_who_was_first(self, world, task):
+    def test_the_second_is_told_who_was_first(self, payments, task):
         do_everything(task)
-        sign_off(task=task, at=NOW, by=world.owner)
+        sign_off(task=task, at=NOW, by=payments.owner)
 
-        with pytest.raises(RefusedChange, match=f"{world.owner} signed it off on 2026-11-24"):
-            sign_off(task=task, at=NOW, by=world.governance)
+        with pytest.raises(RefusedChange, match=f"{payments.owner} signed it off on 2026-11-24"):
+            sign_off(task=task, at=NOW, by=payments.governance)
 
-    def test_a_signature_is_taken_back_for_a_reason(self, world, task):
+    def test_a_signature_is_taken_back_for_a_reason(self, payments, task):
         do_everything(task)
-        sign_off(task=task, at=NOW, by=world.owner)
+        sign_off(task=task, at=NOW, by=payments.owner)
 
         with pytest.raises(RefusedChange, match="Say why"):
-            reopen_task(task=task, at=NOW, by=world.owner, reason=" ")
-        task = reopen_task(task=task, at=NOW, by=world.owner, reason="it fails in production")
+            reopen_task(task=task, at=NOW, by=payments.owner, reason=" ")
+        task = reopen_task(task=task, at=NOW, by=payments.owner, reason="it fails in production")
 
         assert (task.state, task.signed_off_by) == ("in_progress", None)
 
 
 class TestWaivers:
-    def test_a_waiver_says_until_when_and_why(self, world, task):
-        task = waive_task(task=task, until=SOON, why="the service ends anyway", at=NOW, by=world.owner)
+    def test_a_waiver_says_until_when_and_why(self, payments, task):
+        task = waive_task(task=task, until=SOON, why="the service ends anyway", at=NOW, by=payments.owner)
 
-        assert (task.state, task.waived_by, task.waived_until) == ("waived", world.owner, SOON)
+        assert (task.state, task.waived_by, task.waived_until) == ("waived", payments.owner, SOON)
 
     @pytest.mark.parametrize("until", [TODAY, TODAY - timedelta(days=1), TODAY + timedelta(days=367)])
-    def test_it_has_an_end_within_a_year(self, world, task, until):
+    def test_it_has_an_end_within_a_year(self, payments, task, until):
         with pytest.raises(RefusedChange, match="within a year"):
-            waive_task(task=task, until=until, why="because", at=NOW, by=world.owner)
+            waive_task(task=task, until=until, why="because", at=NOW, by=payments.owner)
 
-    def test_it_has_a_reason(self, world, task):
+    def test_it_has_a_reason(self, payments, task):
         with pytest.raises(RefusedChange, match="Say why"):
-            waive_task(task=task, until=SOON, why="  ", at=NOW, by=world.owner)
+            waive_task(task=task, until=SOON, why="  ", at=NOW, by=payments.owner)
 
-    def test_an_editor_gives_none(self, world, task):
+    def test_an_editor_gives_none(self, payments, task):
         with pytest.raises(PermissionDenied):
-            waive_task(task=task, until=SOON, why="because", at=NOW, by=world.editor)
+            waive_task(task=task, until=SOON, why="because", at=NOW, by=payments.editor)
 
-    def test_while_it_holds_somebody_else_may_sign_without_evidence(self, world, task):
-        waive_task(task=task, until=SOON, why="because", at=NOW, by=world.governance)
+    def test_while_it_holds_somebody_else_may_sign_without_evidence(self, payments, task):
+        waive_task(task=task, until=SOON, why="because", at=NOW, by=payments.governance)
 
-        task = sign_off(task=task, at=LATER, by=world.owner)
+        task = sign_off(task=task, at=LATER, by=payments.owner)
 
         assert (task.state, task.waived_until) == ("done", SOON)
 
-    def test_nobody_signs_under_the_own_waiver(self, world, task):
-        waive_task(task=task, until=SOON, why="because", at=NOW, by=world.owner)
+    def test_nobody_signs_under_the_own_waiver(self, payments, task):
+        waive_task(task=task, until=SOON, why="because", at=NOW, by=payments.owner)
 
         with pytest.raises(GateClosed, match="somebody else must sign"):
-            sign_off(task=task, at=LATER, by=world.owner)
+            sign_off(task=task, at=LATER, by=payments.owner)
 
-    def test_once_it_has_ended_evidence_is_wanted_again(self, world, task):
-        waive_task(task=task, until=SOON, why="because", at=NOW, by=world.governance)
+    def test_once_it_has_ended_evidence_is_wanted_again(self, payments, task):
+        waive_task(task=task, until=SOON, why="because", at=NOW, by=payments.governance)
 
         with pytest.raises(GateClosed):
-            sign_off(task=task, at=NOW + timedelta(days=30), by=world.owner)
+            sign_off(task=task, at=NOW + timedelta(days=30), by=payments.owner)
 
-    def test_with_evidence_the_waiver_is_no_longer_needed(self, world, task):
-        waive_task(task=task, until=SOON, why="because", at=NOW, by=world.owner)
+    def test_with_evidence_the_waiver_is_no_longer_needed(self, payments, task):
+        waive_task(task=task, until=SOON, why="because", at=NOW, by=payments.owner)
         do_everything(CampaignTask.objects.get(pk=task.pk))
 
-        task = sign_off(task=task, at=LATER, by=world.owner)
+        task = sign_off(task=task, at=LATER, by=payments.owner)
 
         assert (task.state, task.waived_until, task.waived_why) == ("done", None, "")
 
-    def test_it_is_lifted_before_its_end(self, world, task):
-        waive_task(task=task, until=SOON, why="because", at=NOW, by=world.owner)
+    def test_it_is_lifted_before_its_end(self, payments, task):
+        waive_task(task=task, until=SOON, why="because", at=NOW, by=payments.owner)
 
-        assert lift_waiver(task=task, at=NOW, by=world.governance).state == "in_progress"
+        assert lift_waiver(task=task, at=NOW, by=payments.governance).state == "in_progress"
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("deed", ["sign", "switch"])
 def test_of_two_people_at_once_one_does_it_and_the_other_is_told(deed):
-    world = World()
-    task = world.task()
+    payments = PaymentsTeam()
+    task = payments.task()
     if deed == "sign":
         do_everything(task)
     barrier, outcomes = Barrier(2), []
@@ -388,7 +385,7 @@ def test_of_two_people_at_once_one_does_it_and_the_other_is_told(deed):
         finally:
             connections.close_all()
 
-    people = [world.owner, world.governance]
+    people = [payments.owner, payments.governance]
     threads = [Thread(target=run, args=[person]) for person in people]
     for thread in threads:
         thread.start()

@@ -24,6 +24,7 @@ from tests.builders import (
     make_application,
     make_dependency,
     make_event,
+    make_exit_test,
     make_foundation,
     make_member,
     make_offering,
@@ -39,7 +40,7 @@ pytestmark = pytest.mark.django_db
 LATE = TODAY + timedelta(days=60)
 
 
-class World:
+class AcmeFoundation:
     """`acme` makes `foundation`, one version of it, and serves it itself and at two hosts of one company."""
 
     def __init__(self, slug="acme"):
@@ -66,8 +67,8 @@ class World:
 
 
 @pytest.fixture
-def world():
-    return World()
+def acme():
+    return AcmeFoundation()
 
 
 class TestEveryFact:
@@ -79,13 +80,13 @@ class TestEveryFact:
         "tested_exits",
     ]  # fmt: skip
 
-    def test_cards_of_foundations_and_of_providers_have_the_same_facts(self, world):
-        assert [fact.key for fact in world.card().facts] == self.KEYS
-        [card] = provider_scorecards(providers=[world.maker.pk], user=world.governance, on=TODAY)
+    def test_cards_of_foundations_and_of_providers_have_the_same_facts(self, acme):
+        assert [fact.key for fact in acme.card().facts] == self.KEYS
+        [card] = provider_scorecards(providers=[acme.maker.pk], user=acme.governance, on=TODAY)
         assert [fact.key for fact in card.facts] == self.KEYS
 
-    def test_what_is_unknown_is_a_gap_with_its_reason_and_what_is_known_has_a_source(self, world):
-        for fact in world.card().facts:
+    def test_what_is_unknown_is_a_gap_with_its_reason_and_what_is_known_has_a_source(self, acme):
+        for fact in acme.card().facts:
             if fact.gap:
                 assert (fact.value, bool(fact.why_gap)) == (None, True), fact.key
             elif fact.value is not None:
@@ -95,221 +96,221 @@ class TestEveryFact:
 
 
 class TestOfTheCatalogue:
-    def test_two_hosts_of_one_company_are_one(self, world):
-        fact = world.fact("independent_hosts")
+    def test_two_hosts_of_one_company_are_one(self, acme):
+        fact = acme.fact("independent_hosts")
 
         assert (fact.value, fact.detail) == (2, "Acme, Cloud")
 
-    def test_a_host_that_no_longer_serves_it_does_not_count(self, world):
-        for offering in world.elsewhere:
+    def test_a_host_that_no_longer_serves_it_does_not_count(self, acme):
+        for offering in acme.elsewhere:
             type(offering).objects.filter(pk=offering.pk).update(
                 lifecycle="deprecated", retires_on=TODAY, date_kind="firm"
             )
 
-        assert world.fact("independent_hosts").value == 1
-        assert world.fact("independent_hosts", on=TODAY - timedelta(days=1)).value == 2
+        assert acme.fact("independent_hosts").value == 1
+        assert acme.fact("independent_hosts", on=TODAY - timedelta(days=1)).value == 2
 
-    def test_of_a_developer_it_counts_the_foundations_that_several_serve(self, world):
-        make_foundation("acme/lonely", developer=world.maker, open_weights=True, licence="MIT")
+    def test_of_a_developer_it_counts_the_foundations_that_several_serve(self, acme):
+        make_foundation("acme/lonely", developer=acme.maker, open_weights=True, licence="MIT")
 
-        spread, weights = world.provider_fact("independent_hosts"), world.provider_fact("open_weights")
+        spread, weights = acme.provider_fact("independent_hosts"), acme.provider_fact("open_weights")
 
         assert (spread.value, spread.unit) == (1, "of 2")
         assert (weights.value, weights.unit, weights.detail) == (1, "of 2", "not on record for 1")
-        assert world.provider_fact("licence").value == ["MIT"]
+        assert acme.provider_fact("licence").value == ["MIT"]
 
-    def test_a_pure_host_develops_nothing_which_is_no_gap(self, world):
-        [card] = provider_scorecards(providers=[world.company.pk], user=world.governance, on=TODAY)
+    def test_a_pure_host_develops_nothing_which_is_no_gap(self, acme):
+        [card] = provider_scorecards(providers=[acme.company.pk], user=acme.governance, on=TODAY)
 
         fact = card.fact("open_weights")
         assert (fact.value, fact.gap, fact.detail) == (None, False, "It develops nothing on record.")
 
-    def test_open_weights_and_licence_carry_their_source(self, world):
-        type(world.foundation).objects.update(
+    def test_open_weights_and_licence_carry_their_source(self, acme):
+        type(acme.foundation).objects.update(
             open_weights=False, licence="Proprietary", source_url="https://maker.example/terms", source_on=TODAY
         )
 
-        fact = world.fact("open_weights")
+        fact = acme.fact("open_weights")
 
         assert (fact.value, fact.gap, fact.source_url, fact.as_of) == (
             False, False, "https://maker.example/terms", TODAY,
         )  # fmt: skip
 
-    def test_status_page_and_designation_are_the_developer_s(self, world):
-        type(world.maker).objects.filter(pk=world.maker.pk).update(
+    def test_status_page_and_designation_are_the_developer_s(self, acme):
+        type(acme.maker).objects.filter(pk=acme.maker.pk).update(
             status_page_url="https://status.maker.example",
             critical_third_party=True,
             critical_third_party_source="https://esas.example/list",
         )
 
-        assert world.fact("status_page").value == "https://status.maker.example"
-        assert world.fact("critical_third_party").source_url == "https://esas.example/list"
+        assert acme.fact("status_page").value == "https://status.maker.example"
+        assert acme.fact("critical_third_party").source_url == "https://esas.example/list"
 
 
 class TestNotice:
-    def end(self, world, number, notice):
+    def end(self, acme, number, notice):
         announced_on = date(2025, 1, 1) + timedelta(days=30 * number)
-        version = make_version(f"acme/old-{number}", foundation=world.foundation)
+        version = make_version(f"acme/old-{number}", foundation=acme.foundation)
         make_offering(
-            f"old-{number}", host=world.maker, version=version, lifecycle="deprecated", date_kind="firm",
+            f"old-{number}", host=acme.maker, version=version, lifecycle="deprecated", date_kind="firm",
             announced_on=announced_on, retires_on=announced_on + timedelta(days=notice),
         )  # fmt: skip
 
-    def test_promised_and_observed_stand_side_by_side(self, world):
+    def test_promised_and_observed_stand_side_by_side(self, acme):
         NoticePolicy.objects.create(
-            provider=world.maker, notice_days=60, source_url="https://maker.example/policy", source_on=TODAY
+            provider=acme.maker, notice_days=60, source_url="https://maker.example/policy", source_on=TODAY
         )
         for number, notice in enumerate([30, 60, 90, 120, 150]):
-            self.end(world, number, notice)
+            self.end(acme, number, notice)
 
-        promised, observed = world.fact("promised_notice"), world.fact("observed_notice")
+        promised, observed = acme.fact("promised_notice"), acme.fact("observed_notice")
 
         assert (promised.value, promised.source_url) == (60, "https://maker.example/policy")
         assert (observed.value, observed.detail) == (90, "5 models in 5 announcements of Acme")
-        assert world.fact("shortest_notice").value == 30
-        kept = world.fact("notice_kept")
+        assert acme.fact("shortest_notice").value == 30
+        kept = acme.fact("notice_kept")
         assert (kept.value, kept.unit) == (4, "of 5")
 
-    def test_it_is_what_the_provider_s_record_says(self, world):
+    def test_it_is_what_the_provider_s_record_says(self, acme):
         for number, notice in enumerate([30, 61, 90, 120, 150, 12]):
-            self.end(world, number, notice)
-        notices = provider_record(world.maker).measured.notices
+            self.end(acme, number, notice)
+        notices = provider_record(acme.maker).measured.notices
 
-        assert world.provider_fact("observed_notice").value == notices.median_days
-        assert world.provider_fact("shortest_notice").value == notices.shortest.notice_days
+        assert acme.provider_fact("observed_notice").value == notices.median_days
+        assert acme.provider_fact("shortest_notice").value == notices.shortest.notice_days
 
-    def test_too_few_announcements_are_a_gap_that_says_how_many(self, world):
-        self.end(world, 0, 60)
+    def test_too_few_announcements_are_a_gap_that_says_how_many(self, acme):
+        self.end(acme, 0, 60)
 
-        assert world.fact("observed_notice").why_gap == "1 announcements of Acme are known; 5 make a figure."
+        assert acme.fact("observed_notice").why_gap == "1 announcements of Acme are known; 5 make a figure."
 
-    def test_endings_are_counted_by_release(self, world):
+    def test_endings_are_counted_by_release(self, acme):
         for number, notice in enumerate([30, 3000]):
-            self.end(world, number, notice)
+            self.end(acme, number, notice)
 
-        assert (world.fact("retired").value, world.fact("ending").value) == (1, 1)
-        assert "the next on" in world.fact("ending").detail
+        assert (acme.fact("retired").value, acme.fact("ending").value) == (1, 1)
+        assert "the next on" in acme.fact("ending").detail
 
 
 class TestPrices:
-    def price(self, world, offering, first_seen):
+    def price(self, acme, offering, first_seen):
         make_source().assertions.create(
             external_id=f"{offering.pk}", topic="price", offering=offering, first_seen=first_seen, changed_at=first_seen
         )
 
-    def test_a_price_nobody_reads_has_no_moves_to_count(self, world):
-        assert world.fact("price_moves").why_gap == "No price is read for it."
+    def test_a_price_nobody_reads_has_no_moves_to_count(self, acme):
+        assert acme.fact("price_moves").why_gap == "No price is read for it."
 
-    def test_moves_of_the_last_twelve_months_count_at_every_host_of_the_foundation(self, world):
-        self.price(world, world.own, datetime(2024, 1, 1, tzinfo=UTC))
-        for offering, days in ((world.own, 10), (world.elsewhere[0], 300), (world.own, 400), (world.other, 5)):
+    def test_moves_of_the_last_twelve_months_count_at_every_host_of_the_foundation(self, acme):
+        self.price(acme, acme.own, datetime(2024, 1, 1, tzinfo=UTC))
+        for offering, days in ((acme.own, 10), (acme.elsewhere[0], 300), (acme.own, 400), (acme.other, 5)):
             make_event(offering, "repriced", detected_at=NOW - timedelta(days=days), effective_on=None)
 
-        fact = world.fact("price_moves")
+        fact = acme.fact("price_moves")
 
         assert (fact.value, fact.unit, fact.detail) == (2, "on 1 priced rows", "")
-        assert world.provider_fact("price_moves").value == 1
+        assert acme.provider_fact("price_moves").value == 1
 
-    def test_a_price_read_for_a_shorter_time_says_so(self, world):
-        self.price(world, world.own, NOW - timedelta(days=30))
+    def test_a_price_read_for_a_shorter_time_says_so(self, acme):
+        self.price(acme, acme.own, NOW - timedelta(days=30))
 
-        assert world.fact("price_moves").detail == "read only since 2026-10-25"
+        assert acme.fact("price_moves").detail == "read only since 2026-10-25"
 
 
 class TestForTheOffices:
-    def test_a_clause_is_on_file_missing_or_nobody_has_looked(self, world):
+    def test_a_clause_is_on_file_missing_or_nobody_has_looked(self, acme):
         register_contract(
-            party=world.maker, ref="C-1", by=world.governance,
+            party=acme.maker, ref="C-1", by=acme.governance,
             facts={"exit_clause": "yes", "audit_right": "no", "deprecation_notice_days": 90, "terms_read_on": TODAY},
         )  # fmt: skip
 
-        assert (world.fact("exit_clause").value, world.fact("audit_right").value) == ("On file", "Not in the contract")
-        assert world.fact("deprecation_notice_days").value == 90
-        assert world.fact("ip_indemnity").gap
-        assert world.fact("terms").value == TODAY.isoformat()
+        assert (acme.fact("exit_clause").value, acme.fact("audit_right").value) == ("On file", "Not in the contract")
+        assert acme.fact("deprecation_notice_days").value == 90
+        assert acme.fact("ip_indemnity").gap
+        assert acme.fact("terms").value == TODAY.isoformat()
 
-    def test_a_contract_with_a_host_counts_for_the_foundation_after_the_developer_s(self, world):
+    def test_a_contract_with_a_host_counts_for_the_foundation_after_the_developer_s(self, acme):
         register_contract(
-            party=world.hosts[0], ref="H-1", by=world.governance, facts={"exit_clause": "yes", "audit_right": "yes"}
+            party=acme.hosts[0], ref="H-1", by=acme.governance, facts={"exit_clause": "yes", "audit_right": "yes"}
         )
-        register_contract(party=world.maker, ref="C-1", by=world.governance, facts={"audit_right": "no"})
+        register_contract(party=acme.maker, ref="C-1", by=acme.governance, facts={"audit_right": "no"})
 
-        assert world.fact("exit_clause").source == "Contract H-1"
-        assert world.fact("audit_right").source == "Contract C-1"
+        assert acme.fact("exit_clause").source == "Contract H-1"
+        assert acme.fact("audit_right").source == "Contract C-1"
 
-    def test_a_contract_that_ended_is_none(self, world):
-        register_contract(party=world.maker, ref="C-1", by=world.governance, facts={"ends_on": TODAY})
+    def test_a_contract_that_ended_is_none(self, acme):
+        register_contract(party=acme.maker, ref="C-1", by=acme.governance, facts={"ends_on": TODAY})
 
-        assert world.fact("contract").why_gap == "No contract in force is on file."
+        assert acme.fact("contract").why_gap == "No contract in force is on file."
 
-    def test_documents_are_counted_with_what_is_overdue(self, world):
-        request_items(foundation=world.foundation, on=TODAY - timedelta(days=20), by=world.governance)
-        note_item(foundation=world.foundation, item="1h", status="received", on=TODAY, by=world.governance)
-        note_item(foundation=world.foundation, item="2c", status="refused", on=TODAY, by=world.governance)
+    def test_documents_are_counted_with_what_is_overdue(self, acme):
+        request_items(foundation=acme.foundation, on=TODAY - timedelta(days=20), by=acme.governance)
+        note_item(foundation=acme.foundation, item="1h", status="received", on=TODAY, by=acme.governance)
+        note_item(foundation=acme.foundation, item="2c", status="refused", on=TODAY, by=acme.governance)
 
-        fact = world.fact("annex_items")
+        fact = acme.fact("annex_items")
 
         assert (fact.value, fact.unit, fact.detail) == (1, "of 11", "9 asked for, 9 overdue, 1 refused")
 
-    def test_others_are_told_that_it_is_not_shown(self, world):
-        register_contract(party=world.maker, ref="C-1", by=world.governance, facts={"exit_clause": "yes"})
+    def test_others_are_told_that_it_is_not_shown(self, acme):
+        register_contract(party=acme.maker, ref="C-1", by=acme.governance, facts={"exit_clause": "yes"})
         member = make_member(make_team(), TeamRole.OWNER)
 
         for key in ("contract", "exit_clause", "annex_items"):
-            fact = world.fact(key, member)
+            fact = acme.fact(key, member)
             assert (fact.why_gap, fact.hidden) == (NOT_SHOWN, True)
 
 
 class TestDependents:
-    def test_applications_stand_there_by_a_live_primary_each_once(self, world):
+    def test_applications_stand_there_by_a_live_primary_each_once(self, acme):
         application = make_application()
-        for offering in (world.own, world.elsewhere[0]):
+        for offering in (acme.own, acme.elsewhere[0]):
             make_dependency(application, offering)
-        make_dependency(make_application(), world.own, role="fallback")
-        make_dependency(make_application(), world.own, until=TODAY)
+        make_dependency(make_application(), acme.own, role="fallback")
+        make_dependency(make_application(), acme.own, until=TODAY)
 
-        assert world.fact("applications").value == 1
-        assert world.provider_fact("applications").value == 1
+        assert acme.fact("applications").value == 1
+        assert acme.provider_fact("applications").value == 1
 
-    def test_one_reached_through_the_provider_stands_on_it(self, world):
-        make_dependency(make_application(), world.other, reached="gateway", via_party=world.hosts[0])
-        [card] = provider_scorecards(providers=[world.company.pk], user=world.governance, on=TODAY)
+    def test_one_reached_through_the_provider_stands_on_it(self, acme):
+        make_dependency(make_application(), acme.other, reached="gateway", via_party=acme.hosts[0])
+        [card] = provider_scorecards(providers=[acme.company.pk], user=acme.governance, on=TODAY)
 
         assert card.fact("applications").value == 1
 
-    def share(self, world, key="tested_exits"):
-        return world.fact(key).value
+    def share(self, acme, key="tested_exits"):
+        return acme.fact(key).value
 
     def exit(self, dependency, target, **fields):
         fields.setdefault("tested_on", TODAY - timedelta(days=10))
         fields.setdefault("result", "passed")
-        return ExitTest.objects.create(dependency=dependency, target=target, **fields)
+        return make_exit_test(dependency, target, **fields)
 
-    def test_the_share_with_a_tested_way_out_is_of_applications(self, world):
-        first, _ = [make_dependency(make_application(), world.own) for _ in range(2)]
-        self.exit(first, world.other)
+    def test_the_share_with_a_tested_way_out_is_of_applications(self, acme):
+        first, _ = [make_dependency(make_application(), acme.own) for _ in range(2)]
+        self.exit(first, acme.other)
 
-        fact = world.fact("tested_exits")
+        fact = acme.fact("tested_exits")
 
         assert (fact.value, fact.detail) == (0.5, "1 of 2")
 
-    def test_every_primary_that_stands_there_needs_one(self, world):
+    def test_every_primary_that_stands_there_needs_one(self, acme):
         application = make_application()
-        first = make_dependency(application, world.own)
-        make_dependency(application, world.elsewhere[0])
-        self.exit(first, world.other)
+        first = make_dependency(application, acme.own)
+        make_dependency(application, acme.elsewhere[0])
+        self.exit(first, acme.other)
 
-        assert self.share(world) == 0
+        assert self.share(acme) == 0
 
-    def test_a_way_out_to_the_same_foundation_elsewhere_is_none_but_leaves_the_provider(self, world):
-        dependency = make_dependency(make_application(), world.own)
-        stranger = make_offering("served-by-a-stranger", host=make_provider("stranger"), version=world.version)
+    def test_a_way_out_to_the_same_foundation_elsewhere_is_none_but_leaves_the_provider(self, acme):
+        dependency = make_dependency(make_application(), acme.own)
+        stranger = make_offering("served-by-a-stranger", host=make_provider("stranger"), version=acme.version)
         self.exit(dependency, stranger)
 
-        assert self.share(world) == 0
+        assert self.share(acme) == 0
         # the developer is still the developer
-        assert world.provider_fact("tested_exits").value == 0
-        [host] = provider_scorecards(providers=[world.company.pk], user=world.governance, on=TODAY)
+        assert acme.provider_fact("tested_exits").value == 0
+        [host] = provider_scorecards(providers=[acme.company.pk], user=acme.governance, on=TODAY)
         assert host.fact("tested_exits").value is None
 
     @pytest.mark.parametrize(
@@ -322,92 +323,92 @@ class TestDependents:
         ],
         ids=["partial", "a year ago", "expired", "in the future"],
     )
-    def test_this_test_does_not_count(self, world, fields):
-        self.exit(make_dependency(make_application(), world.own), world.other, **fields)
+    def test_this_test_does_not_count(self, acme, fields):
+        self.exit(make_dependency(make_application(), acme.own), acme.other, **fields)
 
-        assert self.share(world) == 0
+        assert self.share(acme) == 0
 
-    def test_a_later_failure_undoes_an_earlier_pass(self, world):
-        dependency = make_dependency(make_application(), world.own)
-        self.exit(dependency, world.other)
-        self.exit(dependency, world.other, result="failed", tested_on=TODAY)
+    def test_a_later_failure_undoes_an_earlier_pass(self, acme):
+        dependency = make_dependency(make_application(), acme.own)
+        self.exit(dependency, acme.other)
+        self.exit(dependency, acme.other, result="failed", tested_on=TODAY)
 
-        assert self.share(world) == 0
+        assert self.share(acme) == 0
 
-    def test_a_test_lapses_when_another_version_answers(self, world):
-        dependency = make_dependency(make_application(), world.own)
-        self.exit(dependency, world.other, tested_version=make_version())
-        assert self.share(world) == 0
+    def test_a_test_lapses_when_another_version_answers(self, acme):
+        dependency = make_dependency(make_application(), acme.own)
+        self.exit(dependency, acme.other, tested_version=make_version())
+        assert self.share(acme) == 0
 
-        ExitTest.objects.update(tested_version=world.other.version)
+        ExitTest.objects.update(tested_version=acme.other.version)
 
-        assert self.share(world) == 1
+        assert self.share(acme) == 1
 
-    def test_a_team_counts_its_own_and_is_told_so(self, world):
+    def test_a_team_counts_its_own_and_is_told_so(self, acme):
         team = make_team()
-        make_dependency(make_application(team=team), world.own)
-        make_dependency(make_application(), world.own)
+        make_dependency(make_application(team=team), acme.own)
+        make_dependency(make_application(), acme.own)
 
-        fact = world.fact("applications", make_member(team, TeamRole.VIEWER))
+        fact = acme.fact("applications", make_member(team, TeamRole.VIEWER))
 
         assert (fact.value, fact.label) == (1, "Applications of your teams on it")
-        assert world.fact("applications", make_member(make_team())).value == 0
-        assert world.fact("applications", make_user()).value == 0
+        assert acme.fact("applications", make_member(make_team())).value == 0
+        assert acme.fact("applications", make_user()).value == 0
 
 
 class TestSideBySide:
-    def test_candidates_are_columns_and_facts_are_rows_in_the_order_asked_for(self, world):
+    def test_candidates_are_columns_and_facts_are_rows_in_the_order_asked_for(self, acme):
         second = make_foundation("second/base")
 
-        found = compare(foundations=[second.pk, world.foundation.pk], user=world.governance, on=TODAY)
+        found = compare(foundations=[second.pk, acme.foundation.pk], user=acme.governance, on=TODAY)
 
-        assert [card.name for card in found.columns] == [second.name, world.foundation.name]
+        assert [card.name for card in found.columns] == [second.name, acme.foundation.name]
         assert [row.key for row in found.rows] == TestEveryFact.KEYS
         assert [cell.value for cell in found.rows[0].cells] == [0, 2]
 
     @pytest.mark.parametrize("given", [{}, {"foundations": [1], "providers": [1]}, {"foundations": range(1, 22)}])
-    def test_one_kind_is_compared_and_not_too_many(self, world, given):
+    def test_one_kind_is_compared_and_not_too_many(self, acme, given):
         with pytest.raises(RefusedChange):
-            compare(user=world.governance, on=TODAY, **given)
+            compare(user=acme.governance, on=TODAY, **given)
 
     @pytest.mark.parametrize("kind", ["foundations", "providers"])
-    def test_many_cost_as_many_statements_as_one(self, world, kind):
-        def worth_reading(world):
+    def test_many_cost_as_many_statements_as_one(self, acme, kind):
+        def worth_reading(acme):
             for number in range(6):
-                version = make_version(foundation=world.foundation)
+                version = make_version(foundation=acme.foundation)
                 offering = make_offering(
-                    host=world.maker, version=version, lifecycle="deprecated", date_kind="firm", retires_on=LATE
+                    host=acme.maker, version=version, lifecycle="deprecated", date_kind="firm", retires_on=LATE
                 )
                 make_source().assertions.create(
                     external_id=f"{offering.pk}", topic="lifecycle", offering=offering, first_seen=NOW, changed_at=NOW,
                     value={"retires_on": f"{LATE}", "date_kind": "firm", "announced_on": f"2026-0{number + 1}-01"},
                 )  # fmt: skip
-            register_contract(party=world.maker, ref="C", by=world.governance)
-            make_dependency(make_application(), world.own)
+            register_contract(party=acme.maker, ref="C", by=acme.governance)
+            make_dependency(make_application(), acme.own)
 
-        worlds = [world, *(World(f"acme-{number}") for number in range(4))]
+        worlds = [acme, *(AcmeFoundation(f"acme-{number}") for number in range(4))]
         for one in worlds:
             worth_reading(one)
         keys = [one.foundation.pk if kind == "foundations" else one.maker.pk for one in worlds]
 
         def statements(keys):
             with CaptureQueriesContext(connection) as counted:
-                compare(user=world.governance, on=TODAY, **{kind: keys})
+                compare(user=acme.governance, on=TODAY, **{kind: keys})
             return len(counted)
 
         assert statements(keys[:1]) == statements(keys) == 14
 
 
 class TestDeciding:
-    def test_the_facts_of_the_day_stay_as_they_were(self, world):
-        draft = draft_selection(title="Claims", by=world.governance)
-        candidate = add_candidate(selection=draft, foundation=world.foundation, offering=world.own, by=world.governance)
-        add_candidate(selection=draft, foundation=make_foundation(), by=world.governance)
+    def test_the_facts_of_the_day_stay_as_they_were(self, acme):
+        draft = draft_selection(title="Claims", by=acme.governance)
+        candidate = add_candidate(selection=draft, foundation=acme.foundation, offering=acme.own, by=acme.governance)
+        add_candidate(selection=draft, foundation=make_foundation(), by=acme.governance)
 
         decide_with_scorecards(
-            selection=draft, chosen=[candidate], decision="the first", why="so", at=NOW, by=world.governance
+            selection=draft, chosen=[candidate], decision="the first", why="so", at=NOW, by=acme.governance
         )
-        type(world.foundation).objects.update(licence="changed since")
+        type(acme.foundation).objects.update(licence="changed since")
 
         candidate.refresh_from_db()
         kept = {fact["key"]: fact for fact in candidate.scorecard["foundation"]["facts"]}
@@ -416,14 +417,14 @@ class TestDeciding:
         assert candidate.scorecard["host"]["slug"] == "acme"
         assert candidate.scorecard["foundation"]["on"] == "2026-11-24"
 
-    def test_of_a_kept_card_others_read_what_everybody_may_know(self, world):
-        register_contract(party=world.maker, ref="C-1", by=world.governance, facts={"exit_clause": "yes"})
-        make_dependency(make_application(), world.own)
-        kept = world.card().as_json()
+    def test_of_a_kept_card_others_read_what_everybody_may_know(self, acme):
+        register_contract(party=acme.maker, ref="C-1", by=acme.governance, facts={"exit_clause": "yes"})
+        make_dependency(make_application(), acme.own)
+        kept = acme.card().as_json()
 
         shown = {fact["key"]: fact for fact in readable(kept, make_member(make_team()))["facts"]}
 
         assert shown["independent_hosts"]["value"] == 2
         for key in ("exit_clause", "contract", "applications", "tested_exits", "annex_items"):
             assert (shown[key]["value"], shown[key]["why_gap"]) == (None, NOT_SHOWN), key
-        assert readable(kept, world.governance) == kept
+        assert readable(kept, acme.governance) == kept

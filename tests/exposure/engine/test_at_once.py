@@ -21,10 +21,9 @@ from apps.exposure.engine.settings import engine_settings
 from apps.exposure.models import Path, Policy
 from apps.inventory.models import Application, Dependency
 from apps.inventory.models.touched import TouchedApplication
-from tests.builders import TODAY, make_application, make_dependency, make_offering, make_provider
+from tests.builders import TODAY, make_application, make_dependency, make_offering, make_policy, make_provider
 from tests.exposure.engine.tables import contents, differences, rebuilt
 from tests.exposure.engine.wandering import Wandering
-from tests.exposure.portfolio import make_policy
 from tests.processes import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)

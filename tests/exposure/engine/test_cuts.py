@@ -11,11 +11,12 @@ from apps.exposure.engine.cuts import Cuts, cuts
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.engine.states import application_states, questions
 from apps.exposure.models import ExposureSettings, ScopedApplication
-from apps.inventory.models import Application, Dependency, ExitTest
+from apps.inventory.models import Application, Dependency
 from tests.builders import (
     TODAY,
     make_application,
     make_dependency,
+    make_exit_test,
     make_foundation,
     make_offering,
     make_provider,
@@ -101,7 +102,7 @@ def test_a_way_out_that_was_tested_for_one_primary_does_not_save_the_other() -> 
     elsewhere = make_dependency(another, offerings[1])
     target = make_offering()
     for tested in (first, elsewhere):
-        ExitTest.objects.create(dependency=tested, target=target, result="passed", tested_on=TODAY)
+        make_exit_test(tested, target)
     ExposureSettings.objects.create(pk=1, cut_kinds=["foundation"])
     rebuild(on=TODAY)
     settings = engine_settings()
@@ -119,7 +120,7 @@ def test_a_gateway_in_both_paths_keeps_a_fallback_from_being_wholly_independent(
     )
     primary = make_dependency(application, first, **through)
     fallback = make_dependency(application, second, "fallback", **through)
-    ExitTest.objects.create(dependency=primary, target=fallback.offering, result="passed", tested_on=TODAY)
+    make_exit_test(primary, fallback.offering)
     ExposureSettings.objects.create(pk=1, cut_kinds=["host"], required_grade={"outage": {"host": 5}})
     rebuild(on=TODAY)
     settings = engine_settings()

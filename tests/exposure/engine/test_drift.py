@@ -5,11 +5,20 @@ from datetime import date, timedelta
 import pytest
 
 from apps.catalog.footing import refresh_footing
-from apps.catalog.models import Derivation, Node, NodeKind, Offering, Provider
+from apps.catalog.models import Node, NodeKind, Offering, Provider
 from apps.exposure.engine.building import Refreshed, rebuild, refresh
 from apps.exposure.models import Candidate, NodeReach, NodeSummary, PairGrade, Path
-from apps.inventory.models import Application, Dependency, ExitTest
-from tests.builders import TODAY, make_application, make_dependency, make_offering, make_provider, make_version
+from apps.inventory.models import Application, Dependency
+from tests.builders import (
+    TODAY,
+    make_application,
+    make_dependency,
+    make_derivation,
+    make_exit_test,
+    make_offering,
+    make_provider,
+    make_version,
+)
 from tests.exposure.engine.tables import contents, differences, rebuilt
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +57,7 @@ def test_a_new_ancestor_carries_what_stood_on_its_child_already() -> None:
     make_dependency(make_application(), offering)
     rebuild(on=TODAY)
 
-    Derivation.objects.create(child=offering.version, parent=ancestor, kind="fine_tune")
+    make_derivation(offering.version, ancestor)
     refresh_footing(today=TODAY)
     refreshed_like_rebuilt()
 
@@ -95,7 +104,7 @@ def test_grades_behind_a_redirect_are_made_again_when_what_answers_changes(role:
     application, bystander = make_application(), make_application()
     primary = make_dependency(application, make_offering())
     make_dependency(application, old, role)
-    ExitTest.objects.create(dependency=primary, target=old, result="failed", tested_on=TODAY)
+    make_exit_test(primary, old, result="failed")
     rebuild(on=TODAY)
 
     Offering.objects.filter(pk=target.pk).update(lifecycle="legacy")
@@ -107,7 +116,7 @@ def test_a_tested_way_out_behind_a_redirect_changes_with_what_answers() -> None:
     target = make_offering()
     old = make_offering(lifecycle="retired", end_behaviour="redirect", replacement=target)
     primary = make_dependency(make_application(), make_offering())
-    ExitTest.objects.create(dependency=primary, target=old, result="passed", tested_on=TODAY)
+    make_exit_test(primary, old)
     rebuild(on=TODAY)
 
     Offering.objects.filter(pk=target.pk).update(lifecycle="deprecated")
@@ -149,10 +158,7 @@ def test_a_redirect_moves_what_stands_on_it_on_the_day_the_footing_turns() -> No
 def test_exit_tests_begin_on_their_day_and_lapse_on_theirs() -> None:
     application = make_application()
     dependency = make_dependency(application, make_offering())
-    ExitTest.objects.create(
-        dependency=dependency, target=make_offering(), result="passed", tested_on=TODAY + timedelta(2),
-        expires_on=TODAY + timedelta(5),
-    )  # fmt: skip
+    make_exit_test(dependency, make_offering(), tested_on=TODAY + timedelta(2), expires_on=TODAY + timedelta(5))
     rebuild(on=TODAY)
     seen = []
     for day in (TODAY + timedelta(n) for n in (1, 2, 4, 5)):

@@ -19,11 +19,12 @@ from apps.exposure.engine.states import (
 )
 from apps.exposure.models import ExposureSettings, NodeSummary
 from apps.exposure.threats import OUTAGE, THREAT_CODES, THREATS
-from apps.inventory.models import Application, ExitTest
+from apps.inventory.models import Application
 from tests.builders import (
     TODAY,
     make_application,
     make_dependency,
+    make_exit_test,
     make_foundation,
     make_offering,
     make_provider,
@@ -112,7 +113,7 @@ def test_a_slow_and_a_sudden_failure_at_once_ask_for_what_each_of_them_asks() ->
     primary = make_dependency(application, offering)
     make_dependency(application, ending, "fallback")
     tested = make_offering(host=other)
-    ExitTest.objects.create(dependency=primary, target=tested, result="passed", tested_on=TODAY)
+    make_exit_test(primary, tested)
     rebuild(on=TODAY)
     outage, retirement = (NodeKind.HOST, host), (NodeKind.VERSION, offering.version_id)
 
@@ -248,7 +249,7 @@ def test_the_named_rescue_is_the_first_of_the_best() -> None:
     rebuild(on=TODAY)
     of = asked((NodeKind.HOST, primary.offering.host_id))
     (untested,) = path_states(of)
-    ExitTest.objects.create(dependency=primary, target=second.offering, result="passed", tested_on=TODAY)
+    make_exit_test(primary, second.offering)
     rebuild(on=TODAY)
     (tested,) = path_states(of)
 
@@ -289,7 +290,7 @@ def test_the_first_and_the_last_day_that_a_date_can_say_are_days_like_others() -
     fallback = make_offering(retires_on="9999-12-31", date_kind="firm")
     primary = make_dependency(application, make_offering(), since="0001-01-01", until="9999-12-31")
     make_dependency(application, fallback, "fallback", since="0001-01-01")
-    ExitTest.objects.create(dependency=primary, target=fallback, result="passed", tested_on="0001-01-01")
+    make_exit_test(primary, fallback, tested_on="0001-01-01")
     rebuild(on=TODAY)
 
     assert states(asked((NodeKind.HOST, primary.offering.host_id), threat=OUTAGE)) == {application.pk: "cushioned"}

@@ -16,7 +16,7 @@ from apps.exposure.models import EngineState, Policy
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_offering
 from tests.exposure.comparing import differences
-from tests.exposure.evaluation.test_worked_by_hand import FILES, told
+from tests.exposure.evaluation.worked_files import WORKED_FILES, expected_differences
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +45,7 @@ def refusal(file: Path) -> CommandError:
 
 def together(folder: Path, **fields: Any) -> Path:
     """The portfolios worked by hand in one file."""
-    portfolios = [portfolio for file in FILES for portfolio in json.loads(file.read_text())["portfolios"]]
+    portfolios = [portfolio for file in WORKED_FILES for portfolio in json.loads(file.read_text())["portfolios"]]
     file = folder / "together.json"
     file.write_text(json.dumps({"format": "any", "portfolios": [portfolio | fields for portfolio in portfolios]}))
     return file
@@ -57,7 +57,7 @@ def test_it_fills_in_what_is_expected_and_leaves_the_rest_of_the_file(tmp_path: 
     asked = json.loads(together(tmp_path).read_text())
     assert document["format"] == "any"
     for portfolio, before in zip(document["portfolios"], asked["portfolios"], strict=True):
-        assert list(told(portfolio.pop("expected"), before.pop("expected"))) == []
+        assert list(expected_differences(portfolio.pop("expected"), before.pop("expected"))) == []
         assert portfolio == before
 
 

@@ -1,47 +1,31 @@
 """Small portfolios whose numbers were worked out on paper: every number that stands in `expected` is answered so."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from apps.exposure.evaluation.evaluating import evaluate_one
 from apps.exposure.evaluation.reading import read_file
-from tests.exposure.comparing import differences
-
-FILES = sorted(Path(__file__).parent.glob("*.json"))
-# where a section of a file names all there is, not a choice
-WHOLE = {"scope", "live_dependencies", "shares", "grades", "may_stand", "spof", "cuts", "flags", "runway", "cost",
-         "scenarios"}  # fmt: skip
-
-
-def told(got: Any, want: Any, at: str = "") -> Iterator[str]:
-    """Differences in what `want` says; of what it does not mention, anything may stand."""
-    if isinstance(want, dict) and want and at.strip("/") not in WHOLE:
-        for key, value in want.items():
-            yield from told(got.get(key), value, f"{at}/{key}")
-    else:
-        yield from differences(got, want, at)
+from tests.exposure.evaluation.worked_files import WORKED_FILES, expected_differences
 
 
 def test_there_are_portfolios_worked_by_hand() -> None:
-    assert len(FILES) >= 3
+    assert len(WORKED_FILES) >= 3
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", WORKED_FILES, ids=lambda file: file.stem)
 def test_every_number_worked_out_by_hand_is_answered(room: None, file: Path) -> None:
     document, (portfolio,) = read_file(file)
 
     got = json.loads(json.dumps(evaluate_one(portfolio)))
 
-    assert list(told(got, document["portfolios"][0]["expected"])) == []
+    assert list(expected_differences(got, document["portfolios"][0]["expected"])) == []
 
 
 def test_sections_are_those_that_were_asked_for(room: None) -> None:
     answered = {}
-    for file in FILES:
+    for file in WORKED_FILES:
         _, (portfolio,) = read_file(file)
         answered[portfolio.name] = set(evaluate_one(portfolio))
 

@@ -5,13 +5,13 @@ from apps.exposure.naming import UnknownNode, names_of, nodes_named
 from apps.exposure.what_ifs.reading import BadOperation, read_operations
 from apps.inventory.models import Application, Dependency
 from tests.builders import TODAY
-from tests.exposure.what_ifs.world import World, make_world
+from tests.exposure.what_ifs.two_teams import TwoTeams, make_two_teams
 
 pytestmark = pytest.mark.django_db
 
 
-def read(world: World, said: object, user: object = None) -> list[object]:
-    user = user or world.governance
+def read(two_teams: TwoTeams, said: object, user: object = None) -> list[object]:
+    user = user or two_teams.governance
     return read_operations(
         said,
         on=TODAY,
@@ -21,7 +21,7 @@ def read(world: World, said: object, user: object = None) -> list[object]:
 
 
 def test_names_lead_to_nodes_and_back() -> None:
-    make_world()
+    make_two_teams()
     names = ["developer:anthropic", "host:azure", "version:openai/gpt-1", "foundation:openai-gpt"]
     nodes = nodes_named(names)
     assert [named.name for named in (names_of(nodes.values())[nodes[name]] for name in names)] == names
@@ -29,18 +29,18 @@ def test_names_lead_to_nodes_and_back() -> None:
 
 @pytest.mark.parametrize("name", ["host:nobody", "planet:mars", "host:", "offering:abc", "offering:99999999", ""])
 def test_an_unknown_name_is_refused(name: str) -> None:
-    make_world()
+    make_two_teams()
     with pytest.raises(UnknownNode):
         nodes_named(["developer:anthropic", name])
 
 
 def test_operations_are_read_in_order() -> None:
-    world = make_world()
+    two_teams = make_two_teams()
     read_ones = read(
-        world,
+        two_teams,
         [
             {"op": "remove", "nodes": ["host:azure"]},
-            {"op": "move", "dependency": world.uses_gpt.pk, "offering": world.sonnet.pk},
+            {"op": "move", "dependency": two_teams.uses_gpt.pk, "offering": two_teams.sonnet.pk},
             {"op": "reprice", "node": "developer:openai", "factor": "3/2", "from": "2027-01-01"},
         ],
     )
@@ -68,25 +68,25 @@ def test_operations_are_read_in_order() -> None:
 )
 def test_what_cannot_be_meant_is_refused_with_its_place(said: object, sentence: str) -> None:
     with pytest.raises(BadOperation, match=sentence):
-        read(make_world(), said)
+        read(make_two_teams(), said)
 
 
 def test_what_the_asker_may_not_see_is_unknown() -> None:
-    world = make_world()
+    two_teams = make_two_teams()
     for said in (
-        [{"op": "retire", "application": world.triage.slug}],
-        [{"op": "move", "dependency": world.uses_sonnet.pk, "offering": world.gpt.pk}],
+        [{"op": "retire", "application": two_teams.triage.slug}],
+        [{"op": "move", "dependency": two_teams.uses_sonnet.pk, "offering": two_teams.gpt.pk}],
     ):
         with pytest.raises(BadOperation, match="that you may see"):
-            read(world, said, world.editor)
-        assert read(world, said, world.governance)
+            read(two_teams, said, two_teams.editor)
+        assert read(two_teams, said, two_teams.governance)
 
 
 def test_an_added_dependency_is_checked_like_a_real_one() -> None:
-    world = make_world()
-    added = {"op": "add", "application": {"name": "New", "team": world.sales.slug, "criticality": "critical"}}
-    wrong = [{"offering": world.gpt.pk, "traffic_share": -1}, {"offering": world.gpt.pk, "reached": "gateway"}]
+    two_teams = make_two_teams()
+    added = {"op": "add", "application": {"name": "New", "team": two_teams.sales.slug, "criticality": "critical"}}
+    wrong = [{"offering": two_teams.gpt.pk, "traffic_share": -1}, {"offering": two_teams.gpt.pk, "reached": "gateway"}]
     for dependency in wrong:
         with pytest.raises(BadOperation):
-            read(world, [{**added, "dependencies": [dependency]}])
-    assert read(world, [{**added, "dependencies": [{"offering": world.gpt.pk, "traffic_share": "0.5"}]}])
+            read(two_teams, [{**added, "dependencies": [dependency]}])
+    assert read(two_teams, [{**added, "dependencies": [{"offering": two_teams.gpt.pk, "traffic_share": "0.5"}]}])

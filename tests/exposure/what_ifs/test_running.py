@@ -12,67 +12,68 @@ from apps.exposure.naming import nodes_named
 from apps.exposure.what_ifs.reading import BadOperation
 from apps.inventory.models import Application, Dependency
 from tests.builders import NOW, TODAY, make_user
-from tests.exposure.what_ifs.world import make_world
+from tests.exposure.what_ifs.two_teams import make_two_teams
 
 pytestmark = pytest.mark.django_db
 
 
 def test_an_answer_tells_before_and_after_and_changes_nothing() -> None:
-    world = make_world()
+    two_teams = make_two_teams()
     scenario = save_scenario(
         facts={
             "name": "Without Anthropic",
             "ops": [
                 {"op": "remove", "nodes": ["developer:anthropic"]},
-                {"op": "move", "dependency": world.uses_sonnet.pk, "offering": world.gpt.pk},
+                {"op": "move", "dependency": two_teams.uses_sonnet.pk, "offering": two_teams.gpt.pk},
                 {"op": "reprice", "node": "developer:openai", "factor": 2},
             ],
         },
-        by=world.governance,
+        by=two_teams.governance,
     )
-    asked = ask_scenario(scenario=scenario, at=NOW, by=world.governance)
+    asked = ask_scenario(scenario=scenario, at=NOW, by=two_teams.governance)
     assert run_waiting(at=NOW) == 1
     asked.refresh_from_db()
     assert asked.state == RunState.DONE
     assert asked.as_of == TODAY
     result = asked.result
-    assert result["before"]["states"] == {world.triage.slug: "exposed"}
+    assert result["before"]["states"] == {two_teams.triage.slug: "exposed"}
     assert result["after"]["states"] == {}
     assert result["changes"] == [
-        {"application": world.triage.slug, "name": "Triage", "before": "exposed", "after": "not_standing"}
+        {"application": two_teams.triage.slug, "name": "Triage", "before": "exposed", "after": "not_standing"}
     ]
     # 3 + 2 USD a month before; both on GPT at twice 2 USD after
     assert (result["before"]["cost"], result["after"]["cost"]) == ({"USD": "5.00"}, {"USD": "8.00"})
     assert (result["before"]["hhi"]["developer"], result["after"]["hhi"]["developer"]) == (0.5, 1.0)
-    world.uses_sonnet.refresh_from_db()
-    assert world.uses_sonnet.offering_id == world.sonnet.pk
+    two_teams.uses_sonnet.refresh_from_db()
+    assert two_teams.uses_sonnet.offering_id == two_teams.sonnet.pk
     assert Dependency.objects.count() == 2
 
 
 def test_a_team_is_answered_about_its_own_applications() -> None:
-    world = make_world()
+    two_teams = make_two_teams()
     scenario = save_scenario(
-        facts={"name": "Gone", "ops": [{"op": "remove", "nodes": ["host:azure", "host:anthropic"]}]}, by=world.editor
+        facts={"name": "Gone", "ops": [{"op": "remove", "nodes": ["host:azure", "host:anthropic"]}]},
+        by=two_teams.editor,
     )
-    asked = ask_scenario(scenario=scenario, at=NOW, by=world.editor)
+    asked = ask_scenario(scenario=scenario, at=NOW, by=two_teams.editor)
     run_waiting(at=NOW)
     asked.refresh_from_db()
     assert asked.result["whole_organisation"] is False
-    assert list(asked.result["before"]["states"]) == [world.quotes.slug]
+    assert list(asked.result["before"]["states"]) == [two_teams.quotes.slug]
     assert asked.result["before"]["cost"] == {"USD": "2.00"}
     assert not ScenarioRun.objects.visible_to(make_user()).exists()
-    assert ScenarioRun.objects.visible_to(world.governance).count() == 1
+    assert ScenarioRun.objects.visible_to(two_teams.governance).count() == 1
 
 
 def test_an_impossible_scenario_is_refused_when_saved_and_a_stale_one_when_run() -> None:
-    world = make_world()
+    two_teams = make_two_teams()
     with pytest.raises(BadOperation):
-        save_scenario(facts={"name": "x", "ops": [{"op": "remove", "nodes": ["host:nobody"]}]}, by=world.governance)
+        save_scenario(facts={"name": "x", "ops": [{"op": "remove", "nodes": ["host:nobody"]}]}, by=two_teams.governance)
     scenario = save_scenario(
-        facts={"name": "x", "ops": [{"op": "retire", "application": world.quotes.slug}]}, by=world.governance
+        facts={"name": "x", "ops": [{"op": "retire", "application": two_teams.quotes.slug}]}, by=two_teams.governance
     )
-    asked = ask_scenario(scenario=scenario, at=NOW, by=world.governance)
-    Application.objects.filter(pk=world.quotes.pk).update(slug="renamed")
+    asked = ask_scenario(scenario=scenario, at=NOW, by=two_teams.governance)
+    Application.objects.filter(pk=two_teams.quotes.pk).update(slug="renamed")
     run_waiting(at=NOW)
     asked.refresh_from_db()
     assert asked.state == RunState.FAILED
@@ -80,17 +81,21 @@ def test_an_impossible_scenario_is_refused_when_saved_and_a_stale_one_when_run()
 
 
 def test_only_its_author_or_governance_changes_a_scenario() -> None:
-    world = make_world()
-    scenario = save_scenario(facts={"name": "x", "ops": [{"op": "remove", "nodes": ["host:azure"]}]}, by=world.editor)
+    two_teams = make_two_teams()
+    scenario = save_scenario(
+        facts={"name": "x", "ops": [{"op": "remove", "nodes": ["host:azure"]}]}, by=two_teams.editor
+    )
     with pytest.raises(NotYours):
         change_scenario(scenario=scenario, facts={"name": "y"}, by=make_user(role="auditor"))
-    assert change_scenario(scenario=scenario, facts={"name": "y"}, by=world.governance).name == "y"
+    assert change_scenario(scenario=scenario, facts={"name": "y"}, by=two_teams.governance).name == "y"
 
 
 def test_a_run_lost_with_its_worker_is_answered_later_and_a_running_one_left_alone() -> None:
-    world = make_world()
-    scenario = save_scenario(facts={"name": "x", "ops": [{"op": "remove", "nodes": ["host:azure"]}]}, by=world.editor)
-    asked = ask_scenario(scenario=scenario, at=NOW, by=world.editor)
+    two_teams = make_two_teams()
+    scenario = save_scenario(
+        facts={"name": "x", "ops": [{"op": "remove", "nodes": ["host:azure"]}]}, by=two_teams.editor
+    )
+    asked = ask_scenario(scenario=scenario, at=NOW, by=two_teams.editor)
     ScenarioRun.objects.filter(pk=asked.pk).update(state=RunState.RUNNING, started_at=NOW)
     assert run_waiting(at=NOW + takeover_after() - timedelta(seconds=5)) == 0
     assert run_waiting(at=NOW + takeover_after()) == 1
@@ -98,13 +103,13 @@ def test_a_run_lost_with_its_worker_is_answered_later_and_a_running_one_left_alo
 
 
 def test_the_loss_is_shared_with_its_assumptions() -> None:
-    world = make_world()
+    two_teams = make_two_teams()
     EventRate.objects.all().delete()
     EventRate.objects.create(kind="outage", node_kind="host", rate=2.0, source="our status pages")
     BaseLoss.objects.all().delete()
     for criticality, amount in enumerate((100.0, 50.0, 10.0, 1.0)):
         BaseLoss.objects.create(kind="outage", criticality=criticality, amount=amount, placeholder=False)
-    asked = ask_loss(at=NOW, by=world.governance, years=20_000, seed=7)
+    asked = ask_loss(at=NOW, by=two_teams.governance, years=20_000, seed=7)
     run_waiting(at=NOW)
     asked.refresh_from_db()
     assert asked.state == RunState.DONE
@@ -114,40 +119,40 @@ def test_the_loss_is_shared_with_its_assumptions() -> None:
     assert {cause["name"] for cause in asked.result["attribution"]["causes"]} == {"host:anthropic", "host:azure"}
     assert asked.assumptions["rates"][0]["source"] == "our status pages"
     assert asked.assumptions["placeholders"] is False
-    again = ask_loss(at=NOW, by=world.governance, years=20_000, seed=7)
+    again = ask_loss(at=NOW, by=two_teams.governance, years=20_000, seed=7)
     run_waiting(at=NOW)
     again.refresh_from_db()
     assert again.result == asked.result
 
 
 def test_a_firm_end_within_the_year_is_certain() -> None:
-    world = make_world()
+    two_teams = make_two_teams()
     EventRate.objects.exclude(kind="retirement").delete()
     BaseLoss.objects.filter(kind="own").delete()
-    world.gpt.retires_on, world.gpt.date_kind = TODAY + timedelta(days=100), "firm"
-    world.gpt.save()
+    two_teams.gpt.retires_on, two_teams.gpt.date_kind = TODAY + timedelta(days=100), "firm"
+    two_teams.gpt.save()
     rebuild(on=TODAY)
-    asked = ask_loss(at=NOW, by=world.governance, years=2_000)
+    asked = ask_loss(at=NOW, by=two_teams.governance, years=2_000)
     run_waiting(at=NOW)
     asked.refresh_from_db()
-    base = BaseLoss.objects.get(kind="retirement", criticality=world.quotes.criticality).amount
+    base = BaseLoss.objects.get(kind="retirement", criticality=two_teams.quotes.criticality).amount
     assert asked.result["shared"]["scheduled"] == base
 
 
 def test_the_loss_of_the_organisation_is_for_its_offices() -> None:
-    world = make_world()
+    two_teams = make_two_teams()
     with pytest.raises(NotYours):
-        ask_loss(at=NOW, by=world.editor)
+        ask_loss(at=NOW, by=two_teams.editor)
     assert not LossRun.objects.exists()
 
 
 def test_the_smallest_sets_are_kept_and_rewritten_only_when_they_differ() -> None:
-    world = make_world()
+    two_teams = make_two_teams()
     assert keep_cuts(on=TODAY) > 0
     assert keep_cuts(on=TODAY) == 0
     nodes = nodes_named(["developer:anthropic"])
     assert [nodes["developer:anthropic"]] in [cut.node_ids for cut in Cut.objects.all()]
-    Dependency.objects.filter(pk=world.uses_sonnet.pk).update(offering=world.gpt)
+    Dependency.objects.filter(pk=two_teams.uses_sonnet.pk).update(offering=two_teams.gpt)
     rebuild(on=TODAY)
     assert keep_cuts(on=TODAY) > 0
     assert [nodes["developer:anthropic"]] not in [cut.node_ids for cut in Cut.objects.all()]

@@ -10,8 +10,8 @@ from apps.intake.models import Import
 from apps.intake.sheets.importing import carry_out, confirm_import
 from apps.inventory.models import Application, Dependency
 from tests.builders import make_application
-from tests.intake.sheets.worlds import make_world, outcomes, preview, reasons
-from tests.inventory.test_at_once import at_once
+from tests.intake.sheets.claims_team import make_claims_team, outcomes, preview, reasons
+from tests.threads import call_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,25 +23,25 @@ ROWS = [
 
 
 def test_of_two_who_confirm_one_import_one_is_told_that_it_is_done():
-    world = make_world()
-    make_application("Known", team=world.team)
-    read = preview(ROWS, world.by)
+    claims = make_claims_team()
+    make_application("Known", team=claims.team)
+    read = preview(ROWS, claims.by)
 
     def confirming():
-        return confirm_import(import_=Import.objects.get(pk=read.pk), by=world.by)
+        return confirm_import(import_=Import.objects.get(pk=read.pk), by=claims.by)
 
-    answers = at_once(confirming, confirming)
+    answers = call_at_once(confirming, confirming)
 
     assert sorted(type(answer).__name__ for answer in answers) == ["Import", "NotNow"]
     assert (Application.objects.count(), Dependency.objects.count()) == (2, 2)
 
 
 def test_of_two_imports_of_the_same_rows_the_second_finds_them_there():
-    world = make_world()
-    make_application("Known", team=world.team)
-    first, second = (preview(ROWS, world.by) for _ in range(2))
+    claims = make_claims_team()
+    make_application("Known", team=claims.team)
+    first, second = (preview(ROWS, claims.by) for _ in range(2))
 
-    answers = at_once(*(lambda read=read: confirm_import(import_=read, by=world.by) for read in (first, second)))
+    answers = call_at_once(*(lambda read=read: confirm_import(import_=read, by=claims.by) for read in (first, second)))
 
     assert [answer.state for answer in answers] == ["applied", "applied"]
     assert sorted(outcomes(first) + outcomes(second)) == ["added", "added", "refused", "refused"]
@@ -49,15 +49,15 @@ def test_of_two_imports_of_the_same_rows_the_second_finds_them_there():
 
 
 def test_a_worker_that_is_at_it_is_not_disturbed_and_a_change_that_comes_first_is_seen():
-    world = make_world()
-    known = make_application("Known", team=world.team)
-    read = preview(ROWS, world.by)
+    claims = make_claims_team()
+    known = make_application("Known", team=claims.team)
+    read = preview(ROWS, claims.by)
     locked, go_on = threading.Event(), threading.Event()
 
     def somebody_else():
         from django.db import transaction
 
-        with transaction.atomic(), acting(user=world.by):
+        with transaction.atomic(), acting(user=claims.by):
             Application.objects.filter(pk=known.pk).update(geography="Asia")
             locked.set()
             go_on.wait(10)
@@ -66,14 +66,14 @@ def test_a_worker_that_is_at_it_is_not_disturbed_and_a_change_that_comes_first_i
     def confirming():
         locked.wait(10)
         threading.Timer(0.5, go_on.set).start()
-        return confirm_import(import_=read, by=world.by)
+        return confirm_import(import_=read, by=claims.by)
 
     def second_worker():
         locked.wait(10)
         threading.Event().wait(0.2)
         return carry_out(read.pk)
 
-    answers = at_once(somebody_else, confirming, second_worker)
+    answers = call_at_once(somebody_else, confirming, second_worker)
 
     assert (answers[0], answers[2]) == ("changed", False)
     assert outcomes(answers[1]) == ["refused", "added"]

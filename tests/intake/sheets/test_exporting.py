@@ -25,7 +25,7 @@ from apps.intake.sheets.exporting import (
 from apps.intake.sheets.refused import refused_lines, sheets_with_refused
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_offering, make_provider, make_team
-from tests.intake.sheets.worlds import confirm, make_world, outcomes, preview, reasons
+from tests.intake.sheets.claims_team import confirm, outcomes, preview, reasons
 
 pytestmark = pytest.mark.django_db
 
@@ -34,11 +34,6 @@ NASTY = (
     "two\nlines", "tab\there", "Überprüfung – ½ 日本語 😀", "n/a", "?", "(none)", " spaced ", "_x0041_", "<b>&amp;",
     "1.234", "2026-01-02", "TRUE", "\x7f", " '=x", "\u200b'=x", "\u200b=x", "\u202eright to left", "a" * 300,
 )  # fmt: skip
-
-
-@pytest.fixture
-def world():
-    return make_world()
 
 
 def exported(kind, user=None):
@@ -52,23 +47,23 @@ def exported(kind, user=None):
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "applications.csv", "uses.csv"])
-def test_an_export_imports_as_all_unchanged(world, kind):
+def test_an_export_imports_as_all_unchanged(claims, kind):
     for number, text in enumerate(NASTY):
         application = make_application(
-            text[:200], team=world.team, purpose=text, business_owner=text[:200], geography=text[:100],
+            text[:200], team=claims.team, purpose=text, business_owner=text[:200], geography=text[:100],
             criticality=number % 4, status=("production", "proposed", "retired")[number % 3],
             external_refs={text[:20]: text, "n": "1", "list": '["a"]'} if number % 2 else {"cmdb": "APM-1"},
             personal_data=(None, True, False)[number % 3], users_affected=number * 1234,
             monthly_spend=Decimal("1234.56") * number, next_review_on=date(2027, 3, 4),
         )  # fmt: skip
         make_dependency(
-            application, world.gpt, tags=[text[:20].strip() or "x", "b"],
+            application, claims.gpt, tags=[text[:20].strip() or "x", "b"],
             monthly_input_tokens=9_007_199_254_740_993 + number,
             traffic_share=(Decimal("0.333333333333333"), Decimal("1.234"), None)[number % 3],
             until=date(2030, 1, 1) if number % 2 else None, monthly_spend=Decimal("1.20"),
         )  # fmt: skip
     host, litellm = make_provider("azure"), make_provider("litellm")
-    plain = make_application("Plain", team=world.team)
+    plain = make_application("Plain", team=claims.team)
     for api_id in ("@cf/meta/llama", "Model with spaces; and marks", "=odd", "deployment/one"):
         make_dependency(plain, make_offering(api_id, host=host, resolved=False), "judge")
     for region in ("", "eu", "us"):
@@ -76,12 +71,12 @@ def test_an_export_imports_as_all_unchanged(world, kind):
     for role, order in (("fallback", 1), ("fallback", 2)):
         via = litellm if order == 2 else None
         make_dependency(
-            plain, world.gpt, role, fallback_order=order, via_party=via, reached="gateway" if via else "direct",
+            plain, claims.gpt, role, fallback_order=order, via_party=via, reached="gateway" if via else "direct",
             known="observed", binding="alias",
         )  # fmt: skip
-    make_dependency(plain, world.embedding, "embedding", until=date(2025, 6, 1))
+    make_dependency(plain, claims.embedding, "embedding", until=date(2025, 6, 1))
 
-    read = preview(exported(kind), world.by, kind)
+    read = preview(exported(kind), claims.by, kind)
 
     assert reasons(read) == []
     assert set(outcomes(read)) == {"unchanged"}
@@ -95,18 +90,18 @@ def test_an_export_imports_as_all_unchanged(world, kind):
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(blacklist_characters="\x00", blacklist_categories=("Cs",)), min_size=1, max_size=60))
-def test_any_text_comes_back_from_both_formats(world, text):
+def test_any_text_comes_back_from_both_formats(claims, text):
     Application.objects.all().delete()
-    make_application("Bot", team=world.team, purpose=text, business_owner=text, external_refs={text: text})
+    make_application("Bot", team=claims.team, purpose=text, business_owner=text, external_refs={text: text})
 
     for kind in ("xlsx", "applications.csv"):
-        read = preview(exported(kind), world.by, kind)
+        read = preview(exported(kind), claims.by, kind)
         plans = list(ImportRow.objects.filter(of=read).values_list("plan__application__changes", flat=True))
         assert [*outcomes(read), reasons(read), plans] == ["unchanged", [], [{}]]
 
 
-def test_the_workbook_helps_to_fill_it_in(world):
-    make_application("Bot", team=world.team)
+def test_the_workbook_helps_to_fill_it_in(claims):
+    make_application("Bot", team=claims.team)
     book = openpyxl.load_workbook(io.BytesIO(exported("xlsx")))
 
     sheet = book["Applications"]
@@ -117,24 +112,24 @@ def test_the_workbook_helps_to_fill_it_in(world):
              for cells in str(rule.sqref).split()}  # fmt: skip
     assert lists["G2"] == '"critical,important,standard,low"'
     assert lists["C2"] == "Lists!$A$1:$A$1"
-    assert book["Lists"]["A1"].value == world.team.slug
+    assert book["Lists"]["A1"].value == claims.team.slug
     assert '"primary,fallback,judge,guardrail,embedding,reranker,tool"' in {
         rule.formula1 for rule in book["Uses"].data_validations.dataValidation
     }
 
 
-def test_the_template_has_heads_and_no_rows_and_its_examples_are_never_imported(world):
+def test_the_template_has_heads_and_no_rows_and_its_examples_are_never_imported(claims):
     with template(teams=Team.objects.all()) as file:
         content = file.read()
 
-    read = preview(content, world.by, "template.xlsx")
+    read = preview(content, claims.by, "template.xlsx")
 
     assert outcomes(read) == []
     assert [sheet["read"] for sheet in read.mapping["sheets"]] == [True, True, False]
     assert openpyxl.load_workbook(io.BytesIO(content))["How to"]["A1"].value == "How this file is read"
 
 
-def test_refused_rows_come_back_as_they_were_and_pass_once_they_are_put_right(world):
+def test_refused_rows_come_back_as_they_were_and_pass_once_they_are_put_right(claims):
     heads = ["Application", "Team", "Criticality", "Comment"]
     rows = [
         ["A title"],
@@ -143,7 +138,7 @@ def test_refused_rows_come_back_as_they_were_and_pass_once_they_are_put_right(wo
         ["=Bad", "Claims", "3", "keep; this"],
         ["Worse", "No", "", ""],
     ]
-    done = confirm(preview(rows, world.by))
+    done = confirm(preview(rows, claims.by))
 
     [(place, _, n_refused)] = sheets_with_refused(done)
     text = "".join(refused_lines(done, sheet=place))
@@ -154,17 +149,17 @@ def test_refused_rows_come_back_as_they_were_and_pass_once_they_are_put_right(wo
     assert lines[1][:4] == ["'=Bad", "Claims", "3", "keep; this"]
     assert lines[1][4] == "row 4, Criticality: '3' is none of: critical, important, standard, low."
     mended = text.replace(",3,", ",low,").replace("Worse,No", "Worse,Claims")
-    again = confirm(preview(mended.encode(), world.by))
+    again = confirm(preview(mended.encode(), claims.by))
     assert outcomes(again) == ["added", "added"]
     assert set(Application.objects.values_list("name", flat=True)) == {"Good", "=Bad", "Worse"}
     assert "why" in [head for sheet in again.mapping["sheets"] for head in sheet["heads"]]
     assert not ImportRow.objects.filter(of=again).exclude(reason="").exists()
 
 
-def test_other_teams_are_not_among_the_lists(world):
+def test_other_teams_are_not_among_the_lists(claims):
     make_team("Secret")
     with workbook(
-        Application.objects.visible_to(world.by), teams=Team.objects.visible_to(world.by), on=day_of(now())
+        Application.objects.visible_to(claims.by), teams=Team.objects.visible_to(claims.by), on=day_of(now())
     ) as file:
         book = openpyxl.load_workbook(file)
-    assert [cell.value for cell in book["Lists"]["A"]] == [world.team.slug]
+    assert [cell.value for cell in book["Lists"]["A"]] == [claims.team.slug]

@@ -31,17 +31,12 @@ from apps.intake.sheets.importing import (
 from apps.intake.sheets.tables import Unreadable
 from apps.inventory.models import Application, Dependency, TouchedApplication
 from tests.builders import make_application, make_dependency, make_member, make_provider, make_team, make_user
+from tests.intake.sheets.claims_team import confirm, outcomes, preview, reasons, upload
 from tests.intake.sheets.files import as_csv
-from tests.intake.sheets.worlds import confirm, make_world, outcomes, preview, reasons, upload
 
 pytestmark = pytest.mark.django_db
 
 HEADS = ["Application", "Team", "Criticality", "Geography", "Host", "Model", "Role", "Requests a month", "Tags"]
-
-
-@pytest.fixture
-def world():
-    return make_world()
 
 
 def rows_about(known):
@@ -55,17 +50,17 @@ def rows_about(known):
     ]
 
 
-def test_what_was_shown_is_written_as_one_change_with_person_and_file(world):
-    known = make_application("Known", team=world.team)
-    used = make_dependency(known, world.gpt, monthly_requests=10)
+def test_what_was_shown_is_written_as_one_change_with_person_and_file(claims):
+    known = make_application("Known", team=claims.team)
+    used = make_dependency(known, claims.gpt, monthly_requests=10)
     TouchedApplication.objects.all().delete()
 
-    done = confirm(preview(rows_about(known), world.by, "spring.csv"))
+    done = confirm(preview(rows_about(known), claims.by, "spring.csv"))
 
     assert (done.state, done.error) == ("applied", "")
     assert done.counts["rows"] == {"added": 3, "changed": 1, "refused": 1}
     new = Application.objects.get(name="Brand new")
-    assert (new.slug, new.team, new.criticality, new.geography) == ("brand-new", world.team, 1, "EU")
+    assert (new.slug, new.team, new.criticality, new.geography) == ("brand-new", claims.team, 1, "EU")
     known.refresh_from_db()
     used.refresh_from_db()
     assert (known.criticality, used.monthly_requests, used.tags) == (0, 25, ["c"])
@@ -82,27 +77,27 @@ def test_what_was_shown_is_written_as_one_change_with_person_and_file(world):
     assert set(TouchedApplication.objects.values_list("application_id", flat=True)) == {new.pk, known.pk}
 
 
-def test_the_same_file_again_changes_nothing_and_is_recognised(world):
-    known = make_application("Known", team=world.team)
-    make_dependency(known, world.gpt)
+def test_the_same_file_again_changes_nothing_and_is_recognised(claims):
+    known = make_application("Known", team=claims.team)
+    make_dependency(known, claims.gpt)
     content = as_csv(rows_about(known))
-    first = confirm(preview(content, world.by))
+    first = confirm(preview(content, claims.by))
 
-    again = preview(content, world.by)
+    again = preview(content, claims.by)
 
     assert set(outcomes(again)) == {"unchanged", "refused"}
-    assert same_content(again, user=world.by) == first
-    assert same_content(first, user=world.by) is None
+    assert same_content(again, user=claims.by) == first
+    assert same_content(first, user=claims.by) is None
     assert same_content(again, user=make_user()) is None
     assert confirm(again).counts["applications"] == {"unchanged": 2}
 
 
-def test_it_is_undone_as_a_whole_and_the_offering_it_brought_stays_in_the_inbox(world):
-    known = make_application("Known", team=world.team, criticality=2)
-    used = make_dependency(known, world.gpt, monthly_requests=10, tags=["old"])
-    done = confirm(preview(rows_about(known), world.by))
+def test_it_is_undone_as_a_whole_and_the_offering_it_brought_stays_in_the_inbox(claims):
+    known = make_application("Known", team=claims.team, criticality=2)
+    used = make_dependency(known, claims.gpt, monthly_requests=10, tags=["old"])
+    done = confirm(preview(rows_about(known), claims.by))
 
-    undone = undo_import(import_=done, by=world.by)
+    undone = undo_import(import_=done, by=claims.by)
 
     assert (undone.state, undone.error) == ("undone", "")
     known.refresh_from_db()
@@ -112,16 +107,16 @@ def test_it_is_undone_as_a_whole_and_the_offering_it_brought_stays_in_the_inbox(
     assert [row.pk for row in Dependency.objects.all()] == [used.pk]
     assert Offering.objects.filter(api_id="own-finetune").exists()
     with pytest.raises(NotNow, match="already further: undone"):
-        undo_import(import_=done, by=world.by)
+        undo_import(import_=done, by=claims.by)
 
 
-def test_it_is_not_undone_over_what_others_have_written_since(world):
-    known, carl = make_application("Known", team=world.team), make_user("carl")
-    done = confirm(preview(rows_about(known), world.by))
+def test_it_is_not_undone_over_what_others_have_written_since(claims):
+    known, carl = make_application("Known", team=claims.team), make_user("carl")
+    done = confirm(preview(rows_about(known), claims.by))
     with acting(user=carl):
         Application.objects.filter(name="Brand new").update(purpose="theirs")
 
-    left = undo_import(import_=done, by=world.by)
+    left = undo_import(import_=done, by=claims.by)
 
     assert left.state == "applied"
     assert left.error.startswith("carl has changed the application on ")
@@ -133,22 +128,22 @@ def test_it_is_not_undone_over_what_others_have_written_since(world):
 # --- between the preview and the confirmation -------------------------------------------------------------------------
 
 
-def changed_meanwhile(world):
+def changed_meanwhile(claims):
     """A preview of four rows; of its applications one was changed and one added by somebody else since."""
-    known = make_application("Known", team=world.team, geography="EU")
-    other = make_application("Other", team=world.team, geography="EU")
+    known = make_application("Known", team=claims.team, geography="EU")
+    other = make_application("Other", team=claims.team, geography="EU")
     rows = [
         ["Application", "Team", "Geography"], ["Known", "", "US"], ["Other", "", "US"], ["New", "Claims", "US"],
         ["Newer", "Claims", "US"],
     ]  # fmt: skip
-    read = preview(rows, world.by)
+    read = preview(rows, claims.by)
     Application.objects.filter(pk=known.pk).update(geography="Asia")
-    make_application("New", team=world.team)
+    make_application("New", team=claims.team)
     return read, other
 
 
-def test_rows_changed_by_others_meanwhile_are_refused_one_by_one_and_the_rest_goes_through(world):
-    read, other = changed_meanwhile(world)
+def test_rows_changed_by_others_meanwhile_are_refused_one_by_one_and_the_rest_goes_through(claims):
+    read, other = changed_meanwhile(claims)
 
     done = confirm(read)
 
@@ -164,8 +159,8 @@ def test_rows_changed_by_others_meanwhile_are_refused_one_by_one_and_the_rest_go
     assert done.counts["rows"] == {"refused": 2, "changed": 1, "added": 1}
 
 
-def test_all_or_nothing_writes_nothing_and_shows_a_new_preview(world):
-    read, other = changed_meanwhile(world)
+def test_all_or_nothing_writes_nothing_and_shows_a_new_preview(claims):
+    read, other = changed_meanwhile(claims)
 
     back = confirm(read, whole_or_nothing=True)
 
@@ -178,10 +173,10 @@ def test_all_or_nothing_writes_nothing_and_shows_a_new_preview(world):
     assert confirm(back, whole_or_nothing=True).state == "applied"
 
 
-def test_rights_lost_meanwhile_count(world):
-    known = make_application("Known", team=world.team)
-    read = preview([["Application", "Geography"], ["Known", "US"]], world.by)
-    Membership.objects.filter(user=world.by).update(role=TeamRole.VIEWER.rank)
+def test_rights_lost_meanwhile_count(claims):
+    known = make_application("Known", team=claims.team)
+    read = preview([["Application", "Geography"], ["Known", "US"]], claims.by)
+    Membership.objects.filter(user=claims.by).update(role=TeamRole.VIEWER.rank)
 
     done = confirm(Import.objects.get(pk=read.pk), )  # fmt: skip
 
@@ -190,8 +185,8 @@ def test_rights_lost_meanwhile_count(world):
     assert known.geography == ""
 
 
-def test_it_is_confirmed_once_and_by_whom_it_belongs_to(world):
-    read = preview([["Application", "Team"], ["New", "Claims"]], world.by)
+def test_it_is_confirmed_once_and_by_whom_it_belongs_to(claims):
+    read = preview([["Application", "Team"], ["New", "Claims"]], claims.by)
     with pytest.raises(NotYours):
         confirm_import(import_=read, by=make_user(role="governance"))
     done = confirm(read)
@@ -204,11 +199,11 @@ def test_it_is_confirmed_once_and_by_whom_it_belongs_to(world):
 # --- steps and states -------------------------------------------------------------------------------------------------
 
 
-def test_what_is_large_waits_for_the_worker_and_a_lost_message_is_made_good_by_beat(world, monkeypatch):
+def test_what_is_large_waits_for_the_worker_and_a_lost_message_is_made_good_by_beat(claims, monkeypatch):
     monkeypatch.setattr(importing, "AT_ONCE_BYTES", 10)
     monkeypatch.setattr(importing, "AT_ONCE_ROWS", 0)
 
-    waiting = preview([["Application", "Team"], ["New", "Claims"]], world.by)
+    waiting = preview([["Application", "Team"], ["New", "Claims"]], claims.by)
 
     assert waiting.state == "reading"
     assert carry_out_waiting() == 1
@@ -220,8 +215,8 @@ def test_what_is_large_waits_for_the_worker_and_a_lost_message_is_made_good_by_b
     assert waiting.state == "applied"
 
 
-def test_what_ends_the_worker_three_times_is_given_up_with_nothing_written(world, monkeypatch):
-    read = preview([["Application", "Team"], ["New", "Claims"]], world.by)
+def test_what_ends_the_worker_three_times_is_given_up_with_nothing_written(claims, monkeypatch):
+    read = preview([["Application", "Team"], ["New", "Claims"]], claims.by)
     Import.objects.filter(pk=read.pk).update(state="applying", attempts=3)
 
     carry_out(read.pk)
@@ -231,15 +226,15 @@ def test_what_ends_the_worker_three_times_is_given_up_with_nothing_written(world
     assert "three times over" in read.error
 
 
-def test_columns_may_be_chosen_anew_and_are_remembered_for_the_person_and_the_team(world):
+def test_columns_may_be_chosen_anew_and_are_remembered_for_the_person_and_the_team(claims):
     heads = ["What", "Squad of it", "Where used"]
     rows = [heads, ["Bot", "Claims", "EU"]]
     columns = {"0": "application.name", "1": "application.team", "2": "application.geography"}
     chosen = [{"name": "list", "head_row": 1, "heads": heads, "columns": columns, "read": True}]
 
-    first = preview(rows, world.by, sheets=chosen)
-    again = upload(as_csv([*rows, ["Other", "Claims", "US"]]), world.by)
-    colleague = upload(as_csv(rows), make_member(world.team, TeamRole.EDITOR))
+    first = preview(rows, claims.by, sheets=chosen)
+    again = upload(as_csv([*rows, ["Other", "Claims", "US"]]), claims.by)
+    colleague = upload(as_csv(rows), make_member(claims.team, TeamRole.EDITOR))
     stranger = upload(as_csv(rows), make_member(make_team()))
 
     assert outcomes(first) == ["added"]
@@ -249,12 +244,12 @@ def test_columns_may_be_chosen_anew_and_are_remembered_for_the_person_and_the_te
     assert confirm(first).state == "applied"
     mapping = importing.BookMapping.from_json(first.mapping)
     with pytest.raises(NotNow):
-        importing.choose_columns(import_=first, mapping=mapping, by=world.by, at=now())
+        importing.choose_columns(import_=first, mapping=mapping, by=claims.by, at=now())
 
 
-def test_a_dropped_import_keeps_no_file_and_old_files_are_forgotten(world):
-    dropped = drop_import(import_=preview([["Application", "Team"], ["New", "Claims"]], world.by))
-    done = confirm(preview([["Application", "Team"], ["New", "Claims"]], world.by))
+def test_a_dropped_import_keeps_no_file_and_old_files_are_forgotten(claims):
+    dropped = drop_import(import_=preview([["Application", "Team"], ["New", "Claims"]], claims.by))
+    done = confirm(preview([["Application", "Team"], ["New", "Claims"]], claims.by))
 
     assert (dropped.state, dropped.rows.count(), ImportContent.objects.count()) == ("dropped", 0, 1)
     with pytest.raises(NotNow):
@@ -264,30 +259,30 @@ def test_a_dropped_import_keeps_no_file_and_old_files_are_forgotten(world):
     assert (done.state, done.rows.count(), ImportContent.objects.count()) == ("applied", 0, 0)
 
 
-def test_people_see_their_own_imports_and_the_offices_all(world):
-    mine = upload(b"Application,Team\nA,Claims\n", world.by)
+def test_people_see_their_own_imports_and_the_offices_all(claims):
+    mine = upload(b"Application,Team\nA,Claims\n", claims.by)
 
-    assert list(Import.objects.visible_to(world.by)) == [mine]
-    assert list(Import.objects.visible_to(make_member(world.team))) == []
+    assert list(Import.objects.visible_to(claims.by)) == [mine]
+    assert list(Import.objects.visible_to(make_member(claims.team))) == []
     assert list(Import.objects.visible_to(make_user(role="auditor"))) == [mine]
 
 
-def test_what_cannot_be_read_leaves_nothing_behind(world):
+def test_what_cannot_be_read_leaves_nothing_behind(claims):
     with pytest.raises(Unreadable):
-        upload(b"%PDF", world.by)
+        upload(b"%PDF", claims.by)
     assert not Import.objects.exists()
 
 
-def test_statements_grow_by_the_block_and_not_by_the_row(world):
+def test_statements_grow_by_the_block_and_not_by_the_row(claims):
     def n_statements(n_rows):
         heads = ["Application", "Team", "Host", "Model"]
         rows = [[f"App {n_rows} {n}", "Claims", "openai", "gpt-4o-2024-11-20"] for n in range(n_rows)]
         content = as_csv([heads, *rows])
         assert len(content) < importing.AT_ONCE_BYTES or n_rows > 1000
-        received = upload(content, world.by)
+        received = upload(content, claims.by)
         mapping = importing.BookMapping.from_json(received.mapping)
         with CaptureQueriesContext(connection) as reading:
-            importing.choose_columns(import_=received, mapping=mapping, by=world.by, at=now())
+            importing.choose_columns(import_=received, mapping=mapping, by=claims.by, at=now())
             carry_out_waiting()
         with CaptureQueriesContext(connection) as applying:
             confirm(Import.objects.get(pk=received.pk))
@@ -311,7 +306,7 @@ def ingest(tmp_path, name, content, *more):
     return json.loads(out.getvalue())
 
 
-def test_the_command_says_what_became_of_the_file_and_does_nothing_twice(world, tmp_path):
+def test_the_command_says_what_became_of_the_file_and_does_nothing_twice(claims, tmp_path):
     content = as_csv(
         [["Application", "Team", "Host", "Model"], ["A", "Claims", "openai", "gpt-4o-2024-11-20"], ["B", "", "", ""]]
     )
@@ -328,7 +323,7 @@ def test_the_command_says_what_became_of_the_file_and_does_nothing_twice(world, 
     assert Application.objects.get().history.get().pgh_context.metadata["job"] == "ingest"
 
 
-def test_without_a_team_column_applications_wait_in_a_team_of_their_own(world, tmp_path):
+def test_without_a_team_column_applications_wait_in_a_team_of_their_own(claims, tmp_path):
     make_team()
     content = as_csv([["Application", "Host", "Model"], ["A", "openai", "gpt-4o-2024-11-20"]])
 
@@ -336,12 +331,12 @@ def test_without_a_team_column_applications_wait_in_a_team_of_their_own(world, t
     assert Application.objects.get().team == Team.objects.get(slug="unassigned")
 
 
-def test_rows_about_one_application_need_not_name_it(world, tmp_path):
-    bot = make_application("Bot", team=world.team)
+def test_rows_about_one_application_need_not_name_it(claims, tmp_path):
+    bot = make_application("Bot", team=claims.team)
     content = as_csv([["Host", "Model"], ["openai", "gpt-4o-2024-11-20"]])
 
     assert ingest(tmp_path, "list.csv", content, "--application", bot.slug)["created"] == 1
-    assert bot.dependencies.get().offering == world.gpt
+    assert bot.dependencies.get().offering == claims.gpt
     with pytest.raises(CommandError, match="no application is named"):
         ingest(tmp_path, "list.csv", content)
 
@@ -354,12 +349,12 @@ def test_an_unknown_format_is_told_those_there_are(tmp_path):
 
 
 @pytest.mark.shared
-def test_lists_that_people_keep_by_hand(shared, world, tmp_path):
+def test_lists_that_people_keep_by_hand(shared, claims, tmp_path):
     make_provider("anthropic")
     make_provider("amazon-bedrock")
     folder = shared / "samples" / "csv"
     reports = {
-        name: ingest(tmp_path, name, (folder / name).read_bytes(), "--team", world.team.slug)
+        name: ingest(tmp_path, name, (folder / name).read_bytes(), "--team", claims.team.slug)
         for name in ("inventory_utf8_bom.csv", "inventory_excel_de.csv", "inventory.xlsx")
     }
 
@@ -383,8 +378,8 @@ def test_lists_that_people_keep_by_hand(shared, world, tmp_path):
     assert set(bot.dependencies.values_list("since", flat=True)) == {date(2025, 3, 1)}
 
 
-def test_a_file_that_needs_more_memory_than_a_worker_has_for_it_is_refused_and_the_worker_lives(world, monkeypatch):
-    received = upload(as_csv([["Application", "Model"], ["a", "gpt-4o"]]), world.by)
+def test_a_file_that_needs_more_memory_than_a_worker_has_for_it_is_refused_and_the_worker_lives(claims, monkeypatch):
+    received = upload(as_csv([["Application", "Model"], ["a", "gpt-4o"]]), claims.by)
     Import.objects.filter(pk=received.pk).update(state=Import.State.READING)
     monkeypatch.setattr(carrying, "MAX_WORKER_MEMORY_MIB", 100)
 

@@ -10,6 +10,7 @@ from apps.common.time import day_of, now
 from apps.inventory.choosing.selections import add_candidate, draft_selection
 from apps.inventory.models import AnnexItem, Approval, Contract
 from tests.builders import make_foundation, make_provider, make_user
+from tests.http import flash_text
 
 pytestmark = pytest.mark.django_db
 
@@ -29,10 +30,6 @@ def post(client, name, data):
     answer = client.post(reverse(f"admin:inventory_{name}"), data, follow=True)
     assert answer.status_code == 200
     return answer
-
-
-def said(answer):
-    return " ".join(str(message) for message in answer.context["messages"])
 
 
 def test_a_contract_is_kept_with_who_and_why(governed):
@@ -65,7 +62,7 @@ class TestApprovals:
 
         approval.refresh_from_db()
         assert approval.revoked_by == governance
-        assert "revoked" in said(answer)
+        assert "revoked" in flash_text(answer)
 
     @pytest.mark.parametrize(
         ("data", "words"),
@@ -75,7 +72,7 @@ class TestApprovals:
         ],
     )
     def test_what_is_refused_is_said_and_nothing_stays(self, governed, data, words):
-        assert words in said(self.decide(governed, make_foundation(), **data))
+        assert words in flash_text(self.decide(governed, make_foundation(), **data))
         assert Approval.objects.count() == 0
 
     def test_two_targets_are_refused_on_the_form(self, governed):

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
 from apps.catalog.footing import refresh_footing
-from apps.catalog.models import Derivation, NodeKind
+from apps.catalog.models import NodeKind
 from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.against import against_decisions, would_be_against
 from apps.inventory.choosing.approvals import (
@@ -26,6 +26,7 @@ from tests.builders import (
     TODAY,
     make_application,
     make_dependency,
+    make_derivation,
     make_foundation,
     make_member,
     make_offering,
@@ -150,23 +151,25 @@ class TestAgainst:
         return make_team("Payments")
 
     @pytest.fixture
-    def world(self, team):
-        class Names:
+    def levels(self, team):
+        """An application, and every level at which a decision about its model may stand."""
+
+        class Levels:
             pass
 
-        w = Names()
-        w.maker = make_provider("maker", roles=("developer", "host"))
-        w.above = make_provider("holding")
-        w.host = make_provider("host", parent=w.above)
-        w.gateway = make_provider("gateway", roles=("gateway",))
-        w.foundation = make_foundation("maker/base", developer=w.maker)
-        w.version = make_version("maker/base-1", foundation=w.foundation)
-        w.offering = make_offering("base", host=w.host, version=w.version)
-        w.application = make_application(
+        levels = Levels()
+        levels.maker = make_provider("maker", roles=("developer", "host"))
+        levels.above = make_provider("holding")
+        levels.host = make_provider("host", parent=levels.above)
+        levels.gateway = make_provider("gateway", roles=("gateway",))
+        levels.foundation = make_foundation("maker/base", developer=levels.maker)
+        levels.version = make_version("maker/base-1", foundation=levels.foundation)
+        levels.offering = make_offering("base", host=levels.host, version=levels.version)
+        levels.application = make_application(
             "Claims", team=team, data_classification="internal", geography="EU", criticality=Criticality.IMPORTANT
         )
-        w.dependency = make_dependency(w.application, w.offering)
-        return w
+        levels.dependency = make_dependency(levels.application, levels.offering)
+        return levels
 
     def found(self, governance, **given):
         given.setdefault("user", governance)
@@ -176,108 +179,108 @@ class TestAgainst:
         return {row.approval for row in self.found(governance, **given).rows}
 
     @pytest.mark.parametrize("target", ["offering", "version", "foundation", "maker", "host", "above"])
-    def test_what_is_blocked_is_found_at_every_level(self, world, say, governance, target):
-        approval = say(getattr(world, target))
+    def test_what_is_blocked_is_found_at_every_level(self, levels, say, governance, target):
+        approval = say(getattr(levels, target))
 
         [row] = self.found(governance).rows
 
-        assert (row.dependency, row.approval, row.certain) == (world.dependency, approval, True)
+        assert (row.dependency, row.approval, row.certain) == (levels.dependency, approval, True)
         assert "is blocked: so it was decided" in row.why[0]
 
-    def test_what_is_approved_is_no_finding(self, world, say, governance):
-        say(world.foundation, "approved")
+    def test_what_is_approved_is_no_finding(self, levels, say, governance):
+        say(levels.foundation, "approved")
 
         assert self.found(governance).n_total == 0
 
-    def test_the_version_goes_before_the_foundation(self, world, say, governance):
-        say(world.foundation)
-        say(world.version, "approved")
+    def test_the_version_goes_before_the_foundation(self, levels, say, governance):
+        say(levels.foundation)
+        say(levels.version, "approved")
 
         assert self.held(governance) == set()
 
-    def test_the_offering_goes_before_everything(self, world, say, governance):
-        say(world.offering, "approved")
-        for broader in (world.version, world.host, world.maker):
+    def test_the_offering_goes_before_everything(self, levels, say, governance):
+        say(levels.offering, "approved")
+        for broader in (levels.version, levels.host, levels.maker):
             say(broader)
 
         assert self.held(governance) == set()
 
-    def test_a_block_on_the_narrower_one_holds_though_the_broader_is_approved(self, world, say, governance):
-        say(world.foundation, "approved")
-        narrow = say(world.version)
+    def test_a_block_on_the_narrower_one_holds_though_the_broader_is_approved(self, levels, say, governance):
+        say(levels.foundation, "approved")
+        narrow = say(levels.version)
 
         assert self.held(governance) == {narrow}
 
-    def test_a_decision_on_the_foundation_sets_its_developer_s_aside_also_as_host(self, world, say, governance, team):
-        own = make_dependency(make_application(team=team), make_offering(host=world.maker, version=world.version))
-        say(world.maker)
-        assert {row.dependency for row in self.found(governance).rows} == {world.dependency, own}
+    def test_a_decision_on_the_foundation_sets_its_developer_s_aside_also_as_host(self, levels, say, governance, team):
+        own = make_dependency(make_application(team=team), make_offering(host=levels.maker, version=levels.version))
+        say(levels.maker)
+        assert {row.dependency for row in self.found(governance).rows} == {levels.dependency, own}
 
-        say(world.foundation, "approved")
+        say(levels.foundation, "approved")
 
         assert self.held(governance) == set()
 
-    def test_it_does_not_set_aside_the_decision_on_another_host(self, world, say, governance):
-        say(world.foundation, "approved")
-        host = say(world.host)
+    def test_it_does_not_set_aside_the_decision_on_another_host(self, levels, say, governance):
+        say(levels.foundation, "approved")
+        host = say(levels.host)
 
         assert self.held(governance) == {host}
 
-    def test_the_nearest_company_decides(self, world, say, governance):
-        say(world.above)
-        say(world.host, "approved")
+    def test_the_nearest_company_decides(self, levels, say, governance):
+        say(levels.above)
+        say(levels.host, "approved")
 
         assert self.held(governance) == set()
 
-    def test_a_fine_tune_of_a_blocked_base_stands_against_it(self, world, say, governance):
+    def test_a_fine_tune_of_a_blocked_base_stands_against_it(self, levels, say, governance):
         tuned = make_version("tuner/tuned-1", foundation=make_foundation("tuner/tuned"))
-        Derivation.objects.create(child=tuned, parent=world.version, kind="fine_tune")
-        offering = make_offering("tuned", host=world.host, version=tuned)
+        make_derivation(tuned, levels.version)
+        offering = make_offering("tuned", host=levels.host, version=tuned)
         refresh_footing([offering.pk])
-        dependency = make_dependency(world.application, offering, role="judge")
-        base = say(world.foundation)
+        dependency = make_dependency(levels.application, offering, role="judge")
+        base = say(levels.foundation)
 
         assert {(row.dependency, row.approval) for row in self.found(governance).rows} == {
-            (world.dependency, base),
+            (levels.dependency, base),
             (dependency, base),
         }
         say(tuned, "approved")
-        assert {row.dependency for row in self.found(governance).rows} == {world.dependency}
+        assert {row.dependency for row in self.found(governance).rows} == {levels.dependency}
 
-    def test_an_approved_base_does_not_clear_the_maker_of_the_fine_tune(self, world, say, governance):
+    def test_an_approved_base_does_not_clear_the_maker_of_the_fine_tune(self, levels, say, governance):
         tuned = make_version("tuner/tuned-1", foundation=make_foundation("tuner/tuned"))
-        Derivation.objects.create(child=tuned, parent=world.version, kind="fine_tune")
-        offering = make_offering("tuned", host=world.host, version=tuned)
+        make_derivation(tuned, levels.version)
+        offering = make_offering("tuned", host=levels.host, version=tuned)
         refresh_footing([offering.pk])
-        make_dependency(world.application, offering)
-        say(world.foundation, "approved")
+        make_dependency(levels.application, offering)
+        say(levels.foundation, "approved")
         maker = say(tuned.foundation.developer)
 
         assert self.held(governance) == {maker}
 
-    def test_what_was_only_distilled_from_it_is_not_it(self, world, say, governance):
+    def test_what_was_only_distilled_from_it_is_not_it(self, levels, say, governance):
         child = make_version("tuner/distilled-1", foundation=make_foundation("tuner/distilled"))
-        Derivation.objects.create(child=child, parent=world.version, kind="distillation")
+        make_derivation(child, levels.version, kind="distillation")
         offering = make_offering("distilled", version=child)
         refresh_footing([offering.pk])
-        make_dependency(world.application, offering)
-        say(world.foundation)
+        make_dependency(levels.application, offering)
+        say(levels.foundation)
 
-        assert {row.dependency for row in self.found(governance).rows} == {world.dependency}
+        assert {row.dependency for row in self.found(governance).rows} == {levels.dependency}
 
-    def test_a_blocked_gateway_counts_whatever_is_reached_through_it(self, world, say, governance):
-        say(world.offering, "approved")
+    def test_a_blocked_gateway_counts_whatever_is_reached_through_it(self, levels, say, governance):
+        say(levels.offering, "approved")
         through = make_dependency(
-            world.application, world.offering, role="fallback", reached="gateway", via_party=world.gateway
+            levels.application, levels.offering, role="fallback", reached="gateway", via_party=levels.gateway
         )
-        gateway = say(world.gateway)
+        gateway = say(levels.gateway)
 
         assert {(row.dependency, row.approval) for row in self.found(governance).rows} == {(through, gateway)}
 
-    def test_an_ended_or_unreached_dependency_is_no_finding(self, world, say, governance, team):
-        say(world.foundation)
-        make_dependency(make_application(team=team), world.offering, until=TODAY)
-        make_dependency(make_application(team=team, status="proposed"), world.offering)
+    def test_an_ended_or_unreached_dependency_is_no_finding(self, levels, say, governance, team):
+        say(levels.foundation)
+        make_dependency(make_application(team=team), levels.offering, until=TODAY)
+        make_dependency(make_application(team=team, status="proposed"), levels.offering)
 
         assert self.found(governance).n_total == 1
 
@@ -293,14 +296,14 @@ class TestAgainst:
             ({"regions": ["EU"], "data_classes": ["public"]}, True),
         ],
     )
-    def test_a_restriction_is_held_against_what_lies_outside(self, world, say, governance, limits, against):
-        say(world.foundation, "restricted", **limits)
+    def test_a_restriction_is_held_against_what_lies_outside(self, levels, say, governance, limits, against):
+        say(levels.foundation, "restricted", **limits)
 
         assert bool(self.found(governance).rows) is against
 
-    def test_an_application_in_two_regions_needs_both(self, world, say, governance):
-        type(world.application).objects.update(geography="EU, US")
-        approval = say(world.foundation, "restricted", regions=["EU"])
+    def test_an_application_in_two_regions_needs_both(self, levels, say, governance):
+        type(levels.application).objects.update(geography="EU, US")
+        approval = say(levels.foundation, "restricted", regions=["EU"])
         assert self.held(governance) == {approval}
 
         replace_decision(
@@ -310,71 +313,71 @@ class TestAgainst:
 
         assert self.held(governance) == set()
 
-    def test_what_is_not_on_record_may_lie_outside_and_is_said_to_be_uncertain(self, world, say, governance):
-        type(world.application).objects.update(geography="", data_classification="")
-        say(world.foundation, "restricted", regions=["EU"], data_classes=["public"])
+    def test_what_is_not_on_record_may_lie_outside_and_is_said_to_be_uncertain(self, levels, say, governance):
+        type(levels.application).objects.update(geography="", data_classification="")
+        say(levels.foundation, "restricted", regions=["EU"], data_classes=["public"])
 
         [row] = self.found(governance).rows
 
         assert not row.certain
         assert all("not on record" in sentence for sentence in row.why)
 
-    def test_one_thing_that_is_certain_makes_it_certain(self, world, say, governance):
-        type(world.application).objects.update(geography="")
-        say(world.foundation, "restricted", regions=["EU"], criticalities=[Criticality.LOW])
+    def test_one_thing_that_is_certain_makes_it_certain(self, levels, say, governance):
+        type(levels.application).objects.update(geography="")
+        say(levels.foundation, "restricted", regions=["EU"], criticalities=[Criticality.LOW])
 
         [row] = self.found(governance).rows
 
         assert row.certain
         assert len(row.why) == 2
 
-    def test_an_expired_or_revoked_decision_is_held_against_nobody(self, world, say, governance):
-        say(world.foundation, "restricted", regions=["US"])
+    def test_an_expired_or_revoked_decision_is_held_against_nobody(self, levels, say, governance):
+        say(levels.foundation, "restricted", regions=["US"])
         assert against_decisions(user=governance, on=IN_A_YEAR).n_total == 0
         revoke_decision(approval=Approval.objects.get(), reason="mistaken", at=NOW, by=governance)
 
         assert self.found(governance).n_total == 0
 
-    def test_readers_see_their_own_teams(self, world, say, governance, team):
-        say(world.foundation)
-        make_dependency(make_application(), world.offering)
+    def test_readers_see_their_own_teams(self, levels, say, governance, team):
+        say(levels.foundation)
+        make_dependency(make_application(), levels.offering)
         viewer = make_member(team, TeamRole.VIEWER)
 
         assert self.found(governance).n_total == 2
-        assert [row.dependency for row in self.found(governance, user=viewer).rows] == [world.dependency]
+        assert [row.dependency for row in self.found(governance, user=viewer).rows] == [levels.dependency]
         assert self.found(governance, user=make_member(make_team())).n_total == 0
 
-    def test_it_is_narrowed_to_a_foundation_or_a_decision(self, world, say, governance):
-        other = make_dependency(world.application, make_offering())
-        first, second = say(world.foundation), say(other.offering.version.foundation)
+    def test_it_is_narrowed_to_a_foundation_or_a_decision(self, levels, say, governance):
+        other = make_dependency(levels.application, make_offering())
+        first, second = say(levels.foundation), say(other.offering.version.foundation)
 
-        assert self.held(governance, nodes=[(NodeKind.FOUNDATION, world.foundation.pk)]) == {first}
+        assert self.held(governance, nodes=[(NodeKind.FOUNDATION, levels.foundation.pk)]) == {first}
         assert self.held(governance, approval=second.pk) == {second}
 
-    def test_the_gravest_come_first_and_the_total_counts_all(self, world, say, governance, team):
-        say(world.foundation)
-        grave = make_dependency(make_application(team=team, criticality=Criticality.CRITICAL), world.offering)
+    def test_the_gravest_come_first_and_the_total_counts_all(self, levels, say, governance, team):
+        say(levels.foundation)
+        grave = make_dependency(make_application(team=team, criticality=Criticality.CRITICAL), levels.offering)
 
         found = self.found(governance, limit=1)
 
         assert ([row.dependency for row in found.rows], found.n_total) == ([grave], 2)
 
-    def test_a_use_that_is_only_considered_is_judged_by_the_same_rules(self, world, say, governance):
-        elsewhere = make_offering("base", host=make_provider("other-host"), version=world.version)
-        host = say(world.host)
+    def test_a_use_that_is_only_considered_is_judged_by_the_same_rules(self, levels, say, governance):
+        elsewhere = make_offering("base", host=make_provider("other-host"), version=levels.version)
+        host = say(levels.host)
 
         def obstacles(offering, **given):
-            found = would_be_against(application=world.application, offering=offering, on=TODAY, **given)
+            found = would_be_against(application=levels.application, offering=offering, on=TODAY, **given)
             return [(obstacle.approval, obstacle.certain) for obstacle in found]
 
-        assert obstacles(world.offering) == [(host, True)]
+        assert obstacles(levels.offering) == [(host, True)]
         assert obstacles(elsewhere) == []
-        gateway = say(world.gateway)
-        assert obstacles(elsewhere, via_party=world.gateway) == [(gateway, True)]
+        gateway = say(levels.gateway)
+        assert obstacles(elsewhere, via_party=levels.gateway) == [(gateway, True)]
 
-    def test_it_costs_three_statements_for_one_and_for_many(self, world, say, governance, team):
-        say(world.foundation)
-        say(world.host)
+    def test_it_costs_three_statements_for_one_and_for_many(self, levels, say, governance, team):
+        say(levels.foundation)
+        say(levels.host)
 
         def statements():
             with CaptureQueriesContext(connection) as counted:
@@ -386,7 +389,7 @@ class TestAgainst:
 
         one = statements()
         for _ in range(20):
-            make_dependency(make_application(team=team), world.offering)
+            make_dependency(make_application(team=team), levels.offering)
         assert one == statements() == 3
 
 

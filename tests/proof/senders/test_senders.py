@@ -42,7 +42,7 @@ MASTER_KEY = "sk-of-this-drill"
 
 
 @dataclass(slots=True)
-class World:
+class RunningRegistry:
     """A registry with one application, whose editor's token the clients send."""
 
     server: WebServer
@@ -62,7 +62,7 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def running(tmp_path: Path) -> Iterator[RunningRegistry]:
     host = make_provider("openai")
     for name in ("gpt-4o", SERVED, RETIRED, "text-embedding-3-small"):
         make_offering(name, host=host, version=make_version(f"openai/{name}"))
@@ -76,15 +76,15 @@ def world(tmp_path: Path) -> Iterator[World]:
         relay(server.address) as passed,
         provider() as asked,
     ):
-        yield World(server, passed, asked, application, token)
+        yield RunningRegistry(server, passed, asked, application, token)
 
 
-def run(world: World, program: Path, *arguments: str, folder: Path, **environment: str) -> str:
+def run(running: RunningRegistry, program: Path, *arguments: str, folder: Path, **environment: str) -> str:
     """Run a client's program to its end; what it printed."""
     done = subprocess.run(
         [str(program), *arguments],
         cwd=folder,
-        env=_environment(world, **environment),
+        env=_environment(running, **environment),
         capture_output=True,
         text=True,
         timeout=CLIENT_TIMEOUT,
@@ -93,10 +93,10 @@ def run(world: World, program: Path, *arguments: str, folder: Path, **environmen
     return done.stdout + done.stderr
 
 
-def _environment(world: World, **more: str) -> dict[str, str]:
+def _environment(running: RunningRegistry, **more: str) -> dict[str, str]:
     """Nothing of the test's own settings; loopback goes through no proxy."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    keys = {"OPENAI_API_KEY": "sk-none", "OPENAI_BASE_URL": world.provider.address}
+    keys = {"OPENAI_API_KEY": "sk-none", "OPENAI_BASE_URL": running.provider.address}
     return {**kept, **keys, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", **more}
 
 
@@ -113,159 +113,161 @@ def calls_by_names() -> dict[tuple[str, str, str, str], int]:
     return {(stream, alias, requested, served): n for stream, alias, requested, served, n in rows}
 
 
-def assert_no_prompt(world: World, *paths: str) -> None:
+def assert_no_prompt(running: RunningRegistry, *paths: str) -> None:
     """The prompt reached the provider and the registry's door, and is in no table and no log."""
-    assert any(world.prompt in body for body in world.provider.bodies)
+    assert any(running.prompt in body for body in running.provider.bodies)
     for path in paths:
-        assert any(world.prompt.encode() in each.body for each in world.relay.of(path)), f"not sent to {path}"
+        assert any(running.prompt.encode() in each.body for each in running.relay.of(path)), f"not sent to {path}"
     places = embedded.places_of(embedded.data_folder() / "tests")
     program = binaries(places) / "pg_dump" if places.postgres_pid.exists() else Path(shutil.which("pg_dump") or "")
     dump = subprocess.run([str(program), database_url()], check=True, capture_output=True).stdout
     assert SLUG.encode() in dump
-    assert world.prompt.encode() not in dump
-    assert world.prompt not in world.server.log.read_text()
+    assert running.prompt.encode() not in dump
+    assert running.prompt not in running.server.log.read_text()
 
 
-def assert_taken(world: World, path: str, *, credentials: str) -> None:
-    sent = world.relay.of(path)
-    assert sent, sorted({each.path for each in world.relay.requests})
+def assert_taken(running: RunningRegistry, path: str, *, credentials: str) -> None:
+    sent = running.relay.of(path)
+    assert sent, sorted({each.path for each in running.relay.requests})
     assert {(each.status, each.credentials) for each in sent} == {(200, credentials)}
     # nothing was reported as rejected
     assert {each.answer for each in sent} <= {b"", b"{}"} or path.startswith("/api/")
 
 
-def assert_linked(world: World) -> None:
+def assert_linked(running: RunningRegistry) -> None:
     """By its name alone, at every endpoint."""
-    assert set(Service.objects.values_list("name", "application")) == {(SLUG, world.application.pk)}
-    assert set(Observation.objects.values_list("application", flat=True)) == {world.application.pk}
-    assert Dependency.objects.filter(application=world.application, offering__api_id="gpt-4o").exists()
+    assert set(Service.objects.values_list("name", "application")) == {(SLUG, running.application.pk)}
+    assert set(Observation.objects.values_list("application", flat=True)) == {running.application.pk}
+    assert Dependency.objects.filter(application=running.application, offering__api_id="gpt-4o").exists()
 
 
-def tell(figures: list[str], client: str, world: World, counted: dict[tuple[str, str, str, str], int]) -> None:
-    paths = Counter(f"{each.path.partition('?')[0]} ({each.credentials})" for each in world.relay.requests)
+def tell(
+    figures: list[str], client: str, running: RunningRegistry, counted: dict[tuple[str, str, str, str], int]
+) -> None:
+    paths = Counter(f"{each.path.partition('?')[0]} ({each.credentials})" for each in running.relay.requests)
     figures.append(f"{client}: {sum(counted.values())} calls counted, 0 prompts stored")
     figures.extend(f"    {n} requests to {path}" for path, n in sorted(paths.items()))
     for (stream, alias, requested, served), n in sorted(counted.items()):
         figures.append(f"    {stream}: alias {alias or '-'}, requested {requested or '-'}, served {served or '-'}: {n}")
 
 
-def test_openinference(world: World, tmp_path: Path, figures: list[str]) -> None:
+def test_openinference(running: RunningRegistry, tmp_path: Path, figures: list[str]) -> None:
     program = python_client("openinference") / "python"
     run(
-        world,
+        running,
         program,
         str(PROGRAMS / "openinference_calls.py"),
-        world.prompt,
+        running.prompt,
         folder=tmp_path,
         OTEL_SERVICE_NAME=SLUG,
-        **world.otel(),
+        **running.otel(),
     )
 
-    assert_taken(world, "/otlp/v1/traces", credentials="x-api-key")
+    assert_taken(running, "/otlp/v1/traces", credentials="x-api-key")
     counted = calls_by_names()
     assert counted["otlp", "", "gpt-4o", SERVED] == 2
     assert sum(n for (_, _, requested, _), n in counted.items() if requested == RETIRED) == 1
     assert sum(n for (_, _, requested, _), n in counted.items() if requested == "text-embedding-3-small") == 1
-    assert_linked(world)
-    assert_no_prompt(world, "/otlp/v1/traces")
-    tell(figures, "openinference", world, counted)
+    assert_linked(running)
+    assert_no_prompt(running, "/otlp/v1/traces")
+    tell(figures, "openinference", running, counted)
 
 
-def test_traceloop(world: World, tmp_path: Path, figures: list[str]) -> None:
+def test_traceloop(running: RunningRegistry, tmp_path: Path, figures: list[str]) -> None:
     program = python_client("traceloop") / "python"
     run(
-        world,
+        running,
         program,
         str(PROGRAMS / "traceloop_calls.py"),
-        world.prompt,
+        running.prompt,
         folder=tmp_path,
         OTEL_SERVICE_NAME=SLUG,
-        **world.otel(),
+        **running.otel(),
     )
 
-    assert_taken(world, "/otlp/v1/traces", credentials="x-api-key")
-    assert_taken(world, "/otlp/v1/metrics", credentials="x-api-key")
+    assert_taken(running, "/otlp/v1/traces", credentials="x-api-key")
+    assert_taken(running, "/otlp/v1/metrics", credentials="x-api-key")
     counted = calls_by_names()
     assert counted["otlp", "", "gpt-4o", SERVED] == 2
     assert any(stream == "otlp-metrics" for stream, *_ in counted)
-    assert_linked(world)
-    assert_no_prompt(world, "/otlp/v1/traces")
-    tell(figures, "traceloop", world, counted)
+    assert_linked(running)
+    assert_no_prompt(running, "/otlp/v1/traces")
+    tell(figures, "traceloop", running, counted)
 
 
-def test_pydantic_ai(world: World, tmp_path: Path, figures: list[str]) -> None:
+def test_pydantic_ai(running: RunningRegistry, tmp_path: Path, figures: list[str]) -> None:
     program = python_client("pydantic-ai") / "python"
     run(
-        world,
+        running,
         program,
         str(PROGRAMS / "pydantic_ai_calls.py"),
-        world.prompt,
+        running.prompt,
         folder=tmp_path,
         OTEL_SERVICE_NAME=SLUG,
-        **world.otel(),
+        **running.otel(),
     )
 
-    assert_taken(world, "/otlp/v1/traces", credentials="x-api-key")
+    assert_taken(running, "/otlp/v1/traces", credentials="x-api-key")
     counted = calls_by_names()
     assert counted["otlp", "", "gpt-4o", SERVED] == 1
-    assert_linked(world)
-    assert_no_prompt(world, "/otlp/v1/traces")
-    tell(figures, "pydantic-ai", world, counted)
+    assert_linked(running)
+    assert_no_prompt(running, "/otlp/v1/traces")
+    tell(figures, "pydantic-ai", running, counted)
 
 
 @pytest.mark.parametrize("base", ["/otlp", ""])
-def test_langfuse(world: World, tmp_path: Path, figures: list[str], base: str) -> None:
+def test_langfuse(running: RunningRegistry, tmp_path: Path, figures: list[str], base: str) -> None:
     program = python_client("langfuse") / "python"
     run(
-        world,
+        running,
         program,
         str(PROGRAMS / "langfuse_calls.py"),
-        world.prompt,
+        running.prompt,
         folder=tmp_path,
         OTEL_SERVICE_NAME=SLUG,
-        LANGFUSE_BASE_URL=f"{world.relay.address}{base}",
+        LANGFUSE_BASE_URL=f"{running.relay.address}{base}",
         LANGFUSE_PUBLIC_KEY="pk-any-name",
-        LANGFUSE_SECRET_KEY=world.token,
+        LANGFUSE_SECRET_KEY=running.token,
     )
 
     path = f"{base}/api/public/otel/v1/traces"
-    assert_taken(world, path, credentials="Basic")
+    assert_taken(running, path, credentials="Basic")
     counted = calls_by_names()
     assert sum(n for (_, _, _, served), n in counted.items() if served == SERVED) == 2
-    assert set(Service.objects.values_list("name", "application")) == {(SLUG, world.application.pk)}
-    assert_no_prompt(world, path)
-    tell(figures, f"langfuse, base URL ending in '{base}'", world, counted)
+    assert set(Service.objects.values_list("name", "application")) == {(SLUG, running.application.pk)}
+    assert_no_prompt(running, path)
+    tell(figures, f"langfuse, base URL ending in '{base}'", running, counted)
 
 
-def test_litellm(world: World, tmp_path: Path, figures: list[str]) -> None:
+def test_litellm(running: RunningRegistry, tmp_path: Path, figures: list[str]) -> None:
     programs = python_client("litellm")
-    model = {"model": "openai/gpt-4o", "api_base": world.provider.address, "api_key": "sk-none"}
+    model = {"model": "openai/gpt-4o", "api_base": running.provider.address, "api_key": "sk-none"}
     configuration = {
         "model_list": [{"model_name": "support-chat", "litellm_params": model}],
         "litellm_settings": {"callbacks": ["generic_api", "otel"]},
     }
     (tmp_path / "config.yaml").write_text(json.dumps(configuration))
     environment = {
-        **world.otel(),
+        **running.otel(),
         "LITELLM_MASTER_KEY": MASTER_KEY,
-        "GENERIC_LOGGER_ENDPOINT": f"{world.relay.address}/api/v1/intake/litellm-callback/",
-        "GENERIC_LOGGER_HEADERS": f"Authorization=Bearer {world.token}",
+        "GENERIC_LOGGER_ENDPOINT": f"{running.relay.address}/api/v1/intake/litellm-callback/",
+        "GENERIC_LOGGER_HEADERS": f"Authorization=Bearer {running.token}",
     }
-    with litellm_proxy(world, programs, tmp_path, environment) as address:
+    with litellm_proxy(running, programs, tmp_path, environment) as address:
         for _ in range(3):
             body = {
                 "model": "support-chat",
-                "messages": [{"role": "user", "content": world.prompt}],
+                "messages": [{"role": "user", "content": running.prompt}],
                 "metadata": {"tags": [f"app:{SLUG}"]},
             }
             post(f"{address}/v1/chat/completions", body)
         callback, traces = "/api/v1/intake/litellm-callback/", "/otlp/v1/traces"
-        wait_until(lambda: bool(world.relay.of(callback)) and bool(world.relay.of(traces)), 90)
+        wait_until(lambda: bool(running.relay.of(callback)) and bool(running.relay.of(traces)), 90)
         # batches may follow
         time.sleep(12)
 
-    assert_taken(world, traces, credentials="x-api-key")
-    assert_taken(world, callback, credentials="Bearer")
+    assert_taken(running, traces, credentials="x-api-key")
+    assert_taken(running, callback, credentials="Bearer")
     counted = calls_by_names()
     by_callback = {names: n for names, n in counted.items() if names[0].startswith("litellm:")}
     by_traces = {names: n for names, n in counted.items() if names[0] == "otlp"}
@@ -273,13 +275,13 @@ def test_litellm(world: World, tmp_path: Path, figures: list[str]) -> None:
     assert sum(by_traces.values()) == 3
     assert {alias for _, alias, _, _ in counted} == {"support-chat"}
     assert {served for _, _, _, served in by_traces} == {SERVED}
-    assert_linked(world)
-    assert_no_prompt(world, callback)
-    tell(figures, "litellm", world, counted)
+    assert_linked(running)
+    assert_no_prompt(running, callback)
+    tell(figures, "litellm", running, counted)
 
 
 @contextmanager
-def litellm_proxy(world: World, programs: Path, folder: Path, environment: dict[str, str]) -> Iterator[str]:
+def litellm_proxy(running: RunningRegistry, programs: Path, folder: Path, environment: dict[str, str]) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -288,7 +290,7 @@ def litellm_proxy(world: World, programs: Path, folder: Path, environment: dict[
         process = subprocess.Popen(
             [str(programs / "litellm"), "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port)],
             cwd=folder,
-            env=_environment(world, PATH=f"{programs}:{os.environ['PATH']}", **environment),
+            env=_environment(running, PATH=f"{programs}:{os.environ['PATH']}", **environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -325,7 +327,7 @@ def post(address: str, body: object) -> None:
     ask(address, json.dumps(body).encode())
 
 
-def test_aibom_and_cdxgen(world: World, tmp_path: Path, figures: list[str]) -> None:
+def test_aibom_and_cdxgen(running: RunningRegistry, tmp_path: Path, figures: list[str]) -> None:
     programs = cdxgen()
     source = tmp_path / "source"
     source.mkdir()
@@ -336,9 +338,9 @@ def test_aibom_and_cdxgen(world: World, tmp_path: Path, figures: list[str]) -> N
     )
     line = [
         "--server-url",
-        world.relay.address,
+        running.relay.address,
         "--api-key",
-        world.token,
+        running.token,
         "--project-name",
         SLUG,
         "-o",
@@ -346,16 +348,16 @@ def test_aibom_and_cdxgen(world: World, tmp_path: Path, figures: list[str]) -> N
         ".",
     ]
 
-    run(world, programs / "aibom", *line, folder=source)
+    run(running, programs / "aibom", *line, folder=source)
     found = Observation.objects.get()
-    assert (found.application, found.requested, found.stream) == (world.application, "gpt-4o", "cyclonedx:cdxgen")
-    assert Dependency.objects.filter(application=world.application, offering__api_id="gpt-4o").exists()
+    assert (found.application, found.requested, found.stream) == (running.application, "gpt-4o", "cyclonedx:cdxgen")
+    assert Dependency.objects.filter(application=running.application, offering__api_id="gpt-4o").exists()
 
-    run(world, programs / "cdxgen", "--no-install-deps", *line, folder=source)
+    run(running, programs / "cdxgen", "--no-install-deps", *line, folder=source)
     found.refresh_from_db()
     assert found.missing_since is None
     libraries = Import.objects.order_by("pk").last()
     assert libraries is not None
     assert libraries.counts["names_ai"] is False
-    assert {each.status for each in world.relay.requests} == {200}
-    figures.append(f"cdxgen: aibom 1 model, cdxgen 0 models; 0 missing; {len(world.relay.requests)} requests")
+    assert {each.status for each in running.relay.requests} == {200}
+    figures.append(f"cdxgen: aibom 1 model, cdxgen 0 models; 0 missing; {len(running.relay.requests)} requests")

@@ -12,13 +12,13 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from django.test import Client
 
 from apps.accounts.actions import issue_token
 from apps.accounts.models import Team, User
 from apps.accounts.roles import OrganisationRole
 from apps.common.time import now
 from apps.inventory.models import Application
+from tests.http import signed_in_client
 from tests.processes import database_url
 from tests.web_server import WebServer, answer_of, is_closed, wait_until, web_server
 
@@ -67,8 +67,7 @@ def test_files_and_lists_are_byte_for_byte_what_django_answers(server: WebServer
         for n in range(2_000)
     )
     cookie = session_cookie(governance)
-    client = Client(SERVER_NAME="127.0.0.1")
-    client.force_login(governance)
+    client = signed_in_client(governance, SERVER_NAME="127.0.0.1")
     bearer = {"Authorization": f"Bearer {token}"}
 
     for path in ("/applications.csv", "/api/v1/applications/?format=csv", "/api/v1/applications/?page_size=200"):

@@ -9,7 +9,7 @@ from apps.intake.models import ImportContent
 from apps.risks.evaluations.filing import receive_evaluation
 from apps.risks.models import Evidence
 from tests.builders import make_application, make_member, make_offering, make_provider, make_user, make_version
-from tests.risks.evaluations.test_readers import case, garak, promptfoo
+from tests.risks.evaluations.result_files import GARAK_ENTRIES, garak_file, promptfoo_case, promptfoo_file
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def send(body, by=None, application=None, **said):
     return receive_evaluation(body=body, by=by, at=now(), application=application, **said)
 
 
-BODY = promptfoo(case("openai:chat:gpt-4o", True), case("openai:chat:gpt-4o", False, 1))
+BODY = promptfoo_file(promptfoo_case("openai:chat:gpt-4o", True), promptfoo_case("openai:chat:gpt-4o", False, 1))
 
 
 def test_a_figure_is_evidence_about_the_model_on_the_application(offering, application):
@@ -57,7 +57,7 @@ def test_the_same_run_again_is_filed_once_also_from_another_file(offering, appli
 
 
 def test_a_model_nobody_knows_is_said_beside_the_applications_evidence(application):
-    send(promptfoo(case("openai:chat:boom", False, 2)), make_member(application.team), application)
+    send(promptfoo_file(promptfoo_case("openai:chat:boom", False, 2)), make_member(application.team), application)
 
     evidence = Evidence.objects.get()
     assert evidence.offering is None
@@ -66,7 +66,9 @@ def test_a_model_nobody_knows_is_said_beside_the_applications_evidence(applicati
 
 def test_without_an_application_only_what_is_known_can_be_filed_and_by_governance_only(offering):
     by = make_user(role="governance")
-    taken, _ = send(promptfoo(case("openai:chat:gpt-4o", True), case("openai:chat:boom", False, 2)), by)
+    taken, _ = send(
+        promptfoo_file(promptfoo_case("openai:chat:gpt-4o", True), promptfoo_case("openai:chat:boom", False, 2)), by
+    )
 
     assert Evidence.objects.get().offering == offering
     assert [part["reason"].split(":")[0] for part in taken.problems["rejected"]] == ["boom"]
@@ -89,9 +91,8 @@ def test_a_file_that_is_none_fails_with_a_sentence_and_may_be_sent_again(applica
 
 
 def test_attacks_that_got_through_fail(offering, application):
-    from tests.risks.evaluations.test_readers import GARAK
 
-    entries = [{**GARAK[0], "plugins.target_name": "gpt-4o"}, *GARAK[1:]]
-    send(garak(entries), make_member(application.team), application)
+    entries = [{**GARAK_ENTRIES[0], "plugins.target_name": "gpt-4o"}, *GARAK_ENTRIES[1:]]
+    send(garak_file(entries), make_member(application.team), application)
 
     assert sorted(Evidence.objects.values_list("kind", "passed")) == [("red_team", False), ("red_team", True)]

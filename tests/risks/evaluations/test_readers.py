@@ -10,24 +10,12 @@ import zstandard
 from apps.risks.evaluations.promptfoo import split_provider
 from apps.risks.evaluations.reading import read_run
 from apps.risks.evaluations.results import Unreadable
+from tests.risks.evaluations.result_files import GARAK_ENTRIES, garak_file, promptfoo_case, promptfoo_file
 
 
 def figures(run):
     return [(each.model, each.provider, each.dataset, each.metric, round(each.value, 4), each.n, each.passed)
             for each in run.results]  # fmt: skip
-
-
-def promptfoo(*cases):
-    return json.dumps({
-        "evalId": "eval-1", "config": {"description": "release gate"},
-        "metadata": {"promptfooVersion": "0.121.20", "evaluationCreatedAt": "2026-11-24T13:42:50Z"},
-        "results": {"version": 3, "stats": {"successes": 9, "failures": 0, "errors": 0}, "results": list(cases)},
-    }).encode()  # fmt: skip
-
-
-def case(provider, success, reason=0, **named):
-    return {"provider": {"id": provider, "label": "prod"}, "success": success, "failureReason": reason,
-            "namedScores": named, "response": {"output": "SECRET ANSWER"}}  # fmt: skip
 
 
 INSPECT = {
@@ -47,19 +35,6 @@ LM_EVAL = {
     "higher_is_better": {"arith": {"exact_match": True, "perplexity": False}}, "lm_eval_version": "0.4.13",
     "model_source": "local-chat-completions", "model_name": "gpt-4o-mini", "date": 1795527893.5,
 }  # fmt: skip
-GARAK = [
-    {"entry_type": "start_run setup", "plugins.target_type": "openai.OpenAIGenerator",
-     "plugins.target_name": "gpt-4o-mini"},
-    {"entry_type": "init", "garak_version": "0.17.1", "run": "run-9", "start_time": "2026-11-24T13:45:00"},
-    {"entry_type": "attempt", "prompt": "SECRET ATTACK"},
-    {"entry_type": "eval", "probe": "dan.Ablation", "detector": "d.X", "passed": 9, "fails": 3, "total_evaluated": 12},
-    {"entry_type": "eval", "probe": "test.Old", "detector": "d.Y", "passed": 4, "total": 4},
-    {"entry_type": "completion", "end_time": "2026-11-24T13:46:00"},
-]  # fmt: skip
-
-
-def garak(entries):
-    return "\n".join(json.dumps(entry) for entry in entries).encode()
 
 
 def zstd_log(content):
@@ -77,10 +52,13 @@ def zstd_log(content):
 
 
 def test_errors_of_the_call_count_as_cases_whatever_the_files_own_totals_say():
-    run = read_run(promptfoo(
-        case("openai:chat:gpt-4o", True, facts=1.0), case("openai:chat:gpt-4o", False, 1, facts=0.0),
-        case("openai:chat:boom", False, 2),
-    ))  # fmt: skip
+    run = read_run(
+        promptfoo_file(
+            promptfoo_case("openai:chat:gpt-4o", True, facts=1.0),
+            promptfoo_case("openai:chat:gpt-4o", False, 1, facts=0.0),
+            promptfoo_case("openai:chat:boom", False, 2),
+        )
+    )
 
     assert (run.tool, run.run, run.tool_version) == ("promptfoo", "eval-1", "0.121.20")
     assert figures(run) == [
@@ -143,18 +121,22 @@ def test_the_harness_says_where_only_a_part_was_run_and_what_is_no_metric():
 
 
 def test_an_attack_that_got_through_is_a_failure_under_the_new_and_the_old_names():
-    run = read_run(garak(GARAK))
+    run = read_run(garak_file(GARAK_ENTRIES))
 
     assert figures(run) == [
         ("gpt-4o-mini", "openai", "dan.Ablation", "resisted (d.X)", 0.75, 12, False),
         ("gpt-4o-mini", "openai", "test.Old", "resisted (d.Y)", 1.0, 4, True),
     ]
     assert (run.run, run.kind, run.note) == ("run-9", "red_team", "")
-    assert "broken off" in read_run(garak(GARAK[:-1])).note
+    assert "broken off" in read_run(garak_file(GARAK_ENTRIES[:-1])).note
 
 
 def test_nothing_of_the_content_is_kept():
-    for body in (promptfoo(case("openai:chat:x", True)), json.dumps(INSPECT).encode(), garak(GARAK)):
+    for body in (
+        promptfoo_file(promptfoo_case("openai:chat:x", True)),
+        json.dumps(INSPECT).encode(),
+        garak_file(GARAK_ENTRIES),
+    ):
         assert "SECRET" not in repr(read_run(body))
 
 
@@ -167,7 +149,7 @@ def test_nothing_of_the_content_is_kept():
         (b'{"evalId": "x", "results": ', "The file is no JSON"),
         (b'[{"evalId": 1}]', "no JSON object"),
         (b"PK\x03\x04garbage", "cannot be opened"),
-        (garak(GARAK[:2]) + b"\n{broken", "Line 3"),
+        (garak_file(GARAK_ENTRIES[:2]) + b"\n{broken", "Line 3"),
         (b'{"entry_type": "eval", "probe": "x"}', "begins with the lines"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A small register for sheets: two teams, a few hosts, models under their usual ids."""
+"""A team that imports sheets: an editor, a few hosts, models under their usual ids; and the sheets."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,14 +23,14 @@ from tests.intake.sheets.files import as_csv
 
 
 @dataclass
-class World:
+class ClaimsTeam:
     team: Team
     by: User
     gpt: Offering
     embedding: Offering
 
 
-def make_world() -> World:
+def make_claims_team() -> ClaimsTeam:
     """`by` edits `team`; openai and azure offer GPT-4o, openai an embedding; litellm is a gateway."""
     team = make_team("Claims")
     maker = make_provider("openai", roles=("developer", "host"), name="OpenAI")
@@ -39,7 +39,7 @@ def make_world() -> World:
     azure = make_provider("azure", name="Azure OpenAI")
     make_provider("litellm", roles=("gateway",), name="LiteLLM")
     make_offering("gpt-4o-2024-11-20", host=azure, version=version)
-    return World(
+    return ClaimsTeam(
         team=team,
         by=make_member(team, TeamRole.EDITOR, make_user("eve")),
         gpt=make_offering("gpt-4o-2024-11-20", host=maker, version=version, category="chat"),

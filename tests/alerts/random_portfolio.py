@@ -1,14 +1,14 @@
 """A small organisation in which things happen by chance, and an independent answer to who should be told what when.
 
 The model knows nothing of the tables: it keeps its own record of teams, people, applications and models, and works out
-from the rules in docs/mail.md what is owed on a day. `World.live_a_day` changes both.
+from the rules in docs/mail.md what is owed on a day. `RandomPortfolio.live_a_day` changes both.
 """
 
 import random
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from apps.accounts.models import Team, User
@@ -16,7 +16,7 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.models import AlertPolicy
 from apps.catalog.models import Offering
 from apps.inventory.models import Application, Criticality, Dependency, ExitPlan, ExitTest
-from tests.alerts.passing import DAY, day_in, morning
+from tests.alerts.passing import day_in, morning
 from tests.builders import (
     make_application,
     make_dependency,
@@ -198,7 +198,7 @@ class Model:
         known[key] = min(days, known.get(key, 10_000))
 
 
-class World:
+class RandomPortfolio:
     """The tables and the model, changed together."""
 
     def __init__(self, seed: int) -> None:
@@ -365,6 +365,3 @@ class World:
             self.model.people.active[user.username] = user.pk
         else:
             self.model.people.active.pop(user.username)
-
-
-__all__ = ["DAY", "Model", "Told", "World", "replace", "timedelta"]

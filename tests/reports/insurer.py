@@ -12,19 +12,19 @@ from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.catalog.models import Provider
 from apps.exposure.engine.building import refresh
 from apps.inventory.models import (
-    Adaptation,
     Application,
     Contract,
     Criticality,
     Dependency,
-    ExitPlan,
-    ExitTest,
 )
 from apps.reports.models import ReportingEntity
 from tests.builders import (
     TODAY,
+    make_adaptation,
     make_application,
     make_dependency,
+    make_exit_plan,
+    make_exit_test,
     make_foundation,
     make_member,
     make_offering,
@@ -83,43 +83,72 @@ def make_insurer(*, on: date = TODAY) -> Insurer:
     at_azure = make_offering("gpt", host=azure, version=gpt, lifecycle="active")
     at_mistral = make_offering("large", host=mistral, version=large, lifecycle="active")
     triage = make_application(
-        "Claims triage", team=claims, criticality=Criticality.CRITICAL, business_function="Claims",
-        function_ref="F1", licensed_activity="Liability insurance", criticality_reason="Claims stand still",
-        criticality_assessed_on=date(2026, 3, 1), rto_hours=4, rpo_hours=24, impact_of_discontinuing="high",
-        data_classification="confidential", purpose="Sorts claims", users_affected=620,
-    )  # fmt: skip
+        "Claims triage",
+        team=claims,
+        criticality=Criticality.CRITICAL,
+        business_function="Claims",
+        function_ref="F1",
+        licensed_activity="Liability insurance",
+        criticality_reason="Claims stand still",
+        criticality_assessed_on=date(2026, 3, 1),
+        rto_hours=4,
+        rpo_hours=24,
+        impact_of_discontinuing="high",
+        data_classification="confidential",
+        purpose="Sorts claims",
+        users_affected=620,
+    )
     drafter = make_application("Mail drafter", team=legal, criticality=Criticality.STANDARD)
     primary = make_dependency(triage, at_bedrock, monthly_spend=Decimal(1000))
     make_dependency(triage, at_azure, "fallback", fallback_order=1, monthly_spend=Decimal(50))
     make_dependency(drafter, at_mistral)
-    ExitPlan.objects.create(dependency=primary, target=at_azure, reintegration="difficult", estimated_days=30)
-    ExitTest.objects.create(
-        dependency=primary, target=at_azure, tested_on=on - timedelta(30), result="passed", effort_days=20
-    )
-    Adaptation.objects.create(dependency=primary, kind="prompt", name="Triage prompt", artefact_ref="git: triage")
+    make_exit_plan(primary, target=at_azure, reintegration="difficult", estimated_days=30)
+    make_exit_test(primary, at_azure, tested_on=on - timedelta(30), effort_days=20)
+    make_adaptation(primary, "prompt", name="Triage prompt", artefact_ref="git: triage")
     contract = Contract.objects.create(
-        party=bedrock, ref="AWS-1", ict_service_type="S19", starts_on=date(2025, 1, 1), currency="USD",
-        notice_days_ours=30, notice_days_theirs=90, governing_law="LU", provision_country="LU", stores_data="yes",
-        data_country="DE", processing_country="DE", last_audit_on=date(2026, 5, 4),
-    )  # fmt: skip
+        party=bedrock,
+        ref="AWS-1",
+        ict_service_type="S19",
+        starts_on=date(2025, 1, 1),
+        currency="USD",
+        notice_days_ours=30,
+        notice_days_theirs=90,
+        governing_law="LU",
+        provision_country="LU",
+        stores_data="yes",
+        data_country="DE",
+        processing_country="DE",
+        last_audit_on=date(2026, 5, 4),
+    )
     refresh(on=on)
     return Insurer(
         governance=make_user("maren", role=OrganisationRole.GOVERNANCE),
         editor=make_member(claims, TeamRole.EDITOR, make_user("ilse")),
         outsider=make_user("stranger"),
-        claims=claims, legal=legal, triage=triage, drafter=drafter, amazon=amazon, bedrock=bedrock,
-        anthropic=anthropic, mistral=mistral, contract=contract, primary=primary,
-    )  # fmt: skip
+        claims=claims,
+        legal=legal,
+        triage=triage,
+        drafter=drafter,
+        amazon=amazon,
+        bedrock=bedrock,
+        anthropic=anthropic,
+        mistral=mistral,
+        contract=contract,
+        primary=primary,
+    )
 
 
-def more_applications(world: Insurer, n: int) -> None:
+def more_applications(insurer: Insurer, n: int) -> None:
     """Further applications like Claims triage, each with a function of its own."""
-    offering = world.primary.offering
+    offering = insurer.primary.offering
     for number in range(n):
         application = make_application(
-            f"Further {number}", team=world.claims, criticality=Criticality.IMPORTANT, function_ref=f"F{number + 100}",
+            f"Further {number}",
+            team=insurer.claims,
+            criticality=Criticality.IMPORTANT,
+            function_ref=f"F{number + 100}",
             data_classification="internal",
-        )  # fmt: skip
+        )
         dependency = make_dependency(application, offering)
-        Adaptation.objects.create(dependency=dependency, kind="prompt", name="Prompt")
+        make_adaptation(dependency, "prompt", name="Prompt")
     refresh(on=TODAY)

@@ -1,7 +1,7 @@
 """What truly happens to a set of models over some months, known in full because it is made up.
 
-A `World` knows nothing of feeds, faults or of how anybody reads them. Each model has a script of dated changes; its
-state at any moment is what a perfect publisher would write down then. Lead times, sizes of price changes and the
+`InventedModels` know nothing of feeds, faults or of how anybody reads them. Each model has a script of dated changes;
+its state at any moment is what a perfect publisher would write down then. Lead times, sizes of price changes and the
 mixture of kinds are those that were measured on real histories.
 """
 
@@ -129,7 +129,7 @@ def rounded(amount: Decimal) -> Decimal:
     return Decimal(format(amount.quantize(Decimal(1).scaleb(amount.adjusted() - 2)).normalize(), "f"))
 
 
-class World:
+class InventedModels:
     """Models, and the moment from which their story is told."""
 
     def __init__(self, start: datetime = START) -> None:
@@ -202,12 +202,16 @@ class Habits:
     notices_stay: bool = False
 
 
-def mixed_world(
-    seed: int, providers: Iterable[tuple[str, int]], habits: Habits, *, dress: Callable[[World], None] | None = None
-) -> World:
+def mixed_models(
+    seed: int,
+    providers: Iterable[tuple[str, int]],
+    habits: Habits,
+    *,
+    dress: Callable[[InventedModels], None] | None = None,
+) -> InventedModels:
     """A seeded world with everything in it. `providers` says how many models each host starts with."""
     rng = random.Random(seed)
-    world = World()
+    world = InventedModels()
     families = ("atlas", "borealis", "cygnus", "draco", "equinox", "fornax", "gemma", "hydra")
     for (provider, n), family in zip(providers, families, strict=False):
         for model in world.fill(provider, n, family=f"{family}-{rng.randint(2, 5)}-{rng.randint(1, 9)}"):

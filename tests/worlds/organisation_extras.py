@@ -1,4 +1,4 @@
-"""What the demo does not hold and some pages show: a feed that waits for a word, a letter, an address of a webhook."""
+"""What the demo does not hold and some pages show: a feed that waits for a decision, a mail, a webhook, an import."""
 
 import json
 import tempfile
@@ -28,7 +28,7 @@ from apps.reports.packs.actions import ask_pack, make_pack
 from apps.web.written_files import written
 
 
-def furnish() -> None:
+def add_extras() -> None:
     """Adds to a filled demo what its pages need to show everything they can. Safe to repeat."""
     if not FeedRun.objects.filter(source__slug="litellm").exists():
         _poll_a_feed_that_loses_most_rows()
@@ -63,9 +63,14 @@ def _give_a_program_a_key() -> None:
 
 # what beat does now and then beside a running demo: tables that lists and overviews read
 KEEPING = (
-    "exposure.refresh_exposure", "inventory.keep_findings", "exposure.keep_smallest_sets", "exposure.take_snapshot",
-    "risks.refresh_risks", "risks.count_inherited_risk", "reports.keep_figures",
-)  # fmt: skip
+    "exposure.refresh_exposure",
+    "inventory.keep_findings",
+    "exposure.keep_smallest_sets",
+    "exposure.take_snapshot",
+    "risks.refresh_risks",
+    "risks.count_inherited_risk",
+    "reports.keep_figures",
+)
 
 
 SHEET = """\
@@ -128,11 +133,14 @@ def _contradict_it() -> None:
 def _price_map(days: dict[str, dict[str, str]]) -> str:
     rows: dict[str, dict[str, object]] = {
         f"{provider}/{model}": {
-            "litellm_provider": provider, "mode": "chat", "input_cost_per_token": 3e-06, "deprecation_date": day,
+            "litellm_provider": provider,
+            "mode": "chat",
+            "input_cost_per_token": 3e-06,
+            "deprecation_date": day,
         }
         for provider, models in days.items()
         for model, day in models.items()
-    }  # fmt: skip
+    }
     # a row that no parser can read waits in the quarantine
     rows["acme/broken"] = {"litellm_provider": "acme", "mode": "chat", "input_cost_per_token": "cheap"}
     return json.dumps(rows)
@@ -141,10 +149,15 @@ def _price_map(days: dict[str, dict[str, str]]) -> str:
 def _send_a_mail_that_bounces() -> None:
     user = User.objects.get(username="ilse")
     mail = Delivery.objects.create(
-        user=user, address=user.email, message_id="<furnished@registry>", subject="2 things of yours need an answer",
-        body_text="Claims triage stands on a model that ends.", due_at=now(), state="failed",
+        user=user,
+        address=user.email,
+        message_id="<furnished@registry>",
+        subject="2 things of yours need an answer",
+        body_text="Claims triage stands on a model that ends.",
+        due_at=now(),
+        state="failed",
         reason="550 mailbox unavailable",
-    )  # fmt: skip
+    )
     for notice in Notice.objects.filter(user=user, delivery=None, alert__in=Alert.objects.waiting())[:2]:
         notice.delivery = mail
         notice.save()

@@ -1,6 +1,6 @@
-"""Small worlds for campaigns: an offering that ends, one to move to, teams that stand on it, and evidence.
+"""A team whose application stands on an offering that ends, with one to move to, and evidence for its campaigns.
 
-Their clock is the builders' own. Tests whose requests read the clock themselves pass `at=now()`.
+Its clock is the builders' own. Tests whose requests read the clock themselves pass `at=now()`.
 """
 
 from datetime import date, datetime, timedelta
@@ -19,9 +19,11 @@ from apps.risks.models import Evidence
 from tests.builders import (
     NOW,
     TODAY,
+    make_adaptation,
     make_application,
     make_dependency,
     make_event,
+    make_evidence,
     make_member,
     make_offering,
     make_provider,
@@ -41,20 +43,18 @@ def make_ending(api_id: str = "old-model", **fields: Any) -> Offering:
     return make_offering(api_id, lifecycle="deprecated", **fields)
 
 
-def make_evidence(task: CampaignTask | None = None, **fields: Any) -> Evidence:
+def make_passed_evaluation(task: CampaignTask | None = None, **fields: Any) -> Evidence:
     """A passed own evaluation of the task's application on the campaign's target, run on `TODAY`."""
     if task is not None:
         fields.setdefault("application", task.dependency.application)
         fields.setdefault("offering", task.target or task.campaign.target)
-    fields.setdefault("kind", "own_evaluation")
     fields.setdefault("metric", "accuracy")
     fields.setdefault("value", "0.9")
     fields.setdefault("passed", True)
-    fields.setdefault("run_on", TODAY)
-    return Evidence.objects.create(recorded_at=NOW, **fields)
+    return make_evidence(**fields)
 
 
-class World:
+class PaymentsTeam:
     """One team with an owner and an editor, an application on an offering that ends on `end`, 218 days after `at`, and
     governance."""
 
@@ -89,7 +89,7 @@ class World:
 
 
 def adapt(dependency: Dependency, kind: str, name: str = "") -> Adaptation:
-    return Adaptation.objects.create(dependency=dependency, kind=kind, name=name)
+    return make_adaptation(dependency, kind, name=name)
 
 
 def do_everything(task: CampaignTask, *, on: date = TODAY) -> None:
@@ -97,7 +97,7 @@ def do_everything(task: CampaignTask, *, on: date = TODAY) -> None:
     task.steps.update(done_on=on)
     task.before, task.after = {"accuracy": "0.91"}, {"accuracy": "0.93"}
     task.save()
-    make_evidence(task, run_on=on)
+    make_passed_evaluation(task, run_on=on)
 
 
 def do_all_steps_but_deeds(task: CampaignTask) -> None:

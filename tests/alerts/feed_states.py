@@ -5,22 +5,17 @@ from typing import Any
 
 from apps.catalog.models import Assertion, Offering, Source
 from apps.feeds.models import FeedRun, PollState
-from tests.builders import NOW, make_source
+from tests.builders import NOW, make_claim, make_source
 
 DAY = timedelta(days=1)
 ENDED = date(2026, 3, 26)
 
 
-def make_claim(offering: Offering | None, source: Source, external_id: str = "", **fields: Any) -> Assertion:
+def make_ending_claim(offering: Offering | None, source: Source, external_id: str = "", **fields: Any) -> Assertion:
     """What `source` says of the offering's end: by default that it came on ENDED, for good."""
     assert offering is not None or external_id
-    fields.setdefault("topic", "lifecycle")
     fields.setdefault("value", {"retires_on": ENDED.isoformat(), "date_kind": "firm"})
-    fields.setdefault("first_seen", NOW)
-    fields.setdefault("changed_at", NOW)
-    return Assertion.objects.create(
-        source=source, external_id=external_id or (offering.api_id if offering else ""), offering=offering, **fields
-    )
+    return make_claim(source, external_id or (offering.api_id if offering else ""), offering=offering, **fields)
 
 
 def make_run(source: Source, *, at: datetime = NOW, status: str = "changed", **fields: Any) -> FeedRun:
@@ -35,7 +30,7 @@ def backfill(*offerings: Offering, source: Source | None = None, ended: date = E
     source = source or make_source(name="LiteLLM price map")
     value = {"retires_on": ended.isoformat(), "date_kind": "firm"}
     for offering in offerings:
-        make_claim(offering, source, value=value, first_seen=at, changed_at=at)
+        make_ending_claim(offering, source, value=value, first_seen=at, changed_at=at)
         Offering.objects.filter(pk=offering.pk).update(retires_on=ended, date_kind="firm")
     return make_run(source, at=at, backfilled=[[offering.api_id, ended.isoformat()] for offering in offerings])
 
@@ -47,7 +42,7 @@ def suspect(
     for row in offerings or [None]:
         api_id = row.api_id if row else f"{group}-row"
         if not Assertion.objects.filter(source=source, external_id=api_id, topic="identity").exists():
-            make_claim(
+            make_ending_claim(
                 row, source, api_id, topic="identity", value={"host": group, "api_id": api_id}, group=group,
                 missing_since=at, held=True,
             )  # fmt: skip

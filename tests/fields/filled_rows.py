@@ -18,10 +18,10 @@ from tests.builders import (
     make_offering,
     make_provider,
     make_team,
+    make_template,
     make_user,
     make_version,
 )
-from tests.risks.worlds import make_template
 
 FIRST_DAY = date(2026, 2, 1)
 # GLEIF's own, as its public register has it

@@ -1,4 +1,4 @@
-"""A database with the built-in catalogue and the whole demo, made once and copied for every module that wants one.
+"""The organisation: the built-in catalogue and the whole demo, made once and copied for every module that wants it.
 
 Loading takes half a minute, copying a second. The copy is the module's own: its tests may write, and what they wrote is
 gone with it.
@@ -13,8 +13,8 @@ from django.db import connection, connections
 
 from apps.common.scratch import drop_database
 from apps.common.time import day_of, now
-from tests.furnishing import furnish
 from tests.template_database import CHECKOUT, ensure_template, server_connection
+from tests.worlds.organisation_extras import add_extras
 
 _PREFIX = "template_demo_"
 # any number; workers that start at once wait for the first one
@@ -27,7 +27,7 @@ def name_of_demo() -> str:
     """Carries a digest of the code that writes the demo, and the day, to which its dates are relative."""
     digest = hashlib.sha256(f"{ensure_template()} {day_of(now())}".encode())
     paths = [path for path in (CHECKOUT / "apps").rglob("*.py") if path.relative_to(CHECKOUT).parts[1] not in _SHOWING]
-    for path in [*sorted(paths), CHECKOUT / "tests" / "furnishing.py"]:
+    for path in [*sorted(paths), CHECKOUT / "tests" / "worlds" / "organisation_extras.py"]:
         digest.update(path.read_bytes())
     return _PREFIX + digest.hexdigest()[:16]
 
@@ -48,14 +48,14 @@ def ensure_demo() -> str:
             with connected_to(making):
                 for command in ("load_catalogue", "load_risk_catalogue", "load_demo"):
                     call_command(command, stdout=_Silent())
-                furnish()
+                add_extras()
             # only whole ones bear the name
             server.execute(f'ALTER DATABASE "{making}" RENAME TO "{name}"')
     return name
 
 
 @contextmanager
-def demo_copy() -> Iterator[None]:
+def organisation_copy() -> Iterator[None]:
     """Inside the block every connection of this process goes to a fresh copy of the demo."""
     name = f"{connection.settings_dict['NAME']}_demo"
     template = ensure_demo()

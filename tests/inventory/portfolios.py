@@ -9,32 +9,14 @@ from itertools import count
 from typing import Any
 
 from django.db import transaction
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from apps.accounts.models import Team
 from apps.catalog.footing import refresh_footing
-from apps.catalog.models import Foundation, Node, NodeKind, Offering, Price, Provider, Version
-from apps.common.time import start_of
-from apps.inventory.models import Application, Criticality, Dependency, ExitPlan, ExitTest
-from tests.builders import make_application, make_dependency
+from apps.catalog.models import Foundation, Node, NodeKind, Offering, Provider, Version
+from apps.inventory.models import Application, Criticality, Dependency
+from tests.builders import make_application, make_dependency, make_exit_plan, make_exit_test, make_price
 
 _n = count(1)
-
-
-def make_price(
-    offering: Offering,
-    unit: str = "input",
-    amount: str = "1",
-    *,
-    above: int = 0,
-    currency: str = "USD",
-    since: date = date(2025, 1, 1),
-    until: date | None = None,
-) -> Price:
-    return Price.objects.create(
-        offering=offering, unit=unit, above_tokens=above, amount=Decimal(amount), currency=currency,
-        valid=DateTimeTZRange(start_of(since), start_of(until) if until else None, "[)"),
-    )  # fmt: skip
 
 
 def node_of(kind: NodeKind, ref: Any) -> int:
@@ -93,13 +75,15 @@ def load_portfolio(raw: dict[str, Any]) -> Portfolio:
     }
     for row in raw["offerings"]:
         world.offerings[row["id"]] = Offering.objects.create(
-            host=world.providers[row["host"]], api_id=row["id"],
+            host=world.providers[row["host"]],
+            api_id=row["id"],
             version=versions[row["version"]] if row.get("version") else None,
             gateway=world.providers[row["gateway"]] if row.get("gateway") else None,
-            lifecycle=row.get("lifecycle") or "unknown", retires_on=day(row.get("retires_on")),
+            lifecycle=row.get("lifecycle") or "unknown",
+            retires_on=day(row.get("retires_on")),
             date_kind=(row.get("date_kind") or "firm") if row.get("retires_on") else "",
             end_behaviour=row.get("end_behaviour") or "unknown",
-        )  # fmt: skip
+        )
     for row in raw["offerings"]:
         if row.get("replacement") in world.offerings:
             Offering.objects.filter(pk=world.offerings[row["id"]].pk).update(
@@ -114,33 +98,46 @@ def _load_use(raw: dict[str, Any], world: Portfolio) -> None:
     team = Team.objects.create(name="T", slug=f"t-{next(_n)}")
     applications = {
         row["id"]: Application.objects.create(
-            name=row["id"], slug=f"{row['id']}-{next(_n)}"[:120], team=team, status=row["status"],
+            name=row["id"],
+            slug=f"{row['id']}-{next(_n)}"[:120],
+            team=team,
+            status=row["status"],
             criticality=Criticality[row["criticality"].upper()],
         )
         for row in raw["applications"]
-    }  # fmt: skip
+    }
     for row in raw["dependencies"]:
         world.dependencies[row["id"]] = Dependency.objects.create(
-            application=applications[row["application"]], offering=world.offerings[row["offering"]],
-            role=row["role"], traffic_share=decimal(row.get("share")), reached=row.get("via") or "direct",
+            application=applications[row["application"]],
+            offering=world.offerings[row["offering"]],
+            role=row["role"],
+            traffic_share=decimal(row.get("share")),
+            reached=row.get("via") or "direct",
             via_party=world.providers[row["via_party"]] if row.get("via_party") else None,
-            since=day(row["since"]), until=day(row.get("until")),
-            monthly_input_tokens=row.get("input_tokens"), monthly_output_tokens=row.get("output_tokens"),
-        )  # fmt: skip
-    for row in sorted(raw.get("exit_tests", []), key=lambda row: row["id"]):
-        ExitTest.objects.create(
-            dependency=world.dependencies[row["dependency"]], target=world.offerings[row["target"]],
-            tested_on=day(row["tested_on"]), result=row["result"], effort_days=decimal(row.get("effort_days"), 1),
-        )  # fmt: skip
-    for row in raw.get("exit_plans", []):
-        ExitPlan.objects.create(
-            dependency=world.dependencies[row["dependency"]], estimated_days=decimal(row.get("estimated_days"), 1)
+            since=day(row["since"]),
+            until=day(row.get("until")),
+            monthly_input_tokens=row.get("input_tokens"),
+            monthly_output_tokens=row.get("output_tokens"),
         )
+    for row in sorted(raw.get("exit_tests", []), key=lambda row: row["id"]):
+        make_exit_test(
+            world.dependencies[row["dependency"]],
+            world.offerings[row["target"]],
+            tested_on=day(row["tested_on"]),
+            result=row["result"],
+            effort_days=decimal(row.get("effort_days"), 1),
+        )
+    for row in raw.get("exit_plans", []):
+        make_exit_plan(world.dependencies[row["dependency"]], estimated_days=decimal(row.get("estimated_days"), 1))
     for row in raw.get("prices", []):
         make_price(
-            world.offerings[row["offering"]], row["unit"], str(decimal(row["amount"], 8)), currency=row["currency"],
-            since=date.fromisoformat(row["from"]), until=day(row.get("to")),
-        )  # fmt: skip
+            world.offerings[row["offering"]],
+            row["unit"],
+            str(decimal(row["amount"], 8)),
+            currency=row["currency"],
+            since=date.fromisoformat(row["from"]),
+            until=day(row.get("to")),
+        )
 
 
 def worked_portfolios(folder: Any) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from tests.builders import (
 
 
 @dataclass
-class World:
+class TwoTeams:
     claims: Team
     sales: Team
     governance: User
@@ -40,7 +40,7 @@ class World:
     gpt: Offering
 
 
-def make_world(on: date = TODAY) -> World:
+def make_two_teams(on: date = TODAY) -> TwoTeams:
     """Triage (critical) on Sonnet at Anthropic, Quotes (standard) on GPT at Azure; 1 M input tokens a month each at
     3 and 2 USD."""
     claims, sales = make_team("Claims"), make_team("Sales")
@@ -58,12 +58,14 @@ def make_world(on: date = TODAY) -> World:
     )
     for offering, amount in ((sonnet, 3), (gpt, 2)):
         Price.objects.create(
-            offering=offering, unit="input", amount=Decimal(amount),
+            offering=offering,
+            unit="input",
+            amount=Decimal(amount),
             valid=DateTimeTZRange(start_of(date(2026, 1, 1)), None, "[)"),
-        )  # fmt: skip
+        )
     triage = make_application("Triage", team=claims, criticality=Criticality.CRITICAL)
     quotes = make_application("Quotes", team=sales)
-    world = World(
+    two_teams = TwoTeams(
         claims=claims,
         sales=sales,
         governance=make_user(role="governance"),
@@ -76,4 +78,4 @@ def make_world(on: date = TODAY) -> World:
         gpt=gpt,
     )
     rebuild(on=on)
-    return world
+    return two_teams

@@ -1,4 +1,4 @@
-"""A small organisation that receives documents: one team, one application, two hosts that offer three models."""
+"""A team that sends documents: one application, two hosts that offer three models; and the documents."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SERIAL = "urn:uuid:6dd5beed-446d-4092-9a8e-16333563835e"
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Retailer:
     team: Team
     editor: User
     shop: Application
@@ -23,10 +23,10 @@ class World:
     claude: Offering
 
 
-def make_world() -> World:
+def make_retailer() -> Retailer:
     team = make_team("Retail")
     openai, anthropic = make_provider("openai", name="OpenAI"), make_provider("anthropic", name="Anthropic")
-    return World(
+    return Retailer(
         team=team,
         editor=make_member(team, TeamRole.EDITOR),
         shop=make_application("Shop", team=team),

@@ -1,0 +1,231 @@
+"""One row of every resource, and one person of every kind around the team that owns them."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from apps.accounts.actions import issue_token
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.accounts.services import add_service
+from apps.alerts.models import Alert, AlertPolicy, Delivery, Mute, Notice, Subscription, Webhook
+from apps.alerts.wishing import make_calendar_feed
+from apps.catalog.models import Derivation, Offering, Price, Version
+from apps.common.time import day_of, now
+from apps.exposure.models import (
+    BaseLoss,
+    Campaign,
+    CampaignTask,
+    ConcentrationSnapshot,
+    EventRate,
+    ExposureFlag,
+    FlagEvent,
+    LossRun,
+    Policy,
+    Scenario,
+    ScenarioRun,
+    TaskStep,
+)
+from apps.feeds.models import FeedRun
+from apps.intake.models import Discrepancy, Import, Observation, Service
+from apps.inventory.models import (
+    Adaptation,
+    AnnexItem,
+    Application,
+    Approval,
+    Contract,
+    Dependency,
+    ExitPlan,
+    ExitTest,
+    Selection,
+)
+from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
+from tests.builders import (
+    NOW,
+    make_application,
+    make_dependency,
+    make_event,
+    make_member,
+    make_offering,
+    make_source,
+    make_team,
+    make_user,
+    make_version,
+)
+
+
+def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
+    """Return ({kind of person: user}, {resource of the REST API: key of its row})."""
+    division = make_team("Division")
+    team = make_team("Payments", parent=division)
+    version = make_version()
+    offering = make_offering("model-1", version=version)
+    application = make_application("Claims", team=team)
+    dependency = make_dependency(application, offering)
+    event = make_event(offering)
+    price = Price.objects.create(offering=offering, unit="input", amount="3", valid=(NOW, None))
+    run = FeedRun.objects.create(source=make_source(), status="changed", queued_at=NOW)
+    assertion = make_source().assertions.create(
+        external_id="x", topic="lifecycle", offering=offering, first_seen=NOW, changed_at=NOW
+    )
+    disputed = make_offering("disputed")
+    for slug, day in (("litellm", "2099-01-01"), ("modeldeprecations", "2099-06-01")):
+        make_source(slug).assertions.create(
+            external_id="disputed",
+            topic="lifecycle",
+            offering=disputed,
+            value={"retires_on": day, "date_kind": "firm"},
+            first_seen=NOW,
+            changed_at=NOW,
+        )
+    host_node = offering.footings.get(node__kind=5, depth=0).node
+    policy = Policy.objects.get(slug="critical-on-one-host")
+    flag = ExposureFlag.objects.create(policy=policy, node=host_node, value="0.7", limit="0.6", opened_at=NOW)
+    FlagEvent.objects.create(flag=flag, kind="opened", at=NOW, value="0.7")
+    delivery = Delivery.objects.create(
+        team=team,
+        address="payments@example.org",
+        message_id="<1@example.org>",
+        subject="s",
+        body_text="t",
+        due_at=NOW,
+        state="failed",
+    )
+    alert = Alert.objects.create(
+        key="event:1|announced||k", kind="announced", severity=4, event=event, team=team, raised_at=NOW
+    )
+    notice = Notice.objects.create(alert=alert, team=team, why="team", owed_at=NOW, delivery=delivery)
+    further = _make_analysis_rows(application, dependency, offering, version)
+    people = {
+        "admin": make_user("ada", role="admin"),
+        "governance": make_user("gus", role="governance"),
+        "auditor": make_user("aud", role="auditor"),
+        "owner": make_member(team, TeamRole.OWNER),
+        "editor": make_member(team, TeamRole.EDITOR),
+        "viewer": make_member(team, TeamRole.VIEWER),
+        "from above": make_member(division, TeamRole.VIEWER),
+        "outsider": make_member(make_team("Elsewhere"), TeamRole.OWNER),
+    }
+    owner = people["owner"]
+    mute = Mute.objects.create(team=team, kind="repriced", until=day_of(now()) + timedelta(days=9), created_by=owner)
+    webhook = Webhook.objects.create(name="Chat", url="https://hooks.example.org/a", created_by=people["governance"])
+    program = add_service(username="gateway", about="", team=team, role=TeamRole.EDITOR, by=people["owner"])
+    addresses = {
+        **further,
+        "alert-policies": AlertPolicy.objects.order_by("pk")[0].pk,
+        "alerts": alert.pk,
+        "applications": application.slug,
+        "assertions": assertion.pk,
+        "calendar-feeds": make_calendar_feed(user=owner)[0].pk,
+        "deliveries": delivery.pk,
+        "dependencies": dependency.pk,
+        "disagreements": disputed.pk,
+        "exposure-flags": flag.pk,
+        "feed-runs": run.pk,
+        "foundations": version.foundation.slug,
+        "memberships": people["viewer"].memberships.get().pk,
+        "mutes": mute.pk,
+        "notices": notice.pk,
+        "offerings": offering.pk,
+        "policies": policy.pk,
+        "prices": price.pk,
+        "provider-events": event.pk,
+        "providers": offering.host.slug,
+        "sources": assertion.source_id,
+        "subscriptions": Subscription.objects.create(user=owner).pk,
+        "service-accounts": program.pk,
+        "teams": team.slug,
+        "tokens": issue_token(user=owner, name="Pipeline", scopes=["gate"], at=now(), by=None)[0].pk,
+        "users": people["viewer"].pk,
+        "versions": offering.version_id,
+        "webhooks": webhook.pk,
+    }
+    return people, addresses
+
+
+def _make_analysis_rows(
+    application: Application, dependency: Dependency, offering: Offering, version: Version
+) -> dict[str, Any]:
+    """Make one row of each table of exposure, risks, campaigns and choosing; the scenario is governance's."""
+    author = make_user("author", role="governance")
+    child = make_version("maker/child")
+    derivation = Derivation.objects.create(child=child, parent=version, kind="fine_tune")
+    campaign = Campaign.objects.create(title="Move", subject=offering, opened_by=author, opened_at=NOW)
+    task = CampaignTask.objects.create(campaign=campaign, dependency=dependency)
+    host_node = offering.footings.get(node__kind=5, depth=0).node
+    risk = FoundationRisk.objects.create(
+        node=host_node, title="Outage", likelihood=3, impact=4, opened_at=NOW, changed_at=NOW
+    )
+    scenario = Scenario.objects.create(name="Gone", ops=[{"op": "remove", "nodes": ["host:x"]}], created_by=author)
+    document = Import.objects.create(
+        kind="document",
+        format="cyclonedx",
+        digest="0" * 64,
+        n_bytes=1,
+        application=application,
+        state="applied",
+        received_at=NOW,
+    )
+    snapshot = ConcentrationSnapshot.objects.create(
+        day=day_of(NOW), layer="host", basis="count", n_applications=1, covered_weight=1, none_weight=0
+    )
+    return {
+        "adaptations": Adaptation.objects.create(dependency=dependency, kind="prompt").pk,
+        "annex-items": AnnexItem.objects.create(foundation=version.foundation, item="1a").pk,
+        "approvals": Approval.objects.create(
+            offering=offering, decision="blocked", reason="no", approver=author, decided_on=day_of(NOW)
+        ).pk,
+        "assessments": Assessment.objects.create(
+            risk=risk,
+            dependency=dependency,
+            inherent_likelihood=3,
+            inherent_impact=4,
+            assessed_by=author,
+            assessed_at=NOW,
+        ).pk,
+        "base-losses": BaseLoss.objects.order_by("pk")[0].pk,
+        "campaign-steps": TaskStep.objects.create(task=task, place=1, kind="own", title="Look").pk,
+        "campaign-tasks": task.pk,
+        "campaigns": campaign.pk,
+        "contracts": Contract.objects.create(party=offering.host, ref="C-1").pk,
+        "derivations": derivation.pk,
+        "event-rates": EventRate.objects.order_by("pk")[0].pk,
+        "evidence": Evidence.objects.create(
+            kind="evaluation", application=application, run_on=day_of(NOW), recorded_at=NOW
+        ).pk,
+        "exit-plans": ExitPlan.objects.create(dependency=dependency).pk,
+        "exit-tests": ExitTest.objects.create(
+            dependency=dependency, target=offering, tested_on=day_of(NOW), result="partial"
+        ).pk,
+        "foundation-risks": risk.pk,
+        "imports": document.pk,
+        "loss-runs": LossRun.objects.create(queued_at=NOW, asked_by=author).pk,
+        "observations": Observation.objects.create(
+            key=uuid.uuid4(),
+            stream="cyclonedx:scan",
+            application=application,
+            requested="x",
+            confidence=3,
+            first_seen_at=NOW,
+            last_seen_at=NOW,
+        ).pk,
+        "discrepancies": Discrepancy.objects.create(
+            key="shadow:1", kind="shadow", application=application, dependency=dependency, opened_at=NOW
+        ).pk,
+        "senders": Service.objects.create(
+            name="shop/claims", application=application, first_seen_at=NOW, last_seen_at=NOW
+        ).pk,
+        "risk-templates": RiskTemplate.objects.create(code="FR-XX", title="T", layer="serving").pk,
+        "scenario-runs": ScenarioRun.objects.create(scenario=scenario, ops=[], asked_by=author, queued_at=NOW).pk,
+        "scenarios": scenario.pk,
+        "selections": Selection.objects.create(title="Bet", created_by=author).pk,
+        "snapshots": snapshot.pk,
+    }
+
+
+# the form of keys that are no single number
+OTHER_KEYS = {
+    "bom": "00000000-0000-4000-8000-000000000000",
+    "inherited-risks": "1-1",
+    "changes": "00000000-0000-4000-8000-000000000000",
+}
