@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from apps.exposure.evaluation.reading import read_file
 from tests.exposure.brute_answers import answers
 from tests.exposure.comparing import differences
-from tests.exposure.evaluation.test_worked_by_hand import FILES, told
+from tests.tools.worked_portfolios.test_worked_by_hand import FILES, told
+from tools.worked_portfolios.reader.document import read_file
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -16,7 +16,6 @@ from apps.exposure.consistency import CUT_TASK, check_exposure
 from apps.exposure.engine.building import refresh
 from apps.exposure.models import EngineState, Path
 from apps.exposure.past import engine_tables
-from apps.exposure.seeding import seed_portfolio
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Dependency
 from apps.risks.actions import count_inherited_risk
@@ -24,6 +23,7 @@ from apps.risks.models import FoundationRisk
 from apps.risks.queries import inherited_risks
 from tests.builders import make_application, make_dependency, make_offering, make_user
 from tests.risks.worlds import make_assessment
+from tools.seeding.seed import seed_portfolio
 
 TABLES = [
     "catalog_footing",
