@@ -16,7 +16,7 @@ from apps.exposure.models import EngineState, Policy
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_offering
 from tests.exposure.comparing import differences
-from tests.tools.worked_portfolios.test_worked_by_hand import FILES, told
+from tests.tools.worked_portfolios.worked_by_hand import FILES, expected_differences
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +57,7 @@ def test_it_fills_in_what_is_expected_and_leaves_the_rest_of_the_file(tmp_path: 
     asked = json.loads(together(tmp_path).read_text())
     assert document["format"] == "any"
     for portfolio, before in zip(document["portfolios"], asked["portfolios"], strict=True):
-        assert list(told(portfolio.pop("expected"), before.pop("expected"))) == []
+        assert list(expected_differences(portfolio.pop("expected"), before.pop("expected"))) == []
         assert portfolio == before
 
 
