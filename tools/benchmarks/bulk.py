@@ -15,7 +15,7 @@ from apps.accounts.models import Team, User
 from apps.accounts.roles import OrganisationRole
 from apps.catalog.models import Offering
 from apps.common.time import now
-from tools.benchmarks.handler import RequestFailedError, host_headers
+from tools.benchmarks.http import RequestFailedError, host_headers
 from tools.benchmarks.measurement import BenchmarkLine, Timing, rolled_back
 
 _ROWS = 50_000

@@ -19,13 +19,10 @@ from apps.accounts.models import User
 from apps.catalog.models import NodeKind, Provider
 from apps.common.time import now
 from tools.benchmarks import statements
+from tools.benchmarks.http import RequestFailedError, host_headers
 from tools.benchmarks.measurement import BenchmarkLine, time_runs
 
 _RUNS = 40
-
-
-class RequestFailedError(Exception):
-    """An address did not answer 200; a time of it would mean nothing."""
 
 
 def bare(request: HttpRequest) -> HttpResponse:
@@ -71,11 +68,6 @@ def _pages() -> Iterator[tuple[str, str]]:
         row = cursor.fetchone()
     if row:
         yield "provider", f"/providers/{Provider.objects.values_list('slug', flat=True).get(pk=row[0])}/"
-
-
-def host_headers() -> dict[str, str]:
-    named = [host for host in settings.ALLOWED_HOSTS if not host.startswith((".", "*"))]
-    return {"host": named[0] if named else "localhost"}
 
 
 def _getter(client: Client, address: str) -> Callable[[], Any]:

@@ -21,7 +21,7 @@ from apps.common.settled import set_loaded_aside
 from apps.exposure.models import Campaign, CampaignTask, ExposureFlag
 from apps.inventory.models import Application
 from apps.risks.models import FoundationRisk
-from tools.benchmarks.handler import RequestFailedError, host_headers
+from tools.benchmarks.http import RequestFailedError, host_headers
 from tools.benchmarks.measurement import BenchmarkLine, rolled_back, time_runs
 
 _RUNS = 20

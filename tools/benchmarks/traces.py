@@ -1,4 +1,4 @@
-"""Traces through the real door: a server on loopback, senders with kept connections, adding up beside it.
+"""Traces sent to a real server on loopback over kept connections, while a thread adds them up.
 
 Requests are made beforehand, gzipped, every span with ids of its own, so that what is measured is the server, its
 database and the adding up. All of it and the senders share one machine: besides the rate, each line tells the
@@ -28,73 +28,86 @@ from apps.intake.calls.adding_up import add_up
 from apps.intake.calls.records import Call
 from apps.intake.calls.traces import read_traces
 from apps.intake.models import CallBatch, Observation, Service, UsageDay
-from tools.benchmarks.handler import RequestFailedError, host_headers
+from tools.benchmarks.http import RequestFailedError, host_headers, open_connection
 from tools.benchmarks.measurement import BenchmarkLine, Timing
 from tools.benchmarks.processor_time import find_database_processes, measure_processor_seconds
-from tools.benchmarks.rest import _PIDS, PRODUCT, _serving
+from tools.benchmarks.server import PRODUCT, BenchmarkServer, serve
 
-SPANS_A_REQUEST = 512
+SPANS_PER_REQUEST = 512
 _SERVICE = "bench-traces"
 _SECONDS = 20.0
 _SENDERS = 4
+_N_WARM_UP = 8
 _ADDING_UP_SECONDS = 4.0
-# what the fastest machine at hand sends in the time, and some
-_MOST_SPANS = 1_000_000
+# more than the fastest machine at hand sends in the time
+_MAX_SPANS = 1_000_000
 
 
 def measure_traces(seconds: float = _SECONDS) -> Iterator[BenchmarkLine]:
-    """Spans of model calls alone, and as one in ten. A user, a token and what was counted are committed for it, since
-    other processes serve, and are gone afterwards."""
-    with _token() as token, _serving(PRODUCT) as port:
-        for label, share in (("all of them calls of models", 1.0), ("one in ten a call of a model", 0.1)):
-            yield _line(label, share, port, token, seconds)
+    """Measure spans of model calls alone, and with one model call in ten spans.
+
+    A user, a token and what was counted are committed, since other processes serve, and are gone
+    afterwards. Raises RequestFailedError where a request fails or the counts are not what was sent.
+    """
+    with _token() as token, serve(PRODUCT) as server:
+        for label, share in (
+            ("all of them calls of models", 1.0),
+            ("one in ten a call of a model", 0.1),
+        ):
+            yield _measure_share(label, share, server, token, seconds)
 
 
-def _line(label: str, share: float, port: int, token: str, seconds: float) -> BenchmarkLine:
-    bodies = _made(share, seconds)
-    workers = psutil.Process(_PIDS[port]).children(recursive=True)
+def _measure_share(label: str, share: float, server: BenchmarkServer, token: str, seconds: float) -> BenchmarkLine:
+    bodies = make_requests(share, seconds)
+    workers = server.workers()
     database = find_database_processes()
     try:
         # the first requests of a process import and connect
-        _send(port, token, bodies[:8], seconds=60)
+        _send(server.port, token, bodies[:_N_WARM_UP], seconds=60)
         memory = _memory_mb(workers)
-        before, before_database = measure_processor_seconds(workers), measure_processor_seconds(database)
-        adding = _Adding()
-        times, took = _send(port, token, bodies[8:], seconds=seconds)
-        backlog = CallBatch.objects.count()
-        added = adding.end()
-        spent, spent_database = (
-            measure_processor_seconds(workers) - before,
-            measure_processor_seconds(find_database_processes()) - before_database,
-        )
-        n_spans = len(times) * SPANS_A_REQUEST
-        counted = UsageDay.objects.filter(observation__service__name__startswith=_SERVICE).values_list(
-            "n_calls", flat=True
-        )
-        n_sent = len(times) + 8
-        n_expected = sum(len(read_traces(gzip.decompress(body), is_json=False).calls) for body in bodies[:n_sent])
-        if sum(counted) != n_expected:
-            raise RequestFailedError(f"{n_expected} calls were sent and {sum(counted)} counted.")
+        server_before = measure_processor_seconds(workers)
+        database_before = measure_processor_seconds(database)
+        addition = _Addition()
+        times, elapsed = _send(server.port, token, bodies[_N_WARM_UP:], seconds=seconds)
+        n_waiting = CallBatch.objects.count()
+        addition_seconds = addition.end()
+        server_seconds = measure_processor_seconds(workers) - server_before
+        database_seconds = measure_processor_seconds(find_database_processes()) - database_before
+        _check_counts(bodies[: len(times) + _N_WARM_UP])
+        n_spans = len(times) * SPANS_PER_REQUEST
         per = n_spans / 100_000
         ordered = sorted(times)
         return BenchmarkLine(
-            f"traces, {SPANS_A_REQUEST} spans a request, {label}",
+            f"traces, {SPANS_PER_REQUEST} spans a request, {label}",
             Timing(ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.95)], n_spans, 0),
             None,
-            f"{n_spans / took:,.0f} spans/s; CPU s per 100,000 spans: server {spent / per:.2f},"
-            f" database {spent_database / per:.2f}, adding up {added / per:.2f}; server {memory:.0f} MB ->"
-            f" {_memory_mb(workers):.0f} MB; {backlog} batches waited at the end",
+            f"{n_spans / elapsed:,.0f} spans/s;"
+            f" CPU s per 100,000 spans: server {server_seconds / per:.2f},"
+            f" database {database_seconds / per:.2f}, adding up {addition_seconds / per:.2f};"
+            f" server {memory:.0f} MB -> {_memory_mb(workers):.0f} MB;"
+            f" {n_waiting} batches waited at the end",
         )
     finally:
-        _forget(bodies)
+        _delete_counts(bodies)
+
+
+def _check_counts(sent: Sequence[bytes]) -> None:
+    counts = UsageDay.objects.filter(observation__service__name__startswith=_SERVICE)
+    n_counted = sum(counts.values_list("n_calls", flat=True))
+    n_expected = sum(len(_calls(body)) for body in sent)
+    if n_counted != n_expected:
+        raise RequestFailedError(f"{n_expected} calls were sent and {n_counted} counted.")
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
-def _made(share: float, seconds: float) -> list[bytes]:
-    """Requests for as long as it lasts: a few real ones, then copies with other ids of trace, span and response."""
-    n_wanted = min(_MOST_SPANS, int(seconds * 40_000)) // SPANS_A_REQUEST
+def make_requests(share: float, seconds: float) -> list[bytes]:
+    """Make enough requests for `seconds`, of which `share` are calls of models.
+
+    They are copies of a few templates with ids of trace, span and response of their own.
+    """
+    n_wanted = min(_MAX_SPANS, int(seconds * 40_000)) // SPANS_PER_REQUEST
     templates = [_template(share, number) for number in range(12)]
     # another run sends other ids
     dice = random.Random(time.time_ns())  # noqa: S311
@@ -128,7 +141,7 @@ def _template(share: float, number: int) -> tuple[bytes, list[tuple[int, int, bo
     n_services = 4
     for service in range(n_services):
         spans = []
-        for _ in range(SPANS_A_REQUEST // n_services):
+        for _ in range(SPANS_PER_REQUEST // n_services):
             attributes = _model_call(dice, models, mark) if dice.random() < share else _OTHER
             spans.append(
                 schema.Span(
@@ -205,8 +218,7 @@ def _send(port: int, token: str, bodies: Sequence[bytes], *, seconds: float) -> 
 
     def send() -> list[float]:
         times = []
-        with socket.create_connection(("127.0.0.1", port), timeout=60) as kept:
-            kept.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with open_connection(port) as kept:
             while time.perf_counter() < until:
                 with lock:
                     body = next(waiting, None)
@@ -219,7 +231,7 @@ def _send(port: int, token: str, bodies: Sequence[bytes], *, seconds: float) -> 
 
     began = time.perf_counter()
     with ThreadPoolExecutor(_SENDERS) as pool:
-        times = [each for sent in pool.map(lambda _: send(), range(_SENDERS)) for each in sent]
+        times = [ms for sender in pool.map(lambda _: send(), range(_SENDERS)) for ms in sender]
     return times, time.perf_counter() - began
 
 
@@ -236,10 +248,10 @@ def _post(kept: socket.socket, body: bytes, token: str) -> None:
             raise RequestFailedError("The server closed the connection.")
         answer += block
     if not answer.startswith(b"HTTP/1.1 200"):
-        raise RequestFailedError(f"The door answered {answer[9:12].decode()}: {answer[-300:]!r}")
+        raise RequestFailedError(f"/otlp/v1/traces answered {answer[9:12].decode()}: {answer[-300:]!r}")
 
 
-class _Adding:
+class _Addition:
     """Adds up every few seconds on a thread of its own, as a worker does, until it is ended and nothing waits."""
 
     def __init__(self) -> None:
@@ -287,7 +299,7 @@ def _calls(body: bytes) -> list[Call]:
     return read_traces(gzip.decompress(body), is_json=False).calls
 
 
-def _forget(bodies: Sequence[bytes]) -> None:
+def _delete_counts(bodies: Sequence[bytes]) -> None:
     add_up(at=now())
     services = Service.objects.filter(name__startswith=_SERVICE)
     Observation.objects.filter(service__in=services).delete()

@@ -5,14 +5,14 @@ import gzip
 import pytest
 
 from apps.intake.calls.traces import read_traces
-from tools.benchmarks import traces
+from tools.benchmarks.traces import make_requests
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(("share", "least", "most"), [(1.0, 512, 512), (0.1, 20, 100)])
 def test_every_request_holds_calls_of_its_own(share, least, most):
-    bodies = traces._made(share, 0.05)
+    bodies = make_requests(share, 0.05)
 
     reads = [read_traces(gzip.decompress(body), is_json=False) for body in bodies]
 

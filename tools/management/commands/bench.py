@@ -1,28 +1,18 @@
 """manage.py bench [--json] [--part reading|changing|serving|telling|pages|rest|bulk|traces ...]"""
 
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from apps.common.time import day_of, now
 from apps.exposure.engine.scenarios import NotBuilt, day_of_tables
 from apps.exposure.models import ScopedApplication
 from apps.inventory.models import Application, Dependency
-from tools.benchmarks.alerts import measure_alerts
-from tools.benchmarks.bulk import measure_bulk
-from tools.benchmarks.exposure import PARTS as EXPOSURE_PARTS
-from tools.benchmarks.exposure import measure_exposure, peak_memory_mb
-from tools.benchmarks.handler import RequestFailedError
+from tools.benchmarks.http import RequestFailedError
 from tools.benchmarks.measurement import BenchmarkLine
-from tools.benchmarks.pages import measure_pages
-from tools.benchmarks.rest import measure_rest
-from tools.benchmarks.traces import measure_traces
-
-PARTS = (*EXPOSURE_PARTS, "telling", "pages", "rest", "bulk", "traces")
+from tools.benchmarks.parts import PARTS, measure_parts, peak_memory_mb
 
 
 class Command(BaseCommand):
@@ -40,17 +30,17 @@ class Command(BaseCommand):
         lines: list[BenchmarkLine] = []
         try:
             day_of_tables()
-            for line in _measured(options["part"] or PARTS, recipients=options["recipients"]):
+            for line in measure_parts(options["part"] or PARTS, n_recipients=options["recipients"]):
                 lines.append(line)
                 if not options["json"]:
-                    self.stdout.write(_told(line))
+                    self.stdout.write(_as_text(line))
         except (NotBuilt, RequestFailedError) as refused:
             raise CommandError(str(refused)) from None
         summary = {
             "applications": Application.objects.count(),
             "in_scope": ScopedApplication.objects.count(),
             "dependencies": Dependency.objects.count(),
-            "postgresql": _server(),
+            "postgresql": _server_version(),
             "peak_memory_mb": round(peak_memory_mb()),
         }
         if options["json"]:
@@ -59,21 +49,7 @@ class Command(BaseCommand):
             self.stdout.write(", ".join(f"{name} {value}" for name, value in summary.items()))
 
 
-def _measured(parts: Sequence[str], *, recipients: int) -> Iterator[BenchmarkLine]:
-    yield from measure_exposure(on=day_of(now()), parts=tuple(part for part in parts if part in EXPOSURE_PARTS))
-    if "telling" in parts:
-        yield from measure_alerts(at=now(), n_recipients=recipients)
-    if "pages" in parts:
-        yield from measure_pages()
-    if "rest" in parts:
-        yield from measure_rest()
-    if "bulk" in parts:
-        yield from measure_bulk(whole=True)
-    if "traces" in parts:
-        yield from measure_traces()
-
-
-def _server() -> str:
+def _server_version() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         version: str = cursor.fetchone()[0]
@@ -96,7 +72,7 @@ def _as_row(line: BenchmarkLine) -> dict[str, Any]:
     }
 
 
-def _told(line: BenchmarkLine) -> str:
+def _as_text(line: BenchmarkLine) -> str:
     beside = "" if line.ratio is None else f"  by hand {line.by_hand:9.1f}  x {line.ratio:5.2f}"
     rows = "" if line.product.rows is None else f"{line.product.rows} rows"
     return (
