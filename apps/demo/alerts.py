@@ -1,6 +1,4 @@
-"""The demo's voice: what its people wish to hear, what is owed to them on the day of loading, and a few answers."""
-
-from datetime import datetime
+"""Preferences of the demo's users, the alerts that are due on the day of loading, and a few answers to them."""
 
 from django.db import transaction
 
@@ -13,35 +11,35 @@ from apps.inventory.models import Application
 
 
 @transaction.atomic
-def load_alerts(*, at: datetime) -> None:
-    """Nothing where anybody has wished for or been told anything."""
+def load_alerts(*, day: LoadingDay) -> None:
+    """Set preferences and raise alerts, unless any user has set one or has been notified."""
     if Notice.objects.exists() or not all(was_never_used(model) for model in (Preference, Subscription, Mute)):
         return
-    day, named, said = LoadingDay(at), RecordLookup(), read_fixture("alerts")
-    for row in said["preferences"]:
-        wish = {name: value for name, value in row.items() if name != "user"}
-        set_preference(by=named.user(row["user"]), at=at, **wish)
-    for row in said["subscriptions"]:
-        _subscribe(row, named)
-    for row in said["mutes"]:
+    lookup, fixture = RecordLookup(), read_fixture("alerts")
+    for row in fixture["preferences"]:
+        preference = {name: value for name, value in row.items() if name != "user"}
+        set_preference(by=lookup.user(row["user"]), at=day.at, **preference)
+    for row in fixture["subscriptions"]:
+        _subscribe(row, lookup)
+    for row in fixture["mutes"]:
         facts = day.dated({name: value for name, value in row.items() if name != "user"})
-        mute(by=named.user(row["user"]), at=at, **facts)
+        mute(by=lookup.user(row["user"]), at=day.at, **facts)
     with acting(job="load_demo"):
-        raise_alerts(at=at)
-        raise_due_alerts(at=at)
-    for row in said["answers"]:
-        _answer(row, named, day)
+        raise_alerts(at=day.at)
+        raise_due_alerts(at=day.at)
+    for row in fixture["answers"]:
+        _answer(row, lookup, day)
 
 
-def _subscribe(row: Record, named: RecordLookup) -> None:
+def _subscribe(row: Record, lookup: RecordLookup) -> None:
     facts = {name: value for name, value in row.items() if name not in ("user", "provider")}
-    provider = named.provider(row["provider"]) if "provider" in row else None
-    user = named.user(row["user"])
+    provider = lookup.provider(row["provider"]) if "provider" in row else None
+    user = lookup.user(row["user"])
     save_subscription(subscription=Subscription(user=user, provider=provider, **facts), by=user)
 
 
-def _answer(row: Record, named: RecordLookup, day: LoadingDay) -> None:
-    """To the first alert of that kind about the application; none where the catalogue has moved on."""
+def _answer(row: Record, lookup: RecordLookup, day: LoadingDay) -> None:
+    """Answer the first alert of that kind about the application; none where the catalogue has moved on."""
     application = Application.objects.get(slug=row["application"])
     alert = (
         Alert.objects.waiting()
@@ -51,11 +49,11 @@ def _answer(row: Record, named: RecordLookup, day: LoadingDay) -> None:
     )
     if alert is None:
         return
-    by = named.user(row["by"])
+    by = lookup.user(row["by"])
     match row["do"]:
         case "acknowledge":
             acknowledge_alert(alert=alert, by=by, at=day.at)
         case "assign":
-            assign_alert(alert=alert, to=named.user(row["to"]), by=by, at=day.at)
+            assign_alert(alert=alert, to=lookup.user(row["to"]), by=by, at=day.at)
         case "snooze":
             snooze_alert(alert=alert, until=day.on(row["until"]), by=by, at=day.at)

@@ -32,12 +32,15 @@ class DemoError(Exception):
 
 
 def read_fixture(name: str) -> Any:
+    """Read `fixtures/demo/NAME.json`."""
     return json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def was_never_used(model: type[models.Model]) -> bool:
-    """Whether the table has never held a row, as far as its history goes: a part that people have emptied since is
-    not filled again."""
+    """Say whether the table has never held a row, as far as its history goes.
+
+    A part that users have emptied since is not filled again.
+    """
     history = model.history.rel.related_model  # type: ignore[attr-defined]
     return not history._default_manager.exists()
 
@@ -52,15 +55,16 @@ class LoadingDay:
     def today(self) -> date:
         return day_of(self.at)
 
-    def on(self, said: int | str) -> date:
-        return date.fromisoformat(said) if isinstance(said, str) else self.today + timedelta(days=said)
+    def on(self, day: int | str) -> date:
+        """Return the date of so many days from the day of loading, or of an ISO date."""
+        return date.fromisoformat(day) if isinstance(day, str) else self.today + timedelta(days=day)
 
     def moment(self, days: int) -> datetime:
-        """The moment of loading, so many days later or earlier."""
+        """Return the moment of loading, so many days later or earlier."""
         return self.at + timedelta(days=days)
 
     def dated(self, facts: Mapping[str, Any]) -> Record:
-        """The facts with their days as dates; a fact is a day by its name, `..._on`, `since` or `until`."""
+        """Turn days into dates; a fact is a day by its name, `..._on`, `since` or `until`."""
         return {
             name: self.on(value) if name.endswith("_on") or name in ("since", "until") else value
             for name, value in facts.items()
@@ -69,9 +73,9 @@ class LoadingDay:
 
 @dataclass(slots=True)
 class RecordLookup:
-    """Rows by the names the files use, each looked up once. Raises DemoRefused for a name that is not on record."""
+    """Rows by the names the files use, each looked up once. Raises DemoError for a name that is not on record."""
 
-    _found: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    _rows: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def user(self, username: str) -> User:
         user: User = self._one(User, f"the user {username}", username=username)
@@ -89,9 +93,9 @@ class RecordLookup:
         version: Version = self._one(Version, identifier, identifier=identifier)
         return version
 
-    def offering(self, said: list[str]) -> Offering:
-        """`said` is [host, api id, region scope, service tier]."""
-        host, api_id, region, tier = said
+    def offering(self, key: list[str]) -> Offering:
+        """Look up [host, api id, region scope, service tier]."""
+        host, api_id, region, tier = key
         offering: Offering = self._one(
             Offering, f"{api_id} at {host}", host__slug=host, api_id=api_id, region_scope=region, service_tier=tier
         )
@@ -102,20 +106,20 @@ class RecordLookup:
         return application
 
     def dependency(self, row: Mapping[str, Any]) -> Dependency:
-        """Of {"application", "role", and the called "offering" where the role alone does not tell}: the first."""
-        found = Dependency.objects.filter(application=self.application(row["application"]), role=row["role"])
+        """Look up {"application", "role"}, with "offering" where the role alone is ambiguous: the first."""
+        dependencies = Dependency.objects.filter(application=self.application(row["application"]), role=row["role"])
         if "offering" in row:
-            found = found.filter(offering=self.offering(row["offering"]))
-        dependency = found.select_related("application", "offering").order_by("pk").first()
+            dependencies = dependencies.filter(offering=self.offering(row["offering"]))
+        dependency = dependencies.select_related("application", "offering").order_by("pk").first()
         if dependency is None:
             raise DemoError(f"{row['application']} has no {row['role']} as the demo knows it. Load it elsewhere.")
         return dependency
 
-    def _one(self, model: type[models.Model], what: str, **named: str) -> Any:
-        key = (model, *named.values())
-        if key not in self._found:
-            row = model._default_manager.filter(**named).first()
+    def _one(self, model: type[models.Model], label: str, **columns: str) -> Any:
+        key = (model, *columns.values())
+        if key not in self._rows:
+            row = model._default_manager.filter(**columns).first()
             if row is None:
-                raise DemoError(f"The register does not know {what}. Run manage.py load_catalogue first.")
-            self._found[key] = row
-        return self._found[key]
+                raise DemoError(f"The register does not know {label}. Run manage.py load_catalogue first.")
+            self._rows[key] = row
+        return self._rows[key]

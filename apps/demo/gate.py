@@ -1,4 +1,4 @@
-"""What the demo has to show of the gate: a few questions of pipelines, a waiver that waits and one that stands.
+"""Questions of pipelines to the gate, a waiver that waits and one that stands.
 
 No source of retirement dates has been read when the demo is loaded. Questions of earlier days are examples, answered
 from the built-in catalogue, and their answers name it. The question of today is put to the gate as it is: it cannot
@@ -26,17 +26,17 @@ from apps.inventory.models import Application
 
 @transaction.atomic
 def load_gate_runs(*, day: LoadingDay) -> None:
-    """Once: where any pipeline asked already, nothing is added."""
+    """Put the questions, unless a pipeline has asked already."""
     if GateRun.objects.exists() or Waiver.objects.exists():
         return
-    said = read_fixture("gate")
-    named = {row["application"] for row in (*said["questions"], *said["waivers"])}
-    applications = {row.slug: row for row in Application.objects.select_related("team").filter(slug__in=named)}
+    fixture = read_fixture("gate")
+    slugs = {row["application"] for row in (*fixture["questions"], *fixture["waivers"])}
+    applications = {row.slug: row for row in Application.objects.select_related("team").filter(slug__in=slugs)}
     people = {row.username: row for row in User.objects.all()}
-    for row in said["waivers"]:
+    for row in fixture["waivers"]:
         if row["application"] in applications and row["by"] in people:
             _ask_for_waiver(row, day, applications[row["application"]], people)
-    for row in said["questions"]:
+    for row in fixture["questions"]:
         if row["application"] in applications and row["by"] in people:
             _ask(row, day, applications[row["application"]], people[row["by"]])
 
@@ -53,7 +53,7 @@ def _ask(row: Record, day: LoadingDay, application: Application, by: User) -> No
 
 
 def _example_catalogue(at: datetime) -> Catalogue | None:
-    """The built-in catalogue as if it had been read from a source by `at`; None where it is not loaded."""
+    """Return the built-in catalogue as if it had been read from a source by `at`; None where it is not loaded."""
     made = Assertion.objects.filter(source__slug=BUILT_IN, topic=Topic.LIFECYCLE).aggregate(at=Max("changed_at"))["at"]
     if made is None:
         return None

@@ -1,4 +1,4 @@
-"""What the demo has to show of models in use: traces of a few applications, one document, and what comes of them."""
+"""Models in use: calls of a few applications, one document, and the discrepancies that follow."""
 
 import json
 from datetime import timedelta
@@ -26,13 +26,13 @@ _WEEK = (1.05, 1.1, 1.0, 1.02, 0.9, 0.22, 0.15)
 
 @transaction.atomic
 def load_observations(*, day: LoadingDay) -> None:
-    """Once: where anything was seen already, nothing is added."""
+    """Record observations, unless there is one already."""
     if Observation.objects.exists():
         return
     with acting(job="load_demo"):
-        said = read_fixture("intake")
-        rows = said["sightings"]
-        slugs = {row["application"] for row in (*rows, *said["documents"]) if "application" in row}
+        fixture = read_fixture("intake")
+        rows = fixture["sightings"]
+        slugs = {row["application"] for row in (*rows, *fixture["documents"]) if "application" in row}
         applications = dict(Application.objects.filter(slug__in=slugs).values_list("slug", "pk"))
         services = ensure_services(
             {row["service"] for row in rows if "service" in row}, scope="", token=None, at=day.at
@@ -41,7 +41,7 @@ def load_observations(*, day: LoadingDay) -> None:
             if "application" in row and row["application"] not in applications:
                 continue
             _load(row, day, applications, {name: pk for name, (pk, _application, _ignored) in services.items()})
-        for row in said["documents"]:
+        for row in fixture["documents"]:
             _receive(row, day, applications)
         reconcile(at=day.at)
         find_discrepancies(at=day.at)
@@ -49,7 +49,7 @@ def load_observations(*, day: LoadingDay) -> None:
 
 
 def _receive(row: dict[str, Any], day: LoadingDay, applications: dict[str, int]) -> None:
-    """A document as a pipeline would have sent it, some days ago."""
+    """Receive a document as a pipeline would have sent it, some days ago."""
     pk = applications.get(row["application"])
     if pk is None:
         return
@@ -73,13 +73,13 @@ def _load(row: dict[str, Any], day: LoadingDay, applications: dict[str, int], se
     # a little before the moment of loading, so that it reads as minutes ago
     until = day.moment(last) - timedelta(minutes=7)
     names = ("requested", "served", "alias", "provider", "region", "gateway", "environment")
-    said = Sighting(
+    sighting = Sighting(
         **{name: row[name] for name in names if name in row},
         confidence=row.get("confidence", int(Confidence.SERVED)),
         places=tuple(row.get("places", ())),
     )
-    keys = store_observations(row["stream"], [Placed(said, application, service, day.moment(first), until)])
-    seen = Observation.objects.get(key=keys[0])
+    keys = store_observations(row["stream"], [Placed(sighting, application, service, day.moment(first), until)])
+    observation = Observation.objects.get(key=keys[0])
     days = []
     for n in range(first, last + 1) if calls else ():
         on = day_of(day.moment(n))
@@ -87,7 +87,7 @@ def _load(row: dict[str, Any], day: LoadingDay, applications: dict[str, int], se
         n_calls = max(1, round(calls["a_day"] * share))
         days.append(
             UsageDay(
-                observation=seen, day=on, n_calls=n_calls, n_errors=min(round(calls["failed"] * share), n_calls),
+                observation=observation, day=on, n_calls=n_calls, n_errors=min(round(calls["failed"] * share), n_calls),
                 input_tokens=n_calls * 1400, output_tokens=n_calls * 260,
                 first_seen_at=day.moment(n), last_seen_at=day.moment(n),
             )

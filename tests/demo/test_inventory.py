@@ -13,10 +13,10 @@ from apps.accounts.models import Membership, Team, User
 from apps.catalog.builtin import load_catalogue
 from apps.catalog.footing import footing_differences
 from apps.catalog.models import Assertion, Offering, ProviderEvent
-from apps.demo.contracts import load_contracts
-from apps.demo.exits import load_exits
 from apps.demo.fixtures import PASSWORD, LoadingDay
-from apps.demo.organisation import Login, load_portfolio
+from apps.demo.inventory import load_contracts, load_exits
+from apps.demo.loader import load_portfolio
+from apps.demo.organisation import Login
 from apps.inventory.choosing.against import against_decisions
 from apps.inventory.choosing.annex import overdue_items
 from apps.inventory.choosing.approvals import expiring_decisions

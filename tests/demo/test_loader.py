@@ -16,8 +16,9 @@ from pytest_django import DjangoDbBlocker
 from apps.accounts.models import User
 from apps.catalog.builtin import load_catalogue
 from apps.catalog.models import NodeKind
-from apps.demo.exposure import LOSS_YEARS, load_demo, load_scenarios
-from apps.demo.fixtures import PASSWORD
+from apps.demo.exposure import LOSS_YEARS, load_scenarios
+from apps.demo.fixtures import PASSWORD, LoadingDay
+from apps.demo.loader import load_register
 from apps.exposure.campaigns.gates import gates
 from apps.exposure.engine.reach import leaning, may_stand
 from apps.exposure.engine.settings import engine_settings
@@ -41,6 +42,7 @@ from apps.risks.models import Assessment, Evidence, FoundationRisk, StaleCause, 
 from apps.risks.queries import expiring_acceptances, totals
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
+DAY = LoadingDay(AT)
 TODAY = date(2026, 11, 24)
 
 
@@ -48,8 +50,8 @@ TODAY = date(2026, 11, 24)
 def _demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     with django_db_blocker.unblock(), transaction.atomic():
         load_catalogue(at=AT)
-        load_demo(at=AT)
-        load_scenarios(at=AT)
+        load_register(day=DAY)
+        load_scenarios(day=DAY)
         # what waits for the end of a transaction is checked once here, not again at the end of every test
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -78,8 +80,8 @@ def rows_of_all_tables() -> dict[str, int]:
 def test_loading_again_writes_nothing(demo: None) -> None:
     before = rows_of_all_tables()
 
-    load_demo(at=AT + timedelta(hours=5))
-    load_scenarios(at=AT + timedelta(hours=5))
+    load_register(day=LoadingDay(AT + timedelta(hours=5)))
+    load_scenarios(day=LoadingDay(AT + timedelta(hours=5)))
 
     assert rows_of_all_tables() == before
 
@@ -89,8 +91,8 @@ def test_what_people_have_made_of_it_since_stays(demo: None) -> None:
     Scenario.objects.all().delete()
     ExposureFlag.objects.filter(state="open").update(state="acknowledged", acknowledged_by=maren())
 
-    load_demo(at=AT)
-    load_scenarios(at=AT)
+    load_register(day=DAY)
+    load_scenarios(day=DAY)
 
     assert Campaign.objects.filter(title="Ours").exists()
     assert not Scenario.objects.exists()

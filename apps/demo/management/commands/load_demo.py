@@ -6,13 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.common.time import day_of, now
-from apps.demo.alerts import load_alerts
-from apps.demo.exposure import load_demo, load_scenarios
-from apps.demo.fixtures import DemoError, LoadingDay
-from apps.demo.gate import load_gate_runs
-from apps.demo.intake import load_observations
-from apps.inventory.keeping import keep_findings
+from apps.common.time import now
+from apps.demo.fixtures import DemoError
+from apps.demo.loader import load_demo
 
 
 class Command(BaseCommand):
@@ -20,14 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            moment = now()
-            logins = load_demo(at=moment)
-            load_observations(day=LoadingDay(moment))
-            load_scenarios(at=moment)
-            load_alerts(at=moment)
-            load_gate_runs(day=LoadingDay(moment))
-            # what the worker does within a minute: the first page says how many are too late to move
-            keep_findings(on=day_of(moment))
-        except DemoError as refused:
-            raise CommandError(str(refused)) from None
+            logins = load_demo(at=now())
+        except DemoError as error:
+            raise CommandError(str(error)) from None
         self.stdout.write(json.dumps([asdict(login) for login in logins]))
