@@ -1,4 +1,6 @@
-"""Preferences of the demo's users, the alerts that are due on the day of loading, and a few answers to them."""
+"""Preferences of the demo's users, the alerts that are due on the day of loading, and a few answers
+to them.
+"""
 
 from django.db import transaction
 
@@ -39,7 +41,9 @@ def _subscribe(row: Record, lookup: RecordLookup) -> None:
 
 
 def _answer(row: Record, lookup: RecordLookup, day: LoadingDay) -> None:
-    """Answer the first alert of that kind about the application; none where the catalogue has moved on."""
+    """Answer the first alert of that kind about the application; none where the catalogue has moved
+    on.
+    """
     application = Application.objects.get(slug=row["application"])
     alert = (
         Alert.objects.waiting()

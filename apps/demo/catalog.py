@@ -12,7 +12,9 @@ from apps.demo.fixtures import DemoError, LoadingDay, RecordLookup, read_fixture
 
 
 def load_own_catalog() -> None:
-    """Create what only this organisation has: its fine-tune, its cluster, its gateway, unresolved model strings."""
+    """Create what only this organisation has: its fine-tune, its cluster, its gateway, unresolved
+    model strings.
+    """
     own = read_fixture("offerings")
     for row in own["providers"]:
         parent = Provider.objects.get(slug=row["parent"]) if "parent" in row else None
@@ -53,7 +55,8 @@ def load_own_catalog() -> None:
 def load_events(day: LoadingDay) -> None:
     """Record events of the last weeks: retirements and alias moves, as if a feed had brought them.
 
-    A retirement carries the day on record. Each kind is recorded once for an offering, whatever the day of loading.
+    A retirement carries the day on record. Each kind is recorded once for an offering, whatever the
+    day of loading.
     """
     lookup = RecordLookup()
     for row in read_fixture("events"):

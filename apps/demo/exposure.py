@@ -1,8 +1,9 @@
 """Selections, migration campaigns, flags and scenarios.
 
-What happened in the past is done through the actions at moments of the past: a campaign is opened and worked in, flags
-open on what was measured on that day and are decided about by people. The exposure tables are built for each of these
-days, from what the inventory says of it; the last build is for the day of loading.
+What happened in the past is done through the actions at moments of the past: a campaign is opened
+and worked in, flags open on what was measured on that day and are decided about by people. The
+exposure tables are built for each of these days, from what the inventory says of it; the last build
+is for the day of loading.
 """
 
 from collections.abc import Callable
@@ -54,12 +55,14 @@ def load_exposure(*, day: LoadingDay) -> None:
 
 @transaction.atomic
 def load_scenarios(*, day: LoadingDay) -> None:
-    """Run scenarios and a loss simulation once everything else is loaded, so that they agree with the pages."""
+    """Run scenarios and a loss simulation once everything else is loaded, so that they agree with
+    the pages.
+    """
     if was_never_used(Scenario) and not LossRun.objects.exists():
         _scenarios(read_fixture("exposure")["scenarios"], day, RecordLookup())
 
 
-# --- selections ----------------------------------------------------------------------------------------------
+# --- selections -----------------------------------------------------------------------------------
 
 
 def _selections(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
@@ -92,7 +95,7 @@ def _selections(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> No
             )
 
 
-# --- migration campaigns ------------------------------------------------------------------------------------------
+# --- migration campaigns --------------------------------------------------------------------------
 
 
 def _campaigns(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
@@ -195,11 +198,13 @@ _WORK: dict[str, Callable[[Campaign, Record, LoadingDay, RecordLookup], None]] =
 }
 
 
-# --- flags ------------------------------------------------------------------------------------------------------
+# --- flags ----------------------------------------------------------------------------------------
 
 
 def _flags(fixture: Record, day: LoadingDay, lookup: RecordLookup) -> None:
-    """Lines drawn, flags opened on the day they were drawn, decided about, and measured again until today."""
+    """Lines drawn, flags opened on the day they were drawn, decided about, and measured again until
+    today.
+    """
     drawn = fixture["lines"]
     for row in drawn["policies"]:
         facts, by = row["facts"], lookup.user(row["by"])
@@ -229,7 +234,7 @@ def _measured_on(day: LoadingDay, days: int) -> None:
     evaluate_flags(at=day.moment(days))
 
 
-# --- scenarios ---------------------------------------------------------------------------------------------------
+# --- scenarios ------------------------------------------------------------------------------------
 
 
 def _scenarios(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:

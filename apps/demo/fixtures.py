@@ -1,7 +1,9 @@
-"""How the files of `fixtures/demo/` are read: names become rows, and days are counted from the day of loading.
+"""How the files of `fixtures/demo/` are read: names become rows, and days are counted from the day
+of loading.
 
-A whole number in the place of a day is so many days after that day (negative: before), so that tests expire,
-acceptances end and reviews fall due whenever the demo is looked at. A text is a day of the calendar.
+A whole number in the place of a day is so many days after that day (negative: before), so that
+tests expire, acceptances end and reviews fall due whenever the demo is looked at. A text is a day
+of the calendar.
 """
 
 import json
@@ -73,7 +75,10 @@ class LoadingDay:
 
 @dataclass(slots=True)
 class RecordLookup:
-    """Rows by the names the files use, each looked up once. Raises DemoError for a name that is not on record."""
+    """Rows by the names the files use, each looked up once.
+
+    Raises DemoError for a name that is not on record.
+    """
 
     _rows: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
@@ -106,7 +111,9 @@ class RecordLookup:
         return application
 
     def dependency(self, row: Mapping[str, Any]) -> Dependency:
-        """Look up {"application", "role"}, with "offering" where the role alone is ambiguous: the first."""
+        """Look up {"application", "role"}, with "offering" where the role alone is ambiguous: the
+        first.
+        """
         dependencies = Dependency.objects.filter(application=self.application(row["application"]), role=row["role"])
         if "offering" in row:
             dependencies = dependencies.filter(offering=self.offering(row["offering"]))

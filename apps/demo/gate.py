@@ -1,8 +1,8 @@
 """Questions of pipelines to the gate, a waiver that waits and one that stands.
 
-No source of retirement dates has been read when the demo is loaded. Questions of earlier days are examples, answered
-from the built-in catalogue, and their answers name it. The question of today is put to the gate as it is: it cannot
-decide until a source has been polled, and says so.
+No source of retirement dates has been read when the demo is loaded. Questions of earlier days are
+examples, answered from the built-in catalogue, and their answers name it. The question of today is
+put to the gate as it is: it cannot decide until a source has been polled, and says so.
 """
 
 from datetime import datetime
@@ -53,7 +53,9 @@ def _ask(row: Record, day: LoadingDay, application: Application, by: User) -> No
 
 
 def _example_catalogue(at: datetime) -> Catalogue | None:
-    """Return the built-in catalogue as if it had been read from a source by `at`; None where it is not loaded."""
+    """Return the built-in catalogue as if it had been read from a source by `at`; None where it is
+    not loaded.
+    """
     made = Assertion.objects.filter(source__slug=BUILT_IN, topic=Topic.LIFECYCLE).aggregate(at=Max("changed_at"))["at"]
     if made is None:
         return None

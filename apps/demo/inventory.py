@@ -1,6 +1,8 @@
-"""Applications and their dependencies, how each could be left, contracts, and decisions on what may be built on.
+"""Applications and their dependencies, how each could be left, contracts, and decisions on what may
+be built on.
 
-Everything after the applications is recorded through the actions, by the users who would have done it.
+Everything after the applications is recorded through the actions, by the users who would have done
+it.
 """
 
 from django.db import transaction
@@ -126,7 +128,9 @@ def load_exits(*, day: LoadingDay) -> None:
 
 @transaction.atomic
 def load_contracts(*, day: LoadingDay) -> None:
-    """Record contracts, Annex XII documents and approvals: each kind unless there has ever been one of it."""
+    """Record contracts, Annex XII documents and approvals: each kind unless there has ever been one
+    of it.
+    """
     lookup = RecordLookup()
     fixture = read_fixture("contracts")
     if was_never_used(Contract):

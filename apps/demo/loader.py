@@ -52,8 +52,8 @@ _ENGINE_TABLES: tuple[type[models.Model], ...] = (
 def load_demo(*, at: datetime) -> list[Login]:
     """Load what is missing of the demo; a part that users have changed is left alone.
 
-    Returns the logins of its users. Raises DemoError in production, and where the built-in catalogue
-    is missing.
+    Returns the logins of its users. Raises DemoError in production, and where the built-in
+    catalogue is missing.
     """
     day = LoadingDay(at)
     logins = load_register(day=day)
@@ -81,7 +81,8 @@ def load_register(*, day: LoadingDay) -> list[Login]:
 
 @transaction.atomic
 def load_portfolio(*, day: LoadingDay) -> list[Login]:
-    """Create what is missing of teams, users and applications; existing ones stay as users left them.
+    """Create what is missing of teams, users and applications; existing ones stay as users left
+    them.
 
     Needs the built-in catalogue. Raises DemoError in production, and where an offering is missing.
     """

@@ -1,7 +1,9 @@
-"""Inherited risks: raised on every kind of node, assessed in every state, with evidence of every kind.
+"""Inherited risks: raised on every kind of node, assessed in every state, with evidence of every
+kind.
 
-People act here through the actions of this floor, at moments of the past, so that time does to their decisions what it
-does to anybody's: acceptances end, evidence expires, events make assessments stale.
+People act here through the actions of this floor, at moments of the past, so that time does to
+their decisions what it does to anybody's: acceptances end, evidence expires, events make
+assessments stale.
 """
 
 from collections.abc import Callable
@@ -30,7 +32,10 @@ from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 
 @transaction.atomic
 def load_risks(*, day: LoadingDay) -> None:
-    """Raise and assess risks, unless a risk was ever assessed or evidence filed. Needs the demo's applications."""
+    """Raise and assess risks, unless a risk was ever assessed or evidence filed.
+
+    Needs the demo's applications.
+    """
     if not (was_never_used(Assessment) and was_never_used(Evidence)):
         return
     if not RiskTemplate.objects.filter(built_in=True).exists():
@@ -90,7 +95,7 @@ def file_evidence(row: Record, day: LoadingDay, lookup: RecordLookup) -> Evidenc
     )
 
 
-# --- decisions --------------------------------------------------------------------------------------------------
+# --- decisions ------------------------------------------------------------------------------------
 
 
 def _assess(risk: FoundationRisk, dependency: Dependency, row: Record, day: LoadingDay, lookup: RecordLookup) -> None:
@@ -157,7 +162,9 @@ def _version(risk: FoundationRisk, dependency: Dependency) -> int:
 
 
 def _subject(node: list[str], lookup: RecordLookup) -> tuple[NodeKind, int]:
-    """[kind, name], or ["offering", host, api id, region scope, service tier]; of a region "host/region"."""
+    """[kind, name], or ["offering", host, api id, region scope, service tier]; of a region
+    "host/region".
+    """
     kind = NodeKind[node[0].upper()]
     match kind:
         case NodeKind.OFFERING:

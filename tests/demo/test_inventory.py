@@ -52,7 +52,8 @@ def _portfolio(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Ite
     with django_db_blocker.unblock(), transaction.atomic():
         load_catalogue(at=AT)
         load()
-        # what waits for the end of a transaction is checked once here, not again at the end of every test
+        # what waits for the end of a transaction is checked once here, not again at the end of
+        # every test
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -197,7 +198,7 @@ def test_a_password_somebody_changed_stays(portfolio: None) -> None:
     assert authenticate(username="hana", password=PASSWORD) is None
 
 
-# --- what is to be seen in it -----------------------------------------------------------------------------------------
+# --- what is to be seen in it ---------------------------------------------------------------------
 
 
 def test_declared_reality_that_does_not_hold_together_is_found(portfolio: None) -> None:

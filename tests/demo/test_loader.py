@@ -1,4 +1,6 @@
-"""The whole demo: every state, flag, treatment, campaign and scenario is there, made by people through the actions."""
+"""The whole demo: every state, flag, treatment, campaign and scenario is there, made by people
+through the actions.
+"""
 
 import json
 from collections.abc import Iterator
@@ -52,7 +54,8 @@ def _demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         load_catalogue(at=AT)
         load_register(day=DAY)
         load_scenarios(day=DAY)
-        # what waits for the end of a transaction is checked once here, not again at the end of every test
+        # what waits for the end of a transaction is checked once here, not again at the end of
+        # every test
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -69,7 +72,7 @@ def maren() -> User:
     return User.objects.get(username="maren")
 
 
-# --- loading ----------------------------------------------------------------------------------------------------------
+# --- loading --------------------------------------------------------------------------------------
 
 
 def rows_of_all_tables() -> dict[str, int]:
@@ -114,7 +117,7 @@ def test_the_command_says_why_production_refuses_it(db: None, settings: LazySett
         call_command("load_demo", stdout=StringIO())
 
 
-# --- states -----------------------------------------------------------------------------------------------------------
+# --- states ---------------------------------------------------------------------------------------
 
 
 def states_when(name: str) -> dict[str, tuple[str, float]]:
@@ -171,7 +174,7 @@ def test_fallbacks_of_every_grade_are_declared(demo: None) -> None:
     assert found == {0, 1, 2, 3, 4, 5}
 
 
-# --- risks ------------------------------------------------------------------------------------------------------------
+# --- risks ----------------------------------------------------------------------------------------
 
 
 def test_risks_stand_on_every_kind_of_node(demo: None) -> None:
@@ -221,7 +224,7 @@ def test_evidence_passes_fails_has_expired_and_lies_on_file(demo: None) -> None:
     assert {evidence.state(TODAY) for evidence in Evidence.objects.all()} == set(Evidence.State)
 
 
-# --- flags ------------------------------------------------------------------------------------------------------------
+# --- flags ----------------------------------------------------------------------------------------
 
 
 def test_flags_are_open_acknowledged_accepted_and_resolved(demo: None) -> None:
@@ -244,7 +247,7 @@ def actors_of(model: Any) -> set[str]:
     return {metadata["actor"] for metadata in history.objects.values_list("pgh_context__metadata", flat=True)}
 
 
-# --- campaigns --------------------------------------------------------------------------------------------------------
+# --- campaigns ------------------------------------------------------------------------------------
 
 
 def test_a_running_campaign_has_a_task_in_every_state(demo: None) -> None:
@@ -273,7 +276,7 @@ def test_a_closed_campaign_is_all_done(demo: None) -> None:
     assert campaign.tasks.first().successor.offering.api_id == "gpt-5.6-luna"
 
 
-# --- choosing and what-ifs --------------------------------------------------------------------------------------------
+# --- choosing and what-ifs ------------------------------------------------------------------------
 
 
 def test_one_platform_bet_is_decided_with_scorecards_and_one_is_a_draft(demo: None) -> None:

@@ -1,4 +1,6 @@
-"""What telling everybody costs: raising, writing the digests, and handing them to a mail server that takes all."""
+"""The cost of notifying everybody: raising alerts, writing digests, handing mails over: part
+`telling`.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -45,10 +47,11 @@ FROM owner o WHERE o.team_id = a.team_id AND a.id %% o.n = o.place
 
 
 def measure_alerts(*, at: datetime, n_recipients: int) -> Iterator[BenchmarkLine]:
-    """`n_recipients` people come to own all applications; then everything that is due is raised, written and sent.
+    """Let `n_recipients` people own all applications; then everything that is due is raised,
+    written and sent.
 
-    Nothing of it stays. The mail server is one that takes everything at once, so that what is measured is our own work;
-    how fast a real one is sent to is the setting MAIL_PER_SECOND.
+    Nothing of it stays. The mail server is one that takes everything at once, so that what is
+    measured is our own work; how fast a real one is sent to is the setting MAIL_PER_SECOND.
     """
     with rolled_back(), acting(job="bench"):
         with connection.cursor() as cursor:

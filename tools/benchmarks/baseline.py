@@ -1,6 +1,8 @@
-"""What lists are measured against: a bare view that runs one statement by hand and dumps JSON, on the same server.
+"""The baseline of REST lists: a bare view that runs one statement by hand and dumps JSON, on the
+same server.
 
-No middleware, no token, no rights, no filters. `application` is what a web server is given (`manage.py bench`).
+No middleware, no token, no rights, no filters. `application` is what a web server is given
+(`manage.py bench`).
 """
 
 import os

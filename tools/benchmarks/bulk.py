@@ -1,4 +1,4 @@
-"""Bulk changes over REST, through the whole handler, in one stream of requests; nothing of it stays."""
+"""Bulk changes over REST, through the whole handler: part `bulk`; nothing of it stays."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
@@ -24,8 +24,10 @@ _ROLES = ("primary", "fallback", "judge", "embedding", "guardrail")
 
 
 def measure_bulk(*, whole: bool) -> Iterator[BenchmarkLine]:
-    """New, unchanged and changed rows, 50,000 a request. With `whole` also 100,000 applications with 500,000
-    dependencies as two jobs."""
+    """Measure new, unchanged and changed rows, 50,000 a request.
+
+    With `whole` also 100,000 applications with 500,000 dependencies as two jobs.
+    """
     with rolled_back():
         client = _client()
         team = Team.objects.create(name="Bench", slug="bench-bulk")
@@ -83,7 +85,9 @@ def _uses(n: int, offerings: Sequence[int], *, each: int) -> Iterator[dict[str, 
 
 
 def _posted(client: Client, resource: str, rows: Iterable[dict[str, Any]], *, prefer: str) -> float:
-    """Seconds from the first byte of the answer's work to its last; the rows are put together before."""
+    """Seconds from the first byte of the answer's work to its last; the rows are put together
+    before.
+    """
     body = b"".join(orjson.dumps(row) + b"\n" for row in rows)
     began = perf_counter()
     response = client.post(

@@ -1,6 +1,7 @@
-"""Lists and pages as a browser or client gets them, through the whole handler, without the network.
+"""Lists and pages through the whole handler, without the network: part `serving`.
 
-The yardstick of a list is a bare view: one statement by hand, its rows as JSON, no middleware, no token, no rights.
+The baseline of a list is a bare view: one statement by hand, its rows as JSON, no middleware, no
+token, no rights.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,7 +39,10 @@ urlpatterns = [path("bare", bare)]
 
 
 def measure_handler(*, user: User) -> Iterator[BenchmarkLine]:
-    """`user` reads everything; a session and a token are made for it, in the caller's transaction."""
+    """Measure lists and pages.
+
+    `user` reads everything; a session and a token are made for it, in the caller's transaction.
+    """
     with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
         bare_ms = time_runs(_getter(Client(headers=host_headers()), "/bare"), runs=_RUNS).p50
     _, token = issue_token(user=user, name="bench", scopes=["read"], at=now(), by=None, lifetime=timedelta(hours=1))

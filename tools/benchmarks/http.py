@@ -1,4 +1,6 @@
-"""Requests of the benchmarks: the host they name, a kept connection, and the error of an answer other than 200."""
+"""Requests of the benchmarks: the host they name, a kept connection, and the error of an answer
+other than 200.
+"""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Runs one question a few times and says how long it took, how many statements it made and how many rows it gave."""
+"""Time, statements and rows of one question, run a few times."""
 
 from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
@@ -10,12 +10,15 @@ from typing import Any
 from django.db import connection, transaction
 
 # a question that takes longer than this is asked less often
-_PATIENCE_MS = 2_000.0
+_SLOW_MS = 2_000.0
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Milliseconds: the middle run, and the one that 95 in 100 do not exceed. `rows` and `statements` of one run."""
+    """Milliseconds: the middle run, and the one that 95 in 100 do not exceed.
+
+    `rows` and `statements` of one run.
+    """
 
     p50: float
     p95: float
@@ -25,9 +28,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkLine:
-    """One question: what the product needs, and beside it what the best statement by hand needs on the same tables.
+    """One question: what the product needs, beside what the best statement by hand needs on the
+    same tables.
 
-    `by_hand` is None where a statement by hand would be the product's own, or is no fair comparison.
+    `by_hand` is None where a statement by hand would be the product's own, or is no fair
+    comparison.
     """
 
     question: str
@@ -42,7 +47,7 @@ class BenchmarkLine:
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    """Whatever is written inside is gone afterwards."""
+    """Roll back whatever is written inside."""
     with transaction.atomic():
         try:
             yield
@@ -53,7 +58,7 @@ def rolled_back() -> Iterator[None]:
 def time_runs(question: Callable[[], Any], *, runs: int = 7) -> Timing:
     """Ask once to warm up, then `runs` times (once more only, where it is slow)."""
     counted, answer, warm = _once(question)
-    n_runs = runs if warm <= _PATIENCE_MS else 1
+    n_runs = runs if warm <= _SLOW_MS else 1
     times = sorted(_once(question)[2] for _ in range(n_runs))
     return Timing(
         p50=times[len(times) // 2],
@@ -64,21 +69,21 @@ def time_runs(question: Callable[[], Any], *, runs: int = 7) -> Timing:
 
 
 def time_rolled_back(question: Callable[[], Any]) -> Timing:
-    """For what changes the tables and cannot be asked twice; nothing of it stays."""
+    """Run once what changes the tables and cannot be repeated; nothing of it stays."""
     with rolled_back():
         counted, answer, took = _once(question)
     return Timing(took, took, len(answer) if isinstance(answer, Sized) else None, counted)
 
 
 def time_once(question: Callable[[], Any]) -> Timing:
-    """Once, and what it writes stays for the next question; the caller rolls back."""
+    """Run once; what it writes stays for the next question, and the caller rolls back."""
     counted, answer, took = _once(question)
     rows = answer if isinstance(answer, int) else len(answer) if isinstance(answer, Sized) else None
     return Timing(took, took, rows, counted)
 
 
 def time_statement(sql: str, params: Any, *, runs: int = 7) -> float:
-    """The middle run of a statement by hand, rows fetched, after one to warm up."""
+    """Return the median in milliseconds of a statement by hand, rows fetched, after one to warm up."""
 
     def ask() -> list[Any]:
         with connection.cursor() as cursor:

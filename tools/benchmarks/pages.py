@@ -1,7 +1,7 @@
-"""Every page as a signed-in governance lead gets it, through the whole handler, without the network.
+"""Every page as a signed-in governance lead gets it, through the whole handler: part `pages`.
 
-Pages are found from the routes themselves, so that none is forgotten; one that takes an argument is asked for the
-object that most applications stand on, or for the latest one.
+Pages are found from the routes themselves, so that none is forgotten; one that takes an argument is
+asked for the object that most applications stand on, or for the latest one.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +30,9 @@ _FILES = (".csv", ".xlsx", ".ics", ".zip", ".json", "payload/")
 
 
 def measure_pages() -> Iterator[BenchmarkLine]:
-    """One line a page that answers 200 to a GET; those that only take a POST or lead elsewhere are left out."""
+    """Measure each page that answers 200 to a GET; those that only take a POST or redirect are left
+    out.
+    """
     # as a process that serves does
     set_loaded_aside()
     with rolled_back():
@@ -45,7 +47,9 @@ def measure_pages() -> Iterator[BenchmarkLine]:
 
 
 def list_pages() -> Iterator[tuple[str, str]]:
-    """(name, address) of every page without an argument, then of those of which an object is found."""
+    """Yield (name, address) of every page without an argument, then of those of which an object is
+    found.
+    """
     finders = _finders()
     for pattern in get_resolver("apps.web.urls").url_patterns:
         if not isinstance(pattern, URLPattern) or not pattern.name or str(pattern.pattern).endswith(_FILES):

@@ -1,4 +1,6 @@
-"""What processes have had of the processor: told beside times, since other work on the machine does not change it."""
+"""Processor time of processes: shown beside times, since other work on the machine does not change
+it.
+"""
 
 from collections.abc import Sequence
 
@@ -7,7 +9,7 @@ from django.db import connection
 
 
 def measure_processor_seconds(processes: Sequence[psutil.Process]) -> float:
-    """Seconds so far; those that have ended are left out."""
+    """Add up the seconds so far; processes that have ended are left out."""
     seconds = 0.0
     for process in processes:
         try:
@@ -19,7 +21,7 @@ def measure_processor_seconds(processes: Sequence[psutil.Process]) -> float:
 
 
 def find_database_processes() -> list[psutil.Process]:
-    """The database server's processes, where it runs on this machine."""
+    """Find the database server's processes, where it runs on this machine."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         pid = cursor.fetchone()[0]

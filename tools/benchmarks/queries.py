@@ -1,4 +1,4 @@
-"""What is asked of the exposure engine and of the floors below it, and what the same costs by hand."""
+"""Queries of the exposure engine and of the apps below it, beside the same by hand: part `reading`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,22 +43,22 @@ class ChosenVersion:
 
 
 def choose_versions() -> list[ChosenVersion]:
-    """The most used version, the tenth, and one in the middle; empty on an empty register."""
+    """Choose the most used version, the tenth, and one in the middle; empty on an empty register."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT r.node_id, r.n FROM exposure_nodereach r JOIN catalog_node n ON n.id = r.node_id"
             " WHERE n.kind = %s ORDER BY r.n DESC, r.node_id",
             [NodeKind.VERSION.value],
         )
-        found = cursor.fetchall()
-    if not found:
+        rows = cursor.fetchall()
+    if not rows:
         return []
-    places = {"rare": len(found) // 2, "middling": min(9, len(found) - 1), "top": 0}
-    return [ChosenVersion(word, *found[place]) for word, place in places.items()]
+    places = {"rare": len(rows) // 2, "middling": min(9, len(rows) - 1), "top": 0}
+    return [ChosenVersion(word, *rows[place]) for word, place in places.items()]
 
 
 def measure_queries(*, user: User, on: date) -> Iterator[BenchmarkLine]:
-    """Questions that write nothing; `user` reads everything."""
+    """Measure questions that write nothing; `user` reads everything."""
     settings = engine_settings()
     versions = choose_versions()
     for version in versions:

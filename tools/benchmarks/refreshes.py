@@ -1,4 +1,4 @@
-"""What a change costs until exposure is true again. Everything is rolled back."""
+"""The cost of a change until exposure is up to date: part `changing`. Everything is rolled back."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -12,7 +12,9 @@ from tools.benchmarks.measurement import BenchmarkLine, Timing, rolled_back, tim
 
 
 def measure_refreshes(*, on: date) -> Iterator[BenchmarkLine]:
-    """Refreshes after an event on an offering that few, some and many use; a full rebuild; the day's snapshot."""
+    """Measure refreshes after an event on an offering that few, some and many use; a full rebuild;
+    the day's snapshot.
+    """
     with rolled_back():
         # the tables may be of an earlier day; what that costs is not the question here
         refresh(on=on)
@@ -27,7 +29,9 @@ def measure_refreshes(*, on: date) -> Iterator[BenchmarkLine]:
 
 
 def _used_offerings() -> list[tuple[int, int]]:
-    """(offering, applications) for about 5, about 100, and the most used but one in ten of the portfolio at most."""
+    """(offering, applications) for about 5, about 100, and the most used but one in ten of the
+    portfolio at most.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -1,7 +1,8 @@
-"""REST over a real server on loopback, one client and eight, beside the baseline on the same server.
+"""REST over a real server on loopback, one client and eight, beside the baseline: part `rest`.
 
-Clients write requests and read answers over kept connections without an HTTP library, so that what is measured is the
-server's work. Everything runs on one machine: client, server and database share its cores, for both sides alike.
+Clients write requests and read answers over kept connections without an HTTP library, so that what
+is measured is the server's work. Everything runs on one machine: client, server and database share
+its cores, for both sides alike.
 """
 
 import base64
@@ -149,7 +150,9 @@ class _Rounds:
 
     @property
     def processor_ms(self) -> float:
-        """Milliseconds of server and database for one request; exact to the system's clock of some 10 ms."""
+        """Milliseconds of server and database for one request; exact to the system's clock of some
+        10 ms.
+        """
         return max(self._processor_seconds * 1_000 / len(self._times), 0.001)
 
     @property

@@ -36,8 +36,8 @@ class BenchmarkServer:
 def serve(application: str) -> Iterator[BenchmarkServer]:
     """Start a server of two workers as the demo does, and end it afterwards.
 
-    `application` is a WSGI application as `module:name`. Raises RequestFailedError where it does not
-    come up.
+    `application` is a WSGI application as `module:name`. Raises RequestFailedError where it does
+    not come up.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

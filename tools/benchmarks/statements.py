@@ -1,6 +1,7 @@
-"""The best statements we can write by hand for the same questions on the same tables: the limit to hold against.
+"""The best statements by hand for the same questions on the same tables: the limit to compare with.
 
-Constants stand for the one node that is asked about, and there is no settings row, no visibility, no paging.
+Constants stand for the one node that is asked about, and there is no settings row, no visibility,
+no paging.
 """
 
 from apps.catalog.models import NodeKind
@@ -25,7 +26,8 @@ WHERE EXISTS (SELECT 1 FROM exposure_liveuse l WHERE l.application_id = a.applic
               OFFSET 0)
 ORDER BY 1, 2 LIMIT 50
 """
-# retirement of a version, foundation or offering: direct and weights, a fallback of grade 2 alive at the horizon
+# retirement of a version, foundation or offering: direct and weights, a fallback of grade 2 alive
+# at the horizon
 STATES = """
 WITH hit AS MATERIALIZED (SELECT offering_id FROM catalog_footing WHERE node_id = %(node)s AND via IN (0, 2)),
 hp AS MATERIALIZED (SELECT p.* FROM hit JOIN exposure_path p USING (offering_id) {only}),

@@ -1,8 +1,9 @@
-"""Traces sent to a real server on loopback over kept connections, while a thread adds them up.
+"""Traces sent to a real server on loopback over kept connections, while a thread adds them up: part
+`traces`.
 
-Requests are made beforehand, gzipped, every span with ids of its own, so that what is measured is the server, its
-database and the adding up. All of it and the senders share one machine: besides the rate, each line tells the
-processor's seconds that 100,000 spans took, by who took them.
+Requests are made beforehand, gzipped, every span with ids of its own, so that what is measured is
+the server, its database and the adding up. All of it and the senders share one machine: besides the
+rate, each line tells the processor's seconds that 100,000 spans took, by who took them.
 """
 
 import gzip
@@ -99,7 +100,7 @@ def _check_counts(sent: Sequence[bytes]) -> None:
         raise RequestFailedError(f"{n_expected} calls were sent and {n_counted} counted.")
 
 
-# --- requests ---------------------------------------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------
 
 
 def make_requests(share: float, seconds: float) -> list[bytes]:
@@ -207,7 +208,7 @@ _OTHER = [
 ]  # fmt: skip
 
 
-# --- senders ----------------------------------------------------------------------------------------------------------
+# --- senders --------------------------------------------------------------------------------------
 
 
 def _send(port: int, token: str, bodies: Sequence[bytes], *, seconds: float) -> tuple[list[float], float]:
@@ -252,7 +253,9 @@ def _post(kept: socket.socket, body: bytes, token: str) -> None:
 
 
 class _Addition:
-    """Adds up every few seconds on a thread of its own, as a worker does, until it is ended and nothing waits."""
+    """Adds up every few seconds on a thread of its own, as a worker does, until it is ended and
+    nothing waits.
+    """
 
     def __init__(self) -> None:
         self._ends = threading.Event()
@@ -276,7 +279,7 @@ class _Addition:
         return self._cpu
 
 
-# --- what it takes, and what goes again -------------------------------------------------------------------------------
+# --- what it takes, and what goes again -----------------------------------------------------------
 
 
 def _memory_mb(processes: Sequence[psutil.Process]) -> float:

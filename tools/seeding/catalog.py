@@ -1,6 +1,8 @@
-"""The synthetic catalogue: invented providers, foundations, versions and offerings, apart from the real ones.
+"""The synthetic catalogue: invented providers, foundations, versions and offerings, apart from the
+real ones.
 
-All slugs begin with `synthetic`, so that nobody takes them for real and all of it can be found again.
+All slugs begin with `synthetic`, so that nobody takes them for real and all of it can be found
+again.
 """
 
 from dataclasses import dataclass
@@ -33,7 +35,10 @@ _READ_BY_FOOTING: tuple[type[models.Model], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class SeededCatalog:
-    """What the portfolio is drawn from. `popular` are offering ids, the most used first; `version_of` maps them."""
+    """What the portfolio is drawn from.
+
+    `popular` are offering ids, the most used first; `version_of` maps them.
+    """
 
     popular: Ints
     version_of: dict[int, int | None]
@@ -96,7 +101,8 @@ def write_catalog(sizes: SeedSizes, rng: np.random.Generator, *, on: date) -> Se
 
 
 def _providers(sizes: SeedSizes, rng: np.random.Generator, moment: datetime) -> tuple[Ints, tuple[int, int, int]]:
-    """Ids in the order developers, hosts, gateways, vendors; two thirds of the developers serve as well.
+    """Ids in the order developers, hosts, gateways, vendors; two thirds of the developers serve as
+    well.
 
     A few hosts belong to a developer or to another host, so that corporate parents count.
     """
@@ -193,7 +199,9 @@ def _versions(foundations: Ints, rng: np.random.Generator, moment: datetime, on:
 
 
 def _derivations(versions: Ints, rng: np.random.Generator, moment: datetime) -> None:
-    """The later five eighths descend from earlier ones in not quite half of all cases; earlier only, so no circle."""
+    """The later five eighths descend from earlier ones in not quite half of all cases; earlier
+    only, so no circle.
+    """
     n = len(versions)
     first = n * 3 // 8
     children = np.arange(first, n)[rng.random(n - first) < 0.45]
@@ -234,7 +242,8 @@ def _offerings(
         word if not has_date else ("active" if not is_firm else "retired" if days_off <= 0 else "deprecated")
         for word, has_date, is_firm, days_off in zip(plain, dated.tolist(), firm.tolist(), offset.tolist(), strict=True)
     ]
-    # a third of what ends is redirected, to something further down the list that is placed; never to itself
+    # a third of what ends is redirected, to something further down the list that is placed; never
+    # to itself
     following = (np.arange(n) + rng.integers(1, min(n, 50), n)) % n
     redirects: Bools = dated & ~unresolved[following] & (rng.random(n) < 0.33)
     successor = ids[following]
@@ -301,7 +310,9 @@ def _regions(offerings: Ints, hosts: Ints, rng: np.random.Generator) -> None:
 
 
 def _prices(offerings: Ints, rng: np.random.Generator, moment: datetime, on: date) -> None:
-    """Input and output for nine in ten, some with cache prices, some with a rise or cut announced for later."""
+    """Input and output for nine in ten, some with cache prices, some with a rise or cut announced
+    for later.
+    """
     priced = offerings[rng.random(len(offerings)) < 0.9]
     base = np.minimum(np.round(rng.lognormal(0, 1.2, len(priced)), 4) + 0.01, _DEAREST)
     changes = rng.random(len(priced)) < 0.05

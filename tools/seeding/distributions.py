@@ -1,4 +1,7 @@
-"""Shapes of chance that real portfolios show: few things carry most, many carry little. Plain numpy."""
+"""Shapes of chance that real portfolios show: few things carry most, many carry little.
+
+Plain numpy.
+"""
 
 from collections.abc import Sequence
 from datetime import date, timedelta

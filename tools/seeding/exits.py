@@ -12,17 +12,19 @@ from tools.seeding.portfolio import FALLBACK, PRIMARY, SeededDependencies
 from tools.seeding.rows import allocate_ids, copy_rows
 
 
-def write_exits(uses: SeededDependencies, planted: SeededCatalog, rng: np.random.Generator, *, on: date) -> None:
-    """Write exit tests (about one for two applications), exit plans and adaptations, in the caller's transaction."""
+def write_exits(uses: SeededDependencies, catalog: SeededCatalog, rng: np.random.Generator, *, on: date) -> None:
+    """Write exit tests (about one for two applications), exit plans and adaptations, in the
+    caller's transaction.
+    """
     primaries = np.nonzero(uses.roles == PRIMARY)[0]
     if len(primaries):
-        _exit_tests(uses, planted, primaries, rng, on)
-        _exit_plans(uses, planted, primaries, rng, on)
+        _exit_tests(uses, catalog, primaries, rng, on)
+        _exit_plans(uses, catalog, primaries, rng, on)
         _adaptations(uses, primaries, rng, on)
 
 
 def _exit_tests(
-    uses: SeededDependencies, planted: SeededCatalog, primaries: Ints, rng: np.random.Generator, on: date
+    uses: SeededDependencies, catalog: SeededCatalog, primaries: Ints, rng: np.random.Generator, on: date
 ) -> None:
     """Half of the fallbacks were tried, as were some offerings that nobody has as a fallback."""
     first = dict(
@@ -36,20 +38,21 @@ def _exit_tests(
         if application in first
     ]
     elsewhere = primaries[rng.random(len(primaries)) < 0.08]
-    targets = planted.popular[
-        rng.choice(len(planted.popular), len(elsewhere), p=zipf_probabilities(len(planted.popular), 1.0))
+    targets = catalog.popular[
+        rng.choice(len(catalog.popular), len(elsewhere), p=zipf_probabilities(len(catalog.popular), 1.0))
     ]
     pairs += zip(uses.dependencies[elsewhere].tolist(), targets.tolist(), strict=True)
     n = len(pairs)
     tested = -rng.integers(0, 500, n)
     valid = rng.choice([180, 365], n)
     openended: Bools = rng.random(n) < 0.3
-    # who answered is on record for two in three; in one of twenty it was another release than today's
+    # who answered is on record for two in three; in one of twenty it was another release than
+    # today's
     known: Bools = rng.random(n) < 0.66
     other: Bools = rng.random(n) < 0.05
-    versions = planted.versions[rng.integers(0, len(planted.versions), n)].tolist()
+    versions = catalog.versions[rng.integers(0, len(catalog.versions), n)].tolist()
     answered = [
-        (version if strays else planted.version_of[target]) if noted else None
+        (version if strays else catalog.version_of[target]) if noted else None
         for (_, target), version, strays, noted in zip(pairs, versions, other.tolist(), known.tolist(), strict=True)
     ]
     moment = start_of(on).isoformat()
@@ -76,14 +79,14 @@ def _exit_tests(
 
 
 def _exit_plans(
-    uses: SeededDependencies, planted: SeededCatalog, primaries: Ints, rng: np.random.Generator, on: date
+    uses: SeededDependencies, catalog: SeededCatalog, primaries: Ints, rng: np.random.Generator, on: date
 ) -> None:
     chosen = primaries[rng.random(len(primaries)) < 0.3]
     n = len(chosen)
     values = ("", "not", "highly_complex", "medium", "easily")
     substitutable = draw_values(rng, values, n, (0.2, 0.05, 0.15, 0.4, 0.2))
     moment = start_of(on).isoformat()
-    targets = planted.popular[rng.choice(len(planted.popular), n, p=zipf_probabilities(len(planted.popular), 1.0))]
+    targets = catalog.popular[rng.choice(len(catalog.popular), n, p=zipf_probabilities(len(catalog.popular), 1.0))]
     copy_rows(
         ExitPlan._meta.db_table,
         n,

@@ -1,4 +1,6 @@
-"""The synthetic portfolio: teams, applications and what they call, drawn so that few foundations carry most of it."""
+"""The synthetic portfolio: teams, applications and what they call, drawn so that few foundations
+carry most of it.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,20 +16,21 @@ from tools.seeding.distributions import Bools, Ints, count_days, draw_values, ma
 from tools.seeding.rows import allocate_ids, copy_rows
 from tools.seeding.sizes import SeedSizes
 
-ROOT_TEAM = MARK  # slug; its name says what was planted
+ROOT_TEAM = MARK  # slug; its name says what was written
 _FUNCTIONS = (
     "Claims triage", "Contract review", "Call summary", "Code assistant", "Fraud notes", "Invoice reading",
     "Knowledge search", "Letter drafting", "Mail routing", "Meeting minutes", "Policy questions", "Translation",
 )  # fmt: skip
 _ROLES = ("primary", "fallback", "judge", "guardrail", "embedding", "reranker", "tool")
 PRIMARY, FALLBACK = 0, 1
-# Skew of the offerings' use: one version then carries about half of a large portfolio, the tenth a twelfth.
+# Skew of the offerings' use: one version then carries about half of a large portfolio, the tenth a
+# twelfth.
 _SKEW = 1.15
 
 
 @dataclass(frozen=True, slots=True)
 class SeededDependencies:
-    """The planted dependencies, column by column, in the order of their applications."""
+    """The synthetic dependencies, column by column, in the order of their applications."""
 
     dependencies: Ints
     applications: Ints
@@ -36,17 +39,21 @@ class SeededDependencies:
 
 
 def write_portfolio(
-    sizes: SeedSizes, planted: SeededCatalog, rng: np.random.Generator, *, on: date, name: str
+    sizes: SeedSizes, catalog: SeededCatalog, rng: np.random.Generator, *, on: date, name: str
 ) -> SeededDependencies:
-    """Write teams, applications and dependencies, in the transaction of the caller; `name` goes to the root team."""
+    """Write teams, applications and dependencies, in the transaction of the caller; `name` goes to
+    the root team.
+    """
     moment = start_of(on)
     teams = _teams(sizes, moment, name)
     applications = _applications(sizes, teams, rng, moment, on)
-    return _dependencies(sizes, applications, planted, rng, moment, on)
+    return _dependencies(sizes, applications, catalog, rng, moment, on)
 
 
 def _teams(sizes: SeedSizes, moment: datetime, name: str) -> Ints:
-    """A tree: one root, a department for twenty teams, then the teams, which alone own applications."""
+    """A tree: one root, a department for twenty teams, then the teams, which alone own
+    applications.
+    """
     n_departments = max(1, sizes.teams // 20)
     n = 1 + n_departments + sizes.teams
     ids = allocate_ids(Team, n)
@@ -119,14 +126,14 @@ def _applications(sizes: SeedSizes, teams: Ints, rng: np.random.Generator, momen
 
 
 def _dependencies(
-    sizes: SeedSizes, applications: Ints, planted: SeededCatalog, rng: np.random.Generator, moment: datetime, on: date
+    sizes: SeedSizes, applications: Ints, catalog: SeededCatalog, rng: np.random.Generator, moment: datetime, on: date
 ) -> SeededDependencies:
-    who, offering, role, order, share = _stacks(sizes, planted.popular, rng)
+    who, offering, role, order, share = _stacks(sizes, catalog.popular, rng)
     n = len(who)
     ids = allocate_ids(Dependency, n)
     reached = rng.choice(3, n, p=[0.82, 0.14, 0.04])
-    gateway = planted.gateways[rng.choice(len(planted.gateways), n, p=zipf_probabilities(len(planted.gateways), 1.0))]
-    vendor = planted.vendors[rng.integers(0, len(planted.vendors), n)]
+    gateway = catalog.gateways[rng.choice(len(catalog.gateways), n, p=zipf_probabilities(len(catalog.gateways), 1.0))]
+    vendor = catalog.vendors[rng.integers(0, len(catalog.vendors), n)]
     since = -rng.integers(1, 900, n)
     # most of what ended has ended already; a few ends are known ahead
     until = np.maximum(rng.integers(-400, 200, n), since + 1)
@@ -172,8 +179,9 @@ def _dependencies(
 def _stacks(sizes: SeedSizes, popular: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints, list[Any]]:
     """(place of the application, offering, role, fallback order, declared share), by application.
 
-    Three in five applications use a stack that their organisation has made a template of; the rest choose freely.
-    One in fifty has no primary at all. Shares are as people declare them: missing, zero, not adding up.
+    Three in five applications use a stack that their organisation has made a template of; the rest
+    choose freely. One in fifty has no primary at all. Shares are as people declare them: missing,
+    zero, not adding up.
     """
     n = sizes.applications
     chance = zipf_probabilities(len(popular), _SKEW)

@@ -1,12 +1,15 @@
-"""Takes a synthetic portfolio out again: only rows that planting wrote, never what people recorded on them."""
+"""Removal of the synthetic portfolio: only rows that seeding wrote, never what people recorded on
+them.
+"""
 
 from django.db import IntegrityError, connection, transaction
 
 from tools.seeding.catalog import MARK
 
 # `of` marks what is synthetic; the order is from what refers to what is referred to
-_STATEMENTS = (
-    # people's own tests name who recorded them, and stay; so they hold the rest, and removing is refused
+_DELETIONS = (
+    # people's own tests name who recorded them, and stay; so they hold the rest, and removing is
+    # refused
     "DELETE FROM inventory_exittest t USING synthetic_use u WHERE t.dependency_id = u.id AND t.recorded_by_id IS NULL",
     "DELETE FROM inventory_exitplan t USING synthetic_use u WHERE t.dependency_id = u.id",
     "DELETE FROM inventory_adaptation t USING synthetic_use u WHERE t.dependency_id = u.id",
@@ -33,7 +36,7 @@ _STATEMENTS = (
     "DELETE FROM catalog_provider WHERE slug LIKE %(mark)s",
     "DELETE FROM catalog_node t USING synthetic_node n WHERE t.id = n.id",
 )
-_FOUND = (
+_SYNTHETIC_ROWS = (
     "CREATE TEMPORARY TABLE synthetic_offering ON COMMIT DROP AS SELECT o.id FROM catalog_offering o"
     " JOIN catalog_provider p ON p.id = o.host_id WHERE p.slug LIKE %(mark)s",
     "CREATE TEMPORARY TABLE synthetic_use ON COMMIT DROP AS SELECT d.id FROM inventory_dependency d"
@@ -51,24 +54,25 @@ _FOUND = (
 
 
 class StillInUseError(Exception):
-    """Something that planting did not write refers to the synthetic portfolio; the text says what."""
+    """Something that seeding did not write refers to the synthetic portfolio; the text says what."""
 
 
 @transaction.atomic
 def remove_portfolio() -> None:
     """Delete the synthetic portfolio and its catalogue, with the flags that were raised on it.
 
-    Raises StillInUse, and removes nothing, where anything else refers to it: an assessment, a campaign, a test that
-    somebody recorded, an application of one's own.
+    Raises StillInUse, and removes nothing, where anything else refers to it: an assessment, a
+    campaign, a test that somebody recorded, an application of one's own.
     """
     words = {"mark": f"{MARK}-%", "root": MARK, "path": f"{MARK}/%"}
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            for statement in _FOUND:
+            for statement in _SYNTHETIC_ROWS:
                 cursor.execute(statement, words)
-            for statement in _STATEMENTS:
+            for statement in _DELETIONS:
                 cursor.execute(statement, words)
-            # foreign keys are looked at now, so that the sentence below is said and nothing is half done
+            # foreign keys are looked at now, so that the sentence below is said and nothing is half
+            # done
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             cursor.execute("DROP TABLE synthetic_offering, synthetic_use, synthetic_node")

@@ -23,14 +23,16 @@ _KINDS = {
 }
 
 
-def write_risks(sizes: SeedSizes, planted: SeededCatalog, rng: np.random.Generator, *, on: date) -> None:
-    """Write own risks without a template (several may lie on one node), in the caller's transaction."""
+def write_risks(sizes: SeedSizes, catalog: SeededCatalog, rng: np.random.Generator, *, on: date) -> None:
+    """Write own risks without a template (several may lie on one node), in the caller's
+    transaction.
+    """
     refs: dict[NodeKind, Ints] = {
-        NodeKind.VERSION: planted.versions,
-        NodeKind.FOUNDATION: planted.foundations,
-        NodeKind.OFFERING: planted.popular,
-        NodeKind.DEVELOPER: planted.developers,
-        NodeKind.HOST: planted.hosts,
+        NodeKind.VERSION: catalog.versions,
+        NodeKind.FOUNDATION: catalog.foundations,
+        NodeKind.OFFERING: catalog.popular,
+        NodeKind.DEVELOPER: catalog.developers,
+        NodeKind.HOST: catalog.hosts,
     }
     nodes: list[int] = []
     for kind, part in _KINDS.items():

@@ -23,7 +23,10 @@ def allocate_ids(model: type[models.Model], n: int) -> np.ndarray[Any, Any]:
 
 
 def copy_rows(table: str, n: int, columns: dict[str, Column]) -> int:
-    """Write `n` rows; a column is a list or array of `n` values, or one value for all. The number of rows."""
+    """Write `n` rows; a column is a list or array of `n` values, or one value for all.
+
+    The number of rows.
+    """
     if n == 0:
         return 0
     texts = [_texts(values, n) for values in columns.values()]

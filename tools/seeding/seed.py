@@ -1,4 +1,4 @@
-"""The order in which a synthetic portfolio is made, from the catalogue to exposure and the counts of risks."""
+"""Seeding in its order: catalogue, portfolio, exits, risks, then exposure and the counts of risks."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -29,7 +29,7 @@ _TABLES = (
 
 
 class SeedError(Exception):
-    """No synthetic portfolio is planted; the text says why and what to do."""
+    """No synthetic portfolio is written; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,13 @@ class SeedResult:
 
 @transaction.atomic
 def seed_portfolio(*, n_applications: int, seed: int, on: date) -> SeedResult:
-    """Make the synthetic portfolio that of `n_applications` and `seed`; one that is here for others is replaced.
+    """Make the synthetic portfolio that of `n_applications` and `seed`; one that is here for others
+    is replaced.
 
-    The same numbers on the same day give the same portfolio, ids aside. Where it is here already nothing is done.
-    Real catalogue and applications are not touched. Raises SeedRefused in production, outside 1 to 5,000,000, and
-    where people have recorded things on the portfolio that would be replaced.
+    The same numbers on the same day give the same portfolio, ids aside. Where it is here already
+    nothing is done. Real catalogue and applications are not touched. Raises SeedRefused in
+    production, outside 1 to 5,000,000, and where people have recorded things on the portfolio that
+    would be replaced.
     """
     if settings.REGISTRY_ENV == "production":
         raise SeedError("A synthetic portfolio is not for production. Set REGISTRY_ENV to demo to try one.")
@@ -60,17 +62,17 @@ def seed_portfolio(*, n_applications: int, seed: int, on: date) -> SeedResult:
         return SeedResult(*_counts(), is_new=False)
     sizes = scale_sizes(n_applications)
     rng = np.random.default_rng(seed)
-    _plain_triggers()
+    _set_trigger_setting()
     with acting(job="seed_portfolio", reason=name):
         if root is not None:
             try:
                 remove_portfolio()
             except StillInUseError as refused:
                 raise SeedError(str(refused)) from refused
-        planted = write_catalog(sizes, rng, on=on)
-        uses = write_portfolio(sizes, planted, rng, on=on, name=name)
-        write_exits(uses, planted, rng, on=on)
-        write_risks(sizes, planted, rng, on=on)
+        catalog = write_catalog(sizes, rng, on=on)
+        uses = write_portfolio(sizes, catalog, rng, on=on, name=name)
+        write_exits(uses, catalog, rng, on=on)
+        write_risks(sizes, catalog, rng, on=on)
     with connection.cursor() as cursor:
         # the planner knows nothing of a million rows written a moment ago
         cursor.execute(f"ANALYZE {', '.join(_TABLES)}")
@@ -79,16 +81,17 @@ def seed_portfolio(*, n_applications: int, seed: int, on: date) -> SeedResult:
     return SeedResult(n_applications, len(uses.dependencies), is_new=True)
 
 
-def _plain_triggers() -> None:
+def _set_trigger_setting() -> None:
     """Spare every trigger a failing look-up.
 
-    Triggers ask the setting `pgtrigger.ignore` whether to be silent; while it is unset that raises inside them, and
-    each such abort walks all checks that are still deferred: with a million of them, twenty thousand times.
+    Triggers ask the setting `pgtrigger.ignore` whether to be silent; while it is unset that raises
+    inside them, and each such abort walks all checks that are still deferred: with a million of
+    them, twenty thousand times.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL pgtrigger.ignore = '{}'")
 
 
 def _counts() -> tuple[int, int]:
-    mine = Application.objects.filter(slug__startswith=f"{MARK}-")
-    return mine.count(), Dependency.objects.filter(application__in=mine).count()
+    synthetic = Application.objects.filter(slug__startswith=f"{MARK}-")
+    return synthetic.count(), Dependency.objects.filter(application__in=synthetic).count()

@@ -1,4 +1,4 @@
-"""How large a synthetic catalogue goes with how many applications."""
+"""Sizes of the synthetic catalogue for a number of applications."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SeedSizes:
-    """Counts of everything that is planted. At 100,000 applications it is the scale of reference (docs/bench.md)."""
+    """Counts of everything that is written.
+
+    At 100,000 applications it is the scale of reference (docs/bench.md).
+    """
 
     applications: int
     teams: int
@@ -22,7 +25,8 @@ class SeedSizes:
 
 
 def scale_sizes(n_applications: int) -> SeedSizes:
-    """The catalogue grows with the root of the portfolio: ten times the applications do not use ten times the models.
+    """Scale the catalogue with the root of the portfolio: ten times the applications do not use ten
+    times the models.
 
     Above 100,000 applications the catalogue stays as it is: there are no more models in the world.
     """

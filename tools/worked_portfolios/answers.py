@@ -1,4 +1,4 @@
-"""The engine's answers about the loaded portfolio in the words of the worked portfolios, one function a section."""
+"""The engine's answers about the loaded portfolio, one function a section of the file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +32,9 @@ type Section = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PortfolioNames:
-    """What the file calls the rows, by primary key; `nodes` are all there are, `used` those anything live rests on."""
+    """What the file calls the rows, by primary key; `nodes` are all there are, `used` those
+    anything live rests on.
+    """
 
     ids: PortfolioIds
     applications: Mapping[int, str]
@@ -56,7 +58,9 @@ class PortfolioNames:
 
 
 def answer_portfolio(portfolio: PortfolioRecord) -> Section:
-    """Load the portfolio and answer every section; for an empty database in a transaction that is rolled back."""
+    """Load the portfolio and answer every section; for an empty database in a transaction that is
+    rolled back.
+    """
     ids = load_portfolio(portfolio)
     rebuild(on=portfolio.as_of)
     settings = engine_settings()

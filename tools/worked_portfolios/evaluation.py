@@ -1,4 +1,6 @@
-"""Portfolios answered one after the other in a scratch database, each in a transaction that is rolled back."""
+"""Portfolios answered one after the other in a scratch database, each in a transaction that is
+rolled back.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,36 +18,42 @@ from tools.worked_portfolios.records import PortfolioRecord
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The sections of each portfolio, in their order (None where it cannot be read), and a sentence for everything
-    that is not answered."""
+    """The sections of each portfolio, in their order (None where it cannot be read), and a sentence
+    for everything that is not answered.
+    """
 
     answers: list[dict[str, Any] | None]
     refusals: list[str]
 
 
 def evaluate_portfolios(portfolios: Sequence[PortfolioRecord | PortfolioFileError]) -> Evaluation:
-    """One that is refused does not keep the others from their answer. Raises ScratchRefused where no database may be
-    created."""
-    found = Evaluation([], [])
+    """Answer each portfolio; one that is refused does not keep the others from their answer.
+
+    Raises ScratchRefused where no database may be created.
+    """
+    evaluation = Evaluation([], [])
     if not portfolios:
-        return found
+        return evaluation
     # what has been dropped from the template decides whether it can be used again
     with scratch_database(waive_constraints, purpose="evaluate", fingerprint=repr(sorted(WAIVED_CONSTRAINTS.items()))):
         for portfolio in portfolios:
             if isinstance(portfolio, PortfolioFileError):
-                found.answers.append(None)
-                found.refusals.append(str(portfolio))
+                evaluation.answers.append(None)
+                evaluation.refusals.append(str(portfolio))
                 continue
             try:
-                found.answers.append(evaluate_portfolio(portfolio))
+                evaluation.answers.append(evaluate_portfolio(portfolio))
             except LossTooLarge as refusal:
-                found.answers.append(evaluate_portfolio(replace(portfolio, loss=None)))
-                found.refusals.append(f"portfolio '{portfolio.name}', loss: {refusal}")
-    return found
+                evaluation.answers.append(evaluate_portfolio(replace(portfolio, loss=None)))
+                evaluation.refusals.append(f"portfolio '{portfolio.name}', loss: {refusal}")
+    return evaluation
 
 
 def evaluate_portfolio(portfolio: PortfolioRecord) -> dict[str, Any]:
-    """In an empty database with room made; nothing stays. Raises LossTooLarge."""
+    """Answer one portfolio in an empty database with constraints waived; nothing stays.
+
+    Raises LossTooLarge.
+    """
     with transaction.atomic():
         try:
             return answer_portfolio(portfolio)

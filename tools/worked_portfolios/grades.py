@@ -1,4 +1,4 @@
-"""How independent each candidate is of each path, and how good its exit test: the `grades` section."""
+"""Independence of each candidate from each path, and its exit test: the `grades` section."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -31,9 +31,10 @@ class Pair(NamedTuple):
 def grade_candidates(
     *, on: date, dependencies: Mapping[int, str], offerings: Mapping[int, str]
 ) -> dict[str, dict[str, Any]]:
-    """{"primary>candidate": {grade, test}}.
+    """Return {"primary>candidate": {grade, test}}.
 
-    What failed its test is no candidate, so the engine grades it only in a world where the test was merely lapsed.
+    What failed its test is no candidate, so the engine grades it only in a world where the test was
+    merely lapsed.
     """
     found = _pairs()
     if ExitTest.objects.filter(result=ExitTest.Result.FAILED).exists():

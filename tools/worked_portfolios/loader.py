@@ -1,7 +1,9 @@
-"""A worked portfolio as rows of the product's own tables: for an empty database in a transaction that is rolled back.
+"""A worked portfolio as rows of the product's own tables: for an empty database in a transaction
+that is rolled back.
 
-Rows are written in the order of their ids, so that primary keys sort as the ids do: of two exit tests of one day the
-one with the greater id is the later, and of two fallbacks of one place the lesser id is named.
+Rows are written in the order of their ids, so that primary keys sort as the ids do: of two exit
+tests of one day the one with the greater id is the later, and of two fallbacks of one place the
+lesser id is named.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,8 +46,9 @@ from tools.worked_portfolios.records import (
 # a dependency without a first day has always been there
 ALWAYS = date(1970, 1, 1)
 
-# What the product demands of people, and a worked portfolio need not heed: it describes what the definitions say of
-# odd rows too (a soft date on a retired offering, a dependency that ended before it began, a circle of two).
+# What the product demands of people, and a worked portfolio need not heed: it describes what the
+# definitions say of odd rows too (a soft date on a retired offering, a dependency that ended before
+# it began, a circle of two).
 WAIVED_CONSTRAINTS: Mapping[str, tuple[str, ...]] = {
     "catalog_provider": ("provider_not_its_own_parent",),
     "catalog_derivation": ("derivation_not_itself",),
@@ -60,7 +63,9 @@ WAIVED_TRIGGERS: Mapping[type[models.Model], str] = {Provider: "provider_no_circ
 
 
 def waive_constraints() -> None:
-    """Prepare an empty scratch database: no policies of ours, no demands that only people need to meet."""
+    """Prepare an empty scratch database: no policies of ours, no constraints that only people need
+    to meet.
+    """
     Policy.objects.all().delete()
     with connection.cursor() as cursor:
         for table, constraints in WAIVED_CONSTRAINTS.items():
@@ -175,7 +180,8 @@ def _offerings(
             gateway_id=None if record.gateway is None else providers[record.gateway],
             lifecycle=record.lifecycle,
             retires_on=record.retires_on,
-            # a firm end without a day is no end; a soft one is remembered, for what retired without a day
+            # a firm end without a day is no end; a soft one is remembered, for what retired without
+            # a day
             date_kind="" if record.retires_on is None and record.date_kind == DateKind.FIRM else record.date_kind,
             end_behaviour=record.end_behaviour,
             replacement_text=record.replacement or "",

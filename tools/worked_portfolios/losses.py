@@ -18,7 +18,7 @@ from tools.worked_portfolios.records import FrequencyRecord, LossEventRecord, Lo
 def measure_losses(
     asked: LossRecord, *, applications: Mapping[int, str], nodes: Mapping[int, NodeName], settings: EngineSettings
 ) -> dict[str, Any]:
-    """Raises LossTooLarge where too many different losses can occur."""
+    """Compute the exact loss; raises LossTooLarge where too many different losses can occur."""
     criticality = {
         applications[pk]: Criticality(code).name.lower()
         for pk, code in ScopedApplication.objects.values_list("pk", "criticality")
@@ -50,7 +50,9 @@ def _losses_of(
     applications: Mapping[int, str],
     settings: EngineSettings,
 ) -> dict[str, Fraction]:
-    """What one event costs each application in scope: traffic-weighted severity of its struck paths."""
+    """What one event costs each application in scope: traffic-weighted severity of its struck
+    paths.
+    """
     severity = dict.fromkeys(criticality, Fraction(0))
     for path in path_states(questions([node_id], settings=settings, threat=event.threat)) if node_id else []:
         severity[applications[path.application_id]] += rational_share(path.share) * settings.factor[path.state]

@@ -1,4 +1,4 @@
-"""What a node is called in a file: `version:ID`, `host:PROVIDER`, `region:HOST/REGION`."""
+"""Names of nodes in a file: `version:ID`, `host:PROVIDER`, `region:HOST/REGION`."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ PARTIES = frozenset({NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKi
 
 @dataclass(frozen=True, slots=True)
 class NodeName:
-    """`ref` is the id of the offering, version, foundation or provider; of a region, the host's, and `region`."""
+    """`ref` is the id of the offering, version, foundation or provider; of a region, the host's,
+    and `region`.
+    """
 
     kind: NodeKind
     ref: str
@@ -23,7 +25,9 @@ class NodeName:
 
 
 def parse_node_name(text: str, hosts: Collection[str]) -> NodeName | None:
-    """None where the text names no kind of node or, for a region, none of `hosts`."""
+    """Parse a node name; None where the text names no kind of node or, for a region, none of
+    `hosts`.
+    """
     label, colon, ref = text.partition(":")
     kind = KIND_NAMED.get(label)
     if kind is None or not colon or not ref:

@@ -5,8 +5,9 @@ from fractions import Fraction
 
 type Plain = int | float | str
 
-# Fractions with denominators up to ten thousand lie so far apart that a float this close to one of them came from it;
-# what has greater denominators is written as a float, which is less than 1e-9 off and claims no more.
+# Fractions with denominators up to ten thousand lie so far apart that a float this close to one of
+# them came from it; what has greater denominators is written as a float, which is less than 1e-9
+# off and claims no more.
 _MAX_DENOMINATOR = 10_000
 _CLOSE = 1e-14
 # a declared share is kept with 15 decimal places
@@ -23,7 +24,9 @@ def format_exact_or_none(number: Fraction | Decimal | int | None) -> int | str |
 
 
 def format_float(number: float) -> Plain:
-    """A float of the engine as the rational it was calculated from, where one is near enough; else as it is."""
+    """A float of the engine as the rational it was calculated from, where one is near enough; else
+    as it is.
+    """
     rational = Fraction(number).limit_denominator(_MAX_DENOMINATOR)
     near = abs(number - rational) <= _CLOSE * max(1.0, abs(number))
     return format_exact(rational) if near else number

@@ -38,7 +38,9 @@ class DerivationRecord:
 
 @dataclass(frozen=True, slots=True)
 class OfferingRecord:
-    """`replacement` may name an offering that the file does not hold; then calls are redirected to nowhere."""
+    """`replacement` may name an offering that the file does not hold; then calls are redirected to
+    nowhere.
+    """
 
     id: str
     host: str
@@ -152,7 +154,9 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Reprice:
-    """The prices of what stands directly on `node`: times `factor`, or `amount` of `currency` per million."""
+    """The prices of what stands directly on `node`: times `factor`, or `amount` of `currency` per
+    million.
+    """
 
     node: NodeName
     unit: str | None
@@ -215,8 +219,10 @@ class LossRecord:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioRecord:
-    """`settings` holds what the file says of them, in the words of ExposureSettings. Where it asks for no scenario,
-    lifecycle or loss, these are empty or None."""
+    """`settings` holds what the file says of them, in the words of ExposureSettings.
+
+    Where it asks for no scenario, lifecycle or loss, these are empty or None.
+    """
 
     name: str
     as_of: date

@@ -1,4 +1,4 @@
-"""What-ifs of a file as the engine's operations, and its answer: the `scenarios` section."""
+"""Scenarios of a file as the engine's operations, and its answer: the `scenarios` section."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,6 +35,7 @@ def run_scenario(
     nodes: Mapping[int, NodeName],
     settings: EngineSettings,
 ) -> dict[str, Any]:
+    """Run one scenario; both sides in the file's own names."""
     translation = _Translation(ids, applications, nodes)
     operations = [found for op in asked.ops if (found := translation.of(op)) is not None]
     answer = run(
@@ -57,7 +58,10 @@ def _side(side: Side, translation: "_Translation") -> dict[str, Any]:
 
 
 class _Translation:
-    """Operations with primary keys. What is added gets the engine's own: negative ones, counted down."""
+    """Operations with primary keys.
+
+    What is added gets the engine's own: negative ones, counted down.
+    """
 
     def __init__(self, ids: PortfolioIds, applications: Mapping[int, str], nodes: Mapping[int, NodeName]) -> None:
         self._ids = ids
@@ -99,7 +103,8 @@ class _Translation:
             name: getattr(row, name)
             for name in ("name", "slug", "team_id", "criticality", "status", "users_affected", "monthly_spend")
         }
-        # of two tests of one day the one that is added first counts as the later: the greatest id goes first
+        # of two tests of one day the one that is added first counts as the later: the greatest id
+        # goes first
         tests = sorted(op.exit_tests, key=lambda test: test.id, reverse=True)
         latest = {test.dependency: test.id for test in reversed(tests)}
         added = []

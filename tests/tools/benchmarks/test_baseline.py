@@ -1,4 +1,6 @@
-"""The yardstick of REST lists answers with what the product serves; a lighter statement would be none."""
+"""The baseline of REST lists answers with what the product serves; a lighter statement would be
+none.
+"""
 
 import json
 

@@ -1,4 +1,6 @@
-"""The bench answers every question on whatever is there, beside the same by hand, and leaves nothing behind."""
+"""The bench answers every question on whatever is there, beside the same by hand, and leaves
+nothing behind.
+"""
 
 import json
 

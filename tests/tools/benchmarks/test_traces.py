@@ -1,4 +1,6 @@
-"""What the bench of traces sends is what it says: spans of a request of their own, as many calls as asked for."""
+"""What the bench of traces sends is what it says: spans of a request of their own, as many calls as
+asked for.
+"""
 
 import gzip
 

@@ -1,4 +1,6 @@
-"""The synthetic portfolio: as large as asked, the same for the same seed, true, and apart from what is real."""
+"""The synthetic portfolio: as large as asked, the same for the same seed, true, and apart from what
+is real.
+"""
 
 import json
 from collections import Counter
@@ -154,7 +156,7 @@ def test_a_number_out_of_range_is_refused(n):
         seed_portfolio(n_applications=n, seed=1, on=TODAY)
 
 
-def test_the_command_says_what_it_planted(capsys):
+def test_the_command_says_what_it_created(capsys):
     call_command("seed_portfolio", applications=20)
 
     answer = json.loads(capsys.readouterr().out)

@@ -1,4 +1,6 @@
-"""`manage.py evaluate_portfolio` answers a file in a database of its own, whatever the registry holds."""
+"""`manage.py evaluate_portfolio` answers a file in a database of its own, whatever the registry
+holds.
+"""
 
 import json
 from functools import cache
@@ -32,7 +34,9 @@ def evaluated(file: Path) -> dict[str, Any]:
 
 @cache
 def answered() -> str:
-    """The portfolios worked by hand, answered by a registry that holds nothing; as text, so that none changes it."""
+    """The portfolios worked by hand, answered by a registry that holds nothing; as text, so that
+    none changes it.
+    """
     with TemporaryDirectory() as folder:
         return json.dumps(evaluated(together(Path(folder))))
 

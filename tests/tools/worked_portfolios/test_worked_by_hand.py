@@ -1,4 +1,6 @@
-"""Small portfolios whose numbers were worked out on paper: every number that stands in `expected` is answered so."""
+"""Small portfolios whose numbers were worked out on paper: every number that stands in `expected`
+is answered so.
+"""
 
 import json
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""Portfolios whose numbers were worked out on paper, and how an answer is compared with these numbers."""
+"""Portfolios whose numbers were worked out on paper, and how an answer is compared with these
+numbers.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -13,8 +13,8 @@ from tools.seeding.seed import SeedError, seed_portfolio
 
 class Command(BaseCommand):
     help = (
-        "Plants a synthetic portfolio with a synthetic catalogue of its own, to measure and to try things on. One that"
-        " was planted before with other numbers is replaced; real rows are not touched. Refused in production."
+        "Creates a synthetic portfolio with a synthetic catalogue of its own, to measure and to try things on. One that"
+        " was created before with other numbers is replaced; real rows are not touched. Refused in production."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,7 +1,9 @@
-"""A file of worked portfolios as records; what cannot be meant is refused with BadPortfolio, which says where.
+"""A file of worked portfolios as records; what cannot be meant is refused with BadPortfolio, which
+says where.
 
-The shape is docs/worked-portfolios.md. Every reference must be to something the portfolio
-holds, every id stands once in its list, numbers are not negative and days are likely ones. An `expected` is not read.
+The shape is docs/worked-portfolios.md. Every reference must be to something the portfolio holds,
+every id stands once in its list, numbers are not negative and days are likely ones. An `expected`
+is not read.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Reading what an organisation runs: applications, dependencies and exit tests, in a portfolio or added to one."""
+"""Reader of applications, dependencies and exit tests, in a portfolio or added to one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Reading what is asked about a portfolio: policies, lives of flags, scenarios, losses."""
+"""Reader of the questions about a portfolio: policies, lives of flags, scenarios, losses."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace

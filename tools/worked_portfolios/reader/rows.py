@@ -1,4 +1,4 @@
-"""One JSON object read with refusals that say where: a small vocabulary for reading.py."""
+"""A JSON object with typed access; refusals say where in the file."""
 
 import math
 import re
