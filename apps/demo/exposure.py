@@ -205,15 +205,15 @@ def _flags(fixture: Record, day: LoadingDay, lookup: RecordLookup) -> None:
     """Lines drawn, flags opened on the day they were drawn, decided about, and measured again until
     today.
     """
-    drawn = fixture["lines"]
-    for row in drawn["policies"]:
+    lines = fixture["lines"]
+    for row in lines["policies"]:
         facts, by = row["facts"], lookup.user(row["by"])
         policy = Policy.objects.filter(slug=row["slug"]).first()
         if policy is None:
             add_policy(facts={"slug": row["slug"], **facts}, by=by, reason=row["reason"])
         else:
-            change_policy(policy=policy, facts=facts, at=day.moment(drawn["at"]), by=by, reason=row["reason"])
-    _measured_on(day, drawn["at"])
+            change_policy(policy=policy, facts=facts, at=day.moment(lines["at"]), by=by, reason=row["reason"])
+    _measured_on(day, lines["at"])
     for row in fixture["decisions"]:
         node = None if row["node"] is None else nodes_named([row["node"]])[row["node"]]
         flag = ExposureFlag.objects.get(policy__slug=row["policy"], node=node, state__in=ExposureFlag.LIVE)

@@ -44,10 +44,16 @@ def load_gate_runs(*, day: LoadingDay) -> None:
 def _ask(row: Record, day: LoadingDay, application: Application, by: User) -> None:
     at = day.moment(row["days"])
     run = ask(
-        application=application, asked=[Asked(**model) for model in row["models"]], by=by, at=at,
-        environment=row["environment"], commit=row["commit"], ref=row["ref"],
-        mode=row.get("mode", GateRun.Mode.ENFORCE), catalogue=_example_catalogue(at) if row["days"] < 0 else None,
-    )  # fmt: skip
+        application=application,
+        asked=[Asked(**model) for model in row["models"]],
+        by=by,
+        at=at,
+        environment=row["environment"],
+        commit=row["commit"],
+        ref=row["ref"],
+        mode=row.get("mode", GateRun.Mode.ENFORCE),
+        catalogue=_example_catalogue(at) if row["days"] < 0 else None,
+    )
     if row.get("released"):
         release(run=run, by=by, at=at)
 
@@ -56,10 +62,11 @@ def _example_catalogue(at: datetime) -> Catalogue | None:
     """Return the built-in catalogue as if it had been read from a source by `at`; None where it is
     not loaded.
     """
-    made = Assertion.objects.filter(source__slug=BUILT_IN, topic=Topic.LIFECYCLE).aggregate(at=Max("changed_at"))["at"]
-    if made is None:
+    claims = Assertion.objects.filter(source__slug=BUILT_IN, topic=Topic.LIFECYCLE)
+    changed_at = claims.aggregate(at=Max("changed_at"))["at"]
+    if changed_at is None:
         return None
-    moment = min(made, at)
+    moment = min(changed_at, at)
     return Catalogue((SourceReading(BUILT_IN, "Built-in catalogue (example)", moment, valid_until=at),))
 
 
@@ -67,9 +74,14 @@ def _ask_for_waiver(row: Record, day: LoadingDay, application: Application, peop
     at = day.moment(row["days"])
     try:
         waiver = ask_for_waiver(
-            application=application, rule=row["rule"], model=row["model"], reason=row["reason"],
-            until=day.on(row["until"]), by=people[row["by"]], at=at,
-        )  # fmt: skip
+            application=application,
+            rule=row["rule"],
+            model=row["model"],
+            reason=row["reason"],
+            until=day.on(row["until"]),
+            by=people[row["by"]],
+            at=at,
+        )
     except RefusedChange:
         # people have moved its owners since
         return

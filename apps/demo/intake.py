@@ -58,9 +58,13 @@ def _receive(row: dict[str, Any], day: LoadingDay, applications: dict[str, int])
     body = row["body"]
     body["metadata"]["timestamp"] = at.isoformat()
     receive_document(
-        form=FORMATS["cyclonedx"], body=json.dumps(body).encode(), by=User.objects.filter(username=row["by"]).first(),
-        at=at, application=application, file_name=row["file_name"],
-    )  # fmt: skip
+        form=FORMATS["cyclonedx"],
+        body=json.dumps(body).encode(),
+        by=User.objects.filter(username=row["by"]).first(),
+        at=at,
+        application=application,
+        file_name=row["file_name"],
+    )
 
 
 def _load(row: dict[str, Any], day: LoadingDay, applications: dict[str, int], services: dict[str, int]) -> None:
@@ -87,9 +91,14 @@ def _load(row: dict[str, Any], day: LoadingDay, applications: dict[str, int], se
         n_calls = max(1, round(calls["a_day"] * share))
         days.append(
             UsageDay(
-                observation=observation, day=on, n_calls=n_calls, n_errors=min(round(calls["failed"] * share), n_calls),
-                input_tokens=n_calls * 1400, output_tokens=n_calls * 260,
-                first_seen_at=day.moment(n), last_seen_at=day.moment(n),
+                observation=observation,
+                day=on,
+                n_calls=n_calls,
+                n_errors=min(round(calls["failed"] * share), n_calls),
+                input_tokens=n_calls * 1400,
+                output_tokens=n_calls * 260,
+                first_seen_at=day.moment(n),
+                last_seen_at=day.moment(n),
             )
-        )  # fmt: skip
+        )
     UsageDay.objects.bulk_create(days)

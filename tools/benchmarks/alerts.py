@@ -65,8 +65,8 @@ def measure_alerts(*, at: datetime, n_recipients: int) -> Iterator[BenchmarkLine
         yield BenchmarkLine("alerts of days and states raised", time_once(lambda: raise_due_alerts(at=at)))
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE alerts_alert, alerts_notice")
-        told = f"{Alert.objects.count():,} alerts, {Notice.objects.count():,} notices"
-        yield BenchmarkLine("the same again, nothing new", time_once(lambda: raise_due_alerts(at=at)), note=told)
+        counts = f"{Alert.objects.count():,} alerts, {Notice.objects.count():,} notices"
+        yield BenchmarkLine("the same again, nothing new", time_once(lambda: raise_due_alerts(at=at)), note=counts)
         yield BenchmarkLine("alerts passed on, woken and ended", time_once(lambda: sum(keep_alerts(at=at).values())))
         written = time_once(lambda: queue_digests(at=at, gather=timedelta(0)))
         yield BenchmarkLine("digests written", written, note=_each(written.p50, written.rows))
@@ -99,9 +99,15 @@ def _announced(at: datetime) -> Iterator[int]:
         return
     for offering_id, n_applications in rows:
         ProviderEvent.objects.create(
-            key=f"bench {offering_id}", kind=ProviderEvent.Kind.ANNOUNCED, source=source, offering_id=offering_id,
-            external_id=f"bench/{offering_id}", new=on.isoformat(), effective_on=on, detected_at=at,
-        )  # fmt: skip
+            key=f"bench {offering_id}",
+            kind=ProviderEvent.Kind.ANNOUNCED,
+            source=source,
+            offering_id=offering_id,
+            external_id=f"bench/{offering_id}",
+            new=on.isoformat(),
+            effective_on=on,
+            detected_at=at,
+        )
         yield n_applications
 
 

@@ -33,7 +33,7 @@ def measure_bulk(*, whole: bool) -> Iterator[BenchmarkLine]:
         team = Team.objects.create(name="Bench", slug="bench-bulk")
         offerings = list(Offering.objects.order_by("pk").values_list("pk", flat=True)[:1_000])
         applications = list(_applications(team, _ROWS))
-        uses = list(_uses(_ROWS, offerings, each=1))
+        uses = list(_uses(_ROWS, offerings, per_application=1))
         for what, address, rows in (
             ("50,000 new applications", "applications", applications),
             ("the same again", "applications", applications),
@@ -48,7 +48,7 @@ def measure_bulk(*, whole: bool) -> Iterator[BenchmarkLine]:
             team = Team.objects.create(name="Bench", slug="bench-bulk")
             began = perf_counter()
             _posted(client, "applications", _applications(team, 100_000), prefer="respond-async")
-            _posted(client, "dependencies", _uses(100_000, offerings, each=5), prefer="respond-async")
+            _posted(client, "dependencies", _uses(100_000, offerings, per_application=5), prefer="respond-async")
             # a worker does so at its start
             current_app.loader.import_default_modules()
             current_app.tasks["api.carry_out_waiting_jobs"].apply().get()
@@ -68,20 +68,28 @@ def _client() -> Client:
 def _applications(team: Team, n: int) -> Iterator[dict[str, Any]]:
     for number in range(n):
         yield {
-            "slug": f"bench-bulk-{number}", "name": f"Bench application {number}", "team": team.slug,
-            "purpose": "Sorts what comes in.", "criticality": ("critical", "important", "standard")[number % 3],
-            "status": "production", "users_affected": number, "monthly_spend": f"{number % 1000}.50",
+            "slug": f"bench-bulk-{number}",
+            "name": f"Bench application {number}",
+            "team": team.slug,
+            "purpose": "Sorts what comes in.",
+            "criticality": ("critical", "important", "standard")[number % 3],
+            "status": "production",
+            "users_affected": number,
+            "monthly_spend": f"{number % 1000}.50",
             "external_refs": {"cmdb": f"APP-{number}"},
-        }  # fmt: skip
+        }
 
 
-def _uses(n: int, offerings: Sequence[int], *, each: int) -> Iterator[dict[str, Any]]:
+def _uses(n: int, offerings: Sequence[int], *, per_application: int) -> Iterator[dict[str, Any]]:
     for number in range(n):
-        for k in range(each):
+        for k in range(per_application):
             yield {
-                "application": f"bench-bulk-{number}", "offering": offerings[(number + 7 * k) % len(offerings)],
-                "role": _ROLES[k], "since": "2026-01-01", "monthly_input_tokens": 1_000_000 + number,
-            }  # fmt: skip
+                "application": f"bench-bulk-{number}",
+                "offering": offerings[(number + 7 * k) % len(offerings)],
+                "role": _ROLES[k],
+                "since": "2026-01-01",
+                "monthly_input_tokens": 1_000_000 + number,
+            }
 
 
 def _posted(client: Client, resource: str, rows: Iterable[dict[str, Any]], *, prefer: str) -> float:
@@ -91,9 +99,12 @@ def _posted(client: Client, resource: str, rows: Iterable[dict[str, Any]], *, pr
     body = b"".join(orjson.dumps(row) + b"\n" for row in rows)
     began = perf_counter()
     response = client.post(
-        f"/api/v1/{resource}/bulk/", body, content_type=_LINES, secure=settings.SECURE_SSL_REDIRECT,
+        f"/api/v1/{resource}/bulk/",
+        body,
+        content_type=_LINES,
+        secure=settings.SECURE_SSL_REDIRECT,
         headers={"Prefer": prefer},
-    )  # fmt: skip
+    )
     took = perf_counter() - began
     if response.status_code not in {200, 202}:
         raise RequestFailedError(f"{resource}/bulk/ answered {response.status_code}: {response.content[:200]!r}")

@@ -13,8 +13,8 @@ class RequestFailedError(Exception):
 
 def host_headers() -> dict[str, str]:
     """The header of a host that the site answers to."""
-    named = [host for host in settings.ALLOWED_HOSTS if not host.startswith((".", "*"))]
-    return {"host": named[0] if named else "localhost"}
+    hosts = [host for host in settings.ALLOWED_HOSTS if not host.startswith((".", "*"))]
+    return {"host": hosts[0] if hosts else "localhost"}
 
 
 def open_connection(port: int) -> socket.socket:

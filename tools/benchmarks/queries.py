@@ -92,23 +92,23 @@ def measure_queries(*, user: User, on: date) -> Iterator[BenchmarkLine]:
 
 
 def _blast_radius(version: ChosenVersion) -> Iterator[BenchmarkLine]:
-    asked = {"node": version.node_id}
+    params = {"node": version.node_id}
     note = f"{version.reach} applications"
     kind = NodeKind.VERSION
     yield BenchmarkLine(
         f"blast radius of a {version.word} version, count",
         time_runs(lambda: count_reached(version.node_id, kind)),
-        time_statement(statements.COUNT, asked),
+        time_statement(statements.COUNT, params),
         note,
     )
     yield BenchmarkLine(
         f"blast radius of a {version.word} version, by team",
         time_runs(lambda: reached_by_team(version.node_id, kind)),
-        time_statement(statements.BY_TEAM, asked),
+        time_statement(statements.BY_TEAM, params),
         note,
     )
-    gather = time_statement(statements.PAGE_BY_GATHERING, asked)
-    walk = time_statement(statements.PAGE_BY_WALKING, asked)
+    gather = time_statement(statements.PAGE_BY_GATHERING, params)
+    walk = time_statement(statements.PAGE_BY_WALKING, params)
     yield BenchmarkLine(
         f"blast radius of a {version.word} version, first 50",
         time_runs(lambda: reached_applications(version.node_id, kind)),
@@ -118,11 +118,11 @@ def _blast_radius(version: ChosenVersion) -> Iterator[BenchmarkLine]:
 
 
 def _states(version: ChosenVersion, settings: EngineSettings) -> Iterator[BenchmarkLine]:
-    asked = questions([version.node_id], settings=settings)
+    failures = questions([version.node_id], settings=settings)
     page = [row.application_id for row in reached_applications(version.node_id, NodeKind.VERSION)]
     yield BenchmarkLine(
         f"states of a {version.word} version, counted",
-        time_runs(lambda: count_states(asked)),
+        time_runs(lambda: count_states(failures)),
         time_statement(
             f"SELECT t.state, count(*) FROM ({statements.STATES_OF_ALL}) AS t(id, state, hit) GROUP BY 1",
             {"node": version.node_id},
@@ -131,7 +131,7 @@ def _states(version: ChosenVersion, settings: EngineSettings) -> Iterator[Benchm
     )
     yield BenchmarkLine(
         f"states of a {version.word} version, one page of 50",
-        time_runs(lambda: application_states(asked, application_ids=page)),
+        time_runs(lambda: application_states(failures, application_ids=page)),
         time_statement(statements.STATES_OF_PAGE, {"node": version.node_id, "page": page}),
     )
 
@@ -157,16 +157,16 @@ def _concentration() -> Iterator[BenchmarkLine]:
 def _policies() -> Iterator[BenchmarkLine]:
     """Twelve lines as an organisation might draw them, measured one by one."""
     kinds = (["developer"], ["host"], ["foundation"], ["version"], ["gateway", "vendor"])
-    drawn = [
+    policies = [
         Policy(kinds=nodes, states=states, measure=measure, tolerance="0.2", basis=Basis.COUNT)
         for nodes in kinds
         for states, measure in ((["exposed", "cushioned"], "critical_share"), (["exposed"], "weight_share"))
     ]
-    drawn += [
+    policies += [
         Policy(predicate=predicate, measure="weight_share", tolerance="0.2")
         for predicate in (Predicate.NO_INDEPENDENT_FALLBACK, Predicate.JUDGE_SHARES_LINEAGE)
     ]
-    yield BenchmarkLine("12 policies, all values", time_runs(lambda: [policy_values(policy) for policy in drawn]))
+    yield BenchmarkLine("12 policies, all values", time_runs(lambda: [policy_values(policy) for policy in policies]))
 
 
 def _loss(settings: EngineSettings) -> Iterator[BenchmarkLine]:

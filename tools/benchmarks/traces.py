@@ -3,7 +3,7 @@
 
 Requests are made beforehand, gzipped, every span with ids of its own, so that what is measured is
 the server, its database and the adding up. All of it and the senders share one machine: besides the
-rate, each line tells the processor's seconds that 100,000 spans took, by who took them.
+rate, each line shows the processor's seconds that 100,000 spans took, by process.
 """
 
 import gzip
@@ -127,16 +127,17 @@ def _template(share: float, number: int) -> tuple[bytes, list[tuple[int, int, bo
     dice = random.Random(number)  # noqa: S311
     models = list(
         Offering.objects.filter(host__slug__in=["openai", "anthropic"], version__isnull=False, region_scope="")
-        .order_by("pk").values_list("host__slug", "api_id")[:20]
-    ) or [("openai", "gpt-4o")]  # fmt: skip
+        .order_by("pk")
+        .values_list("host__slug", "api_id")[:20]
+    ) or [("openai", "gpt-4o")]
     moment = time.time_ns()
     marks: list[bytes] = []
 
     def mark(length: int, *, is_text: bool) -> bytes:
-        made = dice.randbytes(length)
-        made = made.hex()[:length].encode() if is_text else made
-        marks.append(made)
-        return made
+        identifier = dice.randbytes(length)
+        identifier = identifier.hex()[:length].encode() if is_text else identifier
+        marks.append(identifier)
+        return identifier
 
     scopes = []
     n_services = 4
@@ -146,27 +147,38 @@ def _template(share: float, number: int) -> tuple[bytes, list[tuple[int, int, bo
             attributes = _model_call(dice, models, mark) if dice.random() < share else _OTHER
             spans.append(
                 schema.Span(
-                    trace_id=mark(16, is_text=False), span_id=mark(8, is_text=False), parent_span_id=dice.randbytes(8),
-                    name=b"chat", start=moment - dice.randrange(10**9), attributes=attributes,
+                    trace_id=mark(16, is_text=False),
+                    span_id=mark(8, is_text=False),
+                    parent_span_id=dice.randbytes(8),
+                    name=b"chat",
+                    start=moment - dice.randrange(10**9),
+                    attributes=attributes,
                 ).SerializeToString()
-            )  # fmt: skip
+            )
         scopes.append(
             schema.OfResource(
-                resource=schema.Resource(attributes=[
-                    _text("service.name", f"{_SERVICE}-{number % 3}-{service}"), _text("service.version", "2.3.1"),
-                    _text("deployment.environment.name", "production"), _text("telemetry.sdk.language", "python"),
-                    _text("service.instance.id", f"pod-{service}"),
-                ]).SerializeToString(),
-                scopes=[schema.OfScope(
-                    scope=schema.Scope(name=b"opentelemetry.instrumentation.openai_v2").SerializeToString(), items=spans
-                ).SerializeToString()],
+                resource=schema.Resource(
+                    attributes=[
+                        _text("service.name", f"{_SERVICE}-{number % 3}-{service}"),
+                        _text("service.version", "2.3.1"),
+                        _text("deployment.environment.name", "production"),
+                        _text("telemetry.sdk.language", "python"),
+                        _text("service.instance.id", f"pod-{service}"),
+                    ]
+                ).SerializeToString(),
+                scopes=[
+                    schema.OfScope(
+                        scope=schema.Scope(name=b"opentelemetry.instrumentation.openai_v2").SerializeToString(),
+                        items=spans,
+                    ).SerializeToString()
+                ],
             ).SerializeToString()
-        )  # fmt: skip
+        )
     body = schema.Request(resources=scopes).SerializeToString()
     places, start = [], 0
-    for made in marks:
-        start = body.find(made, 0)
-        places.append((start, len(made), len(made) == _RESPONSE_ID))
+    for identifier in marks:
+        start = body.find(identifier, 0)
+        places.append((start, len(identifier), len(identifier) == _RESPONSE_ID))
     return body, places
 
 
@@ -177,35 +189,44 @@ def _model_call(dice: random.Random, models: Sequence[tuple[str, str]], mark: ob
     host, model = dice.choice(models)
     response_id = mark(_RESPONSE_ID, is_text=True)  # type: ignore[operator]
     return [
-        _text("gen_ai.operation.name", "chat"), _text("gen_ai.provider.name", host),
-        _text("gen_ai.request.model", model), _text("server.address", f"api.{host}.com"), _number("server.port", 443),
-        _number("gen_ai.request.max_tokens", 1024), _text("gen_ai.response.model", model),
+        _text("gen_ai.operation.name", "chat"),
+        _text("gen_ai.provider.name", host),
+        _text("gen_ai.request.model", model),
+        _text("server.address", f"api.{host}.com"),
+        _number("server.port", 443),
+        _number("gen_ai.request.max_tokens", 1024),
+        _text("gen_ai.response.model", model),
         schema.KeyValue(
             key=b"gen_ai.response.id", value=schema.AnyValue(string_value=response_id).SerializeToString()
         ).SerializeToString(),
         _number("gen_ai.usage.input_tokens", dice.randrange(4000)),
         _number("gen_ai.usage.output_tokens", dice.randrange(800)),
         _number("gen_ai.usage.cache_read.input_tokens", dice.randrange(100)),
-        _text("openai.response.service_tier", "default"), _text("openai.response.system_fingerprint", "fp_44709d"),
-    ]  # fmt: skip
+        _text("openai.response.service_tier", "default"),
+        _text("openai.response.system_fingerprint", "fp_44709d"),
+    ]
 
 
 def _text(key: str, value: str) -> bytes:
-    told = schema.AnyValue(string_value=value.encode()).SerializeToString()
-    pair: bytes = schema.KeyValue(key=key.encode(), value=told).SerializeToString()
+    any_value = schema.AnyValue(string_value=value.encode()).SerializeToString()
+    pair: bytes = schema.KeyValue(key=key.encode(), value=any_value).SerializeToString()
     return pair
 
 
 def _number(key: str, value: int) -> bytes:
-    told = schema.AnyValue(int_value=value).SerializeToString()
-    pair: bytes = schema.KeyValue(key=key.encode(), value=told).SerializeToString()
+    any_value = schema.AnyValue(int_value=value).SerializeToString()
+    pair: bytes = schema.KeyValue(key=key.encode(), value=any_value).SerializeToString()
     return pair
 
 
 _OTHER = [
-    _text("http.request.method", "GET"), _text("http.route", "/orders/{id}"), _text("url.scheme", "https"),
-    _text("server.address", "orders.internal"), _number("server.port", 8443), _number("http.response.status_code", 200),
-]  # fmt: skip
+    _text("http.request.method", "GET"),
+    _text("http.route", "/orders/{id}"),
+    _text("url.scheme", "https"),
+    _text("server.address", "orders.internal"),
+    _number("server.port", 8443),
+    _number("http.response.status_code", 200),
+]
 
 
 # --- senders --------------------------------------------------------------------------------------
@@ -219,14 +240,14 @@ def _send(port: int, token: str, bodies: Sequence[bytes], *, seconds: float) -> 
 
     def send() -> list[float]:
         times = []
-        with open_connection(port) as kept:
+        with open_connection(port) as client:
             while time.perf_counter() < until:
                 with lock:
                     body = next(waiting, None)
                 if body is None:
                     break
                 began = time.perf_counter()
-                _post(kept, body, token)
+                _post(client, body, token)
                 times.append((time.perf_counter() - began) * 1_000)
         return times
 
@@ -236,15 +257,15 @@ def _send(port: int, token: str, bodies: Sequence[bytes], *, seconds: float) -> 
     return times, time.perf_counter() - began
 
 
-def _post(kept: socket.socket, body: bytes, token: str) -> None:
+def _post(client: socket.socket, body: bytes, token: str) -> None:
     head = (
         f"POST /otlp/v1/traces HTTP/1.1\r\nhost: {host_headers()['host']}\r\nauthorization: Bearer {token}\r\n"
         f"content-type: application/x-protobuf\r\ncontent-encoding: gzip\r\ncontent-length: {len(body)}\r\n\r\n"
     )
-    kept.sendall(head.encode() + body)
+    client.sendall(head.encode() + body)
     answer = b""
     while b"\r\n\r\n" not in answer:
-        block = kept.recv(65_536)
+        block = client.recv(65_536)
         if not block:
             raise RequestFailedError("The server closed the connection.")
         answer += block
@@ -291,9 +312,14 @@ def _token() -> Iterator[str]:
     user = User.objects.create(username="bench-traces")
     try:
         yield issue_token(
-            user=user, name="bench", scopes=["intake"], at=now(), by=None, lifetime=timedelta(hours=1),
+            user=user,
+            name="bench",
+            scopes=["intake"],
+            at=now(),
+            by=None,
+            lifetime=timedelta(hours=1),
             per_minute=10_000_000,
-        )[1]  # fmt: skip
+        )[1]
     finally:
         user.delete()
 

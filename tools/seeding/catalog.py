@@ -29,8 +29,14 @@ _CATEGORIES_P = (0.8, 0.1, 0.04, 0.04, 0.02)
 _REGIONS_PER_HOST = 8
 _DEAREST = 100.0  # dollars per million tokens
 _READ_BY_FOOTING: tuple[type[models.Model], ...] = (
-    Provider, Foundation, Version, Derivation, Region, Offering, Offering.regions.through,
-)  # fmt: skip
+    Provider,
+    Foundation,
+    Version,
+    Derivation,
+    Region,
+    Offering,
+    Offering.regions.through,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,9 +333,13 @@ def _prices(offerings: Ints, rng: np.random.Generator, moment: datetime, on: dat
     ):
         has = rng.random(len(priced)) < part
         for offering, amount, moves, day, by in zip(
-            priced[has].tolist(), (base[has] * times).tolist(), changes[has].tolist(),
-            [day for day, there in zip(later, has, strict=True) if there], factor[has].tolist(), strict=True,
-        ):  # fmt: skip
+            priced[has].tolist(),
+            (base[has] * times).tolist(),
+            changes[has].tolist(),
+            [day for day, there in zip(later, has, strict=True) if there],
+            factor[has].tolist(),
+            strict=True,
+        ):
             since = "[2024-01-01 00:00:00+00,"
             if moves:
                 rows.append((offering, unit, f"{amount:.6f}", f"{since}{day} 00:00:00+00)"))

@@ -27,7 +27,7 @@ def draw_values(rng: np.random.Generator, values: Sequence[Any], n: int, p: Sequ
 def mask_values(values: Sequence[Any] | np.ndarray[Any, Any], missing: Bools) -> list[Any]:
     """The values, None where `missing`."""
     plain = values.tolist() if isinstance(values, np.ndarray) else values
-    return [None if gone else value for value, gone in zip(plain, missing.tolist(), strict=True)]
+    return [None if is_missing else value for value, is_missing in zip(plain, missing.tolist(), strict=True)]
 
 
 def count_days(on: date, offsets: Ints) -> list[date]:

@@ -18,9 +18,19 @@ from tools.seeding.sizes import SeedSizes
 
 ROOT_TEAM = MARK  # slug; its name says what was written
 _FUNCTIONS = (
-    "Claims triage", "Contract review", "Call summary", "Code assistant", "Fraud notes", "Invoice reading",
-    "Knowledge search", "Letter drafting", "Mail routing", "Meeting minutes", "Policy questions", "Translation",
-)  # fmt: skip
+    "Claims triage",
+    "Contract review",
+    "Call summary",
+    "Code assistant",
+    "Fraud notes",
+    "Invoice reading",
+    "Knowledge search",
+    "Letter drafting",
+    "Mail routing",
+    "Meeting minutes",
+    "Policy questions",
+    "Translation",
+)
 _ROLES = ("primary", "fallback", "judge", "guardrail", "embedding", "reranker", "tool")
 PRIMARY, FALLBACK = 0, 1
 # Skew of the offerings' use: one version then carries about half of a large portfolio, the tenth a
@@ -89,7 +99,7 @@ def _teams(sizes: SeedSizes, moment: datetime, name: str) -> Ints:
 def _applications(sizes: SeedSizes, teams: Ints, rng: np.random.Generator, moment: datetime, on: date) -> Ints:
     n = sizes.applications
     ids = allocate_ids(Application, n)
-    words = rng.integers(0, len(_FUNCTIONS), n)
+    functions = rng.integers(0, len(_FUNCTIONS), n)
     users = np.minimum(rng.lognormal(4, 2, n), 50_000_000).astype(np.int64)
     spend = np.round(rng.lognormal(5, 1.6, n), 2)
     copy_rows(
@@ -97,7 +107,7 @@ def _applications(sizes: SeedSizes, teams: Ints, rng: np.random.Generator, momen
         n,
         {
             "id": ids,
-            "name": [f"{_FUNCTIONS[word]} {number:06d}" for number, word in enumerate(words.tolist(), 1)],
+            "name": [f"{_FUNCTIONS[function]} {number:06d}" for number, function in enumerate(functions.tolist(), 1)],
             "slug": [f"{MARK}-application-{number:06d}" for number in range(1, n + 1)],
             "purpose": "Invented for measuring.",
             "team_id": teams[rng.choice(len(teams), n, p=zipf_probabilities(len(teams), 0.6))],
@@ -110,7 +120,7 @@ def _applications(sizes: SeedSizes, teams: Ints, rng: np.random.Generator, momen
                 rng, ("", "public", "internal", "confidential"), n, (0.2, 0.1, 0.5, 0.2)
             ),
             "personal_data": draw_values(rng, (None, True, False), n, (0.2, 0.4, 0.4)),
-            "business_function": [_FUNCTIONS[word] for word in words.tolist()],
+            "business_function": [_FUNCTIONS[function] for function in functions.tolist()],
             "autonomy": draw_values(rng, ("", "assists", "supervised", "autonomous"), n, (0.3, 0.5, 0.15, 0.05)),
             "impact_of_discontinuing": draw_values(rng, ("", "low", "medium", "high"), n, (0.4, 0.2, 0.2, 0.2)),
             "users_affected": mask_values(users, rng.random(n) < 0.05),

@@ -64,13 +64,13 @@ def remove_portfolio() -> None:
     Raises StillInUse, and removes nothing, where anything else refers to it: an assessment, a
     campaign, a test that somebody recorded, an application of one's own.
     """
-    words = {"mark": f"{MARK}-%", "root": MARK, "path": f"{MARK}/%"}
+    params = {"mark": f"{MARK}-%", "root": MARK, "path": f"{MARK}/%"}
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             for statement in _SYNTHETIC_ROWS:
-                cursor.execute(statement, words)
+                cursor.execute(statement, params)
             for statement in _DELETIONS:
-                cursor.execute(statement, words)
+                cursor.execute(statement, params)
             # foreign keys are looked at now, so that the sentence below is said and nothing is half
             # done
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -23,9 +23,17 @@ from tools.seeding.sizes import scale_sizes
 
 MAX_APPLICATIONS = 5_000_000
 _TABLES = (
-    "accounts_team", "catalog_price", "catalog_node", "catalog_footing", "inventory_application",
-    "inventory_dependency", "inventory_exittest", "inventory_exitplan", "inventory_adaptation", "risks_foundationrisk",
-)  # fmt: skip
+    "accounts_team",
+    "catalog_price",
+    "catalog_node",
+    "catalog_footing",
+    "inventory_application",
+    "inventory_dependency",
+    "inventory_exittest",
+    "inventory_exitplan",
+    "inventory_adaptation",
+    "risks_foundationrisk",
+)
 
 
 class SeedError(Exception):

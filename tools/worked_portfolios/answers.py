@@ -83,17 +83,17 @@ def answer_portfolio(portfolio: PortfolioRecord) -> Section:
     }
     if portfolio.scenarios:
         sections["scenarios"] = {
-            asked.id: run_scenario(
-                asked, ids=ids, applications=names.applications, nodes=names.nodes, settings=settings
+            scenario.id: run_scenario(
+                scenario, ids=ids, applications=names.applications, nodes=names.nodes, settings=settings
             )
-            for asked in portfolio.scenarios
+            for scenario in portfolio.scenarios
         }
     if portfolio.loss is not None:
         sections["loss"] = measure_losses(
             portfolio.loss, applications=names.applications, nodes=names.nodes, settings=settings
         )
     if portfolio.lifecycles:
-        sections["lifecycles"] = {asked.id: _life(asked) for asked in portfolio.lifecycles}
+        sections["lifecycles"] = {lifecycle.id: _life(lifecycle) for lifecycle in portfolio.lifecycles}
     return sections
 
 
@@ -125,7 +125,7 @@ def _states(names: PortfolioNames, settings: EngineSettings, *, threat: str | No
     """Each node failing alone: who stands there and how, and who leans on it in another role."""
     table: Section = {}
     for node_id, node in names.used.items():
-        asked = questions([node_id], settings=settings, threat=threat)
+        failures = questions([node_id], settings=settings, threat=threat)
         leans = leaning(node_id, node.kind)
         rows: Section = {
             names.applications[standing.application_id]: {
@@ -134,9 +134,9 @@ def _states(names: PortfolioNames, settings: EngineSettings, *, threat: str | No
                 "paths": {},
                 "leans": sorted(leans.pop(standing.application_id, [])),
             }
-            for standing in application_states(asked)
+            for standing in application_states(failures)
         }
-        for path in path_states(asked):
+        for path in path_states(failures):
             rows[names.applications[path.application_id]]["paths"][names.dependencies[path.dependency_id]] = {
                 "state": path.state,
                 "share": format_float(path.share),
@@ -144,8 +144,11 @@ def _states(names: PortfolioNames, settings: EngineSettings, *, threat: str | No
             }
         for application_id, roles in leans.items():
             rows[names.applications[application_id]] = {
-                "state": "not_standing", "hit_share": 0, "paths": {}, "leans": sorted(roles),
-            }  # fmt: skip
+                "state": "not_standing",
+                "hit_share": 0,
+                "paths": {},
+                "leans": sorted(roles),
+            }
         if rows:
             table[str(node)] = dict(sorted(rows.items()))
     return table
@@ -177,21 +180,23 @@ def _concentration(names: PortfolioNames) -> Section:
 
 
 def _layer(names: PortfolioNames, layer: Layer, basis: Basis) -> Section:
-    found = measure_layer(layer, basis).indices
-    known = found.hhi is not None
+    indices = measure_layer(layer, basis).indices
+    known = indices.hhi is not None
     section: Section = {
-        "total_weight": format_float(found.total_weight),
-        "none_weight": format_float(found.none_weight),
-        "covered_weight": format_float(found.covered_weight),
-        "unknown": format_float_or_none(found.unknown),
-        "shares": {str(names.nodes[pk]): format_float(share) for pk, share in found.shares.items()} if known else None,
-        "cr1": format_float_or_none(found.cr1),
-        "cr3": format_float_or_none(found.cr3),
-        "hhi": format_float_or_none(found.hhi),
-        "hhi_best": format_float_or_none(found.hhi_best),
-        "hhi_worst": format_float_or_none(found.hhi_worst),
-        "n2": format_float_or_none(found.n2),
-        "n1": found.n1,
+        "total_weight": format_float(indices.total_weight),
+        "none_weight": format_float(indices.none_weight),
+        "covered_weight": format_float(indices.covered_weight),
+        "unknown": format_float_or_none(indices.unknown),
+        "shares": {str(names.nodes[pk]): format_float(share) for pk, share in indices.shares.items()}
+        if known
+        else None,
+        "cr1": format_float_or_none(indices.cr1),
+        "cr3": format_float_or_none(indices.cr3),
+        "hhi": format_float_or_none(indices.hhi),
+        "hhi_best": format_float_or_none(indices.hhi_best),
+        "hhi_worst": format_float_or_none(indices.hhi_worst),
+        "n2": format_float_or_none(indices.n2),
+        "n1": indices.n1,
     }
     if known:
         parts = {names.applications[part.application_id]: part for part in contributions(layer, basis)}
@@ -203,10 +208,10 @@ def _layer(names: PortfolioNames, layer: Layer, basis: Basis) -> Section:
 def _single_points(names: PortfolioNames, settings: EngineSettings) -> Section:
     section: Section = {}
     for point in sorted(single_points(), key=lambda point: str(names.nodes[point.node_id])):
-        asked = questions([point.node_id], settings=settings)
+        failures = questions([point.node_id], settings=settings)
         stopped: dict[str, list[str]] = {
             state: sorted(
-                names.applications[standing.application_id] for standing in application_states(asked, states=[state])
+                names.applications[standing.application_id] for standing in application_states(failures, states=[state])
             )
             for state in (StandingState.EXPOSED.value, StandingState.CUSHIONED.value)
         }
@@ -215,15 +220,15 @@ def _single_points(names: PortfolioNames, settings: EngineSettings) -> Section:
 
 
 def _cuts(names: PortfolioNames, settings: EngineSettings) -> Section:
-    found = cuts(settings)
+    cut_sets = cuts(settings)
     pairs = [
         (*sorted((str(names.nodes[one]), str(names.nodes[other]))), format_exact(share))
-        for one, other, share in found.pairs
+        for one, other, share in cut_sets.pairs
     ]
     return {
-        "target_weight": found.n_target * settings.points[Criticality.CRITICAL],
-        "threshold": format_exact(found.threshold),
-        "size1": sorted([str(names.nodes[node]), format_exact(share)] for node, share in found.singles),
+        "target_weight": cut_sets.n_target * settings.points[Criticality.CRITICAL],
+        "threshold": format_exact(cut_sets.threshold),
+        "size1": sorted([str(names.nodes[node]), format_exact(share)] for node, share in cut_sets.singles),
         "size2": sorted(list(pair) for pair in pairs),
     }
 
@@ -236,7 +241,7 @@ def _flags(names: PortfolioNames, settings: EngineSettings, portfolio: Portfolio
     for record in portfolio.policies:
         policy = policies[names.ids.policies[record.id]]
         flagged: list[Section] = []
-        for node_id, found in policy_values(policy).items():
+        for node_id, measured in policy_values(policy).items():
             assert node_id is not None, "a policy of a file counts on nodes"
             counted = {
                 names.applications[pk]
@@ -246,7 +251,7 @@ def _flags(names: PortfolioNames, settings: EngineSettings, portfolio: Portfolio
                 {
                     "policy": record.id,
                     "node": str(names.nodes[node_id]),
-                    "value": format_exact(found.value),
+                    "value": format_exact(measured.value),
                     "applications": sorted(counted & critical if counts_critical(policy) else counted),
                 }
             )
@@ -282,9 +287,9 @@ def _cost(names: PortfolioNames, settings: EngineSettings, portfolio: PortfolioR
     return section
 
 
-def _life(asked: LifecycleRecord) -> list[Section]:
-    days = [day for day, _, _ in asked.steps]
+def _life(lifecycle: LifecycleRecord) -> list[Section]:
+    days = [day for day, _, _ in lifecycle.steps]
     return [
         {"day": day.isoformat(), "state": life.state, "events": list(events)}
-        for day, (life, events) in zip(days, run(asked.line, asked.steps), strict=True)
+        for day, (life, events) in zip(days, run(lifecycle.line, lifecycle.steps), strict=True)
     ]

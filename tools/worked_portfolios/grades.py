@@ -36,7 +36,7 @@ def grade_candidates(
     What failed its test is no candidate, so the engine grades it only in a world where the test was
     merely lapsed.
     """
-    found = _pairs()
+    grades = _pairs()
     if ExitTest.objects.filter(result=ExitTest.Result.FAILED).exists():
         with transaction.atomic():
             ExitTest.objects.filter(result=ExitTest.Result.FAILED).update(result=ExitTest.Result.PARTIAL)
@@ -44,11 +44,11 @@ def grade_candidates(
             for pair, (grade, _) in _pairs().items():
                 # a way out that failed its test is not even named
                 if pair.dependency_id is not None:
-                    found.setdefault(pair, (grade, "failed"))
+                    grades.setdefault(pair, (grade, "failed"))
             transaction.set_rollback(True)
     return {
         f"{dependencies[pair.primary_id]}>{_name(pair, dependencies, offerings)}": {"grade": grade, "test": test}
-        for pair, (grade, test) in found.items()
+        for pair, (grade, test) in grades.items()
     }
 
 

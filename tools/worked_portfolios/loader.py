@@ -53,11 +53,13 @@ WAIVED_CONSTRAINTS: Mapping[str, tuple[str, ...]] = {
     "catalog_provider": ("provider_not_its_own_parent",),
     "catalog_derivation": ("derivation_not_itself",),
     "catalog_offering": (
-        "offering_date_has_kind", "offering_not_its_own_replacement", "offering_soft_date_never_retires",
+        "offering_date_has_kind",
+        "offering_not_its_own_replacement",
+        "offering_soft_date_never_retires",
     ),
     "inventory_dependency": ("dependency_until_after_since",),
     "inventory_exittest": ("exit_test_expires_after_test",),
-}  # fmt: skip
+}
 # by model: triggers that refuse a circle of companies
 WAIVED_TRIGGERS: Mapping[type[models.Model], str] = {Provider: "provider_no_circle"}
 
@@ -72,7 +74,7 @@ def waive_constraints() -> None:
             for constraint in constraints:
                 cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
         for model, name in WAIVED_TRIGGERS.items():
-            [trigger] = [each for each in model._meta.triggers if each.name == name]  # type: ignore[attr-defined]
+            [trigger] = [candidate for candidate in model._meta.triggers if candidate.name == name]  # type: ignore[attr-defined]
             cursor.execute(f"DROP TRIGGER {trigger.get_pgid(model)} ON {model._meta.db_table}")
 
 
@@ -112,9 +114,11 @@ def load_portfolio(portfolio: PortfolioRecord) -> PortfolioIds:
     ExposureSettings.objects.create(pk=ExposureSettings.ONLY, **portfolio.settings)
     providers = _providers(portfolio)
     foundations = _written(
-        {f.id: Foundation(developer_id=providers[f.developer], name=f.id, slug=f.id, line=f.id)
-         for f in portfolio.foundations}
-    )  # fmt: skip
+        {
+            f.id: Foundation(developer_id=providers[f.developer], name=f.id, slug=f.id, line=f.id)
+            for f in portfolio.foundations
+        }
+    )
     versions = _written(
         {v.id: Version(foundation_id=foundations[v.foundation], identifier=v.id, name=v.id) for v in portfolio.versions}
     )
@@ -195,9 +199,9 @@ def _offerings(
             rows[record.id].replacement_id = ids[record.replacement]
             replaced.append(rows[record.id])
     Offering.objects.bulk_update(replaced, ["replacement"])
-    named = sorted({(record.host, region) for record in records for region in record.regions})
-    regions = Region.objects.bulk_create(Region(host_id=providers[host], name=region) for host, region in named)
-    region_ids = {name: region.pk for name, region in zip(named, regions, strict=True)}
+    names = sorted({(record.host, region) for record in records for region in record.regions})
+    regions = Region.objects.bulk_create(Region(host_id=providers[host], name=region) for host, region in names)
+    region_ids = {name: region.pk for name, region in zip(names, regions, strict=True)}
     Offering.regions.through.objects.bulk_create(
         Offering.regions.through(offering_id=ids[record.id], region_id=region_ids[record.host, region])
         for record in records

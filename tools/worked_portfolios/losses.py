@@ -16,7 +16,7 @@ from tools.worked_portfolios.records import FrequencyRecord, LossEventRecord, Lo
 
 
 def measure_losses(
-    asked: LossRecord, *, applications: Mapping[int, str], nodes: Mapping[int, NodeName], settings: EngineSettings
+    record: LossRecord, *, applications: Mapping[int, str], nodes: Mapping[int, NodeName], settings: EngineSettings
 ) -> dict[str, Any]:
     """Compute the exact loss; raises LossTooLarge where too many different losses can occur."""
     criticality = {
@@ -30,15 +30,15 @@ def measure_losses(
             _occurrence(event.frequency),
             _losses_of(event, node_ids.get(str(event.node)), criticality, applications, settings),
         )
-        for event in asked.events
+        for event in record.events
     ]
     own = [
         OwnLoss(name, _occurrence(frequency), loss)
         for name, grave in criticality.items()
-        if grave in asked.own
-        for frequency, loss in (asked.own[grave],)
+        if grave in record.own
+        for frequency, loss in (record.own[grave],)
     ]
-    frequencies = [event.frequency for event in asked.events] + [frequency for frequency, _ in asked.own.values()]
+    frequencies = [event.frequency for event in record.events] + [frequency for frequency, _ in record.own.values()]
     # a rate among the assumptions makes the answer one of floats, also where nobody here has it
     return exact_loss(events, own, in_floats=any(frequency.q is None for frequency in frequencies)).as_section()
 

@@ -28,7 +28,7 @@ from tools.worked_portfolios.records import (
 
 
 def run_scenario(
-    asked: ScenarioRecord,
+    scenario: ScenarioRecord,
     *,
     ids: PortfolioIds,
     applications: Mapping[int, str],
@@ -37,13 +37,13 @@ def run_scenario(
 ) -> dict[str, Any]:
     """Run one scenario; both sides in the file's own names."""
     translation = _Translation(ids, applications, nodes)
-    operations = [found for op in asked.ops if (found := translation.of(op)) is not None]
+    operations = [operation for op in scenario.ops if (operation := translation.of(op)) is not None]
     answer = run(
         operations,
         settings=settings,
-        layers=[Layer(layer) for layer in asked.layers],
-        basis=Basis(asked.basis),
-        prices_on=asked.on,
+        layers=[Layer(layer) for layer in scenario.layers],
+        basis=Basis(scenario.basis),
+        prices_on=scenario.on,
     )
     return {"before": _side(answer.before, translation), "after": _side(answer.after, translation)}
 
@@ -75,8 +75,8 @@ class _Translation:
     def of(self, op: Operation) -> engine.Operation | None:
         """None for what can touch nothing: a price of a node that nothing stands on."""
         match op:
-            case Remove(nodes=named):
-                known = (self._nodes.get(str(node)) for node in named)
+            case Remove(nodes=nodes):
+                known = (self._nodes.get(str(node)) for node in nodes)
                 return engine.Remove(tuple(pk for pk in known if pk is not None))
             case Replace(old=old, new=new):
                 return engine.Replace(self._ids.offerings[old], self._ids.offerings[new])
@@ -108,11 +108,11 @@ class _Translation:
         tests = sorted(op.exit_tests, key=lambda test: test.id, reverse=True)
         latest = {test.dependency: test.id for test in reversed(tests)}
         added = []
-        for record in sorted(op.dependencies, key=lambda each: latest.get(each.id, ""), reverse=True):
+        for record in sorted(op.dependencies, key=lambda dependency: latest.get(dependency.id, ""), reverse=True):
             self._n_added_dependencies += 1
             self._dependency_ids[record.id] = -self._n_added_dependencies
-            made = tuple(self._test(test) for test in tests if test.dependency == record.id)
-            added.append(self._dependency(record, made))
+            own_tests = tuple(self._test(test) for test in tests if test.dependency == record.id)
+            added.append(self._dependency(record, own_tests))
         return engine.Add(facts, tuple(added))
 
     def _dependency(self, record: DependencyRecord, tests: tuple[Mapping[str, Any], ...]) -> engine.AddedDependency:

@@ -210,7 +210,7 @@ def _prices(top: JsonRow, known: KnownIds) -> tuple[PriceRecord, ...]:
             raise row.refuse(f"'currency' is '{price.currency}'; use the three letters of ISO 4217.")
         if price.until is not None and price.until <= price.since:
             raise row.refuse("the price ends before it begins.")
-    ordered = sorted(prices, key=lambda each: (each[1].offering, each[1].unit, each[1].since))
+    ordered = sorted(prices, key=lambda entry: (entry[1].offering, entry[1].unit, entry[1].since))
     for (_, before), (row, after) in pairwise(ordered):
         same = (before.offering, before.unit) == (after.offering, after.unit)
         if same and (before.until is None or after.since < before.until):
@@ -219,41 +219,46 @@ def _prices(top: JsonRow, known: KnownIds) -> tuple[PriceRecord, ...]:
 
 
 def _settings(top: JsonRow) -> dict[str, Any]:
-    said = top.mapped("settings")
+    row = top.mapped("settings")
     settings: dict[str, Any] = {"horizon_days": top.whole("horizon_days", 180, MAX_HORIZON_DAYS)}
-    if unknown := sorted(set(said.values) - _SETTINGS):
-        raise said.refuse(f"there is no setting '{unknown[0]}'; use {', '.join(sorted(_SETTINGS))}.")
-    if "statuses" in said.values:
-        settings["statuses"] = list(said.some_of("statuses", Application.Status.values))
-    if "criticality_points" in said.values:
-        points = said.mapped("criticality_points")
+    if unknown := sorted(set(row.values) - _SETTINGS):
+        raise row.refuse(f"there is no setting '{unknown[0]}'; use {', '.join(sorted(_SETTINGS))}.")
+    if "statuses" in row.values:
+        settings["statuses"] = list(row.some_of("statuses", Application.Status.values))
+    if "criticality_points" in row.values:
+        points = row.mapped("criticality_points")
         settings["criticality_points"] = {
             name: points.whole(name, at_most=MAX_POINTS) for name in _known_keys(points, CRITICALITIES)
         }
-    if "test_validity_days" in said.values:
-        settings["test_validity_days"] = said.whole("test_validity_days", at_most=36500)
-    if "required_grade" in said.values:
-        grades = said.mapped("required_grade")
+    if "test_validity_days" in row.values:
+        settings["test_validity_days"] = row.whole("test_validity_days", at_most=36500)
+    if "required_grade" in row.values:
+        grades = row.mapped("required_grade")
         settings["required_grade"] = {
             threat: {kind: table.whole(kind, at_most=5) for kind in _known_keys(table, (*KINDS, "*"))}
             for threat in _known_keys(grades, THREATS)
             for table in (grades.mapped(threat),)
         }
-    if "cut_kinds" in said.values:
-        settings["cut_kinds"] = list(said.some_of("cut_kinds", KINDS))
-    if "cut_threshold" in said.values:
-        settings["cut_threshold"] = _part(said, "cut_threshold")
-    if "state_factor" in said.values:
-        factors = said.mapped("state_factor")
+    if "cut_kinds" in row.values:
+        settings["cut_kinds"] = list(row.some_of("cut_kinds", KINDS))
+    if "cut_threshold" in row.values:
+        settings["cut_threshold"] = _part(row, "cut_threshold")
+    if "state_factor" in row.values:
+        factors = row.mapped("state_factor")
         states = [str(state) for state in StandingState if state is not StandingState.PARTIAL]
         settings["state_factor"] = {state: str(factors.number(state)) for state in _known_keys(factors, states)}
     return settings
 
 
 _SETTINGS = {
-    "statuses", "criticality_points", "test_validity_days", "required_grade", "cut_kinds", "cut_threshold",
+    "statuses",
+    "criticality_points",
+    "test_validity_days",
+    "required_grade",
+    "cut_kinds",
+    "cut_threshold",
     "state_factor",
-}  # fmt: skip
+}
 
 
 def _known_keys(row: JsonRow, known: Collection[str]) -> list[str]:

@@ -145,8 +145,13 @@ def _retire(row: JsonRow, known: KnownIds) -> Retire:
 
 
 _OPERATIONS: Mapping[str, Callable[[JsonRow, KnownIds], Operation]] = {
-    "remove": _remove, "replace": _replace, "move": _move, "reprice": _reprice, "add": _add, "retire": _retire,
-}  # fmt: skip
+    "remove": _remove,
+    "replace": _replace,
+    "move": _move,
+    "reprice": _reprice,
+    "add": _add,
+    "retire": _retire,
+}
 
 
 def read_loss(top: JsonRow, known: KnownIds) -> LossRecord:

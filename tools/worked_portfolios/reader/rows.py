@@ -122,13 +122,13 @@ class JsonRow:
 
     def records[R](self, key: str, read: Callable[["JsonRow"], R]) -> tuple[R, ...]:
         """What `read` makes of the objects of a list; two of one id are refused."""
-        found: dict[str, R] = {}
+        records: dict[str, R] = {}
         for row in self.rows(key):
             name = row.text("id")
-            if name in found:
+            if name in records:
                 raise row.refuse(f"the id '{name}' stands twice among {key}.")
-            found[name] = read(row)
-        return tuple(found.values())
+            records[name] = read(row)
+        return tuple(records.values())
 
 
 def parse_day(value: Any, at: str) -> date:
