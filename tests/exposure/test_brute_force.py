@@ -7,14 +7,14 @@ import pytest
 
 from tests.exposure.brute_answers import answers
 from tests.exposure.comparing import differences
-from tests.tools.worked_portfolios.worked_by_hand import FILES, expected_differences
+from tests.tools.worked_portfolios.test_worked_by_hand import FILES, told
 from tools.worked_portfolios.reader.document import read_file
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_brute_force_agrees_with_what_was_worked_by_hand(file: Path) -> None:
     document, (portfolio,) = read_file(file)
-    assert list(expected_differences(answers(portfolio), document["portfolios"][0]["expected"])) == []
+    assert list(told(answers(portfolio), document["portfolios"][0]["expected"])) == []
 
 
 @pytest.mark.shared

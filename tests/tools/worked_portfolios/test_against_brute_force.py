@@ -1,6 +1,4 @@
-"""The product through its own tables answers as the definitions do, on random portfolios with every
-feature at once.
-"""
+"""The product through its own tables answers as the definitions do, on random portfolios with every feature at once."""
 
 import pytest
 

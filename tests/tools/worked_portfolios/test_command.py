@@ -1,6 +1,4 @@
-"""`manage.py evaluate_portfolio` answers a file in a database of its own, whatever the registry
-holds.
-"""
+"""`manage.py evaluate_portfolio` answers a file in a database of its own, whatever the registry holds."""
 
 import json
 from functools import cache
@@ -18,7 +16,7 @@ from apps.exposure.models import EngineState, Policy
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_offering
 from tests.exposure.comparing import differences
-from tests.tools.worked_portfolios.worked_by_hand import FILES, expected_differences
+from tests.tools.worked_portfolios.test_worked_by_hand import FILES, told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,9 +32,7 @@ def evaluated(file: Path) -> dict[str, Any]:
 
 @cache
 def answered() -> str:
-    """The portfolios worked by hand, answered by a registry that holds nothing; as text, so that
-    none changes it.
-    """
+    """The portfolios worked by hand, answered by a registry that holds nothing; as text, so that none changes it."""
     with TemporaryDirectory() as folder:
         return json.dumps(evaluated(together(Path(folder))))
 
@@ -61,7 +57,7 @@ def test_it_fills_in_what_is_expected_and_leaves_the_rest_of_the_file(tmp_path: 
     asked = json.loads(together(tmp_path).read_text())
     assert document["format"] == "any"
     for portfolio, before in zip(document["portfolios"], asked["portfolios"], strict=True):
-        assert list(expected_differences(portfolio.pop("expected"), before.pop("expected"))) == []
+        assert list(told(portfolio.pop("expected"), before.pop("expected"))) == []
         assert portfolio == before
 
 

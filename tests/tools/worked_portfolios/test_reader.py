@@ -1,6 +1,4 @@
-"""A file is read as it is meant, and what cannot be meant is refused with a sentence that says
-where.
-"""
+"""A file is read as it is meant, and what cannot be meant is refused with a sentence that says where."""
 
 import json
 from collections.abc import Callable

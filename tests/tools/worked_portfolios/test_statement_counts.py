@@ -58,9 +58,7 @@ class Bulk:
 
 
 def bulk(n: int) -> Bulk:
-    """`n` applications, each with a primary in the east and every second with a fallback in the
-    west.
-    """
+    """`n` applications, each with a primary in the east and every second with a fallback in the west."""
     (record,) = read_document({"portfolios": [PORTFOLIO]})
     ids = load_portfolio(record)
     team = Application.objects.get().team
@@ -79,8 +77,7 @@ def bulk(n: int) -> Bulk:
         ],
         batch_size=5000,
     )  # fmt: skip
-    # as the database itself does a minute after so many rows: else a plan may rest on what some
-    # other test left behind
+    # as the database itself does a minute after so many rows: else a plan may rest on what some other test left behind
     analyze(Application, Dependency)
     rebuild(on=record.as_of)
     (east,) = (pk for pk, node in ids.node_names().items() if str(node) == "host:east")
