@@ -7,7 +7,7 @@ from django.conf import LazySettings
 
 from apps.accounts.models import User
 from apps.demo.fixtures import DemoError, LoadingDay
-from apps.demo.organisation import load_portfolio
+from apps.demo.loader import load_portfolio
 from apps.inventory.models import Application
 
 DAY = LoadingDay(datetime(2026, 11, 24, 12, tzinfo=UTC))
