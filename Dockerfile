@@ -11,6 +11,7 @@ RUN python -m venv /venv \
 COPY manage.py ./
 COPY registry registry
 COPY apps apps
+COPY tools tools
 COPY templates templates
 COPY fixtures fixtures
 # into the image's own folder, which no volume hides; it reads no service, and these values live in this step only

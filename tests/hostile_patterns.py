@@ -23,6 +23,7 @@ from django.urls import get_resolver
 
 import apps
 import registry
+import tools.worked_portfolios
 
 CHECKOUT = Path(apps.__file__).resolve().parent.parent
 _NOT_IMPORTED = (".migrations",)
@@ -76,14 +77,16 @@ def product_patterns() -> list[UsedPattern]:
 def product_modules() -> list[ModuleType]:
     return [
         import_module(info.name)
-        for package in (apps, registry)
+        # worked portfolios are files from outside
+        for package in (apps, registry, tools.worked_portfolios)
         for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
         if not any(part in info.name for part in _NOT_IMPORTED)
     ]
 
 
 def source_files() -> list[Path]:
-    paths = [path for package in ("apps", "registry") for path in sorted((CHECKOUT / package).rglob("*.py"))]
+    folders = ("apps", "registry", "tools/worked_portfolios")
+    paths = [path for folder in folders for path in sorted((CHECKOUT / folder).rglob("*.py"))]
     return [path for path in paths if "migrations" not in path.parts]
 
 

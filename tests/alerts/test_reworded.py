@@ -17,15 +17,15 @@ from apps.alerts.wishing import stop_mail
 from apps.catalog.models import Offering
 from apps.inventory.models import Application
 from tests.alerts.passing import HOUR, addresses, day_in, look, mail_out, morning, pass_days
-from tests.alerts.world import World, make_world
 from tests.builders import NOW, make_member, make_user
+from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world() -> World:
-    made = make_world()
+def world() -> SmallWorld:
+    made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")
     for name, role in {"olga": TeamRole.OWNER, "henrik": TeamRole.EDITOR, "ilse": TeamRole.EDITOR}.items():
         make_member(made.team, role, make_user(name, email=f"{name}@example.org"))
@@ -59,7 +59,9 @@ def alert() -> Alert:
     return Alert.objects.get()
 
 
-def test_an_alert_opened_again_owes_what_its_resolution_kept_back(world: World, reword: Callable[[], None]) -> None:
+def test_an_alert_opened_again_owes_what_its_resolution_kept_back(
+    world: SmallWorld, reword: Callable[[], None]
+) -> None:
     owed = set(Notice.objects.owed().values_list("pk", flat=True))
     resolve_alert(alert=alert(), why="moved", by=person("henrik"), at=NOW)
     assert owed
@@ -71,7 +73,9 @@ def test_an_alert_opened_again_owes_what_its_resolution_kept_back(world: World, 
     assert set(Notice.objects.owed().values_list("pk", flat=True)) == owed
 
 
-def test_an_answer_taken_back_owes_what_it_kept_back_and_nothing_else(world: World, reword: Callable[[], None]) -> None:
+def test_an_answer_taken_back_owes_what_it_kept_back_and_nothing_else(
+    world: SmallWorld, reword: Callable[[], None]
+) -> None:
     mail_out(NOW)
     escalation, muted = (
         Notice.objects.create(alert=alert(), user=person(name), why="escalation", occasion="escalated", owed_at=NOW)
@@ -89,7 +93,7 @@ def test_an_answer_taken_back_owes_what_it_kept_back_and_nothing_else(world: Wor
 
 
 def test_a_resolution_that_stands_again_keeps_back_what_was_owed_meanwhile(
-    world: World, reword: Callable[[], None]
+    world: SmallWorld, reword: Callable[[], None]
 ) -> None:
     resolve_alert(alert=alert(), why="moved", by=person("henrik"), at=NOW)
     reword()
@@ -103,7 +107,7 @@ def test_a_resolution_that_stands_again_keeps_back_what_was_owed_meanwhile(
     assert not Notice.objects.owed().exists()
 
 
-def test_an_assignment_taken_back_in_time_is_not_mailed(world: World, reword: Callable[[], None]) -> None:
+def test_an_assignment_taken_back_in_time_is_not_mailed(world: SmallWorld, reword: Callable[[], None]) -> None:
     mail_out(NOW)
     assign_alert(alert=alert(), to=person("ilse"), by=person("henrik"), at=NOW)
     reword()
@@ -114,7 +118,7 @@ def test_an_assignment_taken_back_in_time_is_not_mailed(world: World, reword: Ca
     assert addresses("assigned") == {}
 
 
-def test_the_history_tells_an_answer_from_one_taken_back(world: World, reword: Callable[[], None]) -> None:
+def test_the_history_tells_an_answer_from_one_taken_back(world: SmallWorld, reword: Callable[[], None]) -> None:
     acknowledge_alert(alert=alert(), by=person("henrik"), at=NOW, reason="on it")
     resolve_alert(alert=alert(), why="moved", by=person("henrik"), at=NOW)
     undo_answer(alert=alert(), by=person("henrik"), at=NOW + HOUR)
@@ -128,7 +132,7 @@ def test_the_history_tells_an_answer_from_one_taken_back(world: World, reword: C
     ]
 
 
-def test_who_wants_no_mail_is_not_replaced(world: World, reword: Callable[[], None]) -> None:
+def test_who_wants_no_mail_is_not_replaced(world: SmallWorld, reword: Callable[[], None]) -> None:
     Application.objects.update(business_owner="ilse")
     Team.objects.update(email="")
     Notice.objects.update(team=None, user=person("ilse"))
@@ -143,7 +147,7 @@ def test_who_wants_no_mail_is_not_replaced(world: World, reword: Callable[[], No
     assert set(Delivery.objects.values_list("state", "skip_reason")) == {("skipped", "no_email_wanted")}
 
 
-def test_what_somebody_asked_for_is_not_mailed_once_more(world: World, reword: Callable[[], None]) -> None:
+def test_what_somebody_asked_for_is_not_mailed_once_more(world: SmallWorld, reword: Callable[[], None]) -> None:
     Team.objects.update(email="")
     Application.objects.update(business_owner="ilse")
     Notice.objects.update(team=None, user=person("ilse"))

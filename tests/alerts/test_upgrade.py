@@ -188,7 +188,7 @@ def test_there_and_back_and_there_again_says_the_same(world: SmallWorld) -> None
 # --- sentences become codes ---------------------------------------------------------------------------------------
 
 
-def make_told(world: World) -> dict[str, int]:
+def make_told(world: SmallWorld) -> dict[str, int]:
     """{sentence: id} of notices that were skipped for it."""
     ids = {}
     sentences = [*CODES.SKIP_CODES, "Muted until 2027-01-09.", "Muted for ever.", "A sentence of long ago."]
@@ -201,7 +201,7 @@ def make_told(world: World) -> dict[str, int]:
     return ids
 
 
-def test_a_skipped_notice_keeps_its_sentence_as_a_code_or_as_text(world: World) -> None:
+def test_a_skipped_notice_keeps_its_sentence_as_a_code_or_as_text(world: SmallWorld) -> None:
     make_old_alerts(world)
     ids = make_told(world)
 
@@ -219,7 +219,7 @@ def test_a_skipped_notice_keeps_its_sentence_as_a_code_or_as_text(world: World) 
     assert not Notice.objects.owed().filter(pk__in=ids.values()).exists()
 
 
-def test_a_skipped_message_keeps_its_sentence_and_a_failed_one_its_text(world: World) -> None:
+def test_a_skipped_message_keeps_its_sentence_and_a_failed_one_its_text(world: SmallWorld) -> None:
     governor = make_user("amara")
     said = {"The webhook is switched off.": "skipped", "Somebody was odd.": "skipped", "550 No such box": "failed"}
     for reason, state in said.items():
@@ -236,7 +236,7 @@ def test_a_skipped_message_keeps_its_sentence_and_a_failed_one_its_text(world: W
     }  # fmt: skip
 
 
-def test_a_resolved_alert_keeps_its_sentence_and_what_a_user_wrote(world: World) -> None:
+def test_a_resolved_alert_keeps_its_sentence_and_what_a_user_wrote(world: SmallWorld) -> None:
     make_old_alerts(world)
     alert = Alert.objects.get(key="told")
     by_registry = {**CODES.RESOLUTION_CODES, "A sentence of long ago.": "other"}
@@ -257,7 +257,7 @@ def test_a_resolved_alert_keeps_its_sentence_and_what_a_user_wrote(world: World)
     assert (alert.resolution, alert.resolution_text) == ("by_user", "Its day has come.")
 
 
-def test_going_back_gives_every_code_its_sentence(world: World) -> None:
+def test_going_back_gives_every_code_its_sentence(world: SmallWorld) -> None:
     make_old_alerts(world)
     ids = make_told(world)
     governor = make_user("bo")
@@ -280,7 +280,7 @@ def test_going_back_gives_every_code_its_sentence(world: World) -> None:
     assert {sentence: skipped[pk] for sentence, pk in ids.items()} == {sentence: sentence for sentence in ids}
 
 
-def test_answers_of_the_history_are_told_apart_by_a_code(world: World) -> None:
+def test_answers_of_the_history_are_told_apart_by_a_code(world: SmallWorld) -> None:
     make_old_alerts(world)
     alert, henrik = Alert.objects.get(key="told"), make_user("henrik", role="governance")
     for state, reason in (

@@ -7,19 +7,6 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from apps.exposure.evaluation.records import (
-    Add,
-    FrequencyRecord,
-    LifecycleRecord,
-    LossEventRecord,
-    Move,
-    Operation,
-    PortfolioRecord,
-    Remove,
-    Replace,
-    Reprice,
-    ScenarioRecord,
-)
 from tests.exposure.brute_force import ReferencePortfolio, failing
 from tests.exposure.brute_measures import (
     BASES,
@@ -32,6 +19,19 @@ from tests.exposure.brute_measures import (
     runway,
     shown,
     single_points,
+)
+from tools.worked_portfolios.records import (
+    Add,
+    FrequencyRecord,
+    LifecycleRecord,
+    LossEventRecord,
+    Move,
+    Operation,
+    PortfolioRecord,
+    Remove,
+    Replace,
+    Reprice,
+    ScenarioRecord,
 )
 
 TAILS = {"95": Fraction(95, 100), "99": Fraction(99, 100)}

@@ -9,12 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 
-from apps.exposure.evaluation.records import (
-    DependencyRecord,
-    ExitTestRecord,
-    OfferingRecord,
-    PortfolioRecord,
-)
+from tools.worked_portfolios.records import DependencyRecord, ExitTestRecord, OfferingRecord, PortfolioRecord
 
 WEIGHT_EDGES = {"fine_tune", "quantisation", "merge", "adapter"}
 BEHAVIOUR_EDGES = {"distillation"}

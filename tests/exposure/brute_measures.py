@@ -9,8 +9,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from apps.exposure.evaluation.records import DependencyRecord, PolicyRecord, Reprice
 from tests.exposure.brute_force import ReferencePortfolio, failing, kind_of
+from tools.worked_portfolios.records import DependencyRecord, PolicyRecord, Reprice
 
 LAYERS = ("developer", "host", "foundation", "version", "region", "gateway", "vendor")
 BASES = ("count", "criticality", "spend", "users")

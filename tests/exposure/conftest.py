@@ -2,10 +2,10 @@
 
 import pytest
 
-from apps.exposure.evaluation.loading import make_room
+from tools.worked_portfolios.loader import waive_constraints
 
 
 @pytest.fixture
 def room(db: None) -> None:
     """Inside the test's transaction, so that constraints come back with its end."""
-    make_room()
+    waive_constraints()

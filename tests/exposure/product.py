@@ -11,15 +11,15 @@ from apps.exposure.engine.building import rebuild
 from apps.exposure.engine.concentration import LayerIndices, measure_layer
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.engine.states import STANDING, application_states, questions, states_of_every_node
-from apps.exposure.evaluation.answering import Names
-from apps.exposure.evaluation.grading import grades
-from apps.exposure.evaluation.loading import load
-from apps.exposure.evaluation.reading import read_document
-from apps.exposure.evaluation.records import PortfolioRecord, ScenarioRecord
-from apps.exposure.evaluation.whatif import what_if
 from apps.exposure.models import Basis, Layer, StandingState
 from apps.exposure.threats import DEFAULT_THREAT
 from tests.exposure.portfolios import Portfolio
+from tools.worked_portfolios.answers import PortfolioNames
+from tools.worked_portfolios.grades import grade_candidates
+from tools.worked_portfolios.loader import load_portfolio
+from tools.worked_portfolios.reader.document import read_document
+from tools.worked_portfolios.records import PortfolioRecord, ScenarioRecord
+from tools.worked_portfolios.scenarios import run_scenario
 
 STATES = [str(state) for state in StandingState]
 # how bad a state is for who stands in it; partial carries on
@@ -29,7 +29,7 @@ RANK = {"not_standing": 0, "partial": 0, "portable": 1, "cushioned": 2, "exposed
 class Product:
     """Answers in the file's own names."""
 
-    def __init__(self, record: PortfolioRecord, names: Names, settings: EngineSettings) -> None:
+    def __init__(self, record: PortfolioRecord, names: PortfolioNames, settings: EngineSettings) -> None:
         self.record = record
         self.names = names
         self.settings = settings
@@ -70,14 +70,16 @@ class Product:
         return measure_layer(layer, basis)
 
     def grades(self) -> dict[str, dict[str, Any]]:
-        return grades(on=self.record.as_of, dependencies=self.names.dependencies, offerings=self.names.offerings)
+        return grade_candidates(
+            on=self.record.as_of, dependencies=self.names.dependencies, offerings=self.names.offerings
+        )
 
     def after(self, ops: Sequence[dict[str, Any]], *, like: Portfolio) -> dict[str, Any]:
         """The side `after` of a what-if."""
         return self.asked(scenario(like, ops))["after"]
 
     def asked(self, scenario: ScenarioRecord) -> dict[str, Any]:
-        return what_if(
+        return run_scenario(
             scenario, ids=self.names.ids, applications=self.names.applications, nodes=self.names.nodes,
             settings=self.settings,
         )  # fmt: skip
@@ -94,9 +96,9 @@ def product(portfolio: Portfolio) -> Iterator[Product]:
     (record,) = read_document({"portfolios": [portfolio]})
     with transaction.atomic():
         try:
-            ids = load(record)
+            ids = load_portfolio(record)
             rebuild(on=record.as_of)
-            yield Product(record, Names.of(ids), engine_settings())
+            yield Product(record, PortfolioNames.of(ids), engine_settings())
         finally:
             transaction.set_rollback(True)
 

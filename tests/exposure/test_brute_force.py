@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from apps.exposure.evaluation.reading import read_file
 from tests.exposure.brute_answers import answers
 from tests.exposure.comparing import differences
-from tests.exposure.evaluation.worked_files import WORKED_FILES, expected_differences
+from tests.tools.worked_portfolios.worked_files import WORKED_FILES, expected_differences
+from tools.worked_portfolios.reader.document import read_file
 
 
 @pytest.mark.parametrize("file", WORKED_FILES, ids=lambda file: file.stem)

@@ -16,13 +16,13 @@ from apps.exposure.consistency import CUT_TASK, check_exposure
 from apps.exposure.engine.building import refresh
 from apps.exposure.models import EngineState, Path
 from apps.exposure.past import engine_tables
-from apps.exposure.seeding import seed_portfolio
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Dependency
 from apps.risks.actions import count_inherited_risk
 from apps.risks.models import FoundationRisk
 from apps.risks.queries import inherited_risks
 from tests.builders import make_application, make_assessment, make_dependency, make_offering, make_user
+from tools.seeding.seed import seed_portfolio
 
 TABLES = [
     "catalog_footing",

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.exposure.evaluation.records import LifecycleRecord
 from apps.exposure.flag_life import Decision, FlagLife, Line, run, step
 from tests.exposure.brute_answers import life as brute_life
+from tools.worked_portfolios.records import LifecycleRecord
 
 DAY = date(2026, 11, 24)
 # tolerated up to 10, released at 9, resolved after two days there

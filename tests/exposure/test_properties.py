@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from apps.exposure.engine.concentration import contributions
-from apps.exposure.evaluation.losses import losses
 from apps.exposure.models import Basis, Layer
 from apps.inventory.costing import monthly_costs
 from apps.inventory.runway import runways
 from tests.exposure.portfolios import AS_OF, Portfolio, random_portfolio
 from tests.exposure.product import RANK, exact, product, scenario
+from tools.worked_portfolios.losses import measure_losses
 
 # each example loads a portfolio or two, so there are few, the same ones in every run; a portfolio cannot be shrunk
 some = settings(
@@ -318,7 +318,9 @@ def test_p21_to_p26_shared_shocks_keep_the_mean_and_never_make_the_tail_thinner(
 
     with product(changed(portfolio, with_losses)) as it:
         assert it.record.loss is not None
-        section = losses(it.record.loss, applications=it.names.applications, nodes=it.names.nodes, settings=it.settings)
+        section = measure_losses(
+            it.record.loss, applications=it.names.applications, nodes=it.names.nodes, settings=it.settings
+        )
     shared, alone = section["shared"], section["independent"]
     assert exact(shared["eal"]) == exact(alone["eal"])
     assert shared["sd"] >= alone["sd"] - CLOSE

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 import yaml
+from django.conf import settings
 
 from registry.embedded.places import package
 from registry.environment import redis_client_url
@@ -156,6 +157,15 @@ def test_the_image_runs_without_root_and_keeps_its_static_files_where_no_volume_
     assert place == ["/app/data", "/app/data"]
     assert "USER 10001" in lines
     assert not [line for line in lines if line.startswith("VOLUME")]
+
+
+def test_the_image_holds_every_folder_that_settings_install():
+    roots = {name.partition(".")[0] for name in settings.INSTALLED_APPS}
+    own = {root for root in roots if (CHECKOUT / root / "__init__.py").exists()}
+
+    assert own == {"apps", "tools"}
+    lines = (CHECKOUT / "Dockerfile").read_text().splitlines()
+    assert [folder for folder in sorted(own) if f"COPY {folder} {folder}" not in lines] == []
 
 
 def test_the_version_of_the_image_is_that_of_the_project():

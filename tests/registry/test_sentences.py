@@ -28,7 +28,6 @@ ALLOWED = {
     ("apps/feeds/parsers/deprecations_info.py", "google model"),
     ("apps/intake/readers/cyclonedx_tools.py", "dependency files"),  # of scanners
     ("apps/risks/evaluations/garak.py", "start_run setup"),
-    ("apps/exposure/seeding/removing.py", "Synthetic risk %%"),  # the mark of invented rows
     ("apps/alerts/unsubscribing.py", "unsubscribe link"),  # the name of a job in the history
     # the driver has no other sign of a connection that was closed
     ("apps/common/postgresql/errors.py", "closed"),

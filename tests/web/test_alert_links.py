@@ -155,7 +155,7 @@ def test_taking_it_and_muting_it_are_the_persons_own(client, world, answer):
     muted = client.post(answer, {"action": "mute", "until": until, "alert": world.alert.pk})
 
     mute = Mute.objects.get()
-    assert ">Undo</button>" not in text(muted), "what is muted is unmuted on the page of the preferences"
+    assert ">Undo</button>" not in text_of(muted), "what is muted is unmuted on the page of the preferences"
     assert Alert.objects.get(pk=world.alert.pk).assigned_to == world.editor
     assert (mute.user, mute.subject) == (world.editor, f"event:{world.event.pk}")
 

@@ -20,8 +20,8 @@ from apps.alerts.models import Alert, Delivery
 from apps.catalog.actions import assert_manually
 from apps.catalog.models import Assertion, Offering
 from apps.common.time import day_of, now
+from apps.demo.fixtures import PASSWORD
 from apps.exposure.models import Campaign, CampaignTask, Scenario, ScenarioRun
-from apps.inventory.demo import PASSWORD
 from apps.inventory.models import Application, Dependency
 from apps.reports.models import EvidencePack
 from apps.risks.models import Assessment, Treatment

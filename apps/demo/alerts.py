@@ -1,0 +1,63 @@
+"""Preferences of the demo's users, the alerts that are due on the day of loading, and a few answers
+to them.
+"""
+
+from django.db import transaction
+
+from apps.alerts.actions import acknowledge_alert, assign_alert, mute, raise_alerts, raise_due_alerts, snooze_alert
+from apps.alerts.models import Alert, Mute, Notice, Preference, Subscription
+from apps.alerts.wishing import save_subscription, set_preference
+from apps.common.history import acting
+from apps.demo.fixtures import LoadingDay, Record, RecordLookup, read_fixture, was_never_used
+from apps.inventory.models import Application
+
+
+@transaction.atomic
+def load_alerts(*, day: LoadingDay) -> None:
+    """Set preferences and raise alerts, unless any user has set one or has been notified."""
+    if Notice.objects.exists() or not all(was_never_used(model) for model in (Preference, Subscription, Mute)):
+        return
+    lookup, fixture = RecordLookup(), read_fixture("alerts")
+    for row in fixture["preferences"]:
+        preference = {name: value for name, value in row.items() if name != "user"}
+        set_preference(by=lookup.user(row["user"]), at=day.at, **preference)
+    for row in fixture["subscriptions"]:
+        _subscribe(row, lookup)
+    for row in fixture["mutes"]:
+        facts = day.dated({name: value for name, value in row.items() if name != "user"})
+        mute(by=lookup.user(row["user"]), at=day.at, **facts)
+    with acting(job="load_demo"):
+        raise_alerts(at=day.at)
+        raise_due_alerts(at=day.at)
+    for row in fixture["answers"]:
+        _answer(row, lookup, day)
+
+
+def _subscribe(row: Record, lookup: RecordLookup) -> None:
+    facts = {name: value for name, value in row.items() if name not in ("user", "provider")}
+    provider = lookup.provider(row["provider"]) if "provider" in row else None
+    user = lookup.user(row["user"])
+    save_subscription(subscription=Subscription(user=user, provider=provider, **facts), by=user)
+
+
+def _answer(row: Record, lookup: RecordLookup, day: LoadingDay) -> None:
+    """Answer the first alert of that kind about the application; none where the catalogue has moved
+    on.
+    """
+    application = Application.objects.get(slug=row["application"])
+    alert = (
+        Alert.objects.waiting()
+        .filter(kind=row["kind"], application_ids__contains=[application.pk])
+        .order_by("due_on", "pk")
+        .first()
+    )
+    if alert is None:
+        return
+    by = lookup.user(row["by"])
+    match row["do"]:
+        case "acknowledge":
+            acknowledge_alert(alert=alert, by=by, at=day.at)
+        case "assign":
+            assign_alert(alert=alert, to=lookup.user(row["to"]), by=by, at=day.at)
+        case "snooze":
+            snooze_alert(alert=alert, until=day.on(row["until"]), by=by, at=day.at)

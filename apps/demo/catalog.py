@@ -1,0 +1,84 @@
+"""The part of the catalogue that only this organisation has, and events of the last weeks."""
+
+from apps.accounts.models import User
+from apps.catalog.actions import assert_manually
+from apps.catalog.eventing import insert_events
+from apps.catalog.footing import refresh_footing
+from apps.catalog.models import Assertion, Derivation, Foundation, Offering, Provider, ProviderEvent, Version
+from apps.catalog.observing import Fact
+from apps.catalog.settlement import catalogue_lock
+from apps.common.time import day_of
+from apps.demo.fixtures import DemoError, LoadingDay, RecordLookup, read_fixture
+
+
+def load_own_catalog() -> None:
+    """Create what only this organisation has: its fine-tune, its cluster, its gateway, unresolved
+    model strings.
+    """
+    own = read_fixture("offerings")
+    for row in own["providers"]:
+        parent = Provider.objects.get(slug=row["parent"]) if "parent" in row else None
+        Provider.objects.get_or_create(slug=row["slug"], defaults={**row, "parent": parent})
+    for row in own["foundations"]:
+        developer = Provider.objects.get(slug=row["developer"])
+        Foundation.objects.get_or_create(line=row["line"], defaults={**row, "developer": developer})
+    for row in own["versions"]:
+        facts = {name: value for name, value in row.items() if name not in ("line", "identifier")}
+        foundation = Foundation.objects.get(line=row["line"])
+        Version.objects.get_or_create(identifier=row["identifier"], defaults={**facts, "foundation": foundation})
+    for row in own["derivations"]:
+        Derivation.objects.get_or_create(child=_version(row["child"]), parent=_version(row["parent"]), kind=row["kind"])
+    for row in own["offerings"]:
+        offering, is_new = Offering.objects.get_or_create(
+            host=Provider.objects.get(slug=row["host"]),
+            api_id=row["api_id"],
+            region_scope=row.get("region", ""),
+            service_tier="",
+            defaults={
+                "name": row["name"],
+                "category": row["category"],
+                "version": _version(row["version"]) if "version" in row else None,
+                "binding": row.get("binding", "unknown"),
+                "identity_confidence": 1 if "version" in row else 0,
+                "identity_why": row["why"],
+                "lifecycle": row.get("lifecycle", "unknown"),
+            },
+        )
+        if is_new:
+            refresh_footing([offering.pk])
+            if "manual" in row:
+                claim = row["manual"]
+                by = User.objects.get(username=claim["by"])
+                assert_manually(offering=offering, value=claim["value"], by=by, reason=claim["reason"])
+
+
+def load_events(day: LoadingDay) -> None:
+    """Record events of the last weeks: retirements and alias moves, as if a feed had brought them.
+
+    A retirement carries the day on record. Each kind is recorded once for an offering, whatever the
+    day of loading.
+    """
+    lookup = RecordLookup()
+    for row in read_fixture("events"):
+        offering = lookup.offering(row["offering"])
+        if ProviderEvent.objects.filter(offering=offering, kind=row["kind"]).exists():
+            continue
+        claim = offering.lifecycle_claim
+        if row["kind"] == ProviderEvent.Kind.ALIAS_MOVED:
+            claim = Assertion.objects.filter(offering=offering).order_by("pk").first()
+        if claim is None:
+            raise DemoError(f"No source speaks of {offering}. Run manage.py load_catalogue first.")
+        detected_at = day.moment(row["detected"])
+        ends_on = offering.retires_on
+        new = row.get("new", ends_on.isoformat() if ends_on else None)
+        effective_on = day_of(detected_at) if "new" in row else ends_on
+        fact = Fact(row["kind"], claim.external_id, claim.topic, row.get("old"), new, effective_on, detected_at)
+        catalogue_lock()
+        insert_events(claim.source, [(fact, offering.pk, claim.pk)])
+
+
+def _version(identifier: str) -> Version:
+    version = Version.objects.filter(identifier=identifier).first()
+    if version is None:
+        raise DemoError(f"The catalogue does not know {identifier}. Run manage.py load_catalogue first.")
+    return version

@@ -1,0 +1,268 @@
+"""Selections, migration campaigns, flags and scenarios.
+
+What happened in the past is done through the actions at moments of the past: a campaign is opened
+and worked in, flags open on what was measured on that day and are decided about by people. The
+exposure tables are built for each of these days, from what the inventory says of it; the last build
+is for the day of loading.
+"""
+
+from collections.abc import Callable
+
+from django.db import transaction
+
+from apps.catalog.models import Offering, ProviderEvent
+from apps.demo.fixtures import LoadingDay, Record, RecordLookup, read_fixture, was_never_used
+from apps.demo.risks import file_evidence
+from apps.exposure.actions import (
+    accept_flag,
+    acknowledge_flag,
+    add_policy,
+    change_policy,
+    evaluate_flags,
+    handle_events,
+)
+from apps.exposure.actions.cuts import keep_cuts
+from apps.exposure.actions.what_ifs import ask_loss, ask_scenario, run_waiting, save_scenario
+from apps.exposure.campaigns.keeping import keep_campaigns
+from apps.exposure.campaigns.opening import close_campaign, open_campaign
+from apps.exposure.campaigns.signing import sign_off, waive_task
+from apps.exposure.campaigns.steps import BY_DEED
+from apps.exposure.campaigns.working import assign_task, record_measurements, switch_task, tick_step
+from apps.exposure.diligence.deciding import decide_with_scorecards
+from apps.exposure.engine.building import rebuild
+from apps.exposure.models import Campaign, CampaignTask, ExposureFlag, LossRun, Policy, Scenario
+from apps.exposure.naming import nodes_named
+from apps.exposure.snapshots import take_snapshot
+from apps.inventory.actions import retire_application
+from apps.inventory.choosing.selections import add_candidate, draft_selection, score_candidate
+from apps.inventory.models import Selection
+
+# enough to look at, and done in a second; people ask for more
+LOSS_YEARS = 20_000
+
+
+@transaction.atomic
+def load_exposure(*, day: LoadingDay) -> None:
+    """Record selections, campaigns and flags: each unless there has ever been one of it."""
+    lookup, fixture = RecordLookup(), read_fixture("exposure")
+    if was_never_used(Selection):
+        _selections(fixture["selections"], day, lookup)
+    if was_never_used(Campaign):
+        _campaigns(fixture["campaigns"], day, lookup)
+    if was_never_used(ExposureFlag):
+        _flags(fixture, day, lookup)
+
+
+@transaction.atomic
+def load_scenarios(*, day: LoadingDay) -> None:
+    """Run scenarios and a loss simulation once everything else is loaded, so that they agree with
+    the pages.
+    """
+    if was_never_used(Scenario) and not LossRun.objects.exists():
+        _scenarios(read_fixture("exposure")["scenarios"], day, RecordLookup())
+
+
+# --- selections -----------------------------------------------------------------------------------
+
+
+def _selections(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
+    for row in rows:
+        by = lookup.user(row["by"])
+        selection = draft_selection(title=row["title"], purpose=row["purpose"], criteria=row["criteria"], by=by)
+        chosen = []
+        for candidate in row["candidates"]:
+            offering = lookup.offering(candidate["offering"]) if "offering" in candidate else None
+            added = add_candidate(
+                selection=selection,
+                foundation=lookup.foundation(candidate["foundation"]),
+                offering=offering,
+                note=candidate.get("note", ""),
+                by=by,
+            )
+            if "scores" in candidate:
+                score_candidate(candidate=added, scores=candidate["scores"], by=by)
+            if candidate.get("chosen"):
+                chosen.append(added)
+        if "decision" in row:
+            decide_with_scorecards(
+                selection=selection,
+                chosen=chosen,
+                decision=row["decision"],
+                why=row["why"],
+                at=day.moment(row["decided"]),
+                review_on=day.on(row["review_on"]),
+                by=by,
+            )
+
+
+# --- migration campaigns --------------------------------------------------------------------------
+
+
+def _campaigns(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
+    for row in rows:
+        event: ProviderEvent | None = None
+        offering: Offering | None = lookup.offering(row["offering"])
+        if "event" in row:
+            event = ProviderEvent.objects.get(offering=offering, kind=row["event"])
+            offering = None
+        campaign = open_campaign(
+            event=event,
+            offering=offering,
+            target=lookup.offering(row["target"]),
+            title=row["title"],
+            note=row["note"],
+            due_on=day.on(row["due_on"]) if "due_on" in row else None,
+            at=day.moment(row["at"]),
+            by=lookup.user(row["by"]),
+        )
+        for deed in row["work"]:
+            _WORK[deed["do"]](campaign, deed, day, lookup)
+        if "closed" in row:
+            close_campaign(
+                campaign=campaign,
+                closing_note=row["closing_note"],
+                at=day.moment(row["closed"]),
+                by=lookup.user(row["by"]),
+            )
+    keep_campaigns(at=day.at)
+
+
+def _task(campaign: Campaign, deed: Record, lookup: RecordLookup) -> CampaignTask:
+    return campaign.tasks.get(dependency__application=lookup.application(deed["application"]))
+
+
+def _assign(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+    assign_task(task=_task(campaign, deed, lookup), owner=lookup.user(deed["owner"]), by=lookup.user(deed["by"]))
+
+
+def _tick(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+    """The lookup steps, or all that are ticked by hand."""
+    steps = _task(campaign, deed, lookup).steps.exclude(kind__in=BY_DEED)
+    if "steps" in deed:
+        steps = steps.filter(kind__in=deed["steps"])
+    for step in steps:
+        tick_step(step=step, note=deed.get("note", ""), at=day.moment(deed["at"]), by=lookup.user(deed["by"]))
+
+
+def _measure(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+    record_measurements(
+        task=_task(campaign, deed, lookup),
+        before=deed.get("before"),
+        after=deed.get("after"),
+        at=day.moment(deed["at"]),
+        by=lookup.user(deed["by"]),
+    )
+
+
+def _prove(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+    file_evidence(deed["evidence"], day, lookup)
+
+
+def _switch(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+    at = day.moment(deed["at"])
+    switch_task(task=_task(campaign, deed, lookup), on=day.on(deed["at"]), at=at, by=lookup.user(deed["by"]))
+
+
+def _waive(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+    waive_task(
+        task=_task(campaign, deed, lookup),
+        until=day.on(deed["until"]),
+        why=deed["why"],
+        at=day.moment(deed["at"]),
+        by=lookup.user(deed["by"]),
+    )
+
+
+def _sign(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+    sign_off(task=_task(campaign, deed, lookup), at=day.moment(deed["at"]), by=lookup.user(deed["by"]))
+
+
+def _retire(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+    retire_application(
+        application=lookup.application(deed["application"]),
+        on=day.on(deed["at"]),
+        reason=deed["why"],
+        by=lookup.user(deed["by"]),
+    )
+
+
+_WORK: dict[str, Callable[[Campaign, Record, LoadingDay, RecordLookup], None]] = {
+    "assign": _assign,
+    "tick": _tick,
+    "measure": _measure,
+    "prove": _prove,
+    "switch": _switch,
+    "waive": _waive,
+    "sign": _sign,
+    "retire": _retire,
+}
+
+
+# --- flags ----------------------------------------------------------------------------------------
+
+
+def _flags(fixture: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+    """Lines drawn, flags opened on the day they were drawn, decided about, and measured again until
+    today.
+    """
+    lines = fixture["lines"]
+    for row in lines["policies"]:
+        facts, by = row["facts"], lookup.user(row["by"])
+        policy = Policy.objects.filter(slug=row["slug"]).first()
+        if policy is None:
+            add_policy(facts={"slug": row["slug"], **facts}, by=by, reason=row["reason"])
+        else:
+            change_policy(policy=policy, facts=facts, at=day.moment(lines["at"]), by=by, reason=row["reason"])
+    _measured_on(day, lines["at"])
+    for row in fixture["decisions"]:
+        node = None if row["node"] is None else nodes_named([row["node"]])[row["node"]]
+        flag = ExposureFlag.objects.get(policy__slug=row["policy"], node=node, state__in=ExposureFlag.LIVE)
+        at, by = day.moment(row["at"]), lookup.user(row["by"])
+        if "until" in row:
+            accept_flag(flag=flag, until=day.on(row["until"]), reason=row["reason"], at=at, by=by)
+        else:
+            acknowledge_flag(flag=flag, reason=row["reason"], at=at, by=by)
+    for days in fixture["measured_again"]:
+        _measured_on(day, days)
+    handle_events(at=day.at)
+    keep_cuts(on=day.today)
+    take_snapshot(on=day.today)
+
+
+def _measured_on(day: LoadingDay, days: int) -> None:
+    rebuild(on=day.on(days))
+    evaluate_flags(at=day.moment(days))
+
+
+# --- scenarios ------------------------------------------------------------------------------------
+
+
+def _scenarios(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
+    for row in rows:
+        by = lookup.user(row["by"])
+        facts: Record = {name: row[name] for name in ("name", "note", "layers", "basis") if name in row}
+        facts["ops"] = [_operation(operation, day, lookup) for operation in row["ops"]]
+        if "prices_on" in row:
+            facts["prices_on"] = day.on(row["prices_on"])
+        ask_scenario(scenario=save_scenario(facts=facts, by=by), at=day.at, by=by)
+    ask_loss(at=day.at, years=LOSS_YEARS, by=lookup.user(rows[0]["by"]))
+    run_waiting(at=day.at)
+
+
+def _operation(row: Record, day: LoadingDay, lookup: RecordLookup) -> Record:
+    """Offerings and dependencies by their ids, as scenarios keep them; a day as text."""
+    operation = {name: value for name, value in row.items() if name not in ("application", "role")}
+    for name in ("old", "new", "offering"):
+        if name in operation:
+            operation[name] = lookup.offering(operation[name]).pk
+    if row["op"] == "move":
+        return {**operation, "dependency": lookup.dependency({name: row[name] for name in ("application", "role")}).pk}
+    if "application" in row:
+        operation["application"] = row["application"]
+    if "dependencies" in operation:
+        operation["dependencies"] = [
+            {**use, "offering": lookup.offering(use["offering"]).pk} for use in operation["dependencies"]
+        ]
+    if "from" in operation:
+        operation["from"] = day.on(operation["from"]).isoformat()
+    return operation

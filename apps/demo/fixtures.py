@@ -1,0 +1,132 @@
+"""How the files of `fixtures/demo/` are read: names become rows, and days are counted from the day
+of loading.
+
+A whole number in the place of a day is so many days after that day (negative: before), so that
+tests expire, acceptances end and reviews fall due whenever the demo is looked at. A text is a day
+of the calendar.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from apps.accounts.models import User
+from apps.catalog.models import Foundation, Offering, Provider, Version
+from apps.common.time import day_of
+from apps.inventory.models import Application, Dependency
+
+FIXTURES: Path = settings.BASE_DIR / "fixtures" / "demo"
+# Anybody may know it: the demo refuses to be loaded where anything is at stake.
+PASSWORD = "calder-demo-2026"  # noqa: S105
+
+type Record = dict[str, Any]
+type OfferingKey = tuple[str, str, str, str]
+
+
+class DemoError(Exception):
+    """The demo portfolio cannot be loaded here; the text says why and what to do."""
+
+
+def read_fixture(name: str) -> Any:
+    """Read `fixtures/demo/NAME.json`."""
+    return json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def was_never_used(model: type[models.Model]) -> bool:
+    """Say whether the table has never held a row, as far as its history goes.
+
+    A part that users have emptied since is not filled again.
+    """
+    history = model.history.rel.related_model  # type: ignore[attr-defined]
+    return not history._default_manager.exists()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadingDay:
+    """The moment of loading, and the days and moments counted from it."""
+
+    at: datetime
+
+    @property
+    def today(self) -> date:
+        return day_of(self.at)
+
+    def on(self, day: int | str) -> date:
+        """Return the date of so many days from the day of loading, or of an ISO date."""
+        return date.fromisoformat(day) if isinstance(day, str) else self.today + timedelta(days=day)
+
+    def moment(self, days: int) -> datetime:
+        """Return the moment of loading, so many days later or earlier."""
+        return self.at + timedelta(days=days)
+
+    def dated(self, facts: Mapping[str, Any]) -> Record:
+        """Turn days into dates; a fact is a day by its name, `..._on`, `since` or `until`."""
+        return {
+            name: self.on(value) if name.endswith("_on") or name in ("since", "until") else value
+            for name, value in facts.items()
+        }
+
+
+@dataclass(slots=True)
+class RecordLookup:
+    """Rows by the names the files use, each looked up once.
+
+    Raises DemoError for a name that is not on record.
+    """
+
+    _rows: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+    def user(self, username: str) -> User:
+        user: User = self._one(User, f"the user {username}", username=username)
+        return user
+
+    def provider(self, slug: str) -> Provider:
+        provider: Provider = self._one(Provider, slug, slug=slug)
+        return provider
+
+    def foundation(self, line: str) -> Foundation:
+        foundation: Foundation = self._one(Foundation, line, line=line)
+        return foundation
+
+    def version(self, identifier: str) -> Version:
+        version: Version = self._one(Version, identifier, identifier=identifier)
+        return version
+
+    def offering(self, key: list[str]) -> Offering:
+        """Look up [host, api id, region scope, service tier]."""
+        host, api_id, region, tier = key
+        offering: Offering = self._one(
+            Offering, f"{api_id} at {host}", host__slug=host, api_id=api_id, region_scope=region, service_tier=tier
+        )
+        return offering
+
+    def application(self, slug: str) -> Application:
+        application: Application = self._one(Application, f"the application {slug}", slug=slug)
+        return application
+
+    def dependency(self, row: Mapping[str, Any]) -> Dependency:
+        """Look up {"application", "role"}, with "offering" where the role alone is ambiguous: the
+        first.
+        """
+        dependencies = Dependency.objects.filter(application=self.application(row["application"]), role=row["role"])
+        if "offering" in row:
+            dependencies = dependencies.filter(offering=self.offering(row["offering"]))
+        dependency = dependencies.select_related("application", "offering").order_by("pk").first()
+        if dependency is None:
+            raise DemoError(f"{row['application']} has no {row['role']} as the demo knows it. Load it elsewhere.")
+        return dependency
+
+    def _one(self, model: type[models.Model], label: str, **columns: str) -> Any:
+        key = (model, *columns.values())
+        if key not in self._rows:
+            row = model._default_manager.filter(**columns).first()
+            if row is None:
+                raise DemoError(f"The register does not know {label}. Run manage.py load_catalogue first.")
+            self._rows[key] = row
+        return self._rows[key]

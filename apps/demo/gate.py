@@ -1,0 +1,89 @@
+"""Questions of pipelines to the gate, a waiver that waits and one that stands.
+
+No source of retirement dates has been read when the demo is loaded. Questions of earlier days are
+examples, answered from the built-in catalogue, and their answers name it. The question of today is
+put to the gate as it is: it cannot decide until a source has been polled, and says so.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+
+from apps.accounts.models import User
+from apps.catalog.models import Assertion
+from apps.catalog.models.claims import Topic
+from apps.catalog.settlement import BUILT_IN
+from apps.demo.fixtures import LoadingDay, Record, read_fixture
+from apps.gate.actions import ask_for_waiver, grant_waiver
+from apps.gate.freshness import Catalogue, SourceReading
+from apps.gate.matching import Asked
+from apps.gate.models import GateRun, Waiver
+from apps.gate.running import ask, release
+from apps.inventory.actions import RefusedChange
+from apps.inventory.models import Application
+
+
+@transaction.atomic
+def load_gate_runs(*, day: LoadingDay) -> None:
+    """Put the questions, unless a pipeline has asked already."""
+    if GateRun.objects.exists() or Waiver.objects.exists():
+        return
+    fixture = read_fixture("gate")
+    slugs = {row["application"] for row in (*fixture["questions"], *fixture["waivers"])}
+    applications = {row.slug: row for row in Application.objects.select_related("team").filter(slug__in=slugs)}
+    people = {row.username: row for row in User.objects.all()}
+    for row in fixture["waivers"]:
+        if row["application"] in applications and row["by"] in people:
+            _ask_for_waiver(row, day, applications[row["application"]], people)
+    for row in fixture["questions"]:
+        if row["application"] in applications and row["by"] in people:
+            _ask(row, day, applications[row["application"]], people[row["by"]])
+
+
+def _ask(row: Record, day: LoadingDay, application: Application, by: User) -> None:
+    at = day.moment(row["days"])
+    run = ask(
+        application=application,
+        asked=[Asked(**model) for model in row["models"]],
+        by=by,
+        at=at,
+        environment=row["environment"],
+        commit=row["commit"],
+        ref=row["ref"],
+        mode=row.get("mode", GateRun.Mode.ENFORCE),
+        catalogue=_example_catalogue(at) if row["days"] < 0 else None,
+    )
+    if row.get("released"):
+        release(run=run, by=by, at=at)
+
+
+def _example_catalogue(at: datetime) -> Catalogue | None:
+    """Return the built-in catalogue as if it had been read from a source by `at`; None where it is
+    not loaded.
+    """
+    claims = Assertion.objects.filter(source__slug=BUILT_IN, topic=Topic.LIFECYCLE)
+    changed_at = claims.aggregate(at=Max("changed_at"))["at"]
+    if changed_at is None:
+        return None
+    moment = min(changed_at, at)
+    return Catalogue((SourceReading(BUILT_IN, "Built-in catalogue (example)", moment, valid_until=at),))
+
+
+def _ask_for_waiver(row: Record, day: LoadingDay, application: Application, people: dict[str, User]) -> None:
+    at = day.moment(row["days"])
+    try:
+        waiver = ask_for_waiver(
+            application=application,
+            rule=row["rule"],
+            model=row["model"],
+            reason=row["reason"],
+            until=day.on(row["until"]),
+            by=people[row["by"]],
+            at=at,
+        )
+    except RefusedChange:
+        # people have moved its owners since
+        return
+    if "granted_by" in row:
+        grant_waiver(waiver=waiver, by=people[row["granted_by"]], at=at, reason=row["decision"])

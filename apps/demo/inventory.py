@@ -1,0 +1,193 @@
+"""Applications and their dependencies, how each could be left, contracts, and decisions on what may
+be built on.
+
+Everything after the applications is recorded through the actions, by the users who would have done
+it.
+"""
+
+from django.db import transaction
+
+from apps.accounts.models import Team
+from apps.catalog.models import Offering, Provider
+from apps.demo.fixtures import (
+    DemoError,
+    LoadingDay,
+    OfferingKey,
+    Record,
+    RecordLookup,
+    read_fixture,
+    was_never_used,
+)
+from apps.inventory.actions import add_adaptation, record_exit_test, set_exit_plan
+from apps.inventory.choosing.annex import note_item, request_items
+from apps.inventory.choosing.approvals import Target, decide
+from apps.inventory.choosing.contracts import register_contract
+from apps.inventory.models import (
+    Adaptation,
+    AnnexItem,
+    Application,
+    Approval,
+    Contract,
+    Criticality,
+    Dependency,
+    ExitPlan,
+    ExitTest,
+)
+
+
+def load_applications(teams: dict[str, Team], day: LoadingDay) -> None:
+    """Create the applications that are missing, with their dependencies."""
+    known = set(Application.objects.values_list("slug", flat=True))
+    missing = [row for row in read_fixture("applications") if row["slug"] not in known]
+    if not missing:
+        return
+    offerings = _offerings({_key(use) for row in missing for use in row["dependencies"]})
+    parties = dict(Provider.objects.values_list("slug", "pk"))
+    applications = Application.objects.bulk_create(
+        [
+            Application(
+                team=teams[row["team"]],
+                criticality=Criticality[row["criticality"].upper()],
+                **day.dated(
+                    {name: value for name, value in row.items() if name not in ("team", "criticality", "dependencies")}
+                ),
+            )
+            for row in missing
+        ]
+    )
+    Dependency.objects.bulk_create(
+        [
+            Dependency(
+                application=application,
+                offering_id=offerings[_key(use)],
+                via_party_id=parties[use["via_party"]] if "via_party" in use else None,
+                **day.dated({name: value for name, value in use.items() if name not in ("offering", "via_party")}),
+            )
+            for application, row in zip(applications, missing, strict=True)
+            for use in row["dependencies"]
+        ]
+    )
+
+
+def _key(use: Record) -> OfferingKey:
+    host, api_id, region, tier = use["offering"]
+    return host, api_id, region, tier
+
+
+def _offerings(wanted: set[OfferingKey]) -> dict[OfferingKey, int]:
+    offerings = {
+        (host, api_id, region, tier): pk
+        for pk, host, api_id, region, tier in Offering.objects.filter(
+            api_id__in={api_id for _, api_id, _, _ in wanted}
+        ).values_list("pk", "host__slug", "api_id", "region_scope", "service_tier")
+    }
+    unknown = sorted(wanted - set(offerings))
+    if unknown:
+        host, api_id, _, _ = unknown[0]
+        raise DemoError(f"The catalogue does not know {api_id} at {host}. Run manage.py load_catalogue first.")
+    return offerings
+
+
+# --- exits --------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def load_exits(*, day: LoadingDay) -> None:
+    """Record adaptations, exit plans and exit tests, unless there has ever been one."""
+    if not all(was_never_used(model) for model in (Adaptation, ExitPlan, ExitTest)):
+        return
+    lookup = RecordLookup()
+    for row in read_fixture("exits"):
+        dependency, by = lookup.dependency(row), lookup.user(row["by"])
+        for built in row.get("adaptations", []):
+            facts = {name: value for name, value in built.items() if name != "kind"}
+            add_adaptation(dependency=dependency, kind=built["kind"], facts=facts, by=by)
+        if "plan" in row:
+            plan = day.dated(row["plan"])
+            if "target" in plan:
+                plan["target"] = lookup.offering(plan["target"])
+            set_exit_plan(dependency=dependency, facts=plan, by=by)
+        for test in row.get("tests", []):
+            facts = day.dated(
+                {name: value for name, value in test.items() if name not in ("target", "tested_on", "result")}
+            )
+            if "tested_version" in facts:
+                facts["tested_version"] = lookup.version(facts["tested_version"])
+            record_exit_test(
+                dependency=dependency,
+                target=lookup.offering(test["target"]),
+                tested_on=day.on(test["tested_on"]),
+                result=test["result"],
+                facts=facts,
+                by=by,
+            )
+
+
+# --- contracts and approvals --------------------------------------------------------------------
+
+
+@transaction.atomic
+def load_contracts(*, day: LoadingDay) -> None:
+    """Record contracts, Annex XII documents and approvals: each kind unless there has ever been one
+    of it.
+    """
+    lookup = RecordLookup()
+    fixture = read_fixture("contracts")
+    if was_never_used(Contract):
+        _contracts(fixture["contracts"], day, lookup)
+    if was_never_used(AnnexItem):
+        _annex(fixture["annex"], day, lookup)
+    if was_never_used(Approval):
+        _approvals(fixture["approvals"], day, lookup)
+
+
+def _contracts(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
+    by_ref: dict[str, Contract] = {}
+    for row in rows:
+        facts = day.dated({name: value for name, value in row.items() if name not in ("party", "ref", "by")})
+        if "overarching" in facts:
+            facts["overarching"] = by_ref[facts["overarching"]]
+        by_ref[row["ref"]] = register_contract(
+            party=lookup.provider(row["party"]), ref=row["ref"], facts=facts, by=lookup.user(row["by"])
+        )
+
+
+def _annex(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
+    """Request first, as people do; then record the answers, item by item."""
+    for row in rows:
+        foundation, by = lookup.foundation(row["foundation"]), lookup.user(row["by"])
+        if row["requested"]:
+            request_items(foundation=foundation, items=row["requested"], on=day.on(row["requested_on"]), by=by)
+        for answer in row["answers"]:
+            note_item(
+                foundation=foundation,
+                item=answer["item"],
+                status=answer["status"],
+                on=day.on(answer["on"]),
+                link=answer.get("link", ""),
+                note=answer.get("note", ""),
+                by=by,
+            )
+
+
+def _approvals(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
+    for row in rows:
+        decide(
+            target=_target(row, lookup),
+            decision=row["decision"],
+            reason=row["reason"],
+            at=day.moment(row["decided"]),
+            expires_on=day.on(row["expires_on"]) if "expires_on" in row else None,
+            data_classes=row.get("data_classes", ()),
+            regions=row.get("regions", ()),
+            criticalities=[Criticality[name.upper()] for name in row.get("criticalities", ())],
+            by=lookup.user(row["by"]),
+        )
+
+
+def _target(row: Record, lookup: RecordLookup) -> Target:
+    if "provider" in row:
+        return lookup.provider(row["provider"])
+    if "foundation" in row:
+        return lookup.foundation(row["foundation"])
+    return lookup.version(row["version"]) if "version" in row else lookup.offering(row["offering"])

@@ -1,0 +1,109 @@
+"""The whole demo, loaded app by app from the catalogue upwards."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection, models, transaction
+
+from apps.catalog.models import (
+    Assertion,
+    Footing,
+    Foundation,
+    Node,
+    Offering,
+    Price,
+    Provider,
+    ProviderEvent,
+    Version,
+)
+from apps.common.history import acting
+from apps.demo.alerts import load_alerts
+from apps.demo.catalog import load_events, load_own_catalog
+from apps.demo.exposure import load_exposure, load_scenarios
+from apps.demo.fixtures import DemoError, LoadingDay, was_never_used
+from apps.demo.gate import load_gate_runs
+from apps.demo.intake import load_observations
+from apps.demo.inventory import load_applications, load_contracts, load_exits
+from apps.demo.organisation import Login, load_teams, load_users
+from apps.demo.risks import load_risks
+from apps.exposure.models import Campaign
+from apps.inventory.keeping import keep_findings
+from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+
+# read by the engine, and filled a moment before it reads them
+_ENGINE_TABLES: tuple[type[models.Model], ...] = (
+    Node,
+    Footing,
+    Offering,
+    Price,
+    Version,
+    Foundation,
+    Provider,
+    Assertion,
+    ProviderEvent,
+    Application,
+    Dependency,
+    Adaptation,
+    ExitPlan,
+    ExitTest,
+)
+
+
+def load_demo(*, at: datetime) -> list[Login]:
+    """Load what is missing of the demo; a part that users have changed is left alone.
+
+    Returns the logins of its users. Raises DemoError in production, and where the built-in
+    catalogue is missing.
+    """
+    day = LoadingDay(at)
+    logins = load_register(day=day)
+    load_observations(day=day)
+    load_scenarios(day=day)
+    load_alerts(day=day)
+    load_gate_runs(day=day)
+    # what the worker does within a minute: the first page says how many are too late to move
+    keep_findings(on=day.today)
+    return logins
+
+
+@transaction.atomic
+def load_register(*, day: LoadingDay) -> list[Login]:
+    """Load the applications and everything people recorded about them: risks, campaigns, flags."""
+    logins = load_portfolio(day=day)
+    load_exits(day=day)
+    load_contracts(day=day)
+    if was_never_used(Campaign):
+        _analyze_engine_tables()
+    load_risks(day=day)
+    load_exposure(day=day)
+    return logins
+
+
+@transaction.atomic
+def load_portfolio(*, day: LoadingDay) -> list[Login]:
+    """Create what is missing of teams, users and applications; existing ones stay as users left
+    them.
+
+    Needs the built-in catalogue. Raises DemoError in production, and where an offering is missing.
+    """
+    if settings.REGISTRY_ENV == "production":
+        raise DemoError("The demo portfolio is not for production. Set REGISTRY_ENV to demo to look at it.")
+    if not Offering.objects.exists():
+        raise DemoError("The catalogue is empty. Run manage.py load_catalogue first.")
+    with acting(job="load_demo"):
+        teams = load_teams()
+        logins = load_users(teams)
+        load_own_catalog()
+        load_events(day)
+        load_applications(teams, day)
+    return logins
+
+
+def _analyze_engine_tables() -> None:
+    """Count the rows for the planner.
+
+    Those loaded a moment ago, here or by load_catalogue, are in no statistics yet, and statements
+    that join them would take minutes instead of milliseconds.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in _ENGINE_TABLES)}")

@@ -1,0 +1,1 @@
+"""How long the product takes to answer, measured on the data present: `manage.py bench`."""

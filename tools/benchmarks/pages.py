@@ -1,0 +1,101 @@
+"""Every page as a signed-in governance lead gets it, through the whole handler: part `pages`.
+
+Pages are found from the routes themselves, so that none is forgotten; one that takes an argument is
+asked for the object that most applications stand on, or for the latest one.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+from django.urls.resolvers import RegexPattern
+
+from apps.accounts.models import Team, User
+from apps.accounts.roles import OrganisationRole
+from apps.alerts.models import Alert, Delivery
+from apps.catalog.models import Foundation, NodeKind, Offering, Provider, ProviderEvent, Version
+from apps.common.settled import set_loaded_aside
+from apps.exposure.models import Campaign, CampaignTask, ExposureFlag
+from apps.inventory.models import Application
+from apps.risks.models import FoundationRisk
+from tools.benchmarks.http import RequestFailedError, host_headers
+from tools.benchmarks.measurement import BenchmarkLine, rolled_back, time_runs
+
+_RUNS = 20
+# files are not pages: they stream everything
+_FILES = (".csv", ".xlsx", ".ics", ".zip", ".json", "payload/")
+
+
+def measure_pages() -> Iterator[BenchmarkLine]:
+    """Measure each page that answers 200 to a GET; those that only take a POST or redirect are left
+    out.
+    """
+    # as a process that serves does
+    set_loaded_aside()
+    with rolled_back():
+        client = Client(headers=host_headers(), raise_request_exception=False)
+        client.force_login(User.objects.create(username="bench-pages", organisation_role=OrganisationRole.GOVERNANCE))
+        for name, address in list_pages():
+            status = client.get(address).status_code
+            if status >= 500:
+                raise RequestFailedError(f"{address} answered {status}.")
+            if status == 200:
+                yield BenchmarkLine(f"page {name}", time_runs(_getter(client, address), runs=_RUNS), note=address)
+
+
+def list_pages() -> Iterator[tuple[str, str]]:
+    """Yield (name, address) of every page without an argument, then of those of which an object is
+    found.
+    """
+    finders = _finders()
+    for pattern in get_resolver("apps.web.urls").url_patterns:
+        if not isinstance(pattern, URLPattern) or not pattern.name or str(pattern.pattern).endswith(_FILES):
+            continue
+        # routes written as expressions take arguments and are acts, not pages
+        if isinstance(pattern.pattern, RegexPattern):
+            continue
+        if not pattern.pattern.converters:
+            yield pattern.name, reverse(pattern.name)
+        elif pattern.name in finders and (argument := finders[pattern.name]()) is not None:
+            yield pattern.name, reverse(pattern.name, args=[argument])
+
+
+def _finders() -> dict[str, Callable[[], Any]]:
+    return {
+        "application": lambda: _latest(Application, "slug"),
+        "foundation": lambda: _most_used(NodeKind.FOUNDATION, Foundation, "slug"),
+        "version": lambda: _most_used(NodeKind.VERSION, Version, "pk"),
+        "offering": lambda: _most_used(NodeKind.OFFERING, Offering, "pk"),
+        "provider": lambda: _most_used(NodeKind.HOST, Provider, "slug"),
+        "event": lambda: _latest(ProviderEvent, "pk"),
+        "alert": lambda: _latest(Alert, "pk"),
+        "delivery": lambda: _latest(Delivery, "pk"),
+        "flag": lambda: _latest(ExposureFlag, "pk"),
+        "campaign": lambda: _latest(Campaign, "pk"),
+        "campaign-task": lambda: _latest(CampaignTask, "pk"),
+        "foundation-risk": lambda: _latest(FoundationRisk, "pk"),
+        "team": lambda: _latest(Team, "slug"),
+        "person": lambda: _latest(User, "pk"),
+    }
+
+
+def _latest(model: type[Model], column: str) -> Any:
+    return model._default_manager.order_by("-pk").values_list(column, flat=True).first()
+
+
+def _most_used(kind: NodeKind, model: type[Model], column: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.ref FROM exposure_nodereach r JOIN catalog_node n ON n.id = r.node_id"
+            " WHERE n.kind = %s ORDER BY r.n DESC, n.ref LIMIT 1",
+            [kind.value],
+        )
+        row = cursor.fetchone()
+    return model._default_manager.filter(pk=row[0]).values_list(column, flat=True).first() if row else None
+
+
+def _getter(client: Client, address: str) -> Callable[[], Any]:
+    return lambda: (client.get(address).content, None)[1]

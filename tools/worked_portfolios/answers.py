@@ -1,0 +1,295 @@
+"""The engine's answers about the loaded portfolio, one function a section of the file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apps.catalog.models import Footing, NodeKind, Via
+from apps.exposure.engine.building import rebuild
+from apps.exposure.engine.concentration import contributions, measure_layer, undeclared, without_weight
+from apps.exposure.engine.cuts import cuts
+from apps.exposure.engine.reach import leaning, may_stand
+from apps.exposure.engine.settings import EngineSettings, engine_settings
+from apps.exposure.engine.single_points import single_points
+from apps.exposure.engine.states import PathState, application_states, path_states, questions
+from apps.exposure.flag_life import run
+from apps.exposure.models import Basis, Layer, LiveUse, NodeReach, Path, Policy, ScopedApplication, StandingState
+from apps.exposure.policy_values import counts_critical, named_applications, policy_values
+from apps.exposure.threats import ERROR
+from apps.inventory.costing import monthly_costs
+from apps.inventory.models import Criticality, Dependency
+from apps.inventory.runway import runways
+from tools.worked_portfolios.grades import grade_candidates
+from tools.worked_portfolios.loader import PortfolioIds, load_portfolio
+from tools.worked_portfolios.losses import measure_losses
+from tools.worked_portfolios.nodes import NodeName
+from tools.worked_portfolios.numbers import format_exact, format_exact_or_none, format_float, format_float_or_none
+from tools.worked_portfolios.records import LifecycleRecord, PortfolioRecord
+from tools.worked_portfolios.scenarios import run_scenario
+
+type Section = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioNames:
+    """What the file calls the rows, by primary key; `nodes` are all there are, `used` those
+    anything live rests on.
+    """
+
+    ids: PortfolioIds
+    applications: Mapping[int, str]
+    dependencies: Mapping[int, str]
+    offerings: Mapping[int, str]
+    nodes: Mapping[int, NodeName]
+    used: Mapping[int, NodeName]
+
+    @classmethod
+    def of(cls, ids: PortfolioIds) -> "PortfolioNames":
+        nodes = ids.node_names()
+        used = set(NodeReach.objects.filter(n__gt=0).values_list("pk", flat=True))
+        return cls(
+            ids=ids,
+            applications={pk: name for name, pk in ids.applications.items()},
+            dependencies={pk: name for name, pk in ids.dependencies.items()},
+            offerings={pk: name for name, pk in ids.offerings.items()},
+            nodes=nodes,
+            used={pk: nodes[pk] for pk in sorted(used, key=lambda pk: str(nodes[pk]))},
+        )
+
+
+def answer_portfolio(portfolio: PortfolioRecord) -> Section:
+    """Load the portfolio and answer every section; for an empty database in a transaction that is
+    rolled back.
+    """
+    ids = load_portfolio(portfolio)
+    rebuild(on=portfolio.as_of)
+    settings = engine_settings()
+    names = PortfolioNames.of(ids)
+    sections: Section = {
+        "scope": _scope(names),
+        "live_dependencies": _live_dependencies(names),
+        "shares": _shares(names),
+        "footing": _footing(names),
+        "grades": grade_candidates(on=portfolio.as_of, dependencies=names.dependencies, offerings=names.offerings),
+        "states": _states(names, settings, threat=None),
+        "may_stand": _may_stand(names),
+        "states_error": _states(names, settings, threat=ERROR),
+        "concentration": _concentration(names),
+        "spof": _single_points(names, settings),
+        "cuts": _cuts(names, settings),
+        "flags": _flags(names, settings, portfolio),
+        "runway": _runway(names, settings, portfolio),
+        "cost": _cost(names, settings, portfolio),
+    }
+    if portfolio.scenarios:
+        sections["scenarios"] = {
+            scenario.id: run_scenario(
+                scenario, ids=ids, applications=names.applications, nodes=names.nodes, settings=settings
+            )
+            for scenario in portfolio.scenarios
+        }
+    if portfolio.loss is not None:
+        sections["loss"] = measure_losses(
+            portfolio.loss, applications=names.applications, nodes=names.nodes, settings=settings
+        )
+    if portfolio.lifecycles:
+        sections["lifecycles"] = {lifecycle.id: _life(lifecycle) for lifecycle in portfolio.lifecycles}
+    return sections
+
+
+def _scope(names: PortfolioNames) -> list[str]:
+    return sorted(names.applications[pk] for pk in ScopedApplication.objects.values_list("pk", flat=True))
+
+
+def _live_dependencies(names: PortfolioNames) -> list[str]:
+    return sorted(names.dependencies[pk] for pk in LiveUse.objects.values_list("pk", flat=True))
+
+
+def _shares(names: PortfolioNames) -> Section:
+    """Of live primaries; those that are no path are on standby."""
+    paths = dict(Path.objects.values_list("pk", "share"))
+    primaries = Dependency.objects.filter(
+        role=Dependency.Role.PRIMARY, pk__in=LiveUse.objects.values_list("pk", flat=True)
+    )
+    return {names.dependencies[pk]: format_float(paths.get(pk, 0.0)) for pk in primaries.values_list("pk", flat=True)}
+
+
+def _footing(names: PortfolioNames) -> Section:
+    ties: Section = {name: {} for name in sorted(names.ids.offerings)}
+    for offering_id, node_id, via in Footing.objects.values_list("offering_id", "node_id", "via"):
+        ties[names.offerings[offering_id]][str(names.nodes[node_id])] = Via(via).label
+    return {offering: dict(sorted(nodes.items())) for offering, nodes in ties.items()}
+
+
+def _states(names: PortfolioNames, settings: EngineSettings, *, threat: str | None) -> Section:
+    """Each node failing alone: who stands there and how, and who leans on it in another role."""
+    table: Section = {}
+    for node_id, node in names.used.items():
+        failures = questions([node_id], settings=settings, threat=threat)
+        leans = leaning(node_id, node.kind)
+        rows: Section = {
+            names.applications[standing.application_id]: {
+                "state": standing.state,
+                "hit_share": format_float(standing.hit_share),
+                "paths": {},
+                "leans": sorted(leans.pop(standing.application_id, [])),
+            }
+            for standing in application_states(failures)
+        }
+        for path in path_states(failures):
+            rows[names.applications[path.application_id]]["paths"][names.dependencies[path.dependency_id]] = {
+                "state": path.state,
+                "share": format_float(path.share),
+                "rescue": _rescue(path, names),
+            }
+        for application_id, roles in leans.items():
+            rows[names.applications[application_id]] = {
+                "state": "not_standing",
+                "hit_share": 0,
+                "paths": {},
+                "leans": sorted(roles),
+            }
+        if rows:
+            table[str(node)] = dict(sorted(rows.items()))
+    return table
+
+
+def _rescue(path: PathState, names: PortfolioNames) -> str | None:
+    if path.rescue is None:
+        return None
+    if path.rescue.dependency_id is None:
+        return f"exit:{names.offerings[path.rescue.offering_id]}"
+    return names.dependencies[path.rescue.dependency_id]
+
+
+def _may_stand(names: PortfolioNames) -> Section:
+    by_kind = {kind: sorted(names.applications[pk] for pk in may_stand(kind)) for kind in NodeKind}
+    return {str(node): by_kind[node.kind] for node in names.used.values() if by_kind[node.kind]}
+
+
+def _concentration(names: PortfolioNames) -> Section:
+    nowhere = sorted(names.applications[pk] for pk in undeclared())
+    weightless = {basis: sorted(names.applications[pk] for pk in without_weight(basis)) for basis in Basis}
+    return {
+        str(layer): {
+            str(basis): _layer(names, layer, basis) | {"missing_weight": weightless[basis], "undeclared": nowhere}
+            for basis in Basis
+        }
+        for layer in Layer
+    }
+
+
+def _layer(names: PortfolioNames, layer: Layer, basis: Basis) -> Section:
+    indices = measure_layer(layer, basis).indices
+    known = indices.hhi is not None
+    section: Section = {
+        "total_weight": format_float(indices.total_weight),
+        "none_weight": format_float(indices.none_weight),
+        "covered_weight": format_float(indices.covered_weight),
+        "unknown": format_float_or_none(indices.unknown),
+        "shares": {str(names.nodes[pk]): format_float(share) for pk, share in indices.shares.items()}
+        if known
+        else None,
+        "cr1": format_float_or_none(indices.cr1),
+        "cr3": format_float_or_none(indices.cr3),
+        "hhi": format_float_or_none(indices.hhi),
+        "hhi_best": format_float_or_none(indices.hhi_best),
+        "hhi_worst": format_float_or_none(indices.hhi_worst),
+        "n2": format_float_or_none(indices.n2),
+        "n1": indices.n1,
+    }
+    if known:
+        parts = {names.applications[part.application_id]: part for part in contributions(layer, basis)}
+        section["marginal"] = {name: format_float_or_none(part.marginal) for name, part in sorted(parts.items())}
+        section["contribution"] = {name: format_float(part.contribution) for name, part in sorted(parts.items())}
+    return section
+
+
+def _single_points(names: PortfolioNames, settings: EngineSettings) -> Section:
+    section: Section = {}
+    for point in sorted(single_points(), key=lambda point: str(names.nodes[point.node_id])):
+        failures = questions([point.node_id], settings=settings)
+        stopped: dict[str, list[str]] = {
+            state: sorted(
+                names.applications[standing.application_id] for standing in application_states(failures, states=[state])
+            )
+            for state in (StandingState.EXPOSED.value, StandingState.CUSHIONED.value)
+        }
+        section[str(names.nodes[point.node_id])] = {**stopped, "n_critical": point.n_critical}
+    return section
+
+
+def _cuts(names: PortfolioNames, settings: EngineSettings) -> Section:
+    cut_sets = cuts(settings)
+    pairs = [
+        (*sorted((str(names.nodes[one]), str(names.nodes[other]))), format_exact(share))
+        for one, other, share in cut_sets.pairs
+    ]
+    return {
+        "target_weight": cut_sets.n_target * settings.points[Criticality.CRITICAL],
+        "threshold": format_exact(cut_sets.threshold),
+        "size1": sorted([str(names.nodes[node]), format_exact(share)] for node, share in cut_sets.singles),
+        "size2": sorted(list(pair) for pair in pairs),
+    }
+
+
+def _flags(names: PortfolioNames, settings: EngineSettings, portfolio: PortfolioRecord) -> list[Section]:
+    """Policies in the order of the file, nodes by name."""
+    rows: list[Section] = []
+    critical = {application.id for application in portfolio.applications if application.criticality == "critical"}
+    policies = Policy.objects.in_bulk(list(names.ids.policies.values()))
+    for record in portfolio.policies:
+        policy = policies[names.ids.policies[record.id]]
+        flagged: list[Section] = []
+        for node_id, measured in policy_values(policy).items():
+            assert node_id is not None, "a policy of a file counts on nodes"
+            counted = {
+                names.applications[pk]
+                for pk in named_applications(policy, node_id, settings=settings, limit=len(names.applications))
+            }
+            flagged.append(
+                {
+                    "policy": record.id,
+                    "node": str(names.nodes[node_id]),
+                    "value": format_exact(measured.value),
+                    "applications": sorted(counted & critical if counts_critical(policy) else counted),
+                }
+            )
+        rows += sorted(flagged, key=lambda row: str(row["node"]))
+    return rows
+
+
+def _runway(names: PortfolioNames, settings: EngineSettings, portfolio: PortfolioRecord) -> Section:
+    return {
+        names.dependencies[row.dependency_id]: {
+            "days_left": row.days_left,
+            "effort_days": format_exact_or_none(row.effort_days),
+            "basis": row.basis,
+            "runway": format_exact_or_none(row.runway),
+            "at_least": row.at_least,
+            "why": row.why,
+        }
+        for row in runways(on=portfolio.as_of, statuses=settings.statuses)
+    }
+
+
+def _cost(names: PortfolioNames, settings: EngineSettings, portfolio: PortfolioRecord) -> Section:
+    section: Section = {}
+    for day in (None, *portfolio.cost_days):
+        costs = monthly_costs(on=portfolio.as_of, prices_on=day, statuses=settings.statuses)
+        section[str(day)] = {
+            "per_dependency": {
+                names.dependencies[pk]: format_exact(money.amount) for pk, money in costs.per_dependency.items()
+            },
+            "total": {currency: format_exact(amount) for currency, amount in costs.totals.items()},
+            "unknown": sorted(names.dependencies[pk] for pk in costs.unknown),
+        }
+    return section
+
+
+def _life(lifecycle: LifecycleRecord) -> list[Section]:
+    days = [day for day, _, _ in lifecycle.steps]
+    return [
+        {"day": day.isoformat(), "state": life.state, "events": list(events)}
+        for day, (life, events) in zip(days, run(lifecycle.line, lifecycle.steps), strict=True)
+    ]
