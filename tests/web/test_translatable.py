@@ -19,6 +19,8 @@ SPOKEN = {"aria-label", "title", "placeholder", "alt", "data-tip"}
 SILENT = {"code", "kbd", "script", "style"}
 # written by libraries' conventions, or mails whose texts are made in Python
 LEFT_OUT = {"drf_spectacular", "allauth", "emails", "500.html"}
+# values of attributes that a template puts together
+MACHINE_TEXTS = {"bar_width", "htmx_settings", "link_address", "link_query", "state_class", "subject"}
 
 
 class _Words(HTMLParser):
@@ -54,6 +56,8 @@ def untranslated(source: str) -> list[str]:
             name = token.contents.split()[0] if token.contents else ""
             if name in {"blocktranslate", "blocktrans", "comment"} and not inside:
                 inside = f"end{name}"
+            elif name == "text" and token.contents.split()[-1] in MACHINE_TEXTS and not inside:
+                inside = "endtext"
             elif name == inside:
                 inside = ""
         elif token.token_type == TokenType.TEXT and not inside:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from django import template
 from django.contrib.messages.storage.base import Message
+from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -176,6 +177,18 @@ def query(context: template.Context, **changes: Any) -> str:
             fields[name] = str(value)
     text = fields.urlencode()
     return f"?{text}" if text else ""
+
+
+@register.filter
+def as_filter_fields(query: QueryDict) -> str:
+    """Return the filters of a list as fields of another page: `&f.team=claims&f.state=open`."""
+    return "".join(
+        f"&f.{quote(name)}={quote(value)}"
+        for name, values in query.lists()
+        if name != "page"
+        for value in values
+        if value
+    )
 
 
 @dataclass(frozen=True, slots=True)
