@@ -69,13 +69,15 @@ check: setup lint ## format, lint, types, floors, migrations, deployment setting
 		BROKER_URL=redis://127.0.0.1:1/0 EMAIL_URL=smtp://127.0.0.1:1 \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
-lint: setup ## ruff: format and rules, without changing a file
+lint: setup ## format and rules of Python and templates, without changing a file
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+	$(BIN)/python -m tools.template_format --check
 
-format: setup ## ruff: format and mend what can be mended
+format: setup ## format Python and templates, and mend what can be mended
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(BIN)/python -m tools.template_format
 
 audit: setup ## known vulnerabilities of pinned versions, where the network can be asked
 	@exec $(BIN)/python .ci/audit_dependencies.py
