@@ -1,6 +1,6 @@
 # Run `make help`. Everything lives in .venv/ and .data/; nothing is installed outside this folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test proof dates check lint format requirements audit sbom stop screenshots messages
+.PHONY: help setup demo test proof dates check lint format requirements audit sbom stop screenshots
 SHELL := /bin/sh
 
 VENV := .venv
@@ -48,11 +48,6 @@ proof: setup ## drills with real clients, each installed below build/ (PYTEST_AR
 
 dates: setup ## the tests on other days, as 29 February (DAYS=leap-day,year-end or turn; FILES=reading or turn)
 	@exec $(BIN)/python -m tests.dates $(if $(DAYS),--days $(DAYS)) $(if $(FILES),--files $(FILES)) $(PYTEST_ARGS)
-
-messages: setup ## the texts to translate, in registry/locale/ (LANGUAGE=de); needs gettext
-	@mkdir -p registry/locale
-	REGISTRY_ENV=test DATABASE_URL=postgres://127.0.0.1:1/none $(BIN)/python manage.py makemessages \
-		--locale $(or $(LANGUAGE),en) --no-location --ignore .venv --ignore tests --ignore build
 
 screenshots: setup ## pictures of every page in build/screenshots/ (URL= of a running demo), three of them for the README
 	@exec $(BIN)/python -m tests.web.screenshots

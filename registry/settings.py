@@ -137,7 +137,6 @@ MIDDLEWARE = [
     # around everything that reads the database, sessions included
     "registry.middleware.LostConnectionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -586,11 +585,9 @@ STORAGES = {
 # only production needs collectstatic
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = False
+# English only, whatever a browser asks for; numbers and days follow the formats that Django keeps for the language
 LANGUAGE_CODE = "en"
-# English is shipped; a further language is its .po file in registry/locale and a line here
-LANGUAGES = [("en", "English")]
-LOCALE_PATHS = [BASE_DIR / "registry" / "locale"]
-USE_I18N = True
+USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 # before Django's own handlers, which keep what is long in files and stop at nothing
