@@ -16,8 +16,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.accounts.events import name_digest, place_of, record_event
 from apps.accounts.models import AccountEventKind, User
@@ -35,7 +33,7 @@ log = structlog.get_logger(__name__)
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "too_many_login_attempts": gettext_lazy("Too many failed sign-ins. Wait 15 minutes, or reset your password."),
+        "too_many_login_attempts": "Too many failed sign-ins. Wait 15 minutes, or reset your password.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -85,7 +83,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """By single sign-on alone means: no password here, and none by the link of an email."""
         if not user.has_usable_password() and user.socialaccount_set.exists():  # type: ignore[attr-defined]
             url = f"{settings.PUBLIC_URL}{reverse('account_login')}"
-            sign_on = settings.OIDC.get("name", "") or _("single sign-on")
+            sign_on = settings.OIDC.get("name", "") or "single sign-on"
             self.send_mail("account/email/sign_on_only", email, {"sign_on": sign_on, "url": url})
             return
         super().send_password_reset_mail(user, email, context)
@@ -139,7 +137,7 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             self._link(request, sociallogin)
         if sociallogin.is_existing:
             if not sociallogin.user.is_active:
-                raise _refused(request, _("Your account here is closed. Ask an administrator."))
+                raise _refused(request, "Your account here is closed. Ask an administrator.")
             apply_groups(
                 user=sociallogin.user, groups=sociallogin.account.extra_data["groups"], rules=settings.OIDC["rules"]
             )
@@ -159,13 +157,12 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if address and User.objects.filter(email__iexact=address).exists():
             raise _refused(
                 request,
-                _(
-                    "Somebody with your e-mail address has an account here that is not linked to this sign-on. Sign in"
-                    " with your password and link it under your account, or ask an administrator."
-                ),
+                "Somebody with your e-mail address has an account here that is not linked to"
+                " this sign-on. Sign in with your password and link it under your account, or"
+                " ask an administrator.",
             )
         if not settings.OIDC["creates_people"]:
-            raise _refused(request, _("You have no account here yet. Ask an administrator to invite you."))
+            raise _refused(request, "You have no account here yet. Ask an administrator to invite you.")
 
     @transaction.atomic
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:

@@ -15,7 +15,6 @@ from django.core.mail import EmailMessage, mailers
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from apps.accounts.models import AccountEvent, AccountEventKind, EmailState
 
@@ -64,7 +63,7 @@ def message_of(event: AccountEvent) -> EmailMessage:
         "sentence": sentence_of(event),
         "advice": _advice(event),
         "when": _local(event),
-        "address": event.address or _("an unknown address"),
+        "address": event.address or "an unknown address",
         "device": event.device,
         "account": event.user,
         "url": f"{settings.PUBLIC_URL}{reverse('account')}",
@@ -81,32 +80,32 @@ def message_of(event: AccountEvent) -> EmailMessage:
 def sentence_of(event: AccountEvent) -> str:
     """Return what happened, as a whole sentence for the person whose account it is."""
     texts: dict[str, str] = {
-        AccountEventKind.SIGNED_IN: _("Your account was used from a network or device that is new to it."),
-        AccountEventKind.LOCKED_OUT: _(
-            "Wrong passwords were entered for your account several times. Further attempts from there are refused"
-            " for a while."
+        AccountEventKind.SIGNED_IN: "Your account was used from a network or device that is new to it.",
+        AccountEventKind.LOCKED_OUT: (
+            "Wrong passwords were entered for your account several times. Further attempts from"
+            " there are refused for a while."
         ),
-        AccountEventKind.PASSWORD_CHANGED: _("The password of your account was changed."),
-        AccountEventKind.PASSWORD_RESET: _("The password of your account was reset by the link in an email."),
-        AccountEventKind.MFA_ADDED: _("A second factor was added to your account: %(detail)s."),
-        AccountEventKind.MFA_REMOVED: _("A second factor was removed from your account: %(detail)s."),
-        AccountEventKind.MFA_RESET: _(
-            "%(actor)s has reset the second factors of your account. Set one up again at your next sign-in."
+        AccountEventKind.PASSWORD_CHANGED: "The password of your account was changed.",
+        AccountEventKind.PASSWORD_RESET: "The password of your account was reset by the link in an email.",
+        AccountEventKind.MFA_ADDED: "A second factor was added to your account: {detail}.",
+        AccountEventKind.MFA_REMOVED: "A second factor was removed from your account: {detail}.",
+        AccountEventKind.MFA_RESET: (
+            "{actor} has reset the second factors of your account. Set one up again at your next sign-in."
         ),
-        AccountEventKind.CODES_REPLACED: _("The recovery codes of your account were replaced."),
-        AccountEventKind.CODE_USED: _("A recovery code was used to sign in to your account."),
-        AccountEventKind.EMAIL_CHANGED: _("The email address of your account was changed: %(detail)s."),
-        AccountEventKind.TOKEN_NETWORK: _("The API token “%(detail)s” was used from a network that is new to it."),
+        AccountEventKind.CODES_REPLACED: "The recovery codes of your account were replaced.",
+        AccountEventKind.CODE_USED: "A recovery code was used to sign in to your account.",
+        AccountEventKind.EMAIL_CHANGED: "The email address of your account was changed: {detail}.",
+        AccountEventKind.TOKEN_NETWORK: "The API token “{detail}” was used from a network that is new to it.",
     }
     words = texts.get(event.kind, event.get_kind_display())
-    return words % {"detail": event.detail, "actor": event.actor or _("An administrator")}
+    return words.format(detail=event.detail, actor=event.actor or "An administrator")
 
 
 def _subject(event: AccountEvent) -> str:
     subjects: dict[str, str] = {
-        AccountEventKind.SIGNED_IN: _("New sign-in to your account"),
-        AccountEventKind.LOCKED_OUT: _("Failed sign-ins to your account"),
-        AccountEventKind.TOKEN_NETWORK: _("API token used from a new network"),
+        AccountEventKind.SIGNED_IN: "New sign-in to your account",
+        AccountEventKind.LOCKED_OUT: "Failed sign-ins to your account",
+        AccountEventKind.TOKEN_NETWORK: "API token used from a new network",
     }
     return f"{subjects.get(event.kind) or event.get_kind_display()} · Foundation Registry"
 
@@ -114,12 +113,12 @@ def _subject(event: AccountEvent) -> str:
 def _advice(event: AccountEvent) -> str:
     match event.kind:
         case AccountEventKind.TOKEN_NETWORK:
-            return _("If you do not know this use, revoke the token now: Settings, Keys.")
+            return "If you do not know this use, revoke the token now: Settings, Keys."
         case AccountEventKind.LOCKED_OUT:
-            return _("If it was you, wait or reset your password. If not, nothing is lost: your password still holds.")
+            return "If it was you, wait or reset your password. If not, nothing is lost: your password still holds."
         case AccountEventKind.EMAIL_CHANGED | AccountEventKind.MFA_RESET:
-            return _("If you do not know of this, tell an administrator now.")
-    return _("If this was not you, change your password, end all other sessions, and tell an administrator.")
+            return "If you do not know of this, tell an administrator now."
+    return "If this was not you, change your password, end all other sessions, and tell an administrator."
 
 
 def _local(event: AccountEvent) -> str:

@@ -13,7 +13,6 @@ from allauth.mfa.signals import (
 )
 from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
-from django.utils.translation import gettext as _
 
 from apps.accounts.events import record_event
 from apps.accounts.models import AccountEventKind, User
@@ -26,8 +25,8 @@ _RECOVERY_CODES = Authenticator.Type.RECOVERY_CODES
 @receiver(user_logged_in)
 def note_sign_in(request: Any, user: User, **_rest: Any) -> None:
     methods = [record.get("method") for record in request.session.get("account_authentication_methods", [])]
-    detail = (_("by single sign-on") if "socialaccount" in methods else _("by password")) + (
-        _(" and second factor") if "mfa" in methods else ""
+    detail = ("by single sign-on" if "socialaccount" in methods else "by password") + (
+        " and second factor" if "mfa" in methods else ""
     )
     record_event(AccountEventKind.SIGNED_IN, request=request, user=user, detail=detail)
 
@@ -89,8 +88,8 @@ def note_refused_factor(request: Any, user: User, **_rest: Any) -> None:
 def words_of(authenticator: Authenticator) -> str:
     """Return what the factor is, for a person."""
     words: dict[str, str] = {
-        Authenticator.Type.TOTP: _("authenticator app"),
-        Authenticator.Type.WEBAUTHN: _("security key or passkey"),
-        Authenticator.Type.RECOVERY_CODES: _("recovery codes"),
+        Authenticator.Type.TOTP: "authenticator app",
+        Authenticator.Type.WEBAUTHN: "security key or passkey",
+        Authenticator.Type.RECOVERY_CODES: "recovery codes",
     }
     return words.get(authenticator.type, str(authenticator.type))

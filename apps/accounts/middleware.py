@@ -10,7 +10,6 @@ from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext
 
 from apps.accounts.models import User
 from apps.accounts.second_factors import has_second_factor, is_enforced_on, is_required_of
@@ -76,7 +75,7 @@ class SecondFactorMiddleware:
         if not getattr(view, "login_required", True):
             # signed links, the sign-in itself
             return None
-        messages.warning(request, gettext(NEEDS_FACTOR))
+        messages.warning(request, NEEDS_FACTOR)
         return redirect("mfa_index")
 
     def _lacks_factor(self, request: HttpRequest) -> bool:

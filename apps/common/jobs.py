@@ -25,7 +25,6 @@ from django.conf import settings
 from django.db import Error, connection, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 log = structlog.get_logger(__name__)
 
@@ -49,23 +48,23 @@ class Job(models.Model):
     """A row that a worker works on while a person waits. A subclass may add states."""
 
     class State(models.TextChoices):
-        QUEUED = "queued", _("Queued")
-        RUNNING = "running", _("Running")
-        DONE = "done", _("Done")
-        FAILED = "failed", _("Failed")
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
 
     OPEN: ClassVar[tuple[str, ...]] = ("queued", "running")
 
     state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
-    error = models.TextField(blank=True, help_text=_("Why it failed, as a sentence."))
+    error = models.TextField(blank=True, help_text="Why it failed, as a sentence.")
     attempts = models.PositiveSmallIntegerField(
-        default=0, db_default=0, help_text=_("Claims since the last progress that was kept, the present one included.")
+        default=0, db_default=0, help_text="Claims since the last progress that was kept, the present one included."
     )
     claim_number = models.PositiveIntegerField(
-        default=0, db_default=0, help_text=_("Grows with each claim; only the latest may write what became of it.")
+        default=0, db_default=0, help_text="Grows with each claim; only the latest may write what became of it."
     )
-    heartbeat_at = models.DateTimeField(null=True, help_text=_("When the worker at it last showed itself."))
-    started_at = models.DateTimeField(null=True, help_text=_("When a worker first began it."))
+    heartbeat_at = models.DateTimeField(null=True, help_text="When the worker at it last showed itself.")
+    started_at = models.DateTimeField(null=True, help_text="When a worker first began it.")
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

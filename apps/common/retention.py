@@ -15,11 +15,10 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from apps.common.history import acting
 from apps.common.history_keeping import history_models
+from apps.common.text import pluralize
 
 JOB = "common.delete_expired_rows"
 # rows a transaction
@@ -43,19 +42,19 @@ class Group(StrEnum):
 
     @property
     def label(self) -> str:
-        return str(_LABELS[self])
+        return _LABELS[self]
 
 
 _LABELS = {
-    Group.INVENTORY: gettext_lazy("Inventory, risks and decisions"),
-    Group.CATALOGUE: gettext_lazy("Catalogue, prices and events"),
-    Group.HISTORY: gettext_lazy("History"),
-    Group.RUNS: gettext_lazy("Runs and jobs"),
-    Group.FILES: gettext_lazy("Files"),
-    Group.LEDGER: gettext_lazy("Alerts and messages"),
-    Group.OBSERVATIONS: gettext_lazy("Observed usage"),
-    Group.DERIVED: gettext_lazy("Derived tables and snapshots"),
-    Group.ACCOUNTS: gettext_lazy("Accounts and sessions"),
+    Group.INVENTORY: "Inventory, risks and decisions",
+    Group.CATALOGUE: "Catalogue, prices and events",
+    Group.HISTORY: "History",
+    Group.RUNS: "Runs and jobs",
+    Group.FILES: "Files",
+    Group.LEDGER: "Alerts and messages",
+    Group.OBSERVATIONS: "Observed usage",
+    Group.DERIVED: "Derived tables and snapshots",
+    Group.ACCOUNTS: "Accounts and sessions",
 }
 
 
@@ -68,7 +67,7 @@ class KeptTable:
     because: str
 
     def limit(self) -> str:
-        return _("kept")
+        return "kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +171,11 @@ def _history_limit() -> str:
 def days_in_words(days: int | None) -> str:
     """Say a limit as people do: whole years as years, None as having no end."""
     if days is None:
-        return _("no end")
+        return "no end"
     years = round(days / 365.25)
     if years and abs(days - years * 365.25) < 2:
-        return ngettext("%(n)s year", "%(n)s years", years) % {"n": years}
-    return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+        return pluralize(years, f"{years} year", f"{years} years")
+    return pluralize(days, f"{days} day", f"{days} days")
 
 
 # --- what ends ----------------------------------------------------------------------------------------------------
@@ -188,7 +187,7 @@ def delete_expired_rows(*, at: datetime, max_rows: int = MAX_ROWS) -> dict[str, 
     Rows that are locked are left to the next run. Two at once do the work of one, and it may be stopped anywhere.
     """
     counts = {}
-    with acting(job=JOB, reason=_("its retention has ended")):
+    with acting(job=JOB, reason="its retention has ended"):
         for rule in retention_entries().values():
             if isinstance(rule, RetentionRule) and (n := _delete(rule, at, max_rows)):
                 counts[rule.table] = n
@@ -256,12 +255,12 @@ class GroupSize:
     @property
     def kept(self) -> str:
         """The limits as a cell: "7 days, 90 days; the rest is not deleted"."""
-        endless = _("kept")
+        endless = "kept"
         limits = ", ".join(limit for limit in self.limits if limit != endless)
         if not limits:
-            return _("Not deleted")
+            return "Not deleted"
         if endless in self.limits:
-            return capfirst(_("%(limits)s; the rest is not deleted") % {"limits": limits})
+            return capfirst(f"{limits}; the rest is not deleted")
         return capfirst(limits)
 
 

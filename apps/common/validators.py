@@ -4,7 +4,6 @@ from datetime import date
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 
 FIRST_YEAR, LAST_YEAR = 1990, 2150
 
@@ -21,6 +20,4 @@ def sensible_day(day: date) -> None:
 def known_time_zone(name: str) -> None:
     """Refuse names that the time zone database does not have."""
     if name not in available_timezones():
-        raise ValidationError(
-            _("“%(zone)s” is no time zone. Write one such as Europe/Berlin.") % {"zone": name}, code="unknown_zone"
-        )
+        raise ValidationError(f"“{name}” is no time zone. Write one such as Europe/Berlin.", code="unknown_zone")

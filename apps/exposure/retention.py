@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Coalesce
-from django.utils.translation import gettext as _
 
 from apps.common.retention import Group, RetentionRule, TaskLimit, days_in_words, declare, kept_tables
 from apps.exposure.models import LossRun, ScenarioRun
@@ -11,10 +10,7 @@ from apps.exposure.snapshots import KEPT_MONTHS
 
 
 def _snapshot_limit() -> str:
-    return _("each day for %(n)s months, then a day a month for %(limit)s") % {
-        "n": KEPT_MONTHS,
-        "limit": days_in_words(settings.HISTORY_DAYS or None),
-    }
+    return f"each day for {KEPT_MONTHS} months, then a day a month for {days_in_words(settings.HISTORY_DAYS or None)}"
 
 
 declare(

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import IO
 
-from django.utils.translation import gettext as _
-
 from apps.accounts.models import User
 from apps.common.history import acting
 from apps.common.jobs import Claim
@@ -41,7 +39,7 @@ def ask_file(*, kind: str, query: str, name: str, by: User, at: datetime) -> Wri
     whole = by.reads_everything
     teams = [] if whole else sorted(by.team_roles())
     if not whole and not teams:
-        raise CannotBeMade(_("You are in no team, so there is nothing to write."))
+        raise CannotBeMade("You are in no team, so there is nothing to write.")
     file = WrittenFile(
         kind=kind, query=query, name=name, asked_by=by, as_of=at, expires_on=day_of(at) + KEPT,
         whole_organisation=whole, team_ids=teams,
@@ -65,7 +63,7 @@ def _making(write: Write) -> Making[WrittenFile]:
     def written(claim: Claim[WrittenFile], target: IO[bytes]) -> dict[str, int]:
         return {"n_rows": write(claim.job, target, lambda n: tell_progress(claim, n))}
 
-    return Making(model=WrittenFile, job="inventory.write_file", smaller=_("for fewer rows"), write=written)
+    return Making(model=WrittenFile, job="inventory.write_file", smaller="for fewer rows", write=written)
 
 
 def told[R](rows: Iterable[R], tell: Tell) -> Iterator[R]:

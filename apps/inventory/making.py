@@ -10,7 +10,6 @@ from typing import IO, Any
 from celery.exceptions import SoftTimeLimitExceeded
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
-from django.utils.translation import gettext as _
 
 from apps.common import jobs
 from apps.common.history import acting
@@ -49,11 +48,11 @@ def make_waiting[F: MadeFile](making: Making[F], *, at: datetime) -> int:
 
 
 def _kind[F: MadeFile](making: Making[F]) -> JobKind[F]:
-    gone = _("The worker ended before it was done, three times. Ask again, %(smaller)s if need be.")
+    gone = "The worker ended before it was done, three times. Ask again, {smaller} if need be."
     return JobKind(
         model=making.model,
         work=partial(_make, making),
-        abandonment=lambda _file: gone % {"smaller": making.smaller},
+        abandonment=lambda _file: gone.format(smaller=making.smaller),
         relations=making.relations,
     )
 
@@ -130,9 +129,9 @@ def _parts_of(model: type[MadeFile]) -> tuple[str, str]:
 def _why_failed(why: Exception, smaller: str) -> str:
     match why:
         case SoftTimeLimitExceeded():
-            return _("It took longer than a worker may take. Ask %(smaller)s.") % {"smaller": smaller}
+            return f"It took longer than a worker may take. Ask {smaller}."
         case DatabaseError():
-            return _("The database gave up: %(why)s") % {"why": why}
+            return f"The database gave up: {why}"
         case _:
             return str(why)
 

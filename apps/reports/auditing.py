@@ -12,7 +12,6 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, models, transaction
-from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Membership, Team, User
 from apps.common.history_reading import Asked, Condition, Entry, Kind, history_page, kinds
@@ -79,35 +78,35 @@ class Change:
     differences: tuple[Difference, ...]
 
 
-WHO = [("people", _("People and programs")), ("jobs", _("Jobs"))]
+WHO = [("people", "People and programs"), ("jobs", "Jobs")]
 
 
 class AuditForm(forms.Form):
     """The filters of page, file and REST alike."""
 
-    kind = forms.CharField(label=_("Kind of record"), required=False, max_length=80)
-    record = forms.IntegerField(label=_("Record (number)"), required=False, min_value=1, max_value=2**63 - 1)
-    actor = forms.CharField(label=_("Who (username or job)"), required=False, max_length=150)
-    by = forms.ChoiceField(label=_("By"), required=False, choices=[("", "–"), *WHO])
-    job = forms.CharField(label=_("Job"), required=False, max_length=150)
-    reason = forms.CharField(label=_("Reason contains"), required=False, max_length=200)
-    since = forms.DateField(label=_("From"), required=False)
-    until = forms.DateField(label=_("To"), required=False)
-    change = forms.UUIDField(label=_("Change"), required=False)
+    kind = forms.CharField(label="Kind of record", required=False, max_length=80)
+    record = forms.IntegerField(label="Record (number)", required=False, min_value=1, max_value=2**63 - 1)
+    actor = forms.CharField(label="Who (username or job)", required=False, max_length=150)
+    by = forms.ChoiceField(label="By", required=False, choices=[("", "–"), *WHO])
+    job = forms.CharField(label="Job", required=False, max_length=150)
+    reason = forms.CharField(label="Reason contains", required=False, max_length=200)
+    since = forms.DateField(label="From", required=False)
+    until = forms.DateField(label="To", required=False)
+    change = forms.UUIDField(label="Change", required=False)
 
     def clean_kind(self) -> str:
         kind: str = self.cleaned_data["kind"].lower()
         if kind and kind not in kinds():
-            raise forms.ValidationError(_("No such kind of record is kept. Choose one of the list."))
+            raise forms.ValidationError("No such kind of record is kept. Choose one of the list.")
         return kind
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
         if said.get("record") and not said.get("kind"):
-            self.add_error("kind", _("Say of which kind the record is: numbers repeat from kind to kind."))
+            self.add_error("kind", "Say of which kind the record is: numbers repeat from kind to kind.")
         since, until = said.get("since"), said.get("until")
         if since and until and until < since:
-            self.add_error("until", _("The last day lies before the first."))
+            self.add_error("until", "The last day lies before the first.")
         return said
 
 

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
@@ -24,72 +23,72 @@ ON_FILE = frozenset({AnnexItem.Status.RECEIVED, AnnexItem.Status.PUBLIC})
 DOCUMENTS = Table(
     "documents",
     "",
-    _("Annex XII: what the developers owe"),
-    _("Eleven items for each foundation that the application calls."),
+    "Annex XII: what the developers owe",
+    "Eleven items for each foundation that the application calls.",
     "",
     (
-        Column("01", _("Foundation")),
-        Column("02", _("Developer")),
-        Column("03", _("Item of Annex XII")),
-        Column("04", _("Status"), Place.DOCUMENTS, dict(AnnexItem.Status.choices)),
-        Column("05", _("Received or seen on"), Place.DOCUMENTS),
-        Column("06", _("Link"), Place.DOCUMENTS),
-        Column("07", _("Asked for on"), Place.DOCUMENTS),
-        Column("08", _("Answer due on")),
-        Column("09", _("Note")),
+        Column("01", "Foundation"),
+        Column("02", "Developer"),
+        Column("03", "Item of Annex XII"),
+        Column("04", "Status", Place.DOCUMENTS, dict(AnnexItem.Status.choices)),
+        Column("05", "Received or seen on", Place.DOCUMENTS),
+        Column("06", "Link", Place.DOCUMENTS),
+        Column("07", "Asked for on", Place.DOCUMENTS),
+        Column("08", "Answer due on"),
+        Column("09", "Note"),
     ),
 )
 
 MODIFICATIONS = Table(
     "modifications",
     "",
-    _("Modification record"),
-    _("What was built on each foundation, and the first evaluation after it."),
+    "Modification record",
+    "What was built on each foundation, and the first evaluation after it.",
     "",
     (
-        Column("01", _("Foundation")),
-        Column("02", _("Called as")),
-        Column("03", _("Adaptation")),
-        Column("04", _("Name")),
-        Column("05", _("Where it lies"), Place.APPLICATION),
-        Column("06", _("Recorded on")),
-        Column("07", _("Last changed on")),
-        Column("08", _("Evaluated since on"), Place.EVIDENCE),
-        Column("09", _("Result"), Place.EVIDENCE),
+        Column("01", "Foundation"),
+        Column("02", "Called as"),
+        Column("03", "Adaptation"),
+        Column("04", "Name"),
+        Column("05", "Where it lies", Place.APPLICATION),
+        Column("06", "Recorded on"),
+        Column("07", "Last changed on"),
+        Column("08", "Evaluated since on", Place.EVIDENCE),
+        Column("09", "Result", Place.EVIDENCE),
     ),
 )
 
 QUESTIONS = Table(
     "questions",
     "",
-    _("Who becomes a provider: questions of Art. 25"),
-    _("Answered by the owners of the application; nothing is concluded here."),
+    "Who becomes a provider: questions of Art. 25",
+    "Answered by the owners of the application; nothing is concluded here.",
     "",
     (
-        Column("01", _("Question")),
-        Column("02", _("Answer"), Place.QUESTIONS, dict(ComponentAnswer.Answer.choices)),
-        Column("03", _("Because"), Place.QUESTIONS),
-        Column("04", _("Answered by")),
-        Column("05", _("Answered on")),
+        Column("01", "Question"),
+        Column("02", "Answer", Place.QUESTIONS, dict(ComponentAnswer.Answer.choices)),
+        Column("03", "Because", Place.QUESTIONS),
+        Column("04", "Answered by"),
+        Column("05", "Answered on"),
     ),
 )
 
 COMPONENTS = Table(
     "components",
     "",
-    _("Annex IV 2(a): pre-trained systems and tools of third parties"),
-    _("Everything that the application calls, in any role."),
+    "Annex IV 2(a): pre-trained systems and tools of third parties",
+    "Everything that the application calls, in any role.",
     "",
     (
-        Column("01", _("Called as")),
-        Column("02", _("Role")),
-        Column("03", _("Foundation"), Place.IDENTITY),
-        Column("04", _("Version"), Place.IDENTITY),
-        Column("05", _("Developer"), Place.IDENTITY),
-        Column("06", _("Host")),
-        Column("07", _("Reached through")),
-        Column("08", _("How it is used, integrated or modified"), Place.APPLICATION),
-        Column("09", _("In use since")),
+        Column("01", "Called as"),
+        Column("02", "Role"),
+        Column("03", "Foundation", Place.IDENTITY),
+        Column("04", "Version", Place.IDENTITY),
+        Column("05", "Developer", Place.IDENTITY),
+        Column("06", "Host"),
+        Column("07", "Reached through"),
+        Column("08", "How it is used, integrated or modified", Place.APPLICATION),
+        Column("09", "In use since"),
     ),
 )
 
@@ -234,7 +233,7 @@ def _tests(evidence: Evidence, row: StackRow) -> bool:
 def _result(evidence: Evidence | None) -> str | None:
     if evidence is None:
         return None
-    word = {True: _("passed"), False: _("failed"), None: _("on file")}[evidence.passed]
+    word = {True: "passed", False: "failed", None: "on file"}[evidence.passed]
     figure = (
         f"{evidence.metric} {evidence.value.normalize():f}" if evidence.metric and evidence.value is not None else ""
     )

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-
 from apps.accounts.models import User
 from apps.exposure.layers import own_teams
 from apps.inventory.cost_queries import ANSWERING
@@ -21,10 +19,10 @@ from apps.reports.relations import fill_of, gaps_of, relations, rows_of
 from apps.reports.tables import Column, Fill, Gap, Place, Row, Table, merged
 from apps.risks.models import Evidence
 
-YES_NO = {"yes": _("Yes"), "no": _("No")}
+YES_NO = {"yes": "Yes", "no": "No"}
 SCOPES = {
-    "outside": _("Outside SR 26-2 scope, firm policy applies"),
-    "check": _("Not generative: check against SR 26-2"),
+    "outside": "Outside SR 26-2 scope, firm policy applies",
+    "check": "Not generative: check against SR 26-2",
 }
 TIERS = {level.value: level.label for level in Criticality}
 STATES = {str(state): state.label for state in Evidence.State}
@@ -33,42 +31,42 @@ DECISIONS = {str(decision): decision.label for decision in Approval.Decision}
 TABLE = Table(
     "model-inventory",
     "",
-    _("Model inventory"),
-    _("One row for each application and foundation version it calls."),
+    "Model inventory",
+    "One row for each application and foundation version it calls.",
     "report_models",
     (
-        Column("01", _("Application")),
-        Column("02", _("Team")),
-        Column("03", _("Model"), Place.IDENTITY),
-        Column("04", _("Model developer"), Place.IDENTITY),
-        Column("05", _("Hosts")),
-        Column("06", _("Roles")),
-        Column("07", _("Regulatory scope"), words=SCOPES),
-        Column("08", _("Purpose"), Place.APPLICATION),
-        Column("09", _("Business function and products"), Place.APPLICATION),
-        Column("10", _("Expected use and restrictions"), Place.STATEMENT),
-        Column("11", _("Inputs and their sources"), Place.STATEMENT),
-        Column("12", _("Underlying components, other models"), Place.APPLICATION),
-        Column("13", _("Adaptations"), Place.APPLICATION),
-        Column("14", _("Outputs and their use"), Place.STATEMENT),
-        Column("15", _("Working properly"), Place.EVIDENCE, STATES),
-        Column("16", _("Last updated")),
-        Column("17", _("Decision of the organisation"), Place.DECISION, DECISIONS),
-        Column("18", _("Exceptions: accepted risks in force")),
-        Column("19", _("Business owner"), Place.APPLICATION),
-        Column("20", _("Technical owner"), Place.APPLICATION),
-        Column("21", _("Validator"), Place.STATEMENT),
-        Column("22", _("Last validated"), Place.EVIDENCE),
-        Column("23", _("Next validation"), Place.STATEMENT),
-        Column("24", _("Expected to be valid until"), Place.STATEMENT),
-        Column("25", _("Tier by criticality"), words=TIERS),
-        Column("26", _("Users affected"), Place.APPLICATION),
-        Column("27", _("Vendor model"), Place.IDENTITY, YES_NO),
-        Column("28", _("Vendor documents on file, of 11"), Place.DOCUMENTS),
-        Column("29", _("Limitations"), Place.STATEMENT),
-        Column("30", _("Monitoring plan"), Place.STATEMENT),
-        Column("31", _("Attested by"), Place.STATEMENT),
-        Column("32", _("Attested on"), Place.STATEMENT),
+        Column("01", "Application"),
+        Column("02", "Team"),
+        Column("03", "Model", Place.IDENTITY),
+        Column("04", "Model developer", Place.IDENTITY),
+        Column("05", "Hosts"),
+        Column("06", "Roles"),
+        Column("07", "Regulatory scope", words=SCOPES),
+        Column("08", "Purpose", Place.APPLICATION),
+        Column("09", "Business function and products", Place.APPLICATION),
+        Column("10", "Expected use and restrictions", Place.STATEMENT),
+        Column("11", "Inputs and their sources", Place.STATEMENT),
+        Column("12", "Underlying components, other models", Place.APPLICATION),
+        Column("13", "Adaptations", Place.APPLICATION),
+        Column("14", "Outputs and their use", Place.STATEMENT),
+        Column("15", "Working properly", Place.EVIDENCE, STATES),
+        Column("16", "Last updated"),
+        Column("17", "Decision of the organisation", Place.DECISION, DECISIONS),
+        Column("18", "Exceptions: accepted risks in force"),
+        Column("19", "Business owner", Place.APPLICATION),
+        Column("20", "Technical owner", Place.APPLICATION),
+        Column("21", "Validator", Place.STATEMENT),
+        Column("22", "Last validated", Place.EVIDENCE),
+        Column("23", "Next validation", Place.STATEMENT),
+        Column("24", "Expected to be valid until", Place.STATEMENT),
+        Column("25", "Tier by criticality", words=TIERS),
+        Column("26", "Users affected", Place.APPLICATION),
+        Column("27", "Vendor model", Place.IDENTITY, YES_NO),
+        Column("28", "Vendor documents on file, of 11", Place.DOCUMENTS),
+        Column("29", "Limitations", Place.STATEMENT),
+        Column("30", "Monitoring plan", Place.STATEMENT),
+        Column("31", "Attested by", Place.STATEMENT),
+        Column("32", "Attested on", Place.STATEMENT),
     ),
 )
 

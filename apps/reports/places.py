@@ -1,26 +1,22 @@
 """The places where missing fields are entered, as people call them."""
 
-from typing import Any
-
-from django.utils.translation import gettext_lazy as _
-
 from apps.reports.tables import Place
 
-_NAMES: dict[Place, Any] = {
-    Place.ORGANISATION: _("Reporting entity"),
-    Place.PROVIDER: _("Provider"),
-    Place.CONTRACT: _("Contract"),
-    Place.NO_CONTRACT: _("A contract with the provider"),
-    Place.APPLICATION: _("Application"),
-    Place.EXIT_PLAN: _("Exit plan of the application"),
-    Place.STATEMENT: _("Model statement of the application"),
-    Place.EVIDENCE: _("Evaluation of the application"),
-    Place.DOCUMENTS: _("Documents of the foundation"),
-    Place.DECISION: _("Decision on the foundation"),
-    Place.QUESTIONS: _("Questions of the component file"),
-    Place.IDENTITY: _("Identity of the offering"),
+_NAMES: dict[Place, str] = {
+    Place.ORGANISATION: "Reporting entity",
+    Place.PROVIDER: "Provider",
+    Place.CONTRACT: "Contract",
+    Place.NO_CONTRACT: "A contract with the provider",
+    Place.APPLICATION: "Application",
+    Place.EXIT_PLAN: "Exit plan of the application",
+    Place.STATEMENT: "Model statement of the application",
+    Place.EVIDENCE: "Evaluation of the application",
+    Place.DOCUMENTS: "Documents of the foundation",
+    Place.DECISION: "Decision on the foundation",
+    Place.QUESTIONS: "Questions of the component file",
+    Place.IDENTITY: "Identity of the offering",
 }
 
 
 def place_name(place: Place) -> str:
-    return str(_NAMES[place])
+    return _NAMES[place]

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.core import signing
 from django.db import models
-from django.utils.translation import gettext as _
 
 from apps.common.time import day_of, now
 
@@ -53,17 +52,14 @@ class SeenMixin(forms.BaseForm):
             seen = None
         values = self._values()
         if seen is None:
-            raise forms.ValidationError(
-                _("This page was opened too long ago. Look at what stands here and save again.")
-            )
+            raise forms.ValidationError("This page was opened too long ago. Look at what stands here and save again.")
         changed = [name for name, value in values.items() if name in seen and seen[name] != value]
         if changed:
             self.differences = [self._difference(name, seen[name], values[name]) for name in changed]
             self.changed_by = who_changed(self.row)
             self._reseal()
             raise forms.ValidationError(
-                _("%(who)s changed this meanwhile. Compare, then save again to put yours in its place.")
-                % {"who": self.changed_by}
+                f"{self.changed_by} changed this meanwhile. Compare, then save again to put yours in its place."
             )
         cleaned.pop("seen", None)
         return cleaned
@@ -108,11 +104,11 @@ def who_changed(row: models.Model) -> str:
     """`hana on 25 Nov at 14:02`, out of the row's history, or `Somebody`."""
     entry = row.history.select_related("pgh_context").order_by("-pgh_id").first()  # type: ignore[attr-defined]
     if entry is None:
-        return _("Somebody")
+        return "Somebody"
     words = entry.pgh_context.metadata if entry.pgh_context else {}
     when = entry.pgh_created_at
     day = "" if day_of(when) == day_of(now()) else f"{when:%Y-%m-%d}, "
-    return _("%(who)s (%(when)s UTC)") % {"who": words.get("actor") or _("Somebody"), "when": f"{day}{when:%H:%M}"}
+    return "{who} ({when} UTC)".format(who=words.get("actor") or "Somebody", when=f"{day}{when:%H:%M}")
 
 
 def _text(value: Any) -> str:

@@ -100,7 +100,7 @@ class Column:
 class Sorting:
     """Allowed orders of a list, the first being its usual one: {word: (column name, order_by terms)}."""
 
-    orders: Mapping[str, tuple[Any, tuple[str, ...]]]  # names may be lazy
+    orders: Mapping[str, tuple[Any, tuple[str, ...]]]
 
     def chosen(self, request: HttpRequest) -> tuple[str, bool]:
         word = request.GET.get("sort", "")

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 
 from apps.alerts.models import Alert
 from apps.catalog.models import Source
@@ -36,49 +35,49 @@ MOST_COUNTED = 1000
 
 _PAGES = (
     (
-        _("Now"),
-        ((_("Overview"), "overview"), (_("Alerts"), "alerts"), (_("Calendar"), "calendar"), (_("Events"), "events")),
+        "Now",
+        (("Overview", "overview"), ("Alerts", "alerts"), ("Calendar", "calendar"), ("Events", "events")),
     ),
     (
-        _("Register"),
+        "Register",
         (
-            (_("Applications"), "applications"),
-            (_("Findings"), "findings"),
-            (_("Import"), "imports"),
-            (_("Seen in use"), "intake"),
-            (_("Foundations"), "foundations"),
-            (_("Offerings"), "offerings"),
-            (_("Providers"), "providers"),
-            (_("Identity"), "identity"),
+            ("Applications", "applications"),
+            ("Findings", "findings"),
+            ("Import", "imports"),
+            ("Seen in use", "intake"),
+            ("Foundations", "foundations"),
+            ("Offerings", "offerings"),
+            ("Providers", "providers"),
+            ("Identity", "identity"),
         ),
     ),
     (
-        _("Exposure"),
+        "Exposure",
         (
-            (_("Exposure"), "exposure"),
-            (_("What if"), "what-if"),
-            (_("Risks"), "risks"),
-            (_("Campaigns"), "campaigns"),
+            ("Exposure", "exposure"),
+            ("What if", "what-if"),
+            ("Risks", "risks"),
+            ("Campaigns", "campaigns"),
         ),
     ),
     (
-        _("Deciding"),
+        "Deciding",
         (
-            (_("Choosing"), "choosing"),
-            (_("Approvals"), "approvals"),
-            (_("Gate"), "gate"),
-            (_("Selections"), "selections"),
-            (_("Contracts"), "contracts"),
+            ("Choosing", "choosing"),
+            ("Approvals", "approvals"),
+            ("Gate", "gate"),
+            ("Selections", "selections"),
+            ("Contracts", "contracts"),
         ),
     ),
     (
-        _("Evidence"),
+        "Evidence",
         (
-            (_("Reports"), "reports"),
-            (_("Feeds"), "feeds"),
-            (_("Deliveries"), "deliveries"),
-            (_("Audit"), "audit"),
-            (_("Settings"), "settings"),
+            ("Reports", "reports"),
+            ("Feeds", "feeds"),
+            ("Deliveries", "deliveries"),
+            ("Audit", "audit"),
+            ("Settings", "settings"),
         ),
     ),
 )

@@ -5,10 +5,9 @@ from datetime import date
 from decimal import Decimal
 
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from apps.common.history import current_change
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.findings import Finding, findings_of_application
 from apps.inventory.keeping import keep_now
@@ -47,30 +46,28 @@ def effects(before: Outlook, after: Outlook) -> list[str]:
     said = []
     was, is_now = runway_in_words(before.runway), runway_in_words(after.runway)
     if was != is_now:
-        said.append(_("Runway: %(was)s before, %(now)s now.") % {"was": was, "now": is_now})
+        said.append(f"Runway: {was} before, {is_now} now.")
     known = {(finding.code, finding.dependency_id) for finding in before.findings}
     new = [finding for finding in after.findings if (finding.code, finding.dependency_id) not in known]
     if new:
-        said.append(_("New: %(findings)s") % {"findings": " ".join(finding.sentence for finding in new[:_SAID])})
+        said.append("New: {findings}".format(findings=" ".join(finding.sentence for finding in new[:_SAID])))
         if len(new) > _SAID:
             more = len(new) - _SAID
-            said.append(ngettext("And %(n)s more finding.", "And %(n)s more findings.", more) % {"n": more})
+            said.append(pluralize(more, f"And {more} more finding.", f"And {more} more findings."))
     left = {(finding.code, finding.dependency_id) for finding in after.findings}
     n_settled = len(known - left)
     if n_settled:
-        said.append(ngettext("%(n)s finding is settled.", "%(n)s findings are settled.", n_settled) % {"n": n_settled})
+        said.append(pluralize(n_settled, f"{n_settled} finding is settled.", f"{n_settled} findings are settled."))
     return said
 
 
 def runway_in_words(row: PrimaryRunway | None) -> str:
     if row is None or row.days_left is None:
-        return _("no end announced") if row is None else _("an end announced without a date")
-    at_least = _("at least ") if row.at_least else ""
+        return "no end announced" if row is None else "an end announced without a date"
+    at_least = "at least " if row.at_least else ""
     if row.runway is None:
-        return _("%(at_least)s%(days)s days left, the move not known") % {
-            "at_least": at_least, "days": number(row.days_left)
-        }  # fmt: skip
-    return _("%(at_least)s%(days)s days") % {"at_least": at_least, "days": days(row.runway)}
+        return f"{at_least}{number(row.days_left)} days left, the move not known"  # fmt: skip
+    return f"{at_least}{days(row.runway)} days"
 
 
 def days(value: Decimal) -> str:

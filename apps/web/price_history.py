@@ -7,8 +7,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from apps.catalog.claims import PRICE_UNITS
 from apps.catalog.models import Assertion, Offering, Price
 from apps.catalog.models.claims import Topic
@@ -50,7 +48,7 @@ class History:
         """For a picture in which the host has several lines; else its name says enough."""
         if len(self.offerings) == 1:
             return f"{self.host}, {self.offerings[0].api_id}"
-        return _("%(host)s, %(n)s ids") % {"host": self.host, "n": len(self.offerings)}
+        return f"{self.host}, {len(self.offerings)} ids"
 
     @property
     def ids(self) -> str:
@@ -143,7 +141,7 @@ def _end_of(offering: Offering) -> date | None:
 def drawn(lines: Sequence[History], *, unit: str, today: date, width: float) -> Both | None:
     """The first DRAWN of the lines; None where no price is known."""
     n_lines = Counter(line.host for line in lines[:DRAWN])
-    word = _("USD per million %(unit)s") % {"unit": str(PRICE_UNITS.get(unit, unit)).lower()}
+    word = f"USD per million {str(PRICE_UNITS.get(unit, unit)).lower()}"
     return both(
         steps,
         [

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-
 from apps.catalog.models import DateKind
+from apps.common.text import pluralize
 from apps.exposure.layers import LayerTable
 from apps.exposure.portfolio_queries import PortfolioFigures
 from apps.exposure.queries import StackRow
@@ -19,57 +17,55 @@ from apps.web.wording import counted, listed, long_day, number, share, spelled
 def of_portfolio(developers: LayerTable, figures: PortfolioFigures, late: Late) -> Sentence:
     """The largest share of critical applications on one developer, then what can no longer be moved in time."""
     if figures.n_applications == 0:
-        return Sentence(_("No application is registered yet, so nothing is known to stand on anything."))
+        return Sentence("No application is registered yet, so nothing is known to stand on anything.")
     top = developers.rows[0] if developers.rows else None
     registered = counted(figures.n_applications, "application")
     registered = f"{registered[:1].upper()}{registered[1:]}"
     if developers.as_of is None:
         return Sentence(
-            ngettext(
-                "%(n)s is registered; what it stands on is being worked out.",
-                "%(n)s are registered; what they stand on is being worked out.",
+            pluralize(
                 figures.n_applications,
+                f"{registered} is registered; what it stands on is being worked out.",
+                f"{registered} are registered; what they stand on is being worked out.",
             )
-            % {"n": registered}
         )
     if top is None:
         return Sentence(
-            ngettext(
-                "%(n)s is registered, without a primary path.",
-                "%(n)s are registered, none with a primary path.",
+            pluralize(
                 figures.n_applications,
+                f"{registered} is registered, without a primary path.",
+                f"{registered} are registered, none with a primary path.",
             )
-            % {"n": registered}
         )
-    rest = _(" rest on one developer, %(name)s%(ending)s") % {"name": top.name, "ending": _ending(figures, late)}
+    rest = f" rest on one developer, {top.name}{_ending(figures, late)}"
     if developers.n_critical and top.n_critical:
-        return Sentence("", _("%(share)s of critical applications") % {"share": share(top.critical_share)}, rest)
-    return Sentence("", _("%(share)s of applications") % {"share": share(top.share)}, rest)
+        return Sentence("", f"{share(top.critical_share)} of critical applications", rest)
+    return Sentence("", f"{share(top.share)} of applications", rest)
 
 
 def _ending(figures: PortfolioFigures, late: Late) -> str:
     ended, soon = figures.n_ended, figures.n_ending_30
     if late.n > ended:
         # those past their end are among them
-        return ngettext(
-            ", and %(n)s application ends before its owner can move it.",
-            ", and %(n)s applications end before their owners can move them.",
+        return pluralize(
             late.n,
-        ) % {"n": spelled(late.n) if late.n <= 12 else late.shown}
+            ", and {n} application ends before its owner can move it.",
+            ", and {n} applications end before their owners can move them.",
+        ).format(n=spelled(late.n) if late.n <= 12 else late.shown)
     if ended:
-        after = ngettext(
-            "; %(n)s application still calls a model past its end",
-            "; %(n)s applications still call a model past its end",
+        after = pluralize(
             ended,
-        ) % {"n": spelled(ended)}
-        return after + (_(" and %(n)s more will within 30 days.") % {"n": spelled(soon)} if soon else ".")
+            f"; {spelled(ended)} application still calls a model past its end",
+            f"; {spelled(ended)} applications still call a model past its end",
+        )
+        return after + (f" and {spelled(soon)} more will within 30 days." if soon else ".")
     if soon:
-        return ngettext(
-            ", and %(n)s application stands on a model that ends within 30 days.",
-            ", and %(n)s applications stand on a model that ends within 30 days.",
+        return pluralize(
             soon,
-        ) % {"n": spelled(soon)}
-    return _("; nothing they call ends within 30 days.")
+            f", and {spelled(soon)} application stands on a model that ends within 30 days.",
+            f", and {spelled(soon)} applications stand on a model that ends within 30 days.",
+        )
+    return "; nothing they call ends within 30 days."
 
 
 def of_application(name: str, rows: Sequence[StackRow], today: date) -> Sentence:

@@ -7,7 +7,6 @@ from typing import IO, Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
-from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Team
 from apps.common.time import day_of, now
@@ -69,10 +68,10 @@ def _register(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
 
 
 WRITTEN: Mapping[str, Written] = {
-    "applications": Written(_("The applications"), "applications.xlsx", "applications", _applications),
-    "inventory": Written(_("The inventory as it imports"), "inventory.xlsx", "applications", _inventory),
-    "model-inventory": Written(_("The model inventory"), "model-inventory.xlsx", "report-models", _models),
-    "dora-register": Written(_("The DORA register"), "dora-register.xlsx", "report-register", _register),
+    "applications": Written("The applications", "applications.xlsx", "applications", _applications),
+    "inventory": Written("The inventory as it imports", "inventory.xlsx", "applications", _inventory),
+    "model-inventory": Written("The model inventory", "model-inventory.xlsx", "report-models", _models),
+    "dora-register": Written("The DORA register", "dora-register.xlsx", "report-register", _register),
 }
 
 

@@ -14,7 +14,6 @@ from itertools import count
 from typing import IO, TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext as _
 
 from apps.accounts.models import Team
 from apps.common.later import later
@@ -40,11 +39,11 @@ _VALIDATED_ROWS = 100_000
 
 
 def application_heads() -> list[str]:
-    return [str(field.label) for field in APPLICATION_FIELDS]
+    return [field.label for field in APPLICATION_FIELDS]
 
 
 def use_heads() -> list[str]:
-    return [str(FIELDS["application.slug"].label), FOR_READING, *(str(field.label) for field in USE_FIELDS)]
+    return [FIELDS["application.slug"].label, FOR_READING, *(field.label for field in USE_FIELDS)]
 
 
 def application_rows(applications: QuerySet[Application]) -> Iterator[list[Any]]:
@@ -158,10 +157,10 @@ def _workbook(applications: Iterable[Sequence[Any]], uses: Iterable[Sequence[Any
         "title": book.add_format({"bold": True, "font_size": 14}),
     }
     slugs = list(teams.order_by("slug").values_list("slug", flat=True)[:_LISTED_TEAMS])
-    _sheet(book, _("Applications"), application_heads(), APPLICATION_FIELDS, applications, styles, slugs)
+    _sheet(book, "Applications", application_heads(), APPLICATION_FIELDS, applications, styles, slugs)
     head_id = FIELDS["application.slug"]
     reading = SheetField("application.reading", FOR_READING, head_id.parse, width=32)
-    _sheet(book, _("Uses"), use_heads(), (head_id, reading, *USE_FIELDS), uses, styles, slugs)
+    _sheet(book, "Uses", use_heads(), (head_id, reading, *USE_FIELDS), uses, styles, slugs)
     _how_to(book, styles)
     lists = book.add_worksheet("Lists")
     lists.hide()
@@ -193,7 +192,7 @@ def _sheet(
             sheet.data_validation(
                 1, place, _VALIDATED_ROWS, place,
                 {"validate": "list", "source": listed, "error_type": "information", "error_title": head,
-                 "error_message": _("The register knows the listed words; others may be refused on import.")},
+                 "error_message": "The register knows the listed words; others may be refused on import."},
             )  # fmt: skip
     number = 0
     for number, row in enumerate(rows, 1):
@@ -232,23 +231,23 @@ _EXAMPLES = {
 
 
 def _how_to(book: Any, styles: dict[str, Any]) -> None:
-    sheet = book.add_worksheet(_("How to"))
+    sheet = book.add_worksheet("How to")
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, 1, 60)
     sheet.set_column(2, 4, 28)
     lines = [
-        _("Applications: one row each. Uses: one row for each model an application calls, under the application's id."),
-        _("Upload the file under Import. You see what every row would do before anything is written, and can undo it."),
-        _("An empty cell keeps what is on record; (none) empties it. Rows that are not in the file stay as they are."),
-        _("One sheet with everything works too: repeat the application on each of its rows."),
+        "Applications: one row each. Uses: one row for each model an application calls, under the application's id.",
+        "Upload the file under Import. You see what every row would do before anything is written, and can undo it.",
+        "An empty cell keeps what is on record; (none) empties it. Rows that are not in the file stay as they are.",
+        "One sheet with everything works too: repeat the application on each of its rows.",
     ]
-    sheet.write_string(0, 0, _("How this file is read"), styles["title"])
+    sheet.write_string(0, 0, "How this file is read", styles["title"])
     for number, line in enumerate(lines, 2):
         sheet.write_string(number, 0, line)
     top = len(lines) + 3
-    for place, head in enumerate((_("Column"), _("What it holds"), _("Words"), _("Example"), _("Another example"))):
+    for place, head in enumerate(("Column", "What it holds", "Words", "Example", "Another example")):
         sheet.write_string(top, place, head, styles["head"])
     for number, field in enumerate((*APPLICATION_FIELDS, *USE_FIELDS), top + 1):
         first, second = _EXAMPLES.get(field.code, ("", ""))
-        for place, text in enumerate((str(field.label), str(field.about), ", ".join(field.words), first, second)):
+        for place, text in enumerate((field.label, field.about, ", ".join(field.words), first, second)):
             sheet.write_string(number, place, text, styles["wrap"])

@@ -8,8 +8,6 @@ from typing import Any
 
 from django.db.models import DecimalField, Field, PositiveBigIntegerField, PositiveIntegerField
 from django.db.models import PositiveSmallIntegerField as SmallField
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import Binding
 from apps.intake.sheets.composite import references, refs_text, tags, tags_text
@@ -36,10 +34,10 @@ class SheetField:
     """`code` is `application.<fact>` or `use.<fact>`; `heads` are further usual names of the column."""
 
     code: str
-    label: str | Promise
+    label: str
     parse: Parse
     heads: tuple[str, ...] = ()
-    about: str | Promise = ""
+    about: str = ""
     words: tuple[str, ...] = ()  # what a list in the workbook offers
     width: int = 16
     show: Callable[[Any], Any] = field(default=lambda value: value)
@@ -195,193 +193,193 @@ def _yes_no(value: Any) -> str:
 
 APPLICATION_FIELDS: tuple[SheetField, ...] = (
     SheetField(
-        "application.slug", _("Application id"), _line(120),
+        "application.slug", "Application id", _line(120),
         ("id", "app id", "application identifier", "identifier", "slug", "key", "cmdb id", "app key", "anwendungs id"),
-        _("Fixed for good; letters, digits, hyphens. Made from the name where empty."), width=28,
+        "Fixed for good; letters, digits, hyphens. Made from the name where empty.", width=28,
     ),
     SheetField(
-        "application.name", _("Application name"), _line(200),
+        "application.name", "Application name", _line(200),
         ("application", "app", "name", "app name", "system", "system name", "service", "use case", "product",
          "solution", "anwendung", "anwendungsname", "applikation", "application métier", "nom"),
-        _("Required for a new application."), width=32,
+        "Required for a new application.", width=32,
     ),
     SheetField(
-        "application.team", _("Team"), _line(200),
+        "application.team", "Team", _line(200),
         ("owning team", "team name", "department", "business unit", "unit", "squad", "org unit", "abteilung", "bereich",
          "équipe"),
-        _("Name or id of a team you edit."), width=22,
+        "Name or id of a team you edit.", width=22,
     ),
     SheetField(
-        "application.purpose", _("Purpose"), _text(),
+        "application.purpose", "Purpose", _text(),
         ("description", "what it does", "zweck", "beschreibung"), width=40,
     ),
     SheetField(
-        "application.business_owner", _("Business owner"), _line(200),
+        "application.business_owner", "Business owner", _line(200),
         ("owner", "product owner", "accountable", "fachverantwortlich", "fachverantwortlicher", "verantwortlich",
          "responsible", "owner name"), width=22,
     ),
     SheetField(
-        "application.technical_owner", _("Technical owner"), _line(200),
+        "application.technical_owner", "Technical owner", _line(200),
         ("tech owner", "tech lead", "it owner", "technisch verantwortlich", "developer contact"), width=22,
     ),
     SheetField(
-        "application.criticality", _("Criticality"), _choice(CRITICALITY, "critical", "important", "standard", "low"),
+        "application.criticality", "Criticality", _choice(CRITICALITY, "critical", "important", "standard", "low"),
         ("business criticality", "importance", "kritikalität", "criticité", "priority", "tier"),
         words=("critical", "important", "standard", "low"), width=14,
         show=lambda value: Criticality(value).name.lower(),
     ),
     SheetField(
-        "application.criticality_reason", _("Why that critical"), _text(),
+        "application.criticality_reason", "Why that critical", _text(),
         ("criticality reason", "reason for criticality", "begründung"), width=28,
     ),
     SheetField(
-        "application.criticality_assessed_on", _("Criticality assessed on"), _day,
+        "application.criticality_assessed_on", "Criticality assessed on", _day,
         ("criticality assessed", "criticality assessment date", "date of the criticality assessment",
          "kritikalität bewertet am"),
-        _("When the criticality was last assessed."), width=12,
+        "When the criticality was last assessed.", width=12,
     ),
     SheetField(
-        "application.status", _("Status"), _choice(STATUS, *Application.Status.values),
+        "application.status", "Status", _choice(STATUS, *Application.Status.values),
         ("state", "lifecycle", "environment", "env", "stage", "phase", "umgebung"),
         words=tuple(Application.Status.values), width=13,
     ),
     SheetField(
-        "application.ai_act_class", _("AI Act class"), _choice(_AI_ACT, *Application.AiActClass.values),
+        "application.ai_act_class", "AI Act class", _choice(_AI_ACT, *Application.AiActClass.values),
         ("ai act", "eu ai act", "ai act risk class", "ai act risk", "risk class", "eu ai act class", "risikoklasse"),
         words=tuple(Application.AiActClass.values), width=13,
     ),
     SheetField(
-        "application.ai_act_role", _("AI Act role"),
+        "application.ai_act_role", "AI Act role",
         _choice(_labelled(Application.AiActRole), *Application.AiActRole.values),
         ("role under the ai act",), words=tuple(Application.AiActRole.values), width=13,
     ),
     SheetField(
-        "application.data_classification", _("Data classification"), _choice(_DATA, *Application.DataClass.values),
+        "application.data_classification", "Data classification", _choice(_DATA, *Application.DataClass.values),
         ("data class", "data classification level", "confidentiality", "classification", "schutzklasse",
          "datenklassifikation"), words=tuple(Application.DataClass.values), width=18,
     ),
     SheetField(
-        "application.personal_data", _("Personal data"), _boolean,
+        "application.personal_data", "Personal data", _boolean,
         ("pii", "contains personal data", "gdpr", "personenbezogene daten"), words=("yes", "no"), width=13,
         show=_yes_no,
     ),
     SheetField(
-        "application.geography", _("Geography"), _line(100), ("region of use", "country", "countries", "land"), width=14
+        "application.geography", "Geography", _line(100), ("region of use", "country", "countries", "land"), width=14
     ),
     SheetField(
-        "application.business_function", _("Business function"), _line(200),
+        "application.business_function", "Business function", _line(200),
         ("function", "business process", "process", "geschäftsfunktion", "prozess"), width=22,
     ),
     SheetField(
-        "application.function_ref", _("Function identifier"), _line(30),
+        "application.function_ref", "Function identifier", _line(30),
         ("function ref", "function id", "dora function identifier", "rt.06.01.0010", "funktionskennung"),
-        _("As in the DORA register of information, such as F7."), width=14,
+        "As in the DORA register of information, such as F7.", width=14,
     ),
     SheetField(
-        "application.licensed_activity", _("Licensed activity"), _line(200),
+        "application.licensed_activity", "Licensed activity", _line(200),
         ("licensed activities", "rt.06.01.0020", "lizenzierte tätigkeit", "zugelassene tätigkeit"),
-        _("The licensed activity that the function belongs to."), width=22,
+        "The licensed activity that the function belongs to.", width=22,
     ),
     SheetField(
-        "application.autonomy", _("Autonomy"),
+        "application.autonomy", "Autonomy",
         _choice(_labelled(Application.Autonomy), *Application.Autonomy.values),
         ("level of autonomy",), words=tuple(Application.Autonomy.values), width=13,
     ),
     SheetField(
-        "application.impact_of_discontinuing", _("Impact of discontinuing"),
+        "application.impact_of_discontinuing", "Impact of discontinuing",
         _choice(_labelled(Application.Impact, {"hoch": "high", "mittel": "medium", "niedrig": "low"}),
                 *Application.Impact.values),
         ("impact of discontinuation",), words=tuple(Application.Impact.values), width=14,
     ),
     SheetField(
-        "application.users_affected", _("Users affected"), _number_of(_application("users_affected")),
+        "application.users_affected", "Users affected", _number_of(_application("users_affected")),
         ("users", "number of users", "no of users", "user count", "nutzer", "anzahl nutzer", "benutzer"), width=12,
     ),
     SheetField(
-        "application.rto_hours", _("RTO hours"), _number_of(_application("rto_hours")),
-        ("rto", "recovery time objective", "rto h"), _("Recovery time objective, in hours."), width=10,
+        "application.rto_hours", "RTO hours", _number_of(_application("rto_hours")),
+        ("rto", "recovery time objective", "rto h"), "Recovery time objective, in hours.", width=10,
     ),
     SheetField(
-        "application.rpo_hours", _("RPO hours"), _number_of(_application("rpo_hours")),
-        ("rpo", "recovery point objective", "rpo h"), _("Recovery point objective, in hours."), width=10,
+        "application.rpo_hours", "RPO hours", _number_of(_application("rpo_hours")),
+        ("rpo", "recovery point objective", "rpo h"), "Recovery point objective, in hours.", width=10,
     ),
     SheetField(
-        "application.monthly_spend", _("Application spend a month (USD)"), _number_of(_application("monthly_spend")),
+        "application.monthly_spend", "Application spend a month (USD)", _number_of(_application("monthly_spend")),
         ("application monthly spend", "monthly spend usd", "application cost", "total monthly cost", "total cost"),
-        _("US dollars; of the whole application."), width=16,
+        "US dollars; of the whole application.", width=16,
     ),
     SheetField(
-        "application.external_refs", _("External references"), _refs,
-        ("external refs", "references", "external ids"), _("As name=value; name=value."), width=24, show=refs_text,
+        "application.external_refs", "External references", _refs,
+        ("external refs", "references", "external ids"), "As name=value; name=value.", width=24, show=refs_text,
     ),
     SheetField(
-        "application.next_review_on", _("Next review"), _day,
+        "application.next_review_on", "Next review", _day,
         ("next review on", "review date", "review due", "next review date", "nächste prüfung"), width=12,
     ),
 )  # fmt: skip
 
 USE_FIELDS: tuple[SheetField, ...] = (
     SheetField(
-        "use.model", _("Model"), _model,
+        "use.model", "Model", _model,
         ("model id", "model name", "api id", "llm", "ai model", "modell", "foundation model", "deployment", "modèle"),
-        _("The id as it is sent to the host, or the model's name."), width=34,
+        "The id as it is sent to the host, or the model's name.", width=34,
     ),
     SheetField(
-        "use.host", _("Host"), _line(200),
+        "use.host", "Host", _line(200),
         ("provider", "vendor", "model provider", "host slug", "cloud", "platform", "anbieter", "hoster", "fournisseur"),
-        _("Where it is called: openai, azure, amazon-bedrock, ..."), width=18,
+        "Where it is called: openai, azure, amazon-bedrock, ...", width=18,
     ),
-    SheetField("use.region", _("Region"), _line(60), ("region scope", "model region", "cloud region"), width=12),
-    SheetField("use.tier", _("Service tier"), _line(80), ("tier of service", "service level", "sku"), width=12),
+    SheetField("use.region", "Region", _line(60), ("region scope", "model region", "cloud region"), width=12),
+    SheetField("use.tier", "Service tier", _line(80), ("tier of service", "service level", "sku"), width=12),
     SheetField(
-        "use.role", _("Role"), _choice(_ROLES, *Dependency.Role.values), ("model role", "usage", "used as", "rolle"),
+        "use.role", "Role", _choice(_ROLES, *Dependency.Role.values), ("model role", "usage", "used as", "rolle"),
         words=tuple(Dependency.Role.values), width=11,
     ),
     SheetField(
-        "use.reached", _("Reached"), _choice(_REACHED, *Dependency.Reached.values), ("reached via", "how reached"),
+        "use.reached", "Reached", _choice(_REACHED, *Dependency.Reached.values), ("reached via", "how reached"),
         words=tuple(Dependency.Reached.values), width=11,
     ),
     SheetField(
-        "use.via", _("Via"), _line(200), ("via party", "gateway", "through", "via gateway", "proxy"),
-        _("The gateway or vendor it goes through; empty where it is called directly."), width=18,
+        "use.via", "Via", _line(200), ("via party", "gateway", "through", "via gateway", "proxy"),
+        "The gateway or vendor it goes through; empty where it is called directly.", width=18,
     ),
     SheetField(
-        "use.fallback_order", _("Fallback order"), _number_of(_dependency("fallback_order")), ("order",), width=10
+        "use.fallback_order", "Fallback order", _number_of(_dependency("fallback_order")), ("order",), width=10
     ),
     SheetField(
-        "use.traffic_share", _("Traffic share"), _number_of(_dependency("traffic_share"), share=True),
-        ("share", "share of traffic", "traffic", "anteil"), _("0.6 or 60 %."), width=10,
+        "use.traffic_share", "Traffic share", _number_of(_dependency("traffic_share"), share=True),
+        ("share", "share of traffic", "traffic", "anteil"), "0.6 or 60 %.", width=10,
     ),
     *(
         SheetField(f"use.{name}", label, _number_of(_dependency(name)), heads, width=15)
         for name, label, heads in (
-            ("monthly_input_tokens", _("Input tokens a month"), ("monthly input tokens", "input tokens")),
-            ("monthly_output_tokens", _("Output tokens a month"), ("monthly output tokens", "output tokens")),
-            ("monthly_cache_read_tokens", _("Cache read tokens a month"), ("monthly cache read tokens",)),
-            ("monthly_cache_write_tokens", _("Cache write tokens a month"), ("monthly cache write tokens",)),
-            ("monthly_requests", _("Requests a month"), ("monthly requests", "requests", "calls a month", "calls")),
-            ("typical_request_tokens", _("Tokens of a usual request"), ("typical request tokens",)),
+            ("monthly_input_tokens", "Input tokens a month", ("monthly input tokens", "input tokens")),
+            ("monthly_output_tokens", "Output tokens a month", ("monthly output tokens", "output tokens")),
+            ("monthly_cache_read_tokens", "Cache read tokens a month", ("monthly cache read tokens",)),
+            ("monthly_cache_write_tokens", "Cache write tokens a month", ("monthly cache write tokens",)),
+            ("monthly_requests", "Requests a month", ("monthly requests", "requests", "calls a month", "calls")),
+            ("typical_request_tokens", "Tokens of a usual request", ("typical request tokens",)),
         )
     ),
     SheetField(
-        "use.monthly_spend", _("Spend a month (USD)"), _number_of(_dependency("monthly_spend")),
+        "use.monthly_spend", "Spend a month (USD)", _number_of(_dependency("monthly_spend")),
         ("monthly spend", "monthly cost", "cost", "cost a month", "spend", "cost per month", "kosten pro monat",
-         "monthly cost usd", "monatliche kosten"), _("US dollars; of this one use."), width=14,
+         "monthly cost usd", "monatliche kosten"), "US dollars; of this one use.", width=14,
     ),
     SheetField(
-        "use.binding", _("Pinned or alias"), _choice(_BINDING, *Binding.values), ("binding", "pinned"),
+        "use.binding", "Pinned or alias", _choice(_BINDING, *Binding.values), ("binding", "pinned"),
         words=tuple(Binding.values), width=11,
     ),
     SheetField(
-        "use.since", _("Since"), _day,
+        "use.since", "Since", _day,
         ("go live", "go live date", "start", "start date", "in use since", "used since", "live since", "seit", "from"),
-        _("First day in use; today where empty."), width=12,
+        "First day in use; today where empty.", width=12,
     ),
     SheetField(
-        "use.until", _("Until"), _day, ("end", "end date", "used until", "in use until", "bis"),
-        _("First day it is no longer used."), width=12,
+        "use.until", "Until", _day, ("end", "end date", "used until", "in use until", "bis"),
+        "First day it is no longer used.", width=12,
     ),
-    SheetField("use.tags", _("Tags"), _tags, ("tag", "labels"), _("Separated by commas."), width=18, show=tags_text),
+    SheetField("use.tags", "Tags", _tags, ("tag", "labels"), "Separated by commas.", width=18, show=tags_text),
 )  # fmt: skip
 
 FIELDS: dict[str, SheetField] = {each.code: each for each in (*APPLICATION_FIELDS, *USE_FIELDS)}

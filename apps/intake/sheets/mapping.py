@@ -190,7 +190,7 @@ _OF_APPLICATION = {"use.monthly_spend": "application.monthly_spend"}
 def _names(fields: Iterable[SheetField], *, usual: bool) -> dict[str, str]:
     names: dict[str, str] = {}
     for each in fields:
-        for name in each.heads if usual else (str(each.label), each.code, each.fact.replace("_", " ")):
+        for name in each.heads if usual else (each.label, each.code, each.fact.replace("_", " ")):
             names.setdefault(squeezed(name), each.code)
     return names
 

@@ -5,7 +5,6 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from apps.common.history import tracked
 from apps.inventory.models.made import MADE_BY_WORKER, MadeFile, MadeFilePart, MadeFileQuerySet
@@ -27,11 +26,11 @@ class WrittenFile(MadeFile):
 
     kind = models.CharField(max_length=30)
     query = models.TextField(blank=True)
-    name = models.CharField(max_length=120, help_text=_("Of the file, with its ending."))
+    name = models.CharField(max_length=120, help_text="Of the file, with its ending.")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="written_files")
-    as_of = models.DateTimeField(help_text=_("When it was asked for."))
+    as_of = models.DateTimeField(help_text="When it was asked for.")
     n_rows = models.PositiveIntegerField(default=0)
-    expires_on = models.DateField(help_text=_("First day on which it is no longer kept."))
+    expires_on = models.DateField(help_text="First day on which it is no longer kept.")
 
     objects = WrittenFileQuerySet.as_manager()
 

@@ -6,9 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import connection
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
+from apps.common.text import pluralize
 from apps.reports.dora.templates import FOREIGN_KEYS
 from apps.reports.tables import Fill, Table
 
@@ -84,38 +83,35 @@ def _sentence(rule: Rule, table: Table, code: str, parent: str, n: int) -> str:
     match rule:
         case Rule.EMPTY_KEY:
             return (
-                ngettext("%(n)s row without %(field)s.", "%(n)s rows without %(field)s.", n) % words
+                pluralize(n, "{n} row without {field}.", "{n} rows without {field}.").format(**words)
                 if n
-                else _("Every row has %(field)s.") % words
+                else "Every row has {field}.".format(**words)
             )
         case Rule.DUPLICATE_KEY:
             return (
-                ngettext("%(n)s row of %(table)s repeats a key.", "%(n)s rows of %(table)s repeat a key.", n) % words
+                pluralize(n, "{n} row of {table} repeats a key.", "{n} rows of {table} repeat a key.").format(**words)
                 if n
-                else _("No key of %(table)s stands twice.") % words
+                else "No key of {table} stands twice.".format(**words)
             )
         case _:
             return (
-                ngettext(
-                    "%(n)s row names a %(field)s that is not in %(parent)s.",
-                    "%(n)s rows name a %(field)s that is not in %(parent)s.",
+                pluralize(
                     n,
-                )
-                % words
+                    "{n} row names a {field} that is not in {parent}.",
+                    "{n} rows name a {field} that is not in {parent}.",
+                ).format(**words)
                 if n
-                else _("Every %(field)s is in %(parent)s.") % words
+                else "Every {field} is in {parent}.".format(**words)
             )
 
 
 def _indicator(table: Table, fill: Fill) -> Check:
     """The indicator follows the rows, so that it cannot contradict them; the sentence says what to file."""
     said = (
-        ngettext(
-            "File %(table)s as reported: it has %(n)s row.",
-            "File %(table)s as reported: it has %(n)s rows.",
-            fill.n_rows,
+        pluralize(
+            fill.n_rows, "File {table} as reported: it has {n} row.", "File {table} as reported: it has {n} rows."
         )
         if fill.n_rows
-        else _("File %(table)s as not reported: it has no rows.")
+        else "File {table} as not reported: it has no rows."
     )
-    return Check(Rule.FILING_INDICATOR, table, "", 0, said % {"table": table.code, "n": fill.n_rows})
+    return Check(Rule.FILING_INDICATOR, table, "", 0, said.format(table=table.code, n=fill.n_rows))

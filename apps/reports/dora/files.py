@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.utils.translation import gettext as _
-
 from apps.reports.dora.deriving import EASY_DAYS, MEDIUM_DAYS
 from apps.reports.dora.register import Register
 from apps.reports.dora.templates import TEMPLATES
@@ -30,23 +28,23 @@ def register_workbook(register: Register, *, as_of: datetime, for_whom: str) -> 
             book.sheet(table.code, table_heads(table), table_cells(table, register.rows(table)))
         book.sheet(
             "Missing",
-            [_("Enter it at"), _("Record"), _("Fields"), _("Empty cells")],
+            ["Enter it at", "Record", "Fields", "Empty cells"],
             ([place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells] for gap in found.gaps),
         )
         book.sheet(
             "Checks",
-            [_("Rule"), _("Template"), _("Field"), _("Rows that break it"), _("In words")],
+            ["Rule", "Template", "Field", "Rows that break it", "In words"],
             ([str(check.rule), check.table.code, check.code, check.n, check.sentence] for check in found.checks),
         )
         whole = found.whole
         book.sheet(
             "Notes",
-            [_("Note"), _("Value")],
+            ["Note", "Value"],
             [
-                [_("As of"), as_of.isoformat(timespec="seconds")],
-                [_("Whose applications"), for_whom],
-                [_("Cells filled"), whole.n_filled],
-                [_("Cells missing"), whole.n_missing],
+                ["As of", as_of.isoformat(timespec="seconds")],
+                ["Whose applications", for_whom],
+                ["Cells filled", whole.n_filled],
+                ["Cells missing", whole.n_missing],
                 *([f"{table.code} {table.name}", str(table.about)] for table in TEMPLATES),
                 *notes(),
             ],
@@ -60,51 +58,52 @@ def notes() -> list[list[str]]:
     days = {"easy": EASY_DAYS, "medium": MEDIUM_DAYS}
     return [
         [
-            _("Scope"),
-            _(
-                "Applications in pilot or production and what they call on that day: the AI slice, not the whole"
-                " register."
+            "Scope",
+            (
+                "Applications in pilot or production and what they call on that day: the AI"
+                " slice, not the whole register."
             ),
         ],
         [
-            _("Whom a service is under contract with"),
-            _(
-                "The vendor of a product, a gateway with a contract, else the host; the contract in force with it or"
-                " with its nearest parent."
+            "Whom a service is under contract with",
+            (
+                "The vendor of a product, a gateway with a contract, else the host; the contract"
+                " in force with it or with its nearest parent."
             ),
         ],
         [
-            _("Substitutability"),
-            _(
-                "What the exit plan says. Else, by a way out that avoids the provider: easy when tested, in date and"
-                " done in %(easy)s days, medium in up to %(medium)s or unmeasured, highly complex when longer or"
-                " untested; not substitutable when one looked and found none. Missing while nobody has looked."
-            )
-            % days,
+            "Substitutability",
+            (
+                "What the exit plan says. Else, by a way out that avoids the provider: easy when"
+                " tested, in date and done in {easy} days, medium in up to {medium} or"
+                " unmeasured, highly complex when longer or untested; not substitutable when one"
+                " looked and found none. Missing while nobody has looked."
+            ).format(**days),
         ],
         [
-            _("Level of reliance"),
-            _(
-                "What the exit plan says. Else full where a primary has no way out that avoids the provider, material"
-                " where one is untested, low where all are tested and in date, not significant in no primary role."
+            "Level of reliance",
+            (
+                "What the exit plan says. Else full where a primary has no way out that avoids"
+                " the provider, material where one is untested, low where all are tested and in"
+                " date, not significant in no primary role."
             ),
         ],
         [
-            _("Annual cost"),
-            _(
-                "What the contract says. Else 12 × the monthly spend recorded on its dependencies, for contracts in US"
-                " dollars."
+            "Annual cost",
+            (
+                "What the contract says. Else 12 × the monthly spend recorded on its"
+                " dependencies, for contracts in US dollars."
             ),
         ],
         [
-            _("Supply chain"),
-            _(
-                "Rank 1 is under contract; then the host behind a gateway or vendor, then the developer of the model"
-                " behind the host."
+            "Supply chain",
+            (
+                "Rank 1 is under contract; then the host behind a gateway or vendor, then the"
+                " developer of the model behind the host."
             ),
         ],
         [
-            _("An empty cell"),
-            _("Its row says in the last three columns whether the field is missing, does not apply, or was derived."),
+            "An empty cell",
+            "Its row says in the last three columns whether the field is missing, does not apply, or was derived.",
         ],
     ]

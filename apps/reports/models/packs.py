@@ -6,7 +6,6 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import Provider
 from apps.common.history import tracked
@@ -29,9 +28,9 @@ class EvidencePack(MadeFile):
     its manifest.json, which names every other file with its own."""
 
     class Scope(models.TextChoices):
-        APPLICATION = "application", _("One application")
-        PROVIDER = "provider", _("What stands on one provider")
-        ORGANISATION = "organisation", _("Everything you may see")
+        APPLICATION = "application", "One application"
+        PROVIDER = "provider", "What stands on one provider"
+        ORGANISATION = "organisation", "Everything you may see"
 
     scope = models.CharField(max_length=12, choices=Scope)
     application = models.ForeignKey(
@@ -40,14 +39,14 @@ class EvidencePack(MadeFile):
     provider = models.ForeignKey(
         Provider, on_delete=models.CASCADE, null=True, blank=True, related_name="evidence_packs"
     )
-    since = models.DateField(help_text=_("First day of what happened."))
-    until = models.DateField(help_text=_("First day no longer in it."))
+    since = models.DateField(help_text="First day of what happened.")
+    until = models.DateField(help_text="First day no longer in it.")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="evidence_packs")
-    as_of = models.DateTimeField(help_text=_("When it was asked for; days count from here."))
+    as_of = models.DateTimeField(help_text="When it was asked for; days count from here.")
     digest = models.CharField(max_length=64, blank=True)
     manifest = models.JSONField(null=True)
     n_files = models.PositiveIntegerField(default=0)
-    expires_on = models.DateField(help_text=_("First day on which its file is no longer kept."))
+    expires_on = models.DateField(help_text="First day on which its file is no longer kept.")
 
     objects = EvidencePackQuerySet.as_manager()
 
@@ -63,12 +62,12 @@ class EvidencePack(MadeFile):
                 condition=Q(scope="application", application__isnull=False, provider__isnull=True)
                 | Q(scope="provider", application__isnull=True, provider__isnull=False)
                 | Q(scope="organisation", application__isnull=True, provider__isnull=True),
-                violation_error_message=_("Name the application or the provider that the pack is about."),
+                violation_error_message="Name the application or the provider that the pack is about.",
             ),
             models.CheckConstraint(
                 name="evidence_pack_period_not_empty",
                 condition=Q(until__gt=F("since")),
-                violation_error_message=_("The period ends after it begins."),
+                violation_error_message="The period ends after it begins.",
             ),
         ]
 

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from apps.common.fields import LimitedTextField
 from apps.common.history import tracked
@@ -20,19 +19,19 @@ class ReportingEntity(models.Model):
 
     ONLY: ClassVar[int] = 1
 
-    name = models.CharField(max_length=200, blank=True, help_text=_("The legal name of the organisation."))
+    name = models.CharField(max_length=200, blank=True, help_text="The legal name of the organisation.")
     lei = models.CharField(
         "LEI",
         max_length=20,
         blank=True,
-        validators=[RegexValidator(r"^[A-Z0-9]{18}[0-9]{2}$", _("A LEI has 18 capitals or digits and two digits."))],
-        help_text=_("Legal entity identifier (ISO 17442), 20 characters."),
+        validators=[RegexValidator(r"^[A-Z0-9]{18}[0-9]{2}$", "A LEI has 18 capitals or digits and two digits.")],
+        help_text="Legal entity identifier (ISO 17442), 20 characters.",
     )
     country = models.CharField(
         max_length=2,
         blank=True,
-        validators=[RegexValidator(r"^[A-Z]{2}$", _("Two capitals, such as DE."))],
-        help_text=_("ISO 3166-1 alpha-2 code."),
+        validators=[RegexValidator(r"^[A-Z]{2}$", "Two capitals, such as DE.")],
+        help_text="ISO 3166-1 alpha-2 code.",
     )
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -42,7 +41,7 @@ class ReportingEntity(models.Model):
             models.CheckConstraint(
                 name="reporting_entity_once",
                 condition=Q(pk=1),
-                violation_error_message=_("The reporting entity is on record already; change it."),
+                violation_error_message="The reporting entity is on record already; change it.",
             ),
         ]
 
@@ -66,17 +65,17 @@ class ModelStatement(models.Model):
     """What the model inventory asks of an application's owners and nothing else in the register says."""
 
     application = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="model_statement")
-    intended_use = LimitedTextField(blank=True, help_text=_("The use it was approved for, and what it is not for."))
-    inputs = LimitedTextField(blank=True, help_text=_("What goes in, and where it comes from."))
-    outputs = LimitedTextField(blank=True, help_text=_("What comes out, and what it is used for."))
-    limitations = LimitedTextField(blank=True, help_text=_("Where it is known to fail."))
-    monitoring_plan = LimitedTextField(blank=True, help_text=_("What is watched, how often, by whom."))
-    validator = models.CharField(max_length=200, blank=True, help_text=_("Who validates it, apart from its owners."))
+    intended_use = LimitedTextField(blank=True, help_text="The use it was approved for, and what it is not for.")
+    inputs = LimitedTextField(blank=True, help_text="What goes in, and where it comes from.")
+    outputs = LimitedTextField(blank=True, help_text="What comes out, and what it is used for.")
+    limitations = LimitedTextField(blank=True, help_text="Where it is known to fail.")
+    monitoring_plan = LimitedTextField(blank=True, help_text="What is watched, how often, by whom.")
+    validator = models.CharField(max_length=200, blank=True, help_text="Who validates it, apart from its owners.")
     validation_planned_on = models.DateField(null=True, blank=True, validators=[sensible_day])
     valid_until = models.DateField(
-        null=True, blank=True, validators=[sensible_day], help_text=_("Until when it is expected to stay valid.")
+        null=True, blank=True, validators=[sensible_day], help_text="Until when it is expected to stay valid."
     )
-    attested_by = models.CharField(max_length=200, blank=True, help_text=_("Who has attested that this is right."))
+    attested_by = models.CharField(max_length=200, blank=True, help_text="Who has attested that this is right.")
     attested_on = models.DateField(null=True, blank=True, validators=[sensible_day])
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -94,30 +93,30 @@ class ComponentAnswer(models.Model):
     """An answer to one question of the AI Act component file of an application. No answer: nobody has answered."""
 
     class Question(models.TextChoices):
-        OWN_NAME = "25a", _("Is a high-risk system put on the market under your own name or trademark? (Art. 25(1)(a))")
-        MODIFIED = "25b", _("Was a high-risk system modified substantially, so that it stays one? (Art. 25(1)(b))")
-        PURPOSE = "25c", _("Was the intended purpose changed, so that the system became high-risk? (Art. 25(1)(c))")
+        OWN_NAME = "25a", ("Is a high-risk system put on the market under your own name or trademark? (Art. 25(1)(a))")
+        MODIFIED = "25b", "Was a high-risk system modified substantially, so that it stays one? (Art. 25(1)(b))"
+        PURPOSE = "25c", ("Was the intended purpose changed, so that the system became high-risk? (Art. 25(1)(c))")
         AGREEMENT = (
             "25-4",
-            _("Is there a written agreement with the supplier of the model on information and help? (Art. 25(4))"),
+            "Is there a written agreement with the supplier of the model on information and help? (Art. 25(4))",
         )
         THIRD = (
             "third",
-            _(
-                "Did adapting the model take more than a third of the compute that training it took? "
-                "(Commission guideline on modified general-purpose models)"
+            (
+                "Did adapting the model take more than a third of the compute that training it"
+                " took? (Commission guideline on modified general-purpose models)"
             ),
         )
 
     class Answer(models.TextChoices):
-        YES = "yes", _("Yes")
-        NO = "no", _("No")
-        NOT_APPLICABLE = "na", _("Does not apply")
+        YES = "yes", "Yes"
+        NO = "no", "No"
+        NOT_APPLICABLE = "na", "Does not apply"
 
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="component_answers")
     question = models.CharField(max_length=5, choices=Question)
     answer = models.CharField(max_length=3, choices=Answer)
-    because = LimitedTextField(blank=True, help_text=_("Why, and where it is written."))
+    because = LimitedTextField(blank=True, help_text="Why, and where it is written.")
     answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     answered_on = models.DateField()
     updated_at = models.DateTimeField(auto_now=True)
@@ -130,7 +129,7 @@ class ComponentAnswer(models.Model):
             models.UniqueConstraint(
                 fields=["application", "question"],
                 name="component_answer_once",
-                violation_error_message=_("This question has an answer; change it."),
+                violation_error_message="This question has an answer; change it.",
             ),
         ]
 

@@ -4,7 +4,6 @@ from datetime import date, datetime, timedelta
 from typing import IO, Any
 
 from django.db import connection, transaction
-from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.catalog.models import Provider
@@ -37,13 +36,13 @@ def ask_pack(
     """Queue a pack over [since, until) of what `by` may see. Raises CannotBeMade, also while an equal one of
     theirs is being made."""
     if until <= since:
-        raise CannotBeMade(_("The period ends after it begins. Check the two days."))
+        raise CannotBeMade("The period ends after it begins. Check the two days.")
     if until - since > LONGEST:
-        raise CannotBeMade(_("Five years are the longest period of a pack."))
+        raise CannotBeMade("Five years are the longest period of a pack.")
     whole = by.reads_everything
     teams = [] if whole else sorted(by.team_roles())
     if not whole and not teams:
-        raise CannotBeMade(_("You are in no team, so there is nothing to pack."))
+        raise CannotBeMade("You are in no team, so there is nothing to pack.")
     pack = EvidencePack(
         scope=Scope.APPLICATION if application else Scope.PROVIDER if provider else Scope.ORGANISATION,
         application=application, provider=provider, since=since, until=until, whole_organisation=whole,
@@ -53,7 +52,7 @@ def ask_pack(
         asked_by=by, application=application, provider=provider, since=since, until=until
     )
     if same.exists():
-        raise CannotBeMade(_("This pack is being made already; see the list below."))
+        raise CannotBeMade("This pack is being made already; see the list below.")
     with acting(user=by, reason="evidence pack asked for"):
         pack.save(force_insert=True)
     return pack
@@ -72,7 +71,7 @@ def make_pack(pk: int, *, at: datetime) -> bool:
 def _making() -> Making[EvidencePack]:
     return Making(
         model=EvidencePack, job="reports.make_pack", write=_write, relations=("asked_by", "application", "provider"),
-        smaller=_("for a shorter period, one provider or one application"),
+        smaller="for a shorter period, one provider or one application",
     )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
-from django.utils.translation import gettext_lazy as _
 
 from apps.alerts.models import Alert, Delivery, Notice
 from apps.alerts.models.outcomes import delivery_sentence, resolution_sentence, skip_sentence
@@ -261,27 +260,27 @@ def _selections(scope: PackScope) -> Rows:
 
 SECTIONS: tuple[Section, ...] = (
     Section(
-        "applications", _("Applications"), _("The applications as they stand."), tuple(_APPLICATION),
+        "applications", "Applications", "The applications as they stand.", tuple(_APPLICATION),
         _plain(_APPLICATION, lambda scope: scope.applications),
     ),
     Section(
-        "stacks", _("Stacks"), _("What the applications called in the period, down to the developer."), tuple(_STACK),
+        "stacks", "Stacks", "What the applications called in the period, down to the developer.", tuple(_STACK),
         _plain(_STACK, lambda scope: scope.dependencies),
     ),
     Section(
-        "adaptations", _("Adaptations"), _("What was built on it."), tuple(_ADAPTATION),
+        "adaptations", "Adaptations", "What was built on it.", tuple(_ADAPTATION),
         _plain(_ADAPTATION, lambda scope: _of_dependencies(Adaptation, scope)),
     ),
     Section(
-        "exit-plans", _("Exit plans"), _("How one would leave each dependency."), tuple(_PLAN),
+        "exit-plans", "Exit plans", "How one would leave each dependency.", tuple(_PLAN),
         _plain(_PLAN, lambda scope: _of_dependencies(ExitPlan, scope)),
     ),
     Section(
-        "exit-tests", _("Exit tests"), _("Every test of leaving, whenever made."), tuple(_TEST),
+        "exit-tests", "Exit tests", "Every test of leaving, whenever made.", tuple(_TEST),
         _plain(_TEST, lambda scope: _of_dependencies(ExitTest, scope)),
     ),
     Section(
-        "assessments", _("Assessments and acceptances"), _("Inherited risks that somebody acted on, as they stand."),
+        "assessments", "Assessments and acceptances", "Inherited risks that somebody acted on, as they stand.",
         tuple(_ASSESSMENT),
         _plain(
             _ASSESSMENT,
@@ -291,15 +290,15 @@ SECTIONS: tuple[Section, ...] = (
         ),
     ),
     Section(
-        "evaluations", _("Evaluations and evidence"), _("What was measured or filed, with the digest of its file."),
+        "evaluations", "Evaluations and evidence", "What was measured or filed, with the digest of its file.",
         tuple(_EVIDENCE), _plain(_EVIDENCE, _evidence),
     ),
     Section(
-        "contracts", _("Contracts"), _("Contracts on file; read by the offices only."), tuple(_CONTRACT),
+        "contracts", "Contracts", "Contracts on file; read by the offices only.", tuple(_CONTRACT),
         _plain(_CONTRACT, _contracts),
     ),
     Section(
-        "flags", _("Flags"), _("Correlated exposures that were open in the period; read by the offices only."),
+        "flags", "Flags", "Correlated exposures that were open in the period; read by the offices only.",
         (
             "flag", "policy", "node kind", "node", "state", "value", "limit", "applications", "opened at",
             "resolved at", "acknowledged by", "accepted by", "accepted until", "accepted because", "named",
@@ -307,11 +306,11 @@ SECTIONS: tuple[Section, ...] = (
         _flag_rows,
     ),
     Section(
-        "flag-life", _("Life of the flags"), _("What happened to each flag, by whom and why."),
+        "flag-life", "Life of the flags", "What happened to each flag, by whom and why.",
         ("flag", "policy", "turn", "at", "value", "by", "reason"), _flag_life,
     ),
     Section(
-        "alerts", _("Alerts"), _("Alerts raised in the period and what people made of them."),
+        "alerts", "Alerts", "Alerts raised in the period and what people made of them.",
         (
             "alert", "kind", "severity", "subject", "event", "flag", "offering", "due on", "milestone", "team",
             "person", "state", "raised at", "acknowledged by", "acknowledged at", "assigned to", "snoozed until",
@@ -320,7 +319,7 @@ SECTIONS: tuple[Section, ...] = (
         _alert_rows,
     ),
     Section(
-        "told", _("Who was told"), _("One row for each recipient who was owed word of an alert."),
+        "told", "Who was told", "One row for each recipient who was owed word of an alert.",
         (
             "alert", "kind", "occasion", "because", "person", "team", "webhook", "owed at", "not sent because",
             "message", "state", "sent at", "address", "subject", "failure", "message id",
@@ -328,7 +327,7 @@ SECTIONS: tuple[Section, ...] = (
         _told,
     ),
     Section(
-        "approvals", _("Approvals"), _("Decisions of the organisation that held in the period."),
+        "approvals", "Approvals", "Decisions of the organisation that held in the period.",
         (
             "approval", "provider", "foundation", "version", "offering", "host", "decision", "data classes", "regions",
             "criticalities", "reason", "approver", "decided on", "expires on", "revoked at", "revoked by",
@@ -337,7 +336,7 @@ SECTIONS: tuple[Section, ...] = (
         _approvals,
     ),
     Section(
-        "selections", _("Selections"), _("Platform bets written down, one row for each candidate."),
+        "selections", "Selections", "Platform bets written down, one row for each candidate.",
         (
             "selection", "title", "state", "decision", "reason", "decided by", "decided on", "review on", "foundation",
             "offering", "chosen", "scores", "note",

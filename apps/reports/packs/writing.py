@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import IO, Any
 
 from django.template.loader import render_to_string
-from django.utils.translation import gettext as _
 
 from apps.inventory.making import CannotBeMade
 from apps.reports.files import csv_lines
@@ -65,22 +64,18 @@ def write_pack(target: IO[bytes], scope: PackScope, *, about: dict[str, Any], pr
         )
         for section in SECTIONS
     ]  # fmt: skip
-    jobs.append(
-        ("data/provider-events.jsonl", _("Provider events"), _("With source and raw excerpt."), event_lines(scope))
-    )
-    jobs.append(
-        ("data/history.jsonl", _("History"), _("Every change of the period: who, when, why."), history_lines(scope))
-    )
+    jobs.append(("data/provider-events.jsonl", "Provider events", "With source and raw excerpt.", event_lines(scope)))
+    jobs.append(("data/history.jsonl", "History", "Every change of the period: who, when, why.", history_lines(scope)))
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for done, (name, title, what, lines) in enumerate(jobs):
             progress(done, len(jobs), title)
             files.append(_add(archive, name, title, what, lines, moment=moment, heads=name.endswith(".csv")))
             if target.tell() > MOST_BYTES:
                 raise PackTooLarge(
-                    _("The pack is larger than 256 MB. Ask for a shorter period, one provider or one application.")
+                    "The pack is larger than 256 MB. Ask for a shorter period, one provider or one application."
                 )
         readme = render_to_string("reports/pack-readme.html", {"files": files, "about": about, "generator": GENERATOR})
-        files.append(_add(archive, README, _("Read me"), _("This pack in words."), [readme], moment=moment))
+        files.append(_add(archive, README, "Read me", "This pack in words.", [readme], moment=moment))
         manifest = {
             "generator": GENERATOR,
             **about,

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
+from apps.common.text import pluralize
 from apps.web.drawings.lettering import Label, fitted, kept_within, text_width, thinned
 from apps.web.drawings.picture import NARROW, WIDE, Patch, Picture, Stroke, across, box, down
 from apps.web.drawings.scales import Linear, Unit, linear
@@ -74,15 +73,14 @@ def bars(
     if limit is not None and not any(row.limit is not None for row in rows):
         if not stacked:
             strokes.append(Stroke(down(scale.at(limit), 16, bottom), "rl", name="limit"))
-        words = limit_name or _("tolerance %(limit)s") % {"limit": unit.write(limit)}
+        words = limit_name or f"tolerance {unit.write(limit)}"
         labels.append(kept_within(Label(scale.at(limit), 11, words, "s", "middle"), 0, m.width))
     return Picture(
         width=m.width,
         height=bottom + 34,
         narrow=narrow,
         title=title or _finding(rows, unit, limit),
-        desc=_("Bars from zero, %(unit)s; the red line is what is tolerated, a thin line the best and worst case.")
-        % {"unit": unit.word},
+        desc=f"Bars from zero, {unit.word}; the red line is what is tolerated, a thin line the best and worst case.",
         grid=grid,
         patches=tuple(patches),
         strokes=tuple(strokes),
@@ -169,15 +167,11 @@ def _axis(
 def _finding(rows: Sequence[Bar], unit: Unit, limit: float | None) -> str:
     first = max(rows, key=lambda row: row.value)
     n_over = sum(_over(row, limit) for row in rows)
-    text = _("%(unit)s: %(name)s has most, %(value)s.") % {
-        "unit": capfirst(unit.word),
-        "name": first.label,
-        "value": unit.write(first.value),
-    }
+    text = f"{capfirst(unit.word)}: {first.label} has most, {unit.write(first.value)}."
     if any(_limit(row, limit) is not None for row in rows):
         text += " " + (
-            ngettext("%(n)s is over its tolerance.", "%(n)s are over their tolerance.", n_over) % {"n": n_over}
+            pluralize(n_over, f"{n_over} is over its tolerance.", f"{n_over} are over their tolerance.")
             if n_over
-            else _("None is over its tolerance.")
+            else "None is over its tolerance."
         )
     return text

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-
+from apps.common.text import pluralize
 from apps.web.drawings.lettering import Label, kept_within, thinned
 from apps.web.drawings.picture import NARROW, WIDE, Picture, Stroke, across, down
 from apps.web.drawings.scales import Days, day_scale, number
@@ -65,16 +63,14 @@ def calendar(
         tops.append((at, ground - 8 - rise * (len(ordered) - 1), heaviest, len(ordered)))
     grid, labels = _months(shown, x, begin, months, ground, width)
     strokes.append(Stroke(down(x.at(today), 14, ground), "rl", name="today"))
-    word = kept_within(Label(x.at(today), 10, _("Today"), "r halo", "middle"), 0, width)
+    word = kept_within(Label(x.at(today), 10, "Today", "r halo", "middle"), 0, width)
     leaders, names = ([], []) if narrow else _names(tops, top, width)
     return Picture(
         width=width,
         height=ground + 40,
         narrow=narrow,
         title=title or _finding(shown, today, months),
-        desc=_(
-            "A mark per end, by its day; filled is a firm date, hollow a 'not before', red is urgent. Counts below."
-        ),
+        desc="A mark per end, by its day; filled is a firm date, hollow a 'not before', red is urgent. Counts below.",
         grid=(*grid, *leaders, Stroke(across(ground, 0, width), "l")),
         strokes=tuple(strokes),
         labels=(word, *labels, *names),
@@ -97,7 +93,7 @@ def _look(one: End) -> str:
 
 def _tip(one: End) -> str:
     when = f"{one.ends_on.day} {one.ends_on:%b %Y}"
-    return one.tip or f"{one.label}: {_('not before') + ' ' if one.soft else ''}{when}"
+    return one.tip or f"{one.label}: {'not before' + ' ' if one.soft else ''}{when}"
 
 
 def _months(
@@ -124,7 +120,7 @@ def _names(tops: Sequence[tuple[float, float, End, int]], top: float, width: flo
     for at, y, one, n in ordered:
         if len(placed) == _MOST_NAMES:
             break
-        text = one.label if n == 1 else _("%(name)s and %(n)s more") % {"name": one.label, "n": n - 1}
+        text = one.label if n == 1 else f"{one.label} and {n - 1} more"
         for lane in range(_LANES):
             label = Label(at - 2, round(top - 6 - _LANE * lane, 1), text, "r halo" if one.urgent else "halo")
             label = kept_within(label, 0, width)
@@ -148,15 +144,15 @@ def _in_the_way(lane: int, at: float, label: Label, other_lane: int, other_at: f
 def _finding(shown: Sequence[End], today: date, months: int) -> str:
     soon = [one for one in shown if today <= one.ends_on <= today + timedelta(90)]
     first = next((one for one in shown if one.ends_on >= today), shown[0])
-    said = ngettext(
-        "%(n)s end within %(months)s months, %(soon)s of it within 90 days; next %(name)s on %(day)s.",
-        "%(n)s ends within %(months)s months, %(soon)s of them within 90 days; next %(name)s on %(day)s.",
+    said = pluralize(
         len(shown),
+        "{n} end within {months} months, {soon} of it within 90 days; next {name} on {day}.",
+        "{n} ends within {months} months, {soon} of them within 90 days; next {name} on {day}.",
     )
-    return said % {
-        "n": number(len(shown)),
-        "months": months,
-        "soon": number(len(soon)),
-        "name": first.label,
-        "day": f"{first.ends_on.day} {first.ends_on:%b %Y}",
-    }
+    return said.format(
+        n=number(len(shown)),
+        months=months,
+        soon=number(len(soon)),
+        name=first.label,
+        day=f"{first.ends_on.day} {first.ends_on:%b %Y}",
+    )

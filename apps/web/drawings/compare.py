@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
 
 from apps.web.drawings.lettering import Label, fitted, kept_within, text_width, thinned
 from apps.web.drawings.picture import NARROW, WIDE, Patch, Picture, Stroke, box, down
@@ -55,7 +54,7 @@ def compare(
         for rank, value in enumerate((one.first, one.second)):
             at = y + rank * (_THICK + 2)
             if value is None:
-                labels.append(Label(scale.at(0) + 6, at + 10, _("not counted"), "s halo"))
+                labels.append(Label(scale.at(0) + 6, at + 10, "not counted", "s halo"))
                 continue
             begin, end = sorted((scale.at(0), scale.at(value)))
             tip = f"{names[rank]}, {one.label}: {unit.write(value)}"
@@ -76,8 +75,7 @@ def compare(
         height=round(top + 34, 1),
         narrow=narrow,
         title=title or _finding(shown, names, unit),
-        desc=_("Two bars per line from zero, %(unit)s: solid is %(first)s, hatched is %(second)s.")
-        % {"unit": unit.word, "first": names[0], "second": names[1]},
+        desc=f"Two bars per line from zero, {unit.word}: solid is {names[0]}, hatched is {names[1]}.",
         grid=tuple(
             Stroke(down(scale.at(tick), first_row, top), "l" if tick == 0 else "g", name="tick") for tick in scale.ticks
         ),
@@ -105,14 +103,10 @@ def _key(names: tuple[str, str], width: float) -> tuple[list[Patch], list[Label]
 
 def _finding(lines: Sequence[Line], names: tuple[str, str], unit: Unit) -> str:
     def written(value: float | None) -> str:
-        return _("not counted") if value is None else unit.write(value)
+        return "not counted" if value is None else unit.write(value)
 
-    said = [
-        _("%(line)s %(first)s and %(second)s")
-        % {"line": one.label, "first": written(one.first), "second": written(one.second)}
-        for one in lines[:4]
-    ]
+    said = [f"{one.label} {written(one.first)} and {written(one.second)}" for one in lines[:4]]
     if len(lines) > 4:
-        said.append(_("%(n)s more in the table") % {"n": number(len(lines) - 4)})
+        said.append(f"{number(len(lines) - 4)} more in the table")
     words = {"first": names[0], "second": names[1], "unit": capfirst(unit.word), "said": "; ".join(said)}
-    return _("%(unit)s with %(first)s and with %(second)s: %(said)s.") % words
+    return "{unit} with {first} and with {second}: {said}.".format(**words)

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-
 from apps.web.drawings.lettering import Label, fitted, text_width
 from apps.web.drawings.network import REST, UNRESOLVED, Network, NodeId, Path, Ribbon, network
 from apps.web.drawings.picture import NARROW, WIDE, Patch, Picture, Stroke, box
@@ -213,16 +211,14 @@ def _node(node: NodeId, net: Network, unit: Unit, over: frozenset[NodeId], where
 def _name(node: NodeId, net: Network) -> str:
     layer, name = node
     if name == REST:
-        return _("%(n)s others") % {"n": number(net.n_folded[layer])}
-    return name or _("unresolved")
+        return f"{number(net.n_folded[layer])} others"
+    return name or "unresolved"
 
 
 def _description(layers: Sequence[str], unit: Unit) -> str:
-    return _("From %(first)s to %(last)s; a ribbon is as broad as what it carries, %(unit)s. Red: over tolerance.") % {
-        "first": layers[0],
-        "last": layers[-1],
-        "unit": unit.word,
-    }
+    return (
+        f"From {layers[0]} to {layers[-1]}; a ribbon is as broad as what it carries, {unit.word}. Red: over tolerance."
+    )
 
 
 def _finding(net: Network, layers: Sequence[str], unit: Unit, over: frozenset[NodeId]) -> str:
@@ -233,17 +229,12 @@ def _finding(net: Network, layers: Sequence[str], unit: Unit, over: frozenset[No
     if drawn:
         ordered = sorted(drawn, key=lambda node: -net.weights[node])
         said = ", ".join(
-            _("%(name)s (%(layer)s) carries %(n)s")
-            % {"name": node[1], "layer": layers[node[0]].lower(), "n": unit.write(net.weights[node])}
-            for node in ordered[:3]
+            f"{node[1]} ({layers[node[0]].lower()}) carries {unit.write(net.weights[node])}" for node in ordered[:3]
         )
-        return _("Over tolerance: %(said)s of %(all)s %(unit)s.") % {**words, "said": said}
+        return "Over tolerance: {said} of {all} {unit}.".format(**words, said=said)
     if not below:
-        return _("Nobody knows what %(all)s %(unit)s stand on.") % words
+        return "Nobody knows what {all} {unit} stand on.".format(**words)
     top = max(below, key=lambda node: (net.weights[node], node[0]))
-    return _("%(name)s (%(layer)s) carries most: %(n)s of %(all)s %(unit)s.") % {
-        **words,
-        "name": top[1],
-        "layer": layers[top[0]].lower(),
-        "n": unit.write(net.weights[top]),
-    }
+    return "{name} ({layer}) carries most: {n} of {all} {unit}.".format(
+        **words, name=top[1], layer=layers[top[0]].lower(), n=unit.write(net.weights[top])
+    )

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from apps.common.text import pluralize
 
 # severity of a cell by likelihood and impact, both 1 to 5, as the register computes it by default
 type Severity = Callable[[int, int], int]
@@ -54,8 +53,8 @@ def heat(
     """`counts` is {(likelihood, impact): n}, `url(likelihood, impact)` a cell's list, `chosen` the filter in force."""
     if not any(counts.values()):
         return None
-    likely = likelihoods or {5: _("Almost certain"), 4: _("Likely"), 3: _("Possible"), 2: _("Unlikely"), 1: _("Rare")}
-    grave = impacts or {1: _("Negligible"), 2: _("Minor"), 3: _("Moderate"), 4: _("Major"), 5: _("Severe")}
+    likely = likelihoods or {5: "Almost certain", 4: "Likely", 3: "Possible", 2: "Unlikely", 1: "Rare"}
+    grave = impacts or {1: "Negligible", 2: "Minor", 3: "Moderate", 4: "Major", 5: "Severe"}
     rows = []
     for likelihood in range(5, 0, -1):
         cells = tuple(
@@ -82,18 +81,16 @@ def _cell(
     url: Callable[[int, int], str],
     chosen: tuple[int | None, int | None],
 ) -> HeatCell:
-    said = ngettext(
-        "Likelihood %(likelihood)s, impact %(impact)s: %(n)s risk",
-        "Likelihood %(likelihood)s, impact %(impact)s: %(n)s risks",
-        n,
-    ) % {"likelihood": likelihood, "impact": impact, "n": n}
+    said = pluralize(
+        n, f"Likelihood {likelihood}, impact {impact}: {n} risk", f"Likelihood {likelihood}, impact {impact}: {n} risks"
+    )
     where = url(likelihood, impact) if n else ""
     return HeatCell(likelihood, impact, n, severity(likelihood, impact), where, said, chosen == (likelihood, impact))
 
 
 def _finding(n: int, n_top: int) -> str:
-    return ngettext(
-        "%(top)s of %(n)s assessed risk is of the highest severity.",
-        "%(top)s of %(n)s assessed risks are of the highest severity.",
+    return pluralize(
         n,
-    ) % {"top": f"{n_top:,}", "n": f"{n:,}"}
+        f"{n_top:,} of {n:,} assessed risk is of the highest severity.",
+        f"{n_top:,} of {n:,} assessed risks are of the highest severity.",
+    )

@@ -4,9 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-
+from apps.common.text import pluralize
 from apps.web.drawings.lettering import SMALL, Label, fitted, in_lines
 from apps.web.drawings.picture import NARROW, WIDE, Patch, Picture, Stroke, across, box, down
 from apps.web.drawings.scales import number
@@ -58,13 +56,13 @@ class _Tree:
 
 def edge_names() -> dict[str, str]:
     return {
-        "next_generation": _("next"),
-        "fine_tune": _("fine-tune"),
-        "distillation": _("distilled"),
-        "quantisation": _("quantised"),
-        "merge": _("merged"),
-        "adapter": _("adapter"),
-        "succession": _("successor"),
+        "next_generation": "next",
+        "fine_tune": "fine-tune",
+        "distillation": "distilled",
+        "quantisation": "quantised",
+        "merge": "merged",
+        "adapter": "adapter",
+        "succession": "successor",
     }
 
 
@@ -90,10 +88,10 @@ def lineage(
     width = NARROW if narrow else width
     deep = max(tree.depth.values()) + 1
     n_left = len(kin) - len(shown)
-    desc = _("Parents before their children; the line and the word say how one was made from the other.")
+    desc = "Parents before their children; the line and the word say how one was made from the other."
     if n_left:
-        more = ngettext("%(n)s further is in the table.", "%(n)s further are in the table.", n_left)
-        desc = f"{desc} {more % {'n': number(n_left)}}"
+        more = pluralize(n_left, "{n} further is in the table.", "{n} further are in the table.")
+        desc = f"{desc} {more.format(n=number(n_left))}"
     said = title or _finding(kin, descents)
     draw = _indented if narrow or deep > _MOST_COLUMNS or width < 160 * deep else _columns
     return draw(by_key, tree, said, desc, width, narrow=narrow)
@@ -240,8 +238,7 @@ def _indented(by_key: dict[str, Kin], tree: _Tree, title: str, desc: str, width:
         css = "r halo" if one.late else "b halo" if one.own else "halo"
         labels.append(Label(x + 15, y + 11, fitted(one.label, room, bold=bold), css))
         said = [
-            _("%(kind)s from %(parent)s")
-            % {"kind": words.get(edge.kind, edge.kind), "parent": by_key[edge.parent].label}
+            f"{words.get(edge.kind, edge.kind)} from {by_key[edge.parent].label}"
             for edge in tree.further
             if edge.child == key
         ]
@@ -273,13 +270,13 @@ def _patch(one: Kin, x: float, y: float, width: float, height: float) -> Patch:
 
 def _phrases() -> dict[str, str]:
     return {
-        "next_generation": _("the next generation of %(parent)s"),
-        "fine_tune": _("a fine-tune of %(parent)s"),
-        "distillation": _("distilled from %(parent)s"),
-        "quantisation": _("quantised from %(parent)s"),
-        "merge": _("merged from %(parent)s"),
-        "adapter": _("an adapter on %(parent)s"),
-        "succession": _("the successor of %(parent)s"),
+        "next_generation": "the next generation of {parent}",
+        "fine_tune": "a fine-tune of {parent}",
+        "distillation": "distilled from {parent}",
+        "quantisation": "quantised from {parent}",
+        "merge": "merged from {parent}",
+        "adapter": "an adapter on {parent}",
+        "succession": "the successor of {parent}",
     }
 
 
@@ -288,22 +285,21 @@ def _finding(kin: Sequence[Kin], descents: Sequence[Descent]) -> str:
     known = [edge for edge in descents if edge.parent in labels and edge.child in labels]
     own = next((one for one in kin if one.own), None)
     if own is None:
-        said = ngettext(
-            "%(n)s relative, %(edges)s known descents.", "%(n)s relatives, %(edges)s known descents.", len(kin)
-        )
-        return said % {"n": number(len(kin)), "edges": number(len(known))}
+        said = pluralize(len(kin), "{n} relative, {edges} known descents.", "{n} relatives, {edges} known descents.")
+        return said.format(n=number(len(kin)), edges=number(len(known)))
     phrases = _phrases()
     above = [
-        phrases.get(edge.kind, "%(parent)s") % {"parent": labels[edge.parent]}
-        for edge in known
-        if edge.child == own.key
+        phrases.get(edge.kind, "{parent}").format(parent=labels[edge.parent]) for edge in known if edge.child == own.key
     ]
     n_below = sum(edge.parent == own.key for edge in known)
-    came = _("%(name)s is %(above)s.") if above else _("%(name)s has no known parent.")
+    came = "{name} is {above}." if above else "{name} has no known parent."
     then = (
-        ngettext("%(n)s was made from it or follows it.", "%(n)s were made from it or follow it.", n_below)
-        % {"n": number(n_below)}
+        pluralize(
+            n_below,
+            f"{number(n_below)} was made from it or follows it.",
+            f"{number(n_below)} were made from it or follow it.",
+        )
         if n_below
-        else _("Nothing is known to be made from it.")
+        else "Nothing is known to be made from it."
     )
-    return f"{came % {'name': own.label, 'above': ', '.join(above)}} {then}"
+    return f"{came.format(name=own.label, above=', '.join(above))} {then}"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
 
 from apps.web.drawings.charts import Frame
 from apps.web.drawings.lettering import Label, fitted, kept_within, overlap, text_width, thinned
@@ -84,7 +83,7 @@ def loss_curve(
     if expected is not None:
         at = x.at(expected)
         strokes.append(Stroke(down(at, frame.top, frame.bottom), "l dot", name="expected"))
-        said = Label(at + 4, frame.top + 2, _("expected %(loss)s") % {"loss": unit.write(expected)}, "b halo")
+        said = Label(at + 4, frame.top + 2, f"expected {unit.write(expected)}", "b halo")
         labels.append(kept_within(said, frame.left, width))
     grid, axes = _axes(x, y, frame, unit, rarest, width)
     named = _names(shown, other, x, y, frame)
@@ -93,8 +92,9 @@ def loss_curve(
         height=frame.bottom + 42,
         narrow=narrow,
         title=title or _finding(levels, unit, expected, with_twin=bool(other)),
-        desc=_("Chance that the yearly loss is larger, by loss: %(unit)s. Chances are on a logarithmic scale%(log)s.")
-        % {"unit": unit.word, "log": _(", losses too") if log else ""},
+        desc=(
+            "Chance that the yearly loss is larger, by loss: {unit}. Chances are on a logarithmic scale{log}."
+        ).format(unit=unit.word, log=", losses too" if log else ""),
         grid=grid,
         areas=tuple(areas),
         strokes=tuple(strokes),
@@ -127,7 +127,7 @@ def _path(curve: Curve, x: Linear | Log, y: Height) -> str:
 
 
 def _once_in(n: int) -> str:
-    return _("every year") if n == 1 else _("1 in %(n)s") % {"n": f"{n:,}"}
+    return "every year" if n == 1 else f"1 in {n:,}"
 
 
 def _marks(
@@ -147,7 +147,7 @@ def _marks(
         labels.append(kept_within(Label(at + 8, depth - 6, unit.write(level.loss), "r halo"), 0, width))
         if level.twin is not None:
             beside = x.at(level.twin)
-            tip = _("%(once)s, independent: %(loss)s") % {"once": once, "loss": unit.write(level.twin)}
+            tip = f"{once}, independent: {unit.write(level.twin)}"
             dots.append(Dot(beside, depth, "ink", 3.5, tip, f"1 in {level.once_in} twin"))
             said = Label(beside - 7, depth + 14, unit.write(level.twin), "b halo", "end")
             labels.append(kept_within(said, frame.left + 2, width))
@@ -178,16 +178,12 @@ def _names(shown: Curve, other: Curve, x: Linear | Log, y: Height, frame: Frame)
     if shown:
         loss, chance = shown[len(shown) // 2]
         out.append(
-            kept_within(
-                Label(x.at(loss) + 10, y(chance) - 6, _("with shared causes"), "r halo"), frame.left, frame.right
-            )
+            kept_within(Label(x.at(loss) + 10, y(chance) - 6, "with shared causes", "r halo"), frame.left, frame.right)
         )
     if other:
         loss, chance = other[len(other) * 2 // 3]
         out.append(
-            kept_within(
-                Label(x.at(loss) - 8, y(chance) + 4, _("if independent"), "halo", "end"), frame.left, frame.right
-            )
+            kept_within(Label(x.at(loss) - 8, y(chance) + 4, "if independent", "halo", "end"), frame.left, frame.right)
         )
     return out
 
@@ -207,17 +203,13 @@ def _placed(values: Sequence[Label], names: Sequence[Label]) -> tuple[Label, ...
 def _finding(levels: Sequence[Level], unit: Unit, expected: float | None, *, with_twin: bool) -> str:
     parts = []
     if expected is not None:
-        parts.append(_("an average year costs %(loss)s") % {"loss": unit.write(expected)})
-    parts += [
-        _("one in %(n)s years %(loss)s or more") % {"n": level.once_in, "loss": unit.write(level.loss)}
-        for level in levels
-    ]
-    said = _("%(unit)s: %(parts)s.") % {
-        "unit": capfirst(unit.word),
-        "parts": ", ".join(parts) or _("the chance that a year's loss is larger"),
-    }
+        parts.append(f"an average year costs {unit.write(expected)}")
+    parts += [f"one in {level.once_in} years {unit.write(level.loss)} or more" for level in levels]
+    said = "{unit}: {parts}.".format(
+        unit=capfirst(unit.word), parts=", ".join(parts) or "the chance that a year's loss is larger"
+    )
     worst = max((level for level in levels if level.twin), key=lambda level: level.once_in, default=None)
     if not with_twin or worst is None or not worst.twin:
         return said
     words = {"n": worst.once_in, "loss": unit.write(worst.twin)}
-    return f"{said} {_('Were failures independent, one in %(n)s years would cost %(loss)s or more.') % words}"
+    return f"{said} {'Were failures independent, one in {n} years would cost {loss} or more.'.format(**words)}"

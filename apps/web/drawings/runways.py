@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-
+from apps.common.text import pluralize
 from apps.web.drawings.lettering import Label, fitted, kept_within, text_width, thinned
 from apps.web.drawings.picture import NARROW, WIDE, Patch, Picture, Stroke, box, down
 from apps.web.drawings.scales import Linear, Unit, days, linear, number
@@ -74,19 +72,19 @@ def runways(
     bottom = top + step * len(shown) + 4
     if not stacked:
         strokes.insert(0, Stroke(down(scale.at(0), top - 4, bottom), "rl", name="today"))
-    unit = Unit(_("days from today"), number)
+    unit = Unit("days from today", number)
     ticks = [
         kept_within(Label(scale.at(tick), bottom + 14, unit.on_axis(tick), "s", "middle"), 0, width)
         for tick in scale.ticks
     ]
-    today = kept_within(Label(scale.at(0), 11, _("Today"), "r", "middle"), 0, width)
+    today = kept_within(Label(scale.at(0), 11, "Today", "r", "middle"), 0, width)
     key_patches, key_labels, height = _key(bottom + 40, width)
     return Picture(
         width=width,
         height=height,
         narrow=narrow,
         title=title or _finding(shown),
-        desc=_("Per application the days left above, the days that leaving takes below; red is what is missing."),
+        desc="Per application the days left above, the days that leaving takes below; red is what is missing.",
         grid=tuple(Stroke(down(scale.at(tick), top, bottom), "g", name="tick") for tick in scale.ticks),
         patches=(*patches, *key_patches),
         strokes=tuple(strokes),
@@ -132,31 +130,31 @@ def _broken(row: Runway, scale: Linear, y: float, most_days: int) -> list[Stroke
 
 def _needs(row: Runway) -> str:
     if row.need_days is None:
-        return _("never tested")
-    return (_("%(days)s in the last test") if row.tested else _("%(days)s estimated")) % {"days": days(row.need_days)}
+        return "never tested"
+    return ("{days} in the last test" if row.tested else "{days} estimated").format(days=days(row.need_days))
 
 
 def _left(row: Runway) -> str:
     if row.left_days is None:
-        return _("no end announced")
+        return "no end announced"
     if row.left_days < 0:
-        return _("ended %(days)s ago") % {"days": days(-row.left_days)}
-    return _("%(days)s left") % {"days": f"{'≥ ' if row.at_least else ''}{days(row.left_days)}"}
+        return f"ended {days(-row.left_days)} ago"
+    return f"{'≥ ' if row.at_least else ''}{days(row.left_days)} left"
 
 
 def _words(row: Runway) -> str:
     words = {"left": _left(row), "needs": _needs(row), "short": days(row.short_days)}
     if row.short_days and (row.left_days or 0) >= 0:
-        return _("%(left)s, %(needs)s: %(short)s short") % words
-    return _("%(left)s, %(needs)s") % words
+        return "{left}, {needs}: {short} short".format(**words)
+    return "{left}, {needs}".format(**words)
 
 
 def _key(top: float, width: float) -> tuple[list[Patch], list[Label], float]:
     entries = [
-        (("pap", "diag", "l"), _("days left")),
-        (("ink", "", ""), _("leaving took, last exit test")),
-        (("pap", "", "l"), _("leaving, estimated")),
-        (("red", "", "rl"), _("missing")),
+        (("pap", "diag", "l"), "days left"),
+        (("ink", "", ""), "leaving took, last exit test"),
+        (("pap", "", "l"), "leaving, estimated"),
+        (("red", "", "rl"), "missing"),
     ]
     patches, labels = [], []
     x, y = 0.0, top
@@ -174,18 +172,20 @@ def _finding(rows: Sequence[Runway]) -> str:
     short = [row for row in rows if row.is_late]
     if not short:
         untested = sum(row.need_days is None for row in rows)
-        said = ngettext(
-            "%(n)s application has time to leave.", "%(n)s applications have time to leave.", len(rows) - untested
+        said = pluralize(
+            len(rows) - untested, "{n} application has time to leave.", "{n} applications have time to leave."
         )
-        text = said % {"n": number(len(rows) - untested)}
+        text = said.format(n=number(len(rows) - untested))
         if untested:
-            more = ngettext("%(n)s has no exit test.", "%(n)s have no exit test.", untested) % {"n": number(untested)}
+            more = pluralize(
+                untested, f"{number(untested)} has no exit test.", f"{number(untested)} have no exit test."
+            )
             text = f"{text} {more}" if len(rows) > untested else more
         return text
     worst = max(short, key=lambda row: (row.short_days, -(row.left_days or 0)))
-    said = ngettext(
-        "%(n)s of %(all)s application ends sooner than it can leave: %(name)s, %(words)s.",
-        "%(n)s of %(all)s applications end sooner than they can leave; the furthest off is %(name)s, %(words)s.",
+    said = pluralize(
         len(rows),
+        "{n} of {all} application ends sooner than it can leave: {name}, {words}.",
+        "{n} of {all} applications end sooner than they can leave; the furthest off is {name}, {words}.",
     )
-    return said % {"n": number(len(short)), "all": number(len(rows)), "name": worst.label, "words": _words(worst)}
+    return said.format(n=number(len(short)), all=number(len(rows)), name=worst.label, words=_words(worst))

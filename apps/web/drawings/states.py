@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-
+from apps.common.text import pluralize
 from apps.web.drawings.lettering import Label, fitted, kept_within, text_width, thinned
 from apps.web.drawings.picture import NARROW, WIDE, Patch, Picture, Stroke, box, down
 from apps.web.drawings.scales import Linear, linear, number
@@ -34,11 +32,11 @@ class Standing:
 
 def state_names() -> dict[str, str]:
     return {
-        "exposed": _("exposed"),
-        "cushioned": _("cushioned"),
-        "portable": _("portable"),
-        "partial": _("partial"),
-        "may_stand": _("may stand on it"),
+        "exposed": "exposed",
+        "cushioned": "cushioned",
+        "portable": "portable",
+        "partial": "partial",
+        "may_stand": "may stand on it",
     }
 
 
@@ -72,14 +70,14 @@ def states(rows: Sequence[Standing], *, title: str = "", width: float = WIDE, na
     ticks = [
         kept_within(Label(scale.at(tick), bottom + 14, number(tick), "s", "middle"), 0, width) for tick in scale.ticks
     ]
-    labels += [*thinned(ticks), Label(scale.end, bottom + 29, _("applications"), "s", "end")]
+    labels += [*thinned(ticks), Label(scale.end, bottom + 29, "applications", "s", "end")]
     key_patches, key_labels, bottom = _key(shown, bottom + 42, width)
     return Picture(
         width=width,
         height=round(bottom, 1),
         narrow=narrow,
         title=title or _finding(shown),
-        desc=_("Applications per state, from zero; each state has its own hatch, exposed is red."),
+        desc="Applications per state, from zero; each state has its own hatch, exposed is red.",
         grid=tuple(grid),
         patches=(*patches, *key_patches),
         labels=(*labels, *key_labels),
@@ -138,11 +136,7 @@ def _finding(rows: Sequence[Standing]) -> str:
     n = sum(totals.values())
     said = ", ".join(f"{number(count)} {names[state]}" for state, count in totals.items() if count)
     if len(rows) == 1:
-        of = ngettext("Of %(n)s application: %(said)s.", "Of %(n)s applications: %(said)s.", n)
-        return of % {"n": number(n), "said": said}
+        of = pluralize(n, "Of {n} application: {said}.", "Of {n} applications: {said}.")
+        return of.format(n=number(n), said=said)
     worst = max(rows, key=lambda row: row.counts.get("exposed", 0))
-    return _("Most are exposed with %(name)s: %(n)s. In all %(said)s.") % {
-        "name": worst.label,
-        "n": number(worst.counts.get("exposed", 0)),
-        "said": said,
-    }
+    return f"Most are exposed with {worst.label}: {number(worst.counts.get('exposed', 0))}. In all {said}."

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
+from apps.common.text import pluralize
 from apps.web.drawings.charts import LETTERS, EndName, Frame, amounts, end_names, key_lines, room_for_amounts, time
 from apps.web.drawings.lettering import Label, kept_within, text_width
 from apps.web.drawings.picture import NARROW, WIDE, Dot, Picture, Stroke, across, down
@@ -67,7 +66,7 @@ def steps(
         strokes += _lines(one.label, parts, x, y, today, css)
         dots += [
             Dot(x.at(part.begin), y.at(part.value), "box", 3.5,
-                f"{one.label}: {unit.write(part.value)} {_('from')} {part.begin.day} {part.begin:%b %Y}", one.label)
+                f"{one.label}: {unit.write(part.value)} from {part.begin.day} {part.begin:%b %Y}", one.label)
             for part in parts
         ]  # fmt: skip
         if parts:
@@ -89,14 +88,13 @@ def steps(
         labels += keyed
     if x.shows(today):
         strokes.append(Stroke(down(x.at(today), top - 7, frame.bottom), "rl", name="today"))
-        labels.append(kept_within(Label(x.at(today), top - 11, _("Today"), "r halo", "middle"), 0, width))
+        labels.append(kept_within(Label(x.at(today), top - 11, "Today", "r halo", "middle"), 0, width))
     return Picture(
         width=width,
         height=round(bottom, 1),
         narrow=narrow,
         title=title or _finding(drawn, unit, today),
-        desc=_("Lines from zero, %(unit)s; a gap is a time without a known value, dashes are announced.")
-        % {"unit": unit.word},
+        desc=f"Lines from zero, {unit.word}; a gap is a time without a known value, dashes are announced.",
         grid=(*grid, *ticks, *leaders),
         strokes=tuple(strokes),
         dots=tuple(dots),
@@ -135,11 +133,11 @@ def _lines(name: str, parts: Sequence[_Stretch], x: Days, y: Linear, today: date
 def _name(one: Series, unit: Unit, today: date) -> str:
     """`Claude Sonnet 5: 15.00, then 18.00`."""
     said = {"name": one.label, "now": _written(_at(one, today), unit), "then": _written(_next(one, today)[1], unit)}
-    return (_("%(name)s: %(now)s, then %(then)s") if _next(one, today)[0] else _("%(name)s: %(now)s")) % said
+    return ("{name}: {now}, then {then}" if _next(one, today)[0] else "{name}: {now}").format(**said)
 
 
 def _written(value: float | None, unit: Unit) -> str:
-    return _("unknown") if value is None else unit.write(value)
+    return "unknown" if value is None else unit.write(value)
 
 
 def _next(one: Series, today: date) -> tuple[date | None, float | None]:
@@ -161,12 +159,12 @@ def _finding(series: Sequence[Series], unit: Unit, today: date) -> str:
         day, value = _next(one, today)
         words = {"name": one.label, "value": _written(_at(one, today), unit), "next": _written(value, unit)}
         said.append(
-            _("%(name)s %(value)s, %(next)s from %(day)s") % {**words, "day": f"{day.day} {day:%b %Y}"}
+            "{name} {value}, {next} from {day}".format(**words, day=f"{day.day} {day:%b %Y}")
             if day
-            else _("%(name)s %(value)s") % words
+            else "{name} {value}".format(**words)
         )
     text = f"{capfirst(unit.word)}: {'; '.join(said)}"
     if len(series) > 4:
         n = len(series) - 4
-        text += "; " + ngettext("%(n)s further line", "%(n)s further lines", n) % {"n": n}
+        text += "; " + pluralize(n, f"{n} further line", f"{n} further lines")
     return f"{text}."

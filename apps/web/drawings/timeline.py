@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.utils.translation import gettext as _
-
 from apps.web.drawings.lettering import text_width
 from apps.web.drawings.section import cut
 
@@ -28,7 +26,7 @@ class Ending:
 
     def words(self, *, short: bool) -> str:
         """What stands behind the mark; `short` for a phone."""
-        when = _("not before %(day)s") % {"day": self.when} if self.soft else self.when
+        when = f"not before {self.when}" if self.soft else self.when
         return when if short else f"{when}, {self.note}"
 
 

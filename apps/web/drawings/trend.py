@@ -6,9 +6,8 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
+from apps.common.text import pluralize
 from apps.web.drawings.charts import Frame, amounts, room_for_amounts, time
 from apps.web.drawings.lettering import Label, kept_within, text_width, thinned
 from apps.web.drawings.picture import NARROW, WIDE, Dot, Picture, Stroke, across, line
@@ -69,16 +68,14 @@ def trend(
     ]
     if limit is not None:
         grid.append(Stroke(across(y.at(limit), frame.left, frame.right), "rl dash", name="limit"))
-        said = Label(
-            frame.left + 4, round(y.at(limit) - 5, 1), _("tolerance %(limit)s") % {"limit": unit.write(limit)}, "s halo"
-        )
+        said = Label(frame.left + 4, round(y.at(limit) - 5, 1), f"tolerance {unit.write(limit)}", "s halo")
         labels = list(thinned([*labels, kept_within(said, 0, width)]))
     return Picture(
         width=width,
         height=frame.bottom + 26,
         narrow=narrow,
         title=title or _finding(known, unit, limit),
-        desc=_("A line from zero, %(unit)s, broken where days are missing.") % {"unit": unit.word},
+        desc=f"A line from zero, {unit.word}, broken where days are missing.",
         grid=(*grid, *ticks),
         strokes=tuple(strokes),
         dots=tuple(dots),
@@ -130,19 +127,19 @@ def _finding(known: Sequence[tuple[date, float]], unit: Unit, limit: float | Non
         "day": f"{last_day.day} {last_day:%b %Y}",
     }
     text = (
-        _("%(unit)s: %(last)s on %(day)s.") % said
+        "{unit}: {last} on {day}.".format(**said)
         if len(known) == 1
-        else _("%(unit)s: from %(first)s on %(since)s to %(last)s on %(day)s.") % said
+        else "{unit}: from {first} on {since} to {last} on {day}.".format(**said)
     )
     if limit is None:
         return text
     n_over = sum(value > limit for _day, value in known)
     if not n_over:
-        return f"{text} {_('No day lies over the tolerance of %(limit)s.') % {'limit': unit.write(limit)}}"
-    over = ngettext(
-        "%(n)s day lies over the tolerance of %(limit)s.", "%(n)s days lie over the tolerance of %(limit)s.", n_over
+        return f"{text} No day lies over the tolerance of {unit.write(limit)}."
+    over = pluralize(
+        n_over, "{n} day lies over the tolerance of {limit}.", "{n} days lie over the tolerance of {limit}."
     )
-    return f"{text} {over % {'n': n_over, 'limit': unit.write(limit)}}"
+    return f"{text} {over.format(n=n_over, limit=unit.write(limit))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,5 +184,5 @@ def sparkline(
         y=pieces[-1][-1][1],
         y_limit=None if limit is None else y.at(limit),
         over=limit is not None and last > limit,
-        title=_("%(name)s: %(first)s to %(last)s") % said if len(known) > 1 else _("%(name)s: %(last)s") % said,
+        title="{name}: {first} to {last}".format(**said) if len(known) > 1 else "{name}: {last}".format(**said),
     )

@@ -6,7 +6,6 @@ from decimal import Decimal
 from django import template
 from django.utils.html import format_html, urlize
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
 from apps.reports.tables import Cell
 from apps.web import wording
@@ -18,7 +17,7 @@ register = template.Library()
 def cell(found: Cell) -> SafeString:
     """The value with how it was derived beside it; `missing`; or a dash with why the field does not apply."""
     if found.is_missing:
-        return format_html('<span class="gone">{}</span>', _("missing"))
+        return format_html('<span class="gone">{}</span>', "missing")
     if not found.applies:
         return format_html('<span class="dim">–</span><small class="how">{}</small>', found.how)
     said = _said(found.value)
@@ -27,7 +26,7 @@ def cell(found: Cell) -> SafeString:
 
 def _said(value: object) -> str | SafeString:
     if isinstance(value, date):
-        return _("no end") if value.year == 9999 else wording.day(value)
+        return "no end" if value.year == 9999 else wording.day(value)
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return wording.number(value)
     text = str(value)

@@ -9,11 +9,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.utils.timezone import make_aware
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import AccountEvent, AccountEventKind, User
+from apps.common.text import pluralize
 from apps.common.time import now
 from apps.web.filtering import Control, Filters
 from apps.web.forms import signed_in
@@ -24,11 +23,11 @@ FAILURES = (AccountEventKind.SIGN_IN_FAILED, AccountEventKind.LOCKED_OUT, Accoun
 
 
 class EventForm(forms.Form):
-    who = forms.CharField(label=gettext_lazy("Account"), required=False, max_length=150)
-    kind = forms.ChoiceField(label=gettext_lazy("Event"), required=False, choices=[("", ""), *AccountEventKind.choices])
-    address = forms.CharField(label=gettext_lazy("IP address"), required=False, max_length=50)
-    since = forms.DateField(label=gettext_lazy("From"), required=False)
-    until = forms.DateField(label=gettext_lazy("To"), required=False)
+    who = forms.CharField(label="Account", required=False, max_length=150)
+    kind = forms.ChoiceField(label="Event", required=False, choices=[("", ""), *AccountEventKind.choices])
+    address = forms.CharField(label="IP address", required=False, max_length=50)
+    since = forms.DateField(label="From", required=False)
+    until = forms.DateField(label="To", required=False)
 
 
 @require_safe
@@ -40,9 +39,9 @@ def account_events(request: HttpRequest) -> HttpResponse:
         request,
         "audit/account-events.html",
         fragment="listing",
-        title=_("Account events"),
-        crumbs=((_("Audit"), reverse("audit")),),
-        counts=_("Events of all accounts"),
+        title="Account events",
+        crumbs=(("Audit", reverse("audit")),),
+        counts="Events of all accounts",
         sentence=_sentence(user),
         filters=_filters(request, form),
         listing=listing,
@@ -113,10 +112,13 @@ def _sentence(user: User) -> Sentence:
     day = AccountEvent.objects.visible_to(user).filter(last_at__gt=now() - timedelta(days=1))
     n_failed = sum(day.filter(kind__in=FAILURES).values_list("n", flat=True)[:10_000])
     if not n_failed:
-        return Sentence(_("No sign-in failed in the last 24 hours."))
+        return Sentence("No sign-in failed in the last 24 hours.")
     return Sentence(
-        ngettext("%(n)s sign-in failed in the last 24 hours.", "%(n)s sign-ins failed in the last 24 hours.", n_failed)
-        % {"n": f"{n_failed:,}"}
+        pluralize(
+            n_failed,
+            f"{n_failed:,} sign-in failed in the last 24 hours.",
+            f"{n_failed:,} sign-ins failed in the last 24 hours.",
+        )
     )
 
 
@@ -143,6 +145,6 @@ def _reading(request: HttpRequest) -> User:
     user = signed_in(request)
     if not user.reads_everything:
         raise PermissionDenied(
-            _("You need an organisation role to read the events of all accounts. Your own are on your account page.")
+            "You need an organisation role to read the events of all accounts. Your own are on your account page."
         )
     return user

@@ -6,7 +6,6 @@ from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
@@ -70,8 +69,8 @@ def audit(request: HttpRequest) -> HttpResponse:
         request,
         "audit/list.html",
         fragment="listing",
-        title=_("Audit"),
-        counts=_("Changes on record that you may see"),
+        title="Audit",
+        counts="Changes on record that you may see",
         sentence=_sentence(user, found),
         filters=_filters(request, form, user),
         rows=[(change, page_of(change)) for change in found.rows],
@@ -104,12 +103,12 @@ def _filters(request: HttpRequest, form: AuditForm, user: User) -> Filters:
     allowed = kinds_for(user)
     named = sorted(((label, kind.name) for label, kind in kinds().items() if label in allowed), key=lambda one: one[1])
     shown = [
-        Control("reason", _("Reason contains"), "search"),
-        Control("actor", _("Who"), "search"),
-        Control("by", _("By"), "select", WHO),
-        Control("kind", _("Kind"), "select", named),
-        Control("since", _("From"), "date"),
-        Control("until", _("To"), "date"),
+        Control("reason", "Reason contains", "search"),
+        Control("actor", "Who", "search"),
+        Control("by", "By", "select", WHO),
+        Control("kind", "Kind", "select", named),
+        Control("since", "From", "date"),
+        Control("until", "To", "date"),
     ]
     controls = tuple(
         Control(
@@ -128,11 +127,8 @@ def _filters(request: HttpRequest, form: AuditForm, user: User) -> Filters:
 
 def _sentence(user: User, found: KeysetPage[Change]) -> Sentence:
     if not found.rows:
-        return Sentence(_("No change on record answers to this."))
+        return Sentence("No change on record answers to this.")
     first = found.rows[0]
-    who = first.actor or first.job or _("somebody")
-    whose = _("of every record") if user.reads_everything else _("of what your teams own")
-    return Sentence(
-        _("The latest shown is by %(who)s on %(day)s; the database keeps every change %(whose)s.")
-        % {"who": who, "day": f"{first.at:%-d %B %Y}", "whose": whose}
-    )
+    who = first.actor or first.job or "somebody"
+    whose = "of every record" if user.reads_everything else "of what your teams own"
+    return Sentence(f"The latest shown is by {who} on {first.at:%-d %B %Y}; the database keeps every change {whose}.")

@@ -7,14 +7,13 @@ from itertools import groupby
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
 from apps.alerts.calendar import Entry, count_for, entries_for
 from apps.alerts.calendar_queries import BACK_DAYS, MOST, kinds_ahead
 from apps.alerts.models import KINDS, CalendarFeed
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.portfolio_queries import Ending, endings
 from apps.web.drawings import timeline
@@ -43,7 +42,7 @@ class Line:
     @property
     def words(self) -> str:
         """The words of the day itself, read on another one."""
-        return self.entry.summary.removesuffix(_(" today")) if self.n_days else self.entry.summary
+        return self.entry.summary.removesuffix(" today") if self.n_days else self.entry.summary
 
     @property
     def is_past(self) -> bool:
@@ -104,8 +103,8 @@ def calendar(request: HttpRequest) -> HttpResponse:
         request,
         "calendar/calendar.html",
         fragment="listing",
-        title=_("Calendar"),
-        counts=_("Dates of what you may see"),
+        title="Calendar",
+        counts="Dates of what you may see",
         as_of=at,
         sentence=sentence(_next(user, lines, asked, today), n_coming, asked),
         asked=asked,
@@ -147,16 +146,15 @@ def _drawn(ends: Sequence[Ending], today: date, days: int) -> tuple[Timeline | N
 
 def sentence(first: Line | None, n: int, asked: Asked) -> Sentence:
     """How many days come, and the next one; counting stops at MOST."""
-    within = ngettext("the next day", "the next %(n)s days", asked.days) % {"n": asked.days}
+    within = pluralize(asked.days, "the next day", f"the next {asked.days} days")
     if first is None:
-        return Sentence(_("Nothing ends or is due in %(within)s.") % {"within": within})
-    count = (
-        ngettext("%(n)s date falls in %(within)s", "%(n)s dates fall in %(within)s", n)
-        % {"n": _("More than %(n)s") % {"n": number(MOST)} if n > MOST else spelled(n).capitalize(), "within": within}
-    )  # fmt: skip
-    when = _("today") if first.n_days == 0 else long_day(first.entry.on)
+        return Sentence(f"Nothing ends or is due in {within}.")
+    count = pluralize(n, "{n} date falls in {within}", "{n} dates fall in {within}").format(
+        n=f"More than {number(MOST)}" if n > MOST else spelled(n).capitalize(), within=within
+    )
+    when = "today" if first.n_days == 0 else long_day(first.entry.on)
     return Sentence(
-        f"{count}; " + _("the next is "), when if first.is_urgent else "",
+        f"{count}; " + "the next is ", when if first.is_urgent else "",
         ("" if first.is_urgent else when) + f": {first.words}.",
     )  # fmt: skip
 

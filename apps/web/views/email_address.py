@@ -7,8 +7,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.email_change import (
@@ -25,10 +23,10 @@ from apps.web.saying import refuse, say
 
 class EmailForm(forms.Form):
     email = forms.EmailField(
-        label=gettext_lazy("New email address"),
+        label="New email address",
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        help_text=gettext_lazy("A link is sent there. The address counts once you have opened the link."),
+        help_text="A link is sent there. The address counts once you have opened the link.",
     )
 
 
@@ -50,19 +48,15 @@ def email_address(request: HttpRequest) -> HttpResponse:
     form = EmailForm(request.POST or None) if can_change else None
     if request.method == "POST" and form is not None and form.is_valid():
         if not ratelimit.consume(request, action="manage_email"):
-            form.add_error("email", _("You have asked for several links. Wait an hour, then try again."))
+            form.add_error("email", "You have asked for several links. Wait an hour, then try again.")
         elif _requested(request, form, user):
             return redirect("account_email")
     return page(
         request,
         "account/email.html",
-        title=_("Email address"),
-        crumbs=((_("Account"), reverse("account")),),
-        sentence=Sentence(
-            _("Your email address is %(address)s.") % {"address": user.email}
-            if user.email
-            else _("You have no address.")
-        ),
+        title="Email address",
+        crumbs=(("Account", reverse("account")),),
+        sentence=Sentence(f"Your email address is {user.email}." if user.email else "You have no address."),
         form=form,
         sign_on=settings.OIDC.get("name", ""),
         status=422 if form is not None and form.is_bound else 200,
@@ -77,9 +71,9 @@ def _requested(request: HttpRequest, form: EmailForm, user: User) -> bool:
         form.add_error("email", str(refusal))
         return False
     except OSError as error:
-        form.add_error(None, _("The mail server did not take the email (%(why)s). Try again later.") % {"why": error})
+        form.add_error(None, f"The mail server did not take the email ({error}). Try again later.")
         return False
-    say(request, _("A link is on its way to %(address)s. Open it within 24 hours.") % {"address": address})
+    say(request, f"A link is on its way to {address}. Open it within 24 hours.")
     return True
 
 
@@ -90,7 +84,7 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if request.method == "POST":
             address = confirm_email_change(token, user=user, request=request)
-            say(request, _("Your email address is now %(address)s.") % {"address": address})
+            say(request, f"Your email address is now {address}.")
             return redirect("account")
         address = requested_address(token, user=user)
     except EmailChangeError as error:
@@ -98,9 +92,9 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
     return page(
         request,
         "account/email-confirm.html",
-        title=_("Email address"),
-        crumbs=((_("Account"), reverse("account")),),
-        sentence=Sentence(refusal or _("Your email address becomes %(new)s.") % {"new": address}),
+        title="Email address",
+        crumbs=(("Account", reverse("account")),),
+        sentence=Sentence(refusal or f"Your email address becomes {address}."),
         address=address,
         refusal=refusal,
         status=404 if refusal else 200,
@@ -115,7 +109,8 @@ def set_password(request: HttpRequest) -> HttpResponse:
         return redirect("account_change_password")
     refuse(
         request,
-        _("Your account has no password here: you sign in with %(sign_on)s, which keeps it.")
-        % {"sign_on": settings.OIDC.get("name", "") or _("single sign-on")},
+        "Your account has no password here: you sign in with {sign_on}, which keeps it.".format(
+            sign_on=settings.OIDC.get("name", "") or "single sign-on"
+        ),
     )
     return redirect("account")

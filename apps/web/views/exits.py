@@ -6,7 +6,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
@@ -47,26 +46,26 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         except _REFUSALS as error:
             refused(form, error)
         else:
-            sentence = _("The plan to leave %(id)s stands.") % {"id": dependency.offering.api_id}
+            sentence = f"The plan to leave {dependency.offering.api_id} stands."
             say_change(request, application, before, sentence)
             return redirect("application", application.slug)
     return page(
         request,
         "exits/form.html",
         fragment="hits",
-        title=_("Exit plan"),
+        title="Exit plan",
         crumbs=crumbs_of(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Sentence(_("How would one leave %(id)s?") % {"id": dependency.offering.api_id}),
+        sentence=Sentence(f"How would one leave {dependency.offering.api_id}?"),
         application=application,
         dependency=dependency,
         form=form,
         rest=_rest(form),
         picker=picker(
-            request, name="target", legend=_("Where it would go"), is_optional=True,
+            request, name="target", legend="Where it would go", is_optional=True,
             chosen=_chosen(request, row.target_id if row else None), suggested=ways_out(dependency),
         ),
-        button=_("Save the plan"),
+        button="Save the plan",
     )  # fmt: skip
 
 
@@ -76,7 +75,7 @@ def remove_plan(request: HttpRequest, pk: int) -> HttpResponse:
     application = row.dependency.application
     before = outlook(application, on=day_of(now()))
     actions.remove_exit_plan(plan=row, by=user, reason=request.POST.get("reason", "")[:500])
-    sentence = _("The plan to leave %(id)s no longer holds.") % {"id": row.dependency.offering.api_id}
+    sentence = f"The plan to leave {row.dependency.offering.api_id} no longer holds."
     say_change(request, application, before, sentence)
     return redirect("application", application.slug)
 
@@ -113,29 +112,29 @@ def _test(
             refused(form, error)
         else:
             words = {"id": dependency.offering.api_id, "target": form.cleaned_data["target"].api_id}
-            said = _("The test of moving from %(id)s to %(target)s is recorded.")
-            corrected = _("The test of moving from %(id)s to %(target)s is corrected.")
-            say_change(request, application, before, (said if row is None else corrected) % words)
+            said = "The test of moving from {id} to {target} is recorded."
+            corrected = "The test of moving from {id} to {target} is corrected."
+            say_change(request, application, before, (said if row is None else corrected).format(**words))
             return redirect("application", application.slug)
     return page(
         request,
         "exits/form.html",
         fragment="hits",
-        title=_("Exit test"),
+        title="Exit test",
         crumbs=crumbs_of(application),
         status=422 if request.method == "POST" else 200,
         sentence=Sentence(
-            _("What came of moving away from %(id)s?") % {"id": dependency.offering.api_id}
+            f"What came of moving away from {dependency.offering.api_id}?"
         ),
         application=application,
         dependency=dependency,
         form=form,
         rest=_rest(form),
         picker=picker(
-            request, name="target", legend=_("What it was moved to"), chosen=_chosen(request, target),
+            request, name="target", legend="What it was moved to", chosen=_chosen(request, target),
             suggested=ways_out(dependency),
         ),
-        button=_("Record the test") if row is None else _("Correct it"),
+        button="Record the test" if row is None else "Correct it",
     )  # fmt: skip
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
@@ -52,14 +51,13 @@ def files(request: HttpRequest) -> HttpResponse:
         request,
         "files/list.html",
         fragment="listing",
-        title=_("Files"),
-        counts=_("Files that were written for you"),
+        title="Files",
+        counts="Files that were written for you",
         as_of=now(),
         sentence=Sentence(
-            _("%(title)s: too many rows to wait for.") % {"title": asked.title}
+            f"{asked.title}: too many rows to wait for."
             if asked
-            else _("%(files)s asked for.")
-            % {"files": counted(listing.n_found, _("long file"), _("long files")).capitalize()}
+            else "{files} asked for.".format(files=counted(listing.n_found, "long file", "long files").capitalize())
         ),
         asked=asked,
         listing=listing,
@@ -73,7 +71,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     asked = _asked(request.POST.get("make", ""), request.POST.get("query", ""))
     if asked is None:
-        raise Http404(_("There is no such file to write."))
+        raise Http404("There is no such file to write.")
     at = now()
     stem, _dot, ending = WRITTEN[asked.kind].file_name.rpartition(".")
     try:
@@ -99,8 +97,8 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "files/one.html",
         title=found.name,
-        crumbs=((_("Files"), reverse("files")),),
-        counts=_("What the person who asked may see"),
+        crumbs=(("Files", reverse("files")),),
+        counts="What the person who asked may see",
         as_of=found.as_of,
         sentence=_sentence(found),
         file=found,
@@ -114,10 +112,10 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _sentence(found: WrittenFile) -> Sentence:
     if found.state == WrittenFile.State.DONE:
-        return Sentence(_("%(name)s is written: %(n)s rows.") % {"name": found.name, "n": number(found.n_rows)})
+        return Sentence(f"{found.name} is written: {number(found.n_rows)} rows.")
     if found.state == WrittenFile.State.FAILED:
-        return Sentence("", _("%(name)s could not be written") % {"name": found.name}, ".")
-    return Sentence(_("%(name)s is being written. You may leave; it waits here for you.") % {"name": found.name})
+        return Sentence("", f"{found.name} could not be written", ".")
+    return Sentence(f"{found.name} is being written. You may leave; it waits here for you.")
 
 
 @require_safe
@@ -142,7 +140,7 @@ def file_body(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The file, slice by slice."""
     found = _one(request, pk)
     if not is_kept(found):
-        raise Http404(_("This file is not kept any more. Ask for it again."))
+        raise Http404("This file is not kept any more. Ask for it again.")
     return StreamingHttpResponse(
         slices_of(found),
         content_type=XLSX,

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from apps.catalog.filters import FoundationFilter
@@ -20,7 +19,7 @@ from apps.web.page import page
 
 ORDERS = Sorting(
     {
-        "used": (gettext_lazy("In use"), ("used", "name", "pk")),
+        "used": ("In use", ("used", "name", "pk")),
         "name": ("Foundation", ("name", "pk")),
         "developer": ("Developer", ("developer__name", "name", "pk")),
     }

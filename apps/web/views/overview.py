@@ -7,7 +7,6 @@ from typing import Any
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
@@ -69,8 +68,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "overview/overview.html",
-        title=_("Overview"),
-        counts=_("Applications in pilot or production, each counted once"),
+        title="Overview",
+        counts="Applications in pilot or production, each counted once",
         as_of=at,
         sentence=sentences.of_portfolio(developers, counts, late),
         late=late,

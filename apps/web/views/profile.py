@@ -8,8 +8,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import actions
@@ -17,6 +15,7 @@ from apps.accounts.events import record_event
 from apps.accounts.models import AccountEvent, AccountEventKind, User
 from apps.accounts.second_factors import has_second_factor, is_required_of
 from apps.accounts.sessions import end_session, end_sessions, sessions_of
+from apps.common.text import pluralize
 from apps.web.editing import SeenMixin
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
@@ -31,18 +30,18 @@ class ProfileForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         model = User
         fields = actions.OWN_FACTS
         labels = {
-            "first_name": gettext_lazy("First name"),
-            "last_name": gettext_lazy("Last name"),
-            "time_zone": gettext_lazy("Time zone"),
-            "digest_hour": gettext_lazy("Hour at which your mail comes"),
+            "first_name": "First name",
+            "last_name": "Last name",
+            "time_zone": "Time zone",
+            "digest_hour": "Hour at which your mail comes",
         }
-        help_texts = {"time_zone": gettext_lazy("Such as Europe/Berlin.")}
+        help_texts = {"time_zone": "Such as Europe/Berlin."}
         widgets = {"digest_hour": forms.NumberInput(attrs={"min": 0, "max": 23})}
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]
         if zone not in available_timezones():
-            raise ValidationError(_("“%(zone)s” is no time zone. Write one such as Europe/Berlin.") % {"zone": zone})
+            raise ValidationError(f"“{zone}” is no time zone. Write one such as Europe/Berlin.")
         return zone
 
 
@@ -58,14 +57,14 @@ def account(request: HttpRequest) -> HttpResponse:
                 actions.change_own_facts(
                     user=locked, facts={name: form.cleaned_data[name] for name in actions.OWN_FACTS}
                 )
-                say(request, _("Your profile is changed."))
+                say(request, "Your profile is changed.")
                 return redirect("account")
     memberships = list(user.memberships.select_related("team"))
     office = user.get_organisation_role_display() if user.organisation_role else ""
     return page(
         request,
         "account.html",
-        title=_("Account"),
+        title="Account",
         sentence=_sentence(
             [*([office] if office else []), *(f"{row.get_role_display()} of {row.team.name}" for row in memberships)]
         ),
@@ -88,13 +87,13 @@ def account(request: HttpRequest) -> HttpResponse:
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     n_ended = end_sessions(user, but_key=request.session.session_key)
-    record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail=_("all others"))
+    record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail="all others")
     said = (
-        ngettext("%(n)s other session ended.", "%(n)s other sessions ended.", n_ended)
+        pluralize(n_ended, "{n} other session ended.", "{n} other sessions ended.")
         if n_ended
-        else _("You have no other session.")
+        else "You have no other session."
     )
-    say(request, said % {"n": n_ended})
+    say(request, said.format(n=n_ended))
     return redirect("account")
 
 
@@ -103,12 +102,12 @@ def end_one_session(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in(request)
     if not end_session(user, pk):
         raise Http404
-    record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail=_("one session"))
-    say(request, _("The session is ended."))
+    record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail="one session")
+    say(request, "The session is ended.")
     return redirect("account")
 
 
 def _sentence(roles: list[str]) -> Sentence:
     if not roles:
-        return Sentence(_("You hold no role yet; ask your administrator for one."))
-    return Sentence(_("You are %(roles)s.") % {"roles": listed(roles, most=6)})
+        return Sentence("You hold no role yet; ask your administrator for one.")
+    return Sentence(f"You are {listed(roles, most=6)}.")

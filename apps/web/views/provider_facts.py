@@ -12,8 +12,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.catalog.actions import RefusedFact
@@ -27,6 +25,7 @@ from apps.catalog.provider_facts import (
     read_lei,
     undo_provider_change,
 )
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.web.editing import SeenMixin
 from apps.web.forms import DayField, governing, signed_in
@@ -36,30 +35,30 @@ from apps.web.saying import refuse, say
 from apps.web.views.applications.forms import ReasonField
 from apps.web.wording import long_day, number
 
-GOVERNANCE_ONLY = gettext_lazy("What is on record about a provider is changed by governance.")
+GOVERNANCE_ONLY = "What is on record about a provider is changed by governance."
 LABELS = {
-    "name": gettext_lazy("Name"),
-    "legal_name": gettext_lazy("Legal name"),
-    "person_type": gettext_lazy("Kind of person"),
+    "name": "Name",
+    "legal_name": "Legal name",
+    "person_type": "Kind of person",
     "lei": "LEI",
-    "country": gettext_lazy("Country"),
-    "promised_notice_days": gettext_lazy("Promised notice, days"),
-    "deprecation_policy_url": gettext_lazy("Deprecation policy"),
-    "terms_url": gettext_lazy("Terms"),
-    "status_page_url": gettext_lazy("Status page"),
-    "critical_third_party": gettext_lazy("Critical third party"),
-    "critical_third_party_source": gettext_lazy("Where that is published"),
-    "source_url": gettext_lazy("Source"),
-    "source_on": gettext_lazy("Source read on"),
+    "country": "Country",
+    "promised_notice_days": "Promised notice, days",
+    "deprecation_policy_url": "Deprecation policy",
+    "terms_url": "Terms",
+    "status_page_url": "Status page",
+    "critical_third_party": "Critical third party",
+    "critical_third_party_source": "Where that is published",
+    "source_url": "Source",
+    "source_on": "Source read on",
 }
 GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (gettext_lazy("Who it is"), ("name", "legal_name", "person_type", "lei", "country")),
+    ("Who it is", ("name", "legal_name", "person_type", "lei", "country")),
     (
-        gettext_lazy("What it promises, and where"),
+        "What it promises, and where",
         ("promised_notice_days", "deprecation_policy_url", "terms_url", "status_page_url"),
     ),
-    (gettext_lazy("Under DORA article 31"), ("critical_third_party", "critical_third_party_source")),
-    (gettext_lazy("Where this is written"), ("source_url", "source_on")),
+    ("Under DORA article 31", ("critical_third_party", "critical_third_party_source")),
+    ("Where this is written", ("source_url", "source_on")),
 )
 # lines of the page; the file has all
 SHOWN = 100
@@ -69,7 +68,7 @@ class ProviderForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     # people copy it with spaces in it
     lei = forms.CharField(
         label="LEI", required=False, max_length=40,
-        help_text=gettext_lazy("20 signs of ISO 17442; it is in GLEIF's public register."),
+        help_text="20 signs of ISO 17442; it is in GLEIF's public register.",
     )  # fmt: skip
     source_on = DayField(label=LABELS["source_on"], required=False)
     reason = ReasonField()
@@ -83,11 +82,11 @@ class ProviderForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
             "critical_third_party": forms.NullBooleanSelect,
         }
         help_texts = {
-            "legal_name": gettext_lazy("As in the commercial register. Rows of the register of information want it."),
-            "person_type": gettext_lazy("As RT.05.01 asks it."),
-            "country": gettext_lazy("Of its head office, two letters such as IE (ISO 3166-1)."),
-            "promised_notice_days": gettext_lazy("Days between the announcement of an end and the end."),
-            "critical_third_party": gettext_lazy("Designated by the European supervisors."),
+            "legal_name": "As in the commercial register. Rows of the register of information want it.",
+            "person_type": "As RT.05.01 asks it.",
+            "country": "Of its head office, two letters such as IE (ISO 3166-1).",
+            "promised_notice_days": "Days between the announcement of an end and the end.",
+            "critical_third_party": "Designated by the European supervisors.",
         }
 
     def clean_lei(self) -> str:
@@ -110,7 +109,7 @@ def _one(request: HttpRequest, slug: str) -> Provider:
 
 
 def _crumbs(this: Provider) -> tuple[tuple[str, str], ...]:
-    return ((_("Providers"), reverse("providers")), (this.name, reverse("provider", args=[this.slug])))
+    return (("Providers", reverse("providers")), (this.name, reverse("provider", args=[this.slug])))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -125,11 +124,11 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
         form = ProviderForm(request.POST, instance=Provider.objects.get(pk=this.pk), row=this)
         if form.is_valid() and _kept(form, this, request):
             return redirect("provider", this.slug)
-    missing = [str(LABELS[name]) for name in ("legal_name", "person_type", "lei", "country") if not getattr(this, name)]
+    missing = [LABELS[name] for name in ("legal_name", "person_type", "lei", "country") if not getattr(this, name)]
     return page(
         request,
         "providers/form.html",
-        title=_("Change %(name)s") % {"name": this.name},
+        title=f"Change {this.name}",
         crumbs=_crumbs(this),
         status=422 if form.is_bound else 200,
         sentence=_of_missing(this, missing),
@@ -151,18 +150,16 @@ def _kept(form: ProviderForm, this: Provider, request: HttpRequest) -> bool:
             form.add_error(name if name in form.fields else None, errors)
         return False
     undo = reverse("undo-provider", args=[this.slug, made]) if made else None
-    words = _("%(name)s is changed.") if made else _("Nothing of %(name)s differs from what is on record.")
-    say(request, words % {"name": form.cleaned_data["name"]}, undo=undo)
+    words = "{name} is changed." if made else "Nothing of {name} differs from what is on record."
+    say(request, words.format(name=form.cleaned_data["name"]), undo=undo)
     return True
 
 
 def _of_missing(this: Provider, missing: list[str]) -> Sentence:
     if not missing:
-        return Sentence(
-            _("Who is %(name)s? All that the register of information asks is on record.") % {"name": this.name}
-        )
+        return Sentence(f"Who is {this.name}? All that the register of information asks is on record.")
     names = {"name": this.name, "missing": ", ".join(missing)}
-    return Sentence(_("Who is %(name)s? Not on record: %(missing)s.") % names)
+    return Sentence("Who is {name}? Not on record: {missing}.".format(**names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +173,7 @@ class Line:
 
 def _lines(changed: Changed) -> list[Line]:
     return [
-        Line(str(LABELS[name]), _shown(name, changed.before.get(name)), _shown(name, value))
+        Line(LABELS[name], _shown(name, changed.before.get(name)), _shown(name, value))
         for name, value in changed.after.items()
         if changed.before or value not in (None, "")
     ]
@@ -186,7 +183,7 @@ def _shown(name: str, value: Any) -> str:
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
-        return _("yes") if value else _("no")
+        return "yes" if value else "no"
     choices: Mapping[Any, Any] = dict(getattr(Provider._meta.get_field(name), "flatchoices", None) or ())
     if value in choices:
         return str(choices[value])
@@ -201,7 +198,7 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
     return page(
         request,
         "providers/history.html",
-        title=_("History of %(name)s") % {"name": this.name},
+        title=f"History of {this.name}",
         crumbs=_crumbs(this),
         as_of=now(),
         sentence=_of_history(this, changes),
@@ -214,11 +211,13 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _of_history(this: Provider, changes: list[Changed]) -> Sentence:
     if not changes:
-        return Sentence(_("No change of %(name)s is on record.") % {"name": this.name})
+        return Sentence(f"No change of {this.name} is on record.")
     latest = changes[0]
-    n = ngettext("%(n)s change is on record", "%(n)s changes are on record", len(changes)) % {"n": number(len(changes))}
-    words = {"n": n, "day": long_day(day_of(latest.at)), "who": latest.actor or _("a job")}
-    return Sentence(_("%(n)s, the latest on %(day)s by %(who)s.") % words)
+    n = pluralize(
+        len(changes), f"{number(len(changes))} change is on record", f"{number(len(changes))} changes are on record"
+    )
+    words = {"n": n, "day": long_day(day_of(latest.at)), "who": latest.actor or "a job"}
+    return Sentence("{n}, the latest on {day} by {who}.".format(**words))
 
 
 @require_safe
@@ -248,5 +247,5 @@ def undo(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
     except RefusedFact as refusal:
         refuse(request, str(refusal))
     else:
-        say(request, _("Taken back: it is as it was."), undo=reverse("undo-provider", args=[slug, back]))
+        say(request, "Taken back: it is as it was.", undo=reverse("undo-provider", args=[slug, back]))
     return redirect("provider-history", slug)

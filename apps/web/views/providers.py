@@ -6,7 +6,6 @@ from django.db.models import Case, Count, IntegerField, Value, When
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from apps.catalog.earliest import ALL, Policy
@@ -39,8 +38,8 @@ from apps.web.wording import counted, spelled
 
 ORDERS = Sorting(
     {
-        "used": (gettext_lazy("Apps on its models"), ("used", "name", "pk")),
-        "name": (gettext_lazy("Provider"), ("name", "pk")),
+        "used": ("Apps on its models", ("used", "name", "pk")),
+        "name": ("Provider", ("name", "pk")),
     }
 )
 

@@ -7,7 +7,6 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import Resolver404, resolve
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps.accounts.models import SavedFilter
@@ -31,7 +30,7 @@ def save(request: HttpRequest) -> HttpResponse:
         return redirect("overview")
     address = f"{path}?{query}" if query else path
     if not name:
-        refuse(request, _("Give the filter a name first."))
+        refuse(request, "Give the filter a name first.")
         return redirect(address)
     found = SavedFilter.objects.filter(user=user, path=path, name=name).first() or SavedFilter(
         user=user, path=path, name=name
@@ -42,9 +41,9 @@ def save(request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             found.save()
     except (ValidationError, IntegrityError) as wrong:
-        refuse(request, " ".join(getattr(wrong, "messages", [_("That name is taken. Choose another one.")])))
+        refuse(request, " ".join(getattr(wrong, "messages", ["That name is taken. Choose another one."])))
     else:
-        say(request, _("“%(name)s” is kept: you find it above this list.") % {"name": name})
+        say(request, f"“{name}” is kept: you find it above this list.")
     return redirect(address)
 
 
@@ -52,5 +51,5 @@ def save(request: HttpRequest) -> HttpResponse:
 def drop(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(SavedFilter.objects.filter(user=signed_in(request)), pk=pk)
     found.delete()
-    say(request, _("“%(name)s” is gone from your filters.") % {"name": found.name})
+    say(request, f"“{found.name}” is gone from your filters.")
     return redirect(found.path)

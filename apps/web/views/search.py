@@ -8,12 +8,11 @@ from typing import Any
 from django.db.models import Case, IntegerField, Model, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Version
+from apps.common.text import pluralize
 from apps.exposure.models import Campaign
 from apps.exposure.portfolio_queries import used_nodes
 from apps.inventory.models import Application, Contract
@@ -131,16 +130,16 @@ def _teams(asked: Asked) -> Iterable[Hit]:
 
 # (heading, hits, route of the list that takes ?q=)
 _KINDS: tuple[tuple[Any, Callable[[Asked], Iterable[Hit]], str], ...] = (
-    (gettext_lazy("Pages"), _pages, ""),
-    (gettext_lazy("Applications"), _applications, "applications"),
-    (gettext_lazy("Foundations"), _foundations, "foundations"),
-    (gettext_lazy("Versions"), _versions, "versions"),
-    (gettext_lazy("Offerings"), _offerings, "offerings"),
-    (gettext_lazy("Providers"), _providers, "providers"),
-    (gettext_lazy("Risks"), _risks, ""),
-    (gettext_lazy("Campaigns"), _campaigns, "campaigns"),
-    (gettext_lazy("Contracts"), _contracts, ""),
-    (gettext_lazy("Teams"), _teams, ""),
+    ("Pages", _pages, ""),
+    ("Applications", _applications, "applications"),
+    ("Foundations", _foundations, "foundations"),
+    ("Versions", _versions, "versions"),
+    ("Offerings", _offerings, "offerings"),
+    ("Providers", _providers, "providers"),
+    ("Risks", _risks, ""),
+    ("Campaigns", _campaigns, "campaigns"),
+    ("Contracts", _contracts, ""),
+    ("Teams", _teams, ""),
 )
 
 
@@ -163,19 +162,19 @@ def search(request: HttpRequest) -> HttpResponse:
     found = groups(words, user=request.user) if asked else []
     n = sum(len(group.hits) for group in found)
     if not asked:
-        sentence = Sentence(_("What are you looking for?"))
+        sentence = Sentence("What are you looking for?")
     elif n == 0:
-        sentence = Sentence(_("Nothing is called “%(words)s”.") % {"words": words})
+        sentence = Sentence(f"Nothing is called “{words}”.")
     else:
-        count = ngettext("%(n)s hit for “%(words)s”.", "%(n)s hits for “%(words)s”.", n)
+        count = pluralize(n, "{n} hit for “{words}”.", "{n} hits for “{words}”.")
         more = any(group.all_url for group in found)
-        sentence = Sentence(count % {"n": _("%(n)s or more") % {"n": n} if more else n, "words": words})
+        sentence = Sentence(count.format(n=f"{n} or more" if more else n, words=words))
     return page(
         request,
         "search.html",
         fragment="hits",
-        title=_("Search"),
-        counts=_("The first hits of each kind"),
+        title="Search",
+        counts="The first hits of each kind",
         sentence=sentence,
         words=words,
         asked=asked,

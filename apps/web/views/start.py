@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Membership, User
@@ -38,14 +37,15 @@ def _feed(user: User) -> Step:
     polled = Source.objects.polled().from_outside().visible_to(user)
     n, fresh = polled.count(), polled.filter(poll_state__last_success_at__isnull=False).count()
     if fresh:
-        stands = _("%(fresh)s of %(n)s feeds answered at least once.") % {"fresh": number(fresh), "n": number(n)}
+        stands = f"{number(fresh)} of {number(n)} feeds answered at least once."
     else:
-        stands = _(
-            "None of %(n)s has answered yet. Pages show the built-in catalogue meanwhile; the gate cannot decide."
-        ) % {"n": counted(n, "feed")}
-    links = [(_("See the feeds and poll one now"), reverse("feeds"))]
+        stands = (
+            f"None of {counted(n, 'feed')} has answered yet. Pages show the built-in catalogue"
+            " meanwhile; the gate cannot decide."
+        )
+    links = [("See the feeds and poll one now", reverse("feeds"))]
     return Step(
-        _("Connect a feed"), _("Retirement dates and prices come from feeds that are polled by themselves."),
+        "Connect a feed", "Retirement dates and prices come from feeds that are polled by themselves.",
         stands, fresh > 0, tuple(links),
     )  # fmt: skip
 
@@ -55,15 +55,15 @@ def _inventory(user: User) -> Step:
     uses = Dependency.objects.visible_to(user).order_by()[:1].count()
     count = "1,000+" if n > 1000 else str(n)
     if not n:
-        stands = _("No application is registered yet.")
+        stands = "No application is registered yet."
     elif uses:
-        stands = _("%(n)s registered, with what they call.") % {"n": count}
+        stands = f"{count} registered, with what they call."
     else:
-        stands = _("%(n)s registered, but none says what it calls.") % {"n": count}
+        stands = f"{count} registered, but none says what it calls."
     return Step(
-        _("Import an inventory"), _("What you run, and which models each of it calls: from the sheet you have."),
+        "Import an inventory", "What you run, and which models each of it calls: from the sheet you have.",
         stands, bool(n and uses),
-        ((_("Import a sheet"), reverse("imports")), (_("Register one by hand"), reverse("register-application"))),
+        (("Import a sheet", reverse("imports")), ("Register one by hand", reverse("register-application"))),
     )  # fmt: skip
 
 
@@ -71,29 +71,25 @@ def _connect(user: User) -> Step:
     seen = Observation.objects.visible_to(user).order_by("-last_seen_at")[:1].values_list("stream", "last_seen_at")
     found = next(iter(seen), None)
     stands = (
-        _("%(sender)s showed something %(when)s.") % {"sender": sender(found[0]), "when": ago(found[1], at=now())}
+        f"{sender(found[0])} showed something {ago(found[1], at=now())}."
         if found
-        else _("Nothing is connected yet: what is declared is held against nothing that was seen.")
+        else "Nothing is connected yet: what is declared is held against nothing that was seen."
     )
     return Step(
-        _("Connect what runs"), _("Traces, gateways and pipelines show what is really called, and correct the sheet."),
-        stands, found is not None, ((_("See how, with the lines to copy"), reverse("intake")),),
+        "Connect what runs", "Traces, gateways and pipelines show what is really called, and correct the sheet.",
+        stands, found is not None, (("See how, with the lines to copy", reverse("intake")),),
     )  # fmt: skip
 
 
 def _team(user: User) -> Step:
     people = User.objects.people().filter(is_active=True).count() if user.reads_everything else 0
     members = Membership.objects.filter(user__is_active=True).exclude(user=user).order_by()[:1].count()
-    stands = (
-        _("%(n)s may sign in.") % {"n": counted(people, _("person"), _("people")).capitalize()}
-        if people > 1
-        else _("You are alone here.")
-    )
-    links = [(_("Teams and roles"), reverse("teams"))]
+    stands = f"{counted(people, 'person', 'people').capitalize()} may sign in." if people > 1 else "You are alone here."
+    links = [("Teams and roles", reverse("teams"))]
     if user.administers:
-        links.insert(0, (_("Invite a person"), reverse("invite")))
+        links.insert(0, ("Invite a person", reverse("invite")))
     return Step(
-        _("Invite the team"), _("Owners hear in time only if they are here, or their team has a mailbox."),
+        "Invite the team", "Owners hear in time only if they are here, or their team has a mailbox.",
         stands, members > 0, tuple(links),
     )  # fmt: skip
 
@@ -106,8 +102,8 @@ def start(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "start/start.html",
-        title=_("First steps"),
-        counts=_("What you may see"),
+        title="First steps",
+        counts="What you may see",
         sentence=_sentence(left),
         steps=steps,
     )
@@ -115,8 +111,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 def _sentence(left: list[Step]) -> Sentence:
     if not left:
-        return Sentence(_("All four steps are done: the register fills and tells by itself."))
+        return Sentence("All four steps are done: the register fills and tells by itself.")
     return Sentence(
-        _("%(n)s before the register speaks; next: %(step)s.")
-        % {"n": counted(len(left), _("step")).capitalize(), "step": left[0].name.lower()}
+        f"{counted(len(left), 'step').capitalize()} before the register speaks; next: {left[0].name.lower()}."
     )

@@ -6,11 +6,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from apps.accounts.roles import TeamRole
+from apps.common.text import pluralize
 from apps.inventory import actions
 from apps.web.forms import signed_in
 from apps.web.saying import refuse, say
@@ -33,7 +32,7 @@ def undo(request: HttpRequest, change: UUID) -> HttpResponse:
     if not seen:
         raise Http404
     if not all(user.may(TeamRole.EDITOR, team) for team in teams):
-        raise PermissionDenied(_("Editors of every team concerned may take this back."))
+        raise PermissionDenied("Editors of every team concerned may take this back.")
     try:
         undone = actions.undo(change=change, by=user)
     except actions.RefusedChange as refusal:
@@ -41,8 +40,11 @@ def undo(request: HttpRequest, change: UUID) -> HttpResponse:
     else:
         say(
             request,
-            ngettext("Taken back: %(n)s row is as it was.", "Taken back: %(n)s rows are as they were.", undone.n_rows)
-            % {"n": undone.n_rows},
+            pluralize(
+                undone.n_rows,
+                f"Taken back: {undone.n_rows} row is as it was.",
+                f"Taken back: {undone.n_rows} rows are as they were.",
+            ),
             undo=undone.change,
         )
     return redirect(back_of(request))

@@ -6,7 +6,6 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.catalog.disagreeing import disagreements
@@ -68,8 +67,8 @@ def version_list(request: HttpRequest) -> HttpResponse:
         request,
         "versions/list.html",
         fragment="listing",
-        title=_("Versions"),
-        counts=_("Live applications of yours, in any role"),
+        title="Versions",
+        counts="Live applications of yours, in any role",
         sentence=sentences.of_list(
             listing.count, "version", "versions", filtered=listing.is_filtered,
             rest="" if listing.is_filtered else " of foundations are known, each a release that can end by itself",
@@ -78,10 +77,10 @@ def version_list(request: HttpRequest) -> HttpResponse:
             request,
             found,
             [
-                Control("q", _("Search"), "search"),
-                Control("access", _("Access"), choices=Version.Access.choices),
-                Control("moving", _("Only under a moving name"), choices=BOOLEANS),
-                Control("released_from", _("Released from"), "date"),
+                Control("q", "Search", "search"),
+                Control("access", "Access", choices=Version.Access.choices),
+                Control("moving", "Only under a moving name", choices=BOOLEANS),
+                Control("released_from", "Released from", "date"),
             ],
         ),
         listing=listing,
@@ -132,11 +131,11 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
         "versions/detail.html",
         title=this.name,
         crumbs=(
-            (_("Foundations"), reverse("foundations")),
+            ("Foundations", reverse("foundations")),
             (foundation.developer.name, reverse("provider", args=[foundation.developer.slug])),
             (foundation.name, reverse("foundation", args=[foundation.slug])),
         ),
-        counts=_("Live applications of yours, in any role"),
+        counts="Live applications of yours, in any role",
         as_of=at,
         version=this,
         foundation=foundation,

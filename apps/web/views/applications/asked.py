@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest
-from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
@@ -27,7 +26,7 @@ def may_edit(user: User, application: Application) -> bool:
 
 def refuse_readers(user: User, application: Application) -> None:
     if not may_edit(user, application):
-        raise PermissionDenied(_("Only editors of %(team)s may change this.") % {"team": application.team.name})
+        raise PermissionDenied(f"Only editors of {application.team.name} may change this.")
 
 
 def editable_application(request: HttpRequest, slug: str) -> tuple[Application, User]:

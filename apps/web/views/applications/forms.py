@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Team, User
 from apps.inventory.models import Application, Criticality
@@ -11,7 +10,7 @@ from apps.inventory.queries import teams_editable_by
 from apps.web.editing import SeenMixin
 from apps.web.forms import DayField, QuickSelect
 
-REASON = {"label": _("Reason"), "required": False, "max_length": 500, "help_text": _("For the history.")}
+REASON = {"label": "Reason", "required": False, "max_length": 500, "help_text": "For the history."}
 
 
 class ReasonField(forms.CharField):
@@ -36,7 +35,7 @@ class RefsField(forms.CharField):
                 continue
             name, mark, ref = line.partition(":")
             if not mark or not name.strip() or not ref.strip():
-                raise forms.ValidationError(_("Write one reference a line, such as CMDB: CI-4711."))
+                raise forms.ValidationError("Write one reference a line, such as CMDB: CI-4711.")
             found[name.strip()] = ref.strip()
         return found
 
@@ -48,11 +47,11 @@ class RegisterForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Application
         fields = ("name", "team", "criticality", "purpose")
         widgets = {"purpose": forms.Textarea(attrs={"rows": 3}), "team": QuickSelect}
-        labels = {"name": _("Name"), "team": _("Team"), "criticality": _("Criticality"), "purpose": _("What it is for")}
+        labels = {"name": "Name", "team": "Team", "criticality": "Criticality", "purpose": "What it is for"}
         help_texts = {
-            "team": _("Its editors may change it, and its alerts go there when it has no owner."),
-            "criticality": _("How grave it is when it stops; what is critical counts most on every page."),
-            "purpose": _("In a sentence: for whom, and what they do with it."),
+            "team": "Its editors may change it, and its alerts go there when it has no owner.",
+            "criticality": "How grave it is when it stops; what is critical counts most on every page.",
+            "purpose": "In a sentence: for whom, and what they do with it.",
         }
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -64,32 +63,30 @@ class RegisterForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (_("What it is"), ("name", "purpose", "team", "status", "business_owner", "technical_owner")),
+    ("What it is", ("name", "purpose", "team", "status", "business_owner", "technical_owner")),
     (
-        _("How grave it is when it stops"),
+        "How grave it is when it stops",
         (
             "criticality", "criticality_reason", "criticality_assessed_on", "impact_of_discontinuing", "users_affected",
             "rto_hours", "rpo_hours",
         ),
     ),
     (
-        _("Data and law"),
+        "Data and law",
         ("data_classification", "personal_data", "geography", "ai_act_class", "ai_act_role", "autonomy"),
     ),
-    (_("For the register of information"), ("business_function", "function_ref", "licensed_activity")),
-    (_("Money, review, references"), ("monthly_spend", "next_review_on", "external_refs")),
+    ("For the register of information", ("business_function", "function_ref", "licensed_activity")),
+    ("Money, review, references", ("monthly_spend", "next_review_on", "external_refs")),
 )  # fmt: skip
 
 
 class ApplicationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     criticality_assessed_on = DayField(
-        label=_("Criticality assessed on"), required=False, help_text=_("When the criticality was last assessed.")
+        label="Criticality assessed on", required=False, help_text="When the criticality was last assessed."
     )
-    next_review_on = DayField(
-        label=_("Next review"), required=False, help_text=_("Its owner is told when the day comes.")
-    )
+    next_review_on = DayField(label="Next review", required=False, help_text="Its owner is told when the day comes.")
     external_refs = RefsField(
-        label=_("References"), required=False, help_text=_("One a line: CMDB: CI-4711. Shown on its page.")
+        label="References", required=False, help_text="One a line: CMDB: CI-4711. Shown on its page."
     )
     reason = ReasonField()
 
@@ -103,21 +100,21 @@ class ApplicationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
             "team": QuickSelect,
         }
         labels = {
-            "name": _("Name"), "purpose": _("What it is for"), "team": _("Team"), "status": _("Status"),
-            "business_owner": _("Business owner"), "technical_owner": _("Technical owner"),
-            "criticality": _("Criticality"), "criticality_reason": _("Why it is that critical"),
-            "impact_of_discontinuing": _("Impact of discontinuing it"), "users_affected": _("Users affected"),
-            "rto_hours": _("Recovery time objective"), "rpo_hours": _("Recovery point objective"),
-            "data_classification": _("Data classification"), "personal_data": _("Personal data"),
-            "geography": _("Where it is used"), "ai_act_class": _("AI Act class"), "ai_act_role": _("AI Act role"),
-            "autonomy": _("Autonomy"), "business_function": _("Business function"),
-            "function_ref": _("Function identifier"), "licensed_activity": _("Licensed activity"),
-            "monthly_spend": _("Monthly spend"),
+            "name": "Name", "purpose": "What it is for", "team": "Team", "status": "Status",
+            "business_owner": "Business owner", "technical_owner": "Technical owner",
+            "criticality": "Criticality", "criticality_reason": "Why it is that critical",
+            "impact_of_discontinuing": "Impact of discontinuing it", "users_affected": "Users affected",
+            "rto_hours": "Recovery time objective", "rpo_hours": "Recovery point objective",
+            "data_classification": "Data classification", "personal_data": "Personal data",
+            "geography": "Where it is used", "ai_act_class": "AI Act class", "ai_act_role": "AI Act role",
+            "autonomy": "Autonomy", "business_function": "Business function",
+            "function_ref": "Function identifier", "licensed_activity": "Licensed activity",
+            "monthly_spend": "Monthly spend",
         }  # fmt: skip
         help_texts = {
-            "business_owner": _("User name or e-mail address; alerts go to whoever signs in by it."),
-            "technical_owner": _("Told when there is no business owner."),
-            "geography": _("Regions between commas; approvals may be restricted to regions."),
+            "business_owner": "User name or e-mail address; alerts go to whoever signs in by it.",
+            "technical_owner": "Told when there is no business owner.",
+            "geography": "Regions between commas; approvals may be restricted to regions.",
             "criticality_reason": "",
         }
 
@@ -145,30 +142,31 @@ class ApplicationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 class OnForm(forms.Form):
     """A day and a reason: retiring."""
 
-    on = DayField(label=_("From"), help_text=_("The first day it is no longer used."))
+    on = DayField(label="From", help_text="The first day it is no longer used.")
     reason = ReasonField()
 
 
 class BringBackForm(forms.Form):
-    on = DayField(label=_("From"), help_text=_("The first day it is used again."))
+    on = DayField(label="From", help_text="The first day it is used again.")
     status = forms.ChoiceField(
-        label=_("As"),
+        label="As",
         choices=[choice for choice in Application.Status.choices if choice[0] != Application.Status.RETIRED],
         initial=Application.Status.PRODUCTION,
     )
     with_dependencies = forms.BooleanField(
-        label=_("What its retirement ended goes on"), required=False, initial=True,
-        help_text=_("After a gap as new dependencies, so that the time between stays a gap."),
+        label="What its retirement ended goes on", required=False, initial=True,
+        help_text="After a gap as new dependencies, so that the time between stays a gap.",
     )  # fmt: skip
     reason = ReasonField()
 
 
 class MergeForm(forms.Form):
     duplicate = forms.CharField(
-        label=_("The other record"), max_length=200,
-        help_text=_("Its name or slug. What it uses moves here, it is retired, and its address leads here."),
+        label="The other record", max_length=200,
+        help_text="Its name or slug. What it uses moves here, it is retired, and its address leads"
+            " here.",
     )  # fmt: skip
-    on = DayField(label=_("From"))
+    on = DayField(label="From")
     reason = ReasonField()
 
     def __init__(self, *args: Any, kept: Application, user: User, **kwargs: Any) -> None:
@@ -180,9 +178,9 @@ class MergeForm(forms.Form):
         seen = Application.objects.visible_to(self.user).select_related("team").exclude(pk=self.kept.pk)
         found = list(seen.filter(slug=said)[:1]) or list(seen.filter(name__iexact=said)[:2])
         if not found:
-            raise forms.ValidationError(_("No other application you may see has this name or slug."))
+            raise forms.ValidationError("No other application you may see has this name or slug.")
         if len(found) > 1:
-            raise forms.ValidationError(_("Several applications have this name. Give the slug, as in its address."))
+            raise forms.ValidationError("Several applications have this name. Give the slug, as in its address.")
         return found[0]
 
 
@@ -190,21 +188,21 @@ class SeveralForm(forms.Form):
     """Facts that many applications are given at once; what is left empty stays as it is."""
 
     team = forms.ModelChoiceField(
-        label=_("Team"), queryset=Team.objects.none(), required=False, empty_label=_("as it is"), widget=QuickSelect
+        label="Team", queryset=Team.objects.none(), required=False, empty_label="as it is", widget=QuickSelect
     )
-    business_owner = forms.CharField(label=_("Business owner"), max_length=200, required=False)
-    technical_owner = forms.CharField(label=_("Technical owner"), max_length=200, required=False)
+    business_owner = forms.CharField(label="Business owner", max_length=200, required=False)
+    technical_owner = forms.CharField(label="Technical owner", max_length=200, required=False)
     criticality = forms.TypedChoiceField(
-        label=_("Criticality"), choices=[("", _("as it is")), *Criticality.choices], coerce=int, empty_value=None,
+        label="Criticality", choices=[("", "as it is"), *Criticality.choices], coerce=int, empty_value=None,
         required=False,
     )  # fmt: skip
     status = forms.ChoiceField(
-        label=_("Status"), required=False,
+        label="Status", required=False,
         choices=[
-            ("", _("as it is")), *(c for c in Application.Status.choices if c[0] != Application.Status.RETIRED)
+            ("", "as it is"), *(c for c in Application.Status.choices if c[0] != Application.Status.RETIRED)
         ],
     )  # fmt: skip
-    next_review_on = DayField(label=_("Next review"), required=False)
+    next_review_on = DayField(label="Next review", required=False)
     reason = ReasonField()
 
     FACTS = ("team", "business_owner", "technical_owner", "criticality", "status", "next_review_on")
@@ -216,7 +214,7 @@ class SeveralForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if not self.errors and not any(cleaned.get(name) not in (None, "") for name in self.FACTS):
-            raise forms.ValidationError(_("Say at least one thing that is to change."))
+            raise forms.ValidationError("Say at least one thing that is to change.")
         return cleaned
 
     @property

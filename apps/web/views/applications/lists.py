@@ -10,12 +10,11 @@ from typing import Any
 import django_filters
 from django.db.models import Count, Exists, Min, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team, User
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.models import LiveUse
 from apps.exposure.portfolio_queries import used_nodes
@@ -37,12 +36,12 @@ from apps.web.wording import spelled
 
 ORDERS = Sorting(
     {
-        "criticality": (gettext_lazy("Criticality"), ("criticality", "name", "pk")),
-        "name": (gettext_lazy("Application"), ("name", "pk")),
-        "users": (gettext_lazy("Users"), ("-users_affected", "pk")),
-        "spend": (gettext_lazy("USD a month"), ("-monthly_spend", "pk")),
-        "review": (gettext_lazy("Review"), ("next_review_on", "pk")),
-        "runway": (gettext_lazy("Runway"), ("leave_by", "criticality", "dependency_id")),
+        "criticality": ("Criticality", ("criticality", "name", "pk")),
+        "name": ("Application", ("name", "pk")),
+        "users": ("Users", ("-users_affected", "pk")),
+        "spend": ("USD a month", ("-monthly_spend", "pk")),
+        "review": ("Review", ("next_review_on", "pk")),
+        "runway": ("Runway", ("leave_by", "criticality", "dependency_id")),
     }
 )
 # what an order needs to be on record; the others are left out, and the page says so
@@ -56,8 +55,8 @@ class FoundFilter(ApplicationFilter):
     """REST's filters, and what looks wrong by the kept findings."""
 
     finding = django_filters.ChoiceFilter(
-        choices=[("any", gettext_lazy("Any")), *((code, NAMES[code]) for code in CODES)],
-        method="having_finding", label=gettext_lazy("Finding"),
+        choices=[("any", "Any"), *((code, NAMES[code]) for code in CODES)],
+        method="having_finding", label="Finding",
     )  # fmt: skip
 
     def having_finding(self, queryset: QuerySet[Application], name: str, value: str) -> QuerySet[Application]:
@@ -173,27 +172,27 @@ class Found:
 def _sentence(user: User, found: Found, listing: Listing[Any]) -> Sentence:
     """How many there are; of the whole register also how many can no longer be moved in time."""
     left_out = _left_out(found.word)
-    rest = left_out or ("" if listing.is_filtered else _(" in the register"))
+    rest = left_out or ("" if listing.is_filtered else " in the register")
     said = sentences.of_list(
-        listing.count, _("application"), _("applications"), filtered=listing.is_filtered, rest=rest
+        listing.count, "application", "applications", filtered=listing.is_filtered, rest=rest
     )  # fmt: skip
     if left_out or listing.is_filtered:
         return said
     late = late_runways(user=user, on=found.today)
     if not late.n:
         return said
-    mark = ngettext("%(n)s ends before it can be moved", "%(n)s end before they can be moved", late.n)
+    mark = pluralize(late.n, "{n} ends before it can be moved", "{n} end before they can be moved")
     return Sentence(
-        f"{str(said).removesuffix('.')}; ", mark % {"n": spelled(late.n) if late.n <= 12 else late.shown}, "."
+        f"{str(said).removesuffix('.')}; ", mark.format(n=spelled(late.n) if late.n <= 12 else late.shown), "."
     )
 
 
 def _left_out(word: str) -> str:
     return {
-        "users": _(" with their users on record"),
-        "spend": _(" with their spend on record"),
-        "review": _(" with a day for their review"),
-        _RUNWAY: _(" on a model whose end is announced, the most urgent first"),
+        "users": " with their users on record",
+        "spend": " with their spend on record",
+        "review": " with a day for their review",
+        _RUNWAY: " on a model whose end is announced, the most urgent first",
     }.get(word, "")
 
 
@@ -220,9 +219,7 @@ def controls_of(request: HttpRequest, found: FoundFilter) -> Any:
     """Hosts, developers and foundations that are in use; six statements. Very many teams are named by their slug."""
     user = signed_in(request)
     teams = list(Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[: MOST_OFFERED + 1])
-    of_team = (
-        Control("team", _("Team"), choices=teams) if len(teams) <= MOST_OFFERED else Control("team", _("Team"), "text")
-    )
+    of_team = Control("team", "Team", choices=teams) if len(teams) <= MOST_OFFERED else Control("team", "Team", "text")
     used_hosts, used_developers, used_foundations = _used(user)
     parties = {
         pk: (slug, name)
@@ -237,17 +234,17 @@ def controls_of(request: HttpRequest, found: FoundFilter) -> Any:
         request,
         found,
         [
-            Control("q", _("Search"), "search"),
+            Control("q", "Search", "search"),
             of_team,
-            Control("criticality", _("Criticality"), choices=CRITICALITY_WORDS),
-            Control("status", _("Status"), choices=Application.Status.choices),
-            Control("ai_act_class", _("AI Act class"), choices=Application.AiActClass.choices),
-            Control("data_classification", _("Data"), choices=Application.DataClass.choices),
-            Control("host", _("Uses host"), choices=sorted(hosts, key=_by_name)),
-            Control("developer", _("Uses developer"), choices=sorted(developers, key=_by_name)),
-            Control("foundation", _("Uses foundation"), choices=list(foundations)),
-            Control("finding", _("Finding"), choices=[("any", _("Any")), *((code, NAMES[code]) for code in CODES)]),
-            Control("review_before", _("Review due before"), "date"),
+            Control("criticality", "Criticality", choices=CRITICALITY_WORDS),
+            Control("status", "Status", choices=Application.Status.choices),
+            Control("ai_act_class", "AI Act class", choices=Application.AiActClass.choices),
+            Control("data_classification", "Data", choices=Application.DataClass.choices),
+            Control("host", "Uses host", choices=sorted(hosts, key=_by_name)),
+            Control("developer", "Uses developer", choices=sorted(developers, key=_by_name)),
+            Control("foundation", "Uses foundation", choices=list(foundations)),
+            Control("finding", "Finding", choices=[("any", "Any"), *((code, NAMES[code]) for code in CODES)]),
+            Control("review_before", "Review due before", "date"),
         ],
     )
 
@@ -266,8 +263,8 @@ def application_list(request: HttpRequest) -> HttpResponse:
         request,
         "applications/list.html",
         fragment="listing",
-        title=_("Applications"),
-        counts=_("Applications you may see"),
+        title="Applications",
+        counts="Applications you may see",
         sentence=_sentence(user, found, listing),
         # htmx leaves the controls as they are
         filters=None if request.headers.get("HX-Request") else controls_of(request, found.filterset),

@@ -9,7 +9,6 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
@@ -59,7 +58,7 @@ class TimeLeft:
 @dataclass(frozen=True, slots=True)
 class Found:
     finding: Finding
-    name: Any
+    name: str
     severity: Any
     mark: int
     row: StackRow | None
@@ -88,10 +87,10 @@ def application(request: HttpRequest, slug: str) -> HttpResponse:
         "applications/detail.html",
         title=app.name,
         crumbs=(
-            (_("Applications"), reverse("applications")),
+            ("Applications", reverse("applications")),
             (app.team.name, f"{reverse('applications')}?team={app.team.slug}"),
         ),
-        counts=_("Live dependencies of this application"),
+        counts="Live dependencies of this application",
         as_of=at,
         application=app,
         may_edit=may_edit(user, app),
@@ -147,7 +146,7 @@ def times_left(
 
 def _basis(runway: PrimaryRunway, exits: reads.Exits) -> str:
     if runway.effort_days is None:
-        return _("how long the move takes is not known: no test has measured it, and no plan estimates it")
+        return "how long the move takes is not known: no test has measured it, and no plan estimates it"
     took = days(runway.effort_days)
     if runway.basis == "test":
         measured = [
@@ -155,8 +154,8 @@ def _basis(runway: PrimaryRunway, exits: reads.Exits) -> str:
             if test.row.effort_days is not None and test.row.result != "failed"
         ]  # fmt: skip
         on = measured[0].tested_on.isoformat() if measured else ""
-        return _("the move took %(days)s days in the exit test of %(on)s") % {"days": took, "on": on}
-    return _("the exit plan estimates %(days)s days") % {"days": took}
+        return f"the move took {took} days in the exit test of {on}"
+    return f"the exit plan estimates {took} days"
 
 
 def _bar(time: TimeLeft) -> Bar:
@@ -180,16 +179,16 @@ def sentence(app: Application, rows: list[StackRow], times: Sequence[TimeLeft], 
     base = row.foundation.name if row.foundation else row.offering.api_id
     words = {"base": base, "host": row.host.name, "end": long_day(runway.retires_on), "days": days(runway.effort_days)}
     took = (
-        _("Stands on %(base)s at %(host)s until %(end)s; moving took %(days)s days last time, ")
+        "Stands on {base} at {host} until {end}; moving took {days} days last time, "
         if runway.basis == "test"
-        else _("Stands on %(base)s at %(host)s until %(end)s; moving is estimated to take %(days)s days, ")
+        else "Stands on {base} at {host} until {end}; moving is estimated to take {days} days, "
     )
     by = long_day(first.leave_by)
     if first.leave_by < today:
-        return Sentence(took % words, _("so work should have started by %(by)s") % {"by": by}, ".")
+        return Sentence(took.format(**words), f"so work should have started by {by}", ".")
     if (first.leave_by - today).days <= 30:
-        return Sentence(took % words + _("so "), _("work starts by %(by)s") % {"by": by}, ".")
-    return Sentence(took % words + _("so work starts by %(by)s.") % {"by": by})
+        return Sentence(took.format(**words) + "so ", f"work starts by {by}", ".")
+    return Sentence(took.format(**words) + f"so work starts by {by}.")
 
 
 def _risks(app: Application, user: User, today: date, reach: Reach) -> list[InheritedRisk]:
@@ -216,8 +215,8 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
     return page(
         request,
         "applications/history.html",
-        title=_("History of %(name)s") % {"name": app.name},
-        crumbs=((_("Applications"), reverse("applications")), (app.name, reverse("application", args=[app.slug]))),
+        title=f"History of {app.name}",
+        crumbs=(("Applications", reverse("applications")), (app.name, reverse("application", args=[app.slug]))),
         sentence=Sentence(_history_in_words(app, changes)),
         application=app,
         changes=changes,
@@ -231,10 +230,12 @@ MOST_CHANGES = 500
 
 def _history_in_words(app: Application, changes: Sequence[Any]) -> str:
     if not changes:
-        return _("Nothing on record has changed %(name)s since it came in.") % {"name": app.name}
+        return f"Nothing on record has changed {app.name} since it came in."
     who = len({change.actor for change in changes})
     last: datetime = changes[0].at
-    return _("%(name)s was changed %(n)s times by %(who)s people or jobs, last on %(last)s.") % {
-        "name": app.name, "n": f"{MOST_CHANGES}+" if len(changes) == MOST_CHANGES else len(changes), "who": who,
-        "last": long_day(day_of(last)),
-    }  # fmt: skip
+    return "{name} was changed {n} times by {who} people or jobs, last on {last}.".format(
+        name=app.name,
+        n=f"{MOST_CHANGES}+" if len(changes) == MOST_CHANGES else len(changes),
+        who=who,
+        last=long_day(day_of(last)),
+    )

@@ -8,8 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 from django.db import connection
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.catalog.claims import PRICE_UNITS
 from apps.catalog.models import Node, NodeKind, Offering, Price
@@ -25,18 +23,18 @@ from apps.inventory.findings import TEST_VALIDITY
 from apps.inventory.models import Adaptation, Application, Approval, Dependency, ExitPlan, ExitTest
 
 GRADES = {
-    0: gettext_lazy("same offering"),
-    1: gettext_lazy("same version, another host"),
-    2: gettext_lazy("same foundation or ancestor"),
-    3: gettext_lazy("same developer"),
-    4: gettext_lazy("other developer, a common party"),
-    5: gettext_lazy("nothing shared"),
+    0: "same offering",
+    1: "same version, another host",
+    2: "same foundation or ancestor",
+    3: "same developer",
+    4: "other developer, a common party",
+    5: "nothing shared",
 }
 STATES = {
-    "exposed": gettext_lazy("Exposed"),
-    "cushioned": gettext_lazy("Cushioned"),
-    "portable": gettext_lazy("Portable"),
-    "partial": gettext_lazy("Partly hit"),
+    "exposed": "Exposed",
+    "cushioned": "Cushioned",
+    "portable": "Portable",
+    "partial": "Partly hit",
 }
 # days on which prices change that are shown at most
 MOST_DAYS = 3
@@ -57,7 +55,7 @@ class WayOut:
 
     @property
     def grade_word(self) -> str:
-        return str(GRADES[self.grade])
+        return GRADES[self.grade]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +90,8 @@ def ways_out(application: Application, rows: Sequence[StackRow]) -> list[WayOut]
         if primary_id not in dependencies or offering_id not in offerings:
             continue
         own = dependencies.get(dependency_id)
-        role = _("exit test's target") if own is None else _("standby") if own.role == "primary" else (
-            _("fallback %(n)s") % {"n": own.fallback_order} if own.fallback_order else _("fallback")
+        role = "exit test's target" if own is None else "standby" if own.role == "primary" else (
+            f"fallback {own.fallback_order}" if own.fallback_order else "fallback"
         )  # fmt: skip
         ways.append(
             WayOut(dependencies[primary_id], offerings[offering_id], role, grade, tested, ever, alive, alive_then)
@@ -106,14 +104,14 @@ def struck(application: Application, rows: Sequence[StackRow]) -> list[Struck]:
     primary = next((row for row in rows if row.dependency.role == Dependency.Role.PRIMARY), None)
     if primary is None:
         return []
-    asked: list[tuple[str, NodeKind, Any, str]] = [(OUTAGE, NodeKind.HOST, primary.host, _("Host outage"))]
+    asked: list[tuple[str, NodeKind, Any, str]] = [(OUTAGE, NodeKind.HOST, primary.host, "Host outage")]
     ending = primary.version or primary.answering
     kind = NodeKind.VERSION if primary.version else NodeKind.OFFERING
-    asked.append((RETIREMENT, kind, ending, _("Retirement")))
+    asked.append((RETIREMENT, kind, ending, "Retirement"))
     if primary.developer:
-        asked.append((DEVELOPER_FAILURE, NodeKind.DEVELOPER, primary.developer, _("Developer failure")))
+        asked.append((DEVELOPER_FAILURE, NodeKind.DEVELOPER, primary.developer, "Developer failure"))
     if primary.foundation:
-        asked.append((ERROR, NodeKind.FOUNDATION, primary.foundation, _("Correlated error")))
+        asked.append((ERROR, NodeKind.FOUNDATION, primary.foundation, "Correlated error"))
     settings = engine_settings()
     nodes = {
         (node.kind, node.ref): node.pk
@@ -189,8 +187,8 @@ def exits_of(rows: Sequence[StackRow], today: date) -> Exits:
         moved = test.tested_version_id is not None and test.tested_version_id != test.target.version_id
         why = (
             test.get_result_display().lower() if test.result != ExitTest.Result.PASSED
-            else _("expired") if ends <= today
-            else _("another version answers today") if moved
+            else "expired" if ends <= today
+            else "another version answers today" if moved
             else ""
         )  # fmt: skip
         tests.setdefault(test.dependency_id, []).append(Test(test, ends, not why, why))

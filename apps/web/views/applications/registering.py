@@ -5,12 +5,11 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.roles import TeamRole
 from apps.common.history import current_change
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory import actions
 from apps.inventory.keeping import keep_now
@@ -28,7 +27,7 @@ _REFUSALS = (ValidationError, actions.RefusedChange)
 
 def crumbs_of(application: Application) -> tuple[tuple[str, str], ...]:
     return (
-        (_("Applications"), reverse("applications")),
+        ("Applications", reverse("applications")),
         (application.name, reverse("application", args=[application.slug])),
     )
 
@@ -52,7 +51,7 @@ def register(request: HttpRequest) -> HttpResponse:
             keep_now(application_ids=[application.pk], on=day_of(now()))
             say(
                 request,
-                _("%(name)s is registered. Say next what it calls.") % {"name": application.name},
+                f"{application.name} is registered. Say next what it calls.",
                 undo=current_change(),
             )
             return redirect("declare-dependency", application.slug)
@@ -60,10 +59,10 @@ def register(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "applications/register.html",
-        title=_("Register an application"),
-        crumbs=((_("Applications"), reverse("applications")),),
+        title="Register an application",
+        crumbs=(("Applications", reverse("applications")),),
         status=status,
-        sentence=Sentence(_("What does the organisation run?")),
+        sentence=Sentence("What does the organisation run?"),
         form=form,
     )
 
@@ -81,7 +80,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
         before = outlook(seen, on=day_of(now()))
         try:
             if not user.may(TeamRole.EDITOR, form.cleaned_data["team"]):
-                raise actions.RefusedChange(_("Only an editor of the new team may move it there."))
+                raise actions.RefusedChange("Only an editor of the new team may move it there.")
             with transaction.atomic():
                 changed = actions.change_application(
                     application=seen, facts=form.facts, by=user, reason=form.cleaned_data["reason"]
@@ -89,15 +88,15 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
         except _REFUSALS as error:
             refused(form, error)
         else:
-            say_change(request, changed, before, _("%(name)s is changed.") % {"name": changed.name})
+            say_change(request, changed, before, f"{changed.name} is changed.")
             return redirect("application", changed.slug)
     return page(
         request,
         "applications/form.html",
-        title=_("Change %(name)s") % {"name": seen.name},
+        title=f"Change {seen.name}",
         crumbs=crumbs_of(seen),
         status=422 if request.method == "POST" else 200,
-        sentence=Sentence(_("What is true of %(name)s?") % {"name": seen.name}),
+        sentence=Sentence(f"What is true of {seen.name}?"),
         application=seen,
         form=form,
     )
@@ -118,20 +117,21 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
         except _REFUSALS as error:
             refused(form, error)
         else:
-            return _done(request, retired, before, _("%(name)s is retired.") % {"name": retired.name})
-    ends = ngettext("its one dependency ends", "its %(n)s dependencies end", used) % {"n": used}
+            return _done(request, retired, before, f"{retired.name} is retired.")
+    ends = pluralize(used, "its one dependency ends", f"its {used} dependencies end")
     return page(
         request,
         "applications/step.html",
-        title=_("Retire %(name)s") % {"name": application.name},
+        title=f"Retire {application.name}",
         crumbs=crumbs_of(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Sentence(_("Retire %(name)s?") % {"name": application.name}),
-        basis=_("It counts nowhere any more, and %(ends)s that day. Nothing is deleted; it can be brought back.")
-        % {"ends": ends if used else _("nothing more is used")},
+        sentence=Sentence(f"Retire {application.name}?"),
+        basis="It counts nowhere any more, and {ends} that day. Nothing is deleted; it can be brought back.".format(
+            ends=ends if used else "nothing more is used"
+        ),
         application=application,
         form=form,
-        button=_("Retire it"),
+        button="Retire it",
         danger=True,
     )
 
@@ -152,18 +152,18 @@ def bring_back(request: HttpRequest, slug: str) -> HttpResponse:
         except _REFUSALS as error:
             refused(form, error)
         else:
-            return _done(request, back, before, _("%(name)s is in use again.") % {"name": back.name})
+            return _done(request, back, before, f"{back.name} is in use again.")
     return page(
         request,
         "applications/step.html",
-        title=_("Bring %(name)s back") % {"name": application.name},
+        title=f"Bring {application.name} back",
         crumbs=crumbs_of(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Sentence(_("Bring %(name)s back?") % {"name": application.name}),
+        sentence=Sentence(f"Bring {application.name} back?"),
         basis="",
         application=application,
         form=form,
-        button=_("Bring it back"),
+        button="Bring it back",
     )
 
 
@@ -178,7 +178,7 @@ def merge(request: HttpRequest, slug: str) -> HttpResponse:
         duplicate = form.cleaned_data["duplicate"]
         assert duplicate is not None
         if not user.may(TeamRole.EDITOR, duplicate.team_id):
-            form.add_error("duplicate", _("Only editors of %(team)s may give it up.") % {"team": duplicate.team.name})
+            form.add_error("duplicate", f"Only editors of {duplicate.team.name} may give it up.")
             duplicate = None
         elif request.POST.get("sure") == duplicate.slug:
             before = outlook(application, on=today)
@@ -193,15 +193,15 @@ def merge(request: HttpRequest, slug: str) -> HttpResponse:
             else:
                 keep_now(application_ids=[duplicate.pk], on=today)
                 words = {"one": duplicate.name, "other": kept.name}
-                return _done(request, kept, before, _("%(one)s is part of %(other)s now.") % words)
+                return _done(request, kept, before, "{one} is part of {other} now.".format(**words))
     looked_at = duplicate is not None
     return page(
         request,
         "applications/merge.html",
-        title=_("Merge into %(name)s") % {"name": application.name},
+        title=f"Merge into {application.name}",
         crumbs=crumbs_of(application),
         status=200 if looked_at or request.method != "POST" else 422,
-        sentence=Sentence(_("Which record is %(name)s as well?") % {"name": application.name}),
+        sentence=Sentence(f"Which record is {application.name} as well?"),
         application=application,
         form=form,
         duplicate=duplicate,

@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.catalog.models import NodeKind
@@ -65,11 +64,11 @@ def layers_of(rows: list[StackRow], more: dict[str, str]) -> list[Layer]:
     A block is `shared` where a primary and another role rest on it together: one failure takes both.
     """
     parts: tuple[tuple[str, str, Any], ...] = (
-        (_("Offering"), "offering", lambda row: row.offering),
-        (_("Version"), "version", lambda row: row.version),
-        (_("Foundation"), "foundation", lambda row: row.foundation),
-        (_("Developer"), "developer", lambda row: row.developer),
-        (_("Host"), "host", lambda row: row.host),
+        ("Offering", "offering", lambda row: row.offering),
+        ("Version", "version", lambda row: row.version),
+        ("Foundation", "foundation", lambda row: row.foundation),
+        ("Developer", "developer", lambda row: row.developer),
+        ("Host", "host", lambda row: row.host),
     )
     layers = []
     for name, css, part in parts:
@@ -93,49 +92,49 @@ def above_ground(rows: Sequence[StackRow], adaptations: Mapping[int, Sequence[Ad
         names = ", ".join(str(adaptation) for adaptation in own)
         moves = sorted({adaptation.get_moves_display().lower() for adaptation in own if adaptation.moves})
         blocks.append(Block(1, names, ", ".join(moves), "#adaptations" if own else "", False, known=bool(own)))
-    return Layer(_("Adaptation"), "adaptation", tuple(blocks), _("above ground: own work"))
+    return Layer("Adaptation", "adaptation", tuple(blocks), "above ground: own work")
 
 
 def _block(css: str, members: list[StackRow], thing: Any, *, shared: bool) -> Block:
     first = members[0]
     if thing is None:
-        return Block(len(members), _("unresolved"), _("nobody knows yet what this id is"), "", False, known=False)
+        return Block(len(members), "unresolved", "nobody knows yet what this id is", "", False, known=False)
     if css == "offering":
         note, late = _end_note(first)
         if first.answering != first.offering:
-            note = _("redirected to %(id)s; %(note)s") % {"id": first.answering.api_id, "note": note}
+            note = f"redirected to {first.answering.api_id}; {note}"
         return Block(
             len(members), thing.api_id, note, reverse("offering", args=[thing.pk]), shared, is_id=True, late=late
         )
     if css == "version":
-        note = _("released %(when)s") % {"when": f"{thing.released_on:%b %Y}"} if thing.released_on else ""
+        note = f"released {thing.released_on:%b %Y}" if thing.released_on else ""
         return Block(len(members), thing.name, note, "", shared)
     if css == "foundation":
         return Block(len(members), thing.name, thing.family, reverse("foundation", args=[thing.slug]), shared)
     note = ""
     if shared:
-        words = _("%(roles)s stop together") if css == "host" else _("%(roles)s share it")
-        note = words % {"roles": _roles_of(members)}
+        words = "{roles} stop together" if css == "host" else "{roles} share it"
+        note = words.format(roles=_roles_of(members))
     return Block(len(members), thing.name, note, reverse("provider", args=[thing.slug]), shared)
 
 
 def _roles_of(members: list[StackRow]) -> str:
     roles = list(dict.fromkeys(row.dependency.get_role_display().lower() for row in members))
-    return _(" and ").join(filter(None, [", ".join(roles[:-1]), roles[-1]]))
+    return " and ".join(filter(None, [", ".join(roles[:-1]), roles[-1]]))
 
 
 def _end_note(row: StackRow) -> tuple[str, str]:
     """(how it ends, the same where that needs action)."""
     end = row.answering.retires_on
     if end is None:
-        return ("", _("retired")) if row.days_left == 0 else (_("no end announced"), "")
+        return ("", "retired") if row.days_left == 0 else ("no end announced", "")
     on = f"{end.day} {end:%b %Y}"
     if row.at_least:
-        return _("not before %(on)s") % {"on": on}, ""
+        return f"not before {on}", ""
     days = row.days_left or 0
     if days < 0:
-        return "", _("ended %(on)s") % {"on": on}
-    return _("ends %(on)s, in %(days)s days") % {"on": on, "days": days}, ""
+        return "", f"ended {on}"
+    return f"ends {on}, in {days} days", ""
 
 
 def others_below(rows: list[StackRow], user: User) -> dict[str, str]:
@@ -155,8 +154,5 @@ def others_below(rows: list[StackRow], user: User) -> dict[str, str]:
         if thing is not None:
             count = standing_counts(kind=kind, refs=[thing.pk], user=user).get(thing.pk)
             if count:
-                said[css] = _("%(n)s here, %(critical)s critical by their primary") % {
-                    "n": number(count.n),
-                    "critical": number(count.n_critical),
-                }
+                said[css] = f"{number(count.n)} here, {number(count.n_critical)} critical by their primary"
     return said

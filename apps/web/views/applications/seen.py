@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.utils.translation import gettext as _
-
 from apps.intake.models import Discrepancy, Observation
 from apps.intake.queries import DayOfCalls, calls_by_day
 from apps.inventory.models import Application
@@ -70,4 +68,4 @@ def _picture(calls: Sequence[DayOfCalls], today: date) -> Both | None:
     counted = {each.day: each.n_calls for each in calls}
     days = (today - calls[0].day).days + 1
     points = [(day, counted.get(day, 0)) for day in (calls[0].day + timedelta(n) for n in range(days))]
-    return both(trend, points, unit=Unit(_("calls a day"), compact), whole=True, width=THIRD)
+    return both(trend, points, unit=Unit("calls a day", compact), whole=True, width=THIRD)

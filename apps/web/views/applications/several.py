@@ -9,12 +9,11 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import Team, User
 from apps.common.history import current_change
+from apps.common.text import pluralize
 from apps.inventory import actions
 from apps.inventory.actions import BulkChange
 from apps.inventory.models import Application, UnkeptApplication
@@ -76,7 +75,7 @@ def change_several(request: HttpRequest) -> HttpResponse:
     """The form, then what it would do row by row, then the doing."""
     user = signed_in(request)
     if not teams_editable_by(user=user).exists():
-        raise PermissionDenied(_("Only editors may change applications."))
+        raise PermissionDenied("Only editors may change applications.")
     picked = chosen(request)
     back = reverse("applications") + (f"?{picked.query.urlencode()}" if picked.query else "")
     form = SeveralForm(request.POST if request.method == "POST" else None, user=user)
@@ -85,7 +84,7 @@ def change_several(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and picked.ids and not picked.is_too_many and form.is_valid():
         moved_on = request.POST.get("expected") not in (None, str(len(picked.ids)))
         if moved_on:
-            form.add_error(None, _("The list has changed since you looked at it. Look again before you change it."))
+            form.add_error(None, "The list has changed since you looked at it. Look again before you change it.")
         if request.POST.get("step") == "apply" and not moved_on:
             report = _change(picked.ids, form.facts, user, form.cleaned_data["reason"])
             return _told(request, report, back)
@@ -96,8 +95,8 @@ def change_several(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "applications/several.html",
-        title=_("Change several applications"),
-        crumbs=((_("Applications"), back),),
+        title="Change several applications",
+        crumbs=(("Applications", back),),
         status=422 if request.method == "POST" and report is None else 200,
         sentence=_sentence(picked, report),
         chosen=picked,
@@ -145,31 +144,35 @@ def _word(row: Application, name: str, value: Any) -> str:
 def _sentence(picked: Chosen, report: BulkChange | None) -> Sentence:
     n = len(picked.ids)
     if picked.is_too_many:
-        return Sentence(_("More than %(most)s applications match; narrow the list first.") % {"most": number(MOST)})
+        return Sentence(f"More than {number(MOST)} applications match; narrow the list first.")
     if not n:
-        return Sentence(_("No application is picked."))
+        return Sentence("No application is picked.")
     if report is None:
-        said = ngettext("Change %(n)s application together.", "Change %(n)s applications together.", n)
-        return Sentence(said % {"n": number(n)})
-    changed = ngettext("%(n)s application will change", "%(n)s applications will change", len(report.changed))
-    rest = [_("%(n)s are so already") % {"n": number(len(report.unchanged))}] if report.unchanged else []
-    before = changed % {"n": number(len(report.changed))}
+        said = pluralize(n, "Change {n} application together.", "Change {n} applications together.")
+        return Sentence(said.format(n=number(n)))
+    changed = pluralize(len(report.changed), "{n} application will change", "{n} applications will change")
+    rest = [f"{number(len(report.unchanged))} are so already"] if report.unchanged else []
+    before = changed.format(n=number(len(report.changed)))
     if report.refused:
-        mark = ngettext("%(n)s cannot", "%(n)s cannot", len(report.refused)) % {"n": number(len(report.refused))}
-        return Sentence(", ".join([before, *rest]) + _(", and "), mark, ".")
+        mark = pluralize(
+            len(report.refused), f"{number(len(report.refused))} cannot", f"{number(len(report.refused))} cannot"
+        )
+        return Sentence(", ".join([before, *rest]) + ", and ", mark, ".")
     return Sentence(", ".join([before, *rest]) + ".")
 
 
 def _told(request: HttpRequest, report: BulkChange, back: str) -> HttpResponse:
     n = len(report.changed)
-    sentence = ngettext("%(n)s application is changed.", "%(n)s applications are changed.", n) % {"n": number(n)}
+    sentence = pluralize(n, f"{number(n)} application is changed.", f"{number(n)} applications are changed.")
     if report.unchanged:
-        sentence += " " + _("%(n)s were so already.") % {"n": number(len(report.unchanged))}
+        sentence += " " + f"{number(len(report.unchanged))} were so already."
     if report.refused:
         why = sorted({row.sentence for row in report.refused})
-        sentence += " " + ngettext("%(n)s was refused: %(why)s", "%(n)s were refused: %(why)s", len(report.refused)) % {
-            "n": number(len(report.refused)), "why": " ".join(why[:3])
-        }  # fmt: skip
+        sentence += " " + pluralize(
+            len(report.refused),
+            f"{number(len(report.refused))} was refused: {' '.join(why[:3])}",
+            f"{number(len(report.refused))} were refused: {' '.join(why[:3])}",
+        )
     UnkeptApplication.objects.bulk_create([UnkeptApplication(application_id=pk) for pk in report.changed])
     say(request, sentence, undo=current_change() if n else None)
     return redirect(back)

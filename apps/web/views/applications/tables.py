@@ -119,7 +119,7 @@ def _costs(app: Application, user: User) -> Table:
 
 def _findings(app: Application, user: User) -> Table:
     return ("severity", "kind", "code", "finding"), [
-        (str(SEVERITIES[row.severity]), str(NAMES[row.code]), row.code, row.sentence)
+        (SEVERITIES[row.severity], NAMES[row.code], row.code, row.sentence)
         for row in findings_of_application(application=app, on=day_of(now()))
     ]
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
+from apps.common.text import pluralize
 from apps.exposure.queries import StackRow
 from apps.inventory.findings import Finding, Severity
 from apps.inventory.models import Application, ExitTest
@@ -60,13 +59,13 @@ def todos(
     ]
     n_open = risks.n_unassessed + risks.n_stale
     if n_open:
-        head = ngettext("Assess %(n)s inherited risk", "Assess %(n)s inherited risks", n_open) % {"n": number(n_open)}
-        stale = ngettext("%(n)s has become stale.", "%(n)s have become stale.", risks.n_stale) % {"n": risks.n_stale}
-        found.append(Todo(None, head, stale if risks.n_stale else "", "#risks", _("See them")))
+        head = pluralize(n_open, f"Assess {number(n_open)} inherited risk", f"Assess {number(n_open)} inherited risks")
+        stale = pluralize(risks.n_stale, f"{risks.n_stale} has become stale.", f"{risks.n_stale} have become stale.")
+        found.append(Todo(None, head, stale if risks.n_stale else "", "#risks", "See them"))
     if application.next_review_on and application.next_review_on <= today + SOON:
         edit = reverse("change-application", args=[application.slug])
         late = application.next_review_on < today
-        found.append(Todo(application.next_review_on, _("Review it, and set the next day"), "", edit, _("Edit"), late))
+        found.append(Todo(application.next_review_on, "Review it, and set the next day", "", edit, "Edit", late))
     return sorted(found, key=lambda todo: (todo.when is not None, todo.when or today, todo.head))
 
 
@@ -79,25 +78,26 @@ def _moves(by_id: dict[int, StackRow], runways: Iterable[PrimaryRunway], today: 
         name = row.offering.api_id
         by = leave_by(runway, today)
         if runway.days_left is not None and runway.days_left < 0:
-            yield Todo(runway.retires_on, _("Leave %(id)s: it has ended") % {"id": name}, _successor(row), url,
-                       _("Replace"), is_late=True)  # fmt: skip
+            yield Todo(runway.retires_on, f"Leave {name}: it has ended", _successor(row), url,
+                       "Replace", is_late=True)  # fmt: skip
         elif by is not None and runway.effort_days is not None:
-            words = _("It ends on %(end)s; moving takes %(days)s days.") % {
-                "end": runway.retires_on.isoformat() if runway.retires_on else _("a day that has passed"),
-                "days": days(runway.effort_days),
-            }
-            yield Todo(by, _("Start the move away from %(id)s") % {"id": name}, f"{words} {_successor(row)}".strip(),
-                       url, _("Replace"), is_late=by < today)  # fmt: skip
+            words = "It ends on {end}; moving takes {days} days.".format(
+                end=runway.retires_on.isoformat() if runway.retires_on else "a day that has passed",
+                days=days(runway.effort_days),
+            )
+            yield Todo(by, f"Start the move away from {name}", f"{words} {_successor(row)}".strip(),
+                       url, "Replace", is_late=by < today)  # fmt: skip
         elif runway.retires_on is not None:
             plan = reverse("exit-plan", args=[row.dependency.pk])
-            yield Todo(runway.retires_on, _("Leave %(id)s before it ends") % {"id": name},
-                       _("Nobody has said how long the move takes. Write the plan or make a test."), plan,
-                       _("Plan"))  # fmt: skip
+            yield Todo(runway.retires_on, f"Leave {name} before it ends",
+                       "Nobody has said how long the move takes. Write the plan or make a"
+                           " test.", plan,
+                       "Plan")  # fmt: skip
 
 
 def _successor(row: StackRow) -> str:
     named = row.answering.replacement
-    return _("The provider names %(id)s as its replacement.") % {"id": named.api_id} if named else ""
+    return f"The provider names {named.api_id} as its replacement." if named else ""
 
 
 def _tests(by_id: dict[int, StackRow], exits: Exits, today: date) -> Iterable[Todo]:
@@ -107,20 +107,18 @@ def _tests(by_id: dict[int, StackRow], exits: Exits, today: date) -> Iterable[To
         if counting:
             last = max(counting, key=lambda test: test.ends_on)
             if last.ends_on <= today + SOON:
-                words = _("The test of %(on)s (to %(target)s) expires.") % _named(last.row)
-                yield Todo(last.ends_on, _("Repeat the exit test"), words, url, _("Record test"))
+                words = "The test of {on} (to {target}) expires.".format(**_named(last.row))
+                yield Todo(last.ends_on, "Repeat the exit test", words, url, "Record test")
         elif tests:
             last = max(tests, key=lambda test: test.row.tested_on)
-            words = _("The test of %(on)s (to %(target)s) no longer counts: %(why)s.") % {
-                **_named(last.row), "why": last.why
-            }  # fmt: skip
-            yield Todo(None, _("Repeat the exit test"), words, url, _("Record test"))
+            words = "The test of {on} (to {target}) no longer counts: {why}.".format(**_named(last.row), why=last.why)
+            yield Todo(None, "Repeat the exit test", words, url, "Record test")
     for pk, plan in exits.plans.items():
         if pk in by_id and plan.next_test_on and plan.next_test_on <= today + SOON:
             yield Todo(
-                plan.next_test_on, _("Make the planned exit test"),
-                _("Of %(id)s.") % {"id": by_id[pk].offering.api_id}, reverse("record-exit-test", args=[pk]),
-                _("Record test"), is_late=plan.next_test_on < today,
+                plan.next_test_on, "Make the planned exit test",
+                f"Of {by_id[pk].offering.api_id}.", reverse("record-exit-test", args=[pk]),
+                "Record test", is_late=plan.next_test_on < today,
             )  # fmt: skip
 
 

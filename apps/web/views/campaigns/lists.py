@@ -6,8 +6,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team
@@ -24,14 +22,12 @@ from apps.web.wording import counted
 
 CAMPAIGN_ORDERS = Sorting(
     {
-        "opened": (gettext_lazy("Opened"), ("-opened_at", "pk")),
-        "title": (gettext_lazy("Campaign"), ("title", "pk")),
-        "due": (gettext_lazy("Due"), ("due_on", "pk")),
+        "opened": ("Opened", ("-opened_at", "pk")),
+        "title": ("Campaign", ("title", "pk")),
+        "due": ("Due", ("due_on", "pk")),
     }
 )
-TASK_ORDERS = Sorting(
-    {"due": (gettext_lazy("Due"), ("due_on", "pk")), "state": (gettext_lazy("State"), ("state", "due_on", "pk"))}
-)
+TASK_ORDERS = Sorting({"due": ("Due", ("due_on", "pk")), "state": ("State", ("state", "due_on", "pk"))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +56,14 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         request,
         "campaigns/list.html",
         fragment="listing",
-        title=_("Campaigns"),
-        counts=_("Tasks you may see"),
+        title="Campaigns",
+        counts="Tasks you may see",
         as_of=at,
         sentence=_sentence(user, day_of(at)),
         filters=filters(
             request,
             found,
-            [Control("q", _("Search"), "search"), Control("state", _("State"), choices=Campaign.State.choices)],
+            [Control("q", "Search", "search"), Control("state", "State", choices=Campaign.State.choices)],
         ),
         listing=listing,
         columns=CAMPAIGN_ORDERS.columns(request),
@@ -88,11 +84,11 @@ def _sentence(user: Any, today: date) -> Sentence:
     )
     n_late = late.order_by()[:10_001].count()
     if n == 0:
-        return Sentence(_("No campaign is open: nothing is being moved or tested again."))
-    start = _("%(n)s open") % {"n": counted(n, _("campaign is"), _("campaigns are")).capitalize()}
+        return Sentence("No campaign is open: nothing is being moved or tested again.")
+    start = "{n} open".format(n=counted(n, "campaign is", "campaigns are").capitalize())
     if n_late:
-        return Sentence(f"{start}; ", _("%(n)s past due") % {"n": counted(n_late, _("task is"), _("tasks are"))}, ".")
-    return Sentence(f"{start}; " + _("no task is past its day."))
+        return Sentence(f"{start}; ", f"{counted(n_late, 'task is', 'tasks are')} past due", ".")
+    return Sentence(f"{start}; " + "no task is past its day.")
 
 
 @require_safe
@@ -125,24 +121,24 @@ def task_list(request: HttpRequest) -> HttpResponse:
     found = _tasks(request)
     listing = Listing(request, TASK_ORDERS.apply(request, found.qs))
     teams = Team.objects.visible_to(user).values_list("slug", "name")
-    noun = counted(listing.n_found, _("task")) if not listing.is_cut else _("%(n)s tasks") % {"n": listing.count}
+    noun = counted(listing.n_found, "task") if not listing.is_cut else f"{listing.count} tasks"
     return page(
         request,
         "campaigns/tasks.html",
         fragment="listing",
-        title=_("Campaign tasks"),
-        crumbs=((_("Campaigns"), reverse("campaigns")),),
-        counts=_("Tasks you may see"),
+        title="Campaign tasks",
+        crumbs=(("Campaigns", reverse("campaigns")),),
+        counts="Tasks you may see",
         as_of=at,
-        sentence=Sentence(f"{noun[:1].upper()}{noun[1:]}{_(' match the filters') if listing.is_filtered else ''}."),
+        sentence=Sentence(f"{noun[:1].upper()}{noun[1:]}{' match the filters' if listing.is_filtered else ''}."),
         filters=filters(
             request,
             found,
             [
-                Control("team", _("Team"), choices=list(teams)),
-                Control("state", _("State"), choices=CampaignTask.State.choices),
-                Control("overdue", _("Past its day"), choices=[("true", _("Yes")), ("false", _("No"))]),
-                Control("unowned", _("Nobody's"), choices=[("true", _("Yes")), ("false", _("No"))]),
+                Control("team", "Team", choices=list(teams)),
+                Control("state", "State", choices=CampaignTask.State.choices),
+                Control("overdue", "Past its day", choices=[("true", "Yes"), ("false", "No")]),
+                Control("unowned", "Nobody's", choices=[("true", "Yes"), ("false", "No")]),
             ],
         ),
         listing=listing,

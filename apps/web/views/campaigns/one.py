@@ -8,8 +8,6 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import Team, User
@@ -30,20 +28,20 @@ from apps.web.views.campaigns.lists import TASK_ORDERS
 from apps.web.views.campaigns.opening import candidates_for
 from apps.web.wording import counted, number
 
-REFUSAL = gettext_lazy("Campaigns are led by governance.")
+REFUSAL = "Campaigns are led by governance."
 
 
 class ChangeForm(forms.Form):
-    title = forms.CharField(label=gettext_lazy("Title"), max_length=200)
+    title = forms.CharField(label="Title", max_length=200)
     target = forms.ModelChoiceField(
         Offering.objects.none(),
-        label=gettext_lazy("Usual target"),
+        label="Usual target",
         required=False,
-        help_text=gettext_lazy("Of tasks that have not chosen another. Empty: it stays as it is."),
-        empty_label=gettext_lazy("As it is"),
+        help_text="Of tasks that have not chosen another. Empty: it stays as it is.",
+        empty_label="As it is",
     )
-    due_on = DayField(label=gettext_lazy("Latest day of all tasks"), required=False)
-    note = forms.CharField(label=gettext_lazy("Note"), widget=forms.Textarea, required=False, max_length=10_000)
+    due_on = DayField(label="Latest day of all tasks", required=False)
+    note = forms.CharField(label="Note", widget=forms.Textarea, required=False, max_length=10_000)
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
         kwargs["initial"] = {name: getattr(campaign, name) for name in ("title", "target", "due_on", "note")}
@@ -72,8 +70,8 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
         "campaigns/campaign.html",
         fragment="listing",
         title=found.title,
-        crumbs=((_("Campaigns"), reverse("campaigns")),),
-        counts=_("Tasks of the campaign") if how_far.whole_campaign else _("Tasks of your teams in the campaign"),
+        crumbs=(("Campaigns", reverse("campaigns")),),
+        counts="Tasks of the campaign" if how_far.whole_campaign else "Tasks of your teams in the campaign",
         as_of=at,
         sentence=sentence(found, how_far),
         campaign=found,
@@ -83,9 +81,9 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
             request,
             narrowed,
             [
-                Control("team", _("Team"), choices=list(teams)),
-                Control("state", _("State"), choices=CampaignTask.State.choices),
-                Control("overdue", _("Past its day"), choices=[("true", _("Yes")), ("false", _("No"))]),
+                Control("team", "Team", choices=list(teams)),
+                Control("state", "State", choices=CampaignTask.State.choices),
+                Control("overdue", "Past its day", choices=[("true", "Yes"), ("false", "No")]),
             ],
         ),
         listing=listing,
@@ -111,21 +109,21 @@ State = CampaignTask.State
 
 def sentence(found: Campaign, how_far: Progress) -> Sentence:
     if how_far.n_tasks == 0:
-        return Sentence(_("Nothing is left to move off %(id)s.") % {"id": found.subject.api_id})
-    n = f"{number(how_far.n_settled)} {_('of')} {number(how_far.n_tasks)}"
-    start = _("%(n)s tasks are settled") % {"n": n}
+        return Sentence(f"Nothing is left to move off {found.subject.api_id}.")
+    n = f"{number(how_far.n_settled)} of {number(how_far.n_tasks)}"
+    start = f"{n} tasks are settled"
     if found.state == Campaign.State.CLOSED:
-        return Sentence(_("Closed: %(n)s tasks were settled.") % {"n": n})
+        return Sentence(f"Closed: {n} tasks were settled.")
     days = how_far.days_left
     rest = (
         ""
         if days is None
-        else _("; %(id)s ends in %(days)s") % {"id": found.subject.api_id, "days": counted(days, _("day"))}
+        else f"; {found.subject.api_id} ends in {counted(days, 'day')}"
         if days >= 0
-        else _("; %(id)s ended %(days)s ago") % {"id": found.subject.api_id, "days": counted(-days, _("day"))}
+        else f"; {found.subject.api_id} ended {counted(-days, 'day')} ago"
     )
     if how_far.n_overdue:
-        late = counted(how_far.n_overdue, _("is past its day"), _("are past their day"))
+        late = counted(how_far.n_overdue, "is past its day", "are past their day")
         return Sentence(f"{start}, ", late, f"{rest}.")
     return Sentence(f"{start}{rest}.")
 
@@ -148,22 +146,22 @@ def order(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 
 def _extend(request: HttpRequest, found: Campaign, user: User) -> str:
     n = opening.extend_campaign(campaign=found, at=now(), by=user)
-    return _("%(n)s joined.") % {"n": counted(n, _("task")).capitalize()}
+    return f"{counted(n, 'task').capitalize()} joined."
 
 
 def _reschedule(request: HttpRequest, found: Campaign, user: User) -> str:
     n = opening.reschedule_campaign(campaign=found, at=now(), by=user, reason=request.POST.get("reason", ""))
-    return _("%(n)s another day.") % {"n": counted(n, _("task has"), _("tasks have")).capitalize()}
+    return "{n} another day.".format(n=counted(n, "task has", "tasks have").capitalize())
 
 
 def _close(request: HttpRequest, found: Campaign, user: User) -> str:
     opening.close_campaign(campaign=found, at=now(), by=user, closing_note=request.POST.get("reason", ""))
-    return _("The campaign is closed.")
+    return "The campaign is closed."
 
 
 def _reopen(request: HttpRequest, found: Campaign, user: User) -> str:
     opening.reopen_campaign(campaign=found, by=user, reason=request.POST.get("reason", ""))
-    return _("The campaign is open again.")
+    return "The campaign is open again."
 
 
 def _change(request: HttpRequest, found: Campaign, user: User) -> str:
@@ -171,7 +169,7 @@ def _change(request: HttpRequest, found: Campaign, user: User) -> str:
     if not form.is_valid():
         raise ValidationError([str(error) for errors in form.errors.values() for error in errors])
     opening.change_campaign(campaign=found, by=user, **form.cleaned_data)
-    return _("The campaign is changed.")
+    return "The campaign is changed."
 
 
 _ORDERS: dict[str, Callable[[HttpRequest, Campaign, User], str]] = {

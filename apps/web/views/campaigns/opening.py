@@ -8,8 +8,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 from kombu.exceptions import OperationalError
 
@@ -25,7 +23,7 @@ from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
 from apps.web.wording import counted, day, number
 
-REFUSAL = gettext_lazy("Campaigns are opened by governance.")
+REFUSAL = "Campaigns are opened by governance."
 # more tasks than this take a worker, so that the page need not wait
 AT_ONCE = 1_000
 FOUND = 20
@@ -34,24 +32,24 @@ NAMED = 8
 
 class OpeningForm(forms.Form):
     title = forms.CharField(
-        label=gettext_lazy("Title"),
+        label="Title",
         max_length=200,
         required=False,
-        help_text=gettext_lazy("Made from what ends where empty."),
+        help_text="Made from what ends where empty.",
     )
     target = forms.ModelChoiceField(
         Offering.objects.none(),
-        label=gettext_lazy("Usual target"),
+        label="Usual target",
         required=False,
-        help_text=gettext_lazy("Each task may choose another."),
-        empty_label=gettext_lazy("Chosen in each task"),
+        help_text="Each task may choose another.",
+        empty_label="Chosen in each task",
     )
     due_on = DayField(
-        label=gettext_lazy("Latest day of all tasks"),
+        label="Latest day of all tasks",
         required=False,
-        help_text=gettext_lazy("Each task has a day of its own: the end, less the days a move takes, less a margin."),
+        help_text="Each task has a day of its own: the end, less the days a move takes, less a margin.",
     )
-    note = forms.CharField(label=gettext_lazy("Note"), widget=forms.Textarea, required=False, max_length=10_000)
+    note = forms.CharField(label="Note", widget=forms.Textarea, required=False, max_length=10_000)
 
     def __init__(self, *args: Any, subject: Offering, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -117,16 +115,16 @@ def open_one(request: HttpRequest) -> HttpResponse:
             form.add_error(None, refusal.messages if isinstance(refusal, ValidationError) else str(refusal))
         except OperationalError:
             # nothing of it is stored yet, so that no later run could find it
-            form.add_error(None, _("The background worker cannot be reached. Try again in a minute."))
+            form.add_error(None, "The background worker cannot be reached. Try again in a minute.")
         else:
-            say(request, _("The campaign is open: %(n)s.") % {"n": counted(made.tasks.count(), _("task"))})
+            say(request, f"The campaign is open: {counted(made.tasks.count(), 'task')}.")
             return redirect("campaign", made.pk)
     return page(
         request,
         "campaigns/opening.html",
-        title=_("Open a campaign"),
-        crumbs=((_("Campaigns"), reverse("campaigns")),),
-        counts=_("Live dependencies, in every role"),
+        title="Open a campaign",
+        crumbs=(("Campaigns", reverse("campaigns")),),
+        counts="Live dependencies, in every role",
         sentence=Sentence(_opening_sentence(subject, n)),
         subject=subject,
         event=event,
@@ -140,11 +138,13 @@ def open_one(request: HttpRequest) -> HttpResponse:
 
 
 def _opening_sentence(subject: Offering, n: int) -> str:
-    ends = _(", which ends on %(day)s") % {"day": day(subject.retires_on)} if subject.retires_on else ""
-    return _("%(n)s would move off %(id)s at %(host)s%(ends)s.") % {
-        "n": f"{number(n)} {_('dependency') if n == 1 else _('dependencies')}",
-        "id": subject.api_id, "host": subject.host.name, "ends": ends,
-    }  # fmt: skip
+    ends = f", which ends on {day(subject.retires_on)}" if subject.retires_on else ""
+    return "{n} would move off {id} at {host}{ends}.".format(
+        n=f"{number(n)} {'dependency' if n == 1 else 'dependencies'}",
+        id=subject.api_id,
+        host=subject.host.name,
+        ends=ends,
+    )
 
 
 def _asked(request: HttpRequest) -> tuple[ProviderEvent | None, Offering | None]:
@@ -164,9 +164,9 @@ def _search(request: HttpRequest) -> HttpResponse:
         request,
         "campaigns/search.html",
         fragment="hits",
-        title=_("Open a campaign"),
-        crumbs=((_("Campaigns"), reverse("campaigns")),),
-        sentence=Sentence(_("Which offering ends or changes?")),
+        title="Open a campaign",
+        crumbs=(("Campaigns", reverse("campaigns")),),
+        sentence=Sentence("Which offering ends or changes?"),
         words=words,
         hits=found.filter(api_id__icontains=words)[:FOUND] if len(words) > 1 else (),
     )
@@ -183,9 +183,9 @@ def opening_progress(request: HttpRequest) -> HttpResponse:
     # None: the cache has lost it, and whether a worker is still at it cannot be told
     trouble = cache.get(opening_key(event_id=event.pk if event else None, offering_id=subject.pk))
     if trouble is None:
-        trouble = _(
-            "The progress of opening this campaign is not known. If the campaign is not in the list in a minute,"
-            " open it again."
+        trouble = (
+            "The progress of opening this campaign is not known. If the campaign is not in the"
+            " list in a minute, open it again."
         )
     address = reverse("campaign", args=[made.pk]) if made else reverse("campaigns") if trouble else ""
     if trouble and not made:
@@ -198,8 +198,8 @@ def opening_progress(request: HttpRequest) -> HttpResponse:
         request,
         "campaigns/progress.html",
         fragment="progress",
-        title=_("Opening a campaign"),
-        crumbs=((_("Campaigns"), reverse("campaigns")),),
-        sentence=Sentence(_("The campaign on %(id)s is being opened.") % {"id": subject.api_id}),
+        title="Opening a campaign",
+        crumbs=(("Campaigns", reverse("campaigns")),),
+        sentence=Sentence(f"The campaign on {subject.api_id} is being opened."),
         address=request.get_full_path(),
     )

@@ -8,8 +8,6 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
@@ -36,14 +34,14 @@ FOUND = 15
 
 
 class MeasureForm(forms.Form):
-    metric = forms.CharField(label=gettext_lazy("Metric"), max_length=120)
-    before = forms.DecimalField(label=gettext_lazy("Before"), required=False)
-    after = forms.DecimalField(label=gettext_lazy("After"), required=False)
+    metric = forms.CharField(label="Metric", max_length=120)
+    before = forms.DecimalField(label="Before", required=False)
+    after = forms.DecimalField(label="After", required=False)
 
 
 class WaiveForm(forms.Form):
-    until = DayField(label=gettext_lazy("Until"), help_text=gettext_lazy("First day on which it no longer holds."))
-    why = forms.CharField(label=gettext_lazy("Why"), widget=forms.Textarea(attrs={"rows": 2}), max_length=10_000)
+    until = DayField(label="Until", help_text="First day on which it no longer holds.")
+    why = forms.CharField(label="Why", widget=forms.Textarea(attrs={"rows": 2}), max_length=10_000)
 
 
 @require_safe
@@ -58,14 +56,12 @@ def task(request: HttpRequest, pk: int) -> HttpResponse:
     return page(
         request,
         "campaigns/task.html",
-        title=_("%(application)s, off %(id)s") % {
-            "application": application.name, "id": found.dependency.offering.api_id,
-        },
+        title=f"{application.name}, off {found.dependency.offering.api_id}",
         crumbs=(
-            (_("Campaigns"), reverse("campaigns")),
+            ("Campaigns", reverse("campaigns")),
             (found.campaign.title, reverse("campaign", args=[found.campaign_id])),
         ),
-        counts=_("Steps and evidence of this task"),
+        counts="Steps and evidence of this task",
         as_of=at,
         sentence=sentence(found, gate),
         task=found,
@@ -107,18 +103,19 @@ def sentence(found: CampaignTask, gate: Gate) -> Sentence:
     name = found.dependency.application.name
     if found.state == State.DONE:
         return Sentence(
-            _("%(name)s has moved; %(who)s signed it off.") % {"name": name, "who": found.signed_off_by}
+            f"{name} has moved; {found.signed_off_by} signed it off."
         )  # fmt: skip
     if found.state == State.OBSOLETE:
-        return Sentence(_("%(name)s no longer uses it: nothing is left to move.") % {"name": name})
+        return Sentence(f"{name} no longer uses it: nothing is left to move.")
     if found.state == State.WAIVED and found.waived_until:
-        return Sentence(_("Waived until %(day)s, then it opens again.") % {"day": long_day(found.waived_until)})
+        return Sentence(f"Waived until {long_day(found.waived_until)}, then it opens again.")
     if gate.is_open:
-        return Sentence(_("%(name)s is ready: an owner or governance signs it off.") % {"name": name})
-    due = _(" by %(day)s") % {"day": long_day(found.due_on)} if found.due_on else ""
+        return Sentence(f"{name} is ready: an owner or governance signs it off.")
+    due = f" by {long_day(found.due_on)}" if found.due_on else ""
     return Sentence(
-        _("%(n)s missing before %(name)s can be signed off%(due)s.")
-        % {"n": counted(len(gate.missing), _("thing is"), _("things are")).capitalize(), "name": name, "due": due}
+        "{n} missing before {name} can be signed off{due}.".format(
+            n=counted(len(gate.missing), "thing is", "things are").capitalize(), name=name, due=due
+        )
     )
 
 
@@ -148,9 +145,9 @@ def step(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     def do(request: HttpRequest, task: CampaignTask, user: User) -> str:
         if action == "tick":
             working.tick_step(step=found, at=now(), by=user, note=request.POST.get("note", ""))
-            return _("Done: %(step)s.") % {"step": found.title}
+            return f"Done: {found.title}."
         working.untick_step(step=found, at=now(), by=user)
-        return _("Open again: %(step)s.") % {"step": found.title}
+        return f"Open again: {found.title}."
 
     _told(request, do, found.task, user)
     return redirect("campaign-task", found.task_id)
@@ -173,9 +170,9 @@ def _told(request: HttpRequest, do: Work, found: CampaignTask, user: User) -> No
 def _require(user: User, role: TeamRole, found: CampaignTask) -> None:
     if not user.may(role, found.dependency.application.team_id):
         raise PermissionDenied(
-            _("Only an owner of the application's team or governance may do this. Ask one of them.")
+            "Only an owner of the application's team or governance may do this. Ask one of them."
             if role == TeamRole.OWNER
-            else _("Editors of the application's team work on its tasks.")
+            else "Editors of the application's team work on its tasks."
         )
 
 
@@ -192,78 +189,74 @@ def _assign(request: HttpRequest, found: CampaignTask, user: User) -> str:
     name = request.POST.get("owner", "")
     owner = get_object_or_404(User.objects.filter(is_active=True), username=name) if name else None
     working.assign_task(task=found, owner=owner, by=user)
-    return _("The task is %(who)s's.") % {"who": owner} if owner else _("The task is nobody's in particular.")
+    return f"The task is {owner}'s." if owner else "The task is nobody's in particular."
 
 
 class _DueForm(forms.Form):
-    due_on = DayField(label=gettext_lazy("Due"))
+    due_on = DayField(label="Due")
 
 
 def _due(request: HttpRequest, found: CampaignTask, user: User) -> str:
     day = _valid(_DueForm(request.POST))["due_on"]
     working.set_due(task=found, due_on=day, by=user)
-    return _("Due on %(day)s.") % {"day": long_day(day)}
+    return f"Due on {long_day(day)}."
 
 
 def _target(request: HttpRequest, found: CampaignTask, user: User) -> str:
     pk = request.POST.get("target", "")
     if not pk.isdecimal():
-        raise RefusedChange(_("Choose one of the offerings."))
+        raise RefusedChange("Choose one of the offerings.")
     target = get_object_or_404(Offering.objects.visible_to(user), pk=pk)
     working.choose_target(task=found, target=target, at=now(), by=user)
-    return _("It moves to %(id)s.") % {"id": target.api_id}
+    return f"It moves to {target.api_id}."
 
 
 def _measure(request: HttpRequest, found: CampaignTask, user: User) -> str:
     said = _valid(MeasureForm(request.POST))
     before, after = ({} if said[side] is None else {said["metric"]: said[side]} for side in ("before", "after"))
     if not before and not after:
-        raise RefusedChange(_("Give at least one of the two values."))
+        raise RefusedChange("Give at least one of the two values.")
     working.record_measurements(task=found, at=now(), by=user, before=before, after=after)
-    return _("%(metric)s is recorded.") % {"metric": said["metric"]}
+    return f"{said['metric']} is recorded."
 
 
 def _add_step(request: HttpRequest, found: CampaignTask, user: User) -> str:
     made = working.add_step(
         task=found, title=request.POST.get("title", ""), at=now(), by=user, required="required" in request.POST
     )  # fmt: skip
-    return _("Added: %(step)s.") % {"step": made.title}
+    return f"Added: {made.title}."
 
 
 class _SwitchForm(forms.Form):
-    on = DayField(label=gettext_lazy("From"))
+    on = DayField(label="From")
 
 
 def _switch(request: HttpRequest, found: CampaignTask, user: User) -> str:
     on = _valid(_SwitchForm(request.POST))["on"]
     switched = working.switch_task(task=found, on=on, at=now(), by=user)
     assert switched.successor is not None
-    return _("%(application)s calls %(id)s from %(day)s.") % {
-        "application": found.dependency.application.name,
-        "id": switched.successor.offering.api_id,
-        "day": long_day(on),
-    }
+    return f"{found.dependency.application.name} calls {switched.successor.offering.api_id} from {long_day(on)}."
 
 
 def _sign(request: HttpRequest, found: CampaignTask, user: User) -> str:
     signing.sign_off(task=found, at=now(), by=user, reason=request.POST.get("reason", ""))
-    return _("Signed off.")
+    return "Signed off."
 
 
 def _waive(request: HttpRequest, found: CampaignTask, user: User) -> str:
     said = _valid(WaiveForm(request.POST))
     signing.waive_task(task=found, until=said["until"], why=said["why"], at=now(), by=user)
-    return _("Waived until %(day)s.") % {"day": long_day(said["until"])}
+    return f"Waived until {long_day(said['until'])}."
 
 
 def _lift(request: HttpRequest, found: CampaignTask, user: User) -> str:
     signing.lift_waiver(task=found, at=now(), by=user)
-    return _("The waiver is lifted.")
+    return "The waiver is lifted."
 
 
 def _reopen(request: HttpRequest, found: CampaignTask, user: User) -> str:
     signing.reopen_task(task=found, at=now(), by=user, reason=request.POST.get("reason", ""))
-    return _("The task is open again.")
+    return "The task is open again."
 
 
 _WORK: dict[str, tuple[TeamRole, Work]] = {

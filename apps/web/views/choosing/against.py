@@ -5,11 +5,10 @@ from typing import Any
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from apps.catalog.models import NodeKind
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.choosing.against import Against, Findings, against_decisions
 from apps.inventory.choosing.approvals import COLUMN, RELATIONS
@@ -83,9 +82,9 @@ def against(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "choosing/against.html",
-        title=_("Against decisions"),
-        crumbs=((_("Approvals"), reverse("approvals")),),
-        counts=_("Live dependencies of yours, in any role, each once for every decision"),
+        title="Against decisions",
+        crumbs=(("Approvals", reverse("approvals")),),
+        counts="Live dependencies of yours, in any role, each once for every decision",
         as_of=at,
         sentence=_sentence(sheets.n_found, of.name if of else ""),
         sheets=sheets,
@@ -149,12 +148,12 @@ def _found(request: HttpRequest, target: Any, decision: Approval | None, *, limi
 def _sentence(n: int, name: str) -> Sentence:
     if not n:
         return Sentence(
-            _("Nothing of yours stands on %(name)s against a decision.") % {"name": name}
+            f"Nothing of yours stands on {name} against a decision."
             if name
-            else _("Nothing of yours stands against a decision.")
+            else "Nothing of yours stands against a decision."
         )
-    words = ngettext("%(n)s dependency stands against a decision", "%(n)s dependencies stand against a decision", n) % {
-        "n": number(n)
-    }
-    on = _(" on %(name)s") % {"name": name} if name else ""
+    words = pluralize(
+        n, f"{number(n)} dependency stands against a decision", f"{number(n)} dependencies stand against a decision"
+    )
+    on = f" on {name}" if name else ""
     return Sentence("", words, f"{on}.")

@@ -3,8 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.inventory.models import Application, Approval, Criticality
 from apps.web.forms import DayField
@@ -14,43 +12,41 @@ class DecisionForm(forms.Form):
     """What is decided, for what, until when and why. Only a block may stand without an end."""
 
     decision = forms.ChoiceField(
-        label=gettext_lazy("Decision"),
+        label="Decision",
         choices=Approval.Decision.choices,
         widget=forms.RadioSelect,
-        help_text=gettext_lazy(
-            "Approved: for everything. Restricted: only for what you tick below. Blocked: for nothing."
-        ),
+        help_text="Approved: for everything. Restricted: only for what you tick below. Blocked: for nothing.",
     )
     expires_on = DayField(
-        label=gettext_lazy("Holds until"),
+        label="Holds until",
         required=False,
-        help_text=gettext_lazy("First day on which it no longer holds. Only a block may stand without one."),
+        help_text="First day on which it no longer holds. Only a block may stand without one.",
     )
     data_classes = forms.MultipleChoiceField(
-        label=gettext_lazy("Only for data that is"),
+        label="Only for data that is",
         choices=Application.DataClass.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
     criticalities = forms.TypedMultipleChoiceField(
-        label=gettext_lazy("Only for applications that are"),
+        label="Only for applications that are",
         choices=Criticality.choices,
         coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
     regions = forms.CharField(
-        label=gettext_lazy("Only in these regions"),
+        label="Only in these regions",
         required=False,
         max_length=600,
-        help_text=gettext_lazy("Separated by commas, as applications give their geography: CH, EU."),
+        help_text="Separated by commas, as applications give their geography: CH, EU.",
     )
     reason = forms.CharField(
-        label=gettext_lazy("Reason"),
+        label="Reason",
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("People who may not build on it read this. Say what would change it."),
-        error_messages={"required": gettext_lazy("Say why: people will be held to it.")},
+        help_text="People who may not build on it read this. Say what would change it.",
+        error_messages={"required": "Say why: people will be held to it."},
     )
 
     def clean_regions(self) -> list[str]:
@@ -61,11 +57,11 @@ class DecisionForm(forms.Form):
         decision = said.get("decision")
         limits = any(said.get(name) for name in ("data_classes", "criticalities", "regions"))
         if decision and decision != Approval.Decision.BLOCKED and "expires_on" in said and not said["expires_on"]:
-            self.add_error("expires_on", _("Give the day on which it ends; only a block stands without one."))
+            self.add_error("expires_on", "Give the day on which it ends; only a block stands without one.")
         if decision == Approval.Decision.RESTRICTED and not limits:
-            self.add_error("decision", _("Say to what it is restricted: data, applications or regions."))
+            self.add_error("decision", "Say to what it is restricted: data, applications or regions.")
         if limits and decision in {Approval.Decision.APPROVED, Approval.Decision.BLOCKED}:
-            self.add_error("decision", _("Limits go with a restricted approval: choose it, or take the limits out."))
+            self.add_error("decision", "Limits go with a restricted approval: choose it, or take the limits out.")
         return said
 
     @classmethod
@@ -83,7 +79,7 @@ class DecisionForm(forms.Form):
 
 class RevokeForm(forms.Form):
     reason = forms.CharField(
-        label=gettext_lazy("Why it is taken back"),
+        label="Why it is taken back",
         max_length=10_000,
-        error_messages={"required": gettext_lazy("Say why the decision is taken back.")},
+        error_messages={"required": "Say why the decision is taken back."},
     )

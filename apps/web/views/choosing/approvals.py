@@ -8,10 +8,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.against import against_decisions
@@ -69,16 +68,16 @@ def approval_list(request: HttpRequest) -> HttpResponse:
         request,
         "choosing/approvals.html",
         fragment="listing",
-        title=_("Approvals"),
-        counts=_("Decisions of the organisation"),
+        title="Approvals",
+        counts="Decisions of the organisation",
         sentence=_of_list(listing, soon, narrowed=listing.is_filtered or "standing" in request.GET),
         filters=filters(
             request,
             found,
             [
-                Control("decision", _("Decision"), choices=Approval.Decision.choices),
-                Control("standing", _("In force"), choices=(("true", _("Today")), ("false", _("No longer")))),
-                Control("expires_before", _("Ends before"), "date"),
+                Control("decision", "Decision", choices=Approval.Decision.choices),
+                Control("standing", "In force", choices=(("true", "Today"), ("false", "No longer"))),
+                Control("expires_before", "Ends before", "date"),
             ],
             STANDING,
         ),
@@ -92,22 +91,25 @@ def approval_list(request: HttpRequest) -> HttpResponse:
 def _of_list(listing: Listing[Approval], soon: list[Approval], *, narrowed: bool) -> Sentence:
     if narrowed:
         return Sentence(
-            ngettext("%(n)s decision matches the filters.", "%(n)s decisions match the filters.", listing.n_found)
-            % {"n": listing.count}
+            pluralize(
+                listing.n_found,
+                f"{listing.count} decision matches the filters.",
+                f"{listing.count} decisions match the filters.",
+            )
         )
     if not listing.n_found:
-        return Sentence(_("Nothing has been decided yet: everybody may build on anything."))
-    stands = ngettext("%(n)s decision is in force", "%(n)s decisions are in force", listing.n_found) % {
-        "n": listing.count
-    }
+        return Sentence("Nothing has been decided yet: everybody may build on anything.")
+    stands = pluralize(
+        listing.n_found, f"{listing.count} decision is in force", f"{listing.count} decisions are in force"
+    )
     if not soon:
-        return Sentence(_("%(stands)s; none ends within %(days)s days.") % {"stands": stands, "days": SOON_DAYS})
+        return Sentence(f"{stands}; none ends within {SOON_DAYS} days.")
     first = soon[0]
     assert first.expires_on is not None
     return Sentence(
         f"{stands}; ",
-        _("that on %(name)s ends on %(day)s") % {"name": named(first.target).name, "day": long_day(first.expires_on)},
-        "." if len(soon) == 1 else _(", and %(n)s more soon after.") % {"n": len(soon) - 1},
+        f"that on {named(first.target).name} ends on {long_day(first.expires_on)}",
+        "." if len(soon) == 1 else f", and {len(soon) - 1} more soon after.",
     )
 
 
@@ -137,13 +139,13 @@ def scope_of(approval: Approval) -> str:
     parts = []
     if approval.criticalities:
         levels = [str(Criticality(level).label).lower() for level in sorted(approval.criticalities)]
-        parts.append(_("%(levels)s applications") % {"levels": listed(levels)})
+        parts.append(f"{listed(levels)} applications")
     if approval.data_classes:
         classes = [str(Application.DataClass(value).label).lower() for value in approval.data_classes]
-        parts.append(_("data that is %(classes)s") % {"classes": listed(classes)})
+        parts.append(f"data that is {listed(classes)}")
     if approval.regions:
-        parts.append(_("in %(regions)s") % {"regions": listed(approval.regions, most=8)})
-    return _("only %(parts)s") % {"parts": ", ".join(parts)} if parts else ""
+        parts.append(f"in {listed(approval.regions, most=8)}")
+    return f"only {', '.join(parts)}" if parts else ""
 
 
 def state_of(approval: Approval, today: date) -> str:
@@ -158,7 +160,7 @@ def state_of(approval: Approval, today: date) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_approval(request: HttpRequest) -> HttpResponse:
     """Decide on something: first on what, found by words, then what."""
-    user = governing(request, _("Only governance decides what may be built on."))
+    user = governing(request, "Only governance decides what may be built on.")
     at = now()
     target = asked_for(request.GET, user=user)
     words = words_of(request)
@@ -169,14 +171,14 @@ def new_approval(request: HttpRequest) -> HttpResponse:
         except (RefusedChange, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
-            say(request, _("Decided. What stands against it is listed below; nobody was switched off."))
+            say(request, "Decided. What stands against it is listed below; nobody was switched off.")
             return redirect("approval", pk=made.pk)
     standing = _standing_on(target, day_of(at)) if target is not None else None
     return page(
         request,
         "choosing/approval-new.html",
-        title=_("New decision"),
-        crumbs=((_("Approvals"), reverse("approvals")),),
+        title="New decision",
+        crumbs=(("Approvals", reverse("approvals")),),
         status=422 if form.errors else 200,
         sentence=_of_new(target),
         target=named(target) if target is not None else None,
@@ -193,8 +195,8 @@ def _standing_on(target: Any, today: date) -> Approval | None:
 
 def _of_new(target: Any) -> Sentence:
     if target is None:
-        return Sentence(_("On what do you decide? Find it first."))
-    return Sentence(_("May we build on %(name)s?") % {"name": named(target).name})
+        return Sentence("On what do you decide? Find it first.")
+    return Sentence(f"May we build on {named(target).name}?")
 
 
 def _one(request: HttpRequest, pk: int) -> Approval:
@@ -210,7 +212,7 @@ def approval(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def replace(request: HttpRequest, pk: int) -> HttpResponse:
     """Decide otherwise on the same, or the same until another day; the old decision is kept."""
-    user = governing(request, _("Only governance decides what may be built on."))
+    user = governing(request, "Only governance decides what may be built on.")
     this = _one(request, pk)
     form = DecisionForm(request.POST)
     if form.is_valid():
@@ -223,14 +225,14 @@ def replace(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as refused:
             form.add_error(None, refused)
         else:
-            say(request, _("The new decision holds from today; the one before is kept below."))
+            say(request, "The new decision holds from today; the one before is kept below.")
             return redirect("approval", pk=made.pk)
     return _approval_page(request, this, form, RevokeForm())
 
 
 @require_POST
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    user = governing(request, _("Only governance takes a decision back."))
+    user = governing(request, "Only governance takes a decision back.")
     this = _one(request, pk)
     form = RevokeForm(request.POST)
     if not form.is_valid():
@@ -240,7 +242,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     except RefusedChange as refused:
         refuse(request, str(refused))
     else:
-        say(request, _("Taken back. It stays on record with your reason; wider decisions count again."))
+        say(request, "Taken back. It stays on record with your reason; wider decisions count again.")
     return redirect("approval", pk=pk)
 
 
@@ -265,9 +267,9 @@ def _approval_page(request: HttpRequest, this: Approval, form: DecisionForm, rev
     return page(
         request,
         "choosing/approval.html",
-        title=_("Decision on %(name)s") % {"name": target.name},
-        crumbs=((_("Approvals"), reverse("approvals")), (target.name, target.url)),
-        counts=_("Live dependencies of yours, in any role"),
+        title=f"Decision on {target.name}",
+        crumbs=(("Approvals", reverse("approvals")), (target.name, target.url)),
+        counts="Live dependencies of yours, in any role",
         as_of=at,
         status=422 if form.errors or revoke_form.errors else 200,
         approval=this,
@@ -288,23 +290,20 @@ def _of_one(this: Approval, name: str, state: str, n_against: int) -> Sentence:
     if state == "revoked":
         assert this.revoked_at is not None
         day = long_day(day_of(this.revoked_at))
-        return Sentence(
-            _("%(name)s was %(word)s; %(who)s took that back on %(day)s.")
-            % {"name": name, "word": word, "who": this.revoked_by, "day": day}
-        )
+        return Sentence(f"{name} was {word}; {this.revoked_by} took that back on {day}.")
     until = long_day(this.expires_on) if this.expires_on else ""
     if state == "lapsed":
         return Sentence(
-            _("%(name)s was %(word)s ") % {"name": name, "word": word}, _("until %(day)s") % {"day": until},
-            _(" and nothing has been decided since."),
+            f"{name} was {word} ", f"until {until}",
+            " and nothing has been decided since.",
         )  # fmt: skip
-    stands = (
-        _("%(name)s is %(word)s until %(day)s") if until else _("%(name)s is %(word)s until that is taken back")
-    ) % {"name": name, "word": word, "day": until}
+    stands = ("{name} is {word} until {day}" if until else "{name} is {word} until that is taken back").format(
+        name=name, word=word, day=until
+    )
     if this.decision == Approval.Decision.APPROVED:
         return Sentence(f"{stands}.")
     if not n_against:
-        return Sentence(_("%(stands)s; nothing of yours stands against it.") % {"stands": stands})
-    against = counted(n_against, _("dependency"), _("dependencies"))
-    verb = _("stands against it") if n_against == 1 else _("stand against it")
+        return Sentence(f"{stands}; nothing of yours stands against it.")
+    against = counted(n_against, "dependency", "dependencies")
+    verb = "stands against it" if n_against == 1 else "stand against it"
     return Sentence(f"{stands}; ", f"{against} {verb}", ".")

@@ -6,10 +6,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.diligence.facts import Scorecard
 from apps.exposure.diligence.scorecards import MOST, foundation_scorecards, provider_scorecards
@@ -50,8 +49,8 @@ def compare(request: HttpRequest) -> HttpResponse:
         request,
         "choosing/compare.html",
         fragment="finder",
-        title=_("Choosing"),
-        counts=_("Facts on record; no grade, no total, no ranking"),
+        title="Choosing",
+        counts="Facts on record; no grade, no total, no ranking",
         as_of=at,
         sentence=_sentence(chosen, cards),
         chosen=chosen,
@@ -127,17 +126,13 @@ def _columns(chosen: Candidates, cards: list[Scorecard], today: Any) -> list[Col
 
 def _sentence(chosen: Candidates, cards: list[Scorecard]) -> Sentence:
     if not cards:
-        return Sentence(_("Which foundation, and on what terms? Put candidates side by side."))
+        return Sentence("Which foundation, and on what terms? Put candidates side by side.")
     gaps, facts = n_gaps(cards)
     names = listed([card.name for card in cards], most=3)
     if not gaps:
-        said = (
-            _("%(names)s: all %(facts)s facts are known.")
-            if len(cards) > 1
-            else _("Everything asked of %(names)s is known.")
-        )
-        return Sentence(said % {"names": names, "facts": number(facts)})
-    unknown = ngettext(
-        "%(names)s: of %(facts)s facts nobody knows %(n)s.", "%(names)s: of %(facts)s facts nobody knows %(n)s.", gaps
+        said = "{names}: all {facts} facts are known." if len(cards) > 1 else "Everything asked of {names} is known."
+        return Sentence(said.format(names=names, facts=number(facts)))
+    unknown = pluralize(
+        gaps, "{names}: of {facts} facts nobody knows {n}.", "{names}: of {facts} facts nobody knows {n}."
     )
-    return Sentence(unknown % {"names": names, "facts": number(facts), "n": spelled(gaps)})
+    return Sentence(unknown.format(names=names, facts=number(facts), n=spelled(gaps)))

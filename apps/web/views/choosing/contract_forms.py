@@ -3,8 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.catalog.models import Provider
 from apps.inventory.choosing.contracts import CODES, CONTRACT_FACTS, COUNTRIES
@@ -34,46 +32,46 @@ DAYS = ("starts_on", "ends_on", "terms_read_on", "last_audit_on")
 
 def group_names() -> dict[str, str]:
     return {
-        "what": _("What it is"),
-        "time": _("Time and notice"),
-        "clauses": _("Clauses"),
-        "places": _("Places"),
-        "terms": _("Terms, audit, notes"),
-        "more": _("Further facts"),
+        "what": "What it is",
+        "time": "Time and notice",
+        "clauses": "Clauses",
+        "places": "Places",
+        "terms": "Terms, audit, notes",
+        "more": "Further facts",
     }
 
 
 def labels() -> dict[str, Any]:
     """What the facts are called where the names of the columns would not do."""
     return {
-        "ref": _("Reference"),
-        "ict_service_type": _("ICT service type"),
-        "overarching": _("Under the contract"),
-        "starts_on": _("Begins on"),
-        "notice_days_ours": _("Notice we must give"),
-        "notice_days_theirs": _("Notice they must give"),
-        "deprecation_notice_days": _("Notice of a model's end"),
-        "termination_reason": _("Why it was ended"),
-        "ip_indemnity": _("IP indemnity"),
-        "training_use": _("Use of our data for training"),
-        "provision_country": _("Country of the service"),
-        "stores_data": _("The service stores data"),
-        "data_country": _("Country where data is stored"),
-        "processing_country": _("Country where data is processed"),
-        "terms_url": _("Address of the terms"),
-        "terms_digest": _("Digest of the terms"),
-        "last_audit_on": _("Last audit of the party on"),
+        "ref": "Reference",
+        "ict_service_type": "ICT service type",
+        "overarching": "Under the contract",
+        "starts_on": "Begins on",
+        "notice_days_ours": "Notice we must give",
+        "notice_days_theirs": "Notice they must give",
+        "deprecation_notice_days": "Notice of a model's end",
+        "termination_reason": "Why it was ended",
+        "ip_indemnity": "IP indemnity",
+        "training_use": "Use of our data for training",
+        "provision_country": "Country of the service",
+        "stores_data": "The service stores data",
+        "data_country": "Country where data is stored",
+        "processing_country": "Country where data is processed",
+        "terms_url": "Address of the terms",
+        "terms_digest": "Digest of the terms",
+        "last_audit_on": "Last audit of the party on",
     }
 
 
 def help_texts() -> dict[str, Any]:
     """Units and examples, where the help of the column only repeats the label."""
     return {
-        "notice_days_ours": _("Days."),
-        "notice_days_theirs": _("Days."),
-        "deprecation_notice_days": _("Days between the announcement and the end of a model."),
+        "notice_days_ours": "Days.",
+        "notice_days_theirs": "Days.",
+        "deprecation_notice_days": "Days between the announcement and the end of a model.",
         "stores_data": "",
-        "termination_reason": _("Only of a contract that has ended."),
+        "termination_reason": "Only of a contract that has ended.",
     }
 
 
@@ -106,7 +104,7 @@ class ContractForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         if row is not None and row.ict_service_type not in {"", *SERVICE_TYPES}:
             kinds.append((row.ict_service_type, row.ict_service_type))
         self.fields["ict_service_type"] = forms.ChoiceField(
-            required=False, choices=kinds, help_text=_("As the DORA register counts them.")
+            required=False, choices=kinds, help_text="As the DORA register counts them."
         )
         for name, words in labels().items():
             if name in self.fields:
@@ -114,7 +112,7 @@ class ContractForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         for name, words in help_texts().items():
             self.fields[name].help_text = words
         for name in COUNTRIES:
-            self.fields[name].help_text = _("Country code of two letters, such as CH.")
+            self.fields[name].help_text = "Country code of two letters, such as CH."
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()
@@ -140,9 +138,9 @@ class ContractForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
 class NewContractForm(ContractForm):
     party = forms.ModelChoiceField(
-        label=gettext_lazy("With"),
+        label="With",
         queryset=Provider.objects.order_by("name"),
-        help_text=gettext_lazy("The party stays; a contract with another is another contract."),
+        help_text="The party stays; a contract with another is another contract.",
     )
 
 

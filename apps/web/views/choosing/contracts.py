@@ -9,11 +9,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.catalog.models import Offering, Provider
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.portfolio_queries import party_applications, party_reach
 from apps.inventory.actions import RefusedChange
@@ -64,16 +63,16 @@ def contract_list(request: HttpRequest) -> HttpResponse:
         request,
         "choosing/contracts.html",
         fragment="listing",
-        title=_("Contracts"),
-        counts=_("Contracts on file"),
+        title="Contracts",
+        counts="Contracts on file",
         sentence=_of_list(listing, user.reads_everything, today),
         filters=filters(
             request,
             found,
             [
-                Control("q", _("Search"), "search"),
-                Control("kind", _("Kind"), choices=Contract.Kind.choices),
-                Control("ends_before", _("Ends before"), "date"),
+                Control("q", "Search", "search"),
+                Control("kind", "Kind", choices=Contract.Kind.choices),
+                Control("ends_before", "Ends before", "date"),
             ],
         ),
         listing=listing,
@@ -95,17 +94,20 @@ def _is_ending(contract: Contract, today: date) -> bool:
 
 def _of_list(listing: Listing[Contract], may_read: bool, today: date) -> Sentence:
     if not may_read:
-        return Sentence(_("Contracts are read by governance, auditors and administrators."))
+        return Sentence("Contracts are read by governance, auditors and administrators.")
     if listing.is_filtered:
         return Sentence(
-            ngettext("%(n)s contract matches the filters.", "%(n)s contracts match the filters.", listing.n_found)
-            % {"n": listing.count}
+            pluralize(
+                listing.n_found,
+                f"{listing.count} contract matches the filters.",
+                f"{listing.count} contracts match the filters.",
+            )
         )
     if not listing.n_found:
-        return Sentence(_("No contract is on file."))
-    stands = ngettext("%(n)s contract is on file", "%(n)s contracts are on file", listing.n_found) % {
-        "n": listing.count
-    }
+        return Sentence("No contract is on file.")
+    stands = pluralize(
+        listing.n_found, f"{listing.count} contract is on file", f"{listing.count} contracts are on file"
+    )
     ending = (
         Contract.objects.filter(ends_on__gt=today, ends_on__lte=today + timedelta(SOON_DAYS))
         .select_related("party")
@@ -113,8 +115,8 @@ def _of_list(listing: Listing[Contract], may_read: bool, today: date) -> Sentenc
         .first()
     )
     if ending is None or ending.ends_on is None:
-        return Sentence(_("%(stands)s; none ends within %(days)s days.") % {"stands": stands, "days": SOON_DAYS})
-    words = _("that with %(party)s ends on %(day)s") % {"party": ending.party.name, "day": long_day(ending.ends_on)}
+        return Sentence(f"{stands}; none ends within {SOON_DAYS} days.")
+    words = f"that with {ending.party.name} ends on {long_day(ending.ends_on)}"
     return Sentence(f"{stands}; ", words, ".")
 
 
@@ -133,7 +135,7 @@ def contract_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_contract(request: HttpRequest) -> HttpResponse:
-    user = governing(request, _("Only governance registers contracts."))
+    user = governing(request, "Only governance registers contracts.")
     party = Provider.objects.visible_to(user).filter(slug=request.GET.get("party", "")).first()
     form = NewContractForm(request.POST or None, initial={"party": party.pk if party else None})
     if request.method == "POST" and form.is_valid():
@@ -143,15 +145,15 @@ def new_contract(request: HttpRequest) -> HttpResponse:
         except (RefusedChange, ValidationError) as refused:
             _add(form, refused)
         else:
-            say(request, _("The contract is on file."))
+            say(request, "The contract is on file.")
             return redirect("contract", pk=made.pk)
     return page(
         request,
         "choosing/contract-new.html",
-        title=_("New contract"),
-        crumbs=((_("Contracts"), reverse("contracts")),),
+        title="New contract",
+        crumbs=(("Contracts", reverse("contracts")),),
         status=422 if form.errors else 200,
-        sentence=Sentence(_("What was agreed, and with whom?")),
+        sentence=Sentence("What was agreed, and with whom?"),
         form=form,
     )
 
@@ -165,7 +167,7 @@ def contract(request: HttpRequest, pk: int) -> HttpResponse:
 @transaction.atomic
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Nobody overwrites what they have not seen: the row is held, and compared with what the page showed."""
-    user = governing(request, _("Only governance changes contracts."))
+    user = governing(request, "Only governance changes contracts.")
     get_object_or_404(Contract.objects.visible_to(user).select_for_update().only("pk"), pk=pk)
     this = _one(request, pk)
     form = ContractForm(request.POST, row=this)
@@ -175,7 +177,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         except (RefusedChange, ValidationError) as refused:
             _add(form, refused)
         else:
-            say(request, _("Kept."))
+            say(request, "Kept.")
             return redirect("contract", pk=pk)
     return _contract_page(request, this, form)
 
@@ -205,8 +207,8 @@ def _contract_page(request: HttpRequest, this: Contract, form: ContractForm | No
         request,
         "choosing/contract.html",
         title=this.ref,
-        crumbs=((_("Contracts"), reverse("contracts")), (party.name, reverse("provider", args=[party.slug]))),
-        counts=_("Live applications that rest on the party in any role"),
+        crumbs=(("Contracts", reverse("contracts")), (party.name, reverse("provider", args=[party.slug]))),
+        counts="Live applications that rest on the party in any role",
         as_of=at,
         status=422 if form and form.errors else 200,
         contract=this,
@@ -254,17 +256,16 @@ def _told(this: Contract) -> list[tuple[str, list[tuple[str, Any, str]]]]:
 def _of_one(this: Contract, today: date, shown: str, n: int) -> Sentence:
     name = this.party.name
     rests = (
-        ngettext("%(n)s application rests on %(party)s", "%(n)s applications rest on %(party)s", n)
-        % {"n": shown, "party": name}
+        pluralize(n, f"{shown} application rests on {name}", f"{shown} applications rest on {name}")
         if n
-        else _("nothing rests on %(party)s") % {"party": name}
+        else f"nothing rests on {name}"
     )
     if this.ends_on is None:
-        return Sentence(_("%(ref)s has no end; %(rests)s.") % {"ref": this.ref, "rests": rests})
+        return Sentence(f"{this.ref} has no end; {rests}.")
     if this.ends_on <= today:
-        return Sentence(f"{this.ref} ", _("ended on %(day)s") % {"day": long_day(this.ends_on)}, f"; {rests}.")
+        return Sentence(f"{this.ref} ", f"ended on {long_day(this.ends_on)}", f"; {rests}.")
     days = (this.ends_on - today).days
-    until = _("ends on %(day)s, in %(n)s days") % {"day": long_day(this.ends_on), "n": number(days)}
+    until = f"ends on {long_day(this.ends_on)}, in {number(days)} days"
     if days <= SOON_DAYS and n:
         return Sentence(f"{this.ref} ", until, f"; {rests}.")
     return Sentence(f"{this.ref} {until}; {rests}.")

@@ -9,11 +9,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.catalog.models import Foundation
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.annex import (
@@ -49,12 +48,12 @@ ORDERS = Sorting(
 
 class AskForm(forms.Form):
     items = forms.MultipleChoiceField(
-        label=gettext_lazy("Items"),
+        label="Items",
         choices=AnnexItem.Item.choices,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": gettext_lazy("Tick what was asked for.")},
+        error_messages={"required": "Tick what was asked for."},
     )
-    on = DayField(label=gettext_lazy("Asked on"), required=False, help_text=gettext_lazy("Today, if left empty."))
+    on = DayField(label="Asked on", required=False, help_text="Today, if left empty.")
 
 
 class NoteForm(SeenMixin, forms.Form):
@@ -64,12 +63,12 @@ class NoteForm(SeenMixin, forms.Form):
 
     item = forms.ChoiceField(choices=AnnexItem.Item.choices, widget=forms.HiddenInput)
     status = forms.ChoiceField(
-        label=gettext_lazy("What became of it"),
+        label="What became of it",
         choices=[(value, label) for value, label in Status.choices if value != _OWN_WAY],
     )
-    on = DayField(label=gettext_lazy("On"), required=False, help_text=gettext_lazy("Today, if left empty."))
-    link = forms.URLField(label=gettext_lazy("Where it is"), required=False, max_length=500)
-    note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=10_000)
+    on = DayField(label="On", required=False, help_text="Today, if left empty.")
+    link = forms.URLField(label="Where it is", required=False, max_length=500)
+    note = forms.CharField(label="Note", required=False, max_length=10_000)
 
     @classmethod
     def of(cls, line: ChecklistRow) -> "NoteForm":
@@ -100,15 +99,15 @@ def document_list(request: HttpRequest) -> HttpResponse:
         request,
         "choosing/documents.html",
         fragment="listing",
-        title=_("Documents"),
-        counts=_("Items of Annex XII of the AI Act"),
+        title="Documents",
+        counts="Items of Annex XII of the AI Act",
         sentence=_of_list(listing, user, today),
         filters=filters(
             request,
             found,
             [
-                Control("status", _("Status"), choices=Status.choices),
-                Control("due_before", _("Due before"), "date"),
+                Control("status", "Status", choices=Status.choices),
+                Control("due_before", "Due before", "date"),
             ],
         ),
         listing=listing,
@@ -124,26 +123,31 @@ def _is_late(row: AnnexItem | None, today: date) -> bool:
 
 def _of_list(listing: Listing[AnnexItem], user: Any, today: date) -> Sentence:
     if not user.reads_everything:
-        return Sentence(_("Documents of developers are read by governance, auditors and administrators."))
+        return Sentence("Documents of developers are read by governance, auditors and administrators.")
     if listing.is_filtered:
         return Sentence(
-            ngettext("%(n)s item matches the filters.", "%(n)s items match the filters.", listing.n_found)
-            % {"n": listing.count}
+            pluralize(
+                listing.n_found,
+                f"{listing.count} item matches the filters.",
+                f"{listing.count} items match the filters.",
+            )
         )
     if not listing.n_found:
-        return Sentence(_("No developer has been asked for its documents yet."))
+        return Sentence("No developer has been asked for its documents yet.")
     late = list(overdue_items(user=user, on=today)[:100])
-    stands = ngettext("%(n)s item was asked for or noted", "%(n)s items were asked for or noted", listing.n_found) % {
-        "n": listing.count
-    }
+    stands = pluralize(
+        listing.n_found,
+        f"{listing.count} item was asked for or noted",
+        f"{listing.count} items were asked for or noted",
+    )
     if not late:
-        return Sentence(_("%(stands)s; no answer is overdue.") % {"stands": stands})
+        return Sentence(f"{stands}; no answer is overdue.")
     first = late[0]
     assert first.due_on is not None
-    words = ngettext("%(n)s answer is overdue", "%(n)s answers are overdue", len(late)) % {"n": spelled(len(late))}
-    since = _(", the longest that of %(developer)s, since %(day)s.")
+    words = pluralize(len(late), f"{spelled(len(late))} answer is overdue", f"{spelled(len(late))} answers are overdue")
+    since = ", the longest that of {developer}, since {day}."
     return Sentence(
-        f"{stands}; ", words, since % {"developer": first.foundation.developer.name, "day": long_day(first.due_on)}
+        f"{stands}; ", words, since.format(developer=first.foundation.developer.name, day=long_day(first.due_on))
     )
 
 
@@ -179,7 +183,7 @@ def documents(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def ask(request: HttpRequest, slug: str) -> HttpResponse:
     """The developer was asked; the answer is due in two weeks."""
-    user = governing(request, _("Only governance notes what was asked for."))
+    user = governing(request, "Only governance notes what was asked for.")
     this = _foundation(request, slug)
     form = AskForm(request.POST)
     if form.is_valid():
@@ -192,14 +196,13 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
             due = long_day(on + ANSWER_DAYS)
             say(
                 request,
-                ngettext(
-                    "%(n)s item is asked for; the answer is due on %(day)s.",
-                    "%(n)s items are asked for; the answer is due on %(day)s.",
+                pluralize(
                     len(asked),
-                )
-                % {"n": spelled(len(asked)).capitalize(), "day": due}
+                    "{n} item is asked for; the answer is due on {day}.",
+                    "{n} items are asked for; the answer is due on {day}.",
+                ).format(n=spelled(len(asked)).capitalize(), day=due)
                 if asked
-                else _("All of these are on file or asked for already; their days stay."),
+                else "All of these are on file or asked for already; their days stay.",
             )
             return redirect("documents", slug=slug)
     return _documents_page(request, this, ask_form=form)
@@ -208,7 +211,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def note(request: HttpRequest, slug: str) -> HttpResponse:
     """What became of one item."""
-    user = governing(request, _("Only governance notes what became of an item."))
+    user = governing(request, "Only governance notes what became of an item.")
     this = _foundation(request, slug)
     lines = {line.item: line for line in checklist(foundation=this, user=user)}
     line = next((line for item, line in lines.items() if f"i{item}-item" in request.POST), None)
@@ -225,7 +228,7 @@ def note(request: HttpRequest, slug: str) -> HttpResponse:
         except (RefusedChange, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
-            say(request, _("Kept: %(item)s.") % {"item": line.label})
+            say(request, f"Kept: {line.label}.")
             return redirect(f"{reverse('documents', args=[slug])}#i{line.item}")
     return _documents_page(request, this, note_form=form, of=line.item)
 
@@ -255,9 +258,9 @@ def _documents_page(
     return page(
         request,
         "choosing/foundation-documents.html",
-        title=_("Documents of %(name)s") % {"name": this.name},
-        crumbs=((_("Documents"), reverse("document-list")), (this.name, reverse("foundation", args=[this.slug]))),
-        counts=_("Items of Annex XII of the AI Act"),
+        title=f"Documents of {this.name}",
+        crumbs=(("Documents", reverse("document-list")), (this.name, reverse("foundation", args=[this.slug]))),
+        counts="Items of Annex XII of the AI Act",
         status=422 if (ask_form and ask_form.errors) or (note_form and note_form.errors) else 200,
         foundation=this,
         sentence=_of_one(this, lines, today),
@@ -269,14 +272,13 @@ def _documents_page(
 
 def _of_one(this: Foundation, lines: list[ChecklistRow], today: date) -> Sentence:
     n_on_file = sum(line.status in ON_FILE for line in lines)
-    start = _("%(n)s of %(all)s items of %(name)s are on file") % {
-        "n": spelled(n_on_file).capitalize(), "all": spelled(len(lines)), "name": this.name,
-    }  # fmt: skip
+    start = (f"{spelled(n_on_file).capitalize()} of {spelled(len(lines))} items of {this.name} are on"
+        " file")  # fmt: skip
     late = [line for line in lines if _is_late(line.row, today)]
     if late:
-        words = counted(len(late), _("answer is overdue"), _("answers are overdue"))
+        words = counted(len(late), "answer is overdue", "answers are overdue")
         return Sentence(f"{start}; ", words, ".")
     asked = sum(line.status == Status.REQUESTED for line in lines)
     if asked:
-        return Sentence(_("%(start)s, %(n)s asked for.") % {"start": start, "n": spelled(asked)})
+        return Sentence(f"{start}, {spelled(asked)} asked for.")
     return Sentence(f"{start}.")

@@ -11,12 +11,11 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.diligence.deciding import candidate_scorecards, decide_with_scorecards
 from apps.exposure.diligence.facts import readable
@@ -111,8 +110,8 @@ def _selection_page(
         request,
         "choosing/selection.html",
         title=this.title,
-        crumbs=((_("Selections"), reverse("selections")),),
-        counts=_("Facts on record; scores are people's own"),
+        crumbs=(("Selections", reverse("selections")),),
+        counts="Facts on record; scores are people's own",
         as_of=at,
         status=422 if failed else 200,
         selection=this,
@@ -183,9 +182,9 @@ def _kept(this: Selection, candidates: Sequence[SelectionCandidate], *, user: An
 
 def _of_draft(this: Selection, candidates: Sequence[SelectionCandidate]) -> Sentence:
     if not candidates:
-        return Sentence(_("“%(title)s” is a draft without candidates yet.") % {"title": this.title})
+        return Sentence(f"“{this.title}” is a draft without candidates yet.")
     names = listed([name_of(row) for row in candidates], most=3)
-    return Sentence(_("“%(title)s” is a draft: %(names)s are considered.") % {"title": this.title, "names": names})
+    return Sentence(f"“{this.title}” is a draft: {names} are considered.")
 
 
 def _of_decided(
@@ -195,20 +194,20 @@ def _of_decided(
     chosen = [name_of(row) for row in candidates if row.chosen]
     when = long_day(this.decided_on)
     if chosen:
-        verb = _("was chosen") if len(chosen) == 1 else _("were chosen")
-        start = _("%(names)s %(verb)s on %(day)s") % {"names": listed(chosen), "verb": verb, "day": when}
+        verb = "was chosen" if len(chosen) == 1 else "were chosen"
+        start = f"{listed(chosen)} {verb} on {when}"
     else:
-        start = _("On %(day)s none of them was chosen") % {"day": when}
+        start = f"On {when} none of them was chosen"
     if this.state == Selection.State.SUPERSEDED:
-        return Sentence(_("%(start)s; a later selection has taken its place.") % {"start": start})
+        return Sentence(f"{start}; a later selection has taken its place.")
     n = sum(each.n_moved for each in kept)
     moved = (
-        ngettext("%(n)s fact has changed since", "%(n)s facts have changed since", n) % {"n": spelled(n)}
+        pluralize(n, f"{spelled(n)} fact has changed since", f"{spelled(n)} facts have changed since")
         if n
-        else _("no fact has changed since")
+        else "no fact has changed since"
     )
     if this.review_on is not None and this.review_on <= today:
-        due = _("the review was due on %(day)s") % {"day": long_day(this.review_on)}
+        due = f"the review was due on {long_day(this.review_on)}"
         return Sentence(f"{start}; {moved}, ", due, ".")
     return Sentence(f"{start}; {moved}.")
 
@@ -236,7 +235,7 @@ def _found_by(words: str, candidates: Sequence[SelectionCandidate], *, user: Any
     hits = [
         {
             "name": row.name,
-            "note": f"{row.developer.name}, {_('at any host')}",
+            "note": f"{row.developer.name}, at any host",
             "field": "foundation",
             "value": row.slug,
         }
@@ -244,7 +243,7 @@ def _found_by(words: str, candidates: Sequence[SelectionCandidate], *, user: Any
     ]
     for offering in offerings:
         assert offering.version is not None
-        note = f"{offering.version.foundation.name}, {_('at %(host)s') % {'host': offering.host.name}}"
+        note = f"{offering.version.foundation.name}, at {offering.host.name}"
         hits.append({"name": offering.api_id, "note": note, "field": "offering", "value": str(offering.pk)})
     return hits
 
@@ -254,7 +253,7 @@ def _found_by(words: str, candidates: Sequence[SelectionCandidate], *, user: Any
 
 def _worked_on(request: HttpRequest, pk: int) -> tuple[User, Selection]:
     """The reader who may, and the row, held until the change is made."""
-    user = governing(request, _(_REFUSAL))
+    user = governing(request, _REFUSAL)
     get_object_or_404(Selection.objects.visible_to(user).select_for_update().only("pk"), pk=pk)
     return user, _one(request, pk)
 
@@ -275,7 +274,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         except (RefusedChange, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
-            say(request, _("Kept."))
+            say(request, "Kept.")
             return redirect("selection", pk=pk)
     return _selection_page(request, this, form=form)
 
@@ -283,7 +282,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def add(request: HttpRequest, pk: int) -> HttpResponse:
     """A foundation anywhere, or one of its offerings."""
-    user = governing(request, _(_REFUSAL))
+    user = governing(request, _REFUSAL)
     this = _one(request, pk)
     offering = None
     named = request.POST.get("offering", "")
@@ -291,7 +290,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         rows = Offering.objects.visible_to(user).select_related("version__foundation", "host")
         offering = get_object_or_404(rows, pk=named if named.isdecimal() and len(named) < 19 else 0)
         if offering.version is None:
-            refuse(request, _("Nobody knows what this offering serves. Settle its identity first."))
+            refuse(request, "Nobody knows what this offering serves. Settle its identity first.")
             return redirect("selection", pk=pk)
         foundation = offering.version.foundation
     else:
@@ -303,13 +302,13 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
     except ValidationError as refused:
         refuse(request, " ".join(refused.messages))
     else:
-        say(request, _("%(name)s is considered.") % {"name": name_of(made)})
+        say(request, f"{name_of(made)} is considered.")
     return redirect("selection", pk=pk)
 
 
 @require_POST
 def remove(request: HttpRequest, pk: int, candidate: int) -> HttpResponse:
-    user = governing(request, _(_REFUSAL))
+    user = governing(request, _REFUSAL)
     rows = SelectionCandidate.objects.select_related("selection", "foundation", "offering__host")
     row = get_object_or_404(
         rows.filter(selection__in=Selection.objects.visible_to(user), selection_id=pk), pk=candidate
@@ -320,7 +319,7 @@ def remove(request: HttpRequest, pk: int, candidate: int) -> HttpResponse:
     except RefusedChange as refused:
         refuse(request, str(refused))
     else:
-        say(request, _("%(name)s is no longer considered.") % {"name": name})
+        say(request, f"{name} is no longer considered.")
     return redirect("selection", pk=pk)
 
 
@@ -342,7 +341,7 @@ def judge(request: HttpRequest, pk: int) -> HttpResponse:
         except RefusedChange as refused:
             refuse(request, str(refused))
         else:
-            say(request, _("The scores are kept."))
+            say(request, "The scores are kept.")
         return redirect("selection", pk=pk)
     return _selection_page(request, this, scores=sent)
 
@@ -350,7 +349,7 @@ def judge(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Decide, and keep the scorecards of today with it. From then on nothing of it changes."""
-    user = governing(request, _("Only governance decides selections."))
+    user = governing(request, "Only governance decides selections.")
     this = _one(request, pk)
     candidates = _candidates(this)
     form = DecideForm(request.POST, candidates=candidates)
@@ -366,7 +365,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
             this = _one(request, pk)
         else:
-            say(request, _("Decided. The facts of today are kept with it."))
+            say(request, "Decided. The facts of today are kept with it.")
             return redirect("selection", pk=pk)
     return _selection_page(request, this, decide=form)
 

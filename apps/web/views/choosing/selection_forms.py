@@ -5,16 +5,15 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.inventory.models import Selection, SelectionCandidate
 from apps.web.editing import Difference, SeenMixin
 from apps.web.forms import DayField
 
-_HELP = gettext_lazy(
-    "One a line: what is asked, its weight, and a note if you like, with semicolons between. For example: "
-    "quality on our German letters; 3; by our own evaluation. Without a weight it counts 1."
+_HELP = (
+    "One a line: what is asked, its weight, and a note if you like, with semicolons between. For"
+    " example: quality on our German letters; 3; by our own evaluation. Without a weight it"
+    " counts 1."
 )
 
 
@@ -44,15 +43,15 @@ class SelectionForm(SeenMixin, forms.Form):
     """Title, purpose and criteria of a draft."""
 
     title = forms.CharField(
-        label=gettext_lazy("Title"),
+        label="Title",
         max_length=200,
-        help_text=gettext_lazy("What is chosen for what: a model for claims letters."),
+        help_text="What is chosen for what: a model for claims letters.",
     )
     purpose = forms.CharField(
-        label=gettext_lazy("Purpose"), required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2})
+        label="Purpose", required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2})
     )
     criteria = forms.CharField(
-        label=gettext_lazy("Criteria"), required=False, max_length=80_000, widget=forms.Textarea(attrs={"rows": 5}),
+        label="Criteria", required=False, max_length=80_000, widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_HELP,
     )  # fmt: skip
 
@@ -98,7 +97,7 @@ class ScoresForm(SeenMixin, forms.Form):
                 label=name, required=False, max_digits=12, decimal_places=4, min_value=-1_000_000, max_value=1_000_000,
                 widget=forms.NumberInput(attrs={"step": "any", "class": "score"}),
             )  # fmt: skip
-            self.fields[f"note_{at}"] = forms.CharField(label=_("Why"), required=False, max_length=2000)
+            self.fields[f"note_{at}"] = forms.CharField(label="Why", required=False, max_length=2000)
         # sealed before its own fields were there
         self.fields["seen"].initial = self._sealed()
 
@@ -125,7 +124,7 @@ class ScoresForm(SeenMixin, forms.Form):
 
     def _difference(self, name: str, was: str, is_now: str) -> Difference:
         kind, _sep, at = name.partition("_")
-        label = self.names[int(at)] + (_(", why") if kind == "note" else "")
+        label = self.names[int(at)] + (", why" if kind == "note" else "")
         yours = self.cleaned_data.get(name)
         return Difference(label, was or "–", is_now or "–", "–" if yours in (None, "") else str(yours))
 
@@ -134,29 +133,29 @@ class DecideForm(forms.Form):
     """The decision on a draft. None chosen is an answer as well."""
 
     chosen = forms.MultipleChoiceField(
-        label=gettext_lazy("Chosen"),
+        label="Chosen",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("Tick none to choose none of them."),
+        help_text="Tick none to choose none of them.",
     )
     decision = forms.CharField(
-        label=gettext_lazy("Decision"),
+        label="Decision",
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=gettext_lazy("What is to be built on, for what, and on what terms."),
-        error_messages={"required": gettext_lazy("Say what was decided.")},
+        help_text="What is to be built on, for what, and on what terms.",
+        error_messages={"required": "Say what was decided."},
     )
     why = forms.CharField(
-        label=gettext_lazy("Why"),
+        label="Why",
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=gettext_lazy("What weighed most, and what was accepted in return."),
-        error_messages={"required": gettext_lazy("Say why: the next reader has only this.")},
+        help_text="What weighed most, and what was accepted in return.",
+        error_messages={"required": "Say why: the next reader has only this."},
     )
     review_on = DayField(
-        label=gettext_lazy("Review on"),
+        label="Review on",
         required=False,
-        help_text=gettext_lazy("When the choice is looked at again."),
+        help_text="When the choice is looked at again.",
     )
 
     def __init__(self, *args: Any, candidates: Sequence[SelectionCandidate], **kwargs: Any) -> None:
@@ -170,6 +169,4 @@ def name_of(candidate: SelectionCandidate) -> str:
     """`Claude Sonnet 4.5 at Amazon Bedrock`, or the foundation alone where no host is in question."""
     if candidate.offering is None:
         return candidate.foundation.name
-    return _("%(foundation)s at %(host)s") % {
-        "foundation": candidate.foundation.name, "host": candidate.offering.host.name,
-    }  # fmt: skip
+    return f"{candidate.foundation.name} at {candidate.offering.host.name}"  # fmt: skip

@@ -9,12 +9,11 @@ from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.filters import SelectionFilter
@@ -60,16 +59,16 @@ def selection_list(request: HttpRequest) -> HttpResponse:
         request,
         "choosing/selections.html",
         fragment="listing",
-        title=_("Selections"),
-        counts=_("Choices of the organisation"),
+        title="Selections",
+        counts="Choices of the organisation",
         sentence=_of_list(listing, due),
         filters=filters(
             request,
             found,
             [
-                Control("q", _("Search"), "search"),
-                Control("state", _("State"), choices=Selection.State.choices),
-                Control("review_before", _("Review due before"), "date"),
+                Control("q", "Search", "search"),
+                Control("state", "State", choices=Selection.State.choices),
+                Control("review_before", "Review due before", "date"),
             ],
         ),
         listing=listing,
@@ -83,20 +82,23 @@ def selection_list(request: HttpRequest) -> HttpResponse:
 def _of_list(listing: Listing[Selection], due: list[Selection]) -> Sentence:
     if listing.is_filtered:
         return Sentence(
-            ngettext("%(n)s selection matches the filters.", "%(n)s selections match the filters.", listing.n_found)
-            % {"n": listing.count}
+            pluralize(
+                listing.n_found,
+                f"{listing.count} selection matches the filters.",
+                f"{listing.count} selections match the filters.",
+            )
         )
     if not listing.n_found:
-        return Sentence(_("No choice of a foundation has been written down yet."))
-    stands = ngettext("%(n)s choice is written down", "%(n)s choices are written down", listing.n_found) % {
-        "n": listing.count
-    }
+        return Sentence("No choice of a foundation has been written down yet.")
+    stands = pluralize(
+        listing.n_found, f"{listing.count} choice is written down", f"{listing.count} choices are written down"
+    )
     if not due:
-        return Sentence(_("%(stands)s; none is due for review.") % {"stands": stands})
+        return Sentence(f"{stands}; none is due for review.")
     first = due[0]
     assert first.review_on is not None
-    late = _("“%(title)s” was to be reviewed by %(day)s") % {"title": first.title, "day": long_day(first.review_on)}
-    return Sentence(f"{stands}; ", late, "." if len(due) == 1 else _(", and %(n)s more.") % {"n": number(len(due) - 1)})
+    late = f"“{first.title}” was to be reviewed by {long_day(first.review_on)}"
+    return Sentence(f"{stands}; ", late, "." if len(due) == 1 else f", and {number(len(due) - 1)} more.")
 
 
 @require_safe
@@ -121,7 +123,7 @@ def selection_csv(request: HttpRequest) -> StreamingHttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_selection(request: HttpRequest) -> HttpResponse:
     """A draft from compared candidates, or in the place of a decided one."""
-    user = governing(request, _("Only governance writes selections down."))
+    user = governing(request, "Only governance writes selections down.")
     before = _superseded(request, user)
     offered = _offered(request, before, user)
     initial = SelectionForm.of(before) if before else None
@@ -133,14 +135,14 @@ def new_selection(request: HttpRequest) -> HttpResponse:
         except (RefusedChange, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
-            say(request, _("The draft is begun. Judge the candidates, then decide."))
+            say(request, "The draft is begun. Judge the candidates, then decide.")
             return redirect("selection", pk=made.pk)
     ticked = set(request.POST.getlist("candidate")) if request.method == "POST" else {_key(*pair) for pair in offered}
     return page(
         request,
         "choosing/selection-new.html",
-        title=_("New selection"),
-        crumbs=((_("Selections"), reverse("selections")),),
+        title="New selection",
+        crumbs=(("Selections", reverse("selections")),),
         status=422 if form.errors else 200,
         sentence=_of_new(before, offered),
         form=form,
@@ -194,9 +196,7 @@ def _pair_name(foundation: Foundation, offering: Offering | None) -> str:
 
 def _of_new(before: Selection | None, offered: list[tuple[Foundation, Offering | None]]) -> Sentence:
     if before is not None:
-        return Sentence(_("Choose anew: “%(title)s” stands until this is decided.") % {"title": before.title})
+        return Sentence(f"Choose anew: “{before.title}” stands until this is decided.")
     if not offered:
-        return Sentence(_("Begin a choice; candidates are added on the next page."))
-    return Sentence(
-        _("Write down the choice among %(names)s.") % {"names": listed([_pair_name(*pair) for pair in offered])}
-    )
+        return Sentence("Begin a choice; candidates are added on the next page.")
+    return Sentence(f"Write down the choice among {listed([_pair_name(*pair) for pair in offered])}.")

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from apps.catalog.models import Foundation, Offering, Provider, Version
 from apps.inventory.choosing.approvals import COLUMN, Target
@@ -36,10 +35,10 @@ class Named:
 
 def kind_words() -> dict[str, str]:
     return {
-        "provider": _("provider"),
-        "foundation": _("foundation"),
-        "version": _("version"),
-        "offering": _("offering"),
+        "provider": "provider",
+        "foundation": "foundation",
+        "version": "version",
+        "offering": "offering",
     }
 
 
@@ -47,7 +46,7 @@ def named(target: Target) -> Named:
     """Offerings come with `host`, versions need nothing; no statement."""
     kind = COLUMN[type(target)]
     if isinstance(target, Offering):
-        key, name, note = str(target.pk), target.api_id, _("at %(host)s") % {"host": target.host.name}
+        key, name, note = str(target.pk), target.api_id, f"at {target.host.name}"
         url = reverse("offering", args=[target.pk])
     elif isinstance(target, Version):
         key, name, note, url = str(target.pk), target.identifier, "", reverse("version", args=[target.pk])

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from apps.exposure.diligence.facts import Scorecard
 from apps.web.wording import number, share
 
@@ -124,13 +122,13 @@ def side_by_side(cards: Sequence[Mapping[str, Any]]) -> list[Group]:
 
 def group_names() -> dict[str, str]:
     return {
-        "offer": _("Where it is offered"),
-        "notice": _("How long they say so before"),
-        "moves": _("How it moves"),
-        "terms": _("Our terms"),
-        "standing": _("Documents and standing"),
-        "ours": _("What we have on it"),
-        "more": _("Further facts"),
+        "offer": "Where it is offered",
+        "notice": "How long they say so before",
+        "moves": "How it moves",
+        "terms": "Our terms",
+        "standing": "Documents and standing",
+        "ours": "What we have on it",
+        "more": "Further facts",
     }
 
 
@@ -170,9 +168,9 @@ def _plain(value: Any) -> str:
 
 def _text(value: Any, unit: str) -> str:
     if isinstance(value, bool):
-        return _("yes") if value else _("no")
+        return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(str(part) for part in value) or _("none")
+        return ", ".join(str(part) for part in value) or "none"
     if unit == "share":
         return share(value)
     if isinstance(value, float):

@@ -4,7 +4,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
@@ -53,23 +52,21 @@ def _form(request: HttpRequest, dependency: Dependency, row: Adaptation | None, 
             refused(form, error)
         else:
             words = {"what": str(saved), "id": dependency.offering.api_id}
-            said = _("%(what)s stands on %(id)s.") if row is None else _("%(what)s on %(id)s is changed.")
-            say_change(request, application, before, said % words)
+            said = "{what} stands on {id}." if row is None else "{what} on {id} is changed."
+            say_change(request, application, before, said.format(**words))
             return redirect("application", application.slug)
     return page(
         request,
         "applications/step.html",
-        title=_("What was built on %(id)s") % {"id": dependency.offering.api_id},
+        title=f"What was built on {dependency.offering.api_id}",
         crumbs=crumbs_of(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Sentence(_("What was built on %(id)s?") % {"id": dependency.offering.api_id}),
-        basis=_(
-            "A prompt, examples, a fine-tune, an index, tools: what has to move along, be run again or built anew."
-        ),
+        sentence=Sentence(f"What was built on {dependency.offering.api_id}?"),
+        basis="A prompt, examples, a fine-tune, an index, tools: what has to move along, be run again or built anew.",
         application=application,
         called=dependency.get_role_display(),
         form=form,
-        button=_("Save"),
+        button="Save",
     )
 
 
@@ -81,5 +78,5 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     before = outlook(application, on=day_of(now()))
     name = str(adaptation)
     actions.remove_adaptation(adaptation=adaptation, by=user, reason=request.POST.get("reason", "")[:500])
-    say_change(request, application, before, _("%(what)s is removed.") % {"what": name})
+    say_change(request, application, before, f"{name} is removed.")
     return redirect("application", application.slug)

@@ -6,7 +6,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.common.time import day_of, now
@@ -41,23 +40,21 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         except _REFUSALS as error:
             refused(form, error)
         else:
-            sentence = _("The dependency on %(id)s is changed.") % {"id": dependency.offering.api_id}
+            sentence = f"The dependency on {dependency.offering.api_id} is changed."
             say_change(request, application, before, sentence)
             return redirect("application", application.slug)
     return page(
         request,
         "applications/step.html",
-        title=_("Change the dependency on %(id)s") % {"id": dependency.offering.api_id},
+        title=f"Change the dependency on {dependency.offering.api_id}",
         crumbs=crumbs_of(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Sentence(
-            _("How does %(name)s use %(id)s?") % {"name": application.name, "id": dependency.offering.api_id}
-        ),
-        basis=_("What it calls changes by replacing it, and its time by ending or reopening it."),
+        sentence=Sentence(f"How does {application.name} use {dependency.offering.api_id}?"),
+        basis="What it calls changes by replacing it, and its time by ending or reopening it.",
         application=application,
         called=dependency.get_role_display(),
         form=form,
-        button=_("Save"),
+        button="Save",
     )
 
 
@@ -74,7 +71,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     except _REFUSALS as refusal:
         refuse(request, _text(refusal))
     else:
-        sentence = _("Confirmed: %(id)s is used.") % {"id": dependency.offering.api_id}
+        sentence = f"Confirmed: {dependency.offering.api_id} is used."
         say_change(request, dependency.application, before, sentence)
     return redirect("application", dependency.application.slug)
 
@@ -87,14 +84,12 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
     def act() -> str:
         said = form.cleaned_data
         actions.end_dependency(dependency=dependency, on=said["on"], by=user, reason=said["reason"])
-        return _("%(id)s is no longer used from %(on)s.") % {
-            "id": dependency.offering.api_id, "on": said["on"].isoformat()
-        }  # fmt: skip
+        return f"{dependency.offering.api_id} is no longer used from {said['on'].isoformat()}."  # fmt: skip
 
     return _step(
         request, dependency, form, act,
-        question=_("Since when is %(id)s no longer used?") % {"id": dependency.offering.api_id},
-        basis=_("It stays as history, with its tests. It can be reopened."), button=_("End it"),
+        question=f"Since when is {dependency.offering.api_id} no longer used?",
+        basis="It stays as history, with its tests. It can be reopened.", button="End it",
     )  # fmt: skip
 
 
@@ -106,12 +101,12 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     def act() -> str:
         said = form.cleaned_data
         actions.reopen_dependency(dependency=dependency, by=user, until=said["until"], reason=said["reason"])
-        return _("%(id)s stays in use.") % {"id": dependency.offering.api_id}
+        return f"{dependency.offering.api_id} stays in use."
 
     return _step(
         request, dependency, form, act,
-        question=_("Is %(id)s still in use?") % {"id": dependency.offering.api_id},
-        basis=_("The end on record was wrong: it is taken back, or moved to a later day."), button=_("Reopen it"),
+        question=f"Is {dependency.offering.api_id} still in use?",
+        basis="The end on record was wrong: it is taken back, or moved to a later day.", button="Reopen it",
     )  # fmt: skip
 
 
@@ -161,14 +156,14 @@ def order_fallbacks(request: HttpRequest, slug: str) -> HttpResponse:
     for row in fallbacks:
         said = request.POST.get(f"order-{row.pk}", "")
         if not said.isdecimal() or not 0 < int(said) < 100:
-            refuse(request, _("Number the fallbacks 1, 2, 3 in the order they are tried."))
+            refuse(request, "Number the fallbacks 1, 2, 3 in the order they are tried.")
             return redirect("application", application.slug)
         wanted[row] = int(said)
     for row, number in wanted.items():
         actions.change_dependency(
             dependency=row, facts={"fallback_order": number}, by=user, reason=request.POST.get("reason", "")[:500]
         )
-    say_change(request, application, before, _("The fallbacks are tried in this order now."))
+    say_change(request, application, before, "The fallbacks are tried in this order now.")
     return redirect("application", application.slug)
 
 

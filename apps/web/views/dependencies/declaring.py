@@ -7,7 +7,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
@@ -44,9 +43,9 @@ def declare(request: HttpRequest, slug: str) -> HttpResponse:
             refused(form, error)
         else:
             words = {"name": application.name, "id": made.offering.api_id, "role": made.get_role_display().lower()}
-            sentence = _("%(name)s calls %(id)s as %(role)s.") % words
+            sentence = "{name} calls {id} as {role}.".format(**words)
             if made.offering.version_id is None:
-                sentence += " " + _("What it stands on is not known yet; it waits in the identity inbox.")
+                sentence += " " + "What it stands on is not known yet; it waits in the identity inbox."
             say_change(request, application, before, sentence)
             if "another" in request.POST:
                 return redirect("declare-dependency", application.slug)
@@ -56,14 +55,14 @@ def declare(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         "dependencies/declare.html",
         fragment="hits",
-        title=_("Declare a dependency of %(name)s") % {"name": application.name},
+        title=f"Declare a dependency of {application.name}",
         crumbs=crumbs_of(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Sentence(_("What does %(name)s call?") % {"name": application.name}),
+        sentence=Sentence(f"What does {application.name} call?"),
         application=application,
         form=form,
         picker=picker(
-            request, name="offering", legend=_("What it calls"), chosen=chosen, kept=[("role", role)] if role else ()
+            request, name="offering", legend="What it calls", chosen=chosen, kept=[("role", role)] if role else ()
         ),
         obstacles=_obstacles(application, chosen),
         inbox=reverse("identity"),
@@ -119,7 +118,7 @@ def replace(request: HttpRequest, pk: int) -> HttpResponse:
             refused(form, error)
         else:
             words = {"old": dependency.offering.api_id, "new": begun.offering.api_id, "on": said["on"].isoformat()}
-            say_change(request, application, before, _("%(new)s takes the place of %(old)s on %(on)s.") % words)
+            say_change(request, application, before, "{new} takes the place of {old} on {on}.".format(**words))
             return redirect("application", application.slug)
     suggested = ways_out(dependency)
     chosen = number_in(request.POST.get("offering") or request.GET.get("offering"))
@@ -127,15 +126,15 @@ def replace(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "dependencies/replace.html",
         fragment="hits",
-        title=_("Replace %(id)s") % {"id": dependency.offering.api_id},
+        title=f"Replace {dependency.offering.api_id}",
         crumbs=crumbs_of(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Sentence(_("What takes the place of %(id)s?") % {"id": dependency.offering.api_id}),
+        sentence=Sentence(f"What takes the place of {dependency.offering.api_id}?"),
         application=application,
         dependency=dependency,
         form=form,
         picker=picker(
-            request, name="offering", legend=_("What it calls from then on"), chosen=chosen, suggested=suggested
+            request, name="offering", legend="What it calls from then on", chosen=chosen, suggested=suggested
         ),
         obstacles=_obstacles(application, chosen),
     )

@@ -4,7 +4,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import Offering, Provider, ProviderRole, Version
 from apps.common.time import day_of, now
@@ -35,9 +34,9 @@ class ShareField(forms.CharField):
         try:
             share = Decimal(text.replace(",", ".")) / 100
         except InvalidOperation as error:
-            raise forms.ValidationError(_("Give a percentage such as 62.")) from error
+            raise forms.ValidationError("Give a percentage such as 62.") from error
         if not share.is_finite() or share < 0 or share > 1000:
-            raise forms.ValidationError(_("Give a percentage such as 62."))
+            raise forms.ValidationError("Give a percentage such as 62.")
         return share
 
 
@@ -54,16 +53,16 @@ class TagsField(forms.CharField):
 
 
 _LABELS = {
-    "role": _("Role"), "fallback_order": _("Order among the fallbacks"), "reached": _("Reached"),
-    "via_party": _("Through"), "binding": _("Pinned or moving"), "monthly_input_tokens": _("Input tokens a month"),
-    "monthly_output_tokens": _("Output tokens a month"), "monthly_cache_read_tokens": _("Tokens read from the cache"),
-    "monthly_cache_write_tokens": _("Tokens written to the cache"), "monthly_requests": _("Requests a month"),
-    "typical_request_tokens": _("Input tokens of a usual request"), "monthly_spend": _("Spend a month"),
+    "role": "Role", "fallback_order": "Order among the fallbacks", "reached": "Reached",
+    "via_party": "Through", "binding": "Pinned or moving", "monthly_input_tokens": "Input tokens a month",
+    "monthly_output_tokens": "Output tokens a month", "monthly_cache_read_tokens": "Tokens read from the cache",
+    "monthly_cache_write_tokens": "Tokens written to the cache", "monthly_requests": "Requests a month",
+    "typical_request_tokens": "Input tokens of a usual request", "monthly_spend": "Spend a month",
 }  # fmt: skip
 _HELP = {
-    "role": _("Primary carries the work; a fallback takes over; the others assist."),
-    "fallback_order": _("1 is tried first; 0 for other roles."),
-    "via_party": _("The gateway or the vendor whose product it sits in; none for a direct call."),
+    "role": "Primary carries the work; a fallback takes over; the others assist.",
+    "fallback_order": "1 is tried first; 0 for other roles.",
+    "via_party": "The gateway or the vendor whose product it sits in; none for a direct call.",
 }
 
 
@@ -72,24 +71,24 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
 
     offering = forms.ModelChoiceField(queryset=Offering.objects.all(), required=False, widget=forms.HiddenInput)
     new_host = forms.ModelChoiceField(
-        label=_("At host"), queryset=Provider.objects.filter(roles__contains=[ProviderRole.HOST]).order_by("name"),
+        label="At host", queryset=Provider.objects.filter(roles__contains=[ProviderRole.HOST]).order_by("name"),
         required=False, widget=QuickSelect,
     )  # fmt: skip
     new_api_id = forms.CharField(
-        label=_("The exact id you send"), max_length=300, required=False,
-        help_text=_("It is declared at once. What it stands on is settled in the identity inbox."),
+        label="The exact id you send", max_length=300, required=False,
+        help_text="It is declared at once. What it stands on is settled in the identity inbox.",
     )  # fmt: skip
     traffic_share = ShareField(
-        label=_("Share of primary traffic, %"), help_text=_("Shares are scaled to 100 %; 0 is a standby.")
+        label="Share of primary traffic, %", help_text="Shares are scaled to 100 %; 0 is a standby."
     )
-    since = DayField(label=_("In use since"))
+    since = DayField(label="In use since")
     adaptation_kind = forms.ChoiceField(
-        label=_("Built on it"), required=False, choices=[("", _("nothing yet")), *Adaptation.Kind.choices]
+        label="Built on it", required=False, choices=[("", "nothing yet"), *Adaptation.Kind.choices]
     )
-    adaptation_name = forms.CharField(label=_("Named"), max_length=200, required=False)
+    adaptation_name = forms.CharField(label="Named", max_length=200, required=False)
     adaptation_moves = forms.ChoiceField(
-        label=_("Does it move to another model?"), required=False,
-        choices=[("", _("nobody knows")), *Adaptation.Moves.choices],
+        label="Does it move to another model?", required=False,
+        choices=[("", "nobody knows"), *Adaptation.Moves.choices],
     )  # fmt: skip
     reason = ReasonField()
 
@@ -106,7 +105,7 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
         kwargs.setdefault("initial", {}).setdefault("since", day_of(now()))
         super().__init__(*args, **kwargs)
         self.fields["via_party"].queryset = Provider.objects.order_by("name")  # type: ignore[attr-defined]
-        self.fields["via_party"].empty_label = _("nobody: a direct call")  # type: ignore[attr-defined]
+        self.fields["via_party"].empty_label = "nobody: a direct call"  # type: ignore[attr-defined]
         self.fields["fallback_order"].required = False
 
     def clean_fallback_order(self) -> int:
@@ -116,7 +115,7 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = super().clean() or {}
         if cleaned.get("offering") is None and not (cleaned.get("new_host") and cleaned.get("new_api_id")):
             raise forms.ValidationError(
-                _("Pick what it calls from the list, or give host and id of what is not in the catalogue.")
+                "Pick what it calls from the list, or give host and id of what is not in the catalogue."
             )
         if cleaned.get("reached") == Dependency.Reached.DIRECT:
             cleaned["via_party"] = None
@@ -144,9 +143,9 @@ class DependencyForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     """What may be corrected; what is called changes by replacing it, the time by ending and reopening."""
 
     traffic_share = ShareField(
-        label=_("Share of primary traffic, %"), help_text=_("Shares are scaled to 100 %; 0 is a standby.")
+        label="Share of primary traffic, %", help_text="Shares are scaled to 100 %; 0 is a standby."
     )
-    tags = TagsField(label=_("Tags"), required=False, help_text=_("Words between commas."))
+    tags = TagsField(label="Tags", required=False, help_text="Words between commas.")
     reason = ReasonField()
 
     FACTS = ("fallback_order", "traffic_share", "reached", "via_party", "binding", *AMOUNTS, "tags")
@@ -161,7 +160,7 @@ class DependencyForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["via_party"].queryset = Provider.objects.order_by("name")  # type: ignore[attr-defined]
-        self.fields["via_party"].empty_label = _("nobody: a direct call")  # type: ignore[attr-defined]
+        self.fields["via_party"].empty_label = "nobody: a direct call"  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -175,21 +174,21 @@ class DependencyForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
 
 class EndForm(forms.Form):
-    on = DayField(label=_("On"), help_text=_("The first day it is no longer used."))
+    on = DayField(label="On", help_text="The first day it is no longer used.")
     reason = ReasonField()
 
 
 class ReopenForm(forms.Form):
-    until = DayField(label=_("Until"), required=False, help_text=_("Empty: without an end."))
+    until = DayField(label="Until", required=False, help_text="Empty: without an end.")
     reason = ReasonField()
 
 
 class ReplaceForm(forms.Form):
     offering = forms.ModelChoiceField(
         queryset=Offering.objects.all(), widget=forms.HiddenInput,
-        error_messages={"required": _("Pick what it calls from then on.")},
+        error_messages={"required": "Pick what it calls from then on."},
     )  # fmt: skip
-    on = DayField(label=_("From"), help_text=_("That day the old one ends and the new one begins."))
+    on = DayField(label="From", help_text="That day the old one ends and the new one begins.")
     reason = ReasonField()
 
 
@@ -201,8 +200,8 @@ class AdaptationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         fields = ("kind", "name", "artefact_ref", "moves", "invested_days", "invested_cost", "note")
         widgets = {"note": forms.Textarea(attrs={"rows": 2})}
         labels = {
-            "kind": _("Kind"), "name": _("Name"), "artefact_ref": _("Where it lies"), "moves": _("Does it move?"),
-            "invested_days": _("Days invested"), "invested_cost": _("Cost invested"), "note": _("Note"),
+            "kind": "Kind", "name": "Name", "artefact_ref": "Where it lies", "moves": "Does it move?",
+            "invested_days": "Days invested", "invested_cost": "Cost invested", "note": "Note",
         }  # fmt: skip
 
     @property
@@ -214,7 +213,7 @@ class PlanForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     """`target` is picked beside the form. The history's reason is `why`, since the plan has a reason of its own."""
 
     target = forms.ModelChoiceField(queryset=Offering.objects.all(), required=False, widget=forms.HiddenInput)
-    next_test_on = DayField(label=_("Next test on"), required=False, help_text=_("Its owner is told when it comes."))
+    next_test_on = DayField(label="Next test on", required=False, help_text="Its owner is told when it comes.")
     why = ReasonField()
 
     class Meta:
@@ -225,16 +224,16 @@ class PlanForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         )  # fmt: skip
         widgets = {name: forms.Textarea(attrs={"rows": 2}) for name in ("alternatives", "blockers", "note")}
         labels = {
-            "substitutability": _("Substitutability"), "reason": _("Why it is hard to substitute"),
-            "reintegration": _("Taking it back in house"), "reliance": _("Reliance"),
-            "alternatives_identified": _("Alternatives identified"), "alternatives": _("Which alternatives"),
-            "blockers": _("What stands in the way"), "estimated_days": _("Days the move takes, estimated"),
-            "estimated_cost": _("Cost of the move, estimated"), "note": _("Note"),
+            "substitutability": "Substitutability", "reason": "Why it is hard to substitute",
+            "reintegration": "Taking it back in house", "reliance": "Reliance",
+            "alternatives_identified": "Alternatives identified", "alternatives": "Which alternatives",
+            "blockers": "What stands in the way", "estimated_days": "Days the move takes, estimated",
+            "estimated_cost": "Cost of the move, estimated", "note": "Note",
         }  # fmt: skip
         help_texts = {
-            "substitutability": _("As the DORA register of information asks it (RT.07.01)."),
-            "reason": _("Needed where it is not, or hardly, substitutable."),
-            "estimated_days": _("Calendar days; the runway counts with them until a test has measured it."),
+            "substitutability": "As the DORA register of information asks it (RT.07.01).",
+            "reason": "Needed where it is not, or hardly, substitutable.",
+            "estimated_days": "Calendar days; the runway counts with them until a test has measured it.",
         }
 
     @property
@@ -248,7 +247,7 @@ class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
     widget = forms.TextInput
 
     def __init__(self, **kwargs: Any) -> None:
-        wrong = _("No version has this identifier. Write it as its page does: developer/name-date.")
+        wrong = "No version has this identifier. Write it as its page does: developer/name-date."
         super().__init__(
             queryset=Version.objects.all(),
             to_field_name="identifier",
@@ -265,16 +264,16 @@ class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
 class ExitTestForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     target = forms.ModelChoiceField(
         queryset=Offering.objects.all(), widget=forms.HiddenInput,
-        error_messages={"required": _("Pick what it was moved to in the test.")},
+        error_messages={"required": "Pick what it was moved to in the test."},
     )  # fmt: skip
     tested_version = VersionField(
-        label=_("Version that answered"),
+        label="Version that answered",
         required=False,
-        help_text=_("Its identifier. Empty: the target's own, unless the target is called by a moving name."),
+        help_text="Its identifier. Empty: the target's own, unless the target is called by a moving name.",
     )
-    tested_on = DayField(label=_("Tested on"))
+    tested_on = DayField(label="Tested on")
     expires_on = DayField(
-        label=_("Counts until"), required=False, help_text=_("First day it no longer counts; empty: a year.")
+        label="Counts until", required=False, help_text="First day it no longer counts; empty: a year."
     )
     why = ReasonField()
 
@@ -286,19 +285,19 @@ class ExitTestForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         )  # fmt: skip
         widgets = {"note": forms.Textarea(attrs={"rows": 2})}
         labels = {
-            "result": _("Result"), "effort_days": _("Days the move took"), "cost": _("What it cost"),
-            "quality_delta": _("Change of quality"), "quality_metric": _("Measured as"),
-            "evidence_ref": _("Evidence"), "note": _("Note"),
+            "result": "Result", "effort_days": "Days the move took", "cost": "What it cost",
+            "quality_delta": "Change of quality", "quality_metric": "Measured as",
+            "evidence_ref": "Evidence", "note": "Note",
         }  # fmt: skip
         help_texts = {
-            "effort_days": _("Calendar days as measured; the runway counts with them."),
-            "evidence_ref": _("Where the report lies: an address, a path, a ticket."),
+            "effort_days": "Calendar days as measured; the runway counts with them.",
+            "evidence_ref": "Where the report lies: an address, a path, a ticket.",
         }
 
     def clean_tested_on(self) -> Any:
         on = self.cleaned_data["tested_on"]
         if on > day_of(now()):
-            raise forms.ValidationError(_("A test lies in the past. Record it when it has been made."))
+            raise forms.ValidationError("A test lies in the past. Record it when it has been made.")
         return on
 
     @property

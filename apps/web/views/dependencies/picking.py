@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 
 from apps.catalog.models import Lifecycle, Offering, Price
 from apps.common.time import day_of, now
@@ -121,24 +120,22 @@ def number_in(text: Any) -> int | None:
 def ways_out(dependency: Any) -> list[tuple[int | None, str]]:
     """What suggests itself in the place of what a dependency calls: (offering id, why); four statements."""
     offering = dependency.offering
-    said: list[tuple[int | None, str]] = [(offering.replacement_id, _("named as its replacement by the provider"))]
+    said: list[tuple[int | None, str]] = [(offering.replacement_id, "named as its replacement by the provider")]
     plan = getattr(dependency, "exit_plan", None)
     if plan is not None:
-        said.append((plan.target_id, _("target of the exit plan")))
+        said.append((plan.target_id, "target of the exit plan"))
     for test in dependency.exit_tests.order_by("-tested_on", "-pk")[:5]:
-        words = _("exit test of %(on)s: %(result)s") % {
-            "on": test.tested_on.isoformat(), "result": test.get_result_display().lower()
-        }  # fmt: skip
+        words = f"exit test of {test.tested_on.isoformat()}: {test.get_result_display().lower()}"  # fmt: skip
         said.append((test.target_id, words))
     fallbacks = dependency.application.dependencies.filter(role="fallback", until__isnull=True).order_by(
         "fallback_order", "pk"
     )
-    said += [(row.offering_id, _("its fallback already")) for row in fallbacks[:3] if row.pk != dependency.pk]
+    said += [(row.offering_id, "its fallback already") for row in fallbacks[:3] if row.pk != dependency.pk]
     if offering.version_id:
         elsewhere = (
             Offering.objects.filter(version=offering.version_id, lifecycle__in=[Lifecycle.ACTIVE, Lifecycle.PREVIEW])
             .exclude(host=offering.host_id)
             .order_by("host__name", "pk")
         )
-        said += [(row.pk, _("the same version at another host")) for row in elsewhere[:3]]
+        said += [(row.pk, "the same version at another host") for row in elsewhere[:3]]
     return [(pk, why) for pk, why in said if pk != offering.pk]

@@ -9,8 +9,6 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
@@ -27,15 +25,15 @@ EVENT_WORDS = dict(EventRate.Kind.choices) | {BaseLoss.OWN: "Trouble of its own"
 
 
 class RateForm(forms.ModelForm):  # type: ignore[type-arg]
-    change_reason = forms.CharField(label=gettext_lazy("Why it changes"), required=False, max_length=500)
+    change_reason = forms.CharField(label="Why it changes", required=False, max_length=500)
 
     class Meta:
         model = EventRate
         fields = ["rate", "low", "high", "severity_cv", "assumption", "source", "enabled"]
         labels = {
-            "rate": gettext_lazy("Events a year"), "low": gettext_lazy("At least"), "high": gettext_lazy("At most"),
-            "severity_cv": gettext_lazy("Spread of severity"), "assumption": gettext_lazy("Nobody counted it"),
-            "source": gettext_lazy("Source"), "enabled": gettext_lazy("Counted in"),
+            "rate": "Events a year", "low": "At least", "high": "At most",
+            "severity_cv": "Spread of severity", "assumption": "Nobody counted it",
+            "source": "Source", "enabled": "Counted in",
         }  # fmt: skip
         widgets = {"source": forms.Textarea(attrs={"rows": 2})}
 
@@ -43,7 +41,7 @@ class RateForm(forms.ModelForm):  # type: ignore[type-arg]
 class BaseLossForm(forms.Form):
     """One amount per criticality, and for trouble of its own the chance a year in per cent."""
 
-    change_reason = forms.CharField(label=gettext_lazy("Why it changes"), required=False, max_length=500)
+    change_reason = forms.CharField(label="Why it changes", required=False, max_length=500)
 
     def __init__(self, *args: Any, rows: Sequence[BaseLoss], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,11 +50,11 @@ class BaseLossForm(forms.Form):
         for row in rows:
             level = Criticality(row.criticality).label
             self.fields[f"amount-{row.pk}"] = forms.FloatField(
-                label=_("%(level)s: loss of one event") % {"level": level}, min_value=0, initial=row.amount
+                label=f"{level}: loss of one event", min_value=0, initial=row.amount
             )
             if row.kind == BaseLoss.OWN:
                 self.fields[f"chance-{row.pk}"] = forms.FloatField(
-                    label=_("%(level)s: chance a year, per cent") % {"level": level}, min_value=0, max_value=100,
+                    label=f"{level}: chance a year, per cent", min_value=0, max_value=100,
                     initial=row.chance * 100,
                 )  # fmt: skip
         self.fields["change_reason"] = reason
@@ -126,12 +124,12 @@ def rate(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as slip:
             form.add_error(None, ValidationError(slip.messages))
         else:
-            say(request, _("Kept. Runs from now on use it; earlier ones keep what they were made with."))
+            say(request, "Kept. Runs from now on use it; earlier ones keep what they were made with.")
             return redirect("loss")
     return page(
-        request, "exposure/assumption.html", title=_("Rate"), status=422 if form.errors else 200,
-        crumbs=((_("Exposure"), reverse("exposure")), (_("Loss"), reverse("loss"))), form=form,
-        sentence=Sentence(_("How often a year: %(event)s of one %(of)s.") % {"event": row.event.lower(), "of": row.of}),
+        request, "exposure/assumption.html", title="Rate", status=422 if form.errors else 200,
+        crumbs=(("Exposure", reverse("exposure")), ("Loss", reverse("loss"))), form=form,
+        sentence=Sentence(f"How often a year: {row.event.lower()} of one {row.of}."),
     )  # fmt: skip
 
 
@@ -146,17 +144,17 @@ def base_loss(request: HttpRequest, kind: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         for row in rows:
             change_base_loss(loss=row, facts=form.facts(row), by=user, reason=form.cleaned_data["change_reason"])
-        say(request, _("Kept. These are figures of your own now; runs from now on use them."))
+        say(request, "Kept. These are figures of your own now; runs from now on use them.")
         return redirect("loss")
     return page(
-        request, "exposure/assumption.html", title=_("Loss of one event"), status=422 if form.errors else 200,
-        crumbs=((_("Exposure"), reverse("exposure")), (_("Loss"), reverse("loss"))), form=form,
+        request, "exposure/assumption.html", title="Loss of one event", status=422 if form.errors else 200,
+        crumbs=(("Exposure", reverse("exposure")), ("Loss", reverse("loss"))), form=form,
         sentence=Sentence(
-            _("What one event costs an exposed application: %(event)s.") % {"event": str(EVENT_WORDS[kind]).lower()}
+            f"What one event costs an exposed application: {EVENT_WORDS[kind].lower()}."
         ),
     )  # fmt: skip
 
 
 def _must_govern(user: User) -> None:
     if not user.governs:
-        raise PermissionDenied(_("Governance and administrators set what losses are simulated with. Ask one of them."))
+        raise PermissionDenied("Governance and administrators set what losses are simulated with. Ask one of them.")

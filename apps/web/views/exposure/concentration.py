@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.common.time import day_of, now
@@ -90,8 +89,8 @@ def concentration(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "exposure/concentration.html",
-        title=_("Exposure by %(layer)s") % {"layer": KIND_WORDS[layer.node_kind]},
-        counts=_("%(basis)s: %(what)s") % {"basis": BASIS_WORDS[basis], "what": BASIS_HELP[basis]},
+        title=f"Exposure by {KIND_WORDS[layer.node_kind]}",
+        counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
         as_of=at,
         sentence=findings.of_concentration(table, leaving),
         table=table,
@@ -166,7 +165,7 @@ def _row(
         share=share,
         part=share * share / indices.hhi if indices.hhi else None,
         one_more=_one_more(indices, share, n_standing),
-        spark=sparkline(values, unit=Unit(_("share"), share_of), top=1, name=name) if len(values) > 1 else None,
+        spark=sparkline(values, unit=Unit("share", share_of), top=1, name=name) if len(values) > 1 else None,
         what_if=_what_if(layer, counted) if counted else "",
     )
 
@@ -194,17 +193,17 @@ def _bars(layer: Layer, table: LayerTable) -> Any:
             Bar(
                 row.name,
                 float(row.critical_share if critical else row.share),
-                note=_("%(n)s of %(total)s")
-                % {
-                    "n": number(row.n_critical if critical else row.n_applications),
-                    "total": number(table.n_critical if critical else table.n_applications),
-                },
+                note=(
+                    f"{number(row.n_critical)} of {number(table.n_critical)}"
+                    if critical
+                    else f"{number(row.n_applications)} of {number(table.n_applications)}"
+                ),
             )
             for row in rows
         ],
-        unit=Unit(_("share of critical applications") if critical else _("share of applications"), share_of),
+        unit=Unit("share of critical applications" if critical else "share of applications", share_of),
         limit=limit if critical else None,
-        limit_name=_("tolerance"),
+        limit_name="tolerance",
         top=1,
     )
 
@@ -244,7 +243,7 @@ def _whose(table: LayerTable) -> str:
 @dataclass(frozen=True, slots=True)
 class GradeRow:
     grade: int
-    words: Any
+    words: str
     tested: int
     declared: int
     query: str
@@ -258,8 +257,8 @@ def grades_of(found: Portability) -> list[GradeRow]:
     rows = []
     for grade in GRADES:
         holds = (
-            _("outlasts its developer") if grade >= found.outlasts_developer
-            else _("outlasts its model") if grade >= found.leaves_model
+            "outlasts its developer" if grade >= found.outlasts_developer
+            else "outlasts its model" if grade >= found.leaves_model
             else ""
         )  # fmt: skip
         rows.append(
@@ -299,7 +298,7 @@ def _trend(past: Sequence[ConcentrationSnapshot], basis: Basis) -> Any:
     return both(
         trend,
         [(row.day, row.cr1) for row in past],
-        unit=Unit(_("share of the largest, by %(basis)s") % {"basis": str(BASIS_WORDS[basis]).lower()}, share_of),
+        unit=Unit(f"share of the largest, by {BASIS_WORDS[basis].lower()}", share_of),
         top=1,
         width=HALF,
     )

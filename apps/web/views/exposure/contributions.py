@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
@@ -50,14 +49,16 @@ def contributions(request: HttpRequest) -> HttpResponse:
         request,
         "exposure/contributions.html",
         fragment="listing",
-        title=_("Contributions by %(layer)s") % {"layer": KIND_WORDS[layer.node_kind]},
-        crumbs=((_("Exposure"), f"{reverse('exposure')}?layer={layer}&weight={basis}"),),
-        counts=_("%(basis)s: %(what)s") % {"basis": BASIS_WORDS[basis], "what": BASIS_HELP[basis]},
+        title=f"Contributions by {KIND_WORDS[layer.node_kind]}",
+        crumbs=(("Exposure", f"{reverse('exposure')}?layer={layer}&weight={basis}"),),
+        counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
         sentence=Sentence(
-            _("The HHI by %(layer)s is %(hhi)s; the contributions of %(n)s applications add up to it.")
-            % {"layer": KIND_WORDS[layer.node_kind], "hhi": f"{hhi:.3f}", "n": number(measured.n_applications)}
+            (
+                f"The HHI by {KIND_WORDS[layer.node_kind]} is {hhi:.3f}; the contributions of"
+                f" {number(measured.n_applications)} applications add up to it."
+            )
             if hhi is not None
-            else _("Nothing weighs anything in this layer, so nothing contributes.")
+            else "Nothing weighs anything in this layer, so nothing contributes."
         ),
         listing=listing,
         rows=_rows([row.application_id for row in listing.rows], layer, basis, measured, user),

@@ -8,9 +8,6 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
@@ -29,11 +26,11 @@ from apps.web.views.exposure.points import number_of_page
 from apps.web.views.exposure.shared import GRADE_WORDS, applications_by_id, chosen, options
 
 SIZE = 50
-STATE_WORDS: dict[str, Promise] = {
-    "": gettext_lazy("All"),
-    "none": gettext_lazy("No way out"),
-    "untested": gettext_lazy("Untested"),
-    "tested": gettext_lazy("Tested, in date"),
+STATE_WORDS: dict[str, str] = {
+    "": "All",
+    "none": "No way out",
+    "untested": "Untested",
+    "tested": "Tested, in date",
 }
 
 
@@ -64,9 +61,9 @@ def ways_out_page(request: HttpRequest) -> HttpResponse:
         request,
         "exposure/ways-out.html",
         fragment="listing",
-        title=_("Ways out"),
-        crumbs=((_("Exposure"), reverse("exposure")),),
-        counts=_("Critical applications with a live primary, by their worst primary path"),
+        title="Ways out",
+        crumbs=(("Exposure", reverse("exposure")),),
+        counts="Critical applications with a live primary, by their worst primary path",
         as_of=at,
         sentence=findings.of_ways_out(leaving),
         leaving=leaving,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.exposure.engine.settings import engine_settings
@@ -56,7 +55,7 @@ def states_drawn(found: Sequence[NodeStates], threat: str) -> Any:
         states,
         [
             Standing(
-                _("%(name)s %(verb)s") % {"name": names[row.node_id].label, "verb": THREAT_VERBS[threat]},
+                f"{names[row.node_id].label} {THREAT_VERBS[threat]}",
                 {state: n for state, (n, _critical) in row.counts.items()},
             )
             for row in found

@@ -2,39 +2,37 @@
 
 from collections.abc import Sequence
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-
+from apps.common.text import pluralize
 from apps.exposure.layers import LayerTable
 from apps.exposure.portability import Portability
 from apps.web.page import Sentence
 from apps.web.wording import number, share, spelled
 
 _ONE = {
-    "developer": lambda: _("one developer"),
-    "host": lambda: _("one host"),
-    "foundation": lambda: _("one foundation"),
-    "version": lambda: _("one version"),
-    "region": lambda: _("one region"),
-    "gateway": lambda: _("one gateway"),
-    "vendor": lambda: _("one vendor's product"),
+    "developer": "one developer",
+    "host": "one host",
+    "foundation": "one foundation",
+    "version": "one version",
+    "region": "one region",
+    "gateway": "one gateway",
+    "vendor": "one vendor's product",
 }
 
 
 def of_concentration(table: LayerTable, found: Portability) -> Sentence:
     """The largest share of the layer in red where it is over the line, then how many could leave."""
     if table.as_of is None:
-        return Sentence(_("What stands on what is being worked out; look again in a few minutes."))
+        return Sentence("What stands on what is being worked out; look again in a few minutes.")
     if not table.n_applications:
-        return Sentence(_("No application is in pilot or production, so nothing is correlated."))
+        return Sentence("No application is in pilot or production, so nothing is correlated.")
     if not table.rows:
-        return Sentence(_("No application reaches its model through anything of this layer.") + _leaving(found))
+        return Sentence("No application reaches its model through anything of this layer." + _leaving(found))
     top = table.rows[0]
     if table.n_critical and top.n_critical:
-        part = _("%(share)s of critical applications") % {"share": share(top.critical_share)}
+        part = f"{share(top.critical_share)} of critical applications"
     else:
-        part = _("%(share)s of applications") % {"share": share(top.share)}
-    rest = _(" rest on %(one)s, %(name)s") % {"one": _ONE[table.layer](), "name": top.name} + _leaving(found)
+        part = f"{share(top.share)} of applications"
+    rest = f" rest on {_ONE[table.layer]}, {top.name}" + _leaving(found)
     return Sentence("", part, rest) if top.over else Sentence(f"{part}{rest}")
 
 
@@ -42,82 +40,74 @@ def _leaving(found: Portability) -> str:
     if not found.n:
         return "."
     if not found.n_tested:
-        return _("; none of the %(n)s critical ones has a tested way out.") % {"n": number(found.n)}
+        return f"; none of the {number(found.n)} critical ones has a tested way out."
     words = {"tested": number(found.n_tested), "n": number(found.n)}
-    return (
-        ngettext(
-            "; %(tested)s of %(n)s critical ones has a way out that is tested and in date.",
-            "; %(tested)s of %(n)s critical ones have a way out that is tested and in date.",
-            found.n_tested,
-        )
-        % words
-    )
+    return pluralize(
+        found.n_tested,
+        "; {tested} of {n} critical ones has a way out that is tested and in date.",
+        "; {tested} of {n} critical ones have a way out that is tested and in date.",
+    ).format(**words)
 
 
 def of_ways_out(found: Portability) -> Sentence:
     if not found.n:
-        return Sentence(_("No critical application has a live primary, so there is nothing to leave."))
+        return Sentence("No critical application has a live primary, so there is nothing to leave.")
     if not found.n_tested:
-        return Sentence("", _("No critical application"), _(" has a tested way out of the model it stands on."))
-    part = _("%(share)s of critical applications") % {"share": share(found.n_tested / found.n)}
-    rest = _(" have a tested way out in date; %(n)s would also outlast their developer.") % {
-        "n": spelled(found.n_outlasting)
-    }
+        return Sentence("", "No critical application", " has a tested way out of the model it stands on.")
+    part = f"{share(found.n_tested / found.n)} of critical applications"
+    rest = f" have a tested way out in date; {spelled(found.n_outlasting)} would also outlast their developer."
     return Sentence(f"{part}{rest}")
 
 
 def of_single_points(n: int, top: str, n_critical: int, n_total: int, *, bounded: bool = False) -> Sentence:
     if not n:
-        return Sentence(_("Nothing alone can stop an application: every primary has a tested way out."))
-    first = ngettext("%(n)s thing alone can stop an application", "%(n)s things can each stop an application alone", n)
-    first %= {"n": f"{number(n)}+" if bounded else number(n)}
+        return Sentence("Nothing alone can stop an application: every primary has a tested way out.")
+    first = pluralize(n, "{n} thing alone can stop an application", "{n} things can each stop an application alone")
+    first = first.format(n=f"{number(n)}+" if bounded else number(n))
     if not n_critical:
         return Sentence(f"{first}.")
     return Sentence(
         f"{first}; ",
-        _("%(top)s stops %(n)s of %(total)s critical ones")
-        % {"top": top, "n": number(n_critical), "total": number(n_total)},
+        f"{top} stops {number(n_critical)} of {number(n_total)} critical ones",
         ".",
     )
 
 
 def of_node(name: str, verb: str, n: str, n_any: int, exposed: int, exposed_critical: int) -> Sentence:
     if not n_any:
-        return Sentence(_("Nothing stands or leans on %(name)s.") % {"name": name})
-    stands = ngettext(
-        "%(n)s application stands or leans on %(name)s", "%(n)s applications stand or lean on %(name)s", n_any
-    ) % {"n": n, "name": name}
+        return Sentence(f"Nothing stands or leans on {name}.")
+    stands = pluralize(n_any, f"{n} application stands or leans on {name}", f"{n} applications stand or lean on {name}")
     if not exposed:
-        return Sentence(f"{stands}; " + _("none is exposed if it %(verb)s.") % {"verb": verb})
-    part = ngettext("%(n)s is exposed", "%(n)s are exposed", exposed) % {"n": number(exposed)}
-    after = _(" if it %(verb)s") % {"verb": verb}
+        return Sentence(f"{stands}; " + f"none is exposed if it {verb}.")
+    part = pluralize(exposed, f"{number(exposed)} is exposed", f"{number(exposed)} are exposed")
+    after = f" if it {verb}"
     if exposed_critical:
-        after += _(", %(n)s of them critical") % {"n": number(exposed_critical)}
+        after += f", {number(exposed_critical)} of them critical"
     return Sentence(f"{stands}; ", part, f"{after}.")
 
 
 def of_flags(n_open: int, n_accepted: int, n_acknowledged: int, *, filtered: bool, n_found: str) -> Sentence:
     if filtered:
-        return Sentence(_("%(n)s flags match the filters.") % {"n": n_found})
+        return Sentence(f"{n_found} flags match the filters.")
     if not n_open and not n_accepted and not n_acknowledged:
-        return Sentence(_("No line is crossed."))
+        return Sentence("No line is crossed.")
     parts = []
     if n_acknowledged:
-        parts.append(_("%(n)s acknowledged") % {"n": spelled(n_acknowledged)})
+        parts.append(f"{spelled(n_acknowledged)} acknowledged")
     if n_accepted:
-        parts.append(_("%(n)s accepted until a day") % {"n": spelled(n_accepted)})
+        parts.append(f"{spelled(n_accepted)} accepted until a day")
     rest = f"; {', '.join(parts)}." if parts else "."
     if not n_open:
-        return Sentence(_("No flag is open") + rest)
-    opened = ngettext("%(n)s flag is open", "%(n)s flags are open", n_open) % {"n": spelled(n_open)}
+        return Sentence("No flag is open" + rest)
+    opened = pluralize(n_open, f"{spelled(n_open)} flag is open", f"{spelled(n_open)} flags are open")
     return Sentence("", opened[:1].upper() + opened[1:], rest)
 
 
 def of_losses(expected: str, one_in_100: str, times: float | None, drivers: Sequence[str]) -> Sentence:
-    before = _("A usual year costs %(expected)s, one in a hundred ") % {"expected": expected}
+    before = f"A usual year costs {expected}, one in a hundred "
     after = ""
     if times and times > 1.05:
-        after = _(", %(times)s times what independent failures would") % {"times": f"{times:.1f}"}
+        after = f", {times:.1f} times what independent failures would"
     if drivers:
-        after += _("; %(who)s carries most of it") % {"who": drivers[0]}
-    return Sentence(before, _("%(loss)s or more") % {"loss": one_in_100}, f"{after}.")
+        after += f"; {drivers[0]} carries most of it"
+    return Sentence(before, f"{one_in_100} or more", f"{after}.")

@@ -4,9 +4,6 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-
 from apps.catalog.models import NodeKind
 from apps.exposure.models import FlagEvent, Policy, StandingState
 from apps.exposure.naming import NodeName
@@ -24,13 +21,13 @@ from apps.web.wording import listed, number, share
 
 STATE_CSS = {"open": "open", "acknowledged": "part", "accepted": "part", "resolved": "done"}
 EVENT_WORDS = {
-    FlagEvent.Kind.OPENED: gettext_lazy("Opened"),
-    FlagEvent.Kind.ACKNOWLEDGED: gettext_lazy("Acknowledged"),
-    FlagEvent.Kind.ACCEPTED: gettext_lazy("Accepted"),
-    FlagEvent.Kind.WORSENED: gettext_lazy("Worsened beyond what was accepted"),
-    FlagEvent.Kind.REVOKED: gettext_lazy("Acceptance taken back"),
-    FlagEvent.Kind.ACCEPTANCE_EXPIRED: gettext_lazy("Acceptance ran out"),
-    FlagEvent.Kind.RESOLVED: gettext_lazy("Resolved"),
+    FlagEvent.Kind.OPENED: "Opened",
+    FlagEvent.Kind.ACKNOWLEDGED: "Acknowledged",
+    FlagEvent.Kind.ACCEPTED: "Accepted",
+    FlagEvent.Kind.WORSENED: "Worsened beyond what was accepted",
+    FlagEvent.Kind.REVOKED: "Acceptance taken back",
+    FlagEvent.Kind.ACCEPTANCE_EXPIRED: "Acceptance ran out",
+    FlagEvent.Kind.RESOLVED: "Resolved",
 }
 
 
@@ -48,42 +45,37 @@ def what_is_counted(policy: Policy) -> str:
     """`share of the critical applications in scope, exposed or cushioned, on one developer`."""
     parts = [str(policy.get_measure_display()).lower()]
     if policy.measure == Policy.Measure.WEIGHT_SHARE:
-        parts[0] = _("share of the weight in scope by %(basis)s") % {"basis": str(BASIS_WORDS[policy.basis]).lower()}
+        parts[0] = f"share of the weight in scope by {BASIS_WORDS[policy.basis].lower()}"
     if policy.predicate:
-        return _("%(what)s: %(predicate)s") % {
-            "what": parts[0],
-            "predicate": str(policy.get_predicate_display()).lower(),
-        }
+        return f"{parts[0]}: {str(policy.get_predicate_display()).lower()}"
     if 0 < len(policy.states) < len(StandingState):
-        parts.append(_any_of(str(STATE_WORDS[state]).lower() for state in policy.states))
-    kinds = _any_of(str(KIND_WORDS[KINDS[kind]]) for kind in policy.kinds if kind in KINDS)
-    parts.append(_("on one %(kinds)s") % {"kinds": kinds})
+        parts.append(_any_of(STATE_WORDS[state].lower() for state in policy.states))
+    kinds = _any_of(KIND_WORDS[KINDS[kind]] for kind in policy.kinds if kind in KINDS)
+    parts.append(f"on one {kinds}")
     if policy.threat:
-        parts.append(_("under %(threat)s") % {"threat": str(THREAT_WORDS[policy.threat]).lower()})
+        parts.append(f"under {THREAT_WORDS[policy.threat].lower()}")
     return ", ".join(parts)
 
 
 def value_in_words(policy: Policy, value: str, node: NodeName | None) -> str:
     """`62 % of the critical applications stand on Anthropic`."""
     if node is None:
-        return _("%(value)s, %(what)s") % {"value": value, "what": what_is_counted(policy)}
+        return f"{value}, {what_is_counted(policy)}"
     what = {
-        Policy.Measure.CRITICAL_SHARE: _("%(value)s of the critical applications"),
-        Policy.Measure.N_CRITICAL: _("%(value)s critical applications"),
-        Policy.Measure.N_APPLICATIONS: _("%(value)s applications"),
-        Policy.Measure.WEIGHT_SHARE: _("%(value)s of the weight in scope"),
-    }[Policy.Measure(policy.measure)] % {"value": value}
+        Policy.Measure.CRITICAL_SHARE: "{value} of the critical applications",
+        Policy.Measure.N_CRITICAL: "{value} critical applications",
+        Policy.Measure.N_APPLICATIONS: "{value} applications",
+        Policy.Measure.WEIGHT_SHARE: "{value} of the weight in scope",
+    }[Policy.Measure(policy.measure)].format(value=value)
     if 0 < len(policy.states) < len(StandingState):
-        states = _any_of(str(STATE_WORDS[state]).lower() for state in policy.states)
+        states = _any_of(STATE_WORDS[state].lower() for state in policy.states)
         verb = THREAT_VERBS[policy.threat or DEFAULT_THREAT[node.kind]]
-        return _("%(what)s: %(states)s if %(node)s %(verb)s") % {
-            "what": what, "states": states, "node": node.label, "verb": verb,
-        }  # fmt: skip
-    return _("%(what)s on %(node)s") % {"what": what, "node": node.label}
+        return f"{what}: {states} if {node.label} {verb}"  # fmt: skip
+    return f"{what} on {node.label}"
 
 
 def _any_of(words: Iterable[str]) -> str:
-    return listed(list(words), most=8).replace(" and ", _(" or "))
+    return listed(list(words), most=8).replace(" and ", " or ")
 
 
 def kind_of_policy(policy: Policy) -> list[NodeKind]:
@@ -91,7 +83,4 @@ def kind_of_policy(policy: Policy) -> list[NodeKind]:
 
 
 def change_words(event: FlagEvent, policy: Policy) -> Any:
-    return _("%(what)s at %(value)s") % {
-        "what": EVENT_WORDS[FlagEvent.Kind(event.kind)],
-        "value": written(policy, event.value),
-    }
+    return f"{EVENT_WORDS[FlagEvent.Kind(event.kind)]} at {written(policy, event.value)}"

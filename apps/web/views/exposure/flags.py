@@ -12,8 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
@@ -36,9 +34,9 @@ from apps.web.views.what_ifs.links import what_if_url
 from apps.web.wording import day, long_day
 
 ORDERS = Sorting({
-    "opened": (_("Since"), ("-opened_at", "pk")),
-    "n": (_("Applications"), ("-n_applications", "pk")),
-    "policy": (_("Line"), ("policy__name", "pk")),
+    "opened": ("Since", ("-opened_at", "pk")),
+    "n": ("Applications", ("-n_applications", "pk")),
+    "policy": ("Line", ("policy__name", "pk")),
 })  # fmt: skip
 
 
@@ -75,17 +73,17 @@ def flag_list(request: HttpRequest) -> HttpResponse:
         request,
         "exposure/flags.html",
         fragment="listing",
-        title=_("Flags"),
-        crumbs=((_("Exposure"), reverse("exposure")),),
-        counts=_("Lines that are or were crossed, one row each time"),
+        title="Flags",
+        crumbs=(("Exposure", reverse("exposure")),),
+        counts="Lines that are or were crossed, one row each time",
         sentence=findings.of_flags(**counts, filtered=listing.is_filtered, n_found=listing.count),
         filters=filters(
             request, found,
             [
-                Control("state", _("State"), choices=state.choices),
-                Control("kind", _("Layer"), choices=[(label, str(KIND_WORDS[kind])) for label, kind in KINDS.items()]),
-                Control("policy", _("Line"), choices=list(Policy.objects.values_list("slug", "name"))),
-                Control("live", _("Resolved"), choices=(("true", _("No")), ("false", _("Yes")))),
+                Control("state", "State", choices=state.choices),
+                Control("kind", "Layer", choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()]),
+                Control("policy", "Line", choices=list(Policy.objects.values_list("slug", "name"))),
+                Control("live", "Resolved", choices=(("true", "No"), ("false", "Yes"))),
             ],
         ),
         listing=listing,
@@ -135,20 +133,16 @@ def _must_read(user: User) -> None:
 
 
 class AcknowledgeForm(forms.Form):
-    reason = forms.CharField(label=gettext_lazy("What is being done"), required=False, max_length=500)
+    reason = forms.CharField(label="What is being done", required=False, max_length=500)
 
 
 class AcceptForm(forms.Form):
-    until = DayField(
-        label=gettext_lazy("Until"), help_text=gettext_lazy("The first day on which it is no longer accepted.")
-    )
-    reason = forms.CharField(
-        label=gettext_lazy("Why it is accepted"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
-    )
+    until = DayField(label="Until", help_text="The first day on which it is no longer accepted.")
+    reason = forms.CharField(label="Why it is accepted", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
 
 
 class RevokeForm(forms.Form):
-    reason = forms.CharField(label=gettext_lazy("Why it is taken back"), max_length=500)
+    reason = forms.CharField(label="Why it is taken back", max_length=500)
 
 
 @require_safe
@@ -175,7 +169,7 @@ def _shown(request: HttpRequest, this: ExposureFlag, *, status: int = 200, **giv
         request,
         "exposure/flag.html",
         title=this.policy.name,
-        crumbs=((_("Exposure"), reverse("exposure")), (_("Flags"), reverse("flags"))),
+        crumbs=(("Exposure", reverse("exposure")), ("Flags", reverse("flags"))),
         counts=capfirst(what_is_counted(this.policy)),
         as_of=at,
         status=status,
@@ -206,19 +200,18 @@ def _shown(request: HttpRequest, this: ExposureFlag, *, status: int = 200, **giv
 
 def _sentence(this: ExposureFlag, row: FlagRow) -> Sentence:
     says = value_in_words(this.policy, row.value, row.node)
-    line = _("; the line is %(limit)s") % {"limit": row.limit}
+    line = f"; the line is {row.limit}"
     match this.state:
         case ExposureFlag.State.RESOLVED:
             assert this.resolved_at is not None
             return Sentence(
-                _("Resolved on %(day)s. It was %(value)s, the line is %(limit)s.")
-                % {"day": long_day(day_of(this.resolved_at)), "value": row.value, "limit": row.limit}
+                f"Resolved on {long_day(day_of(this.resolved_at))}. It was {row.value}, the line is {row.limit}."
             )
         case ExposureFlag.State.ACCEPTED:
             assert this.accepted_until is not None
-            return Sentence(says + line + _(", accepted until %(day)s.") % {"day": long_day(this.accepted_until)})
+            return Sentence(says + line + f", accepted until {long_day(this.accepted_until)}.")
         case ExposureFlag.State.ACKNOWLEDGED:
-            return Sentence(says + line + _(", and %(who)s is on it.") % {"who": this.acknowledged_by})
+            return Sentence(says + line + f", and {this.acknowledged_by} is on it.")
         case _:
             return Sentence("", says, f"{line}.")
 
@@ -251,7 +244,7 @@ def decide(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
         raise Http404
     this = _flag(request, pk)
     if not user.governs:
-        raise PermissionDenied(_("Governance and administrators decide about flags. Ask one of them."))
+        raise PermissionDenied("Governance and administrators decide about flags. Ask one of them.")
     form = _FORMS[decision](request.POST, prefix=decision)
     if not form.is_valid():
         return _shown(request, this, status=422, **{decision: form})
@@ -272,13 +265,12 @@ def _decide(this: ExposureFlag, decision: str, facts: dict[str, Any], by: User) 
     match decision:
         case "acknowledge":
             acknowledge_flag(flag=this, at=at, by=by, reason=facts["reason"])
-            return _("Acknowledged: you are named as being on it.")
+            return "Acknowledged: you are named as being on it."
         case "accept":
             after = accept_flag(flag=this, until=facts["until"], reason=facts["reason"], at=at, by=by)
-            return _("Accepted until %(day)s, up to %(ceiling)s. Above it, or on that day, it is open again.") % {
-                "day": day(facts["until"]),
-                "ceiling": written(after.policy, after.ceiling),
-            }
+            return "Accepted until {day}, up to {ceiling}. Above it, or on that day, it is open again.".format(
+                day=day(facts["until"]), ceiling=written(after.policy, after.ceiling)
+            )
         case _:
             revoke_acceptance(flag=this, reason=facts["reason"], at=at, by=by)
-            return _("Taken back: the flag is open again.")
+            return "Taken back: the flag is open again."

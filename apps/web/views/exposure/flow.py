@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.exposure.flows import Flow, flows
@@ -35,10 +34,10 @@ def exposure_flow(request: HttpRequest) -> HttpResponse:
         request,
         "exposure/flow.html",
         fragment="flow",
-        title=_("Who stands on what"),
-        crumbs=((_("Exposure"), reverse("exposure")),),
-        counts=_("%(basis)s: %(what)s") % {"basis": BASIS_WORDS[basis], "what": BASIS_HELP[basis]},
-        sentence=Sentence(str(drawn.wide.title)) if drawn else Sentence(_("Nothing stands on anything yet.")),
+        title="Who stands on what",
+        crumbs=(("Exposure", reverse("exposure")),),
+        counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
+        sentence=Sentence(str(drawn.wide.title)) if drawn else Sentence("Nothing stands on anything yet."),
         flow=drawn,
         rows=found[:SHOWN],
         n_rows=len(found),
@@ -51,7 +50,7 @@ def exposure_flow(request: HttpRequest) -> HttpResponse:
 
 
 def _drawn(found: list[Flow], layer: Layer, basis: Basis, over: frozenset[str]) -> Any:
-    names = (_("Developer"), _("Foundation"), _("Host"))
+    names = ("Developer", "Foundation", "Host")
     hot = frozenset((names[_OVER[layer]], name) for name in over) if layer in _OVER else frozenset()
     paths = [Path((row.developer or "", row.foundation or "", row.host), row.weight) for row in found]
     return both(flow, paths, layers=names, unit=Unit(_unit(basis), compact), over=hot, most=12)
@@ -59,10 +58,10 @@ def _drawn(found: list[Flow], layer: Layer, basis: Basis, over: frozenset[str]) 
 
 def _unit(basis: Basis) -> str:
     return {
-        Basis.COUNT: _("applications"),
-        Basis.CRITICALITY: _("criticality points"),
-        Basis.SPEND: _("USD a month"),
-        Basis.USERS: _("users"),
+        Basis.COUNT: "applications",
+        Basis.CRITICALITY: "criticality points",
+        Basis.SPEND: "USD a month",
+        Basis.USERS: "users",
     }[basis]
 
 

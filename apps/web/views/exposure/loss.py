@@ -8,8 +8,6 @@ from django import forms
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.common.time import now
@@ -35,10 +33,10 @@ DRIVERS = 12
 
 
 class RunForm(forms.Form):
-    years = forms.TypedChoiceField(label=gettext_lazy("Years"), choices=YEARS, coerce=int, initial=100_000)
+    years = forms.TypedChoiceField(label="Years", choices=YEARS, coerce=int, initial=100_000)
     seed = forms.IntegerField(
-        label=gettext_lazy("Seed"), min_value=0, max_value=2**63 - 1, initial=1,
-        help_text=gettext_lazy("The same seed, day and assumptions give the same figures."),
+        label="Seed", min_value=0, max_value=2**63 - 1, initial=1,
+        help_text="The same seed, day and assumptions give the same figures.",
     )  # fmt: skip
 
 
@@ -77,9 +75,9 @@ def _shown(
     return page(
         request,
         "exposure/loss.html",
-        title=_("What a bad year costs"),
-        crumbs=((_("Exposure"), reverse("exposure")),),
-        counts=_("Simulated years of the whole organisation, causes shared"),
+        title="What a bad year costs",
+        crumbs=(("Exposure", reverse("exposure")),),
+        counts="Simulated years of the whole organisation, causes shared",
         status=status,
         sentence=_sentence(run, result, waiting),
         run=run,
@@ -106,16 +104,16 @@ def _shown(
 
 def _unit(run: LossRun | None) -> str:
     """Losses have a currency once the organisation has entered its own."""
-    return _("units") if run is None or run.assumptions.get("placeholders", True) else "USD"
+    return "units" if run is None or run.assumptions.get("placeholders", True) else "USD"
 
 
 def _sentence(run: LossRun | None, result: Mapping[str, Any], waiting: LossRun | None) -> Sentence:
     if run is not None and run.state == RunState.FAILED:
-        return Sentence(_("This run could not be made: "), run.error, "")
+        return Sentence("This run could not be made: ", run.error, "")
     if not result:
         if waiting is not None:
-            return Sentence(_("The years are being simulated."))
-        return Sentence(_("No year has been simulated yet."))
+            return Sentence("The years are being simulated.")
+        return Sentence("No year has been simulated yet.")
     shared, apart = result["shared"], result["independent"]
     unit = _unit(run)
     apart_100, shared_100 = apart["one_in_100"]["var"], shared["one_in_100"]["var"]
@@ -143,7 +141,7 @@ def _curve(result: Mapping[str, Any]) -> Any:
         loss_curve,
         [(x, p) for x, p in shared["curve"]],
         twin=[(x, p) for x, p in apart["curve"]],
-        unit=Unit(_("loss of a year"), compact),
+        unit=Unit("loss of a year", compact),
         expected=shared["eal"],
         levels=[
             Level(n, shared[key]["var"], twin=apart[key]["var"], low=shared[key]["var_low"],
@@ -162,7 +160,7 @@ def _curve_rows(result: Mapping[str, Any]) -> list[tuple[float, float]]:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    name: Any
+    name: str
     shared: str
     error: str
     apart: str
@@ -175,7 +173,7 @@ def _figures(result: Mapping[str, Any]) -> list[Figure]:
         found = shared[key]
         return Figure(
             name, compact(found["var"]),
-            _("%(low)s to %(high)s") % {"low": compact(found["var_low"]), "high": compact(found["var_high"])},
+            f"{compact(found['var_low'])} to {compact(found['var_high'])}",
             compact(apart[key]["var"]),
         )  # fmt: skip
 
@@ -186,14 +184,12 @@ def _figures(result: Mapping[str, Any]) -> list[Figure]:
         )
 
     return [
-        Figure(
-            _("Expected year"), compact(shared["eal"]), f"± {compact(1.96 * shared['eal_se'])}", compact(apart["eal"])
-        ),
-        var(_("1 in 20"), "one_in_20"),
-        tail(_("Mean of the worst 5\u00a0%"), "one_in_20"),
-        var(_("1 in 100"), "one_in_100"),
-        tail(_("Mean of the worst 1\u00a0%"), "one_in_100"),
-        Figure(_("Scheduled: ends on a firm day"), compact(shared["scheduled"]), "–", compact(apart["scheduled"])),
+        Figure("Expected year", compact(shared["eal"]), f"± {compact(1.96 * shared['eal_se'])}", compact(apart["eal"])),
+        var("1 in 20", "one_in_20"),
+        tail("Mean of the worst 5\u00a0%", "one_in_20"),
+        var("1 in 100", "one_in_100"),
+        tail("Mean of the worst 1\u00a0%", "one_in_100"),
+        Figure("Scheduled: ends on a firm day", compact(shared["scheduled"]), "–", compact(apart["scheduled"])),
     ]
 
 
@@ -219,7 +215,7 @@ def _causes(result: Mapping[str, Any]) -> list[Cause]:
         )
         for cause in causes
     ]  # fmt: skip
-    for name, key in ((_("Other shared causes"), "other_causes"), (_("Trouble of their own"), "own")):
+    for name, key in (("Other shared causes", "other_causes"), ("Trouble of their own", "own")):
         value = result["attribution"][key]
         if value:
             rows.append(Cause(name, "", "", value, value / total, ""))
@@ -231,7 +227,7 @@ def _drivers(result: Mapping[str, Any]) -> Any:
     return both(
         bars,
         [Bar(row.name, row.loss, note=str(row.event)) for row in rows],
-        unit=Unit(_("mean loss in the worst 1 % of years"), compact),
+        unit=Unit("mean loss in the worst 1 % of years", compact),
     )
 
 
@@ -260,7 +256,7 @@ def loss_progress(request: HttpRequest, pk: int) -> HttpResponse:
         response["HX-Redirect"] = reverse("loss-run", args=[pk])
         return response
     return page(
-        request, "exposure/loss-progress.html", fragment="progress", title=_("Simulating"),
+        request, "exposure/loss-progress.html", fragment="progress", title="Simulating",
         progress_url=reverse("loss-progress", args=[pk]), progress_words=_progress_words(run),
         run_url=reverse("loss-run", args=[pk]),
     )  # fmt: skip
@@ -269,8 +265,8 @@ def loss_progress(request: HttpRequest, pk: int) -> HttpResponse:
 def _progress_words(run: LossRun) -> str:
     years = number(run.years)
     if run.state == RunState.QUEUED or run.is_abandoned(at=now()):
-        return _("%(n)s years wait for a worker.") % {"n": years}
-    return _("%(n)s years are being simulated.") % {"n": years}
+        return f"{years} years wait for a worker."
+    return f"{years} years are being simulated."
 
 
 @require_safe

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team, User
@@ -77,7 +76,7 @@ class Row:
     criticality: str
     roles: str
     state: str
-    state_words: Any
+    state_words: str
     hit_share: float | None
 
 
@@ -102,9 +101,7 @@ def _named(kind: NodeKind, ref: int) -> tuple[str, str]:
     match kind:
         case NodeKind.OFFERING:
             if row := Offering.objects.select_related("host").filter(pk=ref).first():
-                return _("%(name)s at %(host)s") % {"name": row.api_id, "host": row.host.name}, reverse(
-                    "offering", args=[row.pk]
-                )
+                return f"{row.api_id} at {row.host.name}", reverse("offering", args=[row.pk])
         case NodeKind.VERSION:
             if version := Version.objects.select_related("foundation").filter(pk=ref).first():
                 return version.name or version.identifier, reverse("foundation", args=[version.foundation.slug])
@@ -113,9 +110,7 @@ def _named(kind: NodeKind, ref: int) -> tuple[str, str]:
                 return foundation.name, reverse("foundation", args=[foundation.slug])
         case NodeKind.REGION:
             if region := Region.objects.select_related("host").filter(pk=ref).first():
-                return _("%(name)s at %(host)s") % {"name": region.name, "host": region.host.name}, reverse(
-                    "provider", args=[region.host.slug]
-                )
+                return f"{region.name} at {region.host.name}", reverse("provider", args=[region.host.slug])
         case _:
             if provider := Provider.objects.filter(pk=ref).first():
                 return provider.name, reverse("provider", args=[provider.slug])
@@ -135,7 +130,7 @@ def node(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
     )
     counts = summed[0].counts if summed else {}
     found, following = _page(request, subject, asked, state, teams, n)
-    verb = str(THREAT_VERBS[threat])
+    verb = THREAT_VERBS[threat]
     exposed, exposed_critical = counts.get(StandingState.EXPOSED, (0, 0))
     name = names_of([subject.node_id])[subject.node_id].name if subject.node_id else ""
     return page(
@@ -143,8 +138,8 @@ def node(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         "exposure/node.html",
         fragment="listing",
         title=subject.name,
-        crumbs=((_("Exposure"), reverse("exposure")),),
-        counts=_("Applications in pilot or production, each once, in any role and by any tie"),
+        crumbs=(("Exposure", reverse("exposure")),),
+        counts="Applications in pilot or production, each once, in any role and by any tie",
         as_of=at,
         sentence=findings.of_node(subject.name, verb, counted, n, exposed, exposed_critical),
         subject=subject,
@@ -155,7 +150,7 @@ def node(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         threat_name=THREAT_WORDS[threat],
         threat_verb=verb,
         threats=threat_options(request, threat),
-        states=options(request, "state", {"": _("All"), **STATE_WORDS}, state),
+        states=options(request, "state", {"": "All", **STATE_WORDS}, state),
         state=state,
         state_counts=[
             (
@@ -296,7 +291,7 @@ def _rows(found: Sequence[Reached], asked: Any, user: User) -> list[Row]:
             Row(
                 application,
                 Criticality(row.criticality).label,
-                ", ".join(str(_ROLES[role]).lower() for role in row.roles),
+                ", ".join(_ROLES[role].lower() for role in row.roles),
                 state,
                 STATE_WORDS[state],
                 stands.hit_share if stands else None,
@@ -357,9 +352,9 @@ def node_teams(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         request,
         "exposure/node-teams.html",
         fragment="teams",
-        title=_("Teams on %(name)s") % {"name": subject.name},
-        crumbs=((_("Exposure"), reverse("exposure")), (subject.name, reverse("exposure-node", args=[kind, ref]))),
-        counts=_("Applications in pilot or production, each once, in any role and by any tie"),
+        title=f"Teams on {subject.name}",
+        crumbs=(("Exposure", reverse("exposure")), (subject.name, reverse("exposure-node", args=[kind, ref]))),
+        counts="Applications in pilot or production, each once, in any role and by any tie",
         subject=subject,
         n_teams=len(rows),
         teams=rows[:MOST_TEAMS],
@@ -390,7 +385,7 @@ def _trend(subject: Subject, threat: str, settings: EngineSettings) -> Any:
     return both(
         trend,
         [(point.day, point.exposed + point.cushioned) for point in points],
-        unit=Unit(_("applications it can stop: exposed or cushioned"), written),
+        unit=Unit("applications it can stop: exposed or cushioned", written),
     )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.exposure.engine.settings import EngineSettings, engine_settings
@@ -51,7 +50,7 @@ class SetRow:
 
     @property
     def together(self) -> str:
-        return _(" with ").join(name for name, _url in self.names)
+        return " with ".join(name for name, _url in self.names)
 
 
 @require_safe
@@ -70,17 +69,17 @@ def points(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "exposure/points.html",
-        title=_("Single points of failure"),
+        title="Single points of failure",
         fragment="listing",
-        crumbs=((_("Exposure"), reverse("exposure")),),
-        counts=_("Applications that a node alone leaves exposed or cushioned, under its usual threat"),
+        crumbs=(("Exposure", reverse("exposure")),),
+        counts="Applications that a node alone leaves exposed or cushioned, under its usual threat",
         sentence=findings.of_single_points(
             n, first[0].name if first else "", first[0].point.n_critical if first else 0, n_critical,
             bounded=len(found) > SIZE * number_ and n == len(found),
         ),
         rows=rows,
         kind=kind,
-        kinds=options(request, "kind", {"": _("All"), **{label: KIND_WORDS[each] for label, each in KINDS.items()}},
+        kinds=options(request, "kind", {"": "All", **{label: KIND_WORDS[each] for label, each in KINDS.items()}},
                       kind),
         n_critical=n_critical,
         bars=_bars(rows_of(found[:12]), n_critical) if number_ == 1 else None,
@@ -163,19 +162,18 @@ def _bars(rows: Sequence[PointRow], n_critical: int) -> Any:
         bars,
         [
             Bar(
-                _("%(name)s, %(kind)s") % {"name": row.name, "kind": row.kind},
+                f"{row.name}, {row.kind}",
                 row.point.n_critical if critical else row.n,
-                tip=_("%(exposed)s exposed, %(cushioned)s cushioned")
-                % {"exposed": number(row.point.exposed), "cushioned": number(row.point.cushioned)},
+                tip=f"{number(row.point.exposed)} exposed, {number(row.point.cushioned)} cushioned",
             )
             for row in rows
         ],
         unit=Unit(
-            _("critical applications it alone stops"),
-            lambda n: _("%(n)s of %(all)s") % {"n": number(int(n)), "all": number(n_critical)},
+            "critical applications it alone stops",
+            lambda n: f"{number(int(n))} of {number(n_critical)}",
             number,
         )
         if critical
-        else Unit(_("applications it alone stops"), number),
+        else Unit("applications it alone stops", number),
         whole=True,
     )

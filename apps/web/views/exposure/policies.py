@@ -11,8 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.text import capfirst, slugify
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.common.time import now
@@ -45,51 +43,47 @@ SHOWN = 25
 class PolicyForm(forms.Form):
     """A tolerance is typed as people say it: 62 for 62 %, or a number of applications."""
 
-    name = forms.CharField(
-        label=gettext_lazy("Name"), max_length=200, help_text=gettext_lazy("A sentence for people, as flags show it.")
-    )
-    measure = forms.ChoiceField(label=gettext_lazy("Counts"), choices=Policy.Measure.choices)
+    name = forms.CharField(label="Name", max_length=200, help_text="A sentence for people, as flags show it.")
+    measure = forms.ChoiceField(label="Counts", choices=Policy.Measure.choices)
     basis = forms.ChoiceField(
-        label=gettext_lazy("Weight"), choices=[(basis, BASIS_WORDS[basis]) for basis in Basis],
-        help_text=gettext_lazy("Of a share of the weight in scope."),
+        label="Weight", choices=[(basis, BASIS_WORDS[basis]) for basis in Basis],
+        help_text="Of a share of the weight in scope.",
     )  # fmt: skip
     kinds = forms.MultipleChoiceField(
-        label=gettext_lazy("On one"), choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()],
+        label="On one", choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()],
         widget=forms.CheckboxSelectMultiple, required=False,
     )  # fmt: skip
     predicate = forms.ChoiceField(
-        label=gettext_lazy("Or of applications of which this holds"),
-        choices=[("", gettext_lazy("Nothing: it is about nodes")), *Predicate.choices], required=False,
+        label="Or of applications of which this holds",
+        choices=[("", "Nothing: it is about nodes"), *Predicate.choices], required=False,
     )  # fmt: skip
     states = forms.MultipleChoiceField(
-        label=gettext_lazy("In these states"), choices=[(state, STATE_WORDS[state]) for state in StandingState],
-        widget=forms.CheckboxSelectMultiple, required=False, help_text=gettext_lazy("None ticked: all of them."),
+        label="In these states", choices=[(state, STATE_WORDS[state]) for state in StandingState],
+        widget=forms.CheckboxSelectMultiple, required=False, help_text="None ticked: all of them.",
     )  # fmt: skip
     threat = forms.ChoiceField(
-        label=gettext_lazy("Under"), required=False,
+        label="Under", required=False,
         choices=[
-            ("", gettext_lazy("Each kind’s usual threat")), *((threat, THREAT_WORDS[threat]) for threat in THREATS),
+            ("", "Each kind’s usual threat"), *((threat, THREAT_WORDS[threat]) for threat in THREATS),
         ],
     )  # fmt: skip
     tolerance = forms.DecimalField(
-        label=gettext_lazy("Tolerated"), min_value=0, max_digits=12, decimal_places=4,
-        help_text=gettext_lazy("Per cent of a share, or a number of applications. The line itself is tolerated."),
+        label="Tolerated", min_value=0, max_digits=12, decimal_places=4,
+        help_text="Per cent of a share, or a number of applications. The line itself is tolerated.",
     )  # fmt: skip
     hysteresis = forms.DecimalField(
-        label=gettext_lazy("Released below"), min_value=0, max_value=99, max_digits=6, decimal_places=3,
-        help_text=gettext_lazy("Per cent under the line at which a flag may resolve."),
+        label="Released below", min_value=0, max_value=99, max_digits=6, decimal_places=3,
+        help_text="Per cent under the line at which a flag may resolve.",
     )  # fmt: skip
     clear_days = forms.IntegerField(
-        label=gettext_lazy("Days below it"), min_value=0, max_value=365,
-        help_text=gettext_lazy("How long it must stay there before a flag resolves."),
+        label="Days below it", min_value=0, max_value=365,
+        help_text="How long it must stay there before a flag resolves.",
     )  # fmt: skip
-    enabled = forms.BooleanField(label=gettext_lazy("Switched on"), required=False)
-    reason = forms.CharField(
-        label=gettext_lazy("Why the line lies there"), required=False, widget=forms.Textarea(attrs={"rows": 2})
-    )
+    enabled = forms.BooleanField(label="Switched on", required=False)
+    reason = forms.CharField(label="Why the line lies there", required=False, widget=forms.Textarea(attrs={"rows": 2}))
     change_reason = forms.CharField(
-        label=gettext_lazy("Why it changes"), required=False, max_length=500,
-        help_text=gettext_lazy("For the history."),
+        label="Why it changes", required=False, max_length=500,
+        help_text="For the history.",
     )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
@@ -98,10 +92,10 @@ class PolicyForm(forms.Form):
             said["kinds"], said["states"], said["threat"] = [], [], ""
         else:
             if not said.get("kinds"):
-                self.add_error("kinds", _("Tick what it is about: developers, hosts, … or choose a predicate."))
+                self.add_error("kinds", "Tick what it is about: developers, hosts, … or choose a predicate.")
             said["states"] = said.get("states") or StandingState.values
         if _counts_share(said.get("measure", "")) and said.get("tolerance") is not None and said["tolerance"] > 100:
-            self.add_error("tolerance", _("At most 100 %."))
+            self.add_error("tolerance", "At most 100 %.")
         return said
 
     def facts(self) -> dict[str, Any]:
@@ -164,12 +158,11 @@ def policy_list(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "exposure/policies.html",
-        title=_("Tolerances"),
-        crumbs=((_("Exposure"), reverse("exposure")),),
-        counts=_("Tolerances of the whole organisation"),
+        title="Tolerances",
+        crumbs=(("Exposure", reverse("exposure")),),
+        counts="Tolerances of the whole organisation",
         sentence=Sentence(
-            _("%(n)s tolerances are in force; %(live)s flags are live.")
-            % {"n": spelled(n_on).capitalize(), "live": spelled(sum(live.values()))}
+            f"{spelled(n_on).capitalize()} tolerances are in force; {spelled(sum(live.values()))} flags are live."
         ),
         rows=rows,
         kind=kind,
@@ -206,7 +199,7 @@ def policy(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         return _shown(request, this, PolicyForm(initial=_initial(this)))
     if not user.governs:
-        raise PermissionDenied(_("Governance and administrators draw the organisation's lines. Ask one of them."))
+        raise PermissionDenied("Governance and administrators draw the organisation's lines. Ask one of them.")
     form = PolicyForm(request.POST)
     if not form.is_valid():
         return _shown(request, this, form, status=422)
@@ -217,7 +210,7 @@ def policy(request: HttpRequest, slug: str) -> HttpResponse:
     except ValidationError as slip:
         form.add_error(None, ValidationError(slip.messages))
         return _shown(request, this, form, status=422)
-    say(request, _("Kept. Flags open and resolve with the next evaluation, within five minutes."))
+    say(request, "Kept. Flags open and resolve with the next evaluation, within five minutes.")
     return redirect("policy", slug=slug)
 
 
@@ -226,7 +219,7 @@ def new_policy(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     _must_read(request)
     if not user.governs:
-        raise PermissionDenied(_("Governance and administrators draw the organisation's lines. Ask one of them."))
+        raise PermissionDenied("Governance and administrators draw the organisation's lines. Ask one of them.")
     usual = {"measure": Policy.Measure.CRITICAL_SHARE, "basis": Basis.COUNT, "hysteresis": 10, "clear_days": 2,
              "enabled": True, "kinds": [request.GET["kind"]] if request.GET.get("kind") in KINDS else []}  # fmt: skip
     if request.method != "POST":
@@ -244,7 +237,7 @@ def new_policy(request: HttpRequest) -> HttpResponse:
     except ValidationError as slip:
         form.add_error(None, ValidationError(slip.messages))
         return _shown(request, None, form, status=422)
-    say(request, _("The tolerance is set. Flags open with the next evaluation, within five minutes."))
+    say(request, "The tolerance is set. Flags open with the next evaluation, within five minutes.")
     return redirect("policy", slug=added.slug)
 
 
@@ -269,9 +262,9 @@ def _shown(
     return page(
         request,
         "exposure/policy.html",
-        title=this.name if this else _("A new tolerance"),
-        crumbs=((_("Exposure"), reverse("exposure")), (_("Tolerances"), reverse("policies"))),
-        counts=capfirst(what_is_counted(measured)) if measured else _("What the line will count"),
+        title=this.name if this else "A new tolerance",
+        crumbs=(("Exposure", reverse("exposure")), ("Tolerances", reverse("policies"))),
+        counts=capfirst(what_is_counted(measured)) if measured else "What the line will count",
         status=status,
         policy=this,
         form=form,
@@ -290,21 +283,17 @@ def _shown(
 
 def _sentence(measured: Policy | None, breaches: list[Breach], *, tried: bool) -> Sentence:
     if measured is None:
-        return Sentence(_("Set a tolerance: what is counted, and how much of it is tolerated."))
+        return Sentence("Set a tolerance: what is counted, and how much of it is tolerated.")
     line = written(measured, measured.tolerance)
     if not breaches:
-        says = (
-            _("At %(line)s nothing would be above the line.")
-            if tried
-            else _("Nothing lies above the line of %(line)s.")
-        )
-        return Sentence(says % {"line": line})
+        says = "At {line} nothing would be above the line." if tried else "Nothing lies above the line of {line}."
+        return Sentence(says.format(line=line))
     n = number(len(breaches))
     if measured.predicate:
-        return Sentence(_("The value is "), breaches[0].value, _("; the line is %(line)s.") % {"line": line})
+        return Sentence("The value is ", breaches[0].value, f"; the line is {line}.")
     if tried:
-        return Sentence(_("At %(line)s ") % {"line": line}, _("%(n)s would be above the line") % {"n": n}, ".")
-    return Sentence("", _("%(n)s above the line") % {"n": n}, _(" of %(line)s.") % {"line": line})
+        return Sentence(f"At {line} ", f"{n} would be above the line", ".")
+    return Sentence("", f"{n} above the line", f" of {line}.")
 
 
 def _breaches(measured: Policy, this: Policy | None) -> list[Breach]:
@@ -319,7 +308,7 @@ def _breaches(measured: Policy, this: Policy | None) -> list[Breach]:
         name = names.get(row.node_id) if row.node_id is not None else None
         rows.append(
             Breach(
-                name.label if name else _("The portfolio"), name_url(name) if name else "",
+                name.label if name else "The portfolio", name_url(name) if name else "",
                 written(measured, float(row.value)), row.n_applications, row.node_id in from_flags,
             )
         )  # fmt: skip

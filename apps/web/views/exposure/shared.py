@@ -6,8 +6,6 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Team, User
 from apps.catalog.models import NodeKind
@@ -18,71 +16,71 @@ from apps.inventory.models import Application
 from apps.web.listing import query_with
 
 KINDS: Mapping[str, NodeKind] = {kind.label: kind for kind in NodeKind}
-THREAT_WORDS: Mapping[str, Promise] = {
-    OUTAGE: _("Outage"),
-    RETIREMENT: _("Retirement"),
-    DEVELOPER_FAILURE: _("Developer fails"),
-    ERROR: _("Correlated error"),
+THREAT_WORDS: Mapping[str, str] = {
+    OUTAGE: "Outage",
+    RETIREMENT: "Retirement",
+    DEVELOPER_FAILURE: "Developer fails",
+    ERROR: "Correlated error",
 }
 # "if one ..."
-IF_WORDS: Mapping[str, Promise] = {
-    OUTAGE: _("If one is down"),
-    RETIREMENT: _("If one is retired"),
-    DEVELOPER_FAILURE: _("If one developer fails"),
-    ERROR: _("If one is found faulty"),
+IF_WORDS: Mapping[str, str] = {
+    OUTAGE: "If one is down",
+    RETIREMENT: "If one is retired",
+    DEVELOPER_FAILURE: "If one developer fails",
+    ERROR: "If one is found faulty",
 }
 # "if it ..."
-THREAT_VERBS: Mapping[str, Promise] = {
-    OUTAGE: _("is down"),
-    RETIREMENT: _("is retired"),
-    DEVELOPER_FAILURE: _("stops"),
-    ERROR: _("is found faulty"),
+THREAT_VERBS: Mapping[str, str] = {
+    OUTAGE: "is down",
+    RETIREMENT: "is retired",
+    DEVELOPER_FAILURE: "stops",
+    ERROR: "is found faulty",
 }
-KIND_WORDS: Mapping[NodeKind, Promise] = {
-    NodeKind.OFFERING: _("offering"),
-    NodeKind.VERSION: _("version"),
-    NodeKind.FOUNDATION: _("foundation"),
-    NodeKind.DEVELOPER: _("developer"),
-    NodeKind.HOST: _("host"),
-    NodeKind.GATEWAY: _("gateway"),
-    NodeKind.REGION: _("region"),
-    NodeKind.VENDOR: _("vendor"),
+KIND_WORDS: Mapping[NodeKind, str] = {
+    NodeKind.OFFERING: "offering",
+    NodeKind.VERSION: "version",
+    NodeKind.FOUNDATION: "foundation",
+    NodeKind.DEVELOPER: "developer",
+    NodeKind.HOST: "host",
+    NodeKind.GATEWAY: "gateway",
+    NodeKind.REGION: "region",
+    NodeKind.VENDOR: "vendor",
 }
-BASIS_WORDS: Mapping[str, Promise] = {
-    Basis.COUNT: _("Count"),
-    Basis.CRITICALITY: _("Criticality points"),
-    Basis.SPEND: _("Spend"),
-    Basis.USERS: _("Users"),
+BASIS_WORDS: Mapping[str, str] = {
+    Basis.COUNT: "Count",
+    Basis.CRITICALITY: "Criticality points",
+    Basis.SPEND: "Spend",
+    Basis.USERS: "Users",
 }
-BASIS_HELP: Mapping[str, Promise] = {
-    Basis.COUNT: _("each application once, split over its primary paths by traffic"),
-    Basis.CRITICALITY: _("criticality points of each application, split over its primary paths by traffic"),
-    Basis.SPEND: _("monthly spend in USD on each primary path"),
-    Basis.USERS: _("users of each application, split over its primary paths by traffic"),
+BASIS_HELP: Mapping[str, str] = {
+    Basis.COUNT: "each application once, split over its primary paths by traffic",
+    Basis.CRITICALITY: "criticality points of each application, split over its primary paths by traffic",
+    Basis.SPEND: "monthly spend in USD on each primary path",
+    Basis.USERS: "users of each application, split over its primary paths by traffic",
 }
-STATE_WORDS: Mapping[str, Promise] = {
-    StandingState.EXPOSED: _("Exposed"),
-    StandingState.CUSHIONED: _("Cushioned"),
-    StandingState.PORTABLE: _("Portable"),
-    StandingState.PARTIAL: _("Partial"),
-    "leaning": _("Leans"),
+STATE_WORDS: Mapping[str, str] = {
+    StandingState.EXPOSED: "Exposed",
+    StandingState.CUSHIONED: "Cushioned",
+    StandingState.PORTABLE: "Portable",
+    StandingState.PARTIAL: "Partial",
+    "leaning": "Leans",
 }
-STATE_HELP: Mapping[str, Promise] = {
-    StandingState.EXPOSED: _("no fallback that is good enough"),
-    StandingState.CUSHIONED: _("a good enough fallback that is untested, or whose test has lapsed"),
-    StandingState.PORTABLE: _("a good enough fallback, tested and in date"),
-    StandingState.PARTIAL: _("some of its traffic is struck, the rest carries on"),
-    "leaning": _("only in another role than primary"),
+STATE_HELP: Mapping[str, str] = {
+    StandingState.EXPOSED: "no fallback that is good enough",
+    StandingState.CUSHIONED: "a good enough fallback that is untested, or whose test has lapsed",
+    StandingState.PORTABLE: "a good enough fallback, tested and in date",
+    StandingState.PARTIAL: "some of its traffic is struck, the rest carries on",
+    "leaning": "only in another role than primary",
 }
 # the name of a fallback's independence, by grade; -1 is none at all
-GRADE_WORDS: Mapping[int, Promise] = {
-    -1: _("none"),
-    0: _("same offering"),
-    1: _("same version, other host"),
-    2: _("same foundation"),
-    3: _("same developer"),
-    4: _("other developer, a common party"),
-    5: _("nothing shared"),
+GRADE_WORDS: Mapping[int, str] = {
+    -1: "none",
+    0: "same offering",
+    1: "same version, other host",
+    2: "same foundation",
+    3: "same developer",
+    4: "other developer, a common party",
+    5: "nothing shared",
 }
 
 
@@ -105,7 +103,7 @@ class Option:
     """One value of a selector: a radio button, or a link that keeps the rest of the address."""
 
     value: str
-    words: Any
+    words: str
     query: str
     is_chosen: bool
 

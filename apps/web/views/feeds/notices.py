@@ -10,11 +10,10 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.catalog.models import Offering, Version
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.feeds.filters import FeedNoticeFilter
 from apps.feeds.models import FeedNotice
@@ -82,18 +81,18 @@ def notice_list(request: HttpRequest) -> HttpResponse:
         request,
         "feeds/notices.html",
         fragment="listing",
-        title=_("Notices"),
-        crumbs=((_("Feeds"), reverse("feeds")),),
-        counts=_("Live applications of yours that call a named offering"),
+        title="Notices",
+        crumbs=(("Feeds", reverse("feeds")),),
+        counts="Live applications of yours that call a named offering",
         sentence=_sentence(n_unread, len(sources)),
         filters=filters(
             request,
             found,
             [
-                Control("q", _("Contains"), "search"),
-                Control("source", _("Source"), choices=sources),
-                Control("state", _("State"), choices=FeedNotice.State.choices),
-                Control("named", _("Names a known id"), choices=BOOLEANS),
+                Control("q", "Contains", "search"),
+                Control("source", "Source", choices=sources),
+                Control("state", "State", choices=FeedNotice.State.choices),
+                Control("named", "Names a known id", choices=BOOLEANS),
             ],
             usual={"state": FeedNotice.State.UNREAD},
         ),
@@ -106,11 +105,11 @@ def notice_list(request: HttpRequest) -> HttpResponse:
 
 def _sentence(n_unread: int, n_sources: int) -> Sentence:
     if not n_sources:
-        return Sentence(_("No feed of notices is followed yet."))
+        return Sentence("No feed of notices is followed yet.")
     if not n_unread:
-        return Sentence(_("Every notice has been dealt with."))
-    words = ngettext("%(n)s notice is unread", "%(n)s notices are unread", n_unread)
-    return Sentence("", words % {"n": number(n_unread)}, ".")
+        return Sentence("Every notice has been dealt with.")
+    words = pluralize(n_unread, "{n} notice is unread", "{n} notices are unread")
+    return Sentence("", words.format(n=number(n_unread)), ".")
 
 
 def _rows(notices: Sequence[FeedNotice], request: HttpRequest) -> list[Row]:
@@ -135,7 +134,7 @@ def _rows(notices: Sequence[FeedNotice], request: HttpRequest) -> list[Row]:
     versions = Version.objects.filter(Q(identifier__in=unserved) | Q(aliases__overlap=unserved))
     for version in versions if unserved else ():
         for name in {version.identifier, *version.aliases} & set(unserved):
-            by_name[name].append(Named(name, _("a version"), reverse("version", args=[version.pk])))
+            by_name[name].append(Named(name, "a version", reverse("version", args=[version.pk])))
     return [_row(notice, by_name) for notice in notices]
 
 
@@ -189,15 +188,15 @@ def settle(request: HttpRequest) -> HttpResponse:
     back = back_of(request, reverse("feed-notices"))
     form = SettleForm(request.POST)
     if not form.is_valid():
-        refuse(request, _("Pick at least one notice, and say what becomes of it."))
+        refuse(request, "Pick at least one notice, and say what becomes of it.")
         return redirect(back)
     said = form.cleaned_data
     outcome = FeedNotice.Outcome(said["outcome"])
     rows = settle_notices(notices=said["pick"], outcome=outcome, by=user, reason=said["reason"])
     if not rows:
-        refuse(request, _("Nothing was left to do: somebody has dealt with it meanwhile."))
+        refuse(request, "Nothing was left to do: somebody has dealt with it meanwhile.")
         return redirect(back)
-    words = ngettext("%(n)s notice is dealt with.", "%(n)s notices are dealt with.", len(rows)) % {"n": len(rows)}
+    words = pluralize(len(rows), f"{len(rows)} notice is dealt with.", f"{len(rows)} notices are dealt with.")
     say(request, words, undo=_reopening(rows))
     return redirect(back)
 
@@ -212,9 +211,9 @@ def reopen(request: HttpRequest) -> HttpResponse:
     picked = [*request.GET.getlist("pick"), *request.POST.getlist("pick")][:MOST_PICKED]
     n = reopen_notices(notices=[int(pk) for pk in picked if pk.isdecimal() and len(pk) < 19], by=user)
     if n:
-        say(request, ngettext("%(n)s notice is unread again.", "%(n)s notices are unread again.", n) % {"n": n})
+        say(request, pluralize(n, f"{n} notice is unread again.", f"{n} notices are unread again."))
     else:
-        refuse(request, _("Nothing was taken back: it is unread already."))
+        refuse(request, "Nothing was taken back: it is unread already.")
     return redirect(back_of(request, reverse("feed-notices")))
 
 
@@ -233,19 +232,19 @@ def tell(request: HttpRequest, pk: int) -> HttpResponse:
     back = back_of(request, reverse("feed-notices"))
     form = TellForm(request.POST)
     if not form.is_valid():
-        refuse(request, _("Choose the offering and what happened to it, and say what the notice says."))
+        refuse(request, "Choose the offering and what happened to it, and say what the notice says.")
         return redirect(back)
     said = form.cleaned_data
     offering = Offering.objects.filter(pk=said["offering"], api_id__in=notice.names).first()
     if offering is None:
-        refuse(request, _("The notice does not name this offering, so nothing was told."))
+        refuse(request, "The notice does not name this offering, so nothing was told.")
         return redirect(back)
     try:
         event = record_event(notice=notice, by=user, **said | {"offering": offering})
     except AlreadyDecided as already:
         refuse(request, str(already))
         return redirect(back)
-    say(request, _("Recorded. Everyone who stands on %(name)s can see it.") % {"name": offering.api_id})
+    say(request, f"Recorded. Everyone who stands on {offering.api_id} can see it.")
     return redirect("event", pk=event.pk)
 
 

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-
 from apps.catalog.claims import Reject, Row
 from apps.catalog.models import Offering, Provider, Source
+from apps.common.text import pluralize
 from apps.common.time import now
 from apps.feeds.adapting import rules_of
 from apps.feeds.mapping import BadMapping, Reading
@@ -60,14 +58,14 @@ class Preview:
     @property
     def sentence(self) -> Sentence:
         if self.mapping_errors:
-            return Sentence(_("The mapping cannot be used yet: see the fields marked below."))
+            return Sentence("The mapping cannot be used yet: see the fields marked below.")
         if self.refusal:
-            return Sentence("", _("Nothing can be read by this mapping"), ".")
-        read = ngettext("%(n)s row is read", "%(n)s rows are read", self.n_rows) % {"n": number(self.n_rows)}
-        aside = _("%(n)s set aside") % {"n": number(self.n_rejects)} if self.n_rejects else _("none set aside")
+            return Sentence("", "Nothing can be read by this mapping", ".")
+        read = pluralize(self.n_rows, f"{number(self.n_rows)} row is read", f"{number(self.n_rows)} rows are read")
+        aside = f"{number(self.n_rejects)} set aside" if self.n_rejects else "none set aside"
         if self.unfound:
-            lost = ngettext("%(n)s path finds nothing", "%(n)s paths find nothing", len(self.unfound))
-            return Sentence(f"{read}, {aside}; ", lost % {"n": len(self.unfound)}, ".")
+            lost = pluralize(len(self.unfound), "{n} path finds nothing", "{n} paths find nothing")
+            return Sentence(f"{read}, {aside}; ", lost.format(n=len(self.unfound)), ".")
         return Sentence(f"{read}, {aside}.")
 
 
@@ -134,16 +132,16 @@ def _next_poll(reading: Reading, source: Source | None) -> tuple[str, ...]:
     seen = rehearse(source, reading.parsed, at=now(), rules=rules_of(source))
     said = []
     if seen.changes_nothing:
-        return (_("The next poll would change nothing."),)
+        return ("The next poll would change nothing.",)
     if seen.new:
-        said.append(_("%(n)s would be new") % {"n": counted(len(seen.new), _("claim"), _("claims"))})
+        said.append(f"{counted(len(seen.new), 'claim', 'claims')} would be new")
     if seen.n_changed:
-        said.append(_("%(n)s would change") % {"n": counted(seen.n_changed, _("row"), _("rows"))})
+        said.append(f"{counted(seen.n_changed, 'row', 'rows')} would change")
     if seen.n_vanished:
-        said.append(_("%(n)s would be gone") % {"n": counted(seen.n_vanished, _("row"), _("rows"))})
+        said.append(f"{counted(seen.n_vanished, 'row', 'rows')} would be gone")
     if seen.facts:
-        said.append(_("%(n)s would follow") % {"n": counted(len(seen.facts), _("event"), _("events"))})
-    first = _("At the next poll, with this sample: %(what)s.") % {"what": listed(said) or _("little")}
+        said.append(f"{counted(len(seen.facts), 'event', 'events')} would follow")
+    first = "At the next poll, with this sample: {what}.".format(what=listed(said) or "little")
     return (first, *seen.held.values())
 
 

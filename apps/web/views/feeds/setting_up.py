@@ -10,7 +10,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
@@ -99,7 +98,7 @@ class _Desk:
         if file:
             body = samples.inflated(file.read(samples.LARGEST + 1))
             if body is None:
-                raise NoSample(_("The file is larger than 32 MB unpacked. Give a part of it."))
+                raise NoSample("The file is larger than 32 MB unpacked. Give a part of it.")
             return samples.keep(body, file.name[:80], self.user)
         if self.act == "fetch":
             url = self.request.POST.get("url", "").strip()
@@ -110,18 +109,18 @@ class _Desk:
 
     def _sample_again(self, text: str, token: str) -> samples.Sample | None:
         if text.strip():
-            return samples.Sample(text.encode(errors="replace"), _("pasted text"), now())
+            return samples.Sample(text.encode(errors="replace"), "pasted text", now())
         if token and (sample := samples.kept(token, self.user)) is not None:
             return sample
         if token:
-            raise NoSample(_("The sample is no longer kept. Give it again."))
+            raise NoSample("The sample is no longer kept. Give it again.")
         return None
 
     def _last_payload(self) -> samples.Sample:
         kept = Payload.objects.filter(source=self.source).order_by("-received_at", "-pk").first()
         if kept is None:
-            raise NoSample(_("No body of this source is kept yet. Fetch one, or upload it."))
-        origin = _("the body of %(when)s UTC") % {"when": f"{kept.received_at:%Y-%m-%d %H:%M}"}
+            raise NoSample("No body of this source is kept yet. Fetch one, or upload it.")
+        origin = f"the body of {kept.received_at:%Y-%m-%d %H:%M} UTC"
         return samples.keep(gzip.decompress(bytes(kept.body)), origin, self.user)
 
     def _propose(self) -> None:
@@ -165,7 +164,7 @@ class _Desk:
         if switch_on and self.mapped and (self.preview is None or self.preview.refusal):
             self.form.add_error(
                 None,
-                _("Try it on a sample that can be read before it is switched on, or save it switched off."),
+                "Try it on a sample that can be read before it is switched on, or save it switched off.",
             )
             return None
         facts = self.form.facts | ({"enabled": switch_on} if self.source is None or switch_on else {})
@@ -187,7 +186,7 @@ class _Desk:
         return page(
             self.request,
             "feeds/source.html",
-            title=self.source.name if self.source else _("New source"),
+            title=self.source.name if self.source else "New source",
             crumbs=self._crumbs(),
             status=422 if failed else 200,
             sentence=self._sentence(),
@@ -211,17 +210,17 @@ class _Desk:
         return PriceForms(initial=prices_of(self.prices), prefix="p")
 
     def _crumbs(self) -> tuple[tuple[str, str], ...]:
-        feeds = (_("Feeds"), reverse("feeds"))
+        feeds = ("Feeds", reverse("feeds"))
         return (feeds, (self.source.name, reverse("feed", args=[self.source.slug]))) if self.source else (feeds,)
 
     def _sentence(self) -> Sentence:
         if self.preview is not None:
             return self.preview.sentence
         if self.source is not None:
-            return Sentence(_("How is %(name)s read?") % {"name": self.source.name})
+            return Sentence(f"How is {self.source.name} read?")
         if self.kind == NOTICES:
-            return Sentence(_("Whose notices should people here read?"))
-        return Sentence(_("Where does what you want to know lie in the document?"))
+            return Sentence("Whose notices should people here read?")
+        return Sentence("Where does what you want to know lie in the document?")
 
 
 def _usual_choices(initial: dict[str, Any]) -> dict[str, Any]:
@@ -238,9 +237,9 @@ def new_source(request: HttpRequest) -> HttpResponse:
         desk.work()
         if desk.act in SAVING and (made := desk.save()) is not None:
             if made.enabled:
-                say(request, _("Saved. The worker polls it within a minute; its first payload is news to nobody."))
+                say(request, "Saved. The worker polls it within a minute; its first payload is news to nobody.")
             else:
-                say(request, _("Saved, and switched off. Nothing is polled until it is switched on."))
+                say(request, "Saved, and switched off. Nothing is polled until it is switched on.")
             return redirect("feed", slug=made.slug)
     return desk.answer()
 
@@ -259,7 +258,7 @@ def edit_source(request: HttpRequest, slug: str) -> HttpResponse:
         desk.work()
         if desk.save() is None:
             return desk.answer()
-        say(request, _("Saved. It holds from the next poll on."), undo=_undo_of(source))
+        say(request, "Saved. It holds from the next poll on.", undo=_undo_of(source))
     return redirect("feed", slug=slug)
 
 
@@ -280,9 +279,9 @@ def switch(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("feed", slug=slug)
     if changed:
         said = (
-            _("It is polled from now on.")
+            "It is polled from now on."
             if enabled
-            else _("It is no longer polled. What it said stands, and counts as late before long.")
+            else "It is no longer polled. What it said stands, and counts as late before long."
         )
         say(request, said, undo=_undo_of(source))
     return redirect("feed", slug=slug)
@@ -297,7 +296,7 @@ def undo(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
     except ChangedSince as since:
         refuse(request, str(since))
     else:
-        say(request, _("Taken back: the source is as it was."), undo=_undo_of(source))
+        say(request, "Taken back: the source is as it was.", undo=_undo_of(source))
     return redirect("feed", slug=slug)
 
 

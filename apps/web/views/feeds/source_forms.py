@@ -8,8 +8,6 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.catalog.claims import PRICE_UNITS
 from apps.catalog.models import Source
@@ -28,33 +26,31 @@ class SourceForm(SeenMixin, forms.Form):
     """Who it is, how often it is asked and how far it is trusted. Where it does not judge, it only carries what was
     typed from one try to the next."""
 
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
+    name = forms.CharField(label="Name", max_length=100)
     url = forms.CharField(
-        label=gettext_lazy("Address"),
+        label="Address",
         max_length=500,
-        help_text=gettext_lazy("On the public internet, or in a network that the operator has opened."),
+        help_text="On the public internet, or in a network that the operator has opened.",
     )
-    interval_minutes = forms.TypedChoiceField(label=gettext_lazy("Polled"), coerce=int)
+    interval_minutes = forms.TypedChoiceField(label="Polled", coerce=int)
     stale_after_minutes = forms.TypedChoiceField(
-        label=gettext_lazy("Late after"),
+        label="Late after",
         coerce=int,
-        help_text=gettext_lazy("Without a success for so long, it is said."),
+        help_text="Without a success for so long, it is said.",
     )
     frozen_after_days = forms.IntegerField(
-        label=gettext_lazy("Frozen after days"), required=False, min_value=1, max_value=3650,
-        help_text=gettext_lazy("Answers, and has not changed for so long."),
+        label="Frozen after days", required=False, min_value=1, max_value=3650,
+        help_text="Answers, and has not changed for so long.",
     )  # fmt: skip
     trust_rank = forms.IntegerField(
-        label=gettext_lazy("Trust rank"), min_value=1, max_value=1000,
-        help_text=gettext_lazy("The smaller, the more it counts where sources differ."),
+        label="Trust rank", min_value=1, max_value=1000,
+        help_text="The smaller, the more it counts where sources differ.",
     )  # fmt: skip
     licence_note = forms.CharField(
-        label=gettext_lazy("Licence"), max_length=300, required=False,
-        help_text=gettext_lazy("Under which terms the data may be used."),
+        label="Licence", max_length=300, required=False,
+        help_text="Under which terms the data may be used.",
     )  # fmt: skip
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"), max_length=500, required=False, help_text=gettext_lazy("For the history.")
-    )
+    reason = forms.CharField(label="Reason", max_length=500, required=False, help_text="For the history.")
 
     def __init__(
         self, *args: Any, row: Source | None = None, stored: Mapping[str, Any], judges: bool = True, **kwargs: Any
@@ -83,7 +79,7 @@ class SourceForm(SeenMixin, forms.Form):
             renewed["stamp"] = self.stamp
             self.data = renewed
             raise forms.ValidationError(
-                _("Somebody changed the mapping meanwhile: see the source's page. Save again to put yours in place.")
+                "Somebody changed the mapping meanwhile: see the source's page. Save again to put yours in place."
             )
         return cleaned
 
@@ -122,7 +118,7 @@ class WordsField(forms.CharField):
             if not line.strip():
                 continue
             if not sign or not word.strip() or not meaning.strip():
-                raise ValidationError(_("Write one word a line, such as: sunset = deprecated."))
+                raise ValidationError("Write one word a line, such as: sunset = deprecated.")
             words[word.strip()] = meaning.strip()
         return words
 
@@ -131,7 +127,7 @@ def _path(label: Any, help_text: Any = "", *, required: bool = False) -> forms.C
     return forms.CharField(
         label=label, required=required, max_length=300, help_text=help_text,
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "off", "class": "path"}),
-        error_messages={"required": gettext_lazy("Say where it lies.")},
+        error_messages={"required": "Say where it lies."},
     )  # fmt: skip
 
 
@@ -139,59 +135,53 @@ class MappingForm(forms.Form):
     """Where things lie. Every field but the last ones is a path."""
 
     prefix = "m"
-    rows = _path(gettext_lazy("The rows"), gettext_lazy("[*] is every element of a list, * every value of a map."), required=True)  # fmt: skip  # noqa: E501
-    external_id = _path(gettext_lazy("The row's own id"), gettext_lazy("Says which row it is from poll to poll."), required=True)  # fmt: skip  # noqa: E501
-    host = _path(gettext_lazy("Host"), gettext_lazy("Who serves the model; a fixed one in quotes: 'openai'."), required=True)  # fmt: skip  # noqa: E501
-    api_id = _path(gettext_lazy("API id"), gettext_lazy("The exact text a call names."), required=True)
-    retires_on = _path(gettext_lazy("Retirement date"), gettext_lazy("A firm day, unless it says “not before”."))
-    not_before = _path(gettext_lazy("Earliest retirement"), gettext_lazy("A lower bound: it retires nothing."))
-    announced_on = _path(gettext_lazy("Announcement date"))
-    successor = _path(gettext_lazy("Successor"))
-    status = _path(gettext_lazy("Lifecycle word"))
+    rows = _path("The rows", "[*] is every element of a list, * every value of a map.", required=True)
+    external_id = _path("The row's own id", "Says which row it is from poll to poll.", required=True)
+    host = _path("Host", "Who serves the model; a fixed one in quotes: 'openai'.", required=True)
+    api_id = _path("API id", "The exact text a call names.", required=True)
+    retires_on = _path("Retirement date", "A firm day, unless it says “not before”.")
+    not_before = _path("Earliest retirement", "A lower bound: it retires nothing.")
+    announced_on = _path("Announcement date")
+    successor = _path("Successor")
+    status = _path("Lifecycle word")
     statuses = WordsField(
-        label=gettext_lazy("What its words mean"),
-        help_text=gettext_lazy(
-            "One a line: word = active, preview, deprecated, retired or ignore. Those four need no line."
-        ),
+        label="What its words mean",
+        help_text="One a line: word = active, preview, deprecated, retired or ignore. Those four need no line.",
     )
-    currency = _path(gettext_lazy("Currency"), gettext_lazy("US dollars where empty; a fixed one in quotes: 'EUR'."))
+    currency = _path("Currency", "US dollars where empty; a fixed one in quotes: 'EUR'.")
     zero = forms.ChoiceField(
-        label=gettext_lazy("A price of 0"),
+        label="A price of 0",
         choices=[
-            ("unknown", gettext_lazy("says nothing")),
-            ("free", gettext_lazy("is free, where input and output are both 0")),
+            ("unknown", "says nothing"),
+            ("free", "is free, where input and output are both 0"),
         ],
     )
     no_price = forms.CharField(
-        label=gettext_lazy("Numbers that are no price"), required=False, max_length=300,
-        help_text=gettext_lazy("Separated by commas, such as -1."),
+        label="Numbers that are no price", required=False, max_length=300,
+        help_text="Separated by commas, such as -1.",
     )  # fmt: skip
-    name = _path(gettext_lazy("Name of the model"))
-    source_url = _path(gettext_lazy("Source address"), gettext_lazy("Where it is published; becomes a link."))
-    region = _path(gettext_lazy("Region"))
-    tier = _path(gettext_lazy("Service tier"))
-    alias_of = _path(gettext_lazy("Row it points to"), gettext_lazy("For moving names: the API id of the other row."))
-    group = _path(gettext_lazy("Rows that fail together"), gettext_lazy("The host where empty; guards count by it."))
-    hosts = WordsField(
-        label=gettext_lazy("Hosts by another name"), help_text=gettext_lazy("One a line: amazon = bedrock.")
-    )
+    name = _path("Name of the model")
+    source_url = _path("Source address", "Where it is published; becomes a link.")
+    region = _path("Region")
+    tier = _path("Service tier")
+    alias_of = _path("Row it points to", "For moving names: the API id of the other row.")
+    group = _path("Rows that fail together", "The host where empty; guards count by it.")
+    hosts = WordsField(label="Hosts by another name", help_text="One a line: amazon = bedrock.")
     absence = forms.ChoiceField(
-        label=gettext_lazy("A row that leaves for good means"),
+        label="A row that leaves for good means",
         choices=[
-            ("notices", gettext_lazy("a notice was tidied away: news only where its day lies ahead")),
-            ("news", gettext_lazy("the host no longer serves it: news")),
-            ("nothing", gettext_lazy("somebody tidied a list: nothing")),
+            ("notices", "a notice was tidied away: news only where its day lies ahead"),
+            ("news", "the host no longer serves it: news"),
+            ("nothing", "somebody tidied a list: nothing"),
         ],
     )
-    far_days_are_none = forms.BooleanField(
-        label=gettext_lazy("A day in 2090 or later means that there is no date"), required=False
-    )
-    as_of = _path(gettext_lazy("When the feed was made"), gettext_lazy("From the document, not from a row."))
-    count = _path(gettext_lazy("How many rows it says it has"), gettext_lazy("A document with fewer is not read."))
-    next = _path(gettext_lazy("Address of a further page"), gettext_lazy("A document that names one is not read."))
+    far_days_are_none = forms.BooleanField(label="A day in 2090 or later means that there is no date", required=False)
+    as_of = _path("When the feed was made", "From the document, not from a row.")
+    count = _path("How many rows it says it has", "A document with fewer is not read.")
+    next = _path("Address of a further page", "A document that names one is not read.")
     skip = forms.CharField(
-        label=gettext_lazy("Rows to leave out"), required=False, max_length=20_000,
-        widget=forms.Textarea(attrs={"rows": 2}), help_text=gettext_lazy("Their own ids, one a line."),
+        label="Rows to leave out", required=False, max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 2}), help_text="Their own ids, one a line.",
     )  # fmt: skip
 
     @property
@@ -242,23 +232,21 @@ class MappingForm(forms.Form):
 
 
 class PriceForm(forms.Form):
-    unit = forms.ChoiceField(label=gettext_lazy("Price of"), choices=[("", "–"), *PRICE_UNITS.items()], required=False)
-    path = _path(gettext_lazy("Lies at"))
+    unit = forms.ChoiceField(label="Price of", choices=[("", "–"), *PRICE_UNITS.items()], required=False)
+    path = _path("Lies at")
     per = forms.ChoiceField(
-        label=gettext_lazy("Per"),
+        label="Per",
         choices=[
-            ("million", gettext_lazy("million")), ("thousand", gettext_lazy("thousand")), ("one", gettext_lazy("one")),
+            ("million", "million"), ("thousand", "thousand"), ("one", "one"),
         ],
     )  # fmt: skip
-    each = _path(gettext_lazy("In each of"))
-    above = _path(gettext_lazy("Above tokens"))
+    each = _path("In each of")
+    above = _path("Above tokens")
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
         if bool(said.get("unit")) != bool(said.get("path")):
-            self.add_error(
-                "path" if said.get("unit") else "unit", _("Say both what the price is of and where it lies.")
-            )
+            self.add_error("path" if said.get("unit") else "unit", "Say both what the price is of and where it lies.")
         return said
 
 
@@ -278,11 +266,9 @@ class SampleForm(forms.Form):
     """A document to try the mapping on: what is given last counts."""
 
     kept = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
-    file = forms.FileField(
-        label=gettext_lazy("Upload a file"), required=False, help_text=gettext_lazy("JSON, also packed with gzip.")
-    )
+    file = forms.FileField(label="Upload a file", required=False, help_text="JSON, also packed with gzip.")
     text = forms.CharField(
-        label=gettext_lazy("Or paste it"), required=False, max_length=LARGEST_PASTED, strip=False,
+        label="Or paste it", required=False, max_length=LARGEST_PASTED, strip=False,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "path"}),
     )  # fmt: skip
 

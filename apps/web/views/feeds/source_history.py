@@ -6,9 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-
 from apps.catalog.models import Source
 from apps.feeds.models import SourceMapping
 
@@ -45,7 +42,7 @@ def changes_of(source: Source) -> list[Change]:
             Change(
                 id=first.pgh_context_id,
                 at=first.pgh_created_at,
-                who=words.get("actor") or _("the product"),
+                who=words.get("actor") or "the product",
                 why=words.get("reason", ""),
                 changes=tuple(change for _entry, said, _last, _first in steps for change in said),
                 can_undo=not came and all(is_last for _entry, _said, is_last, _first in steps),
@@ -75,15 +72,15 @@ def _steps(source: Source, model: Any) -> list[tuple[Any, list[tuple[str, str, s
 
 
 _LABELS = {
-    "name": gettext_lazy("Name"),
-    "url": gettext_lazy("Address"),
-    "interval_minutes": gettext_lazy("Minutes between polls"),
-    "stale_after_minutes": gettext_lazy("Late after minutes"),
-    "frozen_after_days": gettext_lazy("Frozen after days"),
-    "trust_rank": gettext_lazy("Trust rank"),
-    "enabled": gettext_lazy("Polled"),
-    "licence_note": gettext_lazy("Licence"),
-    "trusted_address": gettext_lazy("Address is the operator's word"),
+    "name": "Name",
+    "url": "Address",
+    "interval_minutes": "Minutes between polls",
+    "stale_after_minutes": "Late after minutes",
+    "frozen_after_days": "Frozen after days",
+    "trust_rank": "Trust rank",
+    "enabled": "Polled",
+    "licence_note": "Licence",
+    "trusted_address": "Address is the operator's word",
 }
 
 
@@ -91,7 +88,7 @@ def _differences(before: Any, after: Any) -> list[tuple[str, str, str]]:
     if hasattr(after, "settings"):
         was, is_now = before.settings, after.settings
         return [
-            (_("Mapping: %(part)s") % {"part": part}, _told(was.get(part)), _told(is_now.get(part)))
+            (f"Mapping: {part}", _told(was.get(part)), _told(is_now.get(part)))
             for part in sorted({*was, *is_now})
             if was.get(part) != is_now.get(part)
         ]
@@ -106,6 +103,6 @@ def _told(value: Any) -> str:
     if value in (None, "", [], {}):
         return "–"
     if isinstance(value, bool):
-        return _("yes") if value else _("no")
+        return "yes" if value else "no"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

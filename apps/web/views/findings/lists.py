@@ -8,12 +8,11 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team, User
 from apps.accounts.queries import team_and_below
+from apps.common.text import pluralize
 from apps.inventory.finding_queries import RULES
 from apps.inventory.findings import CODES, Severity, sentence_of
 from apps.inventory.models import CRITICALITY_WORDS, Application, Criticality, Dependency, KeptFinding, KeptState
@@ -31,16 +30,14 @@ MOST_TEAMS = 150
 
 
 class FindingFilter(django_filters.FilterSet):  # type: ignore[misc]
-    code = django_filters.ChoiceFilter(choices=[(code, NAMES[code]) for code in CODES], label=gettext_lazy("Kind"))
+    code = django_filters.ChoiceFilter(choices=[(code, NAMES[code]) for code in CODES], label="Kind")
     severity = django_filters.ChoiceFilter(
         choices=[(severity.value, SEVERITIES[severity]) for severity in Severity], method="of_severity",
-        label=gettext_lazy("Severity"),
+        label="Severity",
     )  # fmt: skip
-    team = django_filters.CharFilter(method="of_team", label=gettext_lazy("Team (slug)"))
-    criticality = django_filters.ChoiceFilter(
-        choices=CRITICALITY_WORDS, method="of_criticality", label=gettext_lazy("Criticality")
-    )
-    application = django_filters.CharFilter(method="of_application", label=gettext_lazy("Application (slug)"))
+    team = django_filters.CharFilter(method="of_team", label="Team (slug)")
+    criticality = django_filters.ChoiceFilter(choices=CRITICALITY_WORDS, method="of_criticality", label="Criticality")
+    application = django_filters.CharFilter(method="of_application", label="Application (slug)")
 
     class Meta:
         model = KeptFinding
@@ -69,7 +66,7 @@ def visible_findings(user: User) -> QuerySet[KeptFinding]:
 class Row:
     application: Application
     code: str
-    name: Any
+    name: str
     severity: Severity
     severity_name: Any
     mark: int
@@ -103,7 +100,7 @@ def told(found: list[KeptFinding]) -> list[Row]:
 @dataclass(frozen=True, slots=True)
 class Kind:
     code: str
-    name: Any
+    name: str
     severity_name: Any
     mark: int
     n: int
@@ -156,8 +153,8 @@ def finding_list(request: HttpRequest) -> HttpResponse:
         request,
         "findings/list.html",
         fragment="listing",
-        title=_("Findings"),
-        counts=_("Findings about applications you may see"),
+        title="Findings",
+        counts="Findings about applications you may see",
         sentence=sentence(listing, by_kind),
         kept=KeptState.objects.filter(pk=1).first(),
         kinds=by_kind,
@@ -165,10 +162,10 @@ def finding_list(request: HttpRequest) -> HttpResponse:
             request,
             found,
             [
-                Control("code", _("Kind"), choices=[(code, NAMES[code]) for code in CODES]),
-                Control("severity", _("Severity"), choices=[(s.value, SEVERITIES[s]) for s in Severity]),
-                Control("team", _("Team"), "text") if many else Control("team", _("Team"), choices=teams),
-                Control("criticality", _("Criticality"), choices=CRITICALITY_WORDS),
+                Control("code", "Kind", choices=[(code, NAMES[code]) for code in CODES]),
+                Control("severity", "Severity", choices=[(s.value, SEVERITIES[s]) for s in Severity]),
+                Control("team", "Team", "text") if many else Control("team", "Team", choices=teams),
+                Control("criticality", "Criticality", choices=CRITICALITY_WORDS),
             ],
         ),
         listing=listing,
@@ -180,19 +177,17 @@ def sentence(listing: Listing[KeptFinding], found: list[Kind]) -> Sentence:
     alarms = sum(kind.n for kind in found if kind.mark == MARKS[Severity.ALARM])
     more = any(kind.n > MOST_OF_A_KIND for kind in found if kind.mark == MARKS[Severity.ALARM])
     if listing.n_found == 0:
-        return Sentence(
-            _("Nothing matches the filters.") if listing.is_filtered else _("Nothing looks wrong or unfinished.")
-        )
-    said = ngettext("%(n)s finding", "%(n)s findings", listing.n_found) % {"n": listing.count}
+        return Sentence("Nothing matches the filters." if listing.is_filtered else "Nothing looks wrong or unfinished.")
+    said = pluralize(listing.n_found, f"{listing.count} finding", f"{listing.count} findings")
     if listing.is_filtered:
-        return Sentence(_("%(findings)s match the filters.") % {"findings": said})
+        return Sentence(f"{said} match the filters.")
     if not alarms:
-        return Sentence(_("%(findings)s, none of them an alarm.") % {"findings": said})
+        return Sentence(f"{said}, none of them an alarm.")
     n = f"{number(MOST_OF_A_KIND)}+" if more else number(alarms)
     return Sentence(
-        _("%(findings)s; ") % {"findings": said},
-        ngettext("%(n)s is an alarm", "%(n)s are alarms", alarms) % {"n": n},
-        _(": what is broken or forbidden."),
+        f"{said}; ",
+        pluralize(alarms, f"{n} is an alarm", f"{n} are alarms"),
+        ": what is broken or forbidden.",
     )
 
 

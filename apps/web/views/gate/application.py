@@ -4,7 +4,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.common.time import now
@@ -40,12 +39,12 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
     return page(
         request,
         "gate/application.html",
-        title=_("%(name)s at the gate") % {"name": application.name},
+        title=f"{application.name} at the gate",
         crumbs=(
-            (_("Gate"), reverse("gate")),
+            ("Gate", reverse("gate")),
             (application.name, reverse("application", args=[application.slug])),
         ),
-        counts=_("What the register says it calls"),
+        counts="What the register says it calls",
         as_of=at,
         application=application,
         environment=environment,
@@ -66,16 +65,18 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _sentence(application: Application, outcome: Outcome, environment: str) -> Sentence:
     if not outcome.asked:
-        return Sentence(_("The register says nothing of what it calls, so there is nothing to stop yet."))
+        return Sentence("The register says nothing of what it calls, so there is nothing to stop yet.")
     to = {"environment": environment, "name": application.name}
     if outcome.decision == Decision.UNKNOWN:
-        return Sentence(_("A build that calls all that is registered "), _("cannot be judged"), _(" today."))
+        return Sentence("A build that calls all that is registered ", "cannot be judged", " today.")
     if outcome.decision == Decision.BLOCK:
         return Sentence(
-            _("A build that calls all that is registered would be "),
-            _("stopped on its way to %(environment)s") % to,
-            _(" today."),
+            "A build that calls all that is registered would be ",
+            "stopped on its way to {environment}".format(**to),
+            " today.",
         )
     if outcome.decision == Decision.WARN:
-        return Sentence(_("A build that calls all that is registered would get to %(environment)s with warnings.") % to)
-    return Sentence(_("A build that calls all that is registered would get to %(environment)s.") % to)
+        return Sentence(
+            "A build that calls all that is registered would get to {environment} with warnings.".format(**to)
+        )
+    return Sentence("A build that calls all that is registered would get to {environment}.".format(**to))

@@ -4,7 +4,6 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.gate.bundling import public_key
@@ -34,12 +33,12 @@ def client_page(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "gate/client.html",
-        title=_("Set up the gate"),
-        crumbs=((_("Gate"), reverse("gate")),),
-        sentence=Sentence(_("A pipeline asks before it ships: one file, and a token of the scope gate.")),
+        title="Set up the gate",
+        crumbs=(("Gate", reverse("gate")),),
+        sentence=Sentence("A pipeline asks before it ships: one file, and a token of the scope gate."),
         client=held,
         public_key=public_key(),
         file_name=FILE_NAME,
         n_kib=len(held.body) // 1024,
-        snippets=snippets(url=settings.PUBLIC_URL, application=_("your-application")),
+        snippets=snippets(url=settings.PUBLIC_URL, application="your-application"),
     )

@@ -10,8 +10,6 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from apps.common.time import day_of, now
@@ -36,24 +34,20 @@ SHOWN_PAST = 20
 class PolicyForm(forms.Form):
     """Levels, days, and what counts as stale, in one; fields of days are `days-ENVIRONMENT-CRITICALITY-KIND`."""
 
-    requires_approval = forms.BooleanField(
-        label=gettext_lazy("What nobody has decided on is not approved (FR001)"), required=False
-    )
+    requires_approval = forms.BooleanField(label="What nobody has decided on is not approved (FR001)", required=False)
     stale_after_days = forms.IntegerField(
-        label=gettext_lazy("The gate cannot decide where no source was read for so many days"), min_value=1,
+        label="The gate cannot decide where no source was read for so many days", min_value=1,
         max_value=366,
     )  # fmt: skip
     evidence_days = forms.IntegerField(
-        label=gettext_lazy("An evaluation is stale after so many days (FR006)"), min_value=1, max_value=3660
+        label="An evaluation is stale after so many days (FR006)", min_value=1, max_value=3660
     )
     evidence_criticalities = forms.TypedMultipleChoiceField(
-        label=gettext_lazy("Evidence is asked of applications that are (FR006)"), choices=Criticality.choices,
+        label="Evidence is asked of applications that are (FR006)", choices=Criticality.choices,
         coerce=int, required=False, widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
-    keep_runs_days = forms.IntegerField(
-        label=gettext_lazy("Runs are kept for so many days"), min_value=7, max_value=3660
-    )
-    reason = forms.CharField(label=gettext_lazy("Why"), max_length=500, required=False)
+    keep_runs_days = forms.IntegerField(label="Runs are kept for so many days", min_value=7, max_value=3660)
+    reason = forms.CharField(label="Why", max_length=500, required=False)
     expected_version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, data: Any, *, rules: Rules, may_change: bool) -> None:
@@ -101,7 +95,7 @@ class PolicyForm(forms.Form):
     def day_rows(self) -> list[tuple[Any, str, forms.BoundField, forms.BoundField]]:
         return [
             (
-                _("every other") if row.environment == ELSEWHERE else row.environment,
+                "every other" if row.environment == ELSEWHERE else row.environment,
                 row.get_criticality_display(), self[_days_field(row, "warning")], self[_days_field(row, "error")],
             )
             for row in sorted(self.rules.horizons, key=lambda row: (row.environment == ELSEWHERE, row.environment))
@@ -120,8 +114,8 @@ def _days_field(row: Horizon, kind: str) -> str:
 
 
 def _label(row: Horizon, kind: str) -> str:
-    where = _("every other environment") if row.environment == ELSEWHERE else row.environment
-    words = _("warns, days before") if kind == "warning" else _("blocks, days before")
+    where = "every other environment" if row.environment == ELSEWHERE else row.environment
+    words = "warns, days before" if kind == "warning" else "blocks, days before"
     return f"{where}, {row.get_criticality_display()}: {words}"
 
 
@@ -129,7 +123,7 @@ def _label(row: Horizon, kind: str) -> str:
 def policy(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     if request.method == "POST" and not user.governs:
-        raise PermissionDenied(_("Only governance and administrators change what the gate lets through."))
+        raise PermissionDenied("Only governance and administrators change what the gate lets through.")
     at = now()
     rules = Rules.in_force()
     form = PolicyForm(request.POST or None, rules=rules, may_change=user.governs)
@@ -150,18 +144,18 @@ def policy(request: HttpRequest) -> HttpResponse:
             else:
                 say(
                     request,
-                    _("Nothing differs from what held before.")
+                    "Nothing differs from what held before."
                     if changed.version == rules.policy.version
-                    else _("Kept as version %(n)s; it holds from the next run on.") % {"n": changed.version},
+                    else f"Kept as version {changed.version}; it holds from the next run on.",
                 )
                 return redirect("gate-policy")
     state = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
     return page(
         request,
         "gate/policy.html",
-        title=_("Gate policy"),
-        crumbs=((_("Gate"), reverse("gate")),),
-        counts=_("Applications in pilot and production that call anything"),
+        title="Gate policy",
+        crumbs=(("Gate", reverse("gate")),),
+        counts="Applications in pilot and production that call anything",
         as_of=at,
         status=422 if form.errors else 200,
         policy=rules.policy,
@@ -187,16 +181,13 @@ def _tried(form: PolicyForm, at: datetime) -> Preview:
 def _sentence(policy: GatePolicy, tried: Preview | None) -> Sentence:
     if tried is None:
         n = sum(level == "error" for level in policy.levels.values())
-        return Sentence(_("%(n)s of %(all)s rules block; version %(version)s holds.") % {
-            "n": n, "all": len(policy.levels), "version": policy.version,
-        })  # fmt: skip
+        return Sentence(f"{n} of {len(policy.levels)} rules block; version {policy.version} holds.")  # fmt: skip
     if not tried.n_blocked:
-        return Sentence(_("As of today nobody would be stopped on the way to production."))
+        return Sentence("As of today nobody would be stopped on the way to production.")
     return Sentence(
-        _("As of today "),
-        _("%(n)s of %(all)s applications would be stopped")
-        % {"n": number(tried.n_blocked), "all": number(tried.n_applications)},
-        _(" on the way to production."),
+        "As of today ",
+        f"{number(tried.n_blocked)} of {number(tried.n_applications)} applications would be stopped",
+        " on the way to production.",
     )
 
 

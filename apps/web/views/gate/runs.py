@@ -7,10 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.common.text import pluralize
 from apps.common.time import now
 from apps.gate.answering import findings_of_run, gravest_findings
 from apps.gate.evaluating import Rules
@@ -48,17 +47,17 @@ def run_list(request: HttpRequest) -> HttpResponse:
         request,
         "gate/runs.html",
         fragment="listing",
-        title=_("Gate"),
-        counts=_("Questions of pipelines about applications you may see"),
+        title="Gate",
+        counts="Questions of pipelines about applications you may see",
         sentence=_sentence(listing, user),
         filters=filters(
             request,
             found,
             [
-                Control("application", _("Application"), "search"),
-                Control("decision", _("Decision"), choices=[(value, DECISIONS[value]) for value in Decision.values]),
-                Control("environment", _("Environment"), "search"),
-                Control("rule", _("Found by the rule"), choices=list(RULES.items())),
+                Control("application", "Application", "search"),
+                Control("decision", "Decision", choices=[(value, DECISIONS[value]) for value in Decision.values]),
+                Control("environment", "Environment", "search"),
+                Control("rule", "Found by the rule", choices=list(RULES.items())),
             ],
         ),
         listing=listing,
@@ -74,17 +73,17 @@ def _waiting(user: Any) -> int:
 
 def _sentence(listing: Listing[GateRun], user: Any) -> Sentence:
     if not listing.n_found:
-        return Sentence(_("Nothing matches the filters.") if listing.is_filtered else _("No pipeline has asked yet."))
-    asked = ngettext("%(n)s question", "%(n)s questions", listing.n_found) % {"n": listing.count}
+        return Sentence("Nothing matches the filters." if listing.is_filtered else "No pipeline has asked yet.")
+    asked = pluralize(listing.n_found, f"{listing.count} question", f"{listing.count} questions")
     if listing.is_filtered:
-        return Sentence(_("%(asked)s match the filters.") % {"asked": asked})
+        return Sentence(f"{asked} match the filters.")
     n = GateRun.objects.visible_to(user).filter(decision=Decision.BLOCK).order_by()[:1001].count()
     if not n:
-        return Sentence(_("%(asked)s of pipelines; none was stopped.") % {"asked": asked})
+        return Sentence(f"{asked} of pipelines; none was stopped.")
     words = "1,000+" if n > 1000 else number(n)
     return Sentence(
-        _("%(asked)s of pipelines; ") % {"asked": asked},
-        ngettext("%(n)s was stopped", "%(n)s were stopped", n) % {"n": words}, ".",
+        f"{asked} of pipelines; ",
+        pluralize(n, f"{words} was stopped", f"{words} were stopped"), ".",
     )  # fmt: skip
 
 
@@ -123,12 +122,12 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     return page(
         request,
         "gate/run.html",
-        title=_("Run %(pk)s of the gate") % {"pk": this.pk},
+        title=f"Run {this.pk} of the gate",
         crumbs=(
-            (_("Gate"), reverse("gate")),
+            ("Gate", reverse("gate")),
             (this.application.name, reverse("application-gate", args=[this.application.slug])),
         ),
-        counts=_("Models that the pipeline named"),
+        counts="Models that the pipeline named",
         as_of=this.decided_at or this.asked_at,
         run=this,
         horizon=spell_horizon(this.horizon) if this.horizon else "",
@@ -147,8 +146,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 def _run_sentence(this: GateRun) -> Sentence:
     """The answer; of a run that could not be judged the reason is in the banner."""
     if this.decision == Decision.UNKNOWN:
-        return Sentence("", _("This build could not be judged"), ".")
-    return Sentence(this.summary or _("A worker judges it. Reload the page in a minute."))
+        return Sentence("", "This build could not be judged", ".")
+    return Sentence(this.summary or "A worker judges it. Reload the page in a minute.")
 
 
 @require_safe
@@ -172,11 +171,11 @@ def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
     this = _one(request, pk)
     user = signed_in(request)
     if not may_ask(user, this.application):
-        raise PermissionDenied(_("Only an editor of the owning team says what was released. Ask one of them."))
+        raise PermissionDenied("Only an editor of the owning team says what was released. Ask one of them.")
     try:
         release(run=this, by=user, at=now())
     except RefusedChange as refused:
         refuse(request, str(refused))
     else:
-        say(request, _("Noted. Further runs of this environment are compared with this one."))
+        say(request, "Noted. Further runs of this environment are compared with this one.")
     return redirect("gate-run", pk=pk)

@@ -9,13 +9,11 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.catalog.models import NodeKind, Offering
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.gate.actions import ask_for_waiver, grant_waiver, refuse_waiver, withdraw_waiver
 from apps.gate.filters import WaiverFilter
@@ -32,11 +30,11 @@ from apps.web.views.gate.words import RULES
 from apps.web.views.risks.words import find_thing
 from apps.web.wording import long_day
 
-STATES: dict[str, Promise] = {
-    Waiver.State.ASKED: gettext_lazy("Asked for"),
-    Waiver.State.GRANTED: gettext_lazy("Granted"),
-    Waiver.State.REFUSED: gettext_lazy("Refused"),
-    Waiver.State.WITHDRAWN: gettext_lazy("Withdrawn"),
+STATES: dict[str, str] = {
+    Waiver.State.ASKED: "Asked for",
+    Waiver.State.GRANTED: "Granted",
+    Waiver.State.REFUSED: "Refused",
+    Waiver.State.WITHDRAWN: "Withdrawn",
 }
 
 
@@ -45,7 +43,7 @@ def state_of(waiver: Waiver, at: datetime) -> tuple[Any, int]:
     today = day_of(at)
     if waiver.state == Waiver.State.GRANTED:
         if not waiver.stands_on(today):
-            return _("Ended"), 1
+            return "Ended", 1
         return STATES[waiver.state], 3 if (waiver.until - today).days <= 14 else 2
     return STATES[waiver.state], 4 if waiver.state == Waiver.State.ASKED else 1
 
@@ -73,19 +71,19 @@ def waiver_list(request: HttpRequest) -> HttpResponse:
         request,
         "gate/waivers.html",
         fragment="listing",
-        title=_("Waivers"),
-        crumbs=((_("Gate"), reverse("gate")),),
-        counts=_("Waivers of applications you may see"),
+        title="Waivers",
+        crumbs=(("Gate", reverse("gate")),),
+        counts="Waivers of applications you may see",
         as_of=at,
         sentence=_sentence(listing, user),
         filters=filters(
             request,
             found,
             [
-                Control("application", _("Application"), "search"),
-                Control("state", _("State"), choices=list(STATES.items())),
-                Control("rule", _("Rule"), choices=list(RULES.items())),
-                Control("until_before", _("Ends before"), "date"),
+                Control("application", "Application", "search"),
+                Control("state", "State", choices=list(STATES.items())),
+                Control("rule", "Rule", choices=list(RULES.items())),
+                Control("until_before", "Ends before", "date"),
             ],
         ),
         listing=listing,
@@ -97,19 +95,23 @@ def _sentence(listing: Listing[Waiver], user: User) -> Sentence:
     n = Waiver.objects.visible_to(user).waiting().count()
     if listing.is_filtered:
         return Sentence(
-            ngettext("%(n)s waiver matches the filters.", "%(n)s waivers match the filters.", listing.n_found)
-            % {"n": listing.count}
+            pluralize(
+                listing.n_found,
+                f"{listing.count} waiver matches the filters.",
+                f"{listing.count} waivers match the filters.",
+            )
         )
     if not listing.n_found:
-        return Sentence(_("No waiver is asked for and none is in force."))
+        return Sentence("No waiver is asked for and none is in force.")
     if not n:
         return Sentence(
-            ngettext(
-                "%(n)s waiver is in force; none waits.", "%(n)s waivers are in force; none waits.", listing.n_found
+            pluralize(
+                listing.n_found,
+                f"{listing.count} waiver is in force; none waits.",
+                f"{listing.count} waivers are in force; none waits.",
             )
-            % {"n": listing.count}
         )
-    return Sentence("", ngettext("%(n)s waiver waits", "%(n)s waivers wait", n) % {"n": n}, _(" for a decision."))
+    return Sentence("", pluralize(n, f"{n} waiver waits", f"{n} waivers wait"), " for a decision.")
 
 
 @require_safe
@@ -136,26 +138,24 @@ def waiver_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 class AskForm(forms.Form):
     application = forms.CharField(
-        label=gettext_lazy("Application (slug)"), max_length=120,
-        help_text=gettext_lazy("As in the address of its page."),
+        label="Application (slug)", max_length=120,
+        help_text="As in the address of its page.",
     )  # fmt: skip
-    rule = forms.ChoiceField(label=gettext_lazy("Rule"), choices=list(RULES.items()))
+    rule = forms.ChoiceField(label="Rule", choices=list(RULES.items()))
     model = forms.CharField(
-        label=gettext_lazy("Model"), max_length=300, required=False,
-        help_text=gettext_lazy("As the finding names it, by its name or its known id."),
+        label="Model", max_length=300, required=False,
+        help_text="As the finding names it, by its name or its known id.",
     )  # fmt: skip
     offering = forms.CharField(
-        label=gettext_lazy("Only as one host serves it"),
+        label="Only as one host serves it",
         max_length=300,
         required=False,
-        help_text=gettext_lazy("The number of the offering, or its API id if only one has it. Empty: wherever."),
+        help_text="The number of the offering, or its API id if only one has it. Empty: wherever.",
     )
-    until = DayField(
-        label=gettext_lazy("Until"), help_text=gettext_lazy("First day on which it no longer holds, within 180 days.")
-    )
+    until = DayField(label="Until", help_text="First day on which it no longer holds, within 180 days.")
     reason = forms.CharField(
-        label=gettext_lazy("Reason"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=gettext_lazy("Why it has to be, and what is done until then."),
+        label="Reason", max_length=10_000, widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Why it has to be, and what is done until then.",
     )  # fmt: skip
 
     def clean_offering(self) -> Offering | None:
@@ -164,8 +164,8 @@ class AskForm(forms.Form):
             return None
         offering, near = find_thing(NodeKind.OFFERING, text)
         if offering is None:
-            hint = str(_(" Perhaps: %(names)s.") % {"names": "; ".join(near)}) if near else ""
-            raise ValidationError(str(_("No such offering is on record, or several are.")) + hint)
+            hint = str(f" Perhaps: {'; '.join(near)}.") if near else ""
+            raise ValidationError("No such offering is on record, or several are." + hint)
         assert isinstance(offering, Offering)
         return offering
 
@@ -181,7 +181,7 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
         asked = dict(form.cleaned_data)
         application = Application.objects.visible_to(user).filter(slug=asked.pop("application")).first()
         if application is None:
-            form.add_error("application", _("There is no application of that slug that you may see."))
+            form.add_error("application", "There is no application of that slug that you may see.")
         else:
             try:
                 made = ask_for_waiver(application=application, by=user, at=now(), **asked)
@@ -190,15 +190,15 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
             except ValidationError as refused:
                 form.add_error(None, refused) if not hasattr(refused, "error_dict") else _add_errors(form, refused)
             else:
-                say(request, _("Asked for. Governance decides; until then the gate stays as it is."))
+                say(request, "Asked for. Governance decides; until then the gate stays as it is.")
                 return redirect("gate-waiver", pk=made.pk)
     return page(
         request,
         "gate/waiver-new.html",
-        title=_("Ask for a waiver"),
-        crumbs=((_("Gate"), reverse("gate")), (_("Waivers"), reverse("gate-waivers"))),
+        title="Ask for a waiver",
+        crumbs=(("Gate", reverse("gate")), ("Waivers", reverse("gate-waivers"))),
         status=422 if form.errors else 200,
-        sentence=Sentence(_("A waiver lets one finding pass until a date. Governance decides on it.")),
+        sentence=Sentence("A waiver lets one finding pass until a date. Governance decides on it."),
         form=form,
         latest=day_of(now()) + LONGEST_WAIVER,
     )
@@ -237,8 +237,8 @@ def waiver(request: HttpRequest, pk: int) -> HttpResponse:
     return page(
         request,
         "gate/waiver.html",
-        title=_("Waiver %(pk)s") % {"pk": this.pk},
-        crumbs=((_("Gate"), reverse("gate")), (_("Waivers"), reverse("gate-waivers"))),
+        title=f"Waiver {this.pk}",
+        crumbs=(("Gate", reverse("gate")), ("Waivers", reverse("gate-waivers"))),
         as_of=at,
         waiver=this,
         rule_name=RULES[this.rule],
@@ -253,19 +253,19 @@ def waiver(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _of_one(this: Waiver, stands: bool) -> Sentence:
-    what = {"rule": str(RULES[this.rule]).lower(), "model": this.model or _("any model"), "day": long_day(this.until),
+    what = {"rule": RULES[this.rule].lower(), "model": this.model or "any model", "day": long_day(this.until),
             "name": this.application.name}  # fmt: skip
     if this.state == Waiver.State.ASKED:
-        return Sentence(_("May %(name)s ship with %(model)s until %(day)s?") % what)
+        return Sentence("May {name} ship with {model} until {day}?".format(**what))
     if this.state == Waiver.State.GRANTED:
         return Sentence(
-            _("%(name)s may ship with %(model)s until %(day)s.") % what
+            "{name} may ship with {model} until {day}.".format(**what)
             if stands
-            else _("%(name)s might ship with %(model)s until %(day)s; that is over.") % what
+            else "{name} might ship with {model} until {day}; that is over.".format(**what)
         )
     if this.state == Waiver.State.REFUSED:
-        return Sentence(_("It was refused that %(name)s ships with %(model)s.") % what)
-    return Sentence(_("The waiver of %(name)s for %(model)s was withdrawn.") % what)
+        return Sentence("It was refused that {name} ships with {model}.".format(**what))
+    return Sentence("The waiver of {name} for {model} was withdrawn.".format(**what))
 
 
 @require_POST
@@ -274,17 +274,17 @@ def decide(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     user = signed_in(request)
     reason = request.POST.get("reason", "").strip()[:10_000]
     if action in ("grant", "refuse") and not user.governs:
-        raise PermissionDenied(_("Only governance decides on waivers."))
+        raise PermissionDenied("Only governance decides on waivers.")
     try:
         if action == "grant":
             grant_waiver(waiver=this, by=user, at=now(), reason=reason)
-            say(request, _("Granted. The next run of the gate lets it through."))
+            say(request, "Granted. The next run of the gate lets it through.")
         elif action == "refuse":
             refuse_waiver(waiver=this, by=user, at=now(), reason=reason)
-            say(request, _("Refused, with your reason."))
+            say(request, "Refused, with your reason.")
         elif action == "withdraw":
             withdraw_waiver(waiver=this, by=user, at=now(), reason=reason)
-            say(request, _("Withdrawn. The gate holds it against the application again."))
+            say(request, "Withdrawn. The gate holds it against the application again.")
         else:
             raise Http404
     except RefusedChange as refused:

@@ -5,50 +5,47 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
-
 from apps.gate.judging import Finding
 from apps.gate.links import waiver_url
 from apps.gate.models import GateFinding
 from apps.gate.rules import Decision, Level, Rule
 
-RULES: dict[str, Any] = {
-    Rule.NOT_APPROVED: _("Model not approved"),
-    Rule.RETIRED: _("Model retired"),
-    Rule.RETIRES_SOON: _("Model retires soon"),
-    Rule.UNRESOLVED_ALIAS: _("Name does not say which model"),
-    Rule.UNKNOWN_MODEL: _("Unknown model"),
-    Rule.EVIDENCE_MISSING: _("Evidence missing or stale"),
-    Rule.DATA_CLASS: _("Data class not allowed"),
-    Rule.REGION: _("Region not allowed"),
-    Rule.WILDCARD: _("Wildcard route"),
-    Rule.NO_OWNER: _("Application without an owner"),
+RULES: dict[str, str] = {
+    Rule.NOT_APPROVED: "Model not approved",
+    Rule.RETIRED: "Model retired",
+    Rule.RETIRES_SOON: "Model retires soon",
+    Rule.UNRESOLVED_ALIAS: "Name does not say which model",
+    Rule.UNKNOWN_MODEL: "Unknown model",
+    Rule.EVIDENCE_MISSING: "Evidence missing or stale",
+    Rule.DATA_CLASS: "Data class not allowed",
+    Rule.REGION: "Region not allowed",
+    Rule.WILDCARD: "Wildcard route",
+    Rule.NO_OWNER: "Application without an owner",
 }
-WHAT: dict[str, Promise] = {
-    Rule.NOT_APPROVED: _("blocked, restricted to other applications, or, where approvals are asked for, undecided"),
-    Rule.RETIRED: _("the host no longer serves it"),
-    Rule.RETIRES_SOON: _("warns by the days below, and blocks within the shorter ones whatever its level"),
-    Rule.UNRESOLVED_ALIAS: _("a deployment, a gateway's alias or a family"),
-    Rule.UNKNOWN_MODEL: _("nobody knows the name at that host"),
-    Rule.EVIDENCE_MISSING: _("no evaluation on own workloads that counts"),
-    Rule.DATA_CLASS: _("approved for other data only"),
-    Rule.REGION: _("approved for other regions only"),
-    Rule.WILDCARD: _("the route lets any model through"),
-    Rule.NO_OWNER: _("neither a business nor a technical owner"),
+WHAT: dict[str, str] = {
+    Rule.NOT_APPROVED: "blocked, restricted to other applications, or, where approvals are asked for, undecided",
+    Rule.RETIRED: "the host no longer serves it",
+    Rule.RETIRES_SOON: "warns by the days below, and blocks within the shorter ones whatever its level",
+    Rule.UNRESOLVED_ALIAS: "a deployment, a gateway's alias or a family",
+    Rule.UNKNOWN_MODEL: "nobody knows the name at that host",
+    Rule.EVIDENCE_MISSING: "no evaluation on own workloads that counts",
+    Rule.DATA_CLASS: "approved for other data only",
+    Rule.REGION: "approved for other regions only",
+    Rule.WILDCARD: "the route lets any model through",
+    Rule.NO_OWNER: "neither a business nor a technical owner",
 }
-LEVELS: dict[str, Promise] = {
-    Level.ERROR: _("Blocks"),
-    Level.WARNING: _("Warns"),
-    Level.NOTE: _("Notes"),
-    Level.OFF: _("Off"),
+LEVELS: dict[str, str] = {
+    Level.ERROR: "Blocks",
+    Level.WARNING: "Warns",
+    Level.NOTE: "Notes",
+    Level.OFF: "Off",
 }
-DECISIONS: dict[str, Promise] = {
-    Decision.PASS: _("Pass"),
-    Decision.WARN: _("Warn"),
-    Decision.BLOCK: _("Block"),
-    Decision.UNKNOWN: _("Cannot decide"),
-    "": _("Waiting"),
+DECISIONS: dict[str, str] = {
+    Decision.PASS: "Pass",
+    Decision.WARN: "Warn",
+    Decision.BLOCK: "Block",
+    Decision.UNKNOWN: "Cannot decide",
+    "": "Waiting",
 }
 # the bars of the severity ramp
 LEVEL_MARKS = {Level.ERROR: 5, Level.WARNING: 3, Level.NOTE: 1}
@@ -61,7 +58,7 @@ class Row:
 
     anchor: str
     rule: str
-    name: Any
+    name: str
     level: str
     level_name: Any
     mark: int

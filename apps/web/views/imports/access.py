@@ -3,7 +3,6 @@
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.intake.models import Import
@@ -13,7 +12,7 @@ from apps.web.forms import may_import, signed_in
 def importing(request: HttpRequest) -> User:
     user = signed_in(request)
     if not may_import(user):
-        raise PermissionDenied(_("Sheets are imported by editors of a team and by governance. Ask one of them."))
+        raise PermissionDenied("Sheets are imported by editors of a team and by governance. Ask one of them.")
     return user
 
 
@@ -28,6 +27,6 @@ def own_import(request: HttpRequest, pk: int) -> tuple[Import, User]:
     found, user = import_or_404(request, pk)
     if found.by_id != user.pk:
         raise PermissionDenied(
-            _("Only who uploaded a sheet goes on with it. Upload it yourself to import it in your name.")
+            "Only who uploaded a sheet goes on with it. Upload it yourself to import it in your name."
         )
     return found, user

@@ -9,11 +9,10 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from apps.accounts.models import User
+from apps.common.text import pluralize
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.documenting import name_application
 from apps.intake.formats import FORMATS
@@ -28,31 +27,31 @@ from apps.web.wording import number
 MOST_SHOWN = 100
 
 _PROBLEMS: Mapping[str, tuple[Any, Any]] = {
-    "rejected": (gettext_lazy("Not taken"), gettext_lazy("Broken, or about what the sender may not write.")),
-    "unresolved": (gettext_lazy("Names nobody knows"), gettext_lazy("They wait for somebody to say what they mean.")),
-    "schema": (gettext_lazy("Breaks its schema"), gettext_lazy("Taken all the same, as far as it could be read.")),
-    "ignored": (gettext_lazy("Left out"), gettext_lazy("No model in use, as far as can be told.")),
+    "rejected": ("Not taken", "Broken, or about what the sender may not write."),
+    "unresolved": ("Names nobody knows", "They wait for somebody to say what they mean."),
+    "schema": ("Breaks its schema", "Taken all the same, as far as it could be read."),
+    "ignored": ("Left out", "No model in use, as far as can be told."),
 }
 
 
-_COUNTED: Mapping[str, Any] = {
-    "sightings": gettext_lazy("Uses named"),
-    "deployments": gettext_lazy("Deployments explained"),
-    "created": gettext_lazy("New dependencies"),
-    "updated": gettext_lazy("Seen again"),
-    "unchanged": gettext_lazy("Seen already that day"),
-    "unresolved": gettext_lazy("Names nobody knows"),
-    "unclaimed": gettext_lazy("Without an application"),
-    "missing": gettext_lazy("No longer named"),
-    "ignored": gettext_lazy("Left out"),
-    "rejected": gettext_lazy("Not taken"),
+_COUNTED: Mapping[str, str] = {
+    "sightings": "Uses named",
+    "deployments": "Deployments explained",
+    "created": "New dependencies",
+    "updated": "Seen again",
+    "unchanged": "Seen already that day",
+    "unresolved": "Names nobody knows",
+    "unclaimed": "Without an application",
+    "missing": "No longer named",
+    "ignored": "Left out",
+    "rejected": "Not taken",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Problems:
     kind: str
-    name: Any
+    name: str
     why: Any
     rows: list[dict[str, str]]
     n_more: int
@@ -64,8 +63,8 @@ def show_document(request: HttpRequest, import_: Import, user: User, **context: 
         request,
         "imports/document.html",
         title=str(import_),
-        crumbs=((_("Import"), reverse("imports")),),
-        counts=_("What this one document named"),
+        crumbs=(("Import", reverse("imports")),),
+        counts="What this one document named",
         as_of=import_.read_at or import_.received_at,
         sentence=of_document(import_),
         import_=import_,
@@ -84,55 +83,57 @@ def of_document(import_: Import) -> Sentence:
     """What came of it; marked is what somebody has to do something about."""
     counts, state = import_.counts, import_.state
     if state == Import.State.FAILED:
-        return Sentence("", _("It could not be read"), f": {import_.error}")
+        return Sentence("", "It could not be read", f": {import_.error}")
     if state == Import.State.RECEIVED:
         form = FORMATS.get(import_.format)
         if form is not None and form.holds_for_all:
-            why = _(" What names stand for in all of them is governance's to say; nothing is taken yet.")
+            why = " What names stand for in all of them is governance's to say; nothing is taken yet."
         else:
-            why = _(" The document does not say; nothing is taken yet.")
-        return Sentence("", _("Which application is it about?"), why)
+            why = " The document does not say; nothing is taken yet."
+        return Sentence("", "Which application is it about?", why)
     if state == Import.State.READING:
-        return Sentence(_("It is being read."))
+        return Sentence("It is being read.")
     if state == Import.State.UNDOING:
-        return Sentence(_("What it brought is being put back."))
+        return Sentence("What it brought is being put back.")
     if state == Import.State.UNDONE:
-        return Sentence(_("It was undone: what it brought is gone, and what it saw is set aside."))
+        return Sentence("It was undone: what it brought is gone, and what it saw is set aside.")
     if counts.get("names_ai") is False:
         return Sentence(
             "",
-            _("It names no model and no AI service"),
-            _(", so that it confirms nothing and ends nothing. Send a document of a scanner that looks for models."),
+            "It names no model and no AI service",
+            ", so that it confirms nothing and ends nothing. Send a document of a scanner that looks for models.",
         )
     n = int(counts.get("sightings", 0))
-    said = ngettext("It names %(n)s use of a model", "It names %(n)s uses of models", n) % {"n": number(n)}
+    said = pluralize(n, f"It names {number(n)} use of a model", f"It names {number(n)} uses of models")
     n_deployed = int(counts.get("deployments", 0))
     if n_deployed:
-        said = ngettext(
-            "It says what %(n)s deployment stands for", "It says what %(n)s deployments stand for", n_deployed
-        ) % {"n": number(n_deployed)}  # fmt: skip
+        said = pluralize(
+            n_deployed,
+            f"It says what {number(n_deployed)} deployment stands for",
+            f"It says what {number(n_deployed)} deployments stand for",
+        )
     parts = []
     if counts.get("created"):
-        parts.append(_("%(n)s new") % {"n": number(counts["created"])})
+        parts.append(f"{number(counts['created'])} new")
     known = int(counts.get("updated", 0)) + int(counts.get("unchanged", 0))
     if known:
-        parts.append(_("%(n)s known already") % {"n": number(known)})
+        parts.append(f"{number(known)} known already")
     said += f": {', '.join(parts)}" if parts else ""
     open_ = int(counts.get("unresolved", 0)) + int(counts.get("rejected", 0))
     if not open_:
         return Sentence(f"{said}.")
-    mark = ngettext("%(n)s could not be placed", "%(n)s could not be placed", open_) % {"n": number(open_)}
+    mark = pluralize(open_, f"{number(open_)} could not be placed", f"{number(open_)} could not be placed")
     return Sentence(f"{said}; ", mark, ".")
 
 
 def _facts(import_: Import) -> list[tuple[Any, Any]]:
     tool = f"{import_.tool} {import_.tool_version}".strip()
     made = f"{import_.document_at:%-d %b %Y, %H:%M} UTC" if import_.document_at else ""
-    valid = {True: _("keeps its schema"), False: _("breaks its schema"), None: ""}[import_.schema_valid]
+    valid = {True: "keeps its schema", False: "breaks its schema", None: ""}[import_.schema_valid]
     rows = [
-        (_("Made by"), tool), (_("Made"), made), (_("Calls itself"), import_.natural_key),
-        (_("Environment"), import_.environment), (_("Sent by"), import_.by), (_("With the key"), import_.token),
-        (_("Schema"), valid), (_("Digest"), import_.digest[:16]),
+        ("Made by", tool), ("Made", made), ("Calls itself", import_.natural_key),
+        ("Environment", import_.environment), ("Sent by", import_.by), ("With the key", import_.token),
+        ("Schema", valid), ("Digest", import_.digest[:16]),
     ]  # fmt: skip
     return [(name, value) for name, value in rows if value]
 
@@ -157,7 +158,7 @@ def choose_application(request: HttpRequest, pk: int) -> HttpResponse:
     said = request.POST.get("application", "").strip()
     application = Application.objects.visible_to(user).filter(Q(slug=said) | Q(name__iexact=said)).first()
     if application is None:
-        refuse(request, _("You see no application '%(name)s'. Give its name or short name.") % {"name": said[:120]})
+        refuse(request, f"You see no application '{said[:120]}'. Give its name or short name.")
         return redirect("import", pk=pk)
     try:
         done = name_application(import_=import_, application=application, by=user)
@@ -167,5 +168,5 @@ def choose_application(request: HttpRequest, pk: int) -> HttpResponse:
         refuse(request, str(not_now))
     else:
         if done.state == Import.State.APPLIED:
-            say(request, _("Taken for %(name)s.") % {"name": application.name})
+            say(request, f"Taken for {application.name}.")
     return redirect("import", pk=pk)

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.accounts.models import User
 from apps.intake.sheets.fields import APPLICATION_FIELDS, USE_FIELDS
@@ -33,9 +31,9 @@ class SheetLines:
 
 def _fields() -> list[Any]:
     return [
-        ("", _("ignore")),
-        (_("Application"), [(field.code, str(field.label)) for field in APPLICATION_FIELDS]),
-        (_("What it calls"), [(field.code, str(field.label)) for field in USE_FIELDS]),
+        ("", "ignore"),
+        ("Application", [(field.code, field.label) for field in APPLICATION_FIELDS]),
+        ("What it calls", [(field.code, field.label) for field in USE_FIELDS]),
     ]
 
 
@@ -43,23 +41,23 @@ class ColumnsForm(forms.Form):
     """`sheets` holds the lines for the template; `mapping()` is what was chosen, after validation."""
 
     team = forms.ChoiceField(
-        label=gettext_lazy("Team of new applications whose row names none"), required=False
+        label="Team of new applications whose row names none", required=False
     )  # fmt: skip
     day_order = forms.ChoiceField(
-        label=gettext_lazy("A day like 03/04/2026 is"),
+        label="A day like 03/04/2026 is",
         choices=[
-            ("", gettext_lazy("refused: it can be two days")),
-            ("dmy", gettext_lazy("3 April (day first)")),
-            ("mdy", gettext_lazy("4 March (month first)")),
+            ("", "refused: it can be two days"),
+            ("dmy", "3 April (day first)"),
+            ("mdy", "4 March (month first)"),
         ],
         required=False,
     )
     decimal_mark = forms.ChoiceField(
-        label=gettext_lazy("A number like 1.234 or 1,234"),
+        label="A number like 1.234 or 1,234",
         choices=[
-            ("", gettext_lazy("is refused: it can be two numbers")),
-            (",", gettext_lazy("has a comma before decimals (1.234 is 1234)")),
-            (".", gettext_lazy("has a point before decimals (1,234 is 1234)")),
+            ("", "is refused: it can be two numbers"),
+            (",", "has a comma before decimals (1.234 is 1234)"),
+            (".", "has a point before decimals (1,234 is 1234)"),
         ],
         required=False,
     )
@@ -71,17 +69,15 @@ class ColumnsForm(forms.Form):
         super().__init__(*args, **{"initial": initial, **kwargs})
         self._mapping = mapping
         team: Any = self.fields["team"]
-        team.choices = [("", _("refused: name a team")), *teams_editable_by(user=user).values_list("slug", "name")]
+        team.choices = [("", "refused: name a team"), *teams_editable_by(user=user).values_list("slug", "name")]
         for place, sheet in enumerate(mapping.sheets):
             if not sheet.head_row:
                 continue
-            self.fields[f"s{place}"] = forms.BooleanField(
-                label=_("Read this sheet"), required=False, initial=sheet.read
-            )
+            self.fields[f"s{place}"] = forms.BooleanField(label="Read this sheet", required=False, initial=sheet.read)
             for column, head in enumerate(sheet.heads):
                 if head or column in sheet.columns:
                     self.fields[f"s{place}c{column}"] = forms.ChoiceField(
-                        label=head or _("Column %(n)s") % {"n": column + 1},
+                        label=head or f"Column {column + 1}",
                         choices=_fields,
                         required=False,
                         initial=sheet.columns.get(column, ""),
@@ -119,7 +115,7 @@ class ColumnsForm(forms.Form):
             if cleaned.get(f"s{place}"):
                 self._check_sheet(place, sheet, cleaned)
         if not any(cleaned.get(f"s{place}") for place in range(len(self._mapping.sheets))):
-            self.add_error(None, _("Choose at least one sheet to read."))
+            self.add_error(None, "Choose at least one sheet to read.")
         return cleaned
 
     def _check_sheet(self, place: int, sheet: SheetMapping, cleaned: dict[str, Any]) -> None:
@@ -132,13 +128,13 @@ class ColumnsForm(forms.Form):
             if code in chosen:
                 self.add_error(
                     name,
-                    _("'%(head)s' holds the same. Keep one of the two.") % {"head": self.fields[chosen[code]].label},
+                    f"'{self.fields[chosen[code]].label}' holds the same. Keep one of the two.",
                 )
             chosen.setdefault(code, name)
         if not {"application.name", "application.slug"} & set(chosen):
             self.add_error(
                 f"s{place}",
-                _("Nothing says which application a row is about: choose the column with its name or its id."),
+                "Nothing says which application a row is about: choose the column with its name or its id.",
             )
 
     def mapping(self) -> BookMapping:

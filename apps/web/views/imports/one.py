@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team, User
@@ -58,8 +57,8 @@ def show(
         "imports/columns.html" if form is not None else "imports/one.html",
         fragment="" if form is not None else "listing",
         title=str(import_),
-        crumbs=((_("Import"), reverse("imports")),),
-        counts=_("Rows of this one file"),
+        crumbs=(("Import", reverse("imports")),),
+        counts="Rows of this one file",
         as_of=import_.read_at or import_.received_at,
         status=status,
         **context,
@@ -83,7 +82,7 @@ def _rows(request: HttpRequest, import_: Import, mapping: BookMapping) -> dict[s
         "n_unresolved": counts.get("unresolved", 0),
         "refused_sheets": sheets_with_refused(import_) if words.n_of(counts, "rows", "refused") else [],
         "n_to_write": sum(words.n_of(counts, kind, "added", "changed") for kind in ("applications", "uses")),
-        "filters": filters(request, found, [Control("outcome", _("Outcome"), choices=ImportRow.Outcome.choices)]),
+        "filters": filters(request, found, [Control("outcome", "Outcome", choices=ImportRow.Outcome.choices)]),
         "listing": listing,
         "rows": words.of_rows(listing.rows, sheets, {"team": names}),
     }
@@ -95,9 +94,9 @@ def progress_words(import_: Import) -> dict[str, Any]:
         return {}
     progress = progress_of(import_.pk)
     saying = {
-        Import.State.READING: _("Reading the rows"),
-        Import.State.APPLYING: _("Writing"),
-        Import.State.UNDOING: _("Putting everything back"),
+        Import.State.READING: "Reading the rows",
+        Import.State.APPLYING: "Writing",
+        Import.State.UNDOING: "Putting everything back",
     }[Import.State(import_.state)]
     return {
         "words": saying,

@@ -3,7 +3,6 @@
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -77,7 +76,7 @@ def drop(request: HttpRequest, pk: int) -> HttpResponse:
     except NotNow as not_now:
         refuse(request, str(not_now))
         return redirect("import", pk=pk)
-    say(request, _("%(file)s was dropped; nothing of it was written.") % {"file": import_})
+    say(request, f"{import_} was dropped; nothing of it was written.")
     return redirect("imports")
 
 

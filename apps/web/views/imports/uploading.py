@@ -6,8 +6,6 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
@@ -31,21 +29,21 @@ from apps.web.views.imports.access import importing
 
 class UploadForm(forms.Form):
     file = forms.FileField(
-        label=gettext_lazy("File"),
-        help_text=gettext_lazy("Choose it, or drop it on the field. Of a sheet nothing is written before you confirm."),
+        label="File",
+        help_text="Choose it, or drop it on the field. Of a sheet nothing is written before you confirm.",
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.json,.xml,.yaml,.yml,.gz"}),
         max_length=255,
     )
     format = forms.ChoiceField(
-        label=gettext_lazy("What it is"),
+        label="What it is",
         choices=[
-            ("", gettext_lazy("A sheet, CSV or XLSX")), *((name, form.label) for name, form in FORMATS.items()),
+            ("", "A sheet, CSV or XLSX"), *((name, form.label) for name, form in FORMATS.items()),
         ],
         required=False,
     )  # fmt: skip
     application = forms.CharField(
-        label=gettext_lazy("Application"),
-        help_text=gettext_lazy("Of a document that is about one: its name or short name."),
+        label="Application",
+        help_text="Of a document that is about one: its name or short name.",
         max_length=200,
         required=False,
     )
@@ -60,9 +58,7 @@ class UploadForm(forms.Form):
             return None
         found = Application.objects.visible_to(self._user).filter(Q(slug=said) | Q(name__iexact=said)).first()
         if found is None:
-            raise forms.ValidationError(
-                _("You see no application '%(name)s'. Give its name or short name.") % {"name": said[:120]}
-            )
+            raise forms.ValidationError(f"You see no application '{said[:120]}'. Give its name or short name.")
         return found
 
     def clean(self) -> dict[str, Any]:
@@ -70,7 +66,7 @@ class UploadForm(forms.Form):
         form, file = FORMATS.get(cleaned.get("format", "")), cleaned.get("file")
         most = form.most_bytes if form is not None else MOST_BYTES
         if file is not None and file.size > most:
-            self.add_error("file", _("The file is larger than %(n)s MiB. Split it.") % {"n": most // MIB})
+            self.add_error("file", f"The file is larger than {most // MIB} MiB. Split it.")
         return cleaned
 
 
@@ -94,8 +90,8 @@ def imports(request: HttpRequest) -> HttpResponse:
         request,
         "imports/list.html",
         fragment="listing",
-        title=_("Import"),
-        counts=_("Files, each counted once"),
+        title="Import",
+        counts="Files, each counted once",
         status=422 if form.is_bound and form.errors else 200,
         sentence=words.of_list(listing.n_found, listing.count, filtered=listing.is_filtered),
         form=form,
@@ -103,9 +99,9 @@ def imports(request: HttpRequest) -> HttpResponse:
             request,
             found,
             [
-                Control("state", _("State"), choices=Import.State.choices),
-                Control("kind", _("Kind"), choices=Import.Kind.choices),
-                Control("application", _("Application"), "text"),
+                Control("state", "State", choices=Import.State.choices),
+                Control("kind", "Kind", choices=Import.Kind.choices),
+                Control("application", "Application", "text"),
             ],
         ),
         listing=listing,

@@ -4,9 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-
+from apps.common.text import pluralize
 from apps.intake.models import Import, ImportRow
 from apps.intake.sheets.fields import FIELDS
 from apps.web.page import Sentence
@@ -37,21 +35,21 @@ def _number(value: Any) -> int:
 
 
 def applications(n: int) -> str:
-    return ngettext("%(n)s application", "%(n)s applications", n) % {"n": f"{n:,}"}
+    return pluralize(n, f"{n:,} application", f"{n:,} applications")
 
 
 def uses(n: int) -> str:
-    return ngettext("%(n)s use of a model", "%(n)s uses of models", n) % {"n": f"{n:,}"}
+    return pluralize(n, f"{n:,} use of a model", f"{n:,} uses of models")
 
 
 def rows(n: int) -> str:
-    return ngettext("%(n)s row", "%(n)s rows", n) % {"n": f"{n:,}"}
+    return pluralize(n, f"{n:,} row", f"{n:,} rows")
 
 
 def of_columns(import_: Import) -> Sentence:
     if import_.state == Import.State.FAILED:
         return of_import(import_)
-    return Sentence(_("Say what the columns hold, then see what every row would do."))
+    return Sentence("Say what the columns hold, then see what every row would do.")
 
 
 def of_import(import_: Import) -> Sentence:
@@ -60,56 +58,56 @@ def of_import(import_: Import) -> Sentence:
     if state == Import.State.RECEIVED:
         return of_columns(import_)
     if state == Import.State.READING:
-        return Sentence(_("The sheet is being read; nothing is written yet."))
+        return Sentence("The sheet is being read; nothing is written yet.")
     if state == Import.State.FAILED:
-        return Sentence("", _("The sheet cannot be read"), f": {import_.error}")
+        return Sentence("", "The sheet cannot be read", f": {import_.error}")
     if state == Import.State.APPLYING:
-        return Sentence(_("What the preview showed is being written."))
+        return Sentence("What the preview showed is being written.")
     if state == Import.State.UNDOING:
-        return Sentence(_("Everything the import wrote is being put back."))
+        return Sentence("Everything the import wrote is being put back.")
     if state == Import.State.DROPPED:
-        return Sentence(_("This import was dropped; nothing of it was written."))
+        return Sentence("This import was dropped; nothing of it was written.")
     if state == Import.State.UNDONE:
-        return Sentence(_("This import was undone: what it wrote is as it was before."))
+        return Sentence("This import was undone: what it wrote is as it was before.")
     done = state == Import.State.APPLIED
     added = _parts(counts, "added")
     changed = _parts(counts, "changed")
     if not added and not changed:
-        before = _("Nothing in this sheet differs from what is on record") if n_of(counts, "rows", "unchanged") else _(
-            "No row of this sheet can be taken"
-        )  # fmt: skip
+        before = (
+            "Nothing in this sheet differs from what is on record"
+            if n_of(counts, "rows", "unchanged")
+            else "No row of this sheet can be taken"
+        )
     else:
         said = []
         if added:
-            said.append((_("%(what)s added") if done else _("%(what)s will be added")) % {"what": added})
+            said.append(f"{added} added" if done else f"{added} will be added")
         if changed:
-            said.append((_("%(what)s changed") if done else _("%(what)s will be changed")) % {"what": changed})
+            said.append(f"{changed} changed" if done else f"{changed} will be changed")
         before = ", ".join(said)
         before = before[:1].upper() + before[1:]
     n_refused = n_of(counts, "rows", "refused")
     if not n_refused:
         return Sentence(f"{before}.")
-    mark = ngettext("%(n)s row is refused", "%(n)s rows are refused", n_refused) % {"n": f"{n_refused:,}"}
+    mark = pluralize(n_refused, f"{n_refused:,} row is refused", f"{n_refused:,} rows are refused")
     return Sentence(f"{before}; ", mark, ".")
 
 
 def _parts(counts: Mapping[str, Any], outcome: str) -> str:
     n_applications, n_uses = n_of(counts, "applications", outcome), n_of(counts, "uses", outcome)
     parts = ([applications(n_applications)] if n_applications else []) + ([uses(n_uses)] if n_uses else [])
-    return _(" and ").join(parts)
+    return " and ".join(parts)
 
 
 def of_list(n_found: int, shown: str, *, filtered: bool) -> Sentence:
     if not n_found and not filtered:
         return Sentence(
-            _("Begin with the spreadsheet you have: nothing is written before you have seen what it would do.")
+            "Begin with the spreadsheet you have: nothing is written before you have seen what it would do."
         )
-    words = ngettext("%(n)s import", "%(n)s imports", n_found) % {"n": shown}
+    words = pluralize(n_found, f"{shown} import", f"{shown} imports")
     if filtered:
-        return Sentence(ngettext("%(words)s matches.", "%(words)s match.", n_found) % {"words": words})
-    return Sentence(
-        _("%(words)s so far; each can be looked at, and undone while nobody has built on it.") % {"words": words}
-    )
+        return Sentence(pluralize(n_found, f"{words} matches.", f"{words} match."))
+    return Sentence(f"{words} so far; each can be looked at, and undone while nobody has built on it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +153,7 @@ def _row(row: ImportRow, sheets: list[str], names: Mapping[str, Mapping[int, str
             ]
     how = ""
     if use.get("do") == "add" and 0 < use.get("confidence", 1.0) < 1.0:
-        how = _("'%(written)s' is taken as %(model)s, %(sure)s sure: %(why)s") % {
-            "written": said.get("model", ""),
-            "model": use["api_id"],
-            "sure": share(use["confidence"]),
-            "why": use["why"],
-        }
+        how = f"'{said.get('model', '')}' is taken as {use['api_id']}, {share(use['confidence'])} sure: {use['why']}"
     return RowWords(
         row=row,
         sheet=sheets[row.sheet] if len(sheets) > 1 and row.sheet < len(sheets) else "",
@@ -178,7 +171,7 @@ def _row(row: ImportRow, sheets: list[str], names: Mapping[str, Mapping[int, str
 
 def _label(record: str, fact: str) -> str:
     field = FIELDS.get(f"{record}.{fact}")
-    return str(field.label) if field else fact.replace("_", " ").capitalize()
+    return field.label if field else fact.replace("_", " ").capitalize()
 
 
 def _value(record: str, fact: str, value: Any, names: Mapping[str, Mapping[int, str]]) -> str:

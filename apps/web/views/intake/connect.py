@@ -1,7 +1,6 @@
 """The way in: who sends what is seen, how it is doing, and the lines one copies to connect the next."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -11,12 +10,11 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import Scope
+from apps.common.text import pluralize
 from apps.common.time import now
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.claiming import bind_token, unbind_token
@@ -46,7 +44,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    name: Any
+    name: str
     n: str
     url: str
     is_open: bool
@@ -67,11 +65,11 @@ class LinesForm(forms.ModelForm):  # type: ignore[type-arg]
         model = IntakeSettings
         fields = LINES
         labels = {
-            "unseen_after_days": gettext_lazy("Declared, not seen: asked about after days"),
-            "drift_days": gettext_lazy("Another version answers: days compared"),
-            "declares_shadows": gettext_lazy("What is seen and known becomes an observed dependency"),
-            "keep_documents_days": gettext_lazy("Documents are kept for days"),
-            "keep_usage_days": gettext_lazy("Calls by day are kept for days"),
+            "unseen_after_days": "Declared, not seen: asked about after days",
+            "drift_days": "Another version answers: days compared",
+            "declares_shadows": "What is seen and known becomes an observed dependency",
+            "keep_documents_days": "Documents are kept for days",
+            "keep_usage_days": "Calls by day are kept for days",
         }
 
 
@@ -83,12 +81,12 @@ def connect(request: HttpRequest) -> HttpResponse:
 @require_POST
 def change(request: HttpRequest) -> HttpResponse:
     """The organisation's lines, by governance."""
-    user = governing(request, _("Only governance changes these lines: they hold for every team."))
+    user = governing(request, "Only governance changes these lines: they hold for every team.")
     form = LinesForm(request.POST, instance=IntakeSettings.objects.get(pk=1))
     if not form.is_valid():
         return _page(request, user, form)
     change_lines(facts=form.cleaned_data, by=user)
-    say(request, _("The lines are changed; what they bring is found within ten minutes."))
+    say(request, "The lines are changed; what they bring is found within ten minutes.")
     return redirect("intake")
 
 
@@ -100,8 +98,8 @@ def _page(request: HttpRequest, user: User, form: LinesForm | None = None) -> Ht
     return page(
         request,
         "intake/connect.html",
-        title=_("Seen in use"),
-        counts=_("Sightings of your applications; calls of the last seven days"),
+        title="Seen in use",
+        counts="Sightings of your applications; calls of the last seven days",
         as_of=as_of,
         sentence=_sentence(senders, counts),
         senders=senders,
@@ -126,19 +124,19 @@ def _kind(kind: str, n: int) -> Kind:
 
 def _sentence(senders: list[Sender], counts: dict[str, int]) -> Sentence:
     if not senders:
-        return Sentence(_("Nothing is connected yet: what is declared is held against nothing that was seen."))
-    start = ngettext("%(n)s sender shows what is called", "%(n)s senders show what is called", len(senders)) % {
-        "n": number(len(senders))
-    }
-    last = _("the last of it was seen %(when)s") % {"when": ago(senders[0].stream.last_seen_at, at=now())}
+        return Sentence("Nothing is connected yet: what is declared is held against nothing that was seen.")
+    start = pluralize(
+        len(senders),
+        f"{number(len(senders))} sender shows what is called",
+        f"{number(len(senders))} senders show what is called",
+    )
+    last = f"the last of it was seen {ago(senders[0].stream.last_seen_at, at=now())}"
     n = sum(counts.values())
     if not n:
-        return Sentence(
-            _("%(start)s, %(last)s; all of it agrees with what is declared.") % {"start": start, "last": last}
-        )
-    mark = ngettext("%(n)s thing disagrees with what is declared", "%(n)s things disagree with what is declared", n) % {
-        "n": f"{number(MOST_COUNTED)}+" if any(each > MOST_COUNTED for each in counts.values()) else number(n)
-    }
+        return Sentence(f"{start}, {last}; all of it agrees with what is declared.")
+    mark = pluralize(
+        n, "{n} thing disagrees with what is declared", "{n} things disagree with what is declared"
+    ).format(n=f"{number(MOST_COUNTED)}+" if any(each > MOST_COUNTED for each in counts.values()) else number(n))
     return Sentence(f"{start}, {last}; ", mark, ".")
 
 
@@ -147,46 +145,51 @@ def ways() -> tuple[Way, ...]:
     url = settings.PUBLIC_URL.rstrip("/")
     return (
         Way(
-            "traces", _("Traces, of whatever is instrumented with OpenTelemetry"),
-            _("Set on the application, or once on your collector. Prompts and answers are dropped at the door."),
+            "traces", "Traces, of whatever is instrumented with OpenTelemetry",
+            "Set on the application, or once on your collector. Prompts and answers are"
+                " dropped at the door.",
             f"OTEL_EXPORTER_OTLP_ENDPOINT={url}/otlp\n"
             "OTEL_EXPORTER_OTLP_HEADERS=x-api-key=fr_YOUR_KEY\n"
             "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
         ),
         Way(
-            "litellm", _("A LiteLLM proxy, every call"),
-            _("In its environment; and in its configuration callbacks: [\"generic_api\"] under litellm_settings."),
+            "litellm", "A LiteLLM proxy, every call",
+            "In its environment; and in its configuration callbacks: [\"generic_api\"] under"
+                " litellm_settings.",
             f"GENERIC_LOGGER_ENDPOINT={url}/api/v1/intake/litellm-callback/\n"
             "GENERIC_LOGGER_HEADERS=Authorization=Bearer fr_YOUR_KEY",
         ),
         Way(
-            "langfuse", _("The Langfuse SDK"),
-            _("Its traces go here in place of Langfuse. To send to both, put a collector in between."),
+            "langfuse", "The Langfuse SDK",
+            "Its traces go here in place of Langfuse. To send to both, put a collector in"
+                " between.",
             f"LANGFUSE_BASE_URL={url}/otlp\nLANGFUSE_PUBLIC_KEY=pk-any-name\nLANGFUSE_SECRET_KEY=fr_YOUR_KEY",
         ),
         Way(
-            "litellm-config", _("A LiteLLM proxy, what it routes to"),
-            _("Aliases and fallbacks become declared. Secrets in the file are taken out before it is kept."),
+            "litellm-config", "A LiteLLM proxy, what it routes to",
+            "Aliases and fallbacks become declared. Secrets in the file are taken out before"
+                " it is kept.",
             f"curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: application/yaml' \\\n"
             f"  --data-binary @config.yaml '{url}/api/v1/intake/litellm-config/?application=NAME'",
         ),
         Way(
-            "deployments", _("Azure, what its deployments stand for"),
-            _("By governance for every application; with ?application=NAME for one. Terraform's state goes to"
-              " intake/terraform, Bedrock's profiles to intake/bedrock-profiles."),
+            "deployments", "Azure, what its deployments stand for",
+            "By governance for every application; with ?application=NAME for one. Terraform's"
+                " state goes to intake/terraform, Bedrock's profiles to intake/bedrock-profiles.",
             "az cognitiveservices account deployment list -g GROUP -n ACCOUNT -o json |\n"
             "  curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: application/json' \\\n"
             f"  --data-binary @- '{url}/api/v1/intake/azure-deployments/'",
         ),
         Way(
-            "cdxgen", _("A bill of materials from the pipeline, by cdxgen's command aibom"),
-            _("Any tool that posts to Dependency-Track can post here, with the same settings. The command cdxgen itself"
-              " finds no models."),
+            "cdxgen", "A bill of materials from the pipeline, by cdxgen's command aibom",
+            "Any tool that posts to Dependency-Track can post here, with the same settings."
+                " The command cdxgen itself finds no models.",
             f"aibom --server-url {url} --api-key fr_YOUR_KEY --project-name NAME -o bom.json .",
         ),
         Way(
-            "curl", _("Any CycloneDX or SPDX file"),
-            _("The answer says what was taken, what nobody knows, and what was left out, with the place in the file."),
+            "curl", "Any CycloneDX or SPDX file",
+            "The answer says what was taken, what nobody knows, and what was left out, with"
+                " the place in the file.",
             f"curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: application/vnd.cyclonedx+json' \\\n"
             f"  --data-binary @bom.json '{url}/api/v1/intake/cyclonedx/?application=NAME'",
         ),
@@ -217,9 +220,7 @@ def bind(request: HttpRequest, pk: int) -> HttpResponse:
     name = request.POST.get("application", "").strip()
     application = Application.objects.visible_to(user).filter(slug=name).first()
     if application is None:
-        refuse(
-            request, _("There is no application '%(name)s' that you see. Give its short name.") % {"name": name[:120]}
-        )
+        refuse(request, f"There is no application '{name[:120]}' that you see. Give its short name.")
         return redirect("intake")
     try:
         bind_token(token=token, application=application, by=user, environment=request.POST.get("environment", ""))
@@ -228,7 +229,7 @@ def bind(request: HttpRequest, pk: int) -> HttpResponse:
     except NotNow as not_now:
         refuse(request, str(not_now))
     else:
-        said = _("Whatever %(key)s sends is about %(name)s now.") % {"key": token.name, "name": application.name}
+        said = f"Whatever {token.name} sends is about {application.name} now."
         say(request, said, undo=reverse("unbind-key", args=[token.pk]))
     return redirect("intake")
 
@@ -247,7 +248,7 @@ def unbind(request: HttpRequest, pk: int) -> HttpResponse:
         unbind_token(binding=binding, by=user)
     except NotYours as not_yours:
         raise PermissionDenied(str(not_yours)) from None
-    say(request, _("%(key)s speaks for no one application any more.") % {"key": name})
+    say(request, f"{name} speaks for no one application any more.")
     return redirect("intake")
 
 

@@ -10,13 +10,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.history import current_change
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.intake.answering import Answered, declare, dismiss, end, reopen
 from apps.intake.carrying import NotNow, NotYours
@@ -71,19 +70,19 @@ def discrepancy_list(request: HttpRequest) -> HttpResponse:
         request,
         "intake/discrepancies.html",
         fragment="listing",
-        title=_("Seen and declared"),
-        counts=_("Disagreements about applications you may see"),
+        title="Seen and declared",
+        counts="Disagreements about applications you may see",
         as_of=at,
         sentence=_sentence(listing, request, counts),
         filters=filters(
             request,
             found,
             [
-                Control("kind", _("Kind"), choices=list(words.KINDS.items())),
-                Control("state", _("State"), choices=list(words.STATES.items())),
-                Control("application", _("Application"), "text"),
-                Control("team", _("Team"), "text"),
-                Control("criticality", _("Criticality"), choices=CRITICALITY_WORDS),
+                Control("kind", "Kind", choices=list(words.KINDS.items())),
+                Control("state", "State", choices=list(words.STATES.items())),
+                Control("application", "Application", "text"),
+                Control("team", "Team", "text"),
+                Control("criticality", "Criticality", choices=CRITICALITY_WORDS),
             ],
             usual={"state": "open"},
         ),
@@ -104,18 +103,16 @@ def _row(each: Discrepancy, user: User) -> Row:
 def _sentence(listing: Listing[Discrepancy], request: HttpRequest, counts: dict[str, int]) -> Sentence:
     asked = {name for name, value in request.GET.items() if value and name not in {"page", "print"}}
     if not listing.n_found:
-        return Sentence(
-            _("Nothing matches the filters.") if asked else _("What was seen agrees with what is declared.")
-        )
-    said = ngettext("%(n)s disagreement", "%(n)s disagreements", listing.n_found) % {"n": listing.count}
+        return Sentence("Nothing matches the filters." if asked else "What was seen agrees with what is declared.")
+    said = pluralize(listing.n_found, f"{listing.count} disagreement", f"{listing.count} disagreements")
     if asked:
-        return Sentence(_("%(said)s match the filters.") % {"said": said})
+        return Sentence(f"{said} match the filters.")
     n = counts.get(Discrepancy.Kind.SHADOW, 0)
     if not n:
-        return Sentence(_("%(said)s between what was seen and what is declared.") % {"said": said})
+        return Sentence(f"{said} between what was seen and what is declared.")
     shown = f"{number(MOST_COUNTED)}+" if n > MOST_COUNTED else number(n)
-    mark = ngettext("%(n)s use was seen that nobody declared", "%(n)s uses were seen that nobody declared", n)
-    return Sentence(_("%(said)s wait; ") % {"said": said}, mark % {"n": shown}, ".")
+    mark = pluralize(n, "{n} use was seen that nobody declared", "{n} uses were seen that nobody declared")
+    return Sentence(f"{said} wait; ", mark.format(n=shown), ".")
 
 
 HEADS = [
@@ -151,7 +148,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     back = back_of(request, reverse("discrepancies"))
     chosen = _picked(request.POST.getlist("pick"), user, is_open=True)
     if not chosen:
-        refuse(request, _("Tick what the answer is for; what somebody has answered meanwhile is left out."))
+        refuse(request, "Tick what the answer is for; what somebody has answered meanwhile is left out.")
         return redirect(back)
     reason = request.POST.get("reason", "").strip()[:500]
     undo: Any = None
@@ -159,20 +156,20 @@ def answer(request: HttpRequest) -> HttpResponse:
         match request.POST.get("action"):
             case "declare":
                 done = declare(discrepancies=chosen, by=user, at=at, reason=reason)
-                said = ngettext("%(n)s use is declared now.", "%(n)s uses are declared now.", done.done)
+                said = pluralize(done.done, "{n} use is declared now.", "{n} uses are declared now.")
                 undo = current_change()
             case "end":
                 done = end(discrepancies=chosen, by=user, at=at, reason=reason)
-                said = ngettext("%(n)s use is ended.", "%(n)s uses are ended.", done.done)
+                said = pluralize(done.done, "{n} use is ended.", "{n} uses are ended.")
                 undo = current_change()
             case "dismiss":
                 until = DayField().clean(request.POST.get("until"))
                 done = dismiss(discrepancies=chosen, until=until, reason=reason, by=user, at=at)
-                said = ngettext("%(n)s is left as it is", "%(n)s are left as they are", done.done)
-                said += _(" until %(day)s.") % {"day": day(until)}
+                said = pluralize(done.done, "{n} is left as it is", "{n} are left as they are")
+                said += f" until {day(until)}."
                 undo = f"{reverse('reopen-dismissed')}?{urlencode({'pick': [row.pk for row in chosen]}, doseq=True)}"
             case _:
-                refuse(request, _("Choose what to do: declare, end, or leave it until a day."))
+                refuse(request, "Choose what to do: declare, end, or leave it until a day.")
                 return redirect(back)
     except NotYours as not_yours:
         raise PermissionDenied(str(not_yours)) from None
@@ -180,7 +177,7 @@ def answer(request: HttpRequest) -> HttpResponse:
         refuse(request, str(not_now))
         return redirect(back)
     except ValidationError:
-        refuse(request, _("Give the day until which it may stay, such as 2026-12-24."))
+        refuse(request, "Give the day until which it may stay, such as 2026-12-24.")
         return redirect(back)
     _tell(request, said, done, undo)
     return redirect(back)
@@ -188,11 +185,11 @@ def answer(request: HttpRequest) -> HttpResponse:
 
 def _tell(request: HttpRequest, said: str, done: Answered, undo: Any) -> None:
     if done.done:
-        say(request, said % {"n": number(done.done)}, undo=undo)
+        say(request, said.format(n=number(done.done)), undo=undo)
     for refusal in done.refused[:5]:
         refuse(request, refusal)
     if len(done.refused) > 5:
-        refuse(request, _("%(n)s more could not be answered so.") % {"n": number(len(done.refused) - 5)})
+        refuse(request, f"{number(len(done.refused) - 5)} more could not be answered so.")
 
 
 @require_POST
@@ -204,8 +201,8 @@ def reopen_dismissed(request: HttpRequest) -> HttpResponse:
         n = reopen(discrepancies=chosen, by=user)
     except NotYours as not_yours:
         raise PermissionDenied(str(not_yours)) from None
-    said = ngettext("%(n)s waits again.", "%(n)s wait again.", n) % {"n": number(n)}
-    say(request, said) if n else refuse(request, _("There is nothing to take back: it was found anew meanwhile."))
+    said = pluralize(n, f"{number(n)} waits again.", f"{number(n)} wait again.")
+    say(request, said) if n else refuse(request, "There is nothing to take back: it was found anew meanwhile.")
     return redirect(back_of(request, reverse("discrepancies")))
 
 

@@ -8,14 +8,13 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.catalog.identity import known_ids_from_database
 from apps.catalog.models import Alias, Offering, Version
 from apps.catalog.resolver.suggest import suggest
+from apps.common.text import pluralize
 from apps.common.time import now
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.deciding import decide_name, lift_name, observations_named
@@ -46,8 +45,8 @@ def name_list(request: HttpRequest) -> HttpResponse:
         request,
         "intake/names.html",
         fragment="listing",
-        title=_("Names nobody knows"),
-        counts=_("Names with their provider, each counted once"),
+        title="Names nobody knows",
+        counts="Names with their provider, each counted once",
         sentence=_sentence(listing),
         listing=listing,
         rows=[(row, [words.sender(stream) for stream in row["streams"]]) for row in listing.rows],
@@ -57,9 +56,9 @@ def name_list(request: HttpRequest) -> HttpResponse:
 
 def _sentence(listing: Listing[Any]) -> Sentence:
     if not listing.n_found:
-        return Sentence(_("Every name that was seen is known."))
-    mark = ngettext("%(n)s name is not known", "%(n)s names are not known", listing.n_found) % {"n": listing.count}
-    return Sentence("", mark, _("; what is called by it is in no picture yet."))
+        return Sentence("Every name that was seen is known.")
+    mark = pluralize(listing.n_found, f"{listing.count} name is not known", f"{listing.count} names are not known")
+    return Sentence("", mark, "; what is called by it is in no picture yet.")
 
 
 @require_safe
@@ -79,20 +78,20 @@ class NameForm(forms.Form):
     """What a name means; the offering comes from the picker beside it."""
 
     not_a_model = forms.BooleanField(
-        label=gettext_lazy("It is no model"), required=False,
-        help_text=gettext_lazy("A variable's name, a library, a placeholder: it is set aside, here and from now on."),
+        label="It is no model", required=False,
+        help_text="A variable's name, a library, a placeholder: it is set aside, here and from now on.",
     )  # fmt: skip
-    stream = forms.ChoiceField(label=gettext_lazy("Holds for"), required=False)
+    stream = forms.ChoiceField(label="Holds for", required=False)
     reason = forms.CharField(
-        label=gettext_lazy("Reason"), max_length=500, help_text=gettext_lazy("How you know."),
-        error_messages={"required": gettext_lazy("Say how you know.")},
+        label="Reason", max_length=500, help_text="How you know.",
+        error_messages={"required": "Say how you know."},
     )  # fmt: skip
 
     def __init__(self, *args: Any, streams: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["stream"].choices = [  # type: ignore[attr-defined]
-            ("", _("whoever sends it")),
-            *((each, _("only %(sender)s") % {"sender": words.sender(each)}) for each in streams),
+            ("", "whoever sends it"),
+            *((each, f"only {words.sender(each)}") for each in streams),
         ]  # fmt: skip
 
 
@@ -121,17 +120,17 @@ def decide(request: HttpRequest) -> HttpResponse:
     chosen = number_in(request.POST.get("offering")) if request.method == "POST" else None
     if request.method == "POST":
         if not user.governs:
-            raise PermissionDenied(_("Only governance decides what a name means: it holds for every team."))
+            raise PermissionDenied("Only governance decides what a name means: it holds for every team.")
         offering = Offering.objects.filter(pk=chosen).select_related("host").first() if chosen else None
         if form.is_valid() and (offering is None) != form.cleaned_data["not_a_model"]:
-            form.add_error(None, _("Pick what is called, or say that it is no model: one of the two."))
+            form.add_error(None, "Pick what is called, or say that it is no model: one of the two.")
         if form.is_valid():
             decision = decide_name(
                 name=name, provider=provider, stream=form.cleaned_data["stream"], offering=offering, by=user,
                 at=now(), reason=form.cleaned_data["reason"],
             )  # fmt: skip
-            means = f"{offering.api_id} ({offering.host.name})" if offering else _("no model")
-            said = _("'%(name)s' means %(means)s, also in what was seen before.") % {"name": name, "means": means}
+            means = f"{offering.api_id} ({offering.host.name})" if offering else "no model"
+            said = f"'{name}' means {means}, also in what was seen before."
             say(request, said, undo=reverse("lift-name", args=[decision.pk]))
             return redirect("names-seen")
     return page(
@@ -139,8 +138,8 @@ def decide(request: HttpRequest) -> HttpResponse:
         "intake/decide.html",
         fragment="hits",
         title=name,
-        crumbs=((_("Seen in use"), reverse("intake")), (_("Names nobody knows"), reverse("names-seen"))),
-        counts=_("Sightings under this name"),
+        crumbs=(("Seen in use", reverse("intake")), ("Names nobody knows", reverse("names-seen"))),
+        counts="Sightings under this name",
         status=422 if form.errors else 200,
         sentence=_question(name, provider, seen),
         name=name,
@@ -155,14 +154,14 @@ def decide(request: HttpRequest) -> HttpResponse:
 
 def _question(name: str, provider: str, seen: list[Observation]) -> Sentence:
     n = len({row.application_id for row in seen if row.application_id})
-    at = _(" at %(provider)s") % {"provider": provider} if provider else ""
-    called = ngettext("%(n)s application calls it", "%(n)s applications call it", n) % {"n": n}
-    return Sentence(_("What is '%(name)s'%(at)s? %(called)s.") % {"name": name, "at": at, "called": called})
+    at = f" at {provider}" if provider else ""
+    called = pluralize(n, f"{n} application calls it", f"{n} applications call it")
+    return Sentence(f"What is '{name}'{at}? {called}.")
 
 
 def _picker(request: HttpRequest, name: str, provider: str, chosen: int | None) -> Picker:
     return picker(
-        request, name="offering", legend=_("It means"), chosen=chosen, suggested=suggested_offerings(name, provider),
+        request, name="offering", legend="It means", chosen=chosen, suggested=suggested_offerings(name, provider),
         kept=(("name", name), ("provider", provider)),
     )  # fmt: skip
 
@@ -201,5 +200,5 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     except NotNow as not_now:
         refuse(request, str(not_now))
     else:
-        say(request, _("Lifted. The rules say again what '%(name)s' means.") % {"name": decision.name})
+        say(request, f"Lifted. The rules say again what '{decision.name}' means.")
     return redirect("names-seen")

@@ -4,10 +4,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from apps.common.text import pluralize
 from apps.common.time import now
 from apps.intake.filters import ObservationFilter
 from apps.intake.models import Observation
@@ -39,19 +38,19 @@ def observation_list(request: HttpRequest) -> HttpResponse:
         request,
         "intake/observations.html",
         fragment="listing",
-        title=_("Observations"),
-        counts=_("Sightings of applications you may see; one sender, application and set of names is one"),
+        title="Observations",
+        counts="Sightings of applications you may see; one sender, application and set of names is one",
         as_of=at,
         sentence=_sentence(listing),
         filters=filters(
             request,
             found,
             [
-                Control("q", _("Name contains"), "search"),
-                Control("application", _("Application"), "text"),
-                Control("stream", _("Seen by"), choices=[(each.name, words.sender(each.name)) for each in streams]),
-                Control("state", _("State"), choices=list(words.OBSERVED.items())),
-                Control("days", _("Seen within days"), choices=DAYS),
+                Control("q", "Name contains", "search"),
+                Control("application", "Application", "text"),
+                Control("stream", "Seen by", choices=[(each.name, words.sender(each.name)) for each in streams]),
+                Control("state", "State", choices=list(words.OBSERVED.items())),
+                Control("days", "Seen within days", choices=DAYS),
             ],
         ),
         listing=listing,
@@ -61,11 +60,11 @@ def observation_list(request: HttpRequest) -> HttpResponse:
 
 def _sentence(listing: Listing[Observation]) -> Sentence:
     if not listing.n_found:
-        return Sentence(_("Nothing matches the filters.") if listing.is_filtered else _("Nothing was seen yet."))
-    said = ngettext("%(n)s sighting", "%(n)s sightings", listing.n_found) % {"n": listing.count}
+        return Sentence("Nothing matches the filters." if listing.is_filtered else "Nothing was seen yet.")
+    said = pluralize(listing.n_found, f"{listing.count} sighting", f"{listing.count} sightings")
     if listing.is_filtered:
-        return Sentence(_("%(sightings)s match the filters.") % {"sightings": said})
-    return Sentence(_("%(sightings)s of models in use, each with who saw it and when.") % {"sightings": said})
+        return Sentence(f"{said} match the filters.")
+    return Sentence(f"{said} of models in use, each with who saw it and when.")
 
 
 HEADS = [

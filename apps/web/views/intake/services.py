@@ -11,12 +11,11 @@ from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.common.text import pluralize
 from apps.common.time import now
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.claiming import claim_service, heed_service, ignore_service, same_name, unclaim_service
@@ -36,7 +35,7 @@ from apps.web.views.undo import back_of
 from apps.web.wording import ago, number
 
 STATES = (
-    ("waiting", gettext_lazy("Waiting")), ("claimed", gettext_lazy("Claimed")), ("ignored", gettext_lazy("Ignored")),
+    ("waiting", "Waiting"), ("claimed", "Claimed"), ("ignored", "Ignored"),
 )  # fmt: skip
 MOST_NAMES = 4
 MOST_SHOWN = 50
@@ -97,13 +96,13 @@ def service_list(request: HttpRequest) -> HttpResponse:
         request,
         "intake/services.html",
         fragment="listing",
-        title=_("Senders"),
-        counts=_("Names that senders give themselves, each counted once"),
+        title="Senders",
+        counts="Names that senders give themselves, each counted once",
         sentence=_sentence(listing, request),
         filters=filters(
             request,
             found,
-            [Control("q", _("Name contains"), "search"), Control("state", _("State"), choices=STATES)],
+            [Control("q", "Name contains", "search"), Control("state", "State", choices=STATES)],
             usual={"state": "waiting"},
         ),
         listing=listing,
@@ -136,14 +135,14 @@ def _called(services: list[int]) -> dict[int, tuple[tuple[str, ...], int]]:
 def _sentence(listing: Listing[Service], request: HttpRequest) -> Sentence:
     asked = {name for name, value in request.GET.items() if value and name not in {"page", "print"}}
     if not listing.n_found:
-        return Sentence(_("Nothing matches the filters.") if asked else _("Every sender belongs to an application."))
-    said = ngettext("%(n)s sender", "%(n)s senders", listing.n_found) % {"n": listing.count}
+        return Sentence("Nothing matches the filters." if asked else "Every sender belongs to an application.")
+    said = pluralize(listing.n_found, f"{listing.count} sender", f"{listing.count} senders")
     if asked:
-        return Sentence(_("%(said)s match the filters.") % {"said": said})
-    waiting = ngettext(
-        "%(said)s is not linked to an application", "%(said)s are not linked to an application", listing.n_found
+        return Sentence(f"{said} match the filters.")
+    waiting = pluralize(
+        listing.n_found, "{said} is not linked to an application", "{said} are not linked to an application"
     )
-    return Sentence("", waiting % {"said": said}, _(". Their calls count once they are linked."))
+    return Sentence("", waiting.format(said=said), ". Their calls count once they are linked.")
 
 
 @require_safe
@@ -180,8 +179,8 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "intake/service.html",
         title=this.name,
-        crumbs=((_("Seen in use"), reverse("intake")), (_("Senders"), reverse("services-seen"))),
-        counts=_("Sightings under this name"),
+        crumbs=(("Seen in use", reverse("intake")), ("Senders", reverse("services-seen"))),
+        counts="Sightings under this name",
         sentence=_of_one(this, len({row.requested or row.served or row.alias for row in rows})),
         service=this,
         names_of=words.sender(this.scope) if this.scope else "",
@@ -207,35 +206,33 @@ def _asked(request: HttpRequest, user: User) -> Application | None:
 def _dropped(sending: SendingToken, application: Application) -> str:
     """How many calls of a token were dropped, and what to do about it."""
     row = sending.row
-    said = ngettext(
-        "%(n)s call dropped %(when)s: the user of token %(token)s (%(prefix)s…), %(user)s, may not edit"
-        " %(application)s. Give %(user)s the editor role on %(team)s, or give the sender a token of one of its"
-        " editors.",
-        "%(n)s calls dropped, the last of them %(when)s: the user of token %(token)s (%(prefix)s…), %(user)s, may not"
-        " edit %(application)s. Give %(user)s the editor role on %(team)s, or give the sender a token of one of its"
-        " editors.",
+    said = pluralize(
         row.n_dropped,
+        "{n} call dropped {when}: the user of token {token} ({prefix}…), {user}, may not edit"
+        " {application}. Give {user} the editor role on {team}, or give the sender a token of one"
+        " of its editors.",
+        "{n} calls dropped, the last of them {when}: the user of token {token} ({prefix}…),"
+        " {user}, may not edit {application}. Give {user} the editor role on {team}, or give the"
+        " sender a token of one of its editors.",
     )
-    return said % {
-        "n": number(row.n_dropped),
-        "when": ago(row.last_dropped_at, at=now()) if row.last_dropped_at else "",
-        "token": row.token.name,
-        "prefix": row.token.prefix,
-        "user": row.token.user,
-        "application": application.name,
-        "team": application.team.name,
-    }
+    return said.format(
+        n=number(row.n_dropped),
+        when=ago(row.last_dropped_at, at=now()) if row.last_dropped_at else "",
+        token=row.token.name,
+        prefix=row.token.prefix,
+        user=row.token.user,
+        application=application.name,
+        team=application.team.name,
+    )
 
 
 def _of_one(this: Service, n: int) -> Sentence:
     if this.is_ignored:
-        return Sentence(_("%(name)s is marked as none of ours. Its calls are not counted.") % {"name": this.name})
+        return Sentence(f"{this.name} is marked as none of ours. Its calls are not counted.")
     if this.application is not None:
-        return Sentence(
-            _("%(name)s is linked to %(application)s.") % {"name": this.name, "application": this.application.name}
-        )
-    calls = ngettext("It calls %(n)s model.", "It calls %(n)s models.", n) % {"n": n}
-    return Sentence(_("%(name)s is not linked to an application. %(calls)s") % {"name": this.name, "calls": calls})
+        return Sentence(f"{this.name} is linked to {this.application.name}.")
+    calls = pluralize(n, f"It calls {n} model.", f"It calls {n} models.")
+    return Sentence(f"{this.name} is not linked to an application. {calls}")
 
 
 def likely(service: Service, user: User) -> list[Application]:
@@ -278,27 +275,27 @@ def act_on_service(request: HttpRequest, pk: int) -> HttpResponse:
                 name = name or request.GET.get("application", "")
                 application = Application.objects.visible_to(user).filter(Q(slug=name) | Q(name__iexact=name)).first()
                 if application is None:
-                    refuse(request, _("Choose the application it is: one that you see, by its short name or its name."))
+                    refuse(request, "Choose the application it is: one that you see, by its short name or its name.")
                     return redirect(here)
                 alike = [each.pk for each in same_name(this, user)]
                 if not request.POST.get("anyway") and tokens_to_be_dropped(alike, application=application, at=at):
                     return redirect(f"{here}?{urlencode({'link': application.slug})}#h-whose")
                 claim_service(service=this, application=application, by=user, at=at, reason=reason)
-                said = _("%(name)s is %(application)s; what it called before counts for it, too.")
-                said %= {"name": this.name, "application": application.name}
+                said = "{name} is {application}; what it called before counts for it, too."
+                said = said.format(name=this.name, application=application.name)
                 say(request, said, undo=f"{undo}unclaim")
             case "unclaim":
                 unclaim_service(service=this, by=user, at=at, reason=reason)
                 back = f"{undo}claim&application={was.slug}" if was is not None else None
-                say(request, _("%(name)s waits for its application again.") % {"name": this.name}, undo=back)
+                say(request, f"{this.name} waits for its application again.", undo=back)
             case "ignore":
                 ignore_service(service=this, by=user, reason=reason)
-                say(request, _("%(name)s is not looked at any more.") % {"name": this.name}, undo=f"{undo}heed")
+                say(request, f"{this.name} is not looked at any more.", undo=f"{undo}heed")
             case "heed":
                 heed_service(service=this, by=user, at=at, reason=reason)
-                say(request, _("%(name)s is looked at again.") % {"name": this.name}, undo=f"{undo}ignore")
+                say(request, f"{this.name} is looked at again.", undo=f"{undo}ignore")
             case _:
-                refuse(request, _("Choose what to do with it."))
+                refuse(request, "Choose what to do with it.")
     except NotYours as not_yours:
         raise PermissionDenied(str(not_yours)) from None
     except NotNow as not_now:
@@ -317,7 +314,7 @@ def link_services(request: HttpRequest) -> HttpResponse:
     picks = [int(pick) for pick in picked[:MOST_AT_ONCE] if pick.isdecimal() and len(pick) < MAX_ID_DIGITS]
     rows: list[Any] = list(_with_proposals(Service.objects.visible_to(user).filter(pk__in=picks), user).order_by("pk"))
     if not rows:
-        refuse(request, _("Select the senders to link."))
+        refuse(request, "Select the senders to link.")
         return redirect(back)
     if is_undo:
         _take_back(request, rows, user)
@@ -327,7 +324,7 @@ def link_services(request: HttpRequest) -> HttpResponse:
         name = request.POST.get("application", "").strip()
         chosen = _editable(user).filter(Q(slug=name) | Q(name__iexact=name)).first() if name else None
         if chosen is None:
-            refuse(request, _("Choose the application: one that you may edit, by its short name or its name."))
+            refuse(request, "Choose the application: one that you may edit, by its short name or its name.")
             return redirect(back)
     slugs = {row.proposed_slug for row in rows if _proposal(row)}
     proposed = {each.slug: each for each in _editable(user).filter(slug__in=slugs)}
@@ -357,35 +354,37 @@ def _take_back(request: HttpRequest, rows: list[Service], user: User) -> None:
             n_done += 1
         except NotYours:
             continue
-    said = ngettext(
-        "%(n)s sender waits for its application again.", "%(n)s senders wait for their application again.", n_done
+    said = pluralize(
+        n_done, "{n} sender waits for its application again.", "{n} senders wait for their application again."
     )
-    say(request, said % {"n": number(n_done)})
+    say(request, said.format(n=number(n_done)))
 
 
 def _tell_linked(request: HttpRequest, linked: list[int], *, n_barred: int, n_left: int) -> None:
     if linked:
-        said = ngettext(
-            "%(n)s sender is linked; what it called before counts, too.",
-            "%(n)s senders are linked; what they called before counts, too.",
+        said = pluralize(
             len(linked),
+            "{n} sender is linked; what it called before counts, too.",
+            "{n} senders are linked; what they called before counts, too.",
         )
         picks = urlencode([("undo", "1"), *(("pick", pk) for pk in linked)])
-        say(request, said % {"n": number(len(linked))}, undo=f"{reverse('link-services')}?{picks}")
+        say(request, said.format(n=number(len(linked))), undo=f"{reverse('link-services')}?{picks}")
     if n_barred:
-        said = ngettext(
-            "%(n)s sender was not linked: a token that sent lately may not write to the application, and its calls"
-            " would be dropped. Open the sender to see which token, or to link it anyway.",
-            "%(n)s senders were not linked: tokens that sent lately may not write to the application, and their calls"
-            " would be dropped. Open each sender to see which token, or to link it anyway.",
+        said = pluralize(
             n_barred,
+            "{n} sender was not linked: a token that sent lately may not write to the"
+            " application, and its calls would be dropped. Open the sender to see which token, or"
+            " to link it anyway.",
+            "{n} senders were not linked: tokens that sent lately may not write to the"
+            " application, and their calls would be dropped. Open each sender to see which token,"
+            " or to link it anyway.",
         )
-        refuse(request, said % {"n": number(n_barred)})
+        refuse(request, said.format(n=number(n_barred)))
     if n_left:
-        said = ngettext(
-            "%(n)s sender was left as it is: no application is proposed for it, or it is linked or ignored already.",
-            "%(n)s senders were left as they are: no application is proposed for them, or they are linked or ignored"
-            " already.",
+        said = pluralize(
             n_left,
+            "{n} sender was left as it is: no application is proposed for it, or it is linked or ignored already.",
+            "{n} senders were left as they are: no application is proposed for them, or they are"
+            " linked or ignored already.",
         )
-        refuse(request, said % {"n": number(n_left)})
+        refuse(request, said.format(n=number(n_left)))

@@ -1,10 +1,6 @@
 """What the pages of the intake say: senders by name, states, kinds and what each asks for. Plain Python."""
 
 from collections.abc import Mapping
-from typing import Any
-
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.alerts.seen_alerts import KIND_OF
 from apps.alerts.seen_words import GUIDANCE, clause_of
@@ -12,40 +8,40 @@ from apps.intake.models import Discrepancy, Observation
 
 Kind, State = Discrepancy.Kind, Observation.State
 
-KINDS: Mapping[str, Any] = {
-    Kind.SHADOW: gettext_lazy("Seen, not declared"),
-    Kind.UNSEEN: gettext_lazy("Declared, not seen"),
-    Kind.DRIFT: gettext_lazy("Another version answers"),
-    Kind.OTHER_SERVED: gettext_lazy("Another model answers"),
-    Kind.OUT_OF_USE: gettext_lazy("Retired, and still calling"),
+KINDS: Mapping[str, str] = {
+    Kind.SHADOW: "Seen, not declared",
+    Kind.UNSEEN: "Declared, not seen",
+    Kind.DRIFT: "Another version answers",
+    Kind.OTHER_SERVED: "Another model answers",
+    Kind.OUT_OF_USE: "Retired, and still calling",
 }
-STATES: Mapping[str, Any] = {
-    "open": gettext_lazy("Open"),
-    Discrepancy.Closed.DECLARED: gettext_lazy("Declared"),
-    Discrepancy.Closed.ENDED: gettext_lazy("Ended, or no longer so"),
-    Discrepancy.Closed.DISMISSED: gettext_lazy("Left as it is"),
+STATES: Mapping[str, str] = {
+    "open": "Open",
+    Discrepancy.Closed.DECLARED: "Declared",
+    Discrepancy.Closed.ENDED: "Ended, or no longer so",
+    Discrepancy.Closed.DISMISSED: "Left as it is",
 }
-OBSERVED: Mapping[str, Any] = {
-    State.NEW: gettext_lazy("being worked through"),
-    State.MATCHED: gettext_lazy("part of a dependency"),
-    State.UNRESOLVED: gettext_lazy("model not known"),
-    State.UNCLAIMED: gettext_lazy("application not known"),
-    State.OUT_OF_USE: gettext_lazy("application not in use"),
-    State.SET_ASIDE: gettext_lazy("set aside"),
+OBSERVED: Mapping[str, str] = {
+    State.NEW: "being worked through",
+    State.MATCHED: "part of a dependency",
+    State.UNRESOLVED: "model not known",
+    State.UNCLAIMED: "application not known",
+    State.OUT_OF_USE: "application not in use",
+    State.SET_ASIDE: "set aside",
 }
 
-_SENDERS: Mapping[str, Any] = {
-    "otlp": gettext_lazy("Traces (OTLP)"),
-    "otlp-metrics": gettext_lazy("Metrics (OTLP)"),
-    "litellm": gettext_lazy("LiteLLM calls"),
-    "litellm-callback": gettext_lazy("LiteLLM calls"),
-    "litellm-config": gettext_lazy("LiteLLM configuration"),
-    "cyclonedx": gettext_lazy("CycloneDX"),
-    "spdx": gettext_lazy("SPDX"),
-    "backstage": gettext_lazy("Backstage"),
-    "azure-deployments": gettext_lazy("Azure deployments"),
-    "bedrock-profiles": gettext_lazy("Bedrock profiles"),
-    "terraform": gettext_lazy("Terraform state"),
+_SENDERS: Mapping[str, str] = {
+    "otlp": "Traces (OTLP)",
+    "otlp-metrics": "Metrics (OTLP)",
+    "litellm": "LiteLLM calls",
+    "litellm-callback": "LiteLLM calls",
+    "litellm-config": "LiteLLM configuration",
+    "cyclonedx": "CycloneDX",
+    "spdx": "SPDX",
+    "backstage": "Backstage",
+    "azure-deployments": "Azure deployments",
+    "bedrock-profiles": "Bedrock profiles",
+    "terraform": "Terraform state",
 }
 
 
@@ -53,15 +49,15 @@ def sender(stream: str) -> str:
     """`CycloneDX by cdxgen`, `Traces (OTLP)`; a sender nobody here knows is called as it calls itself."""
     form, _sep, maker = stream.partition(":")
     name = str(_SENDERS.get(form, form))
-    return _("%(name)s by %(maker)s") % {"name": name, "maker": maker} if maker else name
+    return f"{name} by {maker}" if maker else name
 
 
 def endpoint(scope: str) -> str:
     """Where a sender's name was used: `Traces and metrics (OTLP)`, `Calls through the gateway eu`."""
     if not scope:
-        return _("traces and metrics (OTLP)")
+        return "traces and metrics (OTLP)"
     form = scope.partition(":")[0]
-    return sender(scope) if form in _SENDERS and ":" in scope else _("gateway %(name)s") % {"name": scope}
+    return sender(scope) if form in _SENDERS and ":" in scope else f"gateway {scope}"
 
 
 def finding(row: Discrepancy) -> str:

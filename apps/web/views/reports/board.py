@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.common.time import day_of, now
@@ -48,28 +47,28 @@ def board(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "reports/board.html",
-        title=_("For the board"),
-        crumbs=((_("Reports"), reverse("reports")),),
-        counts=_("Applications in pilot or production, each counted once"),
+        title="For the board",
+        crumbs=(("Reports", reverse("reports")),),
+        counts="Applications in pilot or production, each counted once",
         as_of=at,
         sentence=sentences.of_portfolio(developers, counts, late),
         figures=[
             Figure(
                 share(top.critical_share) if top and developers.n_critical else "–",
-                _("of critical applications stand on %(name)s") % {"name": top.name}
+                f"of critical applications stand on {top.name}"
                 if top
-                else _("of critical applications stand on one developer"),
+                else "of critical applications stand on one developer",
                 bool(top and top.over),
             ),
             Figure(
                 share(exits.share) if exits.share is not None else "–",
-                _("of critical applications have a tested way out in date (%(n)s of %(of)s)")
-                % {"n": exits.n_tested, "of": exits.n_critical},
+                f"of critical applications have a tested way out in date ({exits.n_tested} of"
+                    f" {exits.n_critical})",
             ),
             Figure(
                 str(counts.n_ending_180),
-                _("applications stand on a model that has ended or ends within %(days)s days")
-                % {"days": HORIZON_DAYS},
+                f"applications stand on a model that has ended or ends within {HORIZON_DAYS}"
+                    " days",
                 counts.n_ended > 0,
             ),
         ],

@@ -7,7 +7,6 @@ from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
@@ -52,12 +51,12 @@ def component_list(request: HttpRequest) -> HttpResponse:
         request,
         "reports/components.html",
         fragment="listing",
-        title=_("AI Act component files"),
-        crumbs=((_("Reports"), reverse("reports")),),
-        counts=_("Applications in pilot or production"),
+        title="AI Act component files",
+        crumbs=(("Reports", reverse("reports")),),
+        counts="Applications in pilot or production",
         as_of=now(),
         sentence=page_sentences.of_list(
-            listing.count, _("application has a component file"), _("applications have a component file"),
+            listing.count, "application has a component file", "applications have a component file",
             filtered=listing.is_filtered,
         ),
         listing=listing,
@@ -86,9 +85,9 @@ def component(request: HttpRequest, slug: str) -> HttpResponse:
     return page(
         request,
         "reports/component.html",
-        title=_("Component file of %(name)s") % {"name": application.name},
-        crumbs=((_("Reports"), reverse("reports")), (_("Component files"), reverse("component-files"))),
-        counts=_("What the application calls today"),
+        title=f"Component file of {application.name}",
+        crumbs=(("Reports", reverse("reports")), ("Component files", reverse("component-files"))),
+        counts="What the application calls today",
         as_of=at,
         sentence=of_component(file),
         file=file,
@@ -120,17 +119,17 @@ def component_xlsx(request: HttpRequest, slug: str) -> HttpResponse:
         for table in TABLES:
             book.sheet(table.slug.capitalize(), table_heads(table), table_cells(table, file.rows[table.slug]))
         book.sheet(
-            _("Missing"),
-            [_("Enter it at"), _("Record"), _("Fields"), _("Empty cells")],
+            "Missing",
+            ["Enter it at", "Record", "Fields", "Empty cells"],
             ([place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells] for gap in file.gaps),
         )
         book.sheet(
-            _("Notes"),
-            [_("Note"), _("Value")],
+            "Notes",
+            ["Note", "Value"],
             [
-                [_("Application"), file.application.name],
-                [_("As of"), at.isoformat(timespec="seconds")],
-                [_("Read by"), scope_of(user)],
+                ["Application", file.application.name],
+                ["As of", at.isoformat(timespec="seconds")],
+                ["Read by", scope_of(user)],
                 *([str(table.name), str(table.about)] for table in TABLES),
             ],
         )
@@ -169,20 +168,20 @@ def answer(request: HttpRequest, slug: str) -> HttpResponse:
     user, at = signed_in(request), now()
     application = get_object_or_404(_visible(user), slug=slug)
     if not user.may(TeamRole.EDITOR, application.team):
-        raise PermissionDenied(_("Editors of its team answer these questions."))
+        raise PermissionDenied("Editors of its team answer these questions.")
     known = set(ComponentAnswer.Answer.values) | {""}
     given = {
         code: (request.POST.get(f"answer-{code}", ""), request.POST.get(f"because-{code}", "").strip()[:4000])
         for code in ComponentAnswer.Question.values
     }
     if any(said not in known for said, _because in given.values()):
-        refuse(request, _("Answer with yes, no, or does not apply."))
+        refuse(request, "Answer with yes, no, or does not apply.")
     elif any(said and not because for said, because in given.values()):
-        refuse(request, _("Say why beside each answer: an auditor asks for the reason first."))
+        refuse(request, "Say why beside each answer: an auditor asks for the reason first.")
     else:
         for code, (said, because) in given.items():
             answer_question(
                 application=application, question=code, answer=said, because=because, on=day_of(at), by=user
             )
-        say(request, _("The answers of %(name)s are saved.") % {"name": application.name})
+        say(request, f"The answers of {application.name} are saved.")
     return redirect(reverse("component-file", args=[slug]) + "#h-questions")

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.common.time import now
@@ -38,48 +37,49 @@ def home(request: HttpRequest) -> HttpResponse:
     register, models = register_figures(user=user, at=at), inventory_figures(user=user, at=at)
     packs = EvidencePack.objects.visible_to(user).select_related("application", "provider", "asked_by")
     latest = list(packs.order_by("-as_of", "-pk")[:SHOWN_PACKS])
-    waiting = _("being counted for the first time")
+    waiting = "being counted for the first time"
     offers = [
         Offer(
-            _("DORA register of information"), reverse("report-register"),
-            _("The AI slice of RT.02, RT.05, RT.06 and RT.07, joinable to your register, with the rules checked that"
-              " would reject it."),
-            _("Supervisor, by way of compliance"), register.whole if register else None,
+            "DORA register of information", reverse("report-register"),
+            "The AI slice of RT.02, RT.05, RT.06 and RT.07, joinable to your register, with"
+                " the rules checked that would reject it.",
+            "Supervisor, by way of compliance", register.whole if register else None,
             filled(register.whole) if register else waiting, (("XLSX", reverse("report-register-xlsx")),),
         ),
         Offer(
-            _("AI Act component file"), reverse("component-files"),
-            _("For each application: what the developers of its models owe it (Annex XII), what was changed, who"
-              " becomes a provider (Art. 25)."),
-            _("Market surveillance, customers, legal"), None, _("one for each application"),
+            "AI Act component file", reverse("component-files"),
+            "For each application: what the developers of its models owe it (Annex XII), what"
+                " was changed, who becomes a provider (Art. 25).",
+            "Market surveillance, customers, legal", None, "one for each application",
         ),
         Offer(
-            _("Model inventory"), reverse("report-models"),
-            _("One row for each application and model, with the fields of SR 26-2 (formerly SR 11-7), SS1/23 and"
-              " E-23."),
-            _("Model risk, internal audit"), models.whole if models else None,
+            "Model inventory", reverse("report-models"),
+            "One row for each application and model, with the fields of SR 26-2 (formerly SR"
+                " 11-7), SS1/23 and E-23.",
+            "Model risk, internal audit", models.whole if models else None,
             filled(models.whole) if models else waiting,
             (("CSV", reverse("report-models-csv")), ("XLSX", reverse("report-models-xlsx"))),
         ),
         Offer(
-            _("Evidence pack"), reverse("packs"),
-            _("A zip for an application, a provider or everything, over a period: records, tests, decisions, events"
-              " with their sources, who was told, history; each file with its digest."),
-            _("Auditor"), None,
-            _("latest on %(day)s") % {"day": latest[0].as_of.date().isoformat()} if latest else _("none yet"),
+            "Evidence pack", reverse("packs"),
+            "A zip for an application, a provider or everything, over a period: records,"
+                " tests, decisions, events with their sources, who was told, history; each file"
+                " with its digest.",
+            "Auditor", None,
+            f"latest on {latest[0].as_of.date().isoformat()}" if latest else "none yet",
         ),
         Offer(
-            _("Board one-pager"), reverse("board"),
-            _("One A4 page: the concentration, three figures, one picture, what ends next, what was done, what to"
-              " decide."),
-            _("Board, risk committee"), None, _("as of today"),
+            "Board one-pager", reverse("board"),
+            "One A4 page: the concentration, three figures, one picture, what ends next, what"
+                " was done, what to decide.",
+            "Board, risk committee", None, "as of today",
         ),
     ]  # fmt: skip
     return page(
         request,
         "reports/home.html",
-        title=_("Reports"),
-        counts=_("Fields of the rows in each report; what does not apply counts neither way"),
+        title="Reports",
+        counts="Fields of the rows in each report; what does not apply counts neither way",
         as_of=at,
         sentence=_sentence(register.whole if register else None),
         offers=offers,
@@ -89,11 +89,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _sentence(register: Fill | None) -> Sentence:
     if register is None or not register.n_rows:
-        return Sentence(_("Five reports, each from what the register holds today; what is missing is named."))
+        return Sentence("Five reports, each from what the register holds today; what is missing is named.")
     if not register.n_missing:
-        return Sentence(_("Five reports; nothing is missing from the register of information."))
-    fields = counted(register.n_missing, _("field"), _("fields")).capitalize()
+        return Sentence("Five reports; nothing is missing from the register of information.")
+    fields = counted(register.n_missing, "field", "fields").capitalize()
     return Sentence(
-        _("%(fields)s are missing from the register of information, %(share)s of what it asks.")
-        % {"fields": fields, "share": share(1 - register.share)}
+        f"{fields} are missing from the register of information, {share(1 - register.share)} of what it asks."
     )

@@ -9,8 +9,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
@@ -43,13 +41,13 @@ def models(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "reports/models.html",
-        title=_("Model inventory"),
-        crumbs=((_("Reports"), reverse("reports")),),
-        counts=_("Fields of the rows; what does not apply counts neither way"),
+        title="Model inventory",
+        crumbs=(("Reports", reverse("reports")),),
+        counts="Fields of the rows; what does not apply counts neither way",
         as_of=figures.as_of if figures else at,
         sentence=of_models(figures)
         if figures
-        else Sentence(_("The inventory is being counted for the first time; look again in an hour or two.")),
+        else Sentence("The inventory is being counted for the first time; look again in an hour or two."),
         figures=figures,
         sheets=shown(request, figures.sheets) if figures else [],
         lines=to_enter(figures.gaps[: most_lines(request)], user) if figures else [],
@@ -83,20 +81,20 @@ def model_workbook(*, user: User, at: datetime) -> tuple[bytes, int]:
 
         def write(book: Workbook) -> None:
             nonlocal n
-            n = book.sheet(_("Models"), table_heads(TABLE), table_cells(TABLE, found.rows()))
+            n = book.sheet("Models", table_heads(TABLE), table_cells(TABLE, found.rows()))
             gaps = found.gaps(limit=MOST_GAPS)
             book.sheet(
-                _("Missing"),
-                [_("Enter it at"), _("Record"), _("Fields"), _("Empty cells")],
+                "Missing",
+                ["Enter it at", "Record", "Fields", "Empty cells"],
                 ([place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells] for gap in gaps),
             )
             book.sheet(
-                _("Notes"),
-                [_("Note"), _("Value")],
+                "Notes",
+                ["Note", "Value"],
                 [
-                    [_("As of"), at.isoformat(timespec="seconds")],
-                    [_("Whose applications"), scope_of(user)],
-                    [_("Fields"), _("Those that SR 26-2 (formerly SR 11-7), PRA SS1/23 and OSFI E-23 ask for.")],
+                    ["As of", at.isoformat(timespec="seconds")],
+                    ["Whose applications", scope_of(user)],
+                    ["Fields", "Those that SR 26-2 (formerly SR 11-7), PRA SS1/23 and OSFI E-23 ask for."],
                 ],
             )
 
@@ -104,9 +102,9 @@ def model_workbook(*, user: User, at: datetime) -> tuple[bytes, int]:
 
 
 class StatementForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
-    validation_planned_on = DayField(required=False, label=gettext_lazy("Next validation"))
-    valid_until = DayField(required=False, label=gettext_lazy("Expected to be valid until"))
-    attested_on = DayField(required=False, label=gettext_lazy("Attested on"))
+    validation_planned_on = DayField(required=False, label="Next validation")
+    valid_until = DayField(required=False, label="Expected to be valid until")
+    attested_on = DayField(required=False, label="Attested on")
 
     class Meta:
         model = ModelStatement
@@ -115,7 +113,7 @@ class StatementForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
             name: forms.Textarea(attrs={"rows": 3})
             for name in ("intended_use", "inputs", "outputs", "limitations", "monitoring_plan")
         }
-        labels = {"intended_use": gettext_lazy("Expected use and restrictions")}
+        labels = {"intended_use": "Expected use and restrictions"}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -124,7 +122,7 @@ def statement(request: HttpRequest, slug: str) -> HttpResponse:
     user = signed_in(request)
     application = get_object_or_404(Application.objects.visible_to(user).select_related("team"), slug=slug)
     if not user.may(TeamRole.EDITOR, application.team):
-        raise PermissionDenied(_("Editors of its team state what its models are for."))
+        raise PermissionDenied("Editors of its team state what its models are for.")
     with transaction.atomic():
         if request.method == "POST":
             lock_applications([application.pk], by=user)
@@ -133,16 +131,16 @@ def statement(request: HttpRequest, slug: str) -> HttpResponse:
         if request.method == "POST" and form.is_valid():
             facts = {name: form.cleaned_data[name] for name in STATEMENT_FACTS}
             state_model(application=application, facts=facts, by=user)
-            say(request, _("What you state about %(name)s is saved.") % {"name": application.name})
+            say(request, f"What you state about {application.name} is saved.")
             return redirect("report-models")
     return page(
         request,
         "reports/form.html",
-        title=_("Model statement of %(name)s") % {"name": application.name},
-        crumbs=((_("Reports"), reverse("reports")), (_("Model inventory"), reverse("report-models"))),
+        title=f"Model statement of {application.name}",
+        crumbs=(("Reports", reverse("reports")), ("Model inventory", reverse("report-models"))),
         as_of=now(),
-        sentence=Sentence(_("What the inventory asks of the owners of %(name)s.") % {"name": application.name}),
+        sentence=Sentence(f"What the inventory asks of the owners of {application.name}."),
         form=form,
-        button=_("Save"),
+        button="Save",
         status=422 if form.is_bound and not form.is_valid() else 200,
     )

@@ -8,8 +8,6 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
@@ -32,19 +30,19 @@ USUAL_PERIOD = timedelta(days=365)
 
 class PackForm(forms.Form):
     about = forms.ChoiceField(
-        label=gettext_lazy("About"), choices=EvidencePack.Scope.choices, initial=EvidencePack.Scope.ORGANISATION,
+        label="About", choices=EvidencePack.Scope.choices, initial=EvidencePack.Scope.ORGANISATION,
         widget=forms.RadioSelect,
     )  # fmt: skip
     application = forms.CharField(
-        label=gettext_lazy("Application"), required=False,
-        help_text=gettext_lazy("Its name, or its short name as in its address."),
+        label="Application", required=False,
+        help_text="Its name, or its short name as in its address.",
     )  # fmt: skip
     provider = forms.CharField(
-        label=gettext_lazy("Provider"), required=False,
-        help_text=gettext_lazy("Its name, or its short name as in its address."),
+        label="Provider", required=False,
+        help_text="Its name, or its short name as in its address.",
     )  # fmt: skip
-    since = DayField(label=gettext_lazy("From"), help_text=gettext_lazy("The first day of what happened."))
-    until = DayField(label=gettext_lazy("To"), help_text=gettext_lazy("The last day, included."))
+    since = DayField(label="From", help_text="The first day of what happened.")
+    until = DayField(label="To", help_text="The last day, included.")
 
     def __init__(self, *args: object, user: User, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -57,11 +55,11 @@ class PackForm(forms.Form):
         if about == EvidencePack.Scope.APPLICATION:
             said["subject"] = _called(Application.objects.visible_to(self.user), said.get("application"))
             if said["subject"] is None:
-                self.add_error("application", _("No application that you may see is called so."))
+                self.add_error("application", "No application that you may see is called so.")
         if about == EvidencePack.Scope.PROVIDER:
             said["subject"] = _called(Provider.objects.visible_to(self.user), said.get("provider"))
             if said["subject"] is None:
-                self.add_error("provider", _("No provider is called so."))
+                self.add_error("provider", "No provider is called so.")
         return said
 
 
@@ -95,15 +93,16 @@ def _list(request: HttpRequest, user: User, form: PackForm) -> HttpResponse:
         request,
         "reports/packs.html",
         fragment="listing",
-        title=_("Evidence packs"),
-        crumbs=((_("Reports"), reverse("reports")),),
-        counts=_("Packs that you may fetch"),
+        title="Evidence packs",
+        crumbs=(("Reports", reverse("reports")),),
+        counts="Packs that you may fetch",
         as_of=now(),
         sentence=Sentence(
-            _("No pack was asked for yet.")
+            "No pack was asked for yet."
             if not listing.n_found
-            else _("%(packs)s on record, with the digests of every file.")
-            % {"packs": counted(listing.n_found, _("evidence pack"), _("evidence packs")).capitalize()}
+            else "{packs} on record, with the digests of every file.".format(
+                packs=counted(listing.n_found, "evidence pack", "evidence packs").capitalize()
+            )
         ),
         listing=listing,
         form=form,
@@ -147,9 +146,9 @@ def pack(request: HttpRequest, pk: int) -> HttpResponse:
     return page(
         request,
         "reports/pack.html",
-        title=_("Evidence pack %(pk)s") % {"pk": found.pk},
-        crumbs=((_("Reports"), reverse("reports")), (_("Evidence packs"), reverse("packs"))),
-        counts=_("What the person who asked may see"),
+        title=f"Evidence pack {found.pk}",
+        crumbs=(("Reports", reverse("reports")), ("Evidence packs", reverse("packs"))),
+        counts="What the person who asked may see",
         as_of=found.as_of,
         sentence=of_pack(found),
         pack=found,
@@ -184,7 +183,7 @@ def pack_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The zip, slice by slice."""
     found = _pack(request, pk)
     if not is_kept(found):
-        raise Http404(_("The file of this pack is not kept any more. Ask for it again."))
+        raise Http404("The file of this pack is not kept any more. Ask for it again.")
     return StreamingHttpResponse(
         slices_of(found),
         content_type="application/zip",

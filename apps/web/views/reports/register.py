@@ -7,8 +7,6 @@ from django import forms
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
@@ -37,13 +35,13 @@ def register(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "reports/register.html",
-        title=_("DORA register of information"),
-        crumbs=((_("Reports"), reverse("reports")),),
-        counts=_("Fields of the rows; what does not apply counts neither way"),
+        title="DORA register of information",
+        crumbs=(("Reports", reverse("reports")),),
+        counts="Fields of the rows; what does not apply counts neither way",
         as_of=figures.as_of if figures else at,
         sentence=of_register(figures)
         if figures
-        else Sentence(_("The register is being counted for the first time; look again in an hour or two.")),
+        else Sentence("The register is being counted for the first time; look again in an hour or two."),
         figures=figures,
         sheets=shown(request, figures.sheets) if figures else [],
         lines=to_enter(figures.gaps[: most_lines(request)], user) if figures else [],
@@ -88,7 +86,7 @@ class EntityForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ReportingEntity
         fields = ("name", "lei", "country")
-        labels = {"name": gettext_lazy("Legal name"), "lei": "LEI", "country": gettext_lazy("Country")}
+        labels = {"name": "Legal name", "lei": "LEI", "country": "Country"}
 
     def clean_lei(self) -> str:
         return str(self.cleaned_data["lei"]).upper()
@@ -99,22 +97,22 @@ class EntityForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def entity(request: HttpRequest) -> HttpResponse:
-    user = governing(request, _("Who hands the reports in is entered by governance."))
+    user = governing(request, "Who hands the reports in is entered by governance.")
     row = reporting_entity()
     form = EntityForm(request.POST or None, instance=row, row=None if row._state.adding else reporting_entity())
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         change_entity(name=said["name"], lei=said["lei"], country=said["country"], by=user)
-        say(request, _("The reporting entity is saved. It fills RT.02.02.0020 and RT.06.01.0040."))
+        say(request, "The reporting entity is saved. It fills RT.02.02.0020 and RT.06.01.0040.")
         return redirect("report-register")
     return page(
         request,
         "reports/form.html",
-        title=_("Reporting entity"),
-        crumbs=((_("Reports"), reverse("reports")), (_("DORA register"), reverse("report-register"))),
+        title="Reporting entity",
+        crumbs=(("Reports", reverse("reports")), ("DORA register", reverse("report-register"))),
         as_of=now(),
-        sentence=Sentence(_("Who hands the reports in: the legal entity whose register this is.")),
+        sentence=Sentence("Who hands the reports in: the legal entity whose register this is."),
         form=form,
-        button=_("Save"),
+        button="Save",
         status=422 if form.is_bound and not form.is_valid() else 200,
     )

@@ -11,13 +11,12 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.history import current_change
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.risks import actions
 from apps.risks.filters import InheritedRiskFilter
@@ -76,8 +75,8 @@ def chosen_of(request: HttpRequest, user: User, today: date) -> Chosen:
     if n_gone:
         chosen.left.append(
             (
-                ngettext("%(n)s row", "%(n)s rows", n_gone) % {"n": number(n_gone)},
-                _("It is no longer inherited, or not yours to see."),
+                pluralize(n_gone, f"{number(n_gone)} row", f"{number(n_gone)} rows"),
+                "It is no longer inherited, or not yours to see.",
             )
         )
     for pair, row in found.items():
@@ -101,9 +100,9 @@ def _read(pick: str) -> tuple[tuple[int, int], int] | None:
 
 def _why_not(row: InheritedRisk, read: int, user: User) -> str:
     if not user.may(TeamRole.EDITOR, row.team_id):
-        return _("Only an editor of its team may assess it. Ask one of them.")
+        return "Only an editor of its team may assess it. Ask one of them."
     if row.assessment_version != read:
-        return _("Somebody has decided about it since you opened the list. Look at it first.")
+        return "Somebody has decided about it since you opened the list. Look at it first."
     return ""
 
 
@@ -138,7 +137,7 @@ def assess_several(request: HttpRequest) -> HttpResponse:
     chosen = chosen_of(request, user, today)
     back = back_of(request, reverse("risks"))
     if not chosen.rows and not chosen.left:
-        refuse(request, _("Tick the risks that the assessment is for."))
+        refuse(request, "Tick the risks that the assessment is for.")
         return redirect(back)
     saving = bool(request.POST.get("save"))
     teams = {row.team_id for row in chosen.rows}
@@ -154,9 +153,9 @@ def assess_several(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "risks/assess.html",
-        title=_("Assess together"),
-        crumbs=((_("Risks"), reverse("risks")),),
-        counts=_("What is picked and may be assessed by you"),
+        title="Assess together",
+        crumbs=(("Risks", reverse("risks")),),
+        counts="What is picked and may be assessed by you",
         as_of=at,
         status=422 if saving else 200,
         sentence=_sentence(chosen),
@@ -171,15 +170,16 @@ def assess_several(request: HttpRequest) -> HttpResponse:
 
 def _sentence(chosen: Chosen) -> Sentence:
     if not chosen.rows:
-        return Sentence("", _("None of what was picked can be assessed by you"), ".")
+        return Sentence("", "None of what was picked can be assessed by you", ".")
     applications = len({row.application for row in chosen.rows})
-    start = ngettext(
-        "One decision about %(n)s risk of %(applications)s.", "One decision about %(n)s risks of %(applications)s.",
-        chosen.n,
-    ) % {
-        "n": number(chosen.n),
-        "applications": ngettext("%(n)s application", "%(n)s applications", applications) % {"n": number(applications)},
-    }  # fmt: skip
+    start = pluralize(
+        chosen.n, "One decision about {n} risk of {applications}.", "One decision about {n} risks of {applications}."
+    ).format(
+        n=number(chosen.n),
+        applications=pluralize(
+            applications, f"{number(applications)} application", f"{number(applications)} applications"
+        ),
+    )
     return Sentence(start)
 
 
@@ -209,7 +209,7 @@ def _save(form: BulkForm, chosen: Chosen, user: User, at: datetime) -> Done | No
         for row in chosen.rows:
             if not user.may(TeamRole.OWNER, row.team_id):
                 by_risk[row.risk_id].pop(row.dependency_id)
-                done.refused.append((_named(row), _("Only an owner of its team may accept it. Ask one of them.")))
+                done.refused.append((_named(row), "Only an owner of its team may accept it. Ask one of them."))
     try:
         with transaction.atomic():
             for found in FoundationRisk.objects.in_bulk([pk for pk, versions in by_risk.items() if versions]).values():
@@ -261,13 +261,13 @@ def _attach(
 
 def _tell(request: HttpRequest, done: Done, chosen: Chosen) -> None:
     if done.n:
-        sentence = ngettext("%(n)s risk assessed.", "%(n)s risks assessed.", done.n) % {"n": number(done.n)}
+        sentence = pluralize(done.n, f"{number(done.n)} risk assessed.", f"{number(done.n)} risks assessed.")
         say(request, sentence, undo=reverse("undo-assessments", args=[current_change()]))
     left = [*chosen.left, *done.refused]
     for name, why in left[:NAMED]:
         refuse(request, f"{name}: {why}")
     if len(left) > NAMED:
-        refuse(request, _("%(n)s more were left alone.") % {"n": number(len(left) - NAMED)})
+        refuse(request, f"{number(len(left) - NAMED)} more were left alone.")
 
 
 @require_POST
@@ -278,7 +278,7 @@ def undo_several(request: HttpRequest, change: UUID) -> HttpResponse:
     if not (user.reads_everything or set(teams) & set(user.team_roles())) or not teams:
         raise Http404
     if not all(user.may(role, team) for team, role in teams.items()):
-        raise PermissionDenied(_("Only those who may decide about all of these risks may take the decision back."))
+        raise PermissionDenied("Only those who may decide about all of these risks may take the decision back.")
     try:
         undone = actions.undo_assessments(change=change, by=user)
     except actions.RefusedRisk as refusal:
@@ -288,8 +288,9 @@ def undo_several(request: HttpRequest, change: UUID) -> HttpResponse:
     if n:
         say(
             request,
-            ngettext("Taken back: %(n)s risk is what it was.", "Taken back: %(n)s risks are what they were.", n)
-            % {"n": number(n)},
+            pluralize(
+                n, f"Taken back: {number(n)} risk is what it was.", f"Taken back: {number(n)} risks are what they were."
+            ),
         )
     for why in list(dict.fromkeys(undone.refused.values()))[:NAMED]:
         refuse(request, why)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from apps.catalog.models import Derivation, Footing, NodeKind, Provider, Version, Via
 from apps.inventory.models import Dependency
@@ -34,7 +33,7 @@ def chain_of(row: InheritedRisk, dependency: Dependency) -> list[Step]:
     offering = dependency.offering
     steps = [
         Step(
-            _("Application"), dependency.application.name, "",
+            "Application", dependency.application.name, "",
             reverse("application", args=[dependency.application.slug]),
         )
     ]  # fmt: skip
@@ -42,7 +41,7 @@ def chain_of(row: InheritedRisk, dependency: Dependency) -> list[Step]:
     thing = thing_on(row.node_kind, row.node_ref)
     if row.via is None:
         party = dependency.via_party
-        reached = _("reached through a gateway") if row.node_kind == "gateway" else _("embedded in a product of")
+        reached = "reached through a gateway" if row.node_kind == "gateway" else "embedded in a product of"
         if party is not None:
             is_node = party.pk == row.node_ref
             steps.append(
@@ -50,13 +49,13 @@ def chain_of(row: InheritedRisk, dependency: Dependency) -> list[Step]:
             )
             if not is_node and thing is not None:
                 steps.append(
-                    Step(row.node_kind.capitalize(), str(thing), _("belongs to"), page_of_node("host", thing), True)
+                    Step(row.node_kind.capitalize(), str(thing), "belongs to", page_of_node("host", thing), True)
                 )
         return steps
     is_offering = row.node_kind == "offering" and row.node_ref == offering.pk
     steps.append(
         Step(
-            _("Offering"), f"{offering.api_id} · {offering.host.name}", _("calls it as %(role)s") % {"role": role},
+            "Offering", f"{offering.api_id} · {offering.host.name}", f"calls it as {role}",
             reverse("offering", args=[offering.pk]), is_offering,
         )
     )  # fmt: skip
@@ -65,11 +64,11 @@ def chain_of(row: InheritedRisk, dependency: Dependency) -> list[Step]:
     if row.node_kind in ("version", "foundation", "developer"):
         steps += _down_the_model(row, offering.pk)
     else:
-        tie = {"host": _("served by"), "gateway": _("served through"), "region": _("served in"),
-               "offering": _("answered by, after its end")}.get(row.node_kind, str(VIAS[row.via]))  # fmt: skip
+        tie = {"host": "served by", "gateway": "served through", "region": "served in",
+               "offering": "answered by, after its end"}.get(row.node_kind, VIAS[row.via])  # fmt: skip
         if row.node_kind == "host" and row.node_ref != offering.host_id:
-            steps.append(Step(_("Host"), offering.host.name, tie, reverse("provider", args=[offering.host.slug])))
-            tie = _("belongs to")
+            steps.append(Step("Host", offering.host.name, tie, reverse("provider", args=[offering.host.slug])))
+            tie = "belongs to"
         steps.append(Step(row.node_kind.capitalize(), str(thing), tie, page_of_node(row.node_kind, thing), True))
     return steps
 
@@ -83,28 +82,26 @@ def _down_the_model(row: InheritedRisk, offering_id: int) -> list[Step]:
     )
     if not answering:
         thing = thing_on(row.node_kind, row.node_ref)
-        return [Step(row.node_kind.capitalize(), str(thing), str(VIAS[row.via or "direct"]), "", True)]
+        return [Step(row.node_kind.capitalize(), str(thing), VIAS[row.via or "direct"], "", True)]
     path = _lineage(row, [ref for ref, _via in answering])
-    tie = _("answers with") if answering[0][1] == Via.DIRECT else _("may answer with")
+    tie = "answers with" if answering[0][1] == Via.DIRECT else "may answer with"
     steps = []
     for version, kind in path:
-        made = _("made from, by %(kind)s") % {"kind": kind.lower()} if kind else tie
+        made = f"made from, by {kind.lower()}" if kind else tie
         here = row.node_kind == "version" and version.pk == row.node_ref
-        steps.append(Step(_("Version"), version.identifier, made, page_of_node("version", version), here))
+        steps.append(Step("Version", version.identifier, made, page_of_node("version", version), here))
     if row.node_kind == "version":
         return steps
     foundation = path[-1][0].foundation
     here = row.node_kind == "foundation"
-    steps.append(
-        Step(_("Foundation"), foundation.name, _("a release of"), page_of_node("foundation", foundation), here)
-    )
+    steps.append(Step("Foundation", foundation.name, "a release of", page_of_node("foundation", foundation), here))
     if row.node_kind == "developer":
         developer: Provider | None = foundation.developer
-        tie = _("trained by")
+        tie = "trained by"
         while developer is not None and len(steps) < DEEPEST + 4:
             here = developer.pk == row.node_ref
-            steps.append(Step(_("Developer"), developer.name, tie, page_of_node("developer", developer), here))
-            developer, tie = (None if here else developer.parent), _("belongs to")
+            steps.append(Step("Developer", developer.name, tie, page_of_node("developer", developer), here))
+            developer, tie = (None if here else developer.parent), "belongs to"
     return steps
 
 

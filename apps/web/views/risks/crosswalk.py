@@ -8,7 +8,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.common.time import day_of, now
@@ -94,17 +93,17 @@ def crosswalk(request: HttpRequest) -> HttpResponse:
         request,
         "risks/crosswalk.html",
         fragment="listing",
-        title=_("Risk templates and crosswalk"),
-        crumbs=((_("Risks"), reverse("risks")),),
-        counts=_("Templates, and open foundation risks that are handed on"),
+        title="Risk templates and crosswalk",
+        crumbs=(("Risks", reverse("risks")),),
+        counts="Templates, and open foundation risks that are handed on",
         as_of=at,
         sentence=_sentence(templates, chosen, n_open),
         filters=filters(
             request,
             found,
             [
-                Control("taxonomy", _("Crosswalk"), choices=[(c.taxonomy.slug, c.taxonomy.name) for c in coverage]),
-                Control("layer", _("Layer"), choices=Layer.choices),
+                Control("taxonomy", "Crosswalk", choices=[(c.taxonomy.slug, c.taxonomy.name) for c in coverage]),
+                Control("layer", "Layer", choices=Layer.choices),
             ],
         ),
         coverage=coverage,
@@ -121,10 +120,7 @@ def _sentence(templates: Sequence[RiskTemplate], chosen: Coverage | None, n_open
     if chosen:
         return words.of_coverage(chosen.taxonomy.name, chosen.n_open, chosen.n_entries)
     n_used = sum(1 for template in templates if n_open[template.pk])
-    return Sentence(
-        _("%(used)s of %(n)s kinds of risk are open on something the catalogue knows.")
-        % {"used": n_used, "n": len(templates)}
-    )
+    return Sentence(f"{n_used} of {len(templates)} kinds of risk are open on something the catalogue knows.")
 
 
 def _entries(
@@ -216,8 +212,8 @@ def template(request: HttpRequest, code: str) -> HttpResponse:
         request,
         "risks/template.html",
         title=f"{found.code} {found.title}",
-        crumbs=((_("Risks"), reverse("risks")), (_("Templates"), reverse("risk-crosswalk"))),
-        counts=_("Open foundation risks of this kind, and live dependencies that inherit them"),
+        crumbs=(("Risks", reverse("risks")), ("Templates", reverse("risk-crosswalk"))),
+        counts="Open foundation risks of this kind, and live dependencies that inherit them",
         as_of=at,
         sentence=Sentence(f"{found.title}."),
         kind=found,

@@ -10,12 +10,11 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.risks import actions
 from apps.risks.filters import EvidenceFilter
@@ -72,21 +71,21 @@ def evidence_list(request: HttpRequest) -> HttpResponse:
         request,
         "risks/evidence.html",
         fragment="listing",
-        title=_("Evidence"),
-        crumbs=((_("Risks"), reverse("risks")),),
-        counts=_("Evidence about models, and about applications of yours"),
+        title="Evidence",
+        crumbs=(("Risks", reverse("risks")),),
+        counts="Evidence about models, and about applications of yours",
         as_of=at,
         sentence=_sentence(listing, user, today),
         filters=filters(
             request,
             found,
             [
-                Control("kind", _("Kind"), choices=Evidence.Kind.choices),
-                Control("tool", _("Tool"), "search"),
-                Control("run", _("Run"), "search"),
-                Control("passed", _("Passed"), choices=BOOLEANS),
-                Control("failing_or_expired", _("Failing or expired"), choices=BOOLEANS),
-                Control("template", _("Tests the risk (code)"), "search"),
+                Control("kind", "Kind", choices=Evidence.Kind.choices),
+                Control("tool", "Tool", "search"),
+                Control("run", "Run", "search"),
+                Control("passed", "Passed", choices=BOOLEANS),
+                Control("failing_or_expired", "Failing or expired", choices=BOOLEANS),
+                Control("template", "Tests the risk (code)", "search"),
             ],
         ),
         listing=listing,
@@ -103,22 +102,21 @@ def _may_add(user: User) -> bool:
 def _sentence(listing: Listing[Evidence], user: User, today: date) -> Sentence:
     n = listing.n_found
     if n == 0:
-        return Sentence(_("No evidence matches.") if listing.is_filtered else _("No evidence is on record yet."))
-    start = ngettext("One piece of evidence is on record", "%(n)s pieces of evidence are on record", n) % {
-        "n": listing.count
-    }
+        return Sentence("No evidence matches." if listing.is_filtered else "No evidence is on record yet.")
+    start = pluralize(n, "One piece of evidence is on record", f"{listing.count} pieces of evidence are on record")
     if listing.is_filtered:
-        start = ngettext(
-            "One piece of evidence matches the filters", "%(n)s pieces of evidence match the filters", n
-        ) % {"n": listing.count}
+        start = pluralize(
+            n, "One piece of evidence matches the filters", f"{listing.count} pieces of evidence match the filters"
+        )
         return Sentence(f"{start}.")
     doubtful = Evidence.objects.visible_to(user).failing_or_expired_on(today)[:1001].count()
     if doubtful == 0:
-        return Sentence(_("%(start)s; none fails or has expired.") % {"start": start})
+        return Sentence(f"{start}; none fails or has expired.")
     return Sentence(
         f"{start}; ",
-        ngettext("%(n)s fails or has expired", "%(n)s fail or have expired", doubtful)
-        % {"n": "1,000+" if doubtful > 1000 else doubtful},
+        pluralize(doubtful, "{n} fails or has expired", "{n} fail or have expired").format(
+            n="1,000+" if doubtful > 1000 else doubtful
+        ),
         ".",
     )
 
@@ -163,8 +161,8 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "risks/one-evidence.html",
         title=f"{found.get_kind_display()}, {found.run_on}",
-        crumbs=((_("Risks"), reverse("risks")), (_("Evidence"), reverse("evidence"))),
-        counts=_("What rests on this evidence, as far as you may see"),
+        crumbs=(("Risks", reverse("risks")), ("Evidence", reverse("evidence"))),
+        counts="What rests on this evidence, as far as you may see",
         as_of=at,
         sentence=_one_sentence(found, state),
         evidence=found,
@@ -181,15 +179,15 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
 def _one_sentence(found: Evidence, state: Evidence.State) -> Sentence:
     start = f"{found.get_kind_display()}"
     if found.metric:
-        start = _("%(kind)s of “%(metric)s”") % {"kind": start, "metric": found.metric}
+        start = f"{start} of “{found.metric}”"
     match state:
         case Evidence.State.FAILING:
-            return Sentence(f"{start} ", _("fails"), ".")
+            return Sentence(f"{start} ", "fails", ".")
         case Evidence.State.EXPIRED:
-            return Sentence(f"{start} ", _("has expired"), _(": it backs nothing until it is repeated."))
+            return Sentence(f"{start} ", "has expired", ": it backs nothing until it is repeated.")
         case Evidence.State.PASSED:
-            return Sentence(_("%(start)s passed.") % {"start": start})
-    return Sentence(_("%(start)s is on file.") % {"start": start})
+            return Sentence(f"{start} passed.")
+    return Sentence(f"{start} is on file.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -197,7 +195,7 @@ def add(request: HttpRequest) -> HttpResponse:
     """Record a result or a paper; `?application=`, `?version=` and so on fill it in, `?risk=&dependency=` attaches."""
     user, at = signed_in(request), now()
     if not _may_add(user):
-        raise PermissionDenied(_("Only editors of a team and governance record evidence. Ask one of them."))
+        raise PermissionDenied("Only editors of a team and governance record evidence. Ask one of them.")
     posted = request.method == "POST"
     names = ("application", "version", "offering", "kind", "tool")
     form = EvidenceForm(
@@ -221,18 +219,18 @@ def add(request: HttpRequest) -> HttpResponse:
             for name, errors in error.error_dict.items() if hasattr(error, "error_dict") else [(None, error)]:
                 form.add_error(name if name in form.fields else None, errors)
         else:
-            say(request, _("Recorded and attached.") if backs else _("Recorded."))
+            say(request, "Recorded and attached." if backs else "Recorded.")
             if backs is not None:
                 return redirect("inherited-risk", risk=backs.risk_id, dependency=backs.dependency_id)
             return redirect("evidence-page", pk=found.pk)
     return page(
         request,
         "risks/add-evidence.html",
-        title=_("Add evidence"),
-        crumbs=((_("Risks"), reverse("risks")), (_("Evidence"), reverse("evidence"))),
+        title="Add evidence",
+        crumbs=(("Risks", reverse("risks")), ("Evidence", reverse("evidence"))),
         as_of=at,
         status=422 if posted else 200,
-        sentence=Sentence(_("Say what was tested, with what, how it came out, and until when that counts.")),
+        sentence=Sentence("Say what was tested, with what, how it came out, and until when that counts."),
         form=form,
         backs=backs,
     )
@@ -256,8 +254,8 @@ def _require(said: dict[str, Any], user: User) -> None:
     application = said.get("application") or None
     if application is not None:
         if not user.may(TeamRole.EDITOR, application.team_id):
-            raise PermissionDenied(_("Only an editor of the owning team may do this. Ask one of them."))
+            raise PermissionDenied("Only an editor of the owning team may do this. Ask one of them.")
     elif not user.governs:
         raise PermissionDenied(
-            _("Evidence about a version or offering speaks for everyone: ask governance, or name your application.")
+            "Evidence about a version or offering speaks for everyone: ask governance, or name your application."
         )

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
@@ -100,8 +99,7 @@ def heat_of(
         severity=lambda likelihood, impact: Level(likelihood, impact).severity,
         url=address,
         chosen=(asked.likelihood, asked.impact),
-        title=_("%(top)s of %(n)s risks are very high by their %(basis)s level.")
-        % {"top": number(n_top), "n": number(n), "basis": dict(LEVELS_OF)[basis].lower()},
+        title=f"{number(n_top)} of {number(n)} risks are very high by their {dict(LEVELS_OF)[basis].lower()} level.",
     )
 
 

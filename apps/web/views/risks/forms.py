@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.catalog.models import NodeKind
@@ -17,7 +16,7 @@ from apps.web.editing import SeenMixin
 from apps.web.forms import DayField
 from apps.web.views.risks.words import IMPACTS, LIKELIHOODS, find_thing
 
-NO_CHANGE = ("", _("as it is"))
+NO_CHANGE = ("", "as it is")
 TREATMENTS = [(value, label) for value, label in Treatment.choices if value != Treatment.ACCEPT]
 _PAIRS = (("current_likelihood", "current_impact"), ("residual_likelihood", "residual_impact"))
 
@@ -30,7 +29,7 @@ class LevelField(forms.TypedChoiceField):
     """1 to 5 in words, or nothing."""
 
     def __init__(self, words: dict[int, Any], *, empty: Any = "–", **kwargs: Any) -> None:
-        choices = lambda: [("", empty), *_levels(words)]  # noqa: E731  words are translated when shown
+        choices = lambda: [("", empty), *_levels(words)]  # noqa: E731
         super().__init__(choices=choices, coerce=int, empty_value=None, required=False, **kwargs)
 
 
@@ -48,14 +47,14 @@ class _Levels(forms.Form):
         for likelihood, impact in _PAIRS:
             if bool(said.get(likelihood)) != bool(said.get(impact)):
                 missing = impact if said.get(likelihood) else likelihood
-                self.add_error(missing, str(_("Likelihood and impact make a level together. Give both, or neither.")))
+                self.add_error(missing, "Likelihood and impact make a level together. Give both, or neither.")
         return said
 
 
 class VersionedForm(SeenMixin, forms.Form):
     """On an assessment that others, an event or a day may change meanwhile."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False, label=_("Version"))
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False, label="Version")
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()
@@ -66,20 +65,20 @@ class VersionedForm(SeenMixin, forms.Form):
 class AssessForm(VersionedForm, _Levels):
     """How grave it is here, and what is done about it."""
 
-    current_likelihood = LevelField(LIKELIHOODS, label=_("Likelihood today"))
-    current_impact = LevelField(IMPACTS, label=_("Impact today"))
-    residual_likelihood = LevelField(LIKELIHOODS, label=_("Likelihood after treatment"))
-    residual_impact = LevelField(IMPACTS, label=_("Impact after treatment"))
-    confidence = forms.ChoiceField(choices=Confidence.choices, label=_("How well this is known"))
-    treatment = forms.ChoiceField(choices=[("", "–"), *TREATMENTS], required=False, label=_("Treatment"))
+    current_likelihood = LevelField(LIKELIHOODS, label="Likelihood today")
+    current_impact = LevelField(IMPACTS, label="Impact today")
+    residual_likelihood = LevelField(LIKELIHOODS, label="Likelihood after treatment")
+    residual_impact = LevelField(IMPACTS, label="Impact after treatment")
+    confidence = forms.ChoiceField(choices=Confidence.choices, label="How well this is known")
+    treatment = forms.ChoiceField(choices=[("", "–"), *TREATMENTS], required=False, label="Treatment")
     plan = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 3}), max_length=4000, required=False, label=_("What is done about it")
+        widget=forms.Textarea(attrs={"rows": 3}), max_length=4000, required=False, label="What is done about it"
     )
-    due_on = DayField(required=False, label=_("Due"))
+    due_on = DayField(required=False, label="Due")
 
     def __init__(self, *args: Any, people: Iterable[User], row: Assessment | None, **kwargs: Any) -> None:
         super().__init__(*args, row=row, **kwargs)
-        self.fields["owner"] = PersonField(people, label=_("Owner"))
+        self.fields["owner"] = PersonField(people, label="Owner")
         self.order_fields([*_PAIRS[0], *_PAIRS[1], "confidence", "treatment", "plan", "owner", "due_on"])
         if row is not None and row.treatment == Treatment.ACCEPT:
             # what stands stays choosable while it is in force
@@ -88,20 +87,20 @@ class AssessForm(VersionedForm, _Levels):
             field.choices = [("", "–"), *TREATMENTS, (Treatment.ACCEPT.value, str(Treatment.ACCEPT.label))]
 
 
-NO_END = _("Say until when: an acceptance without an end is none.")
-NO_REASON = _("Say why it is accepted: an auditor will ask.")
+NO_END = "Say until when: an acceptance without an end is none."
+NO_REASON = "Say why it is accepted: an auditor will ask."
 
 
 class AcceptForm(VersionedForm):
     until = DayField(
-        label=_("Accepted until"),
-        help_text=_("The first day it no longer holds; two years from today at most."),
+        label="Accepted until",
+        help_text="The first day it no longer holds; two years from today at most.",
         error_messages={"required": NO_END},
     )
     because = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
-        label=_("Why it is accepted"),
+        label="Why it is accepted",
         error_messages={"required": NO_REASON},
     )
 
@@ -119,23 +118,23 @@ class NotApplicableForm(VersionedForm):
     because = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
-        label=_("Why it does not apply here"),
-        error_messages={"required": _("Say why it does not apply here: the next reader has only your word.")},
+        label="Why it does not apply here",
+        error_messages={"required": "Say why it does not apply here: the next reader has only your word."},
     )
 
 
 class RevokeForm(VersionedForm):
     because = forms.CharField(
         max_length=2000,
-        label=_("Why it is revoked"),
-        error_messages={"required": _("Say why it is revoked: whoever accepted it will ask.")},
+        label="Why it is revoked",
+        error_messages={"required": "Say why it is revoked: whoever accepted it will ask."},
     )
 
 
 class AttachForm(forms.Form):
     def __init__(self, *args: Any, evidence: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["evidence"] = EvidenceField(queryset=evidence, label=_("Evidence on record"))
+        self.fields["evidence"] = EvidenceField(queryset=evidence, label="Evidence on record")
 
 
 class EvidenceField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -152,34 +151,34 @@ class BulkForm(_Levels):
     ASSESS, ACCEPT, NOT_APPLICABLE = "assess", "accept", "not_applicable"
 
     _DECISIONS = (
-        (ASSESS, _("Assess them")),
-        (ACCEPT, _("Accept them until a day")),
-        (NOT_APPLICABLE, _("Not applicable, for one reason")),
+        (ASSESS, "Assess them"),
+        (ACCEPT, "Accept them until a day"),
+        (NOT_APPLICABLE, "Not applicable, for one reason"),
     )
 
-    decision = forms.ChoiceField(choices=_DECISIONS, initial=ASSESS, label=_("What is decided"))
-    current_likelihood = LevelField(LIKELIHOODS, empty=NO_CHANGE[1], label=_("Likelihood today"))
-    current_impact = LevelField(IMPACTS, empty=NO_CHANGE[1], label=_("Impact today"))
-    residual_likelihood = LevelField(LIKELIHOODS, empty=NO_CHANGE[1], label=_("Likelihood after treatment"))
-    residual_impact = LevelField(IMPACTS, empty=NO_CHANGE[1], label=_("Impact after treatment"))
+    decision = forms.ChoiceField(choices=_DECISIONS, initial=ASSESS, label="What is decided")
+    current_likelihood = LevelField(LIKELIHOODS, empty=NO_CHANGE[1], label="Likelihood today")
+    current_impact = LevelField(IMPACTS, empty=NO_CHANGE[1], label="Impact today")
+    residual_likelihood = LevelField(LIKELIHOODS, empty=NO_CHANGE[1], label="Likelihood after treatment")
+    residual_impact = LevelField(IMPACTS, empty=NO_CHANGE[1], label="Impact after treatment")
     confidence = forms.ChoiceField(
-        choices=[NO_CHANGE, *Confidence.choices], required=False, label=_("How well this is known")
+        choices=[NO_CHANGE, *Confidence.choices], required=False, label="How well this is known"
     )
-    treatment = forms.ChoiceField(choices=[NO_CHANGE, *TREATMENTS], required=False, label=_("Treatment"))
-    due_on = DayField(required=False, label=_("Due"))
+    treatment = forms.ChoiceField(choices=[NO_CHANGE, *TREATMENTS], required=False, label="Treatment")
+    due_on = DayField(required=False, label="Due")
     plan = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=4000,
         required=False,
-        label=_("What is done about it, or why it does not apply"),
+        label="What is done about it, or why it does not apply",
     )
     until = DayField(
         required=False,
-        label=_("Accepted until"),
-        help_text=_("Where they are accepted: the first day it no longer holds; two years from today at most."),
+        label="Accepted until",
+        help_text="Where they are accepted: the first day it no longer holds; two years from today at most.",
     )
     because = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 2}), max_length=2000, required=False, label=_("Why they are accepted")
+        widget=forms.Textarea(attrs={"rows": 2}), max_length=2000, required=False, label="Why they are accepted"
     )
 
     def __init__(
@@ -192,27 +191,27 @@ class BulkForm(_Levels):
             assert isinstance(decision, forms.ChoiceField)
             decision.choices = [choice for choice in self._DECISIONS if choice[0] != self.ACCEPT]
             del self.fields["until"], self.fields["because"]
-        self.fields["owner"] = PersonField(people, label=_("Owner"), empty_label=NO_CHANGE[1])
+        self.fields["owner"] = PersonField(people, label="Owner", empty_label=NO_CHANGE[1])
         self.fields["evidence"] = EvidenceField(
             queryset=evidence,
             required=False,
-            label=_("Evidence to attach"),
-            empty_label=_("none"),
-            help_text=_("Evidence about one application is attached to that one's risks only."),
+            label="Evidence to attach",
+            empty_label="none",
+            help_text="Evidence about one application is attached to that one's risks only.",
         )
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()
         if said.get("decision") == self.NOT_APPLICABLE:
             if not (said.get("plan") or "").strip():
-                self.add_error("plan", str(_("Say why it does not apply: the next reader has only your word.")))
+                self.add_error("plan", "Say why it does not apply: the next reader has only your word.")
         elif said.get("decision") == self.ACCEPT:
             if not said.get("until") and "until" not in self.errors:
                 self.add_error("until", str(NO_END))
             if not (said.get("because") or "").strip():
                 self.add_error("because", str(NO_REASON))
         elif not self.facts and not said.get("evidence") and not self.errors:
-            raise ValidationError(_("Nothing is filled in. Give at least a level, a treatment, an owner or a day."))
+            raise ValidationError("Nothing is filled in. Give at least a level, a treatment, an owner or a day.")
         return said
 
     @property
@@ -240,13 +239,13 @@ class RiskForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
             "facts": forms.Textarea(attrs={"rows": 2}),
             "source_url": forms.URLInput(),
         }
-        labels = {"source_url": _("Source"), "review_on": _("Review on"), "inherits": _("Handed on")}
+        labels = {"source_url": "Source", "review_on": "Review on", "inherits": "Handed on"}
 
     def __init__(self, *args: Any, people: Iterable[User], row: FoundationRisk | None = None, **kwargs: Any) -> None:
         super().__init__(*args, row=row, instance=row or FoundationRisk(), **kwargs)
-        self.fields["owner"] = PersonField(people, label=_("Owner"))
-        self.fields["likelihood"] = LevelField(LIKELIHOODS, label=_("Inherent likelihood"))
-        self.fields["impact"] = LevelField(IMPACTS, label=_("Inherent impact"))
+        self.fields["owner"] = PersonField(people, label="Owner")
+        self.fields["likelihood"] = LevelField(LIKELIHOODS, label="Inherent likelihood")
+        self.fields["impact"] = LevelField(IMPACTS, label="Inherent impact")
         if row is not None and row.template_id:
             del self.fields["title"]
         if row is not None and row.rule:
@@ -265,39 +264,39 @@ class RaiseForm(RiskForm):
     """A template, or an own risk with a title, on one node."""
 
     node_kind = forms.ChoiceField(
-        choices=[(kind.name.lower(), kind.label.capitalize()) for kind in NodeKind], label=_("It lies on")
+        choices=[(kind.name.lower(), kind.label.capitalize()) for kind in NodeKind], label="It lies on"
     )
     node = forms.CharField(
         max_length=300,
-        label=_("Which one"),
-        help_text=_("Its name, slug, identifier, API id or number, as its page shows it."),
+        label="Which one",
+        help_text="Its name, slug, identifier, API id or number, as its page shows it.",
     )
     template = forms.ModelChoiceField(
         queryset=RiskTemplate.objects.order_by("code"),
         required=False,
-        empty_label=_("an own risk, with a title"),
-        label=_("Template"),
+        empty_label="an own risk, with a title",
+        label="Template",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("likelihood", "impact"):
-            self.fields[name].help_text = _("Empty: the template's usual one.")
+            self.fields[name].help_text = "Empty: the template's usual one."
         self.order_fields(["node_kind", "node", "template", "title", "description", "likelihood", "impact"])
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()
         if not said.get("template"):
             if not said.get("title"):
-                self.add_error("title", str(_("Choose a template, or give the risk a title of its own.")))
+                self.add_error("title", "Choose a template, or give the risk a title of its own.")
             for name in ("likelihood", "impact"):
                 if not said.get(name):
-                    self.add_error(name, str(_("An own risk has no usual level. Give one.")))
+                    self.add_error(name, "An own risk has no usual level. Give one.")
         if said.get("node_kind") and said.get("node"):
             thing, near = find_thing(NodeKind[said["node_kind"].upper()], said["node"].strip())
             if thing is None:
-                hint = str(_("Perhaps: %(names)s.") % {"names": "; ".join(near)}) if near else ""
-                self.add_error("node", str(_("No such one is on record, or several are.")) + f" {hint}".rstrip())
+                hint = str(f"Perhaps: {'; '.join(near)}.") if near else ""
+                self.add_error("node", "No such one is on record, or several are." + f" {hint}".rstrip())
             said["thing"] = thing
         return said
 
@@ -309,7 +308,7 @@ class RaiseForm(RiskForm):
 
 
 class BecauseForm(forms.Form):
-    because = forms.CharField(max_length=500, label=_("Why"))
+    because = forms.CharField(max_length=500, label="Why")
 
 
 class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -318,20 +317,20 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
     application = forms.CharField(
         required=False,
         max_length=100,
-        label=_("Application"),
-        help_text=_("Its short name, the last part of its address. Empty: the evidence is about the model itself."),
+        label="Application",
+        help_text="Its short name, the last part of its address. Empty: the evidence is about the model itself.",
     )
     version = forms.CharField(
         required=False,
         max_length=200,
-        label=_("Version tested"),
-        help_text=_("Its identifier, such as developer/name-date."),
+        label="Version tested",
+        help_text="Its identifier, such as developer/name-date.",
     )
     offering = forms.CharField(
         required=False,
         max_length=300,
-        label=_("Offering tested"),
-        help_text=_("Its number, or its API id where only one offering has it."),
+        label="Offering tested",
+        help_text="Its number, or its API id where only one offering has it.",
     )
 
     class Meta:
@@ -343,11 +342,11 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
         field_classes = {"run_on": DayField, "expires_on": DayField}
         widgets = {"note": forms.Textarea(attrs={"rows": 2}), "link": forms.URLInput()}
         labels = {
-            "template": _("The risk it tests"), "n": _("Cases"), "run_on": _("Made on"),
-            "expires_on": _("Counts until"),
-            "digest": _("SHA-256 of the file"), "passed": _("Passed"),
+            "template": "The risk it tests", "n": "Cases", "run_on": "Made on",
+            "expires_on": "Counts until",
+            "digest": "SHA-256 of the file", "passed": "Passed",
         }  # fmt: skip
-        help_texts = {"template": _("Empty: any risk that is inherited there."), "digest": ""}
+        help_texts = {"template": "Empty: any risk that is inherited there.", "digest": ""}
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -362,15 +361,15 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
             found = Application.objects.visible_to(self.user).select_related("team").filter(slug=said["application"])
             said["application"] = found.first()
             if said["application"] is None:
-                self.add_error("application", str(_("There is no such application that you may see.")))
+                self.add_error("application", "There is no such application that you may see.")
         for name, kind in (("version", NodeKind.VERSION), ("offering", NodeKind.OFFERING)):
             if said.get(name):
                 said[name], near = find_thing(kind, said[name].strip())
                 if said[name] is None:
-                    hint = str(_(" Perhaps: %(names)s.") % {"names": "; ".join(near)}) if near else ""
-                    self.add_error(name, str(_("No such one is on record, or several are.")) + hint)
+                    hint = str(f" Perhaps: {'; '.join(near)}.") if near else ""
+                    self.add_error(name, "No such one is on record, or several are." + hint)
         if not self.errors and not any(said.get(name) for name in ("application", "version", "offering")):
-            raise ValidationError(_("Say what was tested: an application, a version or an offering."))
+            raise ValidationError("Say what was tested: an application, a version or an offering.")
         return said
 
     def _post_clean(self) -> None:

@@ -10,12 +10,11 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.catalog.models import NodeKind
+from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.risks import actions
 from apps.risks.actions.raising import node_of
@@ -90,23 +89,21 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
         request,
         "risks/foundations.html",
         fragment="listing",
-        title=_("Foundation risks"),
-        crumbs=((_("Risks"), reverse("risks")),),
-        counts=_("Risks on nodes of the catalogue, and live dependencies that inherit them"),
+        title="Foundation risks",
+        crumbs=(("Risks", reverse("risks")),),
+        counts="Risks on nodes of the catalogue, and live dependencies that inherit them",
         as_of=at,
         sentence=_list_sentence(listing, request),
         filters=filters(
             request,
             found,
             [
-                Control("q", _("Risk contains"), "search"),
-                Control("open", _("Open"), choices=BOOLEANS),
-                Control("layer", _("Layer"), choices=Layer.choices),
-                Control("node_kind", _("Lies on"), choices=[(kind, label.capitalize()) for kind, label in KINDS]),
-                Control("rule", _("Raised by rule"), choices=RuleName.choices),
-                Control(
-                    "min_inherent", _("At least"), choices=((17, _("Very high")), (11, _("High")), (7, _("Moderate")))
-                ),
+                Control("q", "Risk contains", "search"),
+                Control("open", "Open", choices=BOOLEANS),
+                Control("layer", "Layer", choices=Layer.choices),
+                Control("node_kind", "Lies on", choices=[(kind, label.capitalize()) for kind, label in KINDS]),
+                Control("rule", "Raised by rule", choices=RuleName.choices),
+                Control("min_inherent", "At least", choices=((17, "Very high"), (11, "High"), (7, "Moderate"))),
             ],
             usual={"open": "true"},
         ),
@@ -127,15 +124,14 @@ def _list_sentence(listing: Listing[FoundationRisk], request: HttpRequest) -> Se
     n = listing.n_found
     open_ = request.GET.get("open", "true") == "true"
     if open_:
-        said = ngettext(
-            "One risk is open on what the catalogue knows; everything that stands on its node inherits it.",
-            "%(n)s risks are open on what the catalogue knows; everything that stands on their nodes inherits them.", n,
-        )  # fmt: skip
+        said = pluralize(n, "One risk is open on what the catalogue knows; everything that stands on its node"
+            " inherits it.", "{n} risks are open on what the catalogue knows; everything that stands on their"
+            " nodes inherits them.")  # fmt: skip
     else:
-        said = ngettext("One foundation risk.", "%(n)s foundation risks.", n)
+        said = pluralize(n, "One foundation risk.", "{n} foundation risks.")
     if listing.is_filtered:
-        said = ngettext("One foundation risk matches the filters.", "%(n)s foundation risks match the filters.", n)
-    return Sentence(said % {"n": listing.count})
+        said = pluralize(n, "One foundation risk matches the filters.", "{n} foundation risks match the filters.")
+    return Sentence(said.format(n=listing.count))
 
 
 HEADS = [
@@ -202,15 +198,15 @@ def _page(
         request,
         "risks/foundation.html",
         title=f"{template.code} {name}" if template else name,
-        crumbs=((_("Risks"), reverse("risks")), (_("Foundation risks"), reverse("foundation-risks"))),
-        counts=_("Live dependencies that inherit it"),
+        crumbs=(("Risks", reverse("risks")), ("Foundation risks", reverse("foundation-risks"))),
+        counts="Live dependencies that inherit it",
         as_of=at,
         status=422 if (form or ending) else 200,
         sentence=words.of_foundation_risk(
             name, node_name, reach, open_=is_open and risk.inherits, is_counted=not is_new or reach.n_inherited > 0
         )
         if not (is_open and not risk.inherits)
-        else Sentence(_("%(name)s stays on %(node)s: it is not handed on.") % {"name": name, "node": node_name}),
+        else Sentence(f"{name} stays on {node_name}: it is not handed on."),
         risk=risk,
         kind=template,
         name=name,
@@ -257,9 +253,9 @@ def _history(risk: FoundationRisk) -> list[Entry]:
             for name in _TOLD
             if before is not None and getattr(before, name) != getattr(row, name)
         ]
-        what = _("raised") if row.pgh_label == "insert" else _("changed")
+        what = "raised" if row.pgh_label == "insert" else "changed"
         entries.append(
-            Entry(row.pgh_created_at, metadata.get("actor") or _("unknown"), metadata.get("reason", ""), what, changes)
+            Entry(row.pgh_created_at, metadata.get("actor") or "unknown", metadata.get("reason", ""), what, changes)
         )
     return entries
 
@@ -276,7 +272,7 @@ def raise_risk(request: HttpRequest) -> HttpResponse:
     """From a template, or free, on any node; `?node_kind=&node=` and `?template=` fill it in."""
     user, at = signed_in(request), now()
     if request.method == "POST":
-        governing(request, _(REFUSAL))
+        governing(request, REFUSAL)
     people = _people()
     form = RaiseForm(
         request.POST if request.method == "POST" else None,
@@ -303,16 +299,16 @@ def raise_risk(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             _complain(form, error)
         else:
-            say(request, _("Raised: everything that stands there inherits it from now on."))
+            say(request, "Raised: everything that stands there inherits it from now on.")
             return redirect("foundation-risk", pk=risk.pk)
     return page(
         request,
         "risks/raise.html",
-        title=_("Raise a risk"),
-        crumbs=((_("Risks"), reverse("risks")), (_("Foundation risks"), reverse("foundation-risks"))),
+        title="Raise a risk",
+        crumbs=(("Risks", reverse("risks")), ("Foundation risks", reverse("foundation-risks"))),
         as_of=at,
         status=422 if request.method == "POST" else 200,
-        sentence=Sentence(_("Said once where it lies, a risk is inherited by everything that stands there.")),
+        sentence=Sentence("Said once where it lies, a risk is inherited by everything that stands there."),
         form=form if user.governs else None,
         templates=RiskTemplate.objects.order_by("code"),
     )
@@ -329,7 +325,7 @@ def _complain(form: forms.BaseForm, error: ValidationError) -> None:
 @require_POST
 @transaction.atomic
 def change_risk(request: HttpRequest, pk: int) -> HttpResponse:
-    user = governing(request, _(REFUSAL))
+    user = governing(request, REFUSAL)
     risk = _risk(request, pk, lock=True)
     form = RiskForm(request.POST, people=_people(risk), row=risk)
     if form.is_valid():
@@ -344,7 +340,7 @@ def change_risk(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as error:
             _complain(form, error)
         else:
-            say(request, _("Changed. Other levels make assessments that rest on the old ones stale."))
+            say(request, "Changed. Other levels make assessments that rest on the old ones stale.")
             return redirect("foundation-risk", pk=pk)
     return _page(request, risk, form=form)
 
@@ -352,7 +348,7 @@ def change_risk(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """close, reopen, dismiss or reinstate."""
-    user = governing(request, _(REFUSAL))
+    user = governing(request, REFUSAL)
     risk, at = _risk(request, pk), now()
     form = BecauseForm(request.POST)
     if action in ("close", "dismiss") and not form.is_valid():
@@ -363,16 +359,16 @@ def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         match action:
             case "close":
                 actions.close_risk(risk=risk, because=because, by=user, at=at)
-                said, undo = _("Closed: nothing inherits it any longer."), "reopen"
+                said, undo = "Closed: nothing inherits it any longer.", "reopen"
             case "dismiss":
                 actions.dismiss_risk(risk=risk, because=because, by=user, at=at)
-                said, undo = _("Dismissed until its facts change."), "reinstate"
+                said, undo = "Dismissed until its facts change.", "reinstate"
             case "reopen":
                 actions.reopen_risk(risk=risk, by=user, at=at)
-                said = _("Open again.")
+                said = "Open again."
             case _:
                 actions.reinstate_risk(risk=risk, by=user)
-                said = _("Reinstated.")
+                said = "Reinstated."
     except actions.RefusedRisk as refusal:
         refuse(request, str(refusal))
     else:

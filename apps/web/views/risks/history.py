@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from apps.accounts.models import User
 from apps.risks.models import Assessment, Treatment
 from apps.risks.scoring import Level
@@ -47,19 +45,19 @@ def history_of(assessment: Assessment) -> list[Entry]:
             was, is_now = _told(before, name, people) if before else "", _told(row, name, people)
             if was != is_now:
                 changes.append((_label(name), was, is_now))
-        what = _("assessed for the first time") if row.pgh_label == "insert" else _("changed")
+        what = "assessed for the first time" if row.pgh_label == "insert" else "changed"
         entries.append(
-            Entry(row.pgh_created_at, metadata.get("actor") or _("unknown"), metadata.get("reason", ""), what, changes)
+            Entry(row.pgh_created_at, metadata.get("actor") or "unknown", metadata.get("reason", ""), what, changes)
         )
     return entries
 
 
 def _label(name: str) -> str:
     return {
-        "state": _("State"), "current": _("Current"), "residual": _("Residual"), "confidence": _("Confidence"),
-        "treatment": _("Treatment"), "plan": _("Plan"), "owner_id": _("Owner"), "due_on": _("Due"),
-        "accepted_until": _("Accepted until"), "accept_reason": _("Accepted since"),
-        "not_applicable_because": _("Not applicable since"), "stale_because": _("Stale since"),
+        "state": "State", "current": "Current", "residual": "Residual", "confidence": "Confidence",
+        "treatment": "Treatment", "plan": "Plan", "owner_id": "Owner", "due_on": "Due",
+        "accepted_until": "Accepted until", "accept_reason": "Accepted since",
+        "not_applicable_because": "Not applicable since", "stale_because": "Stale since",
     }[name]  # fmt: skip
 
 

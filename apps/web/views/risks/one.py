@@ -10,7 +10,6 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
@@ -151,8 +150,8 @@ def _page(
         request,
         "risks/inherited.html",
         title=f"{template.code} {name}" if template else name,
-        crumbs=((_("Risks"), reverse("risks")), (subject.dependency.application.name, _of_application(subject))),
-        counts=_("One foundation risk on one dependency"),
+        crumbs=(("Risks", reverse("risks")), (subject.dependency.application.name, _of_application(subject))),
+        counts="One foundation risk on one dependency",
         as_of=at,
         status=422 if bound else 200,
         sentence=_sentence(subject, name),
@@ -195,10 +194,7 @@ def _sentence(subject: Subject, name: str) -> Sentence:
     row = subject.row
     application = subject.dependency.application.name
     if row is None:
-        return Sentence(
-            _("%(application)s no longer inherits “%(title)s”: what was decided stays on record.")
-            % {"application": application, "title": name}
-        )
+        return Sentence(f"{application} no longer inherits “{name}”: what was decided stays on record.")
     return words.of_inherited(
         name, application, row.node_name, row.state, stale=row.stale_because, until=row.accepted_until
     )
@@ -217,15 +213,15 @@ def _scores(subject: Subject) -> list[Score]:
     row, assessment = subject.row, subject.assessment
     assert row is not None
     levels = [
-        (_("Inherent, on the foundation"), row.inherent, _("what the risk is rated where it lies")),
-        (_("Inherent, here"), row.adjusted, _("after what was built on this dependency")),
-        (_("Current"), row.current, _("with the controls of today") if row.current else _("nobody has said")),
-        (_("Residual"), row.residual, _("after the planned treatment") if row.residual else _("nobody has said")),
+        ("Inherent, on the foundation", row.inherent, "what the risk is rated where it lies"),
+        ("Inherent, here", row.adjusted, "after what was built on this dependency"),
+        ("Current", row.current, "with the controls of today" if row.current else "nobody has said"),
+        ("Residual", row.residual, "after the planned treatment" if row.residual else "nobody has said"),
     ]
     if assessment is not None:
         then = Level(assessment.inherent_likelihood, assessment.inherent_impact)
         if then != row.adjusted:
-            levels.insert(2, (_("Inherent, when it was assessed"), then, _("it has moved since")))
+            levels.insert(2, ("Inherent, when it was assessed", then, "it has moved since"))
     return [
         Score(name, level, words.level_words(level), words.severity_words(level), why) for name, level, why in levels
     ]
@@ -269,7 +265,7 @@ def decide(request: HttpRequest, risk: int, dependency: int, action: str) -> Htt
     _require(user, subject, TeamRole.OWNER if action in ("accept", "revoke") else TeamRole.EDITOR)
     form = _form(action, subject, user, today, data=request.POST)
     if form is None:
-        refuse(request, _("There is nothing to do that to any longer. Look at what stands here."))
+        refuse(request, "There is nothing to do that to any longer. Look at what stands here.")
         return redirect(subject.address)
     if form.is_valid():
         try:
@@ -288,10 +284,9 @@ def decide(request: HttpRequest, risk: int, dependency: int, action: str) -> Htt
 
 def _require(user: User, subject: Subject, role: TeamRole) -> None:
     if not user.may(role, subject.team_id):
-        who = _("An owner") if role == TeamRole.OWNER else _("An editor")
+        who = "An owner" if role == TeamRole.OWNER else "An editor"
         raise PermissionDenied(
-            _("%(who)s of %(team)s, or governance, may do this. Ask one of them.")
-            % {"who": who, "team": subject.dependency.application.team.name}
+            f"{who} of {subject.dependency.application.team.name}, or governance, may do this. Ask one of them."
         )
 
 
@@ -313,7 +308,7 @@ def _assess(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> s
     actions.assess(
         risk=subject.risk, dependency=subject.dependency, facts=said, expected_version=_version(subject), by=by, at=at
     )
-    return _("Assessed.")
+    return "Assessed."
 
 
 def _accept(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> str:
@@ -321,7 +316,7 @@ def _accept(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> s
         risk=subject.risk, dependency=subject.dependency, until=said["until"], because=said["because"],
         expected_version=_version(subject), by=by, at=at,
     )  # fmt: skip
-    return _("Accepted until %(day)s.") % {"day": long_day(said["until"])}
+    return f"Accepted until {long_day(said['until'])}."
 
 
 def _not_applicable(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> str:
@@ -329,7 +324,7 @@ def _not_applicable(subject: Subject, said: dict[str, Any], by: User, at: dateti
         risk=subject.risk, dependency=subject.dependency, because=said["because"], expected_version=_version(subject),
         by=by, at=at,
     )  # fmt: skip
-    return _("Marked as not applicable.")
+    return "Marked as not applicable."
 
 
 def _revoke(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> str:
@@ -337,13 +332,13 @@ def _revoke(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> s
     actions.revoke_acceptance(
         assessment=subject.assessment, because=said["because"], expected_version=_version(subject), by=by, at=at
     )
-    return _("The acceptance is revoked; the risk has to be assessed anew.")
+    return "The acceptance is revoked; the risk has to be assessed anew."
 
 
 def _attach(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> str:
     assert subject.assessment is not None
     actions.attach_evidence(evidence=said["evidence"], assessment=subject.assessment, by=by)
-    return _("Attached.")
+    return "Attached."
 
 
 _DECIDE = {

@@ -7,8 +7,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team, User
@@ -48,10 +46,10 @@ BATCH = 500
 # what the register cannot be sorted by beyond few applications
 _DATED = {"due", "until"}
 HEADS = {
-    "risk": gettext_lazy("Risk"), "application": gettext_lazy("Application"), "state": gettext_lazy("State"),
-    "gravest": gettext_lazy("Inherent"), "current": gettext_lazy("Current"), "residual": gettext_lazy("Residual"),
-    "treatment": gettext_lazy("Treatment"), "owner": gettext_lazy("Owner"), "due": gettext_lazy("Due"),
-    "until": gettext_lazy("Accepted until"),
+    "risk": "Risk", "application": "Application", "state": "State",
+    "gravest": "Inherent", "current": "Current", "residual": "Residual",
+    "treatment": "Treatment", "owner": "Owner", "due": "Due",
+    "until": "Accepted until",
 }  # fmt: skip
 _NO_FILTERS = {"page", "sort", "print", "after", "heat"}
 # what comes first when a head is chosen for the first time
@@ -194,8 +192,8 @@ def risk_list(request: HttpRequest) -> HttpResponse:
         request,
         "risks/register.html",
         fragment="listing",
-        title=_("Risks"),
-        counts=_("Foundation risk × live dependency"),
+        title="Risks",
+        counts="Foundation risk × live dependency",
         as_of=at,
         filters=filters(request, found, controls(user)),
         columns=columns_of(request, few=asked.gathered),
@@ -212,16 +210,16 @@ def controls(user: User) -> list[Control]:
     teams = Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[:300]
     taxonomies = Taxonomy.objects.values_list("slug", "name")
     return [
-        Control("q", _("Risk contains"), "search"),
-        Control("state", _("State"), choices=[(state, str(word)) for state, word in words.STATES.items()]),
-        Control("severity", _("Inherent"), choices=[(n, str(word)) for n, word in words.SEVERITIES.items()]),
-        Control("criticality", _("Criticality"), choices=CRITICALITIES),
-        Control("layer", _("Layer"), choices=Layer.choices),
-        Control("treatment", _("Treatment"), choices=Treatment.choices),
-        Control("team", _("Team"), choices=list(teams)),
-        Control("due_before", _("Due before"), "date"),
-        Control("accepted_before", _("Acceptance ends before"), "date"),
-        Control("taxonomy", _("Crosswalk"), choices=list(taxonomies)),
+        Control("q", "Risk contains", "search"),
+        Control("state", "State", choices=[(state, str(word)) for state, word in words.STATES.items()]),
+        Control("severity", "Inherent", choices=[(n, str(word)) for n, word in words.SEVERITIES.items()]),
+        Control("criticality", "Criticality", choices=CRITICALITIES),
+        Control("layer", "Layer", choices=Layer.choices),
+        Control("treatment", "Treatment", choices=Treatment.choices),
+        Control("team", "Team", choices=list(teams)),
+        Control("due_before", "Due before", "date"),
+        Control("accepted_before", "Acceptance ends before", "date"),
+        Control("taxonomy", "Crosswalk", choices=list(taxonomies)),
     ]
 
 
@@ -248,17 +246,17 @@ def row_of(risk: InheritedRisk, user: User, today: date) -> Row:
     if risk.state == "stale":
         note = risk.stale_because
     elif risk.accepted_until is not None:
-        note = _("until %(day)s") % {"day": day(risk.accepted_until, today=today)}
+        note = f"until {day(risk.accepted_until, today=today)}"
     return Row(
         risk=risk,
         pick=f"{risk.risk_id}-{risk.dependency_id}-{risk.assessment_version}",
         may=user.may(TeamRole.EDITOR, risk.team_id),
-        label=_("Select %(risk)s for %(application)s") % {"risk": risk.title, "application": risk.application_name},
+        label=f"Select {risk.title} for {risk.application_name}",
         mark="part" if accepted else words.MARKS[risk.state],
-        state=_("Accepted") if accepted else str(words.STATES[risk.state]),
+        state="Accepted" if accepted else str(words.STATES[risk.state]),
         note=note,
         inherent=words.severity_words(risk.inherent),
-        here=_("%(n)s of 25 here") % {"n": risk.adjusted.score} if risk.adjusted != risk.inherent else "",
+        here=f"{risk.adjusted.score} of 25 here" if risk.adjusted != risk.inherent else "",
         residual=words.severity_words(risk.residual),
         is_late=risk.due_on is not None and risk.due_on < today and risk.state != "not_applicable",
     )

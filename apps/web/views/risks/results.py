@@ -8,12 +8,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
+from apps.common.text import pluralize
 from apps.common.time import now
 from apps.intake.carrying import NotYours
 from apps.intake.models import Import
@@ -31,19 +30,19 @@ REFUSED_SHOWN = 3
 
 class ResultsForm(forms.Form):
     file = forms.FileField(
-        label=gettext_lazy("Results file"),
-        help_text=gettext_lazy("promptfoo's results.json, a log of inspect_ai, lm-eval's results_….json or garak's"
-                               " report.jsonl. Questions, answers and attacks in it are not kept."),
+        label="Results file",
+        help_text="promptfoo's results.json, a log of inspect_ai, lm-eval's results_….json or garak's"
+            " report.jsonl. Questions, answers and attacks in it are not kept.",
         widget=forms.ClearableFileInput(attrs={"accept": ".json,.jsonl,.eval"}),
         max_length=255,
     )  # fmt: skip
     application = forms.CharField(
-        label=gettext_lazy("Application"), required=False, max_length=120,
-        help_text=gettext_lazy("Its slug. Empty: about the model itself, which governance says for everyone."),
+        label="Application", required=False, max_length=120,
+        help_text="Its slug. Empty: about the model itself, which governance says for everyone.",
     )  # fmt: skip
     tool = forms.ChoiceField(
-        label=gettext_lazy("Tool"), required=False,
-        choices=[("", gettext_lazy("as the file tells")), *((name, name) for name in READERS)],
+        label="Tool", required=False,
+        choices=[("", "as the file tells"), *((name, name) for name in READERS)],
     )  # fmt: skip
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -54,8 +53,7 @@ class ResultsForm(forms.Form):
         file = self.cleaned_data["file"]
         if file.size > MOST_BYTES:
             raise forms.ValidationError(
-                _("The file is larger than %(n)s MiB. Let the tool write it without samples.")
-                % {"n": MOST_BYTES // MIB}
+                f"The file is larger than {MOST_BYTES // MIB} MiB. Let the tool write it without samples."
             )
         return file
 
@@ -65,7 +63,7 @@ class ResultsForm(forms.Form):
             return None
         found = Application.objects.visible_to(self.user).filter(slug=slug).first()
         if found is None:
-            raise forms.ValidationError(_("There is no such application. Take the slug out of its address."))
+            raise forms.ValidationError("There is no such application. Take the slug out of its address.")
         return found
 
 
@@ -74,7 +72,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     """`?application=` fills it in. Filed at once, or by a worker where the file is large."""
     user, at = signed_in(request), now()
     if not (user.governs or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())):
-        raise PermissionDenied(_("Only editors of a team and governance record evidence. Ask one of them."))
+        raise PermissionDenied("Only editors of a team and governance record evidence. Ask one of them.")
     posted = request.method == "POST"
     form = ResultsForm(
         request.POST if posted else None, request.FILES if posted else None, user=user,
@@ -97,11 +95,11 @@ def upload(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "risks/upload-results.html",
-        title=_("Upload results"),
-        crumbs=((_("Risks"), reverse("risks")), (_("Evidence"), reverse("evidence"))),
+        title="Upload results",
+        crumbs=(("Risks", reverse("risks")), ("Evidence", reverse("evidence"))),
         as_of=at,
         status=422 if posted else 200,
-        sentence=Sentence(_("Each figure of the file becomes evidence about the model it names.")),
+        sentence=Sentence("Each figure of the file becomes evidence about the model it names."),
         form=form,
     )
 
@@ -113,18 +111,16 @@ def _where(taken: Import) -> str:
 
 def _said(taken: Import, is_new: bool) -> str:
     if not is_new:
-        return _("This very file was filed before; nothing was added.")
+        return "This very file was filed before; nothing was added."
     if taken.state != Import.State.APPLIED:
-        return _("The file is large and is being worked through. Its figures appear here within minutes.")
+        return "The file is large and is being worked through. Its figures appear here within minutes."
     n = taken.counts.get("created", 0)
-    said = ngettext("One figure of %(tool)s is filed.", "%(n)s figures of %(tool)s are filed.", n) % {
-        "n": n, "tool": taken.tool,
-    }  # fmt: skip
+    said = pluralize(n, f"One figure of {taken.tool} is filed.", f"{n} figures of {taken.tool} are filed.")  # fmt: skip
     if same := taken.counts.get("unchanged", 0):
-        said += " " + ngettext("One was on file.", "%(n)s were on file.", same) % {"n": same}
+        said += " " + pluralize(same, "One was on file.", f"{same} were on file.")
     refused = taken.problems.get("rejected", [])
     if refused:
-        said += " " + _("Not filed:") + " " + " ".join(part["reason"] for part in refused[:REFUSED_SHOWN])
+        said += " " + "Not filed:" + " " + " ".join(part["reason"] for part in refused[:REFUSED_SHOWN])
         if len(refused) > REFUSED_SHOWN:
-            said += " " + _("and %(n)s more.") % {"n": len(refused) - REFUSED_SHOWN}
+            said += " " + f"and {len(refused) - REFUSED_SHOWN} more."
     return said

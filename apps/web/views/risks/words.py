@@ -5,129 +5,126 @@ from datetime import date
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Region, Version
+from apps.common.text import pluralize
 from apps.risks.queries import Reach
 from apps.risks.scoring import Level
 from apps.web.page import Sentence
 from apps.web.wording import long_day, number
 
 SEVERITIES = {
-    5: gettext_lazy("Very high"),
-    4: gettext_lazy("High"),
-    3: gettext_lazy("Moderate"),
-    2: gettext_lazy("Low"),
-    1: gettext_lazy("Very low"),
+    5: "Very high",
+    4: "High",
+    3: "Moderate",
+    2: "Low",
+    1: "Very low",
 }
 LIKELIHOODS = {
-    1: gettext_lazy("Rare"),
-    2: gettext_lazy("Unlikely"),
-    3: gettext_lazy("Possible"),
-    4: gettext_lazy("Likely"),
-    5: gettext_lazy("Almost certain"),
+    1: "Rare",
+    2: "Unlikely",
+    3: "Possible",
+    4: "Likely",
+    5: "Almost certain",
 }
 IMPACTS = {
-    1: gettext_lazy("Negligible"),
-    2: gettext_lazy("Minor"),
-    3: gettext_lazy("Moderate"),
-    4: gettext_lazy("Major"),
-    5: gettext_lazy("Severe"),
+    1: "Negligible",
+    2: "Minor",
+    3: "Moderate",
+    4: "Major",
+    5: "Severe",
 }
 STATES = {
-    "unassessed": gettext_lazy("Unassessed"),
-    "stale": gettext_lazy("Stale"),
-    "assessed": gettext_lazy("Assessed"),
-    "not_applicable": gettext_lazy("Not applicable"),
+    "unassessed": "Unassessed",
+    "stale": "Stale",
+    "assessed": "Assessed",
+    "not_applicable": "Not applicable",
 }
 # how a state is drawn, by the stylesheet
 MARKS = {"unassessed": "open", "stale": "stale", "assessed": "done", "not_applicable": "done"}
 VIAS = {
-    "direct": gettext_lazy("directly"),
-    "one_of": gettext_lazy("as one of several it may be"),
-    "weights": gettext_lazy("by its weights"),
-    "behaviour": gettext_lazy("by its behaviour"),
+    "direct": "directly",
+    "one_of": "as one of several it may be",
+    "weights": "by its weights",
+    "behaviour": "by its behaviour",
 }
 
 
 def of_register(reach: Reach, *, whose: str = "", is_counted: bool = True) -> Sentence:
     """What is inherited, and how much of it is not assessed. `whose`: the one application asked for."""
     if not is_counted:
-        return Sentence(_("Inherited risks have not been counted yet. The figures follow within two minutes."))
-    of_whom = _(" by %(name)s") % {"name": whose} if whose else ""
+        return Sentence("Inherited risks have not been counted yet. The figures follow within two minutes.")
+    of_whom = f" by {whose}" if whose else ""
     if reach.n_inherited == 0:
         if whose:
-            return Sentence(_("Nothing is inherited by %(name)s today.") % {"name": whose})
-        return Sentence(_("Nothing is inherited yet: no open risk lies on anything your applications stand on."))
-    start = ngettext(
-        "One risk is inherited%(whom)s, and ", "%(n)s risks are inherited%(whom)s; ", reach.n_inherited
-    ) % {"n": number(reach.n_inherited), "whom": of_whom}  # fmt: skip
+            return Sentence(f"Nothing is inherited by {whose} today.")
+        return Sentence("Nothing is inherited yet: no open risk lies on anything your applications stand on.")
+    start = pluralize(
+        reach.n_inherited,
+        f"One risk is inherited{of_whom}, and ",
+        f"{number(reach.n_inherited)} risks are inherited{of_whom}; ",
+    )
     stale = ""
     if reach.n_stale:
-        stale = ngettext(
-            "; the assessment of %(n)s is stale", "; the assessments of %(n)s are stale", reach.n_stale
-        ) % {"n": number(reach.n_stale)}  # fmt: skip
+        stale = pluralize(
+            reach.n_stale,
+            f"; the assessment of {number(reach.n_stale)} is stale",
+            f"; the assessments of {number(reach.n_stale)} are stale",
+        )
     if reach.n_unassessed == 0:
-        looked = _("all of them are assessed") if reach.n_inherited > 1 else _("it is assessed")
+        looked = "all of them are assessed" if reach.n_inherited > 1 else "it is assessed"
         return Sentence(f"{start}{looked}{stale}.")
     if reach.n_unassessed == reach.n_inherited:
-        mark = _("none of them is assessed") if reach.n_inherited > 1 else _("it is not assessed")
+        mark = "none of them is assessed" if reach.n_inherited > 1 else "it is not assessed"
     else:
-        mark = ngettext("%(n)s is not assessed", "%(n)s are not assessed", reach.n_unassessed) % {
-            "n": number(reach.n_unassessed)
-        }
+        mark = pluralize(
+            reach.n_unassessed,
+            f"{number(reach.n_unassessed)} is not assessed",
+            f"{number(reach.n_unassessed)} are not assessed",
+        )
     grave = ""
     if reach.n_critical_unassessed:
-        grave = _(", of which %(n)s on critical applications") % {"n": number(reach.n_critical_unassessed)}
+        grave = f", of which {number(reach.n_critical_unassessed)} on critical applications"
     return Sentence(start, mark, f"{grave}{stale}.")
 
 
 def of_foundation_risk(name: str, node: str, reach: Reach, *, open_: bool, is_counted: bool = True) -> Sentence:
     if not open_:
-        return Sentence(_("%(name)s on %(node)s is over: nothing inherits it.") % {"name": name, "node": node})
+        return Sentence(f"{name} on {node} is over: nothing inherits it.")
     if not is_counted:
-        return Sentence(
-            _("%(name)s lies on %(node)s. Who inherits it is counted within two minutes.")
-            % {"name": name, "node": node}
-        )
+        return Sentence(f"{name} lies on {node}. Who inherits it is counted within two minutes.")
     if reach.n_inherited == 0:
-        return Sentence(
-            _("%(name)s lies on %(node)s; no application of yours inherits it.") % {"name": name, "node": node}
-        )
-    start = ngettext(
-        "%(name)s on %(node)s is inherited by one dependency",
-        "%(name)s on %(node)s is inherited by %(n)s dependencies",
+        return Sentence(f"{name} lies on {node}; no application of yours inherits it.")
+    start = pluralize(
         reach.n_inherited,
-    ) % {"name": name, "node": node, "n": number(reach.n_inherited)}  # fmt: skip
+        f"{name} on {node} is inherited by one dependency",
+        f"{name} on {node} is inherited by {number(reach.n_inherited)} dependencies",
+    )
     if reach.n_unassessed == 0:
-        return Sentence(_("%(start)s, all of them assessed.") % {"start": start})
-    left = ngettext("%(n)s is not assessed", "%(n)s are not assessed", reach.n_unassessed) % {
-        "n": number(reach.n_unassessed)
-    }
+        return Sentence(f"{start}, all of them assessed.")
+    left = pluralize(
+        reach.n_unassessed,
+        f"{number(reach.n_unassessed)} is not assessed",
+        f"{number(reach.n_unassessed)} are not assessed",
+    )
     return Sentence(f"{start}; ", left, ".")
 
 
 def of_inherited(title: str, application: str, node: str, state: str, *, stale: str, until: date | None) -> Sentence:
-    start = _("%(application)s inherits “%(title)s” from %(node)s") % {
-        "application": application, "title": title, "node": node,
-    }  # fmt: skip
+    start = f"{application} inherits “{title}” from {node}"  # fmt: skip
     if state == "unassessed":
-        return Sentence(f"{start}; ", _("nobody has looked at it"), ".")
+        return Sentence(f"{start}; ", "nobody has looked at it", ".")
     if state == "stale":
-        return Sentence(f"{start}; ", _("what was decided is stale"), f": {stale}" if stale else ".")
+        return Sentence(f"{start}; ", "what was decided is stale", f": {stale}" if stale else ".")
     if state == "not_applicable":
-        return Sentence(_("%(start)s; it was found not to matter here.") % {"start": start})
+        return Sentence(f"{start}; it was found not to matter here.")
     if until:
-        return Sentence(_("%(start)s; accepted until %(day)s.") % {"start": start, "day": long_day(until)})
-    return Sentence(_("%(start)s; it has been assessed.") % {"start": start})
+        return Sentence(f"{start}; accepted until {long_day(until)}.")
+    return Sentence(f"{start}; it has been assessed.")
 
 
 def of_coverage(taxonomy: str, n_open: int, n_entries: int) -> Sentence:
-    return Sentence(
-        _("%(n)s of the %(of)s entries of %(taxonomy)s on record have open risks here.")
-        % {"n": n_open, "of": n_entries, "taxonomy": taxonomy}
-    )
+    return Sentence(f"{n_open} of the {n_entries} entries of {taxonomy} on record have open risks here.")
 
 
 def level_words(level: Level | None) -> str:
@@ -138,7 +135,7 @@ def level_words(level: Level | None) -> str:
 
 
 def severity_words(level: Level | None) -> str:
-    return str(SEVERITIES[level.severity]) if level else "–"
+    return SEVERITIES[level.severity] if level else "–"
 
 
 def steps_words(n: int) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import ApiToken, Team, User
@@ -33,17 +32,17 @@ class Setting:
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
-    groups = [(_("Who"), _who(user))]
+    groups = [("Who", _who(user))]
     if user.reads_everything:
         groups[0][1].extend(_organisation(user))
-        groups.append((_("What counts"), _lines(user)))
-    groups.append((_("Yours"), _yours(user)))
+        groups.append(("What counts", _lines(user)))
+    groups.append(("Yours", _yours(user)))
     return page(
         request,
         "settings/home.html",
-        title=_("Settings"),
-        counts=_("What you may see"),
-        sentence=Sentence(_("Teams and people, the lines that are drawn, the feeds that are read, and your own keys.")),
+        title="Settings",
+        counts="What you may see",
+        sentence=Sentence("Teams and people, the lines that are drawn, the feeds that are read, and your own keys."),
         groups=groups,
         sizes=group_sizes() if user.administers else (),
     )
@@ -53,7 +52,7 @@ def _who(user: User) -> list[Setting]:
     n_teams = Team.objects.visible_to(user).count()
     found = [
         Setting(
-            _("Teams and roles"), reverse("teams"), counted(n_teams, "team"), _("governance; owners their own team")
+            "Teams and roles", reverse("teams"), counted(n_teams, "team"), "governance; owners their own team"
         )
     ]  # fmt: skip
     if user.reads_everything:
@@ -61,17 +60,16 @@ def _who(user: User) -> list[Setting]:
         offices = active.exclude(organisation_role="").count()
         found.append(
             Setting(
-                _("People"), reverse("people"),
-                _("%(people)s, %(offices)s with an office")
-                % {"people": counted(active.count(), "person", "people"), "offices": offices},
-                _("administrators"),
+                "People", reverse("people"),
+                f"{counted(active.count(), 'person', 'people')}, {offices} with an office",
+                "administrators",
             )
         )  # fmt: skip
     found.append(
         Setting(
-            _("Programs: service accounts and their keys"), reverse("services"),
-            counted(services_seen_by(user).filter(is_active=True).order_by().count(), _("program"), _("programs")),
-            _("governance; owners for their team"),
+            "Programs: service accounts and their keys", reverse("services"),
+            counted(services_seen_by(user).filter(is_active=True).order_by().count(), "program", "programs"),
+            "governance; owners for their team",
         )
     )  # fmt: skip
     return found
@@ -81,9 +79,9 @@ def _organisation(user: User) -> list[Setting]:
     configured = settings.OIDC
     return [
         Setting(
-            _("Sign-on"), reverse("sign-on"),
-            _("by %(name)s") % {"name": configured["name"]} if configured else _("off: passwords and second factors"),
-            _("whoever runs the registry"),
+            "Sign-on", reverse("sign-on"),
+            f"by {configured['name']}" if configured else "off: passwords and second factors",
+            "whoever runs the registry",
         )
     ]  # fmt: skip
 
@@ -92,22 +90,22 @@ def _lines(user: User) -> list[Setting]:
     sources = Source.objects.polled().visible_to(user).count()
     return [
         Setting(
-            _("Tolerances and policies"), reverse("policies"),
-            _("%(n)s in force") % {"n": Policy.objects.filter(enabled=True).count()}, _("governance"),
+            "Tolerances and policies", reverse("policies"),
+            f"{Policy.objects.filter(enabled=True).count()} in force", "governance",
         ),
         Setting(
-            _("Alerts: milestones, escalation, price lines, webhooks"), reverse("alert-settings"),
-            _("%(n)s in use") % {"n": counted(Webhook.objects.filter(enabled=True).count(), "webhook")},
-            _("governance"),
+            "Alerts: milestones, escalation, price lines, webhooks", reverse("alert-settings"),
+            "{n} in use".format(n=counted(Webhook.objects.filter(enabled=True).count(), "webhook")),
+            "governance",
         ),
-        Setting(_("Sources"), reverse("feeds"), _("%(n)s polled") % {"n": counted(sources, "feed")}, _("governance")),
+        Setting("Sources", reverse("feeds"), f"{counted(sources, 'feed')} polled", "governance"),
     ]  # fmt: skip
 
 
 def _yours(user: User) -> list[Setting]:
     good = ApiToken.objects.filter(user=user).usable_at(now()).count()
     return [
-        Setting(_("Profile, second factor, password"), reverse("account"), str(user), _("you")),
-        Setting(_("What you get: subscriptions, mail, calendar"), reverse("subscriptions"), "", _("you")),
-        Setting(_("Keys for the REST interface"), reverse("tokens"), counted(good, "key"), _("you")),
+        Setting("Profile, second factor, password", reverse("account"), str(user), "you"),
+        Setting("What you get: subscriptions, mail, calendar", reverse("subscriptions"), "", "you"),
+        Setting("Keys for the REST interface", reverse("tokens"), counted(good, "key"), "you"),
     ]

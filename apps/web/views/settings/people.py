@@ -9,8 +9,6 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts import actions
@@ -26,6 +24,7 @@ from apps.accounts.second_factors import (
     with_second_factor,
 )
 from apps.accounts.sessions import end_sessions
+from apps.common.text import pluralize
 from apps.web.editing import SeenMixin
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer
@@ -39,25 +38,25 @@ class PersonForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         model = User
         fields = actions.PERSON_FACTS
         labels = {
-            "first_name": gettext_lazy("First name"),
-            "last_name": gettext_lazy("Last name"),
-            "email": gettext_lazy("E-mail address"),
-            "organisation_role": gettext_lazy("Office for the whole organisation"),
-            "is_active": gettext_lazy("May sign in"),
+            "first_name": "First name",
+            "last_name": "Last name",
+            "email": "E-mail address",
+            "organisation_role": "Office for the whole organisation",
+            "is_active": "May sign in",
         }
         help_texts = {
-            "organisation_role": gettext_lazy(
+            "organisation_role": (
                 "Governance changes everything but people, the auditor only reads, the administrator also runs it."
             ),
-            "is_active": gettext_lazy("Accounts are closed, not deleted: the history names them."),
+            "is_active": "Accounts are closed, not deleted: the history names them.",
         }
 
 
 class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
-    email = forms.EmailField(label=gettext_lazy("E-mail address"))
-    team = forms.ModelChoiceField(Team.objects.none(), label=gettext_lazy("Team"), required=False)
+    email = forms.EmailField(label="E-mail address")
+    team = forms.ModelChoiceField(Team.objects.none(), label="Team", required=False)
     role = forms.TypedChoiceField(
-        label=gettext_lazy("Role on the team"),
+        label="Role on the team",
         choices=[(role.rank, role.word) for role in TeamRole],
         coerce=lambda rank: TeamRole(int(rank)),
         initial=TeamRole.VIEWER.rank,
@@ -66,10 +65,10 @@ class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("username", "email", "first_name", "last_name", "organisation_role")
-        labels = {**PersonForm.Meta.labels, "username": gettext_lazy("Name to sign in with")}
+        labels = {**PersonForm.Meta.labels, "username": "Name to sign in with"}
         help_texts = {
-            "username": gettext_lazy("Stays: the history names people by it."),
-            "organisation_role": gettext_lazy("None for most: a role on a team is enough."),
+            "username": "Stays: the history names people by it.",
+            "organisation_role": "None for most: a role on a team is enough.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -100,9 +99,9 @@ def people(request: HttpRequest) -> HttpResponse:
         request,
         "settings/people.html",
         fragment="listing",
-        title=_("People"),
-        crumbs=((_("Settings"), reverse("settings")),),
-        counts=_("People with an account"),
+        title="People",
+        crumbs=(("Settings", reverse("settings")),),
+        counts="People with an account",
         sentence=_sentence(),
         listing=listing,
         offices=User._meta.get_field("organisation_role").choices,
@@ -119,10 +118,10 @@ def _sentence() -> Sentence:
         n=Count("pk", filter=Q(is_active=True)),
         new=Count("pk", filter=Q(is_active=True, last_login=None)),
     )
-    people = counted(counts["n"], _("person"), _("people")).capitalize()
-    start = _("%(people)s may sign in") % {"people": people}
+    people = counted(counts["n"], "person", "people").capitalize()
+    start = f"{people} may sign in"
     if new := counts["new"]:
-        rest = ngettext("%(n)s has not yet.", "%(n)s have not yet.", new) % {"n": spelled(new)}
+        rest = pluralize(new, f"{spelled(new)} has not yet.", f"{spelled(new)} have not yet.")
         return Sentence(f"{start}; {rest}")
     return Sentence(f"{start}.")
 
@@ -163,9 +162,9 @@ def invite(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "settings/invite.html",
-        title=_("Invite a person"),
-        crumbs=((_("Settings"), reverse("settings")), (_("People"), reverse("people"))),
-        sentence=Sentence(_("The invitation is a mail with a link by which the person sets a password.")),
+        title="Invite a person",
+        crumbs=(("Settings", reverse("settings")), ("People", reverse("people"))),
+        sentence=Sentence("The invitation is a mail with a link by which the person sets a password."),
         form=form,
         status=422 if form.is_bound else 200,
     )
@@ -177,11 +176,11 @@ def _send(request: HttpRequest, person: User, by: User) -> None:
     except OSError as trouble:
         refuse(
             request,
-            _("The mail did not leave (%(why)s). Give %(person)s this address yourself; it works once: %(address)s")
-            % {"why": trouble, "person": person, "address": invitation_address(person)},
+            f"The mail did not leave ({trouble}). Give {person} this address yourself; it"
+            f" works once: {invitation_address(person)}",
         )
     else:
-        say(request, _("An invitation is on its way to %(address)s.") % {"address": person.email})
+        say(request, f"An invitation is on its way to {person.email}.")
 
 
 @require_POST
@@ -189,7 +188,7 @@ def invite_again(request: HttpRequest, pk: int) -> HttpResponse:
     by = _administering(request)
     person = get_object_or_404(User.objects.people().filter(is_active=True).exclude(email=""), pk=pk)
     if person.is_superuser and not by.is_superuser:
-        raise PermissionDenied(_("Only a superuser changes a superuser."))
+        raise PermissionDenied("Only a superuser changes a superuser.")
     _send(request, person, by)
     return redirect("person", person.pk)
 
@@ -203,7 +202,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     form = PersonForm(instance=person, row=person) if can_change else None
     if request.method == "POST":
         if not can_change:
-            raise PermissionDenied(_("People are changed by administrators."))
+            raise PermissionDenied("People are changed by administrators.")
         form = _changed(request, person, user)
         if form is None:
             return redirect("person", person.pk)
@@ -211,7 +210,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "settings/person.html",
         title=str(person),
-        crumbs=((_("Settings"), reverse("settings")), (_("People"), reverse("people"))),
+        crumbs=(("Settings", reverse("settings")), ("People", reverse("people"))),
         sentence=Sentence(_person_sentence(person)),
         person=person,
         memberships=person.memberships.select_related("team").order_by("team__name"),
@@ -231,7 +230,7 @@ def reset_factors(request: HttpRequest, pk: int) -> HttpResponse:
     except actions.RefusedAccount as refusal:
         refuse(request, str(refusal))
     else:
-        say(request, _("The second factors of %(person)s are reset, and their sessions ended.") % {"person": person})
+        say(request, f"The second factors of {person} are reset, and their sessions ended.")
     return redirect("person", person.pk)
 
 
@@ -241,14 +240,14 @@ def end_person_sessions(request: HttpRequest, pk: int) -> HttpResponse:
     person = get_object_or_404(User.objects.people(), pk=pk)
     n_ended = end_sessions(person)
     record_event(
-        AccountEventKind.SESSIONS_ENDED, request=request, user=person, actor=by, detail=_("all, by an administrator")
+        AccountEventKind.SESSIONS_ENDED, request=request, user=person, actor=by, detail="all, by an administrator"
     )
     said = (
-        ngettext("%(n)s session of %(person)s ended.", "%(n)s sessions of %(person)s ended.", n_ended)
+        pluralize(n_ended, "{n} session of {person} ended.", "{n} sessions of {person} ended.")
         if n_ended
-        else _("%(person)s has no open session.")
+        else "{person} has no open session."
     )
-    say(request, said % {"n": n_ended, "person": person})
+    say(request, said.format(n=n_ended, person=person))
     return redirect("person", person.pk)
 
 
@@ -270,32 +269,28 @@ def _changed(request: HttpRequest, person: User, by: User) -> PersonForm | None:
             transaction.set_rollback(True)
             form.add_error(None, str(refusal) if isinstance(refusal, actions.RefusedAccount) else refusal.messages)
             return form
-    say(request, _("%(person)s is changed.") % {"person": locked})
+    say(request, f"{locked} is changed.")
     return None
 
 
 def _person_sentence(person: User) -> str:
     office = f" ({person.get_organisation_role_display().lower()})" if person.organisation_role else ""
     if not person.is_active:
-        return _("The account of %(person)s is closed.") % {"person": person}
+        return f"The account of {person} is closed."
     if person.last_login is None:
-        return _("%(person)s%(office)s has not signed in yet.") % {"person": person, "office": office}
-    return _("%(person)s%(office)s last signed in on %(day)s.") % {
-        "person": person, "office": office, "day": f"{person.last_login:%-d %B %Y}",
-    }  # fmt: skip
+        return f"{person}{office} has not signed in yet."
+    return f"{person}{office} last signed in on {person.last_login:%-d %B %Y}."  # fmt: skip
 
 
 def _reading(request: HttpRequest) -> User:
     user = signed_in(request)
     if not user.reads_everything:
-        raise PermissionDenied(
-            _("The list of people is for the offices. Those of your teams stand on the teams' pages.")
-        )
+        raise PermissionDenied("The list of people is for the offices. Those of your teams stand on the teams' pages.")
     return user
 
 
 def _administering(request: HttpRequest) -> User:
     user = signed_in(request)
     if not user.administers:
-        raise PermissionDenied(_("People are added and changed by administrators."))
+        raise PermissionDenied("People are added and changed by administrators.")
     return user

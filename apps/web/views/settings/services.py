@@ -8,8 +8,6 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.actions import RefusedAccount
@@ -33,28 +31,28 @@ from apps.web.saying import say
 from apps.web.views.settings.tokens import OVERLAPS, TokenForm, form_for, issued, keys_of, shown
 from apps.web.wording import counted
 
-_NO_OFFICE = ("", gettext_lazy("none"))
+_NO_OFFICE = ("", "none")
 _OFFICES = [_NO_OFFICE, *((office.value, office.label) for office in SERVICE_OFFICES)]
 
 
 class AddServiceForm(forms.Form):
     username = forms.SlugField(
-        label=gettext_lazy("Name"),
+        label="Name",
         max_length=150,
-        help_text=gettext_lazy("Stays: the history names the program by it."),
+        help_text="Stays: the history names the program by it.",
     )
-    about = forms.CharField(label=gettext_lazy("What it does"), max_length=300)
+    about = forms.CharField(label="What it does", max_length=300)
     team = forms.ModelChoiceField(
-        Team.objects.none(), label=gettext_lazy("Whose it is"), required=False, widget=QuickSelect,
-        empty_label=gettext_lazy("the whole organisation's"), help_text=gettext_lazy("Its owners look after it."),
+        Team.objects.none(), label="Whose it is", required=False, widget=QuickSelect,
+        empty_label="the whole organisation's", help_text="Its owners look after it.",
     )  # fmt: skip
     role = forms.TypedChoiceField(
-        label=gettext_lazy("Role on that team"), choices=[(role.rank, role.word) for role in SERVICE_ROLES],
+        label="Role on that team", choices=[(role.rank, role.word) for role in SERVICE_ROLES],
         coerce=lambda rank: TeamRole(int(rank)), initial=TeamRole.EDITOR.rank,
     )  # fmt: skip
     office = forms.ChoiceField(
-        label=gettext_lazy("Office for the whole organisation"), choices=_OFFICES, required=False,
-        help_text=gettext_lazy("Given by administrators, and only to a program of the whole organisation."),
+        label="Office for the whole organisation", choices=_OFFICES, required=False,
+        help_text="Given by administrators, and only to a program of the whole organisation.",
     )  # fmt: skip
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
@@ -74,13 +72,11 @@ class AddServiceForm(forms.Form):
 
 
 class ServiceForm(forms.Form):
-    about = forms.CharField(label=gettext_lazy("What it does"), max_length=300)
-    organisation_role = forms.ChoiceField(
-        label=gettext_lazy("Office for the whole organisation"), choices=_OFFICES, required=False
-    )
+    about = forms.CharField(label="What it does", max_length=300)
+    organisation_role = forms.ChoiceField(label="Office for the whole organisation", choices=_OFFICES, required=False)
     is_active = forms.BooleanField(
-        label=gettext_lazy("Its keys work"), required=False,
-        help_text=gettext_lazy("Programs are closed, not deleted: the history names them."),
+        label="Its keys work", required=False,
+        help_text="Programs are closed, not deleted: the history names them.",
     )  # fmt: skip
 
     def __init__(self, data: Any = None, *, by: User, service: User) -> None:
@@ -103,9 +99,9 @@ def services(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "settings/services.html",
-        title=_("Programs"),
-        crumbs=((_("Settings"), reverse("settings")),),
-        counts=_("Service accounts you may see"),
+        title="Programs",
+        crumbs=(("Settings", reverse("settings")),),
+        counts="Service accounts you may see",
         sentence=_sentence(listing.n_found),
         listing=listing,
         can_add=may_add_services(user),
@@ -114,9 +110,9 @@ def services(request: HttpRequest) -> HttpResponse:
 
 def _sentence(n: int) -> Sentence:
     if n == 0:
-        return Sentence(_("No program has an account of its own here."))
-    programs = counted(n, _("program"), _("programs"))
-    return Sentence(_("%(programs)s with an account.") % {"programs": f"{programs[:1].upper()}{programs[1:]}"})
+        return Sentence("No program has an account of its own here.")
+    programs = counted(n, "program", "programs")
+    return Sentence(f"{programs[:1].upper()}{programs[1:]} with an account.")
 
 
 @require_safe
@@ -136,7 +132,7 @@ def services_csv(request: HttpRequest) -> StreamingHttpResponse:
 def add(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     if not may_add_services(user):
-        raise PermissionDenied(_("Programs are added by governance, and by owners for their teams."))
+        raise PermissionDenied("Programs are added by governance, and by owners for their teams.")
     form = AddServiceForm(request.POST or None, by=user, initial={"team": request.GET.get("team")})
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
@@ -150,14 +146,14 @@ def add(request: HttpRequest) -> HttpResponse:
         except ValidationError as wrong:
             form.add_error(None, [text for texts in wrong.message_dict.values() for text in texts])
         else:
-            say(request, _("%(program)s is there. Make it a key next.") % {"program": made})
+            say(request, f"{made} is there. Make it a key next.")
             return redirect("service", made.pk)
     return page(
         request,
         "settings/service-form.html",
-        title=_("Add a program"),
-        crumbs=((_("Settings"), reverse("settings")), (_("Programs"), reverse("services"))),
-        sentence=Sentence(_("A program has keys and no password; it stays when people leave.")),
+        title="Add a program",
+        crumbs=(("Settings", reverse("settings")), ("Programs", reverse("services"))),
+        sentence=Sentence("A program has keys and no password; it stays when people leave."),
         form=form,
         status=422 if form.is_bound else 200,
     )
@@ -178,7 +174,7 @@ def service(request: HttpRequest, pk: int) -> HttpResponse:
             except RefusedAccount as refusal:
                 form.add_error(None, str(refusal))
             else:
-                say(request, _("%(program)s is changed.") % {"program": found})
+                say(request, f"{found} is changed.")
                 return redirect("service", found.pk)
     return _service_page(request, user, found, form=form, key_form=form_for(user, found) if may_change else None)
 
@@ -215,12 +211,12 @@ def _service_page(
         secret,
         template="settings/service.html",
         title=str(found),
-        crumbs=((_("Settings"), reverse("settings")), (_("Programs"), reverse("services"))),
+        crumbs=(("Settings", reverse("settings")), ("Programs", reverse("services"))),
         as_of=at,
         sentence=Sentence(
-            _("The account of %(program)s is closed.") % {"program": found}
+            f"The account of {found} is closed."
             if not found.is_active
-            else _("%(program)s has %(keys)s in use.") % {"program": found, "keys": counted(n_good, _("key"))}
+            else f"{found} has {counted(n_good, 'key')} in use."
         ),
         service=found,
         office=office,
@@ -242,4 +238,4 @@ def _seen(request: HttpRequest, pk: int) -> tuple[User, User]:
 
 def _refuse_others(may_change: bool) -> None:
     if not may_change:
-        raise PermissionDenied(_("Programs are changed by the owners of their team and by governance."))
+        raise PermissionDenied("Programs are changed by the owners of their team and by governance.")

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team
@@ -31,14 +30,14 @@ class Rule:
 def sign_on(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     if not user.reads_everything:
-        raise PermissionDenied(_("What is configured of the sign-on is for the offices."))
+        raise PermissionDenied("What is configured of the sign-on is for the offices.")
     configured = settings.OIDC
     rules = _rules(configured["rules"]) if configured else []
     return page(
         request,
         "settings/sign-on.html",
-        title=_("Sign-on"),
-        crumbs=((_("Settings"), reverse("settings")),),
+        title="Sign-on",
+        crumbs=(("Settings", reverse("settings")),),
         sentence=_sentence(rules),
         configured=configured,
         callback=f"{settings.PUBLIC_URL}{reverse('sign_on_callback')}",
@@ -61,10 +60,10 @@ def _rules(grants: tuple[Grant, ...]) -> list[Rule]:
 
 def _sentence(rules: list[Rule]) -> Sentence:
     if not settings.OIDC:
-        return Sentence(_("Nobody comes by sign-on: it is not configured."))
-    start = _("People come by %(name)s") % {"name": settings.OIDC["name"]}
+        return Sentence("Nobody comes by sign-on: it is not configured.")
+    start = f"People come by {settings.OIDC['name']}"
     n_lost = sum(not rule.grant.office and rule.team is None for rule in rules)
     if n_lost:
-        lost = counted(n_lost, _("rule names"), _("rules name"))
-        return Sentence(f"{start}; ", _("%(n)s a team that is not there") % {"n": lost}, ".")
+        lost = counted(n_lost, "rule names", "rules name")
+        return Sentence(f"{start}; ", f"{lost} a team that is not there", ".")
     return Sentence(f"{start}.")

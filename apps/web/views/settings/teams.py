@@ -12,8 +12,6 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts import actions
@@ -30,7 +28,7 @@ from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
 from apps.web.wording import counted
 
-GOVERNANCE_ONLY = gettext_lazy("Teams are added, moved and removed by governance.")
+GOVERNANCE_ONLY = "Teams are added, moved and removed by governance."
 
 
 class TeamForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
@@ -38,13 +36,13 @@ class TeamForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         model = Team
         fields = actions.TEAM_FACTS
         labels = {
-            "name": gettext_lazy("Name"),
-            "parent": gettext_lazy("Belongs to"),
-            "email": gettext_lazy("Mailbox"),
-            "time_zone": gettext_lazy("Time zone of the mailbox"),
-            "digest_hour": gettext_lazy("Hour of its digest"),
+            "name": "Name",
+            "parent": "Belongs to",
+            "email": "Mailbox",
+            "time_zone": "Time zone of the mailbox",
+            "digest_hour": "Hour of its digest",
         }
-        help_texts = {"parent": gettext_lazy("Roles on the team above hold here too.")}
+        help_texts = {"parent": "Roles on the team above hold here too."}
         widgets = {"parent": QuickSelect, "digest_hour": forms.NumberInput(attrs={"min": 0, "max": 23})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -53,7 +51,7 @@ class TeamForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         assert isinstance(parent, forms.ModelChoiceField)
         # only what its options say: an organisation may have thousands
         parent.queryset = Team.objects.order_by("name", "pk").only("name")
-        parent.empty_label = _("no team: it stands by itself")
+        parent.empty_label = "no team: it stands by itself"
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]
@@ -63,12 +61,12 @@ class TeamForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
 class MemberForm(forms.Form):
     person = forms.CharField(
-        label=gettext_lazy("Person"),
-        help_text=gettext_lazy("Name to sign in with, or e-mail address."),
+        label="Person",
+        help_text="Name to sign in with, or e-mail address.",
         widget=forms.TextInput(attrs={"list": "people", "autocomplete": "off"}),
     )
     role = forms.TypedChoiceField(
-        label=gettext_lazy("Role"),
+        label="Role",
         choices=[(role.rank, role.word) for role in TeamRole],
         coerce=lambda rank: TeamRole(int(rank)),
     )
@@ -77,9 +75,7 @@ class MemberForm(forms.Form):
         name = self.cleaned_data["person"].strip()
         found = list(User.objects.filter(Q(username=name) | Q(email__iexact=name), is_active=True)[:2])
         if len(found) != 1:
-            raise ValidationError(
-                _("Nobody active here is called “%(name)s”. Invite them under People first.") % {"name": name}
-            )
+            raise ValidationError(f"Nobody active here is called “{name}”. Invite them under People first.")
         return found[0]
 
 
@@ -155,11 +151,11 @@ def teams(request: HttpRequest) -> HttpResponse:
         request,
         "settings/teams.html",
         fragment="listing",
-        title=_("Teams"),
-        crumbs=((_("Settings"), reverse("settings")),),
-        counts=_("Teams you may see"),
+        title="Teams",
+        crumbs=(("Settings", reverse("settings")),),
+        counts="Teams you may see",
         sentence=_sentence(len(tree), n_without, filtered=listing.is_filtered),
-        filters=filters(request, found, [Control("q", str(_("Search")), "search")]),
+        filters=filters(request, found, [Control("q", "Search", "search")]),
         listing=listing,
         rows=listing.sheet,
         can_add=user.governs,
@@ -168,16 +164,16 @@ def teams(request: HttpRequest) -> HttpResponse:
 
 def _sentence(n: int, n_without: int, *, filtered: bool) -> Sentence:
     if n == 0 and filtered:
-        return Sentence(_("No team is so named."))
+        return Sentence("No team is so named.")
     if n == 0:
-        return Sentence(_("You belong to no team yet."))
+        return Sentence("You belong to no team yet.")
     start = f"{counted(n, 'team')[:1].upper()}{counted(n, 'team')[1:]}"
     if n_without:
         return Sentence(
-            f"{start}; ", _("%(n)s with neither people nor a mailbox") % {"n": counted(n_without, "team")},
-            _(", whose alerts fall to whoever stands above."),
+            f"{start}; ", f"{counted(n_without, 'team')} with neither people nor a mailbox",
+            ", whose alerts fall to whoever stands above.",
         )  # fmt: skip
-    return Sentence(_("%(teams)s, each with people or a mailbox of its own.") % {"teams": start})
+    return Sentence(f"{start}, each with people or a mailbox of its own.")
 
 
 @require_safe
@@ -219,17 +215,17 @@ def add(request: HttpRequest) -> HttpResponse:
         except ValidationError as refused:
             form.add_error(None, refused)
         else:
-            say(request, _("%(team)s is there. Give it people next.") % {"team": made.name})
+            say(request, f"{made.name} is there. Give it people next.")
             if actions.teams_called(made.name).exclude(pk=made.pk).exists():
                 words = {"team": made.name, "slug": made.slug}
-                say(request, _("Another team is called %(team)s too. The short name of this one is %(slug)s.") % words)
+                say(request, "Another team is called {team} too. The short name of this one is {slug}.".format(**words))
             return redirect("team", made.slug)
     return page(
         request,
         "settings/team-form.html",
-        title=_("Add a team"),
-        crumbs=((_("Settings"), reverse("settings")), (_("Teams"), reverse("teams"))),
-        sentence=Sentence(_("A team owns applications, and its people see and change them.")),
+        title="Add a team",
+        crumbs=(("Settings", reverse("settings")), ("Teams", reverse("teams"))),
+        sentence=Sentence("A team owns applications, and its people see and change them."),
         form=form,
         status=422 if form.is_bound else 200,
     )
@@ -258,7 +254,7 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
                 except ValidationError as refused:
                     form.add_error(None, refused)
                 else:
-                    say(request, _("%(team)s is changed.") % {"team": locked.name})
+                    say(request, f"{locked.name} is changed.")
                     return redirect("team", found.slug)
     return _team_page(request, found, user=user, form=form, member_form=MemberForm() if may_own else None)
 
@@ -273,15 +269,11 @@ def _team_page(
         request,
         "settings/team.html",
         title=team.name,
-        crumbs=((_("Settings"), reverse("settings")), (_("Teams"), reverse("teams"))),
-        counts=_("Roles held on this team itself"),
+        crumbs=(("Settings", reverse("settings")), ("Teams", reverse("teams"))),
+        counts="Roles held on this team itself",
         sentence=Sentence(
-            _("%(team)s has %(people)s with a role of its own and owns %(applications)s.")
-            % {
-                "team": team.name,
-                "people": counted(len(members), _("person"), _("people")),
-                "applications": counted(n, "application"),
-            }
+            f"{team.name} has {counted(len(members), 'person', 'people')} with a role of its"
+            f" own and owns {counted(n, 'application')}."
         ),
         team=team,
         members=members,
@@ -322,7 +314,7 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
     except actions.RefusedAccount as refusal:
         refuse(request, str(refusal))
         return redirect("team", found.slug)
-    say(request, _("%(person)s is %(role)s of %(team)s.") % {"person": person, "role": role.word, "team": found.name})
+    say(request, f"{person} is {role.word} of {found.name}.")
     return redirect("team", found.slug)
 
 
@@ -336,7 +328,7 @@ def drop_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     except actions.RefusedAccount as refusal:
         refuse(request, str(refusal))
         return redirect("team", found.slug)
-    say(request, _("%(person)s holds no role on %(team)s any more.") % {"person": person, "team": found.name})
+    say(request, f"{person} holds no role on {found.name} any more.")
     # whoever drops the own role may not see the team any more
     still = Team.objects.visible_to(User.objects.get(pk=user.pk)).filter(pk=found.pk).exists()
     return redirect("team", found.slug) if still else redirect("teams")
@@ -351,7 +343,7 @@ def remove(request: HttpRequest, slug: str) -> HttpResponse:
     except actions.RefusedAccount as refusal:
         refuse(request, str(refusal))
         return redirect("team", found.slug)
-    say(request, _("%(team)s is removed.") % {"team": found.name})
+    say(request, f"{found.name} is removed.")
     return redirect("teams")
 
 
@@ -359,5 +351,5 @@ def _owned(request: HttpRequest, slug: str) -> tuple[User, Team]:
     user = signed_in(request)
     found = get_object_or_404(Team.objects.visible_to(user), slug=slug)
     if not user.may(TeamRole.OWNER, found):
-        raise PermissionDenied(_("Roles on a team are given by its owners and by governance."))
+        raise PermissionDenied("Roles on a team are given by its owners and by governance.")
     return user, found

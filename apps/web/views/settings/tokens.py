@@ -8,8 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.actions import RefusedAccount, issue_token, revoke_token, rotate_token
@@ -23,32 +21,30 @@ from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
 from apps.web.wording import counted
 
-LIFETIMES = ((30, gettext_lazy("30 days")), (90, gettext_lazy("90 days")), (365, gettext_lazy("a year")))
+LIFETIMES = ((30, "30 days"), (90, "90 days"), (365, "a year"))
 OVERLAPS = (
-    (0, gettext_lazy("not at all")), (1, gettext_lazy("an hour")), (24, gettext_lazy("a day")),
-    (168, gettext_lazy("a week")),
+    (0, "not at all"), (1, "an hour"), (24, "a day"),
+    (168, "a week"),
 )  # fmt: skip
 SOON = timedelta(days=14)
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(
-        label=gettext_lazy("For what"), max_length=100, help_text=gettext_lazy("So that you know later what it opens.")
-    )
+    name = forms.CharField(label="For what", max_length=100, help_text="So that you know later what it opens.")
     scopes = forms.MultipleChoiceField(
-        label=gettext_lazy("May be used to"), choices=Scope.choices, widget=forms.CheckboxSelectMultiple,
-        initial=[Scope.READ], error_messages={"required": gettext_lazy("Choose what the key may be used for.")},
+        label="May be used to", choices=Scope.choices, widget=forms.CheckboxSelectMultiple,
+        initial=[Scope.READ], error_messages={"required": "Choose what the key may be used for."},
     )  # fmt: skip
     team = forms.ModelChoiceField(
-        Team.objects.none(), label=gettext_lazy("Bound to the team"), required=False, widget=QuickSelect,
-        empty_label=gettext_lazy("no team: all its user may"),
-        help_text=gettext_lazy("Then it sees and changes only what that team and those below own."),
+        Team.objects.none(), label="Bound to the team", required=False, widget=QuickSelect,
+        empty_label="no team: all its user may",
+        help_text="Then it sees and changes only what that team and those below own.",
     )  # fmt: skip
     per_minute = forms.IntegerField(
-        label=gettext_lazy("Requests a minute"), required=False, min_value=1, max_value=1_000_000,
-        help_text=gettext_lazy("Empty: what holds for every key."),
+        label="Requests a minute", required=False, min_value=1, max_value=1_000_000,
+        help_text="Empty: what holds for every key.",
     )  # fmt: skip
-    days = forms.TypedChoiceField(label=gettext_lazy("Good for"), choices=LIFETIMES, coerce=int, initial=90)
+    days = forms.TypedChoiceField(label="Good for", choices=LIFETIMES, coerce=int, initial=90)
 
     def __init__(self, *args: Any, teams: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -74,9 +70,9 @@ def own_page(request: HttpRequest, user: User, form: TokenForm, secret: str = ""
         request,
         secret,
         template="settings/tokens.html",
-        title=_("Keys"),
-        crumbs=((_("Settings"), reverse("settings")),),
-        counts=_("Your own"),
+        title="Keys",
+        crumbs=(("Settings", reverse("settings")),),
+        counts="Your own",
         as_of=at,
         sentence=_sentence(len(good), sum(token.expires_at < at + SOON for token in good)),
         tokens=found,
@@ -121,12 +117,10 @@ def tokens_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 def _sentence(n: int, n_soon: int) -> Sentence:
     if n == 0:
-        return Sentence(_("You have no key. Programs that read or write the register need one."))
-    start = _("You have %(keys)s in use") % {"keys": counted(n, _("key"))}
+        return Sentence("You have no key. Programs that read or write the register need one.")
+    start = f"You have {counted(n, 'key')} in use"
     if n_soon:
-        return Sentence(
-            f"{start}; ", _("%(n)s within 14 days") % {"n": counted(n_soon, _("expires"), _("expire"))}, "."
-        )
+        return Sentence(f"{start}; ", f"{counted(n_soon, 'expires', 'expire')} within 14 days", ".")
     return Sentence(f"{start}.")
 
 
@@ -160,7 +154,7 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     """A new secret, shown once; the one before goes on working for as long as chosen."""
     user, token = _changeable(request, pk)
     if token.user_id != user.pk and not token.user.is_service:
-        raise PermissionDenied(_("A key's new secret is read by whom the key belongs to, and by nobody else."))
+        raise PermissionDenied("A key's new secret is read by whom the key belongs to, and by nobody else.")
     overlap = request.POST.get("overlap", "0")
     hours = int(overlap) if overlap in {str(value) for value, _word in OVERLAPS} else 0
     at = now()
@@ -180,8 +174,8 @@ def _service_page(request: HttpRequest, user: User, token: ApiToken, text: str) 
         text,
         template="settings/rotated.html",
         title=token.name,
-        crumbs=((_("Settings"), reverse("settings")), (_("Programs"), reverse("services"))),
-        sentence=Sentence(_("%(key)s of %(program)s has a new secret.") % {"key": token.name, "program": token.user}),
+        crumbs=(("Settings", reverse("settings")), ("Programs", reverse("services"))),
+        sentence=Sentence(f"{token.name} of {token.user} has a new secret."),
         back=_home_of(token, user),
     )
 
@@ -190,7 +184,7 @@ def _service_page(request: HttpRequest, user: User, token: ApiToken, text: str) 
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     user, token = _changeable(request, pk)
     revoke_token(token=token, at=now(), by=user)
-    say(request, _("%(key)s opens nothing any more.") % {"key": token})
+    say(request, f"{token} opens nothing any more.")
     return redirect(_home_of(token, user))
 
 
@@ -199,7 +193,7 @@ def _changeable(request: HttpRequest, pk: int) -> tuple[User, ApiToken]:
     token = get_object_or_404(ApiToken.objects.visible_to(user).select_related("user"), pk=pk)
     looked_after = token.user.is_service and may_look_after(user, token.user)
     if token.user_id != user.pk and not user.administers and not looked_after:
-        raise PermissionDenied(_("Keys are changed by whom they belong to, and by administrators."))
+        raise PermissionDenied("Keys are changed by whom they belong to, and by administrators.")
     return user, token
 
 

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.catalog.models import Offering
@@ -62,7 +61,7 @@ class Asked:
     def name(self) -> str:
         """What it is called until somebody names it."""
         words = [change.words for change in self.changes if not change.problem]
-        return (_(" and ").join(words[:3]) + (f" +{len(words) - 3}" if len(words) > 3 else ""))[:200] or _("What if")
+        return (" and ".join(words[:3]) + (f" +{len(words) - 3}" if len(words) > 3 else ""))[:200] or "What if"
 
     def address(self, **more: Any) -> str:
         pairs = [*self.pairs, *((name, str(value)) for name, value in more.items() if value)]
@@ -118,12 +117,11 @@ def words_of(ops: Sequence[Mapping[str, Any]], user: User) -> list[str]:
     for op in ops:
         if op.get("op") == "add":
             facts = op.get("application") or {}
-            said.append(_("%(name)s is added") % {"name": facts.get("name", _("An application"))})
+            said.append(f"{facts.get('name', 'An application')} is added")
         elif op.get("op") == "reprice" and "factor" not in op:
             said.append(
-                _("%(node)s costs %(amount)s %(currency)s per million %(unit)s")
-                % {"node": op.get("node", ""), "amount": op.get("amount", ""), "currency": op.get("currency", ""),
-                   "unit": op.get("unit", "")}
+                f"{op.get('node', '')} costs {op.get('amount', '')} {op.get('currency', '')}"
+                    f" per million {op.get('unit', '')}"
             )  # fmt: skip
     return said
 
@@ -155,46 +153,50 @@ class _Names:
         """(operation, words)."""
         match field:
             case "remove":
-                return {"op": "remove", "nodes": [value]}, _("%(node)s fails") % {"node": self._node(value)}
+                return {"op": "remove", "nodes": [value]}, f"{self._node(value)} fails"
             case "replace":
                 old, new = _ids(value)
-                return {"op": "replace", "old": old, "new": new}, _("%(new)s takes the place of %(old)s") % {
-                    "new": self._offering(new), "old": self._offering(old),
-                }  # fmt: skip
+                return {
+                    "op": "replace",
+                    "old": old,
+                    "new": new,
+                }, f"{self._offering(new)} takes the place of {self._offering(old)}"
             case "move":
                 dependency, offering = _ids(value)
-                return {"op": "move", "dependency": dependency, "offering": offering}, _(
-                    "%(application)s moves to %(offering)s"
-                ) % {"application": self._dependency(dependency), "offering": self._offering(offering)}
+                return {
+                    "op": "move",
+                    "dependency": dependency,
+                    "offering": offering,
+                }, f"{self._dependency(dependency)} moves to {self._offering(offering)}"
             case "reprice":
                 node, _star, factor = value.rpartition("*")
-                said = _("%(node)s costs %(factor)s times as much") % {"node": self._node(node), "factor": factor}
+                said = f"{self._node(node)} costs {factor} times as much"
                 return {"op": "reprice", "node": node, "factor": factor}, said
             case _:
-                return {"op": "retire", "application": value}, _("%(name)s is retired") % {
-                    "name": self.applications.get(value, _("an application that you may not see"))
-                }
+                return {"op": "retire", "application": value}, "{name} is retired".format(
+                    name=self.applications.get(value, "an application that you may not see")
+                )
 
     def problem(self, field: str, value: str) -> str:
         match field:
             case "remove" | "reprice":
                 name = value if field == "remove" else value.rpartition("*")[0]
                 if name not in self.nodes:
-                    return _("Nothing is known under “%(name)s”.") % {"name": name}
+                    return f"Nothing is known under “{name}”."
                 if field == "reprice" and not _is_factor(value.rpartition("*")[2]):
-                    return _("Write by how much the price is multiplied, such as 1.5.")
+                    return "Write by how much the price is multiplied, such as 1.5."
             case "replace":
                 if not all(pk in self.offerings for pk in _ids(value)):
-                    return _("One of the two offerings is not known.")
+                    return "One of the two offerings is not known."
             case "move":
                 dependency, offering = _ids(value)
                 if dependency not in self.dependencies:
-                    return _("There is no such dependency that you may see.")
+                    return "There is no such dependency that you may see."
                 if offering not in self.offerings:
-                    return _("The offering to move to is not known.")
+                    return "The offering to move to is not known."
             case "retire":
                 if value not in self.applications:
-                    return _("There is no application “%(name)s” that you may see.") % {"name": value}
+                    return f"There is no application “{value}” that you may see."
         return ""
 
     def _node(self, name: str) -> str:
@@ -203,15 +205,11 @@ class _Names:
 
     def _offering(self, pk: int) -> str:
         found = self.offerings.get(pk)
-        return (
-            _("%(name)s at %(host)s") % {"name": found.api_id, "host": found.host.name}
-            if found
-            else _("offering %(pk)s") % {"pk": pk}
-        )
+        return f"{found.api_id} at {found.host.name}" if found else f"offering {pk}"
 
     def _dependency(self, pk: int) -> str:
         found = self.dependencies.get(pk)
-        return found.application.name if found else _("dependency %(pk)s") % {"pk": pk}
+        return found.application.name if found else f"dependency {pk}"
 
 
 def _nodes(names: Sequence[str]) -> dict[str, NodeName]:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import date
 
-from django.utils.translation import gettext as _
-
 from apps.accounts.models import User
 from apps.exposure.layers import layer_table
 from apps.exposure.models import Layer
@@ -29,21 +27,21 @@ def ideas(user: User, *, on: date) -> list[Idea]:
     ending = next(iter(endings(user=user, on=on, within=AHEAD_DAYS, most=1, since=on)), None)
     node = f"developer:{developer.slug}" if developer else ""
     if developer:
-        found.append(Idea(_("%(name)s fails") % {"name": developer.name}, what_if_url(remove=[node])))
+        found.append(Idea(f"{developer.name} fails", what_if_url(remove=[node])))
     if host:
-        found.append(Idea(_("%(name)s is down") % {"name": host.name}, what_if_url(remove=[f"host:{host.slug}"])))
+        found.append(Idea(f"{host.name} is down", what_if_url(remove=[f"host:{host.slug}"])))
     if ending:
         offering = ending.offering
         found.append(
             Idea(
-                _("%(id)s at %(host)s ends today") % {"id": offering.api_id, "host": offering.host.name},
+                f"{offering.api_id} at {offering.host.name} ends today",
                 what_if_url(remove=[f"offering:{offering.pk}"]),
             )
         )
     if developer:
         found.append(
             Idea(
-                _("%(name)s costs half as much again") % {"name": developer.name},
+                f"{developer.name} costs half as much again",
                 what_if_url(reprice=[(node, DEARER)]),
             )
         )

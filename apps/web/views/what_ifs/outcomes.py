@@ -4,11 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-
 from apps.accounts.models import Membership, Team, User
 from apps.accounts.roles import TeamRole
+from apps.common.text import pluralize
 from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.engine.states import application_states, questions
 from apps.exposure.models import Layer, Policy, StandingState
@@ -31,7 +29,7 @@ _STATES: tuple[str, ...] = tuple(StandingState.values)
 @dataclass(frozen=True, slots=True)
 class StateCount:
     state: str
-    words: Any
+    words: str
     help: Any
     before: int
     after: int
@@ -159,7 +157,7 @@ def of_answer(result: Mapping[str, Any], details: Mapping[str, Any], ops: Sequen
 
 
 def _in_words(state: str) -> str:
-    return str(STATE_WORDS[state]) if state in STATE_WORDS else _("Not struck")
+    return STATE_WORDS.get(state, "Not struck")
 
 
 def _flags(found: Sequence[Mapping[str, Any]]) -> list[FlagToOpen]:
@@ -173,7 +171,7 @@ def _flags(found: Sequence[Mapping[str, Any]]) -> list[FlagToOpen]:
             continue
         name = names.get(row["node"]) if row["node"] is not None else None
         rows.append(
-            FlagToOpen(policy, name.label if name else _("The portfolio"), name_url(name) if name else "",
+            FlagToOpen(policy, name.label if name else "The portfolio", name_url(name) if name else "",
                        written(policy, row["value"]), written(policy, policy.tolerance))
         )  # fmt: skip
     return rows
@@ -184,31 +182,29 @@ def sentence_of(outcome: Outcome, name: str) -> Sentence:
     exposed = outcome.count(StandingState.EXPOSED)
     if outcome.has_removal:
         if not outcome.n_struck:
-            return Sentence(_("If %(name)s, nothing of yours is struck.") % {"name": name})
-        stands = ngettext("%(n)s application is struck", "%(n)s applications are struck", outcome.n_struck)
-        before = _("If %(name)s, ") % {"name": name} + stands % {"n": number(outcome.n_struck)}
+            return Sentence(f"If {name}, nothing of yours is struck.")
+        stands = pluralize(outcome.n_struck, "{n} application is struck", "{n} applications are struck")
+        before = f"If {name}, " + stands.format(n=number(outcome.n_struck))
         if not exposed:
-            return Sentence(f"{before}; {_('none is exposed')}.")
+            return Sentence(f"{before}; none is exposed.")
         return Sentence(
             f"{before}; ",
-            ngettext("%(n)s has no way out", "%(n)s have no way out", exposed) % {"n": number(exposed)},
+            pluralize(exposed, f"{number(exposed)} has no way out", f"{number(exposed)} have no way out"),
             ".",
         )
     parts = []
     if outcome.n_changed:
-        changed = ngettext("%(n)s application changes", "%(n)s applications change", outcome.n_changed)
-        parts.append(changed % {"n": number(outcome.n_changed)})
+        changed = pluralize(outcome.n_changed, "{n} application changes", "{n} applications change")
+        parts.append(changed.format(n=number(outcome.n_changed)))
     for cost in outcome.costs:
         if abs(cost.change) >= 0.5:
             amount = f"{number(round(abs(cost.change)))} {cost.currency}"
-            more = _("the bill grows by %(amount)s a month") if cost.change > 0 else _("it saves %(amount)s a month")
-            parts.append(more % {"amount": amount})
-    says = _("If %(name)s, ") % {"name": name} + ("; ".join(parts) or _("nothing of yours changes"))
+            more = "the bill grows by {amount} a month" if cost.change > 0 else "it saves {amount} a month"
+            parts.append(more.format(amount=amount))
+    says = f"If {name}, " + ("; ".join(parts) or "nothing of yours changes")
     if outcome.flags:
         n = len(outcome.flags)
-        return Sentence(
-            f"{says}; ", ngettext("%(n)s flag would open", "%(n)s flags would open", n) % {"n": number(n)}, "."
-        )
+        return Sentence(f"{says}; ", pluralize(n, f"{number(n)} flag would open", f"{number(n)} flags would open"), ".")
     return Sentence(f"{says}.")
 
 
@@ -216,7 +212,7 @@ def drawn(outcome: Outcome) -> Any:
     """Before and after where they differ, else one bar."""
     after = {row.state: row.after for row in outcome.states}
     before = {row.state: row.before for row in outcome.states}
-    rows = [Standing("", after)] if before == after else [Standing(_("before"), before), Standing(_("after"), after)]
+    rows = [Standing("", after)] if before == after else [Standing("before", before), Standing("after", after)]
     return both(states, rows)
 
 
@@ -226,8 +222,8 @@ def costs_drawn(outcome: Outcome) -> Any:
     return both(
         compare,
         [Line(cost.currency, cost.before, cost.after) for cost in changed],
-        names=(_("before"), _("after")),
-        unit=Unit(_("a month"), compact),
+        names=("before", "after"),
+        unit=Unit("a month", compact),
     )
 
 
@@ -239,7 +235,7 @@ class Struck:
     application: Application
     criticality: str
     state: str
-    state_words: Any
+    state_words: str
 
 
 def page_of(

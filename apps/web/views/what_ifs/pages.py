@@ -6,7 +6,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
@@ -55,8 +54,8 @@ def what_if(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "what-ifs/what-if.html",
-        title=_("What if"),
-        counts=_("Applications in pilot or production, each once"),
+        title="What if",
+        counts="Applications in pilot or production, each once",
         sentence=_sentence(question, outcome, problem),
         question=question,
         outcome=outcome,
@@ -68,7 +67,7 @@ def what_if(request: HttpRequest) -> HttpResponse:
         moving=request.GET.get("moving", ""),
         repricing=node,
         state=state,
-        states=options(request, "state", {"": _("All"), **_STATES}, state),
+        states=options(request, "state", {"": "All", **_STATES}, state),
         rows=rows,
         following=query_with(request, after=following) if following else "",
         first=query_with(request, after=None) if request.GET.get("after") else "",
@@ -100,13 +99,13 @@ def _outcome(question: Asked, user: User) -> tuple[Outcome | None, Any, str]:
 
 def _sentence(question: Asked, outcome: Outcome | None, problem: str) -> Sentence:
     if not question.changes:
-        return Sentence(_("What happens if a developer stops, a host is down, a model ends or costs more?"))
+        return Sentence("What happens if a developer stops, a host is down, a model ends or costs more?")
     if problem:
-        return Sentence(_("This cannot be asked: "), problem, "")
+        return Sentence("This cannot be asked: ", problem, "")
     if not question.ops:
-        return Sentence(_("This cannot be asked: "), question.problems[0], "")
+        return Sentence("This cannot be asked: ", question.problems[0], "")
     if outcome is None:
-        return Sentence(_("If %(name)s: a worker works it out.") % {"name": question.name})
+        return Sentence(f"If {question.name}: a worker works it out.")
     return outcomes.sentence_of(outcome, question.name)
 
 
@@ -144,7 +143,7 @@ def work_out(request: HttpRequest) -> HttpResponseBase:
     user = signed_in(request)
     question = Asked(changes_of(hidden(request.POST), user), "")
     if not question.ops or question.problems:
-        refuse(request, question.problems[0] if question.problems else _("Say first what happens."))
+        refuse(request, question.problems[0] if question.problems else "Say first what happens.")
         return redirect(question.address())
     name = request.POST.get("name", "").strip()[:200] or question.name
     facts = {

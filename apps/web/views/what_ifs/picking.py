@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
@@ -57,7 +56,7 @@ def picks(request: HttpRequest, user: User) -> Picks:
     so_far = hidden(request.GET)
     if replacing.isdecimal() or moving.isdecimal():
         field, of = ("replace", replacing) if replacing.isdecimal() else ("move", moving)
-        step = _("Which offering takes over?")
+        step = "Which offering takes over?"
         return Picks(words, step, _targets(words, field, of, so_far, user) if asked else [], asked)
     hits = [*_nodes(words, so_far, user), *_applications(words, user, so_far)] if asked else []
     return Picks(words, "", hits, asked)
@@ -67,7 +66,7 @@ def picks(request: HttpRequest, user: User) -> Picks:
 def picks_fragment(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     return page(
-        request, "what-ifs/picks.html", fragment="picks", title=_("What if"), picks=picks(request, user),
+        request, "what-ifs/picks.html", fragment="picks", title="What if", picks=picks(request, user),
         pick_fields=hidden(request.GET),
     )  # fmt: skip
 
@@ -78,7 +77,7 @@ def _to(so_far: Sequence[tuple[str, str]], *more: tuple[str, str]) -> str:
 
 def _targets(words: str, field: str, of: str, so_far: Sequence[tuple[str, str]], user: User) -> list[Hit]:
     return [
-        Hit(row.api_id, row.host.name, [Act(_("This one"), _to(so_far, (field, f"{of}:{row.pk}")))])
+        Hit(row.api_id, row.host.name, [Act("This one", _to(so_far, (field, f"{of}:{row.pk}")))])
         for row in _offerings(words, 2 * EACH, user)
         if str(row.pk) != of or field == "move"
     ]
@@ -108,8 +107,8 @@ def _nodes(words: str, so_far: Sequence[tuple[str, str]], user: User) -> list[Hi
 
     def acts(name: str, *further: Act) -> list[Act]:
         return [
-            Act(_("fails"), _to(so_far, ("remove", name))),
-            Act(_("costs more"), _to(so_far, ("repricing", name))),
+            Act("fails", _to(so_far, ("remove", name))),
+            Act("costs more", _to(so_far, ("repricing", name))),
             *further,
         ]
 
@@ -122,29 +121,29 @@ def _nodes(words: str, so_far: Sequence[tuple[str, str]], user: User) -> list[Hi
         parts.setdefault(ref, []).append(NodeKind(kind))
     for provider in providers:
         hits += [
-            Hit(provider.name, str(KIND_WORDS[kind]), acts(f"{kind.label}:{provider.slug}"))
+            Hit(provider.name, KIND_WORDS[kind], acts(f"{kind.label}:{provider.slug}"))
             for kind in sorted(parts.get(provider.pk, []))
         ]
     foundations = Foundation.objects.filter(Q(name__icontains=words) | Q(line__icontains=words))
     hits += [
-        Hit(row.name, str(KIND_WORDS[NodeKind.FOUNDATION]), acts(f"foundation:{row.slug}"))
+        Hit(row.name, KIND_WORDS[NodeKind.FOUNDATION], acts(f"foundation:{row.slug}"))
         for row in _used_first(foundations, NodeKind.FOUNDATION, EACH, user)
     ]
     hits += [
-        Hit(row.identifier, str(KIND_WORDS[NodeKind.VERSION]), acts(f"version:{row.identifier}"))
+        Hit(row.identifier, KIND_WORDS[NodeKind.VERSION], acts(f"version:{row.identifier}"))
         for row in _used_first(
             Version.objects.filter(identifier__icontains=words).order_by("identifier"), NodeKind.VERSION, EACH, user
         )
     ]
     hits += [
         Hit(
-            row.api_id, _("offering at %(host)s") % {"host": row.host.name},
-            acts(f"offering:{row.pk}", Act(_("is replaced"), _to(so_far, ("replacing", str(row.pk))))),
+            row.api_id, f"offering at {row.host.name}",
+            acts(f"offering:{row.pk}", Act("is replaced", _to(so_far, ("replacing", str(row.pk))))),
         )
         for row in _offerings(words, EACH, user)
     ]  # fmt: skip
     hits += [
-        Hit(row.name, _("region of %(host)s") % {"host": row.host.name}, acts(f"region:{row.host.slug}/{row.name}"))
+        Hit(row.name, f"region of {row.host.name}", acts(f"region:{row.host.slug}/{row.name}"))
         for row in Region.objects.filter(name__icontains=words).select_related("host").order_by("name", "pk")[:EACH]
     ]
     return hits
@@ -167,13 +166,12 @@ def _applications(words: str, user: User, so_far: Sequence[tuple[str, str]]) -> 
         uses.setdefault(use.application_id, []).append(use)
     return [
         Hit(
-            row.name, _("application of %(team)s") % {"team": row.team.name},
+            row.name, f"application of {row.team.name}",
             [
-                Act(_("is retired"), _to(so_far, ("retire", row.slug))),
+                Act("is retired", _to(so_far, ("retire", row.slug))),
                 *(
                     Act(
-                        _("moves off %(offering)s at %(host)s")
-                        % {"offering": use.offering.api_id, "host": use.offering.host.name},
+                        f"moves off {use.offering.api_id} at {use.offering.host.name}",
                         _to(so_far, ("moving", str(use.pk))),
                     )
                     for use in uses.get(row.pk, [])[:3]

@@ -8,8 +8,6 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
@@ -39,11 +37,11 @@ _STATES = {state: words for state, words in STATE_WORDS.items() if state != "lea
 
 
 class ScenarioForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
-    note = forms.CharField(label=gettext_lazy("Note"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    name = forms.CharField(label="Name", max_length=200)
+    note = forms.CharField(label="Note", required=False, widget=forms.Textarea(attrs={"rows": 3}))
     shared = forms.BooleanField(
-        label=gettext_lazy("Everybody may open it"), required=False,
-        help_text=gettext_lazy("Each reader gets the answer for the applications that reader may see."),
+        label="Everybody may open it", required=False,
+        help_text="Each reader gets the answer for the applications that reader may see.",
     )  # fmt: skip
 
 
@@ -61,10 +59,10 @@ def saved_list(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "what-ifs/saved.html",
-        title=_("Saved what-ifs"),
-        crumbs=((_("What if"), reverse("what-if")),),
-        counts=_("What-ifs of yours, those that are shared, and for the offices all"),
-        sentence=Sentence(_("%(n)s saved.") % {"n": counted(listing.n_found, "what-if").capitalize()}),
+        title="Saved what-ifs",
+        crumbs=(("What if", reverse("what-if")),),
+        counts="What-ifs of yours, those that are shared, and for the offices all",
+        sentence=Sentence(f"{counted(listing.n_found, 'what-if').capitalize()} saved."),
         listing=listing,
         rows=[(row, latest.get(row.pk), row.created_by_id == user.pk) for row in listing.rows],
         picked=request.GET.getlist("run")[:2],
@@ -85,25 +83,25 @@ def saved(request: HttpRequest, pk: int) -> HttpResponse:
     form = ScenarioForm(request.POST or None, initial={"name": this.name, "note": this.note, "shared": this.shared})
     if request.method == "POST":
         if not may_change:
-            raise PermissionDenied(_("Who saved it, or governance, may change it. Save one of your own."))
+            raise PermissionDenied("Who saved it, or governance, may change it. Save one of your own.")
         if form.is_valid():
             try:
                 change_scenario(scenario=this, facts=form.cleaned_data, by=user)
             except ValidationError as slip:
                 form.add_error(None, ValidationError(slip.messages))
             else:
-                say(request, _("Kept."))
+                say(request, "Kept.")
                 return redirect("saved-what-if", pk=pk)
     runs = ScenarioRun.objects.visible_to(user).filter(scenario=this).select_related("asked_by")
     return page(
         request,
         "what-ifs/one.html",
         title=this.name,
-        crumbs=((_("What if"), reverse("what-if")), (_("Saved"), reverse("saved-what-ifs"))),
-        counts=_("Answers given for what who asked may see"),
+        crumbs=(("What if", reverse("what-if")), ("Saved", reverse("saved-what-ifs"))),
+        counts="Answers given for what who asked may see",
         status=422 if form.errors else 200,
         scenario=this,
-        sentence=Sentence(_("What if %(what)s?") % {"what": _(" and ").join(words_of(this.ops, user)) or this.name}),
+        sentence=Sentence("What if {what}?".format(what=" and ".join(words_of(this.ops, user)) or this.name)),
         words=words_of(this.ops, user),
         address=Asked(changes_of(pairs_of(this.ops), user), "").address() if is_sayable(this.ops) else "",
         form=form,
@@ -147,10 +145,10 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "what-ifs/run.html",
         title=this.scenario.name,
         crumbs=(
-            (_("What if"), reverse("what-if")),
+            ("What if", reverse("what-if")),
             (this.scenario.name, reverse("saved-what-if", args=[this.scenario_id])),
         ),
-        counts=_("Applications in pilot or production, each once"),
+        counts="Applications in pilot or production, each once",
         sentence=_sentence(this, outcome, words),
         run=this,
         words=words,
@@ -159,7 +157,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         progress_url=reverse("what-if-progress", args=[pk]),
         progress_words=_progress_words(this),
         state=state,
-        states=options(request, "state", {"": _("All"), **_STATES}, state),
+        states=options(request, "state", {"": "All", **_STATES}, state),
         rows=rows,
         following=query_with(request, after=following) if following else "",
         first=query_with(request, after=None) if request.GET.get("after") else "",
@@ -184,18 +182,16 @@ def _outcome(this: ScenarioRun) -> Outcome | None:
 
 def _sentence(this: ScenarioRun, outcome: Outcome | None, words: list[str]) -> Sentence:
     if this.state == RunState.FAILED:
-        return Sentence(_("This could not be answered: "), this.error, "")
+        return Sentence("This could not be answered: ", this.error, "")
     if outcome is None:
-        return Sentence(
-            _("If %(name)s: a worker works it out.") % {"name": _(" and ").join(words) or this.scenario.name}
-        )
-    return outcomes.sentence_of(outcome, _(" and ").join(words[:3]) or this.scenario.name)
+        return Sentence("If {name}: a worker works it out.".format(name=" and ".join(words) or this.scenario.name))
+    return outcomes.sentence_of(outcome, " and ".join(words[:3]) or this.scenario.name)
 
 
 def _progress_words(this: ScenarioRun) -> str:
     if this.state == RunState.QUEUED or this.is_abandoned(at=now()):
-        return _("It waits for a worker.")
-    return _("It is being worked out, on a copy of the portfolio.")
+        return "It waits for a worker."
+    return "It is being worked out, on a copy of the portfolio."
 
 
 @require_safe
@@ -239,7 +235,7 @@ def _rows_for_file(request: HttpRequest, pk: int) -> list[Struck]:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    words: Any
+    words: str
     first: Any
     second: Any
 
@@ -258,9 +254,9 @@ def comparison(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "what-ifs/compare.html",
-        title=_("Two what-ifs"),
-        crumbs=((_("What if"), reverse("what-if")), (_("Saved"), reverse("saved-what-ifs"))),
-        counts=_("Applications in pilot or production, each once"),
+        title="Two what-ifs",
+        crumbs=(("What if", reverse("what-if")), ("Saved", reverse("saved-what-ifs"))),
+        counts="Applications in pilot or production, each once",
         sentence=_compared_sentence(found[0], found[1], names),
         runs=(first, second),
         names=names,
@@ -268,12 +264,12 @@ def comparison(request: HttpRequest) -> HttpResponse:
         drawn=both(
             compare,
             [Line(str(a.words), a.after, b.after) for a, b in zip(found[0].states, found[1].states, strict=True)],
-            names=names, unit=Unit(_("applications"), written), whole=True,
+            names=names, unit=Unit("applications", written), whole=True,
         ),
         costs=both(
             compare,
             [Line(currency, *pair) for currency, pair in _costs(found[0], found[1]).items()],
-            names=names, unit=Unit(_("a month"), compact),
+            names=names, unit=Unit("a month", compact),
         ),
         same_portfolio=first.as_of == second.as_of and first.whole_organisation == second.whole_organisation,
         csv_url=f"{reverse('what-if-compare-csv')}?a={first.pk}&b={second.pk}",
@@ -294,10 +290,10 @@ def _choose(request: HttpRequest, user: User, one: ScenarioRun | None) -> HttpRe
     return page(
         request,
         "what-ifs/choose.html",
-        title=_("Compare two"),
-        crumbs=((_("What if"), reverse("what-if")), (_("Saved"), reverse("saved-what-ifs"))),
-        counts=_("Answers that you asked for, and for the offices all"),
-        sentence=Sentence(_("Which two answers?")),
+        title="Compare two",
+        crumbs=(("What if", reverse("what-if")), ("Saved", reverse("saved-what-ifs"))),
+        counts="Answers that you asked for, and for the offices all",
+        sentence=Sentence("Which two answers?"),
         runs=runs.defer("result", "details")[:50],
         one=one,
     )
@@ -319,7 +315,7 @@ def _compared(first: Outcome, second: Outcome) -> list[Compared]:
     ]
     rows += [
         Compared(
-            _("%(currency)s a month") % {"currency": currency},
+            f"{currency} a month",
             *("–" if value is None else f"{value:,.0f}" for value in pair),
         )
         for currency, pair in _costs(first, second).items()
@@ -327,25 +323,22 @@ def _compared(first: Outcome, second: Outcome) -> list[Compared]:
     for (layer, _before, a), (_layer, _was, b) in zip(first.hhi, second.hhi, strict=False):
         rows.append(
             Compared(
-                _("HHI by %(layer)s") % {"layer": layer.lower()},
+                f"HHI by {layer.lower()}",
                 *("–" if value is None else f"{value:.3f}" for value in (a, b)),
             )
         )
     if first.n_points and second.n_points:
-        rows.append(Compared(_("Single points"), written(first.n_points[1]), written(second.n_points[1])))
-    rows.append(Compared(_("Flags that would open"), written(len(first.flags)), written(len(second.flags))))
+        rows.append(Compared("Single points", written(first.n_points[1]), written(second.n_points[1])))
+    rows.append(Compared("Flags that would open", written(len(first.flags)), written(len(second.flags))))
     return rows
 
 
 def _compared_sentence(first: Outcome, second: Outcome, names: tuple[str, str]) -> Sentence:
     a, b = first.count("exposed"), second.count("exposed")
     if a == b:
-        return Sentence(_("Both leave %(n)s exposed.") % {"n": counted(a, "application")})
+        return Sentence(f"Both leave {counted(a, 'application')} exposed.")
     better, worse = (names[0], names[1]) if a < b else (names[1], names[0])
-    return Sentence(
-        _("“%(better)s” leaves %(least)s exposed, “%(worse)s” %(most)s.")
-        % {"better": better, "least": counted(min(a, b), "application"), "worse": worse, "most": written(max(a, b))}
-    )
+    return Sentence(f"“{better}” leaves {counted(min(a, b), 'application')} exposed, “{worse}” {written(max(a, b))}.")
 
 
 @require_safe
