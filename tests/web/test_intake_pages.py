@@ -249,7 +249,9 @@ def test_what_was_dropped_of_a_bound_key_stands_beside_the_key(seen, as_user):
     sent = send_under(None, seen.editor, n_dropped=7)
     TokenBinding.objects.create(token=sent.token, application=seen.triage)
 
-    assert "7 calls dropped" in text_of(as_user(seen.editor).get("/intake/"))
+    page = text_of(as_user(seen.editor).get("/intake/"))
+    assert "7 calls dropped" in page
+    assert f"{seen.editor} may not edit the applications they belong to" in page
 
 
 def test_before_a_link_the_page_names_tokens_whose_calls_would_be_dropped(seen, as_user):
