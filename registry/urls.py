@@ -7,7 +7,6 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from apps.api.alerts import SecretAlertsView, SecretCalendarView, SecretChangesView
-from apps.api.document import DocumentPageView
 from apps.api.metrics import MetricsView
 from apps.api.otlp import TracesDoor
 from apps.web.views import email_address
@@ -26,6 +25,19 @@ handler400 = "apps.api.problems.bad_request"
 handler404 = "apps.api.problems.page_not_found"
 handler500 = "apps.api.problems.server_error"
 
+# where Langfuse's SDK sends traces: the path it adds to its base URL, with and without /otlp at its end
+langfuse_routes = [
+    path("otlp/api/public/otel/v1/traces", TracesDoor.as_view(), name="traces"),
+    path("api/public/otel/v1/traces", TracesDoor.as_view(), name="traces-at-root"),
+]
+# read by programs of calendars and feeds, which cannot sign in
+secret_feed_routes = [
+    path("calendar/<str:secret>.ics", SecretCalendarView.as_view(), name="calendar"),
+    path("atom/alerts/<str:secret>.atom", SecretAlertsView.as_view({"get": "list"}), name="alerts"),
+    path("atom/changes/<str:secret>.atom", SecretChangesView.as_view({"get": "list"}), name="changes"),
+]
+monitoring_routes = [path("metrics", MetricsView.as_view(), name="metrics")]
+
 urlpatterns = [
     # /healthz and /readyz are answered by apps.common.health.ProbeMiddleware
     path("admin/", admin.site.urls),
@@ -34,20 +46,14 @@ urlpatterns = [
     path("accounts/email/", email_address.email_address, name="account_email"),
     path("accounts/password/set/", email_address.set_password, name="account_set_password"),
     # sessions are listed on the account page
-    path("accounts/sessions/", RedirectView.as_view(pattern_name="account"), name="usersessions_list"),
+    path("accounts/sessions/", RedirectView.as_view(pattern_name="account:detail"), name="usersessions_list"),
     path("accounts/", include("allauth.urls")),
-    path("api/v1/", include("apps.api.urls")),
+    path("api/", include("apps.api.urls")),
     # the address OpenTelemetry's exporters are given
     path("otlp/v1/", include("apps.api.otlp_urls")),
-    # the path that Langfuse's SDK adds to its base URL, with and without /otlp at its end
-    path("otlp/api/public/otel/v1/traces", TracesDoor.as_view(), name="langfuse-traces"),
-    path("api/public/otel/v1/traces", TracesDoor.as_view(), name="langfuse-traces-at-the-root"),
-    path("api/docs/", DocumentPageView.as_view(url_name="schema"), name="api-docs"),
-    path("metrics", MetricsView.as_view(), name="metrics"),
-    # read by programs of calendars and feeds, which cannot sign in
-    path("calendar/<str:secret>.ics", SecretCalendarView.as_view(), name="calendar-feed"),
-    path("atom/alerts/<str:secret>.atom", SecretAlertsView.as_view({"get": "list"}), name="alerts-feed"),
-    path("atom/changes/<str:secret>.atom", SecretChangesView.as_view({"get": "list"}), name="changes-feed"),
+    path("", include((langfuse_routes, "langfuse"))),
+    path("", include((monitoring_routes, "monitoring"))),
+    path("", include((secret_feed_routes, "secret-feeds"))),
     # for the pages that are not ours and name no icon: admin, REST documentation
     path("favicon.ico", icon),
     path("", include("apps.web.urls")),

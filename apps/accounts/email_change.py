@@ -53,7 +53,7 @@ def request_email_change(*, user: User, address: str, request: Any) -> None:
 
 def link_of(user: User, address: str) -> str:
     token = _signer().sign_object({"user": user.pk, "from": user.email, "to": address}, compress=True)
-    return f"{settings.PUBLIC_URL}{reverse('confirm-email', args=[token])}"
+    return f"{settings.PUBLIC_URL}{reverse('account:confirm-email', args=[token])}"
 
 
 def requested_address(token: str, *, user: User) -> str:

@@ -66,7 +66,7 @@ def message_of(event: AccountEvent) -> EmailMessage:
         "address": event.address or "an unknown address",
         "device": event.device,
         "account": event.user,
-        "url": f"{settings.PUBLIC_URL}{reverse('account')}",
+        "url": f"{settings.PUBLIC_URL}{reverse('account:detail')}",
         "organisation": settings.ORGANISATION_NAME,
     }
     return EmailMessage(

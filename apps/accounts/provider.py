@@ -83,8 +83,8 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         return said
 
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:
-        return f"{settings.PUBLIC_URL}{reverse('sign_on_callback')}" if settings.PRODUCTION else str(
-            build_absolute_uri(request, reverse("sign_on_callback"))
+        return f"{settings.PUBLIC_URL}{reverse('sso:callback')}" if settings.PRODUCTION else str(
+            build_absolute_uri(request, reverse("sso:callback"))
         )  # fmt: skip
 
 
@@ -92,11 +92,11 @@ class SignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
     oauth2_adapter_class = SignOnAdapter
 
     def get_login_url(self, request: HttpRequest, **kwargs: Any) -> str:
-        address = reverse("sign_on")
+        address = reverse("sso:login")
         return f"{address}?{urlencode(kwargs)}" if kwargs else address
 
     def get_callback_url(self) -> str:
-        return reverse("sign_on_callback")
+        return reverse("sso:callback")
 
     def get_auth_params_from_request(self, request: HttpRequest, action: Any) -> dict[str, Any]:
         return dict(self.get_auth_params())

@@ -4,7 +4,7 @@ from allauth.account.internal.decorators import login_not_required
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.oauth2.views import OAuth2LoginView
 from django.http import Http404, HttpRequest, HttpResponseBase
-from django.urls import path
+from django.urls import include, path
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.provider import SignOnAdapter, SignOnCallbackView
@@ -29,7 +29,9 @@ def sign_on_callback(request: HttpRequest) -> HttpResponseBase:
         raise Http404 from None
 
 
-urlpatterns = [
-    path("sign-on/", sign_on, name="sign_on"),
-    path("sign-on/callback/", sign_on_callback, name="sign_on_callback"),
+sign_on_routes = [
+    path("sign-on/", sign_on, name="login"),
+    path("sign-on/callback/", sign_on_callback, name="callback"),
 ]
+# the library takes the list alone, and would pass over an `app_name`
+urlpatterns = [path("", include((sign_on_routes, "sso")))]

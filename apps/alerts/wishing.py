@@ -152,9 +152,9 @@ def end_subscription(*, subscription: Subscription, by: User) -> None:
 
 # the route behind which each kind is read; the secret is its only part
 FEED_ROUTES: dict[str, str] = {
-    CalendarFeed.Kind.CALENDAR: "calendar-feed",
-    CalendarFeed.Kind.ALERTS: "alerts-feed",
-    CalendarFeed.Kind.CHANGES: "changes-feed",
+    CalendarFeed.Kind.CALENDAR: "secret-feeds:calendar",
+    CalendarFeed.Kind.ALERTS: "secret-feeds:alerts",
+    CalendarFeed.Kind.CHANGES: "secret-feeds:changes",
 }
 
 

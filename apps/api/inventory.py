@@ -291,7 +291,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
         if found["merged_into"] is not None:
             now_called = application_merged_into(application=self.subject("merged_into"))
             if Application.objects.visible_to(request.user).filter(pk=now_called.pk).exists():
-                address = request.build_absolute_uri(reverse("api-applications-detail", args=[now_called.slug]))
+                address = request.build_absolute_uri(reverse("api:application-detail", args=[now_called.slug]))
                 return Response(status=status.HTTP_301_MOVED_PERMANENTLY, headers={"Location": address})
         return Response({name: found[name] for name in names})
 

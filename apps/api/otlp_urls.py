@@ -4,8 +4,9 @@ from django.urls import path
 
 from apps.api.otlp import LogsDoor, MetricsDoor, TracesDoor
 
+app_name = "otlp"
 urlpatterns = [
-    path("traces", TracesDoor.as_view(), name="otlp-traces"),
-    path("metrics", MetricsDoor.as_view(), name="otlp-metrics"),
-    path("logs", LogsDoor.as_view(), name="otlp-logs"),
+    path("traces", TracesDoor.as_view(), name="traces"),
+    path("metrics", MetricsDoor.as_view(), name="metrics"),
+    path("logs", LogsDoor.as_view(), name="logs"),
 ]

@@ -210,7 +210,7 @@ class LossRunViewSet(ReadViewSet[LossRun]):
         """Queue a simulation; a worker runs it within the minute."""
         asked = self.validated(LossRunSerializer)
         run = ask_loss(at=now(), by=self.user, **asked)
-        return _queued(request, self.answer(run).data, "api-loss-runs-detail")
+        return _queued(request, self.answer(run).data, "api:loss-run-detail")
 
 
 class EventRateSerializer(serializers.ModelSerializer[EventRate]):
@@ -246,7 +246,7 @@ class BaseLossViewSet(ReadViewSet[BaseLoss]):
     serializer_class = BaseLossSerializer
 
 
-def _queued(request: Request, body: Any, name: str = "api-scenario-runs-detail") -> Response:
+def _queued(request: Request, body: Any, name: str = "api:scenario-run-detail") -> Response:
     """202 with the run, where to look at it, and when."""
     address = request.build_absolute_uri(reverse(name, args=[body["id"]]))
     headers = {"Location": address, "Retry-After": str(RETRY_AFTER)}

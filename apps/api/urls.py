@@ -1,4 +1,4 @@
-"""REST routes, under /api/v1/."""
+"""REST routes, and the page of their document, under /api/."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ from apps.api.costs import CostsView
 from apps.api.dependencies import DependencyViewSet
 from apps.api.derivations import DerivationViewSet
 from apps.api.disagreements import DisagreementViewSet
-from apps.api.document import DocumentView
+from apps.api.document import DocumentPageView, DocumentView
 from apps.api.exits import AdaptationViewSet, ExitPlanViewSet, ExitTestViewSet
 from apps.api.exposure import ExposureFlagViewSet, ExposureSettingsView, PolicyViewSet
 from apps.api.feeds import FeedNoticeViewSet, FeedRunViewSet
@@ -157,60 +157,75 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
     "versions": VersionViewSet,
     "webhooks": WebhookViewSet,
 }
+
+
+def singular(resource: str) -> str:
+    """Return what one row of a resource is called: `exit-plan` of `exit-plans`, `policy` of `policies`."""
+    if resource.endswith("ies"):
+        return f"{resource.removesuffix('ies')}y"
+    return resource.removesuffix("es") if resource.endswith("sses") else resource.removesuffix("s")
+
+
 router = SimpleRouter()
 for name, viewset in VIEWSETS.items():
-    router.register(name, viewset, basename=f"api-{name}")
+    router.register(name, viewset, basename=singular(name))
 
-urlpatterns: list[URLPattern | URLResolver] = [
+v1_routes: list[URLPattern | URLResolver] = [
     path("", include(router.urls)),
     path("audit/", AuditView.as_view(), name="audit"),
     path(
         "provider-events/<int:event_id>/affected/",
         AffectedApplicationViewSet.as_view({"get": "list"}),
-        name="api-provider-events-affected",
+        name="provider-event-affected",
     ),
-    path("changes/<uuid:change>/undo/", UndoChangeView.as_view(), name="api-changes-undo"),
+    path("changes/<uuid:change>/undo/", UndoChangeView.as_view(), name="change-undo"),
     # as Dependency-Track's clients write them, without a slash at the end
-    path("bom", BomUploadView.as_view(), name="api-bom"),
-    path("bom/token/<uuid:token>", BomTokenView.as_view(), name="api-bom-token"),
-    path("applications/<slug:slug>/bom/", ApplicationBillView.as_view(), name="api-applications-bom"),
-    path("teams/<slug:slug>/bom/", TeamBillView.as_view(), name="api-teams-bom"),
-    path("reports/register/", RegisterView.as_view(), name="api-reports-register"),
-    path("reports/register/<slug:table>/", RegisterRowsView.as_view(), name="api-reports-register-rows"),
-    path("reports/models/", ModelInventoryView.as_view(), name="api-reports-models"),
-    path("reports/models/rows/", ModelInventoryRowsView.as_view(), name="api-reports-models-rows"),
-    path("reports/components/<slug:slug>/", ComponentFileView.as_view(), name="api-reports-components"),
-    path("reports/board/", BoardView.as_view(), name="api-reports-board"),
-    path("costs/", CostsView.as_view(), name="api-costs"),
-    path("findings/", FindingsView.as_view(), name="api-findings"),
-    path("gate/", GateView.as_view(), name="api-gate"),
-    path("gate/bundle/", BundleView.as_view(), name="api-gate-bundle"),
-    path("gate/<int:pk>/", GateRunView.as_view(), name="api-gate-run"),
-    path("gate/<int:pk>/released/", ReleasedView.as_view(), name="api-gate-released"),
-    path("gate-policy/", GatePolicyView.as_view(), name="api-gate-policy"),
-    path("intake/litellm-callback/", LiteLLMCallbackView.as_view(), name="api-intake-litellm-callback"),
-    path("intake/<slug:kind>/", IntakeView.as_view(), name="api-intake"),
-    path("runways/", RunwaysView.as_view(), name="api-runways"),
-    path("concentration/", ConcentrationView.as_view(), name="api-concentration"),
-    path("single-points-of-failure/", SinglePointsView.as_view(), name="api-single-points-of-failure"),
-    path("alert-settings/", AlertSettingsView.as_view(), name="api-alert-settings"),
-    path("mail-preferences/me/", OwnMailPreferenceView.as_view(), name="api-mail-preferences-me"),
-    path("mail-preferences/me/ask/", AskForMailView.as_view(), name="api-mail-preferences-me-ask"),
-    path("mail-preferences/teams/<slug:slug>/", TeamMailPreferenceView.as_view(), name="api-mail-preferences-team"),
-    path("calendar.ics", CalendarView.as_view(), name="api-calendar"),
-    path("exposure-settings/", ExposureSettingsView.as_view(), name="api-exposure-settings"),
-    path("offerings/<int:pk>/blast-radius/", OfferingBlastRadiusView.as_view(), name="api-offerings-blast-radius"),
-    path("versions/<int:pk>/blast-radius/", VersionBlastRadiusView.as_view(), name="api-versions-blast-radius"),
+    path("bom", BomUploadView.as_view(), name="bom"),
+    path("bom/token/<uuid:token>", BomTokenView.as_view(), name="bom-token"),
+    path("applications/<slug:slug>/bom/", ApplicationBillView.as_view(), name="application-bom"),
+    path("teams/<slug:slug>/bom/", TeamBillView.as_view(), name="team-bom"),
+    path("reports/register/", RegisterView.as_view(), name="report-register"),
+    path("reports/register/<slug:table>/", RegisterRowsView.as_view(), name="report-register-rows"),
+    path("reports/models/", ModelInventoryView.as_view(), name="report-model-inventory"),
+    path("reports/models/rows/", ModelInventoryRowsView.as_view(), name="report-model-inventory-rows"),
+    path("reports/components/<slug:slug>/", ComponentFileView.as_view(), name="report-component"),
+    path("reports/board/", BoardView.as_view(), name="report-board-summary"),
+    path("costs/", CostsView.as_view(), name="costs"),
+    path("findings/", FindingsView.as_view(), name="findings"),
+    path("gate/", GateView.as_view(), name="gate"),
+    path("gate/bundle/", BundleView.as_view(), name="gate-bundle"),
+    path("gate/<int:pk>/", GateRunView.as_view(), name="gate-answer"),
+    path("gate/<int:pk>/released/", ReleasedView.as_view(), name="gate-run-released"),
+    path("gate-policy/", GatePolicyView.as_view(), name="gate-policy"),
+    path("intake/litellm-callback/", LiteLLMCallbackView.as_view(), name="intake-litellm-callback"),
+    path("intake/<slug:kind>/", IntakeView.as_view(), name="intake"),
+    path("runways/", RunwaysView.as_view(), name="runways"),
+    path("concentration/", ConcentrationView.as_view(), name="concentration"),
+    path("single-points-of-failure/", SinglePointsView.as_view(), name="single-points-of-failure"),
+    path("alert-settings/", AlertSettingsView.as_view(), name="alert-settings"),
+    path("mail-preferences/me/", OwnMailPreferenceView.as_view(), name="notification-preferences-me"),
+    path("mail-preferences/me/ask/", AskForMailView.as_view(), name="notification-preferences-me-send-summary"),
+    path("mail-preferences/teams/<slug:slug>/", TeamMailPreferenceView.as_view(), name="notification-preferences-team"),
+    path("calendar.ics", CalendarView.as_view(), name="calendar"),
+    path("exposure-settings/", ExposureSettingsView.as_view(), name="exposure-settings"),
+    path("offerings/<int:pk>/blast-radius/", OfferingBlastRadiusView.as_view(), name="offering-blast-radius"),
+    path("versions/<int:pk>/blast-radius/", VersionBlastRadiusView.as_view(), name="version-blast-radius"),
     path(
         "foundations/<slug:slug>/blast-radius/",
         FoundationBlastRadiusView.as_view(),
-        name="api-foundations-blast-radius",
+        name="foundation-blast-radius",
     ),
-    path("providers/<slug:slug>/blast-radius/", ProviderBlastRadiusView.as_view(), name="api-providers-blast-radius"),
-    path("foundations/<slug:slug>/scorecard/", FoundationScorecardView.as_view(), name="api-foundations-scorecard"),
-    path("providers/<slug:slug>/scorecard/", ProviderScorecardView.as_view(), name="api-providers-scorecard"),
-    path("scorecards/compare/", ScorecardComparisonView.as_view(), name="api-scorecards-compare"),
+    path("providers/<slug:slug>/blast-radius/", ProviderBlastRadiusView.as_view(), name="provider-blast-radius"),
+    path("foundations/<slug:slug>/scorecard/", FoundationScorecardView.as_view(), name="foundation-scorecard"),
+    path("providers/<slug:slug>/scorecard/", ProviderScorecardView.as_view(), name="provider-scorecard"),
+    path("scorecards/compare/", ScorecardComparisonView.as_view(), name="scorecard-compare"),
     path("schema/", DocumentView.as_view(), name="schema"),
     # with a slash at the end, so that an address that lacks one is redirected first, except where none has a slash
     re_path(r"^(?:.*/|bom/token/[^/]+)?$", NothingHere.as_view()),
+]
+
+app_name = "api"
+urlpatterns = [
+    path("v1/", include(v1_routes)),
+    path("docs/", DocumentPageView.as_view(url_name="api:schema"), name="docs"),
 ]

@@ -21,4 +21,4 @@ def asks_first(request: HttpRequest, kind: str) -> HttpResponseRedirect:
     """To where the file is asked for, with what the address says."""
     query = request.GET.copy()
     query.pop("page", None)
-    return redirect(f"{reverse('files')}?{urlencode({'make': kind, 'query': query.urlencode()})}")
+    return redirect(f"{reverse('files:list')}?{urlencode({'make': kind, 'query': query.urlencode()})}")

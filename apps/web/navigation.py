@@ -36,48 +36,53 @@ MOST_COUNTED = 1000
 _PAGES = (
     (
         "Now",
-        (("Overview", "overview"), ("Alerts", "alerts"), ("Calendar", "calendar"), ("Events", "events")),
+        (
+            ("Overview", "home:overview"),
+            ("Alerts", "alerts:list"),
+            ("Calendar", "calendar:list"),
+            ("Events", "events:list"),
+        ),
     ),
     (
         "Register",
         (
-            ("Applications", "applications"),
-            ("Findings", "findings"),
-            ("Import", "imports"),
-            ("Seen in use", "intake"),
-            ("Foundations", "foundations"),
-            ("Offerings", "offerings"),
-            ("Providers", "providers"),
-            ("Identity", "identity"),
+            ("Applications", "applications:list"),
+            ("Findings", "findings:list"),
+            ("Import", "imports:list"),
+            ("Seen in use", "connections:list"),
+            ("Foundations", "foundations:list"),
+            ("Offerings", "offerings:list"),
+            ("Providers", "providers:list"),
+            ("Identity", "unresolved-models:list"),
         ),
     ),
     (
         "Exposure",
         (
-            ("Exposure", "exposure"),
-            ("What if", "what-if"),
-            ("Risks", "risks"),
-            ("Campaigns", "campaigns"),
+            ("Exposure", "exposure:concentration"),
+            ("What if", "scenarios:preview"),
+            ("Risks", "inherited-risks:list"),
+            ("Campaigns", "campaigns:list"),
         ),
     ),
     (
         "Deciding",
         (
-            ("Choosing", "choosing"),
-            ("Approvals", "approvals"),
-            ("Gate", "gate"),
-            ("Selections", "selections"),
-            ("Contracts", "contracts"),
+            ("Choosing", "selections:compare"),
+            ("Approvals", "approvals:list"),
+            ("Gate", "gate-runs:list"),
+            ("Selections", "selections:list"),
+            ("Contracts", "contracts:list"),
         ),
     ),
     (
         "Evidence",
         (
-            ("Reports", "reports"),
-            ("Feeds", "feeds"),
-            ("Deliveries", "deliveries"),
-            ("Audit", "audit"),
-            ("Settings", "settings"),
+            ("Reports", "reports:home"),
+            ("Feeds", "feeds:list"),
+            ("Deliveries", "deliveries:list"),
+            ("Audit", "audit:list"),
+            ("Settings", "settings:home"),
         ),
     ),
 )
@@ -98,8 +103,8 @@ def navigation_for(user: Any, path: str) -> Navigation:
     n_open = Alert.objects.visible_to(user).waiting().order_by()[: MOST_COUNTED + 1].count()
     n_fresh = sum(source.is_fresh for source in sources)
     figures = {
-        "alerts": (f"{MOST_COUNTED:,}+" if n_open > MOST_COUNTED else str(n_open) if n_open else "", False),
-        "feeds": (f"{n_fresh}/{len(sources)}" if sources else "", n_fresh < len(sources)),
+        "alerts:list": (f"{MOST_COUNTED:,}+" if n_open > MOST_COUNTED else str(n_open) if n_open else "", False),
+        "feeds:list": (f"{n_fresh}/{len(sources)}" if sources else "", n_fresh < len(sources)),
     }
     return Navigation(
         groups=tuple(
@@ -118,7 +123,7 @@ def navigation_for(user: Any, path: str) -> Navigation:
 
 
 def _is_open(route: str, user: Any) -> bool:
-    return route != "imports" or may_import(user)
+    return route != "imports:list" or may_import(user)
 
 
 def _item(name: str, route: str, path: str, figure: str, bad: bool) -> Item:

@@ -68,10 +68,10 @@ def _register(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
 
 
 WRITTEN: Mapping[str, Written] = {
-    "applications": Written("The applications", "applications.xlsx", "applications", _applications),
-    "inventory": Written("The inventory as it imports", "inventory.xlsx", "applications", _inventory),
-    "model-inventory": Written("The model inventory", "model-inventory.xlsx", "report-models", _models),
-    "dora-register": Written("The DORA register", "dora-register.xlsx", "report-register", _register),
+    "applications": Written("The applications", "applications.xlsx", "applications:list", _applications),
+    "inventory": Written("The inventory as it imports", "inventory.xlsx", "applications:list", _inventory),
+    "model-inventory": Written("The model inventory", "model-inventory.xlsx", "reports:model-inventory", _models),
+    "dora-register": Written("The DORA register", "dora-register.xlsx", "reports:register", _register),
 }
 
 

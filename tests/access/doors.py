@@ -8,164 +8,206 @@ asked to sign in (or 401). Each entry is the name of a route, or the address of 
 PAGES = {
     # whoever has signed in; lists show what one sees
     "yyyyyyyl": """
-        account:get account:post against:get against-csv:get alert-settings:get alerts:get alerts-csv:get
-        answer-discrepancies:post answer-several:post api-docs:get applications:get applications-csv:get
-        applications-xlsx:get
-        approval:get approvals:get approvals-csv:get ask:post ask-gate-waiver:get ask-gate-waiver:post ask-pack:post
-        assess-risks:post audit:get audit-csv:get board:get calendar:get calendar-csv:get campaign-tasks:get
-        campaign-tasks-csv:get campaigns:get campaigns-csv:get choosing:get choosing-csv:get component-files:get
-        concentration-csv:get contracts:get contracts-csv:get contributions:get contributions-csv:get decide:get
-        decide-name:get decide-name:post deliveries:get deliveries-csv:get disagreement:get disagreements:get
-        disagreements-csv:get discrepancies:get discrepancies-csv:get document-list:get documents-csv:get
-        end-sessions:post
-        ends-csv:get event:get events:get events-csv:get evidence:get evidence-csv:get exposure:get exposure-csv:get
-        exposure-flow:get exposure-flow-csv:get exposure-node:get exposure-node-csv:get exposure-node-teams:get
-        exposure-node-trend-csv:get exposure-states-csv:get exposure-trend-csv:get feed:get feed-notices:get
-        feed-notices-csv:get feed-run:get feed-run-progress:get feed-runs:get feeds:get feeds-csv:get
-        files:get findings:get link-services:post
-        findings-csv:get foundation:get foundation-claims-csv:get foundation-lineage-csv:get
-        foundation-prices-csv:get foundation-risk:get foundation-risks:get foundation-risks-csv:get foundations:get
-        foundations-csv:get gate:get gate-csv:get gate-policy:get gate-setup:get gate-waivers:get
-        gate-waivers-csv:get held:get held-csv:get identity:get intake:get intake-csv:get
-        inventory-applications-csv:get inventory-uses-csv:get inventory-xlsx:get issue-token:post make-calendar:post
-        names-seen:get names-seen-csv:get not-carried:get not-carried-csv:get observations:get observations-csv:get
-        offering:get offering-claims-csv:get offering-prices-csv:get offerings:get offerings-csv:get overview:get
-        packs:get preference:post price-gaps:get price-gaps-csv:get provider:get provider-history:get
-        provider-history-csv:get providers:get providers-csv:get quarantine:get quarantine-csv:get raise-risk:get
-        record-csv:get register-application:get reopen-dismissed:post report-models:get report-models-csv:get
-        report-models-xlsx:get report-register:get report-register-xlsx:get reports:get risk-crosswalk:get
-        risk-crosswalk-csv:get risk-template:get risks:get risks-csv:get risks-heat-csv:get risks-team-csv:get
-        runway-csv:get save-filter:post saved-what-ifs:get search:get selection:get selection-facts-csv:get
-        selections:get selections-csv:get services:get services-csv:get services-seen:get services-seen-csv:get
-        settings:get single-points:get single-points-csv:get smallest-sets-csv:get start:get subscribe:get
-        subscribe:post subscription-foundations:get subscription-preview:get subscriptions:get teams:get
-        teams-csv:get tokens:get tokens-csv:get version:get version-claims-csv:get version-lineage-csv:get
-        version-prices-csv:get versions:get versions-csv:get ways-out:get ways-out-csv:get what-if:get
-        what-if-compare:get what-if-csv:get what-if-picks:get what-if-xlsx:get work-out:post
+        account:detail:get account:detail:post account:end-other-sessions:post
+        alert-settings:detail:get alerts:bulk-respond:post alerts:csv:get alerts:list:get
+        api:docs:get applications:create:get applications:csv:get applications:list:get
+        applications:xlsx:get approvals:csv:get approvals:detail:get approvals:list:get
+        approvals:violations-csv:get approvals:violations:get audit:csv:get audit:list:get
+        calendar-feeds:create:post calendar:csv:get calendar:list:get campaign-tasks:csv:get
+        campaign-tasks:list:get campaigns:csv:get campaigns:list:get component-files:list:get
+        connections:csv:get connections:list:get contracts:csv:get contracts:list:get
+        deliveries:csv:get deliveries:list:get deliveries:not-sent-csv:get deliveries:not-sent:get
+        disagreements:csv:get disagreements:detail:get disagreements:list:get
+        discrepancies:bulk-respond:post discrepancies:csv:get discrepancies:list:get
+        discrepancies:reopen:post documents:csv:get documents:list:get events:csv:get
+        events:detail:get events:list:get evidence-packs:create:post evidence-packs:list:get
+        evidence:csv:get evidence:list:get exposure:blast-radius-csv:get
+        exposure:blast-radius-teams:get exposure:blast-radius-trend-csv:get
+        exposure:blast-radius:get exposure:concentration-csv:get exposure:concentration:get
+        exposure:contributions-csv:get exposure:contributions:get exposure:exit-readiness-csv:get
+        exposure:exit-readiness:get exposure:flow-csv:get exposure:flow:get
+        exposure:minimal-cut-sets-csv:get exposure:single-points-csv:get exposure:single-points:get
+        exposure:states-csv:get exposure:trend-csv:get feed-runs:detail:get feed-runs:list:get
+        feed-runs:progress:get feeds:csv:get feeds:detail:get feeds:list:get feeds:on-hold-csv:get
+        feeds:on-hold:get feeds:quarantine-csv:get feeds:quarantine:get files:list:get
+        findings:csv:get findings:list:get foundation-risks:create:get foundation-risks:csv:get
+        foundation-risks:detail:get foundation-risks:list:get foundations:csv:get
+        foundations:detail:get foundations:lifecycle-csv:get foundations:lineage-csv:get
+        foundations:list:get foundations:prices-csv:get gate-runs:csv:get gate-runs:list:get
+        gate:policy:get gate:setup:get home:concentration-csv:get home:overview:get
+        home:retirements-csv:get home:runways-csv:get home:search:get home:start:get
+        imports:applications-csv:get imports:dependencies-csv:get imports:inventory-xlsx:get
+        inherited-risks:bulk-assess:post inherited-risks:csv:get inherited-risks:heat-map-csv:get
+        inherited-risks:list:get inherited-risks:teams-csv:get notification-preferences:edit:post
+        notification-preferences:send-summary:post observations:csv:get observations:list:get
+        offerings:csv:get offerings:detail:get offerings:list:get offerings:prices-csv:get
+        offerings:source-values-csv:get price-gaps:csv:get price-gaps:list:get
+        provider-notices:csv:get provider-notices:list:get providers:csv:get providers:detail:get
+        providers:history-csv:get providers:history:get providers:list:get
+        providers:track-record-csv:get reported-services:bulk-link:post reported-services:csv:get
+        reported-services:list:get reports:board-summary:get reports:home:get
+        reports:model-inventory-csv:get reports:model-inventory-xlsx:get reports:model-inventory:get
+        reports:register-xlsx:get reports:register:get risk-templates:crosswalk-csv:get
+        risk-templates:crosswalk:get risk-templates:detail:get saved-filters:create:post
+        scenarios:compare:get scenarios:list:get scenarios:preview-csv:get
+        scenarios:preview-xlsx:get scenarios:preview:get scenarios:run:post scenarios:search:get
+        selections:compare-csv:get selections:compare:get selections:csv:get selections:detail:get
+        selections:facts-csv:get selections:list:get service-accounts:csv:get
+        service-accounts:list:get settings:home:get subscriptions:create:get
+        subscriptions:create:post subscriptions:foundations:get subscriptions:list:get
+        subscriptions:preview:get teams:csv:get teams:list:get tokens:create:post tokens:csv:get
+        tokens:list:get unrecognised-names:csv:get unrecognised-names:decide:get
+        unrecognised-names:decide:post unrecognised-names:list:get unresolved-models:decide:get
+        unresolved-models:list:get versions:csv:get versions:detail:get versions:lifecycle-csv:get
+        versions:lineage-csv:get versions:list:get versions:prices-csv:get waivers:create:get
+        waivers:create:post waivers:csv:get waivers:list:get
     """,
     # governance
     "yynnnnnl": """
-        add-team:get add-team:post add-webhook:get add-webhook:post ask-documents:post campaign-order:post
-        change-contract:post change-foundation-risk:post change-provider:get change-provider:post
-        change-selection:post decide:post decide-selection:post disagreement:post edit-source:get edit-source:post
-        end-foundation-risk:post gate-policy:post held:post intake-lines:post judge-selection:post new-approval:get
-        new-approval:post new-contract:get new-contract:post new-selection:get new-selection:post new-source:get
-        new-source:post note-document:post offering:post open-campaign:get open-campaign:post opening-progress:get
-        poll:post raise-risk:post remove-team:post reopen-notices:post replace-approval:post reporting-entity:get
-        reporting-entity:post revoke-approval:post save-lines:post save-policy:post settle-notices:post
-        switch-source:post undo-source:post
+        alert-settings:edit-policy:post alert-settings:edit:post approvals:create:get
+        approvals:create:post approvals:replace:post approvals:revoke:post campaigns:action:post
+        campaigns:create-progress:get campaigns:create:get campaigns:create:post
+        connections:tolerances:post contracts:create:get contracts:create:post contracts:edit:post
+        disagreements:detail:post documents:note:post documents:request:post feeds:create:get
+        feeds:create:post feeds:edit:get feeds:edit:post feeds:on-hold:post feeds:poll:post
+        feeds:toggle:post feeds:undo:post foundation-risks:action:post foundation-risks:create:post
+        foundation-risks:edit:post gate:policy:post offerings:detail:post
+        provider-notices:close:post provider-notices:reopen:post providers:edit:get
+        providers:edit:post reports:reporting-entity:get reports:reporting-entity:post
+        selections:create:get selections:create:post selections:decide:post selections:edit:post
+        selections:score:post teams:create:get teams:create:post teams:delete:post
+        unresolved-models:decide:post webhooks:create:get webhooks:create:post
     """,
     # governance, and editors of the team that owns it; strangers find nothing
     "yynyyn0l": """
-        add-adaptation:get add-adaptation:post answer:post bring-back-application:get bring-back-application:post
-        campaign-step:post change-adaptation:get change-adaptation:post change-application:get
-        change-application:post change-dependency:get change-dependency:post component-answers:post
-        confirm-dependency:post correct-exit-test:get correct-exit-test:post decide-risk:post declare-dependency:get
-        declare-dependency:post end-dependency:get end-dependency:post exit-plan:get exit-plan:post lift-mute:post
-        merge-application:get merge-application:post model-statement:get model-statement:post order-fallbacks:post
-        record-exit-test:get record-exit-test:post release-gate-run:post remove-adaptation:post
-        remove-exit-plan:post reopen-dependency:get reopen-dependency:post replace-dependency:get
-        replace-dependency:post retire-application:get retire-application:post undo:post
+        adaptations:create:get adaptations:create:post adaptations:delete:post adaptations:edit:get
+        adaptations:edit:post alerts:respond:post alerts:unmute:post applications:edit:get
+        applications:edit:post applications:merge:get applications:merge:post
+        applications:order-fallbacks:post applications:reactivate:get applications:reactivate:post
+        applications:retire:get applications:retire:post campaign-steps:action:post
+        changes:undo:post component-files:answers:post dependencies:confirm:post
+        dependencies:create:get dependencies:create:post dependencies:edit:get
+        dependencies:edit:post dependencies:end:get dependencies:end:post dependencies:reopen:get
+        dependencies:reopen:post dependencies:replace:get dependencies:replace:post
+        exit-plans:delete:post exit-plans:edit:get exit-plans:edit:post exit-tests:create:get
+        exit-tests:create:post exit-tests:edit:get exit-tests:edit:post gate-runs:mark-released:post
+        inherited-risks:decide:post reports:model-statement:get reports:model-statement:post
     """,
     # whoever may see the team's record
     "yyyyyy0l": """
-        act-on-service:post service-seen:get
-        alert:get answers:get application:get application-csv:get application-gate:get application-history:get
-        campaign:get campaign-task:get component-file:get component-file-json:get component-file-xlsx:get
-        delivery:get evidence-page:get gate-findings-csv:get gate-run:get gate-waiver:get inherited-risk:get
-        preference-of-team:post stack-csv:get team:get
+        alerts:detail:get alerts:responses:get applications:detail:get applications:history:get
+        applications:stack-csv:get applications:table-csv:get campaign-tasks:detail:get
+        campaigns:detail:get component-files:detail:get component-files:json:get
+        component-files:xlsx:get deliveries:detail:get evidence:detail:get gate-runs:detail:get
+        gate-runs:findings-csv:get gate:application:get inherited-risks:detail:get
+        notification-preferences:edit-team:post reported-services:action:post
+        reported-services:detail:get teams:detail:get waivers:detail:get
     """,
     # the offices
     "yyy0000l": """
-        ask-again:post contract:get documents:get flag:get flag-csv:get flags:get flags-csv:get loss:get
-        loss-progress:get loss-run:get policies:get policies-csv:get policy:get run-loss:post saved-what-if:get
-        webhook:get what-if-progress:get what-if-run:get what-if-run-csv:get what-if-run-xlsx:get
+        contracts:detail:get documents:detail:get exposure-flags:applications-csv:get
+        exposure-flags:csv:get exposure-flags:detail:get exposure-flags:list:get
+        exposure-policies:csv:get exposure-policies:detail:get exposure-policies:list:get
+        loss-runs:create:post loss-runs:detail:get loss-runs:latest:get loss-runs:progress:get
+        scenario-runs:csv:get scenario-runs:detail:get scenario-runs:progress:get
+        scenario-runs:xlsx:get scenarios:detail:get scenarios:rerun:post webhooks:detail:get
     """,
     # there is nothing at this key here: see the tests of that page
     "0000000l": """
-        confirm-email:get confirm-email:post end-session:post
-        ask-file:post component-file-csv:get file:get file-body:get file-progress:get
-        lift-name:post loss-causes-csv:get loss-csv:get pack-file:get unbind-key:post
-        undo-assessments:post what-if-compare-csv:get
+        account:confirm-email:get account:confirm-email:post account:end-session:post
+        component-files:table-csv:get connections:unbind-token:post evidence-packs:download:get
+        files:create:post files:detail:get files:download:get files:progress:get
+        inherited-risks:undo:post loss-runs:causes-csv:get loss-runs:curve-csv:get
+        scenarios:compare-csv:get unrecognised-names:undo-decision:post
     """,
     # governance, where only the offices see it
     "yyn0000l": """
-        base-loss:get base-loss:post decide-flag:post loss-rate:get loss-rate:post new-policy:get new-policy:post
-        policy:post saved-what-if:post switch-webhook:post test-webhook:post webhook:post webhook-secret:post
+        exposure-flags:decide:post exposure-policies:create:get exposure-policies:create:post
+        exposure-policies:detail:post loss-assumptions:base-loss:get loss-assumptions:base-loss:post
+        loss-assumptions:event-rate:get loss-assumptions:event-rate:post scenarios:detail:post
+        webhooks:detail:post webhooks:rotate-secret:post webhooks:test:post webhooks:toggle:post
     """,
     # governance, and whoever edits some team
     "yynyynyl": """
-        add-evidence:get add-evidence:post change-applications:get change-applications:post import-template:get
-        imports:get imports:post imports-csv:get register-application:post upload-results:get upload-results:post
+        applications:bulk-update:get applications:bulk-update:post applications:create:post
+        evidence:create:get evidence:create:post evidence:upload:get evidence:upload:post
+        imports:csv:get imports:list:get imports:list:post imports:template:get
     """,
     # governance; there is nothing at this key here
     "00nnnnnl": """
-        add-candidate:post feed-run-payload:get lift:post lift-decision:post lift-disagreement:post
-        remove-candidate:post tell-notice:post
+        disagreements:remove-override:post feed-runs:payload:get offerings:remove-override:post
+        provider-notices:announce:post selections:add-candidate:post
+        selections:remove-candidate:post unresolved-models:undo-decision:post
     """,
     # anybody: the address holds a secret, or there is nothing to hide
     "yyyyyyyy": """
-        answer-link:get answer-link:post favicon.ico:get gate-client:get unsubscribe:get unsubscribe:post
+        alerts:respond-by-link:get alerts:respond-by-link:post favicon.ico:get gate:client:get
+        notification-preferences:unsubscribe:get notification-preferences:unsubscribe:post
     """,
     # whose own it is, not even the offices
     "000y000l": """
-        drop-filter:post end-subscription:post revoke-calendar:post subscription:get subscription:post
+        calendar-feeds:revoke:post saved-filters:delete:post subscriptions:delete:post
+        subscriptions:edit:get subscriptions:edit:post
     """,
     # whose own it is; members of the team see it
     "yyny0n0l": """
-        import:get import-application:post import-progress:get import-rows-csv:get import-undo:post
+        imports:choose-application:post imports:detail:get imports:progress:get imports:rows-csv:get
+        imports:undo:post
     """,
     # whose own it is
     "nnny0n0l": """
-        import-columns:get import-columns:post import-confirm:post import-drop:post
+        imports:columns:get imports:columns:post imports:confirm:post imports:discard:post
     """,
     # administrators
     "ynnnnnnl": """
-        invite:get invite:post invite-again:post person:post reset-factors:post end-person-sessions:post
+        users:detail:post users:end-sessions:post users:invite:get users:invite:post
+        users:resend-invitation:post users:reset-two-factor:post
     """,
     # the offices, and the others are told so
     "yyynnnnl": """
-        account-events:get account-events-csv:get metrics:get people:get people-csv:get person:get sign-on:get
+        account-events:csv:get account-events:list:get monitoring:metrics:get
+        settings:single-sign-on:get users:csv:get users:detail:get users:list:get
     """,
     # governance, and owners of the team
     "yynynn0l": """
-        add-member:post campaign-work:post drop-member:post
+        campaign-tasks:action:post teams:add-member:post teams:remove-member:post
     """,
     # there is nothing at this key here, for anybody
     "00000000": """
-        alerts-feed:get calendar-feed:get changes-feed:get report-register-csv:get undo-provider:post
+        providers:undo:post reports:register-csv:get secret-feeds:alerts:get
+        secret-feeds:calendar:get secret-feeds:changes:get
     """,
     # governance, where the record is a team's
     "yynnnn0l": """
-        decide-gate-waiver:post resend:post team:post
+        deliveries:resend:post teams:detail:post waivers:decide:post
     """,
     # the offices, and whose own it is
     "yyyy000l": """
-        pack:get pack-progress:get service:get
+        evidence-packs:detail:get evidence-packs:progress:get service-accounts:detail:get
     """,
     # governance, and whoever owns some team
     "yynynnyl": """
-        add-service:get add-service:post
+        service-accounts:create:get service-accounts:create:post
     """,
     # governance, and whose own it is or who looks after it
     "yyny000l": """
-        issue-service-token:post service:post
+        service-accounts:create-token:post service-accounts:detail:post
     """,
     # whose own it is, and administrators
     "y0ny000l": """
-        revoke-token:post
+        tokens:revoke:post
     """,
     # whose own it is: who reads the new secret acts as that person
     "n0ny000l": """
-        rotate-token:post
+        tokens:rotate:post
     """,
     # whose own it is, administrators and the auditor
     "y0yy000l": """
-        bind-key:post
+        connections:bind-token:post
     """,
     # editors of the team; there is nothing at this key here
     "00n00n0l": """
-        import-refused:get
+        imports:rejected-csv:get
     """,
 }
 
@@ -348,15 +390,15 @@ ENTRANCE = {
 # own things, and questions whose answer is worked out and kept for the asker: nothing of the register changes by them
 AUDITOR_ASKS = frozenset(
     {
-        "ask-again",
-        "ask-pack",
+        "scenarios:rerun",
+        "evidence-packs:create",
         "evidence-packs/",
         "loss-runs/",
-        "run-loss",
+        "loss-runs:create",
         "scenarios/",
         "scenarios/run/",
         "scenarios/{pk}/ask/",
-        "work-out",
+        "scenarios:run",
     }
 )
 OWN_TABLES = frozenset(

@@ -126,7 +126,7 @@ class TestFilters:
             ("hana", "sheets.import"), ("hana", ""),
         ]  # fmt: skip
         assert [(one.actor, one.job) for one in changes(auditor, by="jobs", **asked)] == [("feeds.poll", "feeds.poll")]
-        answer = signed_in_client(auditor).get(reverse("audit"), {"by": "people"})
+        answer = signed_in_client(auditor).get(reverse("audit:list"), {"by": "people"})
         assert "sheets.import" in answer.text
         assert "feeds.poll" not in answer.text
 
@@ -153,7 +153,7 @@ class TestFilters:
     def test_what_cannot_be_meant_is_refused(self, auditor, wrong):
         assert not AuditForm(wrong).is_valid()
         # a null character is refused before any page is asked
-        assert signed_in_client(auditor).get(reverse("audit"), wrong).status_code == (
+        assert signed_in_client(auditor).get(reverse("audit:list"), wrong).status_code == (
             400 if "\x00" in "".join(wrong.values()) else 422
         )
 
@@ -249,7 +249,7 @@ class TestWhoSeesWhat:
         }  # fmt: skip
         assert "SECRET-OF-OTHERS" not in str(seen)
         assert changes(viewer, kind="catalog.offering") == []
-        page = signed_in_client(viewer).get(reverse("audit"))
+        page = signed_in_client(viewer).get(reverse("audit:list"))
         assert page.status_code == 200
         assert "SECRET-OF-OTHERS" not in page.content.decode()
 
@@ -258,7 +258,7 @@ class TestWhoSeesWhat:
 
         assert changes(make_user()) == []
         assert changes(make_user(role="admin", is_active=False)) == []
-        assert signed_in_client(make_user()).get(reverse("audit")).status_code == 200
+        assert signed_in_client(make_user()).get(reverse("audit:list")).status_code == 200
 
     @pytest.mark.parametrize("role", ["admin", "governance", "auditor"])
     def test_the_offices_see_everything(self, role):
@@ -279,7 +279,7 @@ class TestWhoSeesWhat:
 
 class TestDoors:
     def test_the_page_links_to_the_record_and_to_what_was_written_with_it(self, changed, auditor):
-        page = text_of(signed_in_client(auditor).get(reverse("audit")))
+        page = text_of(signed_in_client(auditor).get(reverse("audit:list")))
 
         assert f'href="/applications/{changed.slug}/"' in page
         assert "board decision 7" in page
@@ -289,7 +289,7 @@ class TestDoors:
         changed.purpose = '=HYPERLINK("x")'
         changed.save()
 
-        answer = signed_in_client(auditor).get(reverse("audit-csv"), {"kind": "inventory.application"})
+        answer = signed_in_client(auditor).get(reverse("audit:csv"), {"kind": "inventory.application"})
         lines = csv_rows(answer)
 
         assert {line["field"] for line in lines if line["reason"] == "board decision 7"} == {"criticality", "purpose"}
@@ -340,7 +340,7 @@ class TestDoors:
         monkeypatch.setattr(auditing, "history_page", lambda *_, **__: _too_long())
 
         *_, last = list(lines)
-        asked = signed_in_client(auditor).get(reverse("audit-csv"))
+        asked = signed_in_client(auditor).get(reverse("audit:csv"))
         _, text = issue_token(user=auditor, name="x", scopes=["read"], at=now(), by=None)
         rest = APIClient().get("/api/v1/audit/?format=csv", HTTP_AUTHORIZATION=f"Bearer {text}")
 
@@ -351,7 +351,7 @@ class TestDoors:
     def test_rest_gives_the_same_file_as_the_page(self, changed, auditor):
         _, text = issue_token(user=auditor, name="x", scopes=["read"], at=now(), by=None)
 
-        page = signed_in_client(auditor).get(reverse("audit-csv"), {"kind": "inventory.application"})
+        page = signed_in_client(auditor).get(reverse("audit:csv"), {"kind": "inventory.application"})
         rest = APIClient().get(
             "/api/v1/audit/?format=csv&kind=inventory.application", HTTP_AUTHORIZATION=f"Bearer {text}"
         )

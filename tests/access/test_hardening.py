@@ -145,16 +145,16 @@ class TestSigningIn:
     def test_a_new_password_ends_every_session(self):
         person, client = make_user("ada"), Client()
         client.force_login(person)
-        assert client.get(reverse("settings")).status_code == 200
+        assert client.get(reverse("settings:home")).status_code == 200
 
         person.set_password("another long passphrase")
         person.save()
 
-        assert client.get(reverse("settings")).status_code == 302
+        assert client.get(reverse("settings:home")).status_code == 302
 
     def test_a_page_is_not_left_in_caches(self):
         client = signed_in_client(make_user())
 
-        assert "private" in client.get(reverse("settings"))["Cache-Control"]
+        assert "private" in client.get(reverse("settings:home"))["Cache-Control"]
         # as the secret of a second factor, and recovery codes
         assert "no-store" in client.get(reverse("mfa_index"))["Cache-Control"]

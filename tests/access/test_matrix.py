@@ -48,7 +48,7 @@ EVERYONE = (*CALLERS, NOBODY)
 OPEN = {"yyyyyyyl", "yyyyyyyy"}
 FEW = ("auditor", "outsider", NOBODY)
 # the address was sent to one person, and whoever holds it stands for that person
-SECRET = {"answer-link", "unsubscribe"}
+SECRET = {"alerts:respond-by-link", "notification-preferences:unsubscribe"}
 # sessions that end, when a token was last used, and from where
 WRITTEN_BY_READING = {"django_session", "accounts_apitoken", "accounts_accountevent"}
 # the history's context goes before a statement as a statement of its own
@@ -277,7 +277,7 @@ def test_a_token_opens_no_page():
     program = _program_of(world, "admin")
     for route in page_routes(world):
         # beside the pages, and for programs
-        if route.key == "metrics":
+        if route.key == "monitoring:metrics":
             continue
         if "get" in route.methods and table_of(PAGES)[route.key, "get"].endswith("l"):
             response, _ = asked(program, "get", route.path)
@@ -324,7 +324,7 @@ def test_a_token_bound_to_a_team_shows_nothing_of_another_and_changes_nothing_th
 
 def test_traces_and_metrics_are_taken_from_intake_tokens_alone():
     people, _ = make_one_of_everything()
-    addresses = [f"/{pattern}" for pattern, _route in walked() if family(pattern) == "otlp"]
+    addresses = [f"/{pattern}" for pattern, _, _ in walked() if family(pattern) == "otlp"]
     assert set(addresses) == OTLP
     for address in addresses:
         kwargs = {"content_type": "application/json"}
@@ -344,7 +344,7 @@ def test_the_entrance_is_open_to_whom_it_is_for():
     member = signed_in_client(people["viewer"], raise_request_exception=False)
     table = table_of(ENTRANCE)
     patterns = {
-        pattern.removeprefix("accounts/"): pattern for pattern, _route in walked() if family(pattern) == "accounts"
+        pattern.removeprefix("accounts/"): pattern for pattern, _, _ in walked() if family(pattern) == "accounts"
     }
     assert set(patterns) == {key for key, _ in table}, "ENTRANCE in tests/access/doors.py names other addresses."
     for key, pattern in patterns.items():

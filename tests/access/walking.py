@@ -197,12 +197,15 @@ def _unsubscribing(person: User) -> str:
 # ---------------------------------------------------------------- the addresses
 
 
-def walked(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+def walked(patterns: Any = None, prefix: str = "", namespace: str = "") -> Iterator[tuple[str, str, URLPattern]]:
+    """The pattern of each address, its name with the namespace (empty where it has none), and its route."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         if isinstance(pattern, URLResolver):
-            yield from walked(pattern.url_patterns, prefix + str(pattern.pattern))
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from walked(pattern.url_patterns, prefix + str(pattern.pattern), inner)
         else:
-            yield prefix + str(pattern.pattern), pattern
+            name = f"{namespace}{pattern.name}" if pattern.name else ""
+            yield prefix + str(pattern.pattern), name, pattern
 
 
 _FAMILIES = (
@@ -224,17 +227,17 @@ def family(pattern: str) -> str:
 def page_routes(world: WalkedRows) -> list[Route]:
     """Pages and files, with a path each."""
     found = []
-    for pattern, route in walked():
+    for pattern, name, route in walked():
         if family(pattern) != "pages":
             continue
-        found.append(Route(str(route.name or pattern), pattern, "/" + filled(pattern, world.keys), _methods(route)))
+        found.append(Route(name or pattern, pattern, "/" + filled(pattern, world.keys), _methods(route)))
     return found
 
 
 def api_routes(world: WalkedRows) -> list[Route]:
     """REST, with the key of what exists; one entry an address."""
     found: dict[str, Route] = {}
-    for pattern, route in walked():
+    for pattern, _, route in walked():
         if family(pattern) != "api":
             continue
         path = api_path(pattern, world.addresses)

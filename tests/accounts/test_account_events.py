@@ -300,17 +300,17 @@ def test_the_account_page_shows_ones_own_events_and_the_audit_those_of_all():
     sign_in("grace", address="198.51.100.7")
     client = signed_in_client(person)
 
-    own = client.get(reverse("account")).content.decode()
+    own = client.get(reverse("account:detail")).content.decode()
     assert "203.0.113.7" in own
     assert "198.51.100.7" not in own
-    assert client.get(reverse("account-events")).status_code == 403
+    assert client.get(reverse("account-events:list")).status_code == 403
 
     client.force_login(other)
-    every = client.get(reverse("account-events")).content.decode()
+    every = client.get(reverse("account-events:list")).content.decode()
     assert "203.0.113.7" in every
     assert "198.51.100.7" in every
-    assert reverse("account-events") in client.get(reverse("audit")).content.decode()
-    found = client.get(reverse("account-events"), {"who": "ada"}).content.decode()
+    assert reverse("account-events:list") in client.get(reverse("audit:list")).content.decode()
+    found = client.get(reverse("account-events:list"), {"who": "ada"}).content.decode()
     assert "198.51.100.7" not in found
-    lines = file_text(client.get(reverse("account-events-csv")))
+    lines = file_text(client.get(reverse("account-events:csv")))
     assert "Firefox on Linux" in lines

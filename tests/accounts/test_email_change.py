@@ -175,7 +175,7 @@ def test_an_address_that_an_account_no_longer_has_resets_no_password(ada):
 def test_an_administrator_changes_an_address_and_the_old_one_is_informed(ada):
     boss = make_user("boss", role="admin")
     client = signed_in_client(boss)
-    address = reverse("person", args=[ada.pk])
+    address = reverse("users:detail", args=[ada.pk])
     seen = client.get(address).context["form"]["seen"].value()
 
     client.post(address, {"email": ANYBODY, "organisation_role": "", "is_active": "on", "seen": seen})
@@ -215,7 +215,7 @@ class TestSingleSignOn:
         return signed_in_client(ada)
 
     def test_the_account_page_offers_no_password_and_says_who_keeps_it(self, client):
-        page = client.get(reverse("account")).content.decode()
+        page = client.get(reverse("account:detail")).content.decode()
 
         assert reverse("account_change_password") not in page
         assert "You sign in with a password alone" not in page
@@ -233,7 +233,7 @@ class TestSingleSignOn:
     def test_a_session_gives_itself_no_password(self, client, ada, route):
         client.post(reverse(route), {"password1": "a long new passphrase", "password2": "a long new passphrase"})
 
-        assert client.get(reverse(route), follow=True).request["PATH_INFO"] == reverse("account")
+        assert client.get(reverse(route), follow=True).request["PATH_INFO"] == reverse("account:detail")
         ada.refresh_from_db()
         assert not ada.has_usable_password()
 

@@ -176,7 +176,7 @@ class TestByRest:
         by_rest, by_page = bearer_client(text), signed_in_client(admin)
 
         refused = by_rest.post(f"/api/v1/tokens/{token.pk}/rotate/", {}, format="json")
-        page = by_page.post(reverse("rotate-token", args=[token.pk]), {"overlap": "24"})
+        page = by_page.post(reverse("tokens:rotate", args=[token.pk]), {"overlap": "24"})
         with pytest.raises(RefusedAccount, match="Revoke it instead"):
             rotate_token(token=token, at=now(), by=admin)
 

@@ -97,7 +97,7 @@ class TestRequired:
         settings.MFA_REQUIRED_FROM = date.today() + timedelta(days=10)
         client = log_in(make_user("grace", role="governance"))
 
-        page = client.get(reverse("account"))
+        page = client.get(reverse("account:detail"))
 
         assert page.status_code == 200
         assert NEEDED in page.content.decode()
@@ -173,21 +173,21 @@ class TestAdministrators:
         settings.MFA_REQUIRED_FOR = ["governance"]
         make_user("grace", role="governance")
 
-        page = boss.get(reverse("people")).content.decode()
-        lines = file_lines(boss.get(reverse("people-csv")))
+        page = boss.get(reverse("users:list")).content.decode()
+        lines = file_lines(boss.get(reverse("users:csv")))
 
         assert "no, and required" in page
         ends = {line.split(",")[0]: line.split(",")[-2:] for line in lines[1:]}
         assert ends["ada"] == ["yes", "no"]
         assert ends["grace"] == ["no", "yes"]
-        without = boss.get(reverse("people"), {"factor": "no"}).content.decode()
+        without = boss.get(reverse("users:list"), {"factor": "no"}).content.decode()
         assert "grace" in without
         assert ">ada<" not in without
 
     def test_a_reset_removes_all_ends_sessions_and_is_reported(self, boss, ada):
         UserSession.objects.create(user=ada, ip="203.0.113.7", session_key="x" * 32, user_agent="x")
 
-        boss.post(reverse("reset-factors", args=[ada.pk]))
+        boss.post(reverse("users:reset-two-factor", args=[ada.pk]))
 
         assert not Authenticator.objects.filter(user=ada).exists()
         assert not UserSession.objects.filter(user=ada).exists()
@@ -201,14 +201,14 @@ class TestAdministrators:
         root = make_user("root", is_superuser=True)
         TOTP.activate(root, "A" * 32)
 
-        boss.post(reverse("reset-factors", args=[root.pk]))
+        boss.post(reverse("users:reset-two-factor", args=[root.pk]))
 
         assert Authenticator.objects.filter(user=root).exists()
 
     def test_governance_resets_none(self, ada):
         client = signed_in_client(make_user("grace", role="governance"))
 
-        assert client.post(reverse("reset-factors", args=[ada.pk])).status_code == 403
+        assert client.post(reverse("users:reset-two-factor", args=[ada.pk])).status_code == 403
         assert Authenticator.objects.filter(user=ada).exists()
 
 

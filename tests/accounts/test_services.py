@@ -131,35 +131,37 @@ def test_who_sees_which_programs(team, owner, service):
 def test_the_pages_add_a_program_give_it_a_key_rotate_and_close_it(as_user, owner, team):
     client = as_user(owner)
     page = client.post(
-        reverse("add-service"), {"username": "pipeline", "about": "CI", "team": team.pk, "role": 2}, follow=True
+        reverse("service-accounts:create"),
+        {"username": "pipeline", "about": "CI", "team": team.pk, "role": 2},
+        follow=True,
     )
     made = User.objects.get(username="pipeline")
     assert "pipeline is there." in page.content.decode()
 
-    address = reverse("service", args=[made.pk])
+    address = reverse("service-accounts:detail", args=[made.pk])
     page = client.post(f"{address}keys/new/", {"name": "main", "scopes": ["read", "gate"], "days": 90})
     secret = page.context["secret"]
     assert page["Cache-Control"] == "no-store"
     assert secret in page.content.decode()
     token = ApiToken.objects.get(user=made)
-    page = client.post(reverse("rotate-token", args=[token.pk]), {"overlap": "24"})
+    page = client.post(reverse("tokens:rotate", args=[token.pk]), {"overlap": "24"})
     assert page.context["secret"] not in {"", secret}
     assert client.get(address).status_code == 200
 
     client.post(address, {"about": "CI"})
     assert not User.objects.get(pk=made.pk).is_active
-    assert client.get(reverse("services")).status_code == 200
-    assert b"pipeline" in body_of(client.get(reverse("services-csv")))
-    assert b"main" in body_of(client.get(reverse("tokens-csv")))
+    assert client.get(reverse("service-accounts:list")).status_code == 200
+    assert b"pipeline" in body_of(client.get(reverse("service-accounts:csv")))
+    assert b"main" in body_of(client.get(reverse("tokens:csv")))
 
 
 def test_programs_stand_apart_from_people_and_strangers_find_none(as_user, service, team):
     admin = make_user("ada", role="admin")
-    assert "gateway" not in as_user(admin).get(reverse("people")).content.decode()
-    assert as_user(admin).get(reverse("person", args=[service.pk])).status_code == 404
+    assert "gateway" not in as_user(admin).get(reverse("users:list")).content.decode()
+    assert as_user(admin).get(reverse("users:detail", args=[service.pk])).status_code == 404
 
     stranger = as_user(make_member(make_team(), TeamRole.OWNER))
-    address = reverse("service", args=[service.pk])
+    address = reverse("service-accounts:detail", args=[service.pk])
     assert stranger.get(address).status_code == 404
     assert stranger.post(f"{address}keys/new/", {}).status_code == 404
     auditor = as_user(make_user(role="auditor"))
@@ -183,7 +185,11 @@ def test_the_lists_cost_the_same_however_many_programs_and_keys_there_are(as_use
         return made
 
     first = one_more(0)
-    addresses = [reverse("services"), reverse("tokens"), reverse("service", args=[first.pk])]
+    addresses = [
+        reverse("service-accounts:list"),
+        reverse("tokens:list"),
+        reverse("service-accounts:detail", args=[first.pk]),
+    ]
     few = [n_statements(address) for address in addresses]
     for n in range(1, 6):
         one_more(n)

@@ -97,18 +97,18 @@ def test_use_is_written_down_once_in_five_minutes(ada):
 def test_the_account_page_lists_ones_sessions_and_ends_them(ada):
     make_user("eve")
     here, there, foreign = sign_in(), sign_in(), sign_in("eve")
-    page = here.get(reverse("account")).content.decode()
+    page = here.get(reverse("account:detail")).content.decode()
     assert page.count("Firefox on Windows") >= 2
     assert "this session" in page
 
     other = UserSession.objects.get(session_key=there.cookies["sessionid"].value)
-    assert foreign.post(reverse("end-session", args=[other.pk])).status_code == 404
+    assert foreign.post(reverse("account:end-session", args=[other.pk])).status_code == 404
     assert is_open(there)
-    here.post(reverse("end-session", args=[other.pk]))
+    here.post(reverse("account:end-session", args=[other.pk]))
     assert not is_open(there)
 
     third = sign_in()
-    here.post(reverse("end-sessions"))
+    here.post(reverse("account:end-other-sessions"))
     assert (is_open(here), is_open(third), is_open(foreign)) == (True, False, True)
     assert AccountEvent.objects.filter(user=ada, kind="sessions_ended").count() == 2
 
@@ -151,13 +151,13 @@ def test_administrators_end_all_sessions_of_a_person(ada):
     theirs, boss = sign_in(), Client()
     boss.force_login(make_user("boss", role="admin"))
 
-    boss.post(reverse("end-person-sessions", args=[ada.pk]))
+    boss.post(reverse("users:end-sessions", args=[ada.pk]))
 
     assert not is_open(theirs)
     event = AccountEvent.objects.get(kind="sessions_ended")
     assert (event.user, event.actor.username) == (ada, "boss")
     theirs = sign_in()
-    assert theirs.post(reverse("end-person-sessions", args=[ada.pk])).status_code == 403
+    assert theirs.post(reverse("users:end-sessions", args=[ada.pk])).status_code == 403
 
 
 def test_what_is_kept_of_ended_sessions_is_forgotten(ada):
@@ -175,7 +175,7 @@ def test_signing_out_clears_what_the_browser_holds(ada):
     assert "Clear-Site-Data" not in sign_in().get(PAGE)
 
 
-@pytest.mark.parametrize("route", ["account", "tokens", "settings", "account_change_password"])
+@pytest.mark.parametrize("route", ["account:detail", "tokens:list", "settings:home", "account_change_password"])
 def test_pages_with_personal_content_are_stored_nowhere(ada, route):
     assert "no-store" in sign_in().get(reverse(route))["Cache-Control"]
 

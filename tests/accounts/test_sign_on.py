@@ -65,7 +65,7 @@ def payments():
 
 def begin(client, **query):
     """Leaves for the provider; the address the browser is sent to."""
-    answer = client.post(reverse("sign_on"), query_params=query)
+    answer = client.post(reverse("sso:login"), query_params=query)
     assert answer.status_code == 302, answer.content
     return answer["Location"]
 
@@ -340,31 +340,31 @@ class TestForgeries:
         thief = Client()
         state = parse_qs(urlsplit(begin(thief)).query)["state"][0]
 
-        assert thief.get(reverse("sign_on_callback"), {"code": stolen, "state": state}).status_code == 401
+        assert thief.get(reverse("sso:callback"), {"code": stolen, "state": state}).status_code == 401
         assert provider.refused == ["pkce"]
 
     def test_no_page_elsewhere_can_begin_it(self, configured, provider):
-        assert Client().get(reverse("sign_on")).status_code == 200
+        assert Client().get(reverse("sso:login")).status_code == 200
         assert provider.asked == []
-        assert Client(enforce_csrf_checks=True).post(reverse("sign_on")).status_code == 403
+        assert Client(enforce_csrf_checks=True).post(reverse("sso:login")).status_code == 403
 
     def test_a_stop_at_the_provider_is_no_error(self, configured):
         client = Client()
         state = parse_qs(urlsplit(begin(client)).query)["state"][0]
 
-        answer = client.get(reverse("sign_on_callback"), {"error": "access_denied", "state": state}, follow=True)
+        answer = client.get(reverse("sso:callback"), {"error": "access_denied", "state": state}, follow=True)
 
         assert b"You stopped signing in." in answer.content
 
     def test_a_provider_that_is_away_is_a_page_and_no_error(self, configured, settings):
         configured(issuer="http://127.0.0.1:9/realm")
-        assert Client().post(reverse("sign_on")).status_code == 401
+        assert Client().post(reverse("sso:login")).status_code == 401
 
 
 class TestConfiguration:
     def test_it_is_off_by_default(self, client):
-        assert client.get(reverse("sign_on")).status_code == 404
-        assert client.get(reverse("sign_on_callback")).status_code == 404
+        assert client.get(reverse("sso:login")).status_code == 404
+        assert client.get(reverse("sso:callback")).status_code == 404
         assert "sign-on" not in client.get(reverse("account_login")).content.decode()
 
     def test_the_login_page_offers_it(self, configured, client):
@@ -375,13 +375,13 @@ class TestConfiguration:
 
     def test_the_settings_page_says_what_is_in_force(self, configured, client, payments):
         client.force_login(make_user(role="admin"))
-        page = text_of(client.get(reverse("sign-on")))
+        page = text_of(client.get(reverse("settings:single-sign-on")))
 
         for words in ("House login", "ai-governance", "no team has the slug nowhere", "/accounts/sign-on/callback/"):
             assert words in page
         assert CLIENT_SECRET not in page
         client.force_login(make_user())
-        assert client.get(reverse("sign-on")).status_code == 403
+        assert client.get(reverse("settings:single-sign-on")).status_code == 403
 
     def test_a_program_does_not_come_by_sign_on(self, configured):
         configured(links_by_email=True)

@@ -220,27 +220,27 @@ def test_an_address_of_an_upload_that_is_no_token_is_answered_and_not_sent_on(cl
 
 def test_it_and_its_page_are_served_to_whoever_is_signed_in(client):
     client.force_login(make_user())
-    assert client.get(reverse("schema")).status_code == 200
-    assert client.get(reverse("api-docs")).status_code == 200
+    assert client.get(reverse("api:schema")).status_code == 200
+    assert client.get(reverse("api:docs")).status_code == 200
 
 
 @pytest.mark.parametrize("query", ["", "?format=json"])
 def test_a_stranger_is_asked_for_a_token_and_a_browser_to_sign_in(client, query):
-    answer = client.get(reverse("schema") + query)
+    answer = client.get(reverse("api:schema") + query)
 
     assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
     assert "Authorization: Bearer" in answer.json()["detail"]
-    page = client.get(reverse("api-docs"))
+    page = client.get(reverse("api:docs"))
     assert (page.status_code, page["Location"]) == (302, "/accounts/login/?next=/api/docs/")
 
 
 def test_the_operator_opens_it_and_its_page_to_strangers(client, settings):
     settings.API_DOCUMENT_OPEN = True
 
-    assert client.get(reverse("schema")).status_code == 200
-    assert client.get(reverse("api-docs")).status_code == 200
+    assert client.get(reverse("api:schema")).status_code == 200
+    assert client.get(reverse("api:docs")).status_code == 200
 
 
 def test_a_token_without_the_scope_read_does_not_open_it(api):
-    assert api(make_user(), "intake").get(reverse("schema")).status_code == 403
-    assert api(make_user("other"), "read").get(reverse("schema")).status_code == 200
+    assert api(make_user(), "intake").get(reverse("api:schema")).status_code == 403
+    assert api(make_user("other"), "read").get(reverse("api:schema")).status_code == 200

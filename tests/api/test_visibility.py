@@ -429,7 +429,7 @@ def test_an_application_moves_only_to_a_team_the_caller_edits_too(everything, ap
     assert answer.status_code == 403
 
 
-def routes(patterns=urls.urlpatterns, prefix=""):
+def routes(patterns=urls.v1_routes, prefix=""):
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from routes(pattern.url_patterns, prefix + str(pattern.pattern))
@@ -526,7 +526,7 @@ def test_a_session_reads_what_its_user_may_read(everything, client):
     people, addresses = everything
     client.force_login(people["viewer"])
 
-    answer = client.get(reverse("api-applications-detail", args=[addresses["applications"]]))
+    answer = client.get(reverse("api:application-detail", args=[addresses["applications"]]))
 
     assert answer.status_code == 200
 

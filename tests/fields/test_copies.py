@@ -160,7 +160,7 @@ class TestRenewing:
             expires_on=date(2027, 1, 1),
         )
 
-        self.assert_filled_in(client, reverse("approval", args=[approval.pk]), approval)
+        self.assert_filled_in(client, reverse("approvals:detail", args=[approval.pk]), approval)
 
         made = replace_decision(
             approval=approval, decision="blocked", reason="later", at=NOW, by=by, expires_on=date(2027, 2, 1)
@@ -171,4 +171,4 @@ class TestRenewing:
         client.force_login(by)
         decided = filled(Selection, supersedes=None, state="decided")
 
-        self.assert_filled_in(client, f"{reverse('new-selection')}?supersedes={decided.pk}", decided)
+        self.assert_filled_in(client, f"{reverse('selections:create')}?supersedes={decided.pk}", decided)

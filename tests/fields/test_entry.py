@@ -80,43 +80,43 @@ CASES = (
         full=lambda: {"merged_into": None, "status": "pilot"},
         links=lambda: {"slug": "bot"},
         bare={"name": "Bot"},
-        page=("change-application", "slug"),
+        page=("applications:edit", "slug"),
     ),
     Case(
         Dependency,
         links=lambda: {"application": make_application(), "offering": make_offering(), "role": "tool"},
         full=lambda: {"since": date(2026, 1, 1), "until": LATER},
         bare={"since": date(2026, 1, 1)},
-        page=("change-dependency", "pk"),
+        page=("dependencies:edit", "pk"),
     ),
-    Case(Adaptation, links=_of_dependency, bare={"kind": "prompt"}, page=("change-adaptation", "pk")),
-    Case(ExitPlan, links=_of_dependency, page=("exit-plan", "dependency_id")),
+    Case(Adaptation, links=_of_dependency, bare={"kind": "prompt"}, page=("adaptations:edit", "pk")),
+    Case(ExitPlan, links=_of_dependency, page=("exit-plans:edit", "dependency_id")),
     Case(
         ExitTest,
         links=lambda: {**_of_dependency(), "target": make_offering()},
         bare={"tested_on": date(2026, 1, 1), "result": "passed"},
-        page=("correct-exit-test", "pk"),
+        page=("exit-tests:edit", "pk"),
     ),
     Case(
         Contract,
         links=lambda: {"party": make_provider("acme")},
         full=lambda: {"overarching": Contract.objects.create(party=make_provider("acme"), ref="FRAME")},
         bare={"ref": "C-1"},
-        page=("change-contract", "pk"),
-        shown_at="contract",
+        page=("contracts:edit", "pk"),
+        shown_at="contracts:detail",
     ),
     Case(
         Provider,
         links=lambda: {"slug": "acme", "roles": ["host"], "parent": None},
         bare={"name": "Acme"},
-        page=("change-provider", "slug"),
+        page=("providers:edit", "slug"),
     ),
     Case(
         Team,
         links=lambda: {"slug": "claims"},
         full=lambda: {"parent": make_team(), "email": "claims@example.org", "time_zone": "Europe/Berlin"},
         bare={"name": "Bare"},
-        page=("team", "slug"),
+        page=("teams:detail", "slug"),
     ),
     Case(
         FoundationRisk,
@@ -253,7 +253,7 @@ def _posted(form: forms.BaseForm) -> dict[str, Any]:
 def test_the_version_that_answered_in_an_exit_test_is_one_that_is_on_record(client):
     client.force_login(_governance())
     dependency, target = make_dependency(make_application(), make_offering()), make_offering(binding="alias")
-    address = reverse("record-exit-test", args=[dependency.pk])
+    address = reverse("exit-tests:create", args=[dependency.pk])
     sent = {"target": target.pk, "tested_on": "2026-01-05", "result": "passed"}
 
     refused = client.post(address, {**sent, "tested_version": "maker/unknown"})

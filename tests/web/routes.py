@@ -12,7 +12,7 @@ from typing import Any
 from django.urls import URLPattern, reverse
 
 from apps.accounts.models import User
-from apps.web.urls import urlpatterns
+from apps.web.urls import named_routes
 from tests.web.finders import FINDERS, NothingFound
 
 
@@ -26,29 +26,29 @@ class Stop:
 
 # further states of a page that look different, by what follows its path
 STATES: dict[str, dict[str, str]] = {
-    "alerts": {"all": "?state="},
-    "held": {"accepting": "?decide=accept"},
-    "search": {"found": "?q=claude"},
-    "applications": {"none": "?q=nothingiscalledso"},
+    "alerts:list": {"all": "?state="},
+    "feeds:on-hold": {"accepting": "?decide=accept"},
+    "home:search": {"found": "?q=claude"},
+    "applications:list": {"none": "?q=nothingiscalledso"},
 }
 
 # pages for administrators alone; everybody else is walked past them
-ADMINISTRATION = frozenset({"invite"})
+ADMINISTRATION = frozenset({"users:invite"})
 
 # parts of pages, fetched by script into them
 FRAGMENTS = frozenset(
     {
-        "answers",
-        "feed-run-progress",
-        "file-progress",
-        "import-progress",
-        "loss-progress",
-        "opening-progress",
-        "pack-progress",
-        "subscription-foundations",
-        "subscription-preview",
-        "what-if-picks",
-        "what-if-progress",
+        "alerts:responses",
+        "feed-runs:progress",
+        "files:progress",
+        "imports:progress",
+        "loss-runs:progress",
+        "campaigns:create-progress",
+        "evidence-packs:progress",
+        "subscriptions:foundations",
+        "subscriptions:preview",
+        "scenarios:search",
+        "scenario-runs:progress",
     }
 )
 
@@ -64,8 +64,7 @@ def stops(user: User, only: Container[str] | None = None, *, empty: list[str] | 
     """Every page for governance, in the order of the routes, or those of the routes in `only`. One without an object
     that `user` may see raises NothingFound, or adds its name to `empty`. Pages that `forgotten` names are not among
     them."""
-    for route in pages():
-        name = str(route.name)
+    for name, route in pages():
         if name not in only if only is not None else name in ADMINISTRATION:
             continue
         if route.pattern.converters and name not in FINDERS:
@@ -77,9 +76,11 @@ def stops(user: User, only: Container[str] | None = None, *, empty: list[str] | 
                 raise
             empty.append(name)
             continue
-        yield Stop(name, path)
+        # a file name, too
+        label = name.replace(":", "-")
+        yield Stop(label, path)
         for state, query in STATES.get(name, {}).items():
-            yield Stop(f"{name}-{state}", path + query)
+            yield Stop(f"{label}-{state}", path + query)
     for name in PROFILE:
         if only is None or name in only:
             yield Stop(name.replace("_", "-"), reverse(name))
@@ -87,7 +88,7 @@ def stops(user: User, only: Container[str] | None = None, *, empty: list[str] | 
 
 def forgotten() -> list[str]:
     """Pages with arguments that have no finder yet, and finders of pages that are no more."""
-    with_arguments = {str(route.name) for route in pages() if route.pattern.converters}
+    with_arguments = {name for name, route in pages() if route.pattern.converters}
     return sorted(with_arguments ^ FINDERS.keys())
 
 
@@ -97,21 +98,21 @@ def entrance_stops() -> Iterator[Stop]:
         yield Stop(name.replace("_", "-"), reverse(name))
 
 
-def pages() -> list[URLPattern]:
-    """The routes that answer GET with a whole page."""
+def pages() -> list[tuple[str, URLPattern]]:
+    """The routes that answer GET with a whole page, with their names."""
     return [
-        route
-        for route in urlpatterns
-        if "GET" in _methods(route.callback) and route.name not in FRAGMENTS and not _is_file(route)
+        (name, route)
+        for name, route in named_routes()
+        if "GET" in _methods(route.callback) and name not in FRAGMENTS and not _is_file(name, route)
     ]
 
 
-def _is_file(route: URLPattern) -> bool:
-    return "." in str(route.pattern).rstrip("/").rsplit("/", 1)[-1] or route.name in FILES
+def _is_file(name: str, route: URLPattern) -> bool:
+    return "." in str(route.pattern).rstrip("/").rsplit("/", 1)[-1] or name in FILES
 
 
 # files whose address does not say so
-FILES = frozenset({"feed-run-payload", "gate-client", "pack-file"})
+FILES = frozenset({"feed-runs:payload", "gate:client", "evidence-packs:download"})
 
 
 def _methods(view: Callable[..., Any]) -> frozenset[str]:

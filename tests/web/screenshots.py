@@ -37,11 +37,11 @@ README = embedded.CHECKOUT / "docs" / "images"
 
 # what the README shows: its file, the picture it is cut from, how much of its height
 PICTURES = {
-    "overview-light.png": ("governance", "overview", "light", 1400),
-    "application-dark.png": ("governance", "application", "dark", 1010),
-    "overview-narrow.png": ("governance", "overview", "phone", 1150),
+    "overview-light.png": ("governance", "home-overview", "light", 1400),
+    "application-dark.png": ("governance", "applications-detail", "dark", 1010),
+    "overview-narrow.png": ("governance", "home-overview", "phone", 1150),
 }
-READER = frozenset({"overview", "applications", "application", "alerts", "account"})
+READER = frozenset({"home:overview", "applications:list", "applications:detail", "alerts:list", "account:detail"})
 
 
 @dataclass(frozen=True, slots=True)

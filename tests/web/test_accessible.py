@@ -31,6 +31,14 @@ def test_the_entrance_is_accessible(page, demo):
 
 def test_who_may_only_read_has_accessible_pages(signed_in, demo):
     hana = User.objects.get(username="hana")
-    own = {"overview", "applications", "application", "alerts", "calendar", "search", "account"}
+    own = {
+        "home:overview",
+        "applications:list",
+        "applications:detail",
+        "alerts:list",
+        "calendar:list",
+        "home:search",
+        "account:detail",
+    }
 
     expect_accessible(signed_in(hana), stops(hana, only=own))

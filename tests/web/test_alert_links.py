@@ -387,9 +387,9 @@ def test_the_owners_of_a_team_are_informed_and_change_it_back(client, world, as_
     assert "No mail goes to" in mail.body_text
     link = re.search(r"http://127.0.0.1:8000(\S+)", mail.body_text)[1]
     page = as_user(owner).get(link)
-    assert reverse("preference-of-team", args=[world.team.slug]) in page.content.decode()
+    assert reverse("notification-preferences:edit-team", args=[world.team.slug]) in page.content.decode()
     as_user(owner).post(
-        reverse("preference-of-team", args=[world.team.slug]),
+        reverse("notification-preferences:edit-team", args=[world.team.slug]),
         {"cadence": "daily", "weekday": 0, "hour": 7, "immediate": "on", "time_zone": "UTC"},
     )
     assert cadence(team=world.team)[0] == Cadence.DAILY

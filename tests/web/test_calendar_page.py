@@ -16,7 +16,7 @@ def rows(response):
 
 
 def test_it_says_what_comes_next_and_who_uses_it(world, as_user):
-    page = text_of(as_user(world.viewer).get(reverse("calendar")))
+    page = text_of(as_user(world.viewer).get(reverse("calendar:list")))
 
     assert "One date falls in the next 180 days; the next is" in page
     assert "claude-sonnet-4-5" in page
@@ -25,7 +25,7 @@ def test_it_says_what_comes_next_and_who_uses_it(world, as_user):
 
 
 def test_what_one_may_not_see_is_not_in_it(world, as_user):
-    page = text_of(as_user(world.outsider).get(reverse("calendar")))
+    page = text_of(as_user(world.outsider).get(reverse("calendar:list")))
 
     assert "Claims triage" not in page
     assert "Nothing ends or is due in the next 180 days." in page
@@ -41,13 +41,13 @@ def test_days_and_kinds_narrow_list_and_file_alike(world, as_user):
         expires_on=world.today + timedelta(60),
     )
 
-    wide, near = client.get(reverse("calendar-csv")), client.get(f"{reverse('calendar-csv')}?days=30")
+    wide, near = client.get(reverse("calendar:csv")), client.get(f"{reverse('calendar:csv')}?days=30")
     assert (len(rows(wide)), len(rows(near))) == (2, 1)
 
     found = {}
-    for kind in client.get(reverse("calendar")).context["kinds"]:
-        found[kind] = client.get(reverse("calendar"), {"kind": kind}).context["n"]
-        assert found[kind] == len(rows(client.get(reverse("calendar-csv"), {"kind": kind})))
+    for kind in client.get(reverse("calendar:list")).context["kinds"]:
+        found[kind] = client.get(reverse("calendar:list"), {"kind": kind}).context["n"]
+        assert found[kind] == len(rows(client.get(reverse("calendar:csv"), {"kind": kind})))
     assert sum(found.values()) == 2
     assert max(found.values()) == 1
 
@@ -80,11 +80,11 @@ def test_between_two_days_lies_what_the_whole_calendar_has_there(world):
 
 def test_when_an_end_moves_the_picture_and_the_sentence_move(world, as_user):
     client = as_user(world.governance)
-    before = client.get(reverse("calendar")).context
+    before = client.get(reverse("calendar:list")).context
     world.sonnet.retires_on += timedelta(50)
     world.sonnet.save()
     refresh(on=world.today)
-    after = client.get(reverse("calendar")).context
+    after = client.get(reverse("calendar:list")).context
 
     assert after["wide"].lines[0].x_to > before["wide"].lines[0].x_to
     assert str(after["sentence"]) != str(before["sentence"])
@@ -92,9 +92,9 @@ def test_when_an_end_moves_the_picture_and_the_sentence_move(world, as_user):
 
 def test_it_costs_the_same_however_much_ends(world, as_user, django_assert_num_queries):
     client = as_user(world.governance)
-    client.get(reverse("calendar"))
+    client.get(reverse("calendar:list"))
     with django_assert_num_queries(14):
-        client.get(reverse("calendar"))
+        client.get(reverse("calendar:list"))
 
 
 def test_a_long_calendar_shows_the_nearest_days_and_counts_the_rest(
@@ -109,9 +109,9 @@ def test_a_long_calendar_shows_the_nearest_days_and_counts_the_rest(
     )
 
     client = as_user(world.viewer)
-    client.get(reverse("calendar"))
+    client.get(reverse("calendar:list"))
     with django_assert_num_queries(16):
-        page = text_of(client.get(reverse("calendar")))
+        page = text_of(client.get(reverse("calendar:list")))
 
     assert "Two dates fall in the next 180 days" in page
     assert "One further day: narrow by days or kind, or take the CSV." in page

@@ -38,7 +38,7 @@ def browser(client, claims):
 
 def uploaded(browser, rows, name="list.csv"):
     content = rows if isinstance(rows, bytes) else as_csv(rows)
-    return browser.post(reverse("imports"), {"file": SimpleUploadedFile(name, content)})
+    return browser.post(reverse("imports:list"), {"file": SimpleUploadedFile(name, content)})
 
 
 def columns_of(answer):
@@ -86,8 +86,8 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, clai
     assert "This import was undone" in text_of(undone)
     known.refresh_from_db()
     assert (known.criticality, Application.objects.count()) == (2, 1)
-    assert "list.csv" in text_of(browser.get(reverse("imports")))
-    listed = file_text(browser.get(reverse("imports-csv")))
+    assert "list.csv" in text_of(browser.get(reverse("imports:list")))
+    listed = file_text(browser.get(reverse("imports:csv")))
     assert "list.csv,csv,eve" in listed
 
 
@@ -98,7 +98,7 @@ def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(bro
     def sent(application, content=None, format="azure-deployments"):
         file = SimpleUploadedFile("list.json", content or json.dumps([deployment]).encode())
         said = {"file": file, "format": format, "application": application}
-        return browser.post(reverse("imports"), said, follow=True)
+        return browser.post(reverse("imports:list"), said, follow=True)
 
     assert "It says what 1 deployment stands for" in text_of(sent(mine.slug))
     assert "Which application is it about?" in text_of(sent(""))
@@ -109,7 +109,7 @@ def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(bro
 
 def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser, claims):
     assert "This is a PDF, not a sheet." in text_of(uploaded(browser, b"%PDF-1.7", "list.pdf"))
-    assert "This field is required" in text_of(browser.post(reverse("imports")))
+    assert "This field is required" in text_of(browser.post(reverse("imports:list")))
     went_to = uploaded(browser, [["What", "Who", "Where"], ["a", "b", "c"]])
     page = browser.get(went_to.url)
     chosen = {**columns_of(page), "s0": "on", "s0c0": "application.team", "s0c1": "application.team"}
@@ -149,7 +149,7 @@ def test_what_a_worker_does_is_followed_until_it_is_done(browser, claims, monkey
 
 def test_rows_that_changed_meanwhile_are_told_and_all_or_nothing_comes_back(browser, claims):
     known = make_application("Known", team=claims.team)
-    went_to = reverse("import", args=[preview([["Application", "Geography"], ["Known", "US"]], claims.by).pk])
+    went_to = reverse("imports:detail", args=[preview([["Application", "Geography"], ["Known", "US"]], claims.by).pk])
     Application.objects.filter(pk=known.pk).update(geography="Asia")
 
     back = browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True)
@@ -163,7 +163,12 @@ def test_rows_that_changed_meanwhile_are_told_and_all_or_nothing_comes_back(brow
 
 def test_who_may_not_import_is_told_so_and_sees_no_entry(client, claims):
     mine = preview([["Application", "Team"], ["A", "Claims"]], claims.by)
-    paths = [reverse("imports"), reverse("imports-csv"), reverse("import-template"), reverse("import", args=[mine.pk])]
+    paths = [
+        reverse("imports:list"),
+        reverse("imports:csv"),
+        reverse("imports:template"),
+        reverse("imports:detail", args=[mine.pk]),
+    ]
     for person in (make_member(claims.team, TeamRole.VIEWER), make_user(), make_user(role="auditor")):
         client.force_login(person)
         for path in paths:
@@ -177,8 +182,8 @@ def test_who_may_not_import_is_told_so_and_sees_no_entry(client, claims):
 
 def test_others_imports_are_not_there_and_governance_looks_at_them_but_does_not_confirm(client, claims):
     mine = preview([["Application", "Team"], ["A", "Claims"]], claims.by)
-    pages = [reverse(name, args=[mine.pk]) for name in ("import", "import-rows-csv", "import-progress")]
-    steps = [reverse(f"import-{step}", args=[mine.pk]) for step in ("columns", "confirm", "drop", "undo")]
+    pages = [reverse(name, args=[mine.pk]) for name in ("imports:detail", "imports:rows-csv", "imports:progress")]
+    steps = [reverse(f"imports:{step}", args=[mine.pk]) for step in ("columns", "confirm", "discard", "undo")]
     client.force_login(make_member(make_team(), TeamRole.OWNER))
     assert {client.get(path).status_code for path in pages} | {client.post(path).status_code for path in steps} == {404}
 
@@ -197,9 +202,9 @@ def test_everybody_takes_along_what_they_see_as_the_list_is_filtered(client, cla
     make_application("Hidden", team=make_team("Secret"))
     client.force_login(make_member(claims.team, TeamRole.VIEWER))
 
-    book = workbook_of(client.get(reverse("inventory-xlsx"), {"criticality": "critical"}))
-    applications = file_text(client.get(reverse("inventory-applications-csv")))
-    uses = file_text(client.get(reverse("inventory-uses-csv")))
+    book = workbook_of(client.get(reverse("imports:inventory-xlsx"), {"criticality": "critical"}))
+    applications = file_text(client.get(reverse("imports:applications-csv")))
+    uses = file_text(client.get(reverse("imports:dependencies-csv")))
 
     assert [row[1].value for row in book["Applications"].iter_rows(min_row=2)] == ["Mine"]
     assert [row[3].value for row in book["Uses"].iter_rows(min_row=2)] == ["openai"]
@@ -215,7 +220,7 @@ def test_pages_cost_the_same_however_many_rows_there_are(browser, claims, django
         preview([heads, *([f"App {n}", "Claims", "openai", "gpt-4o-2024-11-20"] for n in range(count))], claims.by)
         for count in (2, 120)
     )
-    browser.get(reverse("imports"))
+    browser.get(reverse("imports:list"))
 
     def n_statements(path):
         from django.db import connection
@@ -225,7 +230,7 @@ def test_pages_cost_the_same_however_many_rows_there_are(browser, claims, django
             assert browser.get(path).status_code == 200
         return len(asked)
 
-    counts = {n_statements(reverse("import", args=[import_.pk])) for import_ in (small, large)}
+    counts = {n_statements(reverse("imports:detail", args=[import_.pk])) for import_ in (small, large)}
     assert len(counts) == 1
     assert counts.pop() <= 14
-    assert n_statements(reverse("imports")) <= 14
+    assert n_statements(reverse("imports:list")) <= 14

@@ -23,12 +23,12 @@ def host(db):
 
 def shown(client, host):
     """The form as the page fills it in."""
-    form = client.get(reverse("change-provider", args=[host.slug])).context["form"]
+    form = client.get(reverse("providers:edit", args=[host.slug])).context["form"]
     return {field.name: "" if field.value() is None else field.value() for field in form}
 
 
 def history(client, host):
-    return text_of(client.get(reverse("provider-history", args=[host.slug])))
+    return text_of(client.get(reverse("providers:history", args=[host.slug])))
 
 
 def test_governance_enters_who_it_is_and_takes_it_back(world, host, as_user):
@@ -38,7 +38,7 @@ def test_governance_enters_who_it_is_and_takes_it_back(world, host, as_user):
         "promised_notice_days": "180", "reason": "commercial register",
     }  # fmt: skip
 
-    answer = client.post(reverse("change-provider", args=[host.slug]), said, follow=True)
+    answer = client.post(reverse("providers:edit", args=[host.slug]), said, follow=True)
 
     assert "Acme Cloud is changed." in text_of(answer)
     assert "Acme Cloud Ireland Ltd" in text_of(answer)
@@ -48,7 +48,7 @@ def test_governance_enters_who_it_is_and_takes_it_back(world, host, as_user):
     assert "2 changes are on record, the latest on" in page
     assert "commercial register" in page
     assert f"LEI: <del>–</del> → <ins>{LEI}</ins>" in page
-    rows = file_text(client.get(reverse("provider-history-csv", args=[host.slug])))
+    rows = file_text(client.get(reverse("providers:history-csv", args=[host.slug])))
     assert f"commercial register,LEI,–,{LEI}" in rows
 
     undo = re.search(r'action="(/providers/acme-cloud/undo/[^"]+)"', answer.content.decode()).group(1)
@@ -65,7 +65,7 @@ def test_governance_enters_who_it_is_and_takes_it_back(world, host, as_user):
 
 def test_what_somebody_changed_since_is_not_taken_back(world, host, as_user):
     client = as_user(world.governance)
-    address = reverse("change-provider", args=[host.slug])
+    address = reverse("providers:edit", args=[host.slug])
     answer = client.post(address, shown(client, host) | {"country": "DE"}, follow=True)
     undo = re.search(r'action="(/providers/acme-cloud/undo/[^"]+)"', answer.content.decode()).group(1)
     client.post(address, shown(client, host) | {"country": "FR", "name": "Acme"})
@@ -83,13 +83,13 @@ def test_two_at_once_compare_first(world, host, as_user):
     with acting(user=world.editor, reason="moved"):
         Provider.objects.filter(pk=host.pk).update(country="LU")
 
-    answer = client.post(reverse("change-provider", args=[host.slug]), said | {"country": "NL"})
+    answer = client.post(reverse("providers:edit", args=[host.slug]), said | {"country": "NL"})
 
     assert answer.status_code == 422
     assert "Changed by someone else meanwhile: compare" in text_of(answer)
     assert Provider.objects.get(pk=host.pk).country == "LU"
     seen = answer.context["form"]["seen"].value()
-    client.post(reverse("change-provider", args=[host.slug]), said | {"country": "NL", "seen": seen})
+    client.post(reverse("providers:edit", args=[host.slug]), said | {"country": "NL", "seen": seen})
     assert Provider.objects.get(pk=host.pk).country == "NL"
 
 
@@ -107,7 +107,7 @@ def test_two_at_once_compare_first(world, host, as_user):
 def test_what_cannot_be_is_refused_beside_its_field(world, host, as_user, field, value, sentence):
     client = as_user(world.governance)
 
-    answer = client.post(reverse("change-provider", args=[host.slug]), shown(client, host) | {field: value})
+    answer = client.post(reverse("providers:edit", args=[host.slug]), shown(client, host) | {field: value})
 
     assert answer.status_code == 422
     assert sentence in text_of(answer)
@@ -117,10 +117,10 @@ def test_what_cannot_be_is_refused_beside_its_field(world, host, as_user, field,
 def test_others_read_its_history_and_change_nothing(world, host, as_user):
     client = as_user(world.viewer)
 
-    assert client.get(reverse("change-provider", args=[host.slug])).status_code == 403
+    assert client.get(reverse("providers:edit", args=[host.slug])).status_code == 403
     assert "Change it" not in history(client, host)
-    assert reverse("change-provider", args=[host.slug]) not in text_of(
-        client.get(reverse("provider", args=[host.slug]))
+    assert reverse("providers:edit", args=[host.slug]) not in text_of(
+        client.get(reverse("providers:detail", args=[host.slug]))
     )
 
 
@@ -135,9 +135,9 @@ def test_nothing_changed_writes_nothing(world, host, as_user, django_assert_max_
     said = shown(client, host)
 
     with django_assert_max_num_queries(25):
-        answer = client.post(reverse("change-provider", args=[host.slug]), said, follow=False)
+        answer = client.post(reverse("providers:edit", args=[host.slug]), said, follow=False)
 
     assert answer.status_code == 302
     assert Provider.objects.get(pk=host.pk).updated_at == host.updated_at
     with django_assert_max_num_queries(9):
-        client.get(reverse("provider-history", args=[host.slug]))
+        client.get(reverse("providers:history", args=[host.slug]))

@@ -24,7 +24,14 @@ from tests.http import body_of, csv_rows, workbook_of
 from tests.reports.insurer import Insurer, make_insurer
 
 SignIn = Callable[[User], Client]
-PAGES = ("reports", "report-register", "component-files", "report-models", "packs", "board")
+PAGES = (
+    "reports:home",
+    "reports:register",
+    "component-files:list",
+    "reports:model-inventory",
+    "evidence-packs:list",
+    "reports:board-summary",
+)
 
 
 @pytest.fixture
@@ -43,19 +50,19 @@ def rows_of(client: Client, name: str, *args: object) -> list[dict[str, str]]:
 
 
 def test_the_index_says_what_each_is_for_and_how_complete(insurer: Insurer, as_user: SignIn) -> None:
-    page = get(as_user(insurer.governance), "reports")
+    page = get(as_user(insurer.governance), "reports:home")
     for said in ("Supervisor", "Model risk", "Auditor", "Board", "fields filled", "<progress"):
         assert said in page
     before = page.partition("<h1")[2].partition("</h1>")[0]
     insurer.mistral.lei, insurer.mistral.legal_name, insurer.mistral.person_type = "9" * 20, "Mistral AI", "legal"
     insurer.mistral.save()
-    after = get(as_user(insurer.governance), "reports").partition("<h1")[2].partition("</h1>")[0]
+    after = get(as_user(insurer.governance), "reports:home").partition("<h1")[2].partition("</h1>")[0]
     assert before != after
 
 
 def test_the_register_lists_what_is_missing_first_with_links(insurer: Insurer, as_user: SignIn) -> None:
     client = as_user(insurer.governance)
-    page = get(client, "report-register")
+    page = get(client, "reports:register")
     assert page.index("Missing, and where to enter it") < page.index("RT.02.01 ")
     assert "Contract with the provider: Mistral" in page.replace("A contract", "Contract")
     assert "0010 Contract reference" in page
@@ -73,16 +80,16 @@ def test_the_register_lists_what_is_missing_first_with_links(insurer: Insurer, a
 def test_the_reporting_entity_is_entered_where_the_register_asks_for_it(insurer: Insurer, as_user: SignIn) -> None:
     ReportingEntity.objects.all().delete()
     client = as_user(insurer.governance)
-    assert "Reporting entity" in get(client, "report-register").partition('id="h-missing"')[2]
-    refused = client.post(reverse("reporting-entity"), {"name": "Calder", "lei": "short", "country": "DE"})
+    assert "Reporting entity" in get(client, "reports:register").partition('id="h-missing"')[2]
+    refused = client.post(reverse("reports:reporting-entity"), {"name": "Calder", "lei": "short", "country": "DE"})
     assert refused.status_code == 422
-    client.post(reverse("reporting-entity"), {"name": "Calder", "lei": "5299000000000000AB01", "country": "de"})
+    client.post(reverse("reports:reporting-entity"), {"name": "Calder", "lei": "5299000000000000AB01", "country": "de"})
     entity = ReportingEntity.objects.get()
     assert (entity.lei, entity.country) == ("5299000000000000AB01", "DE")
     assert "5299000000000000AB01" in {
-        row["RT.02.02.0020 LEI of the entity making use"] for row in rows_of(client, "report-register-csv", "services")
+        row["RT.02.02.0020 LEI of the entity making use"] for row in rows_of(client, "reports:register-csv", "services")
     }
-    assert as_user(insurer.editor).get(reverse("reporting-entity")).status_code == 403
+    assert as_user(insurer.editor).get(reverse("reports:reporting-entity")).status_code == 403
 
 
 def test_an_editor_reads_the_own_teams_rows_in_pages_and_files(insurer: Insurer, as_user: SignIn) -> None:
@@ -91,22 +98,22 @@ def test_an_editor_reads_the_own_teams_rows_in_pages_and_files(insurer: Insurer,
         page = get(client, name)
         assert "Mail drafter" not in page, name
         assert "AWS-1" not in page, name
-    assert "Applications of Claims" in get(client, "board")
-    assert {row["about"] for row in rows_of(client, "report-register-csv", "functions")} == {"Claims"}
-    assert rows_of(client, "report-register-csv", "contracts") == []
-    assert {row["Application"] for row in rows_of(client, "report-models-csv")} == {"Claims triage"}
-    book = workbook_of(client.get(reverse("report-register-xlsx")))
+    assert "Applications of Claims" in get(client, "reports:board-summary")
+    assert {row["about"] for row in rows_of(client, "reports:register-csv", "functions")} == {"Claims"}
+    assert rows_of(client, "reports:register-csv", "contracts") == []
+    assert {row["Application"] for row in rows_of(client, "reports:model-inventory-csv")} == {"Claims triage"}
+    book = workbook_of(client.get(reverse("reports:register-xlsx")))
     said = " ".join(str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row if cell)
     assert "Claims" in said
     assert "Mail drafter" not in said
     assert "AWS-1" not in said
-    assert client.get(reverse("component-file", args=[insurer.drafter.slug])).status_code == 404
-    assert client.get(reverse("component-file-json", args=[insurer.drafter.slug])).status_code == 404
-    assert client.get(reverse("model-statement", args=[insurer.drafter.slug])).status_code == 404
+    assert client.get(reverse("component-files:detail", args=[insurer.drafter.slug])).status_code == 404
+    assert client.get(reverse("component-files:json", args=[insurer.drafter.slug])).status_code == 404
+    assert client.get(reverse("reports:model-statement", args=[insurer.drafter.slug])).status_code == 404
 
 
 def test_nobody_reads_without_signing_in_and_a_stranger_reads_nothing(insurer: Insurer, as_user: SignIn) -> None:
-    assert Client().get(reverse("reports")).status_code == 302
+    assert Client().get(reverse("reports:home")).status_code == 302
     stranger = as_user(insurer.outsider)
     for name in PAGES:
         page = get(stranger, name)
@@ -116,42 +123,42 @@ def test_nobody_reads_without_signing_in_and_a_stranger_reads_nothing(insurer: I
 
 def test_the_component_file_as_page_csv_workbook_and_json(insurer: Insurer, as_user: SignIn) -> None:
     client, slug = as_user(insurer.governance), insurer.triage.slug
-    page = get(client, "component-file", slug)
+    page = get(client, "component-files:detail", slug)
     assert "Of 22 documents that the developers owe Claims triage, 0 are on file" in page
     assert "1(a) tasks and systems it may go into" in page
-    assert len(rows_of(client, "component-file-csv", slug, "documents")) == 22
-    body = json.loads(client.get(reverse("component-file-json", args=[slug])).content)
+    assert len(rows_of(client, "component-files:table-csv", slug, "documents")) == 22
+    body = json.loads(client.get(reverse("component-files:json", args=[slug])).content)
     assert body["components"][0]["Called as"]["value"] == "sonnet"
     assert body["documents"][0]["Status"] == {"value": None, "missing": True, "note": ""}
-    book = workbook_of(client.get(reverse("component-file-xlsx", args=[slug])))
+    book = workbook_of(client.get(reverse("component-files:xlsx", args=[slug])))
     assert book.sheetnames == ["Documents", "Modifications", "Questions", "Components", "Missing", "Notes"]
-    assert client.get(reverse("component-file-csv", args=[slug, "nothing"])).status_code == 404
+    assert client.get(reverse("component-files:table-csv", args=[slug, "nothing"])).status_code == 404
 
 
 def test_questions_are_answered_with_a_reason_by_editors_only(insurer: Insurer, as_user: SignIn) -> None:
-    address = reverse("component-answers", args=[insurer.triage.slug])
+    address = reverse("component-files:answers", args=[insurer.triage.slug])
     client = as_user(insurer.editor)
     client.post(address, {"answer-25a": "no"}, follow=True)
     assert not ComponentAnswer.objects.exists()
     client.post(address, {"answer-25a": "no", "because-25a": "It is used in house"})
     given = ComponentAnswer.objects.get()
     assert (given.answer, given.because, given.answered_by) == ("no", "It is used in house", insurer.editor)
-    assert "It is used in house" in get(client, "component-file", insurer.triage.slug)
+    assert "It is used in house" in get(client, "component-files:detail", insurer.triage.slug)
     client.post(address, {"answer-25a": ""})
     assert not ComponentAnswer.objects.exists()
     viewer = as_user(make_member(insurer.claims, TeamRole.VIEWER))
     assert viewer.post(address, {"answer-25a": "no", "because-25a": "x"}).status_code == 403
-    assert "Answer the questions" not in get(viewer, "component-file", insurer.triage.slug)
+    assert "Answer the questions" not in get(viewer, "component-files:detail", insurer.triage.slug)
     assert as_user(insurer.outsider).post(address, {}).status_code == 404
     auditor = as_user(make_user("edith", role=OrganisationRole.AUDITOR))
     assert auditor.post(address, {"answer-25a": "no", "because-25a": "x"}).status_code == 403
 
 
 def test_owners_state_their_model_and_see_what_others_changed_meanwhile(insurer: Insurer, as_user: SignIn) -> None:
-    client, address = as_user(insurer.editor), reverse("model-statement", args=[insurer.triage.slug])
+    client, address = as_user(insurer.editor), reverse("reports:model-statement", args=[insurer.triage.slug])
     client.post(address, {"outputs": "A lane", "valid_until": "2027-06-01"})
     assert ModelStatement.objects.get().outputs == "A lane"
-    assert "A lane" in get(client, "report-models")
+    assert "A lane" in get(client, "reports:model-inventory")
     seen = client.get(address).content.decode().partition('name="seen" value="')[2].partition('"')[0]
     ModelStatement.objects.update(outputs="Two lanes")
     late = client.post(address, {"outputs": "Three lanes", "seen": seen})
@@ -165,81 +172,84 @@ def test_owners_state_their_model_and_see_what_others_changed_meanwhile(insurer:
 def test_a_pack_is_asked_for_made_and_fetched(insurer: Insurer, as_user: SignIn) -> None:
     client, today = as_user(insurer.editor), day_of(now())
     asked = {"about": "application", "application": "claims TRIAGE", "since": today - timedelta(30), "until": today}
-    answer = client.post(reverse("ask-pack"), asked)
+    answer = client.post(reverse("evidence-packs:create"), asked)
     pack = EvidencePack.objects.get()
-    assert answer.headers["Location"] == reverse("pack", args=[pack.pk])
-    page = get(client, "pack", pack.pk)
+    assert answer.headers["Location"] == reverse("evidence-packs:detail", args=[pack.pk])
+    page = get(client, "evidence-packs:detail", pack.pk)
     assert pack.digest in page
     assert "data/applications.csv" in page
-    answer = client.get(reverse("pack-file", args=[pack.pk]))
+    answer = client.get(reverse("evidence-packs:download", args=[pack.pk]))
     body = body_of(answer)  # type: ignore[attr-defined]
     assert len(body) == int(answer.headers["Content-Length"])
     assert "Claims triage" in zipfile.ZipFile(io.BytesIO(body)).read("data/applications.csv").decode()
-    assert f"Pack {pack.pk}" in get(client, "reports")
+    assert f"Pack {pack.pk}" in get(client, "reports:home")
 
     stranger = as_user(insurer.outsider)
-    for name in ("pack", "pack-file", "pack-progress"):
+    for name in ("evidence-packs:detail", "evidence-packs:download", "evidence-packs:progress"):
         assert stranger.get(reverse(name, args=[pack.pk])).status_code == 404
     for wrong in (
         {**asked, "application": insurer.drafter.slug},
         {**asked, "until": today - timedelta(90)},
         {**asked, "about": "provider", "provider": "nobody"},
     ):
-        assert client.post(reverse("ask-pack"), wrong).status_code == 422
+        assert client.post(reverse("evidence-packs:create"), wrong).status_code == 422
     EvidencePack.objects.update(state="running", started_at=now())
-    assert "Waiting for a worker" in get(client, "pack", pack.pk)
+    assert "Waiting for a worker" in get(client, "evidence-packs:detail", pack.pk)
     pack.parts.all().delete()
     EvidencePack.objects.update(state="done")
-    assert "not kept any more" in get(client, "pack", pack.pk)
-    assert client.get(reverse("pack-file", args=[pack.pk])).status_code == 404
+    assert "not kept any more" in get(client, "evidence-packs:detail", pack.pk)
+    assert client.get(reverse("evidence-packs:download", args=[pack.pk])).status_code == 404
 
 
 def test_the_board_counts_ways_out_as_the_exposure_page_does(insurer: Insurer, as_user: SignIn) -> None:
     """A way out that ends within the planning horizon is none."""
     client = as_user(insurer.governance)
-    assert "(1 of 1)" in get(client, "board")
-    assert "1 of 1 critical" in get(client, "exposure").partition("<h1")[2].partition("</h1>")[0]
+    assert "(1 of 1)" in get(client, "reports:board-summary")
+    assert "1 of 1 critical" in get(client, "exposure:concentration").partition("<h1")[2].partition("</h1>")[0]
     fallback = insurer.triage.dependencies.get(role="fallback").offering
     fallback.retires_on, fallback.date_kind = day_of(now()) + timedelta(30), "firm"
     fallback.save()
     refresh(on=day_of(now()))
-    assert "(0 of 1)" in get(client, "board")
-    assert "none of the 1 critical" in get(client, "exposure").partition("<h1")[2].partition("</h1>")[0]
+    assert "(0 of 1)" in get(client, "reports:board-summary")
+    assert "none of the 1 critical" in get(client, "exposure:concentration").partition("<h1")[2].partition("</h1>")[0]
 
 
 def test_the_board_reads_three_figures_and_what_to_decide(insurer: Insurer, as_user: SignIn) -> None:
-    page = get(as_user(insurer.governance), "board")
+    page = get(as_user(insurer.governance), "reports:board-summary")
     assert "100 %" in page.partition('class="three"')[2].partition("</dl>")[0]
     assert "of critical applications have a tested way out in date (1 of 1)" in page
     insurer.primary.exit_tests.all().delete()
     refresh(on=day_of(now()))
-    page = get(as_user(insurer.governance), "board")
+    page = get(as_user(insurer.governance), "reports:board-summary")
     assert "of critical applications have a tested way out in date (0 of 1)" in page
     assert "<title" in page
     make_dependency(make_application("Pricing", criticality=0), insurer.drafter.dependencies.get().offering)
     refresh(on=day_of(now()))
-    assert "50 %" in get(as_user(insurer.governance), "board").partition('class="three"')[2].partition("</dl>")[0]
+    assert (
+        "50 %"
+        in get(as_user(insurer.governance), "reports:board-summary").partition('class="three"')[2].partition("</dl>")[0]
+    )
 
 
 def test_a_large_organisations_reports_are_counted_by_the_sweep(
     insurer: Insurer, as_user: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = as_user(insurer.governance)
-    small = get(client, "report-register")
+    small = get(client, "reports:register")
     monkeypatch.setattr(kept, "MOST_LIVE", 1)
-    assert "counted for the first time" in get(client, "report-register")
+    assert "counted for the first time" in get(client, "reports:register")
     kept.keep_figures(at=now())
     for said in ("checks would reject it", "A contract with the provider: Mistral", "Easily substitutable"):
-        assert said in get(client, "report-register")
+        assert said in get(client, "reports:register")
         assert said in small
-    assert "Claims triage on anthropic/sonnet-1" in get(client, "report-models")
+    assert "Claims triage on anthropic/sonnet-1" in get(client, "reports:model-inventory")
     # the files do not wait for the sweep
     Contract.objects.update(ref="AWS-2")
-    assert {row["RT.02.01.0010 Contract reference"] for row in rows_of(client, "report-register-csv", "contracts")} == {
-        "AWS-2"
-    }
+    assert {
+        row["RT.02.01.0010 Contract reference"] for row in rows_of(client, "reports:register-csv", "contracts")
+    } == {"AWS-2"}
     # a team's own reports are always counted at once
-    assert "counted for the first time" not in get(as_user(insurer.editor), "report-models")
+    assert "counted for the first time" not in get(as_user(insurer.editor), "reports:model-inventory")
 
 
 @pytest.mark.parametrize("name", PAGES)

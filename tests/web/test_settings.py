@@ -29,20 +29,20 @@ def test_governance_adds_a_team_and_people_get_roles_from_its_owners(as_user):
     governance, owner, newcomer = make_user(role="governance"), make_user("olga"), make_user("nele")
 
     page = as_user(governance).post(
-        reverse("add-team"), {"name": "Claims & more", "time_zone": "Europe/Berlin", "digest_hour": 8}, follow=True
+        reverse("teams:create"), {"name": "Claims & more", "time_zone": "Europe/Berlin", "digest_hour": 8}, follow=True
     )
     team = Team.objects.get(slug="claims-more")
     assert "Claims &amp; more is there." in text_of(page)
     make_member(team, TeamRole.OWNER, owner)
 
     page = as_user(owner).post(
-        reverse("add-member", args=[team.slug]), {"person": "nele", "role": TeamRole.EDITOR.rank}, follow=True
+        reverse("teams:add-member", args=[team.slug]), {"person": "nele", "role": TeamRole.EDITOR.rank}, follow=True
     )
     assert "nele is editor of Claims &amp; more." in text_of(page)
     assert User.objects.get(pk=newcomer.pk).may(TeamRole.EDITOR, team)
 
     membership = Membership.objects.get(user=newcomer)
-    as_user(owner).post(reverse("drop-member", args=[team.slug, membership.pk]))
+    as_user(owner).post(reverse("teams:remove-member", args=[team.slug, membership.pk]))
     assert not Membership.objects.filter(user=newcomer).exists()
 
 
@@ -51,16 +51,16 @@ def test_an_editor_gives_no_roles_and_a_stranger_finds_no_team(as_user):
     editor, stranger = make_member(team, TeamRole.EDITOR), make_member(make_team())
 
     given = {"person": "x", "role": 3}
-    assert as_user(editor).post(reverse("add-member", args=[team.slug]), given).status_code == 403
-    assert as_user(editor).post(reverse("team", args=[team.slug]), {}).status_code == 403
-    assert as_user(stranger).get(reverse("team", args=[team.slug])).status_code == 404
-    assert as_user(stranger).post(reverse("add-member", args=[team.slug]), given).status_code == 404
+    assert as_user(editor).post(reverse("teams:add-member", args=[team.slug]), given).status_code == 403
+    assert as_user(editor).post(reverse("teams:detail", args=[team.slug]), {}).status_code == 403
+    assert as_user(stranger).get(reverse("teams:detail", args=[team.slug])).status_code == 404
+    assert as_user(stranger).post(reverse("teams:add-member", args=[team.slug]), given).status_code == 404
 
 
 def test_two_who_change_a_team_at_once_are_shown_what_the_other_did(as_user):
     team = make_team("Claims")
     first, second = as_user(make_user("ada", role="governance")), as_user(make_user("bo", role="governance"))
-    address = reverse("team", args=[team.slug])
+    address = reverse("teams:detail", args=[team.slug])
     seen_by_both = seen_on(first, address)
 
     assert first.post(address, facts(team, seen_by_both, name="Claims EU")).status_code == 302
@@ -82,11 +82,11 @@ def test_a_team_that_owns_something_stays(as_user):
     application = make_application()
     client = as_user(make_user(role="governance"))
 
-    page = client.post(reverse("remove-team", args=[application.team.slug]), follow=True)
+    page = client.post(reverse("teams:delete", args=[application.team.slug]), follow=True)
     assert "still owns something" in text_of(page)
 
     empty = make_team("Empty")
-    client.post(reverse("remove-team", args=[empty.slug]))
+    client.post(reverse("teams:delete", args=[empty.slug]))
     assert not Team.objects.filter(pk=empty.pk).exists()
 
 
@@ -94,9 +94,9 @@ def test_a_team_is_neither_added_nor_renamed_to_stand_beside_one_of_its_name(as_
     make_team("Payments", slug="payments")
     team = make_team("Claims")
     client = as_user(make_user(role="governance"))
-    address = reverse("team", args=[team.slug])
+    address = reverse("teams:detail", args=[team.slug])
 
-    added = client.post(reverse("add-team"), {"name": "payments", "time_zone": "UTC", "digest_hour": 7})
+    added = client.post(reverse("teams:create"), {"name": "payments", "time_zone": "UTC", "digest_hour": 7})
     renamed = client.post(address, facts(team, seen_on(client, address), name="Payments"))
 
     assert (added.status_code, renamed.status_code) == (422, 422)
@@ -108,7 +108,7 @@ def test_a_team_is_neither_added_nor_renamed_to_stand_beside_one_of_its_name(as_
 def test_a_zone_that_is_none_is_refused_with_a_sentence(as_user):
     team = make_team()
     client = as_user(make_user(role="governance"))
-    address = reverse("team", args=[team.slug])
+    address = reverse("teams:detail", args=[team.slug])
 
     page = client.post(address, facts(team, seen_on(client, address), time_zone="Atlantis"))
 
@@ -120,7 +120,7 @@ def test_an_administrator_invites_and_the_person_sets_a_password_by_the_mail(as_
     admin = as_user(make_user("root", role="admin"))
 
     page = admin.post(
-        reverse("invite"),
+        reverse("users:invite"),
         {"username": "nele", "email": "nele@example.org", "team": team.pk, "role": TeamRole.EDITOR.rank},
         follow=True,
     )
@@ -141,18 +141,18 @@ def test_only_administrators_change_people_and_one_of_them_must_stay(as_user):
     admin, governance = make_user("root", role="admin"), make_user("gov", role="governance")
     person = make_user("nele", email="nele@example.org")
 
-    assert as_user(governance).get(reverse("people")).status_code == 200
-    assert as_user(governance).post(reverse("invite"), {}).status_code == 403
-    assert as_user(governance).post(reverse("person", args=[person.pk]), {}).status_code == 403
-    assert as_user(person).get(reverse("people")).status_code == 403
+    assert as_user(governance).get(reverse("users:list")).status_code == 200
+    assert as_user(governance).post(reverse("users:invite"), {}).status_code == 403
+    assert as_user(governance).post(reverse("users:detail", args=[person.pk]), {}).status_code == 403
+    assert as_user(person).get(reverse("users:list")).status_code == 403
 
     client = as_user(admin)
-    own = reverse("person", args=[admin.pk])
+    own = reverse("users:detail", args=[admin.pk])
     given = {"email": "root@example.org", "organisation_role": "", "is_active": "on", "seen": seen_on(client, own)}
     assert "Somebody must stay who administers." in text_of(client.post(own, given))
     assert User.objects.get(pk=admin.pk).organisation_role == "admin"
 
-    address = reverse("person", args=[person.pk])
+    address = reverse("users:detail", args=[person.pk])
     closed = {"email": "nele@example.org", "organisation_role": "", "seen": seen_on(client, address)}
     assert client.post(address, closed).status_code == 302
     assert not User.objects.get(pk=person.pk).is_active
@@ -162,23 +162,23 @@ def test_a_key_is_shown_once_and_revoked(as_user, client):
     person = make_user("nele", role="auditor")
     own = as_user(person)
 
-    page = own.post(reverse("issue-token"), {"name": "Reports", "scopes": ["read"], "days": 30})
+    page = own.post(reverse("tokens:create"), {"name": "Reports", "scopes": ["read"], "days": 30})
     secret = page.context["secret"]
     assert secret in text_of(page)
     assert page["Cache-Control"] == "no-store"
-    assert secret not in text_of(own.get(reverse("tokens")))
+    assert secret not in text_of(own.get(reverse("tokens:list")))
     assert client.get("/api/v1/teams/", headers={"authorization": f"Bearer {secret}"}).status_code == 200
 
     token = ApiToken.objects.get()
-    assert as_user(make_user(role="governance")).post(reverse("revoke-token", args=[token.pk])).status_code == 404
-    own.post(reverse("revoke-token", args=[token.pk]))
+    assert as_user(make_user(role="governance")).post(reverse("tokens:revoke", args=[token.pk])).status_code == 404
+    own.post(reverse("tokens:revoke", args=[token.pk]))
     assert client.get("/api/v1/teams/", headers={"authorization": f"Bearer {secret}"}).status_code == 401
 
 
 def test_the_own_profile_is_changed_and_offices_are_not(as_user):
     person = make_user("nele")
     client = as_user(person)
-    address = reverse("account")
+    address = reverse("account:detail")
 
     given = {
         "first_name": "Nele", "last_name": "Berg", "time_zone": "Europe/Berlin", "digest_hour": 6,
@@ -191,7 +191,7 @@ def test_the_own_profile_is_changed_and_offices_are_not(as_user):
     assert "You sign in with a password alone." in text_of(client.get(address))
 
 
-@pytest.mark.parametrize("name", ["settings", "teams", "tokens", "account", "people"])
+@pytest.mark.parametrize("name", ["settings:home", "teams:list", "tokens:list", "account:detail", "users:list"])
 def test_every_page_of_the_settings_opens(name, as_user):
     assert as_user(make_user(role="admin")).get(reverse(name)).status_code == 200
 
@@ -210,7 +210,7 @@ def test_two_teams_of_one_name_are_told_apart_in_a_search_by_the_team_above(as_u
     make_team("Data science", parent=claims)
     make_team("Data science", parent=legal)
 
-    page = text_of(as_user(make_user(role="governance")).get(reverse("teams"), {"q": "data"}))
+    page = text_of(as_user(make_user(role="governance")).get(reverse("teams:list"), {"q": "data"}))
 
     assert "part of Claims" in page
     assert "part of Legal" in page
@@ -221,4 +221,4 @@ def test_first_steps_count_people_and_no_service_accounts(as_user):
     make_user("nele")
     add_service(username="gateway", about="Sends calls.", team=None, by=make_user(role="governance"))
 
-    assert "Three people may sign in." in text_of(as_user(administrator).get(reverse("start")))
+    assert "Three people may sign in." in text_of(as_user(administrator).get(reverse("home:start")))

@@ -48,7 +48,12 @@ def asked(what, by):
 def test_what_a_dead_worker_left_waits_for_the_next_one(as_user, what):
     by = make_user(role=OrganisationRole.GOVERNANCE)
     job = asked(what, by)
-    route = {"pack": "pack-progress", "file": "file-progress", "loss": "loss-progress", "what-if": "what-if-progress"}
+    route = {
+        "pack": "evidence-packs:progress",
+        "file": "files:progress",
+        "loss": "loss-runs:progress",
+        "what-if": "scenario-runs:progress",
+    }
     address = reverse(route[what], args=[job.pk])
     # what the worker told last, which outlives it
     cache.set(f"{job._meta.label_lower}:{job.pk}", (3, 16, "Applications") if what == "pack" else 12)

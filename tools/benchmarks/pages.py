@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
-from django.urls import URLPattern, get_resolver, reverse
+from django.urls import reverse
 from django.urls.resolvers import RegexPattern
 
 from apps.accounts.models import Team, User
@@ -21,6 +21,7 @@ from apps.common.settled import set_loaded_aside
 from apps.exposure.models import Campaign, CampaignTask, ExposureFlag
 from apps.inventory.models import Application
 from apps.risks.models import FoundationRisk
+from apps.web.urls import named_routes
 from tools.benchmarks.http import RequestFailedError, host_headers
 from tools.benchmarks.measurement import BenchmarkLine, rolled_back, time_runs
 
@@ -51,34 +52,34 @@ def list_pages() -> Iterator[tuple[str, str]]:
     found.
     """
     finders = _finders()
-    for pattern in get_resolver("apps.web.urls").url_patterns:
-        if not isinstance(pattern, URLPattern) or not pattern.name or str(pattern.pattern).endswith(_FILES):
+    for name, route in named_routes():
+        if str(route.pattern).endswith(_FILES):
             continue
         # routes written as expressions take arguments and are acts, not pages
-        if isinstance(pattern.pattern, RegexPattern):
+        if isinstance(route.pattern, RegexPattern):
             continue
-        if not pattern.pattern.converters:
-            yield pattern.name, reverse(pattern.name)
-        elif pattern.name in finders and (argument := finders[pattern.name]()) is not None:
-            yield pattern.name, reverse(pattern.name, args=[argument])
+        if not route.pattern.converters:
+            yield name, reverse(name)
+        elif name in finders and (argument := finders[name]()) is not None:
+            yield name, reverse(name, args=[argument])
 
 
 def _finders() -> dict[str, Callable[[], Any]]:
     return {
-        "application": lambda: _latest(Application, "slug"),
-        "foundation": lambda: _most_used(NodeKind.FOUNDATION, Foundation, "slug"),
-        "version": lambda: _most_used(NodeKind.VERSION, Version, "pk"),
-        "offering": lambda: _most_used(NodeKind.OFFERING, Offering, "pk"),
-        "provider": lambda: _most_used(NodeKind.HOST, Provider, "slug"),
-        "event": lambda: _latest(ProviderEvent, "pk"),
-        "alert": lambda: _latest(Alert, "pk"),
-        "delivery": lambda: _latest(Delivery, "pk"),
-        "flag": lambda: _latest(ExposureFlag, "pk"),
-        "campaign": lambda: _latest(Campaign, "pk"),
-        "campaign-task": lambda: _latest(CampaignTask, "pk"),
-        "foundation-risk": lambda: _latest(FoundationRisk, "pk"),
-        "team": lambda: _latest(Team, "slug"),
-        "person": lambda: _latest(User, "pk"),
+        "applications:detail": lambda: _latest(Application, "slug"),
+        "foundations:detail": lambda: _most_used(NodeKind.FOUNDATION, Foundation, "slug"),
+        "versions:detail": lambda: _most_used(NodeKind.VERSION, Version, "pk"),
+        "offerings:detail": lambda: _most_used(NodeKind.OFFERING, Offering, "pk"),
+        "providers:detail": lambda: _most_used(NodeKind.HOST, Provider, "slug"),
+        "events:detail": lambda: _latest(ProviderEvent, "pk"),
+        "alerts:detail": lambda: _latest(Alert, "pk"),
+        "deliveries:detail": lambda: _latest(Delivery, "pk"),
+        "exposure-flags:detail": lambda: _latest(ExposureFlag, "pk"),
+        "campaigns:detail": lambda: _latest(Campaign, "pk"),
+        "campaign-tasks:detail": lambda: _latest(CampaignTask, "pk"),
+        "foundation-risks:detail": lambda: _latest(FoundationRisk, "pk"),
+        "teams:detail": lambda: _latest(Team, "slug"),
+        "users:detail": lambda: _latest(User, "pk"),
     }
 
 

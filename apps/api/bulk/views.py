@@ -170,7 +170,7 @@ def _report(resource: str, lines: Iterator[bytes], options: dict[str, Any]) -> R
 
 def accepted(request: Request, job: Job) -> Response:
     """202 with the job, where to look at it, and when."""
-    address = request.build_absolute_uri(reverse("api-jobs-detail", args=[job.pk]))
+    address = request.build_absolute_uri(reverse("api:job-detail", args=[job.pk]))
     return Response(
         dict(JobSerializer(job).data),
         status=status.HTTP_202_ACCEPTED,

@@ -110,7 +110,7 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
         with contextlib.suppress(OperationalError):
             make_one_pack.delay(pack.pk)
         answer = self.answer(pack, status.HTTP_202_ACCEPTED)
-        answer["Location"] = request.build_absolute_uri(reverse("api-evidence-packs-detail", args=[pack.pk]))
+        answer["Location"] = request.build_absolute_uri(reverse("api:evidence-pack-detail", args=[pack.pk]))
         answer["Retry-After"] = str(RETRY_AFTER)
         return answer
 

@@ -40,7 +40,7 @@ def account_events(request: HttpRequest) -> HttpResponse:
         "audit/account-events.html",
         fragment="listing",
         title="Account events",
-        crumbs=(("Audit", reverse("audit")),),
+        crumbs=(("Audit", reverse("audit:list")),),
         counts="Events of all accounts",
         sentence=_sentence(user),
         filters=_filters(request, form),

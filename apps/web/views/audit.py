@@ -22,19 +22,21 @@ SIZE = 50
 
 # where a record is shown, by its kind
 _PAGES: dict[str, Callable[[Change], str]] = {
-    "accounts.team": lambda change: reverse("team", args=[change.slug]),
-    "accounts.user": lambda change: reverse("service" if change.is_program else "person", args=[change.record]),
-    "alerts.alert": lambda change: reverse("alert", args=[change.record]),
-    "catalog.foundation": lambda change: reverse("foundation", args=[change.slug]),
-    "catalog.offering": lambda change: reverse("offering", args=[change.record]),
-    "catalog.provider": lambda change: reverse("provider", args=[change.slug]),
-    "catalog.version": lambda change: reverse("version", args=[change.record]),
-    "exposure.campaign": lambda change: reverse("campaign", args=[change.record]),
-    "inventory.application": lambda change: reverse("application", args=[change.slug]),
-    "inventory.contract": lambda change: reverse("contract", args=[change.record]),
-    "inventory.selection": lambda change: reverse("selection", args=[change.record]),
-    "risks.evidence": lambda change: reverse("evidence-page", args=[change.record]),
-    "risks.foundationrisk": lambda change: reverse("foundation-risk", args=[change.record]),
+    "accounts.team": lambda change: reverse("teams:detail", args=[change.slug]),
+    "accounts.user": lambda change: reverse(
+        "service-accounts:detail" if change.is_program else "users:detail", args=[change.record]
+    ),
+    "alerts.alert": lambda change: reverse("alerts:detail", args=[change.record]),
+    "catalog.foundation": lambda change: reverse("foundations:detail", args=[change.slug]),
+    "catalog.offering": lambda change: reverse("offerings:detail", args=[change.record]),
+    "catalog.provider": lambda change: reverse("providers:detail", args=[change.slug]),
+    "catalog.version": lambda change: reverse("versions:detail", args=[change.record]),
+    "exposure.campaign": lambda change: reverse("campaigns:detail", args=[change.record]),
+    "inventory.application": lambda change: reverse("applications:detail", args=[change.slug]),
+    "inventory.contract": lambda change: reverse("contracts:detail", args=[change.record]),
+    "inventory.selection": lambda change: reverse("selections:detail", args=[change.record]),
+    "risks.evidence": lambda change: reverse("evidence:detail", args=[change.record]),
+    "risks.foundationrisk": lambda change: reverse("foundation-risks:detail", args=[change.record]),
 }
 
 
@@ -43,7 +45,7 @@ def page_of(change: Change) -> str:
     known = _PAGES.get(change.kind.label)
     if known is not None:
         return known(change)
-    return reverse("application", args=[change.application]) if change.application else ""
+    return reverse("applications:detail", args=[change.application]) if change.application else ""
 
 
 @require_safe
@@ -88,14 +90,14 @@ def audit_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     user = signed_in(request)
     form = AuditForm(request.GET)
     if not form.is_valid():
-        return redirect(f"{reverse('audit')}{query_with(request)}")
+        return redirect(f"{reverse('audit:list')}{query_with(request)}")
     try:
         lines = audit_lines(user=user, said=form.cleaned_data)
     except OperationalError as error:
         if unavailable(error) is not Unavailable.SLOW:
             raise
         # the page says what to do
-        return redirect(f"{reverse('audit')}{query_with(request)}")
+        return redirect(f"{reverse('audit:list')}{query_with(request)}")
     return csv_answer("audit", list(HEADS), lines, lambda line: line)
 
 

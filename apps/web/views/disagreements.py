@@ -180,7 +180,7 @@ def disagreement_list(request: HttpRequest) -> HttpResponse:
         "feeds/disagreements.html",
         fragment="listing",
         title="Where sources disagree",
-        crumbs=(("Feeds", reverse("feeds")),),
+        crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Live applications of yours standing on the offering",
         as_of=at,
         sentence=_sentence(asked, listing, shown),
@@ -330,9 +330,9 @@ def disagreement(request: HttpRequest, pk: int) -> HttpResponse:
     found = next(iter(disagreements([offering.pk], open_only=False, at=at)), None)
     if found is None:
         if request.method != "POST":
-            return redirect("offering", pk=pk)
+            return redirect("offerings:detail", pk=pk)
         messages.error(request, "The sources agree by now, so nothing was decided. Look at the dates again.")
-        return redirect("offering", pk=pk)
+        return redirect("offerings:detail", pk=pk)
     form = DecisionForm(request.POST or None, sides=found.sides, initial={"choice": request.GET.get("side", "")})
     if request.method == "POST":
         user = governing(request, "Only governance decides between sources.")
@@ -343,13 +343,13 @@ def disagreement(request: HttpRequest, pk: int) -> HttpResponse:
                 form.add_error(None, str(refused))
             else:
                 messages.success(request, "Decided. Your day stands until it is lifted; it outranks every feed.")
-                return redirect("disagreement", pk=pk)
+                return redirect("disagreements:detail", pk=pk)
     table = table_of([found], user=request.user, at=at)
     return page(
         request,
         "feeds/disagreement.html",
         title=offering.api_id,
-        crumbs=(("Feeds", reverse("feeds")), ("Where sources disagree", reverse("disagreements"))),
+        crumbs=(("Feeds", reverse("feeds:list")), ("Where sources disagree", reverse("disagreements:list"))),
         counts="Live applications of yours standing on the offering",
         as_of=at,
         status=422 if form.errors else 200,
@@ -386,4 +386,4 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         lift_manual(assertion=assertion, by=user, reason=reason)
         messages.success(request, "Lifted. The sources settle the day again; your decision stays on record.")
-    return redirect("disagreement", pk=pk)
+    return redirect("disagreements:detail", pk=pk)

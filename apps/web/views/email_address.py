@@ -55,7 +55,7 @@ def email_address(request: HttpRequest) -> HttpResponse:
         request,
         "account/email.html",
         title="Email address",
-        crumbs=(("Account", reverse("account")),),
+        crumbs=(("Account", reverse("account:detail")),),
         sentence=Sentence(f"Your email address is {user.email}." if user.email else "You have no address."),
         form=form,
         sign_on=settings.OIDC.get("name", ""),
@@ -85,7 +85,7 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             address = confirm_email_change(token, user=user, request=request)
             say(request, f"Your email address is now {address}.")
-            return redirect("account")
+            return redirect("account:detail")
         address = requested_address(token, user=user)
     except EmailChangeError as error:
         refusal = str(error)
@@ -93,7 +93,7 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
         request,
         "account/email-confirm.html",
         title="Email address",
-        crumbs=(("Account", reverse("account")),),
+        crumbs=(("Account", reverse("account:detail")),),
         sentence=Sentence(refusal or f"Your email address becomes {address}."),
         address=address,
         refusal=refusal,
@@ -113,4 +113,4 @@ def set_password(request: HttpRequest) -> HttpResponse:
             sign_on=settings.OIDC.get("name", "") or "single sign-on"
         ),
     )
-    return redirect("account")
+    return redirect("account:detail")

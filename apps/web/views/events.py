@@ -105,7 +105,10 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "events/detail.html",
         title=f"{this.get_kind_display()}: {this.offering.api_id}",
-        crumbs=(("Events", reverse("events")), (this.source.name, f"{reverse('events')}?source={this.source.slug}")),
+        crumbs=(
+            ("Events", reverse("events:list")),
+            (this.source.name, f"{reverse('events:list')}?source={this.source.slug}"),
+        ),
         counts="Live applications of yours that the event reaches",
         as_of=at,
         event=this,

@@ -48,7 +48,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             sentence = f"The plan to leave {dependency.offering.api_id} stands."
             say_change(request, application, before, sentence)
-            return redirect("application", application.slug)
+            return redirect("applications:detail", application.slug)
     return page(
         request,
         "exits/form.html",
@@ -77,7 +77,7 @@ def remove_plan(request: HttpRequest, pk: int) -> HttpResponse:
     actions.remove_exit_plan(plan=row, by=user, reason=request.POST.get("reason", "")[:500])
     sentence = f"The plan to leave {row.dependency.offering.api_id} no longer holds."
     say_change(request, application, before, sentence)
-    return redirect("application", application.slug)
+    return redirect("applications:detail", application.slug)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -115,7 +115,7 @@ def _test(
             said = "The test of moving from {id} to {target} is recorded."
             corrected = "The test of moving from {id} to {target} is corrected."
             say_change(request, application, before, (said if row is None else corrected).format(**words))
-            return redirect("application", application.slug)
+            return redirect("applications:detail", application.slug)
     return page(
         request,
         "exits/form.html",

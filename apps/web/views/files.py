@@ -78,11 +78,11 @@ def ask(request: HttpRequest) -> HttpResponse:
         file = ask_file(kind=asked.kind, query=asked.query, name=f"{stem}-{day_of(at)}.{ending}", by=user, at=at)
     except CannotBeMade as refusal:
         refuse(request, str(refusal))
-        return redirect("files")
+        return redirect("files:list")
     # without a broker the sweep finds it within a minute
     with contextlib.suppress(OperationalError):
         write_one_file.delay(file.pk)
-    return redirect("file", pk=file.pk)
+    return redirect("files:detail", pk=file.pk)
 
 
 def _one(request: HttpRequest, pk: int) -> WrittenFile:
@@ -97,7 +97,7 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "files/one.html",
         title=found.name,
-        crumbs=(("Files", reverse("files")),),
+        crumbs=(("Files", reverse("files:list")),),
         counts="What the person who asked may see",
         as_of=found.as_of,
         sentence=_sentence(found),

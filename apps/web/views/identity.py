@@ -139,7 +139,7 @@ def candidates_for(offering: Offering) -> list[Candidate]:
         Candidate(
             each,
             f"{owners[each.canonical].name} by {owners[each.canonical].developer.name}",
-            reverse("foundation", args=[owners[each.canonical].slug]),
+            reverse("foundations:detail", args=[owners[each.canonical].slug]),
         )
         for each in found
         if each.canonical in owners
@@ -165,7 +165,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
                 form.add_error(None, str(refused))
             else:
                 messages.success(request, f"{offering.api_id} is placed; every offering so named follows.")
-                return redirect("identity")
+                return redirect("unresolved-models:list")
     same = (
         Offering.objects.filter(api_id=offering.api_id)
         .exclude(pk=pk)
@@ -178,8 +178,8 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         "identity/decide.html",
         title=offering.api_id,
         crumbs=(
-            ("Identity", reverse("identity")),
-            (offering.host.name, f"{reverse('identity')}?host={offering.host.slug}"),
+            ("Identity", reverse("unresolved-models:list")),
+            (offering.host.name, f"{reverse('unresolved-models:list')}?host={offering.host.slug}"),
         ),
         counts="Live applications of yours that call it",
         status=422 if form.errors else 200,
@@ -207,4 +207,4 @@ def lift_decision(request: HttpRequest, pk: int) -> HttpResponse:
     decision = get_object_or_404(IdentityDecision.objects.filter(lifted_at__isnull=True).select_related("host"), pk=pk)
     lift_identity_decision(decision=decision, by=user)
     messages.success(request, f"Lifted. The rules place {decision.raw} again.")
-    return redirect("identity")
+    return redirect("unresolved-models:list")

@@ -219,7 +219,7 @@ def offering(request: HttpRequest, pk: int) -> HttpResponse:
                 form.add_error(None, str(refused))
             else:
                 messages.success(request, "Your value stands until it is lifted; it outranks every feed.")
-                return redirect("offering", pk=pk)
+                return redirect("offerings:detail", pk=pk)
     return _offering_page(request, this, form)
 
 
@@ -237,7 +237,10 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
     user = signed_in(request)
     standings = standings_on(NodeKind.OFFERING, this.pk, user=user, today=today)
     ends = [(this.retires_on, this.host.name, this.date_kind)] if this.retires_on else []
-    crumbs = [("Offerings", reverse("offerings")), (this.host.name, f"{reverse('offerings')}?host={this.host.slug}")]
+    crumbs = [
+        ("Offerings", reverse("offerings:list")),
+        (this.host.name, f"{reverse('offerings:list')}?host={this.host.slug}"),
+    ]
     accepted = {this.lifecycle_claim_id, this.price_claim_id} - {None}
     manual = next(
         (
@@ -276,7 +279,7 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
         footing=footing_of(this),
         standings=standings,
         history=prices_of(request, [this], today),
-        history_csv=reverse("offering-prices-csv", args=[this.pk]),
+        history_csv=reverse("offerings:prices-csv", args=[this.pk]),
         decision=_decision(this, today),
         risks=risks,
         n_risks=n_risks,
@@ -390,9 +393,9 @@ def _page_of(family: str, thing: Any) -> str:
     if thing is None or family == "region":
         return ""
     if family == "offering":
-        return reverse("offering", args=[thing.pk])
+        return reverse("offerings:detail", args=[thing.pk])
     return reverse(
-        "foundation" if family in {"foundation", "version"} else "provider",
+        "foundations:detail" if family in {"foundation", "version"} else "providers:detail",
         args=[thing.foundation.slug if family == "version" else thing.slug],
     )
 
@@ -407,11 +410,11 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     form = LiftForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Say why the feeds may speak again; the value still stands.")
-        return redirect("offering", pk=assertion.offering_id)
+        return redirect("offerings:detail", pk=assertion.offering_id)
     try:
         lift_manual(assertion=assertion, by=user, reason=form.cleaned_data["reason"])
     except RefusedFact as refused:
         messages.error(request, str(refused))
     else:
         messages.success(request, "Lifted. The registry follows the feeds again; your value stays on record.")
-    return redirect("offering", pk=assertion.offering_id)
+    return redirect("offerings:detail", pk=assertion.offering_id)

@@ -134,7 +134,7 @@ def _application_column(path: Dependency, today: date) -> section.Column:
         height=HEIGHTS[Criticality(application.criticality)],
         solid=application.criticality == Criticality.CRITICAL,
         late=_is_urgent(offering, today),
-        url=reverse("application", args=[application.slug]),
+        url=reverse("applications:detail", args=[application.slug]),
     )
 
 
@@ -205,7 +205,7 @@ def ending_of(row: Ending, today: date) -> timeline.Ending:
         urgent=_is_urgent(offering, today),
         when=day(offering.retires_on, today=today),
         note=f"{number(n)} application{'' if n == 1 else 's'}",
-        url=reverse("offering", args=[offering.pk]),
+        url=reverse("offerings:detail", args=[offering.pk]),
     )
 
 

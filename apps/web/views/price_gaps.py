@@ -74,7 +74,7 @@ def price_gap_list(request: HttpRequest) -> HttpResponse:
         "feeds/price-gaps.html",
         fragment="listing",
         title="Where sources disagree: prices",
-        crumbs=(("Feeds", reverse("feeds")),),
+        crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Live applications of yours standing on the offering",
         as_of=at,
         sentence=_price_sentence(listing, only_used=only_used),

@@ -58,7 +58,7 @@ def account(request: HttpRequest) -> HttpResponse:
                     user=locked, facts={name: form.cleaned_data[name] for name in actions.OWN_FACTS}
                 )
                 say(request, "Your profile is changed.")
-                return redirect("account")
+                return redirect("account:detail")
     memberships = list(user.memberships.select_related("team"))
     office = user.get_organisation_role_display() if user.organisation_role else ""
     return page(
@@ -94,7 +94,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
         else "You have no other session."
     )
     say(request, said.format(n=n_ended))
-    return redirect("account")
+    return redirect("account:detail")
 
 
 @require_POST
@@ -104,7 +104,7 @@ def end_one_session(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     record_event(AccountEventKind.SESSIONS_ENDED, request=request, user=user, detail="one session")
     say(request, "The session is ended.")
-    return redirect("account")
+    return redirect("account:detail")
 
 
 def _sentence(roles: list[str]) -> Sentence:

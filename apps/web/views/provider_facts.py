@@ -109,7 +109,7 @@ def _one(request: HttpRequest, slug: str) -> Provider:
 
 
 def _crumbs(this: Provider) -> tuple[tuple[str, str], ...]:
-    return (("Providers", reverse("providers")), (this.name, reverse("provider", args=[this.slug])))
+    return (("Providers", reverse("providers:list")), (this.name, reverse("providers:detail", args=[this.slug])))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -123,7 +123,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
         this = Provider.objects.select_for_update(of=("self",)).get(pk=this.pk)
         form = ProviderForm(request.POST, instance=Provider.objects.get(pk=this.pk), row=this)
         if form.is_valid() and _kept(form, this, request):
-            return redirect("provider", this.slug)
+            return redirect("providers:detail", this.slug)
     missing = [LABELS[name] for name in ("legal_name", "person_type", "lei", "country") if not getattr(this, name)]
     return page(
         request,
@@ -149,7 +149,7 @@ def _kept(form: ProviderForm, this: Provider, request: HttpRequest) -> bool:
         for name, errors in refused.message_dict.items():
             form.add_error(name if name in form.fields else None, errors)
         return False
-    undo = reverse("undo-provider", args=[this.slug, made]) if made else None
+    undo = reverse("providers:undo", args=[this.slug, made]) if made else None
     words = "{name} is changed." if made else "Nothing of {name} differs from what is on record."
     say(request, words.format(name=form.cleaned_data["name"]), undo=undo)
     return True
@@ -247,5 +247,5 @@ def undo(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
     except RefusedFact as refusal:
         refuse(request, str(refusal))
     else:
-        say(request, "Taken back: it is as it was.", undo=reverse("undo-provider", args=[slug, back]))
-    return redirect("provider-history", slug)
+        say(request, "Taken back: it is as it was.", undo=reverse("providers:undo", args=[slug, back]))
+    return redirect("providers:history", slug)

@@ -161,8 +161,8 @@ def provider(request: HttpRequest, slug: str) -> HttpResponse:
         "providers/detail.html",
         title=this.name,
         crumbs=(
-            ("Providers", reverse("providers")),
-            *(((this.parent.name, reverse("provider", args=[this.parent.slug])),) if this.parent else ()),
+            ("Providers", reverse("providers:list")),
+            *(((this.parent.name, reverse("providers:detail", args=[this.parent.slug])),) if this.parent else ()),
         ),
         counts="Live applications of yours, in any role",
         as_of=at,

@@ -27,7 +27,7 @@ def save(request: HttpRequest) -> HttpResponse:
     try:
         resolve(path)
     except Resolver404:
-        return redirect("overview")
+        return redirect("home:overview")
     address = f"{path}?{query}" if query else path
     if not name:
         refuse(request, "Give the filter a name first.")

@@ -64,7 +64,7 @@ def _pages(asked: Asked) -> Iterable[Hit]:
 
 def _applications(asked: Asked) -> Iterable[Hit]:
     found = Application.objects.visible_to(asked.user).filter(name__icontains=asked.words).select_related("team")
-    return (Hit(row.name, row.team.name, reverse("application", args=[row.slug])) for row in found[:EACH])
+    return (Hit(row.name, row.team.name, reverse("applications:detail", args=[row.slug])) for row in found[:EACH])
 
 
 def _foundations(asked: Asked) -> Iterable[Hit]:
@@ -72,7 +72,7 @@ def _foundations(asked: Asked) -> Iterable[Hit]:
         Q(name__icontains=asked.words) | Q(line__icontains=asked.words)
     )
     return (
-        Hit(row.name, row.developer.name, reverse("foundation", args=[row.slug]))
+        Hit(row.name, row.developer.name, reverse("foundations:detail", args=[row.slug]))
         for row in _own_first(found, "pk", asked, then="name").select_related("developer")[:EACH]
     )
 
@@ -82,7 +82,7 @@ def _versions(asked: Asked) -> Iterable[Hit]:
         Version.objects.visible_to(asked.user).filter(identifier__icontains=asked.words).select_related("foundation")
     )
     return (
-        Hit(row.identifier, row.foundation.name, reverse("version", args=[row.pk]))
+        Hit(row.identifier, row.foundation.name, reverse("versions:detail", args=[row.pk]))
         for row in _own_first(found, "foundation", asked, then="identifier")[:EACH]
     )
 
@@ -90,7 +90,7 @@ def _versions(asked: Asked) -> Iterable[Hit]:
 def _offerings(asked: Asked) -> Iterable[Hit]:
     found = Offering.objects.visible_to(asked.user).filter(api_id__icontains=asked.words).select_related("host")
     return (
-        Hit(row.api_id, row.host.name, reverse("offering", args=[row.pk]))
+        Hit(row.api_id, row.host.name, reverse("offerings:detail", args=[row.pk]))
         for row in _own_first(found, "version__foundation", asked, then="pk")[:EACH]
     )
 
@@ -105,39 +105,39 @@ def _providers(asked: Asked) -> Iterable[Hit]:
     found = Provider.objects.visible_to(asked.user).filter(
         Q(name__icontains=asked.words) | Q(slug__icontains=asked.words)
     )
-    return (Hit(row.name, ", ".join(row.roles), reverse("provider", args=[row.slug])) for row in found[:EACH])
+    return (Hit(row.name, ", ".join(row.roles), reverse("providers:detail", args=[row.slug])) for row in found[:EACH])
 
 
 def _risks(asked: Asked) -> Iterable[Hit]:
     found = RiskTemplate.objects.filter(Q(title__icontains=asked.words) | Q(code__iexact=asked.words)).order_by("code")
-    return (Hit(row.title, row.code, reverse("risk-template", args=[row.code])) for row in found[:EACH])
+    return (Hit(row.title, row.code, reverse("risk-templates:detail", args=[row.code])) for row in found[:EACH])
 
 
 def _campaigns(asked: Asked) -> Iterable[Hit]:
     found = Campaign.objects.visible_to(asked.user).filter(title__icontains=asked.words)
-    return (Hit(row.title, row.get_state_display(), reverse("campaign", args=[row.pk])) for row in found[:EACH])
+    return (Hit(row.title, row.get_state_display(), reverse("campaigns:detail", args=[row.pk])) for row in found[:EACH])
 
 
 def _contracts(asked: Asked) -> Iterable[Hit]:
     found = Contract.objects.visible_to(asked.user).filter(ref__icontains=asked.words).select_related("party")
-    return (Hit(row.ref, row.party.name, reverse("contract", args=[row.pk])) for row in found[:EACH])
+    return (Hit(row.ref, row.party.name, reverse("contracts:detail", args=[row.pk])) for row in found[:EACH])
 
 
 def _teams(asked: Asked) -> Iterable[Hit]:
     found = Team.objects.visible_to(asked.user).filter(name__icontains=asked.words)
-    return (Hit(row.name, row.email, reverse("team", args=[row.slug])) for row in found[:EACH])
+    return (Hit(row.name, row.email, reverse("teams:detail", args=[row.slug])) for row in found[:EACH])
 
 
 # (heading, hits, route of the list that takes ?q=)
 _KINDS: tuple[tuple[Any, Callable[[Asked], Iterable[Hit]], str], ...] = (
     ("Pages", _pages, ""),
-    ("Applications", _applications, "applications"),
-    ("Foundations", _foundations, "foundations"),
-    ("Versions", _versions, "versions"),
-    ("Offerings", _offerings, "offerings"),
-    ("Providers", _providers, "providers"),
+    ("Applications", _applications, "applications:list"),
+    ("Foundations", _foundations, "foundations:list"),
+    ("Versions", _versions, "versions:list"),
+    ("Offerings", _offerings, "offerings:list"),
+    ("Providers", _providers, "providers:list"),
     ("Risks", _risks, ""),
-    ("Campaigns", _campaigns, "campaigns"),
+    ("Campaigns", _campaigns, "campaigns:list"),
     ("Contracts", _contracts, ""),
     ("Teams", _teams, ""),
 )

@@ -43,7 +43,7 @@ def _feed(user: User) -> Step:
             f"None of {counted(n, 'feed')} has answered yet. Pages show the built-in catalogue"
             " meanwhile; the gate cannot decide."
         )
-    links = [("See the feeds and poll one now", reverse("feeds"))]
+    links = [("See the feeds and poll one now", reverse("feeds:list"))]
     return Step(
         "Connect a feed", "Retirement dates and prices come from feeds that are polled by themselves.",
         stands, fresh > 0, tuple(links),
@@ -63,7 +63,7 @@ def _inventory(user: User) -> Step:
     return Step(
         "Import an inventory", "What you run, and which models each of it calls: from the sheet you have.",
         stands, bool(n and uses),
-        (("Import a sheet", reverse("imports")), ("Register one by hand", reverse("register-application"))),
+        (("Import a sheet", reverse("imports:list")), ("Register one by hand", reverse("applications:create"))),
     )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def _connect(user: User) -> Step:
     )
     return Step(
         "Connect what runs", "Traces, gateways and pipelines show what is really called, and correct the sheet.",
-        stands, found is not None, (("See how, with the lines to copy", reverse("intake")),),
+        stands, found is not None, (("See how, with the lines to copy", reverse("connections:list")),),
     )  # fmt: skip
 
 
@@ -85,9 +85,9 @@ def _team(user: User) -> Step:
     people = User.objects.people().filter(is_active=True).count() if user.reads_everything else 0
     members = Membership.objects.filter(user__is_active=True).exclude(user=user).order_by()[:1].count()
     stands = f"{counted(people, 'person', 'people').capitalize()} may sign in." if people > 1 else "You are alone here."
-    links = [("Teams and roles", reverse("teams"))]
+    links = [("Teams and roles", reverse("teams:list"))]
     if user.administers:
-        links.insert(0, ("Invite a person", reverse("invite")))
+        links.insert(0, ("Invite a person", reverse("users:invite")))
     return Step(
         "Invite the team", "Owners hear in time only if they are here, or their team has a mailbox.",
         stands, members > 0, tuple(links),

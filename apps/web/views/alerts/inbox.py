@@ -144,7 +144,7 @@ def _cells(row: Row) -> list[Any]:
         alert.snoozed_until,
         alert.resolution_sentence,
         "; ".join(_told(told) for told in row.told.named) + (f"; {row.told.n_more} more" if row.told.n_more else ""),
-        reverse("alert", args=[alert.pk]),
+        reverse("alerts:detail", args=[alert.pk]),
     ]
 
 
@@ -212,4 +212,4 @@ def _answered(request: HttpRequest, chosen: list[Alert], user: User, at: Any) ->
 def back_to_inbox(said: QueryDict) -> str:
     """The page of alerts that the form was on; nothing but such a page."""
     back = said.get("back", "")
-    return back if back.startswith("/alerts/") and "\\" not in back else reverse("alerts")
+    return back if back.startswith("/alerts/") and "\\" not in back else reverse("alerts:list")

@@ -126,7 +126,7 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "alerts/delivery.html",
         title=this.subject,
-        crumbs=(("Deliveries", reverse("deliveries")),),
+        crumbs=(("Deliveries", reverse("deliveries:list")),),
         counts="One message",
         delivery=this,
         recipient=this.team or this.user or this.webhook,
@@ -159,7 +159,7 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, "It is queued again.")
     else:
         messages.error(request, "Only a failed message is sent again.")
-    return redirect("delivery", pk=pk)
+    return redirect("deliveries:detail", pk=pk)
 
 
 # --- what no message carries ----------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def not_carried(request: HttpRequest) -> HttpResponse:
         "alerts/not-carried.html",
         fragment="listing",
         title="Not carried",
-        crumbs=(("Deliveries", reverse("deliveries")),),
+        crumbs=(("Deliveries", reverse("deliveries:list")),),
         counts="Notices that no message carries",
         sentence=_sentence(account),
         account=account,

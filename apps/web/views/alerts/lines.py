@@ -151,7 +151,7 @@ def _page(
         request,
         "alerts/settings.html",
         title="When people are told",
-        crumbs=(("Alerts", reverse("alerts")),),
+        crumbs=(("Alerts", reverse("alerts:list")),),
         counts="Lines of the whole organisation",
         status=422 if policy is not None or lines is not None else 200,
         sentence=_sentence([each for each, _ in policies]),
@@ -199,7 +199,7 @@ def save_policy(request: HttpRequest, criticality: int) -> HttpResponse:
         return _page(request, policy=form, of=criticality)
     change_policy(policy=policy, by=user, **form.cleaned_data)
     messages.success(request, f"Kept, for {policy.get_criticality_display().lower()} applications.")
-    return redirect("alert-settings")
+    return redirect("alert-settings:detail")
 
 
 @require_POST
@@ -210,7 +210,7 @@ def save_lines(request: HttpRequest) -> HttpResponse:
         return _page(request, lines=form)
     change_settings(by=user, **form.cleaned_data)
     messages.success(request, "Kept.")
-    return redirect("alert-settings")
+    return redirect("alert-settings:detail")
 
 
 # --- webhooks -----------------------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ def _edited(request: HttpRequest, hook: Webhook) -> HttpResponse:
     messages.success(
         request, "Kept. Give its secret to the receiver, and send a test." if is_new else "Kept."
     )  # fmt: skip
-    return redirect("webhook", pk=hook.pk)
+    return redirect("webhooks:detail", pk=hook.pk)
 
 
 def _as_typed(hook: Webhook) -> dict[str, Any]:
@@ -275,7 +275,7 @@ def _form(request: HttpRequest, form: WebhookForm, hook: Webhook, *, status: int
         request,
         "alerts/webhook.html",
         title=stored.name if stored is not None else "A new webhook",
-        crumbs=(("Alerts", reverse("alerts")), ("When people are told", reverse("alert-settings"))),
+        crumbs=(("Alerts", reverse("alerts:list")), ("When people are told", reverse("alert-settings:detail"))),
         counts="One address",
         status=status,
         sentence=_webhook_sentence(stored),
@@ -325,11 +325,11 @@ def _changed(
         messages.error(request, str(refused))
     else:
         messages.success(request, said)
-    return redirect("webhook", pk=hook.pk)
+    return redirect("webhooks:detail", pk=hook.pk)
 
 
 @require_POST
 def test_webhook(request: HttpRequest, pk: int) -> HttpResponse:
     queue_test(webhook=_webhook(request, pk), by=governing(request, _WEBHOOKS), at=now())
     messages.success(request, "A request without alerts is queued; see below how it ends.")
-    return redirect("webhook", pk=pk)
+    return redirect("webhooks:detail", pk=pk)

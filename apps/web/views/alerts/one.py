@@ -101,7 +101,7 @@ def _shown(request: HttpRequest, this: Alert, *, data: Any = None, which: str = 
         request,
         "alerts/detail.html",
         title=row.heading,
-        crumbs=(("Alerts", reverse("alerts")),),
+        crumbs=(("Alerts", reverse("alerts:list")),),
         counts="One alert",
         as_of=at,
         status=422 if which else 200,
@@ -251,4 +251,4 @@ def _done(
 
 
 def _back(request: HttpRequest, this: Alert) -> str:
-    return back_to_inbox(request.POST) if request.POST.get("back") else reverse("alert", args=[this.pk])
+    return back_to_inbox(request.POST) if request.POST.get("back") else reverse("alerts:detail", args=[this.pk])

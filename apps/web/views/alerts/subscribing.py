@@ -141,7 +141,7 @@ def _edited(request: HttpRequest, subscription: Subscription) -> HttpResponse:
         form.add_error(None, str(refused))
         return _form(request, form, subscription, user, status=422)
     messages.success(request, "Subscribed." if is_new else "Kept.")
-    return redirect("subscriptions")
+    return redirect("subscriptions:list")
 
 
 def _form(
@@ -153,7 +153,7 @@ def _form(
         request,
         "alerts/subscription.html",
         title=name or "A new subscription",
-        crumbs=(("Alerts", reverse("alerts")), ("What you get", reverse("subscriptions"))),
+        crumbs=(("Alerts", reverse("alerts:list")), ("What you get", reverse("subscriptions:list"))),
         counts="What it would have sent in the last 30 days",
         status=status,
         sentence=Sentence(f"Hear of more: {name}." if name else "Hear of more than what falls to you."),
@@ -195,4 +195,4 @@ def drop_subscription(request: HttpRequest, pk: int) -> HttpResponse:
     name = str(subscription)
     end_subscription(subscription=subscription, by=signed_in(request))
     messages.success(request, f"Ended: {name}.")
-    return redirect("subscriptions")
+    return redirect("subscriptions:list")

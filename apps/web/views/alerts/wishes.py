@@ -96,7 +96,9 @@ def mailing_of(recipient: User | Team, at: datetime, data: Any = None) -> Mailin
             "time_zone": rhythm.time_zone, "heartbeat": rhythm.heartbeat,
         },
     )  # fmt: skip
-    url = reverse("preference-of-team", args=[slug]) if slug else reverse("preference")
+    url = (
+        reverse("notification-preferences:edit-team", args=[slug]) if slug else reverse("notification-preferences:edit")
+    )
     return Mailing(team, recipient.email, form, next_mail(rhythm, recipient.email, at), url, slug)
 
 
@@ -132,9 +134,9 @@ def _save(request: HttpRequest, mailing: Mailing, at: datetime) -> HttpResponse 
         return None
     if mailing.team is None:
         messages.success(request, "Kept.")
-        return redirect("subscriptions")
+        return redirect("subscriptions:list")
     messages.success(request, f"Kept for the mailbox of {mailing.team.name}.")
-    return redirect(back_to(reverse("subscriptions"), team=mailing.slug))
+    return redirect(back_to(reverse("subscriptions:list"), team=mailing.slug))
 
 
 @require_POST
@@ -182,7 +184,7 @@ def _page(
         request,
         "alerts/subscriptions.html",
         title="What you get",
-        crumbs=(("Alerts", reverse("alerts")),),
+        crumbs=(("Alerts", reverse("alerts:list")),),
         counts="Your own wishes, and those of your teams' mailboxes",
         as_of=at,
         status=status,
@@ -269,7 +271,7 @@ def lift_mute(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, "Lifted. What it kept back and still waits is mailed with the next message.")
     else:
         messages.info(request, "It was lifted already.")
-    return redirect("subscriptions")
+    return redirect("subscriptions:list")
 
 
 # --- calendar, and where things stand -------------------------------------------------------------------------------
@@ -283,7 +285,7 @@ def make_calendar(request: HttpRequest) -> HttpResponse:
         _, secret = make_calendar_feed(user=signed_in(request), name=request.POST.get("name", "").strip(), kind=kind)
     except BadWish as refused:
         messages.error(request, str(refused))
-        return redirect("subscriptions")
+        return redirect("subscriptions:list")
     return _page(request, secret=secret, kind=kind)
 
 
@@ -293,7 +295,7 @@ def revoke_calendar(request: HttpRequest, pk: int) -> HttpResponse:
     feed = get_object_or_404(CalendarFeed.objects.visible_to(user), pk=pk)
     revoke_calendar_feed(feed=feed, by=user, at=now())
     messages.success(request, "Revoked: programs that read this address get nothing any more.")
-    return redirect("subscriptions")
+    return redirect("subscriptions:list")
 
 
 @require_POST
@@ -308,4 +310,4 @@ def ask(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"A mail about {counted(n, 'open alert')} is on its way, in a minute or two.")
         else:
             messages.info(request, "Nothing that is owed to you waits, or you have asked for it today already.")
-    return redirect("subscriptions")
+    return redirect("subscriptions:list")

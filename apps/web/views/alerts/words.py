@@ -219,15 +219,15 @@ def _event_todo(kind: str, event: ProviderEvent) -> str:
 def _address(alert: Alert, applications: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """(address, what is there) of the page on which it is looked into."""
     if alert.event_id is not None:
-        return reverse("event", args=[alert.event_id]), "The event, with its evidence"
+        return reverse("events:detail", args=[alert.event_id]), "The event, with its evidence"
     if alert.flag_id is not None:
-        return reverse("overview") + "#h-layers", "Concentration, by layer"
+        return reverse("home:overview") + "#h-layers", "Concentration, by layer"
     if alert.run is not None or alert.source is not None:
         return feed_words.feed_path(alert), f"The feed {feed_words.source_name(alert)}"
     path = day_words.path(alert, slug=applications[0][1] if len(applications) == 1 else "")
-    if path == reverse("alert", args=[alert.pk]):
+    if path == reverse("alerts:detail", args=[alert.pk]):
         return "", ""
-    if path == reverse("applications"):
+    if path == reverse("applications:list"):
         return (path, "Applications") if applications else ("", "")
     return path, _WHERE.get(path.split("/")[1], "Where it is looked into")
 

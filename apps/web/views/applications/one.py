@@ -71,7 +71,7 @@ def application(request: HttpRequest, slug: str) -> HttpResponse:
     if app.merged_into is not None:
         kept = application_merged_into(application=app)
         if Application.objects.visible_to(user).filter(pk=kept.pk).exists():
-            return redirect("application", kept.slug, permanent=True)
+            return redirect("applications:detail", kept.slug, permanent=True)
     at = now()
     today = day_of(at)
     rows = stack(application=app, on=today)
@@ -87,8 +87,8 @@ def application(request: HttpRequest, slug: str) -> HttpResponse:
         "applications/detail.html",
         title=app.name,
         crumbs=(
-            ("Applications", reverse("applications")),
-            (app.team.name, f"{reverse('applications')}?team={app.team.slug}"),
+            ("Applications", reverse("applications:list")),
+            (app.team.name, f"{reverse('applications:list')}?team={app.team.slug}"),
         ),
         counts="Live dependencies of this application",
         as_of=at,
@@ -216,7 +216,10 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         "applications/history.html",
         title=f"History of {app.name}",
-        crumbs=(("Applications", reverse("applications")), (app.name, reverse("application", args=[app.slug]))),
+        crumbs=(
+            ("Applications", reverse("applications:list")),
+            (app.name, reverse("applications:detail", args=[app.slug])),
+        ),
         sentence=Sentence(_history_in_words(app, changes)),
         application=app,
         changes=changes,

@@ -27,8 +27,8 @@ _REFUSALS = (ValidationError, actions.RefusedChange)
 
 def crumbs_of(application: Application) -> tuple[tuple[str, str], ...]:
     return (
-        ("Applications", reverse("applications")),
-        (application.name, reverse("application", args=[application.slug])),
+        ("Applications", reverse("applications:list")),
+        (application.name, reverse("applications:detail", args=[application.slug])),
     )
 
 
@@ -54,13 +54,13 @@ def register(request: HttpRequest) -> HttpResponse:
                 f"{application.name} is registered. Say next what it calls.",
                 undo=current_change(),
             )
-            return redirect("declare-dependency", application.slug)
+            return redirect("dependencies:create", application.slug)
     status = 403 if not allowed and request.method == "POST" else 422 if request.method == "POST" else 200
     return page(
         request,
         "applications/register.html",
         title="Register an application",
-        crumbs=(("Applications", reverse("applications")),),
+        crumbs=(("Applications", reverse("applications:list")),),
         status=status,
         sentence=Sentence("What does the organisation run?"),
         form=form,
@@ -89,7 +89,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
             refused(form, error)
         else:
             say_change(request, changed, before, f"{changed.name} is changed.")
-            return redirect("application", changed.slug)
+            return redirect("applications:detail", changed.slug)
     return page(
         request,
         "applications/form.html",
@@ -211,4 +211,4 @@ def merge(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _done(request: HttpRequest, application: Application, before: Outlook, sentence: str) -> HttpResponse:
     say_change(request, application, before, sentence)
-    return redirect("application", application.slug)
+    return redirect("applications:detail", application.slug)

@@ -104,18 +104,24 @@ def _block(css: str, members: list[StackRow], thing: Any, *, shared: bool) -> Bl
         if first.answering != first.offering:
             note = f"redirected to {first.answering.api_id}; {note}"
         return Block(
-            len(members), thing.api_id, note, reverse("offering", args=[thing.pk]), shared, is_id=True, late=late
+            len(members),
+            thing.api_id,
+            note,
+            reverse("offerings:detail", args=[thing.pk]),
+            shared,
+            is_id=True,
+            late=late,
         )
     if css == "version":
         note = f"released {thing.released_on:%b %Y}" if thing.released_on else ""
         return Block(len(members), thing.name, note, "", shared)
     if css == "foundation":
-        return Block(len(members), thing.name, thing.family, reverse("foundation", args=[thing.slug]), shared)
+        return Block(len(members), thing.name, thing.family, reverse("foundations:detail", args=[thing.slug]), shared)
     note = ""
     if shared:
         words = "{roles} stop together" if css == "host" else "{roles} share it"
         note = words.format(roles=_roles_of(members))
-    return Block(len(members), thing.name, note, reverse("provider", args=[thing.slug]), shared)
+    return Block(len(members), thing.name, note, reverse("providers:detail", args=[thing.slug]), shared)
 
 
 def _roles_of(members: list[StackRow]) -> str:

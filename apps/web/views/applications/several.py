@@ -77,7 +77,7 @@ def change_several(request: HttpRequest) -> HttpResponse:
     if not teams_editable_by(user=user).exists():
         raise PermissionDenied("Only editors may change applications.")
     picked = chosen(request)
-    back = reverse("applications") + (f"?{picked.query.urlencode()}" if picked.query else "")
+    back = reverse("applications:list") + (f"?{picked.query.urlencode()}" if picked.query else "")
     form = SeveralForm(request.POST if request.method == "POST" else None, user=user)
     report: BulkChange | None = None
     lines: list[Line] = []

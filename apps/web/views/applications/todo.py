@@ -63,7 +63,7 @@ def todos(
         stale = pluralize(risks.n_stale, f"{risks.n_stale} has become stale.", f"{risks.n_stale} have become stale.")
         found.append(Todo(None, head, stale if risks.n_stale else "", "#risks", "See them"))
     if application.next_review_on and application.next_review_on <= today + SOON:
-        edit = reverse("change-application", args=[application.slug])
+        edit = reverse("applications:edit", args=[application.slug])
         late = application.next_review_on < today
         found.append(Todo(application.next_review_on, "Review it, and set the next day", "", edit, "Edit", late))
     return sorted(found, key=lambda todo: (todo.when is not None, todo.when or today, todo.head))
@@ -74,7 +74,7 @@ def _moves(by_id: dict[int, StackRow], runways: Iterable[PrimaryRunway], today: 
         row = by_id.get(runway.dependency_id)
         if row is None or runway.at_least:
             continue
-        url = reverse("replace-dependency", args=[row.dependency.pk])
+        url = reverse("dependencies:replace", args=[row.dependency.pk])
         name = row.offering.api_id
         by = leave_by(runway, today)
         if runway.days_left is not None and runway.days_left < 0:
@@ -88,7 +88,7 @@ def _moves(by_id: dict[int, StackRow], runways: Iterable[PrimaryRunway], today: 
             yield Todo(by, f"Start the move away from {name}", f"{words} {_successor(row)}".strip(),
                        url, "Replace", is_late=by < today)  # fmt: skip
         elif runway.retires_on is not None:
-            plan = reverse("exit-plan", args=[row.dependency.pk])
+            plan = reverse("exit-plans:edit", args=[row.dependency.pk])
             yield Todo(runway.retires_on, f"Leave {name} before it ends",
                        "Nobody has said how long the move takes. Write the plan or make a"
                            " test.", plan,
@@ -103,7 +103,7 @@ def _successor(row: StackRow) -> str:
 def _tests(by_id: dict[int, StackRow], exits: Exits, today: date) -> Iterable[Todo]:
     for pk, tests in exits.tests.items():
         counting = [test for test in tests if test.counts]
-        url = reverse("record-exit-test", args=[pk])
+        url = reverse("exit-tests:create", args=[pk])
         if counting:
             last = max(counting, key=lambda test: test.ends_on)
             if last.ends_on <= today + SOON:
@@ -117,7 +117,7 @@ def _tests(by_id: dict[int, StackRow], exits: Exits, today: date) -> Iterable[To
         if pk in by_id and plan.next_test_on and plan.next_test_on <= today + SOON:
             yield Todo(
                 plan.next_test_on, "Make the planned exit test",
-                f"Of {by_id[pk].offering.api_id}.", reverse("record-exit-test", args=[pk]),
+                f"Of {by_id[pk].offering.api_id}.", reverse("exit-tests:create", args=[pk]),
                 "Record test", is_late=plan.next_test_on < today,
             )  # fmt: skip
 

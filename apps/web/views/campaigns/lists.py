@@ -127,7 +127,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
         "campaigns/tasks.html",
         fragment="listing",
         title="Campaign tasks",
-        crumbs=(("Campaigns", reverse("campaigns")),),
+        crumbs=(("Campaigns", reverse("campaigns:list")),),
         counts="Tasks you may see",
         as_of=at,
         sentence=Sentence(f"{noun[:1].upper()}{noun[1:]}{' match the filters' if listing.is_filtered else ''}."),

@@ -70,7 +70,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
         "campaigns/campaign.html",
         fragment="listing",
         title=found.title,
-        crumbs=(("Campaigns", reverse("campaigns")),),
+        crumbs=(("Campaigns", reverse("campaigns:list")),),
         counts="Tasks of the campaign" if how_far.whole_campaign else "Tasks of your teams in the campaign",
         as_of=at,
         sentence=sentence(found, how_far),
@@ -141,7 +141,7 @@ def order(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         refuse(request, " ".join(refusal.messages))
     except RefusedChange as refusal:
         refuse(request, str(refusal))
-    return redirect("campaign", found.pk)
+    return redirect("campaigns:detail", found.pk)
 
 
 def _extend(request: HttpRequest, found: Campaign, user: User) -> str:

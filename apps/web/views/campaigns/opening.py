@@ -99,7 +99,7 @@ def open_one(request: HttpRequest) -> HttpResponse:
     standing = Campaign(subject=subject, event=event)
     already = Campaign.objects.filter(state=Campaign.State.OPEN, event=event, subject=subject).first()
     if already is not None:
-        return redirect("campaign", already.pk)
+        return redirect("campaigns:detail", already.pk)
     concerned = dependencies_in(standing, on=day_of(now()))
     n = concerned.order_by().count()
     form = OpeningForm(request.POST or None, subject=subject)
@@ -109,7 +109,7 @@ def open_one(request: HttpRequest) -> HttpResponse:
             if n > AT_ONCE:
                 _hand_over(user.pk, event, subject, facts)
                 query = f"event={event.pk}" if event else f"offering={subject.pk}"
-                return redirect(f"{reverse('opening-progress')}?{query}")
+                return redirect(f"{reverse('campaigns:create-progress')}?{query}")
             made = open_campaign(by=user, at=now(), event=event, offering=None if event else subject, **facts)
         except (RefusedChange, ValidationError) as refusal:
             form.add_error(None, refusal.messages if isinstance(refusal, ValidationError) else str(refusal))
@@ -118,12 +118,12 @@ def open_one(request: HttpRequest) -> HttpResponse:
             form.add_error(None, "The background worker cannot be reached. Try again in a minute.")
         else:
             say(request, f"The campaign is open: {counted(made.tasks.count(), 'task')}.")
-            return redirect("campaign", made.pk)
+            return redirect("campaigns:detail", made.pk)
     return page(
         request,
         "campaigns/opening.html",
         title="Open a campaign",
-        crumbs=(("Campaigns", reverse("campaigns")),),
+        crumbs=(("Campaigns", reverse("campaigns:list")),),
         counts="Live dependencies, in every role",
         sentence=Sentence(_opening_sentence(subject, n)),
         subject=subject,
@@ -165,7 +165,7 @@ def _search(request: HttpRequest) -> HttpResponse:
         "campaigns/search.html",
         fragment="hits",
         title="Open a campaign",
-        crumbs=(("Campaigns", reverse("campaigns")),),
+        crumbs=(("Campaigns", reverse("campaigns:list")),),
         sentence=Sentence("Which offering ends or changes?"),
         words=words,
         hits=found.filter(api_id__icontains=words)[:FOUND] if len(words) > 1 else (),
@@ -178,7 +178,7 @@ def opening_progress(request: HttpRequest) -> HttpResponse:
     governing(request, str(REFUSAL))
     event, subject = _asked(request)
     if subject is None:
-        return redirect("campaigns")
+        return redirect("campaigns:list")
     made = Campaign.objects.filter(state=Campaign.State.OPEN, event=event, subject=subject).first()
     # None: the cache has lost it, and whether a worker is still at it cannot be told
     trouble = cache.get(opening_key(event_id=event.pk if event else None, offering_id=subject.pk))
@@ -187,7 +187,7 @@ def opening_progress(request: HttpRequest) -> HttpResponse:
             "The progress of opening this campaign is not known. If the campaign is not in the"
             " list in a minute, open it again."
         )
-    address = reverse("campaign", args=[made.pk]) if made else reverse("campaigns") if trouble else ""
+    address = reverse("campaigns:detail", args=[made.pk]) if made else reverse("campaigns:list") if trouble else ""
     if trouble and not made:
         refuse(request, trouble)
     if address:
@@ -199,7 +199,7 @@ def opening_progress(request: HttpRequest) -> HttpResponse:
         "campaigns/progress.html",
         fragment="progress",
         title="Opening a campaign",
-        crumbs=(("Campaigns", reverse("campaigns")),),
+        crumbs=(("Campaigns", reverse("campaigns:list")),),
         sentence=Sentence(f"The campaign on {subject.api_id} is being opened."),
         address=request.get_full_path(),
     )

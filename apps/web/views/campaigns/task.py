@@ -58,8 +58,8 @@ def task(request: HttpRequest, pk: int) -> HttpResponse:
         "campaigns/task.html",
         title=f"{application.name}, off {found.dependency.offering.api_id}",
         crumbs=(
-            ("Campaigns", reverse("campaigns")),
-            (found.campaign.title, reverse("campaign", args=[found.campaign_id])),
+            ("Campaigns", reverse("campaigns:list")),
+            (found.campaign.title, reverse("campaigns:detail", args=[found.campaign_id])),
         ),
         counts="Steps and evidence of this task",
         as_of=at,
@@ -129,7 +129,7 @@ def work(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     role, do = _WORK[action]
     _require(user, role, found)
     _told(request, do, found, user)
-    return redirect("campaign-task", found.pk)
+    return redirect("campaign-tasks:detail", found.pk)
 
 
 @require_POST
@@ -150,7 +150,7 @@ def step(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         return f"Open again: {found.title}."
 
     _told(request, do, found.task, user)
-    return redirect("campaign-task", found.task_id)
+    return redirect("campaign-tasks:detail", found.task_id)
 
 
 type Work = Callable[[HttpRequest, CampaignTask, User], str]

@@ -83,7 +83,7 @@ def against(request: HttpRequest) -> HttpResponse:
         request,
         "choosing/against.html",
         title="Against decisions",
-        crumbs=(("Approvals", reverse("approvals")),),
+        crumbs=(("Approvals", reverse("approvals:list")),),
         counts="Live dependencies of yours, in any role, each once for every decision",
         as_of=at,
         sentence=_sentence(sheets.n_found, of.name if of else ""),

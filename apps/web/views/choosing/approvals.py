@@ -172,13 +172,13 @@ def new_approval(request: HttpRequest) -> HttpResponse:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             say(request, "Decided. What stands against it is listed below; nobody was switched off.")
-            return redirect("approval", pk=made.pk)
+            return redirect("approvals:detail", pk=made.pk)
     standing = _standing_on(target, day_of(at)) if target is not None else None
     return page(
         request,
         "choosing/approval-new.html",
         title="New decision",
-        crumbs=(("Approvals", reverse("approvals")),),
+        crumbs=(("Approvals", reverse("approvals:list")),),
         status=422 if form.errors else 200,
         sentence=_of_new(target),
         target=named(target) if target is not None else None,
@@ -221,12 +221,12 @@ def replace(request: HttpRequest, pk: int) -> HttpResponse:
         except RefusedChange as refused:
             # somebody else was quicker: the page shows what stands now
             refuse(request, str(refused))
-            return redirect("approval", pk=pk)
+            return redirect("approvals:detail", pk=pk)
         except ValidationError as refused:
             form.add_error(None, refused)
         else:
             say(request, "The new decision holds from today; the one before is kept below.")
-            return redirect("approval", pk=made.pk)
+            return redirect("approvals:detail", pk=made.pk)
     return _approval_page(request, this, form, RevokeForm())
 
 
@@ -243,7 +243,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
         refuse(request, str(refused))
     else:
         say(request, "Taken back. It stays on record with your reason; wider decisions count again.")
-    return redirect("approval", pk=pk)
+    return redirect("approvals:detail", pk=pk)
 
 
 def _approval_page(request: HttpRequest, this: Approval, form: DecisionForm, revoke_form: RevokeForm) -> HttpResponse:
@@ -268,7 +268,7 @@ def _approval_page(request: HttpRequest, this: Approval, form: DecisionForm, rev
         request,
         "choosing/approval.html",
         title=f"Decision on {target.name}",
-        crumbs=(("Approvals", reverse("approvals")), (target.name, target.url)),
+        crumbs=(("Approvals", reverse("approvals:list")), (target.name, target.url)),
         counts="Live dependencies of yours, in any role",
         as_of=at,
         status=422 if form.errors or revoke_form.errors else 200,

@@ -146,12 +146,12 @@ def new_contract(request: HttpRequest) -> HttpResponse:
             _add(form, refused)
         else:
             say(request, "The contract is on file.")
-            return redirect("contract", pk=made.pk)
+            return redirect("contracts:detail", pk=made.pk)
     return page(
         request,
         "choosing/contract-new.html",
         title="New contract",
-        crumbs=(("Contracts", reverse("contracts")),),
+        crumbs=(("Contracts", reverse("contracts:list")),),
         status=422 if form.errors else 200,
         sentence=Sentence("What was agreed, and with whom?"),
         form=form,
@@ -178,7 +178,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
             _add(form, refused)
         else:
             say(request, "Kept.")
-            return redirect("contract", pk=pk)
+            return redirect("contracts:detail", pk=pk)
     return _contract_page(request, this, form)
 
 
@@ -207,7 +207,7 @@ def _contract_page(request: HttpRequest, this: Contract, form: ContractForm | No
         request,
         "choosing/contract.html",
         title=this.ref,
-        crumbs=(("Contracts", reverse("contracts")), (party.name, reverse("provider", args=[party.slug]))),
+        crumbs=(("Contracts", reverse("contracts:list")), (party.name, reverse("providers:detail", args=[party.slug]))),
         counts="Live applications that rest on the party in any role",
         as_of=at,
         status=422 if form and form.errors else 200,

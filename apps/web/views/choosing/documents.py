@@ -204,7 +204,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
                 if asked
                 else "All of these are on file or asked for already; their days stay.",
             )
-            return redirect("documents", slug=slug)
+            return redirect("documents:detail", slug=slug)
     return _documents_page(request, this, ask_form=form)
 
 
@@ -216,7 +216,7 @@ def note(request: HttpRequest, slug: str) -> HttpResponse:
     lines = {line.item: line for line in checklist(foundation=this, user=user)}
     line = next((line for item, line in lines.items() if f"i{item}-item" in request.POST), None)
     if line is None:
-        return redirect("documents", slug=slug)
+        return redirect("documents:detail", slug=slug)
     form = NoteForm(request.POST, row=line.row, prefix=f"i{line.item}")
     if form.is_valid():
         said = form.cleaned_data
@@ -229,7 +229,7 @@ def note(request: HttpRequest, slug: str) -> HttpResponse:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             say(request, f"Kept: {line.label}.")
-            return redirect(f"{reverse('documents', args=[slug])}#i{line.item}")
+            return redirect(f"{reverse('documents:detail', args=[slug])}#i{line.item}")
     return _documents_page(request, this, note_form=form, of=line.item)
 
 
@@ -259,7 +259,7 @@ def _documents_page(
         request,
         "choosing/foundation-documents.html",
         title=f"Documents of {this.name}",
-        crumbs=(("Documents", reverse("document-list")), (this.name, reverse("foundation", args=[this.slug]))),
+        crumbs=(("Documents", reverse("documents:list")), (this.name, reverse("foundations:detail", args=[this.slug]))),
         counts="Items of Annex XII of the AI Act",
         status=422 if (ask_form and ask_form.errors) or (note_form and note_form.errors) else 200,
         foundation=this,

@@ -110,7 +110,7 @@ def _selection_page(
         request,
         "choosing/selection.html",
         title=this.title,
-        crumbs=(("Selections", reverse("selections")),),
+        crumbs=(("Selections", reverse("selections:list")),),
         counts="Facts on record; scores are people's own",
         as_of=at,
         status=422 if failed else 200,
@@ -133,7 +133,7 @@ def _selection_page(
 
 def _comparison(candidates: Sequence[SelectionCandidate]) -> str:
     query = "&".join(f"foundation={slug}" for slug in dict.fromkeys(row.foundation.slug for row in candidates))
-    return f"{reverse('choosing')}?{query}" if query else ""
+    return f"{reverse('selections:compare')}?{query}" if query else ""
 
 
 def _judged(
@@ -174,7 +174,7 @@ def _kept(this: Selection, candidates: Sequence[SelectionCandidate], *, user: An
                 continue
             card = readable(stored, user)
             rows = tuple(then_and_now(card, current.get(row.pk, {}).get(part)))
-            route = "foundation" if part == "foundation" else "provider"
+            route = "foundations:detail" if part == "foundation" else "providers:detail"
             cards.append(Card(card["name"], reverse(route, args=[card["slug"]]), rows, n_moved(rows)))
         found.append(Kept(row, name_of(row), tuple(cards)))
     return found
@@ -275,7 +275,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             say(request, "Kept.")
-            return redirect("selection", pk=pk)
+            return redirect("selections:detail", pk=pk)
     return _selection_page(request, this, form=form)
 
 
@@ -291,7 +291,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         offering = get_object_or_404(rows, pk=named if named.isdecimal() and len(named) < 19 else 0)
         if offering.version is None:
             refuse(request, "Nobody knows what this offering serves. Settle its identity first.")
-            return redirect("selection", pk=pk)
+            return redirect("selections:detail", pk=pk)
         foundation = offering.version.foundation
     else:
         foundation = get_object_or_404(Foundation.objects.visible_to(user), slug=request.POST.get("foundation", ""))
@@ -303,7 +303,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         refuse(request, " ".join(refused.messages))
     else:
         say(request, f"{name_of(made)} is considered.")
-    return redirect("selection", pk=pk)
+    return redirect("selections:detail", pk=pk)
 
 
 @require_POST
@@ -320,7 +320,7 @@ def remove(request: HttpRequest, pk: int, candidate: int) -> HttpResponse:
         refuse(request, str(refused))
     else:
         say(request, f"{name} is no longer considered.")
-    return redirect("selection", pk=pk)
+    return redirect("selections:detail", pk=pk)
 
 
 @require_POST
@@ -342,7 +342,7 @@ def judge(request: HttpRequest, pk: int) -> HttpResponse:
             refuse(request, str(refused))
         else:
             say(request, "The scores are kept.")
-        return redirect("selection", pk=pk)
+        return redirect("selections:detail", pk=pk)
     return _selection_page(request, this, scores=sent)
 
 
@@ -366,7 +366,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
             this = _one(request, pk)
         else:
             say(request, "Decided. The facts of today are kept with it.")
-            return redirect("selection", pk=pk)
+            return redirect("selections:detail", pk=pk)
     return _selection_page(request, this, decide=form)
 
 

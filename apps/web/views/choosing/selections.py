@@ -136,13 +136,13 @@ def new_selection(request: HttpRequest) -> HttpResponse:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             say(request, "The draft is begun. Judge the candidates, then decide.")
-            return redirect("selection", pk=made.pk)
+            return redirect("selections:detail", pk=made.pk)
     ticked = set(request.POST.getlist("candidate")) if request.method == "POST" else {_key(*pair) for pair in offered}
     return page(
         request,
         "choosing/selection-new.html",
         title="New selection",
-        crumbs=(("Selections", reverse("selections")),),
+        crumbs=(("Selections", reverse("selections:list")),),
         status=422 if form.errors else 200,
         sentence=_of_new(before, offered),
         form=form,

@@ -47,13 +47,13 @@ def named(target: Target) -> Named:
     kind = COLUMN[type(target)]
     if isinstance(target, Offering):
         key, name, note = str(target.pk), target.api_id, f"at {target.host.name}"
-        url = reverse("offering", args=[target.pk])
+        url = reverse("offerings:detail", args=[target.pk])
     elif isinstance(target, Version):
-        key, name, note, url = str(target.pk), target.identifier, "", reverse("version", args=[target.pk])
+        key, name, note, url = str(target.pk), target.identifier, "", reverse("versions:detail", args=[target.pk])
     elif isinstance(target, Foundation):
-        key, name, note, url = target.slug, target.name, "", reverse("foundation", args=[target.slug])
+        key, name, note, url = target.slug, target.name, "", reverse("foundations:detail", args=[target.slug])
     else:
-        key, name, note, url = target.slug, target.name, "", reverse("provider", args=[target.slug])
+        key, name, note, url = target.slug, target.name, "", reverse("providers:detail", args=[target.slug])
     return Named(kind, key, name, note, url)
 
 

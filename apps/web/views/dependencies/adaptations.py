@@ -54,7 +54,7 @@ def _form(request: HttpRequest, dependency: Dependency, row: Adaptation | None, 
             words = {"what": str(saved), "id": dependency.offering.api_id}
             said = "{what} stands on {id}." if row is None else "{what} on {id} is changed."
             say_change(request, application, before, said.format(**words))
-            return redirect("application", application.slug)
+            return redirect("applications:detail", application.slug)
     return page(
         request,
         "applications/step.html",
@@ -79,4 +79,4 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     name = str(adaptation)
     actions.remove_adaptation(adaptation=adaptation, by=user, reason=request.POST.get("reason", "")[:500])
     say_change(request, application, before, f"{name} is removed.")
-    return redirect("application", application.slug)
+    return redirect("applications:detail", application.slug)

@@ -42,7 +42,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             sentence = f"The dependency on {dependency.offering.api_id} is changed."
             say_change(request, application, before, sentence)
-            return redirect("application", application.slug)
+            return redirect("applications:detail", application.slug)
     return page(
         request,
         "applications/step.html",
@@ -73,7 +73,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         sentence = f"Confirmed: {dependency.offering.api_id} is used."
         say_change(request, dependency.application, before, sentence)
-    return redirect("application", dependency.application.slug)
+    return redirect("applications:detail", dependency.application.slug)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -129,7 +129,7 @@ def _step(
             refused(form, error)
         else:
             say_change(request, application, before, sentence)
-            return redirect("application", application.slug)
+            return redirect("applications:detail", application.slug)
     return page(
         request,
         "applications/step.html",
@@ -157,14 +157,14 @@ def order_fallbacks(request: HttpRequest, slug: str) -> HttpResponse:
         said = request.POST.get(f"order-{row.pk}", "")
         if not said.isdecimal() or not 0 < int(said) < 100:
             refuse(request, "Number the fallbacks 1, 2, 3 in the order they are tried.")
-            return redirect("application", application.slug)
+            return redirect("applications:detail", application.slug)
         wanted[row] = int(said)
     for row, number in wanted.items():
         actions.change_dependency(
             dependency=row, facts={"fallback_order": number}, by=user, reason=request.POST.get("reason", "")[:500]
         )
     say_change(request, application, before, "The fallbacks are tried in this order now.")
-    return redirect("application", application.slug)
+    return redirect("applications:detail", application.slug)
 
 
 def _text(refusal: Exception) -> str:

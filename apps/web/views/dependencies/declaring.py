@@ -48,8 +48,8 @@ def declare(request: HttpRequest, slug: str) -> HttpResponse:
                 sentence += " " + "What it stands on is not known yet; it waits in the identity inbox."
             say_change(request, application, before, sentence)
             if "another" in request.POST:
-                return redirect("declare-dependency", application.slug)
-            return redirect("application", application.slug)
+                return redirect("dependencies:create", application.slug)
+            return redirect("applications:detail", application.slug)
     chosen = number_in(request.POST.get("offering") or request.GET.get("offering"))
     return page(
         request,
@@ -65,7 +65,7 @@ def declare(request: HttpRequest, slug: str) -> HttpResponse:
             request, name="offering", legend="What it calls", chosen=chosen, kept=[("role", role)] if role else ()
         ),
         obstacles=_obstacles(application, chosen),
-        inbox=reverse("identity"),
+        inbox=reverse("unresolved-models:list"),
     )
 
 
@@ -119,7 +119,7 @@ def replace(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             words = {"old": dependency.offering.api_id, "new": begun.offering.api_id, "on": said["on"].isoformat()}
             say_change(request, application, before, "{new} takes the place of {old} on {on}.".format(**words))
-            return redirect("application", application.slug)
+            return redirect("applications:detail", application.slug)
     suggested = ways_out(dependency)
     chosen = number_in(request.POST.get("offering") or request.GET.get("offering"))
     return page(

@@ -125,10 +125,10 @@ def rate(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, ValidationError(slip.messages))
         else:
             say(request, "Kept. Runs from now on use it; earlier ones keep what they were made with.")
-            return redirect("loss")
+            return redirect("loss-runs:latest")
     return page(
         request, "exposure/assumption.html", title="Rate", status=422 if form.errors else 200,
-        crumbs=(("Exposure", reverse("exposure")), ("Loss", reverse("loss"))), form=form,
+        crumbs=(("Exposure", reverse("exposure:concentration")), ("Loss", reverse("loss-runs:latest"))), form=form,
         sentence=Sentence(f"How often a year: {row.event.lower()} of one {row.of}."),
     )  # fmt: skip
 
@@ -145,10 +145,10 @@ def base_loss(request: HttpRequest, kind: str) -> HttpResponse:
         for row in rows:
             change_base_loss(loss=row, facts=form.facts(row), by=user, reason=form.cleaned_data["change_reason"])
         say(request, "Kept. These are figures of your own now; runs from now on use them.")
-        return redirect("loss")
+        return redirect("loss-runs:latest")
     return page(
         request, "exposure/assumption.html", title="Loss of one event", status=422 if form.errors else 200,
-        crumbs=(("Exposure", reverse("exposure")), ("Loss", reverse("loss"))), form=form,
+        crumbs=(("Exposure", reverse("exposure:concentration")), ("Loss", reverse("loss-runs:latest"))), form=form,
         sentence=Sentence(
             f"What one event costs an exposed application: {EVENT_WORDS[kind].lower()}."
         ),

@@ -124,7 +124,7 @@ def concentration(request: HttpRequest) -> HttpResponse:
         points=[] if heavy else points.rows_of(points.points_of(teams, settings, "", limit=6)),
         smallest=next(iter(points.smallest_sets(most=1)), None) if teams is None and not heavy else None,
         n_open=ExposureFlag.objects.visible_to(user).filter(state=ExposureFlag.State.OPEN).order_by().count(),
-        flow_url=f"{reverse('exposure-flow')}?layer={layer}&weight={basis}",
+        flow_url=f"{reverse('exposure:flow')}?layer={layer}&weight={basis}",
     )
 
 
@@ -253,7 +253,7 @@ class GradeRow:
 def grades_of(found: Portability) -> list[GradeRow]:
     if not found.n:
         return []
-    address = reverse("ways-out")
+    address = reverse("exposure:exit-readiness")
     rows = []
     for grade in GRADES:
         holds = (

@@ -50,7 +50,7 @@ def contributions(request: HttpRequest) -> HttpResponse:
         "exposure/contributions.html",
         fragment="listing",
         title=f"Contributions by {KIND_WORDS[layer.node_kind]}",
-        crumbs=(("Exposure", f"{reverse('exposure')}?layer={layer}&weight={basis}"),),
+        crumbs=(("Exposure", f"{reverse('exposure:concentration')}?layer={layer}&weight={basis}"),),
         counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
         sentence=Sentence(
             (

@@ -62,7 +62,7 @@ def ways_out_page(request: HttpRequest) -> HttpResponse:
         "exposure/ways-out.html",
         fragment="listing",
         title="Ways out",
-        crumbs=(("Exposure", reverse("exposure")),),
+        crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Critical applications with a live primary, by their worst primary path",
         as_of=at,
         sentence=findings.of_ways_out(leaving),

@@ -74,7 +74,7 @@ def flag_list(request: HttpRequest) -> HttpResponse:
         "exposure/flags.html",
         fragment="listing",
         title="Flags",
-        crumbs=(("Exposure", reverse("exposure")),),
+        crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Lines that are or were crossed, one row each time",
         sentence=findings.of_flags(**counts, filtered=listing.is_filtered, n_found=listing.count),
         filters=filters(
@@ -169,7 +169,7 @@ def _shown(request: HttpRequest, this: ExposureFlag, *, status: int = 200, **giv
         request,
         "exposure/flag.html",
         title=this.policy.name,
-        crumbs=(("Exposure", reverse("exposure")), ("Flags", reverse("flags"))),
+        crumbs=(("Exposure", reverse("exposure:concentration")), ("Flags", reverse("exposure-flags:list"))),
         counts=capfirst(what_is_counted(this.policy)),
         as_of=at,
         status=status,
@@ -252,12 +252,12 @@ def decide(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
         said = _decide(this, decision, form.cleaned_data, user)
     except RefusedDecision as refusal:
         refuse(request, str(refusal))
-        return redirect("flag", pk=pk)
+        return redirect("exposure-flags:detail", pk=pk)
     except ValidationError as slip:
         form.add_error(None, slip)
         return _shown(request, this, status=422, **{decision: form})
     say(request, said)
-    return redirect("flag", pk=pk)
+    return redirect("exposure-flags:detail", pk=pk)
 
 
 def _decide(this: ExposureFlag, decision: str, facts: dict[str, Any], by: User) -> str:

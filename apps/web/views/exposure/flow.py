@@ -35,7 +35,7 @@ def exposure_flow(request: HttpRequest) -> HttpResponse:
         "exposure/flow.html",
         fragment="flow",
         title="Who stands on what",
-        crumbs=(("Exposure", reverse("exposure")),),
+        crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
         sentence=Sentence(str(drawn.wide.title)) if drawn else Sentence("Nothing stands on anything yet."),
         flow=drawn,

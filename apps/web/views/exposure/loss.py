@@ -76,14 +76,14 @@ def _shown(
         request,
         "exposure/loss.html",
         title="What a bad year costs",
-        crumbs=(("Exposure", reverse("exposure")),),
+        crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Simulated years of the whole organisation, causes shared",
         status=status,
         sentence=_sentence(run, result, waiting),
         run=run,
         result=result,
         waiting=waiting,
-        progress_url=reverse("loss-progress", args=[waiting.pk]) if waiting else "",
+        progress_url=reverse("loss-runs:progress", args=[waiting.pk]) if waiting else "",
         progress_words=_progress_words(waiting) if waiting else "",
         curve=_curve(result) if result else None,
         curve_rows=_curve_rows(result) if result else [],
@@ -241,7 +241,7 @@ def run_loss(request: HttpRequest) -> HttpResponse:
         return _shown(request, runs.filter(state=RunState.DONE).first(), waiting=None, form=form, status=422)
     asked = ask_loss(at=now(), by=user, seed=form.cleaned_data["seed"], years=form.cleaned_data["years"])
     hurry()
-    return redirect("loss-run", pk=asked.pk)
+    return redirect("loss-runs:detail", pk=asked.pk)
 
 
 @require_safe
@@ -251,14 +251,14 @@ def loss_progress(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_object_or_404(LossRun.objects.visible_to(user).defer("result"), pk=pk)
     if run.state not in _WAITING:
         if not request.headers.get("HX-Request"):
-            return redirect("loss-run", pk=pk)
+            return redirect("loss-runs:detail", pk=pk)
         response = HttpResponse()
-        response["HX-Redirect"] = reverse("loss-run", args=[pk])
+        response["HX-Redirect"] = reverse("loss-runs:detail", args=[pk])
         return response
     return page(
         request, "exposure/loss-progress.html", fragment="progress", title="Simulating",
-        progress_url=reverse("loss-progress", args=[pk]), progress_words=_progress_words(run),
-        run_url=reverse("loss-run", args=[pk]),
+        progress_url=reverse("loss-runs:progress", args=[pk]), progress_words=_progress_words(run),
+        run_url=reverse("loss-runs:detail", args=[pk]),
     )  # fmt: skip
 
 

@@ -101,19 +101,19 @@ def _named(kind: NodeKind, ref: int) -> tuple[str, str]:
     match kind:
         case NodeKind.OFFERING:
             if row := Offering.objects.select_related("host").filter(pk=ref).first():
-                return f"{row.api_id} at {row.host.name}", reverse("offering", args=[row.pk])
+                return f"{row.api_id} at {row.host.name}", reverse("offerings:detail", args=[row.pk])
         case NodeKind.VERSION:
             if version := Version.objects.select_related("foundation").filter(pk=ref).first():
-                return version.name or version.identifier, reverse("foundation", args=[version.foundation.slug])
+                return version.name or version.identifier, reverse("foundations:detail", args=[version.foundation.slug])
         case NodeKind.FOUNDATION:
             if foundation := Foundation.objects.filter(pk=ref).first():
-                return foundation.name, reverse("foundation", args=[foundation.slug])
+                return foundation.name, reverse("foundations:detail", args=[foundation.slug])
         case NodeKind.REGION:
             if region := Region.objects.select_related("host").filter(pk=ref).first():
-                return f"{region.name} at {region.host.name}", reverse("provider", args=[region.host.slug])
+                return f"{region.name} at {region.host.name}", reverse("providers:detail", args=[region.host.slug])
         case _:
             if provider := Provider.objects.filter(pk=ref).first():
-                return provider.name, reverse("provider", args=[provider.slug])
+                return provider.name, reverse("providers:detail", args=[provider.slug])
     raise Http404
 
 
@@ -138,7 +138,7 @@ def node(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         "exposure/node.html",
         fragment="listing",
         title=subject.name,
-        crumbs=(("Exposure", reverse("exposure")),),
+        crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Applications in pilot or production, each once, in any role and by any tie",
         as_of=at,
         sentence=findings.of_node(subject.name, verb, counted, n, exposed, exposed_critical),
@@ -173,8 +173,8 @@ def node(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         first=query_with(request, after=None),
         wide=n > COUNTED,
         teams=None if n > COUNTED else team_rows(subject, teams),
-        teams_url=reverse("exposure-node-teams", args=[kind, ref]),
-        csv_url=f"{reverse('exposure-node-csv', args=[kind, ref])}{query_with(request, after=None)}",
+        teams_url=reverse("exposure:blast-radius-teams", args=[kind, ref]),
+        csv_url=f"{reverse('exposure:blast-radius-csv', args=[kind, ref])}{query_with(request, after=None)}",
         as_other=_other_parts(subject),
         what_if=what_if_url(remove=[name]) if name else "",
         trend=_trend(subject, threat, settings) if teams is None else None,
@@ -353,7 +353,10 @@ def node_teams(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         "exposure/node-teams.html",
         fragment="teams",
         title=f"Teams on {subject.name}",
-        crumbs=(("Exposure", reverse("exposure")), (subject.name, reverse("exposure-node", args=[kind, ref]))),
+        crumbs=(
+            ("Exposure", reverse("exposure:concentration")),
+            (subject.name, reverse("exposure:blast-radius", args=[kind, ref])),
+        ),
         counts="Applications in pilot or production, each once, in any role and by any tie",
         subject=subject,
         n_teams=len(rows),
@@ -371,7 +374,7 @@ def _other_parts(subject: Subject) -> list[tuple[Any, str]]:
     others = Node.objects.filter(kind__in=_PARTIES, ref=subject.ref).exclude(kind=subject.kind).order_by("kind")
     used = others.filter(pk__in=NodeReach.objects.filter(node_id__in=others.values("pk")).values("node_id"))
     return [
-        (KIND_WORDS[NodeKind(each.kind)], reverse("exposure-node", args=[NodeKind(each.kind).label, each.ref]))
+        (KIND_WORDS[NodeKind(each.kind)], reverse("exposure:blast-radius", args=[NodeKind(each.kind).label, each.ref]))
         for each in used
     ]
 

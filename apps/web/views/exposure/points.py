@@ -71,7 +71,7 @@ def points(request: HttpRequest) -> HttpResponse:
         "exposure/points.html",
         title="Single points of failure",
         fragment="listing",
-        crumbs=(("Exposure", reverse("exposure")),),
+        crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Applications that a node alone leaves exposed or cushioned, under its usual threat",
         sentence=findings.of_single_points(
             n, first[0].name if first else "", first[0].point.n_critical if first else 0, n_critical,

@@ -159,7 +159,7 @@ def policy_list(request: HttpRequest) -> HttpResponse:
         request,
         "exposure/policies.html",
         title="Tolerances",
-        crumbs=(("Exposure", reverse("exposure")),),
+        crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Tolerances of the whole organisation",
         sentence=Sentence(
             f"{spelled(n_on).capitalize()} tolerances are in force; {spelled(sum(live.values()))} flags are live."
@@ -211,7 +211,7 @@ def policy(request: HttpRequest, slug: str) -> HttpResponse:
         form.add_error(None, ValidationError(slip.messages))
         return _shown(request, this, form, status=422)
     say(request, "Kept. Flags open and resolve with the next evaluation, within five minutes.")
-    return redirect("policy", slug=slug)
+    return redirect("exposure-policies:detail", slug=slug)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -238,7 +238,7 @@ def new_policy(request: HttpRequest) -> HttpResponse:
         form.add_error(None, ValidationError(slip.messages))
         return _shown(request, None, form, status=422)
     say(request, "The tolerance is set. Flags open with the next evaluation, within five minutes.")
-    return redirect("policy", slug=added.slug)
+    return redirect("exposure-policies:detail", slug=added.slug)
 
 
 def _free_slug(name: str) -> str:
@@ -263,7 +263,7 @@ def _shown(
         request,
         "exposure/policy.html",
         title=this.name if this else "A new tolerance",
-        crumbs=(("Exposure", reverse("exposure")), ("Tolerances", reverse("policies"))),
+        crumbs=(("Exposure", reverse("exposure:concentration")), ("Tolerances", reverse("exposure-policies:list"))),
         counts=capfirst(what_is_counted(measured)) if measured else "What the line will count",
         status=status,
         policy=this,

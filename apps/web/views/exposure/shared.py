@@ -124,7 +124,7 @@ def threat_options(request: HttpRequest, now_chosen: str) -> list[Option]:
 
 
 def node_url(kind: NodeKind, ref: int) -> str:
-    return reverse("exposure-node", args=[kind.label, ref])
+    return reverse("exposure:blast-radius", args=[kind.label, ref])
 
 
 def name_url(name: NodeName) -> str:

@@ -104,7 +104,7 @@ def _scope(group: str) -> list[str] | None:
 def _decide(
     request: HttpRequest, source: Source, user: User, said: dict[str, Any], scope: Collection[str] | None, name: str
 ) -> HttpResponse:
-    page_of_held = reverse("held", args=[source.slug])
+    page_of_held = reverse("feeds:on-hold", args=[source.slug])
     if said["action"] == "accept":
         events = accept_suspect(source=source, by=user, reason=said["reason"], groups=scope)
         raised = f"{counted(len(events), 'event')} {'was' if len(events) == 1 else 'were'} raised"
@@ -145,7 +145,7 @@ def _preview(
         request,
         "feeds/held.html",
         title=f"Held, {source.name}",
-        crumbs=(("Feeds", reverse("feeds")), (source.name, reverse("feed", args=[source.slug]))),
+        crumbs=(("Feeds", reverse("feeds:list")), (source.name, reverse("feeds:detail", args=[source.slug]))),
         counts="Live applications of yours that the events would reach",
         as_of=at,
         status=status,

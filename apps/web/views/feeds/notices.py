@@ -82,7 +82,7 @@ def notice_list(request: HttpRequest) -> HttpResponse:
         "feeds/notices.html",
         fragment="listing",
         title="Notices",
-        crumbs=(("Feeds", reverse("feeds")),),
+        crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Live applications of yours that call a named offering",
         sentence=_sentence(n_unread, len(sources)),
         filters=filters(
@@ -126,7 +126,7 @@ def _rows(notices: Sequence[FeedNotice], request: HttpRequest) -> list[Row]:
     )  # fmt: skip
     by_name: dict[str, list[Named]] = defaultdict(list)
     for offering in offerings:
-        url = reverse("offering", args=[offering.pk])
+        url = reverse("offerings:detail", args=[offering.pk])
         by_name[offering.api_id].append(
             Named(offering.api_id, offering.host.name, url, counts.get(offering.pk, 0), offering.pk, url)
         )
@@ -134,7 +134,7 @@ def _rows(notices: Sequence[FeedNotice], request: HttpRequest) -> list[Row]:
     versions = Version.objects.filter(Q(identifier__in=unserved) | Q(aliases__overlap=unserved))
     for version in versions if unserved else ():
         for name in {version.identifier, *version.aliases} & set(unserved):
-            by_name[name].append(Named(name, "a version", reverse("version", args=[version.pk])))
+            by_name[name].append(Named(name, "a version", reverse("versions:detail", args=[version.pk])))
     return [_row(notice, by_name) for notice in notices]
 
 
@@ -185,7 +185,7 @@ class SettleForm(forms.Form):
 def settle(request: HttpRequest) -> HttpResponse:
     """What is picked needs nothing, or its date was recorded; several at once, with undo."""
     user = governing(request, REFUSAL)
-    back = back_of(request, reverse("feed-notices"))
+    back = back_of(request, reverse("provider-notices:list"))
     form = SettleForm(request.POST)
     if not form.is_valid():
         refuse(request, "Pick at least one notice, and say what becomes of it.")
@@ -202,7 +202,7 @@ def settle(request: HttpRequest) -> HttpResponse:
 
 
 def _reopening(rows: Sequence[FeedNotice]) -> str:
-    return f"{reverse('reopen-notices')}?{'&'.join(f'pick={row.pk}' for row in rows)}"
+    return f"{reverse('provider-notices:reopen')}?{'&'.join(f'pick={row.pk}' for row in rows)}"
 
 
 @require_POST
@@ -214,7 +214,7 @@ def reopen(request: HttpRequest) -> HttpResponse:
         say(request, pluralize(n, f"{n} notice is unread again.", f"{n} notices are unread again."))
     else:
         refuse(request, "Nothing was taken back: it is unread already.")
-    return redirect(back_of(request, reverse("feed-notices")))
+    return redirect(back_of(request, reverse("provider-notices:list")))
 
 
 class TellForm(forms.Form):
@@ -229,7 +229,7 @@ def tell(request: HttpRequest, pk: int) -> HttpResponse:
     """An event for everyone who stands on an offering that the notice names, in the words of a person."""
     user = governing(request, REFUSAL)
     notice = get_object_or_404(FeedNotice.objects.visible_to(request.user).select_related("source"), pk=pk)
-    back = back_of(request, reverse("feed-notices"))
+    back = back_of(request, reverse("provider-notices:list"))
     form = TellForm(request.POST)
     if not form.is_valid():
         refuse(request, "Choose the offering and what happened to it, and say what the notice says.")
@@ -245,7 +245,7 @@ def tell(request: HttpRequest, pk: int) -> HttpResponse:
         refuse(request, str(already))
         return redirect(back)
     say(request, f"Recorded. Everyone who stands on {offering.api_id} can see it.")
-    return redirect("event", pk=event.pk)
+    return redirect("events:detail", pk=event.pk)
 
 
 __all__ = ["notice_csv", "notice_list", "reopen", "settle", "tell"]

@@ -34,7 +34,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
         "feeds/quarantined.html",
         fragment="listing",
         title="Quarantined rows",
-        crumbs=(("Feeds", reverse("feeds")),),
+        crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Rows of feeds, each once per reason",
         sentence=sentences.of_list(listing.count, "row", "rows", filtered=listing.is_filtered, rest=rest),
         filters=filters(

@@ -43,7 +43,7 @@ def feed_runs(request: HttpRequest) -> HttpResponse:
         "feeds/runs.html",
         fragment="listing",
         title="Runs",
-        crumbs=(("Feeds", reverse("feeds")),),
+        crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Polls, each counted once",
         sentence=sentences.of_list(listing.count, "run", "runs", filtered=listing.is_filtered),
         filters=filters(
@@ -95,7 +95,7 @@ def feed_run(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "feeds/run.html",
         title=f"{source.name}, {run.queued_at:%-d %b %H:%M}",
-        crumbs=(("Feeds", reverse("feeds")), (source.name, reverse("feed", args=[source.slug]))),
+        crumbs=(("Feeds", reverse("feeds:list")), (source.name, reverse("feeds:detail", args=[source.slug]))),
         counts="Rows of this one poll",
         sentence=words.of_run(run),
         is_open=run.status in FeedRun.OPEN,
@@ -172,10 +172,10 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
         if getattr(request, "htmx", False):
             return render(request, "feeds/progress.html#refused", {"source": source, "error": str(away)})
         messages.error(request, str(away))
-        return redirect("feeds")
+        return redirect("feeds:list")
     if getattr(request, "htmx", False):
         return _progress(request, FeedRun.objects.select_related("source").get(pk=run.pk))
-    return redirect("feed-run", pk=run.pk)
+    return redirect("feed-runs:detail", pk=run.pk)
 
 
 @never_cache

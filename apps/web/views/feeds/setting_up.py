@@ -210,8 +210,10 @@ class _Desk:
         return PriceForms(initial=prices_of(self.prices), prefix="p")
 
     def _crumbs(self) -> tuple[tuple[str, str], ...]:
-        feeds = ("Feeds", reverse("feeds"))
-        return (feeds, (self.source.name, reverse("feed", args=[self.source.slug]))) if self.source else (feeds,)
+        feeds = ("Feeds", reverse("feeds:list"))
+        return (
+            (feeds, (self.source.name, reverse("feeds:detail", args=[self.source.slug]))) if self.source else (feeds,)
+        )
 
     def _sentence(self) -> Sentence:
         if self.preview is not None:
@@ -240,7 +242,7 @@ def new_source(request: HttpRequest) -> HttpResponse:
                 say(request, "Saved. The worker polls it within a minute; its first payload is news to nobody.")
             else:
                 say(request, "Saved, and switched off. Nothing is polled until it is switched on.")
-            return redirect("feed", slug=made.slug)
+            return redirect("feeds:detail", slug=made.slug)
     return desk.answer()
 
 
@@ -259,11 +261,11 @@ def edit_source(request: HttpRequest, slug: str) -> HttpResponse:
         if desk.save() is None:
             return desk.answer()
         say(request, "Saved. It holds from the next poll on.", undo=_undo_of(source))
-    return redirect("feed", slug=slug)
+    return redirect("feeds:detail", slug=slug)
 
 
 def _undo_of(source: Source) -> str:
-    return reverse("undo-source", args=[source.slug, current_change()])
+    return reverse("feeds:undo", args=[source.slug, current_change()])
 
 
 @require_POST
@@ -276,7 +278,7 @@ def switch(request: HttpRequest, slug: str) -> HttpResponse:
         changed = switch_source(source=source, enabled=enabled, by=user, reason=request.POST.get("reason", "")[:500])
     except RefusedSource as refused:
         refuse(request, " ".join(refused.messages))
-        return redirect("feed", slug=slug)
+        return redirect("feeds:detail", slug=slug)
     if changed:
         said = (
             "It is polled from now on."
@@ -284,7 +286,7 @@ def switch(request: HttpRequest, slug: str) -> HttpResponse:
             else "It is no longer polled. What it said stands, and counts as late before long."
         )
         say(request, said, undo=_undo_of(source))
-    return redirect("feed", slug=slug)
+    return redirect("feeds:detail", slug=slug)
 
 
 @require_POST
@@ -297,7 +299,7 @@ def undo(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
         refuse(request, str(since))
     else:
         say(request, "Taken back: the source is as it was.", undo=_undo_of(source))
-    return redirect("feed", slug=slug)
+    return redirect("feeds:detail", slug=slug)
 
 
 __all__ = ["edit_source", "new_source", "switch", "undo"]

@@ -128,7 +128,7 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         "feeds/detail.html",
         title=source.name,
-        crumbs=(("Feeds", reverse("feeds")),),
+        crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Rows as served by the feed",
         as_of=at,
         row=feed_row(fresh, recent, at=at),

@@ -41,8 +41,8 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
         "gate/application.html",
         title=f"{application.name} at the gate",
         crumbs=(
-            ("Gate", reverse("gate")),
-            (application.name, reverse("application", args=[application.slug])),
+            ("Gate", reverse("gate-runs:list")),
+            (application.name, reverse("applications:detail", args=[application.slug])),
         ),
         counts="What the register says it calls",
         as_of=at,

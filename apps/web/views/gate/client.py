@@ -34,7 +34,7 @@ def client_page(request: HttpRequest) -> HttpResponse:
         request,
         "gate/client.html",
         title="Set up the gate",
-        crumbs=(("Gate", reverse("gate")),),
+        crumbs=(("Gate", reverse("gate-runs:list")),),
         sentence=Sentence("A pipeline asks before it ships: one file, and a token of the scope gate."),
         client=held,
         public_key=public_key(),

@@ -148,13 +148,13 @@ def policy(request: HttpRequest) -> HttpResponse:
                     if changed.version == rules.policy.version
                     else f"Kept as version {changed.version}; it holds from the next run on.",
                 )
-                return redirect("gate-policy")
+                return redirect("gate:policy")
     state = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
     return page(
         request,
         "gate/policy.html",
         title="Gate policy",
-        crumbs=(("Gate", reverse("gate")),),
+        crumbs=(("Gate", reverse("gate-runs:list")),),
         counts="Applications in pilot and production that call anything",
         as_of=at,
         status=422 if form.errors else 200,

@@ -124,8 +124,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "gate/run.html",
         title=f"Run {this.pk} of the gate",
         crumbs=(
-            ("Gate", reverse("gate")),
-            (this.application.name, reverse("application-gate", args=[this.application.slug])),
+            ("Gate", reverse("gate-runs:list")),
+            (this.application.name, reverse("gate:application", args=[this.application.slug])),
         ),
         counts="Models that the pipeline named",
         as_of=this.decided_at or this.asked_at,
@@ -178,4 +178,4 @@ def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
         refuse(request, str(refused))
     else:
         say(request, "Noted. Further runs of this environment are compared with this one.")
-    return redirect("gate-run", pk=pk)
+    return redirect("gate-runs:detail", pk=pk)

@@ -72,7 +72,7 @@ def waiver_list(request: HttpRequest) -> HttpResponse:
         "gate/waivers.html",
         fragment="listing",
         title="Waivers",
-        crumbs=(("Gate", reverse("gate")),),
+        crumbs=(("Gate", reverse("gate-runs:list")),),
         counts="Waivers of applications you may see",
         as_of=at,
         sentence=_sentence(listing, user),
@@ -191,12 +191,12 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
                 form.add_error(None, refused) if not hasattr(refused, "error_dict") else _add_errors(form, refused)
             else:
                 say(request, "Asked for. Governance decides; until then the gate stays as it is.")
-                return redirect("gate-waiver", pk=made.pk)
+                return redirect("waivers:detail", pk=made.pk)
     return page(
         request,
         "gate/waiver-new.html",
         title="Ask for a waiver",
-        crumbs=(("Gate", reverse("gate")), ("Waivers", reverse("gate-waivers"))),
+        crumbs=(("Gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
         status=422 if form.errors else 200,
         sentence=Sentence("A waiver lets one finding pass until a date. Governance decides on it."),
         form=form,
@@ -238,7 +238,7 @@ def waiver(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "gate/waiver.html",
         title=f"Waiver {this.pk}",
-        crumbs=(("Gate", reverse("gate")), ("Waivers", reverse("gate-waivers"))),
+        crumbs=(("Gate", reverse("gate-runs:list")), ("Waivers", reverse("waivers:list"))),
         as_of=at,
         waiver=this,
         rule_name=RULES[this.rule],
@@ -289,4 +289,4 @@ def decide(request: HttpRequest, pk: int, action: str) -> HttpResponse:
             raise Http404
     except RefusedChange as refused:
         refuse(request, str(refused))
-    return redirect("gate-waiver", pk=pk)
+    return redirect("waivers:detail", pk=pk)

@@ -63,7 +63,7 @@ def show_document(request: HttpRequest, import_: Import, user: User, **context: 
         request,
         "imports/document.html",
         title=str(import_),
-        crumbs=(("Import", reverse("imports")),),
+        crumbs=(("Import", reverse("imports:list")),),
         counts="What this one document named",
         as_of=import_.read_at or import_.received_at,
         sentence=of_document(import_),
@@ -159,7 +159,7 @@ def choose_application(request: HttpRequest, pk: int) -> HttpResponse:
     application = Application.objects.visible_to(user).filter(Q(slug=said) | Q(name__iexact=said)).first()
     if application is None:
         refuse(request, f"You see no application '{said[:120]}'. Give its name or short name.")
-        return redirect("import", pk=pk)
+        return redirect("imports:detail", pk=pk)
     try:
         done = name_application(import_=import_, application=application, by=user)
     except NotYours as not_yours:
@@ -169,4 +169,4 @@ def choose_application(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         if done.state == Import.State.APPLIED:
             say(request, f"Taken for {application.name}.")
-    return redirect("import", pk=pk)
+    return redirect("imports:detail", pk=pk)

@@ -57,7 +57,7 @@ def show(
         "imports/columns.html" if form is not None else "imports/one.html",
         fragment="" if form is not None else "listing",
         title=str(import_),
-        crumbs=(("Import", reverse("imports")),),
+        crumbs=(("Import", reverse("imports:list")),),
         counts="Rows of this one file",
         as_of=import_.read_at or import_.received_at,
         status=status,
@@ -102,7 +102,7 @@ def progress_words(import_: Import) -> dict[str, Any]:
         "words": saying,
         "value": progress.done if progress else 0,
         "max": progress.whole if progress and progress.whole else None,
-        "progress_url": reverse("import-progress", args=[import_.pk]),
+        "progress_url": reverse("imports:progress", args=[import_.pk]),
     }
 
 

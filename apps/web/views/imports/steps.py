@@ -29,7 +29,7 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
     import_, user = own_import(request, pk)
     columns_stand = (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED)
     if import_.kind != Import.Kind.SHEET or import_.state not in columns_stand:
-        return redirect("import", pk=pk)
+        return redirect("imports:detail", pk=pk)
     said = request.POST if request.method == "POST" else None
     form = ColumnsForm(said, mapping=BookMapping.from_json(import_.mapping), user=user)
     if request.method == "POST" and form.is_valid():
@@ -37,7 +37,7 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
             choose_columns(import_=import_, mapping=form.mapping(), by=user, at=now())
         except NotNow as not_now:
             refuse(request, str(not_now))
-        return redirect("import", pk=pk)
+        return redirect("imports:detail", pk=pk)
     return show(request, import_, user, form=form, status=422 if form.is_bound else 200)
 
 
@@ -50,7 +50,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
         refuse(request, str(not_now))
     else:
         _tell(request, done)
-    return redirect("import", pk=pk)
+    return redirect("imports:detail", pk=pk)
 
 
 @require_POST
@@ -65,7 +65,7 @@ def undo_import(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied(str(not_yours)) from None
     else:
         _tell(request, done)
-    return redirect("import", pk=pk)
+    return redirect("imports:detail", pk=pk)
 
 
 @require_POST
@@ -75,9 +75,9 @@ def drop(request: HttpRequest, pk: int) -> HttpResponse:
         drop_import(import_=import_)
     except NotNow as not_now:
         refuse(request, str(not_now))
-        return redirect("import", pk=pk)
+        return redirect("imports:detail", pk=pk)
     say(request, f"{import_} was dropped; nothing of it was written.")
-    return redirect("imports")
+    return redirect("imports:list")
 
 
 @never_cache

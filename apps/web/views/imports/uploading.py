@@ -83,7 +83,7 @@ def imports(request: HttpRequest) -> HttpResponse:
         except NotYours as refused:
             form.add_error("application", str(refused))
         else:
-            return redirect("import", pk=received.pk)
+            return redirect("imports:detail", pk=received.pk)
     found = ImportFilter(named(request.GET, "application"), _rows(user), request=request)
     listing = Listing(request, found.qs)
     return page(

@@ -87,7 +87,7 @@ def change(request: HttpRequest) -> HttpResponse:
         return _page(request, user, form)
     change_lines(facts=form.cleaned_data, by=user)
     say(request, "The lines are changed; what they bring is found within ten minutes.")
-    return redirect("intake")
+    return redirect("connections:list")
 
 
 def _page(request: HttpRequest, user: User, form: LinesForm | None = None) -> HttpResponse:
@@ -119,7 +119,7 @@ def _sender(stream: Stream) -> Sender:
 
 def _kind(kind: str, n: int) -> Kind:
     shown = f"{number(MOST_COUNTED)}+" if n > MOST_COUNTED else number(n)
-    return Kind(words.KINDS[kind], shown, f"{reverse('discrepancies')}?kind={kind}", n > 0)
+    return Kind(words.KINDS[kind], shown, f"{reverse('discrepancies:list')}?kind={kind}", n > 0)
 
 
 def _sentence(senders: list[Sender], counts: dict[str, int]) -> Sentence:
@@ -221,7 +221,7 @@ def bind(request: HttpRequest, pk: int) -> HttpResponse:
     application = Application.objects.visible_to(user).filter(slug=name).first()
     if application is None:
         refuse(request, f"There is no application '{name[:120]}' that you see. Give its short name.")
-        return redirect("intake")
+        return redirect("connections:list")
     try:
         bind_token(token=token, application=application, by=user, environment=request.POST.get("environment", ""))
     except NotYours as not_yours:
@@ -230,8 +230,8 @@ def bind(request: HttpRequest, pk: int) -> HttpResponse:
         refuse(request, str(not_now))
     else:
         said = f"Whatever {token.name} sends is about {application.name} now."
-        say(request, said, undo=reverse("unbind-key", args=[token.pk]))
-    return redirect("intake")
+        say(request, said, undo=reverse("connections:unbind-token", args=[token.pk]))
+    return redirect("connections:list")
 
 
 @require_POST
@@ -249,7 +249,7 @@ def unbind(request: HttpRequest, pk: int) -> HttpResponse:
     except NotYours as not_yours:
         raise PermissionDenied(str(not_yours)) from None
     say(request, f"{name} speaks for no one application any more.")
-    return redirect("intake")
+    return redirect("connections:list")
 
 
 @require_safe

@@ -145,7 +145,7 @@ def _cells(row: Discrepancy) -> list[Any]:
 def answer(request: HttpRequest) -> HttpResponse:
     """Declare, end or leave what is ticked."""
     user, at = signed_in(request), now()
-    back = back_of(request, reverse("discrepancies"))
+    back = back_of(request, reverse("discrepancies:list"))
     chosen = _picked(request.POST.getlist("pick"), user, is_open=True)
     if not chosen:
         refuse(request, "Tick what the answer is for; what somebody has answered meanwhile is left out.")
@@ -167,7 +167,9 @@ def answer(request: HttpRequest) -> HttpResponse:
                 done = dismiss(discrepancies=chosen, until=until, reason=reason, by=user, at=at)
                 said = pluralize(done.done, "{n} is left as it is", "{n} are left as they are")
                 said += f" until {day(until)}."
-                undo = f"{reverse('reopen-dismissed')}?{urlencode({'pick': [row.pk for row in chosen]}, doseq=True)}"
+                undo = (
+                    f"{reverse('discrepancies:reopen')}?{urlencode({'pick': [row.pk for row in chosen]}, doseq=True)}"
+                )
             case _:
                 refuse(request, "Choose what to do: declare, end, or leave it until a day.")
                 return redirect(back)
@@ -203,7 +205,7 @@ def reopen_dismissed(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(str(not_yours)) from None
     said = pluralize(n, f"{number(n)} waits again.", f"{number(n)} wait again.")
     say(request, said) if n else refuse(request, "There is nothing to take back: it was found anew meanwhile.")
-    return redirect(back_of(request, reverse("discrepancies")))
+    return redirect(back_of(request, reverse("discrepancies:list")))
 
 
 def _picked(said: list[str], user: User, *, is_open: bool) -> list[Discrepancy]:

@@ -104,7 +104,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     if not name:
         waiting = unresolved_names(user).exclude(name="").first()
         if waiting is None:
-            return redirect("names-seen")
+            return redirect("unrecognised-names:list")
         name, provider = waiting["name"], waiting["provider"]
     visible = Observation.objects.visible_to(user)
     seen = list(
@@ -131,14 +131,17 @@ def decide(request: HttpRequest) -> HttpResponse:
             )  # fmt: skip
             means = f"{offering.api_id} ({offering.host.name})" if offering else "no model"
             said = f"'{name}' means {means}, also in what was seen before."
-            say(request, said, undo=reverse("lift-name", args=[decision.pk]))
-            return redirect("names-seen")
+            say(request, said, undo=reverse("unrecognised-names:undo-decision", args=[decision.pk]))
+            return redirect("unrecognised-names:list")
     return page(
         request,
         "intake/decide.html",
         fragment="hits",
         title=name,
-        crumbs=(("Seen in use", reverse("intake")), ("Names nobody knows", reverse("names-seen"))),
+        crumbs=(
+            ("Seen in use", reverse("connections:list")),
+            ("Names nobody knows", reverse("unrecognised-names:list")),
+        ),
         counts="Sightings under this name",
         status=422 if form.errors else 200,
         sentence=_question(name, provider, seen),
@@ -201,4 +204,4 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
         refuse(request, str(not_now))
     else:
         say(request, f"Lifted. The rules say again what '{decision.name}' means.")
-    return redirect("names-seen")
+    return redirect("unrecognised-names:list")

@@ -179,7 +179,7 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "intake/service.html",
         title=this.name,
-        crumbs=(("Seen in use", reverse("intake")), ("Senders", reverse("services-seen"))),
+        crumbs=(("Seen in use", reverse("connections:list")), ("Senders", reverse("reported-services:list"))),
         counts="Sightings under this name",
         sentence=_of_one(this, len({row.requested or row.served or row.alias for row in rows})),
         service=this,
@@ -265,7 +265,7 @@ def act_on_service(request: HttpRequest, pk: int) -> HttpResponse:
         Service.objects.visible_to(user).select_related("application", "first_token"), pk=pk
     )  # fmt: skip
     action, reason = request.POST.get("action"), request.POST.get("reason", "").strip()[:500]
-    here = reverse("service-seen", args=[pk])
+    here = reverse("reported-services:detail", args=[pk])
     undo = here + "act/?undo="
     was = this.application
     try:
@@ -307,7 +307,7 @@ def act_on_service(request: HttpRequest, pk: int) -> HttpResponse:
 def link_services(request: HttpRequest) -> HttpResponse:
     """Link the selected senders to one application, or each to its proposal; by `?undo=` take such links back."""
     user, at = signed_in(request), now()
-    back = back_of(request, reverse("services-seen"))
+    back = back_of(request, reverse("reported-services:list"))
     is_undo = "undo" in request.GET
     one = request.POST.get("accept", "")
     picked = request.GET.getlist("pick") if is_undo else [one] if one else request.POST.getlist("pick")
@@ -368,7 +368,7 @@ def _tell_linked(request: HttpRequest, linked: list[int], *, n_barred: int, n_le
             "{n} senders are linked; what they called before counts, too.",
         )
         picks = urlencode([("undo", "1"), *(("pick", pk) for pk in linked)])
-        say(request, said.format(n=number(len(linked))), undo=f"{reverse('link-services')}?{picks}")
+        say(request, said.format(n=number(len(linked))), undo=f"{reverse('reported-services:bulk-link')}?{picks}")
     if n_barred:
         said = pluralize(
             n_barred,

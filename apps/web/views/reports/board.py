@@ -48,7 +48,7 @@ def board(request: HttpRequest) -> HttpResponse:
         request,
         "reports/board.html",
         title="For the board",
-        crumbs=(("Reports", reverse("reports")),),
+        crumbs=(("Reports", reverse("reports:home")),),
         counts="Applications in pilot or production, each counted once",
         as_of=at,
         sentence=sentences.of_portfolio(developers, counts, late),

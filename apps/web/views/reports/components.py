@@ -52,7 +52,7 @@ def component_list(request: HttpRequest) -> HttpResponse:
         "reports/components.html",
         fragment="listing",
         title="AI Act component files",
-        crumbs=(("Reports", reverse("reports")),),
+        crumbs=(("Reports", reverse("reports:home")),),
         counts="Applications in pilot or production",
         as_of=now(),
         sentence=page_sentences.of_list(
@@ -86,7 +86,7 @@ def component(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         "reports/component.html",
         title=f"Component file of {application.name}",
-        crumbs=(("Reports", reverse("reports")), ("Component files", reverse("component-files"))),
+        crumbs=(("Reports", reverse("reports:home")), ("Component files", reverse("component-files:list"))),
         counts="What the application calls today",
         as_of=at,
         sentence=of_component(file),
@@ -184,4 +184,4 @@ def answer(request: HttpRequest, slug: str) -> HttpResponse:
                 application=application, question=code, answer=said, because=because, on=day_of(at), by=user
             )
         say(request, f"The answers of {application.name} are saved.")
-    return redirect(reverse("component-file", args=[slug]) + "#h-questions")
+    return redirect(reverse("component-files:detail", args=[slug]) + "#h-questions")

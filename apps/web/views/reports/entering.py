@@ -12,18 +12,21 @@ from apps.reports.tables import Gap, Place
 
 # the pages of each place, the most fitting first; {ref} is the record's id, {slug} its slug
 _PAGES: dict[Place, Sequence[tuple[str, str, str]]] = {
-    Place.ORGANISATION: (("reporting-entity", "", ""),),
-    Place.PROVIDER: (("change-provider", "{slug}", ""), ("admin:catalog_provider_change", "{ref}", "")),
-    Place.CONTRACT: (("change-contract", "{ref}", ""), ("admin:inventory_contract_change", "{ref}", "")),
-    Place.NO_CONTRACT: (("new-contract", "", "?party={slug}"), ("admin:inventory_contract_add", "", "?party={ref}")),
-    Place.APPLICATION: (("change-application", "{slug}", ""), ("application", "{slug}", "")),
-    Place.EXIT_PLAN: (("application", "{slug}", "#h-exits"),),
-    Place.STATEMENT: (("model-statement", "{slug}", ""),),
-    Place.EVIDENCE: (("application", "{slug}", ""),),
-    Place.DOCUMENTS: (("documents", "{slug}", ""), ("foundation", "{slug}", "")),
-    Place.DECISION: (("new-approval", "", "?foundation={slug}"), ("foundation", "{slug}", "")),
-    Place.QUESTIONS: (("component-file", "{slug}", "#h-questions"),),
-    Place.IDENTITY: (("decide", "{ref}", ""),),
+    Place.ORGANISATION: (("reports:reporting-entity", "", ""),),
+    Place.PROVIDER: (("providers:edit", "{slug}", ""), ("admin:catalog_provider_change", "{ref}", "")),
+    Place.CONTRACT: (("contracts:edit", "{ref}", ""), ("admin:inventory_contract_change", "{ref}", "")),
+    Place.NO_CONTRACT: (
+        ("contracts:create", "", "?party={slug}"),
+        ("admin:inventory_contract_add", "", "?party={ref}"),
+    ),
+    Place.APPLICATION: (("applications:edit", "{slug}", ""), ("applications:detail", "{slug}", "")),
+    Place.EXIT_PLAN: (("applications:detail", "{slug}", "#h-exits"),),
+    Place.STATEMENT: (("reports:model-statement", "{slug}", ""),),
+    Place.EVIDENCE: (("applications:detail", "{slug}", ""),),
+    Place.DOCUMENTS: (("documents:detail", "{slug}", ""), ("foundations:detail", "{slug}", "")),
+    Place.DECISION: (("approvals:create", "", "?foundation={slug}"), ("foundations:detail", "{slug}", "")),
+    Place.QUESTIONS: (("component-files:detail", "{slug}", "#h-questions"),),
+    Place.IDENTITY: (("unresolved-models:decide", "{ref}", ""),),
 }
 # what only governance enters; the rest is for the application's editors
 _OF_GOVERNANCE = frozenset({

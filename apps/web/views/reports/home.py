@@ -40,28 +40,28 @@ def home(request: HttpRequest) -> HttpResponse:
     waiting = "being counted for the first time"
     offers = [
         Offer(
-            "DORA register of information", reverse("report-register"),
+            "DORA register of information", reverse("reports:register"),
             "The AI slice of RT.02, RT.05, RT.06 and RT.07, joinable to your register, with"
                 " the rules checked that would reject it.",
             "Supervisor, by way of compliance", register.whole if register else None,
-            filled(register.whole) if register else waiting, (("XLSX", reverse("report-register-xlsx")),),
+            filled(register.whole) if register else waiting, (("XLSX", reverse("reports:register-xlsx")),),
         ),
         Offer(
-            "AI Act component file", reverse("component-files"),
+            "AI Act component file", reverse("component-files:list"),
             "For each application: what the developers of its models owe it (Annex XII), what"
                 " was changed, who becomes a provider (Art. 25).",
             "Market surveillance, customers, legal", None, "one for each application",
         ),
         Offer(
-            "Model inventory", reverse("report-models"),
+            "Model inventory", reverse("reports:model-inventory"),
             "One row for each application and model, with the fields of SR 26-2 (formerly SR"
                 " 11-7), SS1/23 and E-23.",
             "Model risk, internal audit", models.whole if models else None,
             filled(models.whole) if models else waiting,
-            (("CSV", reverse("report-models-csv")), ("XLSX", reverse("report-models-xlsx"))),
+            (("CSV", reverse("reports:model-inventory-csv")), ("XLSX", reverse("reports:model-inventory-xlsx"))),
         ),
         Offer(
-            "Evidence pack", reverse("packs"),
+            "Evidence pack", reverse("evidence-packs:list"),
             "A zip for an application, a provider or everything, over a period: records,"
                 " tests, decisions, events with their sources, who was told, history; each file"
                 " with its digest.",
@@ -69,7 +69,7 @@ def home(request: HttpRequest) -> HttpResponse:
             f"latest on {latest[0].as_of.date().isoformat()}" if latest else "none yet",
         ),
         Offer(
-            "Board one-pager", reverse("board"),
+            "Board one-pager", reverse("reports:board-summary"),
             "One A4 page: the concentration, three figures, one picture, what ends next, what"
                 " was done, what to decide.",
             "Board, risk committee", None, "as of today",

@@ -42,7 +42,7 @@ def models(request: HttpRequest) -> HttpResponse:
         request,
         "reports/models.html",
         title="Model inventory",
-        crumbs=(("Reports", reverse("reports")),),
+        crumbs=(("Reports", reverse("reports:home")),),
         counts="Fields of the rows; what does not apply counts neither way",
         as_of=figures.as_of if figures else at,
         sentence=of_models(figures)
@@ -132,12 +132,12 @@ def statement(request: HttpRequest, slug: str) -> HttpResponse:
             facts = {name: form.cleaned_data[name] for name in STATEMENT_FACTS}
             state_model(application=application, facts=facts, by=user)
             say(request, f"What you state about {application.name} is saved.")
-            return redirect("report-models")
+            return redirect("reports:model-inventory")
     return page(
         request,
         "reports/form.html",
         title=f"Model statement of {application.name}",
-        crumbs=(("Reports", reverse("reports")), ("Model inventory", reverse("report-models"))),
+        crumbs=(("Reports", reverse("reports:home")), ("Model inventory", reverse("reports:model-inventory"))),
         as_of=now(),
         sentence=Sentence(f"What the inventory asks of the owners of {application.name}."),
         form=form,

@@ -94,7 +94,7 @@ def _list(request: HttpRequest, user: User, form: PackForm) -> HttpResponse:
         "reports/packs.html",
         fragment="listing",
         title="Evidence packs",
-        crumbs=(("Reports", reverse("reports")),),
+        crumbs=(("Reports", reverse("reports:home")),),
         counts="Packs that you may fetch",
         as_of=now(),
         sentence=Sentence(
@@ -131,7 +131,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     # without a broker the sweep finds it within a minute
     with contextlib.suppress(OperationalError):
         make_one_pack.delay(asked.pk)
-    return redirect("pack", pk=asked.pk)
+    return redirect("evidence-packs:detail", pk=asked.pk)
 
 
 def _pack(request: HttpRequest, pk: int) -> EvidencePack:
@@ -147,7 +147,7 @@ def pack(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "reports/pack.html",
         title=f"Evidence pack {found.pk}",
-        crumbs=(("Reports", reverse("reports")), ("Evidence packs", reverse("packs"))),
+        crumbs=(("Reports", reverse("reports:home")), ("Evidence packs", reverse("evidence-packs:list"))),
         counts="What the person who asked may see",
         as_of=found.as_of,
         sentence=of_pack(found),
@@ -156,7 +156,7 @@ def pack(request: HttpRequest, pk: int) -> HttpResponse:
         done=done,
         n=n,
         under_way=title,
-        again=reverse("packs") + _again(found),
+        again=reverse("evidence-packs:list") + _again(found),
     )
 
 

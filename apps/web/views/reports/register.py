@@ -36,7 +36,7 @@ def register(request: HttpRequest) -> HttpResponse:
         request,
         "reports/register.html",
         title="DORA register of information",
-        crumbs=(("Reports", reverse("reports")),),
+        crumbs=(("Reports", reverse("reports:home")),),
         counts="Fields of the rows; what does not apply counts neither way",
         as_of=figures.as_of if figures else at,
         sentence=of_register(figures)
@@ -104,12 +104,12 @@ def entity(request: HttpRequest) -> HttpResponse:
         said = form.cleaned_data
         change_entity(name=said["name"], lei=said["lei"], country=said["country"], by=user)
         say(request, "The reporting entity is saved. It fills RT.02.02.0020 and RT.06.01.0040.")
-        return redirect("report-register")
+        return redirect("reports:register")
     return page(
         request,
         "reports/form.html",
         title="Reporting entity",
-        crumbs=(("Reports", reverse("reports")), ("DORA register", reverse("report-register"))),
+        crumbs=(("Reports", reverse("reports:home")), ("DORA register", reverse("reports:register"))),
         as_of=now(),
         sentence=Sentence("Who hands the reports in: the legal entity whose register this is."),
         form=form,

@@ -135,7 +135,7 @@ def assess_several(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
     today = day_of(at)
     chosen = chosen_of(request, user, today)
-    back = back_of(request, reverse("risks"))
+    back = back_of(request, reverse("inherited-risks:list"))
     if not chosen.rows and not chosen.left:
         refuse(request, "Tick the risks that the assessment is for.")
         return redirect(back)
@@ -154,7 +154,7 @@ def assess_several(request: HttpRequest) -> HttpResponse:
         request,
         "risks/assess.html",
         title="Assess together",
-        crumbs=(("Risks", reverse("risks")),),
+        crumbs=(("Risks", reverse("inherited-risks:list")),),
         counts="What is picked and may be assessed by you",
         as_of=at,
         status=422 if saving else 200,
@@ -262,7 +262,7 @@ def _attach(
 def _tell(request: HttpRequest, done: Done, chosen: Chosen) -> None:
     if done.n:
         sentence = pluralize(done.n, f"{number(done.n)} risk assessed.", f"{number(done.n)} risks assessed.")
-        say(request, sentence, undo=reverse("undo-assessments", args=[current_change()]))
+        say(request, sentence, undo=reverse("inherited-risks:undo", args=[current_change()]))
     left = [*chosen.left, *done.refused]
     for name, why in left[:NAMED]:
         refuse(request, f"{name}: {why}")
@@ -283,7 +283,7 @@ def undo_several(request: HttpRequest, change: UUID) -> HttpResponse:
         undone = actions.undo_assessments(change=change, by=user)
     except actions.RefusedRisk as refusal:
         refuse(request, str(refusal))
-        return redirect(back_of(request, reverse("risks")))
+        return redirect(back_of(request, reverse("inherited-risks:list")))
     n = undone.n_taken_back
     if n:
         say(
@@ -294,4 +294,4 @@ def undo_several(request: HttpRequest, change: UUID) -> HttpResponse:
         )
     for why in list(dict.fromkeys(undone.refused.values()))[:NAMED]:
         refuse(request, why)
-    return redirect(back_of(request, reverse("risks")))
+    return redirect(back_of(request, reverse("inherited-risks:list")))

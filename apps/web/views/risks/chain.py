@@ -34,7 +34,7 @@ def chain_of(row: InheritedRisk, dependency: Dependency) -> list[Step]:
     steps = [
         Step(
             "Application", dependency.application.name, "",
-            reverse("application", args=[dependency.application.slug]),
+            reverse("applications:detail", args=[dependency.application.slug]),
         )
     ]  # fmt: skip
     role = dependency.get_role_display().lower()
@@ -45,7 +45,13 @@ def chain_of(row: InheritedRisk, dependency: Dependency) -> list[Step]:
         if party is not None:
             is_node = party.pk == row.node_ref
             steps.append(
-                Step(row.node_kind.capitalize(), party.name, reached, reverse("provider", args=[party.slug]), is_node)
+                Step(
+                    row.node_kind.capitalize(),
+                    party.name,
+                    reached,
+                    reverse("providers:detail", args=[party.slug]),
+                    is_node,
+                )
             )
             if not is_node and thing is not None:
                 steps.append(
@@ -56,7 +62,7 @@ def chain_of(row: InheritedRisk, dependency: Dependency) -> list[Step]:
     steps.append(
         Step(
             "Offering", f"{offering.api_id} · {offering.host.name}", f"calls it as {role}",
-            reverse("offering", args=[offering.pk]), is_offering,
+            reverse("offerings:detail", args=[offering.pk]), is_offering,
         )
     )  # fmt: skip
     if is_offering or thing is None:
@@ -67,7 +73,7 @@ def chain_of(row: InheritedRisk, dependency: Dependency) -> list[Step]:
         tie = {"host": "served by", "gateway": "served through", "region": "served in",
                "offering": "answered by, after its end"}.get(row.node_kind, VIAS[row.via])  # fmt: skip
         if row.node_kind == "host" and row.node_ref != offering.host_id:
-            steps.append(Step("Host", offering.host.name, tie, reverse("provider", args=[offering.host.slug])))
+            steps.append(Step("Host", offering.host.name, tie, reverse("providers:detail", args=[offering.host.slug])))
             tie = "belongs to"
         steps.append(Step(row.node_kind.capitalize(), str(thing), tie, page_of_node(row.node_kind, thing), True))
     return steps

@@ -72,7 +72,7 @@ def evidence_list(request: HttpRequest) -> HttpResponse:
         "risks/evidence.html",
         fragment="listing",
         title="Evidence",
-        crumbs=(("Risks", reverse("risks")),),
+        crumbs=(("Risks", reverse("inherited-risks:list")),),
         counts="Evidence about models, and about applications of yours",
         as_of=at,
         sentence=_sentence(listing, user, today),
@@ -161,7 +161,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "risks/one-evidence.html",
         title=f"{found.get_kind_display()}, {found.run_on}",
-        crumbs=(("Risks", reverse("risks")), ("Evidence", reverse("evidence"))),
+        crumbs=(("Risks", reverse("inherited-risks:list")), ("Evidence", reverse("evidence:list"))),
         counts="What rests on this evidence, as far as you may see",
         as_of=at,
         sentence=_one_sentence(found, state),
@@ -221,13 +221,13 @@ def add(request: HttpRequest) -> HttpResponse:
         else:
             say(request, "Recorded and attached." if backs else "Recorded.")
             if backs is not None:
-                return redirect("inherited-risk", risk=backs.risk_id, dependency=backs.dependency_id)
-            return redirect("evidence-page", pk=found.pk)
+                return redirect("inherited-risks:detail", risk=backs.risk_id, dependency=backs.dependency_id)
+            return redirect("evidence:detail", pk=found.pk)
     return page(
         request,
         "risks/add-evidence.html",
         title="Add evidence",
-        crumbs=(("Risks", reverse("risks")), ("Evidence", reverse("evidence"))),
+        crumbs=(("Risks", reverse("inherited-risks:list")), ("Evidence", reverse("evidence:list"))),
         as_of=at,
         status=422 if posted else 200,
         sentence=Sentence("Say what was tested, with what, how it came out, and until when that counts."),

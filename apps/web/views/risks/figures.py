@@ -89,7 +89,7 @@ def heat_of(
 
     def address(likelihood: int, impact: int) -> str:
         cell = {"level": basis, "likelihood": likelihood, "impact": impact, **kept}
-        return f"{reverse('risks')}?{urlencode(cell)}#h-register"
+        return f"{reverse('inherited-risks:list')}?{urlencode(cell)}#h-register"
 
     asked = asked_of(request).narrowed
     n = sum(counts.values())
@@ -144,7 +144,7 @@ def unassessed_by_node(standings: Sequence[RiskStanding]) -> list[Unlooked]:
             n=n,
             n_critical=by_node[node].n_critical_unassessed,
             share=n / left[0][0],
-            url=f"{reverse('risks')}?{urlencode({'node': node, 'state': 'unassessed'})}#h-register",
+            url=f"{reverse('inherited-risks:list')}?{urlencode({'node': node, 'state': 'unassessed'})}#h-register",
         )
         for n, node in left
     ]
@@ -154,7 +154,9 @@ def _teams(user: User, today: date, *, stored: bool) -> list[tuple[TeamStanding,
     teams = team_standings(user=user, on=today, stored=stored, most=NAMED)
     rest = urlencode({"alone": "true", "state": "unassessed"})
     return [
-        (team, f"{reverse('risks')}?team={team.team}&{rest}#h-register") for team in teams if team.reach.n_unassessed
+        (team, f"{reverse('inherited-risks:list')}?team={team.team}&{rest}#h-register")
+        for team in teams
+        if team.reach.n_unassessed
     ]
 
 

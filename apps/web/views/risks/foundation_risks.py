@@ -90,7 +90,7 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
         "risks/foundations.html",
         fragment="listing",
         title="Foundation risks",
-        crumbs=(("Risks", reverse("risks")),),
+        crumbs=(("Risks", reverse("inherited-risks:list")),),
         counts="Risks on nodes of the catalogue, and live dependencies that inherit them",
         as_of=at,
         sentence=_list_sentence(listing, request),
@@ -198,7 +198,7 @@ def _page(
         request,
         "risks/foundation.html",
         title=f"{template.code} {name}" if template else name,
-        crumbs=(("Risks", reverse("risks")), ("Foundation risks", reverse("foundation-risks"))),
+        crumbs=(("Risks", reverse("inherited-risks:list")), ("Foundation risks", reverse("foundation-risks:list"))),
         counts="Live dependencies that inherit it",
         as_of=at,
         status=422 if (form or ending) else 200,
@@ -300,12 +300,12 @@ def raise_risk(request: HttpRequest) -> HttpResponse:
             _complain(form, error)
         else:
             say(request, "Raised: everything that stands there inherits it from now on.")
-            return redirect("foundation-risk", pk=risk.pk)
+            return redirect("foundation-risks:detail", pk=risk.pk)
     return page(
         request,
         "risks/raise.html",
         title="Raise a risk",
-        crumbs=(("Risks", reverse("risks")), ("Foundation risks", reverse("foundation-risks"))),
+        crumbs=(("Risks", reverse("inherited-risks:list")), ("Foundation risks", reverse("foundation-risks:list"))),
         as_of=at,
         status=422 if request.method == "POST" else 200,
         sentence=Sentence("Said once where it lies, a risk is inherited by everything that stands there."),
@@ -341,7 +341,7 @@ def change_risk(request: HttpRequest, pk: int) -> HttpResponse:
             _complain(form, error)
         else:
             say(request, "Changed. Other levels make assessments that rest on the old ones stale.")
-            return redirect("foundation-risk", pk=pk)
+            return redirect("foundation-risks:detail", pk=pk)
     return _page(request, risk, form=form)
 
 
@@ -372,5 +372,5 @@ def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     except actions.RefusedRisk as refusal:
         refuse(request, str(refusal))
     else:
-        say(request, said, undo=reverse("end-foundation-risk", args=[pk, undo]) if undo else None)
-    return redirect("foundation-risk", pk=pk)
+        say(request, said, undo=reverse("foundation-risks:action", args=[pk, undo]) if undo else None)
+    return redirect("foundation-risks:detail", pk=pk)

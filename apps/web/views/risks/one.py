@@ -60,7 +60,7 @@ class Subject:
 
     @property
     def address(self) -> str:
-        return reverse("inherited-risk", args=[self.risk.pk, self.dependency.pk])
+        return reverse("inherited-risks:detail", args=[self.risk.pk, self.dependency.pk])
 
 
 def subject_of(user: User, risk: int, dependency: int, *, today: date, lock: bool = False) -> Subject:
@@ -150,7 +150,10 @@ def _page(
         request,
         "risks/inherited.html",
         title=f"{template.code} {name}" if template else name,
-        crumbs=(("Risks", reverse("risks")), (subject.dependency.application.name, _of_application(subject))),
+        crumbs=(
+            ("Risks", reverse("inherited-risks:list")),
+            (subject.dependency.application.name, _of_application(subject)),
+        ),
         counts="One foundation risk on one dependency",
         as_of=at,
         status=422 if bound else 200,
@@ -187,7 +190,7 @@ def _page(
 
 
 def _of_application(subject: Subject) -> str:
-    return f"{reverse('risks')}?application={subject.dependency.application.slug}"
+    return f"{reverse('inherited-risks:list')}?application={subject.dependency.application.slug}"
 
 
 def _sentence(subject: Subject, name: str) -> Sentence:
@@ -276,7 +279,7 @@ def decide(request: HttpRequest, risk: int, dependency: int, action: str) -> Htt
         except ValidationError as error:
             _add(form, error)
         else:
-            undo = None if action == "evidence" else reverse("undo-assessments", args=[current_change()])
+            undo = None if action == "evidence" else reverse("inherited-risks:undo", args=[current_change()])
             say(request, said, undo=undo)
             return redirect(subject.address)
     return _page(request, subject, at=at, bound={action: form})

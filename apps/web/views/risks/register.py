@@ -308,5 +308,5 @@ def _cells(row: InheritedRisk) -> list[Any]:
         row.inherent.impact, row.inherent.score, row.adjusted.score, current.likelihood if current else "",
         current.impact if current else "", residual.likelihood if residual else "", residual.impact if residual else "",
         row.treatment, row.owner or "", row.due_on or "", row.accepted_until or "", row.stale_because,
-        reverse("inherited-risk", args=[row.risk_id, row.dependency_id]),
+        reverse("inherited-risks:detail", args=[row.risk_id, row.dependency_id]),
     ]  # fmt: skip

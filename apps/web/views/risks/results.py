@@ -91,12 +91,12 @@ def upload(request: HttpRequest) -> HttpResponse:
             form.add_error("file", taken.error)
         else:
             say(request, _said(taken, is_new))
-            return redirect(f"{reverse('evidence')}?{_where(taken)}")
+            return redirect(f"{reverse('evidence:list')}?{_where(taken)}")
     return page(
         request,
         "risks/upload-results.html",
         title="Upload results",
-        crumbs=(("Risks", reverse("risks")), ("Evidence", reverse("evidence"))),
+        crumbs=(("Risks", reverse("inherited-risks:list")), ("Evidence", reverse("evidence:list"))),
         as_of=at,
         status=422 if posted else 200,
         sentence=Sentence("Each figure of the file becomes evidence about the model it names."),

@@ -159,14 +159,14 @@ def page_of_node(kind: str, thing: Any) -> str:
     """The page of an offering, foundation, version or provider; regions are shown by their host."""
     match kind:
         case "offering":
-            return reverse("offering", args=[thing.pk])
+            return reverse("offerings:detail", args=[thing.pk])
         case "version":
-            return reverse("foundation", args=[thing.foundation.slug])
+            return reverse("foundations:detail", args=[thing.foundation.slug])
         case "foundation":
-            return reverse("foundation", args=[thing.slug])
+            return reverse("foundations:detail", args=[thing.slug])
         case "region":
-            return reverse("provider", args=[thing.host.slug])
-    return reverse("provider", args=[thing.slug])
+            return reverse("providers:detail", args=[thing.host.slug])
+    return reverse("providers:detail", args=[thing.slug])
 
 
 def thing_on(kind: str, ref: int) -> Any | None:

@@ -52,7 +52,7 @@ def _who(user: User) -> list[Setting]:
     n_teams = Team.objects.visible_to(user).count()
     found = [
         Setting(
-            "Teams and roles", reverse("teams"), counted(n_teams, "team"), "governance; owners their own team"
+            "Teams and roles", reverse("teams:list"), counted(n_teams, "team"), "governance; owners their own team"
         )
     ]  # fmt: skip
     if user.reads_everything:
@@ -60,14 +60,14 @@ def _who(user: User) -> list[Setting]:
         offices = active.exclude(organisation_role="").count()
         found.append(
             Setting(
-                "People", reverse("people"),
+                "People", reverse("users:list"),
                 f"{counted(active.count(), 'person', 'people')}, {offices} with an office",
                 "administrators",
             )
         )  # fmt: skip
     found.append(
         Setting(
-            "Programs: service accounts and their keys", reverse("services"),
+            "Programs: service accounts and their keys", reverse("service-accounts:list"),
             counted(services_seen_by(user).filter(is_active=True).order_by().count(), "program", "programs"),
             "governance; owners for their team",
         )
@@ -79,7 +79,7 @@ def _organisation(user: User) -> list[Setting]:
     configured = settings.OIDC
     return [
         Setting(
-            "Sign-on", reverse("sign-on"),
+            "Sign-on", reverse("settings:single-sign-on"),
             f"by {configured['name']}" if configured else "off: passwords and second factors",
             "whoever runs the registry",
         )
@@ -90,22 +90,22 @@ def _lines(user: User) -> list[Setting]:
     sources = Source.objects.polled().visible_to(user).count()
     return [
         Setting(
-            "Tolerances and policies", reverse("policies"),
+            "Tolerances and policies", reverse("exposure-policies:list"),
             f"{Policy.objects.filter(enabled=True).count()} in force", "governance",
         ),
         Setting(
-            "Alerts: milestones, escalation, price lines, webhooks", reverse("alert-settings"),
+            "Alerts: milestones, escalation, price lines, webhooks", reverse("alert-settings:detail"),
             "{n} in use".format(n=counted(Webhook.objects.filter(enabled=True).count(), "webhook")),
             "governance",
         ),
-        Setting("Sources", reverse("feeds"), f"{counted(sources, 'feed')} polled", "governance"),
+        Setting("Sources", reverse("feeds:list"), f"{counted(sources, 'feed')} polled", "governance"),
     ]  # fmt: skip
 
 
 def _yours(user: User) -> list[Setting]:
     good = ApiToken.objects.filter(user=user).usable_at(now()).count()
     return [
-        Setting("Profile, second factor, password", reverse("account"), str(user), "you"),
-        Setting("What you get: subscriptions, mail, calendar", reverse("subscriptions"), "", "you"),
-        Setting("Keys for the REST interface", reverse("tokens"), counted(good, "key"), "you"),
+        Setting("Profile, second factor, password", reverse("account:detail"), str(user), "you"),
+        Setting("What you get: subscriptions, mail, calendar", reverse("subscriptions:list"), "", "you"),
+        Setting("Keys for the REST interface", reverse("tokens:list"), counted(good, "key"), "you"),
     ]

@@ -100,7 +100,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "settings/people.html",
         fragment="listing",
         title="People",
-        crumbs=(("Settings", reverse("settings")),),
+        crumbs=(("Settings", reverse("settings:home")),),
         counts="People with an account",
         sentence=_sentence(),
         listing=listing,
@@ -158,12 +158,12 @@ def invite(request: HttpRequest) -> HttpResponse:
             if said["team"]:
                 actions.set_membership(user=person, team=said["team"], role=said["role"], by=by)
         _send(request, person, by)
-        return redirect("people")
+        return redirect("users:list")
     return page(
         request,
         "settings/invite.html",
         title="Invite a person",
-        crumbs=(("Settings", reverse("settings")), ("People", reverse("people"))),
+        crumbs=(("Settings", reverse("settings:home")), ("People", reverse("users:list"))),
         sentence=Sentence("The invitation is a mail with a link by which the person sets a password."),
         form=form,
         status=422 if form.is_bound else 200,
@@ -190,7 +190,7 @@ def invite_again(request: HttpRequest, pk: int) -> HttpResponse:
     if person.is_superuser and not by.is_superuser:
         raise PermissionDenied("Only a superuser changes a superuser.")
     _send(request, person, by)
-    return redirect("person", person.pk)
+    return redirect("users:detail", person.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -205,12 +205,12 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
             raise PermissionDenied("People are changed by administrators.")
         form = _changed(request, person, user)
         if form is None:
-            return redirect("person", person.pk)
+            return redirect("users:detail", person.pk)
     return page(
         request,
         "settings/person.html",
         title=str(person),
-        crumbs=(("Settings", reverse("settings")), ("People", reverse("people"))),
+        crumbs=(("Settings", reverse("settings:home")), ("People", reverse("users:list"))),
         sentence=Sentence(_person_sentence(person)),
         person=person,
         memberships=person.memberships.select_related("team").order_by("team__name"),
@@ -231,7 +231,7 @@ def reset_factors(request: HttpRequest, pk: int) -> HttpResponse:
         refuse(request, str(refusal))
     else:
         say(request, f"The second factors of {person} are reset, and their sessions ended.")
-    return redirect("person", person.pk)
+    return redirect("users:detail", person.pk)
 
 
 @require_POST
@@ -248,7 +248,7 @@ def end_person_sessions(request: HttpRequest, pk: int) -> HttpResponse:
         else "{person} has no open session."
     )
     say(request, said.format(n=n_ended, person=person))
-    return redirect("person", person.pk)
+    return redirect("users:detail", person.pk)
 
 
 def _changed(request: HttpRequest, person: User, by: User) -> PersonForm | None:

@@ -100,7 +100,7 @@ def services(request: HttpRequest) -> HttpResponse:
         request,
         "settings/services.html",
         title="Programs",
-        crumbs=(("Settings", reverse("settings")),),
+        crumbs=(("Settings", reverse("settings:home")),),
         counts="Service accounts you may see",
         sentence=_sentence(listing.n_found),
         listing=listing,
@@ -147,12 +147,12 @@ def add(request: HttpRequest) -> HttpResponse:
             form.add_error(None, [text for texts in wrong.message_dict.values() for text in texts])
         else:
             say(request, f"{made} is there. Make it a key next.")
-            return redirect("service", made.pk)
+            return redirect("service-accounts:detail", made.pk)
     return page(
         request,
         "settings/service-form.html",
         title="Add a program",
-        crumbs=(("Settings", reverse("settings")), ("Programs", reverse("services"))),
+        crumbs=(("Settings", reverse("settings:home")), ("Programs", reverse("service-accounts:list"))),
         sentence=Sentence("A program has keys and no password; it stays when people leave."),
         form=form,
         status=422 if form.is_bound else 200,
@@ -175,7 +175,7 @@ def service(request: HttpRequest, pk: int) -> HttpResponse:
                 form.add_error(None, str(refusal))
             else:
                 say(request, f"{found} is changed.")
-                return redirect("service", found.pk)
+                return redirect("service-accounts:detail", found.pk)
     return _service_page(request, user, found, form=form, key_form=form_for(user, found) if may_change else None)
 
 
@@ -211,7 +211,7 @@ def _service_page(
         secret,
         template="settings/service.html",
         title=str(found),
-        crumbs=(("Settings", reverse("settings")), ("Programs", reverse("services"))),
+        crumbs=(("Settings", reverse("settings:home")), ("Programs", reverse("service-accounts:list"))),
         as_of=at,
         sentence=Sentence(
             f"The account of {found} is closed."

@@ -37,10 +37,10 @@ def sign_on(request: HttpRequest) -> HttpResponse:
         request,
         "settings/sign-on.html",
         title="Sign-on",
-        crumbs=(("Settings", reverse("settings")),),
+        crumbs=(("Settings", reverse("settings:home")),),
         sentence=_sentence(rules),
         configured=configured,
-        callback=f"{settings.PUBLIC_URL}{reverse('sign_on_callback')}",
+        callback=f"{settings.PUBLIC_URL}{reverse('sso:callback')}",
         rules=rules,
         n_linked=SocialAccount.objects.count(),
     )

@@ -152,7 +152,7 @@ def teams(request: HttpRequest) -> HttpResponse:
         "settings/teams.html",
         fragment="listing",
         title="Teams",
-        crumbs=(("Settings", reverse("settings")),),
+        crumbs=(("Settings", reverse("settings:home")),),
         counts="Teams you may see",
         sentence=_sentence(len(tree), n_without, filtered=listing.is_filtered),
         filters=filters(request, found, [Control("q", "Search", "search")]),
@@ -219,12 +219,12 @@ def add(request: HttpRequest) -> HttpResponse:
             if actions.teams_called(made.name).exclude(pk=made.pk).exists():
                 words = {"team": made.name, "slug": made.slug}
                 say(request, "Another team is called {team} too. The short name of this one is {slug}.".format(**words))
-            return redirect("team", made.slug)
+            return redirect("teams:detail", made.slug)
     return page(
         request,
         "settings/team-form.html",
         title="Add a team",
-        crumbs=(("Settings", reverse("settings")), ("Teams", reverse("teams"))),
+        crumbs=(("Settings", reverse("settings:home")), ("Teams", reverse("teams:list"))),
         sentence=Sentence("A team owns applications, and its people see and change them."),
         form=form,
         status=422 if form.is_bound else 200,
@@ -255,7 +255,7 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
                     form.add_error(None, refused)
                 else:
                     say(request, f"{locked.name} is changed.")
-                    return redirect("team", found.slug)
+                    return redirect("teams:detail", found.slug)
     return _team_page(request, found, user=user, form=form, member_form=MemberForm() if may_own else None)
 
 
@@ -269,7 +269,7 @@ def _team_page(
         request,
         "settings/team.html",
         title=team.name,
-        crumbs=(("Settings", reverse("settings")), ("Teams", reverse("teams"))),
+        crumbs=(("Settings", reverse("settings:home")), ("Teams", reverse("teams:list"))),
         counts="Roles held on this team itself",
         sentence=Sentence(
             f"{team.name} has {counted(len(members), 'person', 'people')} with a role of its"
@@ -313,9 +313,9 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
         actions.set_membership(user=person, team=found, role=role, by=user)
     except actions.RefusedAccount as refusal:
         refuse(request, str(refusal))
-        return redirect("team", found.slug)
+        return redirect("teams:detail", found.slug)
     say(request, f"{person} is {role.word} of {found.name}.")
-    return redirect("team", found.slug)
+    return redirect("teams:detail", found.slug)
 
 
 @require_POST
@@ -327,11 +327,11 @@ def drop_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         actions.end_membership(membership=membership, by=user)
     except actions.RefusedAccount as refusal:
         refuse(request, str(refusal))
-        return redirect("team", found.slug)
+        return redirect("teams:detail", found.slug)
     say(request, f"{person} holds no role on {found.name} any more.")
     # whoever drops the own role may not see the team any more
     still = Team.objects.visible_to(User.objects.get(pk=user.pk)).filter(pk=found.pk).exists()
-    return redirect("team", found.slug) if still else redirect("teams")
+    return redirect("teams:detail", found.slug) if still else redirect("teams:list")
 
 
 @require_POST
@@ -342,9 +342,9 @@ def remove(request: HttpRequest, slug: str) -> HttpResponse:
         actions.remove_team(team=found, by=user)
     except actions.RefusedAccount as refusal:
         refuse(request, str(refusal))
-        return redirect("team", found.slug)
+        return redirect("teams:detail", found.slug)
     say(request, f"{found.name} is removed.")
-    return redirect("teams")
+    return redirect("teams:list")
 
 
 def _owned(request: HttpRequest, slug: str) -> tuple[User, Team]:

@@ -71,7 +71,7 @@ def own_page(request: HttpRequest, user: User, form: TokenForm, secret: str = ""
         secret,
         template="settings/tokens.html",
         title="Keys",
-        crumbs=(("Settings", reverse("settings")),),
+        crumbs=(("Settings", reverse("settings:home")),),
         counts="Your own",
         as_of=at,
         sentence=_sentence(len(good), sum(token.expires_at < at + SOON for token in good)),
@@ -174,7 +174,7 @@ def _service_page(request: HttpRequest, user: User, token: ApiToken, text: str) 
         text,
         template="settings/rotated.html",
         title=token.name,
-        crumbs=(("Settings", reverse("settings")), ("Programs", reverse("services"))),
+        crumbs=(("Settings", reverse("settings:home")), ("Programs", reverse("service-accounts:list"))),
         sentence=Sentence(f"{token.name} of {token.user} has a new secret."),
         back=_home_of(token, user),
     )
@@ -200,7 +200,9 @@ def _changeable(request: HttpRequest, pk: int) -> tuple[User, ApiToken]:
 def _home_of(token: ApiToken, user: User) -> str:
     """The page on which the key stands."""
     if token.user_id == user.pk:
-        return reverse("tokens")
+        return reverse("tokens:list")
     return (
-        reverse("service", args=[token.user_id]) if token.user.is_service else reverse("person", args=[token.user_id])
+        reverse("service-accounts:detail", args=[token.user_id])
+        if token.user.is_service
+        else reverse("users:detail", args=[token.user_id])
     )

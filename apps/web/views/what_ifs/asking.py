@@ -65,7 +65,9 @@ class Asked:
 
     def address(self, **more: Any) -> str:
         pairs = [*self.pairs, *((name, str(value)) for name, value in more.items() if value)]
-        return f"{reverse('what-if')}?{urlencode(pairs, safe=':*/')}" if pairs else reverse("what-if")
+        return (
+            f"{reverse('scenarios:preview')}?{urlencode(pairs, safe=':*/')}" if pairs else reverse("scenarios:preview")
+        )
 
 
 def asked(request: HttpRequest, user: User) -> Asked:
@@ -86,7 +88,7 @@ def changes_of(said: Sequence[tuple[str, str]], user: User) -> list[Change]:
 
 def _without(said: Sequence[tuple[str, str]], one: tuple[str, str]) -> str:
     rest = [pair for pair in said if pair != one]
-    return f"{reverse('what-if')}?{urlencode(rest, safe=':*/')}" if rest else reverse("what-if")
+    return f"{reverse('scenarios:preview')}?{urlencode(rest, safe=':*/')}" if rest else reverse("scenarios:preview")
 
 
 def pairs_of(ops: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:

@@ -23,4 +23,4 @@ def what_if_url(
         *(("reprice", f"{node}*{factor}") for node, factor in reprice),
         *(("retire", slug) for slug in retire),
     ]
-    return f"{reverse('what-if')}?{urlencode(pairs, safe=':*/')}"
+    return f"{reverse('scenarios:preview')}?{urlencode(pairs, safe=':*/')}"

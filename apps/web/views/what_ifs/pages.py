@@ -159,4 +159,4 @@ def work_out(request: HttpRequest) -> HttpResponseBase:
         return redirect(question.address())
     run = ask_scenario(scenario=scenario, at=now(), by=user)
     hurry()
-    return redirect(reverse("what-if-run", args=[run.pk]))
+    return redirect(reverse("scenario-runs:detail", args=[run.pk]))

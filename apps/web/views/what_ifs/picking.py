@@ -72,7 +72,7 @@ def picks_fragment(request: HttpRequest) -> HttpResponse:
 
 
 def _to(so_far: Sequence[tuple[str, str]], *more: tuple[str, str]) -> str:
-    return f"{reverse('what-if')}?{urlencode([*so_far, *more], safe=':*/')}"
+    return f"{reverse('scenarios:preview')}?{urlencode([*so_far, *more], safe=':*/')}"
 
 
 def _targets(words: str, field: str, of: str, so_far: Sequence[tuple[str, str]], user: User) -> list[Hit]:

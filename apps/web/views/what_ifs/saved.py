@@ -60,7 +60,7 @@ def saved_list(request: HttpRequest) -> HttpResponse:
         request,
         "what-ifs/saved.html",
         title="Saved what-ifs",
-        crumbs=(("What if", reverse("what-if")),),
+        crumbs=(("What if", reverse("scenarios:preview")),),
         counts="What-ifs of yours, those that are shared, and for the offices all",
         sentence=Sentence(f"{counted(listing.n_found, 'what-if').capitalize()} saved."),
         listing=listing,
@@ -91,13 +91,13 @@ def saved(request: HttpRequest, pk: int) -> HttpResponse:
                 form.add_error(None, ValidationError(slip.messages))
             else:
                 say(request, "Kept.")
-                return redirect("saved-what-if", pk=pk)
+                return redirect("scenarios:detail", pk=pk)
     runs = ScenarioRun.objects.visible_to(user).filter(scenario=this).select_related("asked_by")
     return page(
         request,
         "what-ifs/one.html",
         title=this.name,
-        crumbs=(("What if", reverse("what-if")), ("Saved", reverse("saved-what-ifs"))),
+        crumbs=(("What if", reverse("scenarios:preview")), ("Saved", reverse("scenarios:list"))),
         counts="Answers given for what who asked may see",
         status=422 if form.errors else 200,
         scenario=this,
@@ -116,7 +116,7 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in(request)
     run = ask_scenario(scenario=_scenario(request, pk), at=now(), by=user)
     hurry()
-    return redirect("what-if-run", pk=run.pk)
+    return redirect("scenario-runs:detail", pk=run.pk)
 
 
 # --- one answer ---------------------------------------------------------------------------------------------------
@@ -145,8 +145,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "what-ifs/run.html",
         title=this.scenario.name,
         crumbs=(
-            ("What if", reverse("what-if")),
-            (this.scenario.name, reverse("saved-what-if", args=[this.scenario_id])),
+            ("What if", reverse("scenarios:preview")),
+            (this.scenario.name, reverse("scenarios:detail", args=[this.scenario_id])),
         ),
         counts="Applications in pilot or production, each once",
         sentence=_sentence(this, outcome, words),
@@ -154,7 +154,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         words=words,
         outcome=outcome,
         waiting=this.state in _WAITING,
-        progress_url=reverse("what-if-progress", args=[pk]),
+        progress_url=reverse("scenario-runs:progress", args=[pk]),
         progress_words=_progress_words(this),
         state=state,
         states=options(request, "state", {"": "All", **_STATES}, state),
@@ -198,7 +198,7 @@ def _progress_words(this: ScenarioRun) -> str:
 def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The fragment that asks again every two seconds; once it is over, the page is loaded anew."""
     this = _run(request, pk)
-    address = reverse("what-if-run", args=[pk])
+    address = reverse("scenario-runs:detail", args=[pk])
     if this.state not in _WAITING:
         if not request.headers.get("HX-Request"):
             return redirect(address)
@@ -206,9 +206,15 @@ def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
         response["HX-Redirect"] = address
         return response
     return page(
-        request, "what-ifs/progress.html", fragment="progress", title=this.scenario.name, run=this,
-        progress_url=reverse("what-if-progress", args=[pk]), progress_words=_progress_words(this), address=address,
-    )  # fmt: skip
+        request,
+        "what-ifs/progress.html",
+        fragment="progress",
+        title=this.scenario.name,
+        run=this,
+        progress_url=reverse("scenario-runs:progress", args=[pk]),
+        progress_words=_progress_words(this),
+        address=address,
+    )
 
 
 @require_safe
@@ -255,7 +261,7 @@ def comparison(request: HttpRequest) -> HttpResponse:
         request,
         "what-ifs/compare.html",
         title="Two what-ifs",
-        crumbs=(("What if", reverse("what-if")), ("Saved", reverse("saved-what-ifs"))),
+        crumbs=(("What if", reverse("scenarios:preview")), ("Saved", reverse("scenarios:list"))),
         counts="Applications in pilot or production, each once",
         sentence=_compared_sentence(found[0], found[1], names),
         runs=(first, second),
@@ -272,7 +278,7 @@ def comparison(request: HttpRequest) -> HttpResponse:
             names=names, unit=Unit("a month", compact),
         ),
         same_portfolio=first.as_of == second.as_of and first.whole_organisation == second.whole_organisation,
-        csv_url=f"{reverse('what-if-compare-csv')}?a={first.pk}&b={second.pk}",
+        csv_url=f"{reverse('scenarios:compare-csv')}?a={first.pk}&b={second.pk}",
     )  # fmt: skip
 
 
@@ -291,7 +297,7 @@ def _choose(request: HttpRequest, user: User, one: ScenarioRun | None) -> HttpRe
         request,
         "what-ifs/choose.html",
         title="Compare two",
-        crumbs=(("What if", reverse("what-if")), ("Saved", reverse("saved-what-ifs"))),
+        crumbs=(("What if", reverse("scenarios:preview")), ("Saved", reverse("scenarios:list"))),
         counts="Answers that you asked for, and for the offices all",
         sentence=Sentence("Which two answers?"),
         runs=runs.defer("result", "details")[:50],
