@@ -91,8 +91,8 @@ def _compare(what: str, *, accept: bool) -> int:
         ]
         if pairs:
             print(f"{kind}: {len(pairs)} changed (not counted as differences)")
-        if kind == "name":
-            print("\n".join(f"  ~ {was}  ->  {is_now}  {name}" for name, was, is_now in pairs))
+        for name, was, is_now in pairs if kind == "name" else ():
+            print(f"  ~ {was}  ->  {is_now}  {name}")
     print("There are differences." if differences else "Nothing differs.")
     return 1 if differences else 0
 

@@ -45,8 +45,8 @@ def main(arguments: list[str]) -> int:
         for number, fault in chosen.items():
             if fault.name in results:
                 continue
-            by = earlier.get(fault.name, {}).get("by", "")
-            likely = [by.partition("::")[0]] if by else []
+            by: str = earlier.get(fault.name, {}).get("by", "")
+            likely = [by.partition("::")[0], *fault.first]
             trial = try_fault(fault, copy, lane=asked.lane, likely=likely, sound=sound)
             results[fault.name] = {"caught": trial.caught, **asdict(trial)}
             results[fault.name]["seconds"] = round(trial.seconds, 1)

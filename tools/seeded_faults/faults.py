@@ -21,7 +21,7 @@ class FaultError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A wrong change of one text in one file, and the tests that are asked whether they notice."""
+    """A wrong change of one text in one file, and the tests asked; files in `first` come first."""
 
     name: str
     layer: str
@@ -29,12 +29,14 @@ class Fault:
     find: str
     replace: str
     tests: tuple[str, ...]
+    first: tuple[str, ...] = ()
 
 
 def load_faults(path: Path = FAULTS_FILE) -> list[Fault]:
     """Read the faults in the order of the file."""
     rows = tomllib.loads(path.read_text())["fault"]
-    return [Fault(**{**row, "tests": tuple(row["tests"])}) for row in rows]
+    lists = ("tests", "first")
+    return [Fault(**{**row, **{name: tuple(row.get(name, ())) for name in lists}}) for row in rows]
 
 
 def reason_not_applicable(fault: Fault, checkout: Path = CHECKOUT) -> str:
@@ -45,7 +47,7 @@ def reason_not_applicable(fault: Fault, checkout: Path = CHECKOUT) -> str:
     n_found = path.read_text().count(fault.find)
     if n_found != 1:
         return f"{fault.name}: the text occurs {n_found} times in {fault.file}, not once."
-    for test in fault.tests:
+    for test in (*fault.tests, *fault.first):
         if not (checkout / test).exists():
             return f"{fault.name}: the tests {test} do not exist."
     return ""
