@@ -5,6 +5,7 @@
     --json FILE      keep results there after each fault; a fault that it holds is not run again
     --list           numbers, layers and names
     --without-fault  run the selections without any fault: all must pass
+    --remove-copy    remove the copy, which is otherwise kept for the next run
 
 Ends with 1 where a fault does not apply any more, before anything is run.
 """
@@ -17,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tools.seeded_faults.checkout import private_copy
+from tools.seeded_faults.checkout import private_copy, remove_copy
 from tools.seeded_faults.faults import Fault, load_faults, reason_not_applicable
 from tools.seeded_faults.trials import LANES, run_tests, try_fault
 
@@ -30,6 +31,9 @@ def main(arguments: list[str]) -> int:
     if asked.list:
         for number, fault in chosen.items():
             print(f"{number:3}  {fault.layer:10} {fault.name}")
+        return 0
+    if asked.remove_copy:
+        remove_copy()
         return 0
     reasons = [reason for fault in faults if (reason := reason_not_applicable(fault))]
     if reasons:
@@ -67,6 +71,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--without-fault", action="store_true")
+    parser.add_argument("--remove-copy", action="store_true")
     return parser.parse_args(arguments)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from registry.embedded import places_of
 from tools.seeded_faults.faults import CHECKOUT
 
 
@@ -21,8 +22,7 @@ def private_copy(source: Path = CHECKOUT) -> Iterator[Path]:
     Its servers go on between two runs of pytest, which each would start them again, and end with
     the block.
     """
-    digest = hashlib.sha256(os.fsencode(source)).hexdigest()[:12]
-    folder = Path(tempfile.gettempdir()) / f"seeded-faults-{digest}"
+    folder = _folder_of(source)
     copy, data = folder / "checkout", folder / "checkout" / ".data" / "tests"
     data.mkdir(parents=True, exist_ok=True)
     # others may pass through to what is theirs, as the embedded PostgreSQL needs it
@@ -41,6 +41,21 @@ def private_copy(source: Path = CHECKOUT) -> Iterator[Path]:
                 yield copy
             finally:
                 _stop_servers(copy)
+
+
+def remove_copy(source: Path = CHECKOUT) -> None:
+    """Remove the copy with its servers' data, where no run works in it."""
+    with private_copy(source) as copy:
+        pass
+    aside = places_of(copy / ".data" / "tests").aside
+    for folder in (aside, _folder_of(source)):
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder_of(source: Path) -> Path:
+    digest = hashlib.sha256(os.fsencode(source)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"seeded-faults-{digest}"
 
 
 def environment_of(source: Path = CHECKOUT) -> dict[str, str]:
