@@ -41,6 +41,8 @@ def _fault(**facts: object) -> Fault:
 @pytest.mark.parametrize("fault", load_faults(), ids=lambda fault: fault.name)
 def test_fault_applies_exactly_once(fault: Fault) -> None:
     assert reason_not_applicable(fault) == ""
+    for file in fault.first:
+        assert any(file == test or file.startswith(f"{test}/") for test in fault.tests), file
     changed = (CHECKOUT / fault.file).read_text().replace(fault.find, fault.replace)
     if fault.file.endswith(".py"):
         compile(changed, fault.file, "exec")

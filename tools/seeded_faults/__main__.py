@@ -12,6 +12,7 @@ Ends with 1 where a fault does not apply any more, before anything is run.
 
 import argparse
 import json
+import signal
 import sys
 from collections import Counter
 from dataclasses import asdict
@@ -26,6 +27,8 @@ from tools.seeded_faults.trials import LANES, run_tests, try_fault
 def main(arguments: list[str]) -> int:
     """Return 0 where every chosen fault applies."""
     asked = _parsed(arguments)
+    # the copy's file and servers are put right also where the run is told to end
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     faults = load_faults()
     chosen = _chosen(asked.only, faults)
     if asked.list:
@@ -67,7 +70,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", default="", metavar="N,N-M")
-    parser.add_argument("--lane", choices=[*LANES], default="test")
+    parser.add_argument("--lane", choices=LANES, default="test")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--without-fault", action="store_true")

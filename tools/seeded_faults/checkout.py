@@ -14,6 +14,18 @@ from pathlib import Path
 from registry.embedded import places_of
 from tools.seeded_faults.faults import CHECKOUT
 
+# what a run of tests settles itself; pytest would load settings before the tests' own set-up
+_OWN = frozenset(
+    {
+        "BROKER_URL",
+        "DATABASE_URL",
+        "DJANGO_SETTINGS_MODULE",
+        "PYTEST_ADDOPTS",
+        "REGISTRY_DATA",
+        "REGISTRY_ENV",
+    }
+)
+
 
 @contextmanager
 def private_copy(source: Path = CHECKOUT) -> Iterator[Path]:
@@ -60,8 +72,7 @@ def _folder_of(source: Path) -> Path:
 
 def environment_of(source: Path = CHECKOUT) -> dict[str, str]:
     """Give the environment of a test run in the copy: own data, recorded data is shared."""
-    names = ("REGISTRY_DATA", "DATABASE_URL", "BROKER_URL", "PYTEST_ADDOPTS")
-    inherited = {name: value for name, value in os.environ.items() if name not in names}
+    inherited = {name: value for name, value in os.environ.items() if name not in _OWN}
     return {"SHARED": str(source.parent / "shared"), **inherited}
 
 

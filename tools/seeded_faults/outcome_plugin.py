@@ -1,6 +1,7 @@
 """A plugin of pytest that leaves what a run came to as JSON in the file OUTCOME_FILE names.
 
-LIKELY_FILES names the files that run first; those without slow or browser tests come next.
+LIKELY_FILES names the files that run first; those without slow or browser tests come next. LANE is
+the lane whose tests run, test, proof or all.
 """
 
 import json
@@ -20,6 +21,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     likely = [name for name in os.environ.get("LIKELY_FILES", "").split(os.pathsep) if name]
     ranks = {config.rootpath / name: rank for rank, name in enumerate(likely)}
     costly = {item.path for item in items if any(map(item.get_closest_marker, _COSTLY_MARKS))}
+    lane = os.environ.get("LANE", "all")
+    others = [item for item in items if lane not in {"all", _lane_of_item(item)}]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in set(others)]
     # sorting is stable: the tests of a file stay together
     items.sort(key=lambda item: (ranks.get(item.path, len(ranks)), item.path in costly))
     for item in items:
@@ -49,6 +55,10 @@ def lane_of(test: str, marks: list[str]) -> str:
     """Give the lane a test runs in, by its marks and its folder."""
     in_proof = test.startswith("tests/proof/") or any(mark in _LANE_MARKS for mark in marks)
     return "proof" if in_proof else "test"
+
+
+def _lane_of_item(item: pytest.Item) -> str:
+    return lane_of(item.nodeid, [mark.name for mark in item.iter_markers()])
 
 
 def _last_line(text: str) -> str:
