@@ -1,0 +1,240 @@
+"""The OpenAPI document: what it describes, compared with the one that is kept.
+
+Renames that are meant are made in the kept document first (`renames.toml`), so that only what
+nobody listed shows. Texts (descriptions, summaries, titles, examples) are counted apart.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, zip_longest
+from pathlib import Path
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+
+from tools.baselines.differences import Fact, Facts
+
+FILE = Path(__file__).with_name("openapi.json")
+METHODS = ("get", "put", "post", "patch", "delete", "head", "options")
+_TEXTS = ("description", "summary", "title", "example", "examples")
+_REFERENCE = "#/components/schemas/"
+TEXT = "text"
+
+# (kind, name) and what is compared of it
+type Named = tuple[tuple[str, str], Fact]
+_ARGUMENT = re.compile(r"\{\w+\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Renames:
+    """Renames by what is renamed; keys are names of the kept document.
+
+    `paths`: beginnings of paths, the longest one counts. `operations`: operationIds. `parameters`:
+    `name`, or `/path/?name`. `schemas`: names. `properties`: `Schema.name`, or `*.name`. `values`:
+    `Schema=value`, `Schema.property=value`, `?parameter=value`, or `*=value`.
+    """
+
+    paths: Mapping[str, str] = field(default_factory=dict)
+    operations: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    schemas: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def path(self, path: str) -> str:
+        """Rename the beginning; an argument in braces stands for any, and keeps its name."""
+        for old in sorted(self.paths, key=len, reverse=True):
+            pattern = re.sub(r"\\{\w+\\}", r"(\\{\\w+\\})", re.escape(old))
+            if beginning := re.match(pattern, path):
+                literals, arguments = _ARGUMENT.split(self.paths[old]), beginning.groups()
+                new = "".join(chain(*zip_longest(literals, arguments, fillvalue="")))
+                return new + path[beginning.end() :]
+        return path
+
+    def parameter(self, path: str, name: str) -> str:
+        return self.parameters.get(f"{path}?{name}", self.parameters.get(name, name))
+
+    def property(self, schema: str, name: str) -> str:
+        return self.properties.get(f"{schema}.{name}", self.properties.get(f"*.{name}", name))
+
+    def value(self, owner: str, value: Any) -> Any:
+        return self.values.get(f"{owner}={value}", self.values.get(f"*={value}", value))
+
+
+def present_document() -> dict[str, Any]:
+    """Write the document as it is served now. Django is set up; no database is asked."""
+    document = SchemaGenerator().get_schema(request=None, public=True)
+    # what is not JSON is served as text
+    plain: dict[str, Any] = json.loads(json.dumps(document, default=str))
+    return plain
+
+
+def written(document: dict[str, Any]) -> str:
+    """Give the text of the file: sorted, so that a difference is one of content."""
+    return json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+
+
+# --- renames ------------------------------------------------------------------------------------
+
+
+def renamed(document: dict[str, Any], renames: Renames) -> dict[str, Any]:
+    """Give the document with the renames made."""
+    paths = {}
+    for path, item in document["paths"].items():
+        operations = {}
+        for method, operation in item.items():
+            changed = _renamed_node(operation, renames, "")
+            if method in METHODS:
+                name = operation.get("operationId", "")
+                changed["operationId"] = renames.operations.get(name, name)
+                for parameter in changed.get("parameters", []):
+                    parameter["name"] = renames.parameter(path, parameter["name"])
+                    owner = f"?{parameter['name']}"
+                    parameter["schema"] = _renamed_node(parameter.get("schema", {}), renames, owner)
+            operations[method] = changed
+        paths[renames.path(path)] = operations
+    schemas = {
+        renames.schemas.get(name, name): _renamed_node(schema, renames, name)
+        for name, schema in document["components"]["schemas"].items()
+    }
+    return {
+        **document,
+        "paths": paths,
+        "components": {**document["components"], "schemas": schemas},
+    }
+
+
+def _renamed_node(node: Any, renames: Renames, owner: str) -> Any:
+    """`owner` is the schema, property or parameter that the node describes."""
+    if isinstance(node, list):
+        return [_renamed_node(part, renames, owner) for part in node]
+    if not isinstance(node, dict):
+        return node
+    changed: dict[str, Any] = {}
+    for key, value in node.items():
+        if key == "$ref" and isinstance(value, str):
+            name = value.removeprefix(_REFERENCE)
+            changed[key] = f"{_REFERENCE}{renames.schemas.get(name, name)}"
+        elif key == "properties" and isinstance(value, dict):
+            changed[key] = {
+                renames.property(owner, name): _renamed_node(inner, renames, f"{owner}.{name}")
+                for name, inner in value.items()
+            }
+        elif key == "required" and isinstance(value, list):
+            changed[key] = [renames.property(owner, name) for name in value]
+        elif key == "enum":
+            changed[key] = [renames.value(owner, one) for one in value]
+        elif key in {"default", "const"} and not isinstance(value, (dict, list)):
+            changed[key] = renames.value(owner, value)
+        else:
+            changed[key] = _renamed_node(value, renames, owner)
+    return changed
+
+
+# --- facts --------------------------------------------------------------------------------------
+
+
+def facts_of(document: dict[str, Any]) -> Facts:
+    """Give what the document says, one fact a thing; texts are facts of the kind `text`."""
+    return dict(_facts(document))
+
+
+def _facts(document: dict[str, Any]) -> Iterator[Named]:
+    for path, item in document["paths"].items():
+        operations = {method: item[method] for method in METHODS if method in item}
+        yield ("path", path), Fact(likeness=_digest(operations))
+        for method, operation in operations.items():
+            yield from _operation_facts(f"{method.upper()} {path}", operation)
+    for name, schema in document["components"]["schemas"].items():
+        yield ("schema", name), Fact(_signature(schema, shallow=True), _digest(schema))
+        yield from _schema_facts(name, schema)
+
+
+def _operation_facts(name: str, operation: dict[str, Any]) -> Iterator[Named]:
+    security = json.dumps(operation.get("security"), sort_keys=True)
+    deprecated = " deprecated" if operation.get("deprecated") else ""
+    yield ("operation", name), Fact(f"{security}{deprecated}", _digest(operation))
+    yield ("operation id", operation.get("operationId", "")), Fact(likeness=name)
+    yield from _text_facts(name, operation)
+    for parameter in operation.get("parameters", []):
+        named = f"{name} {parameter['in']} {parameter['name']}"
+        required = " required" if parameter.get("required") else ""
+        signature = _signature(parameter.get("schema", {})) + required
+        yield ("parameter", named), Fact(signature, signature, name)
+        yield from _text_facts(named, parameter)
+        yield from _value_facts(named, parameter["schema"])
+    bodies = operation.get("requestBody", {}).get("content", {})
+    for kind, content in bodies.items():
+        yield ("body", f"{name} {kind}"), Fact(_signature(content.get("schema", {})))
+        yield from _text_facts(f"{name} {kind}", content)
+    for status, response in operation.get("responses", {}).items():
+        contents = response.get("content") or {"": {}}
+        yield from _text_facts(f"{name} {status}", response)
+        for kind, content in contents.items():
+            signature = _signature(content.get("schema", {}))
+            yield ("response", f"{name} {status} {kind}"), Fact(signature)
+
+
+def _schema_facts(name: str, schema: dict[str, Any]) -> Iterator[Named]:
+    yield from _text_facts(name, schema)
+    yield from _value_facts(name, schema)
+    required = set(schema.get("required", []))
+    for property_name, inner in schema.get("properties", {}).items():
+        named = f"{name}.{property_name}"
+        signature = _signature(inner, shallow=True)
+        signature += " required" if property_name in required else ""
+        yield ("property", named), Fact(signature, signature, name)
+        yield from _schema_facts(named, inner)
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            yield from _schema_facts(f"{name}[]", schema[key])
+
+
+def _value_facts(name: str, schema: dict[str, Any]) -> Iterator[Named]:
+    for inner in (schema, schema.get("items", {})):
+        for value in inner.get("enum", []):
+            yield ("value", f"{name} = {value}"), Fact()
+
+
+def _text_facts(name: str, node: dict[str, Any]) -> Iterator[Named]:
+    for key in _TEXTS:
+        if key in node:
+            yield (TEXT, f"{name} {key}"), Fact(json.dumps(node[key], sort_keys=True))
+
+
+def _signature(schema: Any, *, shallow: bool = False) -> str:
+    """Give the form of what is described, without texts and values; `shallow`: and properties."""
+    return json.dumps(_bare(schema, shallow=shallow), sort_keys=True)
+
+
+def _bare(node: Any, *, shallow: bool) -> Any:
+    if isinstance(node, list):
+        return [_bare(part, shallow=shallow) for part in node]
+    if not isinstance(node, dict):
+        return node
+    left_out = {*_TEXTS, "enum", *(("properties", "required") if shallow else ())}
+    return {
+        key: _bare(value, shallow=shallow)
+        for key, value in node.items()
+        # a property may be called title
+        if key not in left_out or ("type" not in node and "$ref" not in node)
+    }
+
+
+def _digest(node: Any) -> str:
+    """Give what a renamed path or schema keeps: everything but texts and operationIds."""
+    return json.dumps(_without_names(node), sort_keys=True)
+
+
+def _without_names(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_without_names(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: _without_names(value)
+        for key, value in node.items()
+        if key not in {*_TEXTS, "operationId", "tags"} or isinstance(value, dict)
+    }
