@@ -45,7 +45,7 @@ def serve(application: str) -> Iterator[BenchmarkServer]:
     environment = {**os.environ, "THROTTLE_TOKEN": "100000000/min", "LOG_LEVEL": "ERROR"}
     # manage.py works without a pool; a server has one
     environment.pop("DATABASE_POOL", None)
-    process = subprocess.Popen(  # noqa: S603  arguments are our own
+    process = subprocess.Popen(
         [sys.executable, "-m", "registry.serving", "--port", str(port), application],
         cwd=settings.BASE_DIR,
         env=environment,
