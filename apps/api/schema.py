@@ -126,7 +126,7 @@ class RegistrySchema(AutoSchema):
 
     def _resolve_path_parameters(self, variables: Any) -> list[dict[str, Any]]:
         """An id is a number, as in the bodies; each parameter names the resource that it is a key of."""
-        parameters: list[dict[str, Any]] = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
+        parameters: list[dict[str, Any]] = super()._resolve_path_parameters(variables)
         for parameter in parameters:
             name = parameter["name"]
             if parameter["schema"].get("pattern") == _DIGITS:
@@ -142,20 +142,20 @@ class RegistrySchema(AutoSchema):
         if _is_worked_out(field):
             # out of columns that may be empty
             field.allow_null = True
-        schema: dict[str, Any] = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        schema: dict[str, Any] = super()._map_serializer_field(field, direction, bypass_extensions)
         if {} in schema.get("oneOf", ()):
             # any value includes null, and would be two of the choices
             del schema["oneOf"]
         return schema
 
     def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
-        super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]
+        super()._insert_field_validators(field, schema)
         if isinstance(field, serializers.URLField) and _may_be_empty(field):
             schema.pop("format", None)
 
     def _map_serializer(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> dict[str, Any]:
         """With `?fields=` any field may be missing from an answer, so none is promised."""
-        schema: dict[str, Any] = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        schema: dict[str, Any] = super()._map_serializer(serializer, direction, bypass_extensions)
         if (
             direction == "response"
             and getattr(self.view, "picks_fields", False)
@@ -175,10 +175,10 @@ class RegistrySchema(AutoSchema):
             problems = {**problems, **KEY_PROBLEMS}
         for status, words in problems.items():
             response = OpenApiResponse(ProblemSerializer, description=words)
-            answer = self._get_response_for_code(response, str(status), [MEDIA_TYPE])  # type: ignore[no-untyped-call]
+            answer = self._get_response_for_code(response, str(status), [MEDIA_TYPE])
             bodies.setdefault(str(status), answer)
         # an operation that says more about a refusal may also answer with a plain one
-        plain = self._get_response_for_code(OpenApiResponse(ProblemSerializer), "400", [MEDIA_TYPE])  # type: ignore[no-untyped-call]
+        plain = self._get_response_for_code(OpenApiResponse(ProblemSerializer), "400", [MEDIA_TYPE])
         for code, body in bodies.items():
             if code.startswith("4"):
                 body.setdefault("content", {}).setdefault(MEDIA_TYPE, plain["content"][MEDIA_TYPE])
@@ -214,22 +214,22 @@ def _may_be_empty(field: Any) -> bool:
         return False
 
 
-class RegistryFiltersExtension(DjangoFilterExtension):  # type: ignore[no-untyped-call]
+class RegistryFiltersExtension(DjangoFilterExtension):
     """A filter's type is that of its own words, where the column that it compares holds numbers for them."""
 
     target_class = "apps.api.filtering.RegistryFilters"
     priority = 1
 
     def _get_schema_from_model_field(self, auto_schema: Any, filter_field: Any, model: Any) -> dict[str, Any]:
-        schema: dict[str, Any] = super()._get_schema_from_model_field(auto_schema, filter_field, model)  # type: ignore[no-untyped-call]
-        words = self._get_explicit_filter_choices(filter_field)  # type: ignore[no-untyped-call]
+        schema: dict[str, Any] = super()._get_schema_from_model_field(auto_schema, filter_field, model)
+        words = self._get_explicit_filter_choices(filter_field)
         own = build_basic_type(type(words[0])) if words else None
         if own is not None and schema.get("type") != own["type"]:
             return {**own, "description": schema.get("description")}
         return schema
 
 
-class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class ApiTokenScheme(OpenApiAuthenticationExtension):
     target_class = "apps.accounts.authentication.ApiTokenAuthentication"
     name = ["token", "tokenAsKey", "tokenAsPassword"]
 
@@ -258,7 +258,7 @@ class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
         ]
 
 
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class SessionScheme(OpenApiAuthenticationExtension):
     target_class = "rest_framework.authentication.SessionAuthentication"
     name = "cookieAuth"
     priority = 1

@@ -13,7 +13,7 @@ def refuse_circles(name: str, table: str, column: str, sentence: str) -> pgtrigg
         name=name,
         level=pgtrigger.Row,
         when=pgtrigger.After,
-        operation=pgtrigger.Insert | pgtrigger.UpdateOf(column),  # type: ignore[no-untyped-call]
+        operation=pgtrigger.Insert | pgtrigger.UpdateOf(column),
         func=f"""
             IF NEW.{column} IS NULL THEN
                 RETURN NULL;

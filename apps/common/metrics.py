@@ -41,7 +41,7 @@ UNKNOWN_ROUTE = "unmatched"
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 # when a series began, which many processes cannot agree on
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()
 # of this process, or shared by those of the web server
 _requests_registry = CollectorRegistry()
 _request_seconds = Histogram(
@@ -95,7 +95,7 @@ def render_metrics(accept: str) -> tuple[bytes, str]:
     """Return everything that is measured, and its content type, in the format that the Accept header prefers."""
     registry = CollectorRegistry()
     if os.environ.get(MULTIPROCESS_FOLDER):
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)
     else:
         registry = _requests_registry
     everything = _Everything(registry, _Parts())

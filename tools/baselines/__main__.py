@@ -57,15 +57,13 @@ def _compare(what: str, *, accept: bool) -> int:
     if what == "openapi":
         kept, document = openapi.FILE, openapi.present_document()
         text = openapi.written(document)
-        if not accept:
-            before = openapi.facts_of(openapi.renamed(json.loads(kept.read_text()), renames))
-            after = openapi.facts_of(json.loads(text))
+        before = openapi.facts_of(openapi.renamed(json.loads(kept.read_text()), renames))
+        after = openapi.facts_of(json.loads(text))
     else:
         kept, found = routes.FILE, routes.present_routes()
         text = routes.written(found)
-        if not accept:
-            before = routes.facts_of(routes.renamed(json.loads(kept.read_text()), renames))
-            after = routes.facts_of(found)
+        before = routes.facts_of(routes.renamed(json.loads(kept.read_text()), renames))
+        after = routes.facts_of(found)
     build = CHECKOUT / "build"
     build.mkdir(exist_ok=True)
     (build / kept.name).write_text(text)

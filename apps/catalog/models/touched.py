@@ -25,7 +25,7 @@ def _trigger(name: str, operation: pgtrigger.Operation, **rows: str) -> pgtrigge
         level=pgtrigger.Statement,
         when=pgtrigger.After,
         operation=operation,
-        referencing=pgtrigger.Referencing(**rows),  # type: ignore[no-untyped-call]
+        referencing=pgtrigger.Referencing(**rows),
         func=f"""
             INSERT INTO catalog_touchedoffering (offering_id) SELECT DISTINCT offering_id FROM ({union}) r;
             RETURN NULL;
@@ -45,7 +45,7 @@ OFFERING_TOUCHED = pgtrigger.Trigger(
     level=pgtrigger.Statement,
     when=pgtrigger.After,
     operation=pgtrigger.Update,
-    referencing=pgtrigger.Referencing(old="old_rows", new="new_rows"),  # type: ignore[no-untyped-call]
+    referencing=pgtrigger.Referencing(old="old_rows", new="new_rows"),
     func="""
         INSERT INTO catalog_touchedoffering (offering_id)
         SELECT n.id FROM new_rows n JOIN old_rows o ON o.id = n.id
@@ -62,7 +62,7 @@ PARENT_TOUCHED = pgtrigger.Trigger(
     level=pgtrigger.Statement,
     when=pgtrigger.After,
     operation=pgtrigger.Update,
-    referencing=pgtrigger.Referencing(old="old_rows", new="new_rows"),  # type: ignore[no-untyped-call]
+    referencing=pgtrigger.Referencing(old="old_rows", new="new_rows"),
     func="""
         INSERT INTO catalog_touchedoffering (offering_id)
         SELECT NULL WHERE EXISTS (

@@ -40,12 +40,12 @@ def touching(name: str, application: str, through: str = "") -> list[Any]:
         f" SELECT DISTINCT {application} FROM {{rows}} r {through};"
     )
     cases = [
-        ("insert", pgtrigger.Insert, pgtrigger.Referencing(new="new_rows"), note.format(rows="new_rows")),  # type: ignore[no-untyped-call]
-        ("delete", pgtrigger.Delete, pgtrigger.Referencing(old="old_rows"), note.format(rows="old_rows")),  # type: ignore[no-untyped-call]
+        ("insert", pgtrigger.Insert, pgtrigger.Referencing(new="new_rows"), note.format(rows="new_rows")),
+        ("delete", pgtrigger.Delete, pgtrigger.Referencing(old="old_rows"), note.format(rows="old_rows")),
         (
             "update",
             pgtrigger.Update,
-            pgtrigger.Referencing(new="new_rows", old="old_rows"),  # type: ignore[no-untyped-call]
+            pgtrigger.Referencing(new="new_rows", old="old_rows"),
             note.format(rows="(SELECT * FROM new_rows UNION ALL SELECT * FROM old_rows)"),
         ),
     ]
