@@ -11,7 +11,7 @@ from typing import Any
 
 from celery.beat import Scheduler
 
-from apps.common.periodic_jobs import is_kept
+from apps.common.periodic_jobs import is_recorded
 
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -21,7 +21,7 @@ class FrequentScheduler(Scheduler):
 
     def setup_schedule(self) -> None:
         entries = self.app.conf.beat_schedule
-        self.merge_inplace({name: entry for name, entry in entries.items() if not is_kept(entry)})
+        self.merge_inplace({name: entry for name, entry in entries.items() if not is_recorded(entry)})
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due; a signal to end counts once it has been sent."""

@@ -16,7 +16,7 @@ from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from apps.common.breaker import CircuitBreaker
+from apps.common.circuit_breaker import CircuitBreaker
 
 logger = logging.getLogger(__name__)
 # a page asks a dozen times, and would wait each time for a server that is silent

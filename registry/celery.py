@@ -10,7 +10,7 @@ from celery.signals import setup_logging, task_postrun, task_prerun, task_succes
 from kombu.exceptions import OperationalError
 
 from apps.common import heartbeat
-from apps.common.breaker import CircuitBreaker
+from apps.common.circuit_breaker import CircuitBreaker
 from apps.common.postgresql.limits import ProcessKind
 from registry.process_kind import process_kind
 
@@ -65,7 +65,7 @@ def keep_django_logging(**_: Any) -> None:
 @worker_ready.connect
 def show_at_once(**_: Any) -> None:
     """Beat's first heartbeat is half a minute away; readiness need not wait for it."""
-    heartbeat.beat(at=datetime.now(tz=UTC))
+    heartbeat.record_heartbeat(at=datetime.now(tz=UTC))
 
 
 @task_prerun.connect

@@ -35,7 +35,7 @@ def check_worker() -> str:
 def check_beat() -> str:
     """Read the heartbeat that beat has a worker write; UnhealthyError where it is missing."""
     try:
-        seen_at = heartbeat.last_beat()
+        seen_at = heartbeat.last_heartbeat()
     except redis.RedisError as error:
         raise UnhealthyError(f"The heartbeat cannot be read: {type(error).__name__}.") from error
     if seen_at is None:

@@ -249,7 +249,7 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
 
 def _worker_lives() -> bool:
     try:
-        return heartbeat.last_beat() is not None
+        return heartbeat.last_heartbeat() is not None
     except redis.RedisError:
         return False
 

@@ -28,7 +28,7 @@ def mailer(url: str, *, timeout_seconds: int = 20) -> dict[str, Any]:
     """
     parts = urlsplit(url)
     if parts.scheme == "filemail":
-        return {"BACKEND": "apps.common.mail.EmlFileBackend", "OPTIONS": {"folder": unquote(parts.path)}}
+        return {"BACKEND": "apps.common.email_backend.EmlFileBackend", "OPTIONS": {"folder": unquote(parts.path)}}
     if parts.scheme in PLAIN_BACKENDS:
         return {"BACKEND": f"django.core.mail.backends.{PLAIN_BACKENDS[parts.scheme]}.EmailBackend"}
     if parts.scheme in SMTP_SCHEMES and parts.hostname:

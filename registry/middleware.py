@@ -15,11 +15,11 @@ from django.shortcuts import render
 from pghistory.middleware import HistoryMiddleware
 
 from apps.api.problems import API_PREFIX, CALLS_PREFIX, MEDIA_TYPE, bad_request, problem, unavailable_reason
-from apps.common.child_process import RETRY_AFTER_SECONDS, BusyError
+from apps.common.invisible_characters import remove_control_characters
 from apps.common.logging import request_id
-from apps.common.postgresql.errors import Unavailable, unavailable
-from apps.common.response_headers import BARE_HEADERS
-from apps.common.texts import without_controls
+from apps.common.postgresql.errors import Unavailable, unavailability
+from apps.common.processes.child_process import RETRY_AFTER_SECONDS, BusyError
+from apps.common.requests.bare_headers import BARE_HEADERS
 
 log = structlog.get_logger(__name__)
 # a request that took longer before it lost its connection is not asked again, so that its answer comes in time
@@ -119,7 +119,7 @@ def _ended_visibly(content: Iterator[bytes], path: str) -> Iterator[bytes]:
     try:
         yield from content
     except DatabaseError as error:
-        if unavailable(error) is None:
+        if unavailability(error) is None:
             raise
         log.warning("download_ended_early", path=path, error=str(error).split("\n", 1)[0][:300])
         yield _INCOMPLETE
@@ -159,7 +159,7 @@ def _tidied(sent: QueryDict) -> QueryDict:
         return sent
     tidy = QueryDict(mutable=True, encoding=sent.encoding)
     for name, values in sent.lists():
-        tidy.setlist(name, values if "password" in name else [without_controls(text) for text in values])
+        tidy.setlist(name, values if "password" in name else [remove_control_characters(text) for text in values])
     tidy._mutable = False
     return tidy
 

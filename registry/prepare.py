@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.catalog.models import Provider
-from apps.common.locks import database_lock
+from apps.common.database.advisory_lock import database_lock
 from apps.risks.models import RiskTemplate
 
 LOCK = "prepare"

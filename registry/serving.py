@@ -20,7 +20,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
-from apps.common.fork_server import fork_server
+from apps.common.processes.fork_server import fork_server
 from registry.server.application import ServerApplication
 from registry.server.limits import BACKLOG, HEAD_TIMEOUT, MAX_CONNECTIONS, STOP_TIMEOUT
 from registry.server.request_bodies import CallerRules

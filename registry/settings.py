@@ -14,7 +14,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from apps.api.tags import TAGS
-from apps.common.http import parse_networks, parse_proxy
+from apps.common.http.addresses import parse_networks
+from apps.common.http.proxies import parse_proxy
 from apps.common.logging import configure_structlog, logging_config
 from apps.common.postgresql.connections import BoundedConnection, check_connection
 from apps.common.postgresql.limits import LIMITS, ProcessKind, connection_options, socket_options
@@ -75,7 +76,7 @@ ALLOWED_HOSTS = env.list(
     else ["127.0.0.1", "localhost", "[::1]", "testserver"],
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
-# proxies in front that set X-Forwarded-For themselves (apps/common/networks.py)
+# proxies in front that set X-Forwarded-For themselves (apps/common/requests/networks.py)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 ROOT_URLCONF = "registry.urls"
 WSGI_APPLICATION = "registry.wsgi.application"
@@ -125,9 +126,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "apps.common.logging.RequestIdMiddleware",
     # before the checks of host and TLS: probes come from inside, by address, without either
-    "apps.common.health.ProbeMiddleware",
+    "apps.common.requests.health.ProbeMiddleware",
     # around everything that may refuse, and the files of whitenoise
-    "apps.common.access_log.AccessLogMiddleware",
+    "apps.common.requests.access_log.AccessLogMiddleware",
     # before plain HTTP is redirected
     "registry.middleware.PlainHttpMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -365,10 +366,10 @@ CELERY_BEAT_SCHEDULE = {
     "every thirty seconds: show that a worker lives": _every("common.heartbeat", timedelta(seconds=30)),
 }
 
-# probes at /healthz/NAME, one check each, beside /healthz and /readyz (apps/common/health.py)
+# probes at /healthz/NAME, one check each, beside /healthz and /readyz (apps/common/requests/health.py)
 HEALTH_CHECKS = {
-    "broker": "apps.common.health.check_broker",
-    "worker": "apps.common.health.check_worker",
+    "broker": "apps.common.requests.health.check_broker",
+    "worker": "apps.common.requests.health.check_worker",
     "feeds": "apps.alerts.feed_health.check_feeds",
 }
 
@@ -592,7 +593,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 # before Django's own handlers, which keep what is long in files and stop at nothing
 FILE_UPLOAD_HANDLERS = [
-    "apps.common.uploads.UploadLimitHandler",
+    "apps.common.requests.upload_limit.UploadLimitHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]

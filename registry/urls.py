@@ -39,7 +39,7 @@ secret_feed_routes = [
 monitoring_routes = [path("metrics", MetricsView.as_view(), name="metrics")]
 
 urlpatterns = [
-    # /healthz and /readyz are answered by apps.common.health.ProbeMiddleware
+    # /healthz and /readyz are answered by apps.common.requests.health.ProbeMiddleware
     path("admin/", admin.site.urls),
     # before the library's pages of these addresses, which would change an address unconfirmed, and give an account of
     # single sign-on a password

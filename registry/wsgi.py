@@ -6,9 +6,9 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from django.utils.module_loading import import_string
 
-from apps.common import health
 from apps.common.postgresql.limits import ProcessKind
-from apps.common.settled import set_loaded_aside
+from apps.common.processes.heap import freeze_heap
+from apps.common.requests import health
 from registry.process_kind import declare_process
 from registry.server.request_bodies import CallerRules
 
@@ -38,7 +38,7 @@ CALLERS = CallerRules(
     n_proxies=settings.TRUSTED_PROXIES,
 )
 # what it refuses by itself stands in the log and in /metrics like everything else
-RECORD_REFUSAL = import_string("apps.common.access_log.record_refusal")
+RECORD_REFUSAL = import_string("apps.common.requests.access_log.record_refusal")
 PROBES = {path: _in_thread(check) for path, check in health.probes().items()}
 
-set_loaded_aside()
+freeze_heap()

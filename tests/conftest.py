@@ -18,8 +18,8 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from apps.common import child_process
 from apps.common.postgresql.limits import ProcessKind
+from apps.common.processes import child_process
 from registry import embedded
 from registry.process_kind import declare_process
 from tests import inserted

@@ -12,7 +12,7 @@ import psycopg
 from django.core.management import call_command
 from django.db import connection
 
-from apps.common.scratch import drop_database
+from apps.common.database.scratch_database import drop_database
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 # what writes tables and triggers besides the migrations themselves
@@ -26,7 +26,7 @@ def name_of_template() -> str:
     digest = hashlib.sha256("".join(f"{name}={version(name)};" for name in _WRITERS).encode())
     paths = [*(CHECKOUT / "apps").glob("*/migrations/*"), *(CHECKOUT / "fixtures").rglob("*")]
     # runs after migrations
-    paths.append(CHECKOUT / "apps/common/history_keeping.py")
+    paths.append(CHECKOUT / "apps/common/history/maintenance.py")
     for path in sorted(path for path in paths if path.is_file()):
         digest.update(path.relative_to(CHECKOUT).as_posix().encode())
         digest.update(path.read_bytes())

@@ -1,7 +1,7 @@
 """Changes to people, teams and tokens.
 
 Where `by` is None, the operator acts on the command line: the command names itself around it
-(`acting(job="manage.py team")`).
+(`audit_context(job="manage.py team")`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ from apps.accounts.email_change import note_email_change
 from apps.accounts.models import ApiToken, Membership, Team, User
 from apps.accounts.roles import OrganisationRole, Scope, TeamRole, stronger_office
 from apps.accounts.tokens import digest_of, new_secret, new_token
-from apps.common.history import acting
-from apps.common.validators import known_time_zone
+from apps.common.history.context import audit_context
+from apps.common.validators import validate_time_zone
 
 TOKEN_LIFETIME = timedelta(days=90)
 LONGEST_LIFETIME = timedelta(days=732)
@@ -56,7 +56,7 @@ def issue_token(
             f"{user} holds no role on {team} or below, so that a token bound to it would open nothing."
         )
     prefix, text = new_token()
-    with acting(user=by, job="" if by else "manage.py token", reason=f"token for {user.username}"):
+    with audit_context(user=by, job="" if by else "manage.py token", reason=f"token for {user.username}"):
         token = ApiToken.objects.create(
             user=user,
             name=name,
@@ -100,7 +100,7 @@ def rotate_token(
     current.digest = digest_of(text)
     if lifetime is not None:
         current.expires_at = at + lifetime
-    with acting(user=by, reason="token rotated"):
+    with audit_context(user=by, reason="token rotated"):
         current.save(
             update_fields=["digest", "old_digest", "old_until", "old_last_used_at", "last_used_at", "expires_at"]
         )
@@ -110,7 +110,7 @@ def rotate_token(
 @transaction.atomic
 def revoke_token(*, token: ApiToken, at: datetime, by: User) -> bool:
     """True where the token was still good; a second revocation changes nothing. Ends both of its secrets."""
-    with acting(user=by, reason="token revoked"):
+    with audit_context(user=by, reason="token revoked"):
         changed = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=at)
     return bool(changed)
 
@@ -123,7 +123,7 @@ def set_membership(*, user: User, team: Team, role: TeamRole, by: User | None) -
         raise RefusedAccount(
             "A program does not own a team: owners are told of alerts and give roles. Make it an editor."
         )
-    with acting(user=by, reason=f"{role.word} of {team.name}"):
+    with audit_context(user=by, reason=f"{role.word} of {team.name}"):
         membership, is_new = Membership.objects.select_for_update().get_or_create(
             user=user, team=team, defaults={"role": role.rank}
         )
@@ -143,7 +143,7 @@ def end_membership(*, membership: Membership, by: User | None) -> None:
         raise RefusedAccount(
             "This role comes with a group at sign-on and goes with it. Take the person out of the group."
         )
-    with acting(user=by, reason="membership ended"):
+    with audit_context(user=by, reason="membership ended"):
         if held.role_by_sign_on is None:
             held.delete()
         else:
@@ -165,7 +165,7 @@ def add_team(*, facts: Mapping[str, Any], by: User | None, slug: str = "") -> Te
     team.slug = slug or _free_slug(team.name)
     _refuse_same_name(team)
     _check_team(team)
-    with acting(user=by, reason="team added"):
+    with audit_context(user=by, reason="team added"):
         team.save()
     return team
 
@@ -179,7 +179,7 @@ def change_team(*, team: Team, facts: Mapping[str, Any], by: User | None) -> Tea
     if (team.name, team.parent_id) != (before.name, before.parent_id):
         _refuse_same_name(team)
     _check_team(team)
-    with acting(user=by, reason="team changed"):
+    with audit_context(user=by, reason="team changed"):
         team.save()
     return team
 
@@ -216,7 +216,7 @@ def _refuse_same_name(team: Team) -> None:
 def remove_team(*, team: Team, by: User | None) -> None:
     """Only a team that owns nothing goes; its memberships go along."""
     try:
-        with acting(user=by, reason="team removed"), transaction.atomic():
+        with audit_context(user=by, reason="team removed"), transaction.atomic():
             team.delete()
     except (ProtectedError, RestrictedError, IntegrityError) as held:
         raise RefusedAccount(
@@ -231,7 +231,7 @@ def add_person(*, facts: Mapping[str, Any], by: User | None) -> User:
     person = User(**facts)
     person.set_unusable_password()
     person.full_clean(exclude=["password"])
-    with acting(user=by, reason="person added"):
+    with audit_context(user=by, reason="person added"):
         person.save()
     return person
 
@@ -250,7 +250,7 @@ def change_person(*, person: User, facts: Mapping[str, Any], by: User | None, re
         person.office_by_hand = facts["organisation_role"]
         person.organisation_role = stronger_office(person.office_by_hand, person.office_by_sign_on)
     person.full_clean(exclude=["password"])
-    with acting(user=by, reason="person changed"):
+    with audit_context(user=by, reason="person changed"):
         person.save()
     # one after the other: two administrators who take the office from each other at once must not both succeed
     administrators = User.objects.select_for_update().filter(is_active=True).order_by("pk")
@@ -264,7 +264,7 @@ def change_person(*, person: User, facts: Mapping[str, Any], by: User | None, re
 def _check_team(team: Team) -> None:
     team.full_clean()
     try:
-        known_time_zone(team.time_zone)
+        validate_time_zone(team.time_zone)
     except ValidationError as error:
         raise ValidationError({"time_zone": error}) from None
 
@@ -284,6 +284,6 @@ def change_own_facts(*, user: User, facts: Mapping[str, Any]) -> User:
     for name in OWN_FACTS:
         setattr(user, name, facts[name])
     user.full_clean(exclude=["password"])
-    with acting(user=user, reason="own profile"):
+    with audit_context(user=user, reason="own profile"):
         user.save(update_fields=OWN_FACTS)
     return user

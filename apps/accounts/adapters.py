@@ -24,8 +24,8 @@ from apps.accounts.sessions import limit_session
 from apps.accounts.sign_in_limits import release_attempts, reserve_attempt
 from apps.accounts.sign_on.actions import JOB, apply_groups, free_username, person_by_address
 from apps.accounts.sign_on.session import SafeSession, sign_on_policy
-from apps.common.history import acting
-from apps.common.request_address import request_address
+from apps.common.history.context import audit_context
+from apps.common.requests.address import request_address
 
 log = structlog.get_logger(__name__)
 
@@ -149,7 +149,7 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if settings.OIDC["links_by_email"] and address and address.lower() in verified:
             found = person_by_address(address)
             if found is not None:
-                with acting(job=JOB, reason="linked by verified e-mail address"):
+                with audit_context(job=JOB, reason="linked by verified e-mail address"):
                     sociallogin.user = sociallogin.account.user = found
                     sociallogin.account.save()
                 log.info("sign-on linked", user=found.username)
@@ -171,7 +171,7 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         wished = person.username or person.email.partition("@")[0]
         person.username = free_username(wished)
         person.set_unusable_password()
-        with acting(job=JOB, reason="first sign-in"):
+        with audit_context(job=JOB, reason="first sign-in"):
             sociallogin.save(request)
         apply_groups(user=person, groups=sociallogin.account.extra_data["groups"], rules=settings.OIDC["rules"])
         log.info("sign-on made a person", user=person.username)

@@ -19,7 +19,7 @@ from apps.accounts.email_change import note_email_change
 from apps.accounts.events import record_event
 from apps.accounts.models import AccountEventKind, ApiToken, Membership, Team, User
 from apps.accounts.roles import OrganisationRole
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import now
 
 
@@ -74,7 +74,7 @@ class OfficeAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
 
     def acting(self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin") -> Any:
         reason = (form.cleaned_data.get("reason") if form is not None else "") or otherwise
-        return acting(user=person(request), reason=reason)
+        return audit_context(user=person(request), reason=reason)
 
     def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:
         with self.acting(request, form):

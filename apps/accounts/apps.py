@@ -3,7 +3,7 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from apps.common.history_keeping import index_history
+from apps.common.history.maintenance import create_history_indexes
 
 
 class AccountsConfig(AppConfig):
@@ -16,4 +16,4 @@ class AccountsConfig(AppConfig):
         import_module("apps.accounts.event_receivers")
         # what events send is known to every process by then
         import_module("apps.accounts.tasks")
-        post_migrate.connect(index_history, sender=self, dispatch_uid="index_history")
+        post_migrate.connect(create_history_indexes, sender=self, dispatch_uid="index_history")

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Model
 
 from apps.accounts.models import ApiToken, User
-from apps.common.prepared import prepared_cursor
+from apps.common.database.prepared_statements import prepared_cursor
 
 
 def token_of(digest: str, *, column: str = "digest") -> ApiToken | None:

@@ -20,7 +20,7 @@ from django.urls import reverse
 
 from apps.accounts.events import record_event
 from apps.accounts.models import AccountEventKind, User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 
 LINK_DURATION = timedelta(hours=24)
 # as the history shortens signatures in addresses (registry/middleware.py)
@@ -76,7 +76,7 @@ def confirm_email_change(token: str, *, user: User, request: Any) -> str:
             row = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
             address = requested_address(token, user=row)
             old, row.email = row.email, address
-            with acting(user=user, reason="own email address, confirmed"):
+            with audit_context(user=user, reason="own email address, confirmed"):
                 row.save(update_fields=["email"])
     except IntegrityError:
         raise EmailChangeError("Another account has this address by now. Contact an administrator.") from None

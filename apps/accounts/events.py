@@ -15,8 +15,8 @@ from apps.accounts.devices import MAX_USER_AGENT, device_of
 from apps.accounts.models import AccountEvent, AccountEventKind, ApiToken, EmailState, User
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.accounts.task_names import SEND_EMAILS
-from apps.common.networks import network_of, parse_address
-from apps.common.request_address import request_address
+from apps.common.requests.address import request_address
+from apps.common.requests.networks import network_of, parse_address
 from apps.common.time import now
 
 log = structlog.get_logger(__name__)

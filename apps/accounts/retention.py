@@ -6,27 +6,34 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db.models import F
 
-from apps.common.retention import Group, RetentionRule, TaskLimit, days_in_words, declare, kept_tables
+from apps.common.retention import (
+    RetentionGroup,
+    RetentionRule,
+    TaskLimit,
+    declare_retention,
+    format_days,
+    permanent_tables,
+)
 
-declare(
-    RetentionRule(Session, Group.ACCOUNTS, ended=F("expire_date"), days=1),
-    RetentionRule(EmailConfirmation, Group.ACCOUNTS, ended=F("created"), days=30),
-    RetentionRule(LogEntry, Group.HISTORY, ended=F("action_time"), setting="HISTORY_DAYS"),
+declare_retention(
+    RetentionRule(Session, RetentionGroup.ACCOUNTS, ended=F("expire_date"), days=1),
+    RetentionRule(EmailConfirmation, RetentionGroup.ACCOUNTS, ended=F("created"), days=30),
+    RetentionRule(LogEntry, RetentionGroup.HISTORY, ended=F("action_time"), setting="HISTORY_DAYS"),
     TaskLimit(
         "accounts_accountevent",
-        Group.ACCOUNTS,
+        RetentionGroup.ACCOUNTS,
         "accounts.forget_account_events",
-        lambda: days_in_words(settings.ACCOUNT_EVENT_DAYS),
+        lambda: format_days(settings.ACCOUNT_EVENT_DAYS),
     ),
     # rows about sessions, which go with the session
     TaskLimit(
         "usersessions_usersession",
-        Group.ACCOUNTS,
+        RetentionGroup.ACCOUNTS,
         "accounts.forget_account_events",
-        lambda: days_in_words(settings.SESSION_MAX_DAYS),
+        lambda: format_days(settings.SESSION_MAX_DAYS),
     ),
-    *kept_tables(
-        Group.ACCOUNTS,
+    *permanent_tables(
+        RetentionGroup.ACCOUNTS,
         "who may do what; accounts are closed, not deleted, since decisions name them",
         "account_emailaddress",
         "accounts_apitoken",

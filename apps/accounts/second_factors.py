@@ -14,7 +14,7 @@ from apps.accounts.events import record_event
 from apps.accounts.models import AccountEventKind, User
 from apps.accounts.roles import OrganisationRole
 from apps.accounts.sessions import end_sessions
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 
 # of MFA_REQUIRED_FOR
@@ -67,7 +67,7 @@ def reset_second_factors(*, person: User, by: User, request: Any) -> None:
     locked = User.objects.select_for_update(of=("self",)).get(pk=person.pk)
     if not Authenticator.objects.filter(user=locked).delete()[0]:
         raise RefusedAccount(f"{person} has no second factor.")
-    with acting(user=by, reason=f"second factors of {person.username} reset"):
+    with audit_context(user=by, reason=f"second factors of {person.username} reset"):
         end_sessions(locked)
     record_event(AccountEventKind.MFA_RESET, request=request, user=locked, actor=by)
 

@@ -11,7 +11,7 @@ from apps.accounts.actions import RefusedAccount, set_membership
 from apps.accounts.models import Team, User, looked_after_by
 from apps.accounts.queries import owns_any_team
 from apps.accounts.roles import OrganisationRole, TeamRole
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 
 # what a program may hold for the whole organisation
 SERVICE_OFFICES = (OrganisationRole.AUDITOR, OrganisationRole.GOVERNANCE)
@@ -53,7 +53,7 @@ def add_service(
     service = User(username=username, about=about, is_service=True, service_team=team, organisation_role=office)
     service.set_unusable_password()
     service.full_clean(exclude=["password"])
-    with acting(user=by, reason="service account added"):
+    with audit_context(user=by, reason="service account added"):
         service.save()
         if team is not None and role is not None:
             set_membership(user=service, team=team, role=role, by=by)
@@ -72,7 +72,7 @@ def change_service(*, service: User, facts: Mapping[str, Any], by: User) -> User
         if name in facts:
             setattr(row, name, facts[name])
     row.full_clean(exclude=["password"])
-    with acting(user=by, reason="service account changed"):
+    with audit_context(user=by, reason="service account changed"):
         row.save(update_fields=SERVICE_FACTS)
     return row
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from apps.accounts.event_emails import send_event_emails
 from apps.accounts.events import forget_events
 from apps.accounts.sessions import forget_ended_sessions
-from apps.common.history_keeping import forget_history
+from apps.common.history.maintenance import purge_history
 from apps.common.time import now
 
 log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ def forget_old_history() -> int:
     """Versions that ended more than HISTORY_DAYS ago; 0 keeps all for ever. The number of rows."""
     if not settings.HISTORY_DAYS:
         return 0
-    counts = forget_history(before=now() - timedelta(days=settings.HISTORY_DAYS))
+    counts = purge_history(before=now() - timedelta(days=settings.HISTORY_DAYS))
     n_forgotten = sum(counts.values())
     if n_forgotten:
         log.info("history forgotten", rows=n_forgotten, days=settings.HISTORY_DAYS)

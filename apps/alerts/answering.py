@@ -12,7 +12,7 @@ from apps.alerts.escalating import replan
 from apps.alerts.models import Alert, Mute, Notice, Resolution, SkipReason
 from apps.alerts.routing import teams_seen_by
 from apps.alerts.subscribing import sees
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 
 LONGEST_SNOOZE_DAYS = 90
@@ -176,7 +176,7 @@ def _call_off(alert: Alert) -> None:
 
 def save_answer(alert: Alert, by: User, answer: Answer, reason: str, *, note: str = "") -> None:
     """Store all that an answer may change, with who gave it and the `note` that the user wrote."""
-    with acting(user=by, reason=reason, code=answer, note=note):
+    with audit_context(user=by, reason=reason, code=answer, note=note):
         alert.save(update_fields=[name.removesuffix("_id") for name in _ANSWERED])
 
 
@@ -198,7 +198,7 @@ def mute(*, by: User, until: date, at: datetime, team: Team | None = None, reaso
         raise BadAnswer("Say what to mute: a kind, a provider, a model, an application or a subject.")
     if team is not None and not by.may(TeamRole.EDITOR, team):
         raise NotYourAlert("Only an editor of the team may mute its mailbox. Ask one of them.")
-    with acting(user=by, reason=reason or "muted"):
+    with audit_context(user=by, reason=reason or "muted"):
         return Mute.objects.create(
             user=None if team else by, team=team, until=until, reason=reason[:300], created_by=by, created_at=at, **what
         )
@@ -210,5 +210,5 @@ def unmute_now(*, row: Mute, by: User, at: datetime) -> bool:
     own = row.user_id == by.pk or (row.team_id is not None and by.may(TeamRole.EDITOR, row.team_id))
     if not own and not by.governs:
         raise NotYourAlert("Only who is muted, or an editor of the team, may lift this.")
-    with acting(user=by, reason="mute lifted"):
+    with audit_context(user=by, reason="mute lifted"):
         return bool(Mute.objects.filter(pk=row.pk, lifted_at=None).update(lifted_at=at))

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from apps.accounts.models import User
 from apps.alerts.models import Alert, AlertQuerySet, Cadence, Notice, Preference, SkipReason
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 
 
@@ -39,7 +39,7 @@ def ask_for_now(*, user: User, at: datetime) -> int:
     mine = Notice.objects.filter(user=user, alert__in=[alert.pk for alert in alerts])
     earlier = {notice.alert_id: notice for notice in mine.order_by("pk")}
     mine.owed().update(skip_reason=SkipReason.REQUESTED)
-    with acting(user=user, reason="asked where things stand"):
+    with audit_context(user=user, reason="asked where things stand"):
         Notice.objects.bulk_create(
             [_asked(alert, user, earlier.get(alert.pk), occasion=occasion, at=at) for alert in alerts],
             ignore_conflicts=True,

@@ -20,14 +20,14 @@ from apps.alerts.day_words import heading
 from apps.alerts.models import KINDS, Alert, DayKind, SubjectKind
 from apps.alerts.wording import day, listed, long_day, one_line
 from apps.catalog.models import Offering
-from apps.common.later import later
+from apps.common.processes.lazy_import import lazy_import
 from apps.common.time import day_of, start_of
 from apps.inventory.models import Application
 
 if TYPE_CHECKING:
     import icalendar
 else:
-    icalendar = later("icalendar")
+    icalendar = lazy_import("icalendar")
 
 # a summary names these and counts the rest
 IN_SUMMARY = 3

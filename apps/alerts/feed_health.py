@@ -7,7 +7,7 @@ from django.db import DatabaseError
 from psycopg_pool import PoolTimeout
 
 from apps.catalog.models import Source
-from apps.common.health import Unready, failed_probe
+from apps.common.requests.health import NotReadyError, failed_probe
 from apps.common.time import now
 from apps.feeds.models import Health, source_health
 
@@ -40,5 +40,5 @@ def check_feeds() -> str:
     except (DatabaseError, PoolTimeout) as error:
         raise failed_probe("The feeds cannot be read.", error) from error
     if health.stale:
-        raise Unready(f"Only {health}. The page Feeds says which are late, and why.")
+        raise NotReadyError(f"Only {health}. The page Feeds says which are late, and why.")
     return str(health)

@@ -28,7 +28,7 @@ from apps.alerts.queries import due_deliveries
 from apps.alerts.rerouting import tell_others
 from apps.alerts.webhooks import post_delivery
 from apps.alerts.wording import one_line
-from apps.common.leases import HeldLease, LeaseLostError, hold_lease
+from apps.common.database.leases import HeldLease, LeaseLostError, hold_lease
 
 log = structlog.get_logger(__name__)
 

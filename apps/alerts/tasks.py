@@ -10,7 +10,7 @@ from apps.alerts import actions
 from apps.alerts.forgetting import forget_old_messages as forget
 from apps.alerts.queueing import was_away
 from apps.alerts.sending import send_mails, send_webhooks
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import now
 
 log = structlog.get_logger(__name__)
@@ -20,19 +20,19 @@ type Step = Callable[..., int]
 
 @shared_task(name="alerts.raise_alerts")
 def raise_alerts() -> int:
-    with acting(job="alerts.raise_alerts"):
+    with audit_context(job="alerts.raise_alerts"):
         return actions.raise_alerts(at=now())
 
 
 @shared_task(name="alerts.raise_due_alerts")
 def raise_due_alerts() -> int:
-    with acting(job="alerts.raise_due_alerts"):
+    with audit_context(job="alerts.raise_due_alerts"):
         return actions.raise_due_alerts(at=now())
 
 
 @shared_task(name="alerts.keep_alerts")
 def keep_alerts() -> dict[str, int]:
-    with acting(job="alerts.keep_alerts"):
+    with audit_context(job="alerts.keep_alerts"):
         return actions.keep_alerts(at=now())
 
 
@@ -40,7 +40,7 @@ def keep_alerts() -> dict[str, int]:
 def send_due_digests() -> int:
     """Write what is due, and send it. After a stop what became due meanwhile is raised first, so that the first digest
     covers the gap."""
-    with acting(job="alerts.send_due_digests"):
+    with audit_context(job="alerts.send_due_digests"):
         moment = now()
         missed: list[Step] = [actions.raise_alerts, actions.raise_due_alerts] if was_away(at=moment) else []
         troubles = []

@@ -20,7 +20,7 @@ from apps.alerts.models import Cadence, Delivery, Preference
 from apps.alerts.windows import Rhythm
 from apps.alerts.wishing import BadWish
 from apps.alerts.wording import one_line
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 
 JOB = "unsubscribe link"
 MAX_CHANGES_A_DAY = 5
@@ -37,7 +37,7 @@ def mail_as(recipient: User | Team, *, cadence: str, immediate: bool = True, hea
     """Mail the recipient in another rhythm; stopping altogether is `wishing.stop_mail`. `heartbeat` None: as before."""
     if cadence not in Cadence.values:
         raise BadWish(f"'{cadence}' is no rhythm. Choose from {', '.join(Cadence.values)}.")
-    with acting(job=JOB, reason=f"{Cadence(cadence).label.lower()}: {recipient}"):
+    with audit_context(job=JOB, reason=f"{Cadence(cadence).label.lower()}: {recipient}"):
         row, _ = Preference.objects.select_for_update().get_or_create(**_key(recipient))
         row.cadence, row.immediate = cadence, immediate
         row.heartbeat = row.heartbeat if heartbeat is None else heartbeat

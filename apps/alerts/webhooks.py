@@ -20,7 +20,9 @@ from django.db.models.functions import Now
 
 from apps.alerts.models import Delivery, Webhook
 from apps.alerts.wording import one_line
-from apps.common.http import OutboundError, OutboundRefused, Request, fetch, installation_policy
+from apps.common.http.calls import OutboundError, OutboundRefusedError, Request
+from apps.common.http.client import fetch
+from apps.common.http.installation_policy import installation_policy
 
 # how long the secret before signs as well
 OLD_SECRET_FOR = timedelta(days=1)
@@ -84,7 +86,7 @@ def post_delivery(delivery: Delivery) -> Refusal | None:
     )
     try:
         answer = fetch(request, policy=policy)
-    except OutboundRefused as error:
+    except OutboundRefusedError as error:
         return Refusal(one_line(error, most=500), final=True)
     except OutboundError as error:
         return Refusal(one_line(error, most=500))

@@ -24,8 +24,9 @@ from apps.alerts.models import (
     Webhook,
 )
 from apps.alerts.models.channels import new_nonce
-from apps.common.history import acting
-from apps.common.http import OutboundRefused, check_address
+from apps.common.history.context import audit_context
+from apps.common.http.addresses import check_address
+from apps.common.http.calls import OutboundRefusedError
 
 
 class BadWish(ValueError):
@@ -76,7 +77,7 @@ def set_preference(
         _check_zone(time_zone)
     given = {"cadence": cadence, "weekday": weekday, "immediate": immediate, "heartbeat": heartbeat}
     changes = {name: value for name, value in given.items() if value is not None}
-    with acting(user=by, reason="mail preference"):
+    with audit_context(user=by, reason="mail preference"):
         row, _ = Preference.objects.select_for_update().get_or_create(**({"team": team} if team else {"user": owner}))
         for name, value in changes.items():
             setattr(row, name, value)
@@ -106,7 +107,7 @@ def stop_mail(recipient: User | Team) -> bool:
     """Unsubscribe by the link of a mail: no sign-in is needed, and none is asked for (RFC 8058). False where no mail
     was wanted any more."""
     key: dict[str, Any] = {"team": recipient} if isinstance(recipient, Team) else {"user": recipient}
-    with acting(job="unsubscribe link", reason=f"unsubscribed: {recipient}"):
+    with audit_context(job="unsubscribe link", reason=f"unsubscribed: {recipient}"):
         row, _ = Preference.objects.select_for_update().get_or_create(**key)
         changed = row.cadence != Cadence.NEVER or row.heartbeat
         row.cadence, row.heartbeat = Cadence.NEVER, False
@@ -134,7 +135,7 @@ def save_subscription(*, subscription: Subscription, by: User) -> Subscription:
     if subscription.user_id != by.pk:
         raise NotYours("Subscriptions are each person's own.")
     check_subscription(subscription, by=by)
-    with acting(user=by, reason="subscription"):
+    with audit_context(user=by, reason="subscription"):
         subscription.save()
     return subscription
 
@@ -143,7 +144,7 @@ def save_subscription(*, subscription: Subscription, by: User) -> Subscription:
 def end_subscription(*, subscription: Subscription, by: User) -> None:
     if subscription.user_id != by.pk:
         raise NotYours("Subscriptions are each person's own.")
-    with acting(user=by, reason="subscription ended"):
+    with audit_context(user=by, reason="subscription ended"):
         subscription.delete()
 
 
@@ -169,7 +170,7 @@ def make_calendar_feed(
             f"There is no address of the kind '{kind[:40]}'. Choose from {', '.join(CalendarFeed.Kind.values)}."
         )
     secret = secrets.token_urlsafe(32)
-    with acting(user=user, reason=f"secret address of the {kind} made"):
+    with audit_context(user=user, reason=f"secret address of the {kind} made"):
         row = CalendarFeed.objects.create(
             user=user, name=name[:100], kind=kind, prefix=secret[:8], digest=feed_digest(secret)
         )
@@ -186,7 +187,7 @@ def revoke_calendar_feed(*, feed: CalendarFeed, by: User, at: datetime) -> bool:
     """False where it was revoked before."""
     if feed.user_id != by.pk:
         raise NotYours("Secret addresses are each person's own.")
-    with acting(user=by, reason="secret address revoked"):
+    with audit_context(user=by, reason="secret address revoked"):
         return bool(CalendarFeed.objects.filter(pk=feed.pk, revoked_at=None).update(revoked_at=at))
 
 
@@ -207,7 +208,7 @@ def save_webhook(
     _governs(by, "webhooks")
     try:
         check_address(webhook.url)
-    except OutboundRefused as refused:
+    except OutboundRefusedError as refused:
         raise BadWish(str(refused)) from None
     unknown = sorted(set(webhook.kinds) - set(KINDS))
     if unknown:
@@ -215,7 +216,7 @@ def save_webhook(
     if new_secret:
         webhook.old_nonce, webhook.old_until = (webhook.nonce, old_until) if old_until is not None else ("", None)
         webhook.nonce = new_nonce()
-    with acting(user=by, reason=reason or "webhook"):
+    with audit_context(user=by, reason=reason or "webhook"):
         webhook.save()
     return webhook
 
@@ -238,7 +239,7 @@ def change_policy(
     policy.soft_milestones = sorted({*soft_milestones}, reverse=True)
     policy.escalate_team_hours = escalate_team_hours
     policy.escalate_governance_hours = escalate_governance_hours
-    with acting(user=by, reason=reason or "alert policy"):
+    with audit_context(user=by, reason=reason or "alert policy"):
         policy.save()
     return policy
 
@@ -250,7 +251,7 @@ def change_settings(*, by: User, reason: str = "", **changes: Any) -> AlertSetti
     row = AlertSettings.objects.select_for_update().get(pk=1)
     for name, value in changes.items():
         setattr(row, name, sorted({*value}, reverse=True) if name.endswith("_milestones") else value)
-    with acting(user=by, reason=reason or "alert settings"):
+    with audit_context(user=by, reason=reason or "alert settings"):
         row.save()
     return row
 

@@ -13,8 +13,8 @@ from apps.api.base import BY_ID
 from apps.api.choosing.governed import GovernedViewSet
 from apps.api.inventory import VisibleTeamField
 from apps.api.problems import Conflict
-from apps.common.pagination import Keyset
-from apps.common.validators import known_time_zone
+from apps.common.database.keyset_pagination import Keyset
+from apps.common.validators import validate_time_zone
 
 
 class TeamSerializer(serializers.ModelSerializer[Team]):
@@ -27,7 +27,10 @@ class TeamSerializer(serializers.ModelSerializer[Team]):
         help_text="Slug of the team above, whose roles hold here too; null: it stands by itself.",
     )
     time_zone = serializers.CharField(
-        max_length=64, required=False, validators=[known_time_zone], help_text="Of the mailbox, such as Europe/Berlin."
+        max_length=64,
+        required=False,
+        validators=[validate_time_zone],
+        help_text="Of the mailbox, such as Europe/Berlin.",
     )
     digest_hour = serializers.IntegerField(
         min_value=0, max_value=23, required=False, help_text="Local hour at which the mailbox gets its digest."

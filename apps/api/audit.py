@@ -13,8 +13,8 @@ from apps.api.base import RegistryView
 from apps.api.checking import PAGING
 from apps.api.files import RowsOf
 from apps.api.pagination import KeysetPagination
-from apps.common.pagination import BadCursor
-from apps.common.postgresql.errors import Unavailable, unavailable
+from apps.common.database.keyset_pagination import InvalidCursorError
+from apps.common.postgresql.errors import Unavailable, unavailability
 from apps.reports.auditing import HEADS, AuditForm, Change, audit_lines, audit_page, be_patient
 
 
@@ -93,10 +93,10 @@ class AuditView(RegistryView):
                     cursor=request.query_params.get(pages.cursor_param, ""),
                 )  # fmt: skip
         except OperationalError as error:
-            if unavailable(error) is not Unavailable.SLOW:
+            if unavailability(error) is not Unavailable.SLOW:
                 raise
             raise ValidationError({"since": "This takes too long to find. Give a period, or the kind."}) from error
-        except BadCursor as error:
+        except InvalidCursorError as error:
             raise ValidationError({pages.cursor_param: str(error)}) from error
         return Response(pages.body(request, found, [_row(change) for change in found.rows]))
 

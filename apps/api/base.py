@@ -37,8 +37,8 @@ from apps.api.rendering import FastJSONRenderer, Negotiation
 from apps.api.retiring import Retirement
 from apps.api.schema import RegistrySchema
 from apps.api.throttling import TokenThrottle
-from apps.common.pagination import Keyset, keyset_page, page_of
-from apps.common.prepared import Statement, compared
+from apps.common.database.keyset_pagination import Keyset, keyset_page, page_from_rows
+from apps.common.database.prepared_statements import PreparedStatement, row_comparison
 from apps.inventory.actions import lock_teams_of
 
 BY_ID = Keyset(("id",))
@@ -335,20 +335,20 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         backwards, after = pages.place(self.request, self.model, order)
         dated = self.request.query_params.get(pages.order_param) in self.dated_orders
 
-        def make() -> Statement:
+        def make() -> PreparedStatement:
             queryset = self.get_queryset()
             if dated:
                 queryset = queryset.filter(**{f"{order.names[0]}__isnull": False})
             if after is not None:
                 beyond = "<" if order.falls != backwards else ">"
-                queryset = queryset.filter(compared(self.model, order.names, beyond))
+                queryset = queryset.filter(row_comparison(self.model, order.names, beyond))
             rows = reader.select(queryset, names, *order.names)
-            return Statement(rows.order_by(*order.directed(backwards=backwards))[: size + 1])
+            return PreparedStatement(rows.order_by(*order.directed(backwards=backwards))[: size + 1])
 
         key = (type(self), rights_of(self.request.user), tuple(names), order, size, backwards, after is None, dated)
         statement = kept(key, make)
         found = statement.rows(*(after or ()))
-        page = page_of(
+        page = page_from_rows(
             found, order=order, size=size, backwards=backwards, is_first=after is None, columns=statement.names
         )
         return Response(pages.body(self.request, page, reader.rows_of(statement.names, page.rows, names)))
@@ -356,9 +356,9 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     def _kept_one(self, names: Names, column: str, value: Any) -> dict[str, Any]:
         field: Any = self.model._meta.pk if column == "pk" else self.model._meta.get_field(column)
 
-        def make() -> Statement:
-            queryset = self.get_queryset().filter(compared(self.model, (field.name,), "="))
-            return Statement(self.reader.select(queryset, names)[:1])
+        def make() -> PreparedStatement:
+            queryset = self.get_queryset().filter(row_comparison(self.model, (field.name,), "="))
+            return PreparedStatement(self.reader.select(queryset, names)[:1])
 
         statement = kept((type(self), rights_of(self.request.user), tuple(names), column), make)
         try:

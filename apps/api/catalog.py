@@ -45,7 +45,7 @@ from apps.catalog.models import (
 from apps.catalog.provider_facts import PROVIDER_FACTS, change_provider
 from apps.catalog.record import End, Half, Kept
 from apps.catalog.record_queries import is_partners, provider_record
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
 from apps.exposure.queries import affected_applications
 from apps.inventory.models import Application

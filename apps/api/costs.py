@@ -18,7 +18,7 @@ from apps.api.checking import FORMATS_ASKED, PAGING, checked
 from apps.api.files import RowsOf
 from apps.catalog.claims import PRICE_UNITS
 from apps.common.time import day_of, now
-from apps.common.validators import sensible_day
+from apps.common.validators import validate_plausible_date
 from apps.exposure.naming import UnknownNode, nodes_named
 from apps.inventory.costing import BadChange, Costs, PriceChange, UnknownCost, monthly_totals
 
@@ -88,7 +88,7 @@ class CostTotalsSerializer(serializers.Serializer[Any]):
 
 
 class _Question(serializers.Serializer[Any]):
-    on = serializers.DateField(required=False, validators=[sensible_day])
+    on = serializers.DateField(required=False, validators=[validate_plausible_date])
     node = serializers.CharField(required=False, max_length=300)
     unit = serializers.CharField(required=False, max_length=20)
     factor = serializers.CharField(required=False, max_length=40)
@@ -186,7 +186,7 @@ def _day(text: str | None) -> date | None:
         return None
     try:
         day = date.fromisoformat(text)
-        sensible_day(day)
+        validate_plausible_date(day)
     except ValueError as error:
         raise serializers.ValidationError({"from": "A day such as 2027-01-31."}) from error
     except ModelValidationError as error:

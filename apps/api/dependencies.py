@@ -18,7 +18,7 @@ from apps.api.inventory import (
     today,
 )
 from apps.catalog.models import Offering, Provider
-from apps.common.validators import sensible_day
+from apps.common.validators import validate_plausible_date
 from apps.inventory import actions
 from apps.inventory.bulk import MERGERS
 from apps.inventory.filters import DependencyFilter
@@ -43,7 +43,7 @@ class DependencySerializer(ReasonMixin, serializers.ModelSerializer[Dependency])
     foundation = serializers.CharField(source="offering.version.foundation.slug", read_only=True, allow_null=True)
     via_party = ProviderField(slug_field="slug", queryset=Provider.objects.all(), required=False, allow_null=True)
     since = serializers.DateField(
-        required=False, validators=[sensible_day], help_text="First day in use; today where absent."
+        required=False, validators=[validate_plausible_date], help_text="First day in use; today where absent."
     )
 
     class Meta:
@@ -71,18 +71,23 @@ class DependencyChangeSerializer(ExpectingMixin, DependencySerializer):
 
 
 class ConfirmSerializer(ReasonMixin):
-    on = serializers.DateField(required=False, validators=[sensible_day], help_text="Today where absent.")
+    on = serializers.DateField(required=False, validators=[validate_plausible_date], help_text="Today where absent.")
 
 
 class EndSerializer(ExpectingMixin, ReasonMixin):
     on = serializers.DateField(
-        required=False, validators=[sensible_day], help_text="First day it is no longer used; today where absent."
+        required=False,
+        validators=[validate_plausible_date],
+        help_text="First day it is no longer used; today where absent.",
     )
 
 
 class ReopenSerializer(ReasonMixin):
     until = serializers.DateField(
-        required=False, allow_null=True, validators=[sensible_day], help_text="A later end; none where absent."
+        required=False,
+        allow_null=True,
+        validators=[validate_plausible_date],
+        help_text="A later end; none where absent.",
     )
 
 

@@ -5,7 +5,7 @@ from rest_framework import serializers
 
 from apps.api.base import BY_ID, ReadViewSet
 from apps.catalog.models import Derivation
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 
 
 class DerivationFilter(django_filters.FilterSet):  # type: ignore[misc]

@@ -15,7 +15,7 @@ from apps.api.checking import filter_errors
 from apps.catalog.disagreeing import Disagreement, Side, disagreements
 from apps.catalog.disagreement_filters import STATES, DisagreementFilter
 from apps.catalog.models import DateKind, Footing, NodeKind, Offering
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
 from apps.inventory.models import Dependency
 

@@ -12,7 +12,7 @@ from apps.accounts.roles import TeamRole
 from apps.api.bulk.views import Bulk, bulk_schema
 from apps.api.inventory import ReasonMixin, WritingViewSet, WrittenMixin, today
 from apps.catalog.models import Offering, Version
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.inventory import actions
 from apps.inventory.bulk import MERGERS
 from apps.inventory.filters import AdaptationFilter, ExitPlanFilter, ExitTestFilter

@@ -16,7 +16,7 @@ from apps.api.base import BY_ID, ReadViewSet, RegistryView
 from apps.api.checking import checked
 from apps.api.reading import Computed
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Region, Version
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.exposure import actions
 from apps.exposure.filters import ExposureFlagFilter, PolicyFilter

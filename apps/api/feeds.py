@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from apps.api.alerts.shared import require_governance
 from apps.api.base import ReadViewSet
 from apps.api.problems import Conflict
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.feeds.filters import FeedNoticeFilter, FeedRunFilter
 from apps.feeds.models import FeedNotice, FeedRun
 from apps.feeds.noticing import reopen_notices, settle_notices

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from apps.api.exports import FILES, FORMATS, as_file
 from apps.api.pagination import KeysetPagination
-from apps.common.pagination import MAX_SIZE
+from apps.common.database.keyset_pagination import MAX_PAGE_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class FileAnswers:
     def pages_of(self, handler: Callable[..., Any], key: str, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """The rows of one answer after the other, as long as it names a next one."""
         asked: Any = self.request._request.GET.copy()
-        asked[KeysetPagination.size_param] = str(MAX_SIZE)
+        asked[KeysetPagination.size_param] = str(MAX_PAGE_SIZE)
         while True:
             self.request._request.GET = asked
             body = handler(self.request, *args, **kwargs).data

@@ -30,8 +30,8 @@ from apps.accounts.models import User
 from apps.api.models import IdempotencyKey
 from apps.api.problems import MEDIA_TYPE, Conflict, problem
 from apps.api.rendering import FastJSONRenderer
-from apps.common.leases import HeldLease, acquire_lease
-from apps.common.sql import try_lock_words
+from apps.common.database.bulk_writes import try_acquire_named_lock
+from apps.common.database.leases import HeldLease, acquire_lease
 from apps.common.time import now
 
 HEADER = "Idempotency-Key"
@@ -176,7 +176,7 @@ def begin(request: Request, *, streams: bool) -> Claim | StreamClaim | None:
         stream.drain()
     else:
         digest.update(request._request.body)
-        if not try_lock_words(f"idempotency:{caller}:{key}"):
+        if not try_acquire_named_lock(f"idempotency:{caller}:{key}"):
             raise _at_work()
         there = IdempotencyKey.objects.filter(caller=caller, key=key).first()
         if there is None or there.created_at < now() - KEPT:

@@ -28,10 +28,10 @@ from apps.api.findings import FindingSerializer, findings_body
 from apps.api.reading import WordField
 from apps.api.runways import PrimaryRunwaySerializer, runways_body
 from apps.catalog.models import Provider
-from apps.common.fields import TextMapField, small_text_map
-from apps.common.pagination import Keyset
+from apps.common.database.fields import TextMapField, small_text_map
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
-from apps.common.validators import sensible_day
+from apps.common.validators import validate_plausible_date
 from apps.exposure.queries import stack
 from apps.inventory import actions
 from apps.inventory.bulk import MERGERS
@@ -148,13 +148,13 @@ class AffectedApplicationSerializer(ApplicationSerializer):
 
 class RetireSerializer(ReasonMixin):
     on = serializers.DateField(
-        required=False, validators=[sensible_day], help_text="First day out of use; today where absent."
+        required=False, validators=[validate_plausible_date], help_text="First day out of use; today where absent."
     )
 
 
 class BringBackSerializer(ReasonMixin):
     on = serializers.DateField(
-        required=False, validators=[sensible_day], help_text="First day in use again; today where absent."
+        required=False, validators=[validate_plausible_date], help_text="First day in use again; today where absent."
     )
     status = serializers.ChoiceField(
         choices=Application.Status.choices, default=Application.Status.PRODUCTION, help_text="Any but retired."
@@ -168,7 +168,7 @@ class MergeSerializer(ReasonMixin):
     duplicate = VisibleApplicationField(
         slug_field="slug", queryset=Application.objects.none(), help_text="Slug of the one that is given up."
     )
-    on = serializers.DateField(required=False, validators=[sensible_day], help_text="Today where absent.")
+    on = serializers.DateField(required=False, validators=[validate_plausible_date], help_text="Today where absent.")
 
 
 class ApplicationFactsSerializer(ApplicationSerializer):

@@ -10,11 +10,11 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from apps.accounts.models import User
-from apps.common.prepared import Statement
+from apps.common.database.prepared_statements import PreparedStatement
 
 # of one process; a statement is a few kilobytes, that of somebody with thousands of teams some more
 _MOST = 256
-_kept: OrderedDict[Hashable, Statement] = OrderedDict()
+_kept: OrderedDict[Hashable, PreparedStatement] = OrderedDict()
 
 
 def rights_of(user: Any) -> Hashable:
@@ -28,7 +28,7 @@ def rights_of(user: Any) -> Hashable:
     )  # fmt: skip
 
 
-def kept(key: Hashable, make: Callable[[], Statement]) -> Statement:
+def kept(key: Hashable, make: Callable[[], PreparedStatement]) -> PreparedStatement:
     """The statement of this key; made at the first call, and again after it was not asked for long."""
     found = _kept.get(key)
     if found is None:

@@ -18,7 +18,7 @@ from apps.api.base import BY_ID, ReadViewSet
 from apps.api.inventory import VisibleTeamField
 from apps.api.problems import Conflict
 from apps.api.reading import WordField
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 
 
 class MembershipSerializer(serializers.ModelSerializer[Membership]):

@@ -13,7 +13,7 @@ from apps.accounts.authentication import HasScope
 from apps.accounts.models import User
 from apps.api.base import RegistryView
 from apps.common.metrics import render_metrics
-from apps.common.request_address import request_address
+from apps.common.requests.address import request_address
 
 
 class MayReadMetrics(BasePermission):

@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from apps.api.calls_door import JSON, PROTOBUF, CallsDoor
-from apps.common.later import later
+from apps.common.processes.lazy_import import lazy_import
 from apps.common.time import now
 from apps.intake.calls.limits import MOST_BYTES
 from apps.intake.calls.receiving import Taken, also_instrumented, receive
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from apps.intake.calls import metrics, otlp_schema
 else:
     # the library that decodes is for who receives calls
-    metrics, otlp_schema = later("apps.intake.calls.metrics"), later("apps.intake.calls.otlp_schema")
+    metrics, otlp_schema = lazy_import("apps.intake.calls.metrics"), lazy_import("apps.intake.calls.otlp_schema")
 
 
 class OtlpDoor(CallsDoor):

@@ -8,7 +8,15 @@ from django.db.models import Model
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from apps.common.pagination import DEFAULT_SIZE, MAX_SIZE, BadCursor, Keyset, KeysetPage, keyset_page, place_of
+from apps.common.database.keyset_pagination import (
+    DEFAULT_PAGE_SIZE,
+    MAX_PAGE_SIZE,
+    InvalidCursorError,
+    Keyset,
+    KeysetPage,
+    keyset_page,
+    read_cursor,
+)
 
 
 class KeysetPagination:
@@ -21,10 +29,10 @@ class KeysetPagination:
     def size(self, request: Request) -> int:
         asked = request.query_params.get(self.size_param)
         if asked is None:
-            return DEFAULT_SIZE
+            return DEFAULT_PAGE_SIZE
         if not (asked.isascii() and asked.isdecimal()) or len(asked) > 9 or int(asked) < 1:
-            raise ValidationError({self.size_param: f"A number from 1 to {MAX_SIZE}."})
-        return min(int(asked), MAX_SIZE)
+            raise ValidationError({self.size_param: f"A number from 1 to {MAX_PAGE_SIZE}."})
+        return min(int(asked), MAX_PAGE_SIZE)
 
     def order(self, request: Request, orders: Mapping[str, Keyset]) -> Keyset:
         asked = request.query_params.get(self.order_param)
@@ -42,13 +50,13 @@ class KeysetPagination:
                 size=self.size(request),
                 cursor=request.query_params.get(self.cursor_param, ""),
             )
-        except BadCursor as error:
+        except InvalidCursorError as error:
             raise ValidationError({self.cursor_param: str(error)}) from error
 
     def place(self, request: Request, model: type[Model], order: Keyset) -> tuple[bool, list[Any] | None]:
         try:
-            return place_of(request.query_params.get(self.cursor_param, ""), model, order)
-        except BadCursor as error:
+            return read_cursor(request.query_params.get(self.cursor_param, ""), model, order)
+        except InvalidCursorError as error:
             raise ValidationError({self.cursor_param: str(error)}) from error
 
     def body(self, request: Request, page: KeysetPage[Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -97,8 +105,8 @@ class KeysetPagination:
                 "name": self.size_param,
                 "in": "query",
                 "required": False,
-                "description": f"Rows on a page; more than {MAX_SIZE} count as {MAX_SIZE}.",
-                "schema": {"type": "integer", "minimum": 1, "default": DEFAULT_SIZE},
+                "description": f"Rows on a page; more than {MAX_PAGE_SIZE} count as {MAX_PAGE_SIZE}.",
+                "schema": {"type": "integer", "minimum": 1, "default": DEFAULT_PAGE_SIZE},
             },
             {
                 "name": self.order_param,

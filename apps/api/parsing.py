@@ -7,7 +7,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from apps.api.bulk.bodies import TooLarge, holds_null_character
-from apps.common.texts import json_without_controls
+from apps.common.invisible_characters import remove_control_characters_from_json
 from apps.intake.documents import Unreadable
 from apps.intake.readers.json_text import refuse_large
 
@@ -31,4 +31,4 @@ class FastJSONParser(BaseParser):
             raise ParseError(f"JSON parse error - {error}") from error
         if holds_null_character(body, value):
             raise ParseError("A text in it holds a null character, which cannot be kept. Leave it out.")
-        return json_without_controls(body, value)
+        return remove_control_characters_from_json(body, value)

@@ -19,8 +19,8 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from apps.api.bulk.bodies import TooLarge
-from apps.common.child_process import RETRY_AFTER_SECONDS, BusyError
-from apps.common.postgresql.errors import Unavailable, unavailable
+from apps.common.postgresql.errors import Unavailable, unavailability
+from apps.common.processes.child_process import RETRY_AFTER_SECONDS, BusyError
 from apps.inventory.actions import RefusedChange
 
 log = structlog.get_logger(__name__)
@@ -111,7 +111,7 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
 
 
 def _as_api_error(error: Exception) -> exceptions.APIException | None:
-    if reason := unavailable(error):
+    if reason := unavailability(error):
         _log_unavailable(reason, error)
         return DatabaseUnavailable(reason)
     match error:
@@ -217,7 +217,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     Django calls it while it handles the error, wherever that was raised: in a view, a template or a middleware.
     """
     error = sys.exception()
-    if error is not None and (reason := unavailable(error)):
+    if error is not None and (reason := unavailability(error)):
         return _database_unavailable(request, reason, error)
     if request.path.startswith(API_PREFIX):
         return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, _SENTENCES[HTTPStatus.INTERNAL_SERVER_ERROR])

@@ -5,17 +5,17 @@ from django.db.models.functions import Coalesce
 
 from apps.api.idempotency import KEPT
 from apps.api.models import IdempotencyKey, Job
-from apps.common.retention import Group, KeptTable, RetentionRule, declare
+from apps.common.retention import PermanentTable, RetentionGroup, RetentionRule, declare_retention
 
-declare(
-    RetentionRule(IdempotencyKey, Group.RUNS, ended=F("created_at"), days=KEPT.days),
+declare_retention(
+    RetentionRule(IdempotencyKey, RetentionGroup.RUNS, ended=F("created_at"), days=KEPT.days),
     RetentionRule(
         Job,
-        Group.RUNS,
+        RetentionGroup.RUNS,
         ended=Coalesce("finished_at", "queued_at"),
         setting="RUN_DAYS",
         only=~Q(state__in=Job.OPEN),
         parts=("api.JobChunk",),
     ),
-    KeptTable("api_jobchunk", Group.RUNS, "rows that a job has not written yet; they go with it"),
+    PermanentTable("api_jobchunk", RetentionGroup.RUNS, "rows that a job has not written yet; they go with it"),
 )

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from apps.api.base import ReadViewSet
 from apps.api.bulk.views import RETRY_AFTER
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.exposure.actions.what_ifs import answer_scenario, ask_loss, ask_scenario, change_scenario, save_scenario
 from apps.exposure.engine.scenarios import NotBuilt

@@ -14,9 +14,9 @@ from apps.api.base import ReadViewSet
 from apps.api.checking import FORMATS_ASKED, refuse_unknown
 from apps.api.inventory import ReasonMixin, VisibleApplicationField
 from apps.api.problems import Conflict
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
-from apps.common.validators import sensible_day
+from apps.common.validators import validate_plausible_date
 from apps.intake import answering, claiming
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.filters import DiscrepancyFilter, ServiceFilter
@@ -40,7 +40,7 @@ class SeenDiscrepancySerializer(serializers.ModelSerializer[Discrepancy]):
 
 
 class DismissSerializer(ReasonMixin):
-    until = serializers.DateField(validators=[sensible_day], help_text="Not found again before this day.")
+    until = serializers.DateField(validators=[validate_plausible_date], help_text="Not found again before this day.")
     reason = serializers.CharField(max_length=500, help_text="Why it may stay as it is.")
 
 

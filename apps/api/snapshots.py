@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from apps.api.base import ReadViewSet
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.exposure.models import Basis, ConcentrationSnapshot, OrganisationQuerySet
 from apps.exposure.snapshot_filters import ConcentrationSnapshotFilter
 

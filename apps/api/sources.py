@@ -20,7 +20,7 @@ from apps.catalog.claims import Reject, Row
 from apps.catalog.filters import SourceFilter
 from apps.catalog.models import Source
 from apps.catalog.values import lifecycle_value, price_value
-from apps.common.http import installation_policy
+from apps.common.http.installation_policy import installation_policy
 from apps.common.time import now
 from apps.feeds.mapping import KIND, BadMapping, Reading
 from apps.feeds.models import Health, PollState

@@ -11,7 +11,7 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 
 from apps.accounts.models import ApiToken
-from apps.common.request_address import request_address
+from apps.common.requests.address import request_address
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -28,7 +28,7 @@ from apps.accounts.services import SERVICE_ROLES, add_service, may_add_services,
 from apps.api.base import BY_ID, ReadViewSet
 from apps.api.inventory import VisibleApplicationField, VisibleTeamField
 from apps.api.problems import Conflict
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.claiming import bind_token

@@ -18,7 +18,7 @@ from apps.catalog.models.offerings import Binding, IdentityReason
 from apps.catalog.settlement import catalogue_lock, settle_offerings
 from apps.catalog.settling import MANUAL
 from apps.catalog.values import lifecycle_value
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 
 
@@ -62,7 +62,7 @@ def assert_manually(*, offering: Offering, value: Mapping[str, Any], by: User, r
         # it becomes a link
         raise RefusedFact("The address of the source begins with https:// or http://.")
     moment = now()
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         catalogue_lock()
         assertion, _ = Assertion.objects.update_or_create(
             source=manual_source(),
@@ -98,7 +98,7 @@ def settle_claims_of(*, source: Source, by: User, reason: str) -> int:
     Raises no event: nothing happened outside, we believe somebody else.
     """
     moment = now()
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         catalogue_lock()
         spoken_of = Assertion.objects.standing().filter(source=source, offering__isnull=False)
         return settle_offerings(set(spoken_of.values_list("offering_id", flat=True)), at=moment)
@@ -110,7 +110,7 @@ def lift_manual(*, assertion: Assertion, by: User, reason: str) -> Assertion:
     if assertion.source.slug != MANUAL:
         raise RefusedFact("Only a fact entered by hand can be lifted; what a feed says changes with the feed.")
     moment = now()
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         catalogue_lock()
         if assertion.withdrawn_at is None:
             assertion.withdrawn_at = moment
@@ -138,7 +138,7 @@ def decide_identity(
     if (version is not None) + (alias is not None) + not_a_model != 1:
         raise RefusedFact("Choose a version, an alias, or 'not a model'.")
     moment = now()
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         IdentityDecision.objects.annotate(lower=Lower("raw")).filter(
             lower=raw.lower(), host=host, lifted_at__isnull=True
         ).update(lifted_at=moment)
@@ -164,7 +164,7 @@ def decide_identity(
 @transaction.atomic
 def lift_identity_decision(*, decision: IdentityDecision, by: User, reason: str = "") -> None:
     """Undo a decision: the rules say again what the string means."""
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         decision.lifted_at = now()
         decision.save(update_fields=["lifted_at"])
         offerings = list(_named(decision.raw, decision.host).select_related("host"))

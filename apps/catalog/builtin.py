@@ -40,8 +40,8 @@ from apps.catalog.models import (
 from apps.catalog.pricing import ranges_due
 from apps.catalog.settlement import BUILT_IN, catalogue_lock, settle_offerings
 from apps.catalog.values import next_start
-from apps.common.history import acting
-from apps.common.sql import analyze, update_rows
+from apps.common.database.bulk_writes import analyze, update_rows
+from apps.common.history.context import audit_context
 from apps.common.time import day_of, now, parse_moment
 
 CATALOGUE: Path = settings.BASE_DIR / "fixtures" / "catalogue"
@@ -72,7 +72,7 @@ def load_catalogue(
     is a retirement.
     """
     moment = at or now()
-    with acting(job="load_catalogue"), transaction.atomic():
+    with audit_context(job="load_catalogue"), transaction.atomic():
         catalogue_lock()
         loading = _Loading(folder, moment)
         loading.identities()

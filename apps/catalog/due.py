@@ -20,7 +20,7 @@ from apps.catalog.observing import IDENTITY, LIFECYCLE, PRICE, Fact, begun, is_p
 from apps.catalog.settlement import catalogue_lock, voices_on
 from apps.catalog.settling import strongest
 from apps.catalog.values import next_start, price_in_force, retires_on
-from apps.common.sql import update_rows
+from apps.common.database.bulk_writes import update_rows
 from apps.common.time import day_of, start_of
 
 type Found = dict[Source, list[tuple[Fact, int, int]]]

@@ -21,8 +21,8 @@ from apps.catalog.observing import DEFAULT_RULES, REFUSED_ABSENCE, Rules, units_
 from apps.catalog.recording import record_accepted
 from apps.catalog.settlement import catalogue_lock
 from apps.catalog.values import price_in_force
-from apps.common.history import acting
-from apps.common.sql import update_rows
+from apps.common.database.bulk_writes import update_rows
+from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 
 type What = Literal["removal", "date", "price"]
@@ -67,7 +67,7 @@ def accept_held(
     RefusedFact without a reason.
     """
     _needs_reason(reason)
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         catalogue_lock()
         ids = set(_claims(source, _of_groups(Q(held=True), groups)).values_list("pk", flat=True))
         return record_accepted(source=source, claims=ids, at=now(), rules=rules).events if ids else []
@@ -80,7 +80,7 @@ def refuse_held(*, source: Source, by: User, reason: str, groups: Collection[str
     RefusedFact without a reason.
     """
     _needs_reason(reason)
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         catalogue_lock()
         claims = list(_claims(source, _of_groups(Q(held=True), groups)).select_for_update(of=("self",)))
         columns = {claim.pk: _as_refused(claim) for claim in claims}
@@ -92,7 +92,7 @@ def lift_refusal(*, source: Source, by: User, reason: str, groups: Collection[st
     """Undo refusals: what was refused is held again, and waits from now on."""
     _needs_reason(reason)
     moment = now()
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         catalogue_lock()
         claims = list(_claims(source, _of_groups(Q(refused__isnull=False), groups)).select_for_update(of=("self",)))
         return update_rows(Assertion, {claim.pk: _waiting_again(claim, moment) for claim in claims})

@@ -11,7 +11,7 @@ from apps.catalog.claims import PRICE_UNITS
 from apps.catalog.models import Offering, Price
 from apps.catalog.settling import Voice
 from apps.catalog.values import split_price_key
-from apps.common.sql import update_rows
+from apps.common.database.bulk_writes import update_rows
 from apps.common.time import start_of
 
 type Line = tuple[str, int, str]  # unit, above_tokens, currency

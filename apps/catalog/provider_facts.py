@@ -16,7 +16,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.catalog.actions import RefusedFact
 from apps.catalog.models import Provider
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 
 PROVIDER_FACTS = (
     "name", "legal_name", "person_type", "lei", "country", "promised_notice_days", "deprecation_policy_url",
@@ -60,7 +60,7 @@ def change_provider(*, provider: Provider, facts: Mapping[str, Any], by: User, r
     provider.validate_constraints(
         exclude={field.name for field in Provider._meta.fields if field.name not in PROVIDER_FACTS}
     )
-    with acting(user=by, reason=reason or "provider changed") as change:
+    with audit_context(user=by, reason=reason or "provider changed") as change:
         provider.save(update_fields=[*changed, "updated_at"])
     return change
 

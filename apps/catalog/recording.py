@@ -34,7 +34,7 @@ from apps.catalog.observing import (
 from apps.catalog.placing import ensure_offerings, offering_key
 from apps.catalog.settlement import BUILT_IN, catalogue_lock, settle_offerings
 from apps.catalog.values import next_start
-from apps.common.sql import update_rows
+from apps.common.database.bulk_writes import update_rows
 from apps.common.time import day_of
 
 

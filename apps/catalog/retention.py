@@ -1,10 +1,10 @@
 """What is kept of the catalogue: all of it, since evidence rests on it."""
 
-from apps.common.retention import Group, declare, kept_tables
+from apps.common.retention import RetentionGroup, declare_retention, permanent_tables
 
-declare(
-    *kept_tables(
-        Group.CATALOGUE,
+declare_retention(
+    *permanent_tables(
+        RetentionGroup.CATALOGUE,
         "facts about the world with who stated them; alerts, costs and records of providers refer to them",
         "catalog_alias",
         "catalog_assertion",
@@ -22,8 +22,8 @@ declare(
         "catalog_source",
         "catalog_version",
     ),
-    *kept_tables(
-        Group.DERIVED,
+    *permanent_tables(
+        RetentionGroup.DERIVED,
         "derived from the catalogue; what no longer holds is deleted with the change",
         "catalog_footing",
         "catalog_node",

@@ -16,7 +16,7 @@ from apps.catalog.models import Offering
 from apps.catalog.observing import LIFECYCLE, PRICE
 from apps.catalog.pricing import settle_prices
 from apps.catalog.settling import UNMARKED, Settled, Voice, settle_lifecycle, strongest
-from apps.common.sql import update_rows
+from apps.common.database.bulk_writes import update_rows
 from apps.common.time import day_of
 
 BUILT_IN = "built-in"

@@ -4,12 +4,12 @@ from celery import shared_task
 from django.db import transaction
 
 from apps.catalog.recording import apply_due_facts
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import now
 
 
 @shared_task(name="catalog.apply_due_facts", ignore_result=True)
 def apply_due() -> int:
     """Retire what has come to its firm date. Safe to run twice at once: the events have one key each."""
-    with transaction.atomic(), acting(job="catalog.apply_due_facts", reason="a date has come"):
+    with transaction.atomic(), audit_context(job="catalog.apply_due_facts", reason="a date has come"):
         return len(apply_due_facts(at=now()))

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.db.models import BigAutoField, BigIntegerField, ForeignKey
 from django.utils.module_loading import autodiscover_modules
 
-from apps.common.arrays import InArray, RelatedInArray
+from apps.common.database.any_lookup import AnyLookup, RelatedAnyLookup
 
 
 class CommonConfig(AppConfig):
@@ -11,9 +11,9 @@ class CommonConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        BigAutoField.register_lookup(InArray)
-        BigIntegerField.register_lookup(InArray)
+        BigAutoField.register_lookup(AnyLookup)
+        BigIntegerField.register_lookup(AnyLookup)
         # and with it one-to-one fields
-        ForeignKey.register_lookup(RelatedInArray)
+        ForeignKey.register_lookup(RelatedAnyLookup)
         # each app says what it keeps for how long (apps/common/retention.py)
         autodiscover_modules("retention")

@@ -26,12 +26,12 @@ def client() -> redis.Redis:
     )
 
 
-def beat(*, at: datetime) -> None:
+def record_heartbeat(*, at: datetime) -> None:
     with client() as connection:
         connection.set(KEY, at.isoformat(), ex=LIFETIME_SECONDS)
 
 
-def last_beat() -> datetime | None:
+def last_heartbeat() -> datetime | None:
     """When a worker last showed itself; None where that is longer ago than LIFETIME_SECONDS."""
     with client() as connection:
         text = cast("str | None", connection.get(KEY))

@@ -10,8 +10,8 @@ from typing import Any
 import structlog
 from django.http import HttpRequest, HttpResponseBase
 
-from apps.common.request_address import request_address
-from apps.common.request_user import request_user_id
+from apps.common.requests.address import request_address
+from apps.common.requests.user import request_user_id
 
 HEADER = "X-Request-ID"
 # local variables stay out of the log: passwords and tokens are among them

@@ -27,7 +27,7 @@ from psycopg_pool import PoolTimeout
 from apps.common import heartbeat
 from apps.common.jobs import Job
 from apps.common.models import PeriodicJob
-from apps.common.periodic_jobs import kept_jobs
+from apps.common.periodic_jobs import recorded_jobs
 from apps.common.time import now
 
 log = structlog.get_logger(__name__)
@@ -153,7 +153,7 @@ def broker_gauges(at: datetime) -> Gauges:
         ("queue",),
         [((queue,), n_waiting)],
     )
-    seen_at = heartbeat.last_beat()
+    seen_at = heartbeat.last_heartbeat()
     yield gauge("registry_worker_up", "1 where a worker showed itself within 100 seconds.", float(seen_at is not None))
     yield gauge(
         "registry_worker_heartbeat_age_seconds",
@@ -184,7 +184,7 @@ def job_gauges(at: datetime) -> Gauges:
     yield labelled_gauge(
         "registry_job_heartbeat_age_seconds", "Longest time since a running job showed itself.", ("kind",), ages
     )
-    cadences = kept_jobs()
+    cadences = recorded_jobs()
     succeeded = dict(PeriodicJob.objects.filter(name__in=cadences).values_list("name", "succeeded_at"))
     yield labelled_gauge(
         "registry_periodic_job_age_seconds",

@@ -15,18 +15,18 @@ from django.db import transaction
 from apps.common.models import PeriodicJob
 
 # what beat sends by itself; an entry that is sent less often is kept here
-LONGEST_BEAT = timedelta(minutes=1)
+MAX_BEAT_INTERVAL = timedelta(minutes=1)
 
 
-def kept_jobs() -> dict[str, timedelta]:
+def recorded_jobs() -> dict[str, timedelta]:
     """The cadence of each job whose runs are kept, by the name of its task."""
-    return {entry["task"]: entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values() if is_kept(entry)}
+    return {entry["task"]: entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values() if is_recorded(entry)}
 
 
-def is_kept(entry: Mapping[str, Any]) -> bool:
+def is_recorded(entry: Mapping[str, Any]) -> bool:
     """Whether PostgreSQL keeps when this entry of the schedule ran."""
     cadence: timedelta = entry["schedule"]
-    return cadence > LONGEST_BEAT
+    return cadence > MAX_BEAT_INTERVAL
 
 
 def enqueue_due_jobs(*, at: datetime, send: Callable[[str, timedelta], object]) -> list[str]:
@@ -35,7 +35,7 @@ def enqueue_due_jobs(*, at: datetime, send: Callable[[str, timedelta], object]) 
     `send` takes the name of a task and how long its message is worth anything. What it raises is raised here, and the
     job stays due. Two of these at once send a job once.
     """
-    jobs = kept_jobs()
+    jobs = recorded_jobs()
     rows = {row.name: row for row in PeriodicJob.objects.filter(name__in=jobs)}
     if missing := jobs.keys() - rows.keys():
         new = [PeriodicJob(name=name) for name in sorted(missing)]
@@ -58,13 +58,13 @@ def _enqueue(row: PeriodicJob, every: timedelta, *, at: datetime, send: Callable
     return claimed
 
 
-def note_start(name: str, *, at: datetime) -> None:
+def record_start(name: str, *, at: datetime) -> None:
     """Keep that the task began; nothing where it is not of the schedule."""
-    if name in kept_jobs():
+    if name in recorded_jobs():
         PeriodicJob.objects.filter(name=name).update(started_at=at)
 
 
-def note_success(name: str, *, at: datetime) -> None:
+def record_success(name: str, *, at: datetime) -> None:
     """Keep that the task succeeded; nothing where it is not of the schedule."""
-    if name in kept_jobs():
+    if name in recorded_jobs():
         PeriodicJob.objects.filter(name=name).update(succeeded_at=at)

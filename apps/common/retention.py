@@ -16,18 +16,18 @@ from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.text import capfirst
 
-from apps.common.history import acting
-from apps.common.history_keeping import history_models
+from apps.common.history.context import audit_context
+from apps.common.history.maintenance import history_models
 from apps.common.text import pluralize
 
 JOB = "common.delete_expired_rows"
 # rows a transaction
-BATCH = 1_000
+DELETE_BATCH_SIZE = 1_000
 # rows of one table a night, so that the job ends; the next night goes on
 MAX_ROWS = 200_000
 
 
-class Group(StrEnum):
+class RetentionGroup(StrEnum):
     """What an administrator reads the sizes of."""
 
     INVENTORY = "inventory"
@@ -46,24 +46,24 @@ class Group(StrEnum):
 
 
 _LABELS = {
-    Group.INVENTORY: "Inventory, risks and decisions",
-    Group.CATALOGUE: "Catalogue, prices and events",
-    Group.HISTORY: "History",
-    Group.RUNS: "Runs and jobs",
-    Group.FILES: "Files",
-    Group.LEDGER: "Alerts and messages",
-    Group.OBSERVATIONS: "Observed usage",
-    Group.DERIVED: "Derived tables and snapshots",
-    Group.ACCOUNTS: "Accounts and sessions",
+    RetentionGroup.INVENTORY: "Inventory, risks and decisions",
+    RetentionGroup.CATALOGUE: "Catalogue, prices and events",
+    RetentionGroup.HISTORY: "History",
+    RetentionGroup.RUNS: "Runs and jobs",
+    RetentionGroup.FILES: "Files",
+    RetentionGroup.LEDGER: "Alerts and messages",
+    RetentionGroup.OBSERVATIONS: "Observed usage",
+    RetentionGroup.DERIVED: "Derived tables and snapshots",
+    RetentionGroup.ACCOUNTS: "Accounts and sessions",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class KeptTable:
+class PermanentTable:
     """A table whose rows have no end, or end with what they belong to; `because` says why, as the end of a sentence."""
 
     table: str
-    group: Group
+    group: RetentionGroup
     because: str
 
     def limit(self) -> str:
@@ -75,7 +75,7 @@ class TaskLimit:
     """A table that a task of the schedule ends by a condition of its own."""
 
     table: str
-    group: Group
+    group: RetentionGroup
     task: str
     limit: Callable[[], str]
 
@@ -89,7 +89,7 @@ class RetentionRule:
     """
 
     model: type[models.Model]
-    group: Group
+    group: RetentionGroup
     ended: Any
     setting: str = ""
     days: int = 0
@@ -108,7 +108,7 @@ class RetentionRule:
         return (getattr(settings, self.setting) or None) if self.setting else self.days
 
     def limit(self) -> str:
-        return days_in_words(self.limit_days())
+        return format_days(self.limit_days())
 
     def expired(self, *, at: datetime) -> models.QuerySet[Any]:
         """Give the rows whose time is over, and which nothing holds."""
@@ -137,12 +137,12 @@ class RetentionRule:
                 yield other, relation.field.name
 
 
-type Entry = KeptTable | TaskLimit | RetentionRule
+type Entry = PermanentTable | TaskLimit | RetentionRule
 
 _ENTRIES: dict[str, Entry] = {}
 
 
-def declare(*entries: Entry) -> None:
+def declare_retention(*entries: Entry) -> None:
     """Add tables to the list; a table stands there once."""
     for entry in entries:
         if entry.table in _ENTRIES:
@@ -150,25 +150,25 @@ def declare(*entries: Entry) -> None:
         _ENTRIES[entry.table] = entry
 
 
-def kept_tables(group: Group, because: str, *tables: str) -> list[KeptTable]:
+def permanent_tables(group: RetentionGroup, because: str, *tables: str) -> list[PermanentTable]:
     """Declare several tables that are kept for one reason."""
-    return [KeptTable(table, group, because) for table in tables]
+    return [PermanentTable(table, group, because) for table in tables]
 
 
 def retention_entries() -> dict[str, Entry]:
     """Give every declared table, and each history table with the limit of the history."""
     histories = [
-        TaskLimit(table, Group.HISTORY, "accounts.forget_old_history", _history_limit)
+        TaskLimit(table, RetentionGroup.HISTORY, "accounts.forget_old_history", _history_limit)
         for table in [*(model._meta.db_table for model in history_models()), "pghistory_context"]
     ]
     return {entry.table: entry for entry in [*_ENTRIES.values(), *histories]}
 
 
 def _history_limit() -> str:
-    return days_in_words(settings.HISTORY_DAYS or None)
+    return format_days(settings.HISTORY_DAYS or None)
 
 
-def days_in_words(days: int | None) -> str:
+def format_days(days: int | None) -> str:
     """Say a limit as people do: whole years as years, None as having no end."""
     if days is None:
         return "no end"
@@ -187,7 +187,7 @@ def delete_expired_rows(*, at: datetime, max_rows: int = MAX_ROWS) -> dict[str, 
     Rows that are locked are left to the next run. Two at once do the work of one, and it may be stopped anywhere.
     """
     counts = {}
-    with acting(job=JOB, reason="its retention has ended"):
+    with audit_context(job=JOB, reason="its retention has ended"):
         for rule in retention_entries().values():
             if isinstance(rule, RetentionRule) and (n := _delete(rule, at, max_rows)):
                 counts[rule.table] = n
@@ -197,7 +197,7 @@ def delete_expired_rows(*, at: datetime, max_rows: int = MAX_ROWS) -> dict[str, 
 def _delete(rule: RetentionRule, at: datetime, max_rows: int) -> int:
     n_deleted = 0
     while n_deleted < max_rows:
-        wanted = min(BATCH, max_rows - n_deleted)
+        wanted = min(DELETE_BATCH_SIZE, max_rows - n_deleted)
         with transaction.atomic():
             expired = rule.expired(at=at).select_for_update(skip_locked=True, of=("self",)).order_by("pk")
             ids = list(expired.values_list("pk", flat=True)[:wanted])
@@ -242,7 +242,7 @@ def table_sizes() -> dict[str, TableSize]:
 class GroupSize:
     """What a group takes, and for how long it is kept: each limit of its tables once."""
 
-    group: Group
+    group: RetentionGroup
     n_tables: int
     n_rows: int
     n_bytes: int
@@ -268,7 +268,7 @@ def group_sizes() -> list[GroupSize]:
     """Give every group with its size, the largest first."""
     sizes, entries = table_sizes(), retention_entries()
     groups = []
-    for group in Group:
+    for group in RetentionGroup:
         of_group = [entry for table, entry in entries.items() if entry.group == group and table in sizes]
         groups.append(
             GroupSize(
@@ -286,9 +286,9 @@ def _distinct(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
 
-declare(
-    *kept_tables(
-        Group.DERIVED,
+declare_retention(
+    *permanent_tables(
+        RetentionGroup.DERIVED,
         "one row a lease or periodic job, and what Django keeps of itself",
         "common_lease",
         "common_periodicjob",

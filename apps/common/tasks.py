@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name="common.heartbeat")
 def heartbeat() -> None:
-    sign.beat(at=timezone.now())
+    sign.record_heartbeat(at=timezone.now())
 
 
 @shared_task(name="common.enqueue_due_jobs")
@@ -43,10 +43,10 @@ def _send(task: str, useful_for: timedelta) -> None:
 @task_prerun.connect
 def note_start(sender: "Task[Any, Any]", **_: Any) -> None:
     if not sender.request.is_eager:
-        periodic_jobs.note_start(sender.name, at=timezone.now())
+        periodic_jobs.record_start(sender.name, at=timezone.now())
 
 
 @task_success.connect
 def note_success(sender: "Task[Any, Any]", **_: Any) -> None:
     if not sender.request.is_eager:
-        periodic_jobs.note_success(sender.name, at=timezone.now())
+        periodic_jobs.record_success(sender.name, at=timezone.now())

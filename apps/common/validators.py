@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 FIRST_YEAR, LAST_YEAR = 1990, 2150
 
 
-def sensible_day(day: date) -> None:
+def validate_plausible_date(day: date) -> None:
     """Refuse days that can only be a slip of the hand or a placeholder, such as 9999-12-31 for 'open'."""
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise ValidationError(
@@ -17,7 +17,7 @@ def sensible_day(day: date) -> None:
         )
 
 
-def known_time_zone(name: str) -> None:
+def validate_time_zone(name: str) -> None:
     """Refuse names that the time zone database does not have."""
     if name not in available_timezones():
         raise ValidationError(f"“{name}” is no time zone. Write one such as Europe/Berlin.", code="unknown_zone")

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.demo.fixtures import LoadingDay, read_fixture
 from apps.intake.discrepancies import find_discrepancies
@@ -29,7 +29,7 @@ def load_observations(*, day: LoadingDay) -> None:
     """Record observations, unless there is one already."""
     if Observation.objects.exists():
         return
-    with acting(job="load_demo"):
+    with audit_context(job="load_demo"):
         fixture = read_fixture("intake")
         rows = fixture["sightings"]
         slugs = {row["application"] for row in (*rows, *fixture["documents"]) if "application" in row}

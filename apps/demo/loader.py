@@ -16,7 +16,7 @@ from apps.catalog.models import (
     ProviderEvent,
     Version,
 )
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.demo.alerts import load_alerts
 from apps.demo.catalog import load_events, load_own_catalog
 from apps.demo.exposure import load_exposure, load_scenarios
@@ -90,7 +90,7 @@ def load_portfolio(*, day: LoadingDay) -> list[Login]:
         raise DemoError("The demo portfolio is not for production. Set REGISTRY_ENV to demo to look at it.")
     if not Offering.objects.exists():
         raise DemoError("The catalogue is empty. Run manage.py load_catalogue first.")
-    with acting(job="load_demo"):
+    with audit_context(job="load_demo"):
         teams = load_teams()
         logins = load_users(teams)
         load_own_catalog()

@@ -4,19 +4,26 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
-from apps.common.retention import Group, RetentionRule, TaskLimit, days_in_words, declare, kept_tables
+from apps.common.retention import (
+    RetentionGroup,
+    RetentionRule,
+    TaskLimit,
+    declare_retention,
+    format_days,
+    permanent_tables,
+)
 from apps.exposure.models import LossRun, ScenarioRun
 from apps.exposure.snapshots import KEPT_MONTHS
 
 
 def _snapshot_limit() -> str:
-    return f"each day for {KEPT_MONTHS} months, then a day a month for {days_in_words(settings.HISTORY_DAYS or None)}"
+    return f"each day for {KEPT_MONTHS} months, then a day a month for {format_days(settings.HISTORY_DAYS or None)}"
 
 
-declare(
+declare_retention(
     RetentionRule(
         LossRun,
-        Group.RUNS,
+        RetentionGroup.RUNS,
         ended=Coalesce("finished_at", "queued_at"),
         setting="RUN_DAYS",
         only=~Q(state__in=LossRun.OPEN),
@@ -24,17 +31,17 @@ declare(
     ),
     RetentionRule(
         ScenarioRun,
-        Group.RUNS,
+        RetentionGroup.RUNS,
         ended=Coalesce("finished_at", "queued_at"),
         setting="RUN_DAYS",
         only=~Q(state__in=ScenarioRun.OPEN),
         # the answer that a person finds with the scenario
         latest_per=("scenario", "state"),
     ),
-    TaskLimit("exposure_nodesnapshot", Group.DERIVED, "exposure.take_snapshot", _snapshot_limit),
-    TaskLimit("exposure_concentrationsnapshot", Group.DERIVED, "exposure.take_snapshot", _snapshot_limit),
-    *kept_tables(
-        Group.INVENTORY,
+    TaskLimit("exposure_nodesnapshot", RetentionGroup.DERIVED, "exposure.take_snapshot", _snapshot_limit),
+    TaskLimit("exposure_concentrationsnapshot", RetentionGroup.DERIVED, "exposure.take_snapshot", _snapshot_limit),
+    *permanent_tables(
+        RetentionGroup.INVENTORY,
         "tolerances, flags with the reasons people gave, campaigns and what people assumed",
         "exposure_baseloss",
         "exposure_campaign",
@@ -48,8 +55,8 @@ declare(
         "exposure_scenario",
         "exposure_taskstep",
     ),
-    *kept_tables(
-        Group.DERIVED,
+    *permanent_tables(
+        RetentionGroup.DERIVED,
         "the engine's tables: what no longer holds is deleted with the refresh",
         "exposure_candidate",
         "exposure_cut",

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from apps.accounts.models import User
 from apps.catalog.models import Offering, ProviderEvent
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 from apps.exposure.actions import evaluate_flags, handle_events
 from apps.exposure.actions.cuts import keep_cuts
@@ -28,7 +28,7 @@ def refresh_exposure() -> None:
     is touched waits in its queue, events are found by NOT EXISTS, and flags are measured on the tables as they stand.
     """
     moment = now()
-    with acting(job="exposure.refresh_exposure"):
+    with audit_context(job="exposure.refresh_exposure"):
         refresh(on=day_of(moment))
         handle_events(at=moment)
         evaluate_flags(at=moment)
@@ -43,7 +43,7 @@ def run_what_ifs() -> int:
 @shared_task(name="exposure.keep_campaigns")
 def keep_refresh_campaigns() -> None:
     """Waivers that ran out, dependencies that ended or began, tasks that have become ready."""
-    with acting(job="exposure.keep_campaigns"):
+    with audit_context(job="exposure.keep_campaigns"):
         keep_campaigns(at=now())
 
 

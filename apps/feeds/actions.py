@@ -14,7 +14,7 @@ from apps.catalog.disagreement_events import raise_disagreements
 from apps.catalog.holding import accept_held, held_changes, lift_refusal, refuse_held
 from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.catalog.recording import record_unchanged
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.feeds.adapting import CLAIMING, rules_of
 from apps.feeds.models import FeedRun, Payload, PollState, QuarantinedRow, QuarantineReason
@@ -66,7 +66,7 @@ def end_holds(*, at: datetime) -> list[ProviderEvent]:
     """
     events: list[ProviderEvent] = []
     for source, observed_at in _read_lately(at):
-        with transaction.atomic(), acting(job="feeds.end_holds", reason="it has stood long enough"):
+        with transaction.atomic(), audit_context(job="feeds.end_holds", reason="it has stood long enough"):
             recorded = record_unchanged(
                 source=source, at=at, last_seen=observed_at, seen_again_by=observed_at, rules=rules_of(source)
             )
@@ -91,7 +91,7 @@ def tell_disagreements(*, at: datetime) -> list[ProviderEvent]:
     """Raise an event for each pair of sources that has contradicted each other for long enough; safe to repeat."""
     states = PollState.objects.values_list("source_id", "last_observed_at")
     read_at = {source_id: moment for source_id, moment in states if moment is not None}
-    with acting(job="feeds.tell_disagreements", reason="two sources contradict each other"):
+    with audit_context(job="feeds.tell_disagreements", reason="two sources contradict each other"):
         return raise_disagreements(at=at, read_at=read_at)
 
 

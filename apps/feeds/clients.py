@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from apps.catalog.models import Source
-from apps.common.http import OutboundError, Policy, Request, Response, fetch
+from apps.common.http.calls import OutboundError, Policy, Request, Response
+from apps.common.http.client import fetch
 from apps.feeds import packaged
 
 type FetchStatus = Literal["new", "unchanged", "throttled", "failed"]

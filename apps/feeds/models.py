@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from apps.catalog.models import Source
 from apps.catalog.models.providers import PublicQuerySet
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 
 
 class Health(models.TextChoices):
@@ -76,7 +76,7 @@ def source_health(source: Source, *, at: datetime) -> Health:
     return state.health(at, timedelta(minutes=source.stale_after_minutes), frozen_after)
 
 
-@tracked()
+@track_history()
 class SourceMapping(models.Model):
     """Where a source of the kind "JSON by mapping" keeps what; `settings` is read by feeds.mapping."""
 
@@ -225,7 +225,7 @@ class FeedNoticeQuerySet(PublicQuerySet["FeedNotice"]):
         return self.filter(state=FeedNotice.State.UNREAD)
 
 
-@tracked()
+@track_history()
 class FeedNotice(models.Model):
     """One item of a provider's RSS, Atom or JSON Feed. A person reads it; it changes the catalogue by nothing.
 

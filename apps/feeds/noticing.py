@@ -14,7 +14,7 @@ from django.db.models import Q
 from apps.accounts.models import User
 from apps.catalog.models import Offering, ProviderEvent, Source, Version
 from apps.catalog.settlement import catalogue_lock
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.feeds.models import FeedNotice
 from apps.feeds.parsers.notices import Item
@@ -147,7 +147,7 @@ def settle_notices(
     rows = list(
         FeedNotice.objects.select_for_update().filter(pk__in=notices).exclude(state=FeedNotice.State.DONE)
     )  # fmt: skip
-    with acting(user=by, reason=reason or outcome.label):
+    with audit_context(user=by, reason=reason or outcome.label):
         for notice in rows:
             notice.state, notice.outcome, notice.reason = FeedNotice.State.DONE, outcome, reason[:500]
             notice.decided_by, notice.decided_at = by, now()
@@ -160,7 +160,7 @@ def reopen_notices(*, notices: Collection[int], by: User) -> int:
     """Take back that these were dealt with; how many were."""
     _may(by)
     rows = list(FeedNotice.objects.select_for_update().filter(pk__in=notices, state=FeedNotice.State.DONE))
-    with acting(user=by, reason="taken back"):
+    with audit_context(user=by, reason="taken back"):
         for notice in rows:
             _unread(notice)
             notice.save()
@@ -182,7 +182,7 @@ def record_event(
         raise ValueError("Say what the notice says: people will be told of it.")
     parts = [notice.source.slug, notice.external_id, kind, offering.pk]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         catalogue_lock()
         event, made = ProviderEvent.objects.get_or_create(
             key=key,

@@ -18,9 +18,9 @@ from django.db import DatabaseError, transaction
 from apps.catalog.claims import Parsed, Reject
 from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.catalog.recording import Recorded, record_observation, record_unchanged
-from apps.common.history import acting
-from apps.common.http import installation_policy
-from apps.common.postgresql.errors import unavailable
+from apps.common.history.context import audit_context
+from apps.common.http.installation_policy import installation_policy
+from apps.common.postgresql.errors import unavailability
 from apps.common.time import now
 from apps.feeds.adapting import NoAdapter, adapter_of, rules_of
 from apps.feeds.claiming import AlreadyPolling, claim_run, close_dead_runs, queue_run
@@ -151,7 +151,7 @@ def _attempt(
             return _noticed(run, state, fetched, notices, at=at, url=url)
         return _changed(run, state, fetched, parsed, at=at, url=url)
     except DatabaseError as error:
-        if unavailable(error) is not None:
+        if unavailability(error) is not None:
             # ended by a time limit; what stands in the payload had no part in it
             log.warning("feed_run_database_busy", source=source.slug, run=run.pk, error=str(error).splitlines()[0])
             sentence = "The database was busy for too long. The next poll reads it again."
@@ -162,7 +162,7 @@ def _attempt(
 
 def _changed(run: FeedRun, state: PollState, fetched: Fetched, parsed: Parsed, *, at: datetime, url: str) -> Polled:
     source = run.source
-    with transaction.atomic(), acting(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
+    with transaction.atomic(), audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
         recorded = record_observation(
             source=source,
             rows=parsed.rows,
@@ -195,7 +195,7 @@ def _set_aside(rejects: Iterable[Reject]) -> list[SetAside]:
 def _noticed(run: FeedRun, state: PollState, fetched: Fetched, notices: Notices, *, at: datetime, url: str) -> Polled:
     """Notices are kept for people to read; of the catalogue nothing changes."""
     source = run.source
-    with transaction.atomic(), acting(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
+    with transaction.atomic(), audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
         brought = take_notice(source, notices.items, at=at, baseline=state.last_observed_at is None)
         rejects = _set_aside(notices.rejects)
         aside_changed = sync_quarantine(source, run, rejects, at=at)
@@ -213,7 +213,7 @@ def _noticed(run: FeedRun, state: PollState, fetched: Fetched, notices: Notices,
 
 def _unchanged(run: FeedRun, state: PollState, fetched: Fetched, *, at: datetime, url: str) -> Polled:
     source = run.source
-    with transaction.atomic(), acting(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
+    with transaction.atomic(), audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
         recorded = record_unchanged(
             source=source,
             at=at,

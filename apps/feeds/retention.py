@@ -4,13 +4,20 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
-from apps.common.retention import Group, RetentionRule, TaskLimit, days_in_words, declare, kept_tables
+from apps.common.retention import (
+    RetentionGroup,
+    RetentionRule,
+    TaskLimit,
+    declare_retention,
+    format_days,
+    permanent_tables,
+)
 from apps.feeds.models import FeedRun, QuarantinedRow
 
-declare(
+declare_retention(
     RetentionRule(
         FeedRun,
-        Group.RUNS,
+        RetentionGroup.RUNS,
         ended=Coalesce("finished_at", "queued_at"),
         setting="RUN_DAYS",
         only=~Q(status__in=FeedRun.OPEN),
@@ -19,15 +26,15 @@ declare(
         # how each source stands, and what it last brought
         latest_per=("source", "status"),
     ),
-    RetentionRule(QuarantinedRow, Group.RUNS, ended=F("resolved_at"), setting="RUN_DAYS"),
+    RetentionRule(QuarantinedRow, RetentionGroup.RUNS, ended=F("resolved_at"), setting="RUN_DAYS"),
     TaskLimit(
         "feeds_payload",
-        Group.FILES,
+        RetentionGroup.FILES,
         "feeds.forget_old_payloads",
-        lambda: days_in_words(settings.PAYLOAD_DAYS or None),
+        lambda: format_days(settings.PAYLOAD_DAYS or None),
     ),
-    *kept_tables(
-        Group.CATALOGUE,
+    *permanent_tables(
+        RetentionGroup.CATALOGUE,
         "how sources are read, and what people decided about their notices",
         "feeds_feednotice",
         "feeds_hostpause",

@@ -13,9 +13,10 @@ from apps.accounts.models import User
 from apps.catalog.actions import settle_claims_of
 from apps.catalog.claims import LifecycleClaim, Parsed, PriceLine, Reject, Row
 from apps.catalog.models import Source
-from apps.common.child_process import child_function
-from apps.common.history import acting
-from apps.common.http import OutboundRefused, check_address
+from apps.common.history.context import audit_context
+from apps.common.http.addresses import check_address
+from apps.common.http.calls import OutboundRefusedError
+from apps.common.processes.child_process import child_function
 from apps.feeds.clients import PACKAGE_SCHEME, fetch_source
 from apps.feeds.mapping import KIND, BadMapping, BadPath, Reading, read, read_mapping
 from apps.feeds.mapping.outline import Outline, Part, Rows, outline
@@ -70,7 +71,7 @@ def add_source(
     stored = _put(source, facts, mapping)
     source.slug = _free_slug(source.name)
     _check(source, url_changed=True)
-    with acting(user=by, reason=reason or f"{source.name} is added"):
+    with audit_context(user=by, reason=reason or f"{source.name} is added"):
         source.save()
         if stored is not None:
             SourceMapping.objects.create(source=source, settings=stored)
@@ -99,7 +100,7 @@ def change_source(
     if url_changed and not by.is_superuser:
         # the operator trusted the old address, not this one
         source.trusted_address = False
-    with acting(user=by, reason=reason or f"{source.name} is changed"):
+    with audit_context(user=by, reason=reason or f"{source.name} is changed"):
         source.save()
         if remapped:
             SourceMapping.objects.update_or_create(source=source, defaults={"settings": stored})
@@ -139,7 +140,7 @@ def undo_source_change(*, source: Source, change: UUID, by: User) -> None:
         raise ChangedSince("The source was changed again since; look at it and set what you want.")
     if sources.happened and sources.row is None:
         raise ChangedSince("This is how the source came to be. Switch it off instead.")
-    with acting(user=by, reason="taken back"):
+    with audit_context(user=by, reason="taken back"):
         if sources.row is not None:
             for name in (*SETTABLE, "trusted_address"):
                 setattr(source, name, getattr(sources.row, name))
@@ -195,7 +196,7 @@ def _check(source: Source, *, url_changed: bool) -> None:
     if url_changed and not source.url.startswith(PACKAGE_SCHEME):
         try:
             check_address(source.url)
-        except OutboundRefused as refused:
+        except OutboundRefusedError as refused:
             errors["url"] = str(refused)
     elif url_changed and source.kind in ADDED_KINDS:
         errors["url"] = "Write the address as https://host/path."

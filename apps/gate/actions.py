@@ -11,7 +11,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.gate.models import LONGEST_WAIVER, GatePolicy, Horizon, Waiver
 from apps.gate.models.policy import ELSEWHERE
@@ -58,7 +58,7 @@ def change_policy(
         setattr(policy, name, value)
     policy.full_clean(exclude=["version"])
     differs = any(getattr(policy, name) != value for name, value in before.items())
-    with acting(user=by, reason=reason or "gate policy changed"):
+    with audit_context(user=by, reason=reason or "gate policy changed"):
         differs = _set_days(days) or differs
         if differs:
             policy.version = policy.version + 1
@@ -131,7 +131,7 @@ def ask_for_waiver(
         asked_by=by, asked_at=at, asked_on=today,
     )  # fmt: skip
     waiver.full_clean()
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         waiver.save(force_insert=True)
     return waiver
 
@@ -189,6 +189,6 @@ def _already(waiver: Waiver) -> str:
 def _decided(waiver: Waiver, state: str, *, by: User, at: datetime, reason: str) -> Waiver:
     waiver.state, waiver.decided_by, waiver.decided_at, waiver.decision = state, by, at, reason.strip()
     waiver.full_clean(exclude=["application", "asked_by", "decided_by", "offering"])
-    with acting(user=by, reason=reason or f"waiver {state}"):
+    with audit_context(user=by, reason=reason or f"waiver {state}"):
         waiver.save(update_fields=["state", "until", "decided_by", "decided_at", "decision"])
     return waiver

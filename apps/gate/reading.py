@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from apps.common.child_process import child_function
+from apps.common.processes.child_process import child_function
 from apps.gate.matching import Asked
 from apps.intake.document_reader import DOCUMENT_CLASSES
 from apps.intake.documents import Document, Sighting

@@ -19,7 +19,7 @@ from kombu.exceptions import OperationalError
 
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import TeamRole
-from apps.common.sql import lock_words
+from apps.common.database.bulk_writes import acquire_named_lock
 from apps.gate.evaluating import Outcome, evaluate
 from apps.gate.freshness import Catalogue
 from apps.gate.matching import Asked
@@ -108,7 +108,7 @@ def _outcome(
 
 def _lock(run: GateRun) -> None:
     """Two askers of one question at once: the second waits, and is given the first one's run."""
-    lock_words(f"gate:{run.application_id}:{run.commit}:{run.digest}")
+    acquire_named_lock(f"gate:{run.application_id}:{run.commit}:{run.digest}")
 
 
 def _same(run: GateRun) -> GateRun | None:

@@ -12,7 +12,7 @@ import pgtrigger
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.intake.carrying import NotNow
 from apps.intake.models import Discrepancy
@@ -58,7 +58,7 @@ def dismiss(*, discrepancies: Sequence[Discrepancy], until: date, reason: str, b
     if not today < until <= today + LONGEST_QUIET:
         raise NotNow(f"Choose a day after today and not later than {today + LONGEST_QUIET}.")
     _lock(discrepancies, by=by)
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         n = (
             Discrepancy.objects.filter(pk__in=[row.pk for row in discrepancies], closed_at__isnull=True)
             .update(closed_at=at, closed_as=Discrepancy.Closed.DISMISSED, closed_by=by, reason=reason.strip()[:500],
@@ -71,7 +71,7 @@ def dismiss(*, discrepancies: Sequence[Discrepancy], until: date, reason: str, b
 def reopen(*, discrepancies: Sequence[Discrepancy], by: User) -> int:
     """Take a dismissal back; what was found anew meanwhile stays as it is."""
     _lock(discrepancies, by=by)
-    with acting(user=by, reason="dismissal taken back"):
+    with audit_context(user=by, reason="dismissal taken back"):
         anew = Discrepancy.objects.open().filter(key__in=[row.key for row in discrepancies])
         return (
             Discrepancy.objects.filter(pk__in=[row.pk for row in discrepancies], closed_as=Discrepancy.Closed.DISMISSED)

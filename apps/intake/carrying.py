@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from kombu.exceptions import OperationalError
 
-from apps.common.child_process import BusyError, limited_memory
+from apps.common.processes.child_process import BusyError, limited_memory
 from apps.intake.models import Import, ImportContent
 from apps.intake.sheets.tables import Unreadable
 from apps.intake.tasknames import CARRY_OUT

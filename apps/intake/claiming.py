@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import Scope
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.links import seen_by
@@ -37,7 +37,7 @@ def claim_service(*, service: Service, application: Application, by: User, at: d
     if application.merged_into_id is not None or application.status == Application.Status.RETIRED:
         raise NotNow(f"{application.name} is not in use any more. Choose the application that is, or bring it back.")
     orphans = _dependencies_of(alike)
-    with acting(user=by, reason=reason or f"{service.name} is {application.slug}"):
+    with audit_context(user=by, reason=reason or f"{service.name} is {application.slug}"):
         for each in alike:
             each.application, each.is_ignored, each.unlinked_at = application, False, None
             each.save(update_fields=["application", "is_ignored", "unlinked_at"])
@@ -59,7 +59,7 @@ def unclaim_service(*, service: Service, by: User, at: datetime, reason: str = "
         return service
     lock_applications([service.application.pk], by=by)
     orphans = _dependencies_of(alike)
-    with acting(user=by, reason=reason or f"{service.name} is not {service.application.slug}"):
+    with audit_context(user=by, reason=reason or f"{service.name} is not {service.application.slug}"):
         for each in alike:
             each.application, each.unlinked_at = None, at
             each.save(update_fields=["application", "unlinked_at"])
@@ -94,7 +94,7 @@ def ignore_service(*, service: Service, by: User, reason: str = "") -> Service:
     service = Service.objects.select_for_update().get(pk=service.pk)
     if service.application_id is not None:
         raise NotNow("It is claimed for an application. Take the claim back first.")
-    with acting(user=by, reason=reason or f"{service.name} is none of ours"):
+    with audit_context(user=by, reason=reason or f"{service.name} is none of ours"):
         service.is_ignored = True
         service.save(update_fields=["is_ignored"])
         seen_by([service.pk]).update(state=Observation.State.SET_ASIDE, dependency=None)
@@ -108,7 +108,7 @@ def heed_service(*, service: Service, by: User, at: datetime, reason: str = "") 
     service = Service.objects.select_for_update().get(pk=service.pk)
     if not service.is_ignored:
         return service
-    with acting(user=by, reason=reason or f"{service.name} is looked at again"):
+    with audit_context(user=by, reason=reason or f"{service.name} is looked at again"):
         service.is_ignored = False
         service.save(update_fields=["is_ignored"])
         seen_by([service.pk]).update(state=Observation.State.NEW)
@@ -126,7 +126,7 @@ def bind_token(
         raise NotYours("Only whose token it is binds it, or governance.")
     if Scope.INTAKE not in token.scopes:
         raise NotNow("This token sends nothing: it has no scope 'intake'. Make one that has.")
-    with acting(user=by, reason=reason or f"{token.prefix} speaks for {application.slug}"):
+    with audit_context(user=by, reason=reason or f"{token.prefix} speaks for {application.slug}"):
         bound, _ = TokenBinding.objects.update_or_create(
             token=token, defaults={"application": application, "environment": environment.strip()[:60]}
         )
@@ -137,7 +137,7 @@ def bind_token(
 def unbind_token(*, binding: TokenBinding, by: User, reason: str = "") -> None:
     """The token speaks for whichever application it names again."""
     lock_applications([binding.application_id], by=by)
-    with acting(user=by, reason=reason or f"{binding.token.prefix} is bound no longer"):
+    with audit_context(user=by, reason=reason or f"{binding.token.prefix} is bound no longer"):
         binding.delete()
 
 

@@ -8,7 +8,7 @@ from django.db.models.functions import Lower
 
 from apps.accounts.models import User
 from apps.catalog.models import Offering
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.claiming import bring_back, end_orphans, work_through
 from apps.intake.models import Import, NameDecision, Observation, ObservationQuerySet
@@ -28,7 +28,7 @@ def decide_name(
     """`name` means `offering`, or no model at all where that is None. `stream` empty: whoever sends it; `provider`
     empty: whatever provider stands beside it. Replaces an earlier decision about the same, which stays on record."""
     _may_decide(by)
-    with acting(user=by, reason=reason or f"what '{name[:100]}' means"):
+    with audit_context(user=by, reason=reason or f"what '{name[:100]}' means"):
         _same(name, provider, stream).update(lifted_at=at)
         decision = NameDecision.objects.create(
             stream=stream, provider=provider, name=name, offering=offering, not_a_model=offering is None,
@@ -45,7 +45,7 @@ def lift_name(*, decision: NameDecision, by: User, at: datetime, reason: str = "
     decision = NameDecision.objects.select_for_update().get(pk=decision.pk)
     if decision.lifted_at is not None:
         raise NotNow("This decision was lifted already.")
-    with acting(user=by, reason=reason or f"what '{decision.name[:100]}' means is open again"):
+    with audit_context(user=by, reason=reason or f"what '{decision.name[:100]}' means is open again"):
         decision.lifted_at = at
         decision.save(update_fields=["lifted_at"])
         _apply(decision, by=by, at=at)

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.intake.models import Confidence, Discrepancy, IntakeSettings
 from apps.inventory.models import Application
@@ -213,7 +213,7 @@ def find_discrepancies(*, at: datetime) -> Pass:
         lines = IntakeSettings.objects.get(pk=1)
         params = _params(lines, at)
         cursor.execute(_LIST)
-        with acting(job="intake.find_discrepancies", reason="what was seen, held against what is declared"):
+        with audit_context(job="intake.find_discrepancies", reason="what was seen, held against what is declared"):
             for kind, candidates in _CANDIDATES.items():
                 cursor.execute("TRUNCATE intake_holding")
                 cursor.execute(f"INSERT INTO intake_holding {candidates}", params)

@@ -1,8 +1,8 @@
-"""Documents read in a child process: how web processes reach the readers (apps/common/child_process.py)."""
+"""Documents read in a child process: how web processes reach the readers (apps/common/processes/child_process.py)."""
 
 from importlib import import_module
 
-from apps.common.child_process import PREPARATIONS, child_function
+from apps.common.processes.child_process import PREPARATIONS, child_function
 from apps.intake.documents import (
     DayOfUse,
     Document,
@@ -51,7 +51,7 @@ def prepare_document(form: str, body: bytes) -> tuple[str, bytes | None]:
 
 def _load_readers() -> None:
     for name in _OF_READERS:
-        # the first use reads the module: apps/common/later.py
+        # the first use reads the module: apps/common/processes/lazy_import.py
         vars(import_module(name))
     for version in _VERSIONS:
         cyclonedx.read(_SMALL % version)

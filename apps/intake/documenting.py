@@ -15,8 +15,8 @@ from django.db.models import Q, QuerySet
 
 from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.roles import TeamRole
-from apps.common.history import acting
-from apps.common.sql import lock_words
+from apps.common.database.bulk_writes import acquire_named_lock
+from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.intake import carrying
 from apps.intake.binding import binding_of, is_granted_program
@@ -108,8 +108,8 @@ def receive_document(
     with transaction.atomic():
         # the same document at the same moment: the second sender waits, and is given the first one's import
         if idempotency_key:
-            lock_words(f"{by.pk if by else 0}:key:{idempotency_key}")
-        lock_words(f"{by.pk if by else 0}:{natural_key or digest}:{application.pk if application else 0}")
+            acquire_named_lock(f"{by.pk if by else 0}:key:{idempotency_key}")
+        acquire_named_lock(f"{by.pk if by else 0}:{natural_key or digest}:{application.pk if application else 0}")
         earlier = _earlier(
             form, natural_key, digest, by, application, environment, idempotency_key, is_foreign=is_foreign, same=same
         )
@@ -277,7 +277,7 @@ def _take(import_: Import, document: Document, application: Application | None) 
     newer_at = _newer_at(import_, document, application, part)
     if newer_at is not None:
         at = min(at, newer_at - timedelta(microseconds=1))
-    with acting(
+    with audit_context(
         user=import_.by, job="" if import_.by else "ingest", reason=f"{import_.format} import {import_.pk}"
     ) as change:
         described = introduce_applications(

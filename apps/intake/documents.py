@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from apps.common.texts import without_unseen
+from apps.common.invisible_characters import remove_invisible_characters
 from apps.intake.models import Confidence
 from apps.intake.sheets.tables import Unreadable
 
@@ -23,7 +23,7 @@ APPLICATION_PARAMETER = "?application=SLUG"
 
 def clean(text: Any, longest: int = LONGEST_NAME) -> str:
     """A name as it may be stored: no control or direction marks, no spaces around, cut to `longest` characters."""
-    return without_unseen(str(text)).strip()[:longest] if text is not None else ""
+    return remove_invisible_characters(str(text)).strip()[:longest] if text is not None else ""
 
 
 @dataclass(frozen=True, slots=True)

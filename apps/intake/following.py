@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Q
 
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.intake.listings import answer_for_all
 from apps.intake.models import Observation
 from apps.intake.naming import Found, Namer, Names
@@ -54,7 +54,7 @@ def follow_merged() -> int:
     """What was seen of an application that turned out to be another one belongs to that one; so do its senders and
     the tokens that speak for it."""
     n_moved = 0
-    with acting(job="intake", reason="the application was merged"), connection.cursor() as cursor:
+    with audit_context(job="intake", reason="the application was merged"), connection.cursor() as cursor:
         for _ in range(_MOST_STEPS):
             n_rows = 0
             for table, sets in _MERGED.items():

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.intake.carrying import NotYours
 from apps.intake.models import IntakeSettings
 
@@ -25,6 +25,6 @@ def change_lines(*, facts: Mapping[str, Any], by: User, reason: str = "") -> Int
     for name in changed:
         setattr(row, name, facts[name])
     row.full_clean()
-    with acting(user=by, reason=reason or "lines for what is seen"):
+    with audit_context(user=by, reason=reason or "lines for what is seen"):
         row.save(update_fields=[*changed, "updated_at"])
     return row

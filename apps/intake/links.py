@@ -13,7 +13,7 @@ from django.db import connection
 
 from apps.accounts.models import ApiToken
 from apps.accounts.roles import TeamRole
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.intake.models import Import, Observation, ObservationQuerySet, Service
 from apps.inventory.models import Application
 
@@ -50,7 +50,7 @@ def link_named_services(services: Iterable[int], *, token: ApiToken, at: datetim
             continue
         how = f"'{name}' is linked to {slug} already" if is_linked_elsewhere else f"its name is the slug of {slug}"
         reason = f"linked automatically: {how}, and the user of token {token.prefix} may write to it"
-        with acting(job="intake", reason=reason):
+        with audit_context(job="intake", reason=reason):
             if Service.objects.filter(pk=service, application=None, is_ignored=False).update(application=application):
                 seen_by([service]).update(application=application, state=Observation.State.NEW, dependency=None)
                 linked[service] = application

@@ -14,8 +14,8 @@ import pgtrigger
 from django.db import connection, transaction
 
 from apps.catalog.models import Offering
-from apps.common.history import acting
-from apps.common.sql import update_rows
+from apps.common.database.bulk_writes import update_rows
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.intake.agreeing import placed_by_others, reopen
 from apps.intake.models import Confidence, IntakeSettings, Observation
@@ -65,7 +65,7 @@ def _reconcile(
     """What became of each, and the dependencies that are new."""
     tally: Counter[str] = Counter()
     names = {each.pk: _names(each) for each in waiting}
-    with acting(job="intake", reason="seen in use"):
+    with audit_context(job="intake", reason="seen in use"):
         named = namer.find(names.values())
         found = {each.pk: named[names[each.pk]] for each in waiting}
         found |= placed_by_others(waiting, found, on=day_of(at))

@@ -3,7 +3,14 @@
 from django.conf import settings
 from django.db.models import F, Q
 
-from apps.common.retention import Group, RetentionRule, TaskLimit, days_in_words, declare, kept_tables
+from apps.common.retention import (
+    RetentionGroup,
+    RetentionRule,
+    TaskLimit,
+    declare_retention,
+    format_days,
+    permanent_tables,
+)
 from apps.intake.calls.forgetting import SERIES_DAYS
 from apps.intake.calls.limits import SEEN_HOURS
 from apps.intake.calls.sender_facts import LIFETIMES
@@ -11,18 +18,18 @@ from apps.intake.models import Discrepancy, Import, IntakeSettings, Observation
 
 
 def _usage_limit() -> str:
-    return days_in_words(IntakeSettings.objects.get(pk=1).keep_usage_days)
+    return format_days(IntakeSettings.objects.get(pk=1).keep_usage_days)
 
 
 def _payload_limit() -> str:
-    return days_in_words(settings.PAYLOAD_DAYS or None)
+    return format_days(settings.PAYLOAD_DAYS or None)
 
 
-declare(
+declare_retention(
     # who imported what, and under which change it is found in the history, is kept as long as that
     RetentionRule(
         Import,
-        Group.HISTORY,
+        RetentionGroup.HISTORY,
         ended=F("received_at"),
         setting="HISTORY_DAYS",
         only=~Q(state__in=Import.OPEN),
@@ -30,46 +37,46 @@ declare(
     ),
     RetentionRule(
         Observation,
-        Group.OBSERVATIONS,
+        RetentionGroup.OBSERVATIONS,
         ended=F("last_seen_at"),
         setting="HISTORY_DAYS",
         only=Q(dependency__isnull=True),
     ),
     RetentionRule(
         Discrepancy,
-        Group.OBSERVATIONS,
+        RetentionGroup.OBSERVATIONS,
         ended=F("closed_at"),
         setting="HISTORY_DAYS",
         # a person's answer holds until that person takes it back
         only=Q(closed_by__isnull=True),
         parts=("alerts.HandledDiscrepancy",),
     ),
-    TaskLimit("intake_importcontent", Group.FILES, "intake.forget_old_files", _payload_limit),
-    TaskLimit("intake_importrow", Group.FILES, "intake.forget_old_files", _payload_limit),
-    TaskLimit("intake_usageday", Group.OBSERVATIONS, "intake.forget_calls", _usage_limit),
+    TaskLimit("intake_importcontent", RetentionGroup.FILES, "intake.forget_old_files", _payload_limit),
+    TaskLimit("intake_importrow", RetentionGroup.FILES, "intake.forget_old_files", _payload_limit),
+    TaskLimit("intake_usageday", RetentionGroup.OBSERVATIONS, "intake.forget_calls", _usage_limit),
     TaskLimit(
         "intake_seencall",
-        Group.OBSERVATIONS,
+        RetentionGroup.OBSERVATIONS,
         "intake.forget_calls",
-        lambda: days_in_words(SEEN_HOURS // 24),
+        lambda: format_days(SEEN_HOURS // 24),
     ),
     TaskLimit(
         "intake_meteredseries",
-        Group.OBSERVATIONS,
+        RetentionGroup.OBSERVATIONS,
         "intake.forget_calls",
-        lambda: days_in_words(SERIES_DAYS),
+        lambda: format_days(SERIES_DAYS),
     ),
     TaskLimit(
         "intake_senderfact",
-        Group.OBSERVATIONS,
+        RetentionGroup.OBSERVATIONS,
         "intake.forget_calls",
-        lambda: days_in_words(max(LIFETIMES.values()).days),
+        lambda: format_days(max(LIFETIMES.values()).days),
     ),
-    TaskLimit("intake_servicetoken", Group.OBSERVATIONS, "intake.forget_calls", _usage_limit),
-    TaskLimit("intake_callbatch", Group.OBSERVATIONS, "intake.add_up_calls", lambda: days_in_words(1)),
-    TaskLimit("intake_halfcall", Group.OBSERVATIONS, "intake.add_up_calls", lambda: days_in_words(1)),
-    *kept_tables(
-        Group.OBSERVATIONS,
+    TaskLimit("intake_servicetoken", RetentionGroup.OBSERVATIONS, "intake.forget_calls", _usage_limit),
+    TaskLimit("intake_callbatch", RetentionGroup.OBSERVATIONS, "intake.add_up_calls", lambda: format_days(1)),
+    TaskLimit("intake_halfcall", RetentionGroup.OBSERVATIONS, "intake.add_up_calls", lambda: format_days(1)),
+    *permanent_tables(
+        RetentionGroup.OBSERVATIONS,
         "what is in use, and what people decided about senders and names",
         "intake_deployment",
         "intake_handledidentity",

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import IO
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.jobs import Claim
 from apps.common.time import day_of
 from apps.inventory.making import (
@@ -44,7 +44,7 @@ def ask_file(*, kind: str, query: str, name: str, by: User, at: datetime) -> Wri
         kind=kind, query=query, name=name, asked_by=by, as_of=at, expires_on=day_of(at) + KEPT,
         whole_organisation=whole, team_ids=teams,
     )  # fmt: skip
-    with acting(user=by, reason=f"{name} asked for"):
+    with audit_context(user=by, reason=f"{name} asked for"):
         file.save(force_insert=True)
     return file
 

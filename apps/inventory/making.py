@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
 
 from apps.common import jobs
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.jobs import Claim, JobKind
 from apps.inventory.models import MadeFile, MadeFilePart
 
@@ -63,7 +63,7 @@ def _make[F: MadeFile](making: Making[F], claim: Claim[F]) -> None:
     asker = file.asked_by
     file.whole_organisation = asker.reads_everything
     file.team_ids = [] if asker.reads_everything else sorted(asker.team_roles())
-    with acting(job=making.job):
+    with audit_context(job=making.job):
         claim.update(whole_organisation=file.whole_organisation, team_ids=file.team_ids)
     try:
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as target:

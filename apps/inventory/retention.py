@@ -3,14 +3,21 @@
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
-from apps.common.retention import Group, RetentionRule, TaskLimit, days_in_words, declare, kept_tables
+from apps.common.retention import (
+    RetentionGroup,
+    RetentionRule,
+    TaskLimit,
+    declare_retention,
+    format_days,
+    permanent_tables,
+)
 from apps.inventory.files import KEPT
 from apps.inventory.models import WrittenFile
 
-declare(
+declare_retention(
     RetentionRule(
         WrittenFile,
-        Group.RUNS,
+        RetentionGroup.RUNS,
         ended=Coalesce("finished_at", "as_of"),
         setting="RUN_DAYS",
         only=~Q(state__in=WrittenFile.OPEN),
@@ -18,12 +25,12 @@ declare(
     ),
     TaskLimit(
         "inventory_writtenfilepart",
-        Group.FILES,
+        RetentionGroup.FILES,
         "inventory.drop_expired_files",
-        lambda: days_in_words(KEPT.days),
+        lambda: format_days(KEPT.days),
     ),
-    *kept_tables(
-        Group.INVENTORY,
+    *permanent_tables(
+        RetentionGroup.INVENTORY,
         "what people wrote about applications and decided for them",
         "inventory_adaptation",
         "inventory_annexitem",
@@ -36,8 +43,8 @@ declare(
         "inventory_selection",
         "inventory_selectioncandidate",
     ),
-    *kept_tables(
-        Group.DERIVED,
+    *permanent_tables(
+        RetentionGroup.DERIVED,
         "derived from the inventory; what no longer holds is deleted with the change",
         "inventory_keptfinding",
         "inventory_keptrunway",

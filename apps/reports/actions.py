@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.inventory.actions import lock_applications
 from apps.inventory.models import Application
 from apps.reports.models import ComponentAnswer, ModelStatement, ReportingEntity
@@ -31,7 +31,7 @@ def change_entity(*, name: str, lei: str, country: str, by: User, reason: str = 
         return entity
     entity.name, entity.lei, entity.country = name, lei, country
     entity.full_clean(validate_unique=False)
-    with acting(user=by, reason=reason or "reporting entity changed"):
+    with audit_context(user=by, reason=reason or "reporting entity changed"):
         entity.save()
     return entity
 
@@ -50,7 +50,7 @@ def state_model(*, application: Application, facts: Mapping[str, Any], by: User,
     for name in changed:
         setattr(statement, name, facts[name])
     statement.full_clean()
-    with acting(user=by, reason=reason or "model statement changed"):
+    with audit_context(user=by, reason=reason or "model statement changed"):
         statement.save()
     return statement
 
@@ -62,7 +62,7 @@ def answer_question(
     """An empty `answer` takes a given one back; the history keeps it. For editors of the application's team."""
     lock_applications([application.pk], by=by)
     row = ComponentAnswer.objects.select_for_update().filter(application=application, question=question).first()
-    with acting(user=by, reason=reason or "component file answered"):
+    with audit_context(user=by, reason=reason or "component file answered"):
         if not answer:
             if row is not None:
                 row.delete()

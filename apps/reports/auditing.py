@@ -14,9 +14,16 @@ from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, models, transaction
 
 from apps.accounts.models import Membership, Team, User
-from apps.common.history_reading import Asked, Condition, Entry, Kind, history_page, kinds
-from apps.common.pagination import KeysetPage
-from apps.common.postgresql.errors import Unavailable, unavailable
+from apps.common.database.keyset_pagination import KeysetPage
+from apps.common.history.log import (
+    HistoryCondition,
+    HistoryEntry,
+    HistoryQuery,
+    TrackedModel,
+    history_page,
+    tracked_models,
+)
+from apps.common.postgresql.errors import Unavailable, unavailability
 from apps.inventory.models import Application
 
 # what belongs to teams; whoever sees such a record sees its changes
@@ -64,7 +71,7 @@ class Change:
     id: int
     at: datetime
     action: str
-    kind: Kind
+    kind: TrackedModel
     record: int
     name: str
     actor: str
@@ -96,7 +103,7 @@ class AuditForm(forms.Form):
 
     def clean_kind(self) -> str:
         kind: str = self.cleaned_data["kind"].lower()
-        if kind and kind not in kinds():
+        if kind and kind not in tracked_models():
             raise forms.ValidationError("No such kind of record is kept. Choose one of the list.")
         return kind
 
@@ -110,16 +117,16 @@ class AuditForm(forms.Form):
         return said
 
 
-def kinds_for(user: User) -> dict[str, Condition | None]:
+def kinds_for(user: User) -> dict[str, HistoryCondition | None]:
     """{kind: the condition under which `user` sees its changes}: all of all for the offices, else the records of the
     own teams; a kind that is missing is not for `user`."""
     if user.reads_everything:
-        return dict.fromkeys(kinds())
+        return dict.fromkeys(tracked_models())
     if not user.is_active:
         return {}
-    found: dict[str, Condition | None] = {}
+    found: dict[str, HistoryCondition | None] = {}
     for label in OF_TEAMS:
-        kind = kinds().get(label)
+        kind = tracked_models().get(label)
         if kind is not None:
             found[label] = _of_rows(_visible(kind.model, user).order_by().values("pk"))
     return {label: condition for label, condition in found.items() if condition is not None}
@@ -132,21 +139,21 @@ def _visible(model: type[models.Model], user: User) -> Any:
     return manager.visible_to(user)
 
 
-def _of_rows(seen: models.QuerySet[Any, Any]) -> Condition | None:
+def _of_rows(seen: models.QuerySet[Any, Any]) -> HistoryCondition | None:
     try:
         sql, params = seen.query.sql_with_params()
     except EmptyResultSet:
         return None
-    return Condition(f"h.pgh_obj_id IN ({sql})", tuple(params))
+    return HistoryCondition(f"h.pgh_obj_id IN ({sql})", tuple(params))
 
 
-def asked_of(user: User, said: Mapping[str, Any]) -> Asked:
+def asked_of(user: User, said: Mapping[str, Any]) -> HistoryQuery:
     """What a valid AuditForm asks, within what `user` may see."""
     allowed = kinds_for(user)
     if said.get("kind"):
         allowed = {said["kind"]: allowed[said["kind"]]} if said["kind"] in allowed else {}
     day = timedelta(days=1)
-    return Asked(
+    return HistoryQuery(
         kinds=allowed,
         record=said.get("record"),
         since=_moment(said["since"]) if said.get("since") else None,
@@ -170,7 +177,7 @@ def be_patient() -> None:
 
 
 def audit_page(*, user: User, said: Mapping[str, Any], size: int, cursor: str = "") -> KeysetPage[Change]:
-    """Raises BadCursor. A handful of statements: the rows, and one for each kind of thing they refer to."""
+    """Raises InvalidCursorError. A handful of statements: the rows, and one for each kind of thing they refer to."""
     page = history_page(asked_of(user, said), size=size, cursor=cursor)
     return KeysetPage(rows=_in_words(page.rows, user), next=page.next, previous=page.previous)
 
@@ -188,7 +195,9 @@ def audit_lines(*, user: User, said: Mapping[str, Any]) -> Iterator[list[Any]]:
     return chain(_lines(first.rows, user), _further_lines(asked, first, user, began))
 
 
-def _further_lines(asked: Asked, page: KeysetPage[Entry], user: User, began: float) -> Iterator[list[Any]]:
+def _further_lines(
+    asked: HistoryQuery, page: KeysetPage[HistoryEntry], user: User, began: float
+) -> Iterator[list[Any]]:
     n = len(page.rows)
     while page.next is not None:
         if n >= MOST_IN_FILE:
@@ -201,7 +210,7 @@ def _further_lines(asked: Asked, page: KeysetPage[Entry], user: User, began: flo
             page = _chunk(asked, page.next)
             lines = _lines(page.rows, user)
         except OperationalError as error:
-            if unavailable(error) is not Unavailable.SLOW:
+            if unavailability(error) is not Unavailable.SLOW:
                 raise
             yield _last_line("what comes next takes too long to find")
             return
@@ -209,13 +218,13 @@ def _further_lines(asked: Asked, page: KeysetPage[Entry], user: User, began: flo
         yield from lines
 
 
-def _chunk(asked: Asked, cursor: str) -> KeysetPage[Entry]:
+def _chunk(asked: HistoryQuery, cursor: str) -> KeysetPage[HistoryEntry]:
     with transaction.atomic():
         be_patient()
         return history_page(asked, size=CHUNK, cursor=cursor)
 
 
-def _lines(entries: Sequence[Entry], user: User) -> list[list[Any]]:
+def _lines(entries: Sequence[HistoryEntry], user: User) -> list[list[Any]]:
     return [
         [
             change.at.isoformat(), change.actor, change.job, change.action, change.kind.label, change.record,
@@ -234,7 +243,7 @@ def _last_line(why: str) -> list[Any]:
 # --- in words -----------------------------------------------------------------------------------------------------
 
 
-def _in_words(entries: Sequence[Entry], user: User) -> list[Change]:
+def _in_words(entries: Sequence[HistoryEntry], user: User) -> list[Change]:
     names = _names_of(entries, user)
     return [_change(entry, names) for entry in entries]
 
@@ -242,7 +251,7 @@ def _in_words(entries: Sequence[Entry], user: User) -> list[Change]:
 type _Names = Mapping[type[models.Model], Mapping[Any, tuple[str, str]]]
 
 
-def _names_of(entries: Iterable[Entry], user: User) -> _Names:
+def _names_of(entries: Iterable[HistoryEntry], user: User) -> _Names:
     """{model: {id: (name, slug)}} of what the entries refer to, as far as `user` may see it; a statement a model."""
     wanted: dict[type[models.Model], set[Any]] = {}
     for entry in entries:
@@ -280,7 +289,7 @@ def _called(row: Mapping[str, Any], columns: Iterable[str]) -> str:
     return next((str(row[name])[:200] for name in columns if row.get(name)), "")
 
 
-def _change(entry: Entry, names: _Names) -> Change:
+def _change(entry: HistoryEntry, names: _Names) -> Change:
     words = entry.words
     application = entry.now.get("application_id")
     return Change(
@@ -302,7 +311,7 @@ def _change(entry: Entry, names: _Names) -> Change:
     )
 
 
-def _name(entry: Entry, names: _Names) -> str:
+def _name(entry: HistoryEntry, names: _Names) -> str:
     if own := _called(entry.now, name_columns(entry.kind.model)):
         return own
     called = [
@@ -313,7 +322,7 @@ def _name(entry: Entry, names: _Names) -> str:
     return " · ".join(called[:2]) or f"#{entry.record}"
 
 
-def _differences(entry: Entry, names: _Names) -> Iterator[Difference]:
+def _differences(entry: HistoryEntry, names: _Names) -> Iterator[Difference]:
     fields = {field.attname: field for field in entry.kind.model._meta.concrete_fields}
     for column, old, new in entry.differences():
         field = fields.get(column)

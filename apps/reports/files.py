@@ -8,14 +8,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any
 
-from apps.common.cells import harmless
-from apps.common.later import later
+from apps.common.processes.lazy_import import lazy_import
+from apps.common.spreadsheet_cells import escape_formula
 from apps.reports.tables import NOTE_HEADS, Row, Table, notes_of
 
 if TYPE_CHECKING:
     import xlsxwriter
 else:
-    xlsxwriter = later("xlsxwriter")
+    xlsxwriter = lazy_import("xlsxwriter")
 
 # a workbook's sheet holds so many lines and no more; the head is one of them
 SHEET_LINES = 1_048_576
@@ -27,8 +27,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | dict):
-        return harmless(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str))
-    return harmless(value if value is None or isinstance(value, str | int | float | Decimal | date) else str(value))
+        return escape_formula(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str))
+    return escape_formula(
+        value if value is None or isinstance(value, str | int | float | Decimal | date) else str(value)
+    )
 
 
 class _Line:

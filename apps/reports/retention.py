@@ -3,14 +3,21 @@
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
-from apps.common.retention import Group, RetentionRule, TaskLimit, days_in_words, declare, kept_tables
+from apps.common.retention import (
+    RetentionGroup,
+    RetentionRule,
+    TaskLimit,
+    declare_retention,
+    format_days,
+    permanent_tables,
+)
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import KEPT
 
-declare(
+declare_retention(
     RetentionRule(
         EvidencePack,
-        Group.HISTORY,
+        RetentionGroup.HISTORY,
         ended=Coalesce("finished_at", "as_of"),
         setting="HISTORY_DAYS",
         only=~Q(state__in=EvidencePack.OPEN),
@@ -18,16 +25,16 @@ declare(
     ),
     TaskLimit(
         "reports_evidencepackpart",
-        Group.FILES,
+        RetentionGroup.FILES,
         "reports.drop_expired_packs",
-        lambda: days_in_words(KEPT.days),
+        lambda: format_days(KEPT.days),
     ),
-    *kept_tables(
-        Group.INVENTORY,
+    *permanent_tables(
+        RetentionGroup.INVENTORY,
         "what people stated for reports",
         "reports_componentanswer",
         "reports_modelstatement",
         "reports_reportingentity",
     ),
-    *kept_tables(Group.DERIVED, "figures that are counted again", "reports_keptfigures"),
+    *permanent_tables(RetentionGroup.DERIVED, "figures that are counted again", "reports_keptfigures"),
 )

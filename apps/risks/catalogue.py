@@ -12,8 +12,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, models, transaction
 
-from apps.common.history import acting
-from apps.common.sql import update_rows
+from apps.common.database.bulk_writes import update_rows
+from apps.common.history.context import audit_context
 from apps.risks.models import Modifier, RiskTemplate, Taxonomy, TaxonomyEntry, TemplateMapping
 
 CATALOGUE: Path = settings.BASE_DIR / "fixtures" / "risks"
@@ -39,7 +39,7 @@ def records(name: str, folder: Path = CATALOGUE) -> Iterator[Record]:
 
 def load_risk_catalogue(*, folder: Path = CATALOGUE) -> dict[str, int]:
     """Bring the database up to the built-in risk catalogue; {kind of record: rows written}."""
-    with acting(job="load_risk_catalogue"), transaction.atomic():
+    with audit_context(job="load_risk_catalogue"), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         written: dict[str, int] = {}

@@ -1,10 +1,10 @@
 """What is kept of risks: what people assessed, and the evidence for it."""
 
-from apps.common.retention import Group, declare, kept_tables
+from apps.common.retention import RetentionGroup, declare_retention, permanent_tables
 
-declare(
-    *kept_tables(
-        Group.INVENTORY,
+declare_retention(
+    *permanent_tables(
+        RetentionGroup.INVENTORY,
         "what people assessed and accepted, and the evidence for it",
         "risks_assessment",
         "risks_assessmentevidence",
@@ -17,8 +17,8 @@ declare(
         "risks_taxonomyentry",
         "risks_templatemapping",
     ),
-    *kept_tables(
-        Group.DERIVED,
+    *permanent_tables(
+        RetentionGroup.DERIVED,
         "counts that are made again, and which provider events have been handled",
         "risks_countstate",
         "risks_handledevent",

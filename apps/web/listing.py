@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.functional import cached_property
 
-from apps.common.cells import harmless
+from apps.common.spreadsheet_cells import escape_formula
 
 COUNTED = 10_000
 SIZE = 50
@@ -142,7 +142,7 @@ def csv_answer[R](
         # the mark that makes spreadsheets read UTF-8
         yield "\ufeff" + writer.writerow(heads)
         for row in rows:
-            yield writer.writerow([harmless(cell) for cell in cells(row)])
+            yield writer.writerow([escape_formula(cell) for cell in cells(row)])
 
     return StreamingHttpResponse(
         lines(),

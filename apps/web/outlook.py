@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.http import HttpRequest
 
-from apps.common.history import current_change
+from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.findings import Finding, findings_of_application
@@ -38,7 +38,7 @@ def say_change(request: HttpRequest, application: Application, before: Outlook, 
     today = day_of(now())
     after = outlook(application, on=today)
     keep_now(application_ids=[application.pk], on=today)
-    say(request, " ".join([sentence, *effects(before, after)]), undo=current_change())
+    say(request, " ".join([sentence, *effects(before, after)]), undo=current_change_id())
 
 
 def effects(before: Outlook, after: Outlook) -> list[str]:

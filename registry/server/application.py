@@ -17,7 +17,7 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
-from apps.common.response_headers import BARE_HEADERS
+from apps.common.requests.bare_headers import BARE_HEADERS
 from registry.server.environ import build_environ
 from registry.server.limits import (
     FIRST_BLOCK_TIMEOUT,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from apps.common.networks import client_address
+from apps.common.requests.networks import client_address
 from registry.server.limits import (
     BODY_RATE_INTERVAL,
     CREDENTIALS_TIMEOUT,

@@ -16,11 +16,11 @@ from apps.accounts.actions import issue_token, rotate_token
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.accounts.tasks import forget_old_history
-from apps.common import history_reading
-from apps.common.history import acting
-from apps.common.history_keeping import forget_history, history_models, index_history
-from apps.common.history_reading import Asked, history_page, kinds
-from apps.common.pagination import BadCursor
+from apps.common.database.keyset_pagination import InvalidCursorError
+from apps.common.history import log
+from apps.common.history.context import audit_context
+from apps.common.history.log import HistoryQuery, history_page, tracked_models
+from apps.common.history.maintenance import create_history_indexes, history_models, purge_history
 from apps.common.time import now
 from apps.inventory.models import Application
 from apps.reports import auditing
@@ -47,7 +47,7 @@ def changed():
     """An application that hana moves from one criticality to another, for a reason."""
     application = make_application("Claims triage")
     hana = make_user("hana", role="governance")
-    with acting(user=hana, reason="board decision 7"):
+    with audit_context(user=hana, reason="board decision 7"):
         application.criticality = 0
         application.purpose = "Sorts claims"
         application.save()
@@ -102,7 +102,7 @@ class TestWhatItSays:
         admin = make_user("root", role="admin")
         client = token_client(admin, "read", "write")
         client.patch(f"/api/v1/applications/{application.slug}/", {"purpose": "by request"}, format="json")
-        with acting(job="nightly"):
+        with audit_context(job="nightly"):
             Application.objects.filter(pk=application.pk).update(purpose="by job")
 
         by_job, by_request, made = changes(auditor, kind="inventory.application", record=application.pk)
@@ -117,7 +117,7 @@ class TestFilters:
     def test_by_people_leaves_out_what_jobs_did_by_themselves(self, changed, auditor):
         hana = User.objects.get(username="hana")
         for words in ({"job": "feeds.poll"}, {"user": hana, "job": "sheets.import"}):
-            with acting(**words):
+            with audit_context(**words):
                 changed.purpose += "."
                 changed.save()
         asked = {"kind": "inventory.application", "record": changed.pk}
@@ -131,7 +131,7 @@ class TestFilters:
         assert "feeds.poll" not in answer.text
 
     def test_by_person_reason_job_kind_period_and_change(self, changed, auditor):
-        with acting(job="nightly", reason="100% of_it"):
+        with audit_context(job="nightly", reason="100% of_it"):
             Team.objects.update(name="By the job")
 
         assert {change.actor for change in changes(auditor, actor="hana")} == {"hana"}
@@ -158,20 +158,20 @@ class TestFilters:
         )
 
     def test_somebody_who_wrote_very_much_is_found_all_the_same(self, auditor, monkeypatch):
-        monkeypatch.setattr(history_reading, "MANY_CONTEXTS", 3)
-        monkeypatch.setattr(history_reading, "_FIRST_STEP", 3)
+        monkeypatch.setattr(log, "MAX_CONTEXTS_AT_A_TIME", 3)
+        monkeypatch.setattr(log, "_FIRST_STEP", 3)
         application = make_application()
         hana = make_user("hana")
         for n in range(9):
-            with acting(user=hana, reason=f"step {n}"):
+            with audit_context(user=hana, reason=f"step {n}"):
                 Application.objects.filter(pk=application.pk).update(purpose=str(n))
-        with acting(user=make_user("other"), reason="step x"):
+        with audit_context(user=make_user("other"), reason="step x"):
             Application.objects.filter(pk=application.pk).update(purpose="x")
 
         assert [change.reason for change in changes(auditor, kind="inventory.application", actor="hana", size=5)] == [
             f"step {n}" for n in range(8, 3, -1)
         ]
-        asked = Asked(kinds={"inventory.application": None}, actor="hana")
+        asked = HistoryQuery(kinds={"inventory.application": None}, actor="hana")
         first = history_page(asked, size=4)
         second = history_page(asked, size=4, cursor=first.next)
         third = history_page(asked, size=4, cursor=second.next)
@@ -187,7 +187,7 @@ class TestPages:
         team = make_team()
         for _ in range(6):
             make_dependency(make_application(team=team), make_offering())
-        asked = Asked(kinds=kinds_for(auditor))
+        asked = HistoryQuery(kinds=kinds_for(auditor))
         whole = [(e.kind.label, e.id) for e in history_page(asked, size=500).rows]
 
         pages, cursor = [], ""
@@ -208,8 +208,8 @@ class TestPages:
 
     @pytest.mark.parametrize("cursor", ["x", "WyIrIl0", "é", "WyIrIiwgIjIwMjYtMDEtMDEiLCAwLCAxXQ"])
     def test_a_cursor_of_somewhere_else_is_refused(self, auditor, cursor):
-        with pytest.raises(BadCursor):
-            history_page(Asked(kinds=kinds_for(auditor)), size=5, cursor=cursor)
+        with pytest.raises(InvalidCursorError):
+            history_page(HistoryQuery(kinds=kinds_for(auditor)), size=5, cursor=cursor)
 
     def test_a_page_is_a_handful_of_statements_however_long_the_history_is(self, auditor):
         def n_statements():
@@ -226,8 +226,8 @@ class TestPages:
         assert n_statements() == few <= 4
 
     def test_every_history_table_is_read_by_its_index_on_time(self):
-        index_history()
-        assert index_history() == 0
+        create_history_indexes()
+        assert create_history_indexes() == 0
         with connection.cursor() as cursor:
             cursor.execute("SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%%(pgh_created_at, pgh_id)'")
             indexed = {table for (table,) in cursor.fetchall()}
@@ -264,7 +264,7 @@ class TestWhoSeesWhat:
     def test_the_offices_see_everything(self, role):
         make_dependency(make_application(), make_offering())
 
-        assert set(kinds_for(make_user(role=role))) == set(kinds())
+        assert set(kinds_for(make_user(role=role))) == set(tracked_models())
 
     def test_an_office_through_a_token_bound_to_a_team_sees_that_team(self):
         team = make_team("Ours")
@@ -370,7 +370,7 @@ class TestForgetting:
         """A team with versions of 100, 60 and 0 days ago, one that was removed 90 days ago, and who wrote them."""
         team, gone = make_team("First"), make_team("Gone")
         for name in ("Second", "Third"):
-            with acting(job=name):
+            with audit_context(job=name):
                 team.name = name
                 team.save()
         pk = gone.pk
@@ -386,25 +386,25 @@ class TestForgetting:
         return history
 
     def test_versions_that_ended_before_go_and_the_one_that_held_then_stays(self, aged):
-        forget_history(before=now() - timedelta(days=30))
+        purge_history(before=now() - timedelta(days=30))
 
         assert list(aged.objects.order_by("pgh_id").values_list("name", flat=True)) == ["Second", "Third"]
 
     def test_who_wrote_what_is_left_stays_known_and_the_rest_goes(self, aged):
-        with acting(job="of nothing"):
+        with audit_context(job="of nothing"):
             make_team("Removed").delete()
         with pgtrigger.ignore("accounts.TeamHistory:append_only"):
             aged.objects.filter(name="Removed").update(pgh_created_at=now() - timedelta(days=99))
         with connection.cursor() as cursor:
             cursor.execute("UPDATE pghistory_context SET created_at = %s", [now() - timedelta(days=100)])
 
-        counts = forget_history(before=now() - timedelta(days=30))
+        counts = purge_history(before=now() - timedelta(days=30))
 
         with connection.cursor() as cursor:
             cursor.execute("SELECT metadata->>'job' FROM pghistory_context")
             assert {job for (job,) in cursor.fetchall()} == {"Second", "Third"}
         assert counts["pghistory_context"] == 1
-        assert forget_history(before=now() - timedelta(days=30)) == {}
+        assert purge_history(before=now() - timedelta(days=30)) == {}
 
     def test_by_default_it_is_kept_for_seven_years_and_for_ever_where_asked(self, aged, settings):
         n_before = aged.objects.count()

@@ -14,7 +14,7 @@ from apps.accounts.models import Membership, SavedFilter, Team, User
 from apps.alerts import links
 from apps.alerts.models import Delivery, Mute
 from apps.catalog.models import Assertion, Offering, Source
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 from apps.exposure.models import BaseLoss, CampaignTask, Policy
 from apps.gate.models import GateRun, Waiver
@@ -54,7 +54,7 @@ def make_walked_rows() -> WalkedRows:
     Source.objects.update(url="http://127.0.0.1:9/")
     team = Team.objects.get(slug=addresses["teams"])
     owner, application = people["owner"], Application.objects.get(slug=addresses["applications"])
-    with acting(user=owner, reason=f"{MARKER} reason"):
+    with audit_context(user=owner, reason=f"{MARKER} reason"):
         application.purpose = f"{MARKER} purpose"
         application.save()
     change = application.history.order_by("-pgh_id").first().pgh_context_id

@@ -16,7 +16,7 @@ from apps.accounts.models import Membership, User
 from apps.accounts.roles import TeamRole
 from apps.accounts.services import add_service
 from apps.accounts.sign_on.rules import BadRules, granted, groups_in, read_rules
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from registry.sign_on import sign_on
 from tests.accounts.oidc import CLIENT_ID, CLIENT_SECRET, KEY, OTHER_KEY, Provider, serve
 from tests.builders import make_team, make_user
@@ -186,7 +186,7 @@ class TestLinking:
         configured(links_by_email=True)
         thief = make_user("thief", email="own@example.org")
         thief.email = "ada@example.org"
-        with acting(user=thief, reason="own profile"):
+        with audit_context(user=thief, reason="own profile"):
             thief.save()
 
         assert sign_in()[1].status_code == 403

@@ -12,7 +12,7 @@ from apps.alerts import sending
 from apps.alerts.actions import send_due
 from apps.alerts.models import Delivery
 from apps.alerts.sending import LEASE_DURATION, MAIL_LEASE, WEBHOOK_LEASE, send_mails, send_webhooks
-from apps.common.leases import HeldLease, acquire_lease
+from apps.common.database.leases import HeldLease, acquire_lease
 from apps.common.models import Lease
 from tests.alerts.smtp import Peer
 from tests.builders import NOW, make_team

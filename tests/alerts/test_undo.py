@@ -24,8 +24,8 @@ from apps.alerts.models import Alert, Notice, Resolution
 from apps.alerts.settling import settle
 from apps.alerts.turns import turns_of
 from apps.catalog.models import Offering
-from apps.common.history import acting
-from apps.common.history_keeping import forget_history
+from apps.common.history.context import audit_context
+from apps.common.history.maintenance import purge_history
 from apps.common.time import now
 from tests.alerts.passing import HOUR, addresses, day_in, look, mail_out, morning
 from tests.builders import NOW, make_member, make_user
@@ -169,7 +169,7 @@ def test_nobody_takes_back_what_another_or_the_register_said_since(world: SmallW
         undo_answer(alert=alert(), by=henrik, at=NOW + HOUR)
 
     acknowledge_alert(alert=alert(), by=henrik, at=NOW + HOUR)
-    with acting(job="alerts.keep_alerts"):
+    with audit_context(job="alerts.keep_alerts"):
         settle([alert().pk], resolution=Resolution.OVERTAKEN, at=NOW + 2 * HOUR)
     with pytest.raises(BadAnswer, match="The register changed it since"):
         undo_answer(alert=alert(), by=henrik, at=NOW + 3 * HOUR)
@@ -185,7 +185,7 @@ def test_what_nobody_answered_has_nothing_to_take_back_and_strangers_may_not(wor
 
 def test_where_the_history_is_forgotten_it_is_opened(world: SmallWorld, henrik: User) -> None:
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
-    assert forget_history(before=now() + HOUR)["alerts_alerthistory"] == 1
+    assert purge_history(before=now() + HOUR)["alerts_alerthistory"] == 1
 
     undo_answer(alert=alert(), by=henrik, at=NOW + HOUR)
 

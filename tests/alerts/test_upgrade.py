@@ -15,7 +15,7 @@ from apps.alerts.actions import queue_digests, raise_alerts, raise_due_alerts
 from apps.alerts.models import Alert, AlertPolicy, AlertSettings, Delivery, HandledEvent, Notice, Webhook
 from apps.alerts.turns import turns_of
 from apps.catalog.models import Offering
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from tests.builders import NOW, make_flag, make_user
 from tests.worlds.small import SmallWorld, make_small_world
 
@@ -286,7 +286,7 @@ def test_answers_of_the_history_are_told_apart_by_a_code(world: SmallWorld) -> N
     for state, reason in (
         ("acknowledged", "alert acknowledged"), ("open", "answer taken back"), ("acknowledged", "I look at it"),
     ):  # fmt: skip
-        with acting(user=henrik, reason=reason):
+        with audit_context(user=henrik, reason=reason):
             alert.state = state
             alert.save()
 

@@ -14,7 +14,7 @@ from apps.api.accounts import TeamViewSet
 from apps.api.idempotency import KEPT, StreamClaim
 from apps.api.models import IdempotencyKey, Job
 from apps.api.retiring import Retirement
-from apps.common.leases import HeldLease
+from apps.common.database.leases import HeldLease
 from apps.common.models import Lease
 from apps.common.retention import delete_expired_rows
 from apps.common.time import now

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.inventory.models import Application, ApplicationHistory
 from tests.builders import make_application, make_team, make_user
 from tests.pooler import Pooler
@@ -91,7 +91,7 @@ def test_who_changed_what_is_kept_with_the_change_and_with_no_other(auditor, oth
     ids = list(Application.objects.values_list("pk", flat=True))
 
     for pk in ids[:20]:
-        with acting(job=f"drill {pk}"):
+        with audit_context(job=f"drill {pk}"):
             Application.objects.filter(pk=pk).update(name=f"Renamed {pk}")
         Application.objects.filter(pk=pk).update(name=f"Renamed by nobody {pk}")
 

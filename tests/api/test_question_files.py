@@ -75,7 +75,7 @@ def test_a_question_is_a_file_with_the_rows_of_its_answer(ending_model, address)
 
 def test_a_file_holds_every_page(ending_model, monkeypatch):
     client, *_ = ending_model
-    monkeypatch.setattr("apps.api.files.MAX_SIZE", 1)
+    monkeypatch.setattr("apps.api.files.MAX_PAGE_SIZE", 1)
 
     found = csv_rows(client.get("/api/v1/runways/?format=csv&page_size=1"))
 

@@ -11,7 +11,7 @@ from django.db import connection
 
 from apps.common import periodic_jobs
 from apps.common.models import PeriodicJob
-from apps.common.periodic_jobs import enqueue_due_jobs, kept_jobs, note_start, note_success
+from apps.common.periodic_jobs import enqueue_due_jobs, record_start, record_success, recorded_jobs
 from tests.builders import NOW
 
 DAILY = "intake.forget_old_files"
@@ -35,8 +35,8 @@ class Broker:
         self.sent.append((self.at, name))
         self.expiries[name] = useful_for
         if self.works:
-            note_start(name, at=self.at)
-            note_success(name, at=self.at + timedelta(seconds=5))
+            record_start(name, at=self.at)
+            record_success(name, at=self.at + timedelta(seconds=5))
 
     def look(self, at: datetime) -> list[str]:
         self.at = at
@@ -54,7 +54,7 @@ def broker() -> Broker:
 @pytest.mark.django_db
 class TestPeriodicJobs:
     def test_what_never_ran_is_due_at_once_and_then_when_its_time_has_come(self, broker: Broker) -> None:
-        assert set(broker.look(NOW)) == set(kept_jobs())
+        assert set(broker.look(NOW)) == set(recorded_jobs())
 
         for hours in range(1, 50):
             broker.look(NOW + hours * HOUR)
@@ -89,7 +89,7 @@ class TestPeriodicJobs:
     def test_a_run_that_began_and_was_killed_is_sent_again(self, broker: Broker) -> None:
         broker.works = False
         broker.look(NOW)
-        note_start(DAILY, at=NOW)
+        record_start(DAILY, at=NOW)
 
         assert DAILY in broker.look(NOW + HOUR)
 
@@ -105,7 +105,7 @@ class TestPeriodicJobs:
             broker.look(NOW)
         broker.is_away = False
 
-        assert set(broker.look(NOW + MINUTE)) == set(kept_jobs())
+        assert set(broker.look(NOW + MINUTE)) == set(recorded_jobs())
 
     def test_a_moment_that_a_wrong_clock_wrote_is_not_waited_for(self, broker: Broker) -> None:
         broker.look(NOW + 365 * DAY)
@@ -120,23 +120,23 @@ class TestPeriodicJobs:
 
     def test_beginning_and_success_are_kept_of_jobs_of_the_schedule_only(self, broker: Broker) -> None:
         broker.look(NOW)
-        note_start("feeds.poll_source", at=NOW)
-        note_success("feeds.poll_source", at=NOW)
+        record_start("feeds.poll_source", at=NOW)
+        record_success("feeds.poll_source", at=NOW)
 
         job = PeriodicJob.objects.get(name=DAILY)
         assert (job.enqueued_at, job.started_at, job.succeeded_at) == (NOW, NOW, NOW + timedelta(seconds=5))
-        assert set(PeriodicJob.objects.values_list("name", flat=True)) == set(kept_jobs())
+        assert set(PeriodicJob.objects.values_list("name", flat=True)) == set(recorded_jobs())
 
 
 def test_each_daily_job_is_kept_and_what_runs_every_minute_is_not() -> None:
-    jobs = kept_jobs()
+    jobs = recorded_jobs()
 
     # a job is known by its task: no two entries have the same
-    assert len(jobs) == sum(periodic_jobs.is_kept(entry) for entry in settings.CELERY_BEAT_SCHEDULE.values())
+    assert len(jobs) == sum(periodic_jobs.is_recorded(entry) for entry in settings.CELERY_BEAT_SCHEDULE.values())
     assert sum(every >= DAY for every in jobs.values()) >= 7
     assert "common.enqueue_due_jobs" not in jobs
     assert "alerts.send_due_digests" not in jobs
-    assert min(jobs.values()) > periodic_jobs.LONGEST_BEAT
+    assert min(jobs.values()) > periodic_jobs.MAX_BEAT_INTERVAL
 
 
 @pytest.mark.django_db(transaction=True)
@@ -156,7 +156,7 @@ def test_many_that_look_at_once_send_each_job_once(broker: Broker) -> None:
     for thread in threads:
         thread.join(60)
 
-    assert sorted(name for _, name in broker.sent) == sorted(kept_jobs())
+    assert sorted(name for _, name in broker.sent) == sorted(recorded_jobs())
 
 
 @pytest.mark.django_db
@@ -168,6 +168,6 @@ def test_the_operator_sees_when_each_job_began_and_succeeded(broker: Broker) -> 
     call_command("periodic_jobs", stdout=out)
 
     lines = {line.split()[0]: line for line in out.getvalue().splitlines()}
-    assert lines.keys() == {"job", *kept_jobs()}
+    assert lines.keys() == {"job", *recorded_jobs()}
     assert f"{NOW:%Y-%m-%d %H:%M:%S}" in lines[DAILY]
     assert lines[HOURLY].endswith("never")

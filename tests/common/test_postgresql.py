@@ -13,12 +13,12 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
-from apps.common import breaker as breakers
-from apps.common.breaker import CircuitBreaker
+from apps.common import circuit_breaker as breakers
+from apps.common.circuit_breaker import CircuitBreaker
 from apps.common.management.commands import migrate
 from apps.common.postgresql import connections
 from apps.common.postgresql.connections import BoundedConnection, check_connection
-from apps.common.postgresql.errors import ConnectError, SilentServerError, Unavailable, unavailable
+from apps.common.postgresql.errors import ConnectError, SilentServerError, Unavailable, unavailability
 from apps.common.postgresql.limits import LIMITS, ProcessKind
 from tests.processes import database_url, holding, nobody_is_at_work, wait_until
 
@@ -58,7 +58,7 @@ class TestErrors:
         ids=repr,
     )
     def test_say_whether_the_database_cannot_answer_now(self, error: BaseException, reason: Unavailable | None) -> None:
-        assert unavailable(error) is reason
+        assert unavailability(error) is reason
 
     def test_each_reason_has_a_sentence_and_a_time_to_come_again(self) -> None:
         for reason in Unavailable:

@@ -13,16 +13,16 @@ from django.db import connection
 from apps.alerts.models import Alert, HandledRun
 from apps.api.models import Job
 from apps.common import retention
-from apps.common.history_keeping import history_models
+from apps.common.history.maintenance import history_models
 from apps.common.retention import (
-    Group,
     GroupSize,
-    KeptTable,
+    PermanentTable,
+    RetentionGroup,
     RetentionRule,
     TaskLimit,
-    days_in_words,
-    declare,
+    declare_retention,
     delete_expired_rows,
+    format_days,
     group_sizes,
     retention_entries,
     table_sizes,
@@ -63,7 +63,7 @@ class TestTheList:
         for entry in retention_entries().values():
             assert entry.limit()
             match entry:
-                case KeptTable():
+                case PermanentTable():
                     assert entry.because
                 case TaskLimit():
                     assert entry.task in scheduled, entry.table
@@ -78,10 +78,10 @@ class TestTheList:
 
     def test_a_table_stands_on_it_once(self):
         with pytest.raises(ValueError, match="declared twice"):
-            declare(KeptTable("django_session", Group.ACCOUNTS, "nothing"))
+            declare_retention(PermanentTable("django_session", RetentionGroup.ACCOUNTS, "nothing"))
 
     def test_limits_are_told_as_people_tell_them(self):
-        assert [days_in_words(days) for days in (1, 90, 366, 730, 2557, None)] == [
+        assert [format_days(days) for days in (1, 90, 366, 730, 2557, None)] == [
             "1 day",
             "90 days",
             "1 year",
@@ -236,7 +236,7 @@ class TestWhatEnds:
             assert cursor.fetchall() == [("common.delete_expired_rows",)]
 
     def test_a_night_deletes_so_many_and_the_next_goes_on(self, monkeypatch):
-        monkeypatch.setattr(retention, "BATCH", 2)
+        monkeypatch.setattr(retention, "DELETE_BATCH_SIZE", 2)
         at = now()
         for n in range(7):
             Session.objects.create(session_key=str(n), session_data="", expire_date=at - 9 * DAY)
@@ -288,9 +288,9 @@ class TestSizes:
     def test_groups_add_up_to_all_tables(self):
         groups = group_sizes()
 
-        assert {row.group for row in groups} == set(Group)
+        assert {row.group for row in groups} == set(RetentionGroup)
         assert sum(row.n_tables for row in groups) == len(tables_of_the_database())
-        history: GroupSize = next(row for row in groups if row.group == Group.HISTORY)
+        history: GroupSize = next(row for row in groups if row.group == RetentionGroup.HISTORY)
         assert history.kept == "7 years"
 
     def test_the_command_prints_them_and_deletes_where_asked(self):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.common.http import MEBIBYTE, Policy
+from apps.common.http.calls import MEBIBYTE, Policy
 from apps.feeds.clients import Fetched, fetch_source
 from tests.feeds import loopback
 from tests.feeds.loopback import Loopback

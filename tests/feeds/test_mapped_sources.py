@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.models import Assertion, Offering, Source
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.feeds.adapting import rules_of
 from apps.feeds.clients import Fetched
 from apps.feeds.mapping.reading import parse
@@ -269,9 +269,9 @@ def test_the_same_again_changes_nothing(source: Source, governance: Any) -> None
 
 
 def test_a_change_is_taken_back_unless_somebody_changed_it_since(source: Source, governance: Any) -> None:
-    with acting(user=governance) as change:
+    with audit_context(user=governance) as change:
         change_source(source=source, by=governance, mapping=MAPPING | {"retires_on": "stops"}, trust_rank=5)
-    with acting(user=governance) as switched:
+    with audit_context(user=governance) as switched:
         switch_source(source=source, enabled=False, by=governance)
 
     with pytest.raises(ChangedSince, match="changed again since"):
@@ -285,12 +285,12 @@ def test_a_change_is_taken_back_unless_somebody_changed_it_since(source: Source,
 
 
 def governance_change() -> Any:
-    with acting(job="something else") as other:
+    with audit_context(job="something else") as other:
         return other
 
 
 def test_a_mapping_is_put_back_with_its_source(source: Source, governance: Any) -> None:
-    with acting(user=governance) as change:
+    with audit_context(user=governance) as change:
         change_source(source=source, by=governance, mapping=MAPPING | {"retires_on": "stops"}, trust_rank=5)
 
     undo_source_change(source=source, change=change, by=governance)

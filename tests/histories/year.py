@@ -298,7 +298,7 @@ def main() -> None:
 
     django.setup()
     from apps.catalog.builtin import load_catalogue
-    from apps.common.scratch import scratch_database
+    from apps.common.database.scratch_database import scratch_database
 
     made = {
         slug: publisher(slug, rows=arguments.rows, days=arguments.days, seed=arguments.seed + place)

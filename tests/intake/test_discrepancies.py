@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from apps.accounts.roles import TeamRole
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 from apps.intake.answering import declare, dismiss, end, reopen
 from apps.intake.carrying import NotNow
@@ -96,7 +96,7 @@ def test_declaring_it_closes_it_and_undo_brings_the_question_back(application, t
     find()
     editor = make_member(application.team)
 
-    with acting(user=editor) as change:
+    with audit_context(user=editor) as change:
         answered = declare(discrepancies=list(Discrepancy.objects.all()), by=editor, at=NOW)
 
     found = Discrepancy.objects.get()

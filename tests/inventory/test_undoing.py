@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.inventory.actions import (
     RefusedChange,
     add_adaptation,
@@ -139,7 +139,7 @@ class TestRefusals:
     def test_also_where_a_job_did(self, application, by):
         change_application(application=application, facts={"purpose": "mine"}, by=by)
         change = last_change_of(application)
-        with acting(job="import"):
+        with audit_context(job="import"):
             Application.objects.update(geography="EU")
 
         with pytest.raises(RefusedChange, match="import has changed"):
@@ -166,7 +166,7 @@ class TestRefusals:
         assert dependency.until == TODAY
 
     def test_a_change_that_also_wrote_elsewhere_is_left_to_people(self, application, by):
-        with acting(user=by):
+        with audit_context(user=by):
             change_application(application=application, facts={"purpose": "x"}, by=by)
             application.team.name = "Other"
             application.team.save()
@@ -213,23 +213,23 @@ def test_what_wrote_very_many_rows_is_undone_set_by_set_by_the_same_rules(monkey
     by, team, other = make_user(role="governance"), make_team(), make_team()
     known = make_application(team=team, geography="EU")
     used = make_dependency(known, make_offering(), monthly_requests=5, tags=["a"])
-    with acting(user=by, reason="a large import") as change:
+    with audit_context(user=by, reason="a large import") as change:
         new = make_application(team=team)
         make_dependency(new, used.offering)
         Application.objects.filter(pk=known.pk).update(geography="US", team=other)
         Dependency.objects.filter(pk=used.pk).update(monthly_requests=6, tags=[])
 
     assert teams_written_in(change=change) == {team.pk, other.pk}
-    with acting(user=by):
+    with audit_context(user=by):
         built = make_dependency(new, make_offering())
     with pytest.raises(RefusedChange, match="dependencies have been recorded on it"):
         undo(change=change, by=by)
-    with acting(user=by):
+    with audit_context(user=by):
         built.delete()
         Dependency.objects.filter(pk=used.pk).update(monthly_requests=7)
     with pytest.raises(RefusedChange, match="has changed the dependency"):
         undo(change=change, by=by)
-    with acting(user=by) as again:
+    with audit_context(user=by) as again:
         make_application(team=team, name="Second")
         Application.objects.filter(pk=known.pk).update(geography="Asia")
     undone = undo(change=again, by=by)

@@ -16,7 +16,7 @@ from celery import Celery
 from django.conf import settings
 
 from apps.common.models import PeriodicJob
-from apps.common.periodic_jobs import enqueue_due_jobs, kept_jobs, note_start, note_success
+from apps.common.periodic_jobs import enqueue_due_jobs, record_start, record_success, recorded_jobs
 from apps.common.time import now
 from registry.beat import FrequentScheduler
 from registry.celery import app
@@ -46,8 +46,8 @@ class Container:
 
         def work(name: str) -> None:
             sent[name] += 1
-            note_start(name, at=clock.at)
-            note_success(name, at=clock.at)
+            record_start(name, at=clock.at)
+            record_success(name, at=clock.at)
 
         class Scheduler(FrequentScheduler):
             # no broker
@@ -80,7 +80,7 @@ def test_in_containers_that_live_for_five_minutes_each_daily_job_runs_once_a_day
             for container in containers:
                 container.tick()
 
-    daily = [name for name, every in kept_jobs().items() if every == DAY]
+    daily = [name for name, every in recorded_jobs().items() if every == DAY]
     # the first at once, then one a day: what is a day old when a container comes is due within its first minute
     assert {name: sent[name] for name in daily} == dict.fromkeys(daily, 2)
     assert 45 <= sent["feeds.end_holds"] <= 48
@@ -92,7 +92,7 @@ def test_beat_keeps_no_file_and_sends_what_comes_round_within_a_minute_alone() -
     scheduler = FrequentScheduler(app)
 
     tasks = {entry.task for entry in scheduler.schedule.values()}
-    assert tasks == {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} - kept_jobs().keys()
+    assert tasks == {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} - recorded_jobs().keys()
     assert LOOK in tasks
     assert app.conf.beat_scheduler == "registry.beat:FrequentScheduler"
 
@@ -194,7 +194,7 @@ def test_a_daily_job_whose_worker_is_killed_in_the_middle_runs_again_and_is_then
     with Worker(broker, tmp_path / "first.log") as worker:
         PeriodicJob.objects.bulk_create(
             PeriodicJob(name=name, enqueued_at=now(), succeeded_at=now() + MINUTE)
-            for name in kept_jobs()
+            for name in recorded_jobs()
             if name != DAILY
         )
         with holding("LOCK TABLE intake_import IN ACCESS EXCLUSIVE MODE"):

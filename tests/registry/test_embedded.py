@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import redis
 
-from apps.common.scratch import drop_database
+from apps.common.database.scratch_database import drop_database
 from registry import embedded
 from registry.embedded.places import LONGEST_SOCKET_FOLDER
 from registry.embedded.processes import running, server_environment

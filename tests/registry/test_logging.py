@@ -134,7 +134,7 @@ def test_a_request_that_cannot_be_read_is_a_warning_without_a_stack(path: str, h
 
 def test_a_failure_of_ours_keeps_its_stack(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.raise_request_exception = False
-    monkeypatch.setattr("apps.common.health.ProbeMiddleware.__call__", lambda *_: 1 / 0)
+    monkeypatch.setattr("apps.common.requests.health.ProbeMiddleware.__call__", lambda *_: 1 / 0)
 
     lines = lines_of(lambda: client.get("/"))
 

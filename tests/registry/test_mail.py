@@ -16,7 +16,7 @@ def folder(tmp_path: Path) -> Path:
 
 def send(folder: Path, *messages: EmailMultiAlternatives) -> int:
     with override_settings(
-        MAILERS={"default": {"BACKEND": "apps.common.mail.EmlFileBackend", "OPTIONS": {"folder": str(folder)}}}
+        MAILERS={"default": {"BACKEND": "apps.common.email_backend.EmlFileBackend", "OPTIONS": {"folder": str(folder)}}}
     ):
         return int(mailers.default.send_messages(list(messages)) or 0)
 

@@ -11,9 +11,9 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.migrations import AlterField
 from pghistory.models import Event
 
-from apps.common.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
-from apps.common.fields import LimitedTextField, TextMapField
-from apps.common.texts import json_without_controls, without_controls
+from apps.common.database.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
+from apps.common.database.fields import LimitedTextField, TextMapField
+from apps.common.invisible_characters import remove_control_characters, remove_control_characters_from_json
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_member, make_offering, make_team
 from tests.http import signed_in_client
@@ -141,7 +141,9 @@ def test_every_text_has_a_maximum_or_a_reason_for_having_none():
         if not limited(field)
     }
     without_reason = unlimited - set(WITHOUT_LIMIT)
-    assert not without_reason, f"Give these a limit (apps/common/fields.py), or a reason: {sorted(without_reason)}"
+    assert not without_reason, (
+        f"Give these a limit (apps/common/database/fields.py), or a reason: {sorted(without_reason)}"
+    )
 
 
 @pytest.mark.django_db
@@ -277,6 +279,6 @@ class TestRest:
 
 def test_only_what_a_reader_does_not_see_goes():
     for text in ("Zürich – café", "日本語", "مؤسسة", "👩‍💻", "line\nline\tend"):
-        assert without_controls(text) == text
+        assert remove_control_characters(text) == text
     body = json.dumps({CONTROLS: [CONTROLS, {"a": CONTROLS}]}).encode()
-    assert json_without_controls(body, json.loads(body)) == {"abcde": ["abcde", {"a": "abcde"}]}
+    assert remove_control_characters_from_json(body, json.loads(body)) == {"abcde": ["abcde", {"a": "abcde"}]}

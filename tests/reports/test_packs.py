@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Membership, User
 from apps.alerts.models import Alert, Delivery, Notice
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.jobs import MAX_ATTEMPTS, takeover_after
 from apps.common.time import day_of, now
 from apps.inventory.making import CannotBeMade
@@ -106,7 +106,7 @@ def test_the_same_data_makes_the_same_bytes(told: Insurer) -> None:
 
 
 def test_it_holds_stacks_tests_events_with_excerpts_and_who_was_told(told: Insurer) -> None:
-    with acting(user=told.governance, reason="the board asked"):
+    with audit_context(user=told.governance, reason="the board asked"):
         told.triage.purpose = "Sorts claims by night"
         told.triage.save()
     archive = made(ask(told.governance))

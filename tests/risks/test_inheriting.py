@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import NodeKind
-from apps.common.pagination import BadCursor
+from apps.common.database.keyset_pagination import InvalidCursorError
 from apps.risks import inheriting
 from apps.risks.queries import (
     Narrowed,
@@ -231,7 +231,7 @@ class TestOrderAndPages:
 
     @pytest.mark.parametrize("cursor", ["x", "!!", "WyIrIiwgImlkIiwgWzFdXQ", "W10", "MQ"])
     def test_a_cursor_of_another_list_is_refused(self, auditor, cursor):
-        with pytest.raises(BadCursor, match="Begin again"):
+        with pytest.raises(InvalidCursorError, match="Begin again"):
             inherited_risks(user=auditor, on=TODAY, cursor=cursor)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import NodeKind
-from apps.common.history import acting, current_change
+from apps.common.history.context import audit_context, current_change_id
 from apps.risks import actions
 from apps.risks.actions import RefusedRisk
 from apps.risks.models import Assessment
@@ -35,8 +35,8 @@ class InheritedRisk:
         self.person = make_user(role="governance")
 
     def assess_all(self, version=0, **facts) -> UUID:
-        with acting(user=self.person):
-            change = current_change()
+        with audit_context(user=self.person):
+            change = current_change_id()
             actions.assess_many(
                 risk=self.risk,
                 expected_versions={dependency.pk: version for dependency in self.dependencies},
@@ -119,8 +119,8 @@ def test_a_second_undo_takes_nothing_back(inherited):
 def test_evidence_that_the_change_attached_is_detached_again(inherited):
     evidence = make_evidence(offering=inherited.offering)
     inherited.assess_all()
-    with acting(user=inherited.person):
-        change = current_change()
+    with audit_context(user=inherited.person):
+        change = current_change_id()
         row = inherited.assess_one(1, plan="measured")
         actions.attach_evidence(evidence=evidence, assessment=row, by=inherited.person)
 
@@ -131,8 +131,8 @@ def test_evidence_that_the_change_attached_is_detached_again(inherited):
 
 
 def test_many_are_marked_as_not_applicable_for_one_reason_and_back(inherited):
-    with acting(user=inherited.person):
-        change = current_change()
+    with audit_context(user=inherited.person):
+        change = current_change_id()
         outcome = actions.mark_many_not_applicable(
             risk=inherited.risk, expected_versions={row.pk: 0 for row in inherited.dependencies}, because="no people",
             by=inherited.person, at=NOW,
@@ -153,8 +153,8 @@ def test_taking_an_acceptance_back_needs_an_owner(inherited):
     teams = {dependency.application.team_id for dependency in inherited.dependencies}
     assert actions.teams_decided_in(change=change) == dict.fromkeys(teams, TeamRole.EDITOR)
 
-    with acting(user=inherited.person):
-        change = current_change()
+    with audit_context(user=inherited.person):
+        change = current_change_id()
         actions.accept_risk(
             risk=inherited.risk,
             dependency=inherited.dependencies[0],
@@ -181,8 +181,8 @@ def test_taking_back_what_replaced_an_acceptance_is_for_owners_as_it_would_hold_
         risk=inherited.risk, dependency=inherited.dependencies[0], until=TODAY + timedelta(30), because="small",
         expected_version=0, by=inherited.person, at=NOW,
     )  # fmt: skip
-    with acting(user=inherited.person):
-        change = current_change()
+    with audit_context(user=inherited.person):
+        change = current_change_id()
         inherited.assess_one(1, treatment="reduce")
 
     assert actions.teams_decided_in(change=change) == {team_id: TeamRole.OWNER}

@@ -9,7 +9,7 @@ from apps.alerts.models import Alert, Notice
 from apps.catalog.models import ProviderEvent
 from apps.inventory.models import Application
 from apps.web import listing
-from apps.web.listing import Listing, csv_answer, harmless
+from apps.web.listing import Listing, csv_answer, escape_formula
 from tests.builders import make_application, make_dependency, make_event, make_offering, make_provider
 from tests.http import file_lines, text_of
 
@@ -155,7 +155,7 @@ def test_a_page_number_that_is_none_is_the_first(page, db):
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"])
 def test_a_cell_that_begins_like_a_formula_is_only_text(cell):
-    assert harmless(cell) == "'" + cell
+    assert escape_formula(cell) == "'" + cell
 
 
 def test_numbers_stay_numbers_in_csv():

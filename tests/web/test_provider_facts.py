@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from apps.catalog.models import Provider
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.reports.tables import Gap, Place
 from apps.web.views.reports.entering import url_of
 from tests.builders import make_provider
@@ -80,7 +80,7 @@ def test_what_somebody_changed_since_is_not_taken_back(world, host, as_user):
 def test_two_at_once_compare_first(world, host, as_user):
     client = as_user(world.governance)
     said = shown(client, host)
-    with acting(user=world.editor, reason="moved"):
+    with audit_context(user=world.editor, reason="moved"):
         Provider.objects.filter(pk=host.pk).update(country="LU")
 
     answer = client.post(reverse("providers:edit", args=[host.slug]), said | {"country": "NL"})

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from django.core.management import call_command
 from django.db import connection, connections
 
-from apps.common.scratch import drop_database
+from apps.common.database.scratch_database import drop_database
 from apps.common.time import day_of, now
 from tests.template_database import CHECKOUT, ensure_template, server_connection
 from tests.worlds.organisation_extras import add_extras

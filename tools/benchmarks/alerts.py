@@ -12,7 +12,7 @@ from apps.alerts.actions import keep_alerts, queue_digests, raise_alerts, raise_
 from apps.alerts.models import Alert, Notice
 from apps.alerts.sending import send_mails
 from apps.catalog.models import ProviderEvent, Source
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from tools.benchmarks.measurement import BenchmarkLine, rolled_back, time_once
 
@@ -53,7 +53,7 @@ def measure_alerts(*, at: datetime, n_recipients: int) -> Iterator[BenchmarkLine
     Nothing of it stays. The mail server is one that takes everything at once, so that what is
     measured is our own work; how fast a real one is sent to is the setting MAIL_PER_SECOND.
     """
-    with rolled_back(), acting(job="bench"):
+    with rolled_back(), audit_context(job="bench"):
         with connection.cursor() as cursor:
             cursor.execute(_PEOPLE, {"at": at, "n": n_recipients})
             cursor.execute(_OWNED, {})

@@ -17,7 +17,7 @@ from apps.accounts.models import Team, User
 from apps.accounts.roles import OrganisationRole
 from apps.alerts.models import Alert, Delivery
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, ProviderEvent, Version
-from apps.common.settled import set_loaded_aside
+from apps.common.processes.heap import freeze_heap
 from apps.exposure.models import Campaign, CampaignTask, ExposureFlag
 from apps.inventory.models import Application
 from apps.risks.models import FoundationRisk
@@ -35,7 +35,7 @@ def measure_pages() -> Iterator[BenchmarkLine]:
     out.
     """
     # as a process that serves does
-    set_loaded_aside()
+    freeze_heap()
     with rolled_back():
         client = Client(headers=host_headers(), raise_request_exception=False)
         client.force_login(User.objects.create(username="bench-pages", organisation_role=OrganisationRole.GOVERNANCE))

@@ -5,7 +5,7 @@ from datetime import date
 
 from django.db import connection
 
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.exposure.engine.building import rebuild, refresh
 from apps.exposure.snapshots import take_snapshot
 from tools.benchmarks.measurement import BenchmarkLine, Timing, rolled_back, time_rolled_back, time_runs
@@ -47,7 +47,7 @@ def _used_offerings() -> list[tuple[int, int]]:
 def _after_event(offering_id: int, on: date) -> Timing:
     """Its end is announced for a day inside the horizon, as a poll would."""
     with rolled_back():
-        with acting(job="bench"), connection.cursor() as cursor:
+        with audit_context(job="bench"), connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE catalog_offering SET retires_on = %s::date + 30, date_kind = 'firm', lifecycle = 'deprecated'"
                 " WHERE id = %s",

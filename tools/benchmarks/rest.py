@@ -91,7 +91,7 @@ def _deep_address(server: BenchmarkServer, name: str, token: str) -> str:
 def _move_cursor(cursor: str, pk: int) -> str:
     """Point the cursor at another row.
 
-    It holds the values of the order's columns (apps/common/pagination.py).
+    It holds the values of the order's columns (apps/common/database/keyset_pagination.py).
     """
     parts = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     parts[2] = [str(pk)]

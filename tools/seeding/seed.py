@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from apps.accounts.models import Team
 from apps.catalog.settlement import catalogue_lock
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.exposure.engine.building import rebuild
 from apps.inventory.models import Application, Dependency
@@ -71,7 +71,7 @@ def seed_portfolio(*, n_applications: int, seed: int, on: date) -> SeedResult:
     sizes = scale_sizes(n_applications)
     rng = np.random.default_rng(seed)
     _set_trigger_setting()
-    with acting(job="seed_portfolio", reason=name):
+    with audit_context(job="seed_portfolio", reason=name):
         if root is not None:
             try:
                 remove_portfolio()

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from apps.common.scratch import scratch_database
+from apps.common.database.scratch_database import scratch_database
 from apps.exposure.loss.exact_parts import LossTooLarge
 from tools.worked_portfolios.answers import answer_portfolio
 from tools.worked_portfolios.loader import WAIVED_CONSTRAINTS, waive_constraints
@@ -29,7 +29,7 @@ class Evaluation:
 def evaluate_portfolios(portfolios: Sequence[PortfolioRecord | PortfolioFileError]) -> Evaluation:
     """Answer each portfolio; one that is refused does not keep the others from their answer.
 
-    Raises ScratchRefused where no database may be created.
+    Raises ScratchDatabaseError where no database may be created.
     """
     evaluation = Evaluation([], [])
     if not portfolios:

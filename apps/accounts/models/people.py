@@ -11,8 +11,8 @@ from django.db.models.functions import Greatest, Lower
 
 from apps.accounts.models.tree import bound_roles, held_roles
 from apps.accounts.roles import OrganisationRole, TeamRole
-from apps.common.circles import refuse_circles
-from apps.common.history import tracked
+from apps.common.database.tree_triggers import refuse_cycles
+from apps.common.history.context import track_history
 
 
 def own(user: Any, field: str = "user") -> Q:
@@ -39,7 +39,7 @@ class TeamQuerySet(models.QuerySet["Team"]):
         return self.filter(pk__in=user.team_roles())
 
 
-@tracked()
+@track_history()
 class Team(models.Model):
     """A node of the organisation's tree; roles held on a team hold for everything below it."""
 
@@ -59,7 +59,7 @@ class Team(models.Model):
     class Meta:
         ordering = ["name"]
         triggers = [
-            refuse_circles(
+            refuse_cycles(
                 "team_no_circle",
                 "accounts_team",
                 "parent_id",
@@ -101,7 +101,7 @@ class Users(UserManager["User"]):
         return self.filter(is_service=True)
 
 
-@tracked(exclude=("last_login", "password"))
+@track_history(exclude=("last_login", "password"))
 class User(AbstractUser):
     """A person who signs in, or a program that only ever comes with a token (a service account).
 
@@ -246,7 +246,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.filter(team__in=user.team_roles())
 
 
-@tracked()
+@track_history()
 class Membership(models.Model):
     """A person's role on a team. `role` is the one that counts. Where sign-on gives one, `role_by_sign_on` says which
     and `role_by_hand` keeps what was given here, to go back to once the group is gone."""

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.accounts.models.people import User
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 
 
 class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
@@ -20,7 +20,7 @@ class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
         return self.filter(path=path)
 
 
-@tracked()
+@track_history()
 class SavedFilter(models.Model):
     """A list as somebody likes to look at it: the page's path and the query of its address."""
 

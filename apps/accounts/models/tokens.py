@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from apps.accounts.models.people import Team, User, looked_after_by, own
 from apps.accounts.roles import Scope
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
@@ -25,7 +25,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(own(user) | Q(user__in=User.objects.services().filter(looked_after_by(user))))
 
 
-@tracked(exclude=("last_used_at", "old_last_used_at"))
+@track_history(exclude=("last_used_at", "old_last_used_at"))
 class ApiToken(models.Model):
     """A bearer token. Only its SHA-256 is kept: 256 random bits need no slow hash.
 

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from apps.common.prepared import prepared_cursor
+from apps.common.database.prepared_statements import prepared_cursor
 
 type Roles = dict[int, int]  # {team id: rank of the strongest role}
 type _Held = tuple[tuple[int, int], ...]  # (team id, rank) of a person's memberships

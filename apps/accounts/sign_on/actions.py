@@ -7,7 +7,7 @@ from django.db import transaction
 from apps.accounts.models import Membership, Team, User
 from apps.accounts.roles import stronger_office
 from apps.accounts.sign_on.rules import Grant, granted
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 
 JOB = "sign-on"
 
@@ -22,7 +22,7 @@ def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -
     due = granted(rules, held)
     row = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
     teams = {team.pk: due.roles[team.slug].rank for team in Team.objects.filter(slug__in=due.roles)}
-    with acting(job=JOB, reason=f"groups at sign-on: {', '.join(held)[:400] or 'none'}"):
+    with audit_context(job=JOB, reason=f"groups at sign-on: {', '.join(held)[:400] or 'none'}"):
         changed = _give_office(row, due.office)
         for membership in row.memberships.select_for_update().order_by("pk"):
             changed |= _give_role(membership, teams.pop(membership.team_id, None))

@@ -5,12 +5,12 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from apps.common.later import later
+from apps.common.processes.lazy_import import lazy_import
 
 if TYPE_CHECKING:
     import jwt
 else:
-    jwt = later("jwt")
+    jwt = lazy_import("jwt")
 
 # asymmetric only: with `none` or a shared secret anybody, or the client, could write the token
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")

@@ -8,7 +8,9 @@ from urllib.parse import urlencode, urlsplit
 
 from requests import RequestException
 
-from apps.common.http import MEBIBYTE, OutboundError, Policy, Request, fetch, installation_policy
+from apps.common.http.calls import MEBIBYTE, OutboundError, Policy, Request
+from apps.common.http.client import fetch
+from apps.common.http.installation_policy import installation_policy
 
 
 class SignOnUnreachable(RequestException):
@@ -37,9 +39,9 @@ class Answer:
 
 
 class SafeSession:
-    """GET and POST by `apps.common.http.fetch`: the address is checked where the connection is made, redirects again,
-    time and size are bounded. The issuer's own host is the operator's word and may be private; other hosts that its
-    documents name may not, unless the operator's networks allow them."""
+    """GET and POST by `apps.common.http.client.fetch`: the address is checked where the connection is made, redirects
+    again, time and size are bounded. The issuer's own host is the operator's word and may be private; other hosts that
+    its documents name may not, unless the operator's networks allow them."""
 
     def __init__(self, *, issuer: str, policy: Policy) -> None:
         self._home, self._policy = _origin(issuer), policy

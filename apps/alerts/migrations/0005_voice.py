@@ -273,7 +273,8 @@ class Migration(migrations.Migration):
                 (
                     "until",
                     models.DateField(
-                        help_text="First day it no longer holds.", validators=[apps.common.validators.sensible_day]
+                        help_text="First day it no longer holds.",
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("reason", models.CharField(blank=True, max_length=300)),
@@ -299,7 +300,8 @@ class Migration(migrations.Migration):
                 (
                     "until",
                     models.DateField(
-                        help_text="First day it no longer holds.", validators=[apps.common.validators.sensible_day]
+                        help_text="First day it no longer holds.",
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("reason", models.CharField(blank=True, max_length=300)),

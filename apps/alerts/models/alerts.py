@@ -11,7 +11,7 @@ from apps.accounts.models import Team, own
 from apps.alerts.models.kinds import SubjectKind
 from apps.alerts.models.outcomes import Resolution, resolution_sentence
 from apps.catalog.models import Offering, ProviderEvent, Source
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 from apps.exposure.models import ExposureFlag, FlagEvent
 from apps.feeds.models import FeedRun
 from apps.intake.models import Discrepancy
@@ -36,7 +36,7 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         return self.filter(Q(team__in=user.team_roles()) | own(user) & Q(team__isnull=True))
 
 
-@tracked()
+@track_history()
 class Alert(models.Model):
     """A stored state transition of one subject, for one party; `key` makes it unique for ever.
 

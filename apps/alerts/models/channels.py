@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.accounts.models import Team, own
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 
 
 def new_nonce() -> str:
@@ -21,7 +21,7 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
         return self if user.is_authenticated and user.is_active and user.reads_everything else self.none()
 
 
-@tracked(exclude=("last_sent_at",))
+@track_history(exclude=("last_sent_at",))
 class Webhook(models.Model):
     """An address that is sent alerts as signed JSON. The secret is derived from `nonce` and the installation's key,
     so that a copy of the database cannot sign; a new nonce is a new secret, and until `old_until` the one before signs
@@ -65,7 +65,7 @@ class CalendarFeedQuerySet(models.QuerySet["CalendarFeed"]):
         return self.filter(own(user)) if user.is_authenticated and user.is_active else self.none()
 
 
-@tracked(exclude=("last_used_at",))
+@track_history(exclude=("last_used_at",))
 class CalendarFeed(models.Model):
     """A secret address under which a program that cannot sign in, of a calendar or of feeds, reads what the person may
     see. Only its SHA-256 is kept."""

@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 from apps.inventory.models import Criticality
 
 MILESTONES = (180, 90, 60, 30, 14, 7, 1, 0)
@@ -39,7 +39,7 @@ def usual_review_milestones() -> list[int]:
     return [14, 0]
 
 
-@tracked()
+@track_history()
 class AlertPolicy(models.Model):
     """What holds for applications of one criticality; four rows, always there."""
 
@@ -68,7 +68,7 @@ class AlertPolicy(models.Model):
         return self.escalate_team_hours if self.escalate_team_hours is not None else self.escalate_governance_hours
 
 
-@tracked()
+@track_history()
 class AlertSettings(models.Model):
     """The one row (id 1) of lines that do not depend on the application."""
 

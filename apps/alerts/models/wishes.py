@@ -12,8 +12,8 @@ from django.utils import timezone
 from apps.accounts.models import Team, own
 from apps.alerts.models.alerts import Alert
 from apps.catalog.models import Foundation, Offering, Provider
-from apps.common.history import tracked
-from apps.common.validators import sensible_day
+from apps.common.history.context import track_history
+from apps.common.validators import validate_plausible_date
 from apps.inventory.models import Application
 
 _ONE_RECIPIENT = Q(team__isnull=False, user__isnull=True) | Q(team__isnull=True, user__isnull=False)
@@ -39,7 +39,7 @@ class Cadence(models.TextChoices):
     NEVER = "never", "No mail"
 
 
-@tracked(exclude=("served_at",))
+@track_history(exclude=("served_at",))
 class Preference(models.Model):
     """How one person or team mailbox is mailed. Without a row, the defaults of these fields count.
 
@@ -90,7 +90,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         return self.filter(own(user)) if user.is_authenticated and user.is_active else self.none()
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class Subscription(models.Model):
     """What somebody wants to hear of beyond what is owed to them, as far as they may see it. All filters must hold."""
 
@@ -122,7 +122,7 @@ class Subscription(models.Model):
         return self.name or f"subscription {self.pk}"
 
 
-@tracked()
+@track_history()
 class Mute(models.Model):
     """What a person, or a team's mailbox, is not mailed about until a day. The alerts stand on the page all the same;
     those that still wait when it ends are mailed then."""
@@ -136,7 +136,7 @@ class Mute(models.Model):
     offering = models.ForeignKey(Offering, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     application = models.ForeignKey(Application, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     subject = models.CharField(max_length=80, blank=True, help_text="`event:17`, `offering:4@2027-01-15`, ...")
-    until = models.DateField(validators=[sensible_day], help_text="First day it no longer holds.")
+    until = models.DateField(validators=[validate_plausible_date], help_text="First day it no longer holds.")
     reason = models.CharField(max_length=300, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)

@@ -19,7 +19,7 @@ from apps.api.alerts.shared import LATEST_FIRST
 from apps.api.base import BY_ID, Names, ReadViewSet
 from apps.api.problems import Conflict
 from apps.api.reading import Computed, RowReader
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 
 # a page of messages would weigh megabytes

@@ -14,7 +14,7 @@ from apps.alerts.wishing import BadWish
 from apps.api.base import BY_ID, RegistryView
 from apps.api.problems import Conflict
 from apps.api.risks.shared import UserField
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 
 LATEST_FIRST = {"-id": Keyset(("-id",)), "id": BY_ID}
 

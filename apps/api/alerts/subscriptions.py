@@ -17,7 +17,7 @@ from apps.api.alerts.shared import KindsField, SeverityField, changed, refusals
 from apps.api.base import BY_ID, ReadViewSet
 from apps.api.inventory import VisibleTeamField
 from apps.catalog.models import Foundation, Provider
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 
 

@@ -18,7 +18,7 @@ from apps.api.alerts.deliveries import DeliverySerializer
 from apps.api.alerts.shared import KindsField, SeverityField, changed, refusals, require_governance
 from apps.api.base import BY_ID, ReadViewSet
 from apps.api.inventory import ReasonMixin
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 
 

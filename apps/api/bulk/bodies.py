@@ -14,7 +14,7 @@ from rest_framework.exceptions import APIException, ParseError, UnsupportedMedia
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from apps.common.texts import json_without_controls
+from apps.common.invisible_characters import remove_control_characters_from_json
 from apps.intake.documents import Unreadable
 from apps.intake.readers.json_text import refuse_large
 
@@ -67,7 +67,7 @@ def row_of(line: bytes) -> tuple[Any, str]:
         return None, f"This is no JSON: {error.msg}."
     if holds_null_character(line, value):
         return None, "A text in it holds a null character. Leave it out."
-    return json_without_controls(line, value), ""
+    return remove_control_characters_from_json(line, value), ""
 
 
 def holds_null_character(body: bytes, value: Any) -> bool:

@@ -20,7 +20,7 @@ from apps.accounts.models import User
 from apps.api.bulk.bodies import row_of
 from apps.api.models import Job, JobChunk
 from apps.common import jobs
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.jobs import Claim, JobKind
 from apps.common.time import day_of, now
 from apps.inventory.bulk import BLOCK, MERGERS, MOST_NAMED, Merge, Numbered, Report
@@ -42,7 +42,7 @@ def merge_now(
     merge, report = Merge(by, day_of(now()), now()), Report()
     whole = dry_run or mode == Job.Mode.ALL_OR_NOTHING
     blocks = (list(block) for block in batched(_numbered(lines, 1), BLOCK))
-    with acting(user=by, reason=reason or f"bulk change of {resource}") as change:
+    with audit_context(user=by, reason=reason or f"bulk change of {resource}") as change:
         if not whole:
             for block in blocks:
                 _merge_block(resource, block, merge, report)
@@ -164,7 +164,7 @@ def _carry_out(claim: Claim[Job]) -> None:
             claim.fail("The account that asked for it is closed.")
             JobChunk.objects.filter(job=job).delete()
         return
-    with acting(user=by, reason=job.reason or f"bulk change of {job.resource}") as change:
+    with audit_context(user=by, reason=job.reason or f"bulk change of {job.resource}") as change:
         if _is_one_transaction(job):
             _all_at_once(claim, by, change)
         else:

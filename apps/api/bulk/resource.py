@@ -12,7 +12,7 @@ from apps.api.bulk.jobs import cancel_job, resume_job
 from apps.api.bulk.views import RETRY_AFTER, JobSerializer
 from apps.api.models import Job
 from apps.api.problems import Conflict
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.inventory.bulk import MERGERS
 

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from apps.api.base import BY_ID, ReadViewSet
 from apps.api.inventory import ReasonMixin, today
 from apps.catalog.models import Offering, ProviderEvent
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.exposure.campaigns import opening
 from apps.exposure.campaigns.filters import CampaignFilter

@@ -16,7 +16,7 @@ from apps.api.campaigns.campaigns import NeededReasonSerializer
 from apps.api.inventory import ReasonMixin, today
 from apps.api.reading import Computed
 from apps.catalog.models import Offering
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
 from apps.exposure.campaigns import signing, working
 from apps.exposure.campaigns.filters import CampaignTaskFilter, TaskStepFilter

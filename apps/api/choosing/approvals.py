@@ -15,7 +15,7 @@ from apps.api.files import RowsOf
 from apps.api.inventory import today
 from apps.api.reading import Computed, WordField
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Version
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.inventory.choosing.against import LIMIT, Against, against_decisions
 from apps.inventory.choosing.approvals import COLUMN, decide, replace_decision, revoke_decision

@@ -12,7 +12,7 @@ from apps.api.base import BY_ID
 from apps.api.choosing.governed import GovernedViewSet
 from apps.api.inventory import ReasonMixin, today
 from apps.catalog.models import Foundation, Provider
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.inventory.choosing.annex import note_item, request_items
 from apps.inventory.choosing.contracts import change_contract, register_contract
 from apps.inventory.choosing.filters import AnnexItemFilter, ContractFilter

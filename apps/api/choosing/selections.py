@@ -15,7 +15,7 @@ from apps.api.choosing.governed import GovernedViewSet
 from apps.api.files import RowsOf
 from apps.api.inventory import ReasonMixin
 from apps.catalog.models import Foundation, Offering
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.exposure.diligence.deciding import decide_with_scorecards
 from apps.exposure.diligence.facts import readable

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from apps.api.base import BY_ID, ReadViewSet
 from apps.api.gate.shapes import GateAnswerSerializer, SourceReadingSerializer
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.gate.answering import body_of, findings_of_run
 from apps.gate.filters import GateRunFilter
 from apps.gate.models import GateRun

@@ -14,7 +14,7 @@ from apps.api.choosing.governed import GovernedViewSet
 from apps.api.inventory import VisibleApplicationField, today
 from apps.api.reading import Computed
 from apps.catalog.models import Offering
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.gate.actions import ask_for_waiver, grant_waiver, refuse_waiver, withdraw_waiver
 from apps.gate.filters import WaiverFilter

@@ -20,7 +20,7 @@ from rest_framework.response import Response
 
 from apps.api.intake.bodies import FORM, NoSuch, Refused, Sent, sent, unpacked
 from apps.api.intake.documents import PROBLEMS, IntakeDoor, import_of, token_of
-from apps.common.child_process import child_function
+from apps.common.processes.child_process import child_function
 from apps.intake.documents import Unreadable, clean
 from apps.intake.formats import FORMATS
 from apps.intake.models import Import

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from apps.api.base import Names, ReadViewSet
 from apps.api.intake.shapes import COMPUTED, PARTS, ImportSerializer
 from apps.api.problems import Conflict
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.documenting import MOST_LISTED, name_application
 from apps.intake.filters import ImportFilter

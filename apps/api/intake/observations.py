@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from apps.api.base import ReadViewSet
 from apps.api.reading import WordField
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.intake.filters import ObservationFilter
 from apps.intake.models import Confidence, Observation
 

@@ -20,9 +20,9 @@ from apps.api.bulk.views import RETRY_AFTER
 from apps.api.inventory import VisibleApplicationField
 from apps.api.problems import Conflict
 from apps.catalog.models import Provider
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
-from apps.common.validators import sensible_day
+from apps.common.validators import validate_plausible_date
 from apps.inventory.making import CannotBeMade, is_kept, slices_of
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
@@ -49,8 +49,8 @@ class AskPackSerializer(serializers.Serializer[Any]):
 
     application = VisibleApplicationField(slug_field="slug", queryset=Application.objects.none(), required=False)
     provider = serializers.SlugRelatedField(slug_field="slug", queryset=Provider.objects.all(), required=False)
-    since = serializers.DateField(validators=[sensible_day], help_text="First day of what happened.")
-    until = serializers.DateField(validators=[sensible_day], help_text="Last day of it.")
+    since = serializers.DateField(validators=[validate_plausible_date], help_text="First day of what happened.")
+    until = serializers.DateField(validators=[validate_plausible_date], help_text="Last day of it.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "application" in attrs and "provider" in attrs:

@@ -24,7 +24,7 @@ from apps.api.risks.shared import (
     UserField,
     today,
 )
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.inventory.models import Dependency
 from apps.risks import actions

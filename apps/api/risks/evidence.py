@@ -14,7 +14,7 @@ from apps.api.inventory import ReasonMixin, VisibleApplicationField
 from apps.api.reading import Computed
 from apps.api.risks.shared import today
 from apps.catalog.models import Offering, Version
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.inventory.models import Application
 from apps.risks import actions

@@ -16,7 +16,7 @@ from apps.api.reading import WordField
 from apps.api.risks.shared import RiskCountsSerializer, counts, today
 from apps.api.risks.templates import ModifierSerializer
 from apps.catalog.models import NodeKind, Via
-from apps.common.pagination import BadCursor, Keyset
+from apps.common.database.keyset_pagination import InvalidCursorError, Keyset
 from apps.inventory.models import Application, Criticality, Dependency
 from apps.risks.filters import (
     InheritedRiskFilter,
@@ -120,7 +120,7 @@ class InheritedRiskViewSet(ReadViewSet[FoundationRisk]):
                 size=pages.size(request),
                 cursor=request.query_params.get(pages.cursor_param, ""),
             )
-        except BadCursor as error:
+        except InvalidCursorError as error:
             raise NotValid({pages.cursor_param: str(error)}) from error
         return Response(pages.body(request, page, [_inherited(row) for row in page.rows]))
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from apps.accounts.models import User
 from apps.api.base import BY_ID
-from apps.common.pagination import Keyset
+from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
 from apps.risks.models import Evidence
 from apps.risks.queries import Reach

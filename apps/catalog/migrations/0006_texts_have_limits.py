@@ -5,29 +5,29 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations
 
-import apps.common.fields
-from apps.common.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
+import apps.common.database.fields
+from apps.common.database.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
 
 LIMITS = [
     migrations.AlterField(
         model_name="assertion",
         name="reason",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AlterField(
         model_name="assertionhistory",
         name="reason",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AlterField(
         model_name="identitydecision",
         name="reason",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AlterField(
         model_name="identitydecisionhistory",
         name="reason",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
 ]
 

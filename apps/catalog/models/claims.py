@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models.providers import PublicQuerySet
-from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField
-from apps.common.history import tracked
+from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
+from apps.common.history.context import track_history
 
 
 class SourceQuerySet(PublicQuerySet["Source"]):
@@ -20,7 +20,7 @@ class SourceQuerySet(PublicQuerySet["Source"]):
         return self.exclude(kind__in=Source.UNPOLLED).exclude(url__startswith=Source.PACKAGE_SCHEME)
 
 
-@tracked()
+@track_history()
 class Source(models.Model):
     """Something that makes claims. Its poll state lives in `feeds`; this is who it is and how far it is trusted."""
 
@@ -78,7 +78,7 @@ class AssertionQuerySet(PublicQuerySet["Assertion"]):
         return self.standing().filter(Q(pending_since__isnull=False) | Q(missing_since__isnull=False))
 
 
-@tracked(exclude=("pending", "pending_since", "held", "price_moves", "next_start_on"))
+@track_history(exclude=("pending", "pending_since", "held", "price_moves", "next_start_on"))
 class Assertion(models.Model):
     """What one source says about one offering on one topic. Never deleted.
 
@@ -157,7 +157,7 @@ class ProviderEventQuerySet(PublicQuerySet["ProviderEvent"]):
     pass
 
 
-@tracked()
+@track_history()
 class ProviderEvent(models.Model):
     """A change the catalogue has accepted: at most one row per `key`, never edited."""
 

@@ -8,15 +8,15 @@ from django.db.models.functions import Lower
 
 from apps.catalog.models.providers import Provider, PublicQuerySet
 from apps.catalog.models.triggers import NO_DERIVATION_CIRCLE
-from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField
-from apps.common.history import tracked
+from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
+from apps.common.history.context import track_history
 
 
 class FoundationQuerySet(PublicQuerySet["Foundation"]):
     pass
 
 
-@tracked()
+@track_history()
 class Foundation(models.Model):
     """One pretrained generation a developer trains; a family (Claude Sonnet) is only a label on it."""
 
@@ -48,7 +48,7 @@ class VersionQuerySet(PublicQuerySet["Version"]):
     pass
 
 
-@tracked()
+@track_history()
 class Version(models.Model):
     """One release of a foundation.
 
@@ -93,7 +93,7 @@ class AliasQuerySet(PublicQuerySet["Alias"]):
     pass
 
 
-@tracked()
+@track_history()
 class Alias(models.Model):
     """A further canonical name: a moving pointer, an exact synonym, or a family that covers several releases."""
 
@@ -132,7 +132,7 @@ class Alias(models.Model):
         return self.identifier
 
 
-@tracked()
+@track_history()
 class Derivation(models.Model):
     """An edge of the lineage: `child` was made from `parent`."""
 
@@ -173,7 +173,7 @@ class Derivation(models.Model):
         return f"{self.child} <- {self.parent} ({self.get_kind_display()})"
 
 
-@tracked()
+@track_history()
 class IdentityDecision(models.Model):
     """What a person decided a raw model string means at one host; it outranks every rule until lifted."""
 

@@ -16,7 +16,7 @@ from apps.catalog.models.foundations import Alias, Version
 from apps.catalog.models.providers import Provider, PublicQuerySet
 from apps.catalog.models.touched import OFFERING_TOUCHED
 from apps.catalog.models.triggers import FOOTING_COMPLETE
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 
 
 class Lifecycle(models.TextChoices):
@@ -80,7 +80,7 @@ class OfferingQuerySet(PublicQuerySet["Offering"]):
         return self.filter(retires_on__gt=after, retires_on__lte=until)
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class Offering(models.Model):
     """`api_id` is the exact string an application sends to `host`.
 
@@ -183,7 +183,7 @@ class PriceQuerySet(PublicQuerySet["Price"]):
         return self.filter(valid__contains=moment)
 
 
-@tracked()
+@track_history()
 class Price(models.Model):
     """`amount` in `currency` per million of `unit`, above `above_tokens` input tokens, for a time range."""
 

@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models.touched import PARENT_TOUCHED
-from apps.common.circles import refuse_circles
-from apps.common.history import tracked
+from apps.common.database.tree_triggers import refuse_cycles
+from apps.common.history.context import track_history
 
 
 class ProviderRole(models.TextChoices):
@@ -35,7 +35,7 @@ class ProviderQuerySet(PublicQuerySet["Provider"]):
         return self.filter(roles__contains=[ProviderRole.HOST])
 
 
-@tracked()
+@track_history()
 class Provider(models.Model):
     class Person(models.TextChoices):
         LEGAL = "legal", "Legal person"
@@ -71,7 +71,7 @@ class Provider(models.Model):
         indexes = [GinIndex(fields=["roles"], name="provider_roles")]
         triggers = [
             PARENT_TOUCHED,
-            refuse_circles(
+            refuse_cycles(
                 "provider_no_circle",
                 "catalog_provider",
                 "parent_id",
@@ -108,7 +108,7 @@ class Provider(models.Model):
             above = above.parent
 
 
-@tracked()
+@track_history()
 class NoticePolicy(models.Model):
     """What a provider has published about how long its models last; both figures are minimums, in days."""
 

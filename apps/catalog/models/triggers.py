@@ -6,7 +6,7 @@ states that a row-by-row check would refuse.
 
 import pgtrigger
 
-from apps.common.circles import LOCK_TREE
+from apps.common.database.tree_triggers import LOCK_TREE
 
 NO_DERIVATION_CIRCLE = pgtrigger.Trigger(
     name="derivation_no_circle",

@@ -7,7 +7,7 @@ import socket
 import threading
 from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
-from apps.common.http.calls import Deadline, OutboundFailed, OutboundRefused, Policy
+from apps.common.http.calls import Deadline, OutboundFailedError, OutboundRefusedError, Policy
 from apps.common.http.proxies import Network
 
 log = logging.getLogger(__name__)
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-_LONGEST_URL = 8000
+_MAX_URL_LENGTH = 8000
 # Answers instance credentials on Azure although the address looks public.
 _METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -36,41 +36,45 @@ def parse_networks(text: str) -> tuple[Network, ...]:
 
 
 def check_address(url: str) -> None:
-    """Refuse an address that a person typed before it is kept. Raises OutboundRefused; where it leads is checked at
-    each call."""
-    checked(url, trusted=False)
+    """Refuse an address that a person typed before it is kept. Raises OutboundRefusedError; where it leads is checked
+    at each call."""
+    checked_url(url, trusted=False)
 
 
-def checked(url: str, *, trusted: bool) -> SplitResult:
-    """The parts of a URL we are willing to look at; OutboundRefused otherwise."""
-    if len(url) > _LONGEST_URL or _UNUSUAL_IN_URL.search(url):
-        raise OutboundRefused("The address is too long or holds spaces, control characters or backslashes. Correct it.")
+def checked_url(url: str, *, trusted: bool) -> SplitResult:
+    """The parts of a URL we are willing to look at; OutboundRefusedError otherwise."""
+    if len(url) > _MAX_URL_LENGTH or _UNUSUAL_IN_URL.search(url):
+        raise OutboundRefusedError(
+            "The address is too long or holds spaces, control characters or backslashes. Correct it."
+        )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise OutboundRefused(f"'{url[:60]}' is not a web address. Write it as https://host/path.") from None
+        raise OutboundRefusedError(f"'{url[:60]}' is not a web address. Write it as https://host/path.") from None
     if parts.scheme == "file":
         if not trusted:
-            raise OutboundRefused(f"'{url}' is a file on this machine; only the operator may name one.")
+            raise OutboundRefusedError(f"'{url}' is a file on this machine; only the operator may name one.")
         return parts
     if parts.scheme not in DEFAULT_PORTS:
-        raise OutboundRefused(f"'{shown(parts)}' is not an http or https address. Write it as https://host/path.")
+        raise OutboundRefusedError(
+            f"'{safe_url(parts)}' is not an http or https address. Write it as https://host/path."
+        )
     if parts.username is not None or parts.password is not None:
-        raise OutboundRefused("The address carries a user name or password. Remove the part before the @.")
+        raise OutboundRefusedError("The address carries a user name or password. Remove the part before the @.")
     if not parts.hostname or port == 0:
-        raise OutboundRefused(f"'{shown(parts)}' names no host. Write it as https://host/path.")
+        raise OutboundRefusedError(f"'{safe_url(parts)}' names no host. Write it as https://host/path.")
     return parts
 
 
-def redirected(current: SplitResult, location: str) -> SplitResult:
+def redirect_target(current: SplitResult, location: str) -> SplitResult:
     """Where a redirect leads, refused where it is a step down in safety."""
     # Servers send unescaped spaces and non-ASCII here; browsers escape them, and so do we.
     absolute = urljoin(urlunsplit(current), quote(location.strip(), safe="%/:=&?~#+!$,;'@()*[]"))
-    target = checked(absolute, trusted=False)
+    target = checked_url(absolute, trusted=False)
     if current.scheme == "https" and target.scheme == "http":
-        raise OutboundRefused(
-            f"{shown(current)} redirects from https to plain http ({shown(target)}). Enter an https address."
+        raise OutboundRefusedError(
+            f"{safe_url(current)} redirects from https to plain http ({safe_url(target)}). Enter an https address."
         )
     return target
 
@@ -84,20 +88,20 @@ def port_of(parts: SplitResult) -> int:
 
 
 def ascii_host(parts: SplitResult) -> str:
-    """The host as it is sent, international names in their ASCII form; OutboundRefused where there is none."""
+    """The host as it is sent, international names in their ASCII form; OutboundRefusedError where there is none."""
     host = parts.hostname or ""
     try:
         return host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
-        raise OutboundRefused(f"'{host[:60]}' is not a valid host name. Correct it.") from None
+        raise OutboundRefusedError(f"'{host[:60]}' is not a valid host name. Correct it.") from None
 
 
-def shown(parts: SplitResult) -> str:
+def safe_url(parts: SplitResult) -> str:
     """An address as messages show it: without user, password and query, which may hold secrets."""
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def _embedded(address: Address) -> Address:
+def _embedded_ipv4(address: Address) -> Address:
     """The IPv4 address that an IPv6 address stands for, where a gateway would translate it; else itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
@@ -111,13 +115,13 @@ def _embedded(address: Address) -> Address:
     return address
 
 
-def forbidden(address: Address, policy: Policy, *, trusted: bool) -> str | None:
+def refusal_reason(address: Address, policy: Policy, *, trusted: bool) -> str | None:
     """Why we may not connect there, as a word or two; None if we may.
 
     A trusted address may be private or this machine. Link-local (where clouds keep credentials), multicast
     and reserved addresses have no service an operator means, so that they need `allowed_networks`.
     """
-    address = _embedded(address)
+    address = _embedded_ipv4(address)
     if any(address.version == network.version and address in network for network in policy.allowed_networks):
         return None
     if address in _METADATA or address.is_link_local:
@@ -135,7 +139,7 @@ def forbidden(address: Address, policy: Policy, *, trusted: bool) -> str | None:
     return None
 
 
-def lookup(host: str, port: int, clock: Deadline, seconds: float) -> list[Address]:
+def resolve_host(host: str, port: int, clock: Deadline, seconds: float) -> list[Address]:
     """All addresses of a host, asked once. `getaddrinfo` knows no timeout, hence the thread left behind."""
     found: list[Address] = []
     trouble: list[OSError | UnicodeError] = []
@@ -155,25 +159,25 @@ def lookup(host: str, port: int, clock: Deadline, seconds: float) -> list[Addres
     thread.start()
     thread.join(clock.within(seconds))
     if thread.is_alive():
-        raise OutboundFailed(f"The name {host} could not be looked up in time. Check the machine's DNS.")
+        raise OutboundFailedError(f"The name {host} could not be looked up in time. Check the machine's DNS.")
     if trouble or not found:
-        raise OutboundFailed(f"The name {host} does not resolve. Check its spelling and the machine's DNS.")
+        raise OutboundFailedError(f"The name {host} does not resolve. Check its spelling and the machine's DNS.")
     return found
 
 
 def allowed_addresses(parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool) -> list[Address]:
-    """The addresses of a host that may be connected to; OutboundRefused if there is none."""
+    """The addresses of a host that may be connected to; OutboundRefusedError if there is none."""
     host = parts.hostname or ""
     reasons: list[str] = []
     allowed: list[Address] = []
-    for address in lookup(host, port_of(parts), clock, policy.connect_timeout):
-        reason = forbidden(address, policy, trusted=trusted)
+    for address in resolve_host(host, port_of(parts), clock, policy.connect_timeout):
+        reason = refusal_reason(address, policy, trusted=trusted)
         if reason is None:
             allowed.append(address)
         else:
             reasons.append(reason)
     if not allowed:
-        raise OutboundRefused(
+        raise OutboundRefusedError(
             f"{host} is {reasons[0]}, and calls go to public addresses only. "
             "The operator can open a network with OUTBOUND_ALLOWED_NETWORKS."
         )
@@ -185,9 +189,9 @@ def check_before_proxy(parts: SplitResult, policy: Policy, clock: Deadline, *, t
     host = parts.hostname or ""
     try:
         allowed_addresses(parts, policy, clock, trusted=trusted)
-    except OutboundFailed as error:
+    except OutboundFailedError as error:
         if _resembles_address(host):
-            raise OutboundRefused(f"{host} is not a host name that a proxy may be asked for. {error}") from None
+            raise OutboundRefusedError(f"{host} is not a host name that a proxy may be asked for. {error}") from None
         log.debug("outbound name left to the proxy", extra={"host": host})
 
 

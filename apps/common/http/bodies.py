@@ -4,7 +4,7 @@ import gzip
 import zlib
 from typing import BinaryIO, Protocol, cast
 
-from apps.common.http.calls import OutboundFailed, TooLarge, too_large
+from apps.common.http.calls import OutboundFailedError, ResponseTooLargeError, response_too_large
 
 _CHUNK = 64 * 1024
 
@@ -16,8 +16,8 @@ class Readable(Protocol):
 
 
 def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
-    """All that the stream holds, inflated. At most `limit` bytes and one piece are held; TooLarge beyond, and
-    OutboundFailed where it is damaged, ends early or has an encoding that was not asked for."""
+    """All that the stream holds, inflated. At most `limit` bytes and one piece are held; ResponseTooLargeError beyond,
+    and OutboundFailedError where it is damaged, ends early or has an encoding that was not asked for."""
     inflating: Readable
     match encoding:
         case "" | "identity":
@@ -27,7 +27,7 @@ def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
         case "deflate":
             inflating = _Deflated(stream, limit)
         case _:
-            raise OutboundFailed(
+            raise OutboundFailedError(
                 f"The answer came encoded as '{encoding[:40]}', which was not asked for. Report it to its publisher."
             )
     body = bytearray()
@@ -35,11 +35,11 @@ def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
         while piece := inflating.read(_CHUNK):
             body += piece
             if len(body) > limit:
-                raise TooLarge(too_large(limit))
+                raise ResponseTooLargeError(response_too_large(limit))
     except EOFError:
-        raise OutboundFailed("The compressed answer ended early. Try later.") from None
+        raise OutboundFailedError("The compressed answer ended early. Try later.") from None
     except (zlib.error, gzip.BadGzipFile) as error:
-        raise OutboundFailed(f"The compressed answer is damaged ({error}). Try later.") from None
+        raise OutboundFailedError(f"The compressed answer is damaged ({error}). Try later.") from None
     return bytes(body)
 
 

@@ -18,19 +18,19 @@ class OutboundError(Exception):
     """Whatever kept a call from succeeding; `str()` is a sentence for people."""
 
 
-class OutboundRefused(OutboundError):
+class OutboundRefusedError(OutboundError):
     """We did not make the call, or stopped at a redirect, because the address is not one we may go to."""
 
 
-class OutboundFailed(OutboundError):
+class OutboundFailedError(OutboundError):
     """The call was made and did not yield a whole answer: network, time, TLS, truncation, encoding."""
 
 
-class TooLarge(OutboundError):
+class ResponseTooLargeError(OutboundError):
     """The answer is larger than the policy allows; reading stopped there."""
 
 
-def too_large(limit: int) -> str:
+def response_too_large(limit: int) -> str:
     size = f"{limit / MEBIBYTE:.0f} MiB" if limit >= MEBIBYTE else f"{limit} bytes"
     return f"The answer is larger than the {size} allowed for it; reading stopped. Check that the address is right."
 
@@ -149,7 +149,7 @@ class Deadline:
             raise self.passed()
         return min(seconds, left)
 
-    def passed(self) -> OutboundFailed:
-        return OutboundFailed(
+    def passed(self) -> OutboundFailedError:
+        return OutboundFailedError(
             f"The answer was not complete after {self.seconds:g} seconds. The other side is too slow; try later."
         )

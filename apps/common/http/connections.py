@@ -10,15 +10,8 @@ from urllib.parse import SplitResult
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from apps.common.http.addresses import (
-    Address,
-    allowed_addresses,
-    ascii_host,
-    check_before_proxy,
-    lookup,
-    port_of,
-)
-from apps.common.http.calls import Deadline, OutboundFailed, Policy, TooLarge, too_large
+from apps.common.http.addresses import Address, allowed_addresses, ascii_host, check_before_proxy, port_of, resolve_host
+from apps.common.http.calls import Deadline, OutboundFailedError, Policy, ResponseTooLargeError, response_too_large
 
 # status line, headers and framing come on top of the body
 _HEADER_ALLOWANCE = 256 * 1024
@@ -44,7 +37,7 @@ class BoundedSocket(socket.socket):
         count = super().recv_into(*args)
         self.bounds.received += count
         if self.bounds.received > self.bounds.max_bytes:
-            raise TooLarge(too_large(self.bounds.max_bytes - _HEADER_ALLOWANCE))
+            raise ResponseTooLargeError(response_too_large(self.bounds.max_bytes - _HEADER_ALLOWANCE))
         return count
 
     def send(self, *args: Any) -> int:
@@ -97,7 +90,7 @@ class BoundedConnection(HTTPConnection):
             else:
                 return sock
         reason = "did not answer in time" if isinstance(problem, TimeoutError) else f"cannot be reached ({problem})"
-        raise OutboundFailed(f"{self.peer} {reason}. It may be down, or a firewall stands between.")
+        raise OutboundFailedError(f"{self.peer} {reason}. It may be down, or a firewall stands between.")
 
     def _tunnel(self) -> None:
         host = self._tunnel_host
@@ -115,7 +108,7 @@ class BoundedTLSConnection(BoundedConnection, HTTPSConnection):
 
 def connection_to(parts: SplitResult, policy: Policy, deadline: Deadline, *, trusted: bool) -> BoundedConnection:
     """A connection, not opened yet, to an address of the host that the policy allows, or to the proxy in front.
-    Raises OutboundRefused, OutboundFailed."""
+    Raises OutboundRefusedError, OutboundFailedError."""
     host, port = ascii_host(parts), port_of(parts)
     is_tls = parts.scheme == "https"
     kind = BoundedTLSConnection if is_tls else BoundedConnection
@@ -129,7 +122,7 @@ def connection_to(parts: SplitResult, policy: Policy, deadline: Deadline, *, tru
         check_before_proxy(parts, policy, deadline, trusted=trusted)
         connection = kind(proxy.host, proxy.port, **tls)
         connection.peer = f"The proxy {proxy.host}"
-        connection.addresses = lookup(proxy.host, proxy.port, deadline, policy.connect_timeout)
+        connection.addresses = resolve_host(proxy.host, proxy.port, deadline, policy.connect_timeout)
         if is_tls:
             connection.set_tunnel(host, port, headers=proxy.headers)
     connection.connect_timeout = policy.connect_timeout
@@ -143,17 +136,17 @@ def _tls_context(policy: Policy) -> ssl.SSLContext:
     return context
 
 
-def _refused_tunnel(host: str | None, answer: str) -> OutboundFailed:
+def _refused_tunnel(host: str | None, answer: str) -> OutboundFailedError:
     """What a proxy's refusal means; of its answer only the status is repeated."""
     status = re.search(r"failed: (\d{3})\b", answer)
     if status is None:
-        return OutboundFailed("The proxy closed the connection or is not an HTTP proxy. Check OUTBOUND_PROXY.")
+        return OutboundFailedError("The proxy closed the connection or is not an HTTP proxy. Check OUTBOUND_PROXY.")
     if status[1] == "407":
         return proxy_login_refused()
-    return OutboundFailed(
+    return OutboundFailedError(
         f"The proxy refused a connection to {host} (status {status[1]}). Ask who runs it to allow the host."
     )
 
 
-def proxy_login_refused() -> OutboundFailed:
-    return OutboundFailed("The proxy refused the user or password in OUTBOUND_PROXY (status 407). Correct them.")
+def proxy_login_refused() -> OutboundFailedError:
+    return OutboundFailedError("The proxy refused the user or password in OUTBOUND_PROXY (status 407). Correct them.")

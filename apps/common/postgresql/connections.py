@@ -14,7 +14,7 @@ import psycopg
 from django.conf import settings
 from psycopg_pool import ConnectionPool
 
-from apps.common.breaker import CircuitBreaker
+from apps.common.circuit_breaker import CircuitBreaker
 from apps.common.postgresql.errors import SilentServerError
 from apps.common.postgresql.limits import DatabaseLimits
 
@@ -23,7 +23,7 @@ BREAKER = CircuitBreaker()
 # how often psycopg looks up from its waiting; see its Connection.wait
 _WAIT_INTERVAL = 0.1
 # between two questions whether the server is there, at most
-_LONGEST_PAUSE = 5.0
+_MAX_PAUSE = 5.0
 # beyond the statement time-out, after which the server itself should have answered
 _GRACE = 5.0
 # the first packet of a connection with TLS; the server answers one byte, before it knows who asks
@@ -74,7 +74,7 @@ class BoundedConnection(psycopg.Connection[Any]):
                 elif (moment := monotonic()) >= next_probe:
                     self._refuse_silence(moment - silent_since)
                     # seldom for a statement that has long been at work
-                    next_probe = moment + min(moment - silent_since, _LONGEST_PAUSE)
+                    next_probe = moment + min(moment - silent_since, _MAX_PAUSE)
                 state = gen.send(ready)
         except StopIteration as stop:
             return stop.value
@@ -146,13 +146,13 @@ def _answers(host: str, address: str, port: int) -> bool:
             to.settimeout(_PROBE_SECONDS)
             with to:
                 to.connect(f"{host}/.s.PGSQL.{port}")
-                return _says_something(to)
+                return _sends_bytes(to)
         with socket.create_connection((address or host, port), timeout=_PROBE_SECONDS) as to:
-            return _says_something(to)
+            return _sends_bytes(to)
     except OSError:
         return False
 
 
-def _says_something(to: socket.socket) -> bool:
+def _sends_bytes(to: socket.socket) -> bool:
     to.sendall(_SSL_REQUEST)
     return bool(to.recv(1))

@@ -69,7 +69,7 @@ _BY_SQLSTATE = {
 _BY_CLASS = {"08": Unavailable.LOST, "53": Unavailable.AWAY}
 
 
-def unavailable(error: BaseException) -> Unavailable | None:
+def unavailability(error: BaseException) -> Unavailable | None:
     """What the error of Django or of psycopg says about the database; None where it is about the question."""
     if not isinstance(error, (DatabaseError, InterfaceError, psycopg.Error)):
         return None

@@ -8,9 +8,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
-from apps.common.validators import sensible_day
+from apps.common.validators import validate_plausible_date
 from apps.exposure.actions.flags import event_of, life_of, line_of, live_on, lock_policy
 from apps.exposure.flag_life import Decision, FlagLife, Line, step
 from apps.exposure.models import ExposureFlag, FlagEvent
@@ -54,7 +54,7 @@ def accept_flag(*, flag: ExposureFlag, until: date, reason: str, at: datetime, b
     if until <= day_of(at):
         raise ValidationError({"until": "An acceptance ends on a later day than today."})
     try:
-        sensible_day(until)
+        validate_plausible_date(until)
     except ValidationError as slip:
         raise ValidationError({"until": slip.messages}) from slip
 
@@ -98,7 +98,7 @@ def _decided(flag: ExposureFlag, decide: _Decide, *, at: datetime, by: User, rea
         row.acknowledged_by = by
     if row.state == ExposureFlag.State.ACCEPTED:
         row.accepted_by, row.accepted_why = by, reason
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         row.save()
         FlagEvent.objects.bulk_create([
             event_of(row, kind, at=at) if kind == FlagEvent.Kind.ACCEPTANCE_EXPIRED

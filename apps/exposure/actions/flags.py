@@ -13,7 +13,7 @@ from fractions import Fraction
 from django.db import connection, transaction
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.flag_life import Decision, FlagLife, Line, step
@@ -70,7 +70,7 @@ def _evaluate(policy_id: int, settings: EngineSettings, at: datetime) -> FlagCha
     policy = Policy.objects.get(pk=policy_id)
     if policy.enabled:
         return _measure(policy, settings, at)
-    with acting(job=JOB, reason="the policy is switched off"):
+    with audit_context(job=JOB, reason="the policy is switched off"):
         return resolve_all(policy, at=at)
 
 
@@ -115,7 +115,7 @@ def _measure(policy: Policy, settings: EngineSettings, at: datetime) -> FlagChan
         if flag.pk is not None and before != _written(flag):
             changed.append(flag)
         events += [event_of(flag, kind, at=at) for kind in kinds]
-    with acting(job=JOB, reason="the policy is evaluated"):
+    with audit_context(job=JOB, reason="the policy is evaluated"):
         _store(changed, new, events)
     return FlagChanges.of(events)
 

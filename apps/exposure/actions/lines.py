@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.exposure.actions.decisions import NotYours
 from apps.exposure.actions.flags import lock_policy, resolve_all
 from apps.exposure.models import ExposureSettings, Policy
@@ -32,7 +32,7 @@ def add_policy(*, facts: Mapping[str, Any], by: User, reason: str = "") -> Polic
     _must_govern(by)
     policy = Policy(**{"hysteresis": USUAL_HYSTERESIS, **_known(facts, POLICY_FACTS)})
     policy.full_clean()
-    with acting(user=by, reason=reason or "policy added"):
+    with audit_context(user=by, reason=reason or "policy added"):
         policy.save(force_insert=True)
     return policy
 
@@ -50,7 +50,7 @@ def change_policy(*, policy: Policy, facts: Mapping[str, Any], at: datetime, by:
     for name, value in changes.items():
         setattr(row, name, value)
     row.full_clean()
-    with acting(user=by, reason=reason or "policy changed"):
+    with audit_context(user=by, reason=reason or "policy changed"):
         row.save()
         if changes.get("enabled") is False:
             resolve_all(row, at=at, by=by, reason=reason or "the policy is switched off")
@@ -69,7 +69,7 @@ def change_settings(*, facts: Mapping[str, Any], by: User, reason: str = "") -> 
     for name, value in changes.items():
         setattr(row, name, value)
     row.full_clean()
-    with acting(user=by, reason=reason or "exposure settings changed"):
+    with audit_context(user=by, reason=reason or "exposure settings changed"):
         row.save()
     return row
 

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.exposure.actions.decisions import NotYours
 from apps.exposure.models import BaseLoss, EventRate
 
@@ -28,7 +28,7 @@ def change_rate(*, rate: EventRate, facts: Mapping[str, Any], by: User, reason: 
     if row.low is not None and row.high is not None and not row.low <= row.rate <= row.high:
         raise ValidationError({"rate": "The rate lies within its interval."})
     row.full_clean()
-    with acting(user=by, reason=reason or "rate changed"):
+    with audit_context(user=by, reason=reason or "rate changed"):
         row.save()
     return row
 
@@ -45,7 +45,7 @@ def change_base_loss(*, loss: BaseLoss, facts: Mapping[str, Any], by: User, reas
         setattr(row, name, value)
     row.placeholder = False
     row.full_clean()
-    with acting(user=by, reason=reason or "base loss changed"):
+    with audit_context(user=by, reason=reason or "base loss changed"):
         row.save()
     return row
 

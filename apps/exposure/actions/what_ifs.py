@@ -9,9 +9,9 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.common import jobs
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.jobs import Claim, JobKind
-from apps.common.later import later
+from apps.common.processes.lazy_import import lazy_import
 from apps.exposure.actions.decisions import NotYours
 from apps.exposure.engine.building import refresh
 from apps.exposure.engine.scenarios import Answer, NotBuilt, day_of_tables, run
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from apps.exposure import loss_runs
 else:
     # only workers draw years
-    loss_runs = later("apps.exposure.loss_runs")
+    loss_runs = lazy_import("apps.exposure.loss_runs")
 
 SCENARIO_FACTS = frozenset({"name", "note", "ops", "layers", "basis", "prices_on", "shared"})
 
@@ -37,7 +37,7 @@ def save_scenario(*, facts: Mapping[str, Any], by: User, reason: str = "") -> Sc
     scenario = Scenario(created_by=by, **_known(facts))
     scenario.full_clean()
     _check(scenario, by)
-    with acting(user=by, reason=reason or "scenario saved"):
+    with audit_context(user=by, reason=reason or "scenario saved"):
         scenario.save(force_insert=True)
     return scenario
 
@@ -55,7 +55,7 @@ def change_scenario(*, scenario: Scenario, facts: Mapping[str, Any], by: User, r
         setattr(row, name, value)
     row.full_clean()
     _check(row, by)
-    with acting(user=by, reason=reason or "scenario changed"):
+    with audit_context(user=by, reason=reason or "scenario changed"):
         row.save()
     return row
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.exposure.campaigns.gates import gates
 from apps.exposure.campaigns.opening import NOT_SETTLED
@@ -26,7 +26,7 @@ CHUNK = 500
 @transaction.atomic
 def reopen_expired_waivers(*, at: datetime) -> int:
     """Tasks of open campaigns whose waiver has ended, also signed ones that were signed under it; how many."""
-    with acting(job=JOB, reason="the waiver ended"), connection.cursor() as cursor:
+    with audit_context(job=JOB, reason="the waiver ended"), connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE exposure_campaigntask t
@@ -60,7 +60,7 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
         "by_deed": [SWITCH, CHOOSE_TARGET],
     }
     with connection.cursor() as cursor:
-        with acting(job=JOB, reason="the offering was replaced in the inventory"):
+        with audit_context(job=JOB, reason="the offering was replaced in the inventory"):
             cursor.execute(
                 """
                 WITH moved AS (
@@ -92,7 +92,7 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
                 parameters,
             )
             n_moved: int = cursor.fetchone()[0]
-        with acting(job=JOB, reason="the dependency ended"):
+        with audit_context(job=JOB, reason="the dependency ended"):
             cursor.execute(
                 """
                 UPDATE exposure_campaigntask t SET state = 'obsolete', updated_at = %(at)s
@@ -127,7 +127,7 @@ def refresh_states(*, at: datetime) -> int:
         is_open = [pk for pk, gate in found.items() if gate.is_open]
         is_shut = [pk for pk, gate in found.items() if not gate.is_open]
         # one transaction a chunk, each conditional on the state: an action that came between wins
-        with transaction.atomic(), acting(job=JOB, reason="the gate opened or closed"):
+        with transaction.atomic(), audit_context(job=JOB, reason="the gate opened or closed"):
             n_changed += (
                 under_way.filter(pk__in=is_open).exclude(state=State.READY).update(state=State.READY, updated_at=at)
             )

@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering, ProviderEvent
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.exposure.campaigns.reach import DUE_PARAMETERS, DUES, as_sql, dependencies_in, is_ending
 from apps.exposure.campaigns.steps import add_missing_steps
@@ -111,7 +111,7 @@ def open_campaign(
         opened_at=at,
     )
     campaign.full_clean()
-    with acting(user=by, reason=reason or "campaign opened"):
+    with audit_context(user=by, reason=reason or "campaign opened"):
         campaign.save(force_insert=True)
         if not _join(campaign, at):
             raise RefusedChange("Nothing stands on it today, so there is nothing to move. Open it when something does.")
@@ -128,7 +128,7 @@ def extend_campaign(
     """
     campaign = locked_campaign(campaign)
     _refuse_closed(campaign)
-    with acting(user=by, job=job, reason=reason or "campaign extended"):
+    with audit_context(user=by, job=job, reason=reason or "campaign extended"):
         return _join(campaign, at)
 
 
@@ -155,7 +155,7 @@ def change_campaign(
     for name in changed:
         setattr(campaign, name, given[name])
     campaign.full_clean()
-    with acting(user=by, reason=reason or "campaign changed"):
+    with audit_context(user=by, reason=reason or "campaign changed"):
         campaign.save(update_fields=[*changed, "updated_at"])
     return campaign
 
@@ -168,7 +168,7 @@ def reschedule_campaign(*, campaign: Campaign, at: datetime, by: User, reason: s
     """
     campaign = locked_campaign(campaign)
     _refuse_closed(campaign)
-    with acting(user=by, reason=reason or "due dates derived anew"), connection.cursor() as cursor:
+    with audit_context(user=by, reason=reason or "due dates derived anew"), connection.cursor() as cursor:
         cursor.execute(
             f"""
             WITH wanted AS (
@@ -205,7 +205,7 @@ def close_campaign(*, campaign: Campaign, at: datetime, by: User, closing_note: 
         )
     campaign.state, campaign.closed_by, campaign.closed_at = Campaign.State.CLOSED, by, at
     campaign.closing_note = closing_note
-    with acting(user=by, reason=reason or closing_note or "campaign closed"):
+    with audit_context(user=by, reason=reason or closing_note or "campaign closed"):
         campaign.save(update_fields=["state", "closed_by", "closed_at", "closing_note", "updated_at"])
     return campaign
 
@@ -225,7 +225,7 @@ def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
         raise refusal
     campaign.state, campaign.closed_by, campaign.closed_at = Campaign.State.OPEN, None, None
     try:
-        with acting(user=by, reason=reason), transaction.atomic():
+        with audit_context(user=by, reason=reason), transaction.atomic():
             campaign.save(update_fields=["state", "closed_by", "closed_at", "updated_at"])
     except IntegrityError:
         raise refusal from None

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.exposure.campaigns.gates import gate_of
 from apps.exposure.campaigns.steps import OWN_EVALUATION
@@ -40,7 +40,7 @@ def sign_off(*, task: CampaignTask, at: datetime, by: User, reason: str = "") ->
     task.state, task.signed_off_by, task.signed_off_at = State.DONE, by, at
     relied_on = ", ".join(str(evidence.pk) for evidence in gate.evidence)
     why = f"signed off on evidence {relied_on}" if gate.is_open else "signed off under a waiver"
-    with acting(user=by, reason=reason or why):
+    with audit_context(user=by, reason=reason or why):
         if gate.is_open:
             done(task, OWN_EVALUATION, at, by)
         task.save(
@@ -63,7 +63,7 @@ def waive_task(*, task: CampaignTask, until: date, why: str, at: datetime, by: U
     if not day < until <= day + LONGEST_WAIVER:
         raise RefusedChange(f"A waiver ends after today and within a year: at the latest on {day + LONGEST_WAIVER}.")
     task.state, task.waived_by, task.waived_until, task.waived_why = State.WAIVED, by, until, why.strip()
-    with acting(user=by, reason=why):
+    with audit_context(user=by, reason=why):
         task.save(update_fields=["state", "waived_by", "waived_until", "waived_why", "updated_at"])
     return task
 
@@ -75,7 +75,7 @@ def lift_waiver(*, task: CampaignTask, at: datetime, by: User, reason: str = "")
     if task.state != State.WAIVED:
         raise RefusedChange("This task is not waived.")
     task.state = State.IN_PROGRESS
-    with acting(user=by, reason=reason or "waiver lifted"):
+    with audit_context(user=by, reason=reason or "waiver lifted"):
         task.save(update_fields=["state", "updated_at"])
         restate(task, at)
     return task
@@ -92,7 +92,7 @@ def reopen_task(*, task: CampaignTask, at: datetime, by: User, reason: str) -> C
     if not reason.strip():
         raise RefusedChange("Say why the task is opened again.")
     task.state, task.signed_off_by, task.signed_off_at = State.IN_PROGRESS, None, None
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         task.save(update_fields=["state", "signed_off_by", "signed_off_at", "updated_at"])
     return task
 

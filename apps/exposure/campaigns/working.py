@@ -14,7 +14,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.exposure.campaigns.gates import gate_of
 from apps.exposure.campaigns.reach import target_of
@@ -40,7 +40,7 @@ def assign_task(*, task: CampaignTask, owner: User | None, by: User, reason: str
         raise RefusedChange(f"{owner} may not change this application. Give them a role in its team first.")
     if task.owner_id != (owner.pk if owner else None):
         task.owner = owner
-        with acting(user=by, reason=reason or "task assigned"):
+        with audit_context(user=by, reason=reason or "task assigned"):
             task.save(update_fields=["owner", "updated_at"])
     return task
 
@@ -56,7 +56,7 @@ def set_due(*, task: CampaignTask, due_on: date, by: User, reason: str = "") -> 
     if task.due_on != due_on:
         task.due_on = due_on
         task.clean_fields(exclude=["campaign", "dependency"])
-        with acting(user=by, reason=reason or "due date set"):
+        with audit_context(user=by, reason=reason or "due date set"):
             task.save(update_fields=["due_on", "updated_at"])
     return task
 
@@ -78,7 +78,7 @@ def choose_target(*, task: CampaignTask, target: Offering, at: datetime, by: Use
     if target.retires_on is not None and ends_on is not None and target.retires_on <= ends_on:
         raise RefusedChange(f"{target.api_id} ends on {target.retires_on:%Y-%m-%d}, no later. Choose one that stays.")
     _refuse_against_decisions(task, target, day_of(at))
-    with acting(user=by, reason=reason or "target chosen"):
+    with audit_context(user=by, reason=reason or "target chosen"):
         task.target = target
         task.save(update_fields=["target", "updated_at"])
         done(task, CHOOSE_TARGET, at, by)
@@ -98,7 +98,7 @@ def tick_step(*, step: TaskStep, at: datetime, by: User, note: str = "", reason:
         )
     if step.done_on is None:
         step.done_on, step.done_by, step.note = day_of(at), by, note or step.note
-        with acting(user=by, reason=reason or "step done"):
+        with audit_context(user=by, reason=reason or "step done"):
             step.save(update_fields=["done_on", "done_by", "note"])
             restate(task, at)
     return step
@@ -114,7 +114,7 @@ def untick_step(*, step: TaskStep, at: datetime, by: User, reason: str = "") -> 
         raise RefusedChange("It has switched. Replace the offering back in the inventory, should it be undone.")
     if step.done_on is not None:
         step.done_on = step.done_by = None
-        with acting(user=by, reason=reason or "step not done"):
+        with audit_context(user=by, reason=reason or "step not done"):
             step.save(update_fields=["done_on", "done_by"])
             restate(task, at)
     return step
@@ -127,7 +127,7 @@ def add_step(*, task: CampaignTask, title: str, at: datetime, by: User, required
     refuse_unless_under_way(task)
     step = TaskStep(task=task, place=90, kind=OWN, title=title.strip(), required=required)
     step.clean_fields(exclude=["task"])
-    with acting(user=by, reason="step added"):
+    with audit_context(user=by, reason="step added"):
         step.save(force_insert=True)
         restate(task, at)
     return step
@@ -153,7 +153,7 @@ def record_measurements(
     task.after = {**task.after, **_numbers(after or {})}
     if len(task.before) > MAX_METRICS or len(task.after) > MAX_METRICS:
         raise RefusedChange(f"At most {MAX_METRICS} metrics are kept on a task. Keep the ones that decide.")
-    with acting(user=by, reason=reason or "measured"):
+    with audit_context(user=by, reason=reason or "measured"):
         task.save(update_fields=["before", "after", "updated_at"])
         restate(task, at)
     return task
@@ -178,7 +178,7 @@ def switch_task(*, task: CampaignTask, on: date, at: datetime, by: User, reason:
     _refuse_against_decisions(task, target, day_of(at))
     why = reason or f"refresh campaign: {task.campaign.title}"
     task.successor = replace_offering(dependency=task.dependency, successor=target, on=on, by=by, reason=why)
-    with acting(user=by, reason=why):
+    with audit_context(user=by, reason=why):
         task.save(update_fields=["successor", "updated_at"])
         done(task, CHOOSE_TARGET, at, by)
         done(task, SWITCH, at, by)

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 
 from apps.catalog.models import NodeKind
-from apps.common.prepared import prepared_cursor
+from apps.common.database.prepared_statements import prepared_cursor
 from apps.exposure.models import ScopedApplication
 from apps.inventory.models import Dependency
 

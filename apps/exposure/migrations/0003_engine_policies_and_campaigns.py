@@ -97,7 +97,12 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(choices=[("open", "Open"), ("closed", "Closed")], default="open", max_length=6),
                 ),
-                ("due_on", models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day])),
+                (
+                    "due_on",
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
+                ),
                 ("note", models.TextField(blank=True)),
                 ("opened_at", models.DateTimeField()),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
@@ -120,7 +125,12 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(choices=[("open", "Open"), ("closed", "Closed")], default="open", max_length=6),
                 ),
-                ("due_on", models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day])),
+                (
+                    "due_on",
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
+                ),
                 ("note", models.TextField(blank=True)),
                 ("opened_at", models.DateTimeField()),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
@@ -149,7 +159,12 @@ class Migration(migrations.Migration):
                         max_length=11,
                     ),
                 ),
-                ("due_on", models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day])),
+                (
+                    "due_on",
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
+                ),
                 (
                     "before",
                     models.JSONField(
@@ -164,7 +179,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="First day the waiver no longer holds.",
                         null=True,
-                        validators=[apps.common.validators.sensible_day],
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("waived_why", models.TextField(blank=True)),
@@ -197,7 +212,12 @@ class Migration(migrations.Migration):
                         max_length=11,
                     ),
                 ),
-                ("due_on", models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day])),
+                (
+                    "due_on",
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
+                ),
                 (
                     "before",
                     models.JSONField(
@@ -212,7 +232,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="First day the waiver no longer holds.",
                         null=True,
-                        validators=[apps.common.validators.sensible_day],
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("waived_why", models.TextField(blank=True)),
@@ -1078,7 +1098,12 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=30)),
                 ("title", models.CharField(max_length=300)),
                 ("required", models.BooleanField(default=True)),
-                ("done_on", models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day])),
+                (
+                    "done_on",
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
+                ),
                 ("note", models.TextField(blank=True)),
             ],
             options={
@@ -1096,7 +1121,12 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=30)),
                 ("title", models.CharField(max_length=300)),
                 ("required", models.BooleanField(default=True)),
-                ("done_on", models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day])),
+                (
+                    "done_on",
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
+                ),
                 ("note", models.TextField(blank=True)),
             ],
             options={
@@ -1141,7 +1171,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="First day it is no longer accepted.",
                 null=True,
-                validators=[apps.common.validators.sensible_day],
+                validators=[apps.common.validators.validate_plausible_date],
             ),
         ),
         migrations.AddField(
@@ -1179,7 +1209,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="First day it is no longer accepted.",
                 null=True,
-                validators=[apps.common.validators.sensible_day],
+                validators=[apps.common.validators.validate_plausible_date],
             ),
         ),
         migrations.AddField(

@@ -2,108 +2,108 @@
 
 from django.db import migrations
 
-import apps.common.fields
-from apps.common.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
+import apps.common.database.fields
+from apps.common.database.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
 
 LIMITS = [
     migrations.AlterField(
         model_name="campaign",
         name="closing_note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AlterField(
         model_name="campaign",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="campaignhistory",
         name="closing_note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AlterField(
         model_name="campaignhistory",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="campaigntask",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="campaigntask",
         name="waived_why",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AlterField(
         model_name="campaigntaskhistory",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="campaigntaskhistory",
         name="waived_why",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AlterField(
         model_name="eventrate",
         name="source",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="eventratehistory",
         name="source",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="exposureflag",
         name="accepted_why",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AlterField(
         model_name="exposureflaghistory",
         name="accepted_why",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AlterField(
         model_name="flagevent",
         name="reason",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AlterField(
         model_name="policy",
         name="reason",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="Why the line lies where it lies.", max_length=10000
         ),
     ),
     migrations.AlterField(
         model_name="policyhistory",
         name="reason",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="Why the line lies where it lies.", max_length=10000
         ),
     ),
     migrations.AlterField(
         model_name="scenario",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="scenariohistory",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="taskstep",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="taskstephistory",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
 ]
 

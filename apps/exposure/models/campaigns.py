@@ -7,9 +7,9 @@ from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models import Offering, ProviderEvent
-from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField
-from apps.common.history import tracked
-from apps.common.validators import sensible_day
+from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
+from apps.common.history.context import track_history
+from apps.common.validators import validate_plausible_date
 from apps.inventory.models import Adaptation, Dependency
 from apps.risks.models import Evidence
 
@@ -26,7 +26,7 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         )
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class Campaign(models.Model):
     """Moving everything off one offering. `subject` is what ends or changes, `target` the usual successor."""
 
@@ -39,7 +39,7 @@ class Campaign(models.Model):
     subject = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="campaigns")
     target = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     state = models.CharField(max_length=6, choices=State, default=State.OPEN)
-    due_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    due_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     note = LimitedTextField(blank=True)
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     opened_at = models.DateTimeField()
@@ -82,7 +82,7 @@ class CampaignTaskQuerySet(models.QuerySet["CampaignTask"]):
         return self.filter(dependency__application__team__in=user.team_roles())
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class CampaignTask(models.Model):
     """One dependency to move. It passes its gate with evidence on the own workload and a signature, or is waived."""
 
@@ -100,7 +100,7 @@ class CampaignTask(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="campaign_tasks"
     )
     state = models.CharField(max_length=11, choices=State, default=State.OPEN)
-    due_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    due_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     target = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     successor = models.ForeignKey(
         Dependency, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="What replaced it."
@@ -115,7 +115,7 @@ class CampaignTask(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     waived_until = models.DateField(
-        null=True, blank=True, validators=[sensible_day], help_text="First day the waiver no longer holds."
+        null=True, blank=True, validators=[validate_plausible_date], help_text="First day the waiver no longer holds."
     )
     waived_why = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     evidence = models.ManyToManyField(
@@ -147,7 +147,7 @@ class CampaignTask(models.Model):
         return f"{self.campaign_id}: dependency {self.dependency_id}"
 
 
-@tracked()
+@track_history()
 class TaskStep(models.Model):
     """One thing to do in a task, most of them because of an adaptation."""
 
@@ -157,7 +157,7 @@ class TaskStep(models.Model):
     title = models.CharField(max_length=300)
     adaptation = models.ForeignKey(Adaptation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     required = models.BooleanField(default=True)
-    done_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    done_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     done_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

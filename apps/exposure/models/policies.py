@@ -10,9 +10,9 @@ from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models import Node, NodeKind, ProviderEvent
-from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField
-from apps.common.history import tracked
-from apps.common.validators import sensible_day
+from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
+from apps.common.history.context import track_history
+from apps.common.validators import validate_plausible_date
 from apps.exposure.threats import THREATS
 
 
@@ -65,7 +65,7 @@ class Predicate(models.TextChoices):
 THREAT_CHOICES = [(threat, threat.replace("_", " ")) for threat in THREATS]
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class Policy(models.Model):
     """One line: what is counted, on which kinds of node, under which threat, and how much is tolerated.
 
@@ -142,7 +142,7 @@ class OrganisationQuerySet[M: models.Model](models.QuerySet[M]):
         return self if user.is_authenticated and user.reads_everything else self.none()
 
 
-@tracked()
+@track_history()
 class ExposureFlag(models.Model):
     """One episode of a policy being crossed, by a node or (for a predicate) by the portfolio; one live row a pair.
 
@@ -176,7 +176,7 @@ class ExposureFlag(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     accepted_until = models.DateField(
-        null=True, blank=True, validators=[sensible_day], help_text="First day it is no longer accepted."
+        null=True, blank=True, validators=[validate_plausible_date], help_text="First day it is no longer accepted."
     )
     accepted_why = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     ceiling = models.DecimalField(max_digits=24, decimal_places=15, null=True, blank=True)

@@ -9,8 +9,8 @@ from django.db.models import Q
 
 from apps.accounts.models import own
 from apps.catalog.models import Node
-from apps.common.fields import LimitedTextField
-from apps.common.history import tracked
+from apps.common.database.fields import LimitedTextField
+from apps.common.history.context import track_history
 from apps.common.jobs import Job
 from apps.exposure.models.policies import Basis, Layer, OrganisationQuerySet
 
@@ -29,7 +29,7 @@ def default_layers() -> list[str]:
     return ["developer", "host"]
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class Scenario(models.Model):
     """Ordered operations on the portfolio as it is: remove, replace, move, reprice, add, retire. Nothing is changed
     by running it; each run keeps its answer."""
@@ -102,7 +102,7 @@ class ScenarioRun(Job):
         return f"{self.scenario_id} on {self.as_of}: {self.state}"
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class EventRate(models.Model):
     """How often something happens a year, for one node or for every node of a kind. A named node's rate goes first."""
 
@@ -150,7 +150,7 @@ class EventRate(models.Model):
         return f"{self.kind} of a {self.node_kind}: {self.rate} a year"
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class BaseLoss(models.Model):
     """What one event costs an application that is exposed to it, by criticality; the organisation's own figure.
 

@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 from apps.exposure.threats import (
     DEFAULT_CRITICALITY_POINTS,
     DEFAULT_REQUIRED_GRADE,
@@ -42,7 +42,7 @@ def default_cut_kinds() -> list[str]:
     return ["developer", "host", "gateway", "vendor", "region", "foundation"]
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class ExposureSettings(models.Model):
     """The one row (id 1). A change rebuilds what is derived."""
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 
 from apps.accounts.models import Team
 from apps.catalog.models import Offering, Provider
-from apps.common.validators import sensible_day
+from apps.common.validators import validate_plausible_date
 from apps.exposure.engine.operations import Add, AddedDependency, Move, Operation, Remove, Replace, Reprice, Retire
 from apps.exposure.naming import UnknownNode, nodes_named
 from apps.inventory.costing import BadChange, PriceChange
@@ -192,5 +192,5 @@ def _day(said: Any, what: str) -> date:
         day = date.fromisoformat(str(said))
     except ValueError:
         raise BadOperation(f"'{what}' is a day such as 2027-01-31.") from None
-    sensible_day(day)
+    validate_plausible_date(day)
     return day

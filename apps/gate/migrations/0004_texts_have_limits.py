@@ -2,35 +2,35 @@
 
 from django.db import migrations
 
-import apps.common.fields
-from apps.common.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
+import apps.common.database.fields
+from apps.common.database.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
 
 LIMITS = [
     migrations.AlterField(
         model_name="waiver",
         name="decision",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="Why it was granted, refused or withdrawn.", max_length=10000
         ),
     ),
     migrations.AlterField(
         model_name="waiver",
         name="reason",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             help_text="Why it has to be, and what is done meanwhile.", max_length=10000
         ),
     ),
     migrations.AlterField(
         model_name="waiverhistory",
         name="decision",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="Why it was granted, refused or withdrawn.", max_length=10000
         ),
     ),
     migrations.AlterField(
         model_name="waiverhistory",
         name="reason",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             help_text="Why it has to be, and what is done meanwhile.", max_length=10000
         ),
     ),

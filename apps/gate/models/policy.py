@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 from apps.gate.rules import Level, Rule, default_levels
 from apps.inventory.models import Criticality
 
@@ -21,7 +21,7 @@ def _critical() -> list[int]:
     return [Criticality.CRITICAL.value]
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class GatePolicy(models.Model):
     """One row. `version` grows with every change of it or of a horizon; each run names the one it was judged by."""
 
@@ -68,7 +68,7 @@ class GatePolicy(models.Model):
         return str(self.levels.get(rule, Level.OFF))
 
 
-@tracked()
+@track_history()
 class Horizon(models.Model):
     """How near an end has to be, by environment and criticality, for FR003 to warn and to block."""
 

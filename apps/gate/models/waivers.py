@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Offering
-from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField
-from apps.common.history import tracked
+from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
+from apps.common.history.context import track_history
 from apps.gate.rules import Rule
 from apps.inventory.models import Application
 
@@ -32,7 +32,7 @@ class WaiverQuerySet(models.QuerySet["Waiver"]):
         return self.filter(state=Waiver.State.ASKED)
 
 
-@tracked()
+@track_history()
 class Waiver(models.Model):
     """One rule of the gate, set aside for one application, for one model (none: the rule altogether), until a day."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from apps.common.later import later
+from apps.common.processes.lazy_import import lazy_import
 from apps.intake.calls import otlp_json
 from apps.intake.calls.records import Read
 from apps.intake.calls.spans import Collector
@@ -11,7 +11,7 @@ from apps.intake.calls.spans import Collector
 if TYPE_CHECKING:
     from apps.intake.calls import otlp_protobuf
 else:
-    otlp_protobuf = later("apps.intake.calls.otlp_protobuf")
+    otlp_protobuf = lazy_import("apps.intake.calls.otlp_protobuf")
 
 
 def read_traces(body: bytes, *, is_json: bool, remembered: Callable[[Collector], set[str]] = lambda _: set()) -> Read:

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models import IdentityDecision
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 from apps.intake.models.observations import Observation
 from apps.inventory.models import Application, Dependency
 
@@ -25,7 +25,7 @@ class DiscrepancyQuerySet(models.QuerySet["Discrepancy"]):
         return self.filter(closed_at__isnull=True)
 
 
-@tracked(exclude=("details",))
+@track_history(exclude=("details",))
 class Discrepancy(models.Model):
     """One disagreement, from the day it was found to the day it ended or a person dealt with it."""
 
@@ -84,7 +84,7 @@ class Discrepancy(models.Model):
         return f"{self.get_kind_display()}: {self.key}"
 
 
-@tracked()
+@track_history()
 class IntakeSettings(models.Model):
     """One row: the organisation's lines for what is seen."""
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from apps.accounts.models import ApiToken, own
 from apps.catalog.models import Offering, Version
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 from apps.intake.models.imports import Import
 from apps.inventory.models import Application, Dependency
 
@@ -44,7 +44,7 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         return self.filter(application__isnull=True, is_ignored=False)
 
 
-@tracked(exclude=("last_seen_at",))
+@track_history(exclude=("last_seen_at",))
 class Service(models.Model):
     """A sender as it calls itself in traces or at a gateway. Until a person says which application it is, it waits."""
 
@@ -296,7 +296,7 @@ class MeteredSeries(models.Model):
         return f"{self.key}: {self.value}"
 
 
-@tracked()
+@track_history()
 class NameDecision(models.Model):
     """A person says what a name in somebody's documents or traffic means, from now on and backwards."""
 

@@ -3,11 +3,11 @@
 from django.db import models
 
 from apps.accounts.models import ApiToken
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 from apps.inventory.models import Application
 
 
-@tracked()
+@track_history()
 class TokenBinding(models.Model):
     """Whatever this token sends is about one application, and about no other."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from apps.common.later import later
+from apps.common.processes.lazy_import import lazy_import
 from apps.intake.documents import Document, Part, Sighting, Unreadable, clean
 from apps.intake.models import Confidence
 from apps.intake.readers.cyclonedx_cards import facts_of, party_name, properties_of, within
@@ -24,7 +24,7 @@ from apps.intake.readers.places import Places
 if TYPE_CHECKING:
     from apps.intake.readers import cyclonedx_schema
 else:
-    cyclonedx_schema = later("apps.intake.readers.cyclonedx_schema")
+    cyclonedx_schema = lazy_import("apps.intake.readers.cyclonedx_schema")
 
 MOST_COMPONENTS = 50_000
 _MANY_MAPPINGS = 50_000

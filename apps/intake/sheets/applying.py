@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.intake.models import Import
 from apps.intake.progress import say
 from apps.intake.sheets.fields import FIELDS
@@ -41,7 +41,7 @@ def apply(import_: Import, by: User | None) -> tuple[UUID, Tally]:
     Rows that would now do something else are refused with a sentence, or all are (ChangedMeanwhile), as was chosen.
     """
     reason = f"import of {import_.file_name or 'a sheet'}"
-    with acting(user=by, job="" if by else "ingest", reason=reason) as change:
+    with audit_context(user=by, job="" if by else "ingest", reason=reason) as change:
         _lock(import_)
         whole = sum(n for outcome, n in import_.counts.get("rows", {}).items() if outcome != REFUSED)
         tally = Tally()

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from apps.common.fields import small_text_map
+from apps.common.database.fields import small_text_map
 from apps.intake.sheets.values import BadCell, plain
 from apps.inventory.models.dependencies import MAX_TAGS
 

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from django.db.models import Q, QuerySet
 
 from apps.accounts.models import Team
-from apps.common.later import later
+from apps.common.processes.lazy_import import lazy_import
 from apps.intake.sheets.fields import APPLICATION_FIELDS, FIELDS, FOR_READING, USE_FIELDS, SheetField
 from apps.intake.sheets.limits import MOST_CHARACTERS
 from apps.intake.sheets.values import NOTHING, guarded, plain
@@ -25,7 +25,7 @@ from apps.inventory.models import Application, Dependency
 if TYPE_CHECKING:
     import xlsxwriter
 else:
-    xlsxwriter = later("xlsxwriter")
+    xlsxwriter = lazy_import("xlsxwriter")
 
 _CHUNK = 2_000
 _GROUPED = re.compile(r"[1-9]\d{0,2}\.\d{3}")

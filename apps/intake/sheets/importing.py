@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.common.child_process import ResultTooLargeError
+from apps.common.processes.child_process import ResultTooLargeError
 from apps.common.time import day_of, now
 from apps.intake import carrying
 from apps.intake.carrying import NotNow, NotYours, body_of

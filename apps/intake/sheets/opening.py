@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from apps.common.later import later
+from apps.common.processes.lazy_import import lazy_import
 from apps.intake.sheets.csv_tables import read_csv
 from apps.intake.sheets.limits import MIB, MOST_BYTES
 from apps.intake.sheets.tables import Book, Unreadable
@@ -10,7 +10,7 @@ from apps.intake.sheets.tables import Book, Unreadable
 if TYPE_CHECKING:
     from apps.intake.sheets import xlsx_tables
 else:
-    xlsx_tables = later("apps.intake.sheets.xlsx_tables")
+    xlsx_tables = lazy_import("apps.intake.sheets.xlsx_tables")
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _NO_SHEETS = (

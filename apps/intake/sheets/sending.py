@@ -7,8 +7,8 @@ from datetime import datetime
 from django.db import transaction
 
 from apps.accounts.models import ApiToken, Team, User
-from apps.common.history import acting
-from apps.common.sql import lock_words
+from apps.common.database.bulk_writes import acquire_named_lock
+from apps.common.history.context import audit_context
 from apps.intake import carrying
 from apps.intake.carrying import KeyReused, NotYours
 from apps.intake.models import Import, TokenBinding
@@ -46,7 +46,7 @@ def send_sheet(
     # before the lock, at which the sender's other requests wait
     examined = examine_sheet(content, file_name)
     with transaction.atomic():
-        lock_words(f"sheet:{by.pk}")
+        acquire_named_lock(f"sheet:{by.pk}")
         earlier = _earlier(by, digest, idempotency_key)
         if earlier is not None:
             return earlier, False
@@ -116,6 +116,6 @@ def _unassigned() -> Team:
     teams = list(Team.objects.order_by("pk")[:2])
     if len(teams) == 1:
         return teams[0]
-    with acting(job="ingest", reason="applications without a team"):
+    with audit_context(job="ingest", reason="applications without a team"):
         team, _ = Team.objects.get_or_create(slug="unassigned", defaults={"name": "Unassigned"})
     return team

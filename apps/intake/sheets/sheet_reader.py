@@ -1,9 +1,9 @@
-"""Sheets read in a child process where a web process asks for it (apps/common/child_process.py)."""
+"""Sheets read in a child process where a web process asks for it (apps/common/processes/child_process.py)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from apps.common.child_process import Limits, child_function, has_server
+from apps.common.processes.child_process import Limits, child_function, has_server
 from apps.intake.sheets.mapping import BookMapping, SheetMapping, guess
 from apps.intake.sheets.opening import open_book
 from apps.intake.sheets.parsing import Said, read_rows

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
-from apps.common.texts import without_controls
+from apps.common.invisible_characters import remove_control_characters
 from apps.common.validators import FIRST_YEAR, LAST_YEAR
 from apps.intake.sheets.limits import MAX_NUMBER_LENGTH
 from apps.intake.sheets.tables import Cell
@@ -44,7 +44,7 @@ def plain(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     if not text.isprintable():
-        text = _NO_WIDTH.sub("", without_controls(text.replace("\r\n", "\n").replace("\r", "\n")))
+        text = _NO_WIDTH.sub("", remove_control_characters(text.replace("\r\n", "\n").replace("\r", "\n")))
     return text.strip()
 
 

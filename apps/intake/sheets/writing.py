@@ -9,7 +9,7 @@ from django.utils.text import slugify
 
 from apps.accounts.models import User
 from apps.catalog.placing import place_named
-from apps.common.sql import update_rows
+from apps.common.database.bulk_writes import update_rows
 from apps.common.time import now
 from apps.intake.sheets.parsing import dumps
 from apps.intake.sheets.planning import Planned

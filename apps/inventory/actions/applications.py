@@ -11,7 +11,7 @@ from django.utils.text import slugify
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.inventory.actions.copying import continued
 from apps.inventory.actions.locks import locked_application, refuse_without_role
 from apps.inventory.actions.refusing import (
@@ -49,7 +49,7 @@ def register_application(
             "A new application cannot be retired already. Register it as proposed, pilot or production."
         )
     application.full_clean()
-    with acting(user=by, reason=reason or "application registered"):
+    with audit_context(user=by, reason=reason or "application registered"):
         application.save(force_insert=True)
     return application
 
@@ -82,7 +82,7 @@ def change_application(
     for name in changed:
         setattr(application, name, facts[name])
     application.full_clean()
-    with acting(user=by, reason=reason or "application changed"):
+    with audit_context(user=by, reason=reason or "application changed"):
         application.save(update_fields=[*changed, "updated_at"])
     return application
 
@@ -95,7 +95,7 @@ def retire_application(*, application: Application, on: date, by: User, reason: 
     if application.status == Application.Status.RETIRED:
         return application
     application.status = Application.Status.RETIRED
-    with acting(user=by, reason=reason or "application retired"):
+    with audit_context(user=by, reason=reason or "application retired"):
         application.save(update_fields=["status", "updated_at"])
         end_what_is_used(application, on)
     return application
@@ -123,7 +123,7 @@ def bring_back_application(
     ended = _ended_by_retirement(application) if with_dependencies else []
     application.status = status
     application.full_clean()
-    with acting(user=by, reason=reason or "application brought back"):
+    with audit_context(user=by, reason=reason or "application brought back"):
         application.save(update_fields=["status", "updated_at"])
         going_on = [row.pk for row in ended if row.until is not None and row.until >= on]
         Dependency.objects.filter(pk__in=going_on).update(until=None, updated_at=Now())
@@ -134,7 +134,7 @@ def bring_back_application(
 
 
 def end_what_is_used(application: Application, on: date) -> None:
-    """Inside `acting`: what is live, or would be later, ends on `on`."""
+    """Inside `audit_context`: what is live, or would be later, ends on `on`."""
     Dependency.objects.filter(Q(until__isnull=True) | Q(until__gt=on), application=application).update(
         # one that began today, or begins later, is kept as a single day: rows of people are not deleted
         until=Greatest(on, F("since") + ONE_DAY),

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.inventory.actions.applications import APPLICATION_FACTS
 from apps.inventory.actions.refusing import differing, known_facts
 from apps.inventory.models import Application
@@ -73,7 +73,7 @@ def change_applications(*, facts_by_id: Mapping[int, Mapping[str, Any]], by: Use
             values.update(new)
             ids.append(pk)
             changed.append(pk)
-    with acting(user=by, reason=reason or "applications changed together"):
+    with audit_context(user=by, reason=reason or "applications changed together"):
         for values, ids in writing.values():
             Application.objects.filter(pk__in=ids).update(**values, updated_at=Now())
     return BulkChange(changed=changed, unchanged=unchanged, refused=refused)

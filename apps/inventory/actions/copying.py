@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Model
 
 from apps.catalog.models import Offering
-from apps.common.fields import MAX_TEXT_LENGTH
+from apps.common.database.fields import MAX_TEXT_LENGTH
 from apps.inventory.models import Adaptation, Dependency, ExitPlan
 
 _OF_THE_ROW = {

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.catalog.models import Offering
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.inventory.actions.copying import continued, successor_row
 from apps.inventory.actions.locks import locked_application, locked_dependency
 from apps.inventory.actions.refusing import (
@@ -57,7 +57,7 @@ def declare_dependency(
     dependency.full_clean()
     if same_at_that_time(dependency).exists():
         raise RefusedChange("This is declared already for that time. End or change the existing dependency.")
-    with acting(user=by, reason=reason or "dependency declared"):
+    with audit_context(user=by, reason=reason or "dependency declared"):
         dependency.save(force_insert=True)
     return dependency
 
@@ -82,7 +82,7 @@ def change_dependency(
     dependency.full_clean()
     if {"reached", "via_party"} & set(changed) and same_at_that_time(dependency).exists():
         raise RefusedChange("This is declared already for that time. End one of the two instead.")
-    with acting(user=by, reason=reason or "dependency changed"):
+    with audit_context(user=by, reason=reason or "dependency changed"):
         dependency.save(update_fields=[*changed, "updated_at"])
     return dependency
 
@@ -100,7 +100,7 @@ def confirm_dependency(*, dependency: Dependency, on: date, by: User, reason: st
         return dependency
     dependency.known = Dependency.Known.DECLARED
     dependency.confirmed_on = on
-    with acting(user=by, reason=reason or "dependency confirmed"):
+    with audit_context(user=by, reason=reason or "dependency confirmed"):
         dependency.save(update_fields=["known", "confirmed_on", "updated_at"])
     return dependency
 
@@ -126,7 +126,7 @@ def end_dependency(
         return dependency
     _refuse_unless_in_use(dependency, on)
     dependency.until = on
-    with acting(user=by, reason=reason or "dependency ended"):
+    with audit_context(user=by, reason=reason or "dependency ended"):
         dependency.save(update_fields=["until", "updated_at"])
     return dependency
 
@@ -146,7 +146,7 @@ def reopen_dependency(*, dependency: Dependency, by: User, until: date | None = 
     dependency.until = until
     if same_at_that_time(dependency).exists():
         raise RefusedChange("The same was declared anew since. That row goes on; there is nothing to reopen.")
-    with acting(user=by, reason=reason or "dependency reopened"):
+    with audit_context(user=by, reason=reason or "dependency reopened"):
         dependency.save(update_fields=["until", "updated_at"])
     return dependency
 
@@ -180,7 +180,7 @@ def replace_offering(
     if same_at_that_time(successor_row(dependency, offering=successor, on=on, until=until)).exists():
         raise RefusedChange("The application already uses this offering in this role. End the old dependency instead.")
     dependency.until = on
-    with acting(user=by, reason=reason or "offering replaced"):
+    with audit_context(user=by, reason=reason or "offering replaced"):
         dependency.save(update_fields=["until", "updated_at"])
         return continued(dependency, offering=successor, on=on, until=until)
 

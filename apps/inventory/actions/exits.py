@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.catalog.models import Alias, Binding, Offering
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.inventory.actions.locks import HiddenApplicationError, locked_dependency
 from apps.inventory.actions.refusing import RefusedChange, differing, known_facts
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
@@ -32,7 +32,7 @@ def add_adaptation(
     dependency = locked_dependency(dependency, by=by)
     adaptation = Adaptation(dependency=dependency, kind=kind, **known_facts(facts, ADAPTATION_FACTS))
     adaptation.full_clean()
-    with acting(user=by, reason=reason or "adaptation added"):
+    with audit_context(user=by, reason=reason or "adaptation added"):
         adaptation.save(force_insert=True)
     return adaptation
 
@@ -47,7 +47,7 @@ def change_adaptation(*, adaptation: Adaptation, facts: Mapping[str, Any], by: U
     for name in changed:
         setattr(adaptation, name, facts[name])
     adaptation.full_clean()
-    with acting(user=by, reason=reason or "adaptation changed"):
+    with audit_context(user=by, reason=reason or "adaptation changed"):
         adaptation.save(update_fields=[*changed, "updated_at"])
     return adaptation
 
@@ -56,7 +56,7 @@ def change_adaptation(*, adaptation: Adaptation, facts: Mapping[str, Any], by: U
 def remove_adaptation(*, adaptation: Adaptation, by: User, reason: str = "") -> None:
     """It is gone or was never there; the history keeps it."""
     adaptation = _locked(adaptation, by=by)
-    with acting(user=by, reason=reason or "adaptation removed"):
+    with audit_context(user=by, reason=reason or "adaptation removed"):
         adaptation.delete()
 
 
@@ -73,7 +73,7 @@ def set_exit_plan(*, dependency: Dependency, facts: Mapping[str, Any], by: User,
         setattr(plan, name, facts[name])
     _refuse_going_nowhere(dependency, plan.target)
     plan.full_clean()
-    with acting(user=by, reason=reason or ("exit plan made" if is_new else "exit plan changed")):
+    with audit_context(user=by, reason=reason or ("exit plan made" if is_new else "exit plan changed")):
         plan.save(force_insert=is_new, update_fields=None if is_new else [*changed, "updated_at"])
     return plan
 
@@ -82,7 +82,7 @@ def set_exit_plan(*, dependency: Dependency, facts: Mapping[str, Any], by: User,
 def remove_exit_plan(*, plan: ExitPlan, by: User, reason: str = "") -> None:
     """The plan no longer holds; the history keeps it."""
     plan = _locked(plan, by=by)
-    with acting(user=by, reason=reason or "exit plan removed"):
+    with audit_context(user=by, reason=reason or "exit plan removed"):
         plan.delete()
 
 
@@ -115,7 +115,7 @@ def record_exit_test(
         test.tested_version = target.version
     _refuse_going_nowhere(dependency, target)
     test.full_clean()
-    with acting(user=by, reason=reason or "exit test recorded"):
+    with audit_context(user=by, reason=reason or "exit test recorded"):
         test.save(force_insert=True)
     return test
 
@@ -131,7 +131,7 @@ def correct_exit_test(*, exit_test: ExitTest, facts: Mapping[str, Any], by: User
         setattr(exit_test, name, facts[name])
     _refuse_going_nowhere(exit_test.dependency, exit_test.target)
     exit_test.full_clean()
-    with acting(user=by, reason=reason or "exit test corrected"):
+    with audit_context(user=by, reason=reason or "exit test corrected"):
         exit_test.save(update_fields=[*changed, "updated_at"])
     return exit_test
 

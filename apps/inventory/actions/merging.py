@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.inventory.actions.applications import end_what_is_used
 from apps.inventory.actions.dependencies import DEPENDENCY_FACTS
 from apps.inventory.actions.locks import lock_applications, locked_application
@@ -41,7 +41,7 @@ def merge_applications(
     if kept.merged_into_id is not None or kept.status == Application.Status.RETIRED:
         raise RefusedChange(f"{kept.name} is retired. Merge into the application that goes on.")
     doubled, outliving = _same(kept, duplicate)
-    with acting(user=by, reason=reason or f"{duplicate.slug} merged into {kept.slug}"):
+    with audit_context(user=by, reason=reason or f"{duplicate.slug} merged into {kept.slug}"):
         for own, theirs in doubled:
             _take_over(own, theirs)
         for theirs, goes_on_from in outliving:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from apps.common.validators import sensible_day
+from apps.common.validators import validate_plausible_date
 from apps.inventory.models import Application, Dependency
 
 
@@ -30,7 +30,7 @@ def differing(row: models.Model, facts: Mapping[str, Any], allowed: frozenset[st
 def refuse_unlikely(on: date) -> None:
     """A day of an action is as sensible as one of a field."""
     try:
-        sensible_day(on)
+        validate_plausible_date(on)
     except ValidationError as error:
         raise ValidationError({"on": error.messages}) from error
 

@@ -18,7 +18,7 @@ from pghistory.models import Event
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import IdentityReason, Offering
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.inventory.actions.locks import lock_teams_of, refuse_without_role
 from apps.inventory.actions.refusing import RefusedChange
@@ -88,7 +88,7 @@ def undo(*, change: UUID, by: User, reason: str = "") -> Undone:
     for model in _MODELS:
         _refuse_if_changed_since(model, [row for row in written if row.model is model], change)
     _refuse_if_built_upon(written)
-    with acting(user=by, reason=f"undone: {reason}" if reason else "undone"):
+    with audit_context(user=by, reason=f"undone: {reason}" if reason else "undone"):
         for row in written:
             if row.is_gone and not row.is_new:
                 # raw: the moment it was first made is kept

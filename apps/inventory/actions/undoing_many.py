@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection, models
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.inventory.actions.refusing import RefusedChange
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 
@@ -84,7 +84,7 @@ def undo_many(
                 changed_since(model, later)
         _refuse_if_built_upon(cursor)
         n_rows = 0
-        with acting(user=by, reason=f"undone: {reason}" if reason else "undone") as own:
+        with audit_context(user=by, reason=f"undone: {reason}" if reason else "undone") as own:
             for model in _MODELS:
                 n_rows += _put_back(cursor, model)
             for model in reversed(_MODELS):

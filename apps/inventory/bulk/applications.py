@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from apps.common.sql import copy_rows, fresh_ids, update_rows
+from apps.common.database.bulk_writes import copy_rows, reserve_ids, update_rows
 from apps.inventory.actions import APPLICATION_FACTS
 from apps.inventory.bulk.merging import Merge, Numbered, Rejected, Report, facts_of, text_of
 from apps.inventory.bulk.values import readers_of
@@ -59,7 +59,7 @@ def merge_applications(rows: Sequence[Numbered], merge: Merge, report: Report) -
             changes[found["id"]] = {**facts, "updated_at": merge.at}
         else:
             report.unchanged += 1
-    for row_, pk in zip(new, fresh_ids(Application, len(new)), strict=True):
+    for row_, pk in zip(new, reserve_ids(Application, len(new)), strict=True):
         row_["id"] = pk
     copy_rows(Application, new, at=merge.at)
     update_rows(Application, changes)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from apps.common.sql import copy_rows, fresh_ids, update_rows
+from apps.common.database.bulk_writes import copy_rows, reserve_ids, update_rows
 from apps.inventory.actions import DEPENDENCY_FACTS
 from apps.inventory.bulk.merging import Merge, Numbered, Rejected, Report, facts_of
 from apps.inventory.bulk.referring import (
@@ -70,7 +70,7 @@ def merge_dependencies(rows: Sequence[Numbered], merge: Merge, report: Report) -
             changes[found["id"]] = {**facts, "updated_at": merge.at}
         else:
             report.unchanged += 1
-    for row_, pk in zip(new, fresh_ids(Dependency, len(new)), strict=True):
+    for row_, pk in zip(new, reserve_ids(Dependency, len(new)), strict=True):
         row_["id"] = pk
     copy_rows(Dependency, new, at=merge.at)
     # an array is no column of an array of rows

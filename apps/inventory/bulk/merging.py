@@ -3,7 +3,7 @@
 Rows come in blocks; each block is a handful of statements, whatever its size: what is on record is read at once, rows
 are judged in memory, new ones go in by COPY and changed ones by one UPDATE per set of columns. A row that cannot be is
 named with its reason and the others go on. History is kept by the triggers, under the change that the caller has named
-(`apps.common.history.acting`).
+(`apps.common.history.context.audit_context`).
 """
 
 from collections.abc import Iterable, Sequence

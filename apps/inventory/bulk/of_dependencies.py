@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from apps.common.sql import copy_rows, fresh_ids, update_rows
+from apps.common.database.bulk_writes import copy_rows, reserve_ids, update_rows
 from apps.inventory.actions import ADAPTATION_FACTS, EXIT_PLAN_FACTS
 from apps.inventory.bulk.merging import Merge, Numbered, Rejected, Report, facts_of
 from apps.inventory.bulk.referring import (
@@ -85,7 +85,7 @@ def _merge(kind: _Kind, rows: Sequence[Numbered], merge: Merge, report: Report) 
             changes[found["id"]] = {**facts, "updated_at": merge.at}
         else:
             report.unchanged += 1
-    for row_, pk in zip(new, fresh_ids(kind.model, len(new)), strict=True):
+    for row_, pk in zip(new, reserve_ids(kind.model, len(new)), strict=True):
         row_["id"] = pk
     copy_rows(kind.model, new, at=merge.at)
     update_rows(kind.model, changes)

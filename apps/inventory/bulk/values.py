@@ -14,8 +14,8 @@ from django.contrib.postgres.validators import ArrayMaxLengthValidator
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 
-from apps.common.fields import TextMapField, small_text_map
-from apps.common.validators import sensible_day
+from apps.common.database.fields import TextMapField, small_text_map
+from apps.common.validators import validate_plausible_date
 
 type Reader = Callable[[Any], Any]
 
@@ -152,7 +152,7 @@ def _day(value: Any) -> date:
     try:
         # the other forms that ISO 8601 has would be read as well
         day = date.fromisoformat(value if len(value) == 10 else "")
-        sensible_day(day)
+        validate_plausible_date(day)
     except ValidationError as unlikely:
         raise NotThat(unlikely.messages[0]) from None
     except ValueError:

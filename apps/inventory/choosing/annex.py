@@ -13,7 +13,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.inventory.actions import RefusedChange
 from apps.inventory.models import AnnexItem
 
@@ -46,7 +46,7 @@ def request_items(
         row.clean_fields(exclude=["foundation", "noted_by"])
         asked.append(row)
     columns = ["status", "requested_on", "due_on", "noted_by"]
-    with acting(user=by, reason=reason or "documents asked for"):
+    with audit_context(user=by, reason=reason or "documents asked for"):
         AnnexItem.objects.bulk_create([row for row in asked if row.pk is None])
         AnnexItem.objects.bulk_update([row for row in asked if row.item in held], [*columns])
     return list(AnnexItem.objects.filter(foundation=foundation, item__in=[row.item for row in asked]))
@@ -77,7 +77,7 @@ def note_item(
     row.received_on = on if status in ON_FILE else None
     row.link, row.note = link or row.link, note or row.note
     row.full_clean()
-    with acting(user=by, reason=reason or f"Annex XII item {status}"):
+    with audit_context(user=by, reason=reason or f"Annex XII item {status}"):
         row.save()
     return row
 

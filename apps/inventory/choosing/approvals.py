@@ -11,7 +11,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering, Provider, Version
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.inventory.actions import RefusedChange
 from apps.inventory.models import Application, Approval, Criticality
@@ -50,7 +50,7 @@ def decide(
             f"{standing.approver}. Replace or revoke that decision."
         )
     made = _approval(target, decision, reason, at, by, expires_on, data_classes, regions, criticalities)
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         if standing is not None:
             _revoke(standing, at, by, f"Expired on {standing.expires_on:%Y-%m-%d} and decided anew.")
         made.full_clean()
@@ -75,7 +75,7 @@ def replace_decision(
     approval = _locked(approval)
     _refuse_revoked(approval)
     made = _approval(approval.target, decision, reason, at, by, expires_on, data_classes, regions, criticalities)
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         _revoke(approval, at, by, f"Replaced: {reason}")
         made.full_clean()
         made.save(force_insert=True)
@@ -89,7 +89,7 @@ def revoke_decision(*, approval: Approval, reason: str, at: datetime, by: User) 
     _refuse_revoked(approval)
     if not reason.strip():
         raise RefusedChange("Say why the decision is revoked.")
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         _revoke(approval, at, by, reason)
     return approval
 

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.catalog.models import Provider
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.inventory.actions import RefusedChange
 from apps.inventory.models import Contract
 
@@ -30,7 +30,7 @@ def register_contract(
     contract = Contract(party=party, ref=ref, **_known(facts))
     _refuse_circle(contract)
     contract.full_clean()
-    with acting(user=by, reason=reason or "contract registered"):
+    with audit_context(user=by, reason=reason or "contract registered"):
         contract.save(force_insert=True)
     return contract
 
@@ -47,7 +47,7 @@ def change_contract(*, contract: Contract, facts: Mapping[str, Any], by: User, r
         setattr(contract, name, known[name])
     _refuse_circle(contract)
     contract.full_clean()
-    with acting(user=by, reason=reason or "contract changed"):
+    with audit_context(user=by, reason=reason or "contract changed"):
         contract.save(update_fields=[*changed, "updated_at"])
     return contract
 

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.inventory.actions import RefusedChange
 from apps.inventory.models import Selection, SelectionCandidate
 
@@ -39,7 +39,7 @@ def draft_selection(
         title=title, purpose=purpose, criteria=_criteria(criteria), supersedes=supersedes, created_by=by
     )
     selection.full_clean()
-    with acting(user=by, reason=reason or "selection begun"):
+    with audit_context(user=by, reason=reason or "selection begun"):
         selection.save(force_insert=True)
     return selection
 
@@ -63,7 +63,7 @@ def change_selection(
     for name in changed:
         setattr(selection, name, given[name])
     selection.full_clean()
-    with acting(user=by, reason=reason or "selection changed"):
+    with audit_context(user=by, reason=reason or "selection changed"):
         selection.save(update_fields=[*changed, "updated_at"])
     return selection
 
@@ -80,7 +80,7 @@ def add_candidate(
         raise RefusedChange(f"At most {MAX_CANDIDATES} candidates are compared. Take one out first.")
     candidate = SelectionCandidate(selection=selection, foundation=foundation, offering=offering, note=note)
     candidate.full_clean()
-    with acting(user=by, reason="candidate added"):
+    with audit_context(user=by, reason="candidate added"):
         candidate.save(force_insert=True)
     return candidate
 
@@ -89,7 +89,7 @@ def add_candidate(
 def remove_candidate(*, candidate: SelectionCandidate, by: User, reason: str = "") -> None:
     """Out of the draft; the history keeps what was noted about it."""
     _draft(candidate.selection)
-    with acting(user=by, reason=reason or "candidate taken out"):
+    with audit_context(user=by, reason=reason or "candidate taken out"):
         candidate.delete()
 
 
@@ -108,7 +108,7 @@ def score_candidate(
         value = _number(score.get("value"), f"'{name}': the value")
         kept[name] = {"value": str(value), "note": str(score.get("note", ""))[:2000]}
     candidate.scores = kept
-    with acting(user=by, reason=reason or "candidate judged"):
+    with audit_context(user=by, reason=reason or "candidate judged"):
         candidate.save(update_fields=["scores"])
     return candidate
 
@@ -145,7 +145,7 @@ def decide_selection(
     selection.state, selection.decision, selection.reason = State.DECIDED, decision.strip(), why.strip()
     selection.decided_by, selection.decided_on, selection.review_on = by, on, review_on
     selection.full_clean()
-    with acting(user=by, reason=why):
+    with audit_context(user=by, reason=why):
         SelectionCandidate.objects.bulk_update(candidates, ["chosen", "scorecard"])
         selection.save()
         if selection.supersedes_id is not None:

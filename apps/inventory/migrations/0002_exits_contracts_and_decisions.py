@@ -160,12 +160,21 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "requested_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
-                ("due_on", models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day])),
+                (
+                    "due_on",
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
+                ),
                 (
                     "received_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 ("link", models.URLField(blank=True, max_length=500)),
                 ("note", models.TextField(blank=True)),
@@ -218,12 +227,21 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "requested_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
-                ("due_on", models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day])),
+                (
+                    "due_on",
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
+                ),
                 (
                     "received_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 ("link", models.URLField(blank=True, max_length=500)),
                 ("note", models.TextField(blank=True)),
@@ -271,14 +289,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("reason", models.TextField()),
-                ("decided_on", models.DateField(validators=[apps.common.validators.sensible_day])),
+                ("decided_on", models.DateField(validators=[apps.common.validators.validate_plausible_date])),
                 (
                     "expires_on",
                     models.DateField(
                         blank=True,
                         help_text="First day it no longer holds.",
                         null=True,
-                        validators=[apps.common.validators.sensible_day],
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
@@ -332,14 +350,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("reason", models.TextField()),
-                ("decided_on", models.DateField(validators=[apps.common.validators.sensible_day])),
+                ("decided_on", models.DateField(validators=[apps.common.validators.validate_plausible_date])),
                 (
                     "expires_on",
                     models.DateField(
                         blank=True,
                         help_text="First day it no longer holds.",
                         null=True,
-                        validators=[apps.common.validators.sensible_day],
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
@@ -379,7 +397,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "starts_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 (
                     "ends_on",
@@ -387,7 +407,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="Empty: open-ended.",
                         null=True,
-                        validators=[apps.common.validators.sensible_day],
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("currency", models.CharField(default="USD", max_length=3)),
@@ -466,7 +486,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "terms_read_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 ("note", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -508,7 +530,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "starts_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 (
                     "ends_on",
@@ -516,7 +540,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="Empty: open-ended.",
                         null=True,
-                        validators=[apps.common.validators.sensible_day],
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("currency", models.CharField(default="USD", max_length=3)),
@@ -595,7 +619,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "terms_read_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 ("note", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -657,7 +683,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "next_test_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 ("note", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -723,7 +751,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "next_test_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 ("note", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -736,7 +766,7 @@ class Migration(migrations.Migration):
             name="ExitTest",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tested_on", models.DateField(validators=[apps.common.validators.sensible_day])),
+                ("tested_on", models.DateField(validators=[apps.common.validators.validate_plausible_date])),
                 (
                     "result",
                     models.CharField(
@@ -771,7 +801,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="First day it no longer counts; empty: the usual validity after the test.",
                         null=True,
-                        validators=[apps.common.validators.sensible_day],
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("evidence_ref", models.CharField(blank=True, max_length=500)),
@@ -790,7 +820,7 @@ class Migration(migrations.Migration):
                 ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
                 ("pgh_label", models.TextField(help_text="The event label.")),
                 ("id", models.BigIntegerField()),
-                ("tested_on", models.DateField(validators=[apps.common.validators.sensible_day])),
+                ("tested_on", models.DateField(validators=[apps.common.validators.validate_plausible_date])),
                 (
                     "result",
                     models.CharField(
@@ -825,7 +855,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="First day it no longer counts; empty: the usual validity after the test.",
                         null=True,
-                        validators=[apps.common.validators.sensible_day],
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("evidence_ref", models.CharField(blank=True, max_length=500)),
@@ -855,11 +885,15 @@ class Migration(migrations.Migration):
                 ("reason", models.TextField(blank=True)),
                 (
                     "decided_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 (
                     "review_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
@@ -925,11 +959,15 @@ class Migration(migrations.Migration):
                 ("reason", models.TextField(blank=True)),
                 (
                     "decided_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 (
                     "review_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
@@ -1085,7 +1123,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="dependency",
             name="confirmed_on",
-            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]),
         ),
         migrations.AddField(
             model_name="dependency",
@@ -1128,7 +1166,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="dependencyhistory",
             name="confirmed_on",
-            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]),
         ),
         migrations.AddField(
             model_name="dependencyhistory",
@@ -1161,22 +1199,22 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="application",
             name="next_review_on",
-            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]),
         ),
         migrations.AlterField(
             model_name="applicationhistory",
             name="next_review_on",
-            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]),
         ),
         migrations.AlterField(
             model_name="dependency",
             name="last_observed_on",
-            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]),
         ),
         migrations.AlterField(
             model_name="dependency",
             name="since",
-            field=models.DateField(validators=[apps.common.validators.sensible_day]),
+            field=models.DateField(validators=[apps.common.validators.validate_plausible_date]),
         ),
         migrations.AlterField(
             model_name="dependency",
@@ -1196,18 +1234,18 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="The first day it is no longer used.",
                 null=True,
-                validators=[apps.common.validators.sensible_day],
+                validators=[apps.common.validators.validate_plausible_date],
             ),
         ),
         migrations.AlterField(
             model_name="dependencyhistory",
             name="last_observed_on",
-            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]),
         ),
         migrations.AlterField(
             model_name="dependencyhistory",
             name="since",
-            field=models.DateField(validators=[apps.common.validators.sensible_day]),
+            field=models.DateField(validators=[apps.common.validators.validate_plausible_date]),
         ),
         migrations.AlterField(
             model_name="dependencyhistory",
@@ -1227,7 +1265,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="The first day it is no longer used.",
                 null=True,
-                validators=[apps.common.validators.sensible_day],
+                validators=[apps.common.validators.validate_plausible_date],
             ),
         ),
         pgtrigger.migrations.AddTrigger(

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="When the criticality was last assessed.",
                 null=True,
-                validators=[apps.common.validators.sensible_day],
+                validators=[apps.common.validators.validate_plausible_date],
             ),
         ),
         migrations.AddField(
@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="When the criticality was last assessed.",
                 null=True,
-                validators=[apps.common.validators.sensible_day],
+                validators=[apps.common.validators.validate_plausible_date],
             ),
         ),
         migrations.AddField(
@@ -122,7 +122,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="The last audit of the party (RT.07.01.0070).",
                 null=True,
-                validators=[apps.common.validators.sensible_day],
+                validators=[apps.common.validators.validate_plausible_date],
             ),
         ),
         migrations.AddField(
@@ -170,7 +170,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="The last audit of the party (RT.07.01.0070).",
                 null=True,
-                validators=[apps.common.validators.sensible_day],
+                validators=[apps.common.validators.validate_plausible_date],
             ),
         ),
         migrations.AddField(

@@ -7,89 +7,93 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
-import apps.common.fields
-from apps.common.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
+import apps.common.database.fields
+from apps.common.database.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
 
 LIMITS = [
     migrations.AlterField(
         model_name="adaptation",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="adaptationhistory",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="annexitem",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="annexitemhistory",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="application",
         name="criticality_reason",
-        field=apps.common.fields.LimitedTextField(blank=True, help_text="Why it is that critical.", max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(
+            blank=True, help_text="Why it is that critical.", max_length=20000
+        ),
     ),
     migrations.AlterField(
         model_name="application",
         name="external_refs",
-        field=apps.common.fields.TextMapField(blank=True, default=dict),
+        field=apps.common.database.fields.TextMapField(blank=True, default=dict),
     ),
     migrations.AlterField(
         model_name="application",
         name="purpose",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="applicationhistory",
         name="criticality_reason",
-        field=apps.common.fields.LimitedTextField(blank=True, help_text="Why it is that critical.", max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(
+            blank=True, help_text="Why it is that critical.", max_length=20000
+        ),
     ),
     migrations.AlterField(
         model_name="applicationhistory",
         name="external_refs",
-        field=apps.common.fields.TextMapField(blank=True, default=dict),
+        field=apps.common.database.fields.TextMapField(blank=True, default=dict),
     ),
     migrations.AlterField(
         model_name="applicationhistory",
         name="purpose",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="approval",
         name="reason",
-        field=apps.common.fields.LimitedTextField(max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(max_length=10000),
     ),
     migrations.AlterField(
         model_name="approval",
         name="revoked_why",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="approvalhistory",
         name="reason",
-        field=apps.common.fields.LimitedTextField(max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(max_length=10000),
     ),
     migrations.AlterField(
         model_name="approvalhistory",
         name="revoked_why",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="contract",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="contracthistory",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="dependency",
@@ -114,86 +118,86 @@ LIMITS = [
     migrations.AlterField(
         model_name="exitplan",
         name="alternatives",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="exitplan",
         name="blockers",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="exitplan",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="exitplanhistory",
         name="alternatives",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="exitplanhistory",
         name="blockers",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="exitplanhistory",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="exittest",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="exittesthistory",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="selection",
         name="decision",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AlterField(
         model_name="selection",
         name="purpose",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="What the foundation is for.", max_length=20000
         ),
     ),
     migrations.AlterField(
         model_name="selection",
         name="reason",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AlterField(
         model_name="selectioncandidate",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="selectioncandidatehistory",
         name="note",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=20000),
     ),
     migrations.AlterField(
         model_name="selectionhistory",
         name="decision",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AlterField(
         model_name="selectionhistory",
         name="purpose",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="What the foundation is for.", max_length=20000
         ),
     ),
     migrations.AlterField(
         model_name="selectionhistory",
         name="reason",
-        field=apps.common.fields.LimitedTextField(blank=True, max_length=10000),
+        field=apps.common.database.fields.LimitedTextField(blank=True, max_length=10000),
     ),
     migrations.AddConstraint(
         model_name="dependency",

@@ -8,9 +8,9 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 
 from apps.accounts.models import Team
-from apps.common.fields import LimitedTextField, TextMapField
-from apps.common.history import tracked
-from apps.common.validators import sensible_day
+from apps.common.database.fields import LimitedTextField, TextMapField
+from apps.common.history.context import track_history
+from apps.common.validators import validate_plausible_date
 from apps.inventory.models.touched import touching
 
 
@@ -40,7 +40,7 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
         return self.filter(status__in=Application.IN_SCOPE)
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class Application(models.Model):
     class Status(models.TextChoices):
         PROPOSED = "proposed", "Proposed"
@@ -103,7 +103,7 @@ class Application(models.Model):
     autonomy = models.CharField(max_length=10, choices=Autonomy, blank=True)
     criticality_reason = LimitedTextField(blank=True, help_text="Why it is that critical.")
     criticality_assessed_on = models.DateField(
-        null=True, blank=True, validators=[sensible_day], help_text="When the criticality was last assessed."
+        null=True, blank=True, validators=[validate_plausible_date], help_text="When the criticality was last assessed."
     )
     impact_of_discontinuing = models.CharField(max_length=6, choices=Impact, blank=True)
     users_affected = models.PositiveIntegerField(null=True, blank=True)
@@ -111,7 +111,7 @@ class Application(models.Model):
     rpo_hours = models.PositiveIntegerField("recovery point objective", null=True, blank=True, help_text="Hours.")
     monthly_spend = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD.")
     external_refs = TextMapField(default=dict, blank=True)
-    next_review_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    next_review_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     merged_into = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged", editable=False
     )

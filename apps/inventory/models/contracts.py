@@ -7,10 +7,10 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Foundation, Provider
-from apps.common.circles import refuse_circles
-from apps.common.fields import LimitedTextField
-from apps.common.history import tracked
-from apps.common.validators import sensible_day
+from apps.common.database.fields import LimitedTextField
+from apps.common.database.tree_triggers import refuse_cycles
+from apps.common.history.context import track_history
+from apps.common.validators import validate_plausible_date
 
 
 class OfficeQuerySet[M: models.Model](models.QuerySet[M]):
@@ -27,7 +27,7 @@ class OnFile(models.TextChoices):
     NO = "no", "Not in the contract"
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class Contract(models.Model):
     """A contract with a party of the chain. Field names follow DORA's register (RT.02.01, RT.02.02)."""
 
@@ -63,8 +63,10 @@ class Contract(models.Model):
     ict_service_type = models.CharField(
         "ICT service type", max_length=3, blank=True, help_text="S01 to S19 of the DORA register."
     )
-    starts_on = models.DateField(null=True, blank=True, validators=[sensible_day])
-    ends_on = models.DateField(null=True, blank=True, validators=[sensible_day], help_text="Empty: open-ended.")
+    starts_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
+    ends_on = models.DateField(
+        null=True, blank=True, validators=[validate_plausible_date], help_text="Empty: open-ended."
+    )
     currency = models.CharField(max_length=3, default="USD")
     annual_cost = models.DecimalField(max_digits=16, decimal_places=2, null=True, blank=True)
     notice_days_ours = models.PositiveIntegerField(null=True, blank=True, help_text="Notice we must give, days.")
@@ -87,7 +89,10 @@ class Contract(models.Model):
         help_text="Why it was ended, once it was.",
     )  # fmt: skip
     last_audit_on = models.DateField(
-        null=True, blank=True, validators=[sensible_day], help_text="The last audit of the party (RT.07.01.0070)."
+        null=True,
+        blank=True,
+        validators=[validate_plausible_date],
+        help_text="The last audit of the party (RT.07.01.0070).",
     )
     price_protection = models.CharField(max_length=3, choices=OnFile, blank=True)
     exit_clause = models.CharField(max_length=3, choices=OnFile, blank=True)
@@ -97,7 +102,7 @@ class Contract(models.Model):
     training_use = models.CharField(max_length=7, choices=TrainingUse, blank=True)
     terms_url = models.URLField(max_length=500, blank=True)
     terms_digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the terms as last read.")
-    terms_read_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    terms_read_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     note = LimitedTextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -107,7 +112,7 @@ class Contract(models.Model):
     class Meta:
         ordering = ["party", "ref"]
         triggers = [
-            refuse_circles(
+            refuse_cycles(
                 "contract_no_circle",
                 "inventory_contract",
                 "overarching_id",
@@ -141,7 +146,7 @@ class Contract(models.Model):
         return f"{self.ref} with {self.party_id}"
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class AnnexItem(models.Model):
     """One item of Annex XII of the AI Act that the developer of a foundation owes those who build on it."""
 
@@ -168,9 +173,9 @@ class AnnexItem(models.Model):
     foundation = models.ForeignKey(Foundation, on_delete=models.CASCADE, related_name="annex_items")
     item = models.CharField(max_length=2, choices=Item)
     status = models.CharField(max_length=9, choices=Status, default=Status.MISSING)
-    requested_on = models.DateField(null=True, blank=True, validators=[sensible_day])
-    due_on = models.DateField(null=True, blank=True, validators=[sensible_day])
-    received_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    requested_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
+    due_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
+    received_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     link = models.URLField(max_length=500, blank=True)
     note = LimitedTextField(blank=True)
     noted_by = models.ForeignKey(

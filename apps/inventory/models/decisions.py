@@ -8,9 +8,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Foundation, Offering, Provider, PublicQuerySet, Version
-from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField
-from apps.common.history import tracked
-from apps.common.validators import sensible_day
+from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
+from apps.common.history.context import track_history
+from apps.common.validators import validate_plausible_date
 from apps.inventory.models.touched import concerning_all
 
 _ONE_TARGET = (
@@ -31,7 +31,7 @@ class ApprovalQuerySet(PublicQuerySet["Approval"]):
         )
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class Approval(models.Model):
     """The decision on one provider, foundation, version or offering. A narrower target's decision goes first."""
 
@@ -60,9 +60,9 @@ class Approval(models.Model):
     )  # fmt: skip
     reason = LimitedTextField(max_length=MAX_REASON_LENGTH)
     approver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals_given")
-    decided_on = models.DateField(validators=[sensible_day])
+    decided_on = models.DateField(validators=[validate_plausible_date])
     expires_on = models.DateField(
-        null=True, blank=True, validators=[sensible_day], help_text="First day it no longer holds."
+        null=True, blank=True, validators=[validate_plausible_date], help_text="First day it no longer holds."
     )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.ForeignKey(
@@ -119,7 +119,7 @@ class Approval(models.Model):
         return found
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class Selection(models.Model):
     """A platform bet: which foundation was chosen for what, among which, by which criteria, by whom and why."""
 
@@ -137,8 +137,8 @@ class Selection(models.Model):
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="selections_decided"
     )
-    decided_on = models.DateField(null=True, blank=True, validators=[sensible_day])
-    review_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    decided_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
+    review_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     supersedes = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -161,7 +161,7 @@ class Selection(models.Model):
         return self.title
 
 
-@tracked()
+@track_history()
 class SelectionCandidate(models.Model):
     """One candidate of a selection, with its scorecard as it was on the day of the decision."""
 

@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Binding, Offering, Provider
-from apps.common.history import tracked
-from apps.common.validators import sensible_day
+from apps.common.history.context import track_history
+from apps.common.validators import validate_plausible_date
 from apps.inventory.models.applications import Application
 from apps.inventory.models.touched import touching
 
@@ -35,7 +35,7 @@ class DependencyQuerySet(models.QuerySet["Dependency"]):
         return self.filter(role=Dependency.Role.PRIMARY)
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class Dependency(models.Model):
     """Application x offering, for a time: the heart of the register. Ended rows stay as history."""
 
@@ -87,12 +87,12 @@ class Dependency(models.Model):
     binding = models.CharField(
         max_length=8, choices=Binding, default=Binding.UNKNOWN, help_text="Unknown: as the offering is called."
     )
-    since = models.DateField(validators=[sensible_day])
+    since = models.DateField(validators=[validate_plausible_date])
     until = models.DateField(
-        null=True, blank=True, validators=[sensible_day], help_text="The first day it is no longer used."
+        null=True, blank=True, validators=[validate_plausible_date], help_text="The first day it is no longer used."
     )
-    last_observed_on = models.DateField(null=True, blank=True, validators=[sensible_day])
-    confirmed_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    last_observed_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
+    confirmed_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     tags = ArrayField(
         models.CharField(max_length=60), default=list, blank=True, validators=[ArrayMaxLengthValidator(MAX_TAGS)]
     )

@@ -8,9 +8,9 @@ from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models import Offering, Version
-from apps.common.fields import LimitedTextField
-from apps.common.history import tracked
-from apps.common.validators import sensible_day
+from apps.common.database.fields import LimitedTextField
+from apps.common.history.context import track_history
+from apps.common.validators import validate_plausible_date
 from apps.inventory.models.dependencies import Dependency
 from apps.inventory.models.touched import touching
 
@@ -28,7 +28,7 @@ class OfDependencyQuerySet[M: models.Model](models.QuerySet[M]):
         return self.filter(dependency__application__team__in=user.team_roles())
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class Adaptation(models.Model):
     """What the organisation built on a dependency, what it cost, and whether it moves to another foundation."""
 
@@ -72,7 +72,7 @@ class Adaptation(models.Model):
         return self.name or self.get_kind_display()
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class ExitPlan(models.Model):
     """How one would leave the dependency. Values of substitutability and the fields below it are DORA's (RT.07.01)."""
 
@@ -119,7 +119,7 @@ class ExitPlan(models.Model):
     blockers = LimitedTextField(blank=True)
     estimated_days = models.DecimalField(max_digits=7, decimal_places=1, null=True, blank=True)
     estimated_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD.")
-    next_test_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    next_test_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     note = LimitedTextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -147,7 +147,7 @@ class ExitPlan(models.Model):
         return f"exit plan of {self.dependency_id}"
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class ExitTest(models.Model):
     """A test of moving the dependency's work to `target`, with what it took. A passed one counts until it expires."""
 
@@ -162,7 +162,7 @@ class ExitTest(models.Model):
         Version, on_delete=models.PROTECT, null=True, blank=True, related_name="exit_tests",
         help_text="The version that answered; when another one answers today, the test has lapsed.",
     )  # fmt: skip
-    tested_on = models.DateField(validators=[sensible_day])
+    tested_on = models.DateField(validators=[validate_plausible_date])
     result = models.CharField(max_length=7, choices=Result)
     effort_days = models.DecimalField(
         max_digits=7, decimal_places=1, null=True, blank=True, help_text="Calendar days the move took, as measured."
@@ -174,7 +174,7 @@ class ExitTest(models.Model):
     )  # fmt: skip
     quality_metric = models.CharField(max_length=200, blank=True)
     expires_on = models.DateField(
-        null=True, blank=True, validators=[sensible_day],
+        null=True, blank=True, validators=[validate_plausible_date],
         help_text="First day it no longer counts; empty: the usual validity after the test.",
     )  # fmt: skip
     evidence_ref = models.CharField(max_length=500, blank=True)

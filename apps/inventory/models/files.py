@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 from apps.inventory.models.made import MADE_BY_WORKER, MadeFile, MadeFilePart, MadeFileQuerySet
 
 
@@ -19,7 +19,7 @@ class WrittenFileQuerySet(MadeFileQuerySet["WrittenFile"]):
         return mine if user.reads_everything else mine.readable_by(user)
 
 
-@tracked(exclude=(*MADE_BY_WORKER, "n_rows"))
+@track_history(exclude=(*MADE_BY_WORKER, "n_rows"))
 class WrittenFile(MadeFile):
     """One list as a file. `kind` says which, in the words of whoever writes it (apps/web/written_files.py), `query` how
     it is narrowed and ordered."""

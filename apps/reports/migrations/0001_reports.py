@@ -402,7 +402,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "validation_planned_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 (
                     "valid_until",
@@ -410,7 +412,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="Until when it is expected to stay valid.",
                         null=True,
-                        validators=[apps.common.validators.sensible_day],
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
@@ -419,7 +421,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "attested_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
@@ -456,7 +460,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "validation_planned_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 (
                     "valid_until",
@@ -464,7 +470,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="Until when it is expected to stay valid.",
                         null=True,
-                        validators=[apps.common.validators.sensible_day],
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
@@ -473,7 +479,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "attested_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 (
                     "application",

@@ -2,87 +2,91 @@
 
 from django.db import migrations
 
-import apps.common.fields
-from apps.common.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
+import apps.common.database.fields
+from apps.common.database.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
 
 LIMITS = [
     migrations.AlterField(
         model_name="componentanswer",
         name="because",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="Why, and where it is written.", max_length=20000
         ),
     ),
     migrations.AlterField(
         model_name="componentanswerhistory",
         name="because",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="Why, and where it is written.", max_length=20000
         ),
     ),
     migrations.AlterField(
         model_name="modelstatement",
         name="inputs",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="What goes in, and where it comes from.", max_length=20000
         ),
     ),
     migrations.AlterField(
         model_name="modelstatement",
         name="intended_use",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="The use it was approved for, and what it is not for.", max_length=20000
         ),
     ),
     migrations.AlterField(
         model_name="modelstatement",
         name="limitations",
-        field=apps.common.fields.LimitedTextField(blank=True, help_text="Where it is known to fail.", max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(
+            blank=True, help_text="Where it is known to fail.", max_length=20000
+        ),
     ),
     migrations.AlterField(
         model_name="modelstatement",
         name="monitoring_plan",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="What is watched, how often, by whom.", max_length=20000
         ),
     ),
     migrations.AlterField(
         model_name="modelstatement",
         name="outputs",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="What comes out, and what it is used for.", max_length=20000
         ),
     ),
     migrations.AlterField(
         model_name="modelstatementhistory",
         name="inputs",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="What goes in, and where it comes from.", max_length=20000
         ),
     ),
     migrations.AlterField(
         model_name="modelstatementhistory",
         name="intended_use",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="The use it was approved for, and what it is not for.", max_length=20000
         ),
     ),
     migrations.AlterField(
         model_name="modelstatementhistory",
         name="limitations",
-        field=apps.common.fields.LimitedTextField(blank=True, help_text="Where it is known to fail.", max_length=20000),
+        field=apps.common.database.fields.LimitedTextField(
+            blank=True, help_text="Where it is known to fail.", max_length=20000
+        ),
     ),
     migrations.AlterField(
         model_name="modelstatementhistory",
         name="monitoring_plan",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="What is watched, how often, by whom.", max_length=20000
         ),
     ),
     migrations.AlterField(
         model_name="modelstatementhistory",
         name="outputs",
-        field=apps.common.fields.LimitedTextField(
+        field=apps.common.database.fields.LimitedTextField(
             blank=True, help_text="What comes out, and what it is used for.", max_length=20000
         ),
     ),

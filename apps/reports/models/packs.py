@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Provider
-from apps.common.history import tracked
+from apps.common.history.context import track_history
 from apps.inventory.models import MADE_BY_WORKER, Application, MadeFile, MadeFilePart, MadeFileQuerySet
 
 
@@ -22,7 +22,7 @@ class EvidencePackQuerySet(MadeFileQuerySet["EvidencePack"]):
         return self.filter(asked_by=user).readable_by(user)
 
 
-@tracked(exclude=(*MADE_BY_WORKER, "digest", "manifest", "n_files"))
+@track_history(exclude=(*MADE_BY_WORKER, "digest", "manifest", "n_files"))
 class EvidencePack(MadeFile):
     """One zip for an application, a provider, or all that the asker may see, over a period. `digest` is the SHA-256 of
     its manifest.json, which names every other file with its own."""

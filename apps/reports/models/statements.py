@@ -7,13 +7,13 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
-from apps.common.fields import LimitedTextField
-from apps.common.history import tracked
-from apps.common.validators import sensible_day
+from apps.common.database.fields import LimitedTextField
+from apps.common.history.context import track_history
+from apps.common.validators import validate_plausible_date
 from apps.inventory.models import Application
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class ReportingEntity(models.Model):
     """The organisation that hands the reports in; one row, id 1."""
 
@@ -60,7 +60,7 @@ class OfApplicationQuerySet[M: models.Model](models.QuerySet[M]):
         return self.filter(application__team__in=user.team_roles())
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class ModelStatement(models.Model):
     """What the model inventory asks of an application's owners and nothing else in the register says."""
 
@@ -71,12 +71,15 @@ class ModelStatement(models.Model):
     limitations = LimitedTextField(blank=True, help_text="Where it is known to fail.")
     monitoring_plan = LimitedTextField(blank=True, help_text="What is watched, how often, by whom.")
     validator = models.CharField(max_length=200, blank=True, help_text="Who validates it, apart from its owners.")
-    validation_planned_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    validation_planned_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     valid_until = models.DateField(
-        null=True, blank=True, validators=[sensible_day], help_text="Until when it is expected to stay valid."
+        null=True,
+        blank=True,
+        validators=[validate_plausible_date],
+        help_text="Until when it is expected to stay valid.",
     )
     attested_by = models.CharField(max_length=200, blank=True, help_text="Who has attested that this is right.")
-    attested_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    attested_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = OfApplicationQuerySet["ModelStatement"].as_manager()
@@ -88,7 +91,7 @@ class ModelStatement(models.Model):
         return f"model statement of {self.application_id}"
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class ComponentAnswer(models.Model):
     """An answer to one question of the AI Act component file of an application. No answer: nobody has answered."""
 

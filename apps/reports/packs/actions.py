@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from apps.accounts.models import User
 from apps.catalog.models import Provider
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.jobs import Claim
 from apps.common.time import day_of
 from apps.inventory import making
@@ -53,7 +53,7 @@ def ask_pack(
     )
     if same.exists():
         raise CannotBeMade("This pack is being made already; see the list below.")
-    with acting(user=by, reason="evidence pack asked for"):
+    with audit_context(user=by, reason="evidence pack asked for"):
         pack.save(force_insert=True)
     return pack
 

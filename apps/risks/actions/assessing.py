@@ -16,7 +16,7 @@ from django.db import models, transaction
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.inventory.actions import lock_teams_of, locked_dependency, refuse_without_role
 from apps.inventory.models import Dependency
@@ -187,7 +187,7 @@ def revoke_acceptance(
     assessment.stale_since, assessment.stale_cause = at, StaleCause.ACCEPTANCE_REVOKED
     assessment.stale_because = f"{by} revoked the acceptance: {because.strip()}"
     assessment.version += 1
-    with acting(user=by, reason=because):
+    with audit_context(user=by, reason=because):
         assessment.save()
     request_count()
     return assessment
@@ -205,7 +205,7 @@ def undo_assessment(*, assessment: Assessment, expected_version: int, by: User, 
     if assessment.state == Assessment.State.STALE and assessment.stale_cause != StaleCause.ACCEPTANCE_REVOKED:
         raise RefusedRisk(f"No person did this. {assessment.stale_because} Assess it again instead.")
     request_count()
-    with acting(user=by, reason=reason or "last decision taken back"):
+    with audit_context(user=by, reason=reason or "last decision taken back"):
         if assessment.version == 1:
             assessment.delete()
             return None
@@ -306,7 +306,7 @@ def _act(
             mine.updated_at = at
             mine.clean_fields(exclude=_RELATIONS)
             (changed if assessment else added).append(mine)
-    with acting(user=by, reason=reason):
+    with audit_context(user=by, reason=reason):
         Assessment.objects.bulk_create(added, batch_size=2000)
         if changed:
             Assessment.objects.bulk_update(changed, WRITTEN, batch_size=500)

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.inventory.actions import lock_applications, locked_dependency
 from apps.risks.models import Assessment, AssessmentEvidence, Evidence, FoundationRisk, RiskEvidence
@@ -51,7 +51,7 @@ def record_evidence(
             raise RefusedRisk(f"It is said to have {said}, and {value} has {shown} the threshold {threshold}.")
         evidence.passed = meets
     evidence.full_clean()
-    with acting(user=by, job="" if by else "risks.record_evidence", reason=reason or "evidence recorded"):
+    with audit_context(user=by, job="" if by else "risks.record_evidence", reason=reason or "evidence recorded"):
         evidence.save(force_insert=True)
     return evidence
 
@@ -61,7 +61,7 @@ def attach_evidence(
     *, evidence: Evidence, by: User, assessment: Assessment | None = None, risk: FoundationRisk | None = None
 ) -> None:
     """Say that an assessment or a foundation risk rests on it. Doing it twice changes nothing."""
-    with acting(user=by, reason="evidence attached"):
+    with audit_context(user=by, reason="evidence attached"):
         if assessment is not None:
             locked_dependency(assessment.dependency, by=by)
             about = evidence.application_id

@@ -8,7 +8,7 @@ from django.db import models, transaction
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Node, NodeKind, Offering, Provider, Region, Version
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.risks.actions.counting import request_count
 from apps.risks.models import FoundationRisk, RiskTemplate
 from apps.risks.refusals import RefusedRisk
@@ -60,7 +60,7 @@ def raise_risk(
         RiskTemplate.objects.select_for_update().get(pk=template.pk)
         _refuse_a_second(risk)
     risk.full_clean()
-    with acting(user=by, reason=reason or "risk raised"):
+    with audit_context(user=by, reason=reason or "risk raised"):
         risk.save(force_insert=True)
     request_count()
     return risk
@@ -82,7 +82,7 @@ def change_risk(
     if {"likelihood", "impact"} & set(changed):
         risk.changed_at = at
     risk.full_clean(exclude=["node", "template"], validate_unique=False)
-    with acting(user=by, reason=reason or "risk changed"):
+    with audit_context(user=by, reason=reason or "risk changed"):
         risk.save(update_fields=[*changed, "changed_at", "updated_at"])
     request_count()
     return risk
@@ -98,7 +98,7 @@ def close_risk(*, risk: FoundationRisk, because: str, by: User, at: datetime) ->
         raise RefusedRisk("A built-in rule keeps this open while its facts hold. Dismiss it instead, with a reason.")
     _needs(because, "Say why it is over: the next reader has only your word.")
     risk.closed_at, risk.closed_reason = at, because.strip()
-    with acting(user=by, reason=because):
+    with audit_context(user=by, reason=because):
         risk.save(update_fields=["closed_at", "closed_reason", "updated_at"])
     request_count()
     return risk
@@ -114,7 +114,7 @@ def reopen_risk(*, risk: FoundationRisk, by: User, at: datetime, reason: str = "
         raise RefusedRisk("A built-in rule closed this, since its facts are gone; it opens it again by itself.")
     _refuse_a_second(risk)
     risk.closed_at, risk.closed_reason, risk.changed_at = None, "", at
-    with acting(user=by, reason=reason or "risk reopened"):
+    with audit_context(user=by, reason=reason or "risk reopened"):
         risk.save(update_fields=["closed_at", "closed_reason", "changed_at", "updated_at"])
     request_count()
     return risk
@@ -132,7 +132,7 @@ def dismiss_risk(*, risk: FoundationRisk, because: str, by: User, at: datetime) 
         return risk
     _needs(because, "Say why it does not matter: the next reader has only your word.")
     risk.dismissed_at, risk.dismissed_by, risk.dismissed_reason = at, by, because.strip()
-    with acting(user=by, reason=because):
+    with audit_context(user=by, reason=because):
         risk.save(update_fields=["dismissed_at", "dismissed_by", "dismissed_reason", "updated_at"])
     request_count()
     return risk
@@ -145,7 +145,7 @@ def reinstate_risk(*, risk: FoundationRisk, by: User, reason: str = "") -> Found
     if risk.dismissed_at is None:
         return risk
     risk.dismissed_at, risk.dismissed_by, risk.dismissed_reason = None, None, ""
-    with acting(user=by, reason=reason or "dismissal undone"):
+    with audit_context(user=by, reason=reason or "dismissal undone"):
         risk.save(update_fields=["dismissed_at", "dismissed_by", "dismissed_reason", "updated_at"])
     request_count()
     return risk

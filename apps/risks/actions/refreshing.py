@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.risks.rules import apply_rules
 from apps.risks.staling import mark_stale
 
@@ -25,10 +25,10 @@ def refresh_risks(at: datetime) -> RiskChanges:
 
     Writes nothing where nothing changed. The number of statements does not depend on the size of the portfolio.
     """
-    with acting(job=JOB):
+    with audit_context(job=JOB):
         rules = apply_rules(at=at)
     # a change of its own: what the rules gave as reason is none for this
-    with acting(job=JOB, reason="an event, a day or evidence has touched it"):
+    with audit_context(job=JOB, reason="an event, a day or evidence has touched it"):
         stale = mark_stale(at=at)
     return RiskChanges(
         raised=rules.raised,

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.inventory.actions import lock_teams_of, refuse_without_role
 from apps.risks.actions.assessing import KEPT, WRITTEN, is_about_acceptance, overtaken
@@ -89,7 +89,7 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> UndoneAsses
             row.updated_at = at
             changed.append(row)
     request_count()
-    with acting(user=by, reason=reason or "decisions taken back"):
+    with audit_context(user=by, reason=reason or "decisions taken back"):
         attached = _history("AssessmentEvidence").filter(pgh_context_id=change, pgh_label="insert")
         kept = [pk for pk in there if pk not in refused]
         links = attached.filter(assessment_id__in=kept).values_list("pgh_obj_id", flat=True)

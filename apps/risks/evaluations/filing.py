@@ -15,8 +15,8 @@ from django.db import transaction
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
-from apps.common.history import acting
-from apps.common.sql import lock_words
+from apps.common.database.bulk_writes import acquire_named_lock
+from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 from apps.intake import carrying
 from apps.intake.binding import binding_of, is_granted_program
@@ -66,7 +66,7 @@ def receive_evaluation(
         )
     digest = hashlib.sha256(body).hexdigest()
     with transaction.atomic():
-        lock_words(f"evaluation:{digest}")
+        acquire_named_lock(f"evaluation:{digest}")
         earlier = (
             Import.objects.filter(kind=Import.Kind.EVALUATION, digest=digest, application=application)
             .exclude(state__in=(Import.State.FAILED, Import.State.DROPPED))
@@ -102,7 +102,7 @@ def _file(import_: Import) -> None:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.FAILED, error=str(unreadable), read_at=now())
         ImportContent.objects.filter(of=import_).delete()
         return
-    with acting(
+    with audit_context(
         user=import_.by, job="" if import_.by else "ingest", reason=f"results of {run.tool}, import {import_.pk}"
     ) as change:
         n_created, n_unchanged = _file_results(import_, run)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from apps.common.child_process import child_function
+from apps.common.processes.child_process import child_function
 from apps.risks.evaluations import garak, inspect_ai, lm_eval, promptfoo
 from apps.risks.evaluations.results import Part, Result, Run, Unreadable
 

@@ -355,11 +355,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("plan", models.TextField(blank=True, help_text="What is done about it.")),
-                ("due_on", models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day])),
+                (
+                    "due_on",
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
+                ),
                 ("accepted_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "accepted_until",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 ("accept_reason", models.TextField(blank=True)),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
@@ -501,14 +508,14 @@ class Migration(migrations.Migration):
                 ("higher_is_better", models.BooleanField(default=True)),
                 ("passed", models.BooleanField(blank=True, null=True)),
                 ("n", models.PositiveIntegerField(blank=True, null=True, verbose_name="number of cases")),
-                ("run_on", models.DateField(validators=[apps.common.validators.sensible_day])),
+                ("run_on", models.DateField(validators=[apps.common.validators.validate_plausible_date])),
                 (
                     "expires_on",
                     models.DateField(
                         blank=True,
                         help_text="First day it no longer counts.",
                         null=True,
-                        validators=[apps.common.validators.sensible_day],
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
@@ -704,7 +711,9 @@ class Migration(migrations.Migration):
                 ("changed_at", models.DateTimeField()),
                 (
                     "review_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
                 ("closed_reason", models.CharField(blank=True, max_length=500)),
@@ -807,11 +816,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("plan", models.TextField(blank=True, help_text="What is done about it.")),
-                ("due_on", models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day])),
+                (
+                    "due_on",
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
+                ),
                 ("accepted_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "accepted_until",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 ("accept_reason", models.TextField(blank=True)),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
@@ -1236,7 +1252,9 @@ class Migration(migrations.Migration):
                 ("changed_at", models.DateTimeField()),
                 (
                     "review_on",
-                    models.DateField(blank=True, null=True, validators=[apps.common.validators.sensible_day]),
+                    models.DateField(
+                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                    ),
                 ),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
                 ("closed_reason", models.CharField(blank=True, max_length=500)),
@@ -1366,14 +1384,14 @@ class Migration(migrations.Migration):
                 ("higher_is_better", models.BooleanField(default=True)),
                 ("passed", models.BooleanField(blank=True, null=True)),
                 ("n", models.PositiveIntegerField(blank=True, null=True, verbose_name="number of cases")),
-                ("run_on", models.DateField(validators=[apps.common.validators.sensible_day])),
+                ("run_on", models.DateField(validators=[apps.common.validators.validate_plausible_date])),
                 (
                     "expires_on",
                     models.DateField(
                         blank=True,
                         help_text="First day it no longer counts.",
                         null=True,
-                        validators=[apps.common.validators.sensible_day],
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (

@@ -8,9 +8,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import ProviderEvent
-from apps.common.fields import MAX_REASON_LENGTH, LimitedTextField, StoredColumn
-from apps.common.history import tracked
-from apps.common.validators import sensible_day
+from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField, StoredColumn
+from apps.common.history.context import track_history
+from apps.common.validators import validate_plausible_date
 from apps.inventory.models import Dependency
 from apps.risks.models.evidence import Evidence
 from apps.risks.models.risks import LEVELS, Confidence, FoundationRisk
@@ -57,7 +57,7 @@ def _score(likelihood: str, impact: str) -> StoredColumn:
     )
 
 
-@tracked(exclude=("updated_at", "inherent", "current", "residual"))
+@track_history(exclude=("updated_at", "inherent", "current", "residual"))
 class Assessment(models.Model):
     """One row per foundation risk and dependency, from the moment somebody acted; without a row it is unassessed.
 
@@ -93,7 +93,7 @@ class Assessment(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    due_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    due_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     evidence = models.ManyToManyField(
         Evidence, through="AssessmentEvidence", blank=True, related_name="backed_assessments"
     )
@@ -102,7 +102,7 @@ class Assessment(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     accepted_at = models.DateTimeField(null=True, blank=True)
-    accepted_until = models.DateField(null=True, blank=True, validators=[sensible_day])
+    accepted_until = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     accept_reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -181,7 +181,7 @@ class Assessment(models.Model):
         )
 
 
-@tracked()
+@track_history()
 class AssessmentEvidence(models.Model):
     """Evidence that an assessment rests on."""
 

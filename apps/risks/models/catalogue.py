@@ -5,8 +5,8 @@ from django.db import models
 from django.db.models import Q
 
 from apps.catalog.models import PublicQuerySet
-from apps.common.fields import LimitedTextField
-from apps.common.history import tracked
+from apps.common.database.fields import LimitedTextField
+from apps.common.history.context import track_history
 from apps.inventory.models import Adaptation
 
 
@@ -29,7 +29,7 @@ class Predicate(models.TextChoices):
     CALLS_MOVING_NAME = "calls_moving_name", "It calls a name that the provider may point elsewhere"
 
 
-@tracked()
+@track_history()
 class Taxonomy(models.Model):
     """A public catalogue of risks, with what its licence lets us hold of it."""
 
@@ -51,7 +51,7 @@ class Taxonomy(models.Model):
         return self.name
 
 
-@tracked()
+@track_history()
 class TaxonomyEntry(models.Model):
     """One risk of a taxonomy. `text` is empty where only ids and names may be held."""
 
@@ -78,7 +78,7 @@ class TaxonomyEntry(models.Model):
         return f"{self.code} {self.name}"
 
 
-@tracked(exclude=("updated_at",))
+@track_history(exclude=("updated_at",))
 class RiskTemplate(models.Model):
     """A kind of risk that a foundation hands on. Those that are `built_in` follow the release; own ones are edited.
 
@@ -122,7 +122,7 @@ class RiskTemplate(models.Model):
         return f"{self.code} {self.title}"
 
 
-@tracked()
+@track_history()
 class Modifier(models.Model):
     """How one kind of adaptation eases or aggravates a template's risk, in steps of likelihood and impact."""
 
@@ -153,7 +153,7 @@ class Modifier(models.Model):
         return f"{self.template_id}: {self.adaptation} {self.likelihood:+d}/{self.impact:+d}"
 
 
-@tracked()
+@track_history()
 class TemplateMapping(models.Model):
     """How a template relates to an entry of a taxonomy, in SSSOM's terms: `broadMatch` says the entry is broader."""
 

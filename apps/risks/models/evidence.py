@@ -9,9 +9,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Offering, Version
-from apps.common.fields import LimitedTextField
-from apps.common.history import tracked
-from apps.common.validators import sensible_day
+from apps.common.database.fields import LimitedTextField
+from apps.common.history.context import track_history
+from apps.common.validators import validate_plausible_date
 from apps.inventory.models import Application
 from apps.risks.models.catalogue import RiskTemplate
 
@@ -29,7 +29,7 @@ class EvidenceQuerySet(models.QuerySet["Evidence"]):
         return self.filter(Q(passed=False) | Q(expires_on__lte=day))
 
 
-@tracked()
+@track_history()
 class Evidence(models.Model):
     """Evidence about an application, a version, an offering, or an application on one of these.
 
@@ -80,9 +80,9 @@ class Evidence(models.Model):
     higher_is_better = models.BooleanField(default=True)
     passed = models.BooleanField(null=True, blank=True)
     n = models.PositiveIntegerField("number of cases", null=True, blank=True)
-    run_on = models.DateField(validators=[sensible_day])
+    run_on = models.DateField(validators=[validate_plausible_date])
     expires_on = models.DateField(
-        null=True, blank=True, validators=[sensible_day], help_text="First day it no longer counts."
+        null=True, blank=True, validators=[validate_plausible_date], help_text="First day it no longer counts."
     )
     digest = models.CharField(
         max_length=64,

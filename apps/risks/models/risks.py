@@ -7,9 +7,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.catalog.models import Node, PublicQuerySet
-from apps.common.fields import LimitedTextField, StoredColumn
-from apps.common.history import tracked
-from apps.common.validators import sensible_day
+from apps.common.database.fields import LimitedTextField, StoredColumn
+from apps.common.history.context import track_history
+from apps.common.validators import validate_plausible_date
 from apps.risks.models.catalogue import RiskTemplate
 from apps.risks.models.evidence import Evidence
 
@@ -47,7 +47,7 @@ class FoundationRiskQuerySet(PublicQuerySet["FoundationRisk"]):
         return self.open().filter(inherits=True)
 
 
-@tracked(exclude=("updated_at", "inherent"))
+@track_history(exclude=("updated_at", "inherent"))
 class FoundationRisk(models.Model):
     """A template, or an own risk without one, on ONE node of the footing.
 
@@ -81,7 +81,7 @@ class FoundationRisk(models.Model):
 
     opened_at = models.DateTimeField()
     changed_at = models.DateTimeField()
-    review_on = models.DateField(null=True, blank=True, validators=[sensible_day])
+    review_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_reason = models.CharField(max_length=500, blank=True)
     dismissed_at = models.DateTimeField(null=True, blank=True)
@@ -134,7 +134,7 @@ class FoundationRisk(models.Model):
         return self.title or (str(self.template) if self.template_id else f"risk {self.pk}")
 
 
-@tracked()
+@track_history()
 class RiskEvidence(models.Model):
     """Evidence that a foundation risk rests on."""
 

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 
 from apps.catalog.models import NodeKind, Via
-from apps.common.pagination import BadCursor, KeysetPage
+from apps.common.database.keyset_pagination import InvalidCursorError, KeysetPage
 from apps.risks import inheriting
 from apps.risks.queries.levels import IN_THE_WEIGHTS, steps_of
 from apps.risks.queries.narrowing import Conditions, Narrowed, conditions_of
@@ -84,7 +84,7 @@ def inherited_risks(
 ) -> KeysetPage[InheritedRisk]:
     """A page of what the applications `user` may read have inherited; three statements at most, at any depth.
 
-    BadCursor where the cursor is not of this list.
+    InvalidCursorError where the cursor is not of this list.
     """
     narrowed = narrowed or Narrowed()
     backwards, after = _decode(cursor) if cursor else (False, None)
@@ -305,7 +305,7 @@ def _decode(cursor: str) -> tuple[bool, list[int]]:
         fits = [isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 for value in values]
         small = len(values) == 5 and values[0] <= 25 and values[2] < 2**15
         if direction not in {"+", "-"} or of != "inherited" or not small or not all(fits):
-            raise BadCursor
+            raise InvalidCursorError
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
-        raise BadCursor("This cursor does not belong to this list. Begin again without it.") from error
+        raise InvalidCursorError("This cursor does not belong to this list. Begin again without it.") from error
     return direction == "-", values

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from apps.accounts.models import User
-from apps.common.prepared import prepared_cursor
+from apps.common.database.prepared_statements import prepared_cursor
 from apps.risks import counting, inheriting
 from apps.risks.models import Assessment
 from apps.risks.models.assessments import AssessmentQuerySet

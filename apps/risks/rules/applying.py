@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.common.history import acting
-from apps.common.sql import update_rows
+from apps.common.database.bulk_writes import update_rows
+from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.inventory.models import Application
 from apps.risks.models import Confidence, FoundationRisk, RiskTemplate
@@ -77,7 +77,7 @@ def apply_rules(*, at: datetime) -> RuleChanges:
             if template is not None:
                 cursor.execute(rule.facts, params)
                 facts = {row[0]: Fact(*row) for row in cursor.fetchall()}
-                with acting(job=JOB, reason=f"rule: {rule.name.label.lower()}"):
+                with audit_context(job=JOB, reason=f"rule: {rule.name.label.lower()}"):
                     changes += _apply(rule, template, facts, at)
         cursor.execute("DROP TABLE risk_standing, risk_held")
     return changes

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
-from apps.common.history_reading import kinds
-from apps.common.pagination import BadCursor, KeysetPage
-from apps.common.postgresql.errors import Unavailable, unavailable
+from apps.common.database.keyset_pagination import InvalidCursorError, KeysetPage
+from apps.common.history.log import tracked_models
+from apps.common.postgresql.errors import Unavailable, unavailability
 from apps.reports.auditing import HEADS, WHO, AuditForm, Change, audit_lines, audit_page, be_patient, kinds_for
 from apps.web.filtering import Chip, Control, Filters
 from apps.web.forms import signed_in
@@ -61,10 +61,10 @@ def audit(request: HttpRequest) -> HttpResponse:
                 found = audit_page(
                     user=user, said=form.cleaned_data, size=SIZE, cursor=request.GET.get("cursor", "")
                 )  # fmt: skip
-        except BadCursor:
+        except InvalidCursorError:
             return redirect(f"{request.path}{query_with(request, cursor=None)}")
         except OperationalError as error:
-            if unavailable(error) is not Unavailable.SLOW:
+            if unavailability(error) is not Unavailable.SLOW:
                 raise
             too_long = True
     return page(
@@ -94,7 +94,7 @@ def audit_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     try:
         lines = audit_lines(user=user, said=form.cleaned_data)
     except OperationalError as error:
-        if unavailable(error) is not Unavailable.SLOW:
+        if unavailability(error) is not Unavailable.SLOW:
             raise
         # the page says what to do
         return redirect(f"{reverse('audit:list')}{query_with(request)}")
@@ -103,7 +103,9 @@ def audit_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 def _filters(request: HttpRequest, form: AuditForm, user: User) -> Filters:
     allowed = kinds_for(user)
-    named = sorted(((label, kind.name) for label, kind in kinds().items() if label in allowed), key=lambda one: one[1])
+    named = sorted(
+        ((label, kind.name) for label, kind in tracked_models().items() if label in allowed), key=lambda one: one[1]
+    )
     shown = [
         Control("reason", "Reason contains", "search"),
         Control("actor", "Who", "search"),

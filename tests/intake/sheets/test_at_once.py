@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection
 
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.intake.models import Import
 from apps.intake.sheets.importing import carry_out, confirm_import
 from apps.inventory.models import Application, Dependency
@@ -57,7 +57,7 @@ def test_a_worker_that_is_at_it_is_not_disturbed_and_a_change_that_comes_first_i
     def somebody_else():
         from django.db import transaction
 
-        with transaction.atomic(), acting(user=claims.by):
+        with transaction.atomic(), audit_context(user=claims.by):
             Application.objects.filter(pk=known.pk).update(geography="Asia")
             locked.set()
             go_on.wait(10)

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.models import Membership, Team
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.intake import carrying
 from apps.intake.models import Import, ImportContent, ImportRow
@@ -113,7 +113,7 @@ def test_it_is_undone_as_a_whole_and_the_offering_it_brought_stays_in_the_inbox(
 def test_it_is_not_undone_over_what_others_have_written_since(claims):
     known, carl = make_application("Known", team=claims.team), make_user("carl")
     done = confirm(preview(rows_about(known), claims.by))
-    with acting(user=carl):
+    with audit_context(user=carl):
         Application.objects.filter(name="Brand new").update(purpose="theirs")
 
     left = undo_import(import_=done, by=claims.by)

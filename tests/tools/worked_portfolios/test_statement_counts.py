@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.models import NodeKind
-from apps.common.sql import analyze
+from apps.common.database.bulk_writes import analyze
 from apps.exposure.engine.building import rebuild
 from apps.exposure.engine.concentration import contributions, measure_layer
 from apps.exposure.engine.cuts import cuts

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.common.scratch import ScratchRefused
+from apps.common.database.scratch_database import ScratchDatabaseError
 from tools.worked_portfolios.evaluation import evaluate_portfolios
 from tools.worked_portfolios.reader.document import read_file
 from tools.worked_portfolios.reader.rows import PortfolioFileError
@@ -25,7 +25,7 @@ class Command(BaseCommand):
             raise CommandError(str(refusal), returncode=2) from None
         try:
             evaluation = evaluate_portfolios(portfolios)
-        except ScratchRefused as refusal:
+        except ScratchDatabaseError as refusal:
             raise CommandError(str(refusal), returncode=1) from None
         for values, expected in zip(document["portfolios"], evaluation.answers, strict=True):
             values["expected"] = expected

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from apps.common.validators import sensible_day
+from apps.common.validators import validate_plausible_date
 
 MAX_ID_LENGTH = 80
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -136,7 +136,7 @@ def parse_day(value: Any, at: str) -> date:
         raise PortfolioFileError(f"{at} is {_shown(value)}; a day is written 2026-11-24.")
     try:
         day = date.fromisoformat(value)
-        sensible_day(day)
+        validate_plausible_date(day)
     except ValueError:
         raise PortfolioFileError(f"{at} is {value}, which is no day of the calendar.") from None
     except ValidationError as refusal:

@@ -9,7 +9,7 @@ from apps.accounts.actions import end_membership, set_membership
 from apps.accounts.management.answers import NONE, RowCommand, refusals, team_of
 from apps.accounts.models import Membership, User
 from apps.accounts.roles import TeamRole
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 
 JOB = "manage.py membership"
 
@@ -42,7 +42,7 @@ class Command(RowCommand):
         user, team = User.objects.filter(username=username).first(), team_of(slug)
         if user is None:
             raise CommandError(f"No user is called '{username}'. 'manage.py user' lists them.", returncode=2)
-        with refusals(), acting(job=JOB), transaction.atomic():
+        with refusals(), audit_context(job=JOB), transaction.atomic():
             held = Membership.objects.select_for_update(of=("self",)).filter(user=user, team=team).first()
             if word != NONE:
                 kept = set_membership(user=user, team=team, role=TeamRole[word.upper()], by=None)

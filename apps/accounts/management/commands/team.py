@@ -8,7 +8,7 @@ from django.db import transaction
 from apps.accounts.actions import TEAM_FACTS, add_team, change_team, locked_team, remove_team
 from apps.accounts.management.answers import NONE, RowCommand, refusals, team_of
 from apps.accounts.models import Team
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 
 JOB = "manage.py team"
 
@@ -40,7 +40,7 @@ class Command(RowCommand):
             raise CommandError("A team is either changed or removed. Leave out the one or the other.", returncode=2)
         if "parent" in facts:
             facts["parent"] = None if facts["parent"] == NONE else team_of(facts["parent"])
-        with refusals(), acting(job=JOB), transaction.atomic():
+        with refusals(), audit_context(job=JOB), transaction.atomic():
             self._remove(options["slug"]) if options["remove"] else self._keep(options["slug"], facts)
 
     def _keep(self, slug: str, facts: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from apps.accounts.inviting import invitation_address, send_invitation
 from apps.accounts.management.answers import NONE, RowCommand, refusals
 from apps.accounts.models import User
 from apps.accounts.roles import OrganisationRole
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 
 JOB = "manage.py user"
 
@@ -50,7 +50,7 @@ class Command(RowCommand):
             for person in User.objects.people().order_by("username"):
                 self.write_row(row_of(person))
             return
-        with refusals(), acting(job=JOB), transaction.atomic():
+        with refusals(), audit_context(job=JOB), transaction.atomic():
             person, change = _keep(options["username"], facts)
             if invites and not (person.is_active and person.email):
                 raise CommandError(

@@ -13,7 +13,7 @@ from apps.alerts.actions import keep_alerts, queue_digests, raise_alerts, raise_
 from apps.alerts.forgetting import forget_old_messages
 from apps.alerts.sending import send_due
 from apps.catalog.recording import apply_due_facts
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of, now, parse_moment
 from apps.exposure.actions import evaluate_flags, handle_events
 from apps.exposure.actions.cuts import keep_cuts
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             at = parse_moment(options["at"]) if options["at"] else now()
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from None
-        with acting(job="sweep"):
+        with audit_context(job="sweep"):
             with transaction.atomic():
                 due = apply_due_facts(at=at)
             held = end_holds(at=at)

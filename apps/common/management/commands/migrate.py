@@ -9,9 +9,9 @@ from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 
-from apps.common.locks import database_lock
-from apps.common.migrating import LeanExecutor
-from apps.common.postgresql.errors import Unavailable, unavailable
+from apps.common.database.advisory_lock import database_lock
+from apps.common.database.migration_executor import LeanExecutor
+from apps.common.postgresql.errors import Unavailable, unavailability
 
 # Django's command takes its executor from its module and offers no other place to name one
 migrate.MigrationExecutor = LeanExecutor  # type: ignore[attr-defined]
@@ -41,7 +41,7 @@ class Command(migrate.Command):
                 with _short_lock_timeout(options["database"]):
                     super().handle(*args, **options)
             except OperationalError as error:
-                if unavailable(error) is not Unavailable.LOCKED:
+                if unavailability(error) is not Unavailable.LOCKED:
                     raise
                 if pause is None:
                     raise CommandError(

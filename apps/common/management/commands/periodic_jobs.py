@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from apps.common.models import PeriodicJob
-from apps.common.periodic_jobs import kept_jobs
+from apps.common.periodic_jobs import recorded_jobs
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         rows = {row.name: row for row in PeriodicJob.objects.all()}
         lines = [("job", "every", "began", "succeeded")]
-        for name, every in sorted(kept_jobs().items(), key=lambda job: (job[1], job[0])):
+        for name, every in sorted(recorded_jobs().items(), key=lambda job: (job[1], job[0])):
             row = rows.get(name, PeriodicJob(name=name))
             lines.append((name, str(every), _shown(row.started_at), _shown(row.succeeded_at)))
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from apps.common.retention import KeptTable, RetentionRule, delete_expired_rows, retention_entries, table_sizes
+from apps.common.retention import PermanentTable, RetentionRule, delete_expired_rows, retention_entries, table_sizes
 from apps.common.time import now
 
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
                 "rows": sizes[table].n_rows,
                 "bytes": sizes[table].n_bytes,
                 "kept": entry.limit(),
-                **({"because": entry.because} if isinstance(entry, KeptTable) else {}),
+                **({"because": entry.because} if isinstance(entry, PermanentTable) else {}),
                 **({"ended": entry.expired(at=moment).count()} if isinstance(entry, RetentionRule) else {}),
             }
             for table, entry in sorted(retention_entries().items())

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 from apps.exposure.consistency import ExposureCheck, check_exposure
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             raise CommandError("--limit is a whole number from 0 on.", returncode=2)
         began = perf_counter()
         try:
-            with acting(job="check_exposure"):
+            with audit_context(job="check_exposure"):
                 check = check_exposure(on=day_of(now()), limit=options["limit"])
         except OperationalError as error:
             raise CommandError(f"The database could not answer: {error}", returncode=3) from error

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.catalog.builtin import CATALOGUE, load_catalogue
 from apps.catalog.models import ProviderEvent, Source
-from apps.common.scratch import ScratchRefused, scratch_database
+from apps.common.database.scratch_database import ScratchDatabaseError, scratch_database
 from apps.feeds.mapping import KIND, read_mapping
 from apps.feeds.models import FeedRun, SourceMapping
 from apps.feeds.parsers import ADAPTERS
@@ -57,7 +57,7 @@ class Command(BaseCommand):
                     if polled.run.status == FeedRun.Status.FAILED:
                         self.stderr.write(f"{polled.run.queued_at:%H:%M:%S}: {polled.run.error}")
                     self._print(polled.events)
-        except ScratchRefused as refusal:
+        except ScratchDatabaseError as refusal:
             raise CommandError(str(refusal), returncode=1) from None
 
     def _mapping(self, slug: str, file: Path | None) -> Any:

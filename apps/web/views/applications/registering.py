@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.roles import TeamRole
-from apps.common.history import current_change
+from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory import actions
@@ -52,7 +52,7 @@ def register(request: HttpRequest) -> HttpResponse:
             say(
                 request,
                 f"{application.name} is registered. Say next what it calls.",
-                undo=current_change(),
+                undo=current_change_id(),
             )
             return redirect("dependencies:create", application.slug)
     status = 403 if not allowed and request.method == "POST" else 422 if request.method == "POST" else 200

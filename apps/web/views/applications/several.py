@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import Team, User
-from apps.common.history import current_change
+from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.inventory import actions
 from apps.inventory.actions import BulkChange
@@ -174,5 +174,5 @@ def _told(request: HttpRequest, report: BulkChange, back: str) -> HttpResponse:
             f"{number(len(report.refused))} were refused: {' '.join(why[:3])}",
         )
     UnkeptApplication.objects.bulk_create([UnkeptApplication(application_id=pk) for pk in report.changed])
-    say(request, sentence, undo=current_change() if n else None)
+    say(request, sentence, undo=current_change_id() if n else None)
     return redirect(back)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from apps.accounts.models import User
 from apps.catalog.models import Offering
 from apps.catalog.placing import place_named
-from apps.common.history import acting
+from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 from apps.inventory import actions
 from apps.inventory.choosing.against import would_be_against
@@ -76,7 +76,7 @@ def _declare(application: Application, form: DeclareForm, user: User) -> tuple[D
     offering: Offering | None = said["offering"]
     if offering is None:
         host = said["new_host"]
-        with acting(user=user, reason=said["reason"] or "named in a declaration"):
+        with audit_context(user=user, reason=said["reason"] or "named in a declaration"):
             value = {"host": host.slug, "api_id": said["new_api_id"].strip()}
             found = place_named([value], at=now())
         offering = Offering.objects.select_related("host").get(pk=next(iter(found.values())))

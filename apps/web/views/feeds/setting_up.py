@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
 from apps.catalog.models import Source
-from apps.common.history import current_change
-from apps.common.http import installation_policy
+from apps.common.history.context import current_change_id
+from apps.common.http.installation_policy import installation_policy
 from apps.common.time import now
 from apps.feeds.mapping import KIND
 from apps.feeds.models import Payload, SourceMapping
@@ -265,7 +265,7 @@ def edit_source(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _undo_of(source: Source) -> str:
-    return reverse("feeds:undo", args=[source.slug, current_change()])
+    return reverse("feeds:undo", args=[source.slug, current_change_id()])
 
 
 @require_POST

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.common.history import current_change
+from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.intake.answering import Answered, declare, dismiss, end, reopen
@@ -157,11 +157,11 @@ def answer(request: HttpRequest) -> HttpResponse:
             case "declare":
                 done = declare(discrepancies=chosen, by=user, at=at, reason=reason)
                 said = pluralize(done.done, "{n} use is declared now.", "{n} uses are declared now.")
-                undo = current_change()
+                undo = current_change_id()
             case "end":
                 done = end(discrepancies=chosen, by=user, at=at, reason=reason)
                 said = pluralize(done.done, "{n} use is ended.", "{n} uses are ended.")
-                undo = current_change()
+                undo = current_change_id()
             case "dismiss":
                 until = DayField().clean(request.POST.get("until"))
                 done = dismiss(discrepancies=chosen, until=until, reason=reason, by=user, at=at)

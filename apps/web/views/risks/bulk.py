@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.common.history import current_change
+from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.risks import actions
@@ -262,7 +262,7 @@ def _attach(
 def _tell(request: HttpRequest, done: Done, chosen: Chosen) -> None:
     if done.n:
         sentence = pluralize(done.n, f"{number(done.n)} risk assessed.", f"{number(done.n)} risks assessed.")
-        say(request, sentence, undo=reverse("inherited-risks:undo", args=[current_change()]))
+        say(request, sentence, undo=reverse("inherited-risks:undo", args=[current_change_id()]))
     left = [*chosen.left, *done.refused]
     for name, why in left[:NAMED]:
         refuse(request, f"{name}: {why}")

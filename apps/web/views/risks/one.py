@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.common.history import current_change
+from apps.common.history.context import current_change_id
 from apps.common.time import day_of, now
 from apps.inventory.actions import locked_dependency
 from apps.inventory.models import Adaptation, Dependency
@@ -279,7 +279,7 @@ def decide(request: HttpRequest, risk: int, dependency: int, action: str) -> Htt
         except ValidationError as error:
             _add(form, error)
         else:
-            undo = None if action == "evidence" else reverse("inherited-risks:undo", args=[current_change()])
+            undo = None if action == "evidence" else reverse("inherited-risks:undo", args=[current_change_id()])
             say(request, said, undo=undo)
             return redirect(subject.address)
     return _page(request, subject, at=at, bound={action: form})

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
-from apps.common.pagination import BadCursor
+from apps.common.database.keyset_pagination import InvalidCursorError
 from apps.common.time import day_of, now
 from apps.risks.filters import CRITICALITIES
 from apps.risks.models import Layer, Taxonomy, Treatment
@@ -112,7 +112,7 @@ def sheet_of(
         )
     try:
         found = inherited_risks(user=user, on=today, narrowed=narrowed, size=size, cursor=request.GET.get("after", ""))
-    except BadCursor:
+    except InvalidCursorError:
         found = inherited_risks(user=user, on=today, narrowed=narrowed, size=size)
     return Sheet(
         rows=found.rows,

@@ -18,7 +18,7 @@ from apps.accounts import actions
 from apps.accounts.filters import TeamFilter
 from apps.accounts.models import Membership, Team, User
 from apps.accounts.roles import TeamRole
-from apps.common.validators import known_time_zone
+from apps.common.validators import validate_time_zone
 from apps.inventory.models import Application
 from apps.web.editing import SeenMixin
 from apps.web.filtering import Control, filters
@@ -55,7 +55,7 @@ class TeamForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]
-        known_time_zone(zone)
+        validate_time_zone(zone)
         return zone
 
 

@@ -1,0 +1,131 @@
+"""Keyset pagination: a page begins after the last row of the one before, so depth costs nothing.
+
+A cursor holds the values of the ordering columns of one row. It is opaque to callers but no secret: forging one
+only chooses another place in what the caller may see anyway.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
+
+DEFAULT_PAGE_SIZE = 50
+MAX_PAGE_SIZE = 200
+
+
+class InvalidCursorError(ValueError):
+    """A cursor that this list did not hand out; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeysetPage[Row]:
+    """`next` and `previous` are cursors, None at the ends."""
+
+    rows: list[Row]
+    next: str | None
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Keyset:
+    """An order by columns of the model itself, none of them nullable, the last one unique: `("-detected_at", "-id")`.
+
+    All columns run in the same direction, so that one index serves both ways.
+    """
+
+    columns: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.removeprefix("-") for column in self.columns)
+
+    @property
+    def falls(self) -> bool:
+        return self.columns[0].startswith("-")
+
+    def directed(self, *, backwards: bool) -> list[str]:
+        """The columns as `order_by` takes them, for reading this way."""
+        return [f"-{name}" if self.falls != backwards else name for name in self.names]
+
+
+def keyset_page[M: Model](queryset: QuerySet[M, Any], *, order: Keyset, size: int, cursor: str = "") -> KeysetPage[Any]:
+    """One page of `queryset`, whose rows are model instances or dictionaries that hold the order's columns.
+
+    Costs one statement. InvalidCursorError where the cursor is not of this order.
+    """
+    backwards, after = read_cursor(cursor, queryset.model, order)
+    falls = order.falls != backwards
+    if after is not None:
+        queryset = queryset.filter(_rows_after(order.names, after, falls=falls))
+    rows = list(queryset.order_by(*order.directed(backwards=backwards))[: size + 1])
+    return page_from_rows(rows, order=order, size=size, backwards=backwards, is_first=after is None)
+
+
+def read_cursor(cursor: str, model: type[Model], order: Keyset) -> tuple[bool, list[Any] | None]:
+    """(is it read backwards, the values of the order's columns that it begins after); None: at the beginning."""
+    return _decode(cursor, model, order) if cursor else (False, None)
+
+
+def page_from_rows(
+    rows: list[Any],
+    *,
+    order: Keyset,
+    size: int,
+    backwards: bool,
+    is_first: bool,
+    columns: Sequence[str] = (),
+) -> KeysetPage[Any]:
+    """A page out of `size` + 1 rows as they were read: whether there is more is told by the last one. `columns` names
+    the values of rows that are tuples."""
+    more = len(rows) > size
+    del rows[size:]
+    if backwards:
+        rows.reverse()
+    has_next = bool(rows) and (more or backwards)
+    has_previous = bool(rows) and (more if backwards else not is_first)
+    return KeysetPage(
+        rows=rows,
+        next=_encode(rows[-1], order, columns, backwards=False) if has_next else None,
+        previous=_encode(rows[0], order, columns, backwards=True) if has_previous else None,
+    )
+
+
+def _rows_after(names: Sequence[str], values: Sequence[Any], *, falls: bool) -> Q:
+    """Rows strictly after `values`: (a, b) > (x, y), written so that the index on (a, b) bounds the scan."""
+    beyond, level = ("lt", "lte") if falls else ("gt", "gte")
+    condition, same = Q(), Q()
+    for name, value in zip(names, values, strict=True):
+        condition |= same & Q((f"{name}__{beyond}", value))
+        same &= Q((name, value))
+    return Q((f"{names[0]}__{level}", values[0])) & condition
+
+
+def _encode(row: Any, order: Keyset, columns: Sequence[str], *, backwards: bool) -> str:
+    if columns:
+        values = [row[columns.index(name)] for name in order.names]
+    else:
+        values = [row[name] if isinstance(row, dict) else getattr(row, name) for name in order.names]
+    text = json.dumps(["-" if backwards else "+", list(order.columns), [str(value) for value in values]])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, model: type[Model], order: Keyset) -> tuple[bool, list[Any]]:
+    try:
+        text = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        direction, columns, values = json.loads(text)
+        if direction not in {"+", "-"} or columns != list(order.columns) or len(values) != len(columns):
+            raise InvalidCursorError
+        fields = [model._meta.get_field(name) for name in order.names]
+        parsed = [field.to_python(value) for field, value in zip(fields, values, strict=True)]  # type: ignore[union-attr]
+        if None in parsed or any(isinstance(value, str) and "\x00" in value for value in parsed):
+            raise InvalidCursorError
+    except (ValueError, TypeError, binascii.Error, ValidationError, OverflowError, RecursionError) as error:
+        raise InvalidCursorError(
+            "This cursor does not belong to this list in this order. Begin again without it."
+        ) from error
+    return direction == "-", parsed

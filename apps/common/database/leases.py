@@ -1,0 +1,89 @@
+"""One at a time, across processes and machines, for work that takes longer than a transaction should.
+
+A lease is a row with an end. Each step is a statement of its own, so that a pooler may hand the connection on in
+between: nothing hangs on a session. All times are the database's, so that the clocks of the machines do not matter.
+A holder renews while it works; one that died is succeeded when its lease ends. Where a transaction lasts as long as
+the work, `pg_advisory_xact_lock` does the same without a row; before there are tables,
+`apps.common.database.advisory_lock`.
+"""
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import InterfaceError, OperationalError, connection
+
+# a lease that ends later than two durations from now was written before the clock was set back, and holds nobody up
+_ACQUIRE = """
+INSERT INTO common_lease AS l (name, holder, acquired_at, expires_at)
+VALUES (%(name)s, %(holder)s, clock_timestamp(), clock_timestamp() + make_interval(secs => %(seconds)s))
+ON CONFLICT (name) DO UPDATE
+SET holder = EXCLUDED.holder, acquired_at = EXCLUDED.acquired_at, expires_at = EXCLUDED.expires_at
+WHERE l.expires_at <= clock_timestamp() OR l.expires_at > clock_timestamp() + 2 * make_interval(secs => %(seconds)s)
+RETURNING name
+"""
+_RENEW = """
+UPDATE common_lease SET expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+WHERE name = %(name)s AND holder = %(holder)s
+"""
+_RELEASE = "DELETE FROM common_lease WHERE name = %(name)s AND holder = %(holder)s"
+_MAX_HOST_LENGTH = 80
+
+
+class LeaseLostError(Exception):
+    """The lease ended before it was renewed, and another holder has it: stop, and leave the rest to that one."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLease:
+    """A lease in the hands of this process."""
+
+    name: str
+    holder: str
+    duration: timedelta
+
+    def renew(self) -> None:
+        """Let it last for `duration` from now. LeaseLostError where another one holds it by now."""
+        if not self._execute(_RENEW):
+            raise LeaseLostError(f"Another process holds the lease '{self.name}' by now.")
+
+    def release(self) -> None:
+        """Give the lease back, so that the next holder need not wait for its end. Nothing where another holds it."""
+        self._execute(_RELEASE)
+
+    def _execute(self, statement: str) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, self.parameters())
+            n_rows: int = cursor.rowcount
+        return n_rows
+
+    def parameters(self) -> dict[str, str | float]:
+        return {"name": self.name, "holder": self.holder, "seconds": self.duration.total_seconds()}
+
+
+def acquire_lease(name: str, *, duration: timedelta) -> HeldLease | None:
+    """The lease, or None where another one holds it. Waits for nobody."""
+    host = socket.gethostname()[:_MAX_HOST_LENGTH]
+    lease = HeldLease(name, f"{host}:{os.getpid()}:{secrets.token_hex(8)}", duration)
+    with connection.cursor() as cursor:
+        cursor.execute(_ACQUIRE, lease.parameters())
+        return lease if cursor.fetchone() else None
+
+
+@contextmanager
+def hold_lease(name: str, *, duration: timedelta) -> Iterator[HeldLease | None]:
+    """Hold the lease while the block runs, which renews it as it goes; None where another one holds it.
+
+    Without the database it cannot be given back; it then ends by itself.
+    """
+    lease = acquire_lease(name, duration=duration)
+    try:
+        yield lease
+    finally:
+        if lease is not None:
+            with suppress(OperationalError, InterfaceError):
+                lease.release()

@@ -1,0 +1,127 @@
+"""A database of its own for work whose answer must not depend on what the registry holds.
+
+The first use builds a template (schema and what `prepare` loads); later uses copy it in a fraction of a second.
+The template's name carries a fingerprint, so that a new release builds a new one and drops the old.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from apps.common.database.advisory_lock import database_lock
+
+type Statement = sql.SQL | sql.Composed
+
+TEMPLATE_LOCK = "scratch template"
+
+
+class ScratchDatabaseError(Exception):
+    """The database user may not create databases; the message says what to grant."""
+
+
+@contextmanager
+def scratch_database(prepare: Callable[[], object], *, purpose: str, fingerprint: str) -> Iterator[None]:
+    """Point the default connection at a fresh database until the block ends, then drop it.
+
+    For commands that run in one process and one thread: every connection of the process is switched.
+    """
+    home = str(connection.settings_dict["NAME"])
+    prefix = f"{home[:20]}_scratch_{purpose}"
+    template = f"{prefix}_{_digest(fingerprint)}"
+    name = f"{prefix}_run_{os.getpid()}"
+    _build_template(home, prefix, template, prepare)
+    with _administration(home) as run:
+        drop_database(run, name)
+        run(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+    _switch(name)
+    try:
+        yield
+    finally:
+        _switch(home)
+        with _administration(home) as run:
+            drop_database(run, name)
+
+
+def drop_database(run: Callable[[Statement], object], name: str) -> None:
+    """Drop it where it exists, ending the sessions this user has in it. `run` executes outside of any transaction."""
+    # not WITH (FORCE): that refuses anybody but a superuser while autovacuum works in there; a plain drop ends it
+    _end_sessions(run, name)
+    run(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def _end_sessions(run: Callable[[Statement], object], name: str) -> None:
+    """End the sessions that this user has in the database `name`; a pooler keeps some after their clients have gone."""
+    run(
+        sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND usename = user").format(
+            sql.Literal(name)
+        )
+    )
+
+
+def _digest(fingerprint: str) -> str:
+    loader = MigrationLoader(None)
+    migrations = sorted(map(str, loader.disk_migrations or {}))
+    return hashlib.sha256(f"{migrations}{fingerprint}".encode()).hexdigest()[:10]
+
+
+def _build_template(home: str, prefix: str, template: str, prepare: Callable[[], object]) -> None:
+    with database_lock(TEMPLATE_LOCK), _administration(home) as run:
+        if run(sql.SQL("SELECT 1 FROM pg_database WHERE datname = {}").format(sql.Literal(template))):
+            return
+        old = run(
+            sql.SQL("SELECT datname FROM pg_database WHERE datname LIKE {}").format(
+                sql.Literal(prefix.replace("_", r"\_") + r"\_%")
+            )
+        )
+        for (name,) in old:
+            if not name.startswith(f"{prefix}_run_"):
+                drop_database(run, name)
+        building = f"{prefix}_building"
+        drop_database(run, building)
+        run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(building)))
+        _switch(building)
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+            prepare()
+        finally:
+            _switch(home)
+        _end_sessions(run, building)
+        run(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(template)))
+
+
+@contextmanager
+def _administration(home: str) -> Iterator[Callable[[Statement], list[tuple[str, ...]]]]:
+    """Run statements outside of any transaction on a connection that does not follow the switch."""
+    to = connection.settings_dict
+    known = {"user": to["USER"], "password": to["PASSWORD"], "host": to["HOST"], "port": to["PORT"]}
+    address = make_conninfo(dbname=home, **{name: str(value) for name, value in known.items() if value})
+    with psycopg.connect(address, autocommit=True) as administration:
+
+        def run(statement: Statement) -> list[tuple[str, ...]]:
+            try:
+                cursor = administration.execute(statement)
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise ScratchDatabaseError(
+                    "This needs a database of its own, and the database user may not create one. "
+                    "Run: ALTER ROLE ... CREATEDB."
+                ) from error
+            return cursor.fetchall() if cursor.description else []
+
+        yield run
+
+
+def _switch(name: str) -> None:
+    """All further queries of this process go to the database `name`."""
+    connection.close()
+    close_pool = getattr(connection, "close_pool", None)
+    if close_pool is not None and connection.settings_dict["OPTIONS"].get("pool"):
+        close_pool()
+    connection.settings_dict["NAME"] = name

@@ -1,0 +1,34 @@
+"""Trees that people arrange: the last line against a row that is put, at some remove, below itself."""
+
+import pgtrigger
+
+# two changes at the same moment, each in order by itself, close a circle together: the second waits here for the end
+# of the first, and then sees it
+LOCK_TREE = "PERFORM pg_advisory_xact_lock(hashtextextended('{tree}', 0));"
+
+
+def refuse_cycles(name: str, table: str, column: str, sentence: str) -> pgtrigger.Trigger:
+    """A trigger that refuses an insert or update of `column`, which refers to the same table, that closes a circle."""
+    return pgtrigger.Trigger(
+        name=name,
+        level=pgtrigger.Row,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert | pgtrigger.UpdateOf(column),
+        func=f"""
+            IF NEW.{column} IS NULL THEN
+                RETURN NULL;
+            END IF;
+            {LOCK_TREE.format(tree=table)}
+            IF EXISTS (
+                WITH RECURSIVE above(id) AS (
+                    SELECT NEW.{column}
+                    UNION
+                    SELECT t.{column} FROM above JOIN {table} t ON t.id = above.id WHERE t.{column} IS NOT NULL
+                )
+                SELECT 1 FROM above WHERE id = NEW.id
+            ) THEN
+                RAISE EXCEPTION '{sentence}' USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
+            END IF;
+            RETURN NULL;
+        """,
+    )

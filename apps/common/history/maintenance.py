@@ -1,0 +1,103 @@
+"""What the history tables need beside their rows: an index by time, and an end where the operator sets one."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pgtrigger
+from django.apps import apps
+from django.db import connection, models, transaction
+
+DELETE_BATCH_SIZE = 5_000
+_CONTEXT = "pghistory_context"
+
+
+def history_models() -> list[type[models.Model]]:
+    """Every model that keeps versions, in the order of its label."""
+    found = [
+        model
+        for model in apps.get_models()
+        if model._meta.managed and hasattr(model, "pgh_tracked_model") and hasattr(model, "pgh_label")
+    ]
+    return sorted(found, key=lambda model: model._meta.label)
+
+
+def create_history_indexes(**_: Any) -> int:
+    """Give every history table its index by time, by which the audit reads; the number of those made now.
+
+    Runs after every `migrate`, so that a model that begins to be tracked needs no thought of it.
+    """
+    wanted = {f"{model._meta.db_table}_at"[:63]: model._meta.db_table for model in history_models()}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE indexname = ANY (%s)", [list(wanted)])
+        there = {name for (name,) in cursor.fetchall()}
+        cursor.execute("SELECT tablename FROM pg_tables WHERE tablename = ANY (%s)", [list(wanted.values())])
+        tables = {name for (name,) in cursor.fetchall()}
+        missing = [(name, table) for name, table in wanted.items() if name not in there and table in tables]
+        quote = connection.ops.quote_name
+        for name, table in missing:
+            cursor.execute(
+                f"CREATE INDEX IF NOT EXISTS {quote(name)} ON {quote(table)} (pgh_created_at, pgh_id)"
+            )  # fmt: skip
+    return len(missing)
+
+
+def purge_history(*, before: datetime) -> dict[str, int]:
+    """Delete versions that ended before `before`, in batches, each a transaction; {table: rows}.
+
+    Of a record that still is, the version that held at that moment stays: without it the next change would have no
+    old values. Safe to run twice at once, and to be stopped anywhere.
+    """
+    counts = {model._meta.db_table: sum(_purge_versions(model, before)) for model in history_models()}
+    counts[_CONTEXT] = sum(_purge_contexts(before))
+    return {table: n for table, n in counts.items() if n}
+
+
+def _purge_versions(model: type[models.Model], before: datetime) -> Iterator[int]:
+    table = connection.ops.quote_name(model._meta.db_table)
+    # table names are the models' own
+    statement = f"""
+        DELETE FROM {table} WHERE pgh_id IN (
+            SELECT h.pgh_id FROM {table} h
+            WHERE h.pgh_created_at < %s AND (h.pgh_label = 'delete' OR EXISTS (
+                SELECT 1 FROM {table} n
+                WHERE n.pgh_obj_id = h.pgh_obj_id AND n.pgh_id > h.pgh_id AND n.pgh_created_at < %s
+            ))
+            LIMIT %s
+        )
+    """
+    while True:
+        # the history is append-only for everybody but this
+        with (
+            transaction.atomic(),
+            pgtrigger.ignore(f"{model._meta.label}:append_only"),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement, [before, before, DELETE_BATCH_SIZE])
+            n_deleted = cursor.rowcount
+        yield n_deleted
+        if n_deleted < DELETE_BATCH_SIZE:
+            return
+
+
+def _purge_contexts(before: datetime) -> Iterator[int]:
+    """Who and why of changes of which no version is left."""
+    quote = connection.ops.quote_name
+    unused = " AND ".join(
+        f"NOT EXISTS (SELECT 1 FROM {quote(model._meta.db_table)} h WHERE h.pgh_context_id = c.id)"
+        for model in history_models()
+    )
+    page = f"SELECT created_at FROM {_CONTEXT} WHERE created_at > %s AND created_at < %s ORDER BY created_at"
+    delete = f"DELETE FROM {_CONTEXT} c WHERE c.created_at > %s AND c.created_at <= %s AND {unused}"
+    since = datetime(1970, 1, 1, tzinfo=UTC)
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"{page} OFFSET {DELETE_BATCH_SIZE - 1} LIMIT 1", [since, before])
+            row = cursor.fetchone()
+            # one moment is never cut in two
+            until = row[0] if row else before - timedelta(microseconds=1)
+            cursor.execute(delete, [since, until])
+            yield cursor.rowcount
+        if row is None:
+            return
+        since = until

@@ -1,0 +1,188 @@
+"""One call from its first address over redirects to a whole answer."""
+
+import os
+import re
+import ssl
+import stat
+import time
+from collections.abc import Mapping
+from http.client import HTTPException
+from io import BytesIO
+from urllib.parse import SplitResult, quote, unquote, urlunsplit
+
+from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError, ReadTimeoutError
+
+from apps.common.http.addresses import (
+    DEFAULT_PORTS,
+    ascii_host,
+    checked_url,
+    origin_of,
+    port_of,
+    redirect_target,
+    safe_url,
+)
+from apps.common.http.bodies import read_body
+from apps.common.http.calls import (
+    Deadline,
+    OutboundFailedError,
+    OutboundRefusedError,
+    Policy,
+    Request,
+    Response,
+    ResponseTooLargeError,
+    response_too_large,
+)
+from apps.common.http.connections import BoundedConnection, connection_to, proxy_login_refused
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_BODILESS = frozenset({204, 304})
+_PROXY_LOGIN_REQUIRED = 407
+# what frames the request, and what no caller may change
+_OUR_HEADERS = re.compile(
+    "host|connection|content-length|transfer-encoding|accept-encoding|user-agent|proxy-authorization", re.IGNORECASE
+)
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_SAFE_IN_PATH = "%/:=&~+!$,;'@()*"
+_SAFE_IN_QUERY = _SAFE_IN_PATH + "?[]"
+
+
+def fetch(request: Request, *, policy: Policy) -> Response:
+    """Make the call, following redirects, within the policy.
+
+    Raises OutboundRefusedError, OutboundFailedError or ResponseTooLargeError; any HTTP status, 4xx and 5xx included, is
+    a Response.
+    """
+    deadline = Deadline(policy.deadline)
+    target = checked_url(request.url, trusted=request.trusted)
+    if target.scheme == "file":
+        return _read_file(target, request, policy)
+    if request.method not in {"GET", "POST"}:
+        raise OutboundRefusedError(f"Outbound calls are GET or POST, not {request.method}.")
+    if not all(_HEADER_VALUE.fullmatch(value) for value in request.headers.values()):
+        raise OutboundRefusedError("A header holds a line break or a character that cannot be sent. Correct its value.")
+    origin = origin_of(target)
+    trusted = request.trusted
+    first = safe_url(target)
+    for n_redirects in range(policy.max_redirects + 1):
+        headers = request.headers if origin_of(target) == origin else {}
+        try:
+            response = _exchange(target, request, headers, policy, deadline, trusted=trusted)
+        except OutboundRefusedError as refused:
+            if not n_redirects:
+                raise
+            raise OutboundRefusedError(f"{first} redirects to an address that is refused. {refused}") from refused
+        if response.status not in _REDIRECTS or request.method != "GET":
+            return response
+        location = response.headers.get("location")
+        if not location:
+            raise OutboundFailedError(
+                f"{safe_url(target)} redirects without saying where to. Check the address in a browser."
+            )
+        # The operator vouched for the first address only.
+        trusted = False
+        target = redirect_target(target, location)
+    raise OutboundRefusedError(
+        f"{first} redirects more than {policy.max_redirects} times. Enter the address it should end at."
+    )
+
+
+def _exchange(
+    parts: SplitResult,
+    request: Request,
+    headers: Mapping[str, str],
+    policy: Policy,
+    deadline: Deadline,
+    *,
+    trusted: bool,
+) -> Response:
+    """One request and its whole answer; every fault of the far side leaves as one of our three exceptions."""
+    host = parts.hostname or ""
+    connection: BoundedConnection | None = None
+    try:
+        connection = connection_to(parts, policy, deadline, trusted=trusted)
+        return _send_request(connection, parts, request, headers, policy)
+    except ssl.SSLCertVerificationError as error:
+        raise OutboundFailedError(
+            f"The certificate of {host} is not valid ({error.verify_message}). "
+            "Check the address and this machine's clock."
+        ) from None
+    except (TimeoutError, ReadTimeoutError):
+        # The last wait is as long as what is left, so that it ends at the deadline, give or take a tick.
+        if time.monotonic() > deadline.at - 0.01:
+            raise deadline.passed() from None
+        raise OutboundFailedError(f"{host} stopped answering. It may be overloaded; try later.") from None
+    except (ProtocolError, ConnectionError, ssl.SSLEOFError) as error:
+        cause = error.args[-1] if error.args else None
+        if isinstance(cause, IncompleteRead):
+            raise OutboundFailedError(f"The answer ended {cause.expected} bytes early. Try later.") from None
+        raise OutboundFailedError(
+            f"{host} broke the connection off before the answer was complete. Try later."
+        ) from None
+    except (HTTPException, HTTPError, OSError, ValueError) as error:
+        raise OutboundFailedError(
+            f"{host} does not speak proper HTTP ({str(error) or type(error).__name__}). Try later."
+        ) from None
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _send_request(
+    connection: BoundedConnection, parts: SplitResult, request: Request, own: Mapping[str, str], policy: Policy
+) -> Response:
+    host, port = ascii_host(parts), port_of(parts)
+    authority = f"[{host}]" if ":" in host else host
+    path = quote(parts.path or "/", safe=_SAFE_IN_PATH)
+    if parts.query:
+        path += f"?{quote(parts.query, safe=_SAFE_IN_QUERY)}"
+    headers = {
+        "Host": authority if port == DEFAULT_PORTS[parts.scheme] else f"{authority}:{port}",
+        "User-Agent": policy.user_agent,
+        "Accept": "*/*",
+        "Accept-Encoding": "gzip, deflate",
+        "Connection": "close",
+    }
+    if request.etag:
+        headers["If-None-Match"] = request.etag
+    if request.last_modified:
+        headers["If-Modified-Since"] = request.last_modified
+    headers |= {name: value for name, value in own.items() if not _OUR_HEADERS.fullmatch(name)}
+    # https goes through a tunnel, which only the connection knows of
+    forwarding = policy.proxy_for(host, port) if parts.scheme == "http" else None
+    if forwarding is not None:
+        path = f"http://{authority}:{port}{path}"
+        headers |= forwarding.headers
+    body = request.body if request.method == "POST" else None
+    # inflated by read_body, which notices a stream that ends early
+    connection.request(request.method, path, body, headers, preload_content=False, decode_content=False)
+    with connection.getresponse() as answer:
+        if forwarding is not None and answer.status == _PROXY_LOGIN_REQUIRED:
+            raise proxy_login_refused()
+        if (answer.length_remaining or 0) > policy.max_wire_bytes:
+            raise ResponseTooLargeError(response_too_large(policy.max_wire_bytes))
+        received = {name.lower(): " ".join(value.split()) for name, value in answer.headers.items()}
+        encoding = "" if answer.status in _BODILESS else received.get("content-encoding", "").lower()
+        content = read_body(answer, encoding, policy.max_body_bytes)
+    return Response(answer.status, received, content, urlunsplit(parts), connection.bounds.received)
+
+
+def _read_file(parts: SplitResult, request: Request, policy: Policy) -> Response:
+    """A file of this machine under the same limits; `.gz` is inflated, as a server would have sent it."""
+    if parts.netloc not in {"", "localhost"}:
+        raise OutboundRefusedError(f"'{request.url}' names a file on another machine. Write file:///path.")
+    if request.method != "GET":
+        raise OutboundRefusedError("A file can be read, not posted to.")
+    path = unquote(parts.path)
+    try:
+        # A pipe or device would block or never end.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise OutboundFailedError(f"{path} is not a plain file.")
+        with open(path, "rb") as stream:
+            raw = stream.read(policy.max_wire_bytes + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such path"
+        raise OutboundFailedError(f"{path} cannot be read: {reason}. Check the path and its permissions.") from None
+    if len(raw) > policy.max_wire_bytes:
+        raise ResponseTooLargeError(response_too_large(policy.max_wire_bytes))
+    body = read_body(BytesIO(raw), "gzip" if path.endswith(".gz") else "", policy.max_body_bytes)
+    return Response(200, {}, body, request.url, len(raw))

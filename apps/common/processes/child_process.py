@@ -1,0 +1,409 @@
+"""Functions that read what strangers send, run in a child process with a limit on time and memory.
+
+Python runs one thread at a time: a file that takes a minute to read takes that minute from every page of the process,
+and one that needs ten gigabytes ends it. So a web process hands such a file to a fork server
+(processes/fork_server.py), which forks a child for it. The thread waits at a socket meanwhile, without holding up the
+others.
+
+    @child_function(classes=(Document,), errors=(Unreadable,), refusal=Unreadable)
+    def read_document(form: str, body: bytes) -> Document: ...
+
+Whoever calls it need not know: it returns what the function returns and raises what it raises. A child that is killed
+for its limits becomes `refusal` with a sentence. Where no server was started (workers, commands, tests, the development
+server) the function runs where it is called: nobody's page waits for that process.
+
+What a child answers is data. It comes back pickled, since most of it is dataclasses, and is unpickled by a reader that
+knows the classes named with the function, days and decimals, and nothing else: what a hostile file could make of a
+child does not run in the web process.
+"""
+
+import io
+import os
+import pickle
+import resource
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from functools import update_wrapper
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.conf import settings
+
+log = structlog.get_logger(__name__)
+
+MIB = 1024 * 1024
+# how long a thread waits for one of the places of its process, and a file for a child: a sender who comes back costs
+# less than a thread that waits
+PLACE_TIMEOUT = 2.0
+START_TIMEOUT = 8.0
+# for a server that has to load the site: seconds, and many of them where the machine has much else to do
+_LOAD_TIMEOUT = 60.0
+# for a child that is past its deadline and not gone yet
+_GRACE_SECONDS = 5.0
+# of what a child answers: a document of 50,000 models has about 20 MiB
+MAX_RESULT_BYTES = 32 * MIB
+RETRY_AFTER_SECONDS = 5
+_LENGTH = struct.Struct("!Q")
+_STATUS = struct.Struct("!i")
+_BROKEN = "This file cannot be read: reading it ended unexpectedly. Save it again, or send it in another format."
+STARTED = b"\x01"
+READY = b"ready"
+
+
+class BusyError(Exception):
+    """As many files are being read as may be at a time; come back in RETRY_AFTER_SECONDS."""
+
+    def __init__(self) -> None:
+        super().__init__("The registry is reading as many files as it can at a time. Send it again in a few seconds.")
+
+
+class ChildFailedError(RuntimeError):
+    """The function raised what it does not declare; the text is the child's traceback."""
+
+
+class ResultTooLargeError(Exception):
+    """What the function returns is more than a web process takes in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one call: processor time, memory beyond what the server has loaded, and time by the clock."""
+
+    cpu_seconds: int = 10
+    memory_mib: int = 1024
+    wall_seconds: int = 30
+
+
+class ChildFunction[**P, R]:
+    """A function that runs in a child where there is a server for it; `function` is the function itself."""
+
+    def __init__(
+        self,
+        function: Callable[P, R],
+        *,
+        classes: tuple[type, ...],
+        errors: tuple[type[Exception], ...],
+        refusal: Callable[[str], Exception],
+        limits: Limits,
+    ) -> None:
+        self.function = function
+        self.name = f"{function.__module__}:{function.__qualname__}"
+        self.classes = {_key_of(each): each for each in (*classes, *_PLAIN_CLASSES)}
+        self.errors = {_key_of(each): each for each in errors}
+        self.refusal = refusal
+        self.limits = limits
+        update_wrapper(self, function)
+        FUNCTIONS[self.name] = self
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        if _client is not None:
+            result: R = _client.call(self, args, kwargs)
+            return result
+        if is_always_encoded:
+            return self.decoded(answer_of(self, args, kwargs))
+        return self.function(*args, **kwargs)
+
+    def decoded(self, answer: bytes) -> R:
+        """What the child returned, or what it raised."""
+        kind, *parts = _Unpickler(io.BytesIO(answer), self.classes).load()
+        match kind, parts:
+            case "result", [result]:
+                returned: R = result
+                return returned
+            case "error", [key, arguments]:
+                raise self.errors[tuple(key)](*arguments)
+            case "memory", []:
+                raise self.refusal(self.memory_sentence)
+            case "large", []:
+                raise ResultTooLargeError
+        raise ChildFailedError(str(parts))
+
+    @property
+    def memory_sentence(self) -> str:
+        return (
+            f"This file needs more than {self.limits.memory_mib:,} MiB of memory to read. Split it, or leave out what"
+            " is not needed."
+        )
+
+    @property
+    def time_sentence(self) -> str:
+        return (
+            f"This file needs more than {self.limits.cpu_seconds} seconds to read. Split it, or leave out what is not"
+            " needed."
+        )
+
+
+FUNCTIONS: dict[str, ChildFunction[..., Any]] = {}
+# run by a server before its first child: what most files need is loaded once and shared
+PREPARATIONS: list[Callable[[], object]] = []
+# tests: results go through the encoding in whichever process they are made
+is_always_encoded = False
+
+
+def child_function[**P, R](
+    *,
+    classes: tuple[type, ...] = (),
+    errors: tuple[type[Exception], ...],
+    refusal: Callable[[str], Exception],
+    limits: Limits = Limits(),
+) -> Callable[[Callable[P, R]], ChildFunction[P, R]]:
+    """Declare a function of a module: `classes` are those that its results are made of, `errors` what it raises."""
+
+    def declare(function: Callable[P, R]) -> ChildFunction[P, R]:
+        return ChildFunction(function, classes=classes, errors=errors, refusal=refusal, limits=limits)
+
+    return declare
+
+
+def has_server() -> bool:
+    """Whether functions run in children here: in a process that serves pages."""
+    return _client is not None
+
+
+@contextmanager
+def limited_memory(mib: int) -> Iterator[None]:
+    """MemoryError where the block needs more than `mib` beyond what this process has: for a worker, which reads files
+    where it runs. Does nothing in a process that serves pages, whose threads share their memory."""
+    if has_server():
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    limit_memory(mib)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def limit_memory(mib: int) -> None:
+    """Let this process have no more than `mib` beside what it has."""
+    with suppress(OSError, ValueError):
+        n_pages = int(Path("/proc/self/statm").read_text().split()[0])
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = n_pages * resource.getpagesize() + mib * MIB
+        resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+_PLAIN_CLASSES = (date, datetime, time, timedelta, timezone, Decimal)
+
+
+def _key_of(cls: type) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads what is made of plain values and the given classes."""
+
+    def __init__(self, file: io.BytesIO, classes: dict[tuple[str, str], type]) -> None:
+        super().__init__(file)
+        self._classes = classes
+
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        try:
+            return self._classes[module_name, global_name]
+        except KeyError:
+            raise pickle.UnpicklingError(f"{module_name}.{global_name} is no class of this result.") from None
+
+
+def answer_of(function: ChildFunction[..., Any], args: Any, kwargs: Any) -> bytes:
+    """Run it here; what `decoded` reads."""
+    try:
+        result = function.function(*args, **kwargs)
+    except tuple(function.errors.values()) as error:
+        return encoded("error", _key_of(type(error)), error.args)
+    answer = encoded("result", result)
+    return answer if len(answer) <= MAX_RESULT_BYTES else encoded("large")
+
+
+def encoded(*parts: Any) -> bytes:
+    return pickle.dumps(parts, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+# --- the side that asks ----------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Client:
+    """A process's way to its fork server; inherited by its forks. A server that has ended is started again."""
+
+    control: socket.socket
+    places: threading.BoundedSemaphore
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    started: subprocess.Popen[bytes] | None = None
+
+    def call(self, function: ChildFunction[..., Any], args: Any, kwargs: Any) -> Any:
+        if not self.places.acquire(timeout=PLACE_TIMEOUT):
+            raise BusyError
+        try:
+            return self._call(function, pickle.dumps((function.name, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL))
+        finally:
+            self.places.release()
+
+    def _call(self, function: ChildFunction[..., Any], request: bytes) -> Any:
+        channel, status = self._open()
+        with channel, os.fdopen(status, "rb", buffering=0) as end:
+            # a child of its own, or a place behind other files
+            channel.settimeout(START_TIMEOUT)
+            try:
+                has_started = channel.recv(1) == STARTED
+            except OSError:
+                has_started = False
+            if not has_started:
+                raise BusyError
+            channel.settimeout(function.limits.wall_seconds + _GRACE_SECONDS)
+            try:
+                send(channel, request)
+                del request
+                answer = received(channel, MAX_RESULT_BYTES + MIB)
+            except TimeoutError:
+                raise function.refusal(function.time_sentence) from None
+            except OSError:
+                answer = None
+            if answer is None:
+                raise self._refusal(function, end)
+        try:
+            return function.decoded(answer)
+        except pickle.UnpicklingError:
+            log.exception("a child answered with what its function does not declare", function=function.name)
+            raise function.refusal(_BROKEN) from None
+
+    def _open(self) -> tuple[socket.socket, int]:
+        """(the channel to a child, where its end is told)"""
+        if not self.lock.acquire(timeout=PLACE_TIMEOUT):
+            # another thread is starting a server
+            raise BusyError
+        try:
+            for attempt in range(2):
+                channel, theirs = socket.socketpair()
+                status, told = os.pipe()
+                try:
+                    socket.send_fds(self.control, [b"call"], [theirs.fileno(), told])
+                except TimeoutError:
+                    channel.close()
+                    os.close(status)
+                    raise BusyError from None
+                except OSError as error:
+                    channel.close()
+                    os.close(status)
+                    if attempt:
+                        raise BusyError from error
+                    log.exception("the fork server is gone; starting another")
+                    self.control.close()
+                    self.control, self.started = started_server()
+                else:
+                    return channel, status
+                finally:
+                    theirs.close()
+                    os.close(told)
+        finally:
+            self.lock.release()
+        raise BusyError
+
+    def _refusal(self, function: ChildFunction[..., Any], end: Any) -> Exception:
+        """Why a child ended without an answer, as the function's refusal."""
+        # a server that is gone itself tells nothing
+        is_told, _, _ = select.select([end], [], [], _GRACE_SECONDS)
+        told = end.read(_STATUS.size) if is_told else b""
+        status = _STATUS.unpack(told)[0] if len(told) == _STATUS.size else 0
+        killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        log.warning("a child was ended", function=function.name, signal=killed_by, status=status)
+        if killed_by in {signal.SIGXCPU, signal.SIGALRM}:
+            return function.refusal(function.time_sentence)
+        if killed_by in {signal.SIGKILL, signal.SIGABRT}:
+            return function.refusal(function.memory_sentence)
+        return function.refusal(_BROKEN)
+
+
+def received(channel: socket.socket, most: int) -> bytes | None:
+    """A message; None where the other side ended before its end, or it is longer than `most`."""
+    head = _exactly(channel, _LENGTH.size)
+    if head is None:
+        return None
+    (length,) = _LENGTH.unpack(head)
+    return _exactly(channel, length) if length <= most else None
+
+
+def _exactly(channel: socket.socket, length: int) -> bytes | None:
+    body = bytearray(length)
+    view = memoryview(body)
+    n_bytes = 0
+    while n_bytes < length:
+        got = channel.recv_into(view[n_bytes:])
+        if not got:
+            return None
+        n_bytes += got
+    return bytes(body)
+
+
+def send(channel: socket.socket, message: bytes) -> None:
+    channel.sendall(_LENGTH.pack(len(message)))
+    channel.sendall(message)
+
+
+_client: Client | None = None
+
+
+def use_server(control: socket.socket, *, threads: int) -> None:
+    """From now on, in this process and its forks, functions run in children of the server at `control`.
+
+    At most half of a process's `threads` wait for children, so that the others answer pages.
+    """
+    global _client
+    control.settimeout(START_TIMEOUT)
+    _client = Client(control, threading.BoundedSemaphore(max(1, threads // 2)))
+
+
+def started_server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """A server in a process of its own, which loads the site: where there is none to be forked. BusyError where it does
+    not come up in time."""
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        process = subprocess.Popen(  # noqa: S603 - of ourselves, with nothing anybody sent
+            [sys.executable, "-m", "apps.common.processes.fork_server", str(theirs.fileno())],
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+        )
+    control.settimeout(_LOAD_TIMEOUT)
+    try:
+        is_ready = control.recv(len(READY)) == READY
+    except OSError:
+        is_ready = False
+    if not is_ready:
+        # it ends by itself, since nobody can ask it
+        control.close()
+        raise BusyError
+    control.settimeout(START_TIMEOUT)
+    return control, process
+
+
+@contextmanager
+def own_server(*, threads: int = 4) -> Iterator[subprocess.Popen[bytes]]:
+    """A server for as long as the block runs: for tests, and processes that serve pages without registry.serving."""
+    global _client
+    control, process = started_server()
+    before = _client
+    use_server(control, threads=threads)
+    try:
+        yield process
+    finally:
+        assert _client is not None
+        _client.control.close()
+        for each in (process, _client.started):
+            if each is not None:
+                with suppress(subprocess.TimeoutExpired):
+                    each.wait(START_TIMEOUT)
+        _client = before

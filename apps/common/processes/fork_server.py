@@ -1,0 +1,216 @@
+"""The process that forks a child for each file that is to be read (processes/child_process.py).
+
+It is forked from the loaded web server before that has threads or connections, so that it shares its memory and needs
+no start of its own. It looks at no file: it takes a socket from a web process, forks, and tells how the child ended. A
+few children run at a time and a few more calls wait. It ends when the last process that could ask is gone.
+"""
+
+import gc
+import os
+import pickle
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import traceback
+from collections import deque
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import django
+
+from apps.common.processes import child_process
+from apps.common.processes.child_process import (
+    FUNCTIONS,
+    MIB,
+    PREPARATIONS,
+    READY,
+    STARTED,
+    ChildFunction,
+    answer_of,
+    encoded,
+    limit_memory,
+    received,
+    send,
+)
+from apps.common.processes.heap import freeze_heap
+
+# more would take the processor from the pages, and memory by the gigabyte
+MAX_CHILDREN = max(2, min(4, os.cpu_count() or 2))
+MAX_WAITING = 16
+# a request: a file of 64 MiB and its name
+MAX_REQUEST_BYTES = 160 * MIB
+# for a caller that has a child and sends nothing
+_REQUEST_SECONDS = 30
+_STATUS = struct.Struct("!i")
+
+
+def fork_server(*, threads: int) -> None:
+    """Fork the server from this process, and use it in this process and in its forks."""
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if os.fork() == 0:
+        _end_with(lambda: _serve_in_fork(control, theirs))
+    theirs.close()
+    child_process.use_server(control, threads=threads)
+
+
+def _serve_in_fork(control: socket.socket, theirs: socket.socket) -> None:
+    control.close()
+    Server(theirs).serve()
+
+
+def _end_with(work: Any) -> NoReturn:
+    """Run `work` and end: nothing of the process this was forked from is tidied up here."""
+    code = 1
+    try:
+        work()
+        code = 0
+    except BaseException:  # noqa: BLE001 - the process ends here, whatever it was
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+class Server:
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        # child -> where its caller hears of its end
+        self._running: dict[int, int] = {}
+        self._waiting: deque[tuple[int, int]] = deque()
+
+    def serve(self, *, tells_ready: bool = False) -> None:
+        """Fork a child for each call, until the last process that can call has ended."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # the web server ends in its own time, and this process with it
+            signal.signal(number, signal.SIG_IGN)
+        woken, waker = os.pipe()
+        os.set_blocking(woken, False)
+        os.set_blocking(waker, False)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for prepare in PREPARATIONS:
+            prepare()
+        gc.collect()
+        gc.freeze()
+        if tells_ready:
+            self._control.send(READY)
+        while True:
+            ready, _, _ = select.select([self._control.fileno(), woken], [], [])
+            if woken in ready:
+                with suppress(BlockingIOError):
+                    os.read(woken, 512)
+                self._reap()
+            if self._control.fileno() in ready and not self._take():
+                return
+
+    def _take(self) -> bool:
+        """Take one call; False when no process is left that could make one."""
+        message, fds, _, _ = socket.recv_fds(self._control, 16, 2)
+        if not message:
+            return False
+        channel, told = fds
+        if len(self._running) < MAX_CHILDREN:
+            self._start(channel, told)
+        elif len(self._waiting) < MAX_WAITING:
+            self._waiting.append((channel, told))
+        else:
+            # the caller sees the end of it, and says that we are busy
+            os.close(channel)
+            os.close(told)
+        return True
+
+    def _start(self, channel: int, told: int) -> None:
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            self._control.close()
+            for fd in (told, *self._running.values(), *(fd for pair in self._waiting for fd in pair)):
+                os.close(fd)
+            _end_with(lambda: _work(socket.socket(fileno=channel)))
+        os.close(channel)
+        self._running[pid] = told
+
+    def _reap(self) -> None:
+        while self._running:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                break
+            told = self._running.pop(pid)
+            with suppress(OSError):
+                os.write(told, _STATUS.pack(status))
+            os.close(told)
+        while self._waiting and len(self._running) < MAX_CHILDREN:
+            self._start(*self._waiting.popleft())
+
+
+# --- the child -------------------------------------------------------------------------------------------------------
+
+
+def _work(channel: socket.socket) -> None:
+    """Read one call, answer it, end."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM, signal.SIGXCPU):
+        signal.signal(number, signal.SIG_DFL)
+    signal.alarm(_REQUEST_SECONDS)
+    with suppress(OSError):
+        # where memory runs out, the child goes first, and pages come before files
+        Path("/proc/self/oom_score_adj").write_text("800")
+        os.nice(5)
+    try:
+        channel.sendall(STARTED)
+        request = received(channel, MAX_REQUEST_BYTES)
+    except OSError:
+        # whoever asked has gone
+        return
+    if request is None:
+        return
+    # made by the web process, whose word this is; of the file there are only the bytes in it
+    name, args, kwargs = pickle.loads(request)  # noqa: S301
+    del request
+    function = _function(name)
+    _limit(function)
+    try:
+        answer = answer_of(function, args, kwargs)
+    except MemoryError:
+        _lift_memory_limit()
+        answer = encoded("memory")
+    except BaseException:  # noqa: BLE001 - told to whoever asked
+        _lift_memory_limit()
+        answer = encoded("failed", traceback.format_exc()[-4000:])
+    with suppress(OSError):
+        send(channel, answer)
+
+
+def _function(name: str) -> ChildFunction[..., Any]:
+    if name not in FUNCTIONS:
+        import_module(name.partition(":")[0])
+    return FUNCTIONS[name]
+
+
+def _limit(function: ChildFunction[..., Any]) -> None:
+    limits = function.limits
+    signal.alarm(limits.wall_seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit_memory(limits.memory_mib)
+
+
+def _lift_memory_limit() -> None:
+    """To be able to say that there was not enough."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
+def main(fd: int) -> None:
+    """In a process of its own: load the site, as a web server has, then serve."""
+    django.setup()
+    freeze_heap()
+    Server(socket.socket(fileno=fd)).serve(tells_ready=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,136 @@
+"""What a supervisor, a load balancer and a monitor ask: does the process live, can it serve, does the rest work?"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import redis
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.utils.cache import add_never_cache_headers
+from django.utils.module_loading import import_string
+from psycopg_pool import PoolTimeout
+
+from apps.common import heartbeat
+from apps.common.requests.bare_headers import BARE_HEADERS
+
+STATEMENT_TIMEOUT_MS = 2000
+log = structlog.get_logger(__name__)
+
+
+class NotReadyError(Exception):
+    """A part that does not answer as it must; the text says what and why."""
+
+
+def failed_probe(sentence: str, error: Exception) -> NotReadyError:
+    """Return `sentence` as Unready; what the error says is for the log, since strangers may ask probes."""
+    log.warning("probe_failed", sentence=sentence, error=f"{type(error).__name__}: {error}".split("\n", 1)[0][:300])
+    return NotReadyError(sentence)
+
+
+def check_database() -> str:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
+            cursor.execute("SELECT 1")
+    except (DatabaseError, PoolTimeout) as error:
+        raise failed_probe("The database does not answer.", error) from error
+    return "answers"
+
+
+def check_migrations() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except (DatabaseError, PoolTimeout) as error:
+        raise failed_probe("The migrations cannot be read.", error) from error
+    if waiting:
+        raise NotReadyError(f"{len(waiting)} migrations wait; run manage.py migrate.")
+    return "applied"
+
+
+def check_broker() -> str:
+    try:
+        with heartbeat.client() as client:
+            client.ping()
+    except redis.RedisError as error:
+        raise failed_probe("The broker does not answer.", error) from error
+    return "answers"
+
+
+def check_worker() -> str:
+    try:
+        seen_at = heartbeat.last_heartbeat()
+    except redis.RedisError as error:
+        raise failed_probe("The worker's heartbeat cannot be read.", error) from error
+    if seen_at is None:
+        raise NotReadyError(
+            f"No worker has shown itself for {heartbeat.LIFETIME_SECONDS} seconds. Start a worker and beat, which sends"
+            " it the task to do so, or see their logs."
+        )
+    return f"seen {seen_at.isoformat(timespec='seconds')}"
+
+
+# what a process needs to answer pages and REST; everything else has a probe of its own
+READINESS: dict[str, Callable[[], str]] = {"database": check_database, "migrations": check_migrations}
+# (HTTP status, the members of the JSON answer)
+Report = tuple[int, dict[str, Any]]
+
+
+def healthz() -> Report:
+    """The process answers; says nothing about what it depends on, so that an outage restarts no process."""
+    return HTTPStatus.OK, {"status": "ok"}
+
+
+def readyz() -> Report:
+    """200 where database and migrations are in order, else 503; each with a sentence."""
+    return _report(READINESS, passed="ready", failed="unready")
+
+
+def probes() -> dict[str, Callable[[], Report]]:
+    """By path. Each of settings.HEALTH_CHECKS has its own: what watches an installation asks them, no balancer does."""
+    checks = {name: import_string(path) for name, path in settings.HEALTH_CHECKS.items()}
+    return {
+        "/healthz": healthz,
+        "/readyz": readyz,
+        **{
+            f"/healthz/{name}": partial(_report, {name: check}, passed="ok", failed="failing")
+            for name, check in checks.items()
+        },
+    }
+
+
+def _report(checks: Mapping[str, Callable[[], str]], *, passed: str, failed: str) -> Report:
+    answers: dict[str, dict[str, object]] = {}
+    for name, check in checks.items():
+        try:
+            answers[name] = {"ok": True, "detail": check()}
+        except NotReadyError as unready:
+            answers[name] = {"ok": False, "detail": str(unready)}
+    if all(answer["ok"] for answer in answers.values()):
+        return HTTPStatus.OK, {"status": passed, "checks": answers}
+    return HTTPStatus.SERVICE_UNAVAILABLE, {"status": failed, "checks": answers}
+
+
+class ProbeMiddleware:
+    """Answers the probes before anything else looks at the request, its host, its session or its scheme.
+
+    The web server answers them before Django is asked (registry/server/probes.py); this is for every other server.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self.probes = probes()
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        probe = self.probes.get(request.path_info)
+        if probe is None or request.method not in {"GET", "HEAD"}:
+            return self.get_response(request)
+        status, members = probe()
+        response = JsonResponse(members, status=status, headers=BARE_HEADERS)
+        add_never_cache_headers(response)
+        return response
