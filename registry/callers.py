@@ -12,7 +12,7 @@ from django.db import connections
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from apps.accounts.authentication import ApiTokenAuthentication
+from apps.accounts.api_tokens.authentication import ApiTokenAuthentication
 
 
 def is_known(environ: Mapping[str, Any]) -> bool:

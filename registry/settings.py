@@ -142,12 +142,12 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # before anything looks at the user
-    "apps.accounts.middleware.SessionTimeoutMiddleware",
+    "apps.accounts.sign_in.middleware.SessionTimeoutMiddleware",
     # a page is closed unless its view says login_not_required; REST views answer for themselves
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "apps.accounts.middleware.SecondFactorMiddleware",
+    "apps.accounts.sign_in.middleware.SecondFactorMiddleware",
     "registry.middleware.UnwritableTextMiddleware",
     "registry.middleware.BusyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -353,9 +353,9 @@ CELERY_BEAT_SCHEDULE = {
     "every minute: judge the gate's long questions": _every("gate.judge_waiting", timedelta(minutes=1)),
     "every day: forget old runs of the gate": _every("gate.forget_old_runs", timedelta(days=1)),
     "every minute: send emails about accounts": _every("accounts.send_account_emails", timedelta(minutes=1)),
-    "every day: forget old events of accounts": _every("accounts.forget_account_events", timedelta(days=1)),
+    "every day: forget old events of accounts": _every("accounts.purge_account_events", timedelta(days=1)),
     "every day: delete rows whose retention has ended": _every("common.delete_expired_rows", timedelta(days=1)),
-    "every day: forget history whose retention has ended": _every("accounts.forget_old_history", timedelta(days=1)),
+    "every day: forget history whose retention has ended": _every("accounts.purge_old_history", timedelta(days=1)),
     "every minute: make the evidence packs that were asked for": _every("reports.make_packs", timedelta(minutes=1)),
     "every minute: write the long files that were asked for": _every("web.write_files", timedelta(minutes=1)),
     "every hour: drop long files whose day has come": _every("inventory.drop_expired_files", timedelta(hours=1)),
@@ -416,7 +416,7 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 # linking single sign-on asks for the password first
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-# emails about accounts come from apps/accounts/event_emails.py
+# emails about accounts come from apps/accounts/events/emails.py
 ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_RATE_LIMITS = {"manage_email": "5/h/user"}
 ACCOUNT_PREVENT_ENUMERATION = True
@@ -435,8 +435,8 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 # browsers take http://localhost for secure; the library wants this setting
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 MFA_TOTP_ISSUER = "Foundation Registry"
-MFA_ADAPTER = "apps.accounts.second_factors.MFAAdapter"
-# addresses are confirmed by invitation and by apps/accounts/email_change.py, and not in the library's own list
+MFA_ADAPTER = "apps.accounts.sign_in.second_factors.MFAAdapter"
+# addresses are confirmed by invitation and by apps/accounts/sign_in/email_change.py, and not in the library's own list
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # organisation roles whose people must have a second factor, or "all"
 MFA_REQUIRED_FOR = env.list("MFA_REQUIRED_FOR", default=[])
@@ -451,10 +451,10 @@ except ValueError as error:
 # --- REST -------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "apps.accounts.authentication.ApiTokenAuthentication",
+        "apps.accounts.api_tokens.authentication.ApiTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.authentication.HasScope"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.api_tokens.authentication.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["apps.api.filtering.RegistryFilters"],

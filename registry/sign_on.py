@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from apps.accounts.sign_on.rules import BadRules, read_rules
+from apps.accounts.single_sign_on.rules import InvalidRulesError, read_rules
 
 
 def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
         raise ImproperlyConfigured("Set OIDC_CLIENT_ID beside OIDC_ISSUER; see docs/operator.md.")
     try:
         rules = read_rules(env.str("OIDC_ROLES", default=""))
-    except BadRules as error:
+    except InvalidRulesError as error:
         raise ImproperlyConfigured(str(error)) from error
     hours = env.int("OIDC_SESSION_HOURS", default=12)
     if not 1 <= hours <= 168:

@@ -14,20 +14,20 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Q, QuerySet, RestrictedError
 from django.utils.text import slugify
 
-from apps.accounts.email_change import note_email_change
+from apps.accounts.api_tokens.secrets import digest_of, new_secret, new_token
 from apps.accounts.models import ApiToken, Membership, Team, User
-from apps.accounts.roles import OrganisationRole, Scope, TeamRole, stronger_office
-from apps.accounts.tokens import digest_of, new_secret, new_token
+from apps.accounts.roles import OrganisationRole, Scope, TeamRole, stronger_organisation_role
+from apps.accounts.sign_in.email_change import record_email_change
 from apps.common.history.context import audit_context
 from apps.common.validators import validate_time_zone
 
-TOKEN_LIFETIME = timedelta(days=90)
-LONGEST_LIFETIME = timedelta(days=732)
+DEFAULT_TOKEN_LIFETIME = timedelta(days=90)
+MAX_TOKEN_LIFETIME = timedelta(days=732)
 # long enough to change the secret everywhere, short enough not to be forgotten
-LONGEST_OVERLAP = timedelta(days=30)
+MAX_ROTATION_OVERLAP = timedelta(days=30)
 
 
-class RefusedAccount(Exception):
+class AccountChangeError(Exception):
     """A change of people, programs, teams or tokens that is not made; carries a sentence for whoever asked."""
 
 
@@ -43,7 +43,7 @@ def issue_token(
     scopes: Sequence[Scope | str],
     at: datetime,
     by: User | None,
-    lifetime: timedelta = TOKEN_LIFETIME,
+    lifetime: timedelta = DEFAULT_TOKEN_LIFETIME,
     team: Team | None = None,
     per_minute: int | None = None,
 ) -> tuple[ApiToken, str]:
@@ -52,7 +52,7 @@ def issue_token(
     `team` binds it to that team and those below; refused where the user sees nothing of it.
     """
     if team is not None and not user.bound_to(team).team_roles():
-        raise RefusedAccount(
+        raise AccountChangeError(
             f"{user} holds no role on {team} or below, so that a token bound to it would open nothing."
         )
     prefix, text = new_token()
@@ -83,14 +83,14 @@ def rotate_token(
     """
     current = ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=token.pk)
     if current.user_id != by.pk and not current.user.is_service:
-        raise RefusedAccount(
+        raise AccountChangeError(
             f"Only {current.user} reads a new secret of this token: it opens what they may do. Revoke it instead."
         )
     if not current.is_good_at(at):
-        raise RefusedAccount("This token has ended, so that there is nothing to rotate. Create a new one.")
-    if old_until is not None and not at <= old_until <= at + LONGEST_OVERLAP:
-        raise RefusedAccount(
-            f"The secret before may go on working for {LONGEST_OVERLAP.days} days at most, and its end lies ahead."
+        raise AccountChangeError("This token has ended, so that there is nothing to rotate. Create a new one.")
+    if old_until is not None and not at <= old_until <= at + MAX_ROTATION_OVERLAP:
+        raise AccountChangeError(
+            f"The secret before may go on working for {MAX_ROTATION_OVERLAP.days} days at most, and its end lies ahead."
         )
     text = new_secret(current.prefix)
     overlaps = old_until is not None and old_until > at
@@ -120,7 +120,7 @@ def set_membership(*, user: User, team: Team, role: TeamRole, by: User | None) -
     """Give the person this role on the team, in place of the one given by hand before. One that sign-on gives stays
     beside it, and the stronger counts."""
     if user.is_service and role is TeamRole.OWNER:
-        raise RefusedAccount(
+        raise AccountChangeError(
             "A program does not own a team: owners are told of alerts and give roles. Make it an editor."
         )
     with audit_context(user=by, reason=f"{role.word} of {team.name}"):
@@ -140,7 +140,7 @@ def end_membership(*, membership: Membership, by: User | None) -> None:
     """Takes away what was given by hand. Refused where only sign-on gives the role."""
     held = Membership.objects.select_for_update().get(pk=membership.pk)
     if held.role_by_sign_on is not None and held.role_by_hand is None:
-        raise RefusedAccount(
+        raise AccountChangeError(
             "This role comes with a group at sign-on and goes with it. Take the person out of the group."
         )
     with audit_context(user=by, reason="membership ended"):
@@ -151,9 +151,9 @@ def end_membership(*, membership: Membership, by: User | None) -> None:
             held.save(update_fields=["role", "role_by_hand"])
 
 
-TEAM_FACTS = ("name", "parent", "email", "time_zone", "digest_hour")
-PERSON_FACTS = ("first_name", "last_name", "email", "organisation_role", "is_active")
-_ADMINISTERS = Q(is_superuser=True) | Q(organisation_role=OrganisationRole.ADMIN)
+TEAM_FIELDS = ("name", "parent", "email", "time_zone", "digest_hour")
+USER_FIELDS = ("first_name", "last_name", "email", "organisation_role", "is_active")
+_IS_ADMINISTRATOR = Q(is_superuser=True) | Q(organisation_role=OrganisationRole.ADMIN)
 
 
 @transaction.atomic
@@ -193,7 +193,7 @@ def locked_team(team: Team) -> Team:
     return Team.objects.get(pk=team.pk)
 
 
-def teams_called(name: str) -> QuerySet[Team]:
+def teams_by_name(name: str) -> QuerySet[Team]:
     """Teams of this name, whatever the case of its letters."""
     return Team.objects.filter(name__iexact=name.strip())
 
@@ -204,7 +204,7 @@ def _lock_teams() -> None:
 
 def _refuse_same_name(team: Team) -> None:
     """Two teams of one name beside each other cannot be told apart; below different teams they can."""
-    same = teams_called(team.name).filter(parent=team.parent_id).exclude(pk=team.pk).first()
+    same = teams_by_name(team.name).filter(parent=team.parent_id).exclude(pk=team.pk).first()
     if same is not None:
         where = f"below {same.parent.name}" if same.parent else "at the top"
         raise SameNameError(
@@ -219,14 +219,14 @@ def remove_team(*, team: Team, by: User | None) -> None:
         with audit_context(user=by, reason="team removed"), transaction.atomic():
             team.delete()
     except (ProtectedError, RestrictedError, IntegrityError) as held:
-        raise RefusedAccount(
+        raise AccountChangeError(
             f"{team.name} still owns something: applications, programs, or teams below it. Give those to another team"
             " first."
         ) from held
 
 
 @transaction.atomic
-def add_person(*, facts: Mapping[str, Any], by: User | None) -> User:
+def add_user(*, facts: Mapping[str, Any], by: User | None) -> User:
     """Someone who may sign in once a password is set by the link of an invitation. Raises ValidationError."""
     person = User(**facts)
     person.set_unusable_password()
@@ -237,27 +237,27 @@ def add_person(*, facts: Mapping[str, Any], by: User | None) -> User:
 
 
 @transaction.atomic
-def change_person(*, person: User, facts: Mapping[str, Any], by: User | None, request: Any = None) -> User:
+def change_user(*, person: User, facts: Mapping[str, Any], by: User | None, request: Any = None) -> User:
     """Refused where it would leave no administrator, or touches a superuser without being one. A changed address is
     recorded as coming from `request`, and the old one is informed."""
     old_email = User.objects.values_list("email", flat=True).get(pk=person.pk)
     if person.is_superuser and by is not None and not by.is_superuser:
-        raise RefusedAccount("Only a superuser changes a superuser.")
-    administered = User.objects.filter(_ADMINISTERS, pk=person.pk, is_active=True).exists()
+        raise AccountChangeError("Only a superuser changes a superuser.")
+    administered = User.objects.filter(_IS_ADMINISTRATOR, pk=person.pk, is_active=True).exists()
     for name, value in facts.items():
         setattr(person, name, value)
     if "organisation_role" in facts and person.office_by_sign_on:
         person.office_by_hand = facts["organisation_role"]
-        person.organisation_role = stronger_office(person.office_by_hand, person.office_by_sign_on)
+        person.organisation_role = stronger_organisation_role(person.office_by_hand, person.office_by_sign_on)
     person.full_clean(exclude=["password"])
     with audit_context(user=by, reason="person changed"):
         person.save()
     # one after the other: two administrators who take the office from each other at once must not both succeed
     administrators = User.objects.select_for_update().filter(is_active=True).order_by("pk")
-    if administered and not administrators.filter(_ADMINISTERS).exists():
-        raise RefusedAccount("Somebody must stay who administers. Give the office to another person first.")
+    if administered and not administrators.filter(_IS_ADMINISTRATOR).exists():
+        raise AccountChangeError("Somebody must stay who administers. Give the office to another person first.")
     if person.email != old_email:
-        note_email_change(user=person, old=old_email, by=by, request=request)
+        record_email_change(user=person, old=old_email, by=by, request=request)
     return person
 
 
@@ -275,15 +275,15 @@ def _free_slug(name: str) -> str:
     return next(slug for n in count(1) if (slug := stem if n == 1 else f"{stem}-{n}") not in taken)
 
 
-OWN_FACTS = ("first_name", "last_name", "time_zone", "digest_hour")
+OWN_FIELDS = ("first_name", "last_name", "time_zone", "digest_hour")
 
 
 @transaction.atomic
-def change_own_facts(*, user: User, facts: Mapping[str, Any]) -> User:
+def change_own_account(*, user: User, facts: Mapping[str, Any]) -> User:
     """What everybody may change of the own account. Raises ValidationError."""
-    for name in OWN_FACTS:
+    for name in OWN_FIELDS:
         setattr(user, name, facts[name])
     user.full_clean(exclude=["password"])
     with audit_context(user=user, reason="own profile"):
-        user.save(update_fields=OWN_FACTS)
+        user.save(update_fields=OWN_FIELDS)
     return user

@@ -17,13 +17,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from apps.accounts.events import name_digest, place_of, record_event
+from apps.accounts.events.log import name_digest, place_of, record_event
 from apps.accounts.models import AccountEventKind, User
-from apps.accounts.queries import person_by_login
-from apps.accounts.sessions import limit_session
-from apps.accounts.sign_in_limits import release_attempts, reserve_attempt
-from apps.accounts.sign_on.actions import JOB, apply_groups, free_username, person_by_address
-from apps.accounts.sign_on.session import SafeSession, sign_on_policy
+from apps.accounts.queries import user_by_login
+from apps.accounts.sign_in.limits import release_attempts, reserve_attempt
+from apps.accounts.sign_in.sessions import limit_session
+from apps.accounts.single_sign_on.actions import JOB, apply_groups, free_username, user_by_verified_email
+from apps.accounts.single_sign_on.session import SafeSession, sign_on_policy
 from apps.common.history.context import audit_context
 from apps.common.requests.address import request_address
 
@@ -76,7 +76,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def _account_of(self, credentials: dict[str, Any]) -> tuple[str, User | None]:
         """The account by whichever of its names, as a key of the cache, and whose it is."""
         name = str(credentials.get("username") or credentials.get("email") or "")
-        user = person_by_login(name)
+        user = user_by_login(name)
         return (f"u{user.pk}" if user else f"n{name_digest(name)}"), user
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
@@ -90,7 +90,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def _record_attempt(self, request: HttpRequest, kind: AccountEventKind, credentials: dict[str, Any]) -> None:
         name = str(credentials.get("username") or credentials.get("email") or "")
-        user = person_by_login(name)
+        user = user_by_login(name)
         record_event(kind, request=request, user=user, unknown_name="" if user else name)
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
@@ -147,7 +147,7 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         address = sociallogin.user.email
         verified = {one.email.lower() for one in sociallogin.email_addresses if one.verified}
         if settings.OIDC["links_by_email"] and address and address.lower() in verified:
-            found = person_by_address(address)
+            found = user_by_verified_email(address)
             if found is not None:
                 with audit_context(job=JOB, reason="linked by verified e-mail address"):
                     sociallogin.user = sociallogin.account.user = found

@@ -15,10 +15,10 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from apps.accounts.actions import revoke_token
-from apps.accounts.email_change import note_email_change
-from apps.accounts.events import record_event
+from apps.accounts.events.log import record_event
 from apps.accounts.models import AccountEventKind, ApiToken, Membership, Team, User
 from apps.accounts.roles import OrganisationRole
+from apps.accounts.sign_in.email_change import record_email_change
 from apps.common.history.context import audit_context
 from apps.common.time import now
 
@@ -26,14 +26,14 @@ from apps.common.time import now
 def may_enter(request: HttpRequest) -> bool:
     """An office is enough; `is_staff` is for technicians without one."""
     user = request.user
-    return bool(user.is_active and (user.is_staff or getattr(user, "reads_everything", False)))
+    return bool(user.is_active and (user.is_staff or getattr(user, "can_read_all", False)))
 
 
 # every office works here, so that nobody has to keep is_staff in step with it
 admin.site.has_permission = may_enter  # type: ignore[method-assign]
 
 
-def person(request: HttpRequest) -> User:
+def signed_in_user(request: HttpRequest) -> User:
     assert isinstance(request.user, User)
     return request.user
 
@@ -44,7 +44,7 @@ class ReasonForm(forms.ModelForm):  # type: ignore[type-arg]
     reason = forms.CharField(required=False, max_length=500, help_text="For the history: why, and where it is written.")
 
 
-class OfficeAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
+class OrganisationRoleAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
     """Read by every office, changed by governance and administrators."""
 
     form: Any = ReasonForm
@@ -52,10 +52,10 @@ class OfficeAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
     save_on_top = True
 
     def may_read(self, request: HttpRequest) -> bool:
-        return bool(getattr(request.user, "reads_everything", False))
+        return bool(getattr(request.user, "can_read_all", False))
 
     def may_change(self, request: HttpRequest) -> bool:
-        return bool(getattr(request.user, "governs", False))
+        return bool(getattr(request.user, "is_governance", False))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.may_read(request)
@@ -72,28 +72,28 @@ class OfficeAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may_change(request)
 
-    def acting(self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin") -> Any:
+    def audit_context(self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin") -> Any:
         reason = (form.cleaned_data.get("reason") if form is not None else "") or otherwise
-        return audit_context(user=person(request), reason=reason)
+        return audit_context(user=signed_in_user(request), reason=reason)
 
     def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:
-        with self.acting(request, form):
+        with self.audit_context(request, form):
             super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        with self.acting(request, form):
+        with self.audit_context(request, form):
             super().save_related(request, form, formsets, change)
 
     def delete_model(self, request: HttpRequest, obj: M) -> None:
-        with self.acting(request, otherwise="deleted in the admin"):
+        with self.audit_context(request, otherwise="deleted in the admin"):
             super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        with self.acting(request, otherwise="deleted in the admin"):
+        with self.audit_context(request, otherwise="deleted in the admin"):
             super().delete_queryset(request, queryset)
 
 
-class ReadOnlyAdmin[M: Model](OfficeAdmin[M]):
+class ReadOnlyAdmin[M: Model](OrganisationRoleAdmin[M]):
     """Read by every office, changed by nobody: jobs write it."""
 
     form = forms.ModelForm
@@ -102,11 +102,11 @@ class ReadOnlyAdmin[M: Model](OfficeAdmin[M]):
         return False
 
 
-class AdministratorAdmin[M: Model](OfficeAdmin[M]):
+class AdministratorAdmin[M: Model](OrganisationRoleAdmin[M]):
     """People and their keys: only administrators change these."""
 
     def may_change(self, request: HttpRequest) -> bool:
-        user = person(request)
+        user = signed_in_user(request)
         return user.is_active and (user.is_superuser or user.organisation_role == OrganisationRole.ADMIN)
 
 
@@ -116,17 +116,17 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     autocomplete_fields = ("user",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "reads_everything", False))
+        return bool(getattr(request.user, "can_read_all", False))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "governs", False))
+        return bool(getattr(request.user, "is_governance", False))
 
     has_change_permission = has_add_permission
     has_delete_permission = has_add_permission
 
 
 @admin.register(Team)
-class TeamAdmin(OfficeAdmin[Team]):
+class TeamAdmin(OrganisationRoleAdmin[Team]):
     list_display = ("name", "slug", "parent", "email")
     list_select_related = ("parent",)
     search_fields = ("name", "slug")
@@ -155,11 +155,11 @@ class UserAdmin(AdministratorAdmin[User], DjangoUserAdmin):  # type: ignore[type
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Who is no superuser makes none."""
-        return self.readonly_fields if person(request).is_superuser else (*self.readonly_fields, "is_superuser")
+        return self.readonly_fields if signed_in_user(request).is_superuser else (*self.readonly_fields, "is_superuser")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A superuser's password and address are the key to everything: only superusers touch them."""
-        if obj is not None and obj.is_superuser and not person(request).is_superuser:
+        if obj is not None and obj.is_superuser and not signed_in_user(request).is_superuser:
             return False
         # programs have no password to set, and a page of their own
         if obj is not None and obj.is_service:
@@ -169,13 +169,16 @@ class UserAdmin(AdministratorAdmin[User], DjangoUserAdmin):  # type: ignore[type
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and "email" in form.changed_data:
-            note_email_change(user=obj, old=form.initial["email"], by=person(request), request=request)
+            record_email_change(user=obj, old=form.initial["email"], by=signed_in_user(request), request=request)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         response = super().user_change_password(request, id, form_url)
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             record_event(
-                AccountEventKind.PASSWORD_CHANGED, request=request, user=User.objects.get(pk=id), actor=person(request)
+                AccountEventKind.PASSWORD_CHANGED,
+                request=request,
+                user=User.objects.get(pk=id),
+                actor=signed_in_user(request),
             )
         return response
 
@@ -209,6 +212,6 @@ class ApiTokenAdmin(AdministratorAdmin[ApiToken]):
     @admin.action(description="Revoke the chosen tokens", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> HttpResponse | None:
         moment = now()
-        n_revoked = sum(revoke_token(token=token, at=moment, by=person(request)) for token in queryset)
+        n_revoked = sum(revoke_token(token=token, at=moment, by=signed_in_user(request)) for token in queryset)
         self.message_user(request, f"{n_revoked} tokens revoked.", messages.SUCCESS)
         return None

@@ -12,8 +12,8 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        import_module("apps.accounts.email_change")
-        import_module("apps.accounts.event_receivers")
+        import_module("apps.accounts.sign_in.email_change")
+        import_module("apps.accounts.events.receivers")
         # what events send is known to every process by then
         import_module("apps.accounts.tasks")
         post_migrate.connect(create_history_indexes, sender=self, dispatch_uid="index_history")

@@ -23,8 +23,8 @@ from django.utils.crypto import get_random_string
 from django.utils.http import urlencode
 from requests import RequestException
 
-from apps.accounts.sign_on.claims import BadToken, verified_claims
-from apps.accounts.sign_on.rules import groups_in
+from apps.accounts.single_sign_on.claims import InvalidTokenError, verified_claims
+from apps.accounts.single_sign_on.rules import groups_in
 
 PROVIDER_ID = "oidc"
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -58,7 +58,7 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
                 id_token, keys=self._keys(), issuer=settings.OIDC["issuer"], client_id=app.client_id,
                 nonce=self.state.get("nonce", ""),
             )  # fmt: skip
-        except BadToken as error:
+        except InvalidTokenError as error:
             raise OAuth2Error(f"The ID token is not accepted. {error}") from error
         said = {**self._further(claims, token.token), **claims}
         return self.get_provider().sociallogin_from_response(request, said)

@@ -8,16 +8,16 @@ from apps.accounts.models import Membership, Team, User
 from apps.accounts.roles import TeamRole
 
 
-def people_seen_by(user: User) -> QuerySet[User]:
+def visible_users(user: User) -> QuerySet[User]:
     """Everybody with an account, for the organisation roles; programs are not among them. Others see the people of
     their teams by their memberships."""
     people = User.objects.people()
-    return people if user.reads_everything else people.none()
+    return people if user.can_read_all else people.none()
 
 
 def owns_any_team(user: User) -> bool:
     """Whether there is a team that `user` may act for as an owner; governance may for all."""
-    return user.governs or any(rank >= TeamRole.OWNER.rank for rank in user.team_roles().values())
+    return user.is_governance or any(rank >= TeamRole.OWNER.rank for rank in user.team_roles().values())
 
 
 def team_and_below(*, team_ids: Sequence[int]) -> set[int]:
@@ -55,7 +55,7 @@ def members_of(*, team: Team) -> list[tuple[User, int]]:
     return [(person, rank_of[person.pk]) for person in people]
 
 
-def person_by_login(name: str) -> User | None:
+def user_by_login(name: str) -> User | None:
     """The person who signs in by this name or email address."""
     people = User.objects.people()
     named = people.filter(username__iexact=name).first()

@@ -22,14 +22,14 @@ declare_retention(
     TaskLimit(
         "accounts_accountevent",
         RetentionGroup.ACCOUNTS,
-        "accounts.forget_account_events",
+        "accounts.purge_account_events",
         lambda: format_days(settings.ACCOUNT_EVENT_DAYS),
     ),
     # rows about sessions, which go with the session
     TaskLimit(
         "usersessions_usersession",
         RetentionGroup.ACCOUNTS,
-        "accounts.forget_account_events",
+        "accounts.purge_account_events",
         lambda: format_days(settings.SESSION_MAX_DAYS),
     ),
     *permanent_tables(

@@ -40,12 +40,17 @@ class OrganisationRole(models.TextChoices):
     ADMIN = "admin", "Administrator"
 
 
-_OFFICES = ("", OrganisationRole.AUDITOR.value, OrganisationRole.GOVERNANCE.value, OrganisationRole.ADMIN.value)
+_ORGANISATION_ROLES = (
+    "",
+    OrganisationRole.AUDITOR.value,
+    OrganisationRole.GOVERNANCE.value,
+    OrganisationRole.ADMIN.value,
+)
 
 
-def stronger_office(*offices: str) -> str:
+def stronger_organisation_role(*offices: str) -> str:
     """The office that may most; an empty text is none."""
-    return max((str(office) for office in offices), key=_OFFICES.index, default="")
+    return max((str(office) for office in offices), key=_ORGANISATION_ROLES.index, default="")
 
 
 class Scope(models.TextChoices):

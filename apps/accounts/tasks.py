@@ -6,17 +6,17 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
-from apps.accounts.event_emails import send_event_emails
-from apps.accounts.events import forget_events
-from apps.accounts.sessions import forget_ended_sessions
+from apps.accounts.events.emails import send_event_emails
+from apps.accounts.events.log import purge_events
+from apps.accounts.sign_in.sessions import delete_ended_sessions
 from apps.common.history.maintenance import purge_history
 from apps.common.time import now
 
 log = structlog.get_logger(__name__)
 
 
-@shared_task(name="accounts.forget_old_history")
-def forget_old_history() -> int:
+@shared_task(name="accounts.purge_old_history")
+def purge_old_history() -> int:
     """Versions that ended more than HISTORY_DAYS ago; 0 keeps all for ever. The number of rows."""
     if not settings.HISTORY_DAYS:
         return 0
@@ -32,12 +32,12 @@ def send_account_emails() -> int:
     return send_event_emails(at=now())
 
 
-@shared_task(name="accounts.forget_account_events")
-def forget_account_events() -> int:
+@shared_task(name="accounts.purge_account_events")
+def purge_account_events() -> int:
     """Events older than ACCOUNT_EVENT_DAYS, and the oldest beyond MAX_ACCOUNT_EVENTS. The number of rows.
     What is kept of ended sessions goes along."""
-    forget_ended_sessions()
-    n_forgotten = forget_events(before=now() - timedelta(days=settings.ACCOUNT_EVENT_DAYS))
+    delete_ended_sessions()
+    n_forgotten = purge_events(before=now() - timedelta(days=settings.ACCOUNT_EVENT_DAYS))
     if n_forgotten:
         log.info("account events forgotten", rows=n_forgotten, days=settings.ACCOUNT_EVENT_DAYS)
     return n_forgotten

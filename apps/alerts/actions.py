@@ -81,7 +81,7 @@ def keep_alerts(*, at: datetime) -> dict[str, int]:
 @transaction.atomic
 def requeue_delivery(*, delivery: Delivery, at: datetime, by: User) -> bool:
     """Try a failed delivery again, under its old Message-ID; False where it is not failed."""
-    if not by.governs:
+    if not by.is_governance:
         raise NotYourAlert("Only governance and administrators may send a delivery again.")
     changed = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FAILED).update(
         state=Delivery.State.QUEUED, attempts=0, due_at=at, reason=f"Sent again by {by.get_username()}."

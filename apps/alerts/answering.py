@@ -46,7 +46,7 @@ def may_answer(user: User, alert: Alert) -> bool:
     """Whoever governs, whom it fell to or was given, editors of its team: as far as they may still see it."""
     if not user.is_active:
         return False
-    if user.governs:
+    if user.is_governance:
         return True
     if alert.team_id is None:
         return alert.user_id == user.pk
@@ -208,7 +208,7 @@ def mute(*, by: User, until: date, at: datetime, team: Team | None = None, reaso
 def unmute_now(*, row: Mute, by: User, at: datetime) -> bool:
     """Lift a mute; False where it has ended already."""
     own = row.user_id == by.pk or (row.team_id is not None and by.may(TeamRole.EDITOR, row.team_id))
-    if not own and not by.governs:
+    if not own and not by.is_governance:
         raise NotYourAlert("Only who is muted, or an editor of the team, may lift this.")
     with audit_context(user=by, reason="mute lifted"):
         return bool(Mute.objects.filter(pk=row.pk, lifted_at=None).update(lifted_at=at))

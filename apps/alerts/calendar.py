@@ -107,7 +107,7 @@ def kinds_of(category: str) -> list[str]:
 
 
 def _team_ids(user: User) -> list[int] | None:
-    return None if user.reads_everything else sorted(user.team_roles())
+    return None if user.can_read_all else sorted(user.team_roles())
 
 
 def _nearest[Row: EndAhead | DayAhead](rows: Sequence[Row], day: date, most: int) -> list[Row]:

@@ -126,9 +126,7 @@ def teams_seen_by(users: Iterable[User]) -> Mapping[int, frozenset[int] | None]:
     """{person: the teams whose things the person may read}; None where that is all. As `visible_to`, for many at once
     and in one statement."""
     people = list(users)
-    seen: dict[int, frozenset[int] | None] = {
-        user.pk: None if user.reads_everything else frozenset() for user in people
-    }
+    seen: dict[int, frozenset[int] | None] = {user.pk: None if user.can_read_all else frozenset() for user in people}
     narrow = [pk for pk, teams in seen.items() if teams is not None]
     if narrow:
         with connection.cursor() as cursor:

@@ -103,8 +103,8 @@ def told_of(alert_ids: Sequence[int], *, user: User, most: int = MOST_NAMED) -> 
                 "ids": list(alert_ids),
                 "most": most,
                 "user": user.pk,
-                "everything": user.reads_everything,
-                "teams": [] if user.reads_everything else list(user.team_roles()),
+                "everything": user.can_read_all,
+                "teams": [] if user.can_read_all else list(user.team_roles()),
             },
         )
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -147,8 +147,8 @@ def account_of(user: User) -> Account:
             _ACCOUNT,
             {
                 "user": user.pk,
-                "everything": user.reads_everything,
-                "teams": [] if user.reads_everything else list(user.team_roles()),
+                "everything": user.can_read_all,
+                "teams": [] if user.can_read_all else list(user.team_roles()),
             },
         )
         n_owed, n_sent, n_failed, n_skipped = cursor.fetchone()

@@ -195,7 +195,7 @@ def revoke_calendar_feed(*, feed: CalendarFeed, by: User, at: datetime) -> bool:
 
 
 def _governs(by: User, what: str) -> None:
-    if not by.governs:
+    if not by.is_governance:
         raise NotYours(f"Only governance and administrators may change {what}.")
 
 

@@ -6,7 +6,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.actions import RefusedAccount, SameNameError, add_team, change_team, locked_team, remove_team
+from apps.accounts.actions import AccountChangeError, SameNameError, add_team, change_team, locked_team, remove_team
 from apps.accounts.filters import TeamFilter
 from apps.accounts.models import Team
 from apps.api.base import BY_ID
@@ -83,6 +83,6 @@ class TeamViewSet(GovernedViewSet[Team]):
         """Remove a team that owns nothing, with the roles on it; for governance. 409 where it owns something."""
         try:
             remove_team(team=self.governed(), by=self.user)
-        except RefusedAccount as refusal:
+        except AccountChangeError as refusal:
             raise Conflict(str(refusal)) from None
         return Response(status=status.HTTP_204_NO_CONTENT)

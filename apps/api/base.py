@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from apps.accounts.authentication import HasScope
+from apps.accounts.api_tokens.authentication import HasScope
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.api.checking import FORMATS_ASKED, checked, refuse_unknown

@@ -13,7 +13,7 @@ from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
-from apps.accounts.authentication import ApiTokenAuthentication
+from apps.accounts.api_tokens.authentication import ApiTokenAuthentication
 from apps.accounts.models import ApiToken
 from apps.accounts.roles import Scope
 from apps.api.base import RegistryView

@@ -32,7 +32,7 @@ class UndoChangeView(RegistryView):
         is 409 and says who has changed it since. For editors of every team concerned."""
         asked = checked(ReasonMixin(data=request.data))
         teams = actions.teams_written_in(change=change)
-        seen = teams if self.user.reads_everything else teams & set(self.user.team_roles())
+        seen = teams if self.user.can_read_all else teams & set(self.user.team_roles())
         if not seen:
             raise Http404
         for team_id in teams:

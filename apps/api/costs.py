@@ -208,7 +208,7 @@ class CostsView(RegistryView):
         is counted beside, by reason."""
         today = day_of(now())
         prices_on, changes = asked_prices(request, today)
-        everything = self.user.reads_everything
+        everything = self.user.can_read_all
         totals = monthly_totals(
             on=today,
             prices_on=prices_on,

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
-from apps.accounts.authentication import HasScope
+from apps.accounts.api_tokens.authentication import HasScope
 from apps.api.rendering import FastJSONRenderer
 from apps.api.throttling import AnonymousThrottle, TokenThrottle
 

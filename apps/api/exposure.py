@@ -188,7 +188,7 @@ class PolicyViewSet(ReadViewSet[Policy]):
     orders = {"slug": Keyset(("slug",)), "-slug": Keyset(("-slug",)), "id": BY_ID, "-id": Keyset(("-id",))}
 
     def get_queryset(self) -> QuerySet[Policy]:
-        shown = not getattr(self, "swagger_fake_view", False) and self.user.reads_everything
+        shown = not getattr(self, "swagger_fake_view", False) and self.user.can_read_all
         return Policy.objects.order_by() if shown else Policy.objects.none()
 
     @extend_schema(responses={201: PolicySerializer})
@@ -252,6 +252,6 @@ class ExposureSettingsView(RegistryView):
         return Response(ExposureSettingsSerializer(row).data)
 
     def _row(self) -> ExposureSettings:
-        if not self.user.reads_everything:
+        if not self.user.can_read_all:
             raise Http404
         return ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()

@@ -21,7 +21,7 @@ def rights_of(user: Any) -> Hashable:
     """Equal for two moments at which the same rows are visible."""
     if not isinstance(user, User):
         return None
-    everything = user.reads_everything
+    everything = user.can_read_all
     return (
         user.pk, user.is_active, user.is_superuser, user.organisation_role, getattr(user, "bound_team_id", None),
         None if everything else tuple(user.team_roles()),

@@ -9,7 +9,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.actions import RefusedAccount, end_membership, set_membership
+from apps.accounts.actions import AccountChangeError, end_membership, set_membership
 from apps.accounts.filters import MembershipFilter
 from apps.accounts.models import Membership, Team, User
 from apps.accounts.queries import owns_any_team
@@ -77,7 +77,7 @@ class MembershipViewSet(ReadViewSet[Membership]):
         is_new = not Membership.objects.filter(user=user, team=team).exists()
         try:
             membership = set_membership(user=user, team=team, role=TeamRole(asked["role"]), by=self.user)
-        except RefusedAccount as refusal:
+        except AccountChangeError as refusal:
             raise Conflict(str(refusal)) from None
         return self.answer(membership, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
@@ -94,7 +94,7 @@ class MembershipViewSet(ReadViewSet[Membership]):
         self.require(TeamRole.OWNER, membership.team)
         try:
             end_membership(membership=membership, by=self.user)
-        except RefusedAccount as refusal:
+        except AccountChangeError as refusal:
             raise Conflict(str(refusal)) from None
         remaining = Membership.objects.filter(pk=membership.pk).first()
         return Response(status=status.HTTP_204_NO_CONTENT) if remaining is None else self.answer(remaining)

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from apps.accounts.authentication import HasScope
+from apps.accounts.api_tokens.authentication import HasScope
 from apps.accounts.models import User
 from apps.api.base import RegistryView
 from apps.common.metrics import render_metrics
@@ -29,7 +29,7 @@ class MayReadMetrics(BasePermission):
         if not scope.has_permission(request, view):
             self.message = scope.message
             return False
-        return isinstance(request.user, User) and request.user.reads_everything
+        return isinstance(request.user, User) and request.user.can_read_all
 
 
 def _is_in_networks(request: Request) -> bool:

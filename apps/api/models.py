@@ -37,7 +37,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         """One's own; the organisation's roles see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self if user.reads_everything else self.filter(own(user, "by"))
+        return self if user.can_read_all else self.filter(own(user, "by"))
 
 
 class Job(jobs.Job):

@@ -77,7 +77,7 @@ class RunwaysView(RegistryView):
         """Live primaries whose end is announced, of the applications you may see: the most urgent first, by runway,
         or by days left where nobody knows how long the move takes."""
         size = KeysetPagination().size(request)
-        everything = self.user.reads_everything
+        everything = self.user.can_read_all
         found = runways(
             on=day_of(now()),
             team_ids=None if everything else list(self.user.team_roles()),

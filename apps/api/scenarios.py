@@ -158,7 +158,7 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
                 scenario = save_scenario(facts={**facts, "name": "What if"}, by=self.user)
                 run = ask_scenario(scenario=scenario, at=now(), by=self.user)
                 return _queued(request, ScenarioRunSerializer(run).data)
-            teams = None if self.user.reads_everything else sorted(self.user.team_roles())
+            teams = None if self.user.can_read_all else sorted(self.user.team_roles())
             scenario = Scenario(name="What if", created_by=self.user, **facts)
             return Response(answer_scenario(scenario=scenario, by=self.user, team_ids=teams))
 

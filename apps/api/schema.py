@@ -230,7 +230,7 @@ class RegistryFiltersExtension(DjangoFilterExtension):
 
 
 class ApiTokenScheme(OpenApiAuthenticationExtension):
-    target_class = "apps.accounts.authentication.ApiTokenAuthentication"
+    target_class = "apps.accounts.api_tokens.authentication.ApiTokenAuthentication"
     name = ["token", "tokenAsKey", "tokenAsPassword"]
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:

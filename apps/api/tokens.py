@@ -13,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.actions import (
-    LONGEST_LIFETIME,
-    LONGEST_OVERLAP,
-    TOKEN_LIFETIME,
-    RefusedAccount,
+    DEFAULT_TOKEN_LIFETIME,
+    MAX_ROTATION_OVERLAP,
+    MAX_TOKEN_LIFETIME,
+    AccountChangeError,
     issue_token,
     revoke_token,
     rotate_token,
@@ -24,7 +24,13 @@ from apps.accounts.actions import (
 from apps.accounts.filters import ServiceFilter, TokenFilter
 from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.roles import Scope
-from apps.accounts.services import SERVICE_ROLES, add_service, may_add_services, may_look_after, services_seen_by
+from apps.accounts.service_accounts import (
+    SERVICE_ROLES,
+    add_service,
+    can_add_services,
+    can_manage_service,
+    visible_service_accounts,
+)
 from apps.api.base import BY_ID, ReadViewSet
 from apps.api.inventory import VisibleApplicationField, VisibleTeamField
 from apps.api.problems import Conflict
@@ -62,7 +68,10 @@ class MakeTokenSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=100, help_text="So that you know later what it opens.")
     scopes = serializers.MultipleChoiceField(choices=Scope.choices, allow_empty=False)
     days = serializers.IntegerField(
-        min_value=1, max_value=LONGEST_LIFETIME.days, default=TOKEN_LIFETIME.days, help_text="How long it is good."
+        min_value=1,
+        max_value=MAX_TOKEN_LIFETIME.days,
+        default=DEFAULT_TOKEN_LIFETIME.days,
+        help_text="How long it is good.",
     )
     team = VisibleTeamField(
         slug_field="slug", queryset=Team.objects.none(), required=False, allow_null=True,
@@ -83,11 +92,11 @@ class MakeTokenSerializer(serializers.Serializer[Any]):
 
 class RotateTokenSerializer(serializers.Serializer[Any]):
     overlap_hours = serializers.IntegerField(
-        min_value=0, max_value=LONGEST_OVERLAP.days * 24, default=24,
+        min_value=0, max_value=MAX_ROTATION_OVERLAP.days * 24, default=24,
         help_text="How long the secret before goes on working; 0: not at all.",
     )  # fmt: skip
     days = serializers.IntegerField(
-        min_value=1, max_value=LONGEST_LIFETIME.days, required=False, help_text="From now; without it the end stays."
+        min_value=1, max_value=MAX_TOKEN_LIFETIME.days, required=False, help_text="From now; without it the end stays."
     )
 
 
@@ -133,7 +142,7 @@ class TokenViewSet(ReadViewSet[ApiToken]):
                     bind_token(
                         token=token, application=application, by=self.user, environment=asked.get("environment", "")
                     )
-        except RefusedAccount as refusal:
+        except AccountChangeError as refusal:
             raise serializers.ValidationError({"team": str(refusal)}) from None
         except (NotYours, NotNow, ForbiddenChangeError) as refusal:
             raise serializers.ValidationError({"application": str(refusal)}) from None
@@ -156,7 +165,7 @@ class TokenViewSet(ReadViewSet[ApiToken]):
                 token=token, at=at, by=self.user, old_until=at + timedelta(hours=asked["overlap_hours"]),
                 lifetime=lifetime,
             )  # fmt: skip
-        except RefusedAccount as refusal:
+        except AccountChangeError as refusal:
             raise Conflict(str(refusal)) from None
         return self._issued(token, text)
 
@@ -174,15 +183,15 @@ class TokenViewSet(ReadViewSet[ApiToken]):
 
     def _changeable(self) -> ApiToken:
         token = self.subject("user", "team")
-        if token.user_id == self.user.pk or self.user.administers or may_look_after_token(self.user, token):
+        if token.user_id == self.user.pk or self.user.is_administrator or may_look_after_token(self.user, token):
             return token
         raise PermissionDenied("Tokens are changed by whom they belong to, and by administrators.")
 
     def _whose(self, service: str | None) -> User:
         if not service:
             return self.user
-        found = services_seen_by(self.user).filter(username=service).first()
-        if found is None or not may_look_after(self.user, found):
+        found = visible_service_accounts(self.user).filter(username=service).first()
+        if found is None or not can_manage_service(self.user, found):
             raise serializers.ValidationError({"service": "You look after no service account of this name."})
         return found
 
@@ -209,7 +218,7 @@ class TokenViewSet(ReadViewSet[ApiToken]):
 
 
 def may_look_after_token(user: User, token: ApiToken) -> bool:
-    return token.user.is_service and may_look_after(user, token.user)
+    return token.user.is_service and can_manage_service(user, token.user)
 
 
 class ServiceAccountSerializer(serializers.ModelSerializer[User]):
@@ -252,7 +261,7 @@ class ServiceAccountViewSet(ReadViewSet[User]):
     def create(self, request: Request) -> Response:
         """Add one; for owners of the team, and governance. It has no password and no address; offices are given on its
         page."""
-        if not may_add_services(self.user):
+        if not can_add_services(self.user):
             raise PermissionDenied("Programs are added by owners of a team and by governance. Ask one of them.")
         asked = self.validated(MakeServiceAccountSerializer)
         role = next((role for role in SERVICE_ROLES if role.word == asked.get("role")), None)
@@ -262,11 +271,11 @@ class ServiceAccountViewSet(ReadViewSet[User]):
             service = add_service(
                 username=asked["username"], about=asked["about"], team=asked["team"], role=role, by=self.user
             )
-        except RefusedAccount as refusal:
+        except AccountChangeError as refusal:
             raise PermissionDenied(str(refusal)) from None
         return self.answer(service, status.HTTP_201_CREATED)
 
     def get_queryset(self) -> QuerySet[User]:
         if getattr(self, "swagger_fake_view", False):
             return User.objects.none()
-        return services_seen_by(self.user).select_related(None).order_by()
+        return visible_service_accounts(self.user).select_related(None).order_by()

@@ -14,13 +14,13 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.actions import RefusedAccount, add_person, change_person, set_membership
+from apps.accounts.actions import AccountChangeError, add_user, change_user, set_membership
 from apps.accounts.filters import UserFilter
-from apps.accounts.inviting import invitation_address, send_invitation
 from apps.accounts.models import Membership, Team, User
-from apps.accounts.queries import people_seen_by
+from apps.accounts.queries import visible_users
 from apps.accounts.roles import OrganisationRole, TeamRole
-from apps.accounts.second_factors import second_factor_of_row
+from apps.accounts.sign_in.invitations import invitation_url, send_invitation
+from apps.accounts.sign_in.second_factors import second_factor_of_row
 from apps.api.base import BY_ID, ReadViewSet
 from apps.api.inventory import VisibleTeamField
 from apps.api.problems import Conflict
@@ -155,7 +155,7 @@ class UserViewSet(ReadViewSet[User]):
         if role is not None and team is None:
             raise serializers.ValidationError({"role": "A role is one on a team. Name the team, or leave it out."})
         with transaction.atomic():
-            person = add_person(facts=asked, by=self.user)
+            person = add_user(facts=asked, by=self.user)
             if team is not None:
                 set_membership(user=person, team=team, role=TeamRole(role or TeamRole.VIEWER.rank), by=self.user)
         answer = self.answer(person, status.HTTP_201_CREATED)
@@ -174,8 +174,8 @@ class UserViewSet(ReadViewSet[User]):
         if facts.pop("username", person.username) != person.username:
             raise serializers.ValidationError({"username": "The username stays: the history names people by it."})
         try:
-            return self.answer(change_person(person=person, facts=facts, by=self.user, request=request))
-        except RefusedAccount as refusal:
+            return self.answer(change_user(person=person, facts=facts, by=self.user, request=request))
+        except AccountChangeError as refusal:
             raise Conflict(str(refusal)) from None
 
     @extend_schema(request=None, responses=InvitationSerializer)
@@ -195,10 +195,10 @@ class UserViewSet(ReadViewSet[User]):
     def get_queryset(self) -> QuerySet[User]:
         if getattr(self, "swagger_fake_view", False):
             return User.objects.none()
-        return people_seen_by(self.user).order_by()
+        return visible_users(self.user).order_by()
 
     def _require_administrator(self) -> None:
-        if not self.user.administers:
+        if not self.user.is_administrator:
             raise PermissionDenied("People are added and changed by administrators. Ask one of them.")
 
     def _changeable(self) -> User:
@@ -216,5 +216,5 @@ class UserViewSet(ReadViewSet[User]):
         except OSError as error:
             answer["Cache-Control"] = "no-store"
             detail = f"The email did not leave ({error}). Give {person.username} the link yourself; it works once."
-            return {"sent": False, "detail": detail, "link": invitation_address(person)}
+            return {"sent": False, "detail": detail, "link": invitation_url(person)}
         return {"sent": True, "detail": f"An invitation is on its way to {person.email}.", "link": None}

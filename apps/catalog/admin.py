@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from apps.accounts.admin import OfficeAdmin, ReadOnlyAdmin, person
+from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, signed_in_user
 from apps.catalog.actions import (
     assert_manually,
     decide_identity,
@@ -56,7 +56,7 @@ def standing_on(kinds: Collection[NodeKind], ref: int | None) -> set[int]:
     return set(Footing.objects.filter(node__kind__in=kinds, node__ref=ref).values_list("offering_id", flat=True))
 
 
-class FootingAdmin[M: Model](OfficeAdmin[M]):
+class FootingAdmin[M: Model](OrganisationRoleAdmin[M]):
     """An edit of `standing_fields` (any, where empty) refreshes the offerings that stood, or now stand, on the row."""
 
     standing_fields: ClassVar[frozenset[str]] = frozenset()
@@ -78,7 +78,7 @@ class FootingAdmin[M: Model](OfficeAdmin[M]):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if form.matters:
-            with self.acting(request, form):
+            with self.audit_context(request, form):
                 refresh_footing(form.stood | self.stands(form.instance))
 
     @transaction.atomic
@@ -119,7 +119,7 @@ class ProviderAdmin(FootingAdmin[Provider]):
 
 
 @admin.register(NoticePolicy)
-class NoticePolicyAdmin(OfficeAdmin[NoticePolicy]):
+class NoticePolicyAdmin(OrganisationRoleAdmin[NoticePolicy]):
     list_display = ("provider", "scope", "notice_days", "life_days", "source_on")
     list_select_related = ("provider",)
     search_fields = ("provider__name",)
@@ -148,7 +148,7 @@ class DerivationInline(admin.TabularInline):  # type: ignore[type-arg]
     verbose_name_plural = "made from"
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "reads_everything", False))
+        return bool(getattr(request.user, "can_read_all", False))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -200,13 +200,13 @@ class AliasAdmin(FootingAdmin[Alias]):
     @transaction.atomic
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         if form.matters:
-            with self.acting(request, form):
+            with self.audit_context(request, form):
                 Offering.objects.filter(alias=form.instance).update(version=form.instance.version)
         super().save_related(request, form, formsets, change)
 
 
 @admin.register(Region)
-class RegionAdmin(OfficeAdmin[Region]):
+class RegionAdmin(OrganisationRoleAdmin[Region]):
     list_display = ("name", "host")
     list_select_related = ("host",)
     search_fields = ("name", "host__name")
@@ -238,7 +238,7 @@ class OfferingAdmin(FootingAdmin[Offering]):
 
 
 @admin.register(Price)
-class PriceAdmin(OfficeAdmin[Price]):
+class PriceAdmin(OrganisationRoleAdmin[Price]):
     """Prices of feeds are kept by the feeds; those entered here have no claim behind them."""
 
     list_display = ("offering", "unit", "above_tokens", "amount", "currency", "valid", "claim")
@@ -256,7 +256,7 @@ class PriceAdmin(OfficeAdmin[Price]):
 
 
 @admin.register(Source)
-class SourceAdmin(OfficeAdmin[Source]):
+class SourceAdmin(OrganisationRoleAdmin[Source]):
     list_display = ("name", "slug", "kind", "trust_rank", "interval_minutes", "enabled")
     list_filter = ("enabled", "kind")
     search_fields = ("name", "slug")
@@ -264,16 +264,16 @@ class SourceAdmin(OfficeAdmin[Source]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Whether an address may lie inside the house is the operator's word."""
-        return () if person(request).is_superuser else self.readonly_fields
+        return () if signed_in_user(request).is_superuser else self.readonly_fields
 
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
-        if "url" in form.changed_data and not person(request).is_superuser:
+        if "url" in form.changed_data and not signed_in_user(request).is_superuser:
             # the operator trusted the old address, not this one
             obj.trusted_address = False
         super().save_model(request, obj, form, change)
         if change and "trust_rank" in form.changed_data:
-            settle_claims_of(source=obj, by=person(request), reason=f"{obj.name} is trusted {obj.trust_rank}")
+            settle_claims_of(source=obj, by=signed_in_user(request), reason=f"{obj.name} is trusted {obj.trust_rank}")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A source that said something stays on record; switch it off instead."""
@@ -316,7 +316,7 @@ class ManualFactForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Assertion)
-class AssertionAdmin(OfficeAdmin[Assertion]):
+class AssertionAdmin(OrganisationRoleAdmin[Assertion]):
     """Claims of feeds are read; facts about an end are entered, changed and lifted by hand."""
 
     list_display = ("external_id", "source", "topic", "offering", "changed_at", "missing_since", "withdrawn_at", "held")
@@ -348,7 +348,7 @@ class AssertionAdmin(OfficeAdmin[Assertion]):
         offering = facts.get("offering") or obj.offering
         # the form asks for it, and a manual fact always has one
         assert offering is not None
-        made = assert_manually(offering=offering, value=facts, by=person(request), reason=facts["reason"])
+        made = assert_manually(offering=offering, value=facts, by=signed_in_user(request), reason=facts["reason"])
         # the admin goes on with the row that holds the fact, which may have been there before
         obj.pk = made.pk
         obj.refresh_from_db()
@@ -360,7 +360,7 @@ class AssertionAdmin(OfficeAdmin[Assertion]):
     def lift(self, request: HttpRequest, queryset: QuerySet[Assertion]) -> None:
         n_lifted = 0
         for assertion in queryset.select_related("source").filter(source__slug=MANUAL, withdrawn_at__isnull=True):
-            lift_manual(assertion=assertion, by=person(request), reason="lifted in the admin")
+            lift_manual(assertion=assertion, by=signed_in_user(request), reason="lifted in the admin")
             n_lifted += 1
         self.message_user(request, f"{n_lifted} manual facts lifted; the feeds speak again.", messages.SUCCESS)
 
@@ -385,7 +385,7 @@ class IdentityDecisionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(IdentityDecision)
-class IdentityDecisionAdmin(OfficeAdmin[IdentityDecision]):
+class IdentityDecisionAdmin(OrganisationRoleAdmin[IdentityDecision]):
     """Entered and lifted; a standing decision is not edited, so that the record shows what was decided when."""
 
     list_display = ("raw", "host", "version", "alias", "not_a_model", "decided_by", "decided_at", "lifted_at")
@@ -410,7 +410,7 @@ class IdentityDecisionAdmin(OfficeAdmin[IdentityDecision]):
             alias=facts["alias"],
             not_a_model=facts["not_a_model"],
             reason=facts["reason"],
-            by=person(request),
+            by=signed_in_user(request),
         )
         obj.pk = made.pk
         obj.refresh_from_db()
@@ -422,6 +422,6 @@ class IdentityDecisionAdmin(OfficeAdmin[IdentityDecision]):
     def lift(self, request: HttpRequest, queryset: QuerySet[IdentityDecision]) -> None:
         n_lifted = 0
         for decision in queryset.filter(lifted_at__isnull=True).select_related("host"):
-            lift_identity_decision(decision=decision, by=person(request), reason="lifted in the admin")
+            lift_identity_decision(decision=decision, by=signed_in_user(request), reason="lifted in the admin")
             n_lifted += 1
         self.message_user(request, f"{n_lifted} decisions lifted; the rules speak again.", messages.SUCCESS)

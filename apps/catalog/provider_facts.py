@@ -1,4 +1,4 @@
-"""What governance enters about a provider, and taking it back. The caller has checked `by.governs`.
+"""What governance enters about a provider, and taking it back. The caller has checked `by.is_governance`.
 
 Roles and the company above are not among it: they move what stands on whom, and are changed where the catalogue is
 kept.

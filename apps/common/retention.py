@@ -158,7 +158,7 @@ def permanent_tables(group: RetentionGroup, because: str, *tables: str) -> list[
 def retention_entries() -> dict[str, Entry]:
     """Give every declared table, and each history table with the limit of the history."""
     histories = [
-        TaskLimit(table, RetentionGroup.HISTORY, "accounts.forget_old_history", _history_limit)
+        TaskLimit(table, RetentionGroup.HISTORY, "accounts.purge_old_history", _history_limit)
         for table in [*(model._meta.db_table for model in history_models()), "pghistory_context"]
     ]
     return {entry.table: entry for entry in [*_ENTRIES.values(), *histories]}

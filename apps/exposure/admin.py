@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.accounts.admin import OfficeAdmin, ReadOnlyAdmin, person
+from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, signed_in_user
 from apps.common.time import now
 from apps.exposure import admin_campaigns, admin_what_ifs
 from apps.exposure.actions import accept_flag, acknowledge_flag, change_policy, revoke_acceptance
@@ -28,7 +28,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Policy)
-class PolicyAdmin(OfficeAdmin[Policy]):
+class PolicyAdmin(OrganisationRoleAdmin[Policy]):
     form = PolicyForm
     list_display = ("name", "measure", "tolerance", "enabled", "updated_at")
     list_filter = ("enabled", "measure")
@@ -38,9 +38,9 @@ class PolicyAdmin(OfficeAdmin[Policy]):
         """A line with flags stays on record; switch it off instead."""
         return False
 
-    def acting(self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin") -> Any:
+    def audit_context(self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin") -> Any:
         reason = (form.cleaned_data.get("change_reason") if form is not None else "") or otherwise
-        return super().acting(request, otherwise=reason)
+        return super().audit_context(request, otherwise=reason)
 
     def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:
         """A change goes the way of every change, so that switching off resolves the flags of the line."""
@@ -49,7 +49,7 @@ class PolicyAdmin(OfficeAdmin[Policy]):
             return
         facts = {name: form.cleaned_data[name] for name in form.changed_data if name in POLICY_FACTS}
         reason = form.cleaned_data.get("change_reason") or "changed in the admin"
-        change_policy(policy=obj, facts=facts, at=now(), by=person(request), reason=reason)
+        change_policy(policy=obj, facts=facts, at=now(), by=signed_in_user(request), reason=reason)
 
 
 class FlagEventInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -59,7 +59,7 @@ class FlagEventInline(admin.TabularInline):  # type: ignore[type-arg]
     fields = readonly_fields = ("at", "kind", "value", "by", "reason")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "reads_everything", False))
+        return bool(getattr(request.user, "can_read_all", False))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -85,7 +85,7 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
     actions = ("acknowledge", "accept", "revoke")
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        return bool(getattr(request.user, "governs", False))
+        return bool(getattr(request.user, "is_governance", False))
 
     @admin.action(description="Acknowledge the chosen flags", permissions=["decide"])
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[ExposureFlag]) -> None:
@@ -93,7 +93,7 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
         self._each(
             request,
             queryset,
-            lambda flag: acknowledge_flag(flag=flag, at=now(), by=person(request), reason=reason),
+            lambda flag: acknowledge_flag(flag=flag, at=now(), by=signed_in_user(request), reason=reason),
             "acknowledged",
         )
 
@@ -108,7 +108,7 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
         self._each(
             request,
             queryset,
-            lambda flag: accept_flag(flag=flag, until=until, reason=reason, at=now(), by=person(request)),
+            lambda flag: accept_flag(flag=flag, until=until, reason=reason, at=now(), by=signed_in_user(request)),
             f"accepted until {until:%Y-%m-%d}",
         )
 
@@ -118,7 +118,7 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
         self._each(
             request,
             queryset,
-            lambda flag: revoke_acceptance(flag=flag, reason=reason, at=now(), by=person(request)),
+            lambda flag: revoke_acceptance(flag=flag, reason=reason, at=now(), by=signed_in_user(request)),
             "open again",
         )
 
@@ -140,7 +140,7 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
 
 
 @admin.register(ExposureSettings)
-class ExposureSettingsAdmin(OfficeAdmin[ExposureSettings]):
+class ExposureSettingsAdmin(OrganisationRoleAdmin[ExposureSettings]):
     list_display = ("__str__", "horizon_days", "test_validity_days", "cut_threshold", "updated_at")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from apps.accounts.admin import OfficeAdmin, ReadOnlyAdmin, person
+from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, signed_in_user
 from apps.common.time import day_of, now
 from apps.exposure.campaigns.opening import (
     change_campaign,
@@ -40,7 +40,7 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Campaign)
-class CampaignAdmin(OfficeAdmin[Campaign]):
+class CampaignAdmin(OrganisationRoleAdmin[Campaign]):
     form = CampaignForm
     list_display = ("title", "subject", "state", "due_on", "opened_at")
     list_select_related = ("subject__host",)
@@ -67,7 +67,7 @@ class CampaignAdmin(OfficeAdmin[Campaign]):
         found: Campaign | None = super().get_object(request, object_id, from_field)
         if found is not None:
             # progress is always somebody's view
-            found.seen_by = person(request)  # type: ignore[attr-defined]
+            found.seen_by = signed_in_user(request)  # type: ignore[attr-defined]
         return found
 
     @admin.display(description="progress")
@@ -96,10 +96,15 @@ class CampaignAdmin(OfficeAdmin[Campaign]):
         given: dict[str, Any] = {name: facts.get(name) for name in ("target", "due_on")}
         words: dict[str, Any] = {name: facts.get(name) or "" for name in ("title", "note", "reason")}
         if change:
-            change_campaign(campaign=obj, by=person(request), **given, **words)
+            change_campaign(campaign=obj, by=signed_in_user(request), **given, **words)
             return
         made = open_campaign(
-            by=person(request), at=now(), event=facts.get("event"), offering=facts.get("subject"), **given, **words
+            by=signed_in_user(request),
+            at=now(),
+            event=facts.get("event"),
+            offering=facts.get("subject"),
+            **given,
+            **words,
         )
         # the admin goes on with the campaign, which may have been open before
         obj.pk = made.pk
@@ -110,17 +115,23 @@ class CampaignAdmin(OfficeAdmin[Campaign]):
 
     @admin.action(description="Take in what is affected by now", permissions=["change"])
     def extend(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
-        self._each(request, queryset, lambda campaign: extend_campaign(campaign=campaign, at=now(), by=person(request)))
+        self._each(
+            request, queryset, lambda campaign: extend_campaign(campaign=campaign, at=now(), by=signed_in_user(request))
+        )
 
     @admin.action(description="Derive all due dates anew", permissions=["change"])
     def reschedule(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         self._each(
-            request, queryset, lambda campaign: reschedule_campaign(campaign=campaign, at=now(), by=person(request))
+            request,
+            queryset,
+            lambda campaign: reschedule_campaign(campaign=campaign, at=now(), by=signed_in_user(request)),
         )
 
     @admin.action(description="Close what has no unsettled task", permissions=["change"])
     def close(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
-        self._each(request, queryset, lambda campaign: close_campaign(campaign=campaign, at=now(), by=person(request)))
+        self._each(
+            request, queryset, lambda campaign: close_campaign(campaign=campaign, at=now(), by=signed_in_user(request))
+        )
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Campaign], action: Any) -> None:
         for campaign in queryset:
@@ -140,7 +151,7 @@ class TaskStepInline(admin.TabularInline):  # type: ignore[type-arg]
     fields = readonly_fields = ("place", "title", "required", "done_on", "done_by", "note")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "reads_everything", False))
+        return bool(getattr(request.user, "can_read_all", False))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

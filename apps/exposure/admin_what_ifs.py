@@ -5,12 +5,12 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apps.accounts.admin import OfficeAdmin, ReadOnlyAdmin
+from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin
 from apps.exposure.models import BaseLoss, ConcentrationSnapshot, Cut, EventRate, LossRun, Scenario, ScenarioRun
 
 
 @admin.register(EventRate)
-class EventRateAdmin(OfficeAdmin[EventRate]):
+class EventRateAdmin(OrganisationRoleAdmin[EventRate]):
     """A figure of the organisation's own takes the place of an assumption; switch a rate off rather than delete it."""
 
     list_display = ("kind", "node_kind", "node", "rate", "low", "high", "once", "assumption", "enabled")
@@ -23,7 +23,7 @@ class EventRateAdmin(OfficeAdmin[EventRate]):
 
 
 @admin.register(BaseLoss)
-class BaseLossAdmin(OfficeAdmin[BaseLoss]):
+class BaseLossAdmin(OrganisationRoleAdmin[BaseLoss]):
     list_display = ("kind", "criticality", "amount", "chance", "placeholder")
     list_filter = ("kind", "placeholder")
 

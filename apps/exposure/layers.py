@@ -165,7 +165,7 @@ def layer_table(*, layer: Layer, user: User, limit: int | None = None) -> LayerT
 
 def own_teams(user: User) -> Collection[int] | None:
     """The teams whose portfolio `user` is shown; None for the offices, who are shown the whole organisation."""
-    return None if user.reads_everything else sorted(user.team_roles())
+    return None if user.can_read_all else sorted(user.team_roles())
 
 
 def share_of(part: int | Decimal, whole: int) -> Decimal:

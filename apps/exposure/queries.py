@@ -200,7 +200,7 @@ def runways(*, user: Any, on: date, limit: int | None = None) -> list[Runway]:
     """
     if not user.is_authenticated or not user.is_active:
         return []
-    team_ids = None if user.reads_everything else list(user.team_roles())
+    team_ids = None if user.can_read_all else list(user.team_roles())
     found = [row for row in primary_runways(on=on, team_ids=team_ids, limit=limit) if row.days_left is not None]
     dependencies = _with_stack(Dependency.objects.filter(pk__in=[row.dependency_id for row in found])).in_bulk()
     offerings = _offerings({row.offering_id for row in found})

@@ -134,7 +134,7 @@ def _names_in(item: Item, names: Collection[str]) -> list[str]:
 
 
 def _may(by: User) -> None:
-    if not by.governs:
+    if not by.is_governance:
         raise PermissionDenied("Only governance deals with notices. Ask one of them.")
 
 

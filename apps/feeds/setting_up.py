@@ -50,7 +50,7 @@ class ChangedSince(Exception):
 
 
 def _may(by: User) -> None:
-    if not by.governs:
+    if not by.is_governance:
         raise PermissionDenied("Only governance and administrators may change sources. Ask one of them.")
 
 

@@ -45,8 +45,8 @@ def change_policy(
     expected_version: int | None = None,
     reason: str = "",
 ) -> GatePolicy:
-    """Set what is given; for governance, the caller has checked `by.governs`. The version grows once, and only where
-    something differs. `expected_version` refuses where somebody else was quicker."""
+    """Set what is given; for governance, the caller has checked `by.is_governance`. The version grows once, and only
+    where something differs. `expected_version` refuses where somebody else was quicker."""
     policy = GatePolicy.objects.select_for_update().get(pk=1)
     if expected_version is not None and expected_version != policy.version:
         raise RefusedChange("Somebody else changed the policy meanwhile. Read it again and decide anew.")
@@ -167,12 +167,12 @@ def refuse_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str) -> Wai
 @transaction.atomic
 def withdraw_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str = "") -> Waiver:
     """Before its time: by governance, or by an editor of the team that asked."""
-    if not by.governs:
+    if not by.is_governance:
         lock_applications([waiver.application_id], by=by, no_key=True)
     waiver = _locked(waiver)
     if waiver.state not in (Waiver.State.ASKED, Waiver.State.GRANTED):
         raise RefusedChange(_already(waiver))
-    if not (by.governs or by.may(TeamRole.EDITOR, waiver.application.team_id)):
+    if not (by.is_governance or by.may(TeamRole.EDITOR, waiver.application.team_id)):
         raise RefusedChange("Only governance and editors of the owning team withdraw a waiver. Ask one of them.")
     return _decided(waiver, Waiver.State.WITHDRAWN, by=by, at=at, reason=reason)
 

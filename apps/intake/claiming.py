@@ -122,7 +122,7 @@ def bind_token(
 ) -> TokenBinding:  # fmt: skip
     """Whatever the token sends from now on is about this application."""
     lock_applications([application.pk], by=by)
-    if token.user_id != by.pk and not by.governs:
+    if token.user_id != by.pk and not by.is_governance:
         raise NotYours("Only whose token it is binds it, or governance.")
     if Scope.INTAKE not in token.scopes:
         raise NotNow("This token sends nothing: it has no scope 'intake'. Make one that has.")
@@ -200,5 +200,5 @@ def _dependencies_of(services: Iterable[Service]) -> list[int]:
 
 def _may_ignore(by: User, service: Service) -> None:
     own = service.first_token_id is not None and service.first_token.user_id == by.pk  # type: ignore[union-attr]
-    if not by.governs and not own:
+    if not by.is_governance and not own:
         raise NotYours("Only governance, or whose token brought it, says that it is none of ours.")

@@ -84,5 +84,5 @@ def _same(name: str, provider: str, stream: str) -> "QuerySet[NameDecision]":
 
 
 def _may_decide(by: User) -> None:
-    if not by.governs:
+    if not by.is_governance:
         raise NotYours("Only governance decides what a name means: it holds for every team.")

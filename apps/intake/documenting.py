@@ -248,7 +248,7 @@ def _read(import_: Import) -> None:
         )  # fmt: skip
         return
     sender = import_.sender
-    if application is None and document.deployments and sender is not None and not sender.governs:
+    if application is None and document.deployments and sender is not None and not sender.is_governance:
         _close(
             import_, document, state=Import.State.RECEIVED,
             error="What its names stand for would hold for every application, which is governance's to say. Choose the"

@@ -16,7 +16,7 @@ LINES = ("unseen_after_days", "drift_days", "declares_shadows", "keep_documents_
 @transaction.atomic
 def change_lines(*, facts: Mapping[str, Any], by: User, reason: str = "") -> IntakeSettings:
     """Only what is named changes; a ValidationError names what is out of bounds."""
-    if not by.governs:
+    if not by.is_governance:
         raise NotYours("Only governance changes these lines: they hold for every team.")
     row = IntakeSettings.objects.select_for_update().get(pk=1)
     changed = [name for name in LINES if name in facts and facts[name] != getattr(row, name)]

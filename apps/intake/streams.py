@@ -66,7 +66,7 @@ def keep_streams(*, at: datetime) -> int:
 
 def streams_of(user: User, *, at: datetime) -> tuple[Sequence[Stream], datetime]:
     """(senders, latest first, as of when): counted by the job for who reads everything, else now over the own teams."""
-    if user.reads_everything:
+    if user.can_read_all:
         kept = list(KeptStream.objects.order_by("-last_seen_at", "stream")[:MOST_STREAMS])
         rows = [
             Stream(each.stream, each.n_observations, each.n_applications, each.first_seen_at, each.last_seen_at,

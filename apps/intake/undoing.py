@@ -16,9 +16,9 @@ def undo_document(*, import_: Import, by: User) -> Import:
     teams = teams_written_in(change=import_.change)
     if import_.application is not None:
         teams |= {import_.application.team_id}
-    if not by.governs and any(not by.may(TeamRole.EDITOR, team) for team in teams):
+    if not by.is_governance and any(not by.may(TeamRole.EDITOR, team) for team in teams):
         raise NotYours("It is about applications of teams you do not edit. Ask one of their editors, or governance.")
-    if not by.governs and import_.deployments.filter(application__isnull=True).exists():
+    if not by.is_governance and import_.deployments.filter(application__isnull=True).exists():
         raise NotYours("It says what names stand for in every application. Ask governance to take it back.")
     step(import_, (Import.State.APPLIED,), Import.State.UNDOING, error="", attempts=0, undone_by=by)
     documenting.carry_out(import_.pk)

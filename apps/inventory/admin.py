@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from apps.accounts.admin import OfficeAdmin, ReasonForm, person
+from apps.accounts.admin import OrganisationRoleAdmin, ReasonForm, signed_in_user
 from apps.common.time import day_of, now
 from apps.inventory.actions import RefusedChange, confirm_dependency, retire_application
 from apps.inventory.actions.dependencies import same_at_that_time
@@ -22,7 +22,7 @@ from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan,
 _LEVELS = {Severity.ALARM: messages.ERROR, Severity.WARNING: messages.WARNING, Severity.NOTE: messages.INFO}
 
 
-class InventoryAdmin[M: Model](OfficeAdmin[M]):
+class InventoryAdmin[M: Model](OrganisationRoleAdmin[M]):
     """Shows what the person may see, and after a save the findings about it."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -63,7 +63,9 @@ class ApplicationAdmin(InventoryAdmin[Application]):
     def retire(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
         today = day_of(now())
         for application in queryset:
-            retire_application(application=application, on=today, by=person(request), reason="retired in the admin")
+            retire_application(
+                application=application, on=today, by=signed_in_user(request), reason="retired in the admin"
+            )
         self.message_user(request, "They are out of use from today.", messages.SUCCESS)
 
 
@@ -86,10 +88,10 @@ class AdaptationInline(admin.TabularInline):  # type: ignore[type-arg]
     fields = ("kind", "name", "artefact_ref", "moves", "invested_days", "invested_cost")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "reads_everything", False))
+        return bool(getattr(request.user, "can_read_all", False))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "governs", False))
+        return bool(getattr(request.user, "is_governance", False))
 
     has_change_permission = has_add_permission
     has_delete_permission = has_add_permission
@@ -118,7 +120,9 @@ class DependencyAdmin(InventoryAdmin[Dependency]):
         today, n_confirmed = day_of(now()), 0
         for dependency in queryset:
             try:
-                confirm_dependency(dependency=dependency, on=today, by=person(request), reason="confirmed in the admin")
+                confirm_dependency(
+                    dependency=dependency, on=today, by=signed_in_user(request), reason="confirmed in the admin"
+                )
                 n_confirmed += 1
             except RefusedChange as refusal:
                 self.message_user(request, f"{dependency}: {refusal}", messages.WARNING)
@@ -166,9 +170,9 @@ class ExitPlanAdmin(OfDependencyAdmin[ExitPlan]):
     list_filter = ("substitutability",)
     autocomplete_fields = ("dependency", "target")
 
-    def acting(self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin") -> Any:
+    def audit_context(self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin") -> Any:
         said = form.cleaned_data.get("history_reason", "") if form is not None else ""
-        return super().acting(request, None, said or otherwise)
+        return super().audit_context(request, None, said or otherwise)
 
 
 @admin.register(ExitTest)
@@ -186,7 +190,7 @@ class ExitTestAdmin(OfDependencyAdmin[ExitTest]):
 
     def save_model(self, request: HttpRequest, obj: ExitTest, form: Any, change: bool) -> None:
         if not change:
-            obj.recorded_by = person(request)
+            obj.recorded_by = signed_in_user(request)
         super().save_model(request, obj, form, change)
 
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from apps.accounts.admin import OfficeAdmin, ReadOnlyAdmin, person
+from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, signed_in_user
 from apps.common.time import day_of, now
 from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.annex import ANSWER_DAYS
@@ -17,7 +17,7 @@ from apps.inventory.models import AnnexItem, Application, Approval, Contract, Cr
 
 
 @admin.register(Contract)
-class ContractAdmin(OfficeAdmin[Contract]):
+class ContractAdmin(OrganisationRoleAdmin[Contract]):
     list_display = ("ref", "party", "kind", "starts_on", "ends_on", "terms_read_on")
     list_select_related = ("party",)
     list_filter = ("kind", "exit_clause")
@@ -26,7 +26,7 @@ class ContractAdmin(OfficeAdmin[Contract]):
 
 
 @admin.register(AnnexItem)
-class AnnexItemAdmin(OfficeAdmin[AnnexItem]):
+class AnnexItemAdmin(OrganisationRoleAdmin[AnnexItem]):
     list_display = ("foundation", "item", "status", "requested_on", "due_on", "received_on")
     list_select_related = ("foundation",)
     list_filter = ("status", "item")
@@ -35,7 +35,7 @@ class AnnexItemAdmin(OfficeAdmin[AnnexItem]):
     exclude = ("noted_by",)
 
     def save_model(self, request: HttpRequest, obj: AnnexItem, form: Any, change: bool) -> None:
-        obj.noted_by = person(request)
+        obj.noted_by = signed_in_user(request)
         if obj.status == AnnexItem.Status.REQUESTED:
             obj.requested_on = obj.requested_on or day_of(now())
             obj.due_on = obj.due_on or obj.requested_on + ANSWER_DAYS
@@ -59,7 +59,7 @@ class ApprovalForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Approval)
-class ApprovalAdmin(OfficeAdmin[Approval]):
+class ApprovalAdmin(OrganisationRoleAdmin[Approval]):
     """Made here and revoked here, never changed: what was decided stays readable."""
 
     form = ApprovalForm
@@ -101,7 +101,7 @@ class ApprovalAdmin(OfficeAdmin[Approval]):
         made = decide(
             target=target,
             at=now(),
-            by=person(request),
+            by=signed_in_user(request),
             **{
                 name: facts[name]
                 for name in ("decision", "reason", "expires_on", "data_classes", "regions", "criticalities")
@@ -117,7 +117,7 @@ class ApprovalAdmin(OfficeAdmin[Approval]):
     def revoke(self, request: HttpRequest, queryset: QuerySet[Approval]) -> None:
         for approval in queryset:
             try:
-                revoke_decision(approval=approval, reason="revoked in the admin", at=now(), by=person(request))
+                revoke_decision(approval=approval, reason="revoked in the admin", at=now(), by=signed_in_user(request))
             except RefusedChange as refusal:
                 self.message_user(request, f"{approval.target}: {refusal}", messages.ERROR)
             else:
@@ -131,7 +131,7 @@ class CandidateInline(admin.TabularInline):  # type: ignore[type-arg]
     fields = readonly_fields = ("foundation", "offering", "chosen", "scores", "note")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "reads_everything", False))
+        return bool(getattr(request.user, "can_read_all", False))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

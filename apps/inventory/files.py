@@ -36,7 +36,7 @@ def ask_file(*, kind: str, query: str, name: str, by: User, at: datetime) -> Wri
     same = WrittenFile.objects.visible_to(by).open().filter(kind=kind, query=query).first()
     if same is not None:
         return same
-    whole = by.reads_everything
+    whole = by.can_read_all
     teams = [] if whole else sorted(by.team_roles())
     if not whole and not teams:
         raise CannotBeMade("You are in no team, so there is nothing to write.")

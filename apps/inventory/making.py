@@ -61,8 +61,8 @@ def _make[F: MadeFile](making: Making[F], claim: Claim[F]) -> None:
     file = claim.job
     # it holds what the asker may see now, and is fetched later while they still may
     asker = file.asked_by
-    file.whole_organisation = asker.reads_everything
-    file.team_ids = [] if asker.reads_everything else sorted(asker.team_roles())
+    file.whole_organisation = asker.can_read_all
+    file.team_ids = [] if asker.can_read_all else sorted(asker.team_roles())
     with audit_context(job=making.job):
         claim.update(whole_organisation=file.whole_organisation, team_ids=file.team_ids)
     try:

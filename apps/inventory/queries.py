@@ -31,7 +31,7 @@ def teams_editable_by(*, user: Any) -> QuerySet[Team]:
     """The teams whose applications the user may change, by name."""
     if not user.is_authenticated:
         return Team.objects.none()
-    if user.governs:
+    if user.is_governance:
         return Team.objects.order_by("name")
     editable = [team_id for team_id, rank in user.team_roles().items() if rank >= TeamRole.EDITOR.rank]
     return Team.objects.filter(pk__in=editable).order_by("name")

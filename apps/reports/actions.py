@@ -25,7 +25,7 @@ def reporting_entity() -> ReportingEntity:
 
 @transaction.atomic
 def change_entity(*, name: str, lei: str, country: str, by: User, reason: str = "") -> ReportingEntity:
-    """For governance; the caller has checked `by.governs`. Nothing is written where nothing differs."""
+    """For governance; the caller has checked `by.is_governance`. Nothing is written where nothing differs."""
     entity = reporting_entity()
     if not entity._state.adding and (entity.name, entity.lei, entity.country) == (name, lei, country):
         return entity

@@ -120,7 +120,7 @@ class AuditForm(forms.Form):
 def kinds_for(user: User) -> dict[str, HistoryCondition | None]:
     """{kind: the condition under which `user` sees its changes}: all of all for the offices, else the records of the
     own teams; a kind that is missing is not for `user`."""
-    if user.reads_everything:
+    if user.can_read_all:
         return dict.fromkeys(tracked_models())
     if not user.is_active:
         return {}
@@ -265,7 +265,7 @@ def _names_of(entries: Iterable[HistoryEntry], user: User) -> _Names:
         if not columns:
             continue
         seen: Any = model._default_manager
-        seen = seen.all() if user.reads_everything or not hasattr(seen.all(), "visible_to") else seen.visible_to(user)
+        seen = seen.all() if user.can_read_all or not hasattr(seen.all(), "visible_to") else seen.visible_to(user)
         rows = seen.filter(pk__in=ids).order_by().values("pk", *columns)
         found[model] = {row["pk"]: (_called(row, columns), str(row.get("slug", ""))) for row in rows}
     return found

@@ -126,7 +126,7 @@ def component_file(*, application: Application, user: User, on: date) -> Compone
         for row in ComponentAnswer.objects.filter(application=application).select_related("answered_by")
     }
     found = {
-        DOCUMENTS.slug: _documents(foundations, items, user.reads_everything),
+        DOCUMENTS.slug: _documents(foundations, items, user.can_read_all),
         MODIFICATIONS.slug: _modifications(used, adaptations, _evaluations(application, on)),
         QUESTIONS.slug: _questions(application, answers, adaptations),
         COMPONENTS.slug: _components(used, adaptations),
@@ -145,7 +145,7 @@ def component_file(*, application: Application, user: User, on: date) -> Compone
         n_items=len(found[DOCUMENTS.slug]),
         n_on_file=sum(item.status in ON_FILE for item in items),
         n_overdue=sum(item.status == AnnexItem.Status.REQUESTED and (item.due_on or on) < on for item in items),
-        documents_withheld=not user.reads_everything,
+        documents_withheld=not user.can_read_all,
     )
 
 

@@ -78,20 +78,20 @@ def is_large(user: User) -> bool:
 
 def register_figures(*, user: User, at: datetime) -> Figures | None:
     """The DORA register; None where a large organisation's was not counted yet."""
-    if user.reads_everything and is_large(user):
-        return _kept("dora", office=user.reads_everything)
+    if user.can_read_all and is_large(user):
+        return _kept("dora", office=user.can_read_all)
     return _count_register(user, at)
 
 
 def inventory_figures(*, user: User, at: datetime) -> Figures | None:
-    if user.reads_everything and is_large(user):
-        return _kept("models", office=user.reads_everything)
+    if user.can_read_all and is_large(user):
+        return _kept("models", office=user.can_read_all)
     return _count_inventory(user, at)
 
 
 def done_figures(*, user: User, on: date) -> Done:
     """What was done in the quarter up to the day; of a large organisation as the sweep has counted it last."""
-    if user.reads_everything and is_large(user):
+    if user.can_read_all and is_large(user):
         row = KeptFigures.objects.filter(report="done").first()
         if row is not None:
             return Done(**{**row.body, "since": date.fromisoformat(row.body["since"])})

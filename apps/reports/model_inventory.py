@@ -216,7 +216,7 @@ def open_inventory(*, user: User, on: date) -> Iterator[Inventory]:
         "on": on,
         "statuses": [str(status) for status in Application.IN_SCOPE],
         "teams": None if teams is None else list(teams),
-        "office": user.reads_everything,
+        "office": user.can_read_all,
     }
     with relations({"report_model_use": _USE, "report_models": _MODELS}, params):
         yield Inventory()

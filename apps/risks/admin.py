@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from apps.accounts.admin import OfficeAdmin, ReadOnlyAdmin, person
+from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, signed_in_user
 from apps.common.time import now
 from apps.risks.models import (
     Assessment,
@@ -29,10 +29,10 @@ class OfficeInline[Child: Model, Parent: Model](admin.TabularInline):  # type: i
     extra = 0
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "reads_everything", False))
+        return bool(getattr(request.user, "can_read_all", False))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "governs", False)) and not getattr(obj, "built_in", False)
+        return bool(getattr(request.user, "is_governance", False)) and not getattr(obj, "built_in", False)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_add_permission(request, obj)
@@ -63,7 +63,7 @@ class TaxonomyEntryAdmin(ReadOnlyAdmin[TaxonomyEntry]):
 
 
 @admin.register(RiskTemplate)
-class RiskTemplateAdmin(OfficeAdmin[RiskTemplate]):
+class RiskTemplateAdmin(OrganisationRoleAdmin[RiskTemplate]):
     """A template of the release is read; make an own one to say it differently."""
 
     list_display = ("code", "title", "layer", "usual_likelihood", "usual_impact", "built_in")
@@ -84,7 +84,7 @@ class RiskEvidenceInline(OfficeInline[RiskEvidence, FoundationRisk]):
 
 
 @admin.register(FoundationRisk)
-class FoundationRiskAdmin(OfficeAdmin[FoundationRisk]):
+class FoundationRiskAdmin(OrganisationRoleAdmin[FoundationRisk]):
     """Levels, owner and words are edited here; closing and dismissing are actions with a reason of their own."""
 
     list_display = ("__str__", "node", "inherent", "confidence", "rule", "opened_at", "closed_at", "dismissed_at")
@@ -136,7 +136,7 @@ class AssessmentAdmin(ReadOnlyAdmin[Assessment]):
 
 
 @admin.register(Evidence)
-class EvidenceAdmin(OfficeAdmin[Evidence]):
+class EvidenceAdmin(OrganisationRoleAdmin[Evidence]):
     list_display = ("kind", "tool", "application", "version", "offering", "metric", "passed", "run_on", "expires_on")
     list_select_related = ("application", "version", "offering__host")
     list_filter = ("kind", "passed", "evaluator")
@@ -146,7 +146,7 @@ class EvidenceAdmin(OfficeAdmin[Evidence]):
 
     def save_model(self, request: HttpRequest, obj: Evidence, form: Any, change: bool) -> None:
         if not change:
-            obj.recorded_at, obj.recorded_by = now(), person(request)
+            obj.recorded_at, obj.recorded_by = now(), signed_in_user(request)
         super().save_model(request, obj, form, change)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -52,11 +52,11 @@ def signed_in(request: HttpRequest) -> User:
 def governing(request: HttpRequest, refusal: str) -> User:
     """The user, if governance or admin; else the page says `refusal`."""
     user = signed_in(request)
-    if not user.governs:
+    if not user.is_governance:
         raise PermissionDenied(refusal)
     return user
 
 
 def may_import(user: User) -> bool:
     """Editors of at least one team, governance and admin; one statement a user object at most."""
-    return user.governs or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())
+    return user.is_governance or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())

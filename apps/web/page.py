@@ -45,7 +45,7 @@ class Sheet:
 
 def scope_of(user: User) -> str:
     """Whose applications the numbers of a page are about, in words."""
-    if user.reads_everything:
+    if user.can_read_all:
         return "The whole organisation"
     names = list(Team.objects.visible_to(user).values_list("name", flat=True)[:4])
     if not names:

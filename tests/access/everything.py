@@ -7,7 +7,7 @@ from typing import Any
 from apps.accounts.actions import issue_token
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.accounts.services import add_service
+from apps.accounts.service_accounts import add_service
 from apps.alerts.models import Alert, AlertPolicy, Delivery, Mute, Notice, Subscription, Webhook
 from apps.alerts.wishing import make_calendar_feed
 from apps.catalog.models import Derivation, Offering, Price, Version

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from apps.accounts.actions import issue_token, rotate_token
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
-from apps.accounts.tasks import forget_old_history
+from apps.accounts.tasks import purge_old_history
 from apps.common.database.keyset_pagination import InvalidCursorError
 from apps.common.history import log
 from apps.common.history.context import audit_context
@@ -408,13 +408,13 @@ class TestForgetting:
 
     def test_by_default_it_is_kept_for_seven_years_and_for_ever_where_asked(self, aged, settings):
         n_before = aged.objects.count()
-        assert (settings.HISTORY_DAYS, forget_old_history()) == (2557, 0)
+        assert (settings.HISTORY_DAYS, purge_old_history()) == (2557, 0)
         settings.HISTORY_DAYS = 0
-        assert forget_old_history() == 0
+        assert purge_old_history() == 0
         assert aged.objects.count() == n_before
 
         settings.HISTORY_DAYS = 30
-        assert forget_old_history() == n_before - 2
+        assert purge_old_history() == n_before - 2
 
     def test_nobody_else_removes_a_line(self, aged):
         with pytest.raises(Exception, match="Cannot update or delete"):
@@ -422,7 +422,7 @@ class TestForgetting:
 
 
 def test_the_schedule_names_the_task(settings):
-    assert "accounts.forget_old_history" in {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert "accounts.purge_old_history" in {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
 
 
 def test_the_token_command_is_on_record(auditor):

@@ -8,7 +8,7 @@ import pytest
 from apps.accounts.actions import issue_token, revoke_token, rotate_token
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import TeamRole
-from apps.accounts.services import add_service
+from apps.accounts.service_accounts import add_service
 from apps.alerts.models import Alert, Webhook
 from apps.alerts.queries import alerts_of
 from apps.alerts.wishing import save_webhook

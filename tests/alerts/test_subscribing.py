@@ -294,7 +294,7 @@ def test_the_preview_counts_what_raising_then_told(seed: int) -> None:
         if rng.random() < 0.8:
             make_member(field.team, TeamRole.VIEWER, person)
         wish = random_wish(rng, field)
-        if wish.get("team") and not person.memberships.exists() and not person.reads_everything:
+        if wish.get("team") and not person.memberships.exists() and not person.can_read_all:
             del wish["team"]
         subscribe(person, **wish)
         people.append((person, wish))

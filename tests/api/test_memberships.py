@@ -4,7 +4,7 @@ import pytest
 
 from apps.accounts.models import Membership, User
 from apps.accounts.roles import TeamRole
-from apps.accounts.services import add_service
+from apps.accounts.service_accounts import add_service
 from tests.builders import make_member, make_team, make_user
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ import pytest
 from apps.accounts.actions import end_membership, issue_token
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.accounts.services import add_service
+from apps.accounts.service_accounts import add_service
 from apps.common.time import now
 from apps.intake import documenting
 from apps.intake.carrying import NotYours

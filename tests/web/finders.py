@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from apps.accounts.email_change import link_of
 from apps.accounts.models import Team, User
+from apps.accounts.sign_in.email_change import link_of
 from apps.alerts import links
 from apps.alerts.models import Alert, Delivery, Subscription, Webhook
 from apps.catalog.disagreeing import disagreements

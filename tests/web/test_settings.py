@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from apps.accounts.models import ApiToken, Membership, Team, User
 from apps.accounts.roles import OrganisationRole, TeamRole
-from apps.accounts.services import add_service
+from apps.accounts.service_accounts import add_service
 from tests.builders import make_application, make_member, make_team, make_user
 from tests.http import text_of
 

@@ -10,7 +10,7 @@ from celery import current_app
 from apps.accounts.actions import issue_token
 from apps.accounts.models import User
 from apps.accounts.roles import Scope
-from apps.accounts.services import add_service
+from apps.accounts.service_accounts import add_service
 from apps.alerts.models import Alert, Delivery, Webhook
 from apps.alerts.models.deliveries import Notice
 from apps.catalog.models import Assertion, Offering, Source

@@ -1,9 +1,9 @@
 """People, programs, teams and tokens: who owns and who may see."""
 
 from apps.accounts.models.events import AccountEvent, AccountEventKind, EmailState
-from apps.accounts.models.people import Membership, Team, User, Users, looked_after_by, own
 from apps.accounts.models.saved_filters import SavedFilter
 from apps.accounts.models.tokens import ApiToken
+from apps.accounts.models.users import Membership, Team, User, Users, manageable_by, own
 
 __all__ = [
     "AccountEvent",
@@ -15,6 +15,6 @@ __all__ = [
     "Team",
     "User",
     "Users",
-    "looked_after_by",
+    "manageable_by",
     "own",
 ]

@@ -7,8 +7,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from apps.accounts.models.people import User, own
 from apps.accounts.models.tokens import ApiToken
+from apps.accounts.models.users import User, own
 
 
 class AccountEventKind(models.TextChoices):
@@ -45,7 +45,7 @@ class AccountEventQuerySet(models.QuerySet["AccountEvent"]):
         """One's own; organisation roles see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self if user.reads_everything else self.filter(own(user))
+        return self if user.can_read_all else self.filter(own(user))
 
     def unsent(self, *, at: datetime) -> "AccountEventQuerySet":
         return self.filter(email_state=EmailState.QUEUED, email_due_at__lte=at).order_by("email_due_at", "pk")
@@ -55,7 +55,7 @@ class AccountEvent(models.Model):
     """One event, or several of one kind within an hour (failed attempts, counted by `n`).
 
     `user` is whose account it is, empty for names without one, which are not kept: people type passwords there. `actor`
-    is who did it, where that is another person. The email about the event is sent by `apps/accounts/event_emails.py`.
+    is who did it, where that is another person. The email about the event is sent by `apps/accounts/events/emails.py`.
     """
 
     kind = models.CharField(max_length=16, choices=AccountEventKind)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from apps.accounts.models.people import User
+from apps.accounts.models.users import User
 from apps.common.history.context import track_history
 
 

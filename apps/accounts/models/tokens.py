@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from apps.accounts.models.people import Team, User, looked_after_by, own
+from apps.accounts.models.users import Team, User, manageable_by, own
 from apps.accounts.roles import Scope
 from apps.common.history.context import track_history
 
@@ -20,9 +20,9 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         """One's own, and those of service accounts that one looks after; administrators and the auditor see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.administers or (user.reads_everything and not user.governs):
+        if user.is_administrator or (user.can_read_all and not user.is_governance):
             return self
-        return self.filter(own(user) | Q(user__in=User.objects.services().filter(looked_after_by(user))))
+        return self.filter(own(user) | Q(user__in=User.objects.services().filter(manageable_by(user))))
 
 
 @track_history(exclude=("last_used_at", "old_last_used_at"))

@@ -31,7 +31,7 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         """Those of the own teams, those owed to oneself, and those one was told of while one may see its team."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         return self.filter(Q(team__in=user.team_roles()) | own(user) & Q(team__isnull=True))
 

@@ -18,7 +18,7 @@ def new_nonce() -> str:
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):
     def visible_to(self, user: Any) -> "WebhookQuerySet":
-        return self if user.is_authenticated and user.is_active and user.reads_everything else self.none()
+        return self if user.is_authenticated and user.is_active and user.can_read_all else self.none()
 
 
 @track_history(exclude=("last_sent_at",))

@@ -25,7 +25,7 @@ class OwnQuerySet[M: models.Model](models.QuerySet[M]):
     def visible_to(self, user: Any) -> "OwnQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         return self.filter(own(user) | Q(team__in=user.team_roles()))
 

@@ -36,7 +36,7 @@ def _notices_of(user: User) -> ArraySubquery:
     """Who was told, as far as `user`, who may read the alert, may know: `Notice.objects.visible_to`, and the message
     itself only where `user` may open it."""
     opened: Any = F("delivery_id")
-    if not user.reads_everything:
+    if not user.can_read_all:
         mine = own(user, "delivery__user") | Q(delivery__team__in=user.team_roles())
         opened = Case(When(mine, then=opened))
     return ArraySubquery(

@@ -140,7 +140,7 @@ class NoticeViewSet(ReadViewSet[Notice]):
         if getattr(self, "swagger_fake_view", False):
             return notices
         opened: Any = F("delivery_id")
-        if not self.user.reads_everything:
+        if not self.user.can_read_all:
             mine = own(self.user, "delivery__user") | Q(delivery__team__in=self.user.team_roles())
             opened = Case(When(mine, then=opened))
         return notices.annotate(opened=opened)

@@ -37,7 +37,7 @@ class SeverityField(serializers.IntegerField):
 
 def require_governance(view: RegistryView, what: str) -> None:
     """Before the body is looked at, so that nobody learns by a 400 what they may not do anyway."""
-    if not view.user.governs:
+    if not view.user.is_governance:
         raise PermissionDenied(f"Only governance and administrators may change {what}. Ask one of them.")
 
 

@@ -55,7 +55,7 @@ class JobViewSet(ReadViewSet[Job]):
     def resume(self, request: Request, pk: str) -> Response:
         """Have a worker go on with the rest of a job that failed; what is done stays done."""
         job = self.subject()
-        if job.by_id != self.user.pk and not self.user.governs:
+        if job.by_id != self.user.pk and not self.user.is_governance:
             raise PermissionDenied("Only who sent the rows, or governance, may have them worked through.")
         if not resume_job(job):
             raise Conflict("Only a job that failed and has rows left can be resumed. Send the rows again.")

@@ -164,5 +164,5 @@ class CampaignViewSet(ReadViewSet[Campaign]):
         return campaign
 
     def _require_governance(self) -> None:
-        if not self.user.governs:
+        if not self.user.is_governance:
             raise PermissionDenied("Campaigns are led by governance. Ask somebody there.")

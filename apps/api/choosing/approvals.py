@@ -190,7 +190,7 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
         )
         body = {
             "on": today(),
-            "whole_organisation": self.user.reads_everything,
+            "whole_organisation": self.user.can_read_all,
             "n_total": found.n_total,
             "rows": found.rows,
         }

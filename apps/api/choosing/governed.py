@@ -12,7 +12,7 @@ class GovernedViewSet[M: Model](ReadViewSet[M]):
     """Read as far as `visible_to` shows it; written by governance and administrators."""
 
     def require_governance(self) -> None:
-        if not self.user.governs:
+        if not self.user.is_governance:
             raise PermissionDenied("Only governance and administrators may do this. Ask one of them.")
 
     def governed(self, *relations: str) -> Any:

@@ -83,7 +83,7 @@ class GatePolicyView(RegistryView):
     )  # fmt: skip
     def patch(self, request: Request) -> Response:
         """What is given replaces, the rest stays; for governance. The version grows by one."""
-        if not self.user.governs:
+        if not self.user.is_governance:
             raise PermissionDenied("Only governance and administrators may do this. Ask one of them.")
         asked = dict(checked(ChangePolicySerializer(data=request.data), passed_over=GatePolicySerializer().fields))
         change_policy(

@@ -13,7 +13,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.authentication import ApiTokenAuthentication
+from apps.accounts.api_tokens.authentication import ApiTokenAuthentication
 from apps.accounts.models import ApiToken, Team
 from apps.accounts.roles import Scope
 from apps.api.base import RegistryView, reader_of

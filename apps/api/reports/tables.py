@@ -82,7 +82,7 @@ class ReportView(RegistryView):
     def figures(self, figures: Figures | None) -> Response:
         return Response({
             "as_of": figures.as_of if figures else None,
-            "whole_organisation": self.user.reads_everything,
+            "whole_organisation": self.user.can_read_all,
             "share": figures.whole.share if figures else None,
             "tables": [_fill(sheet.table, sheet.fill) for sheet in figures.sheets] if figures else [],
             "gaps": [_gap(gap) for gap in figures.gaps] if figures else [],
@@ -255,7 +255,7 @@ class BoardView(RegistryView):
         counts = portfolio_figures(user=self.user, on=on)
         return Response({
             "as_of": at,
-            "whole_organisation": self.user.reads_everything,
+            "whole_organisation": self.user.can_read_all,
             "n_applications": counts.n_applications,
             "n_critical": exits.n_critical,
             "n_tested": exits.n_tested,

@@ -77,7 +77,7 @@ class EvidenceViewSet(ReadViewSet[Evidence]):
         application = facts.get("application")
         if application is not None:
             self.require(TeamRole.EDITOR, application.team)
-        elif not self.user.governs:
+        elif not self.user.is_governance:
             raise PermissionDenied(
                 "Evidence about a version or offering speaks for everyone: ask governance, or name your application."
             )

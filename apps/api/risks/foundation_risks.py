@@ -188,7 +188,7 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
         return Response({**counts(reach), "n_applications": n_applications})
 
     def require_governance(self) -> None:
-        if not self.user.governs:
+        if not self.user.is_governance:
             raise PermissionDenied("Only governance changes the risks of foundations. Ask one of them.")
 
     def _governed(self) -> FoundationRisk:

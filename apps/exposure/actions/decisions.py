@@ -86,7 +86,7 @@ def revoke_acceptance(*, flag: ExposureFlag, reason: str, at: datetime, by: User
 
 @transaction.atomic
 def _decided(flag: ExposureFlag, decide: _Decide, *, at: datetime, by: User, reason: str) -> ExposureFlag:
-    if not by.governs:
+    if not by.is_governance:
         raise NotYours("Only governance and administrators decide about flags. Ask one of them.")
     lock_policy(flag.policy_id)
     row = ExposureFlag.objects.select_related("policy").get(pk=flag.pk)

@@ -75,7 +75,7 @@ def change_settings(*, facts: Mapping[str, Any], by: User, reason: str = "") -> 
 
 
 def _must_govern(by: User) -> None:
-    if not by.governs:
+    if not by.is_governance:
         raise NotYours("Only governance and administrators draw the organisation's lines. Ask one of them.")
 
 

@@ -51,7 +51,7 @@ def change_base_loss(*, loss: BaseLoss, facts: Mapping[str, Any], by: User, reas
 
 
 def _must_govern(by: User) -> None:
-    if not by.governs:
+    if not by.is_governance:
         raise NotYours("Only governance and administrators set what losses are simulated with. Ask one of them.")
 
 

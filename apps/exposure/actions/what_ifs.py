@@ -45,7 +45,7 @@ def save_scenario(*, facts: Mapping[str, Any], by: User, reason: str = "") -> Sc
 @transaction.atomic
 def change_scenario(*, scenario: Scenario, facts: Mapping[str, Any], by: User, reason: str = "") -> Scenario:
     """Runs that were made keep the operations they ran with."""
-    if scenario.created_by_id != by.pk and not by.governs:
+    if scenario.created_by_id != by.pk and not by.is_governance:
         raise NotYours("Only who saved a scenario, or governance, may change it. Save one of your own.")
     row = Scenario.objects.select_for_update().get(pk=scenario.pk)
     changes = {name: value for name, value in _known(facts).items() if getattr(row, name) != value}
@@ -62,7 +62,7 @@ def change_scenario(*, scenario: Scenario, facts: Mapping[str, Any], by: User, r
 
 def ask_scenario(*, scenario: Scenario, at: datetime, by: User) -> ScenarioRun:
     """Queue an answer for what `by` may see: everything for the offices, else the applications of the own teams."""
-    whole = by.reads_everything
+    whole = by.can_read_all
     return ScenarioRun.objects.create(
         scenario=scenario,
         ops=scenario.ops,
@@ -116,7 +116,7 @@ def run_waiting(*, at: datetime) -> int:
 
 def ask_loss(*, at: datetime, by: User | None, seed: int = 1, years: int = 100_000, keep: float = 0.999) -> LossRun:
     """Queue a simulation of the whole organisation."""
-    if by is not None and not by.reads_everything:
+    if by is not None and not by.can_read_all:
         raise NotYours("The loss of the whole organisation is for governance, auditors and administrators.")
     return LossRun.objects.create(seed=seed, years=years, keep=keep, asked_by=by, queued_at=at)
 

@@ -1,6 +1,6 @@
 """Campaigns are opened, extended, dated anew, closed and opened again.
 
-The caller has checked `by.governs`: a campaign spans teams. What is refused raises RefusedChange with a sentence.
+The caller has checked `by.is_governance`: a campaign spans teams. What is refused raises RefusedChange with a sentence.
 """
 
 from datetime import date, datetime

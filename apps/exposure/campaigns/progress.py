@@ -82,7 +82,7 @@ def progress(*, campaigns: Collection[int], user: Any, on: date) -> dict[int, Pr
             days_left=(ends_on - on).days if ends_on else None,
             n_steps=n_steps,
             n_steps_done=n_done,
-            whole_campaign=bool(user.reads_everything),
+            whole_campaign=bool(user.can_read_all),
         )
     return found
 

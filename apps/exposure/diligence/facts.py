@@ -82,7 +82,7 @@ def inapplicable(key: str, label: str, why: str, *, scope: Scope = PUBLIC) -> Fa
 def readable(card: Mapping[str, Any], user: Any) -> dict[str, Any]:
     """A stored scorecard as `user` may read it: what was counted over the organisation, and what contracts say, is for
     the offices. Empty for an empty one."""
-    if not card or user.reads_everything:
+    if not card or user.can_read_all:
         return dict(card)
     return {
         **card,

@@ -274,7 +274,7 @@ def _dependents(
     foundations: Collection[int], providers: Collection[int], user: Any, on: date
 ) -> dict[tuple[str, int], Dependents]:
     settings = ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()
-    if not user.is_active or not (user.reads_everything or user.team_roles()):
+    if not user.is_active or not (user.can_read_all or user.team_roles()):
         return {}
     live = Dependency.objects.live_on(on).primary().visible_to(user).order_by().values_list("pk", "application_id")
     # found by what stands there, not by going through all that is live: the cost follows the candidates

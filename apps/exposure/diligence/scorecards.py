@@ -77,7 +77,7 @@ def _foundation_card(row: Foundation, known: Gathered, user: Any, on: date) -> S
         *_party_facts(developer),
         *_dependent_facts(known.dependents.get(("foundation", row.pk), Dependents()), user, on),
     ]  # fmt: skip
-    return Scorecard("foundation", row.pk, row.slug, row.name, on, bool(user.reads_everything), tuple(facts))
+    return Scorecard("foundation", row.pk, row.slug, row.name, on, bool(user.can_read_all), tuple(facts))
 
 
 def _provider_card(row: Provider, known: Gathered, user: Any, on: date) -> Scorecard:
@@ -91,7 +91,7 @@ def _provider_card(row: Provider, known: Gathered, user: Any, on: date) -> Score
         *_party_facts(row),
         *_dependent_facts(known.dependents.get(("provider", row.pk), Dependents()), user, on),
     ]
-    return Scorecard("provider", row.pk, row.slug, row.name, on, bool(user.reads_everything), tuple(facts))
+    return Scorecard("provider", row.pk, row.slug, row.name, on, bool(user.can_read_all), tuple(facts))
 
 
 def _developed_facts(made: Sequence[Foundation], known: Gathered, on: date) -> Iterable[Fact]:
@@ -207,7 +207,7 @@ _CLAUSES = {
 def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Iterable[Fact]:
     """What the contracts in force say; the developer's before those of hosts. For the offices."""
     labels = {"contract": "Contract on file", "terms": "Terms read", **{key: said[0] for key, said in _CLAUSES.items()}}
-    if not user.reads_everything:
+    if not user.can_read_all:
         yield from (hidden(key, label) for key, label in labels.items())
         return
     standing = [
@@ -252,7 +252,7 @@ def _said_by(contract: Contract, key: str, label: str, value: Any, unit: str = "
 
 def _annex_fact(foundations: Sequence[Foundation], known: Gathered, user: Any, on: date) -> Fact:
     key, label = "annex_items", "Annex XII items on file"
-    if not user.reads_everything:
+    if not user.can_read_all:
         return hidden(key, label)
     if not foundations:
         return inapplicable(key, label, "It develops nothing on record.", scope=OFFICE)
@@ -289,7 +289,7 @@ def _party_facts(party: Provider) -> Iterable[Fact]:
 
 
 def _dependent_facts(dependents: Dependents, user: Any, on: date) -> Iterable[Fact]:
-    whose = "Our applications" if user.reads_everything else "Applications of your teams"
+    whose = "Our applications" if user.can_read_all else "Applications of your teams"
     n = dependents.n_applications
     yield Fact("applications", f"{whose} on it", n, source=REGISTRY, as_of=on, scope=OWN)
     label = f"{whose} on it with a tested way out"

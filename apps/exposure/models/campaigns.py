@@ -19,7 +19,7 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         """The offices see all; others those with a task of their teams."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         return self.filter(
             pk__in=CampaignTask.objects.filter(dependency__application__team__in=user.team_roles()).values("campaign")
@@ -77,7 +77,7 @@ class CampaignTaskQuerySet(models.QuerySet["CampaignTask"]):
     def visible_to(self, user: Any) -> "CampaignTaskQuerySet":
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         return self.filter(dependency__application__team__in=user.team_roles())
 

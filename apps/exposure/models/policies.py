@@ -139,7 +139,7 @@ class OrganisationQuerySet[M: models.Model](models.QuerySet[M]):
     """Facts about the whole portfolio: for governance, auditor and admin only."""
 
     def visible_to(self, user: Any) -> "OrganisationQuerySet[M]":
-        return self if user.is_authenticated and user.reads_everything else self.none()
+        return self if user.is_authenticated and user.can_read_all else self.none()
 
 
 @track_history()

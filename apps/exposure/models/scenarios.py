@@ -22,7 +22,7 @@ class OwnQuerySet[M: models.Model](models.QuerySet[M]):
     def visible_to(self, user: Any) -> "OwnQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self if user.reads_everything else self.filter(own(user, "created_by") | Q(shared=True))
+        return self if user.can_read_all else self.filter(own(user, "created_by") | Q(shared=True))
 
 
 def default_layers() -> list[str]:
@@ -62,7 +62,7 @@ class AskedQuerySet[M: models.Model](models.QuerySet[M]):
     def visible_to(self, user: Any) -> "AskedQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         asked = self.filter(asked_by=user)
         if user.bound_team_id is None:

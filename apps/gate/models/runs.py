@@ -17,7 +17,7 @@ class GateRunQuerySet(models.QuerySet["GateRun"]):
     def visible_to(self, user: Any) -> "GateRunQuerySet":
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         return self.filter(application__team__in=user.team_roles())
 

@@ -20,7 +20,7 @@ class WaiverQuerySet(models.QuerySet["Waiver"]):
     def visible_to(self, user: Any) -> "WaiverQuerySet":
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         return self.filter(application__team__in=user.team_roles())
 

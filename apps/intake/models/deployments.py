@@ -13,7 +13,7 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         """Those of applications one sees, and those that hold for everybody."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         return self.filter(models.Q(application__isnull=True) | models.Q(application__team__in=user.team_roles()))
 

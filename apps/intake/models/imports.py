@@ -15,7 +15,7 @@ class ImportQuerySet(models.QuerySet["Import"]):
         """One's own, and what is about applications one sees; the organisation's roles see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         return self.filter(own(user, "by") | Q(application__team__in=user.team_roles()))
 

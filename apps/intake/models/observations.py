@@ -35,7 +35,7 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         organisation's roles see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         of_nobody = Q(application__isnull=True) & own(user, "first_token__user")
         return self.filter(Q(application__team__in=user.team_roles()) | of_nobody)
@@ -125,7 +125,7 @@ class ObservationQuerySet(models.QuerySet["Observation"]):
         """Those of applications one sees, and those of services one's own tokens brought."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         of_teams = Q(application__team__in=user.team_roles())
         # nearly nobody has such a sender, and the alternative costs the whole table: it is put only where one has

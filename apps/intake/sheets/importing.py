@@ -112,7 +112,9 @@ def undo_import(*, import_: Import, by: User) -> Import:
     """Put everything back that the import wrote, as long as it is as the import left it."""
     if import_.change is None:
         raise NotNow("Nothing of this import is in the register.")
-    if not by.governs and any(not by.may(TeamRole.EDITOR, team) for team in teams_written_in(change=import_.change)):
+    if not by.is_governance and any(
+        not by.may(TeamRole.EDITOR, team) for team in teams_written_in(change=import_.change)
+    ):
         raise NotYours("It wrote to applications of teams you do not edit. Ask one of their editors, or governance.")
     step(import_, (Import.State.APPLIED,), Import.State.UNDOING, error="", attempts=0, undone_by=by)
     return _go_on(import_, at_once=_n_written(import_) <= AT_ONCE_ROWS)

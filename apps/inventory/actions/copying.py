@@ -52,7 +52,7 @@ def successor_row(dependency: Dependency, *, offering: Offering, on: date, until
 
 
 def continued(dependency: Dependency, *, offering: Offering, on: date, until: date | None) -> Dependency:
-    """Inside `acting`: `successor_row`, saved, with what was built on the old one and the plan to leave it.
+    """Inside `audit_context`: `successor_row`, saved, with what was built on the old one and the plan to leave it.
 
     The old row keeps its own. An adaptation that moves goes along as it is; another one goes along with the note
     that it has yet to be run again or built anew, and without what was invested, which was spent on the old one.

@@ -98,6 +98,6 @@ def refuse_without_role(by: User, role: TeamRole, team: Team | int) -> None:
     if by.may(role, team):
         return
     team_id = team if isinstance(team, int) else team.pk
-    if not by.reads_everything and team_id not in by.team_roles():
+    if not by.can_read_all and team_id not in by.team_roles():
         raise HiddenApplicationError
     raise MissingRoleError(f"Only an {role.word} of the owning team may do this. Ask one of them.")

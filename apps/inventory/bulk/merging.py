@@ -79,7 +79,7 @@ class Merge:
     def seen(self, team: str) -> Q:
         """The rows that the caller may see, by the path to their team. Only these are locked: whoever sends slowly must
         not keep others waiting for what is theirs."""
-        return Q() if self.by.reads_everything else Q(**{f"{team}__in": self.visible})
+        return Q() if self.by.can_read_all else Q(**{f"{team}__in": self.visible})
 
     def only_once(self, key: Any, number: int) -> None:
         earlier = self.said.setdefault(hash(key), number)

@@ -1,6 +1,6 @@
 """What the developer of a foundation owes those who build on it: the checklist of Annex XII of the AI Act.
 
-For governance; the caller has checked `by.governs`. Who signed the Code of Practice answers within 14 days
+For governance; the caller has checked `by.is_governance`. Who signed the Code of Practice answers within 14 days
 (reference: governance anchors, AI Act component file), which is the day a request is due here.
 """
 
@@ -94,7 +94,7 @@ class ChecklistRow:
 
 def checklist(*, foundation: Foundation, user: Any) -> list[ChecklistRow]:
     """All items in the order of the annex; empty for readers without an office."""
-    if not user.reads_everything:
+    if not user.can_read_all:
         return []
     rows = AnnexItem.objects.visible_to(user).filter(foundation=foundation).select_related("noted_by")
     held = {row.item: row for row in rows}

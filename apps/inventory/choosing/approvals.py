@@ -1,4 +1,4 @@
-"""Decisions on what may be built on. For governance; the caller has checked `by.governs`.
+"""Decisions on what may be built on. For governance; the caller has checked `by.is_governance`.
 
 At most one decision on a target stands at a time; a later one revokes the earlier, so that both are kept.
 """

@@ -1,4 +1,4 @@
-"""Contracts with the parties of the chain. For governance; the caller has checked `by.governs`."""
+"""Contracts with the parties of the chain. For governance; the caller has checked `by.is_governance`."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

@@ -1,7 +1,7 @@
 """Platform bets written down: which foundation for what, among which, by which criteria, by whom and why.
 
-For governance; the caller has checked `by.governs`. A selection is worked on as a draft; once decided it stays as it
-was decided, scorecards included, and a later one supersedes it.
+For governance; the caller has checked `by.is_governance`. A selection is worked on as a draft; once decided it stays as
+it was decided, scorecards included, and a later one supersedes it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ class OfficeQuerySet[M: models.Model](models.QuerySet[M]):
     """Facts of the whole organisation: for governance, auditor and administrator."""
 
     def visible_to(self, user: Any) -> "OfficeQuerySet[M]":
-        return self if user.is_authenticated and user.is_active and user.reads_everything else self.none()
+        return self if user.is_authenticated and user.is_active and user.can_read_all else self.none()
 
 
 class OnFile(models.TextChoices):

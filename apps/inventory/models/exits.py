@@ -23,7 +23,7 @@ class OfDependencyQuerySet[M: models.Model](models.QuerySet[M]):
     def visible_to(self, user: Any) -> "OfDependencyQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         return self.filter(dependency__application__team__in=user.team_roles())
 

@@ -16,7 +16,7 @@ class WrittenFileQuerySet(MadeFileQuerySet["WrittenFile"]):
         if not user.is_authenticated or not user.is_active:
             return self.none()
         mine = self.filter(asked_by=user)
-        return mine if user.reads_everything else mine.readable_by(user)
+        return mine if user.can_read_all else mine.readable_by(user)
 
 
 @track_history(exclude=(*MADE_BY_WORKER, "n_rows"))

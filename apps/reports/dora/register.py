@@ -62,7 +62,7 @@ def open_register(*, user: User, on: date) -> Iterator[Register]:
         "on": on,
         "statuses": [str(status) for status in Application.IN_SCOPE],
         "teams": None if teams is None else list(teams),
-        "office": user.reads_everything,
+        "office": user.can_read_all,
     }
     with relations(RELATIONS, params):
         yield Register()

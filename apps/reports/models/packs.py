@@ -17,7 +17,7 @@ class EvidencePackQuerySet(MadeFileQuerySet["EvidencePack"]):
         """For the offices every pack; for others the own ones, while they still read all the teams it speaks of."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         return self.filter(asked_by=user).readable_by(user)
 

@@ -55,7 +55,7 @@ class OfApplicationQuerySet[M: models.Model](models.QuerySet[M]):
     def visible_to(self, user: Any) -> "OfApplicationQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         return self.filter(application__team__in=user.team_roles())
 

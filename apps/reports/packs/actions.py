@@ -39,7 +39,7 @@ def ask_pack(
         raise CannotBeMade("The period ends after it begins. Check the two days.")
     if until - since > LONGEST:
         raise CannotBeMade("Five years are the longest period of a pack.")
-    whole = by.reads_everything
+    whole = by.can_read_all
     teams = [] if whole else sorted(by.team_roles())
     if not whole and not teams:
         raise CannotBeMade("You are in no team, so there is nothing to pack.")
@@ -104,7 +104,7 @@ def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
         "until": pack.until.isoformat(),
         "as_of": pack.as_of.isoformat().replace("+00:00", "Z"),
         "asked_by": pack.asked_by.get_username(),
-        "whole_organisation": pack.asked_by.reads_everything,
+        "whole_organisation": pack.asked_by.can_read_all,
     }
 
     def tell(done: int, n: int, title: str) -> None:

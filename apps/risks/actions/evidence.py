@@ -33,7 +33,7 @@ def record_evidence(
     """Keep a result or a paper. With a value and a threshold, whether it passed follows from them.
 
     `by` None: a job records it. About an application it is for editors of its team, or for a program whose token is
-    bound to the application (`is_granted`); otherwise the caller has checked `by.governs`.
+    bound to the application (`is_granted`); otherwise the caller has checked `by.is_governance`.
     """
     if (application := facts.get("application")) is not None:
         lock_applications([application.pk], by=None if is_granted else by, no_key=True)

@@ -1,4 +1,4 @@
-"""Risks on foundations: raised, changed, closed and dismissed by people. The caller has checked `by.governs`."""
+"""Risks on foundations: raised, changed, closed and dismissed by people. The caller has checked `by.is_governance`."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -58,7 +58,9 @@ def receive_evaluation(
     binding = binding_of(token, application)
     if binding is not None:
         application = binding.application
-    elif by is not None and not (by.governs if application is None else by.may(TeamRole.EDITOR, application.team_id)):
+    elif by is not None and not (
+        by.is_governance if application is None else by.may(TeamRole.EDITOR, application.team_id)
+    ):
         raise NotYours(
             "Evidence about a model in general is filed by governance. Name an application whose team you edit."
             if application is None

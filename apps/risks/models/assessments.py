@@ -40,7 +40,7 @@ class AssessmentQuerySet(models.QuerySet["Assessment"]):
     def visible_to(self, user: Any) -> "AssessmentQuerySet":
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         return self.filter(dependency__application__team__in=user.team_roles())
 

@@ -21,7 +21,7 @@ class EvidenceQuerySet(models.QuerySet["Evidence"]):
         """Evidence about a version or an offering is everyone's; about an application, its readers'."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.reads_everything:
+        if user.can_read_all:
             return self
         return self.filter(Q(application__isnull=True) | Q(application__team__in=user.team_roles()))
 

@@ -61,7 +61,7 @@ def count_basis(user: Any, *, by_team: bool = False) -> CountBasis:
     Counts by risk are stored for readers of everything alone. `by_team` asks for counts by team, which are stored for
     every reader.
     """
-    if not isinstance(user, User) or not (user.reads_everything or by_team):
+    if not isinstance(user, User) or not (user.can_read_all or by_team):
         return CountBasis()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -158,7 +158,7 @@ def everything_counted(*, on: date) -> tuple[dict[int, Reach], dict[int, Reach],
 class _Everyone:
     """The reader of the job that counts."""
 
-    reads_everything = True
+    can_read_all = True
 
 
 def n_in_scope() -> int:

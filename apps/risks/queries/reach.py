@@ -18,7 +18,7 @@ NOBODY = [0]
 
 def scope_of(user: Any) -> dict[str, Any]:
     """What `visible_to` says, as parameters: `teams` null reads everything, nobody's teams are none that exists."""
-    everything = bool(getattr(user, "reads_everything", False))
+    everything = bool(getattr(user, "can_read_all", False))
     teams = None if everything else (sorted(user.team_roles()) or NOBODY if isinstance(user, User) else NOBODY)
     return {"teams": teams, "in_scope": inheriting.IN_SCOPE}
 

@@ -143,7 +143,7 @@ def _filters(request: HttpRequest, form: EventForm) -> Filters:
 
 def _reading(request: HttpRequest) -> User:
     user = signed_in(request)
-    if not user.reads_everything:
+    if not user.can_read_all:
         raise PermissionDenied(
             "You need an organisation role to read the events of all accounts. Your own are on your account page."
         )

@@ -134,5 +134,5 @@ def _sentence(user: User, found: KeysetPage[Change]) -> Sentence:
         return Sentence("No change on record answers to this.")
     first = found.rows[0]
     who = first.actor or first.job or "somebody"
-    whose = "of every record" if user.reads_everything else "of what your teams own"
+    whose = "of every record" if user.can_read_all else "of what your teams own"
     return Sentence(f"The latest shown is by {who} on {first.at:%-d %B %Y}; the database keeps every change {whose}.")

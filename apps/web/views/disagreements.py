@@ -358,7 +358,7 @@ def disagreement(request: HttpRequest, pk: int) -> HttpResponse:
         row=table.rows[0],
         sentence=_one_sentence(found, day_of(at)),
         form=form,
-        may_decide=signed_in(request).governs,
+        may_decide=signed_in(request).is_governance,
     )
 
 

@@ -9,13 +9,13 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from apps.accounts.email_change import (
+from apps.accounts.models import User
+from apps.accounts.sign_in.email_change import (
     EmailChangeError,
     confirm_email_change,
     request_email_change,
     requested_address,
 )
-from apps.accounts.models import User
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say

@@ -196,7 +196,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         steps=[step for step in offering.identity_why.split("; ") if step],
         same=same,
         form=form,
-        may_decide=signed_in(request).governs,
+        may_decide=signed_in(request).is_governance,
     )
 
 

@@ -87,7 +87,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         ends=ends,
         drawn_ends=DRAWN_ENDS,
         runways=first_runways(user=user, on=today, most=SHOWN_RUNWAYS),
-        flags=open_flags(user=user, most=SHOWN_FLAGS) if user.reads_everything else None,
+        flags=open_flags(user=user, most=SHOWN_FLAGS) if user.can_read_all else None,
         disagreeing=[(row, words.KINDS[row.kind]) for row in seen_and_declared(user=user)],
         inherited=inherited_by_team(user=user, on=today, most=SHOWN_TEAMS),
         events=events_under(user=user, on=today, most=SHOWN_EVENTS),
@@ -105,7 +105,7 @@ def portfolio(*, user: Any, on: date, n: int) -> list[section.Column]:
 
 def _stacks(user: User) -> list[Stack]:
     """Of the whole organisation they are the same for every office until the next refresh, and kept that long."""
-    if not user.reads_everything:
+    if not user.can_read_all:
         return common_stacks(user=user, most=DRAWN_STACKS)
     refreshed_at = EngineState.objects.filter(pk=1).values_list("refreshed_at", flat=True).first()
     key = f"common-stacks:{refreshed_at:%Y%m%d%H%M%S%f}" if refreshed_at else "common-stacks:none"

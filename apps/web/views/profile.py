@@ -11,10 +11,10 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import actions
-from apps.accounts.events import record_event
+from apps.accounts.events.log import record_event
 from apps.accounts.models import AccountEvent, AccountEventKind, User
-from apps.accounts.second_factors import has_second_factor, is_required_of
-from apps.accounts.sessions import end_session, end_sessions, sessions_of
+from apps.accounts.sign_in.second_factors import has_second_factor, is_required_of
+from apps.accounts.sign_in.sessions import end_session, end_sessions, sessions_of
 from apps.common.text import pluralize
 from apps.web.editing import SeenMixin
 from apps.web.forms import signed_in
@@ -28,7 +28,7 @@ N_EVENTS = 10
 class ProfileForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
-        fields = actions.OWN_FACTS
+        fields = actions.OWN_FIELDS
         labels = {
             "first_name": "First name",
             "last_name": "Last name",
@@ -54,8 +54,8 @@ def account(request: HttpRequest) -> HttpResponse:
             locked = User.objects.select_for_update().get(pk=user.pk)
             form = ProfileForm(request.POST, instance=locked, row=User.objects.get(pk=user.pk))
             if form.is_valid():
-                actions.change_own_facts(
-                    user=locked, facts={name: form.cleaned_data[name] for name in actions.OWN_FACTS}
+                actions.change_own_account(
+                    user=locked, facts={name: form.cleaned_data[name] for name in actions.OWN_FIELDS}
                 )
                 say(request, "Your profile is changed.")
                 return redirect("account:detail")

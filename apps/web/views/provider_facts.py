@@ -205,7 +205,7 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
         provider=this,
         changes=[(each, _lines(each)) for each in changes[:SHOWN]],
         is_cut=len(changes) > SHOWN,
-        may_edit=user.governs,
+        may_edit=user.is_governance,
     )
 
 

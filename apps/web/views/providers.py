@@ -181,7 +181,7 @@ def provider(request: HttpRequest, slug: str) -> HttpResponse:
         record=shown(record) if n_offerings else None,
         promises=[(_covered(policy), policy) for policy in record.policies],
         contracts=contracts_by_party(parties=[this.pk], user=user).get(this.pk, []),
-        reads_contracts=user.reads_everything,
+        reads_contracts=user.can_read_all,
         decision=decisions_on(targets=[this], on=today).get(("provider", this.pk)),
         risks=risks,
         n_risks=n_risks,

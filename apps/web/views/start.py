@@ -82,11 +82,11 @@ def _connect(user: User) -> Step:
 
 
 def _team(user: User) -> Step:
-    people = User.objects.people().filter(is_active=True).count() if user.reads_everything else 0
+    people = User.objects.people().filter(is_active=True).count() if user.can_read_all else 0
     members = Membership.objects.filter(user__is_active=True).exclude(user=user).order_by()[:1].count()
     stands = f"{counted(people, 'person', 'people').capitalize()} may sign in." if people > 1 else "You are alone here."
     links = [("Teams and roles", reverse("teams:list"))]
-    if user.administers:
+    if user.is_administrator:
         links.insert(0, ("Invite a person", reverse("users:invite")))
     return Step(
         "Invite the team", "Owners hear in time only if they are here, or their team has a mailbox.",

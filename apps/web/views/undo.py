@@ -28,7 +28,7 @@ def undo(request: HttpRequest, change: UUID) -> HttpResponse:
     """Puts back what the change wrote, or says who has changed it since."""
     user = signed_in(request)
     teams = actions.teams_written_in(change=change)
-    seen = teams if user.reads_everything else teams & set(user.team_roles())
+    seen = teams if user.can_read_all else teams & set(user.team_roles())
     if not seen:
         raise Http404
     if not all(user.may(TeamRole.EDITOR, team) for team in teams):

@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from apps.accounts.actions import issue_token
 from apps.accounts.models import Membership
 from apps.accounts.roles import TeamRole
-from apps.accounts.services import add_service
+from apps.accounts.service_accounts import add_service
 from apps.common.time import now
 from apps.intake.calls import adding_up
 from apps.intake.calls.adding_up import add_up

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from apps.accounts.actions import end_membership, set_membership
-from apps.accounts.management.answers import NONE, RowCommand, refusals, team_of
+from apps.accounts.management.rows import NONE, RowCommand, refusals, team_of
 from apps.accounts.models import Membership, User
 from apps.accounts.roles import TeamRole
 from apps.common.history.context import audit_context

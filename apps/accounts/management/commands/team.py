@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from apps.accounts.actions import TEAM_FACTS, add_team, change_team, locked_team, remove_team
-from apps.accounts.management.answers import NONE, RowCommand, refusals, team_of
+from apps.accounts.actions import TEAM_FIELDS, add_team, change_team, locked_team, remove_team
+from apps.accounts.management.rows import NONE, RowCommand, refusals, team_of
 from apps.accounts.models import Team
 from apps.common.history.context import audit_context
 
@@ -29,7 +29,7 @@ class Command(RowCommand):
         parser.add_argument("--remove", action="store_true", help="remove it; refused where it owns something")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        facts = {name: options[name] for name in TEAM_FACTS if options[name] is not None}
+        facts = {name: options[name] for name in TEAM_FIELDS if options[name] is not None}
         if options["slug"] is None:
             if facts or options["remove"]:
                 raise CommandError("Name the team: manage.py team SLUG.", returncode=2)

@@ -5,11 +5,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from apps.accounts.actions import PERSON_FACTS, add_person, change_person
-from apps.accounts.inviting import invitation_address, send_invitation
-from apps.accounts.management.answers import NONE, RowCommand, refusals
+from apps.accounts.actions import USER_FIELDS, add_user, change_user
+from apps.accounts.management.rows import NONE, RowCommand, refusals
 from apps.accounts.models import User
 from apps.accounts.roles import OrganisationRole
+from apps.accounts.sign_in.invitations import invitation_url, send_invitation
 from apps.common.history.context import audit_context
 
 JOB = "manage.py user"
@@ -42,7 +42,7 @@ class Command(RowCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         role = options["role"]
         given = {**options, "organisation_role": "" if role == NONE else role}
-        facts = {name: given[name] for name in PERSON_FACTS if given[name] is not None}
+        facts = {name: given[name] for name in USER_FIELDS if given[name] is not None}
         invites = options["invite"] or options["link"]
         if options["username"] is None:
             if facts or invites:
@@ -59,7 +59,7 @@ class Command(RowCommand):
                 )
         row = {**row_of(person), "change": change}
         if options["link"]:
-            row["link"] = invitation_address(person)
+            row["link"] = invitation_url(person)
         self.write_row(row)
         if options["invite"]:
             _invite(person)
@@ -73,18 +73,18 @@ def _keep(username: str, facts: dict[str, Any]) -> tuple[User, str]:
             raise CommandError(
                 f"No user is called '{username}'. Give --email to add one; 'manage.py user' lists them.", returncode=2
             )
-        return add_person(facts={**facts, "username": username}, by=None), "added"
+        return add_user(facts={**facts, "username": username}, by=None), "added"
     if person.is_service:
         raise CommandError(
             f"'{username}' is a service account. Those are kept under Settings, Programs, or by REST.", returncode=2
         )
-    kept = {name: getattr(person, name) for name in PERSON_FACTS}
+    kept = {name: getattr(person, name) for name in USER_FIELDS}
     if person.office_by_sign_on:
         kept["organisation_role"] = person.office_by_hand
     changed = {name: value for name, value in facts.items() if kept[name] != value}
     if not changed:
         return person, "unchanged"
-    return change_person(person=person, facts=changed, by=None), "changed"
+    return change_user(person=person, facts=changed, by=None), "changed"
 
 
 def _invite(person: User) -> None:

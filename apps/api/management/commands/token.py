@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from apps.accounts.actions import LONGEST_LIFETIME, TOKEN_LIFETIME, RefusedAccount, issue_token
+from apps.accounts.actions import DEFAULT_TOKEN_LIFETIME, MAX_TOKEN_LIFETIME, AccountChangeError, issue_token
 from apps.accounts.models import Team, User
 from apps.accounts.roles import Scope
 from apps.common.time import now
@@ -34,8 +34,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--days",
             type=int,
-            default=TOKEN_LIFETIME.days,
-            help=f"how long it is good, {TOKEN_LIFETIME.days} unless set",
+            default=DEFAULT_TOKEN_LIFETIME.days,
+            help=f"how long it is good, {DEFAULT_TOKEN_LIFETIME.days} unless set",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,8 +44,8 @@ class Command(BaseCommand):
             _found(Team, "team", options["team"]),
             _found(Application, "application", options["application"]),
         )
-        if not 1 <= options["days"] <= LONGEST_LIFETIME.days:
-            raise CommandError(f"A token is good for 1 to {LONGEST_LIFETIME.days} days.", returncode=2)
+        if not 1 <= options["days"] <= MAX_TOKEN_LIFETIME.days:
+            raise CommandError(f"A token is good for 1 to {MAX_TOKEN_LIFETIME.days} days.", returncode=2)
         try:
             with transaction.atomic():
                 token, text = issue_token(
@@ -58,7 +58,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{user} needs the role of an editor on the application's team to bind a token to it.", returncode=1
             ) from None
-        except (RefusedAccount, NotYours, NotNow) as refusal:
+        except (AccountChangeError, NotYours, NotNow) as refusal:
             raise CommandError(str(refusal), returncode=1) from None
         self.stdout.write(json.dumps({"token": text, "expires": token.expires_at.isoformat().replace("+00:00", "Z")}))
 

@@ -159,7 +159,7 @@ def _page(
         settings_row=row,
         lines=lines or SettingsForm(initial={name: getattr(row, name) for name in SettingsForm.base_fields}),
         hooks=[(hook, _kinds(hook)) for hook in hooks],
-        may_change=user.governs,
+        may_change=user.is_governance,
     )
 
 
@@ -281,8 +281,8 @@ def _form(request: HttpRequest, form: WebhookForm, hook: Webhook, *, status: int
         sentence=_webhook_sentence(stored),
         form=form,
         hook=stored,
-        may_change=user.governs,
-        secret=secret_of(stored) if stored is not None and user.governs else "",
+        may_change=user.is_governance,
+        secret=secret_of(stored) if stored is not None and user.is_governance else "",
         deliveries=Delivery.objects.filter(webhook=stored).order_by("-created_at", "-pk")[:10] if stored else [],
     )
     # the secret is for the person in front of it, not for a cache

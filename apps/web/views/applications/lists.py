@@ -148,7 +148,7 @@ class Found:
             user = signed_in(request)
             if self.filterset.form.is_valid() and not any(self.filterset.form.cleaned_data.values()):
                 # nothing to narrow but the reader's teams, which the kept rows know
-                kept = kept if user.reads_everything else kept.filter(team_id__in=user.team_roles())
+                kept = kept if user.can_read_all else kept.filter(team_id__in=user.team_roles())
             else:
                 kept = kept.filter(application_id__in=applications.order_by().values("pk"))
             self.queryset = ORDERS.apply(request, kept)
@@ -198,7 +198,7 @@ def _left_out(word: str) -> str:
 
 def _used(user: User) -> tuple[list[int], list[int], list[int]]:
     """Hosts, developers and foundations in use where the reader looks, the widest: three statements, or one."""
-    if user.reads_everything:
+    if user.can_read_all:
         hosts, developers, foundations = (
             used_nodes(kind=kind, user=user)[:MOST_OFFERED]
             for kind in (NodeKind.HOST, NodeKind.DEVELOPER, NodeKind.FOUNDATION)
@@ -271,7 +271,7 @@ def application_list(request: HttpRequest) -> HttpResponse:
         listing=listing,
         columns=_columns(request),
         rows=rows,
-        may_edit=user.governs or teams_editable_by(user=user).exists(),
+        may_edit=user.is_governance or teams_editable_by(user=user).exists(),
     )  # fmt: skip
 
 

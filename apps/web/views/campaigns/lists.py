@@ -68,7 +68,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         listing=listing,
         columns=CAMPAIGN_ORDERS.columns(request),
         rows=[Row(row, how_far[row.pk], _share(how_far[row.pk])) for row in listing.rows],
-        can_open=user.governs,
+        can_open=user.is_governance,
     )
 
 

@@ -90,7 +90,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
         columns=TASK_ORDERS.columns(request),
         unfinished=UNFINISHED,
         n_left=sum(how_far.by_state[state] for state in NOT_SETTLED),
-        form=ChangeForm(campaign=found) if user.governs else None,
+        form=ChangeForm(campaign=found) if user.is_governance else None,
     )
 
 

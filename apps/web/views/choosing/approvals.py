@@ -279,7 +279,7 @@ def _approval_page(request: HttpRequest, this: Approval, form: DecisionForm, rev
         sentence=_of_one(this, target.name, state, found.n_total if found else 0),
         found=found,
         others=[(row, scope_of(row), state_of(row, today)) for row in earlier],
-        may_decide=signed_in(request).governs and state in {"standing", "lapsed", "coming"},
+        may_decide=signed_in(request).is_governance and state in {"standing", "lapsed", "coming"},
         form=form,
         revoke_form=revoke_form,
     )

@@ -65,7 +65,7 @@ def contract_list(request: HttpRequest) -> HttpResponse:
         fragment="listing",
         title="Contracts",
         counts="Contracts on file",
-        sentence=_of_list(listing, user.reads_everything, today),
+        sentence=_of_list(listing, user.can_read_all, today),
         filters=filters(
             request,
             found,
@@ -79,7 +79,7 @@ def contract_list(request: HttpRequest) -> HttpResponse:
         columns=ORDERS.columns(request),
         rows=[(row, _n_open(row), _is_ending(row, today)) for row in listing.rows],
         n_clauses=len(CLAUSES),
-        may_read=user.reads_everything,
+        may_read=user.can_read_all,
     )
 
 
@@ -220,7 +220,7 @@ def _contract_page(request: HttpRequest, this: Contract, form: ContractForm | No
         standings=[standing_of(row, today) for row in standing],
         n_offerings=Offering.objects.filter(host=party).count(),
         n_foundations=party.foundations.count(),
-        form=form or (ContractForm(row=this) if user.governs else None),
+        form=form or (ContractForm(row=this) if user.is_governance else None),
     )
 
 

@@ -113,7 +113,7 @@ def document_list(request: HttpRequest) -> HttpResponse:
         listing=listing,
         columns=ORDERS.columns(request),
         rows=[(row, _is_late(row, today)) for row in listing.rows],
-        may_read=user.reads_everything,
+        may_read=user.can_read_all,
     )
 
 
@@ -122,7 +122,7 @@ def _is_late(row: AnnexItem | None, today: date) -> bool:
 
 
 def _of_list(listing: Listing[AnnexItem], user: Any, today: date) -> Sentence:
-    if not user.reads_everything:
+    if not user.can_read_all:
         return Sentence("Documents of developers are read by governance, auditors and administrators.")
     if listing.is_filtered:
         return Sentence(
@@ -171,7 +171,7 @@ def document_csv(request: HttpRequest) -> StreamingHttpResponse:
 def _foundation(request: HttpRequest, slug: str) -> Foundation:
     """Documents are for the offices: to others there is no such page."""
     user = signed_in(request)
-    foundations = Foundation.objects.visible_to(user) if user.reads_everything else Foundation.objects.none()
+    foundations = Foundation.objects.visible_to(user) if user.can_read_all else Foundation.objects.none()
     return get_object_or_404(foundations.select_related("developer"), slug=slug)
 
 
@@ -244,7 +244,7 @@ def _documents_page(
     user = signed_in(request)
     today = day_of(now())
     lines = checklist(foundation=this, user=user)
-    may_change = user.governs
+    may_change = user.is_governance
     missing = [line for line in lines if line.status not in {*ON_FILE, Status.REQUESTED}]
     if may_change and ask_form is None and missing:
         ask_form = AskForm(initial={"items": [line.item for line in missing if line.status != Status.REFUSED]})

@@ -102,7 +102,7 @@ def _selection_page(
     today = day_of(at)
     candidates = _candidates(this)
     is_draft = this.state == Selection.State.DRAFT
-    may_work = is_draft and signed_in(request).governs
+    may_work = is_draft and signed_in(request).is_governance
     words = words_of(request) if may_work else ""
     kept = [] if is_draft else _kept(this, candidates, user=request.user, on=today)
     failed = bool((form and form.errors) or (decide and decide.errors) or any(each.errors for each in scores))

@@ -68,7 +68,7 @@ class BaseLossForm(forms.Form):
 
 def must_read(request: HttpRequest) -> User:
     user = signed_in(request)
-    if not user.reads_everything:
+    if not user.can_read_all:
         raise Http404
     return user
 
@@ -156,5 +156,5 @@ def base_loss(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 def _must_govern(user: User) -> None:
-    if not user.governs:
+    if not user.is_governance:
         raise PermissionDenied("Governance and administrators set what losses are simulated with. Ask one of them.")

@@ -328,7 +328,7 @@ def trend_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The daily snapshots behind the trend; of the whole organisation, so for its offices."""
     user = signed_in(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
-    rows = _past(layer, basis, on=day_of(now())) if user.reads_everything else []
+    rows = _past(layer, basis, on=day_of(now())) if user.can_read_all else []
     heads = ["day", "layer", "weight", "applications", "cr1", "cr3", "hhi", "hhi best", "hhi worst", "effective number",
              "unknown"]  # fmt: skip
     return csv_answer(

@@ -125,7 +125,7 @@ def _row(flag: ExposureFlag, node: NodeName | None) -> FlagRow:
 
 def _must_read(user: User) -> None:
     """Flags are of the whole organisation; strangers to it are not told that there are any."""
-    if not user.reads_everything:
+    if not user.can_read_all:
         raise Http404
 
 
@@ -181,7 +181,7 @@ def _shown(request: HttpRequest, this: ExposureFlag, *, status: int = 200, **giv
         next_ceiling=written(this.policy, float(line.ceiling(life_of(this).last or line.tolerance))),
         applications=[(each, Criticality(each.criticality).label) for each in named],
         events=[(event, change_words(event, this.policy)) for event in events],
-        may_decide=user.governs and this.state in ExposureFlag.LIVE,
+        may_decide=user.is_governance and this.state in ExposureFlag.LIVE,
         acknowledge_form=given.get("acknowledge", AcknowledgeForm(prefix="acknowledge")),
         accept_form=given.get("accept", AcceptForm(prefix="accept", initial={"until": until})),
         revoke_form=given.get("revoke", RevokeForm(prefix="revoke")),
@@ -243,7 +243,7 @@ def decide(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
     if decision not in _FORMS:
         raise Http404
     this = _flag(request, pk)
-    if not user.governs:
+    if not user.is_governance:
         raise PermissionDenied("Governance and administrators decide about flags. Ask one of them.")
     form = _FORMS[decision](request.POST, prefix=decision)
     if not form.is_valid():

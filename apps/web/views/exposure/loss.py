@@ -91,7 +91,7 @@ def _shown(
         drivers=_drivers(result) if result else None,
         figures=_figures(result) if result else [],
         form=form or RunForm(),
-        may_change=user.governs,
+        may_change=user.is_governance,
         listing=listing,
         rates=rate_rows(EventRate.objects.visible_to(user).select_related("node")),
         losses=loss_rows(),

@@ -400,7 +400,7 @@ def node_trend_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpRe
     threat, _state = _asked(request, subject)
     since = day_of(now()) - timedelta(TREND_DAYS)
     rows = []
-    if user.reads_everything and subject.node_id is not None:
+    if user.can_read_all and subject.node_id is not None:
         rows = node_trend(subject.node_id, threat=threat, since=since)
     return csv_answer(
         f"{kind}-{ref}-trend",

@@ -108,7 +108,7 @@ def points_csv(request: HttpRequest) -> StreamingHttpResponse:
 @require_safe
 def sets_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = signed_in(request)
-    rows = smallest_sets() if user.reads_everything else []
+    rows = smallest_sets() if user.can_read_all else []
     return csv_answer(
         "smallest-sets",
         ["fail together", "share of critical applications stopped"],

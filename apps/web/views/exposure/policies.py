@@ -167,7 +167,7 @@ def policy_list(request: HttpRequest) -> HttpResponse:
         rows=rows,
         kind=kind,
         kind_name=KIND_WORDS[KINDS[kind]] if kind in KINDS else "",
-        may_change=user.governs,
+        may_change=user.is_governance,
     )
 
 
@@ -198,7 +198,7 @@ def policy(request: HttpRequest, slug: str) -> HttpResponse:
     this = get_object_or_404(Policy, slug=slug)
     if request.method != "POST":
         return _shown(request, this, PolicyForm(initial=_initial(this)))
-    if not user.governs:
+    if not user.is_governance:
         raise PermissionDenied("Governance and administrators draw the organisation's lines. Ask one of them.")
     form = PolicyForm(request.POST)
     if not form.is_valid():
@@ -218,7 +218,7 @@ def policy(request: HttpRequest, slug: str) -> HttpResponse:
 def new_policy(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     _must_read(request)
-    if not user.governs:
+    if not user.is_governance:
         raise PermissionDenied("Governance and administrators draw the organisation's lines. Ask one of them.")
     usual = {"measure": Policy.Measure.CRITICAL_SHARE, "basis": Basis.COUNT, "hysteresis": 10, "clear_days": 2,
              "enabled": True, "kinds": [request.GET["kind"]] if request.GET.get("kind") in KINDS else []}  # fmt: skip
@@ -274,7 +274,7 @@ def _shown(
         n_breaches=len(breaches),
         n_new=len(breaches) - len(flagged),
         tolerance=written(measured, measured.tolerance) if measured else "",
-        may_change=user.governs,
+        may_change=user.is_governance,
         is_summed=measured is None or _is_summed(measured),
         history=_history(this) if this else [],
         live=_live_counts().get(this.pk, 0) if this else 0,
@@ -346,5 +346,5 @@ def _is_summed(measured: Policy) -> bool:
 
 
 def _must_read(request: HttpRequest) -> None:
-    if not signed_in(request).reads_everything:
+    if not signed_in(request).can_read_all:
         raise Http404

@@ -159,10 +159,10 @@ def _preview(
         refused=grouped(refused, reach=reach, today=today),
         n_refused=len(refused),
         question=_question(request, groups, form, problem),
-        undo=_undo(request, refused) if user.governs else None,
+        undo=_undo(request, refused) if user.is_governance else None,
         problem=problem,
         run=last_suspect_runs([source.pk]).get(source.pk) if waiting else None,
-        deciders=[] if user.governs else deciders(),
+        deciders=[] if user.is_governance else deciders(),
     )
 
 
@@ -170,7 +170,7 @@ def _question(
     request: HttpRequest, groups: list[HeldGroup], form: DecisionForm | None, problem: str
 ) -> Question | None:
     """The decision that the address, or a form that lacks something, asks about; None where nothing of it waits."""
-    if problem or not getattr(request.user, "governs", False):
+    if problem or not getattr(request.user, "is_governance", False):
         return None
     asked = form.data if form is not None else request.GET
     action = asked.get("action" if form is not None else "decide", "")

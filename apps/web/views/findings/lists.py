@@ -59,7 +59,7 @@ class FindingFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 def visible_findings(user: User) -> QuerySet[KeptFinding]:
     rows = KeptFinding.objects.all()
-    return rows if user.reads_everything else rows.filter(team_id__in=list(user.team_roles()))
+    return rows if user.can_read_all else rows.filter(team_id__in=list(user.team_roles()))
 
 
 @dataclass(frozen=True, slots=True)

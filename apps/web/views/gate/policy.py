@@ -122,11 +122,11 @@ def _label(row: Horizon, kind: str) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 def policy(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
-    if request.method == "POST" and not user.governs:
+    if request.method == "POST" and not user.is_governance:
         raise PermissionDenied("Only governance and administrators change what the gate lets through.")
     at = now()
     rules = Rules.in_force()
-    form = PolicyForm(request.POST or None, rules=rules, may_change=user.governs)
+    form = PolicyForm(request.POST or None, rules=rules, may_change=user.is_governance)
     tried: Preview | None = None
     if request.method == "POST" and form.is_valid():
         if "try" in request.POST:
@@ -164,7 +164,7 @@ def policy(request: HttpRequest) -> HttpResponse:
         tried_rows=[(row, RULES[row.rule]) for row in tried.rules] if tried else [],
         sentence=_sentence(rules.policy, tried),
         catalogue=state,
-        may_change=user.governs,
+        may_change=user.is_governance,
         history=_history(),
     )
 

@@ -246,9 +246,9 @@ def waiver(request: HttpRequest, pk: int) -> HttpResponse:
         mark=mark,
         sentence=_of_one(this, stands),
         findings=covered[:5],
-        may_decide=user.governs and is_open and this.asked_by_id != user.pk,
-        is_own=user.governs and is_open and this.asked_by_id == user.pk,
-        may_withdraw=(is_open or stands) and (user.governs or may_ask(user, this.application)),
+        may_decide=user.is_governance and is_open and this.asked_by_id != user.pk,
+        is_own=user.is_governance and is_open and this.asked_by_id == user.pk,
+        may_withdraw=(is_open or stands) and (user.is_governance or may_ask(user, this.application)),
     )
 
 
@@ -273,7 +273,7 @@ def decide(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     this = _one(request, pk)
     user = signed_in(request)
     reason = request.POST.get("reason", "").strip()[:10_000]
-    if action in ("grant", "refuse") and not user.governs:
+    if action in ("grant", "refuse") and not user.is_governance:
         raise PermissionDenied("Only governance decides on waivers.")
     try:
         if action == "grant":

@@ -107,7 +107,7 @@ def _page(request: HttpRequest, user: User, form: LinesForm | None = None) -> Ht
         ways=ways(),
         keys=_keys(user),
         may_connect=may_import(user),
-        lines=(form or LinesForm(instance=IntakeSettings.objects.get(pk=1))) if user.governs else None,
+        lines=(form or LinesForm(instance=IntakeSettings.objects.get(pk=1))) if user.is_governance else None,
         status=422 if form is not None else 200,
     )
 

@@ -39,7 +39,7 @@ def name_list(request: HttpRequest) -> HttpResponse:
     listing: Listing[Any] = Listing(request, unresolved_names(user))
     # names come out of applications of every team
     decisions = (
-        NameDecision.objects.filter(lifted_at__isnull=True) if user.reads_everything else NameDecision.objects.none()
+        NameDecision.objects.filter(lifted_at__isnull=True) if user.can_read_all else NameDecision.objects.none()
     )
     return page(
         request,
@@ -119,7 +119,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     form = NameForm(request.POST or None, streams=streams)
     chosen = number_in(request.POST.get("offering")) if request.method == "POST" else None
     if request.method == "POST":
-        if not user.governs:
+        if not user.is_governance:
             raise PermissionDenied("Only governance decides what a name means: it holds for every team.")
         offering = Offering.objects.filter(pk=chosen).select_related("host").first() if chosen else None
         if form.is_valid() and (offering is None) != form.cleaned_data["not_a_model"]:
@@ -151,7 +151,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         form=form,
         picker=_picker(request, name, provider, chosen),
         seen=[(row, words.sender(row.stream)) for row in seen],
-        may_decide=user.governs,
+        may_decide=user.is_governance,
     )
 
 

@@ -77,7 +77,7 @@ def _editable(user: User) -> QuerySet[Application]:
     """Applications in use that `user` may edit."""
     found = Application.objects.visible_to(user).exclude(status=Application.Status.RETIRED)
     found = found.filter(merged_into__isnull=True)
-    return found if user.governs else found.filter(team__in=teams_editable_by(user=user))
+    return found if user.is_governance else found.filter(team__in=teams_editable_by(user=user))
 
 
 def _proposal(service: Any) -> Proposal | None:
@@ -112,7 +112,7 @@ def service_list(request: HttpRequest) -> HttpResponse:
 
 
 def _may_link(user: User) -> bool:
-    return user.governs or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())
+    return user.is_governance or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())
 
 
 def _waits(row: Service) -> bool:
@@ -193,7 +193,7 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
         likely=likely(this, user) if this.application is None and not this.is_ignored else (),
         may_claim=_may_link(user),
         may_unclaim=this.application is not None and user.may(TeamRole.EDITOR, this.application.team_id),
-        may_ignore=user.governs or own,
+        may_ignore=user.is_governance or own,
     )
 
 
@@ -245,7 +245,7 @@ def likely(service: Service, user: User) -> list[Application]:
     for part in wanted:
         alike |= Q(name__icontains=part) | Q(slug__icontains=part)
     found = Application.objects.visible_to(user).filter(alike).exclude(status=Application.Status.RETIRED)
-    if not user.governs:
+    if not user.is_governance:
         found = found.filter(team__in=teams_editable_by(user=user))
     rows = list(found.select_related("team").order_by("name", "pk")[: 4 * MOST_LIKELY])
     rows.sort(key=lambda row: -sum(part in f"{row.name} {row.slug}".lower() for part in wanted))

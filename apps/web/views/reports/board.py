@@ -79,5 +79,5 @@ def board(request: HttpRequest) -> HttpResponse:
         ends=endings(user=user, on=today, within=HORIZON_DAYS, most=SHOWN_ENDS, since=today),
         done=done_figures(user=user, on=today),
         decisions=to_decide(user=user, on=today),
-        is_office=user.reads_everything,
+        is_office=user.can_read_all,
     )  # fmt: skip

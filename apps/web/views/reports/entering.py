@@ -59,7 +59,7 @@ def to_enter(gaps: Iterable[Gap], user: User) -> list[ToEnter]:
             ToEnter(
                 place=place_name(gap.place),
                 name=gap.name,
-                url=url_of(gap) if user.governs or not of_governance else "",
+                url=url_of(gap) if user.is_governance or not of_governance else "",
                 of_governance=of_governance,
                 fields=fields[:_NAMED],
                 n_further=max(len(fields) - _NAMED, 0),

@@ -47,7 +47,7 @@ def register(request: HttpRequest) -> HttpResponse:
         lines=to_enter(figures.gaps[: most_lines(request)], user) if figures else [],
         n_lines=len(figures.gaps) if figures else 0,
         notes=notes(),
-        is_office=user.reads_everything,
+        is_office=user.can_read_all,
     )
 
 

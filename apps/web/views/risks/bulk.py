@@ -275,7 +275,7 @@ def undo_several(request: HttpRequest, change: UUID) -> HttpResponse:
     """Put back what one change decided, as far as nobody has changed it since."""
     user = signed_in(request)
     teams = actions.teams_decided_in(change=change)
-    if not (user.reads_everything or set(teams) & set(user.team_roles())) or not teams:
+    if not (user.can_read_all or set(teams) & set(user.team_roles())) or not teams:
         raise Http404
     if not all(user.may(role, team) for team, role in teams.items()):
         raise PermissionDenied("Only those who may decide about all of these risks may take the decision back.")

@@ -51,7 +51,7 @@ def _with_backing(rows: Any, user: User) -> Any:
     """Adds `n_assessments` that `user` may see, and `n_risks`, which everybody may."""
     seen = Assessment.objects.visible_to(user).order_by().values("pk")
     links = AssessmentEvidence.objects.filter(evidence=OuterRef("pk"))
-    if not user.reads_everything:
+    if not user.can_read_all:
         links = links.filter(assessment__in=seen)
     of_risks = RiskEvidence.objects.filter(evidence=OuterRef("pk"))
     return rows.annotate(n_assessments=_counted(links), n_risks=_counted(of_risks))
@@ -96,7 +96,7 @@ def evidence_list(request: HttpRequest) -> HttpResponse:
 
 
 def _may_add(user: User) -> bool:
-    return user.governs or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())
+    return user.is_governance or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())
 
 
 def _sentence(listing: Listing[Evidence], user: User, today: date) -> Sentence:
@@ -255,7 +255,7 @@ def _require(said: dict[str, Any], user: User) -> None:
     if application is not None:
         if not user.may(TeamRole.EDITOR, application.team_id):
             raise PermissionDenied("Only an editor of the owning team may do this. Ask one of them.")
-    elif not user.governs:
+    elif not user.is_governance:
         raise PermissionDenied(
             "Evidence about a version or offering speaks for everyone: ask governance, or name your application."
         )

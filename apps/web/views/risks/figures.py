@@ -62,7 +62,7 @@ def figures_of(
     stale = inherited_risks(
         user=user, on=today, narrowed=Narrowed(state="stale", application=narrowed.application), size=NAMED
     ).rows if reach.n_stale else []  # fmt: skip
-    by_team = counts if narrowed.application or user.reads_everything else count_basis(user, by_team=True)
+    by_team = counts if narrowed.application or user.can_read_all else count_basis(user, by_team=True)
     return {
         "sentence": words.of_register(
             reach, whose=application.name if application else "", is_counted=counts.is_counted

@@ -193,7 +193,7 @@ def _page(
     heirs = inherited_risks(user=user, on=today, narrowed=Narrowed(risk=risk.pk), size=SHOWN).rows if is_open else []
     thing = words.thing_on(risk.node.get_kind_display(), risk.node.ref)
     node_name = risk.node_name or ""  # type: ignore[attr-defined]
-    governs = user.governs
+    governs = user.is_governance
     return page(
         request,
         "risks/foundation.html",
@@ -309,7 +309,7 @@ def raise_risk(request: HttpRequest) -> HttpResponse:
         as_of=at,
         status=422 if request.method == "POST" else 200,
         sentence=Sentence("Said once where it lies, a risk is inherited by everything that stands there."),
-        form=form if user.governs else None,
+        form=form if user.is_governance else None,
         templates=RiskTemplate.objects.order_by("code"),
     )
 

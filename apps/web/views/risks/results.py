@@ -71,7 +71,7 @@ class ResultsForm(forms.Form):
 def upload(request: HttpRequest) -> HttpResponse:
     """`?application=` fills it in. Filed at once, or by a worker where the file is large."""
     user, at = signed_in(request), now()
-    if not (user.governs or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())):
+    if not (user.is_governance or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())):
         raise PermissionDenied("Only editors of a team and governance record evidence. Ask one of them.")
     posted = request.method == "POST"
     form = ResultsForm(

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import ApiToken, Team, User
-from apps.accounts.services import services_seen_by
+from apps.accounts.service_accounts import visible_service_accounts
 from apps.alerts.models import Webhook
 from apps.catalog.models import Source
 from apps.common.retention import group_sizes
@@ -33,7 +33,7 @@ class Setting:
 def home(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     groups = [("Who", _who(user))]
-    if user.reads_everything:
+    if user.can_read_all:
         groups[0][1].extend(_organisation(user))
         groups.append(("What counts", _lines(user)))
     groups.append(("Yours", _yours(user)))
@@ -44,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
         counts="What you may see",
         sentence=Sentence("Teams and people, the lines that are drawn, the feeds that are read, and your own keys."),
         groups=groups,
-        sizes=group_sizes() if user.administers else (),
+        sizes=group_sizes() if user.is_administrator else (),
     )
 
 
@@ -55,7 +55,7 @@ def _who(user: User) -> list[Setting]:
             "Teams and roles", reverse("teams:list"), counted(n_teams, "team"), "governance; owners their own team"
         )
     ]  # fmt: skip
-    if user.reads_everything:
+    if user.can_read_all:
         active = User.objects.people().filter(is_active=True)
         offices = active.exclude(organisation_role="").count()
         found.append(
@@ -68,7 +68,7 @@ def _who(user: User) -> list[Setting]:
     found.append(
         Setting(
             "Programs: service accounts and their keys", reverse("service-accounts:list"),
-            counted(services_seen_by(user).filter(is_active=True).order_by().count(), "program", "programs"),
+            counted(visible_service_accounts(user).filter(is_active=True).order_by().count(), "program", "programs"),
             "governance; owners for their team",
         )
     )  # fmt: skip

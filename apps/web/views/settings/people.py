@@ -12,18 +12,18 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts import actions
-from apps.accounts.events import record_event
-from apps.accounts.inviting import invitation_address, send_invitation
+from apps.accounts.events.log import record_event
 from apps.accounts.models import AccountEventKind, Team, User
 from apps.accounts.roles import TeamRole
-from apps.accounts.second_factors import (
+from apps.accounts.sign_in.invitations import invitation_url, send_invitation
+from apps.accounts.sign_in.second_factors import (
     by_second_factor,
     has_second_factor,
     is_required_of,
     reset_second_factors,
     with_second_factor,
 )
-from apps.accounts.sessions import end_sessions
+from apps.accounts.sign_in.sessions import end_sessions
 from apps.common.text import pluralize
 from apps.web.editing import SeenMixin
 from apps.web.forms import signed_in
@@ -36,7 +36,7 @@ from apps.web.wording import counted, spelled
 class PersonForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
-        fields = actions.PERSON_FACTS
+        fields = actions.USER_FIELDS
         labels = {
             "first_name": "First name",
             "last_name": "Last name",
@@ -109,7 +109,7 @@ def people(request: HttpRequest) -> HttpResponse:
         factor=request.GET.get("factor", ""),
         required=[row.pk for row in listing.rows if is_required_of(row)],
         words=request.GET.get("q", ""),
-        can_change=user.administers,
+        can_change=user.is_administrator,
     )
 
 
@@ -152,7 +152,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         with transaction.atomic():
-            person = actions.add_person(
+            person = actions.add_user(
                 facts={name: said[name] for name in InviteForm.Meta.fields}, by=by
             )  # fmt: skip
             if said["team"]:
@@ -177,7 +177,7 @@ def _send(request: HttpRequest, person: User, by: User) -> None:
         refuse(
             request,
             f"The mail did not leave ({trouble}). Give {person} this address yourself; it"
-            f" works once: {invitation_address(person)}",
+            f" works once: {invitation_url(person)}",
         )
     else:
         say(request, f"An invitation is on its way to {person.email}.")
@@ -198,7 +198,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     """One person: facts, office, whether they may sign in; roles are given on the teams' pages."""
     user = _reading(request)
     person = get_object_or_404(User.objects.people(), pk=pk)
-    can_change = user.administers and (user.is_superuser or not person.is_superuser)
+    can_change = user.is_administrator and (user.is_superuser or not person.is_superuser)
     form = PersonForm(instance=person, row=person) if can_change else None
     if request.method == "POST":
         if not can_change:
@@ -227,7 +227,7 @@ def reset_factors(request: HttpRequest, pk: int) -> HttpResponse:
     person = get_object_or_404(User.objects.people(), pk=pk)
     try:
         reset_second_factors(person=person, by=by, request=request)
-    except actions.RefusedAccount as refusal:
+    except actions.AccountChangeError as refusal:
         refuse(request, str(refusal))
     else:
         say(request, f"The second factors of {person} are reset, and their sessions ended.")
@@ -259,15 +259,15 @@ def _changed(request: HttpRequest, person: User, by: User) -> PersonForm | None:
         if not form.is_valid():
             return form
         try:
-            actions.change_person(
+            actions.change_user(
                 person=locked,
-                facts={name: form.cleaned_data[name] for name in actions.PERSON_FACTS},
+                facts={name: form.cleaned_data[name] for name in actions.USER_FIELDS},
                 by=by,
                 request=request,
             )
-        except (actions.RefusedAccount, ValidationError) as refusal:
+        except (actions.AccountChangeError, ValidationError) as refusal:
             transaction.set_rollback(True)
-            form.add_error(None, str(refusal) if isinstance(refusal, actions.RefusedAccount) else refusal.messages)
+            form.add_error(None, str(refusal) if isinstance(refusal, actions.AccountChangeError) else refusal.messages)
             return form
     say(request, f"{locked} is changed.")
     return None
@@ -284,13 +284,13 @@ def _person_sentence(person: User) -> str:
 
 def _reading(request: HttpRequest) -> User:
     user = signed_in(request)
-    if not user.reads_everything:
+    if not user.can_read_all:
         raise PermissionDenied("The list of people is for the offices. Those of your teams stand on the teams' pages.")
     return user
 
 
 def _administering(request: HttpRequest) -> User:
     user = signed_in(request)
-    if not user.administers:
+    if not user.is_administrator:
         raise PermissionDenied("People are added and changed by administrators.")
     return user

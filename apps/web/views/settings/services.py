@@ -10,18 +10,18 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.accounts.actions import RefusedAccount
+from apps.accounts.actions import AccountChangeError
 from apps.accounts.models import Team, User
 from apps.accounts.roles import OrganisationRole, TeamRole
-from apps.accounts.services import (
-    SERVICE_FACTS,
-    SERVICE_OFFICES,
+from apps.accounts.service_accounts import (
+    SERVICE_FIELDS,
+    SERVICE_ORGANISATION_ROLES,
     SERVICE_ROLES,
     add_service,
+    can_add_services,
+    can_manage_service,
     change_service,
-    may_add_services,
-    may_look_after,
-    services_seen_by,
+    visible_service_accounts,
 )
 from apps.common.time import now
 from apps.web.forms import QuickSelect, signed_in
@@ -32,7 +32,7 @@ from apps.web.views.settings.tokens import OVERLAPS, TokenForm, form_for, issued
 from apps.web.wording import counted
 
 _NO_OFFICE = ("", "none")
-_OFFICES = [_NO_OFFICE, *((office.value, office.label) for office in SERVICE_OFFICES)]
+_OFFICES = [_NO_OFFICE, *((office.value, office.label) for office in SERVICE_ORGANISATION_ROLES)]
 
 
 class AddServiceForm(forms.Form):
@@ -58,7 +58,7 @@ class AddServiceForm(forms.Form):
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         team: Any = self.fields["team"]
-        if by.governs:
+        if by.is_governance:
             team.queryset = Team.objects.order_by("name")
         else:
             owned = [pk for pk, rank in by.team_roles().items() if rank >= TeamRole.OWNER.rank]
@@ -67,7 +67,7 @@ class AddServiceForm(forms.Form):
                 True,
                 "…",
             )
-        if not by.administers:
+        if not by.is_administrator:
             del self.fields["office"]
 
 
@@ -80,14 +80,14 @@ class ServiceForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, data: Any = None, *, by: User, service: User) -> None:
-        super().__init__(data, initial={name: getattr(service, name) for name in SERVICE_FACTS})
-        if not by.administers:
+        super().__init__(data, initial={name: getattr(service, name) for name in SERVICE_FIELDS})
+        if not by.is_administrator:
             del self.fields["organisation_role"]
 
 
 def _listed(user: User) -> QuerySet[User]:
     good = Q(api_tokens__revoked_at=None, api_tokens__expires_at__gt=now())
-    return services_seen_by(user).annotate(
+    return visible_service_accounts(user).annotate(
         n_keys=Count("api_tokens", filter=good), last_used=Max("api_tokens__last_used_at")
     )
 
@@ -104,7 +104,7 @@ def services(request: HttpRequest) -> HttpResponse:
         counts="Service accounts you may see",
         sentence=_sentence(listing.n_found),
         listing=listing,
-        can_add=may_add_services(user),
+        can_add=can_add_services(user),
     )
 
 
@@ -131,7 +131,7 @@ def services_csv(request: HttpRequest) -> StreamingHttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
-    if not may_add_services(user):
+    if not can_add_services(user):
         raise PermissionDenied("Programs are added by governance, and by owners for their teams.")
     form = AddServiceForm(request.POST or None, by=user, initial={"team": request.GET.get("team")})
     if request.method == "POST" and form.is_valid():
@@ -141,7 +141,7 @@ def add(request: HttpRequest) -> HttpResponse:
                 username=said["username"], about=said["about"], team=said["team"],
                 role=said["role"] if said["team"] else None, office=said.get("office", ""), by=user,
             )  # fmt: skip
-        except RefusedAccount as refusal:
+        except AccountChangeError as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as wrong:
             form.add_error(None, [text for texts in wrong.message_dict.values() for text in texts])
@@ -163,7 +163,7 @@ def add(request: HttpRequest) -> HttpResponse:
 def service(request: HttpRequest, pk: int) -> HttpResponse:
     """One program: what it does, its roles, its keys."""
     user, found = _seen(request, pk)
-    may_change = may_look_after(user, found)
+    may_change = can_manage_service(user, found)
     form = ServiceForm(by=user, service=found) if may_change else None
     if request.method == "POST":
         _refuse_others(may_change)
@@ -171,7 +171,7 @@ def service(request: HttpRequest, pk: int) -> HttpResponse:
         if form.is_valid():
             try:
                 change_service(service=found, facts=form.cleaned_data, by=user)
-            except RefusedAccount as refusal:
+            except AccountChangeError as refusal:
                 form.add_error(None, str(refusal))
             else:
                 say(request, f"{found} is changed.")
@@ -183,7 +183,7 @@ def service(request: HttpRequest, pk: int) -> HttpResponse:
 def issue(request: HttpRequest, pk: int) -> HttpResponse:
     """The answer shows the key; no other page ever will."""
     user, found = _seen(request, pk)
-    _refuse_others(may_look_after(user, found))
+    _refuse_others(can_manage_service(user, found))
     key_form = form_for(user, found, request.POST)
     secret = issued(key_form, holder=found, by=user)
     return _service_page(
@@ -233,7 +233,7 @@ def _service_page(
 
 def _seen(request: HttpRequest, pk: int) -> tuple[User, User]:
     user = signed_in(request)
-    return user, get_object_or_404(services_seen_by(user), pk=pk)
+    return user, get_object_or_404(visible_service_accounts(user), pk=pk)
 
 
 def _refuse_others(may_change: bool) -> None:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team
 from apps.accounts.roles import OrganisationRole
-from apps.accounts.sign_on.rules import Grant
+from apps.accounts.single_sign_on.rules import Grant
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
 from apps.web.wording import counted
@@ -29,7 +29,7 @@ class Rule:
 @require_safe
 def sign_on(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
-    if not user.reads_everything:
+    if not user.can_read_all:
         raise PermissionDenied("What is configured of the sign-on is for the offices.")
     configured = settings.OIDC
     rules = _rules(configured["rules"]) if configured else []
@@ -51,7 +51,11 @@ def _rules(grants: tuple[Grant, ...]) -> list[Rule]:
     return [
         Rule(
             grant,
-            str(OrganisationRole(grant.office).label) if grant.office else grant.role.word if grant.role else "",
+            str(OrganisationRole(grant.organisation_role).label)
+            if grant.organisation_role
+            else grant.role.word
+            if grant.role
+            else "",
             teams.get(grant.team),
         )
         for grant in grants
@@ -62,7 +66,7 @@ def _sentence(rules: list[Rule]) -> Sentence:
     if not settings.OIDC:
         return Sentence("Nobody comes by sign-on: it is not configured.")
     start = f"People come by {settings.OIDC['name']}"
-    n_lost = sum(not rule.grant.office and rule.team is None for rule in rules)
+    n_lost = sum(not rule.grant.organisation_role and rule.team is None for rule in rules)
     if n_lost:
         lost = counted(n_lost, "rule names", "rules name")
         return Sentence(f"{start}; ", f"{lost} a team that is not there", ".")

@@ -34,7 +34,7 @@ GOVERNANCE_ONLY = "Teams are added, moved and removed by governance."
 class TeamForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Team
-        fields = actions.TEAM_FACTS
+        fields = actions.TEAM_FIELDS
         labels = {
             "name": "Name",
             "parent": "Belongs to",
@@ -158,7 +158,7 @@ def teams(request: HttpRequest) -> HttpResponse:
         filters=filters(request, found, [Control("q", "Search", "search")]),
         listing=listing,
         rows=listing.sheet,
-        can_add=user.governs,
+        can_add=user.is_governance,
     )
 
 
@@ -216,7 +216,7 @@ def add(request: HttpRequest) -> HttpResponse:
             form.add_error(None, refused)
         else:
             say(request, f"{made.name} is there. Give it people next.")
-            if actions.teams_called(made.name).exclude(pk=made.pk).exists():
+            if actions.teams_by_name(made.name).exclude(pk=made.pk).exists():
                 words = {"team": made.name, "slug": made.slug}
                 say(request, "Another team is called {team} too. The short name of this one is {slug}.".format(**words))
             return redirect("teams:detail", made.slug)
@@ -232,7 +232,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 
 def _facts(form: TeamForm) -> dict[str, Any]:
-    return {name: form.cleaned_data[name] for name in actions.TEAM_FACTS}
+    return {name: form.cleaned_data[name] for name in actions.TEAM_FIELDS}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -241,7 +241,7 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
     user = signed_in(request)
     found = get_object_or_404(Team.objects.visible_to(user).select_related("parent"), slug=slug)
     may_own = user.may(TeamRole.OWNER, found)
-    form = TeamForm(instance=found, row=found) if user.governs else None
+    form = TeamForm(instance=found, row=found) if user.is_governance else None
     if request.method == "POST":
         governing(request, str(GOVERNANCE_ONLY))
         with transaction.atomic():
@@ -282,7 +282,7 @@ def _team_page(
         form=form,
         member_form=member_form,
         # names of people are for those who work with them
-        people=User.objects.filter(is_active=True).order_by("username")[:500] if user.reads_everything else (),
+        people=User.objects.filter(is_active=True).order_by("username")[:500] if user.can_read_all else (),
         status=422 if refused else 200,
     )
 
@@ -304,14 +304,14 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
     form = MemberForm(request.POST)
     if not form.is_valid():
         return _team_page(
-            request, found, user=user, form=TeamForm(instance=found, row=found) if user.governs else None,
+            request, found, user=user, form=TeamForm(instance=found, row=found) if user.is_governance else None,
             member_form=form,
         )  # fmt: skip
     person: User = form.cleaned_data["person"]
     role: TeamRole = form.cleaned_data["role"]
     try:
         actions.set_membership(user=person, team=found, role=role, by=user)
-    except actions.RefusedAccount as refusal:
+    except actions.AccountChangeError as refusal:
         refuse(request, str(refusal))
         return redirect("teams:detail", found.slug)
     say(request, f"{person} is {role.word} of {found.name}.")
@@ -325,7 +325,7 @@ def drop_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     person = membership.user
     try:
         actions.end_membership(membership=membership, by=user)
-    except actions.RefusedAccount as refusal:
+    except actions.AccountChangeError as refusal:
         refuse(request, str(refusal))
         return redirect("teams:detail", found.slug)
     say(request, f"{person} holds no role on {found.name} any more.")
@@ -340,7 +340,7 @@ def remove(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Team.objects.visible_to(user), slug=slug)
     try:
         actions.remove_team(team=found, by=user)
-    except actions.RefusedAccount as refusal:
+    except actions.AccountChangeError as refusal:
         refuse(request, str(refusal))
         return redirect("teams:detail", found.slug)
     say(request, f"{found.name} is removed.")

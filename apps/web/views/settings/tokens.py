@@ -10,10 +10,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts.actions import RefusedAccount, issue_token, revoke_token, rotate_token
+from apps.accounts.actions import AccountChangeError, issue_token, revoke_token, rotate_token
 from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.roles import Scope
-from apps.accounts.services import may_look_after
+from apps.accounts.service_accounts import can_manage_service
 from apps.common.time import now
 from apps.web.forms import QuickSelect, signed_in
 from apps.web.listing import csv_answer
@@ -143,7 +143,7 @@ def issued(form: TokenForm, *, holder: User, by: User) -> str:
             user=holder, name=said["name"], scopes=said["scopes"], at=now(), by=by,
             lifetime=timedelta(days=said["days"]), team=said["team"], per_minute=said["per_minute"],
         )  # fmt: skip
-    except RefusedAccount as refusal:
+    except AccountChangeError as refusal:
         form.add_error("team", str(refusal))
         return ""
     return text
@@ -160,7 +160,7 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     at = now()
     try:
         _token, text = rotate_token(token=token, at=at, by=user, old_until=at + timedelta(hours=hours))
-    except RefusedAccount as refusal:
+    except AccountChangeError as refusal:
         refuse(request, str(refusal))
         return redirect(_home_of(token, user))
     if token.user_id == user.pk:
@@ -191,8 +191,8 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
 def _changeable(request: HttpRequest, pk: int) -> tuple[User, ApiToken]:
     user = signed_in(request)
     token = get_object_or_404(ApiToken.objects.visible_to(user).select_related("user"), pk=pk)
-    looked_after = token.user.is_service and may_look_after(user, token.user)
-    if token.user_id != user.pk and not user.administers and not looked_after:
+    looked_after = token.user.is_service and can_manage_service(user, token.user)
+    if token.user_id != user.pk and not user.is_administrator and not looked_after:
         raise PermissionDenied("Keys are changed by whom they belong to, and by administrators.")
     return user, token
 

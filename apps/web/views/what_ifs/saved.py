@@ -79,7 +79,7 @@ def saved(request: HttpRequest, pk: int) -> HttpResponse:
     """One saved what-if: what it asks, its answers, and for who saved it (or governance) its name, note and sharing."""
     user = signed_in(request)
     this = _scenario(request, pk)
-    may_change = this.created_by_id == user.pk or user.governs
+    may_change = this.created_by_id == user.pk or user.is_governance
     form = ScenarioForm(request.POST or None, initial={"name": this.name, "note": this.note, "shared": this.shared})
     if request.method == "POST":
         if not may_change:

@@ -1,0 +1,165 @@
+"""Emails about account events: sent by a worker, and never twice.
+
+A row is claimed before its email is sent. It goes back to the queue only where the server certainly took nothing: no
+connection, or a refusal in words. Where the connection broke in between, the email counts as not sent.
+"""
+
+import smtplib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage, mailers
+from django.db.models import F
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from apps.accounts.models import AccountEvent, AccountEventKind, EmailState
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 12
+MAX_EMAILS_A_RUN = 200
+MAX_WAIT = timedelta(hours=1)
+# an email that could not leave for so long tells of something the person has long seen elsewhere
+MAX_AGE = timedelta(days=2)
+
+
+def send_event_emails(*, at: datetime) -> int:
+    """Send the emails that are due; the number that the server has taken. Ends early where the server is away."""
+    AccountEvent.objects.filter(email_state=EmailState.QUEUED, first_at__lte=at - MAX_AGE).update(
+        email_state=EmailState.FAILED
+    )
+    n_sent = 0
+    ids = list(AccountEvent.objects.unsent(at=at).values_list("pk", flat=True)[:MAX_EMAILS_A_RUN])
+    if not ids:
+        return 0
+    mailer = mailers["default"]
+    try:
+        for pk in ids:
+            event = _claim(pk)
+            if event is None:
+                continue
+            try:
+                mailer.open()
+            except OSError as error:
+                _retry(event, at=at, reason=error)
+                return n_sent
+            n_sent += _send(event, mailer, at=at)
+    finally:
+        try:
+            mailer.close()
+        except OSError as error:
+            log.info("mail connection not closed", error=str(error))
+    return n_sent
+
+
+def message_of(event: AccountEvent) -> EmailMessage:
+    """Return the email about the event, with an id of its own that stays the same."""
+    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">") or "localhost"
+    context = {
+        "sentence": sentence_of(event),
+        "advice": _advice(event),
+        "when": _local(event),
+        "address": event.address or "an unknown address",
+        "device": event.device,
+        "account": event.user,
+        "url": f"{settings.PUBLIC_URL}{reverse('account:detail')}",
+        "organisation": settings.ORGANISATION_NAME,
+    }
+    return EmailMessage(
+        subject=_subject(event),
+        body=render_to_string("account/email/event_message.txt", context).strip() + "\n",
+        to=event.email_to,
+        headers={"Message-ID": f"<account-event-{event.pk}@{domain}>", "Auto-Submitted": "auto-generated"},
+    )
+
+
+def sentence_of(event: AccountEvent) -> str:
+    """Return what happened, as a whole sentence for the person whose account it is."""
+    texts: dict[str, str] = {
+        AccountEventKind.SIGNED_IN: "Your account was used from a network or device that is new to it.",
+        AccountEventKind.LOCKED_OUT: (
+            "Wrong passwords were entered for your account several times. Further attempts from"
+            " there are refused for a while."
+        ),
+        AccountEventKind.PASSWORD_CHANGED: "The password of your account was changed.",
+        AccountEventKind.PASSWORD_RESET: "The password of your account was reset by the link in an email.",
+        AccountEventKind.MFA_ADDED: "A second factor was added to your account: {detail}.",
+        AccountEventKind.MFA_REMOVED: "A second factor was removed from your account: {detail}.",
+        AccountEventKind.MFA_RESET: (
+            "{actor} has reset the second factors of your account. Set one up again at your next sign-in."
+        ),
+        AccountEventKind.CODES_REPLACED: "The recovery codes of your account were replaced.",
+        AccountEventKind.CODE_USED: "A recovery code was used to sign in to your account.",
+        AccountEventKind.EMAIL_CHANGED: "The email address of your account was changed: {detail}.",
+        AccountEventKind.TOKEN_NETWORK: "The API token “{detail}” was used from a network that is new to it.",
+    }
+    words = texts.get(event.kind, event.get_kind_display())
+    return words.format(detail=event.detail, actor=event.actor or "An administrator")
+
+
+def _subject(event: AccountEvent) -> str:
+    subjects: dict[str, str] = {
+        AccountEventKind.SIGNED_IN: "New sign-in to your account",
+        AccountEventKind.LOCKED_OUT: "Failed sign-ins to your account",
+        AccountEventKind.TOKEN_NETWORK: "API token used from a new network",
+    }
+    return f"{subjects.get(event.kind) or event.get_kind_display()} · Foundation Registry"
+
+
+def _advice(event: AccountEvent) -> str:
+    match event.kind:
+        case AccountEventKind.TOKEN_NETWORK:
+            return "If you do not know this use, revoke the token now: Settings, Keys."
+        case AccountEventKind.LOCKED_OUT:
+            return "If it was you, wait or reset your password. If not, nothing is lost: your password still holds."
+        case AccountEventKind.EMAIL_CHANGED | AccountEventKind.MFA_RESET:
+            return "If you do not know of this, tell an administrator now."
+    return "If this was not you, change your password, end all other sessions, and tell an administrator."
+
+
+def _local(event: AccountEvent) -> str:
+    zone = UTC if event.user is None else ZoneInfo(event.user.time_zone)
+    moment = event.first_at.astimezone(zone)
+    return f"{moment.day} {moment:%B %Y, %H:%M} ({moment:%Z})"
+
+
+def _claim(pk: int) -> AccountEvent | None:
+    """Return the event, now this run's alone; None where another run was first."""
+    claimed = AccountEvent.objects.filter(pk=pk, email_state=EmailState.QUEUED).update(
+        email_state=EmailState.SENDING, email_attempts=F("email_attempts") + 1
+    )
+    return AccountEvent.objects.select_related("user", "actor").get(pk=pk) if claimed else None
+
+
+def _send(event: AccountEvent, mailer: Any, *, at: datetime) -> bool:
+    try:
+        mailer.send_messages([message_of(event)])
+    except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as error:
+        # the server has answered: it took nothing
+        _retry(event, at=at, reason=error)
+        return False
+    except (OSError, ValueError) as error:
+        _finish(event, EmailState.FAILED)
+        log.warning("account email not sent", event_id=event.pk, error=f"{type(error).__name__}: {error}"[:300])
+        return False
+    _finish(event, EmailState.SENT)
+    return True
+
+
+def _retry(event: AccountEvent, *, at: datetime, reason: Exception) -> None:
+    log.warning("account email waits", event_id=event.pk, error=f"{type(reason).__name__}: {reason}"[:300])
+    if event.email_attempts >= MAX_ATTEMPTS:
+        return _finish(event, EmailState.FAILED)
+    wait = min(timedelta(minutes=2 ** (event.email_attempts - 1)), MAX_WAIT)
+    AccountEvent.objects.filter(pk=event.pk, email_state=EmailState.SENDING).update(
+        email_state=EmailState.QUEUED, email_due_at=at + wait
+    )
+    return None
+
+
+def _finish(event: AccountEvent, state: EmailState) -> None:
+    AccountEvent.objects.filter(pk=event.pk, email_state=EmailState.SENDING).update(email_state=state)

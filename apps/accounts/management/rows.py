@@ -1,0 +1,52 @@
+"""What the commands on teams, users and memberships share: a JSON line a row, and refusals in sentences."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.accounts.actions import AccountChangeError, SameNameError
+from apps.accounts.models import Team
+
+# of arguments: takes away what a fact held
+NONE = "none"
+
+
+class RowCommand(BaseCommand):
+    """A command that prints rows as JSON lines. `change` of a row says what was done: added, changed, unchanged or
+    removed; the same command again finds it unchanged. Exit code 1: refused; 2: the command is not right as it is."""
+
+    def write_row(self, row: Mapping[str, Any]) -> None:
+        self.stdout.write(json.dumps(row, ensure_ascii=False))
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn refusals of actions into errors of the command."""
+    try:
+        yield
+    except AccountChangeError as refusal:
+        raise CommandError(str(refusal), returncode=1) from None
+    except SameNameError as refusal:
+        raise CommandError(" ".join(refusal.messages), returncode=1) from None
+    except ValidationError as error:
+        raise CommandError(" ".join(_sentences(error)), returncode=2) from None
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    if not hasattr(error, "error_dict"):
+        yield from error.messages
+        return
+    for name, messages in error.message_dict.items():
+        for message in messages:
+            yield message if name == "__all__" else f"{name}: {message}"
+
+
+def team_of(slug: str) -> Team:
+    team = Team.objects.filter(slug=slug).first()
+    if team is None:
+        raise CommandError(f"No team has the slug '{slug}'. 'manage.py team' lists them.", returncode=2)
+    return team

@@ -1,0 +1,106 @@
+"""Who holds which role on which teams: the tree of teams is remembered by the process, memberships are not.
+
+A role on a team holds for every team below it. Whoever sees by teams asks for this with every request, and walking down
+to two thousand teams in the database took longer than the list that was asked for. One statement brings the memberships
+and the tree's fingerprint, all of one moment, and the tree itself only where its fingerprint is another than that of
+the remembered one; so a change of either holds from the next request on.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from apps.common.database.prepared_statements import prepared_cursor
+
+type Roles = dict[int, int]  # {team id: rank of the strongest role}
+type _Memberships = tuple[tuple[int, int], ...]  # (team id, rank) of a person's memberships
+
+# roles on all teams of a large organisation take some 100 kB
+_MAX_CACHED_ROLES = 32
+
+# a fingerprint is the number of teams and a sum of 64-bit hashes, one of each team with the team above it
+_MEMBERSHIPS_AND_TREE = """
+SELECT tree.print,
+       ARRAY(SELECT m.team_id FROM accounts_membership m WHERE m.user_id = %(user)s::bigint ORDER BY m.team_id),
+       ARRAY(SELECT m.role::int FROM accounts_membership m WHERE m.user_id = %(user)s::bigint ORDER BY m.team_id),
+       CASE WHEN tree.print <> %(known)s::text THEN ARRAY(SELECT id FROM accounts_team ORDER BY id) END,
+       CASE WHEN tree.print <> %(known)s::text
+            THEN ARRAY(SELECT coalesce(parent_id, 0) FROM accounts_team ORDER BY id) END
+FROM (
+    SELECT count(*) || ':' || coalesce(sum(hashint8extended(id, coalesce(parent_id, 0))), 0) AS print
+    FROM accounts_team
+) tree
+"""
+
+
+@dataclass(slots=True)
+class _Tree:
+    """All teams at one moment, with what was worked out from them."""
+
+    print: str
+    below: Mapping[int, Sequence[int]]
+    answers: OrderedDict[tuple[int, int, _Memberships], Roles] = field(default_factory=OrderedDict)
+
+    def under(self, team_ids: Iterable[int]) -> list[int]:
+        """These teams and every one under them, once each; circles are cut."""
+        found = dict.fromkeys(team_ids)
+        waiting = list(found)
+        while waiting:
+            for team_id in self.below.get(waiting.pop(), ()):
+                if team_id not in found:
+                    found[team_id] = None
+                    waiting.append(team_id)
+        return list(found)
+
+    def answer(self, key: tuple[int, int, _Memberships], work_out: Callable[[], Roles]) -> Roles:
+        answer = self.answers.get(key)
+        if answer is None:
+            answer = self.answers[key] = work_out()
+            while len(self.answers) > _MAX_CACHED_ROLES:
+                self.answers.popitem(last=False)
+        return answer.copy()
+
+
+_cached_tree = _Tree("", {})
+
+
+def held_roles(user_id: int) -> Roles:
+    """{team id: rank} with roles inherited down the tree; one statement."""
+    tree, held = _read(user_id)
+    return tree.answer((0, 0, held), lambda: _inherited(tree, held))
+
+
+def bound_roles(user_id: int, team_id: int, office_rank: int) -> Roles:
+    """`held_roles` within `team_id` and the teams below, where the user holds at least `office_rank`; teams on which
+    nothing is held are left out. One statement."""
+    tree, held = _read(user_id)
+    return tree.answer((team_id, office_rank, held), lambda: _within(tree, held, team_id, office_rank))
+
+
+def _read(user_id: int) -> tuple[_Tree, _Memberships]:
+    # replaced as a whole, so that threads see one tree or the other
+    global _cached_tree
+    known = _cached_tree
+    with prepared_cursor() as cursor:
+        cursor.execute(_MEMBERSHIPS_AND_TREE, {"user": user_id, "known": known.print})
+        fingerprint, team_ids, ranks, all_ids, parents = cursor.fetchone()
+    if all_ids is not None:
+        below: dict[int, list[int]] = {}
+        for one, parent in zip(all_ids, parents, strict=True):
+            below.setdefault(parent, []).append(one)
+        known = _cached_tree = _Tree(fingerprint, below)
+    return known, tuple(zip(team_ids, ranks, strict=True))
+
+
+def _inherited(tree: _Tree, held: _Memberships) -> Roles:
+    roles: Roles = {}
+    for rank in sorted({rank for _, rank in held}):
+        # the stronger role overwrites
+        roles.update(dict.fromkeys(tree.under(team_id for team_id, one in held if one == rank), rank))
+    return roles
+
+
+def _within(tree: _Tree, held: _Memberships, team_id: int, office_rank: int) -> Roles:
+    inherited = _inherited(tree, held)
+    ranks = {one: max(office_rank, inherited.get(one, 0)) for one in tree.under([team_id])}
+    return {one: rank for one, rank in ranks.items() if rank > 0}

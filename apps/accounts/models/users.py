@@ -1,0 +1,292 @@
+"""People, programs and teams: who owns and who may see."""
+
+from copy import copy
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Greatest, Lower
+
+from apps.accounts.models.team_roles import bound_roles, held_roles
+from apps.accounts.roles import OrganisationRole, TeamRole
+from apps.common.database.tree_triggers import refuse_cycles
+from apps.common.history.context import track_history
+
+
+def own(user: Any, field: str = "user") -> Q:
+    """The rows that are `user`'s own, by the path `field`; none through a token bound to a team: it stands for the team
+    and not for the person, whose own rows speak of other teams too."""
+    return Q(pk__in=()) if getattr(user, "bound_team_id", None) else Q(**{field: user})
+
+
+def manageable_by(user: Any) -> Q:
+    """Service accounts that `user` may change: all for those who govern, else those of the teams one owns."""
+    if user.is_governance:
+        return Q()
+    owned = [team_id for team_id, rank in user.team_roles().items() if rank >= TeamRole.OWNER.rank]
+    return Q(service_team__in=owned)
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def visible_to(self, user: Any) -> "TeamQuerySet":
+        """The teams whose things `user` may read: all for the organisation's roles, else the own subtree."""
+        if not user.is_authenticated:
+            return self.none()
+        if user.can_read_all:
+            return self
+        return self.filter(pk__in=user.team_roles())
+
+
+@track_history()
+class Team(models.Model):
+    """A node of the organisation's tree; roles held on a team hold for everything below it."""
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=80, unique=True)
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    email = models.EmailField(blank=True, help_text="The mailbox that is told; without one, the owners are.")
+    time_zone = models.CharField(max_length=64, default="UTC", db_default="UTC", help_text="Of the mailbox's mails.")
+    digest_hour = models.PositiveSmallIntegerField(
+        default=7, db_default=7, help_text="Local hour at which the mailbox gets its digest."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        triggers = [
+            refuse_cycles(
+                "team_no_circle",
+                "accounts_team",
+                "parent_id",
+                "This would put the team below itself. Choose another parent.",
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="team_not_its_own_parent",
+                condition=Q(parent__isnull=True) | ~Q(parent=F("id")),
+                violation_error_message="A team cannot be its own parent.",
+            ),
+            models.CheckConstraint(
+                name="team_digest_hour_of_day",
+                condition=Q(digest_hour__lte=23),
+                violation_error_message="The digest hour is between 0 and 23.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        # as it is now: a parent that was read before may have been moved since
+        parents = dict(Team.objects.order_by().values_list("pk", "parent"))
+        above, passed = self.parent_id, set[int]()
+        while above is not None and above not in passed:
+            if above == self.pk:
+                raise ValidationError({"parent": "This would put the team below itself. Choose another parent."})
+            passed.add(above)
+            above = parents.get(above)
+
+
+class Users(UserManager["User"]):
+    def people(self) -> models.QuerySet["User"]:
+        return self.filter(is_service=False)
+
+    def services(self) -> models.QuerySet["User"]:
+        return self.filter(is_service=True)
+
+
+@track_history(exclude=("last_login", "password"))
+class User(AbstractUser):
+    """A person who signs in, or a program that only ever comes with a token (a service account).
+
+    `organisation_role` is the office that counts. Where sign-on gives one, `office_by_sign_on` says which and
+    `office_by_hand` keeps what was given here, to go back to once the group is gone.
+    """
+
+    email = models.EmailField(blank=True)
+    organisation_role = models.CharField(max_length=12, choices=OrganisationRole, blank=True, default="")
+    office_by_sign_on = models.CharField(
+        max_length=12, choices=OrganisationRole, blank=True, default="", db_default="", editable=False
+    )
+    office_by_hand = models.CharField(
+        max_length=12, choices=OrganisationRole, blank=True, default="", db_default="", editable=False
+    )
+    time_zone = models.CharField(max_length=64, default="UTC")
+    digest_hour = models.PositiveSmallIntegerField(default=7, help_text="Local hour at which digests are sent.")
+    is_service = models.BooleanField(
+        default=False, db_default=False, help_text="A program: it has tokens and no password."
+    )
+    service_team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, null=True, blank=True, related_name="services",
+        help_text="Whose program it is; empty: the organisation's.",
+    )  # fmt: skip
+    about = models.CharField(max_length=300, blank=True, default="", db_default="", help_text="What a program does.")
+
+    objects: ClassVar[Users] = Users()
+
+    # the team that the token of this request is bound to; of the object in hand, never stored
+    bound_team_id: int | None = None
+
+    class Meta:
+        ordering = ["username"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_once",
+                condition=~Q(email=""),
+                violation_error_message="Another user has this e-mail address.",
+            ),
+            models.CheckConstraint(
+                name="user_digest_hour_of_day",
+                condition=Q(digest_hour__lte=23),
+                violation_error_message="The digest hour is between 0 and 23.",
+            ),
+            models.CheckConstraint(
+                name="service_cannot_sign_in",
+                # Django begins an unusable password with an exclamation mark
+                condition=Q(is_service=False)
+                | Q(password__startswith="!", email="", is_staff=False, is_superuser=False),  # noqa: S106
+                violation_error_message="A service account has no password, no e-mail address and no way into the"
+                " admin.",
+            ),
+            models.CheckConstraint(
+                name="service_does_not_administer",
+                condition=Q(is_service=False) | ~Q(organisation_role=OrganisationRole.ADMIN),
+                violation_error_message="A service account does not administer: programs do not add people.",
+            ),
+            models.CheckConstraint(
+                name="only_services_belong_to_a_team",
+                condition=Q(is_service=True) | Q(service_team__isnull=True),
+                violation_error_message="Only service accounts belong to a team; people hold roles on teams.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+    @property
+    def _has_organisation_role(self) -> bool:
+        """False through a bound token, whatever office its user holds: `team_roles` says what is left of it."""
+        return self.is_active and self.bound_team_id is None
+
+    @property
+    def can_read_all(self) -> bool:
+        return self._has_organisation_role and (self.is_superuser or self.organisation_role != "")
+
+    @property
+    def is_governance(self) -> bool:
+        """May change the catalogue, the sources and everyone's applications."""
+        return self._has_organisation_role and (
+            self.is_superuser or self.organisation_role in {OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN}
+        )
+
+    @property
+    def is_administrator(self) -> bool:
+        """Adds people and gives offices."""
+        return self._has_organisation_role and (self.is_superuser or self.organisation_role == OrganisationRole.ADMIN)
+
+    def bound_to(self, team: "Team | int | None") -> "User":
+        """This user as a token bound to `team` lets it act: within that team and those below, and there as far as its
+        own roles and office reach. The one place that narrows a user: every `visible_to`, `may`, `is_governance` and
+        `team_roles` follows. A bound user stays bound; None changes nothing. Whoever goes on later for a bound token
+        (a worker) takes the user through here again."""
+        if team is None:
+            return self
+        narrowed = copy(self)
+        narrowed.bound_team_id = team if isinstance(team, int) else team.pk
+        roles = self.team_roles() if self.bound_team_id else None
+        narrowed._team_roles = None
+        if roles is not None:
+            # bound already: nothing that the first bond kept out comes back by the second
+            narrowed._team_roles = {team: rank for team, rank in narrowed.team_roles().items() if team in roles}
+        return narrowed
+
+    _team_roles: dict[int, int] | None = None
+
+    def team_roles(self) -> dict[int, int]:
+        """{team id: rank of the strongest role held there or on a team above}; one statement per user object.
+
+        Through a bound token only of the bound team and those below, where an office counts as what it may do there.
+        """
+        if self._team_roles is None:
+            if not self.is_active or not self.pk:
+                self._team_roles = {}
+            elif self.bound_team_id is None:
+                self._team_roles = held_roles(self.pk)
+            else:
+                self._team_roles = bound_roles(self.pk, self.bound_team_id, self._organisation_role_rank())
+        return self._team_roles
+
+    def _organisation_role_rank(self) -> int:
+        if self.is_superuser or self.organisation_role in {OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN}:
+            return TeamRole.OWNER.rank
+        return TeamRole.VIEWER.rank if self.organisation_role else 0
+
+    def may(self, role: TeamRole, team: "Team | int") -> bool:
+        """True where the user holds at least `role` on the team, by membership or by office."""
+        if self.is_governance:
+            return True
+        team_id = team if isinstance(team, int) else team.pk
+        return self.team_roles().get(team_id, 0) >= role.rank
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def visible_to(self, user: Any) -> "MembershipQuerySet":
+        """The roles on teams that `user` may see, as the teams' pages show them."""
+        if not user.is_authenticated:
+            return self.none()
+        if user.can_read_all:
+            return self
+        return self.filter(team__in=user.team_roles())
+
+
+@track_history()
+class Membership(models.Model):
+    """A person's role on a team. `role` is the one that counts. Where sign-on gives one, `role_by_sign_on` says which
+    and `role_by_hand` keeps what was given here, to go back to once the group is gone."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    role = models.PositiveSmallIntegerField(choices=TeamRole.choices(), default=TeamRole.VIEWER.rank)
+    role_by_sign_on = models.PositiveSmallIntegerField(
+        choices=TeamRole.choices(), null=True, blank=True, editable=False
+    )
+    role_by_hand = models.PositiveSmallIntegerField(choices=TeamRole.choices(), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["team", "user"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "team"],
+                name="membership_once",
+                violation_error_message="This person already has a role in this team; change it instead.",
+            ),
+            models.CheckConstraint(
+                name="membership_role_known",
+                condition=Q(role__in=[role.rank for role in TeamRole]),
+                violation_error_message="The role is viewer, editor or owner.",
+            ),
+            models.CheckConstraint(
+                name="membership_role_is_the_stronger",
+                condition=Q(role_by_sign_on__isnull=True, role_by_hand__isnull=True)
+                | Q(role_by_hand__isnull=True, role=F("role_by_sign_on"))
+                | Q(role=Greatest(F("role_by_sign_on"), F("role_by_hand"))),
+                violation_error_message="Of a role given by hand and one given by sign-on the stronger counts.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"
+
+    def clean(self) -> None:
+        if self.role == TeamRole.OWNER.rank and self.user_id and self.user.is_service:
+            raise ValidationError({"role": "A program does not own a team. Make it an editor."})

@@ -1,0 +1,108 @@
+"""A new email address for one's own account: it counts once a link that was sent to it is followed.
+
+Until then it is written nowhere but in the link, so that it does not stand in the way of an invitation or the first
+sign-on of the person it belongs to. An address that another account has is answered like a free one; its owner is
+informed instead.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.signing import BadSignature, TimestampSigner
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Lower
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+from django.urls import reverse
+
+from apps.accounts.events.log import record_event
+from apps.accounts.models import AccountEventKind, User
+from apps.common.history.context import audit_context
+
+LINK_DURATION = timedelta(hours=24)
+# as the history shortens signatures in addresses (registry/middleware.py)
+_SEPARATOR = "."
+
+
+class EmailChangeError(ValueError):
+    """A change that is not made; the text says what to do."""
+
+
+def request_email_change(*, user: User, address: str, request: Any) -> None:
+    """Email a link to the new address. Raises EmailChangeError; OSError where the mail server does not take it."""
+    address = address.strip().lower()
+    if address == user.email.lower():
+        raise EmailChangeError("This is your address already. Enter another one.")
+    record_event(AccountEventKind.EMAIL_REQUESTED, request=request, user=user, detail=address)
+    is_taken = User.objects.filter(email__iexact=address).exists()
+    get_adapter().send_mail(
+        "account/email/email_in_use" if is_taken else "account/email/email_change",
+        address,
+        {
+            "person": user,
+            "address": address,
+            "url": link_of(user, address),
+            "hours": LINK_DURATION.total_seconds() // 3600,
+            "organisation": settings.ORGANISATION_NAME,
+        },
+    )
+
+
+def link_of(user: User, address: str) -> str:
+    token = _signer().sign_object({"user": user.pk, "from": user.email, "to": address}, compress=True)
+    return f"{settings.PUBLIC_URL}{reverse('account:confirm-email', args=[token])}"
+
+
+def requested_address(token: str, *, user: User) -> str:
+    """Return the address that the link confirms. Raises EmailChangeError where it holds no longer, or for another."""
+    try:
+        claims: dict[str, Any] = _signer().unsign_object(token, max_age=LINK_DURATION)
+    except (BadSignature, ValueError):
+        raise EmailChangeError("This link is not complete or older than 24 hours. Ask for a new one.") from None
+    if claims["user"] != user.pk:
+        raise EmailChangeError("This link belongs to another account. Sign in to that one and open the link again.")
+    if claims["from"] != user.email:
+        raise EmailChangeError("Your address was changed after this link was sent. Ask for a new one.")
+    return str(claims["to"])
+
+
+def confirm_email_change(token: str, *, user: User, request: Any) -> str:
+    """Change the address to the one that the link was sent to, and tell the old one. Raises EmailChangeError."""
+    try:
+        with transaction.atomic():
+            row = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+            address = requested_address(token, user=row)
+            old, row.email = row.email, address
+            with audit_context(user=user, reason="own email address, confirmed"):
+                row.save(update_fields=["email"])
+    except IntegrityError:
+        raise EmailChangeError("Another account has this address by now. Contact an administrator.") from None
+    record_email_change(user=row, old=old, by=user, request=request)
+    return address
+
+
+def record_email_change(*, user: User, old: str, by: User | None, request: Any) -> None:
+    """Record that `by` has changed the address; the old one is informed, or without one the new one."""
+    record_event(
+        AccountEventKind.EMAIL_CHANGED,
+        request=request,
+        user=user,
+        actor=by,
+        detail=f"{old or '–'} → {user.email or '–'}",
+        email_to=[address for address in (old or user.email,) if address],
+    )
+
+
+@receiver(post_save, sender=User)
+def drop_other_addresses(instance: User, update_fields: Any = None, **_rest: Any) -> None:
+    """Keep the library's own list in step: an address that the account no longer has must reset no password."""
+    if update_fields is None or "email" in update_fields:
+        rows = EmailAddress.objects.annotate(lowered=Lower("email")).filter(user=instance)
+        rows.exclude(lowered=instance.email.lower()).delete()
+
+
+def _signer() -> TimestampSigner:
+    return TimestampSigner(salt="accounts.email_change", sep=_SEPARATOR)

@@ -1,0 +1,31 @@
+"""The link by which a new person sets a password, and the mail that carries it."""
+
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.urls import reverse
+
+from apps.accounts.models import User
+
+
+def invitation_url(person: User) -> str:
+    """Good once, and until the password or the last sign-in changes; days by PASSWORD_RESET_TIMEOUT."""
+    key = default_token_generator.make_token(person)
+    path = reverse(
+        "account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(person), "key": key}
+    )  # fmt: skip
+    return f"{settings.PUBLIC_URL}{path}"
+
+
+def send_invitation(*, person: User, by: User | None) -> None:
+    """Send the link by which the person sets a password; `by` is None for the operator's command line. Raises OSError
+    (SMTP errors among them) where the mail server does not take it."""
+    context = {
+        "person": person,
+        "by": by,
+        "address": invitation_url(person),
+        "organisation": settings.ORGANISATION_NAME,
+    }
+    # the adapter's send_mail wants a request, which a command does not have
+    get_adapter().render_mail("account/email/invitation", person.email, context).send()

@@ -1,0 +1,103 @@
+"""What a session must fulfil before a page sees it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.mfa.signals import authenticator_removed
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.signals import user_logged_out
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
+
+from apps.accounts.models import User
+from apps.accounts.sign_in.second_factors import has_second_factor, is_enforced_on, is_required_of
+from apps.accounts.sign_in.sessions import is_over, is_signed_in, record_activity
+from apps.common.time import day_of, now
+
+# in the session: its person has a factor, so that the table is asked once
+HAS_FACTOR = "has_second_factor"
+# open without the factor that a role needs: setting one up with what it asks for, and leaving
+WITHOUT_FACTOR = ("/accounts/2fa/", "/accounts/reauthenticate/", "/accounts/logout/")
+REST = ("/api/", "/otlp/")
+NEEDS_FACTOR = "Your role needs a second factor. Set one up to go on."
+# pages fetched before the sign-out, which the browser may still hold
+CLEAR_SITE_DATA = '"cache", "storage"'
+
+
+class SessionTimeoutMiddleware:
+    """Ends sessions that lay idle or have lasted long enough; asked before anything looks at `request.user`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        # a request without the cookie has no session, and its answer varies by none
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and is_signed_in(request.session):
+            moment = now()
+            if is_over(request.session, at=moment):
+                request.session.flush()
+            else:
+                record_activity(request, at=moment)
+        response = self.get_response(request)
+        if getattr(request, "has_signed_out", False):
+            response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
+        return response
+
+
+class SecondFactorMiddleware:
+    """Leads people whose role needs a second factor to set one up; until then they get there, and to sign out.
+
+    Sessions by single sign-on alone pass: the provider asks for the factor. API tokens go on working, as they are no
+    session: making one needs a session that has passed here.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], _args: Any, _kwargs: Any
+    ) -> HttpResponseBase | None:
+        if not settings.MFA_REQUIRED_FOR or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return None
+        if not self._lacks_factor(request) or request.path.startswith(WITHOUT_FACTOR):
+            return None
+        if request.path.startswith(REST):
+            return JsonResponse(
+                {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": NEEDS_FACTOR},
+                status=403,
+                content_type="application/problem+json",
+            )
+        if not getattr(view, "login_required", True):
+            # signed links, the sign-in itself
+            return None
+        messages.warning(request, NEEDS_FACTOR)
+        return redirect("mfa_index")
+
+    def _lacks_factor(self, request: HttpRequest) -> bool:
+        user = request.user
+        if not isinstance(user, User) or request.session.get(HAS_FACTOR) or not is_required_of(user):
+            return False
+        methods = {one.get("method") for one in request.session.get("account_authentication_methods", [])}
+        if "socialaccount" in methods and "password" not in methods:
+            return False
+        if has_second_factor(user):
+            request.session[HAS_FACTOR] = True
+            return False
+        return is_enforced_on(day_of(now()))
+
+
+@receiver(authenticator_removed)
+def clear_factor_check(request: HttpRequest | None, **_rest: object) -> None:
+    if request is not None:
+        request.session.pop(HAS_FACTOR, None)
+
+
+@receiver(user_logged_out)
+def mark_sign_out(request: HttpRequest | None, **_rest: object) -> None:
+    if request is not None:
+        request.has_signed_out = True  # type: ignore[attr-defined]

@@ -1,0 +1,93 @@
+"""What sign-on writes: the roles that groups give, derived anew each time, and who is who."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from apps.accounts.models import Membership, Team, User
+from apps.accounts.roles import stronger_organisation_role
+from apps.accounts.single_sign_on.rules import Grant, roles_of_groups
+from apps.common.history.context import audit_context
+
+JOB = "sign-on"
+
+
+@transaction.atomic
+def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -> bool:
+    """Give `user` what `groups` give now, and take back what they gave before; True where something changed.
+
+    What was given by hand stays as it is, and of both the stronger counts. A team that does not exist is passed over.
+    """
+    held = sorted(set(groups))
+    due = roles_of_groups(rules, held)
+    row = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+    teams = {team.pk: due.roles[team.slug].rank for team in Team.objects.filter(slug__in=due.roles)}
+    with audit_context(job=JOB, reason=f"groups at sign-on: {', '.join(held)[:400] or 'none'}"):
+        changed = _set_organisation_role(row, due.organisation_role)
+        for membership in row.memberships.select_for_update().order_by("pk"):
+            changed |= _set_team_role(membership, teams.pop(membership.team_id, None))
+        for team_id, rank in teams.items():
+            Membership.objects.create(user=row, team_id=team_id, role=rank, role_by_sign_on=rank)
+            changed = True
+    if changed:
+        user.refresh_from_db()
+        user._team_roles = None
+    return changed
+
+
+def _set_organisation_role(user: User, office: str) -> bool:
+    if office == user.office_by_sign_on:
+        return False
+    by_hand = user.office_by_hand if user.office_by_sign_on else user.organisation_role
+    user.office_by_sign_on = office
+    user.office_by_hand = by_hand if office else ""
+    user.organisation_role = stronger_organisation_role(by_hand, office)
+    user.save(update_fields=["office_by_sign_on", "office_by_hand", "organisation_role"])
+    return True
+
+
+def _set_team_role(membership: Membership, rank: int | None) -> bool:
+    before = membership.role_by_sign_on
+    if rank == before:
+        return False
+    by_hand = membership.role if before is None else membership.role_by_hand
+    if rank is None and by_hand is None:
+        membership.delete()
+        return True
+    membership.role_by_sign_on = rank
+    membership.role_by_hand = None if rank is None else by_hand
+    membership.role = max(rank or 0, by_hand or 0)
+    membership.save(update_fields=["role_by_sign_on", "role_by_hand", "role"])
+    return True
+
+
+def user_by_verified_email(address: str) -> User | None:
+    """Whom a verified address may be linked to: an open account of a person without technical rights, whose address
+    somebody else wrote. Who typed another one's address into the own account must not become that other one."""
+    found = (
+        User.objects.people().filter(email__iexact=address, is_active=True, is_superuser=False, is_staff=False).first()
+    )
+    return None if found is None or _set_own_email(found) else found
+
+
+def _set_own_email(person: User) -> bool:
+    entries = person.history.order_by("-pgh_id").values_list("email", "pgh_context__metadata")  # type: ignore[attr-defined]
+    first_with_it: dict[str, object] = {}
+    for email, words in entries:
+        if email.lower() != person.email.lower():
+            break
+        first_with_it = words or {}
+    return first_with_it.get("user") == person.pk
+
+
+def free_username(wished: str) -> str:
+    """The name asked for, or with a number where somebody has it."""
+    stem = "".join(letter for letter in wished if letter.isalnum() or letter in "@.+-_")[:140] or "person"
+    taken = set(User.objects.filter(username__istartswith=stem).values_list("username", flat=True))
+    lowered = {name.lower() for name in taken}
+    if stem.lower() not in lowered:
+        return stem
+    n = 2
+    while f"{stem}-{n}".lower() in lowered:
+        n += 1
+    return f"{stem}-{n}"

@@ -1,0 +1,90 @@
+"""Which group gives what: read from the environment, applied to what the provider says of a person. Plain Python."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apps.accounts.roles import OrganisationRole, TeamRole, stronger_organisation_role
+
+_ROLES = {role.word: role for role in TeamRole}
+
+
+class InvalidRulesError(ValueError):
+    """The mapping cannot be read; the text says what and how to write it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one group gives: an office, or a role on the team with this slug."""
+
+    group: str
+    organisation_role: str = ""
+    team: str = ""
+    role: TeamRole | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRoles:
+    """What the groups of one person give together: the strongest office, and the strongest role on each team."""
+
+    organisation_role: str
+    roles: Mapping[str, TeamRole]
+
+
+def read_rules(text: str) -> tuple[Grant, ...]:
+    """`{"ai-governance": "governance", "pay-devs": ["payments:editor", "claims:viewer"]}`; an empty text is no rule.
+
+    Raises InvalidRulesError.
+    """
+    if not text.strip():
+        return ()
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise InvalidRulesError(f"OIDC_ROLES is not JSON: {error}.") from error
+    if not isinstance(given, dict):
+        raise InvalidRulesError('OIDC_ROLES is a JSON object such as {"ai-governance": "governance"}.')
+    grants: list[Grant] = []
+    for group, said in given.items():
+        grants.extend(_grant(group, word) for word in (said if isinstance(said, list) else [said]))
+    return tuple(grants)
+
+
+def _grant(group: str, word: Any) -> Grant:
+    if not isinstance(word, str):
+        raise InvalidRulesError(f"OIDC_ROLES: what the group '{group}' gives is a text or a list of texts.")
+    if word in OrganisationRole.values:
+        return Grant(group, organisation_role=word)
+    team, _, role = word.rpartition(":")
+    if team and role in _ROLES:
+        return Grant(group, team=team, role=_ROLES[role])
+    raise InvalidRulesError(
+        f"OIDC_ROLES: the group '{group}' gives '{word}', which is neither an office"
+        f" ({', '.join(OrganisationRole.values)}) nor TEAM:ROLE with a team's slug and one of {', '.join(_ROLES)}."
+    )
+
+
+def roles_of_groups(rules: Iterable[Grant], groups: Iterable[str]) -> GroupRoles:
+    held = set(groups)
+    office, roles = "", dict[str, TeamRole]()
+    for grant in rules:
+        if grant.group not in held:
+            continue
+        office = stronger_organisation_role(office, grant.organisation_role)
+        if grant.role is not None and (grant.team not in roles or roles[grant.team].rank < grant.role.rank):
+            roles[grant.team] = grant.role
+    return GroupRoles(office, roles)
+
+
+def groups_in(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
+    """The groups at `path` of the claims, which may lead inwards (`realm_access.roles`); one text is one group, and
+    anything else is none."""
+    found: Any = claims.get(path)
+    if found is None:
+        found = claims
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, Mapping) else None
+    if isinstance(found, str):
+        return (found,)
+    return tuple(group for group in found if isinstance(group, str)) if isinstance(found, list) else ()

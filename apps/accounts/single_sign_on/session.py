@@ -1,0 +1,105 @@
+"""What the sign-on library takes for its HTTP session: every call goes out through the one safe client."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from requests import RequestException
+
+from apps.common.http.calls import MEBIBYTE, OutboundError, Policy, Request
+from apps.common.http.client import fetch
+from apps.common.http.installation_policy import installation_policy
+
+
+class SignOnUnreachableError(RequestException):
+    """The provider did not give a usable answer; the text says why. The library catches this kind."""
+
+
+class SafeResponse:
+    """As much of a response as the library looks at."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status_code, self.headers, self.content = status, {"content-type": "", **headers}, body
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        try:
+            return json.loads(self.content)
+        except ValueError as error:
+            raise SignOnUnreachableError("The provider's answer is not JSON.") from error
+
+    def raise_for_status(self) -> None:
+        if self.status_code >= 400:
+            raise SignOnUnreachableError(f"The provider answered with status {self.status_code}.")
+
+
+class SafeSession:
+    """GET and POST by `apps.common.http.client.fetch`: the address is checked where the connection is made, redirects
+    again, time and size are bounded. The issuer's own host is the operator's word and may be private; other hosts that
+    its documents name may not, unless the operator's networks allow them."""
+
+    def __init__(self, *, issuer: str, policy: Policy) -> None:
+        self._home, self._policy = _origin(issuer), policy
+
+    def __enter__(self) -> "SafeSession":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def get(self, url: str, **kwargs: Any) -> SafeResponse:
+        return self.request("GET", url, **kwargs)
+
+    def post(self, url: str, **kwargs: Any) -> SafeResponse:
+        return self.request("POST", url, **kwargs)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: Any = None,
+    ) -> SafeResponse:
+        sent = {"Accept": "application/json", **(headers or {})}
+        if params:
+            url = f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
+        body = None
+        if data is not None:
+            body = urlencode(data).encode()
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        if auth is not None:
+            sent["Authorization"] = "Basic " + base64.b64encode(f"{auth.username}:{auth.password}".encode()).decode()
+        try:
+            answer = fetch(
+                Request(url, method=method, headers=sent, body=body, trusted=_origin(url) == self._home),
+                policy=self._policy,
+            )
+        except OutboundError as error:
+            raise SignOnUnreachableError(str(error)) from error
+        return SafeResponse(answer.status, answer.headers, answer.body)
+
+
+def sign_on_policy(ca_file: str) -> Policy:
+    """Small documents within seconds: a person waits for the page."""
+    return installation_policy(
+        connect_timeout=5,
+        read_timeout=10,
+        deadline=15,
+        max_wire_bytes=MEBIBYTE,
+        max_body_bytes=MEBIBYTE,
+        max_redirects=2,
+        ca_file=ca_file,
+    )
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
