@@ -21,7 +21,6 @@ from apps.api.exports import EventsAtom
 from apps.api.files import RowsOf
 from apps.api.inventory import AffectedApplicationSerializer, ApplicationViewSet, ReasonMixin
 from apps.api.reading import Computed, RowReader
-from apps.catalog.earliest import Policy, earliest_of
 from apps.catalog.filters import (
     AssertionFilter,
     FoundationFilter,
@@ -42,9 +41,10 @@ from apps.catalog.models import (
     Region,
     Version,
 )
-from apps.catalog.provider_facts import PROVIDER_FACTS, change_provider
-from apps.catalog.record import End, Half, Kept
-from apps.catalog.record_queries import is_partners, provider_record
+from apps.catalog.providers.earliest_retirement import PublishedMinimum, offering_earliest_retirement
+from apps.catalog.providers.facts import PROVIDER_FIELDS, change_provider
+from apps.catalog.providers.track_record import ModelRetirement, NoticeHalf, PolicyCompliance
+from apps.catalog.providers.track_record_queries import is_partners, provider_track_record
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
 from apps.exposure.queries import affected_applications
@@ -79,7 +79,7 @@ class ProviderChangeSerializer(ReasonMixin, serializers.ModelSerializer[Provider
 
     class Meta:
         model = Provider
-        fields = [*PROVIDER_FACTS, "reason"]
+        fields = [*PROVIDER_FIELDS, "reason"]
 
 
 class NoticeSerializer(serializers.Serializer[Any]):
@@ -99,7 +99,7 @@ class NoticeSerializer(serializers.Serializer[Any]):
     source = serializers.SerializerMethodField(help_text="Who names the day.")  # type: ignore[assignment]
     source_url = serializers.CharField(allow_blank=True)
 
-    def get_source(self, end: End) -> str:
+    def get_source(self, end: ModelRetirement) -> str:
         return end.told_by or end.source
 
 
@@ -116,7 +116,7 @@ class StatisticSerializer(serializers.Serializer[Any]):
     n_under_30_days_announcements = serializers.IntegerField(source="n_short_announcements")
 
 
-class HalfSerializer(serializers.Serializer[Half]):
+class HalfSerializer(serializers.Serializer[NoticeHalf]):
     first_on = serializers.DateField()
     last_on = serializers.DateField()
     n_models = serializers.IntegerField()
@@ -124,7 +124,7 @@ class HalfSerializer(serializers.Serializer[Half]):
     median_days = serializers.FloatField()
 
 
-class KeptSerializer(serializers.Serializer[Kept]):
+class KeptSerializer(serializers.Serializer[PolicyCompliance]):
     scope = serializers.ChoiceField(source="policy.scope", choices=NoticePolicy.Scope.choices)
     what = serializers.ChoiceField(choices=["notice", "life"])
     days = serializers.IntegerField(help_text="The published minimum.")
@@ -196,7 +196,7 @@ class ProviderViewSet(GovernedViewSet[Provider]):
         """Measured from the accepted ends at this host and from the registry's own events: notices in days, promises
         kept, dates moved. No grade and no score; price changes are single events, under provider-events."""
         provider = self.subject("parent")
-        found = provider_record(provider)
+        found = provider_track_record(provider)
         body = {"provider": provider.slug, "on": day_of(now()), "measured": found.measured, "moves": found.moves}
         return Response(ProviderRecordSerializer(body).data)
 
@@ -330,7 +330,7 @@ def _earliest_end(
 ) -> dict[str, Any] | None:
     if not_a_model:
         return None
-    earliest = earliest_of(
+    earliest = offering_earliest_retirement(
         day_of(now()),
         host=slug,
         api_id=api_id,
@@ -341,7 +341,7 @@ def _earliest_end(
         released_on=released_on,
         is_partners=is_partners(host, above, developer),
         policies=[
-            Policy(**{**row, "source_on": date.fromisoformat(row["source_on"]) if row["source_on"] else None})
+            PublishedMinimum(**{**row, "source_on": date.fromisoformat(row["source_on"]) if row["source_on"] else None})
             for row in policies
         ],
         not_before_url=claim_url or "",

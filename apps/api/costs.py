@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from apps.api.base import RegistryView
 from apps.api.checking import FORMATS_ASKED, PAGING, checked
 from apps.api.files import RowsOf
-from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.common.time import day_of, now
 from apps.common.validators import validate_plausible_date
 from apps.exposure.naming import UnknownNode, nodes_named

@@ -12,8 +12,8 @@ from rest_framework.response import Response
 
 from apps.api.base import BY_ID, ReadViewSet
 from apps.api.checking import filter_errors
-from apps.catalog.disagreeing import Disagreement, Side, disagreements
-from apps.catalog.disagreement_filters import STATES, DisagreementFilter
+from apps.catalog.claims.disagreement_filters import STATES, DisagreementFilter
+from apps.catalog.claims.disagreements import Disagreement, DisagreementSide, disagreements
 from apps.catalog.models import DateKind, Footing, NodeKind, Offering
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
@@ -54,7 +54,7 @@ class DisagreementSerializer(serializers.Serializer[Any]):
     sides = SideSerializer(many=True, help_text="All sources that speak about its end, strongest first.")
 
 
-def _side(row: Disagreement, side: Side) -> dict[str, Any]:
+def _side(row: Disagreement, side: DisagreementSide) -> dict[str, Any]:
     claim = side.claim
     return {
         "source": side.speaker,

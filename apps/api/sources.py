@@ -16,10 +16,10 @@ from apps.api.alerts.shared import require_governance
 from apps.api.base import ReadViewSet
 from apps.api.inventory import ReasonMixin
 from apps.api.reading import Computed
-from apps.catalog.claims import Reject, Row
+from apps.catalog.claims.feed_rows import FeedRow, RejectedRow
+from apps.catalog.claims.values import lifecycle_value, price_value
 from apps.catalog.filters import SourceFilter
 from apps.catalog.models import Source
-from apps.catalog.values import lifecycle_value, price_value
 from apps.common.http.installation_policy import installation_policy
 from apps.common.time import now
 from apps.feeds.mapping import KIND, BadMapping, Reading
@@ -244,7 +244,7 @@ def _tried(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: FeedRow) -> dict[str, Any]:
     return {
         "external_id": row.external_id,
         "host": row.host,
@@ -258,5 +258,5 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _set_aside(reject: Reject) -> dict[str, str]:
+def _set_aside(reject: RejectedRow) -> dict[str, str]:
     return {"external_id": reject.external_id, "reason": reject.reason, "excerpt": reject.excerpt}

@@ -9,20 +9,20 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from apps.accounts.models import User
-from apps.catalog.claims import FIRM, NOT_BEFORE, LifecycleClaim
+from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE, LifecycleClaim
+from apps.catalog.claims.precedence import MANUAL
+from apps.catalog.claims.reconciliation import catalogue_lock, reconcile_offerings
+from apps.catalog.claims.values import lifecycle_value
 from apps.catalog.footing import refresh_footing
-from apps.catalog.identifying import identify
+from apps.catalog.identity.resolution import resolve_identities
 from apps.catalog.models import Alias, Assertion, IdentityDecision, Offering, Provider, Source, Version
 from apps.catalog.models.claims import Topic
 from apps.catalog.models.offerings import Binding, IdentityReason
-from apps.catalog.settlement import catalogue_lock, settle_offerings
-from apps.catalog.settling import MANUAL
-from apps.catalog.values import lifecycle_value
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 
 
-class RefusedFact(Exception):
+class InvalidFactError(Exception):
     """A manual fact that does not hold together; its message is for the person who typed it."""
 
 
@@ -34,7 +34,7 @@ def manual_source() -> Source:
 
 
 @transaction.atomic
-def assert_manually(*, offering: Offering, value: Mapping[str, Any], by: User, reason: str) -> Assertion:
+def set_manual_fact(*, offering: Offering, value: Mapping[str, Any], by: User, reason: str) -> Assertion:
     """Record what `by` says about the end of `offering`; it outranks every feed until lifted.
 
     `value` has the keys of a lifecycle claim (announced_on, retires_on, date_kind, status, successor; days as
@@ -42,7 +42,7 @@ def assert_manually(*, offering: Offering, value: Mapping[str, Any], by: User, r
     date and no kind.
     """
     if not reason.strip():
-        raise RefusedFact("Say why, and where it is written: the next reader has only your word.")
+        raise InvalidFactError("Say why, and where it is written: the next reader has only your word.")
     claim = LifecycleClaim(
         announced_on=_day(value.get("announced_on"), "announcement"),
         retires_on=_day(value.get("retires_on"), "retirement"),
@@ -51,16 +51,16 @@ def assert_manually(*, offering: Offering, value: Mapping[str, Any], by: User, r
         successor=str(value.get("successor") or "").strip(),
     )
     if claim.retires_on and claim.date_kind not in {FIRM, NOT_BEFORE}:
-        raise RefusedFact("Say whether the date is firm or 'not before'.")
+        raise InvalidFactError("Say whether the date is firm or 'not before'.")
     if claim.retires_on and claim.announced_on and claim.retires_on < claim.announced_on:
-        raise RefusedFact("The retirement lies before its announcement. Check the two dates.")
+        raise InvalidFactError("The retirement lies before its announcement. Check the two dates.")
     canonical = lifecycle_value(claim)
     if not canonical:
         canonical = {"status": "active"}
     source_url = str(value.get("source_url") or "").strip()[:1000]
     if source_url and not source_url.startswith(("https://", "http://")):
         # it becomes a link
-        raise RefusedFact("The address of the source begins with https:// or http://.")
+        raise InvalidFactError("The address of the source begins with https:// or http://.")
     moment = now()
     with audit_context(user=by, reason=reason):
         catalogue_lock()
@@ -87,12 +87,12 @@ def assert_manually(*, offering: Offering, value: Mapping[str, Any], by: User, r
                 "reason": reason.strip(),
             },
         )
-        settle_offerings([offering.pk], at=moment)
+        reconcile_offerings([offering.pk], at=moment)
     return assertion
 
 
 @transaction.atomic
-def settle_claims_of(*, source: Source, by: User, reason: str) -> int:
+def reconcile_source(*, source: Source, by: User, reason: str) -> int:
     """Settle anew every offering `source` speaks about, after its trust changed; the number that changed.
 
     Raises no event: nothing happened outside, we believe somebody else.
@@ -101,14 +101,14 @@ def settle_claims_of(*, source: Source, by: User, reason: str) -> int:
     with audit_context(user=by, reason=reason):
         catalogue_lock()
         spoken_of = Assertion.objects.standing().filter(source=source, offering__isnull=False)
-        return settle_offerings(set(spoken_of.values_list("offering_id", flat=True)), at=moment)
+        return reconcile_offerings(set(spoken_of.values_list("offering_id", flat=True)), at=moment)
 
 
 @transaction.atomic
-def lift_manual(*, assertion: Assertion, by: User, reason: str) -> Assertion:
+def remove_manual_fact(*, assertion: Assertion, by: User, reason: str) -> Assertion:
     """Let the feeds speak again; the manual claim stays on record with the moment it was lifted."""
     if assertion.source.slug != MANUAL:
-        raise RefusedFact("Only a fact entered by hand can be lifted; what a feed says changes with the feed.")
+        raise InvalidFactError("Only a fact entered by hand can be lifted; what a feed says changes with the feed.")
     moment = now()
     with audit_context(user=by, reason=reason):
         catalogue_lock()
@@ -116,7 +116,7 @@ def lift_manual(*, assertion: Assertion, by: User, reason: str) -> Assertion:
             assertion.withdrawn_at = moment
             assertion.save(update_fields=["withdrawn_at"])
         if assertion.offering_id is not None:
-            settle_offerings([assertion.offering_id], at=moment)
+            reconcile_offerings([assertion.offering_id], at=moment)
     return assertion
 
 
@@ -136,7 +136,7 @@ def decide_identity(
     Replaces an earlier decision for the same string and host, which stays on record as lifted.
     """
     if (version is not None) + (alias is not None) + not_a_model != 1:
-        raise RefusedFact("Choose a version, an alias, or 'not a model'.")
+        raise InvalidFactError("Choose a version, an alias, or 'not a model'.")
     moment = now()
     with audit_context(user=by, reason=reason):
         IdentityDecision.objects.annotate(lower=Lower("raw")).filter(
@@ -162,13 +162,13 @@ def decide_identity(
 
 
 @transaction.atomic
-def lift_identity_decision(*, decision: IdentityDecision, by: User, reason: str = "") -> None:
+def revoke_identity_decision(*, decision: IdentityDecision, by: User, reason: str = "") -> None:
     """Undo a decision: the rules say again what the string means."""
     with audit_context(user=by, reason=reason):
         decision.lifted_at = now()
         decision.save(update_fields=["lifted_at"])
         offerings = list(_named(decision.raw, decision.host).select_related("host"))
-        columns = identify((offering.host.slug, offering.api_id) for offering in offerings)
+        columns = resolve_identities((offering.host.slug, offering.api_id) for offering in offerings)
         for offering in offerings:
             Offering.objects.filter(pk=offering.pk).update(**columns[offering.host.slug, offering.api_id])
         refresh_footing([offering.pk for offering in offerings])
@@ -189,4 +189,4 @@ def _day(value: Any, what: str) -> date | None:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        raise RefusedFact(f"The {what} date '{value}' is not a day such as 2026-11-24.") from None
+        raise InvalidFactError(f"The {what} date '{value}' is not a day such as 2026-11-24.") from None

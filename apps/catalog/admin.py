@@ -17,13 +17,15 @@ from django.http import HttpRequest
 
 from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, signed_in_user
 from apps.catalog.actions import (
-    assert_manually,
     decide_identity,
-    lift_identity_decision,
-    lift_manual,
-    settle_claims_of,
+    reconcile_source,
+    remove_manual_fact,
+    revoke_identity_decision,
+    set_manual_fact,
 )
-from apps.catalog.claims import FIRM, NOT_BEFORE
+from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
+from apps.catalog.claims.precedence import MANUAL
+from apps.catalog.claims.reconciliation import catalogue_lock
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import (
     Alias,
@@ -45,11 +47,9 @@ from apps.catalog.models import (
     Version,
 )
 from apps.catalog.models.claims import Topic
-from apps.catalog.settlement import catalogue_lock
-from apps.catalog.settling import MANUAL
 
 
-def standing_on(kinds: Collection[NodeKind], ref: int | None) -> set[int]:
+def offerings_on_nodes(kinds: Collection[NodeKind], ref: int | None) -> set[int]:
     """Ids of the offerings whose footing holds one of these nodes, by any tie."""
     if ref is None:
         return set()
@@ -115,7 +115,7 @@ class ProviderAdmin(FootingAdmin[Provider]):
     standing_fields = frozenset({"parent"})
 
     def stands(self, obj: Provider) -> set[int]:
-        return standing_on({NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY}, obj.pk)
+        return offerings_on_nodes({NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY}, obj.pk)
 
 
 @admin.register(NoticePolicy)
@@ -136,7 +136,7 @@ class FoundationAdmin(FootingAdmin[Foundation]):
     standing_fields = frozenset({"developer"})
 
     def stands(self, obj: Foundation) -> set[int]:
-        return standing_on({NodeKind.FOUNDATION}, obj.pk)
+        return offerings_on_nodes({NodeKind.FOUNDATION}, obj.pk)
 
 
 class DerivationInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -168,7 +168,7 @@ class VersionAdmin(FootingAdmin[Version]):
     standing_fields = frozenset({"foundation"})
 
     def stands(self, obj: Version) -> set[int]:
-        return standing_on({NodeKind.VERSION}, obj.pk)
+        return offerings_on_nodes({NodeKind.VERSION}, obj.pk)
 
 
 @admin.register(Derivation)
@@ -180,7 +180,7 @@ class DerivationAdmin(FootingAdmin[Derivation]):
     autocomplete_fields = ("child", "parent")
 
     def stands(self, obj: Derivation) -> set[int]:
-        return standing_on({NodeKind.VERSION}, obj.child_id)
+        return offerings_on_nodes({NodeKind.VERSION}, obj.child_id)
 
 
 @admin.register(Alias)
@@ -273,7 +273,7 @@ class SourceAdmin(OrganisationRoleAdmin[Source]):
             obj.trusted_address = False
         super().save_model(request, obj, form, change)
         if change and "trust_rank" in form.changed_data:
-            settle_claims_of(source=obj, by=signed_in_user(request), reason=f"{obj.name} is trusted {obj.trust_rank}")
+            reconcile_source(source=obj, by=signed_in_user(request), reason=f"{obj.name} is trusted {obj.trust_rank}")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A source that said something stays on record; switch it off instead."""
@@ -348,7 +348,7 @@ class AssertionAdmin(OrganisationRoleAdmin[Assertion]):
         offering = facts.get("offering") or obj.offering
         # the form asks for it, and a manual fact always has one
         assert offering is not None
-        made = assert_manually(offering=offering, value=facts, by=signed_in_user(request), reason=facts["reason"])
+        made = set_manual_fact(offering=offering, value=facts, by=signed_in_user(request), reason=facts["reason"])
         # the admin goes on with the row that holds the fact, which may have been there before
         obj.pk = made.pk
         obj.refresh_from_db()
@@ -360,7 +360,7 @@ class AssertionAdmin(OrganisationRoleAdmin[Assertion]):
     def lift(self, request: HttpRequest, queryset: QuerySet[Assertion]) -> None:
         n_lifted = 0
         for assertion in queryset.select_related("source").filter(source__slug=MANUAL, withdrawn_at__isnull=True):
-            lift_manual(assertion=assertion, by=signed_in_user(request), reason="lifted in the admin")
+            remove_manual_fact(assertion=assertion, by=signed_in_user(request), reason="lifted in the admin")
             n_lifted += 1
         self.message_user(request, f"{n_lifted} manual facts lifted; the feeds speak again.", messages.SUCCESS)
 
@@ -422,6 +422,6 @@ class IdentityDecisionAdmin(OrganisationRoleAdmin[IdentityDecision]):
     def lift(self, request: HttpRequest, queryset: QuerySet[IdentityDecision]) -> None:
         n_lifted = 0
         for decision in queryset.filter(lifted_at__isnull=True).select_related("host"):
-            lift_identity_decision(decision=decision, by=signed_in_user(request), reason="lifted in the admin")
+            revoke_identity_decision(decision=decision, by=signed_in_user(request), reason="lifted in the admin")
             n_lifted += 1
         self.message_user(request, f"{n_lifted} decisions lifted; the rules speak again.", messages.SUCCESS)

@@ -6,7 +6,7 @@ Related records are named by slug; an unknown slug finds nothing, which is an an
 import django_filters
 from django.db.models import Q, QuerySet
 
-from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.models import (
     Assertion,
     DateKind,

@@ -77,7 +77,7 @@ FROM stands GROUP BY kind, ref, offering_id
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FootingDifference:
     """One footing row that is not what the catalogue says; `stored` or `due` is (via, depth) or None."""
 
     offering_id: int
@@ -159,7 +159,7 @@ def refresh_footing(offering_ids: Collection[int] | None = None, *, today: date 
     return n_changed
 
 
-def footing_differences(*, today: date | None = None) -> list[Difference]:
+def footing_differences(*, today: date | None = None) -> list[FootingDifference]:
     """Every stored row that is wrong and every due row that is missing; empty when the footing is true."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -176,7 +176,7 @@ def footing_differences(*, today: date | None = None) -> list[Difference]:
         )
         rows = cursor.fetchall()
     return [
-        Difference(
+        FootingDifference(
             offering_id=row[0],
             kind=row[1],
             ref=row[2],

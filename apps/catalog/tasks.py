@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.db import transaction
 
-from apps.catalog.recording import apply_due_facts
+from apps.catalog.ingestion.ingest import apply_due_facts
 from apps.common.history.context import audit_context
 from apps.common.time import now
 

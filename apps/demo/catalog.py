@@ -1,12 +1,12 @@
 """The part of the catalogue that only this organisation has, and events of the last weeks."""
 
 from apps.accounts.models import User
-from apps.catalog.actions import assert_manually
-from apps.catalog.eventing import insert_events
+from apps.catalog.actions import set_manual_fact
+from apps.catalog.claims.reconciliation import catalogue_lock
 from apps.catalog.footing import refresh_footing
+from apps.catalog.ingestion.change_detection.records import CatalogueFact
+from apps.catalog.ingestion.events import insert_events
 from apps.catalog.models import Assertion, Derivation, Foundation, Offering, Provider, ProviderEvent, Version
-from apps.catalog.observing import Fact
-from apps.catalog.settlement import catalogue_lock
 from apps.common.time import day_of
 from apps.demo.fixtures import DemoError, LoadingDay, RecordLookup, read_fixture
 
@@ -49,7 +49,7 @@ def load_own_catalog() -> None:
             if "manual" in row:
                 claim = row["manual"]
                 by = User.objects.get(username=claim["by"])
-                assert_manually(offering=offering, value=claim["value"], by=by, reason=claim["reason"])
+                set_manual_fact(offering=offering, value=claim["value"], by=by, reason=claim["reason"])
 
 
 def load_events(day: LoadingDay) -> None:
@@ -72,7 +72,9 @@ def load_events(day: LoadingDay) -> None:
         ends_on = offering.retires_on
         new = row.get("new", ends_on.isoformat() if ends_on else None)
         effective_on = day_of(detected_at) if "new" in row else ends_on
-        fact = Fact(row["kind"], claim.external_id, claim.topic, row.get("old"), new, effective_on, detected_at)
+        fact = CatalogueFact(
+            row["kind"], claim.external_id, claim.topic, row.get("old"), new, effective_on, detected_at
+        )
         catalogue_lock()
         insert_events(claim.source, [(fact, offering.pk, claim.pk)])
 

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import Max
 
 from apps.accounts.models import User
+from apps.catalog.claims.reconciliation import BUILT_IN
 from apps.catalog.models import Assertion
 from apps.catalog.models.claims import Topic
-from apps.catalog.settlement import BUILT_IN
 from apps.demo.fixtures import LoadingDay, Record, read_fixture
 from apps.gate.actions import ask_for_waiver, grant_waiver
 from apps.gate.freshness import Catalogue, SourceReading

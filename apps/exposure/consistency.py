@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from django.db import connection, models, transaction
 
-from apps.catalog.footing import Difference, footing_differences
+from apps.catalog.footing import FootingDifference, footing_differences
 from apps.catalog.models import Footing, TouchedOffering
 from apps.common.models import PeriodicJob
 from apps.exposure.engine.building import build_all, refresh
@@ -174,7 +174,7 @@ def _footing(limit: int) -> TableCheck:
     )
 
 
-def _footing_row(row: Difference, tie: tuple[int, int]) -> dict[str, Any]:
+def _footing_row(row: FootingDifference, tie: tuple[int, int]) -> dict[str, Any]:
     return {"offering_id": row.offering_id, "kind": row.kind, "ref": row.ref, "via": tie[0], "depth": tie[1]}
 
 

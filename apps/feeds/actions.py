@@ -10,10 +10,10 @@ from django.db.models import Q
 from kombu.exceptions import OperationalError
 
 from apps.accounts.models import User
-from apps.catalog.disagreement_events import raise_disagreements
-from apps.catalog.holding import accept_held, held_changes, lift_refusal, refuse_held
+from apps.catalog.claims.disagreement_events import create_disagreement_events
+from apps.catalog.claims.pending_changes import accept_pending, pending_changes, reject_pending, undo_rejection
+from apps.catalog.ingestion.ingest import ingest_unchanged
 from apps.catalog.models import Assertion, ProviderEvent, Source
-from apps.catalog.recording import record_unchanged
 from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.feeds.adapting import CLAIMING, rules_of
@@ -67,7 +67,7 @@ def end_holds(*, at: datetime) -> list[ProviderEvent]:
     events: list[ProviderEvent] = []
     for source, observed_at in _read_lately(at):
         with transaction.atomic(), audit_context(job="feeds.end_holds", reason="it has stood long enough"):
-            recorded = record_unchanged(
+            recorded = ingest_unchanged(
                 source=source, at=at, last_seen=observed_at, seen_again_by=observed_at, rules=rules_of(source)
             )
             if recorded.observation.updates:
@@ -92,7 +92,7 @@ def tell_disagreements(*, at: datetime) -> list[ProviderEvent]:
     states = PollState.objects.values_list("source_id", "last_observed_at")
     read_at = {source_id: moment for source_id, moment in states if moment is not None}
     with audit_context(job="feeds.tell_disagreements", reason="two sources contradict each other"):
-        return raise_disagreements(at=at, read_at=read_at)
+        return create_disagreement_events(at=at, read_at=read_at)
 
 
 @transaction.atomic
@@ -100,8 +100,8 @@ def accept_suspect(
     *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
 ) -> list[ProviderEvent]:
     """What is held of `source` (of these provider groups, or all) is true: it takes effect now; the events raised."""
-    held = {change.assertion.external_id for change in held_changes(source, groups=groups) if change.what == "price"}
-    events = accept_held(source=source, by=by, reason=reason, groups=groups, rules=rules_of(source))
+    held = {change.assertion.external_id for change in pending_changes(source, groups=groups) if change.what == "price"}
+    events = accept_pending(source=source, by=by, reason=reason, groups=groups, rules=rules_of(source))
     doubted = QuarantinedRow.objects.open().filter(source=source, external_id__in=held)
     doubted.filter(code=QuarantineReason.PRICE_JUMP).update(resolved_at=now())
     _said_by_health(source)
@@ -111,7 +111,7 @@ def accept_suspect(
 @transaction.atomic
 def refuse_suspect(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> int:
     """What is held is the feed's fault: the old rows stand for as long as it repeats it; the number refused."""
-    n_refused = refuse_held(source=source, by=by, reason=reason, groups=groups)
+    n_refused = reject_pending(source=source, by=by, reason=reason, groups=groups)
     _said_by_health(source)
     return n_refused
 
@@ -119,7 +119,7 @@ def refuse_suspect(*, source: Source, by: User, reason: str, groups: Collection[
 @transaction.atomic
 def reconsider(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> int:
     """Take refusals back; the number taken back."""
-    n_lifted = lift_refusal(source=source, by=by, reason=reason, groups=groups)
+    n_lifted = undo_rejection(source=source, by=by, reason=reason, groups=groups)
     _said_by_health(source)
     return n_lifted
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from functools import partial
 
-from apps.catalog.claims import Parsed
+from apps.catalog.claims.feed_rows import ParsedFeed
+from apps.catalog.ingestion.change_detection.records import DEFAULT_RULES, Absence, DetectionRules
 from apps.catalog.models import Source
-from apps.catalog.observing import DEFAULT_RULES, Absence, Rules
 from apps.feeds.mapping import KIND, BadMapping, read_mapping
 from apps.feeds.mapping.reading import parse
 from apps.feeds.mapping.settings import ABSENCES
@@ -24,7 +24,7 @@ KIND_NAMES = {
 }
 
 
-def _no_rows(body: bytes) -> Parsed:
+def _no_rows(body: bytes) -> ParsedFeed:
     raise PayloadRefused("A feed of notices has no rows.")
 
 
@@ -83,7 +83,7 @@ def absence_of(source: Source) -> Absence:
     return next((absence for absence in ABSENCES if absence == said), "notices")
 
 
-def rules_of(source: Source) -> Rules:
+def rules_of(source: Source) -> DetectionRules:
     """How observations of a source are judged."""
     return replace(DEFAULT_RULES, absence=absence_of(source))
 

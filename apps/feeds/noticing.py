@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from apps.accounts.models import User
+from apps.catalog.claims.reconciliation import catalogue_lock
 from apps.catalog.models import Offering, ProviderEvent, Source, Version
-from apps.catalog.settlement import catalogue_lock
 from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.feeds.models import FeedNotice

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import structlog
 from django.db import DatabaseError, transaction
 
-from apps.catalog.claims import Parsed, Reject
+from apps.catalog.claims.feed_rows import ParsedFeed, RejectedRow
+from apps.catalog.ingestion.ingest import IngestResult, ingest_observation, ingest_unchanged
 from apps.catalog.models import Assertion, ProviderEvent, Source
-from apps.catalog.recording import Recorded, record_observation, record_unchanged
 from apps.common.history.context import audit_context
 from apps.common.http.installation_policy import installation_policy
 from apps.common.postgresql.errors import unavailability
@@ -142,7 +142,7 @@ def _attempt(
     _step(run, "parse")
     try:
         notices = adapter.read_notices(fetched.body) if adapter.read_notices else None
-        parsed = adapter.parse(fetched.body) if notices is None else Parsed(())
+        parsed = adapter.parse(fetched.body) if notices is None else ParsedFeed(())
     except PayloadRefused as refusal:
         return _refused(run, state, fetched, str(refusal))
     _step(run, "compare")
@@ -160,10 +160,10 @@ def _attempt(
         return _fail(run, state, f"The database refused this payload: {str(error).splitlines()[0]}", fetched=fetched)
 
 
-def _changed(run: FeedRun, state: PollState, fetched: Fetched, parsed: Parsed, *, at: datetime, url: str) -> Polled:
+def _changed(run: FeedRun, state: PollState, fetched: Fetched, parsed: ParsedFeed, *, at: datetime, url: str) -> Polled:
     source = run.source
     with transaction.atomic(), audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
-        recorded = record_observation(
+        recorded = ingest_observation(
             source=source,
             rows=parsed.rows,
             at=at,
@@ -188,7 +188,7 @@ def _changed(run: FeedRun, state: PollState, fetched: Fetched, parsed: Parsed, *
     return _tell(Polled(run, _in_order(recorded.events), recorded.observation.n_assertions_changed))
 
 
-def _set_aside(rejects: Iterable[Reject]) -> list[SetAside]:
+def _set_aside(rejects: Iterable[RejectedRow]) -> list[SetAside]:
     return [SetAside(row.external_id, QuarantineReason.UNREADABLE, row.reason, row.excerpt) for row in rejects]
 
 
@@ -214,7 +214,7 @@ def _noticed(run: FeedRun, state: PollState, fetched: Fetched, notices: Notices,
 def _unchanged(run: FeedRun, state: PollState, fetched: Fetched, *, at: datetime, url: str) -> Polled:
     source = run.source
     with transaction.atomic(), audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
-        recorded = record_unchanged(
+        recorded = ingest_unchanged(
             source=source,
             at=at,
             last_seen=state.last_observed_at,
@@ -269,7 +269,7 @@ def _fail(
 
 
 def _close(
-    run: FeedRun, recorded: Recorded, *, n_quarantined: int, changed: bool, fetched: Fetched, at: datetime
+    run: FeedRun, recorded: IngestResult, *, n_quarantined: int, changed: bool, fetched: Fetched, at: datetime
 ) -> None:
     observation = recorded.observation
     run.rows = observation.n_rows

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from apps.accounts.models import User
-from apps.catalog.actions import settle_claims_of
-from apps.catalog.claims import LifecycleClaim, Parsed, PriceLine, Reject, Row
+from apps.catalog.actions import reconcile_source
+from apps.catalog.claims.feed_rows import FeedRow, LifecycleClaim, ParsedFeed, PriceLine, RejectedRow
 from apps.catalog.models import Source
 from apps.common.history.context import audit_context
 from apps.common.http.addresses import check_address
@@ -111,7 +111,7 @@ def change_source(
 def _follow(source: Source, before: Dictionary[str, Any], *, by: User, anew: bool) -> None:
     """What a change of a source brings with it."""
     if source.trust_rank != before["trust_rank"]:
-        settle_claims_of(source=source, by=by, reason=f"{source.name} is trusted {source.trust_rank}")
+        reconcile_source(source=source, by=by, reason=f"{source.name} is trusted {source.trust_rank}")
     state = PollState.objects.filter(source=source)
     if anew:
         state.update(etag="", last_modified="", digest="", next_due_at=None)
@@ -257,7 +257,7 @@ def outline_of(body: bytes, rows: str) -> Outline | None:
         return None
 
 
-_CLASSES = (Parsed, Row, Reject, PriceLine, LifecycleClaim, Reading, Doubled)
+_CLASSES = (ParsedFeed, FeedRow, RejectedRow, PriceLine, LifecycleClaim, Reading, Doubled)
 
 
 @child_function(classes=_CLASSES, errors=(BadMapping, PayloadRefused), refusal=PayloadRefused)

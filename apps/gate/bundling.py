@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-from apps.catalog.hosts import HOSTS
+from apps.catalog.identity.hosts import HOSTS
 from apps.catalog.models import Offering
 from apps.common.time import day_of
 from apps.gate.evaluating import Rules, facts_for, last_released, levels_of

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from apps.catalog.claims.reconciliation import BUILT_IN
 from apps.catalog.models import Assertion, Offering, ProviderRole, Source
 from apps.catalog.models.claims import Topic
-from apps.catalog.settlement import BUILT_IN
 from apps.feeds.models import PollState
 from apps.feeds.pipeline import WRONG_CLOCK
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from apps.catalog.hosts import HOSTS
+from apps.catalog.identity.hosts import HOSTS
 from apps.catalog.models import Offering, ProviderRole
 from apps.gate.rules import Matching
 from apps.intake.models import NameDecision, Observation

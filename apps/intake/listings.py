@@ -14,8 +14,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.catalog.deployed import Deployed, place_deployments
-from apps.catalog.identity import build_resolver
+from apps.catalog.identity.deployment_aliases import DeploymentAlias, resolve_deployments
+from apps.catalog.identity.known_ids import build_resolver
 from apps.intake.deploying import api_id_of, sentence, standing
 from apps.intake.documents import Document, Part, SaidDeployment, Sighting
 from apps.intake.models import Confidence, Deployment, Import, Observation
@@ -86,21 +86,21 @@ def answer_for_all(names: Collection[Name] | None = None) -> int:
     for each in rows.select_related("seen_in"):
         told[each.host, each.name].append(each)
     wanted = set(told) if names is None else set(names)
-    return place_deployments(answers({key: told.get(key, []) for key in wanted}))
+    return resolve_deployments(answers({key: told.get(key, []) for key in wanted}))
 
 
-def answers(told: dict[Name, list[Deployment]]) -> dict[Name, Deployed | None]:
+def answers(told: dict[Name, list[Deployment]]) -> dict[Name, DeploymentAlias | None]:
     """What each name stands for; None where nobody tells, or not all tell the same, or of a model nobody knows."""
     if not told:
         return {}
     resolver = build_resolver()
-    found: dict[Name, Deployed | None] = {}
+    found: dict[Name, DeploymentAlias | None] = {}
     for (host, name), rows in told.items():
         rows = standing(rows)
         meant = {resolver.resolve(api_id_of(each.model, each.version), host).canonical for each in rows}
         canonical = meant.pop() if len(meant) == 1 else None
         found[host, name] = (
-            Deployed(canonical, any(each.upgrades for each in rows), sentence(rows)) if canonical else None
+            DeploymentAlias(canonical, any(each.upgrades for each in rows), sentence(rows)) if canonical else None
         )
     return found
 

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from apps.catalog.deployed import Deployed, place_deployments
-from apps.catalog.placing import place_named
+from apps.catalog.identity.deployment_aliases import DeploymentAlias, resolve_deployments
+from apps.catalog.ingestion.offerings import ensure_named_offerings
 from apps.common.time import now
 from apps.intake.deploying import api_id_of, sentence, standing
 from apps.intake.models import Confidence, Deployment, NameDecision
@@ -100,14 +100,14 @@ class Namer:
             else:
                 new[names] = answer
         if new:
-            made = place_named(
+            made = ensure_named_offerings(
                 [
                     {"host": host, "api_id": api_id, "region": region, "tier": tier}
                     for host, api_id, region, tier in sorted({named.new for named in new.values() if named.new})
                 ],
                 at=now(),
             )
-            place_deployments({
+            resolve_deployments({
                 (host, api_id): deployed
                 for host, api_id, _, _ in made
                 if (deployed := self._deployed_for_all(host, api_id)) is not None
@@ -224,11 +224,11 @@ class Namer:
             told, why=f"{sentence(own)}, which leads to no one model that is known"
         )  # fmt: skip
 
-    def _deployed_for_all(self, host: str, name: str) -> Deployed | None:
+    def _deployed_for_all(self, host: str, name: str) -> DeploymentAlias | None:
         rows = standing(self._deployments.get((None, host, name.lower()), []))
         meant = {self._catalogue.canonical(host=host, model=api_id_of(each.model, each.version)) for each in rows}
         canonical = meant.pop() if len(meant) == 1 else ""
-        return Deployed(canonical, any(each.upgrades for each in rows), sentence(rows)) if canonical else None
+        return DeploymentAlias(canonical, any(each.upgrades for each in rows), sentence(rows)) if canonical else None
 
     def _bare(self, name: str, party: Party) -> str:
         """Gateways write `azure/contact-centre-prod` of what Azure calls contact-centre-prod, and Bedrock's ids behind

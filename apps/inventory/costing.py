@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.inventory.cost_queries import COSTS_OF_DEPENDENCIES, TOTALS, Relations, statement
 from apps.inventory.models import Application
 

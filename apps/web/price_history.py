@@ -7,11 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.claims.feed_rows import PRICE_UNITS
+from apps.catalog.claims.reconciliation import BUILT_IN
+from apps.catalog.claims.values import split_price_key
 from apps.catalog.models import Assertion, Offering, Price
 from apps.catalog.models.claims import Topic
-from apps.catalog.settlement import BUILT_IN
-from apps.catalog.values import split_price_key
 from apps.common.time import day_of
 from apps.web.drawings.picture import Both, both
 from apps.web.drawings.scales import Unit, price

@@ -5,10 +5,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from apps.catalog.earliest import GENERAL, PREVIEW, SPECIALISED, Policy
 from apps.catalog.models import ProviderEvent
-from apps.catalog.record import SHORT_DAYS, End, Half, Kept, Record, notice_days
-from apps.catalog.record_queries import Moves, ProviderRecord
+from apps.catalog.providers.earliest_retirement import GENERAL, PREVIEW, SPECIALISED, PublishedMinimum
+from apps.catalog.providers.track_record import (
+    SHORT_NOTICE_DAYS,
+    ModelRetirement,
+    NoticeHalf,
+    PolicyCompliance,
+    TrackRecord,
+    notice_days,
+)
+from apps.catalog.providers.track_record_queries import DateMoves, ProviderTrackRecord
 from apps.web.drawings.notices import Notice, Notices, Promise, Strip, notices
 from apps.web.wording import day, number
 
@@ -37,7 +44,7 @@ class Shown:
     wide: Notices | None
     narrow: Notices | None
     described: str
-    told: tuple[End, ...]
+    told: tuple[ModelRetirement, ...]
     n_told: int
     events: tuple[tuple[ProviderEvent, str], ...]
     n_events: int
@@ -48,7 +55,7 @@ class Shown:
     has_statistic: bool
 
 
-def shown(record: ProviderRecord) -> Shown:
+def shown(record: ProviderTrackRecord) -> Shown:
     measured = record.measured
     drawn = _drawing(measured, record.policies)
     return Shown(
@@ -69,7 +76,7 @@ def shown(record: ProviderRecord) -> Shown:
     )
 
 
-def sentence(measured: Record) -> str:
+def sentence(measured: TrackRecord) -> str:
     found = measured.notices
     if found is not None:
         return (
@@ -89,7 +96,7 @@ def sentence(measured: Record) -> str:
     return "No end is on record at this host."
 
 
-def lines(record: ProviderRecord) -> list[Line]:
+def lines(record: ProviderTrackRecord) -> list[Line]:
     measured = record.measured
     return [
         *_of_notices(measured),
@@ -99,7 +106,7 @@ def lines(record: ProviderRecord) -> list[Line]:
     ]
 
 
-def _of_notices(measured: Record) -> list[Line]:
+def _of_notices(measured: TrackRecord) -> list[Line]:
     found = measured.notices
     if found is None:
         return []
@@ -117,7 +124,7 @@ def _of_notices(measured: Record) -> list[Line]:
             _announced(found.shortest),
         ),
         Line(
-            f"Under {SHORT_DAYS} days",
+            f"Under {SHORT_NOTICE_DAYS} days",
             "not known" if all_seen else _models(found.n_short) if found.n_short else "none",
             "no announcement day is published"
             if all_seen
@@ -139,7 +146,7 @@ def _of_notices(measured: Record) -> list[Line]:
     return out
 
 
-def _of_promise(kept: Kept) -> Line:
+def _of_promise(kept: PolicyCompliance) -> Line:
     scope = SCOPES.get(kept.policy.scope, "all models")
     what = "of notice" if kept.what == "notice" else "from the release"
     notes = []
@@ -157,14 +164,14 @@ def _of_promise(kept: Kept) -> Line:
     )
 
 
-def _missed(kept: Kept) -> str:
+def _missed(kept: PolicyCompliance) -> str:
     worst = kept.misses[0]
     length = notice_days(worst) if kept.what == "notice" else worst.life_days
     last = f", the latest {'announced' if kept.what == 'notice' else 'ended'} {day(kept.last_miss_on)}"  # type: ignore[arg-type]
     return f"missed by {_models(len(kept.misses))}, at worst {_days(length)} ({worst.api_id}){last}"
 
 
-def _of_announcements(measured: Record) -> list[Line]:
+def _of_announcements(measured: TrackRecord) -> list[Line]:
     out = []
     if measured.told:
         n_published = len(measured.told) - measured.n_seen
@@ -187,7 +194,7 @@ def _of_announcements(measured: Record) -> list[Line]:
     return out
 
 
-def _of_moves(moves: Moves) -> list[Line]:
+def _of_moves(moves: DateMoves) -> list[Line]:
     if moves.since is None:
         return [
             Line(
@@ -217,7 +224,7 @@ def _of_moves(moves: Moves) -> list[Line]:
     ]
 
 
-def _drawing(measured: Record, policies: Sequence[Policy]) -> tuple[Notices, Notices] | None:
+def _drawing(measured: TrackRecord, policies: Sequence[PublishedMinimum]) -> tuple[Notices, Notices] | None:
     """The wide and the narrow picture; None without a statistic."""
     found, told = measured.notices, measured.told
     if found is None:
@@ -237,30 +244,30 @@ def _drawing(measured: Record, policies: Sequence[Policy]) -> tuple[Notices, Not
         if policy.notice_days is not None
     ]
     return (
-        notices(strips, promises=promises, short_days=SHORT_DAYS),
-        notices(strips, promises=promises, short_days=SHORT_DAYS, narrow=True),
+        notices(strips, promises=promises, short_days=SHORT_NOTICE_DAYS),
+        notices(strips, promises=promises, short_days=SHORT_NOTICE_DAYS, narrow=True),
     )
 
 
-def _strip(label: str, ends: Sequence[End], median: float, *, is_bound: bool = False) -> Strip:
+def _strip(label: str, ends: Sequence[ModelRetirement], median: float, *, is_bound: bool = False) -> Strip:
     days = sorted(map(_on, ends))
     return Strip(label, f"{day(days[0])} – {day(days[-1])}", tuple(map(_notice, ends)), median, is_bound)
 
 
-def _on(end: End) -> date:
+def _on(end: ModelRetirement) -> date:
     assert end.announced_on is not None
     return end.announced_on
 
 
-def _to(policy: Policy) -> str:
+def _to(policy: PublishedMinimum) -> str:
     return f", {SCOPES[policy.scope]}" if policy.scope in SCOPES else ""
 
 
-def _notice(end: End) -> Notice:
+def _notice(end: ModelRetirement) -> Notice:
     return Notice(notice_days(end), seen=end.is_seen, short=end.is_short)
 
 
-def _described(measured: Record) -> str:
+def _described(measured: TrackRecord) -> str:
     if measured.notices is None:
         return ""
     text = sentence(measured)
@@ -274,11 +281,11 @@ def _at_least(bound: bool) -> str:
     return "at least " if bound else ""
 
 
-def _announced(end: End) -> str:
+def _announced(end: ModelRetirement) -> str:
     return f"{end.api_id}, {'first seen here' if end.is_seen else 'announced'} {day(_on(end))}"
 
 
-def _half(half: Half) -> str:
+def _half(half: NoticeHalf) -> str:
     return f"{_announcements(half.n_announcements)} from {day(half.first_on)} to {day(half.last_on)}"
 
 

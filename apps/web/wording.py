@@ -7,9 +7,9 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from apps.catalog.claims import NOT_BEFORE, PRICE_UNITS
+from apps.catalog.claims.feed_rows import NOT_BEFORE, PRICE_UNITS
+from apps.catalog.claims.values import split_price_key
 from apps.catalog.models import ProviderEvent
-from apps.catalog.values import split_price_key
 
 Kind = ProviderEvent.Kind
 _ISO_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(\+00:00|Z))?")

@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.alerts.actions import acknowledge_alert, queue_digests, raise_alerts
 from apps.alerts.models import Alert, Delivery, HandledRun, Notice
 from apps.alerts.queries import alerts_of
-from apps.catalog.holding import accept_held, refuse_held
+from apps.catalog.claims.pending_changes import accept_pending, reject_pending
 from apps.catalog.models import Assertion, Offering, Source
 from apps.feeds.models import FeedRun, PollState
 from apps.inventory.models import Criticality
@@ -116,7 +116,7 @@ def test_it_is_resolved_when_nothing_is_held_any_more(governor: User, source: So
 def test_a_decision_resolves_it(governor: User, source: Source, decision: str) -> None:
     suspect(source)
     raise_alerts(at=NOW)
-    decide = accept_held if decision == "accepted" else refuse_held
+    decide = accept_pending if decision == "accepted" else reject_pending
     decide(source=source, by=governor, reason="looked at the page")
 
     raise_alerts(at=NOW + HOUR)

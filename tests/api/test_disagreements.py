@@ -7,8 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from drf_spectacular.generators import SchemaGenerator
 
-from apps.catalog.actions import assert_manually
-from apps.catalog.settlement import settle_offerings
+from apps.catalog.actions import set_manual_fact
+from apps.catalog.claims.reconciliation import reconcile_offerings
 from apps.common.time import day_of, now
 from tests.builders import (
     make_application,
@@ -42,7 +42,7 @@ def dispute(api_id=""):
             first_seen=MOMENT,
             changed_at=MOMENT,
         )
-    settle_offerings([offering.pk], at=MOMENT)
+    reconcile_offerings([offering.pk], at=MOMENT)
     return offering
 
 
@@ -68,7 +68,7 @@ def test_each_has_all_its_sides_and_what_is_accepted(reader):
 
 def test_a_decision_is_a_side_with_its_author(reader):
     offering = dispute()
-    assert_manually(
+    set_manual_fact(
         offering=offering, value={"retires_on": LATE, "date_kind": "firm"}, by=make_user("maren"), reason="their mail"
     )
 

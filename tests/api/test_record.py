@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.catalog.claims.reconciliation import reconcile_offerings
 from apps.catalog.models import NoticePolicy
-from apps.catalog.settlement import settle_offerings
 from apps.common.time import day_of, now
 from tests.builders import (
     NOW,
@@ -47,7 +47,7 @@ def announced(host, n):
                 "date_kind": "firm",
             },
         )
-        settle_offerings([offering.pk], at=NOW)
+        reconcile_offerings([offering.pk], at=NOW)
 
 
 class TestRecord:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.catalog.resolver import KnownId, Resolver
+from apps.catalog.identity.resolver.index import KnownId
+from apps.catalog.identity.resolver.resolve import Resolver
 
 SHARED = Path(os.environ.get("SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
 CATALOGUE = SHARED / "resolver" / "catalogue.jsonl"

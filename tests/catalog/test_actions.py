@@ -5,16 +5,16 @@ from datetime import UTC, date, datetime
 import pytest
 
 from apps.catalog.actions import (
-    RefusedFact,
-    assert_manually,
+    InvalidFactError,
     decide_identity,
-    lift_identity_decision,
-    lift_manual,
+    remove_manual_fact,
+    revoke_identity_decision,
+    set_manual_fact,
 )
-from apps.catalog.claims import FIRM, LifecycleClaim, Row
+from apps.catalog.claims.feed_rows import FIRM, FeedRow, LifecycleClaim
 from apps.catalog.footing import footing_differences
+from apps.catalog.ingestion.ingest import ingest_observation
 from apps.catalog.models import Assertion, IdentityDecision, Offering
-from apps.catalog.recording import record_observation
 from tests.builders import make_offering, make_provider, make_source, make_user, make_version
 
 pytestmark = pytest.mark.django_db
@@ -25,8 +25,8 @@ AT = datetime(2026, 11, 20, tzinfo=UTC)
 def announced_by(slug: str, offering: Offering, ends: str, *, rank: int = 20) -> Assertion:
     source = make_source(slug, kind="litellm", trust_rank=rank)
     claim = LifecycleClaim(retires_on=date.fromisoformat(ends), date_kind=FIRM)
-    row = Row(f"{slug}/{offering.api_id}", "acme", offering.host.slug, offering.api_id, lifecycle=claim)
-    record_observation(source=source, rows=[row], at=AT, baseline=True)
+    row = FeedRow(f"{slug}/{offering.api_id}", "acme", offering.host.slug, offering.api_id, lifecycle=claim)
+    ingest_observation(source=source, rows=[row], at=AT, baseline=True)
     return Assertion.objects.get(source=source, topic="lifecycle")
 
 
@@ -34,7 +34,7 @@ def test_a_manual_date_outranks_the_feed_until_it_is_lifted() -> None:
     offering, user = make_offering("m", host=make_provider("acme")), make_user("ada")
     announced_by("feed", offering, "2027-01-01")
 
-    claim = assert_manually(
+    claim = set_manual_fact(
         offering=offering,
         value={"retires_on": "2027-06-01", "date_kind": "firm"},
         by=user,
@@ -43,7 +43,7 @@ def test_a_manual_date_outranks_the_feed_until_it_is_lifted() -> None:
     offering.refresh_from_db()
     assert (offering.retires_on, claim.asserted_by, claim.reason) == (date(2027, 6, 1), user, "Contract annex 3")
 
-    lift_manual(assertion=claim, by=user, reason="Annex ended")
+    remove_manual_fact(assertion=claim, by=user, reason="Annex ended")
     offering.refresh_from_db()
     assert offering.retires_on == date(2027, 1, 1)
     assert Assertion.objects.filter(pk=claim.pk, withdrawn_at__isnull=False).exists()
@@ -62,8 +62,8 @@ def test_a_manual_date_outranks_the_feed_until_it_is_lifted() -> None:
 def test_a_manual_fact_that_does_not_hold_together_is_refused(value: dict[str, str], reason: str, words: str) -> None:
     offering = make_offering()
 
-    with pytest.raises(RefusedFact, match=words):
-        assert_manually(offering=offering, value=value, by=make_user(), reason=reason)
+    with pytest.raises(InvalidFactError, match=words):
+        set_manual_fact(offering=offering, value=value, by=make_user(), reason=reason)
 
     assert not Assertion.objects.exists()
 
@@ -71,8 +71,8 @@ def test_a_manual_fact_that_does_not_hold_together_is_refused(value: dict[str, s
 def test_what_a_feed_says_cannot_be_lifted_by_hand() -> None:
     claim = announced_by("feed", make_offering("m", host=make_provider("acme")), "2027-01-01")
 
-    with pytest.raises(RefusedFact, match="changes with the feed"):
-        lift_manual(assertion=claim, by=make_user(), reason="no")
+    with pytest.raises(InvalidFactError, match="changes with the feed"):
+        remove_manual_fact(assertion=claim, by=make_user(), reason="no")
 
 
 def test_the_source_trusted_more_settles_and_the_other_claim_stays_on_record() -> None:
@@ -89,13 +89,13 @@ def test_a_fact_another_source_has_told_is_not_told_again() -> None:
     offering = make_offering("m", host=make_provider("acme"))
     announced_by("first", offering, "2027-01-01", rank=10)
     second = make_source("second", kind="litellm", trust_rank=20)
-    silent = Row("second/m", "acme", "acme", "m", lifecycle=LifecycleClaim())
-    record_observation(source=second, rows=[silent], at=AT, baseline=True)
+    silent = FeedRow("second/m", "acme", "acme", "m", lifecycle=LifecycleClaim())
+    ingest_observation(source=second, rows=[silent], at=AT, baseline=True)
 
     dated = LifecycleClaim(retires_on=date(2027, 1, 1), date_kind=FIRM)
-    recorded = record_observation(
+    recorded = ingest_observation(
         source=second,
-        rows=[Row("second/m", "acme", "acme", "m", lifecycle=dated)],
+        rows=[FeedRow("second/m", "acme", "acme", "m", lifecycle=dated)],
         at=datetime(2026, 11, 22, tzinfo=UTC),
         baseline=False,
     )
@@ -113,8 +113,8 @@ def test_a_decision_about_a_string_is_applied_to_the_past_and_remembered_for_the
     assert (offering.version, offering.binding) == (version, "pinned")
     assert "decided by" in offering.identity_why
     assert footing_differences() == []
-    row = Row("feed/chat-prod", "acme", "acme", "chat-prod", region="eu")
-    record_observation(source=make_source(), rows=[row], at=AT, baseline=True)
+    row = FeedRow("feed/chat-prod", "acme", "acme", "chat-prod", region="eu")
+    ingest_observation(source=make_source(), rows=[row], at=AT, baseline=True)
     assert Offering.objects.get(host=host, api_id="chat-prod", region_scope="eu").version == version
 
 
@@ -129,7 +129,7 @@ def test_a_decision_can_be_replaced_and_undone() -> None:
     assert offering.version == two
     assert IdentityDecision.objects.filter(lifted_at__isnull=False).count() == 1
 
-    lift_identity_decision(decision=second, by=user)
+    revoke_identity_decision(decision=second, by=user)
     offering.refresh_from_db()
     assert offering.version is None
     assert footing_differences() == []
@@ -146,5 +146,5 @@ def test_a_string_can_be_decided_to_be_no_model() -> None:
 
 
 def test_a_decision_says_exactly_one_thing() -> None:
-    with pytest.raises(RefusedFact, match="Choose"):
+    with pytest.raises(InvalidFactError, match="Choose"):
         decide_identity(raw="x", host=None, version=None, alias=None, not_a_model=False, by=make_user())

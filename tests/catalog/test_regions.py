@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from apps.catalog.actions import assert_manually
-from apps.catalog.claims import Row
+from apps.catalog.actions import set_manual_fact
+from apps.catalog.claims.feed_rows import FeedRow
+from apps.catalog.ingestion.ingest import apply_due_facts, ingest_observation
+from apps.catalog.ingestion.offerings import ensure_named_offerings
 from apps.catalog.models import Assertion, Offering, Source
-from apps.catalog.placing import place_named
-from apps.catalog.recording import apply_due_facts, record_observation
 from tests.builders import make_source, make_user
-from tests.catalog.histories import DAY, row
+from tests.catalog.ingestion.histories import DAY, row
 
 pytestmark = pytest.mark.django_db
 
@@ -25,13 +25,13 @@ def source() -> Source:
     return make_source("litellm")
 
 
-def observe(source: Source, at: datetime, *rows: Row) -> None:
+def observe(source: Source, at: datetime, *rows: FeedRow) -> None:
     last = Assertion.objects.filter(source=source).order_by("-changed_at").values_list("changed_at", flat=True).first()
-    record_observation(source=source, rows=rows, at=at, baseline=last is None, last_seen=last)
+    ingest_observation(source=source, rows=rows, at=at, baseline=last is None, last_seen=last)
 
 
 def named_here(at: datetime = AT) -> Offering:
-    return Offering.objects.get(pk=place_named([HERE], at=at)["acme", "m", "eu-central-1", ""])
+    return Offering.objects.get(pk=ensure_named_offerings([HERE], at=at)["acme", "m", "eu-central-1", ""])
 
 
 def test_a_call_in_a_region_ends_on_the_day_that_is_known_of_the_model(source):
@@ -73,7 +73,7 @@ def test_a_person_s_word_on_the_region_outranks_what_is_said_of_all(source):
     observe(source, AT, row("acme/m", ENDS))
     here = named_here()
 
-    assert_manually(
+    set_manual_fact(
         offering=here, value={"retires_on": LATER, "date_kind": "firm"}, by=make_user(), reason="our contract says so"
     )
     observe(source, AT + DAY, row("acme/m", "2026-10-15"))

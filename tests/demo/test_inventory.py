@@ -9,8 +9,8 @@ from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import Membership, Team, User
-from apps.catalog.builtin import load_catalogue
 from apps.catalog.footing import footing_differences
+from apps.catalog.ingestion.builtin_catalogue import load_catalogue
 from apps.catalog.models import Assertion, Offering, ProviderEvent
 from apps.demo.fixtures import PASSWORD, LoadingDay
 from apps.demo.inventory import load_contracts, load_exits

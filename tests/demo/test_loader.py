@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import User
-from apps.catalog.builtin import load_catalogue
+from apps.catalog.ingestion.builtin_catalogue import load_catalogue
 from apps.catalog.models import NodeKind
 from apps.demo.exposure import LOSS_YEARS, load_scenarios
 from apps.demo.fixtures import PASSWORD, LoadingDay

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import User
-from apps.catalog.holding import held_changes, refused_changes
+from apps.catalog.claims.pending_changes import pending_changes, rejected_changes
 from apps.catalog.models import Assertion, Offering, ProviderEvent, Source
 from apps.common.time import now
 from apps.feeds.actions import accept_suspect, end_holds, reconsider, refuse_suspect
@@ -163,7 +163,7 @@ class TestHoldsThatEndByTheClock:
         read(start + 18 * DAY)
 
         assert end_holds(at=start + 18 * DAY + HOUR) == []
-        assert [change.what for change in held_changes(source)] == ["price"]
+        assert [change.what for change in pending_changes(source)] == ["price"]
 
     def test_nothing_that_waits_costs_nothing(self, read: Read, start: datetime) -> None:
         read(start, models())
@@ -241,7 +241,7 @@ class TestDecisions:
 
         assert (polled.run.status, polled.events) == ("changed", [])
         assert not self.is_suspect(source)
-        assert len(refused_changes(source)) == 9
+        assert len(rejected_changes(source)) == 9
 
     def test_taking_a_refusal_back_makes_the_source_suspect_again(
         self, read: Read, source: Source, suspect: datetime, ada: User
@@ -251,7 +251,7 @@ class TestDecisions:
         assert reconsider(source=source, by=ada, reason="It was no mistake") == 9
 
         assert self.is_suspect(source)
-        assert len(held_changes(source)) == 9
+        assert len(pending_changes(source)) == 9
 
     def test_a_feed_that_goes_back_is_no_longer_suspect(self, read: Read, source: Source, suspect: datetime) -> None:
         polled = read(now(), models(10, n1={"input_cost_per_token": 2e-07}))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from apps.catalog.claims import Parsed, PriceLine, Row
+from apps.catalog.claims.feed_rows import FeedRow, ParsedFeed, PriceLine
 from apps.feeds.mapping import BadMapping, paths, read_mapping
 from apps.feeds.mapping.reading import MOST_ROWS, parse, read
 from apps.feeds.parsers import PayloadRefused, deprecations_info, modeldeprecations, models_dev, openrouter
@@ -37,12 +37,12 @@ FULL = {
 }  # fmt: skip
 
 
-def read_rows(*rows: Any, **changes: Any) -> Parsed:
+def read_rows(*rows: Any, **changes: Any) -> ParsedFeed:
     document = {"models": [FULL, *({"provider": "Acme", "model": f"m{n}"} | row for n, row in enumerate(rows))]}
     return parse(json.dumps(document).encode(), mapping=read_mapping(PLAIN | changes))
 
 
-def only(*, changes: dict[str, Any] | None = None, **row: Any) -> Row:
+def only(*, changes: dict[str, Any] | None = None, **row: Any) -> FeedRow:
     parsed = read_rows(row, **(changes or {}))
     assert parsed.rejects == ()
     return parsed.rows[1]
@@ -352,7 +352,7 @@ def test_a_real_feed_reads_by_a_mapping_as_by_its_adapter(
     folder: str,
     name: str,
     stored: dict[str, Any],
-    adapter: Callable[[bytes], Parsed],
+    adapter: Callable[[bytes], ParsedFeed],
     shared_rows: int,
     equal_ends: int,
     equal_prices: int,
@@ -368,7 +368,7 @@ def test_a_real_feed_reads_by_a_mapping_as_by_its_adapter(
 
     both = own.keys() & mapped.keys()
 
-    def ends(row: Row) -> Any:
+    def ends(row: FeedRow) -> Any:
         said = row.lifecycle
         return said and (said.announced_on, said.retires_on, said.date_kind, said.status)
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from apps.catalog.claims import FIRM, NOT_BEFORE
+from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
 from apps.feeds.parsers.dates import DateUnclear, Day, read_day, read_iso_day
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from apps.catalog.claims import FIRM, NOT_BEFORE, LifecycleClaim, Parsed, Row
+from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE, FeedRow, LifecycleClaim, ParsedFeed
 from apps.feeds.parsers import ADAPTERS, PayloadRefused
 from apps.feeds.parsers.deprecations_info import parse, successor_text
 
@@ -25,11 +25,11 @@ NOTICE = {
 }
 
 
-def read(*notices: dict[str, Any]) -> Parsed:
+def read(*notices: dict[str, Any]) -> ParsedFeed:
     return parse(json.dumps(notices).encode())
 
 
-def only(**changes: Any) -> Row:
+def only(**changes: Any) -> FeedRow:
     (row,) = read({**NOTICE, **changes}).rows
     return row
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from genai_prices.data import providers
 
-from apps.catalog.claims import PRICE_UNITS, LifecycleClaim, Parsed, PriceLine, Row
-from apps.catalog.values import price_in_force, price_value
+from apps.catalog.claims.feed_rows import PRICE_UNITS, FeedRow, LifecycleClaim, ParsedFeed, PriceLine
+from apps.catalog.claims.values import price_in_force, price_value
 from apps.feeds.packaged import package_body, package_version
 from apps.feeds.parsers import PayloadRefused
 from apps.feeds.parsers.genai_price_lines import _FIELDS
@@ -41,11 +41,11 @@ def provider(*models: object, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def read(*providers: object) -> Parsed:
+def read(*providers: object) -> ParsedFeed:
     return parse(json.dumps(providers).encode())
 
 
-def only(model: dict[str, Any], **changes: Any) -> Row:
+def only(model: dict[str, Any], **changes: Any) -> FeedRow:
     (row,) = read(provider(model, **changes)).rows
     return row
 
@@ -455,11 +455,11 @@ def test_whatever_a_part_becomes_the_list_is_read_or_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def packaged() -> Parsed:
+def packaged() -> ParsedFeed:
     return parse(package_body())
 
 
-def test_the_package_is_read_whole_without_network(packaged: Parsed) -> None:
+def test_the_package_is_read_whole_without_network(packaged: ParsedFeed) -> None:
     assert packaged.rejects == ()
     assert len(packaged.rows) > 1000
     assert sum(1 for row in packaged.rows if row.prices) > 0.8 * len(packaged.rows)
@@ -493,7 +493,7 @@ def test_the_package_is_written_in_the_shape_of_the_feed() -> None:
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 12), date(2026, 7, 30), date(2026, 11, 24), date(2027, 1, 1)])
-def test_prices_of_the_package_are_those_it_computes_with(packaged: Parsed, day: date) -> None:
+def test_prices_of_the_package_are_those_it_computes_with(packaged: ParsedFeed, day: date) -> None:
     ours = in_force(packaged, day)
     moments = [datetime.combine(day, time(half // 2, half % 2 * 30), UTC) for half in range(48)]
     fields = {"input_mtok": "input", "output_mtok": "output", "cache_read_mtok": "cache_read"}
@@ -521,12 +521,12 @@ def test_prices_of_the_package_are_those_it_computes_with(packaged: Parsed, day:
 # --- recorded payloads ----------------------------------------------------------------------------------------
 
 
-def recorded(shared: Path, moment: str, version: str) -> Parsed:
+def recorded(shared: Path, moment: str, version: str) -> ParsedFeed:
     path = shared / "feeds" / "genai_prices" / moment / f"{version}_data.json"
     return parse(path.read_bytes() if path.exists() else gzip.decompress(path.with_suffix(".json.gz").read_bytes()))
 
 
-def in_force(parsed: Parsed, day: date) -> dict[str, dict[str, str]]:
+def in_force(parsed: ParsedFeed, day: date) -> dict[str, dict[str, str]]:
     return {row.external_id: price_in_force(price_value(row.prices or ()), day) for row in parsed.rows}
 
 

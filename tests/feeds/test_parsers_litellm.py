@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from apps.catalog.claims import FIRM, PRICE_UNITS, LifecycleClaim, Parsed, PriceLine, Row
+from apps.catalog.claims.feed_rows import FIRM, PRICE_UNITS, FeedRow, LifecycleClaim, ParsedFeed, PriceLine
 from apps.feeds.parsers import ADAPTERS, PayloadRefused, litellm_prices
 from apps.feeds.parsers.litellm import parse, split_name
 
 CHAT = {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05}
 
 
-def read(rows: dict[str, Any]) -> Parsed:
+def read(rows: dict[str, Any]) -> ParsedFeed:
     return parse(json.dumps(rows).encode())
 
 
-def only(raw: dict[str, Any], name: str = "gpt-4o") -> Row:
+def only(raw: dict[str, Any], name: str = "gpt-4o") -> FeedRow:
     """The one row of a payload that holds just this."""
     (row,) = read({name: raw}).rows
     return row

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from apps.catalog.claims import FIRM, NOT_BEFORE, LifecycleClaim, Parsed, Row
+from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE, FeedRow, LifecycleClaim, ParsedFeed
 from apps.feeds.parsers import PayloadRefused
 from apps.feeds.parsers.modeldeprecations import parse
 from tests.feeds.spoiling import spoilt
@@ -42,11 +42,11 @@ def document(*models: object, **envelope: Any) -> dict[str, Any]:
     return {key: value for key, value in (whole | envelope).items() if value is not None}
 
 
-def read(*models: object, **envelope: Any) -> Parsed:
+def read(*models: object, **envelope: Any) -> ParsedFeed:
     return parse(json.dumps(document(*models, **envelope)).encode())
 
 
-def only(**changes: Any) -> Row:
+def only(**changes: Any) -> FeedRow:
     """The one row of a list with just this model; None takes a key away."""
     (row,) = read(changed(MODEL, **changes)).rows
     return row

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from apps.catalog.claims import PRICE_UNITS, LifecycleClaim, Parsed, Row
-from apps.catalog.values import price_value
+from apps.catalog.claims.feed_rows import PRICE_UNITS, FeedRow, LifecycleClaim, ParsedFeed
+from apps.catalog.claims.values import price_value
 from apps.feeds.parsers import PayloadRefused, models_dev
 from apps.feeds.parsers.models_dev import door_of, parse
 
@@ -31,11 +31,11 @@ def provider(models: Any, **changes: Any) -> dict[str, Any]:
     return {"id": "x", "name": "X", "doc": "https://example.org/docs", "models": models, **changes}
 
 
-def read(document: dict[str, Any]) -> Parsed:
+def read(document: dict[str, Any]) -> ParsedFeed:
     return parse(json.dumps(document).encode())
 
 
-def only(provider_id: str = "openai", model_id: str = "gpt-0", **changes: Any) -> Row:
+def only(provider_id: str = "openai", model_id: str = "gpt-0", **changes: Any) -> FeedRow:
     (row,) = read({provider_id: provider({model_id: {**MODEL, **changes}})}).rows
     return row
 

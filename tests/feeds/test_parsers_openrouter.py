@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from apps.catalog.claims import FIRM, PRICE_UNITS, LifecycleClaim, Parsed, Row
-from apps.catalog.values import price_value
+from apps.catalog.claims.feed_rows import FIRM, PRICE_UNITS, FeedRow, LifecycleClaim, ParsedFeed
+from apps.catalog.claims.values import price_value
 from apps.feeds.parsers import PayloadRefused, openrouter
 from apps.feeds.parsers.openrouter import parse
 
@@ -31,11 +31,11 @@ def body_of(*models: Any, **envelope: Any) -> bytes:
     return json.dumps({"data": list(models), **envelope}).encode()
 
 
-def read(*models: Any) -> Parsed:
+def read(*models: Any) -> ParsedFeed:
     return parse(body_of(*models))
 
 
-def only(**changes: Any) -> Row:
+def only(**changes: Any) -> FeedRow:
     (row,) = read({**MODEL, **changes}).rows
     return row
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.catalog.builtin import load_catalogue
+from apps.catalog.ingestion.builtin_catalogue import load_catalogue
 from apps.catalog.models import Assertion, Offering, Price, ProviderEvent, Source
 from apps.feeds.models import FeedRun, PollState, QuarantinedRow
 from apps.feeds.replay import read_manifest, replay

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError
 from django.db import connection
 
-from apps.catalog.builtin import load_catalogue
+from apps.catalog.ingestion.builtin_catalogue import load_catalogue
 from apps.catalog.models import Assertion, Offering, ProviderEvent
 from tests.builders import make_source
 from tests.feeds import loopback as server

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from django.db import connection, transaction
 
-from apps.catalog.builtin import load_catalogue
+from apps.catalog.ingestion.builtin_catalogue import load_catalogue
 from apps.catalog.models import Offering, Source
 from apps.gate.evaluating import evaluate
 from apps.gate.matching import Asked

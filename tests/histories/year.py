@@ -297,7 +297,7 @@ def main() -> None:
     import django
 
     django.setup()
-    from apps.catalog.builtin import load_catalogue
+    from apps.catalog.ingestion.builtin_catalogue import load_catalogue
     from apps.common.database.scratch_database import scratch_database
 
     made = {

@@ -83,4 +83,4 @@ def test_a_file_that_reads_the_clock_is_found_and_one_that_only_speaks_of_it_is_
     names = dates.reading_files()
 
     assert "tests/web/test_reports.py" in names
-    assert "tests/catalog/test_resolver.py" not in names
+    assert "tests/catalog/identity/test_resolver.py" not in names

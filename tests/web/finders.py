@@ -10,7 +10,7 @@ from apps.accounts.models import Team, User
 from apps.accounts.sign_in.email_change import link_of
 from apps.alerts import links
 from apps.alerts.models import Alert, Delivery, Subscription, Webhook
-from apps.catalog.disagreeing import disagreements
+from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, ProviderEvent, Version
 from apps.common.time import day_of, now
 from apps.exposure.models import (

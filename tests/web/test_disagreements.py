@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from apps.catalog.claims.reconciliation import reconcile_offerings
 from apps.catalog.models import Assertion
-from apps.catalog.settlement import settle_offerings
 from apps.common.time import day_of, now
 from apps.feeds.models import PollState
 from apps.web.views.disagreements import latest_disagreements
@@ -34,7 +34,7 @@ def say(slug, offering, ends, *, rank=20, topic="lifecycle", **fields):
         excerpt=fields.pop("excerpt", {"shutdown": f"{ends}"}),
         **fields,
     )
-    settle_offerings([offering.pk], at=MOMENT)
+    reconcile_offerings([offering.pk], at=MOMENT)
     return claim
 
 

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from apps.catalog.claims.reconciliation import reconcile_offerings
 from apps.catalog.models import Assertion, NoticePolicy, Offering
-from apps.catalog.settlement import settle_offerings
 from apps.common.time import now
 from apps.web.drawings.notices import Notice, Promise, Strip, notices
 from tests.builders import make_claim, make_event, make_offering, make_provider, make_source
@@ -41,7 +41,7 @@ def announced(host, n, *, notice=60):
                 "date_kind": "firm",
             },
         )
-    settle_offerings(pks, at=now())
+    reconcile_offerings(pks, at=now())
     return list(Offering.objects.filter(pk__in=pks).order_by("pk"))
 
 

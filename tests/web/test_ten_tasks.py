@@ -17,7 +17,7 @@ from playwright.sync_api import Page, Route, expect
 from apps.accounts.models import User
 from apps.alerts import links
 from apps.alerts.models import Alert, Delivery
-from apps.catalog.actions import assert_manually
+from apps.catalog.actions import set_manual_fact
 from apps.catalog.models import Assertion, Offering
 from apps.common.time import day_of, now
 from apps.demo.fixtures import PASSWORD
@@ -82,7 +82,7 @@ def test_find_what_retires_next_quarter_and_who_owns_it(signed_in, demo):
     today = day_of(now())
     standing = Dependency.objects.filter(until=None, role="primary", application__status="production")
     # the days of the catalogue are those of the providers, and pass
-    assert_manually(
+    set_manual_fact(
         offering=standing.exclude(offering__lifecycle="retired").earliest("pk").offering,
         value={"retires_on": (today + timedelta(45)).isoformat(), "date_kind": "firm"},
         by=person("maren"),

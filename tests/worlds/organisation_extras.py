@@ -13,8 +13,8 @@ from apps.accounts.roles import Scope
 from apps.accounts.service_accounts import add_service
 from apps.alerts.models import Alert, Delivery, Webhook
 from apps.alerts.models.deliveries import Notice
+from apps.catalog.claims.reconciliation import reconcile_offerings
 from apps.catalog.models import Assertion, Offering, Source
-from apps.catalog.settlement import settle_offerings
 from apps.common.time import day_of, now
 from apps.feeds.models import FeedRun
 from apps.feeds.pipeline import poll
@@ -127,7 +127,7 @@ def _contradict_it() -> None:
         first_seen=moment,
         changed_at=moment,
     )
-    settle_offerings([offering.pk], at=moment)
+    reconcile_offerings([offering.pk], at=moment)
 
 
 def _price_map(days: dict[str, dict[str, str]]) -> str:

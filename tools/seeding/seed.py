@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from apps.accounts.models import Team
-from apps.catalog.settlement import catalogue_lock
+from apps.catalog.claims.reconciliation import catalogue_lock
 from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.exposure.engine.building import rebuild

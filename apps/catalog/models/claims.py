@@ -82,8 +82,8 @@ class AssertionQuerySet(PublicQuerySet["Assertion"]):
 class Assertion(models.Model):
     """What one source says about one offering on one topic. Never deleted.
 
-    `value` is canonical JSON (see claims.py and values.py). `missing_since` is the first observation without
-    the row; last seen is derived from it, or from the source's last success. A value that must prove itself
+    `value` is canonical JSON (see claims/feed_rows.py and claims/values.py). `missing_since` is the first observation
+    without the row; last seen is derived from it, or from the source's last success. A value that must prove itself
     first waits in `pending` since `pending_since`; what a person refused to believe stands in `refused`. For the
     source `manual`, `asserted_by` and `reason` say who
     and why, and `withdrawn_at` is the moment it was lifted.

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
 
-from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.models.claims import Assertion
 from apps.catalog.models.foundations import Alias, Version
 from apps.catalog.models.providers import Provider, PublicQuerySet
@@ -84,7 +84,7 @@ class OfferingQuerySet(PublicQuerySet["Offering"]):
 class Offering(models.Model):
     """`api_id` is the exact string an application sends to `host`.
 
-    The lifecycle columns are what the catalogue has settled from all claims (see settling.py); the claim
+    The lifecycle columns are what the catalogue has settled from all claims (see claims/precedence.py); the claim
     they rest on is `lifecycle_claim`. An offering without `version` is unresolved; one with `alias` is
     called by a moving name.
     """

@@ -9,14 +9,14 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from apps.catalog.earliest import Policy
+from apps.catalog.claims.reconciliation import standing_claims
+from apps.catalog.ingestion.change_detection.records import LIFECYCLE
 from apps.catalog.models import Assertion, Foundation, Offering, Provider, ProviderEvent
-from apps.catalog.observing import LIFECYCLE
-from apps.catalog.record import End, Record, measure
+from apps.catalog.providers.earliest_retirement import PublishedMinimum
+from apps.catalog.providers.track_record import ModelRetirement, TrackRecord, measure_track_record
 
 # the parts of one provider's record; see provider_record, which reads one provider at a time
-from apps.catalog.record_queries import _DATE_KINDS, _end, _one_of, _seen_on, policies_of
-from apps.catalog.settlement import voices_on
+from apps.catalog.providers.track_record_queries import _DATE_KINDS, _end, _merge_names, _seen_on, policies_by_provider
 from apps.common.time import start_of
 from apps.exposure.models import ExposureSettings
 from apps.inventory.choosing.contracts import contracts_by_party
@@ -59,8 +59,8 @@ class Gathered:
     foundations: list[Foundation]
     providers: dict[int, Provider]
     hosts: Mapping[int, tuple[Host, ...]]
-    records: Mapping[int, Record]
-    policies: Mapping[int, Sequence[Policy]]
+    records: Mapping[int, TrackRecord]
+    policies: Mapping[int, Sequence[PublishedMinimum]]
     contracts: Mapping[int, Sequence[Contract]]
     annex: Mapping[int, Sequence[AnnexItem]]
     moved: Mapping[tuple[str, int], Moved]
@@ -83,7 +83,7 @@ def gather(*, foundations: Collection[int], providers: Collection[int], user: An
     developed: dict[int, list[Foundation]] = defaultdict(list)
     for row in rows:
         developed[row.developer_id].append(row)
-    policies = policies_of(parties)
+    policies = policies_by_provider(parties)
     annex: dict[int, list[AnnexItem]] = defaultdict(list)
     for item in AnnexItem.objects.visible_to(user).filter(foundation__in=[row.pk for row in rows]):
         annex[item.foundation_id].append(item)
@@ -131,7 +131,9 @@ def _independent_hosts(foundations: Collection[int], on: date) -> dict[int, tupl
     return {pk: tuple(found[pk]) for pk in foundations}
 
 
-def _records(hosts: Mapping[int, Provider], policies: Mapping[int, Sequence[Policy]]) -> dict[int, Record]:
+def _records(
+    hosts: Mapping[int, Provider], policies: Mapping[int, Sequence[PublishedMinimum]]
+) -> dict[int, TrackRecord]:
     """{host: what its announcements were like}, as provider_record measures them; five statements for all hosts."""
     happened: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for event in (
@@ -145,7 +147,7 @@ def _records(hosts: Mapping[int, Provider], policies: Mapping[int, Sequence[Poli
         .select_related("version__foundation")
         .order_by("pk")
     )
-    voices, _ = voices_on([offering.pk for offering in offerings], LIFECYCLE)
+    voices, _ = standing_claims([offering.pk for offering in offerings], LIFECYCLE)
     claims = (
         Assertion.objects.select_related("source")
         .only("external_id", "source_url", "source__slug", "source__name")
@@ -155,14 +157,14 @@ def _records(hosts: Mapping[int, Provider], policies: Mapping[int, Sequence[Poli
         )
     )
     seen = {host: _seen_on(happened[host]) for host in hosts}
-    names: dict[tuple[int, str, date], list[End]] = defaultdict(list)
+    names: dict[tuple[int, str, date], list[ModelRetirement]] = defaultdict(list)
     for offering in offerings:
         end = _end(hosts[offering.host_id], offering, voices.get(offering.pk, ()), claims, seen[offering.host_id])
         names[offering.host_id, end.model, end.ends_on].append(end)
-    ends: dict[int, list[End]] = defaultdict(list)
+    ends: dict[int, list[ModelRetirement]] = defaultdict(list)
     for (host, _model, _day), same in names.items():
-        ends[host].append(_one_of(same))
-    return {host: measure(ends[host], policies.get(host, ())) for host in hosts}
+        ends[host].append(_merge_names(same))
+    return {host: measure_track_record(ends[host], policies.get(host, ())) for host in hosts}
 
 
 def _moved(foundations: Collection[int], providers: Collection[int], on: date) -> dict[tuple[str, int], Moved]:

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from apps.catalog.earliest import Policy
 from apps.catalog.models import Foundation, Provider
-from apps.catalog.record import ENOUGH, Record, notice_days
+from apps.catalog.providers.earliest_retirement import PublishedMinimum
+from apps.catalog.providers.track_record import MIN_ANNOUNCEMENTS, TrackRecord, notice_days
 from apps.common.time import day_of
 from apps.exposure.diligence.facts import (
     OFFICE,
@@ -125,14 +125,14 @@ def _developed_facts(made: Sequence[Foundation], known: Gathered, on: date) -> I
         )  # fmt: skip
 
 
-def _notice_facts(host: Provider, record: Record, policies: Sequence[Policy]) -> Iterable[Fact]:
+def _notice_facts(host: Provider, record: TrackRecord, policies: Sequence[PublishedMinimum]) -> Iterable[Fact]:
     """Promised and observed; of a foundation, those of its developer as a host."""
     promises = [kept for kept in record.kept if kept.what == "notice"]
     yield _promised(host, policies)
     if record.notices is None:
         yield unknown(
             "observed_notice", "Observed notice",
-            f"{record.n_announcements} announcements of {host.name} are known; {ENOUGH} make a figure.",
+            f"{record.n_announcements} announcements of {host.name} are known; {MIN_ANNOUNCEMENTS} make a figure.",
         )  # fmt: skip
         yield unknown("shortest_notice", "Shortest observed notice", "Too few announcements are known.")
     else:
@@ -160,7 +160,7 @@ def _notice_facts(host: Provider, record: Record, policies: Sequence[Policy]) ->
         )  # fmt: skip
 
 
-def _promised(host: Provider, published: Sequence[Policy]) -> Fact:
+def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> Fact:
     policies = [policy for policy in published if policy.notice_days is not None]
     if policies:
         shortest = min(policies, key=lambda policy: policy.notice_days or 0)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from apps.catalog.claims import PriceLine
+from apps.catalog.claims.feed_rows import PriceLine
 from apps.feeds.mapping.paths import NOTHING, Path, Place, as_text
 from apps.feeds.mapping.settings import Mapping, PriceField, is_currency
 from apps.feeds.parsers.amounts import PriceUnclear, per_million

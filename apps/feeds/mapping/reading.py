@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from apps.catalog.claims import FIRM, NOT_BEFORE, LifecycleClaim, Parsed, PriceLine, Row
+from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE, FeedRow, LifecycleClaim, ParsedFeed, PriceLine
 from apps.feeds.mapping.missing import why_nothing
 from apps.feeds.mapping.money import price_lines
 from apps.feeds.mapping.paths import NOTHING, Path, Place, Text, TooManySteps, as_text, rows_at
@@ -49,13 +49,13 @@ class Reading:
     """What a document says by a mapping. `unfound` are sentences about paths that find nothing in any row, by field;
     `n_places` counts rows before any was set aside. `refusal` is why nothing may be concluded from it, else empty."""
 
-    parsed: Parsed | None = None
+    parsed: ParsedFeed | None = None
     unfound: dict[str, str] = field(default_factory=dict)
     n_places: int = 0
     refusal: str = ""
 
 
-def parse(body: bytes, *, mapping: Mapping) -> Parsed:
+def parse(body: bytes, *, mapping: Mapping) -> ParsedFeed:
     """As every adapter: rows, and what is set aside. PayloadRefused where nothing may be concluded."""
     reading = read(load_json(body), mapping)
     if reading.parsed is None:
@@ -243,14 +243,14 @@ class _Reader:
             raise _Aside(f"The row says {', '.join(sorted(doubled))[:100]} twice, differently.")
         return self._needed("external_id", place, LONGEST_EXTERNAL_ID)
 
-    def _row(self, external_id: str, place: Place) -> Row:
+    def _row(self, external_id: str, place: Place) -> FeedRow:
         said = self._needed("host", place, LONGEST_API_ID)
         host, host_name = host_of(self.mapping.hosts.get(said.casefold(), said))
         if not host:
             raise _Aside(f"The host {shown(said)} has no letter or digit.")
         api_id = self._needed("api_id", place, LONGEST_API_ID)
         lifecycle, region = self._lifecycle(external_id, place) if self.has_lifecycle else (None, "")
-        row = Row(
+        row = FeedRow(
             external_id=external_id,
             group=self._text("group", place, 100) or host,
             host=host,

@@ -6,8 +6,8 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from apps.catalog.claims import PRICE_UNITS
-from apps.catalog.observing import Absence
+from apps.catalog.claims.feed_rows import PRICE_UNITS
+from apps.catalog.ingestion.change_detection.records import Absence
 from apps.feeds.mapping.paths import BadPath, Expression, Path, read_expression, read_path
 from apps.feeds.parsers.amounts import Per
 from apps.feeds.parsers.payload import is_storable

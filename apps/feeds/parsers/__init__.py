@@ -8,8 +8,8 @@ instance with functools.partial.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from apps.catalog.claims import Parsed
-from apps.catalog.observing import Absence
+from apps.catalog.claims.feed_rows import ParsedFeed
+from apps.catalog.ingestion.change_detection.records import Absence
 from apps.feeds.parsers import deprecations_info, genai_prices, litellm, modeldeprecations, models_dev, openrouter
 from apps.feeds.parsers.notices import Notices
 from apps.feeds.parsers.payload import PayloadRefused
@@ -29,7 +29,7 @@ class Adapter:
 
     kind: str
     name: str
-    parse: Callable[[bytes], Parsed]
+    parse: Callable[[bytes], ParsedFeed]
     default_url: str
     topics: frozenset[str]
     cap_bytes: int

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from apps.catalog.claims import FIRM, NOT_BEFORE
+from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
 from apps.feeds.parsers.payload import LONGEST_REGION, shown
 
 # Nothing this registry is about ended before; later days stand for "never" in several feeds.

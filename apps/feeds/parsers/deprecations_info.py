@@ -12,7 +12,7 @@ regions is the same claim about a wider offering, not a new one.
 import re
 from typing import Any
 
-from apps.catalog.claims import LifecycleClaim, Parsed, Reject, Row
+from apps.catalog.claims.feed_rows import FeedRow, LifecycleClaim, ParsedFeed, RejectedRow
 from apps.feeds.parsers.dates import DateUnclear, Day, read_day
 from apps.feeds.parsers.payload import (
     LONGEST_API_ID,
@@ -61,7 +61,7 @@ _EXCERPT_FIELDS = (
 )  # fmt: skip
 
 
-def parse(body: bytes) -> Parsed:
+def parse(body: bytes) -> ParsedFeed:
     """Rows of the notices, each with its lifecycle; the feed has no prices.
 
     `lifecycle` is None where the dates cannot be believed, with a Reject that says why. PayloadRefused when
@@ -115,7 +115,7 @@ def _excerpt(raw: dict[str, Any]) -> dict[str, str]:
     return {key: text_of(raw[key], 300) for key in _EXCERPT_FIELDS if isinstance(raw.get(key), str)}
 
 
-def _row(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> Row | None:
+def _row(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> FeedRow | None:
     model_id: str = raw["model_id"]
     host = host_of(raw["provider"])[0]
     reason = not_a_model(model_id, host)
@@ -128,7 +128,7 @@ def _row(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> Row | 
         return None
     lifecycle, region = _lifecycle(external_id, raw, rejects)
     name = text_of(raw.get("model_name"), 300)
-    return Row(
+    return FeedRow(
         external_id=external_id,
         # The provider's spelling changes over the years; the host it means does not.
         group=host,
@@ -171,7 +171,7 @@ def _is_like_an_id(word: str, colon: str) -> bool:
     return start is not None and _VERSION.search(word, start.end()) is not None
 
 
-def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> tuple[LifecycleClaim | None, str]:
+def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> tuple[LifecycleClaim | None, str]:
     """What the row says, and the regions it holds in ("" for all)."""
     try:
         shutdown = read_day(raw.get("shutdown_date"))
@@ -196,7 +196,7 @@ def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> 
     return claim, shutdown.region if shutdown else ""
 
 
-def _announced(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> Day | None:
+def _announced(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> Day | None:
     """The day of announcement; one that cannot be read is left out, for the date of shutdown is worth more."""
     try:
         return read_day(raw.get("announcement_date"))

@@ -15,7 +15,7 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any, TypeGuard
 
-from apps.catalog.claims import PRICE_UNITS, PriceLine
+from apps.catalog.claims.feed_rows import PRICE_UNITS, PriceLine
 from apps.feeds.parsers.amounts import Per, PriceUnclear, per_million
 from apps.feeds.parsers.dates import DateUnclear, read_iso_day
 from apps.feeds.parsers.payload import doubled_keys, shown

@@ -8,8 +8,8 @@ import logging
 from collections import Counter
 from typing import Any
 
-from apps.catalog.claims import LifecycleClaim, Parsed, PriceLine, Row
-from apps.catalog.hosts import BY_SLUG
+from apps.catalog.claims.feed_rows import FeedRow, LifecycleClaim, ParsedFeed, PriceLine
+from apps.catalog.identity.hosts import BY_SLUG
 from apps.feeds.parsers import genai_price_lines
 from apps.feeds.parsers.amounts import PriceUnclear
 from apps.feeds.parsers.payload import (
@@ -44,7 +44,7 @@ _LONGEST_PROVIDER = 100
 _KEPT_IDS = 50
 
 
-def parse(body: bytes) -> Parsed:
+def parse(body: bytes) -> ParsedFeed:
     """Rows of the price list, each with its prices.
 
     `prices` is empty where the feed knows none and None where it cannot be believed, with a Reject. The lifecycle
@@ -130,13 +130,13 @@ def _host_name(host: str, provider: dict[str, Any]) -> str:
 
 def _row(
     external_id: str, provider: dict[str, Any], raw: dict[str, Any], harvest: Harvest, unmapped: Counter[str]
-) -> Row:
+) -> FeedRow:
     host, tier = _served_at(provider["id"], raw["id"])
     ids = exact_ids(raw.get("match") or raw.get("matches"))
     excerpt: dict[str, Any] = {"match": ids} if ids else {}
     if raw.get("deprecated") is True:
         excerpt["deprecated"] = True
-    return Row(
+    return FeedRow(
         external_id=external_id,
         group=provider["id"],
         host=host,

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from apps.catalog.claims import FIRM, LifecycleClaim, Parsed, PriceLine, Reject, Row
+from apps.catalog.claims.feed_rows import FIRM, FeedRow, LifecycleClaim, ParsedFeed, PriceLine, RejectedRow
 from apps.feeds.parsers import litellm_prices
 from apps.feeds.parsers.dates import DateUnclear, read_iso_day
 from apps.feeds.parsers.payload import (
@@ -78,7 +78,7 @@ _CLAUDE_PLATFORM = "claude_platform"
 _EXCERPT_FIELDS = ("litellm_provider", "mode", "deprecation_date", "deprecation_source", "successor_model", "alias_of")
 
 
-def parse(body: bytes) -> Parsed:
+def parse(body: bytes) -> ParsedFeed:
     """Rows of the price map. Every row has both topics; one is None when what it says cannot be believed.
 
     A row that only points elsewhere has `alias_of` and no topic. Documentation, tools and price brackets are
@@ -112,7 +112,9 @@ def _is_ignored(name: str, raw: object) -> bool:
     return isinstance(raw, dict) and text_of(raw.get("mode"), 40) in _TOOL_MODES
 
 
-def _row(name: str, raw: object, document: dict[str, Any], rejects: list[Reject], unmapped: Counter[str]) -> Row | None:
+def _row(
+    name: str, raw: object, document: dict[str, Any], rejects: list[RejectedRow], unmapped: Counter[str]
+) -> FeedRow | None:
     """One row; None when it is set aside whole, with its reason in `rejects`."""
     if not is_storable(name) or len(name) > LONGEST_EXTERNAL_ID:
         rejects.append(reject(name, "The row's name is empty, too long or holds unprintable characters.", raw))
@@ -135,8 +137,10 @@ def _row(name: str, raw: object, document: dict[str, Any], rejects: list[Reject]
         return None
     excerpt = {key: text_of(raw[key], 300) for key in _EXCERPT_FIELDS if isinstance(raw.get(key), str)}
     if alias_of:
-        return Row(name, provider, host, api_id, region, tier, alias_of=alias_of[:LONGEST_EXTERNAL_ID], excerpt=excerpt)
-    return Row(
+        return FeedRow(
+            name, provider, host, api_id, region, tier, alias_of=alias_of[:LONGEST_EXTERNAL_ID], excerpt=excerpt
+        )
+    return FeedRow(
         external_id=name,
         group=provider,
         host=host,
@@ -195,7 +199,7 @@ def _folded(text: str) -> str:
     return text.lower().replace("_", "-")
 
 
-def _lifecycle(name: str, raw: dict[str, Any], rejects: list[Reject]) -> LifecycleClaim | None:
+def _lifecycle(name: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> LifecycleClaim | None:
     """The date is firm as far as the feed tells: it does not mark those that are "not sooner than"."""
     if doubled_keys(raw) & {"deprecation_date", "successor_model"}:
         rejects.append(reject(name, "The end date or successor stands twice in the row.", raw))
@@ -213,7 +217,7 @@ def _lifecycle(name: str, raw: dict[str, Any], rejects: list[Reject]) -> Lifecyc
 
 
 def _prices(
-    name: str, raw: dict[str, Any], rejects: list[Reject], excerpt: dict[str, Any], unmapped: Counter[str]
+    name: str, raw: dict[str, Any], rejects: list[RejectedRow], excerpt: dict[str, Any], unmapped: Counter[str]
 ) -> tuple[PriceLine, ...] | None:
     try:
         read = litellm_prices.read(raw)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeGuard
 
-from apps.catalog.claims import PRICE_UNITS, PriceLine
+from apps.catalog.claims.feed_rows import PRICE_UNITS, PriceLine
 from apps.feeds.parsers.amounts import PriceUnclear, per_million
 from apps.feeds.parsers.payload import doubled_keys
 

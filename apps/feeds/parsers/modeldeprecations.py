@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from apps.catalog.claims import FIRM, NOT_BEFORE, LifecycleClaim, Parsed, Row
+from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE, FeedRow, LifecycleClaim, ParsedFeed
 from apps.feeds.parsers.dates import DateUnclear, read_iso_day
 from apps.feeds.parsers.payload import (
     LONGEST_API_ID,
@@ -42,7 +42,7 @@ _EXCERPT_FIELDS = (
 _KEPT_ALIASES = 50
 
 
-def parse(body: bytes) -> Parsed:
+def parse(body: bytes) -> ParsedFeed:
     """Rows of the list, each with its lifecycle; the feed has no prices.
 
     `lifecycle` is None where dates and status contradict each other, with a Reject that says how. PayloadRefused
@@ -114,9 +114,9 @@ def _by_key(models: list[Any], harvest: Harvest) -> dict[str, list[dict[str, Any
     return found
 
 
-def _row(external_id: str, raw: dict[str, Any], harvest: Harvest, as_of: datetime | None) -> Row:
+def _row(external_id: str, raw: dict[str, Any], harvest: Harvest, as_of: datetime | None) -> FeedRow:
     host = _host(raw["provider"])[0]
-    return Row(
+    return FeedRow(
         external_id=external_id,
         # Providers were renamed in the feed; the host they mean was not.
         group=host,

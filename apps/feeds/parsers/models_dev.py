@@ -8,8 +8,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from apps.catalog.claims import LifecycleClaim, Parsed, PriceLine, Reject, Row
-from apps.catalog.hosts import host_slug
+from apps.catalog.claims.feed_rows import FeedRow, LifecycleClaim, ParsedFeed, PriceLine, RejectedRow
+from apps.catalog.identity.hosts import host_slug
 from apps.feeds.parsers.amounts import PriceUnclear, per_million
 from apps.feeds.parsers.payload import (
     LONGEST_API_ID,
@@ -63,7 +63,7 @@ _MOST_TIERS_QUOTED = 12
 type Key = tuple[str, int]  # unit, size of request above which the price holds
 
 
-def parse(body: bytes) -> Parsed:
+def parse(body: bytes) -> ParsedFeed:
     """Rows of all providers, each with both topics; one is None when what it says cannot be believed.
 
     A provider that cannot be read is set aside whole. Raises PayloadRefused when the body is no such document.
@@ -110,7 +110,7 @@ def _take(provider_id: str, provider: dict[str, Any], harvest: Harvest) -> None:
             harvest.rejects.append(reject(external_id, reason, raw))
             continue
         harvest.rows.append(
-            Row(
+            FeedRow(
                 external_id=external_id,
                 group=provider_id,
                 host=host,
@@ -161,7 +161,7 @@ def _category(model_id: str, raw: dict[str, Any]) -> str:
     return "audio_speech" if gives == ["audio"] else ""
 
 
-def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> LifecycleClaim | None:
+def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> LifecycleClaim | None:
     said = raw.get("status", "")
     status = _STATUSES.get(said.strip().lower()) if isinstance(said, str) else None
     if said is None:
@@ -175,7 +175,7 @@ def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> 
 # --- prices -------------------------------------------------------------------------------------------------
 
 
-def _prices(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> tuple[PriceLine, ...] | None:
+def _prices(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> tuple[PriceLine, ...] | None:
     if "cost" in doubled_keys(raw):
         rejects.append(reject(external_id, "The row gives its prices twice, differently; they are left out.", raw))
         return None

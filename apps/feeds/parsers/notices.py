@@ -17,7 +17,7 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from apps.catalog.claims import Reject
+from apps.catalog.claims.feed_rows import RejectedRow
 from apps.feeds.parsers.payload import (
     LONGEST_EXTERNAL_ID,
     PayloadRefused,
@@ -58,7 +58,7 @@ class Notices:
     """The items in the feed's order, each id once, and what could not be read."""
 
     items: tuple[Item, ...]
-    rejects: tuple[Reject, ...] = ()
+    rejects: tuple[RejectedRow, ...] = ()
 
 
 def parse(body: bytes) -> Notices:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from apps.catalog.claims import FIRM, LifecycleClaim, Parsed, PriceLine, Reject, Row
+from apps.catalog.claims.feed_rows import FIRM, FeedRow, LifecycleClaim, ParsedFeed, PriceLine, RejectedRow
 from apps.feeds.parsers.amounts import Per, PriceUnclear, per_million
 from apps.feeds.parsers.dates import DateUnclear, read_iso_day
 from apps.feeds.parsers.payload import (
@@ -71,7 +71,7 @@ _CATEGORIES = {
 type Key = tuple[str, int]  # unit, size of request above which the price holds
 
 
-def parse(body: bytes) -> Parsed:
+def parse(body: bytes) -> ParsedFeed:
     """Rows of the model list, each with both topics; one is None when what it says cannot be believed.
 
     Raises PayloadRefused when the body is no such list, or only one page of it: what stands on another page
@@ -129,14 +129,14 @@ def _by_id(listed: list[Any], harvest: Harvest) -> dict[str, list[dict[str, Any]
     return found
 
 
-def _row(external_id: str, raw: dict[str, Any], *, dated: bool) -> tuple[Row, list[Reject]]:
+def _row(external_id: str, raw: dict[str, Any], *, dated: bool) -> tuple[FeedRow, list[RejectedRow]]:
     """A row, and what of it is set aside."""
-    rejects: list[Reject] = []
+    rejects: list[RejectedRow] = []
     excerpt: dict[str, Any] = {
         key: text_of(raw[key], 300) for key in ("expiration_date", "hugging_face_id") if text_of(raw.get(key), 300)
     }
     name = text_of(raw.get("name"), 300)
-    row = Row(
+    row = FeedRow(
         external_id=external_id,
         group=group_of(external_id),
         host=_HOST,
@@ -170,7 +170,7 @@ def _category(architecture: object) -> str:
     return _CATEGORIES.get(first, "") if isinstance(first, str) else ""
 
 
-def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> LifecycleClaim | None:
+def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> LifecycleClaim | None:
     said = raw.get("expiration_date")
     if isinstance(said, str) and _NEVER.fullmatch(said):
         return LifecycleClaim()
@@ -182,7 +182,7 @@ def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[Reject]) -> 
     return LifecycleClaim(retires_on=retires_on, date_kind=FIRM if retires_on else "")
 
 
-def _alias_of(external_id: str, raw: dict[str, Any], rejects: list[Reject], excerpt: dict[str, Any]) -> str:
+def _alias_of(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow], excerpt: dict[str, Any]) -> str:
     target = raw.get("alias_target")
     if target is None:
         return ""
@@ -198,7 +198,7 @@ def _alias_of(external_id: str, raw: dict[str, Any], rejects: list[Reject], exce
 
 
 def _prices(
-    external_id: str, raw: dict[str, Any], rejects: list[Reject], excerpt: dict[str, Any]
+    external_id: str, raw: dict[str, Any], rejects: list[RejectedRow], excerpt: dict[str, Any]
 ) -> tuple[PriceLine, ...] | None:
     pricing = raw.get("pricing")
     if not isinstance(pricing, dict):

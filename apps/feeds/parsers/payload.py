@@ -7,8 +7,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from apps.catalog.claims import Parsed, Reject, Row
-from apps.catalog.hosts import BY_SLUG, host_slug
+from apps.catalog.claims.feed_rows import FeedRow, ParsedFeed, RejectedRow
+from apps.catalog.identity.hosts import BY_SLUG, host_slug
 
 # What the catalogue can hold; a longer value is a fault of the feed.
 LONGEST_EXTERNAL_ID = 400
@@ -125,10 +125,10 @@ def _written(value: object, *, as_json: bool = False) -> str:
         return "nested beyond all measure"
 
 
-def reject(external_id: str, reason: str, raw: object = "") -> Reject:
+def reject(external_id: str, reason: str, raw: object = "") -> RejectedRow:
     """A Reject whose parts fit and can be stored, however odd the row was."""
     excerpt = raw if isinstance(raw, str) else _written(raw, as_json=True)[: 2 * _LONGEST_EXCERPT]
-    return Reject(
+    return RejectedRow(
         external_id=_UNPRINTABLE.sub("?", external_id)[:LONGEST_EXTERNAL_ID] or "?",
         reason=_UNPRINTABLE.sub(" ", reason)[:_LONGEST_REASON],
         excerpt=_UNPRINTABLE.sub(" ", excerpt)[:_LONGEST_EXCERPT],
@@ -148,8 +148,8 @@ def host_of(provider: str) -> tuple[str, str]:
 class Harvest:
     """What a parser gathers row by row."""
 
-    rows: list[Row]
-    rejects: list[Reject]
+    rows: list[FeedRow]
+    rejects: list[RejectedRow]
     host_names: dict[str, str]
     ignored: int = 0
 
@@ -157,9 +157,9 @@ class Harvest:
     def empty(cls) -> "Harvest":
         return cls([], [], {})
 
-    def done(self) -> Parsed:
+    def done(self) -> ParsedFeed:
         """The result, or PayloadRefused when not one row is left: such a body must not empty the catalogue."""
         if not self.rows:
             why = f" The first of {len(self.rejects)}: {self.rejects[0].reason}" if self.rejects else ""
             raise PayloadRefused(f"The feed holds no row that can be read.{why}")
-        return Parsed(tuple(self.rows), tuple(self.rejects), self.ignored, self.host_names)
+        return ParsedFeed(tuple(self.rows), tuple(self.rejects), self.ignored, self.host_names)

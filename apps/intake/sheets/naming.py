@@ -7,8 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from apps.catalog.hosts import host_slug
-from apps.catalog.identity import build_resolver
+from apps.catalog.identity.hosts import host_slug
+from apps.catalog.identity.known_ids import build_resolver
 from apps.catalog.models import Alias, Offering, Provider, ProviderRole, Version
 from apps.intake.sheets.values import folded
 

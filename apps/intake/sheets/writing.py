@@ -8,7 +8,7 @@ from django.db import connection, models
 from django.utils.text import slugify
 
 from apps.accounts.models import User
-from apps.catalog.placing import place_named
+from apps.catalog.ingestion.offerings import ensure_named_offerings
 from apps.common.database.bulk_writes import update_rows
 from apps.common.time import now
 from apps.intake.sheets.parsing import dumps
@@ -79,7 +79,7 @@ class Writer:
     def _make_offerings(self, plans: Iterable[Planned]) -> None:
         wanted = {plan.use.named.new for plan in plans if plan.use and plan.use.named.new} - self._offerings.keys()
         if wanted:
-            found = place_named(
+            found = ensure_named_offerings(
                 [
                     {"host": host, "api_id": api_id, "region": region, "tier": tier}
                     for host, api_id, region, tier in sorted(wanted)

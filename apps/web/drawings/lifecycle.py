@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from apps.catalog.values import retires_on
+from apps.catalog.claims.values import retires_on
 from apps.web.drawings.section import cut
 
 

@@ -13,12 +13,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.catalog.actions import RefusedFact, assert_manually, lift_manual
-from apps.catalog.disagreeing import Disagreement, Side, count_by_source, disagreements
-from apps.catalog.disagreement_filters import STATES, DisagreementFilter
+from apps.catalog.actions import InvalidFactError, remove_manual_fact, set_manual_fact
+from apps.catalog.claims.disagreement_filters import STATES, DisagreementFilter
+from apps.catalog.claims.disagreements import Disagreement, DisagreementSide, count_by_source, disagreements
+from apps.catalog.claims.precedence import MANUAL
 from apps.catalog.models import Assertion, DateKind, NodeKind, Offering, Source
 from apps.catalog.models.claims import Topic
-from apps.catalog.settling import MANUAL
 from apps.common.time import day_of, now
 from apps.feeds.models import PollState
 from apps.web.filtering import BOOLEANS, Control, filters
@@ -46,7 +46,7 @@ USUAL = {"state": "open", "in_use": "true"}
 class Cell:
     """What one source says, as the table shows it; without a side it says nothing."""
 
-    side: Side | None = None
+    side: DisagreementSide | None = None
     against: bool = False
     note: str = ""
     seen: str = ""
@@ -104,7 +104,7 @@ def table_of(found: Iterable[Disagreement], *, user: Any, at: datetime) -> Table
     return Table(sources, tuple(rows))
 
 
-def _cell(row: Disagreement, side: Side, read_at: Mapping[int, datetime | None], at: datetime) -> Cell:
+def _cell(row: Disagreement, side: DisagreementSide, read_at: Mapping[int, datetime | None], at: datetime) -> Cell:
     against = row.stands_against(side)
     note = ""
     if side.voice.in_doubt:
@@ -114,7 +114,7 @@ def _cell(row: Disagreement, side: Side, read_at: Mapping[int, datetime | None],
     return Cell(side, against, note, _seen(side, read_at.get(side.claim.source_id), at))
 
 
-def _seen(side: Side, read_at: datetime | None, at: datetime) -> str:
+def _seen(side: DisagreementSide, read_at: datetime | None, at: datetime) -> str:
     claim = side.claim
     if side.is_built_in:
         return f"built in, as of {day(day_of(claim.changed_at))}"
@@ -253,13 +253,13 @@ def disagreement_csv(request: HttpRequest) -> StreamingHttpResponse:
     asked = _asked(request, at)
     reach = reach_by_ref(kind=NodeKind.OFFERING, refs=asked.used, user=request.user, on=day_of(at))
 
-    def lines() -> Iterator[tuple[Disagreement, Side]]:
+    def lines() -> Iterator[tuple[Disagreement, DisagreementSide]]:
         for pk in asked.queryset.values_list("pk", flat=True):
             row = asked.found[pk]
             for side in (*([row.by_hand] if row.by_hand else []), *row.sides):
                 yield row, side
 
-    def cells(line: tuple[Disagreement, Side]) -> list[Any]:
+    def cells(line: tuple[Disagreement, DisagreementSide]) -> list[Any]:
         row, side = line
         offering, claim = row.offering, side.claim
         return [
@@ -278,7 +278,7 @@ def disagreement_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_answer("disagreements", heads, lines(), cells)
 
 
-def _kind(side: Side) -> str:
+def _kind(side: DisagreementSide) -> str:
     if side.day is None:
         return "no date"
     return DateKind.NOT_BEFORE.label if side.is_soft else DateKind.FIRM.label
@@ -300,7 +300,7 @@ class DecisionForm(forms.Form):
         error_messages={"required": "Say why, and where it is written: the next reader has only your word."},
     )
 
-    def __init__(self, *args: Any, sides: Iterable[Side], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sides: Iterable[DisagreementSide], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.sides = {str(side.claim.pk): side for side in sides if side.day}
         self.value: dict[str, Any] = {}
@@ -338,8 +338,8 @@ def disagreement(request: HttpRequest, pk: int) -> HttpResponse:
         user = governing(request, "Only governance decides between sources.")
         if form.is_valid():
             try:
-                assert_manually(offering=offering, value=form.value, by=user, reason=form.cleaned_data["reason"])
-            except RefusedFact as refused:
+                set_manual_fact(offering=offering, value=form.value, by=user, reason=form.cleaned_data["reason"])
+            except InvalidFactError as refused:
                 form.add_error(None, str(refused))
             else:
                 messages.success(request, "Decided. Your day stands until it is lifted; it outranks every feed.")
@@ -384,6 +384,6 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     if not reason:
         messages.error(request, "Say why the sources may settle it again; the decision still stands.")
     else:
-        lift_manual(assertion=assertion, by=user, reason=reason)
+        remove_manual_fact(assertion=assertion, by=user, reason=reason)
         messages.success(request, "Lifted. The sources settle the day again; your decision stays on record.")
     return redirect("disagreements:detail", pk=pk)

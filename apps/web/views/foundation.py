@@ -9,9 +9,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from apps.catalog.disagreeing import disagreements
+from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.models import Foundation, NodeKind, Offering
-from apps.catalog.record_queries import earliest_ends, provider_record
+from apps.catalog.providers.track_record_queries import earliest_retirements, provider_track_record
 from apps.common.time import day_of, now
 from apps.exposure.portfolio_queries import StandingCount, standing_counts
 from apps.inventory.choosing.annex import ON_FILE, checklist
@@ -85,7 +85,7 @@ def foundation(request: HttpRequest, slug: str) -> HttpResponse:
         n_versions=len(versions),
         offerings=[(row, counts.get(row.pk, StandingCount())) for row in listed],
         n_hidden=len(every) - len(listed),
-        earliest=earliest_ends(listed, today=today),
+        earliest=earliest_retirements(listed, today=today),
         prices=prices_at(offerings=[row.pk for row in listed], at=at),
         lifecycle=lifecycle_of(listed, counts),
         history=prices_of(request, listed[:LISTED], today),
@@ -98,7 +98,7 @@ def foundation(request: HttpRequest, slug: str) -> HttpResponse:
         disagreements=disagreements([row.pk for row in listed], at=at)[:6],
         decision=decisions_on(targets=[this], on=today).get(("foundation", this.pk)),
         documents=(sum(line.status in ON_FILE for line in lines), len(lines)) if lines else None,
-        record=shown(provider_record(this.developer)).lines[:_RECORD_LINES],
+        record=shown(provider_track_record(this.developer)).lines[:_RECORD_LINES],
     )
 
 

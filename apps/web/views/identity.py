@@ -11,11 +11,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.catalog.actions import RefusedFact, decide_identity, lift_identity_decision
+from apps.catalog.actions import InvalidFactError, decide_identity, revoke_identity_decision
 from apps.catalog.filters import OfferingFilter
-from apps.catalog.identity import known_ids_from_database
+from apps.catalog.identity.known_ids import known_ids_from_database
+from apps.catalog.identity.resolver.suggest import Suggestion, suggest
 from apps.catalog.models import Alias, IdentityDecision, NodeKind, Offering, Provider, Version
-from apps.catalog.resolver.suggest import Suggestion, suggest
 from apps.common.time import day_of, now
 from apps.web.filtering import BOOLEANS, Control, filters
 from apps.web.forms import governing, signed_in
@@ -161,7 +161,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
                     raw=offering.api_id, host=host, version=form.version, alias=form.alias,
                     not_a_model=form.not_a_model, by=user, reason=form.cleaned_data["reason"],
                 )  # fmt: skip
-            except RefusedFact as refused:
+            except InvalidFactError as refused:
                 form.add_error(None, str(refused))
             else:
                 messages.success(request, f"{offering.api_id} is placed; every offering so named follows.")
@@ -205,6 +205,6 @@ def lift_decision(request: HttpRequest, pk: int) -> HttpResponse:
     """Let the rules say again what the string means."""
     user = governing(request, "Only governance lifts a decision.")
     decision = get_object_or_404(IdentityDecision.objects.filter(lifted_at__isnull=True).select_related("host"), pk=pk)
-    lift_identity_decision(decision=decision, by=user)
+    revoke_identity_decision(decision=decision, by=user)
     messages.success(request, f"Lifted. The rules place {decision.raw} again.")
     return redirect("unresolved-models:list")

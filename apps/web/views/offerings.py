@@ -12,9 +12,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.catalog.actions import RefusedFact, assert_manually, lift_manual
-from apps.catalog.claims import PRICE_UNITS
-from apps.catalog.disagreeing import disagreements
+from apps.catalog.actions import InvalidFactError, remove_manual_fact, set_manual_fact
+from apps.catalog.claims.disagreements import disagreements
+from apps.catalog.claims.feed_rows import PRICE_UNITS
+from apps.catalog.claims.reconciliation import BUILT_IN
+from apps.catalog.claims.values import split_price_key
 from apps.catalog.filters import OfferingFilter
 from apps.catalog.models import (
     Assertion,
@@ -31,9 +33,7 @@ from apps.catalog.models import (
     Via,
 )
 from apps.catalog.models.claims import Topic
-from apps.catalog.record_queries import earliest_ends
-from apps.catalog.settlement import BUILT_IN
-from apps.catalog.values import split_price_key
+from apps.catalog.providers.track_record_queries import earliest_retirements
 from apps.common.time import day_of, now
 from apps.exposure.portfolio_queries import StandingCount, standing_counts
 from apps.feeds.models import PollState
@@ -214,8 +214,8 @@ def offering(request: HttpRequest, pk: int) -> HttpResponse:
         if form.is_valid():
             value = {name: part for name, part in form.cleaned_data.items() if name != "reason"}
             try:
-                assert_manually(offering=this, value=value, by=user, reason=form.cleaned_data["reason"])
-            except RefusedFact as refused:
+                set_manual_fact(offering=this, value=value, by=user, reason=form.cleaned_data["reason"])
+            except InvalidFactError as refused:
                 form.add_error(None, str(refused))
             else:
                 messages.success(request, "Your value stands until it is lifted; it outranks every feed.")
@@ -269,7 +269,7 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
         claims=[(topic.label, [(row, row.pk in accepted) for row in claims if row.topic == topic]) for topic in Topic],
         n_claims=len(claims),
         manual=manual,
-        earliest=earliest_ends([this], today=today).get(this.pk),
+        earliest=earliest_retirements([this], today=today).get(this.pk),
         disagreement=next(iter(disagreements([this.pk], open_only=False, at=at)), None),
         current_prices=[price for price in prices if _holds(price, at)],
         coming_prices=coming_prices(claims, today),
@@ -412,8 +412,8 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, "Say why the feeds may speak again; the value still stands.")
         return redirect("offerings:detail", pk=assertion.offering_id)
     try:
-        lift_manual(assertion=assertion, by=user, reason=form.cleaned_data["reason"])
-    except RefusedFact as refused:
+        remove_manual_fact(assertion=assertion, by=user, reason=form.cleaned_data["reason"])
+    except InvalidFactError as refused:
         messages.error(request, str(refused))
     else:
         messages.success(request, "Lifted. The registry follows the feeds again; your value stays on record.")

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.catalog.claims.price_gaps import UNITS, PriceGap, PriceGaps, PriceSide
 from apps.catalog.filters import OfferingFilter
 from apps.catalog.models import NodeKind, Offering, Provider, Source
-from apps.catalog.price_gaps import UNITS, PriceGap, PriceGaps, PriceSide
 from apps.common.time import day_of, now
 from apps.web.filtering import BOOLEANS, Control, filters
 from apps.web.forms import signed_in

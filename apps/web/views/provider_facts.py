@@ -14,11 +14,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.catalog.actions import RefusedFact
+from apps.catalog.actions import InvalidFactError
 from apps.catalog.models import Provider
-from apps.catalog.provider_facts import (
-    PROVIDER_FACTS,
-    Changed,
+from apps.catalog.providers.facts import (
+    PROVIDER_FIELDS,
+    ProviderChange,
     change_provider,
     provider_changes,
     read_country,
@@ -75,10 +75,10 @@ class ProviderForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Provider
-        fields = PROVIDER_FACTS
+        fields = PROVIDER_FIELDS
         labels = LABELS
         widgets = {
-            **{name: forms.URLInput for name in PROVIDER_FACTS if name.endswith(("_url", "_source"))},
+            **{name: forms.URLInput for name in PROVIDER_FIELDS if name.endswith(("_url", "_source"))},
             "critical_third_party": forms.NullBooleanSelect,
         }
         help_texts = {
@@ -101,7 +101,7 @@ class ProviderForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in PROVIDER_FACTS}
+        return {name: self.cleaned_data[name] for name in PROVIDER_FIELDS}
 
 
 def _one(request: HttpRequest, slug: str) -> Provider:
@@ -171,7 +171,7 @@ class Line:
     is_now: str
 
 
-def _lines(changed: Changed) -> list[Line]:
+def _lines(changed: ProviderChange) -> list[Line]:
     return [
         Line(LABELS[name], _shown(name, changed.before.get(name)), _shown(name, value))
         for name, value in changed.after.items()
@@ -209,7 +209,7 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-def _of_history(this: Provider, changes: list[Changed]) -> Sentence:
+def _of_history(this: Provider, changes: list[ProviderChange]) -> Sentence:
     if not changes:
         return Sentence(f"No change of {this.name} is on record.")
     latest = changes[0]
@@ -225,7 +225,7 @@ def history_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """A line for each field that a change set."""
     this = _one(request, slug)
 
-    def lines() -> Iterator[tuple[Changed, Line]]:
+    def lines() -> Iterator[tuple[ProviderChange, Line]]:
         for changed in provider_changes(this):
             for line in _lines(changed):
                 yield changed, line
@@ -244,7 +244,7 @@ def undo(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
     this = _one(request, slug)
     try:
         back = undo_provider_change(provider=this, change=change, by=user)
-    except RefusedFact as refusal:
+    except InvalidFactError as refusal:
         refuse(request, str(refusal))
     else:
         say(request, "Taken back: it is as it was.", undo=reverse("providers:undo", args=[slug, back]))

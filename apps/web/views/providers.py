@@ -8,11 +8,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from apps.catalog.earliest import ALL, Policy
 from apps.catalog.filters import ProviderFilter
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, ProviderRole
-from apps.catalog.record import End
-from apps.catalog.record_queries import provider_record
+from apps.catalog.providers.earliest_retirement import ALL, PublishedMinimum
+from apps.catalog.providers.track_record import ModelRetirement
+from apps.catalog.providers.track_record_queries import provider_track_record
 from apps.common.time import day_of, now
 from apps.exposure.portfolio_queries import (
     PARTY_KINDS,
@@ -151,7 +151,7 @@ def provider(request: HttpRequest, slug: str) -> HttpResponse:
     foundations.sort(key=lambda row: (-made.get(row.pk, StandingCount()).n, row.name))
     offerings = Offering.objects.filter(host=this)
     n_offerings = offerings.count()
-    record = provider_record(this)
+    record = provider_track_record(this)
     ending = offerings.filter(retires_on__gte=today).select_related("version__foundation")
     ending = ending.order_by("retires_on", "api_id")
     nodes = [(kind, this.pk) for kind in PARTY_KINDS]
@@ -197,7 +197,7 @@ def _part(this: Provider, reach: PartyReach) -> str:
     return next((role for role in this.roles if role in {"developer", "host", "gateway"}), "host")
 
 
-def _covered(policy: Policy) -> str:
+def _covered(policy: PublishedMinimum) -> str:
     return SCOPES.get(policy.scope, "all models")
 
 
@@ -205,10 +205,10 @@ def _covered(policy: Policy) -> str:
 def record_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """The notices that the record counts, the latest announcement first."""
     this = get_object_or_404(Provider.objects.visible_to(request.user), slug=slug)
-    record = provider_record(this)
+    record = provider_track_record(this)
     least = {policy.scope: policy.notice_days for policy in record.policies}
 
-    def cells(end: End) -> list[Any]:
+    def cells(end: ModelRetirement) -> list[Any]:
         promised = max(filter(None, (least.get(ALL), None if end.is_partners else least.get(end.scope))), default=None)
         return [
             end.model,

@@ -8,10 +8,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from apps.catalog.disagreeing import disagreements
+from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.filters import VersionFilter
 from apps.catalog.models import NodeKind, Offering, Version
-from apps.catalog.record_queries import earliest_ends
+from apps.catalog.providers.track_record_queries import earliest_retirements
 from apps.common.time import day_of, now
 from apps.exposure.portfolio_queries import StandingCount, standing_counts
 from apps.inventory.choosing.approvals import decisions_on
@@ -146,7 +146,7 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
         others=foundation.versions.exclude(pk=this.pk).order_by("released_on", "identifier")[:30],
         offerings=[(row, counts.get(row.pk, StandingCount())) for row in listed],
         n_hidden=len(every) - len(listed),
-        earliest=earliest_ends(listed, today=today),
+        earliest=earliest_retirements(listed, today=today),
         prices=prices_at(offerings=[row.pk for row in listed], at=at),
         lifecycle=lifecycle_of(listed, counts),
         history=prices_of(request, listed[:LISTED], today),

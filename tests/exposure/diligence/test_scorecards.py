@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import NoticePolicy
-from apps.catalog.record_queries import provider_record
+from apps.catalog.providers.track_record_queries import provider_track_record
 from apps.exposure.diligence.deciding import decide_with_scorecards
 from apps.exposure.diligence.facts import NOT_SHOWN, readable
 from apps.exposure.diligence.scorecards import compare, foundation_scorecards, provider_scorecards
@@ -174,7 +174,7 @@ class TestNotice:
     def test_it_is_what_the_provider_s_record_says(self, acme):
         for number, notice in enumerate([30, 61, 90, 120, 150, 12]):
             self.end(acme, number, notice)
-        notices = provider_record(acme.maker).measured.notices
+        notices = provider_track_record(acme.maker).measured.notices
 
         assert acme.provider_fact("observed_notice").value == notices.median_days
         assert acme.provider_fact("shortest_notice").value == notices.shortest.notice_days

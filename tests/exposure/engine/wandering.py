@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db import connection, transaction
 
 from apps.accounts.models import User
-from apps.catalog.actions import assert_manually, decide_identity
+from apps.catalog.actions import decide_identity, set_manual_fact
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Derivation, Foundation, Offering, Provider, Region
 from apps.exposure.models import ExposureSettings, Policy
@@ -230,7 +230,7 @@ class Wandering:
         said = {"retires_on": on, "date_kind": kind, "status": "deprecated"}
         if self.random.random() < 0.3:
             said = {"status": self.random.choice(["active", "deprecated"])}
-        assert_manually(offering=self._offering(), value=said, by=self.by, reason="a page")
+        set_manual_fact(offering=self._offering(), value=said, by=self.by, reason="a page")
 
     def change_offering(self) -> str:
         """By plain SQL, without a word to the footing."""

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.models import DateKind, Derivation, EndBehaviour, Lifecycle
 from apps.exposure.models import StandingState
 from apps.exposure.threats import THREATS

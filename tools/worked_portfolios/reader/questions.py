@@ -6,7 +6,7 @@ from datetime import date
 from fractions import Fraction
 from functools import partial
 
-from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.models import NodeKind
 from apps.exposure.flag_life import Decision, Line
 from apps.exposure.models import Basis, Layer, Policy, StandingState

@@ -12,7 +12,7 @@ from django.db import transaction
 from apps.alerts.actions import keep_alerts, queue_digests, raise_alerts, raise_due_alerts
 from apps.alerts.forgetting import forget_old_messages
 from apps.alerts.sending import send_due
-from apps.catalog.recording import apply_due_facts
+from apps.catalog.ingestion.ingest import apply_due_facts
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now, parse_moment
 from apps.exposure.actions import evaluate_flags, handle_events

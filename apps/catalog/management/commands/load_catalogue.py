@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.catalog.builtin import catalogue_counts, load_catalogue
+from apps.catalog.ingestion.builtin_catalogue import catalogue_counts, load_catalogue
 
 
 class Command(BaseCommand):

@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
+from apps.catalog.claims.reconciliation import catalogue_lock
 from apps.catalog.footing import footing_differences, refresh_footing
 from apps.catalog.models import NodeKind
-from apps.catalog.settlement import catalogue_lock
 
 
 class Command(BaseCommand):

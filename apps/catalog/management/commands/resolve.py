@@ -7,8 +7,8 @@ from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.catalog.identity import build_resolver
-from apps.catalog.resolver import Resolution
+from apps.catalog.identity.known_ids import build_resolver
+from apps.catalog.identity.resolver.resolve import Resolution
 
 
 class Command(BaseCommand):

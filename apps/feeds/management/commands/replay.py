@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.catalog.builtin import CATALOGUE, load_catalogue
+from apps.catalog.ingestion.builtin_catalogue import CATALOGUE, load_catalogue
 from apps.catalog.models import ProviderEvent, Source
 from apps.common.database.scratch_database import ScratchDatabaseError, scratch_database
 from apps.feeds.mapping import KIND, read_mapping

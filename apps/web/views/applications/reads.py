@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.models import Node, NodeKind, Offering, Price
 from apps.common.time import day_of
 from apps.exposure.engine.settings import engine_settings

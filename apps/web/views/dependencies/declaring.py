@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
+from apps.catalog.ingestion.offerings import ensure_named_offerings
 from apps.catalog.models import Offering
-from apps.catalog.placing import place_named
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
 from apps.inventory import actions
@@ -78,7 +78,7 @@ def _declare(application: Application, form: DeclareForm, user: User) -> tuple[D
         host = said["new_host"]
         with audit_context(user=user, reason=said["reason"] or "named in a declaration"):
             value = {"host": host.slug, "api_id": said["new_api_id"].strip()}
-            found = place_named([value], at=now())
+            found = ensure_named_offerings([value], at=now())
         offering = Offering.objects.select_related("host").get(pk=next(iter(found.values())))
     made = actions.declare_dependency(
         application=application, offering=offering, since=said["since"], by=user, role=said["role"],

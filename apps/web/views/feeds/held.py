@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
-from apps.catalog.holding import HeldChange, held_changes, refused_changes
+from apps.catalog.claims.pending_changes import PendingChange, pending_changes, rejected_changes
 from apps.catalog.models import Source
 from apps.common.time import day_of, now
 from apps.feeds.actions import accept_suspect, reconsider, refuse_suspect
@@ -57,7 +57,7 @@ class Question:
     action: str
     group: str
     name: str
-    changes: tuple[HeldChange, ...]
+    changes: tuple[PendingChange, ...]
     form: DecisionForm
     effect: str
 
@@ -81,13 +81,13 @@ def held(request: HttpRequest, slug: str) -> HttpResponse:
     form = DecisionForm(request.POST)
     if not form.is_valid():
         action = str(form.data.get("action", ""))
-        if action in {"accept", "refuse"} and not held_changes(source):
+        if action in {"accept", "refuse"} and not pending_changes(source):
             return _preview(request, source, problem=_nothing_left(source, action, user), status=409)
         problem = "Nothing was decided. Choose accept, refuse or undo." if "action" in form.errors else ""
         return _preview(request, source, form=form, problem=problem, status=422)
     said = form.cleaned_data
     scope = _scope(said["group"])
-    there = refused_changes(source) if said["action"] == "lift" else held_changes(source)
+    there = rejected_changes(source) if said["action"] == "lift" else pending_changes(source)
     chosen = [change for change in there if scope is None or change.assertion.group in scope]
     if not chosen:
         return _preview(request, source, problem=_nothing_left(source, said["action"], user), status=409)
@@ -136,7 +136,7 @@ def _preview(
 ) -> HttpResponse:
     user, at = signed_in(request), now()
     today = day_of(at)
-    waiting, refused = held_changes(source), refused_changes(source)
+    waiting, refused = pending_changes(source), rejected_changes(source)
     reach = reach_of_held(waiting, user=user, on=today)
     groups = grouped(waiting, reach=reach, today=today)
     found = words.tally(waiting, reach=reach.by_claim, today=today)
@@ -187,7 +187,7 @@ def _question(
     )
 
 
-def _undo(request: HttpRequest, refused: list[HeldChange]) -> Question | None:
+def _undo(request: HttpRequest, refused: list[PendingChange]) -> Question | None:
     """What has just been refused, so that it can be taken back at once."""
     group = request.GET.get("undo")
     if group is None:
@@ -201,14 +201,14 @@ def held_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """What waits and what was refused."""
     source = source_or_404(request, slug)
     today = day_of(now())
-    waiting, refused = held_changes(source), refused_changes(source)
+    waiting, refused = pending_changes(source), rejected_changes(source)
     reach = reach_of_held([*waiting, *refused], user=request.user, on=today)
     heads = [
         "state", "provider", "row", "host", "api id", "what", "old", "new", "since", "applications of yours",
         "says now", "source",
     ]  # fmt: skip
 
-    def cells(change: HeldChange) -> list[Any]:
+    def cells(change: PendingChange) -> list[Any]:
         claim, offering = change.assertion, change.offering
         return [
             "refused" if change.refused else "waits", claim.group, claim.external_id,

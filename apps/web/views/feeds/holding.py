@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from apps.catalog.holding import HeldChange, held_changes
+from apps.catalog.claims.pending_changes import PendingChange, pending_changes
 from apps.catalog.models import Source
 from apps.feeds.models import FeedRun
 from apps.web.views.feeds.reads import HeldReach, last_suspect_runs, reach_of_held
@@ -19,7 +19,7 @@ from apps.web.views.feeds.words import Consequence, Tally, consequence, group_na
 class HeldRow:
     """One change with what would become true and how many applications of the reader it would reach."""
 
-    change: HeldChange
+    change: PendingChange
     consequence: Consequence
     n_applications: int
 
@@ -44,7 +44,7 @@ class Banner:
     """A source whose changes wait: for the list, the source's page and the suspect run's page."""
 
     source: Source
-    changes: tuple[HeldChange, ...]
+    changes: tuple[PendingChange, ...]
     tally: Tally
     n_applications: int
     run: FeedRun | None
@@ -60,7 +60,7 @@ def banners(sources: Iterable[Source], *, user: Any, on: date) -> dict[int, Bann
     Where nothing is held this costs nothing, else two statements and one per source concerned.
     """
     waiting = [source for source in sources if getattr(source, "n_held", 0)]
-    held = {source.pk: tuple(held_changes(source)) for source in waiting}
+    held = {source.pk: tuple(pending_changes(source)) for source in waiting}
     every = [change for changes in held.values() for change in changes]
     if not every:
         return {}
@@ -79,16 +79,16 @@ def banners(sources: Iterable[Source], *, user: Any, on: date) -> dict[int, Bann
     }
 
 
-def grouped(changes: Collection[HeldChange], *, reach: HeldReach, today: date) -> list[HeldGroup]:
+def grouped(changes: Collection[PendingChange], *, reach: HeldReach, today: date) -> list[HeldGroup]:
     """Changes by provider group; the group that reaches most applications first, then the one with most changes."""
-    by_group: dict[str, list[HeldChange]] = defaultdict(list)
+    by_group: dict[str, list[PendingChange]] = defaultdict(list)
     for change in changes:
         by_group[change.assertion.group].append(change)
     groups = [_group(key, found, reach, today) for key, found in by_group.items()]
     return sorted(groups, key=lambda group: (-group.n_applications, -len(group.rows), group.name))
 
 
-def _group(key: str, changes: Sequence[HeldChange], reach: HeldReach, today: date) -> HeldGroup:
+def _group(key: str, changes: Sequence[PendingChange], reach: HeldReach, today: date) -> HeldGroup:
     rows = [
         HeldRow(change, consequence(change, today=today), reach.by_claim.get(change.assertion.pk, 0))
         for change in changes
@@ -105,7 +105,7 @@ def _group(key: str, changes: Sequence[HeldChange], reach: HeldReach, today: dat
     )
 
 
-def fingerprint(changes: Iterable[HeldChange]) -> str:
+def fingerprint(changes: Iterable[PendingChange]) -> str:
     """Tells whether what waits is still what a person has looked at."""
     said = sorted(
         json.dumps([change.assertion.pk, change.what, change.old, change.new], sort_keys=True) for change in changes

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.catalog.claims import Reject, Row
+from apps.catalog.claims.feed_rows import FeedRow, RejectedRow
 from apps.catalog.models import Offering, Provider, Source
 from apps.common.text import pluralize
 from apps.common.time import now
@@ -32,7 +32,7 @@ class Price:
 class ReadRow:
     """One row as the mapping reads it. `is_known`: an offering of the register is called so at this host."""
 
-    row: Row
+    row: FeedRow
     prices: tuple[Price, ...]
     is_known: bool
 
@@ -45,7 +45,7 @@ class Preview:
     mapping_errors: dict[str, str] = field(default_factory=dict)
     unfound: tuple[tuple[str, str], ...] = ()
     rows: tuple[ReadRow, ...] = ()
-    rejects: tuple[Reject, ...] = ()
+    rejects: tuple[RejectedRow, ...] = ()
     n_rows: int = 0
     n_rejects: int = 0
     n_dated: int = 0
@@ -109,7 +109,7 @@ def _preview(reading: Reading, source: Source | None) -> Preview:
     )
 
 
-def _priced(row: Row) -> Sequence[Price]:
+def _priced(row: FeedRow) -> Sequence[Price]:
     return [
         Price(
             unit_name(f"{line.unit}>{line.above_tokens}" if line.above_tokens else line.unit),
@@ -119,7 +119,7 @@ def _priced(row: Row) -> Sequence[Price]:
     ]
 
 
-def _known_offerings(rows: Sequence[Row]) -> set[tuple[str, str]]:
+def _known_offerings(rows: Sequence[FeedRow]) -> set[tuple[str, str]]:
     names = {row.api_id for row in rows}
     pairs = Offering.objects.filter(api_id__in=names).values_list("host__slug", "api_id")
     return set(pairs)

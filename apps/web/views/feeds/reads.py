@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import User
 from apps.accounts.roles import OrganisationRole
-from apps.catalog.holding import HeldChange
+from apps.catalog.claims.pending_changes import PendingChange
 from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.common.time import now
 from apps.exposure.queries import reached_offerings_sql
@@ -120,7 +120,7 @@ GROUP BY GROUPING SETS ((r.event_id), (e.source_id, e.provider_group), (e.source
 """
 
 
-def reach_of_held(changes: Iterable[HeldChange], *, user: Any, on: date) -> HeldReach:
+def reach_of_held(changes: Iterable[PendingChange], *, user: Any, on: date) -> HeldReach:
     """Whom the changes would reach if they were accepted, applications of `user` only: one statement for all."""
     wanted = [change for change in changes if change.assertion.offering_id is not None]
     live = live_dependencies(user=user, on=on).order_by().values_list("offering_id", "application_id")
@@ -152,7 +152,7 @@ def reach_of_held(changes: Iterable[HeldChange], *, user: Any, on: date) -> Held
     return reach
 
 
-def kind_of(change: HeldChange) -> Kind:
+def kind_of(change: PendingChange) -> Kind:
     """The kind of event that acceptance would raise."""
     if change.what == "removal":
         return Kind.DELISTED

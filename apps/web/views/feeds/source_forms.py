@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
 
-from apps.catalog.claims import PRICE_UNITS
+from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.models import Source
 from apps.feeds.mapping.settings import EXPRESSIONS
 from apps.feeds.setting_up import SETTABLE

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from apps.catalog.holding import HeldChange
+from apps.catalog.claims.pending_changes import PendingChange
 from apps.feeds.adapting import absence_of
 from apps.feeds.models import FeedRun, Health
 from apps.web.freshness import Freshness
@@ -39,7 +39,7 @@ def span(value: timedelta) -> str:
 
 
 def of_feeds(
-    polled: Sequence[Freshness], held: Mapping[int, Sequence[HeldChange]], doubted: Mapping[int, FeedRun]
+    polled: Sequence[Freshness], held: Mapping[int, Sequence[PendingChange]], doubted: Mapping[int, FeedRun]
 ) -> Sentence:
     """How many feeds are fresh, and what is the matter with the worst of the others.
 
@@ -66,7 +66,7 @@ def of_feeds(
 _GRAVEST = (Health.SUSPECT, Health.FAILING, Health.LATE, Health.FROZEN, Health.NEVER, Health.FRESH)
 
 
-def _trouble(row: Freshness, held: Sequence[HeldChange], doubted: FeedRun | None) -> tuple[str, str]:
+def _trouble(row: Freshness, held: Sequence[PendingChange], doubted: FeedRun | None) -> tuple[str, str]:
     """What is the matter with one feed: the part the pencil underlines, and the part behind it."""
     name = row.source.name
     if row.health != Health.SUSPECT:
@@ -86,7 +86,7 @@ def _trouble(row: Freshness, held: Sequence[HeldChange], doubted: FeedRun | None
 # --- one source -----------------------------------------------------------------------------------------------------
 
 
-def of_source(fresh: Freshness, held: Sequence[HeldChange], doubted: FeedRun | None) -> Sentence:
+def of_source(fresh: Freshness, held: Sequence[PendingChange], doubted: FeedRun | None) -> Sentence:
     name, state = fresh.source.name, fresh.state
     if not fresh.source.enabled or fresh.health == Health.NEVER or state is None:
         return Sentence(f"{name} {fresh.words}.")
@@ -146,7 +146,7 @@ class Consequence:
         return ", ".join(filter(None, [self.verb, parts, self.note]))
 
 
-def consequence(change: HeldChange, *, today: date) -> Consequence:
+def consequence(change: PendingChange, *, today: date) -> Consequence:
     if change.what == "removal":
         return _removal(change, today)
     if change.what == "date":
@@ -165,7 +165,7 @@ def _prices(old: Any, new: Any) -> tuple[tuple[str, str, str], ...]:
     return tuple((unit_name(unit), _amount(before.get(unit)), _amount(after.get(unit))) for unit in {**before, **after})
 
 
-def _removal(change: HeldChange, today: date) -> Consequence:
+def _removal(change: PendingChange, today: date) -> Consequence:
     absence = absence_of(change.assertion.source)
     if not change.old:
         return Consequence("delisted" if absence == "news" else "leaves the feed")
@@ -231,7 +231,7 @@ class Tally:
         return f"{head}: {listed(said)}." if said else f"{head}."
 
 
-def tally(changes: Collection[HeldChange], *, reach: Mapping[int, int], today: date) -> Tally:
+def tally(changes: Collection[PendingChange], *, reach: Mapping[int, int], today: date) -> Tally:
     """`reach` is {claim id: applications of the reader}."""
     relied = [change for change in changes if reach.get(change.assertion.pk)]
     iso = today.isoformat()
@@ -250,7 +250,7 @@ def tally(changes: Collection[HeldChange], *, reach: Mapping[int, int], today: d
     )
 
 
-def group_name(change: HeldChange) -> str:
+def group_name(change: PendingChange) -> str:
     """The provider a change is counted under, by its name where an offering of its tells it."""
     group, offering = change.assertion.group, change.offering
     if offering is not None and offering.host.slug == group:
@@ -258,7 +258,7 @@ def group_name(change: HeldChange) -> str:
     return group or "no provider"
 
 
-def names_of(changes: Collection[HeldChange]) -> str:
+def names_of(changes: Collection[PendingChange]) -> str:
     """The providers concerned, those with most changes first."""
     return listed([name for name, _ in Counter(group_name(change) for change in changes).most_common()])
 

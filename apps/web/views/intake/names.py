@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
-from apps.catalog.identity import known_ids_from_database
+from apps.catalog.identity.known_ids import known_ids_from_database
+from apps.catalog.identity.resolver.suggest import suggest
 from apps.catalog.models import Alias, Offering, Version
-from apps.catalog.resolver.suggest import suggest
 from apps.common.text import pluralize
 from apps.common.time import now
 from apps.intake.carrying import NotNow, NotYours

@@ -1,0 +1,177 @@
+"""When a contradiction between sources is news: only once it has stood for `NEWS_HOLD`. Sources follow each other's
+moves within days, and a difference over time is a move, no disagreement."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from apps.catalog.claims.disagreements import (
+    DATE_TOLERANCE,
+    DISAGREEMENT_KIND,
+    NEWS_HOLD,
+    SINCE_SQL,
+    Disagreement,
+    DisagreementSide,
+    disagreements,
+)
+from apps.catalog.claims.reconciliation import catalogue_lock
+from apps.catalog.ingestion.change_detection.records import LIFECYCLE, CatalogueFact
+from apps.catalog.models import ProviderEvent, Source
+
+
+@dataclass(frozen=True, slots=True)
+class DueDisagreement:
+    """A contradiction that has stood long enough to be told. `claim_ids` holds both claims, that of `source` first."""
+
+    source: Source
+    fact: CatalogueFact
+    offering_id: int
+    claim_ids: tuple[int, int]
+    key: str
+
+
+def disagreement_key(offering_id: int, one: tuple[str, str], other: tuple[str, str]) -> str:
+    """The event's key, from (source slug, ISO day) of both sides; the same whichever side is named first."""
+    parts = [DISAGREEMENT_KIND, offering_id, *sorted([list(one), list(other)])]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def due_disagreements(*, at: datetime, read_at: Mapping[int, datetime]) -> list[DueDisagreement]:
+    """The contradictions that have become news by `at`; one statement when there are none.
+
+    `read_at` is {source id: observation time of its last good poll}. A pair is due once both days have stood
+    unchanged for `NEWS_HOLD` and both sources have been read after that: a feed that nobody reads proves nothing. The
+    source is the one whose day changed last, the moment that at which the pair became old enough.
+
+    No news: what a person has decided, what the first observation of a source brought, days that had both come by
+    then, and two days of one offering that were told before, whoever names them now.
+    """
+    found = _due_pairs(at, read_at)
+    if not found:
+        return []
+    due: dict[tuple[int, str, str], DueDisagreement] = {}
+    for row in disagreements({offering_id for offering_id, _, _ in found}, at=at):
+        ripe = {frozenset(pair) for offering_id, *pair in found if offering_id == row.offering.pk}
+        for a, b in row.pairs:
+            if frozenset((a.claim.pk, b.claim.pk)) in ripe:
+                told = _due(row, a, b)
+                old, new = sorted((told.fact.old, told.fact.new))
+                due.setdefault((row.offering.pk, old, new), told)
+    return sorted(due.values(), key=lambda each: (each.fact.detected_at, each.offering_id))
+
+
+@transaction.atomic
+def create_disagreement_events(*, at: datetime, read_at: Mapping[int, datetime]) -> list[ProviderEvent]:
+    """Insert the events that are due, with both claims as evidence. Safe to repeat, and to run twice at once."""
+    if not due_disagreements(at=at, read_at=read_at):
+        return []
+    catalogue_lock()
+    due = {each.key: each for each in due_disagreements(at=at, read_at=read_at)}
+    for key in ProviderEvent.objects.filter(key__in=due).values_list("key", flat=True):
+        del due[key]
+    events = ProviderEvent.objects.bulk_create(
+        [
+            ProviderEvent(
+                key=key,
+                kind=each.fact.kind,
+                source=each.source,
+                external_id=each.fact.external_id,
+                offering_id=each.offering_id,
+                old=each.fact.old,
+                new=each.fact.new,
+                effective_on=each.fact.effective_on,
+                detected_at=each.fact.detected_at,
+            )
+            for key, each in due.items()
+        ]
+    )
+    evidence = ProviderEvent.evidence.through
+    evidence.objects.bulk_create(
+        evidence(providerevent_id=event.pk, assertion_id=claim_id)
+        for event, each in zip(events, due.values(), strict=True)
+        for claim_id in each.claim_ids
+    )
+    return events
+
+
+def _due(row: Disagreement, a: DisagreementSide, b: DisagreementSide) -> DueDisagreement:
+    other, later = sorted((a, b), key=lambda side: (side.since, side.claim.pk))
+    fact = CatalogueFact(
+        kind=DISAGREEMENT_KIND,
+        external_id=later.claim.external_id,
+        topic=LIFECYCLE,
+        old=other.says[1],
+        new=later.says[1],
+        effective_on=row.offering.retires_on,
+        detected_at=later.since + NEWS_HOLD,
+    )
+    return DueDisagreement(
+        source=later.claim.source,
+        fact=fact,
+        offering_id=row.offering.pk,
+        claim_ids=(later.claim.pk, other.claim.pk),
+        key=disagreement_key(row.offering.pk, other.says, later.says),
+    )
+
+
+def _due_pairs(at: datetime, read_at: Mapping[int, datetime]) -> list[tuple[int, int, int]]:
+    """(offering, claim, claim) of pairs that are old enough, read since and not told yet; `contradict` and the
+    precedence within each source are still to be asked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH said AS MATERIALIZED (
+                SELECT a.id, a.offering_id, a.source_id, a.external_id, a.changed_at, a.value, r.read_at,
+                       a.value ->> 'retires_on' AS day, a.value ->> 'date_kind' = 'firm' AS firm
+                FROM catalog_assertion a
+                JOIN unnest(%(sources)s::bigint[], %(moments)s::timestamptz[]) AS r(source_id, read_at)
+                  ON r.source_id = a.source_id
+                WHERE a.topic = 'lifecycle' AND a.withdrawn_at IS NULL AND a.offering_id IS NOT NULL
+                  AND a.pending_since IS NULL AND a.value ->> 'retires_on' IS NOT NULL
+            ),
+            pair AS (
+                SELECT x.offering_id, x.id AS x_id, y.id AS y_id, x.day AS x_day, y.day AS y_day,
+                       x.source_id AS x_source, y.source_id AS y_source, x.external_id AS x_row, y.external_id AS y_row,
+                       {SINCE_SQL.format("x")} AS x_since, {SINCE_SQL.format("y")} AS y_since,
+                       least(x.read_at, y.read_at) AS read_at
+                FROM said x JOIN said y ON y.offering_id = x.offering_id AND y.source_id <> x.source_id
+                -- the earlier day is firm, so that the later one, of whichever kind, contradicts it
+                WHERE x.firm AND x.day::date + %(tolerance)s < y.day::date
+            ),
+            met AS (
+                SELECT pair.*, greatest(x_since, y_since) AS since,
+                       greatest(x_since, y_since) + make_interval(days => %(hold_days)s) AS due_at,
+                       CASE WHEN x_since > y_since THEN x_source ELSE y_source END AS later_source
+                FROM pair
+            )
+            SELECT offering_id, x_id, y_id FROM met
+            WHERE due_at <= least(%(at)s, read_at) AND y_day::date > due_at::date
+              AND NOT EXISTS (
+                SELECT 1 FROM catalog_providerevent e
+                WHERE e.offering_id = met.offering_id AND e.kind = 'disagreement'
+                  AND (e.old #>> '{{}}', e.new #>> '{{}}') IN ((x_day, y_day), (y_day, x_day)))
+              AND NOT EXISTS (
+                -- a row that left before its own day may have been taken back
+                SELECT 1 FROM catalog_assertion i
+                WHERE i.topic = 'identity' AND i.missing_since IS NOT NULL
+                  AND ((i.source_id, i.external_id) = (x_source, x_row) AND x_day::date > i.missing_since::date
+                    OR (i.source_id, i.external_id) = (y_source, y_row) AND y_day::date > i.missing_since::date))
+              AND NOT EXISTS (
+                SELECT 1 FROM catalog_assertion m JOIN catalog_source s ON s.id = m.source_id
+                WHERE m.offering_id = met.offering_id AND m.topic = 'lifecycle' AND m.withdrawn_at IS NULL
+                  AND s.slug = 'manual')
+              AND since > (SELECT min(f.first_seen) FROM catalog_assertion f WHERE f.source_id = later_source)
+            """,
+            {
+                "sources": list(read_at),
+                "moments": list(read_at.values()),
+                "tolerance": DATE_TOLERANCE.days,
+                "hold_days": NEWS_HOLD.days,
+                "at": at,
+            },
+        )
+        return [(offering_id, one, other) for offering_id, one, other in cursor.fetchall()]

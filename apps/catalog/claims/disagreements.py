@@ -1,0 +1,301 @@
+"""Where sources contradict each other about when an offering ends: the rule and the list.
+
+The rule (`is_contradiction`) is plain Python. The list (`disagreements`) shows a contradiction from its first moment;
+claims/disagreement_events.py says when it is news. docs/feeds.md tells users about it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import combinations
+from typing import Literal
+
+from django.db import connection
+
+from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
+from apps.catalog.claims.precedence import MANUAL, UNMARKED, SourceClaim, precedence, strongest_claim
+from apps.catalog.claims.reconciliation import BUILT_IN, standing_claims
+from apps.catalog.claims.values import retires_on
+from apps.catalog.ingestion.change_detection.records import LIFECYCLE
+from apps.catalog.models import Assertion, Offering, Source
+from apps.common.time import day_of, now
+
+# Two days this close are one day told in two time zones; no measured pair differed by one.
+DATE_TOLERANCE = timedelta(days=1)
+# How long a contradiction stands before it is news.
+NEWS_HOLD = timedelta(days=7)
+# Days that passed this long ago no longer need a decision.
+PAST_AFTER = timedelta(days=365)
+
+DISAGREEMENT_KIND = "disagreement"
+type State = Literal["open", "decided", "past"]
+
+
+# --- the rule -----------------------------------------------------------------------------------------------------
+
+
+def is_contradiction(a: SourceClaim, b: SourceClaim) -> bool:
+    """Whether two claims about one offering cannot both be true.
+
+    Two firm days that differ do; a firm day does with a "not before" day that it comes before. A firm day after a
+    "not before" day does not, nor do two soft days: each is a lower bound. A claim without a day, or one in doubt at
+    its own source, contradicts nobody. Where a source cannot mark soft days, call `with_true_date_kinds` first.
+    """
+    first, second = retires_on(a.value), retires_on(b.value)
+    if a.source == b.source or a.in_doubt or b.in_doubt or first is None or second is None:
+        return False
+    if abs(first - second) <= DATE_TOLERANCE:
+        return False
+    if is_soft(a):
+        return not is_soft(b) and second < first
+    return not is_soft(b) or first < second
+
+
+def is_soft(voice: SourceClaim) -> bool:
+    return bool(voice.value.get("date_kind") == NOT_BEFORE)
+
+
+def with_true_date_kinds(voices: Iterable[SourceClaim]) -> list[SourceClaim]:
+    """The claims with their true kind of day: one of a source that cannot mark soft days is soft where another
+    source gives that very day as soft, for this offering or for the same model elsewhere."""
+    voices = list(voices)
+    soft = {voice.value.get("retires_on") for voice in voices if is_soft(voice)} - {None}
+    return [
+        replace(voice, value={**voice.value, "date_kind": NOT_BEFORE})
+        if voice.source in UNMARKED and (voice.soft_elsewhere or voice.value.get("retires_on") in soft)
+        else voice
+        for voice in voices
+    ]
+
+
+def precedence_reason(winner: SourceClaim, other: SourceClaim, name: str, other_name: str) -> str:
+    """Why `winner` counts and `other` does not, in a clause; the names are of their sources."""
+    if winner.source == MANUAL:
+        return "a person's word outranks every feed"
+    if winner.trust_rank > other.trust_rank and is_soft(other) and not is_soft(winner):
+        return f"a firm date that respects the 'not before' of {other_name}"
+    if winner.trust_rank != other.trust_rank:
+        return f"{name} (rank {winner.trust_rank}) is trusted more than {other_name} (rank {other.trust_rank})"
+    if (winner.value.get("date_kind") == FIRM) != (other.value.get("date_kind") == FIRM):
+        return "both are trusted alike; a firm date counts before a 'not before' date"
+    if winner.first_party != other.first_party:
+        return "both are trusted alike; the host's own word counts before a router's"
+    if winner.changed_at != other.changed_at:
+        return f"both are trusted alike; what {name} says is newer"
+    return f"both are trusted alike; {name} was on record first"
+
+
+# --- the list -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DisagreementSide:
+    """What one source says about the offering: its strongest claim. `speaker` is the slug of the source, of the feed
+    itself where the built-in catalogue stands in for it; `voice.value` has the true kind of day. `since` is the
+    moment from which it has said this day: a new successor or notice text does not make the day a new one."""
+
+    speaker: str
+    name: str
+    claim: Assertion
+    voice: SourceClaim
+    since: datetime
+
+    @property
+    def day(self) -> date | None:
+        return retires_on(self.voice.value)
+
+    @property
+    def is_soft(self) -> bool:
+        return self.day is not None and is_soft(self.voice)
+
+    @property
+    def is_built_in(self) -> bool:
+        return self.claim.source.slug == BUILT_IN
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.name} as the built-in catalogue has it" if self.is_built_in else self.name
+
+    @property
+    def says(self) -> tuple[str, str]:
+        """(speaker, ISO day or empty)."""
+        return self.speaker, self.voice.value.get("retires_on", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One offering about whose end sources contradict each other, or a person contradicts a source.
+
+    `sides` are all sources with a claim on its lifecycle, strongest first, without the person; `by_hand` is the
+    person's word. `pairs` are those that contradict each other. `accepted` is the side the settled day rests on (None
+    while none of them counts), `reason` says why it does. `since` is the moment from which they contradict.
+    """
+
+    offering: Offering
+    sides: tuple[DisagreementSide, ...]
+    pairs: tuple[tuple[DisagreementSide, DisagreementSide], ...]
+    by_hand: DisagreementSide | None
+    accepted: DisagreementSide | None
+    reason: str
+    since: datetime
+    at: datetime
+
+    @property
+    def n_days(self) -> int:
+        """Days between the two that lie furthest apart."""
+        return max(abs((a.day - b.day).days) for a, b in self.pairs if a.day and b.day)
+
+    @property
+    def is_new(self) -> bool:
+        """So young that one source may only be late to follow the other."""
+        return self.at - self.since < NEWS_HOLD
+
+    @property
+    def state(self) -> State:
+        if self.by_hand is not None:
+            return "decided"
+        days = [side.day for pair in self.pairs for side in pair if side.day]
+        return "past" if max(days) < day_of(self.at) - PAST_AFTER else "open"
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """The slugs of all sources that contradict another."""
+        return tuple(dict.fromkeys(side.speaker for pair in self.pairs for side in pair))
+
+    def stands_against(self, side: DisagreementSide) -> bool:
+        """Whether `side` contradicts the one accepted; any other where nothing is."""
+        others = [self.accepted] if self.accepted else list(self.sides)
+        return any(is_contradiction(side.voice, other.voice) for other in others)
+
+
+def disagreements(
+    offering_ids: Collection[int] | None = None, *, open_only: bool = True, at: datetime | None = None
+) -> list[Disagreement]:
+    """Where sources disagree, by offering id: among these offerings, or all; seven statements, whatever their number.
+
+    `open_only` leaves out what a person has decided, and what lies more than a year back on every side. Offerings
+    have their host loaded, claims their source and author.
+    """
+    moment = at or now()
+    candidates = _with_different_days(offering_ids)
+    if not candidates:
+        return []
+    voices, _ = standing_claims(candidates, LIFECYCLE)
+    spoken = [voice.claim_id for found in voices.values() for voice in found]
+    claims = Assertion.objects.select_related("source", "asserted_by").in_bulk(spoken)
+    names = dict(Source.objects.order_by().values_list("slug", "name"))
+    began = _dates_claimed_since(spoken)
+    offerings = Offering.objects.select_related("host").in_bulk(candidates)
+    found = (
+        _disagreement(offerings[pk], voices.get(pk, []), claims, began, names, moment) for pk in sorted(candidates)
+    )
+    return [row for row in found if row is not None and (row.state == "open" or not open_only)]
+
+
+def latest_disagreements(
+    offering_ids: Collection[int] | None = None, *, limit: int = 6, at: datetime | None = None
+) -> list[Disagreement]:
+    """The open ones that began last, newest first."""
+    found = disagreements(offering_ids, at=at)
+    return sorted(found, key=lambda row: (row.since, row.offering.pk), reverse=True)[:limit]
+
+
+def count_by_source(
+    offering_ids: Collection[int] | None = None,
+    *,
+    found: Iterable[Disagreement] | None = None,
+    at: datetime | None = None,
+) -> dict[str, int]:
+    """{source slug: open disagreements it takes part in}; pass `found` where they are at hand already."""
+    rows = disagreements(offering_ids, at=at) if found is None else [row for row in found if row.state == "open"]
+    counts = Counter(speaker for row in rows for speaker in row.speakers)
+    del counts[MANUAL]
+    return dict(counts)
+
+
+def _with_different_days(offering_ids: Collection[int] | None) -> list[int]:
+    """Offerings about which standing claims name days further apart than the tolerance: a superset."""
+    among = None if offering_ids is None else list(offering_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT offering_id FROM catalog_assertion
+            WHERE topic = 'lifecycle' AND withdrawn_at IS NULL AND offering_id IS NOT NULL
+              AND value ->> 'retires_on' IS NOT NULL
+              AND (%(among)s::bigint[] IS NULL OR offering_id = ANY (%(among)s::bigint[]))
+            GROUP BY offering_id
+            HAVING max(value ->> 'retires_on')::date - min(value ->> 'retires_on')::date > %(tolerance)s
+            """,
+            {"among": among, "tolerance": DATE_TOLERANCE.days},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+# The moment from which the claim {0} has named the day and kind it names now, by its history.
+SINCE_SQL = """(
+    SELECT min(h.changed_at) FROM catalog_assertionhistory h
+    WHERE h.pgh_obj_id = {0}.id AND h.changed_at > coalesce((
+        SELECT max(o.changed_at) FROM catalog_assertionhistory o WHERE o.pgh_obj_id = {0}.id
+          AND (o.value ->> 'retires_on', o.value ->> 'date_kind')
+              IS DISTINCT FROM ({0}.value ->> 'retires_on', {0}.value ->> 'date_kind')), '-infinity'))"""
+
+
+def _dates_claimed_since(claim_ids: Collection[int]) -> dict[int, datetime]:
+    with connection.cursor() as cursor:
+        since = f"coalesce({SINCE_SQL.format('a')}, a.changed_at)"
+        cursor.execute(f"SELECT a.id, {since} FROM catalog_assertion a WHERE a.id = ANY (%s)", [list(claim_ids)])
+        return dict(cursor.fetchall())
+
+
+def _disagreement(
+    offering: Offering,
+    voices: Sequence[SourceClaim],
+    claims: Mapping[int, Assertion],
+    began: Mapping[int, datetime],
+    names: Mapping[str, str],
+    at: datetime,
+) -> Disagreement | None:
+    """The disagreement about one offering, or None."""
+    by_speaker: dict[str, list[SourceClaim]] = defaultdict(list)
+    for voice in with_true_date_kinds(replace(each, source=_speaker(each, claims)) for each in voices):
+        by_speaker[voice.source].append(voice)
+    counting = [best for found in by_speaker.values() if (best := strongest_claim(found)) is not None]
+    sides = [
+        DisagreementSide(
+            voice.source, names.get(voice.source, voice.source), claims[voice.claim_id], voice, began[voice.claim_id]
+        )
+        for voice in sorted(counting, key=precedence)
+    ]
+    pairs = tuple((a, b) for a, b in combinations(sides, 2) if is_contradiction(a.voice, b.voice))
+    if not pairs:
+        return None
+    accepted = next((side for side in sides if side.claim.pk == offering.lifecycle_claim_id), None)
+    return Disagreement(
+        offering=offering,
+        sides=tuple(side for side in sides if side.speaker != MANUAL),
+        pairs=pairs,
+        by_hand=next((side for side in sides if side.speaker == MANUAL), None),
+        accepted=accepted,
+        reason=_reason(accepted, sides, pairs),
+        since=min(max(a.since, b.since) for a, b in pairs),
+        at=at,
+    )
+
+
+def _speaker(voice: SourceClaim, claims: Mapping[int, Assertion]) -> str:
+    """The feed whose word it is: the built-in catalogue says what a feed said that has not been polled yet."""
+    return claims[voice.claim_id].external_id.partition(":")[0] if voice.source == BUILT_IN else voice.source
+
+
+def _reason(
+    accepted: DisagreementSide | None,
+    sides: Sequence[DisagreementSide],
+    pairs: Sequence[tuple[DisagreementSide, DisagreementSide]],
+) -> str:
+    if accepted is None:
+        return "no source's claim counts at the moment"
+    if accepted.speaker == MANUAL:
+        return f"decided by {accepted.claim.asserted_by or 'a person'}: {accepted.claim.reason}"
+    other = next(side for side in sides if side != accepted and any(side in pair for pair in pairs))
+    return precedence_reason(accepted.voice, other.voice, accepted.name, other.full_name)

@@ -1,0 +1,182 @@
+"""What the guards hold back, and what people decide about it: look, accept, refuse, take the refusal back.
+
+A held change is a claim whose absence or waiting value a guard doubts (`Assertion.held`). Nobody has to act: it is
+forgotten when the feed goes back, and takes effect by itself once it has stood long enough. Only a price that rises
+by hundreds of times waits until somebody says that it is true.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from django.db import transaction
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.catalog.actions import InvalidFactError
+from apps.catalog.claims.reconciliation import catalogue_lock
+from apps.catalog.claims.values import price_in_force
+from apps.catalog.ingestion.change_detection.comparison import REFUSED_ABSENCE
+from apps.catalog.ingestion.change_detection.prices import units_needing_review
+from apps.catalog.ingestion.change_detection.records import DEFAULT_RULES, DetectionRules
+from apps.catalog.ingestion.ingest import apply_accepted
+from apps.catalog.models import Assertion, Offering, ProviderEvent, Source
+from apps.catalog.models.claims import Topic
+from apps.common.database.bulk_writes import update_rows
+from apps.common.history.context import audit_context
+from apps.common.time import day_of, now
+
+type What = Literal["removal", "date", "price"]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingChange:
+    """One thing that would become true on acceptance.
+
+    `old` and `new` are ISO days for a date (None for no date), {unit: decimal text} for a price; a removal has the
+    row's day, if any, as `old` and None as `new`. `refused` marks what a person has turned down.
+    """
+
+    assertion: Assertion
+    what: What
+    old: Any
+    new: Any
+    since: datetime
+    refused: bool = False
+
+    @property
+    def offering(self) -> Offering | None:
+        return self.assertion.offering
+
+
+def pending_changes(source: Source, *, groups: Collection[str] | None = None) -> list[PendingChange]:
+    """What waits at `source`, by provider group and row; offerings and hosts are loaded. Two statements."""
+    return list(_load_changes(source, _of_groups(Q(held=True), groups)))
+
+
+def rejected_changes(source: Source, *, groups: Collection[str] | None = None) -> list[PendingChange]:
+    """What people refused and the feed still says. Two statements."""
+    return list(_load_changes(source, _of_groups(Q(refused__isnull=False), groups)))
+
+
+@transaction.atomic
+def accept_pending(
+    *,
+    source: Source,
+    by: User,
+    reason: str,
+    groups: Collection[str] | None = None,
+    rules: DetectionRules = DEFAULT_RULES,
+) -> list[ProviderEvent]:
+    """Let what waits (of these provider groups, or all) take effect now; the events it raised.
+
+    InvalidFactError without a reason.
+    """
+    _require_reason(reason)
+    with audit_context(user=by, reason=reason):
+        catalogue_lock()
+        ids = set(_claims(source, _of_groups(Q(held=True), groups)).values_list("pk", flat=True))
+        return apply_accepted(source=source, claims=ids, at=now(), rules=rules).events if ids else []
+
+
+@transaction.atomic
+def reject_pending(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> int:
+    """Keep the old rows: ignore these changes for as long as the feed repeats them; the number refused.
+
+    InvalidFactError without a reason.
+    """
+    _require_reason(reason)
+    with audit_context(user=by, reason=reason):
+        catalogue_lock()
+        claims = list(_claims(source, _of_groups(Q(held=True), groups)).select_for_update(of=("self",)))
+        columns = {claim.pk: _rejected_columns(claim) for claim in claims}
+        return update_rows(Assertion, columns)
+
+
+@transaction.atomic
+def undo_rejection(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> int:
+    """Undo refusals: what was refused is held again, and waits from now on."""
+    _require_reason(reason)
+    moment = now()
+    with audit_context(user=by, reason=reason):
+        catalogue_lock()
+        claims = list(_claims(source, _of_groups(Q(refused__isnull=False), groups)).select_for_update(of=("self",)))
+        return update_rows(Assertion, {claim.pk: _pending_columns(claim, moment) for claim in claims})
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise InvalidFactError("Say why: the next reader has only your word.")
+
+
+def _of_groups(condition: Q, groups: Collection[str] | None) -> Q:
+    return condition if groups is None else condition & Q(group__in=groups)
+
+
+def _claims(source: Source, condition: Q) -> Any:
+    return Assertion.objects.standing().filter(condition, source=source)
+
+
+def _load_changes(source: Source, condition: Q) -> Iterator[PendingChange]:
+    claims = list(_claims(source, condition).select_related("offering__host").order_by("group", "external_id", "topic"))
+    absent = [claim.external_id for claim in claims if claim.topic == Topic.IDENTITY]
+    days = dict(
+        Assertion.objects.filter(source=source, external_id__in=absent, topic=Topic.LIFECYCLE).values_list(
+            "external_id", "value__retires_on"
+        )
+    )
+    for claim in claims:
+        claim.source = source
+        refused = claim.refused is not None and not claim.held
+        since = claim.missing_since or claim.pending_since or claim.changed_at
+        if claim.topic == Topic.IDENTITY:
+            yield PendingChange(claim, "removal", days.get(claim.external_id), None, since, refused)
+        elif claim.topic == Topic.LIFECYCLE:
+            waits = (claim.refused or {}).get("value") if refused else claim.pending
+            old, new = claim.value.get("retires_on"), (waits or {}).get("retires_on")
+            yield PendingChange(claim, "date", old, new, since, refused)
+        else:
+            yield PendingChange(claim, "price", *_price_step(claim, refused=refused), since, refused)
+
+
+def _price_step(claim: Assertion, *, refused: bool) -> tuple[dict[str, str], dict[str, str]]:
+    believed = price_in_force(claim.value, day_of(now()))
+    new = _waiting_units(claim) if not refused else (claim.refused or {}).get("units", {})
+    return {unit: believed[unit] for unit in new if unit in believed}, new
+
+
+def _waiting_units(claim: Assertion) -> dict[str, str]:
+    """{unit: amount} of the prices that wait at a claim; a unit no longer named is left out."""
+    return {unit: amount for unit, amount, _ in (claim.pending or {}).get("since", []) if amount is not None}
+
+
+def _rejected_columns(claim: Assertion) -> dict[str, Any]:
+    """The columns of a refused claim; of a row's prices only those that a person is asked about are refused."""
+    nothing_waits = {"held": False, "pending": None, "pending_since": None}
+    if claim.topic == Topic.IDENTITY:
+        return nothing_waits | {"refused": REFUSED_ABSENCE}
+    if claim.topic == Topic.LIFECYCLE:
+        return nothing_waits | {"refused": {"value": claim.pending}}
+    doubted = units_needing_review(claim.value, claim.pending, day_of(now()), DEFAULT_RULES)
+    waits = claim.pending or {"value": claim.value, "since": []}
+    lines = waits["since"]
+    refused = nothing_waits | {"refused": {"units": {unit: amount for unit, amount, _ in lines if unit in doubted}}}
+    others = [line for line in lines if line[0] not in doubted]
+    if not others:
+        return refused
+    return refused | {"pending": waits | {"since": others}, "pending_since": claim.pending_since}
+
+
+def _pending_columns(claim: Assertion, moment: datetime) -> dict[str, Any]:
+    """The columns of a claim whose refusal is taken back."""
+    refused = claim.refused or {}
+    held: dict[str, Any] = {"refused": None, "held": True}
+    if claim.topic == Topic.IDENTITY:
+        return held | {"missing_since": moment}
+    if claim.topic == Topic.LIFECYCLE:
+        return held | {"pending": refused["value"], "pending_since": moment}
+    before = claim.pending or {"value": claim.value, "since": []}
+    lines = [[unit, amount, moment.isoformat()] for unit, amount in refused["units"].items()]
+    pending = {"value": before["value"] | refused["units"], "since": [*before["since"], *lines]}
+    return held | {"pending": pending, "pending_since": claim.pending_since or moment}

@@ -1,0 +1,178 @@
+"""Where sources name different prices for one offering. A list only: a quarter of all shared prices differ at any
+time (stale rows, discounts, peak and off-peak), so a difference is nothing to be told about.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from apps.catalog.claims.reconciliation import BUILT_IN
+from apps.catalog.claims.values import price_in_force
+from apps.catalog.models import Assertion, Offering, Source
+
+UNITS = ("input", "output")
+# Amounts this close are one price, rounded.
+PRICE_TOLERANCE = Decimal("1.01")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSide:
+    """What one source says; `speaker` as in disagreements.DisagreementSide. `amounts` is {unit: amount per million} in
+    force."""
+
+    speaker: str
+    name: str
+    claim: Assertion
+    currency: str
+    amounts: dict[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceGap:
+    """One offering and all that is said about its input and output price, strongest source first. `accepted` is the
+    side the registry goes by, None where it goes by none of them."""
+
+    offering: Offering
+    sides: tuple[PriceSide, ...]
+    accepted: PriceSide | None
+
+    @property
+    def factor(self) -> Decimal:
+        """The dearest through the cheapest amount of the unit where they lie furthest apart."""
+        amounts: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
+        for side in self.sides:
+            for unit, amount in side.amounts.items():
+                if amount:
+                    amounts[unit, side.currency].append(amount)
+        return max((max(found) / min(found) for found in amounts.values()), default=Decimal(1))
+
+    @property
+    def lines(self) -> list[tuple[PriceSide, frozenset[str]]]:
+        """Each side with the units for which it names another amount than the one accepted."""
+        return [(side, self._differing(side)) for side in self.sides]
+
+    def _differing(self, side: PriceSide) -> frozenset[str]:
+        mine = self.accepted
+        if mine is None or mine.currency != side.currency:
+            return frozenset()
+        return frozenset(
+            unit
+            for unit, amount in side.amounts.items()
+            if mine.amounts.get(unit)
+            and max(amount, mine.amounts[unit]) > PRICE_TOLERANCE * min(amount, mine.amounts[unit])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PriceGaps:
+    """The offerings whose sources differ on `on`, among `offering_ids` or all; of `source`, if given, those it speaks
+    about. Widest gap first. Counted and cut by the database."""
+
+    on: date
+    offering_ids: Collection[int] | None = None
+    source: str = ""
+
+    def count(self, *, most: int) -> int:
+        """One statement; counting stops at `most`."""
+        return len(self.ids(limit=most))
+
+    def page(self, *, limit: int, offset: int = 0) -> list[PriceGap]:
+        """Five statements, whatever the number of rows. Offerings have their host loaded, claims their source."""
+        ids = self.ids(limit=limit, offset=offset)
+        if not ids:
+            return []
+        offerings = Offering.objects.select_related("host").in_bulk(ids)
+        names = dict(Source.objects.order_by().values_list("slug", "name"))
+        sides: dict[int, list[PriceSide]] = defaultdict(list)
+        claims = Assertion.objects.select_related("source").filter(pk__in=self._claims(ids))
+        for claim in claims.order_by("source__trust_rank", "source__name", "external_id"):
+            assert claim.offering_id is not None
+            sides[claim.offering_id].append(self._side(claim, names))
+        return [self._gap(offerings[pk], tuple(side for side in sides[pk] if side.amounts)) for pk in ids]
+
+    def _gap(self, offering: Offering, sides: tuple[PriceSide, ...]) -> PriceGap:
+        return PriceGap(offering, sides, next((x for x in sides if x.claim.pk == offering.price_claim_id), None))
+
+    def _side(self, claim: Assertion, names: dict[str, str]) -> PriceSide:
+        slug = claim.source.slug
+        speaker = claim.external_id.partition(":")[0] if slug == BUILT_IN else slug
+        now = price_in_force(claim.value, self.on)
+        return PriceSide(
+            speaker=speaker,
+            name=names.get(speaker, speaker),
+            claim=claim,
+            currency=claim.value.get("currency", "USD"),
+            amounts={unit: Decimal(now[unit]) for unit in UNITS if unit in now},
+        )
+
+    def ids(self, *, limit: int | None = None, offset: int = 0) -> list[int]:
+        """Only which offerings they are; one statement."""
+        parameters = {
+            "among": None if self.offering_ids is None else list(self.offering_ids),
+            "units": list(UNITS),
+            "today": self.on.isoformat(),
+            "tolerance": PRICE_TOLERANCE,
+            "source": self.source,
+            "limit": limit,
+            "offset": offset,
+        }
+        return [row[0] for row in _rows(_CLAIMED_PRICES + _GAPS, parameters)]
+
+    def _claims(self, ids: Collection[int]) -> list[int]:
+        return [row[0] for row in _rows(f"{_CLAIMED_PRICES} SELECT id FROM spoken", {"among": list(ids)})]
+
+
+def _rows(statement: str, parameters: dict[str, Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
+
+
+# The strongest standing price claim of each source about each offering; who may speak is as in
+# reconciliation.standing_claims.
+_CLAIMED_PRICES = """
+WITH polled AS (SELECT slug FROM catalog_source s WHERE s.slug NOT IN ('manual', 'built-in')
+    AND EXISTS (SELECT 1 FROM catalog_assertion a WHERE a.source_id = s.id)),
+named AS (
+    SELECT a.id, a.offering_id, a.value, a.changed_at,
+           CASE WHEN s.slug = 'built-in' THEN split_part(a.external_id, ':', 1) ELSE s.slug END AS speaker
+    FROM catalog_assertion a
+    JOIN catalog_source s ON s.id = a.source_id
+    LEFT JOIN catalog_assertion i
+      ON i.source_id = a.source_id AND i.external_id = a.external_id AND i.topic = 'identity'
+    WHERE a.topic = 'price' AND a.withdrawn_at IS NULL AND i.withdrawn_at IS NULL AND a.value <> '{}'
+      AND a.offering_id IS NOT NULL
+      AND (%(among)s::bigint[] IS NULL OR a.offering_id = ANY (%(among)s::bigint[]))
+      AND NOT (s.slug = 'built-in' AND split_part(a.external_id, ':', 1) IN (SELECT slug FROM polled))
+),
+spoken AS (
+    SELECT DISTINCT ON (offering_id, speaker) id, offering_id, speaker, value
+    FROM named ORDER BY offering_id, speaker, changed_at DESC, id
+)
+"""
+
+_GAPS = """,
+in_force AS (
+    SELECT DISTINCT ON (offering_id, speaker, unit)
+           offering_id, speaker, split_part(line.key, '@', 1) AS unit, line.amount::numeric AS amount,
+           coalesce(value ->> 'currency', 'USD') AS currency
+    FROM spoken CROSS JOIN LATERAL jsonb_each_text(value) AS line(key, amount)
+    WHERE split_part(line.key, '@', 1) = ANY (%(units)s) AND split_part(line.key, '@', 2) <= %(today)s
+    ORDER BY offering_id, speaker, unit, split_part(line.key, '@', 2) DESC
+),
+gaps AS (
+    -- zero is free or unknown, and no price to measure another by
+    SELECT offering_id, max(amount) / min(amount) AS factor FROM in_force WHERE amount > 0
+    GROUP BY offering_id, unit, currency
+    HAVING count(*) > 1 AND max(amount) > %(tolerance)s * min(amount)
+)
+SELECT offering_id FROM gaps
+WHERE %(source)s = '' OR EXISTS (
+    SELECT 1 FROM in_force f WHERE f.offering_id = gaps.offering_id AND f.speaker = %(source)s)
+GROUP BY offering_id ORDER BY max(factor) DESC, offering_id LIMIT %(limit)s OFFSET %(offset)s
+"""

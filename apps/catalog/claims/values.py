@@ -1,0 +1,84 @@
+"""Canonical values of claims: what is stored, compared and shown in events. Plain Python."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from apps.catalog.claims.feed_rows import LifecycleClaim, PriceLine
+
+type Value = dict[str, Any]
+
+
+def lifecycle_value(claim: LifecycleClaim) -> Value:
+    """The claim without its empty parts; days as ISO text."""
+    value: Value = {}
+    if claim.announced_on:
+        value["announced_on"] = claim.announced_on.isoformat()
+    if claim.retires_on:
+        value["retires_on"] = claim.retires_on.isoformat()
+        value["date_kind"] = claim.date_kind
+    if claim.status:
+        value["status"] = claim.status
+    if claim.successor:
+        value["successor"] = claim.successor
+    return value
+
+
+def retires_on(value: Mapping[str, Any] | None) -> date | None:
+    text = (value or {}).get("retires_on")
+    return date.fromisoformat(text) if text else None
+
+
+def price_key(line: PriceLine) -> str:
+    """`unit`, `unit>tokens` for a size of request, `unit@day` for a price that starts later."""
+    above = f">{line.above_tokens}" if line.above_tokens else ""
+    start = f"@{line.starts_on.isoformat()}" if line.starts_on else ""
+    return f"{line.unit}{above}{start}"
+
+
+def split_price_key(key: str) -> tuple[str, int, date | None]:
+    """(unit, above_tokens, starts_on) of a key made by `price_key`."""
+    key, _, start = key.partition("@")
+    unit, _, above = key.partition(">")
+    return unit, int(above or 0), date.fromisoformat(start) if start else None
+
+
+def unit_of_key(key: str) -> str:
+    """`unit[>tokens]` of a price key, without its first day."""
+    return key.partition("@")[0]
+
+
+def next_start(value: Mapping[str, str], after: date) -> date | None:
+    """The first day later than `after` on which a price published in advance begins."""
+    starts = (split_price_key(key)[2] for key in value if "@" in key)
+    return min((start for start in starts if start is not None and start > after), default=None)
+
+
+def format_decimal(amount: Decimal) -> str:
+    """A decimal without exponent and trailing zeros: '2.5', '0.000001', '300'."""
+    return format(amount.normalize(), "f") if amount else "0"
+
+
+def price_value(lines: Iterable[PriceLine]) -> Value:
+    """{price key: decimal text}, with "currency" only where it is not the dollar."""
+    value: Value = {}
+    for line in lines:
+        value[price_key(line)] = format_decimal(line.amount)
+        if line.currency != "USD":
+            value["currency"] = line.currency
+    return value
+
+
+def price_in_force(value: Mapping[str, str], day: date) -> dict[str, str]:
+    """{unit[>tokens]: amount} on `day`: of the lines of one key, the latest that has begun."""
+    begun: dict[str, tuple[date, str]] = {}
+    for key, amount in value.items():
+        if key == "currency":
+            continue
+        unit, above, start = split_price_key(key)
+        name = f"{unit}>{above}" if above else unit
+        since = start or date.min
+        if since <= day and (name not in begun or since >= begun[name][0]):
+            begun[name] = (since, amount)
+    return {name: amount for name, (_, amount) in begun.items()}

@@ -1,0 +1,88 @@
+"""The known ids and decisions of the database, as the resolver reads them."""
+
+from datetime import date
+
+from apps.catalog.identity.resolver.index import KnownId
+from apps.catalog.identity.resolver.resolve import Resolver
+from apps.catalog.models import Alias, IdentityDecision, Version
+
+_DIGITS = {"day": 10, "month": 7, "year": 4}
+
+
+def known_ids_from_database() -> list[KnownId]:
+    """Every version and alias as a known id, ordered by id; two statements.
+
+    Of an alias, the kind of the catalogue is told by its own: a synonym is another spelling of a fixed release, an
+    alias a name the developer may re-point, a family a name for several. Synonyms of one model share `same_as`.
+    """
+    versions = Version.objects.order_by().values_list(
+        "identifier",
+        "foundation__developer__slug",
+        "foundation__line",
+        "moving",
+        "released_on",
+        "released_precision",
+        "names",
+        "aliases",
+        "repositories",
+    )
+    known = [
+        KnownId(
+            id=identifier,
+            developer=developer,
+            line=line,
+            kind="alias" if moving else "pinned",
+            entity=identifier,
+            same_as=identifier,
+            released=_released(released_on, precision),
+            names=tuple(names),
+            aliases=tuple(aliases),
+            repositories=tuple(repositories),
+        )
+        for identifier, developer, line, moving, released_on, precision, names, aliases, repositories in versions
+    ]
+    further = Alias.objects.order_by().values_list(
+        "identifier",
+        "foundation__developer__slug",
+        "foundation__line",
+        "kind",
+        "version__identifier",
+        "synonym_of",
+        "names",
+        "aliases",
+        "repositories",
+    )
+    known += [
+        KnownId(
+            id=identifier,
+            developer=developer,
+            line=line,
+            kind="pinned" if kind == Alias.Kind.SYNONYM else kind,
+            entity=entity or identifier,
+            same_as=synonym_of or identifier,
+            # A synonym of its own version points nowhere: it is that version.
+            points_to=entity if kind != Alias.Kind.SYNONYM and synonym_of != entity else None,
+            names=tuple(names),
+            aliases=tuple(aliases),
+            repositories=tuple(repositories),
+        )
+        for identifier, developer, line, kind, entity, synonym_of, names, aliases, repositories in further
+    ]
+    return sorted(known, key=lambda each: each.id)
+
+
+def _released(day: date | None, precision: str) -> str | None:
+    return day.isoformat()[: _DIGITS[precision]] if day else None
+
+
+def decisions_from_database() -> dict[tuple[str, str], str | None]:
+    """{(host slug or "", raw string in lower case): the id a person chose, None for "not a model"}."""
+    standing = IdentityDecision.objects.filter(lifted_at__isnull=True).values_list(
+        "host__slug", "raw", "version__identifier", "alias__identifier"
+    )
+    return {(host or "", raw.strip().lower()): version or alias for host, raw, version, alias in standing}
+
+
+def build_resolver() -> Resolver:
+    """A resolver over what the database knows now; tens of milliseconds, so build one per batch of strings."""
+    return Resolver(known_ids_from_database(), decisions_from_database())

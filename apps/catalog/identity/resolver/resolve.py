@@ -1,0 +1,641 @@
+"""From a raw string to a known id, or to unknown.
+
+The order is fixed: a person's decision, the string as it stands, the wrapping off, then per reading of the name
+the facts as they are, then with one hosting remark after another taken off. At each stage every fact left in
+the name must be accounted for; what cannot be read (a date, a size, a version, a fine-tuner's word) ends in
+unknown, never at a neighbour.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from apps.catalog.identity.hosts import BY_SLUG, developer_slug, host_slug
+from apps.catalog.identity.resolver import facts
+from apps.catalog.identity.resolver.index import (
+    Candidate,
+    Index,
+    KnownId,
+    Rank,
+    Signature,
+    build_index,
+    signature,
+    squash,
+)
+from apps.catalog.identity.resolver.suggest import Suggestion, suggest
+from apps.catalog.identity.resolver.tokens import CODE, CONTEXT, NUMBER, SIZE, Tokens, sizes_of, tokens_of
+from apps.catalog.identity.resolver.unwrap import Unwrapped, unwrap
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The answer for one string.
+
+    canonical: a known id, or None. kind: pinned, alias, family or unknown. host: slug of HOSTS that the string or
+    the hint tells. confidence: 0..1, 0 when unknown. steps: how the answer came about, in words. line_hint: the
+    line the string seems to belong to when its snapshot, size or version is not known; never a match.
+    """
+
+    raw: str
+    host_hint: str | None
+    canonical: str | None
+    kind: str
+    host: str | None
+    region: str | None
+    variant: tuple[str, ...]
+    confidence: float
+    steps: tuple[str, ...]
+    line_hint: str | None = None
+
+    @property
+    def why(self) -> str:
+        """The steps as one sentence."""
+        return "; ".join(self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A known id found for some tokens, with what was taken off on the way."""
+
+    known: KnownId
+    confidence: float
+    steps: tuple[str, ...] = ()
+    variant: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Context:
+    """What the wrapping says about the name being looked up.
+
+    developer: whom a vendor prefix names; own: who runs the host, where that is a developer.
+    certain: the developer's name was part of the model's own name. instruct: the name says that it is the
+    instruct or chat model. base_weights: a bare name means base weights here.
+    """
+
+    host: str | None
+    developer: str | None
+    organisation: str
+    own: str | None
+    text: str
+    vendor_prefix: bool = False
+    certain: bool = False
+    instruct: bool = False
+    base_weights: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.base_weights = self.host in facts.HOSTS_OF_BASE_WEIGHTS or (
+            self.organisation in facts.ORGANISATIONS_OF_BASE_WEIGHTS and facts.BASE_NAMES.match(self.text) is not None
+        )
+
+
+_MODES = frozenset(facts.PAIRS.values())
+_CONFIDENCE = {
+    Rank.ID: 0.98,
+    Rank.REPOSITORY: 0.97,
+    Rank.NAME: 0.93,
+    Rank.LINE: 0.88,
+    Rank.FILLED: 0.86,
+    Rank.SHORT: 0.8,
+    Rank.SIZELESS: 0.75,
+}
+_FUSED = re.compile(r"([a-z]?)([1-9])([1-9])")
+_TOKEN_COUNTS = frozenset(str(1 << exponent) for exponent in range(11, 21))
+_LISTED_WITHIN_DAYS = 65
+_TORN_SIZE = re.compile(r"\db")
+_COMPACT_DATE = re.compile(r"(?<!\d)20\d{6}(?!\d)")
+_SHORT_DATE = re.compile(r"(?<!\d)2[3-9]\d{4}(?!\d)")
+# OpenRouter turns `claude-opus-4-7` into `claude-4.7-opus-<day of listing>`.
+_TURNED_CLAUDE = re.compile(r"claude-[4-9](\.\d)?-[a-z]+-")
+_FIRST = re.compile(r"^([a-z0-9.]+)[-_]+(?=.)")
+_FIRST_TWO = re.compile(r"^([a-z0-9.]+[-_][a-z0-9.]+)[-_]+(?=.)")
+# Developers whose weights carry -instruct in some hosts' names although the id has none.
+_INSTRUCT_OPTIONAL = frozenset({"microsoft", "mistral", "moonshotai", "nvidia", "meta", "tencent"})
+
+
+def _defused(tokens: Tokens) -> Tokens:
+    """Two digits in one read as a version number (`54`, `k25`), and a torn size mended (`1`, `5b`)."""
+    out: list[str] = []
+    for token in tokens:
+        if (match := _FUSED.fullmatch(token)) is not None:
+            out.append(f"{match[1]}{match[2]}.{match[3]}")
+        elif out and _TORN_SIZE.fullmatch(token) and len(out[-1]) == 1 and out[-1].isdigit():
+            out[-1] = f"{out[-1]}.{token}"
+        else:
+            out.append(token)
+    return tuple(out)
+
+
+class Resolver:
+    """Finds the known id a string names.
+
+    `decisions` maps (host slug or "", raw string in lower case) to the id a person chose, or to None for "no
+    model"; it outranks every rule. Building takes some tens of milliseconds; `resolve` keeps no state.
+    """
+
+    def __init__(self, known: Iterable[KnownId], decisions: Mapping[tuple[str, str], str | None] | None = None) -> None:
+        self.index: Index = build_index(known)
+        self._decisions = dict(decisions or {})
+        self._facts: dict[tuple[str, Signature], KnownId | None] = {}
+        for host, text, target in facts.NAMES:
+            if target is None:
+                self._facts[host, signature(tokens_of(text))] = None
+            elif (entry := self.index.by_id.get(target)) is not None:
+                self._facts[host, signature(tokens_of(text))] = entry
+
+    def resolve(self, raw: str, host_hint: str | None = None) -> Resolution:
+        """The known id that `raw` names on the host `host_hint`, with the reasons; 20-100 microseconds."""
+        lower = raw.strip().lower()
+        hint = host_slug(host_hint) if host_hint else None
+        # a decision may name a host that no table knows
+        for host in dict.fromkeys((hint or "", (host_hint or "").strip().lower(), "")):
+            if (host, lower) in self._decisions:
+                return self._decided(raw, host_hint, hint, self._decisions[host, lower])
+        wrapped = unwrap(raw, host_hint)
+        if wrapped.closed:
+            return self._unknown(raw, host_hint, wrapped, ())
+        exact = self._verbatim(lower, wrapped)
+        if exact is not None:
+            return self._answer(raw, host_hint, wrapped, exact)
+        hit = self._search(wrapped)
+        if hit is not None and not self._is_everyday(hit, wrapped):
+            return self._answer(raw, host_hint, wrapped, hit)
+        return self._unknown(raw, host_hint, wrapped, tokens_of(wrapped.names[0]))
+
+    def suggest(self, raw: str, host_hint: str | None = None, limit: int = 5) -> list[Suggestion]:
+        """Look-alikes of `raw` for a person to choose from, best first."""
+        return suggest(self.index.by_id, raw, host_hint, limit)
+
+    # --- answers ------------------------------------------------------------------------------------------------
+
+    def _decided(self, raw: str, hint: str | None, host: str | None, choice: str | None) -> Resolution:
+        entry = self.index.by_id.get(choice) if choice else None
+        if entry is None:
+            step = "a person decided that this names no known model"
+            return Resolution(raw, hint, None, UNKNOWN, host, None, (), 0.0, (step,))
+        step = f"a person decided that this is {entry.id}"
+        return Resolution(raw, hint, entry.id, entry.kind, host, None, (), 1.0, (step,))
+
+    @staticmethod
+    def _answer(raw: str, hint: str | None, wrapped: Unwrapped, hit: _Hit) -> Resolution:
+        variant = tuple(dict.fromkeys((*wrapped.variant, *hit.variant)))
+        return Resolution(
+            raw=raw,
+            host_hint=hint,
+            canonical=hit.known.id,
+            kind=hit.known.kind,
+            host=wrapped.host,
+            region=wrapped.region,
+            variant=variant,
+            confidence=round(hit.confidence, 2),
+            steps=(*wrapped.steps, *hit.steps),
+        )
+
+    def _unknown(self, raw: str, hint: str | None, wrapped: Unwrapped, tokens: Tokens) -> Resolution:
+        line = None if wrapped.closed else self._line_hint(tokens, wrapped.developer)
+        steps = list(wrapped.steps)
+        if line is not None:
+            steps.append(f"part of the name is the line {line}, the rest (a date, size, version or word) is not known")
+        elif not wrapped.closed:
+            steps.append("no known id has this name")
+        return Resolution(
+            raw, hint, None, UNKNOWN, wrapped.host, wrapped.region, tuple(wrapped.variant), 0.0, tuple(steps), line
+        )
+
+    def _line_hint(self, tokens: Tokens, developer: str | None) -> str | None:
+        """The line of the longest beginning of the name that is one."""
+        for end in range(len(tokens), 1, -1):
+            short = tokens[:end]
+            line = self.index.lines.get(signature(short))
+            if line is None and (match := self.index.by_signature.get(signature(short))):
+                line = match[0].known.line
+            if line is not None and (developer is None or line.startswith(developer + "/")):
+                return line
+        return None
+
+    # --- before any reading -------------------------------------------------------------------------------------
+
+    def _verbatim(self, lower: str, wrapped: Unwrapped) -> _Hit | None:
+        """The string, as it stands, is an id, an alias or a repository."""
+        entry = self.index.by_text.get(lower)
+        if entry is None:
+            return None
+        text = lower.rpartition("/")[2]
+        sig = signature(tokens_of(text))
+        if wrapped.host and (wrapped.host, sig) in self._facts:
+            return None
+        hit = _Hit(entry, 1.0, (f"the string is {entry.id} as it stands",))
+        if not self._is_everyday(hit, wrapped, lower):
+            return hit
+        return None if wrapped.host == "azure" else replace(hit, confidence=0.6)
+
+    def _is_everyday(self, hit: _Hit, wrapped: Unwrapped, lower: str = "") -> bool:
+        """One plain word is a model only where its developer is named; elsewhere it is a deployment's free name."""
+        name = lower or (wrapped.names[0] if wrapped.names else "")
+        if not name.isalpha() or wrapped.developer == hit.known.developer:
+            return False
+        own = BY_SLUG[wrapped.host].developer if wrapped.host in BY_SLUG else None
+        if own == hit.known.developer:
+            return False
+        return name in facts.EVERYDAY_WORDS or wrapped.host == "azure"
+
+    # --- search -------------------------------------------------------------------------------------------------
+
+    def _search(self, wrapped: Unwrapped) -> _Hit | None:
+        own = BY_SLUG[wrapped.host].developer if wrapped.host in BY_SLUG else None
+        for name in wrapped.names:
+            for text, developer, steps in self._prefixes(name, wrapped.host, 2):
+                if facts.NO_SINGLE_VERSION.fullmatch(text):
+                    return None
+                tokens = tokens_of(text)
+                if not tokens:
+                    continue
+                context = _Context(
+                    wrapped.host,
+                    developer or wrapped.developer,
+                    wrapped.organisation,
+                    own,
+                    text,
+                    vendor_prefix=wrapped.developer is not None and not wrapped.dotted,
+                    certain=developer is not None,
+                )
+                found = self._read(tokens, context)
+                if found == "blocked":
+                    return None
+                if isinstance(found, _Hit):
+                    return replace(found, steps=(*steps, *found.steps))
+        for name in wrapped.names[:1]:
+            for text, developer, steps in self._prefixes(name, wrapped.host, 2):
+                entry = self._squashed(text, wrapped.host)
+                if entry is not None and developer in (None, entry.developer):
+                    step = f"letters and digits are those of {entry.id}, written in one"
+                    return _Hit(entry, 0.84, (*steps, step))
+        return None
+
+    def _prefixes(self, name: str, host: str | None, depth: int) -> Iterator[tuple[str, str | None, tuple[str, ...]]]:
+        """`name`, and `name` without words of a host or developer in front."""
+        yield name, None, ()
+        if depth == 0:
+            return
+        hosts_word = host.partition("-")[0] if host else ""
+        for pattern in (_FIRST, _FIRST_TWO):
+            match = pattern.match(name)
+            if match is None:
+                return
+            head = match.group(1).replace("_", "-")
+            rest = name[match.end() :]
+            repeated = rest.startswith(head)
+            developer = developer_slug(head) if head in facts.DEVELOPER_PREFIXES or repeated else None
+            served = host_slug(head)
+            if (
+                developer is None
+                and head not in facts.DEVELOPER_PREFIXES
+                and head not in facts.HOST_PREFIXES
+                and head != hosts_word
+                and (served is None or BY_SLUG[served].developer is not None)
+            ):
+                continue
+            step = f"{head} in front is the developer" if developer else f"{head} in front is the host's word"
+            for text, deeper, steps in self._prefixes(rest, host, depth - 1):
+                yield text, deeper or developer, (step, *steps)
+
+    def _read(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
+        """Look `tokens` up as they are, then completed, then with fused decimals read apart."""
+        found = self._peel(tokens, context)
+        if found is not None:
+            return found
+        for completed, step in self._completed(tokens, context):
+            found = self._peel(completed, context)
+            if found is not None:
+                return self._with_step(found, step, 0.03)
+        fused = _defused(tokens)
+        if fused != tokens:
+            found = self._peel(fused, context)
+            if found is not None:
+                return self._with_step(found, "two digits in one are a version number", 0.04)
+        return self._paired(tokens, context) or self._listed(tokens, context)
+
+    def _paired(self, tokens: Tokens, context: _Context) -> _Hit | None:
+        """A version number and a release code that mean the same release (`mistral-medium-3-1-2508`)."""
+        codes = tuple(token for token in tokens if CODE.fullmatch(token))
+        numbers = tuple(token for token in tokens if NUMBER.fullmatch(token) and token not in codes)
+        if len(codes) != 1 or len(numbers) != 1:
+            return None
+        by_code = self._peel(tuple(token for token in tokens if token != numbers[0]), context)
+        by_number = self._peel(tuple(token for token in tokens if token != codes[0]), context)
+        if not isinstance(by_code, _Hit) or not isinstance(by_number, _Hit):
+            return None
+        if by_code.known.entity != by_number.known.entity:
+            return None
+        step = f"{numbers[0]} and {codes[0]} both mean {by_code.known.id}"
+        return replace(by_code, steps=(*by_code.steps, step), confidence=by_code.confidence - 0.05)
+
+    @staticmethod
+    def _with_step(found: _Hit | str, step: str, doubt: float) -> _Hit | str:
+        if isinstance(found, str):
+            return found
+        return replace(found, steps=(step, *found.steps), confidence=found.confidence - doubt)
+
+    @staticmethod
+    def _completed(tokens: Tokens, context: _Context) -> Iterator[tuple[Tokens, str]]:
+        """The family's name in front, where the developer or the tier of Claude makes it plain."""
+        if "claude" not in tokens and facts.CLAUDE_TIERS & set(tokens) and any(NUMBER.fullmatch(t) for t in tokens):
+            if context.developer in (None, "anthropic"):
+                yield ("claude", *tokens), "a tier with a version is Claude"
+            return
+        developer = context.developer or context.own
+        if developer and tokens[0][-1:].isdigit() and not SIZE.fullmatch(tokens[0]):
+            for family in facts.FAMILY_NAMES.get(developer, ()):
+                yield (family, *tokens), f"{developer} makes the family {family}"
+
+    def _squashed(self, text: str, host: str | None) -> KnownId | None:
+        """The one known id with the same letters and digits, if no size is torn by it."""
+        candidates = [text]
+        for short, long in facts.ABBREVIATIONS.get(host or "", ()):
+            if text.startswith(short):
+                candidates.append(long + text[len(short) :])
+            stem, _, word = candidates[-1].rpartition("-")
+            if stem and word in facts.SERVICE:
+                candidates.append(stem)
+        for each in candidates:
+            entry = self.index.by_squash.get(squash(each))
+            if entry is not None and sizes_of(tokens_of(each)) == sizes_of(tokens_of(entry.slug.lower())):
+                return entry
+        return None
+
+    # --- taking hosting remarks off -----------------------------------------------------------------------------
+
+    def _peel(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
+        """Look up; while nothing is found, take off one remark of hosting and look up again."""
+        removed: list[str] = []
+        steps: list[str] = []
+        doubt = 0.0
+        context.instruct = "instruct" in tokens or "chat" in tokens
+        while tokens:
+            found = self._find(tokens, context)
+            if found == "blocked":
+                return found
+            if isinstance(found, _Hit):
+                if removed and not self._may_drop(removed, tokens, found, context):
+                    return None
+                variant = tuple(reversed([word for word in removed if word not in ("latest", "instruct", "chat")]))
+                return replace(
+                    found, steps=(*steps, *found.steps), variant=variant, confidence=found.confidence - doubt
+                )
+            taken = self._take(tokens, context)
+            if taken is None:
+                return None
+            tokens, word, step = taken
+            removed.append(word)
+            steps.append(step)
+            if not facts.FORMAT.fullmatch(word):
+                doubt += 0.02
+        return None
+
+    @staticmethod
+    def _take(tokens: Tokens, context: _Context) -> tuple[Tokens, str, str] | None:
+        """The tokens less one remark: (rest, word, step)."""
+        for position in range(len(tokens) - 1, 0, -1):
+            if facts.FORMAT.fullmatch(tokens[position]):
+                rest = tokens[:position]
+                after = tokens[position + 1 :]
+                if after and facts.FORMAT.fullmatch(after[0]):
+                    after = after[1:]
+                if after[:2] == ("mixed", "ar"):
+                    after = after[2:]
+                # What follows GGUF's q4 (k, m) belongs to the format.
+                if re.fullmatch(r"i?q\d", tokens[position]):
+                    while after and after[0] in ("k", "m", "s", "l", "xl", "xs", "xxs"):
+                        after = after[1:]
+                return (*rest, *after), tokens[position], f"{tokens[position]} is a number format"
+        if len(tokens) < 2:
+            return None
+        last = tokens[-1]
+        if len(tokens) > 2 and (pair := facts.PAIRS.get((tokens[-2], last))):
+            return tokens[:-2], pair, f"{pair} is a mode"
+        if (
+            last in facts.SERVICE
+            or last in facts.SERVICE_OF_OPEN_WEIGHTS
+            or last in facts.SERVICE_OF_LLAMA
+            or last in facts.SERVICE_OF_HOST.get(context.host or "", ())
+        ):
+            return tokens[:-1], last, f"-{last} is how the host serves it"
+        if last in facts.REASONING:
+            return tokens[:-1], last, f"-{last} is a mode of a hybrid model"
+        if last in facts.EFFORT:
+            return tokens[:-1], last, f"-{last} is an effort"
+        if last[0] == "=" and tokens[-2] in facts.EFFORT:
+            return (*tokens[:-2], last), tokens[-2], f"-{tokens[-2]} is an effort"
+        if CONTEXT.fullmatch(last) or last in _TOKEN_COUNTS:
+            return tokens[:-1], last, f"-{last} is a context length"
+        if last == "latest":
+            return tokens[:-1], last, "-latest of a moving name is that name"
+        if "instruct" in tokens[1:]:
+            position = tokens.index("instruct", 1)
+            return (*tokens[:position], *tokens[position + 1 :]), "instruct", "-instruct adds nothing here"
+        if "chat" in tokens[1:-1] and NUMBER.fullmatch(tokens[tokens.index("chat", 1) + 1]):
+            position = tokens.index("chat", 1)
+            return (*tokens[:position], *tokens[position + 1 :]), "chat", "-chat adds nothing here"
+        if len(tokens) > 2 and last in ("beta", "preview") and tokens[-2] in ("fast", "turbo"):
+            return (*tokens[:-2], last), tokens[-2], f"-{tokens[-2]} is how the host serves it"
+        return None
+
+    def _may_drop(self, removed: list[str], tokens: Tokens, found: _Hit, context: _Context) -> bool:
+        """Whether the words taken off can be remarks of hosting for what was found."""
+        known, rest, first = found.known, frozenset(tokens), tokens[0]
+        for word in removed:
+            for developer, spelled in self.index.words.get(word, ()):
+                if developer == known.developer and word not in rest and rest | {word} <= spelled:
+                    return False
+            if word == "fast" and facts.FAST_IS_A_MODEL.match(known.id):
+                return False
+            if word in facts.SERVICE_OF_OPEN_WEIGHTS and not known.repositories and known.developer != "meta":
+                return False
+            if word in facts.SERVICE_OF_LLAMA and not known.id.startswith("meta/llama-3"):
+                return False
+            if (known.developer, first) in self.index.families.get(word, ()):
+                return False
+            if word in facts.EFFORT and known.developer not in facts.DEVELOPERS_WITH_EFFORT:
+                return False
+            # Where a family is sold by context length, the length is part of the identity.
+            if (CONTEXT.fullmatch(word) or word.isdigit()) and (
+                (known.developer, first) in self.index.families.get("#context", ()) or found.confidence < 0.8
+            ):
+                return False
+            if word == "latest" and not self._moves(rest, known, context):
+                return False
+            if (word in facts.REASONING or word in _MODES) and (
+                facts.NOT_HYBRID.match(known.id) or facts.MODE_IS_A_MODEL.match(known.id)
+            ):
+                return False
+            if word == "instruct" and known.developer not in _INSTRUCT_OPTIONAL:
+                return False
+            if word == "chat" and known.developer != "deepseek":
+                return False
+        return True
+
+    def _moves(self, rest: frozenset[str], known: KnownId, context: _Context) -> bool:
+        """Whether `known`-latest is `known`: its own developer's moving name, or a name that has one version."""
+        if known.developer == "openai":
+            return False
+        if known.kind == "pinned":
+            return known.entity in self.index.moving
+        return known.developer == context.own or any(NUMBER.fullmatch(token) for token in rest)
+
+    # --- one lookup ---------------------------------------------------------------------------------------------
+
+    def _find(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
+        """The known id with exactly these facts; "blocked" where a fact says the name is no single version."""
+        sig = signature(tokens)
+        for host in (context.host or "", ""):
+            if (host, sig) in self._facts:
+                entry = self._facts[host, sig]
+                if entry is None:
+                    return "blocked"
+                return _Hit(entry, 0.9, (f"documented: {' '.join(tokens)} is {entry.id}",))
+        found = self._best(self.index.by_signature.get(sig, ()), tokens, context)
+        if found is None and "latest" not in tokens and (len(tokens) > 1 or context.developer):
+            latest = (*tokens, "latest")
+            candidates = self.index.by_signature.get(signature(latest), ())
+            found = self._best(tuple(c for c in candidates if c.rank is Rank.ID), latest, context)
+            if found is not None:
+                return replace(
+                    found, steps=(f"undated, so the moving name {found.known.id}",), confidence=found.confidence - 0.1
+                )
+        return found
+
+    def _best(self, candidates: tuple[Candidate, ...], tokens: Tokens, context: _Context) -> _Hit | None:
+        fitting = [candidate for candidate in candidates if self._fits(candidate, tokens, context)]
+        if not fitting:
+            return None
+        rank = fitting[0].rank
+        group = [candidate for candidate in fitting if candidate.rank is rank]
+        made_by = context.developer or context.own
+        if made_by is not None and len(group) > 1:
+            group = [c for c in group if c.known.developer == made_by] or group
+        group = [c for c in group if c.tokens == tokens] or group
+        if len({candidate.known.entity for candidate in group}) > 1:
+            group = self._named(group) if rank is Rank.NAME else []
+            if not group:
+                return None
+        chosen = min(
+            group, key=lambda c: (c.known.slug.lower() != context.text, c.known.same_as != c.known.id, c.known.id)
+        )
+        known = chosen.known
+        confidence = _CONFIDENCE[rank]
+        if chosen.tokens != tokens:
+            confidence -= 0.02
+        if context.developer is not None and known.developer != context.developer:
+            confidence -= 0.08
+        if rank <= Rank.REPOSITORY:
+            step = f"the facts {' '.join(tokens)} are those of {known.id}"
+        elif rank is Rank.NAME:
+            step = f"this is the display name of {known.id}"
+        else:
+            step = f"{known.id} without {chosen.left_out}, and nothing else fits"
+        return _Hit(known, confidence, (step,))
+
+    @staticmethod
+    def _named(group: list[Candidate]) -> list[Candidate]:
+        """Of several ids with one display name in one line, the moving one, else the only pinned one."""
+        lines = {candidate.known.line for candidate in group if not candidate.moving}
+        if len(lines) != 1:
+            return []
+        moving = [c for c in group if c.moving and c.known.line in lines]
+        pinned = [c for c in group if c.known.kind == "pinned" and c.known.line in lines]
+        if moving:
+            return moving
+        return pinned if len({candidate.known.entity for candidate in pinned}) == 1 else []
+
+    @staticmethod
+    def _fits(candidate: Candidate, tokens: Tokens, context: _Context) -> bool:
+        if candidate.instruct_left_out and context.base_weights and not context.instruct:
+            return False
+        if candidate.needs_developer and candidate.known.developer not in (context.developer, context.own):
+            return False
+        if context.developer is None or candidate.known.developer == context.developer:
+            return True
+        # Another vendor's prefix: a gateway's own label or a re-uploader. The name must then say it all.
+        return candidate.rank <= Rank.REPOSITORY and len(tokens) > 1 and not context.certain
+
+    # --- dates of listing ---------------------------------------------------------------------------------------
+
+    def _listed(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
+        """A router's or Volcengine's day of listing, which is no snapshot date."""
+        dates = [token for token in tokens if token[0] == "=" and len(token) == 9]
+        routed = context.host in facts.HOSTS_WITH_LISTING_DATES
+        if not dates:
+            return self._listed_by_code(tokens, context) if routed else None
+        day = dates[0]
+        rest = tuple(token for token in tokens if token != day)
+        short = _SHORT_DATE.search(context.text) is not None and context.developer != "bytedance"
+        slug = (
+            context.host is None
+            and context.vendor_prefix
+            and _COMPACT_DATE.search(context.text) is not None
+            and (context.developer != "anthropic" or _TURNED_CLAUDE.match(context.text) is not None)
+        )
+        if not (routed or short or slug):
+            return None
+        found = self._peel(rest, context)
+        if not isinstance(found, _Hit):
+            return found
+        if short and found.known.developer == "bytedance":
+            return None
+        if found.known.line in self.index.dated and not _TURNED_CLAUDE.match(context.text):
+            # The line's snapshots are named by their day, and this day is none of theirs.
+            return None
+        if found.known.kind == "pinned" or short:
+            coded = self._peel((*rest, day[5:]), context)
+            if (
+                isinstance(coded, _Hit)
+                and coded.known.kind == "pinned"
+                and coded.known.developer == found.known.developer
+            ):
+                return self._with_step(coded, f"{day[1:]} is the snapshot {day[5:]}", 0.04)
+        if not self._listed_in_time(day, found.known):
+            return None
+        return self._with_step(found, f"{day[1:]} is the day of listing, not a snapshot", 0.1)
+
+    def _listed_in_time(self, day: str, known: KnownId) -> bool:
+        """Whether a listing on `day` ("=YYYYMMDD") fits the model's release, where that day is known.
+
+        Routers list a model within weeks of its release; some of their dates have the wrong year.
+        """
+        released = self.index.released.get(known.id)
+        if released is None:
+            return True
+        try:
+            listed = date.fromisoformat(day[1:])
+            gap_days = (listed - released).days
+            same_day = (listed.month, listed.day) == (released.month, released.day)
+        except ValueError:
+            return False
+        return abs(gap_days) <= _LISTED_WITHIN_DAYS or same_day
+
+    def _listed_by_code(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
+        last = tokens[-1]
+        if not CODE.fullmatch(last):
+            return None
+        swapped = self._peel((*tokens[:-1], last[2:] + last[:2]), context)
+        if isinstance(swapped, _Hit):
+            return self._with_step(swapped, f"{last} is month and year of the release", 0.08)
+        found = self._peel(tokens[:-1], context)
+        if not isinstance(found, _Hit) or found.known.kind != "pinned" or not found.known.repositories:
+            return None
+        if found.known.line in self.index.coded or not self._code_in_time(last, found.known):
+            return None
+        return self._with_step(found, f"{last} is the day of listing, not a snapshot", 0.1)
+
+    def _code_in_time(self, code: str, known: KnownId) -> bool:
+        """Whether four digits, as month and day or as year and month, fit the release where its day is known."""
+        released = self.index.released.get(known.id)
+        if released is None or code == f"{released:%y%m}":
+            return True
+        try:
+            listed = released.replace(month=int(code[:2]), day=int(code[2:]))
+        except ValueError:
+            return False
+        return abs((listed - released).days) <= _LISTED_WITHIN_DAYS

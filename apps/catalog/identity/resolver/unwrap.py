@@ -1,0 +1,438 @@
+"""Taking a string out of its wrapping: host, path, region and packaging, down to a model's name.
+
+Nothing here knows a model. Each form is a documented way of one host to write a name (resource name, ARN,
+routing key, deployment URL, file name); what is taken off is kept as host, region, variant and a step in
+words. A string that names no published model by its form alone (a fine-tune, a customer's deployment, an
+opaque resource) is refused with a reason.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from apps.catalog.identity.hosts import developer_slug, host_slug
+from apps.catalog.identity.resolver import facts
+from apps.catalog.identity.resolver.facts import words
+
+
+@dataclass(slots=True)
+class Unwrapped:
+    """What the wrapping says: `names` are the readings of the model's own name, the first the most literal.
+
+    developer: the developer a vendor prefix names. organisation: that prefix as written, lower case.
+    routed: LiteLLM's form, whose first segment is a host even when it is a developer's name.
+    closed: the string is refused, for this reason. dotted: Bedrock's `<developer>.<model>` form.
+    """
+
+    names: list[str] = field(default_factory=list)
+    host: str | None = None
+    developer: str | None = None
+    organisation: str = ""
+    region: str | None = None
+    variant: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    closed: str = ""
+    dotted: bool = False
+    routed: bool = False
+
+    def refuse(self, reason: str) -> "Unwrapped":
+        self.closed = reason
+        self.steps.append(reason)
+        return self
+
+
+_VERSION_WORD = re.compile(r"\b(?:model\s+)?version(?=[^\S ]*[:= ])\s*+[:=]?\s*", re.I)
+_CONTEXT_REMARK = re.compile(r"\[(\d+m|\d+k)\]$", re.I)
+_ARN = re.compile(r"arn:aws[a-z-]*:(bedrock|sagemaker)[a-z-]*:([a-z0-9-]*):([0-9*]*):([a-z-]+)/(.+)$", re.I)
+_AZUREML = re.compile(r"^azureml://registries/([^/]+)/models/([^/]+)(?:/versions/([^/]+))?", re.I)
+_URL = re.compile(r"^https?://([^/]+)/(.*)$", re.I)
+_DEPLOYMENT = re.compile(r"(?:^|/)deployments/([^/?]+)", re.I)
+_GEO = re.compile(r"^(us-gov|us|eu|apac|au|jp|global|ca|in|sa|uk|me|af|kr|mx|il|ap)\.(?=[a-z0-9-]+\.)")
+_DOTTED = re.compile(r"^([a-z][a-z0-9]*)\.(?=[a-z0-9])")
+_BEDROCK_TAIL = re.compile(r"^(?P<name>.+?)(?:-v(?P<major>\d+))?(?::(?P<minor>\d+))?(?::(?P<context>\d+k|mm))?$")
+_AWS_REGION = re.compile(
+    r"^(us|eu|ap|sa|ca|me|af|il|mx|cn)(-gov|-iso[a-z]?)?-(north|south|east|west|central|northeast|southeast|northwest|southwest)-\d$"
+)
+_GCP_REGION = re.compile(
+    r"^(us|europe|asia|australia|southamerica|northamerica|me|africa)-(north|south|east|west|central|northeast|southeast|northwest|southwest)\d+$"
+)
+_AZURE_REGION = re.compile(
+    r"^((north|south|east|west|central)(us|europe|india)\d?|(east|west|central|southcentral|northcentral|westcentral)us\d?"
+    r"|swedencentral|francecentral|germanywestcentral|uksouth|ukwest|japaneast|japanwest|australiaeast|canadaeast"
+    r"|canadacentral|koreacentral|norwayeast|switzerlandnorth|brazilsouth|southeastasia|eastasia|polandcentral"
+    r"|italynorth|spaincentral|uaenorth|southafricanorth|centralindia)$"
+)
+_DATA_ZONE = words("us eu global global-standard apac au jp ca uk in us-gov datazone standard")
+_ROUTE_WORDS = words(
+    "converse converse_like converse-like invoke async_invoke async-invoke responses chat completions completion "
+    "claude_platform anthropic messages route openai stealth hf @hf @cf pro serverless provisioned embeddings batch "
+    "audio ranking rerank image images text-to-image language vision"
+)
+_TASKS = words("community text-to-image text-to-video image-to-video reference-to-video edit")
+_IMAGE_SIZE = re.compile(r"^(\d+-x-\d+|max-x-max|\d+x\d+|\d+-steps)$")
+_QUALITY = words("low medium high standard hd auto")
+_COMMITMENT = re.compile(r"^\d+-months?-commitment$")
+_OPAQUE_RESOURCES = words(
+    "application-inference-profile provisioned-model imported-model custom-model custom-model-deployment "
+    "endpoint endpoints prompt prompt-router default-prompt-router marketplace model-customization-job"
+)
+_HASH = re.compile(r"^[0-9a-f]{12,64}$")
+_COLON_NUMBER = re.compile(r"^\d{3,6}$")
+_COLON_VARIANT = re.compile(r"^variant\d*$")
+_GGUF = re.compile(r"(-\d{5}-of-\d{5})?\.(gguf|ggml|safetensors|bin)$")
+_GGUF_QUANT = re.compile(r"[-._:@](i?q\d(?:_[a-z0-9]+)*|(?:b|f)f?16|f32)(?=$|[-.])")
+_JUMPSTART = re.compile(r"^meta-textgeneration-(llama-.+?)((?:-b)?-f)?$")
+_N_BIT = re.compile(r"(?<![a-z0-9.])(\d)-bit\b")
+_AT_REVISION = re.compile(r"^\d{3}$")
+_AT_CODE_REVISION = re.compile(r"^(\d{4,8})-(\d{3})$")
+
+
+def _is_region(text: str) -> bool:
+    return bool(_AWS_REGION.match(text) or _GCP_REGION.match(text) or _AZURE_REGION.match(text))
+
+
+def _with_version_joined(text: str) -> str:
+    """`name-1` of `name (version: 1)`: a remark at the end that names the version."""
+    body = text.rstrip()
+    inside = body[:-1] if body.endswith((")", "]")) else body
+    # what stands behind the word reaches to the end, without a bracket that closes
+    after_brackets = max(inside.rfind(")"), inside.rfind("]")) + 1
+    match = _VERSION_WORD.search(inside, after_brackets)
+    if match is None or match.end() == len(inside):
+        return text
+    name = inside[: match.start()].rstrip()
+    if name.endswith(("(", "[", ",")):
+        name = name[:-1].rstrip()
+    return f"{name}-{inside[match.end() :]}"
+
+
+def unwrap(raw: str, host_hint: str | None) -> Unwrapped:
+    """Take `raw` apart; cost is linear in its length."""
+    out = Unwrapped()
+    hint = host_slug(host_hint) if host_hint else None
+    out.host = hint
+    out.routed = host_hint is not None and host_hint.lower() == "litellm"
+    text = raw.strip().strip("`'\"")
+    text = _with_version_joined(text)
+    lower = text.lower()
+    if "%" in lower:
+        # taken out of a URL's path
+        lower = lower.replace("%3a", ":").replace("%2f", "/")
+    if not lower:
+        return out.refuse("the string is empty")
+    if lower.startswith(("ft:", "ft-")) or "/ft:" in lower or ":ft-" in lower:
+        return out.refuse("ft: names a fine-tuned model of a customer")
+    if (match := _AZUREML.match(lower)) is not None:
+        return _azureml(out, match)
+    if (match := _URL.match(lower)) is not None:
+        lower = _url(out, match)
+    if (match := _ARN.search(lower)) is not None:
+        service, region, _account, resource, rest = match.groups()
+        out.host = "amazon-bedrock" if service == "bedrock" else "sagemaker"
+        out.steps.append(f"an AWS ARN of type {resource}")
+        if resource in _OPAQUE_RESOURCES or resource not in ("foundation-model", "inference-profile"):
+            return out.refuse(f"{resource} names no model by itself: only the AWS control plane knows which")
+        out.region = region or None
+        lower = rest
+    if "#" in lower:
+        lower, _, _ = lower.partition("#")
+        out.variant.append("dedicated")
+        out.steps.append("a dedicated deployment of the model before #")
+    lower = lower.lstrip("~")
+    lower = _scheme(out, lower)
+    path = [segment for segment in lower.split("/") if segment]
+    if not path:
+        return out.refuse("the string is empty")
+    name = _walk(out, path)
+    if out.closed:
+        return out
+    _name(out, name, path)
+    return out
+
+
+def _azureml(out: Unwrapped, match: re.Match[str]) -> Unwrapped:
+    registry, name, version = match.groups()
+    out.host = "azure"
+    out.developer = developer_slug(registry.removeprefix("azureml-").removeprefix("azure-"))
+    if registry == "azure-openai":
+        out.developer = "openai"
+        out.steps.append("a model of the registry azure-openai, whose version is the snapshot date")
+        out.names = [f"{name}-{version}"] if version and len(version) > 3 else [name]
+    else:
+        out.steps.append(f"a model of the registry {registry}; its version counts uploads, not models")
+        out.names = [name]
+    return out
+
+
+def _url(out: Unwrapped, match: re.Match[str]) -> str:
+    domain, path = match.groups()
+    path = path.partition("?")[0]
+    if "azure" in domain:
+        out.host = "azure"
+    elif "huggingface.co" in domain or domain == "hf.co":
+        out.host = out.host or "huggingface"
+        path = re.sub(r"/(tree|blob|resolve)/.*$", "", path)
+    elif "amazonaws.com" in domain:
+        out.host = "amazon-bedrock"
+    elif "googleapis.com" in domain:
+        out.host = "google-vertex" if "aiplatform" in domain else "google"
+    if (deployment := _DEPLOYMENT.search(path)) is not None:
+        out.steps.append("the deployment named in an Azure URL")
+        return deployment.group(1)
+    out.steps.append(f"a URL of {domain}")
+    path = re.sub(r":(generatecontent|streamgeneratecontent|predict|rawpredict|streamrawpredict)$", "", path)
+    path = re.sub(r"/(invoke|converse|invoke-with-response-stream|converse-stream)$", "", path)
+    return re.sub(r"^(v1|v1beta|v1beta1|openai|api|model)/", "", path)
+
+
+def _scheme(out: Unwrapped, lower: str) -> str:
+    """`google-gla:gemini-2.5-pro`, `hf:org/name`: a host before the first colon."""
+    head, colon, rest = lower.partition(":")
+    if not colon or "/" in head or not rest:
+        return lower
+    if head == "hf":
+        out.steps.append("hf: marks a Hugging Face repository")
+        return rest
+    host = host_slug(head)
+    if (
+        host is not None
+        and not rest[0].isdigit()
+        and "." not in head[1:]
+        and head not in ("mistral", "deepseek", "llama", "command")
+    ):
+        out.host = host
+        out.steps.append(f"{head}: names the host {host}")
+        return rest
+    return lower
+
+
+def _walk(out: Unwrapped, path: list[str]) -> str:
+    """Read all segments but the model's own name, which is returned."""
+    if len(path) > 2 and path[-1] in _TASKS:
+        out.variant.append(path[-1])
+        out.steps.append(f"{path[-1]} at the end is what the endpoint does")
+        path.pop()
+    lead, last = path[:-1], path[-1]
+    if "accounts" in path[:-1]:
+        i = path.index("accounts")
+        account = path[i + 1]
+        out.host = "fireworks"
+        if account != "fireworks" and (
+            i + 2 >= len(path) - 1 or path[i + 2] not in ("models", "routers", "deployedmodels")
+        ):
+            out.refuse("an account path that names no model")
+            return last
+        if account != "fireworks" and developer_slug(account) is None:
+            out.refuse(f"a model of the customer account {account}")
+            return last
+        out.steps.append(f"a Fireworks resource of the account {account}")
+        lead = []
+    if "projects" in lead or "publishers" in lead:
+        out.host = "google-vertex" if out.host in (None, "google") else out.host
+        if "publishers" not in lead:
+            out.refuse("an endpoint of a project names no model by itself")
+            return last
+        publisher = path[path.index("publishers") + 1]
+        out.developer, out.organisation = developer_slug(publisher), publisher
+        if "locations" in lead and path.index("locations") + 1 < len(path):
+            out.region = path[path.index("locations") + 1]
+        out.steps.append(f"a Vertex resource name of the publisher {publisher}")
+        return last
+    if "custom-model" in lead or "endpoints" in lead:
+        out.refuse("an endpoint names no model by itself")
+        return last
+    if len(lead) >= 2 and lead[-1] == "models":  # Clarifai: user/app/models/name
+        out.steps.append(f"a model resource of {lead[0]}")
+        lead = [segment for segment in lead[:-2] if segment != "models"]
+    image = any(_IMAGE_SIZE.match(segment) for segment in lead)
+    taken: list[str] = []
+    for position, segment in enumerate(lead):
+        if _IMAGE_SIZE.match(segment) or (segment in _QUALITY and (image or position > 0 or len(lead) > 1)):
+            out.variant.append(segment)
+            taken.append(f"{segment} is an image price row")
+        elif _is_region(segment) or segment == "*":
+            out.region = segment if segment != "*" else None
+            taken.append(f"{segment} is a region")
+        elif segment in _DATA_ZONE and (position > 0 or out.host in ("azure", "amazon-bedrock", None)):
+            out.region = {"global-standard": "global", "standard": None, "datazone": None}.get(segment, segment)
+            taken.append(f"{segment} is a data zone")
+        elif _COMMITMENT.match(segment):
+            out.variant.append(segment)
+            taken.append(f"{segment} is a contract")
+        elif segment == "tee":
+            out.variant.append("tee")
+            taken.append("tee is confidential computing")
+        elif segment in _ROUTE_WORDS and position > 0 and developer_slug(segment) is None:
+            taken.append(f"{segment} is a route")
+        else:
+            _vendor(out, segment, position, taken)
+    if taken:
+        out.steps.append("in the path " + ", ".join(taken))
+    return last
+
+
+def _vendor(out: Unwrapped, segment: str, position: int, taken: list[str]) -> None:
+    """A segment that names a host, a developer or an organisation."""
+    segment = segment.lstrip("@~")
+    host = host_slug(segment)
+    developer = developer_slug(segment)
+    if developer is not None and not (out.routed and position == 0 and host is not None):
+        out.developer, out.organisation = developer, segment
+        taken.append(f"{segment} is the developer {developer}")
+    elif host is not None:
+        if position == 0 and out.host is None:
+            out.host = host
+        out.developer, out.organisation = None, ""
+        taken.append(f"{segment} is the host {host}")
+    elif segment not in _ROUTE_WORDS:
+        out.developer, out.organisation = None, segment
+        taken.append(f"{segment} is an organisation")
+    else:
+        taken.append(f"{segment} is a route")
+
+
+def _name(out: Unwrapped, name: str, path: list[str]) -> None:
+    """Take the packaging off the last segment and list its readings."""
+    if (match := _CONTEXT_REMARK.search(name)) is not None:
+        out.variant.append(match.group(1))
+        out.steps.append(f"[{match.group(1)}] is a context length")
+        name = name[: match.start()]
+    if (match := _GGUF.search(name)) is not None:
+        out.steps.append(f"{match.group(2)} is a file format")
+        out.variant.append(match.group(2))
+        name = name[: match.start()]
+    if (match := _JUMPSTART.match(name)) is not None:
+        # JumpStart marks the chat weights with -f; without it the weights are the base model.
+        out.host = "sagemaker"
+        out.steps.append("a SageMaker JumpStart id")
+        name = match.group(1) + ("-chat" if match.group(2) else "")
+    name = _N_BIT.sub(r"\1bit", name)
+    if (match := _GGUF_QUANT.search(name)) is not None and not name.startswith(match.group(1)):
+        out.variant.append(match.group(1))
+        out.steps.append(f"{match.group(1)} is a number format")
+        name = name[: match.start()] + name[match.end() :]
+    name = _dotted(out, name)
+    if "@" in name:
+        _at(out, name)
+        return
+    if out.dotted or out.host == "amazon-bedrock":
+        _bedrock_tail(out, name)
+    else:
+        if ":" in name:
+            name = _colon(out, name)
+        out.names.append(name)
+        if re.search(r"-v\d+$", name):
+            # A Bedrock id quoted without its revision, as some gateways do.
+            stem, _, revision = name.rpartition("-v")
+            if revision == "1" and stem.count("-") > 1:
+                out.names.append(stem)
+    if len(path) > 1 and not out.developer:
+        out.names.append(f"{path[-2]}-{out.names[0]}")
+
+
+def _dotted(out: Unwrapped, name: str) -> str:
+    """`us.anthropic.claude-...`: a geographic profile and a developer, dotted."""
+    if name.startswith("system.ai."):
+        out.host = "databricks"
+        out.steps.append("system.ai is Databricks' catalogue")
+        return name.removeprefix("system.ai.")
+    geo = _GEO.match(name)
+    rest = name[geo.end() :] if geo else name
+    dot = _DOTTED.match(rest)
+    if dot is None:
+        return name
+    developer = developer_slug(dot.group(1))
+    if developer is None or dot.group(1) in ("llama", "kimi"):
+        return name
+    out.developer, out.organisation, out.dotted = developer, dot.group(1), True
+    out.host = out.host or "amazon-bedrock"
+    if geo:
+        out.region = geo.group(1)
+        out.steps.append(f"{geo.group(1)} is a geographic inference profile")
+    out.steps.append(f"{dot.group(1)} is the developer {developer}")
+    return rest[dot.end() :]
+
+
+def _bedrock_tail(out: Unwrapped, name: str) -> None:
+    """`-v1:0`, `-1:0`, `:0:200k`: Bedrock's packaging revision, which for a few models is the version."""
+    match = _BEDROCK_TAIL.match(name)
+    if match is None:
+        out.names.append(name)
+        return
+    stem, major, minor, context = match["name"], match["major"], match["minor"], match["context"]
+    if ":" in stem or (major is None and minor is not None and len(minor) > 2):
+        # A tag of another kind, not a revision.
+        out.names.append(_colon(out, name))
+        return
+    if context:
+        out.variant.append(context)
+        out.steps.append(f"{context} is a context length")
+    if major is None:
+        if minor is not None and (short := re.sub(r"-\d$", "", stem)) != stem and minor == "0":
+            out.names += [stem, short]
+            out.steps.append(f":{minor} is Bedrock's packaging revision")
+        else:
+            out.names.append(stem)
+            if minor is not None:
+                out.steps.append(f":{minor} is Bedrock's packaging revision")
+        return
+    if minor is not None and not (major != "0" and minor == "0"):
+        out.names.append(f"{stem}-{major}.{minor}")
+    out.names.append(f"{stem}-v{major}")
+    if major == "1" or (major != "0" and re.search(r"\d{8}", stem)):
+        out.names.append(stem)
+        out.steps.append(f"-v{major}{f':{minor}' if minor is not None else ''} is Bedrock's packaging revision")
+
+
+def _at(out: Unwrapped, name: str) -> None:
+    """`name@version` of Vertex, `name@region` of a gateway."""
+    stem, _, tag = name.partition("@")
+    tag, colon, remark = tag.partition(":")
+    if colon:
+        out.variant.append(remark)
+    if _is_region(tag) or tag in _DATA_ZONE:
+        out.region = tag
+        out.steps.append(f"@{tag} is a region")
+        out.names.append(stem)
+        return
+    out.host = out.host or "google-vertex"
+    if tag == "default":
+        out.steps.append("@default is Vertex's undated version")
+        out.names.append(stem)
+    elif tag == "latest":
+        out.names += [f"{stem}-latest"]
+    elif _AT_REVISION.match(tag):
+        out.names.append(f"{stem}-{tag}")
+        # A partner's revision counts uploads on Vertex; Google's own revisions are snapshots.
+        if not stem.startswith(("gemini", "text-", "imagen", "veo", "chat-", "code")):
+            out.names.append(stem)
+            out.steps.append(f"@{tag} is Vertex's revision of a partner model")
+    elif (match := _AT_CODE_REVISION.match(tag)) is not None:
+        out.steps.append(f"-{match.group(2)} is Vertex's revision")
+        out.names.append(f"{stem}-{match.group(1)}")
+    else:
+        out.names.append(f"{stem}-{tag}")
+        if (repeated := re.sub(r"-v\d$", "", stem)) != stem:
+            out.names.append(f"{repeated}-{tag}")
+
+
+def _colon(out: Unwrapped, name: str) -> str:
+    """`name:remark`: a variant of a router, or a tag that belongs to the name."""
+    stem, *remarks = name.split(":")
+    kept = [stem]
+    for remark in remarks:
+        if (
+            remark in facts.SERVICE
+            or remark in facts.REASONING
+            or remark in facts.EFFORT
+            or remark in facts.COLON_ONLY
+            or remark in facts.SERVICE_OF_OPEN_WEIGHTS
+            or _COLON_NUMBER.match(remark)
+        ):
+            if remark != "latest":
+                out.variant.append(remark)
+            out.steps.append(f":{remark} is a variant")
+        elif _HASH.match(remark) or _COLON_VARIANT.match(remark) or remark == "0":
+            out.steps.append(f":{remark} is the host's own number")
+        else:
+            kept.append(remark)
+    return "-".join(kept)

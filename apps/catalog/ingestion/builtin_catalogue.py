@@ -1,0 +1,401 @@
+"""Loads the built-in catalogue of `fixtures/catalogue/`: today's world without network.
+
+Insert-only for everything people may edit: a provider, foundation, version, alias or offering that is there stays
+as it is. Claims of the source `built-in` are ours, so a newer release replaces them, and offerings that others
+speak about as well are settled anew from all claims. A second run of one release writes nothing.
+"""
+
+import gzip
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
+from apps.catalog.claims.feed_rows import FIRM
+from apps.catalog.claims.price_ranges import ranges_due
+from apps.catalog.claims.reconciliation import BUILT_IN, catalogue_lock, reconcile_offerings
+from apps.catalog.claims.values import next_start
+from apps.catalog.footing import refresh_footing
+from apps.catalog.models import (
+    Alias,
+    Assertion,
+    Derivation,
+    Footing,
+    Foundation,
+    Lifecycle,
+    Node,
+    NoticePolicy,
+    Offering,
+    Price,
+    Provider,
+    Region,
+    Source,
+    Version,
+)
+from apps.common.database.bulk_writes import analyze, update_rows
+from apps.common.history.context import audit_context
+from apps.common.time import day_of, now, parse_moment
+
+CATALOGUE: Path = settings.BASE_DIR / "fixtures" / "catalogue"
+_BATCH = 2000
+
+type Record = dict[str, Any]
+type OfferingKey = tuple[int, str, str, str]
+
+
+def records(name: str, folder: Path = CATALOGUE) -> Iterator[Record]:
+    """The records of `<name>.jsonl`, or of its packed form."""
+    plain = folder / f"{name}.jsonl"
+    if plain.exists():
+        lines: Iterable[str] = plain.read_text(encoding="utf-8").splitlines()
+    else:
+        lines = gzip.decompress((folder / f"{name}.jsonl.gz").read_bytes()).decode().splitlines()
+    for line in lines:
+        if line:
+            yield json.loads(line)
+
+
+def load_catalogue(
+    *, identities_only: bool = False, folder: Path = CATALOGUE, at: datetime | None = None
+) -> dict[str, int]:
+    """Bring the database up to the built-in catalogue; {kind of record: rows written}.
+
+    `identities_only` leaves offerings, claims and prices out. `at` is the clock: a firm date that has come by then
+    is a retirement.
+    """
+    moment = at or now()
+    with audit_context(job="load_catalogue"), transaction.atomic():
+        catalogue_lock()
+        loading = _Loading(folder, moment)
+        loading.identities()
+        if not identities_only:
+            loading.offerings()
+        if loading.moves_footing:
+            # tables that were analysed while they were empty lead to plans that take minutes
+            analyze(*_FILLED)
+            refresh_footing(today=day_of(moment))
+            analyze(Node, Footing)
+        return loading.written
+
+
+_FILLED = (Provider, Foundation, Version, Alias, Derivation, Region, Offering, Assertion, Price)
+
+
+@dataclass(slots=True)
+class _Loading:
+    """One run: what is there, and what is added to it."""
+
+    folder: Path
+    at: datetime
+    written: dict[str, int] = field(default_factory=dict)
+    providers: dict[str, int] = field(default_factory=dict)
+    foundations: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    aliases: dict[str, tuple[int, int | None]] = field(default_factory=dict)
+
+    @property
+    def moves_footing(self) -> bool:
+        return any(
+            self.written.get(name) for name in ("providers", "foundations", "versions", "derivations", "offerings")
+        )
+
+    # --- who and what -----------------------------------------------------------------------------------------------
+
+    def identities(self) -> None:
+        self._sources()
+        self._providers()
+        self._policies()
+        self._foundations()
+        self._versions()
+        self._aliases()
+        self._derivations()
+
+    def _sources(self) -> None:
+        there = set(Source.objects.values_list("slug", flat=True))
+        self._insert("sources", Source, [Source(**row) for row in self._read("sources") if row["slug"] not in there])
+
+    def _providers(self) -> None:
+        self.providers = dict(Provider.objects.values_list("slug", "pk"))
+        missing = [row for row in self._read("providers") if row["slug"] not in self.providers]
+        self.providers |= _numbered(Provider, [row["slug"] for row in missing])
+        self._insert(
+            "providers",
+            Provider,
+            [
+                Provider(
+                    pk=self.providers[row["slug"]],
+                    parent_id=self.providers[row["parent"]] if "parent" in row else None,
+                    **{name: value for name, value in row.items() if name != "parent"},
+                )
+                for row in missing
+            ],
+        )
+
+    def _policies(self) -> None:
+        there = set(NoticePolicy.objects.values_list("provider_id", "scope"))
+        rows = []
+        for row in self._read("notice_policies"):
+            provider = self.providers[row.pop("provider")]
+            if (provider, row["scope"]) not in there:
+                rows.append(NoticePolicy(provider_id=provider, **row))
+        self._insert("notice_policies", NoticePolicy, rows)
+
+    def _foundations(self) -> None:
+        self.foundations = dict(Foundation.objects.values_list("line", "pk"))
+        taken = set(Foundation.objects.values_list("slug", flat=True))
+        missing = [row for row in self._read("foundations") if row["line"] not in self.foundations]
+        self.foundations |= _numbered(Foundation, [row["line"] for row in missing])
+        rows = []
+        for row in missing:
+            developer = self.providers[row.pop("developer")]
+            slug = row.pop("slug")
+            # Somebody's own foundation may stand under this slug already.
+            while slug in taken:
+                slug += "-2"
+            taken.add(slug)
+            rows.append(Foundation(pk=self.foundations[row["line"]], developer_id=developer, slug=slug, **row))
+        self._insert("foundations", Foundation, rows)
+
+    def _versions(self) -> None:
+        self.versions = dict(Version.objects.values_list("identifier", "pk"))
+        missing = [row for row in self._read("versions") if row["identifier"] not in self.versions]
+        self.versions |= _numbered(Version, [row["identifier"] for row in missing])
+        rows = []
+        for row in missing:
+            foundation = self.foundations[row.pop("line")]
+            predecessor = self.versions[row.pop("predecessor")] if "predecessor" in row else None
+            rows.append(
+                Version(
+                    pk=self.versions[row["identifier"]], foundation_id=foundation, predecessor_id=predecessor, **row
+                )
+            )
+        self._insert("versions", Version, rows)
+
+    def _aliases(self) -> None:
+        self.aliases = {
+            identifier: (pk, version)
+            for identifier, pk, version in Alias.objects.values_list("identifier", "pk", "version_id")
+        }
+        missing = [row for row in self._read("aliases") if row["identifier"] not in self.aliases]
+        numbers = _numbered(Alias, [row["identifier"] for row in missing])
+        rows = []
+        for row in missing:
+            foundation = self.foundations[row.pop("line")]
+            version = self.versions[row.pop("version")] if "version" in row else None
+            pk = numbers[row["identifier"]]
+            self.aliases[row["identifier"]] = pk, version
+            rows.append(Alias(pk=pk, foundation_id=foundation, version_id=version, **row))
+        self._insert("aliases", Alias, rows)
+
+    def _derivations(self) -> None:
+        there = set(Derivation.objects.values_list("child_id", "parent_id", "kind"))
+        rows = []
+        for row in self._read("derivations"):
+            child, parent = self.versions[row.pop("child")], self.versions[row.pop("parent")]
+            if (child, parent, row["kind"]) not in there:
+                rows.append(Derivation(child_id=child, parent_id=parent, **row))
+        self._insert("derivations", Derivation, rows)
+
+    # --- what is served, until when, at what price ------------------------------------------------------------------
+
+    def offerings(self) -> None:
+        rows = list(self._read("offerings"))
+        claims = list(self._read("claims"))
+        source = Source.objects.get(slug=BUILT_IN)
+        keys = [self._key(row) for row in rows]
+        there = {
+            (host, api_id, region, tier): pk
+            for pk, host, api_id, region, tier in Offering.objects.order_by().values_list(
+                "pk", "host_id", "api_id", "region_scope", "service_tier"
+            )
+        }
+        new = [number for number, key in enumerate(keys) if key not in there]
+        there |= dict(zip((keys[number] for number in new), _next_ids(Offering, len(new)), strict=True))
+        ids = [there[key] for key in keys]
+
+        stored = {
+            (external_id, topic): (pk, value)
+            for pk, external_id, topic, value in Assertion.objects.filter(source=source)
+            .order_by()
+            .values_list("pk", "external_id", "topic", "value")
+        }
+        added = [row for row in claims if (row["id"], row["topic"]) not in stored]
+        claim_ids = dict(
+            zip(((row["id"], row["topic"]) for row in added), _next_ids(Assertion, len(added)), strict=True)
+        )
+        all_claims = claim_ids | {key: pk for key, (pk, _) in stored.items()}
+
+        # Keys between offerings and claims are checked at the end of the transaction, so each is written once.
+        self._insert("offerings", Offering, [self._offering(rows[n], ids[n], ids, all_claims) for n in new])
+        fresh_claims = [_claim(row, claim_ids[row["id"], row["topic"]], ids, source, self.at) for row in added]
+        self._insert("claims", Assertion, fresh_claims)
+        self._insert("prices", Price, self._prices([(rows[n], ids[n]) for n in new], claims, all_claims))
+        self._regions([(rows[n], ids[n]) for n in new])
+        changed = {
+            stored[key][0]: row
+            for row in claims
+            if (key := (row["id"], row["topic"])) in stored and stored[key][1] != row["value"]
+        }
+        self.written["claims_changed"] = update_rows(
+            Assertion,
+            {
+                pk: {
+                    "value": row["value"],
+                    "changed_at": parse_moment(row["at"]),
+                    "excerpt": row.get("excerpt", {}),
+                    "source_url": row.get("url", ""),
+                }
+                for pk, row in changed.items()
+            },
+        )
+        fresh = {ids[number] for number in new}
+        spoken_of = {ids[row["offering"]] for row in [*added, *changed.values()]} - fresh
+        self.written["offerings_settled_anew"] = reconcile_offerings(spoken_of, at=self.at)
+
+    def _key(self, row: Record) -> OfferingKey:
+        return self.providers[row["host"]], row["api_id"], row.get("region", ""), row.get("tier", "")
+
+    def _offering(self, row: Record, pk: int, ids: Sequence[int], claims: Mapping[tuple[str, str], int]) -> Offering:
+        identity = row.get("identity", "")
+        alias_id, version_id = self.aliases.get(identity, (None, None))
+        end = date.fromisoformat(row["retires_on"]) if "retires_on" in row else None
+        lifecycle = row["lifecycle"]
+        # The catalogue is as of its day; what has come since is true all the same.
+        if end is not None and row["date_kind"] == FIRM and end <= day_of(self.at):
+            lifecycle = Lifecycle.RETIRED
+        host_id, api_id, region, tier = self._key(row)
+        return Offering(
+            pk=pk,
+            host_id=host_id,
+            api_id=api_id,
+            region_scope=region,
+            service_tier=tier,
+            name=row.get("name", ""),
+            category=row.get("category", ""),
+            version_id=version_id or self.versions.get(identity),
+            alias_id=alias_id,
+            binding=row.get("binding", "unknown"),
+            identity_confidence=Decimal(row.get("confidence", "0")),
+            identity_why=row.get("why", ""),
+            lifecycle=lifecycle,
+            announced_on=row.get("announced_on"),
+            retires_on=end,
+            date_kind=row.get("date_kind", ""),
+            end_behaviour=row.get("end_behaviour", "unknown"),
+            replacement_id=ids[row["replacement"]] if "replacement" in row else None,
+            replacement_text=row.get("replacement_text", ""),
+            lifecycle_claim_id=claims[row["lifecycle_claim"], "lifecycle"] if "lifecycle_claim" in row else None,
+            price_claim_id=claims[row["price_claim"], "price"] if "price_claim" in row else None,
+        )
+
+    @staticmethod
+    def _prices(
+        rows: Iterable[tuple[Record, int]], claims: Iterable[Record], claim_ids: Mapping[tuple[str, str], int]
+    ) -> list[Price]:
+        """Ranges from the day of observation on, from the one claim that counts."""
+        by_id = {row["id"]: row for row in claims if row["topic"] == "price"}
+        return [
+            Price(
+                offering_id=pk,
+                unit=unit,
+                above_tokens=above,
+                currency=currency,
+                amount=amount,
+                valid=DateTimeTZRange(begin, end, "[)"),
+                claim_id=claim_ids[row["price_claim"], "price"],
+            )
+            for row, pk in rows
+            if "price_claim" in row
+            for (unit, above, currency), ranges in ranges_due(
+                by_id[row["price_claim"]]["value"], parse_moment(by_id[row["price_claim"]]["at"])
+            ).items()
+            for begin, end, amount in ranges
+        ]
+
+    def _regions(self, rows: Iterable[tuple[Record, int]]) -> None:
+        """Offerings that hold in named regions are linked to these; elsewhere the regions stay unknown."""
+        wanted = {
+            (self.providers[row["host"]], name.strip(), pk)
+            for row, pk in rows
+            if "region" in row
+            for name in row["region"].split(",")
+        }
+        Region.objects.bulk_create(
+            [Region(host_id=host, name=name) for host, name in sorted({(host, name) for host, name, _ in wanted})],
+            ignore_conflicts=True,
+        )
+        there = {(host, name): pk for pk, host, name in Region.objects.values_list("pk", "host_id", "name")}
+        link = Offering.regions.through
+        link.objects.bulk_create(
+            [link(offering_id=pk, region_id=there[host, name]) for host, name, pk in sorted(wanted)]
+        )
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def _read(self, name: str) -> Iterator[Record]:
+        return records(name, self.folder)
+
+    def _insert[M: models.Model](self, name: str, model: type[M], rows: Sequence[M]) -> None:
+        if rows:
+            model._default_manager.bulk_create(rows, batch_size=_BATCH)
+        self.written[name] = len(rows)
+
+
+def _claim(row: Record, pk: int, ids: Sequence[int], source: Source, loaded_at: datetime) -> Assertion:
+    at = parse_moment(row["at"])
+    return Assertion(
+        pk=pk,
+        source=source,
+        external_id=row["id"],
+        topic=row["topic"],
+        group=row.get("group", ""),
+        offering_id=ids[row["offering"]],
+        value=row["value"],
+        next_start_on=next_start(row["value"], day_of(loaded_at)) if row["topic"] == "price" else None,
+        excerpt=row.get("excerpt", {}),
+        source_url=row.get("url", ""),
+        first_seen=at,
+        changed_at=at,
+    )
+
+
+def _numbered(model: type[models.Model], names: Sequence[str]) -> dict[str, int]:
+    """{name: id} for rows about to be inserted, so that they can point at each other."""
+    return dict(zip(names, _next_ids(model, len(names)), strict=True))
+
+
+def _next_ids(model: type[models.Model], n: int) -> list[int]:
+    """The next `n` ids of the model's table, taken from its sequence."""
+    if not n:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [model._meta.db_table, n]
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def catalogue_counts() -> dict[str, int]:
+    """What the database holds now, for people who ask after a load."""
+    kinds: dict[str, type[models.Model]] = {
+        "providers": Provider,
+        "foundations": Foundation,
+        "versions": Version,
+        "aliases": Alias,
+        "derivations": Derivation,
+        "offerings": Offering,
+        "claims": Assertion,
+        "prices": Price,
+    }
+    found: dict[str, int] = defaultdict(int)
+    for name, model in kinds.items():
+        found[name] = model._default_manager.count()
+    return dict(found)

@@ -1,0 +1,289 @@
+"""The rules for prices: effective prices are compared, unit by unit, and each must stand before it is believed."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from apps.catalog.claims.feed_rows import FeedRow
+from apps.catalog.claims.values import Value, next_start, price_in_force, split_price_key, unit_of_key
+from apps.catalog.ingestion.change_detection.records import PRICE, DetectionRules, KnownClaim, NewClaim
+from apps.catalog.ingestion.change_detection.result_builder import ResultBuilder
+from apps.common.time import start_of
+
+_MAX_MOVES = 30
+_MOVES_WINDOW = timedelta(days=90)
+_OFFER_WINDOW = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceStep:
+    """One unit of which the feed says another price than is believed, or none any more, `since` a moment."""
+
+    unit: str
+    old: str
+    new: str | None
+    since: datetime
+    rules: DetectionRules
+
+    @property
+    def hold(self) -> timedelta | None:
+        """How long the step must stand; None for one that only a person may believe."""
+        if self.factor >= self.rules.max_price_factor:
+            return None
+        return self.rules.unit_error_hold if self.is_unit_error else self.rules.price_hold
+
+    @property
+    def factor(self) -> Decimal:
+        """New by old; 1 where either is unknown or zero, of which nothing can be computed."""
+        if self.new is None or Decimal(self.old) == 0 or Decimal(self.new) == 0:
+            return Decimal(1)
+        return Decimal(self.new) / Decimal(self.old)
+
+    @property
+    def is_unit_error(self) -> bool:
+        limit = self.rules.max_price_factor
+        return self.factor >= limit or self.factor * limit <= 1
+
+    @property
+    def is_move(self) -> bool:
+        """Whether it is news when it has stood: both prices known, and no mistake of units."""
+        known = self.new is not None and Decimal(self.old) != 0 and Decimal(self.new) != 0
+        return known and not self.is_unit_error
+
+
+def units_needing_review(value: Value, pending: Value | None, day: date, rules: DetectionRules) -> set[str]:
+    """Of what waits at a price claim, the units that rise by so much that only a person may believe it."""
+    believed = price_in_force(value, day)
+    lines = (pending or {}).get("since", [])
+    steps = [PriceStep(unit, believed[unit], new, start_of(day), rules) for unit, new, _ in lines if unit in believed]
+    return {step.unit for step in steps if step.hold is None}
+
+
+def pending_since(claim: KnownClaim) -> dict[str, tuple[str | None, datetime]]:
+    """{unit: (amount, seen since)} of what waits at a price claim."""
+    lines = (claim.pending or {}).get("since", [])
+    return {unit: (amount, datetime.fromisoformat(moment)) for unit, amount, moment in lines}
+
+
+def merge_prices(new: Value, old: Value, units: Collection[str]) -> Value:
+    """`new`, but with the lines of these units (`unit[>tokens]`) as in `old`."""
+    kept = {key: amount for key, amount in old.items() if unit_of_key(key) in units}
+    return {key: amount for key, amount in new.items() if unit_of_key(key) not in units} | kept
+
+
+def started_prices(value: Value, first: date, last: date, still: Mapping[str, str]) -> list[tuple[date, Value, Value]]:
+    """(day, old, new) per unit of the prices of `value` that begin from `first` to `last`, both included.
+
+    Only of units of which the feed `still` names what holds on `last`: another was postponed. Zero is unknown, and
+    no step.
+    """
+    final = price_in_force(value, last)
+    steps = []
+    for day in _starts(value, first, last):
+        before, after = price_in_force(value, day - timedelta(days=1)), price_in_force(value, day)
+        units = [
+            unit for unit, amount in before.items()
+            if after[unit] != amount and "0" not in (amount, after[unit]) and still.get(unit) == final[unit]
+        ]  # fmt: skip
+        if units:
+            steps.append((day, {unit: before[unit] for unit in units}, {unit: after[unit] for unit in units}))
+    return steps
+
+
+def without_postponed(value: Value, first: date, last: date, still: Mapping[str, str]) -> Value:
+    """`value` without the prices that should have begun by `last` and of which the feed names another."""
+    final = price_in_force(value, last)
+    postponed = {unit for unit, amount in final.items() if unit in still and still[unit] != amount}
+    days = set(_starts(value, first, last))
+    return {
+        key: amount
+        for key, amount in value.items()
+        if key == "currency" or unit_of_key(key) not in postponed or split_price_key(key)[2] not in days
+    }
+
+
+def _starts(value: Value, first: date, last: date) -> list[date]:
+    starts = {split_price_key(key)[2] for key in value if key != "currency"}
+    return sorted(start for start in starts if start is not None and first <= start <= last)
+
+
+class PriceRules:
+    """What follows when a row names prices.
+
+    A price no longer named, or named as zero, is unknown and never a move. A row whose price keeps moving is
+    floating: it is followed, and its moves are listed, not told.
+    """
+
+    def __init__(self, ledger: ResultBuilder) -> None:
+        self.ledger, self.rules, self.today = ledger, ledger.rules, ledger.today
+
+    def said(self, claim: KnownClaim, row: FeedRow, value: Value) -> None:
+        if not value:
+            # no price named is "unknown", never "free": the last known price stands
+            return
+        believed = self._begun(claim, value)
+        if value == claim.value == believed and claim.pending is None and claim.refused is None:
+            return
+        moves = self._count_move(claim, believed, value)
+        self._judge(claim, believed, value, moves, is_offer=row.price_is_offer)
+
+    def taken_over(self, before: KnownClaim, row: FeedRow, value: Value) -> NewClaim:
+        """The claim of a row under a new key: what was believed, waits and was counted under the old one goes on."""
+        updates = self.ledger.result.updates
+        n_others = len(updates)
+        self.said(replace(before, external_id=row.external_id), row, value)
+        columns: dict[str, Any] = {"price_moves": before.price_moves, "floating_since": before.floating_since}
+        columns |= {"pending": before.pending, "pending_since": before.pending_since, "refused": before.refused}
+        columns |= {"next_start_on": before.next_start_on, "value": before.value, "held": before.held}
+        for update in updates[n_others:]:
+            columns |= update.columns
+        del updates[n_others:]
+        about_the_row = {"excerpt", "source_url", "changed_at"}
+        kept = {name: part for name, part in columns.items() if name not in about_the_row}
+        return NewClaim(row, PRICE, kept.pop("value"), kept)
+
+    def confirm(self, claim: KnownClaim, seen_again_by: datetime) -> None:
+        """The feed still says what waits; units first seen at `seen_again_by` or later were seen once only."""
+        if claim.pending is not None:
+            value = claim.pending["value"]
+            believed = self._begun(claim, value)
+            self._judge(claim, believed, value, {}, is_offer=None, seen_again_by=seen_again_by)
+
+    def accept(self, claim: KnownClaim) -> None:
+        """A person believes what waits; a mistake of units set right is no news even so."""
+        if claim.pending is None:
+            return
+        value, ignored = claim.pending["value"], self._ignored(claim, claim.pending["value"])
+        steps = self._steps(claim, claim.value, value, ignored)
+        self._write(claim, claim.value, value, [], ignored, {})
+        self._tell(claim, [step for step in steps if step.is_move], floating=claim.floating_since is not None)
+
+    # --- prices published for a later day ---------------------------------------------------------------------------
+
+    def _begun(self, claim: KnownClaim, value: Value) -> Value:
+        """Prices published in advance have begun since: told for their day, if the feed still says so. What is
+        believed now: a price that was postponed has not begun, and was never believed."""
+        first = claim.next_start_on
+        if first is None or first > self.today:
+            return claim.value
+        still = price_in_force(value, self.today)
+        for day, old, new in started_prices(claim.value, first, self.today, still):
+            self.ledger.fact("repriced", claim.external_id, PRICE, old, new, day, detected_at=start_of(day))
+        self.ledger.update(claim, {"next_start_on": next_start(claim.value, self.today)}, accepted=False)
+        return without_postponed(claim.value, first, self.today, still)
+
+    # --- units that differ ------------------------------------------------------------------------------------------
+
+    def _judge(
+        self,
+        claim: KnownClaim,
+        believed: Value,
+        value: Value,
+        moved: dict[str, Any],
+        *,
+        is_offer: bool | None,
+        seen_again_by: datetime | None = None,
+    ) -> None:
+        """Believe the steps that have stood long enough, let the others wait, take over all the rest of `value`."""
+        ignored = self._ignored(claim, value)
+        steps = self._steps(claim, believed, value, ignored)
+        ripe = [
+            step
+            for step in steps
+            if step.hold is not None
+            and self.ledger.at - step.since >= step.hold
+            and (seen_again_by is None or step.since < seen_again_by)
+        ]
+        waiting = [step for step in steps if step not in ripe]
+        self._say_doubts(claim, [step for step in waiting if step.is_unit_error])
+        columns = dict(moved)
+        floating = self._is_floating(columns.get("price_moves", claim.price_moves), is_offer, claim)
+        if moved and floating != (claim.floating_since is not None):
+            columns["floating_since"] = self.today if floating else None
+        if claim.refused is not None and not ignored:
+            columns["refused"] = None
+        self._write(claim, believed, value, waiting, ignored, columns)
+        self._tell(claim, [step for step in ripe if step.is_move], floating=floating)
+
+    def _ignored(self, claim: KnownClaim, value: Value) -> set[str]:
+        """Units of which the feed repeats an amount that a person has refused."""
+        refused = (claim.refused or {}).get("units", {})
+        named = price_in_force(value, self.today) if refused else {}
+        return {unit for unit, amount in refused.items() if unit in named and named[unit] == amount}
+
+    def _steps(self, claim: KnownClaim, believed: Value, value: Value, ignored: set[str]) -> list["PriceStep"]:
+        before, after = price_in_force(believed, self.today), price_in_force(value, self.today)
+        seen = pending_since(claim)
+        steps = []
+        for unit, old in before.items():
+            new = after.get(unit)
+            if new == old or unit in ignored:
+                continue
+            amount, since = seen.get(unit, (None, self.ledger.at))
+            steps.append(PriceStep(unit, old, new, since if amount == new else self.ledger.at, self.rules))
+        return steps
+
+    def _say_doubts(self, claim: KnownClaim, steps: list["PriceStep"]) -> None:
+        if steps:
+            what = ", ".join(f"{step.unit} {step.old} to {step.new}" for step in steps)
+            factor = self.rules.max_price_factor
+            sentence = f"Price jumps by {factor} times or more ({what}); likely a mistake of units."
+            self.ledger.result.doubtful.append((claim.external_id, sentence))
+
+    def _write(
+        self,
+        claim: KnownClaim,
+        believed: Value,
+        value: Value,
+        waiting: list["PriceStep"],
+        ignored: set[str],
+        columns: dict[str, Any],
+    ) -> None:
+        pending: Value | None = None
+        if waiting:
+            lines = [[step.unit, step.new, step.since.isoformat()] for step in sorted(waiting, key=lambda s: s.unit)]
+            pending = {"value": value, "since": lines}
+        if pending != claim.pending:
+            columns["pending"] = pending
+            columns["pending_since"] = min(step.since for step in waiting) if waiting else None
+            columns["held"] = any(step.hold is None for step in waiting)
+        accepted = merge_prices(value, believed, {step.unit for step in waiting} | ignored)
+        if accepted != claim.value:
+            keep = {"pending": claim.pending, "pending_since": claim.pending_since, "held": claim.held}
+            columns = keep | columns | {"next_start_on": next_start(accepted, self.today)}
+            self.ledger.accept(claim, accepted, **columns)
+        elif columns:
+            self.ledger.update(claim, columns, accepted=False)
+
+    def _tell(self, claim: KnownClaim, steps: list["PriceStep"], *, floating: bool) -> None:
+        if not steps:
+            return
+        old, new = {step.unit: step.old for step in steps}, {step.unit: step.new for step in steps}
+        if floating:
+            self.ledger.result.floated.append([claim.external_id, old, new])
+        else:
+            self.ledger.fact("repriced", claim.external_id, PRICE, old, new, self.today)
+
+    # --- floating ---------------------------------------------------------------------------------------------------
+
+    def _count_move(self, claim: KnownClaim, believed: Value, value: Value) -> dict[str, Any]:
+        """The columns that change when the price in force is another than at the observation before."""
+        last = (claim.pending or {}).get("value", believed)
+        before, after = price_in_force(last, self.today), price_in_force(value, self.today)
+        before |= (claim.refused or {}).get("units", {})
+        if not any(unit in after and after[unit] != amount for unit, amount in before.items()):
+            return {}
+        oldest = (self.today - _MOVES_WINDOW).isoformat()
+        kept = [day for day in claim.price_moves if day >= oldest]
+        return {"price_moves": [*kept, self.today.isoformat()][-_MAX_MOVES:]}
+
+    def _is_floating(self, moves: list[str], is_offer: bool | None, claim: KnownClaim) -> bool:
+        """`is_offer` is None where the row is not at hand; then what was found last counts."""
+        if is_offer is None:
+            return claim.floating_since is not None
+        oldest = (self.today - _MOVES_WINDOW).isoformat()
+        recent = (self.today - _OFFER_WINDOW).isoformat()
+        often = sum(day >= oldest for day in moves) > self.rules.max_moves
+        return often or (is_offer and sum(day >= recent for day in moves) > self.rules.max_offer_moves)

@@ -1,0 +1,170 @@
+"""Facts that the clock alone makes true: a firm day that has come, a price published in advance that has begun.
+
+The event of such a fact is detected on the due day itself, whenever this runs. A day or price that its source has
+meanwhile changed or taken back, if only on trial, waits until that is settled. Safe to repeat.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, Subquery
+
+from apps.catalog.claims.feed_rows import FIRM
+from apps.catalog.claims.precedence import strongest_claim
+from apps.catalog.claims.reconciliation import catalogue_lock, standing_claims
+from apps.catalog.claims.values import next_start, price_in_force, retires_on
+from apps.catalog.footing import refresh_footing
+from apps.catalog.ingestion.change_detection.dates import is_promise
+from apps.catalog.ingestion.change_detection.prices import started_prices
+from apps.catalog.ingestion.change_detection.records import IDENTITY, LIFECYCLE, PRICE, CatalogueFact
+from apps.catalog.ingestion.events import MIN_STANDING, claimed_value, insert_events, is_known_or_outranked
+from apps.catalog.models import Assertion, Lifecycle, Offering, ProviderEvent, Source
+from apps.common.database.bulk_writes import update_rows
+from apps.common.time import day_of, start_of
+
+type DueFact = dict[Source, list[tuple[CatalogueFact, int, int]]]
+
+
+def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
+    """Retire every offering whose firm day has come by `at`; the events raised.
+
+    A redirect that begins on that day moves the footing of what was built on the old model.
+    """
+    today = day_of(at)
+    due = Offering.objects.filter(date_kind=FIRM, retires_on__lte=today, lifecycle_claim__pending__isnull=True).exclude(
+        lifecycle=Lifecycle.RETIRED
+    )
+    if not due.exists():
+        return []
+    catalogue_lock()
+    offerings = {
+        offering.pk: offering for offering in due.select_related("lifecycle_claim").select_for_update(of=("self",))
+    }
+    if not offerings:
+        return []
+    left = Assertion.objects.filter(
+        source=OuterRef("source"), external_id=OuterRef("external_id"), topic=IDENTITY, withdrawn_at__isnull=False
+    )
+    claims = (
+        Assertion.objects.standing()
+        .filter(topic=LIFECYCLE, offering__in=offerings)
+        .annotate(left_at=Subquery(left.values("withdrawn_at")[:1]))
+        .select_related("source")
+        .order_by("id")
+    )
+    facts: DueFact = defaultdict(list)
+    for claim in claims:
+        offering = offerings[claim.offering_id]  # type: ignore[index]
+        day = offering.retires_on
+        assert day is not None
+        settled = offering.lifecycle_claim
+        if settled is None or settled.source_id != claim.source_id or retires_on(claim.value) != day:
+            continue
+        left_at = getattr(claim, "left_at", None)
+        if left_at is not None and day_of(left_at) < day:
+            # the row had left, or goes by another key, when the day came
+            continue
+        if day <= day_of(claim.changed_at):
+            # already past when it was claimed: back-fill, and no news
+            continue
+        iso = day.isoformat()
+        fact = CatalogueFact("retired", claim.external_id, LIFECYCLE, iso, iso, day, start_of(day))
+        facts[claim.source].append((fact, offering.pk, claim.pk))
+    Offering.objects.filter(pk__in=offerings).update(lifecycle=Lifecycle.RETIRED)
+    refresh_footing([pk for pk, offering in offerings.items() if offering.replacement_id], today=today)
+    return _insert(facts)
+
+
+def create_due_price_events(*, at: datetime) -> list[ProviderEvent]:
+    """Tell of every price published in advance that has begun by `at`, each on its first day; the events raised."""
+    today = day_of(at)
+    gone = Assertion.objects.filter(
+        source=OuterRef("source"), external_id=OuterRef("external_id"), topic=IDENTITY, missing_since__isnull=False
+    )
+    starting = Assertion.objects.standing().filter(~Exists(gone), topic=PRICE, next_start_on__lte=today)
+    if not starting.exists():
+        return []
+    catalogue_lock()
+    claims = list(starting.select_related("source").order_by("id").select_for_update(of=("self",)))
+    voices, _ = standing_claims({claim.offering_id for claim in claims if claim.offering_id}, PRICE)
+    facts: DueFact = defaultdict(list)
+    columns: dict[int, dict[str, Any]] = {}
+    for claim in claims:
+        columns[claim.pk] = {"next_start_on": next_start(claim.value, today)}
+        first = claim.next_start_on
+        if first is None or claim.offering_id is None:
+            continue
+        counts = strongest_claim(voices.get(claim.offering_id, []))
+        if counts is None or counts.source != claim.source.slug:
+            continue
+        still = price_in_force((claim.pending or {}).get("value", claim.value), today)
+        for day, old, new in started_prices(claim.value, first, today, still):
+            fact = CatalogueFact("repriced", claim.external_id, PRICE, old, new, day, start_of(day))
+            facts[claim.source].append((fact, claim.offering_id, claim.pk))
+    update_rows(Assertion, columns)
+    return _insert(facts)
+
+
+def create_due_corrections(*, at: datetime, read: Collection[int]) -> list[ProviderEvent]:
+    """Tell where a source has stood by another day, for a week, than we told last of its row; the events raised.
+    `read` are the ids of the sources that are being read: a feed that nobody reads proves nothing.
+
+    A day that flaps is told once each way and no more. Should it come to rest on the side told first, people would
+    be left with the wrong one.
+    """
+    today = day_of(at)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH told AS (
+                SELECT DISTINCT ON (source_id, external_id) source_id, external_id, new
+                FROM catalog_providerevent
+                WHERE kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn') AND source_id = ANY (%s)
+                ORDER BY source_id, external_id, detected_at DESC, id DESC
+            )
+            SELECT a.id, told.new #>> '{}' FROM told
+            JOIN catalog_assertion a ON a.source_id = told.source_id AND a.external_id = told.external_id
+            JOIN catalog_assertion i ON i.source_id = a.source_id AND i.external_id = a.external_id
+            WHERE a.topic = 'lifecycle' AND i.topic = 'identity' AND i.missing_since IS NULL AND a.pending IS NULL
+              AND a.withdrawn_at IS NULL AND a.changed_at <= %s AND a.offering_id IS NOT NULL
+              AND (a.value ->> 'retires_on') IS DISTINCT FROM (told.new #>> '{}')
+              AND (a.value ->> 'retires_on')::date > %s
+            ORDER BY a.id
+            """,
+            [list(read), at - MIN_STANDING, today],
+        )
+        last_told = dict(cursor.fetchall())
+    if not last_told:
+        return []
+    catalogue_lock()
+    claims = list(Assertion.objects.filter(pk__in=last_told).select_related("source").order_by("pk"))
+    voices, _ = standing_claims({claim.offering_id for claim in claims if claim.offering_id}, LIFECYCLE)
+    events: list[ProviderEvent] = []
+    for claim in claims:
+        day, was = retires_on(claim.value), last_told[claim.pk]
+        assert day is not None
+        assert claim.offering_id is not None
+        old = date.fromisoformat(was) if was else None
+        kind = "announced" if old is None else "moved_later" if day > old else "moved_earlier"
+        fact = CatalogueFact(kind, claim.external_id, LIFECYCLE, was, day.isoformat(), day, at)
+        if not is_promise(claim.value) and not is_known_or_outranked(
+            fact, claim.source, voices.get(claim.offering_id, [])
+        ):
+            told = [(fact, claim.offering_id, claim.pk)]
+            events += insert_events(
+                claim.source, told, repeats={claimed_value(fact): _count_earlier_events(claim, fact)}
+            )
+    return events
+
+
+def _count_earlier_events(claim: Assertion, fact: CatalogueFact) -> int:
+    return ProviderEvent.objects.filter(
+        source=claim.source, external_id=fact.external_id, kind=fact.kind, old=fact.old, new=fact.new
+    ).count()
+
+
+def _insert(facts: DueFact) -> list[ProviderEvent]:
+    return [event for source, of_source in facts.items() for event in insert_events(source, of_source)]

@@ -1,0 +1,120 @@
+"""Finds or makes the offerings that rows of a feed are about, set-based."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from apps.catalog.claims.reconciliation import catalogue_lock, reconcile_offerings
+from apps.catalog.footing import refresh_footing
+from apps.catalog.identity.resolution import resolve_identities
+from apps.catalog.models import Offering, Provider, ProviderRole, Region
+
+
+def offering_key(value: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return value["host"], value["api_id"], value.get("region", ""), value.get("tier", "")
+
+
+def ensure_offerings(
+    identities: Iterable[Mapping[str, Any]], host_names: Mapping[str, str]
+) -> tuple[dict[tuple[str, str, str, str], int], set[int]]:
+    """Find or make the offering of each identity value; ({(host, api id, region, tier): id}, ids newly made).
+
+    Hosts nobody knows yet become providers; identities of new offerings are resolved by rule, and what no rule
+    resolves waits in the inbox. New offerings have their footing.
+    """
+    values = {offering_key(value): value for value in identities}
+    hosts = ensure_providers(
+        {key[0] for key in values} | {v["gateway"] for v in values.values() if "gateway" in v}, host_names
+    )
+    found = _find_offerings(values, hosts)
+    missing = [key for key in values if key not in found]
+    if not missing:
+        return found, set()
+    identified = resolve_identities([(key[0], key[1]) for key in missing])
+    Offering.objects.bulk_create(
+        [
+            Offering(
+                host_id=hosts[key[0]],
+                api_id=key[1],
+                region_scope=key[2],
+                service_tier=key[3],
+                name=values[key].get("name", ""),
+                category=values[key].get("category", ""),
+                gateway_id=hosts.get(values[key].get("gateway", "")),
+                **identified[key[0], key[1]],
+            )
+            for key in missing
+        ],
+        ignore_conflicts=True,
+    )
+    found = _find_offerings(values, hosts)
+    fresh = {found[key] for key in missing}
+    _link_regions({found[key]: (hosts[key[0]], key[2]) for key in missing if key[2]})
+    refresh_footing(fresh)
+    return found, fresh
+
+
+def ensure_named_offerings(
+    identities: Iterable[Mapping[str, Any]], *, at: datetime
+) -> dict[tuple[str, str, str, str], int]:
+    """`ensure_offerings` for what the inventory names and no feed: one of a region that is new ends on the day that is
+    known of its model at that host. Inside the caller's transaction."""
+    found, fresh = ensure_offerings(identities, {})
+    scoped = [found[key] for key in found if key[2] and found[key] in fresh]
+    if scoped:
+        catalogue_lock()
+        reconcile_offerings(scoped, at=at)
+    return found
+
+
+def _link_regions(scopes: Mapping[int, tuple[int, str]]) -> None:
+    """An offering that is scoped to a region is served from it; {offering: (host, region name)}."""
+    if not scopes:
+        return
+    Region.objects.bulk_create(
+        [Region(host_id=host_id, name=name) for host_id, name in set(scopes.values())], ignore_conflicts=True
+    )
+    regions = {
+        (region.host_id, region.name): region.pk
+        for region in Region.objects.filter(host__in={host_id for host_id, _ in scopes.values()})
+    }
+    link = Offering.regions.through
+    link.objects.bulk_create(
+        [link(offering_id=pk, region_id=regions[scope]) for pk, scope in scopes.items()], ignore_conflicts=True
+    )
+
+
+def _find_offerings(
+    values: Mapping[tuple[str, str, str, str], Any], hosts: Mapping[str, int]
+) -> dict[tuple[str, str, str, str], int]:
+    slugs = {pk: slug for slug, pk in hosts.items()}
+    keys = list(values)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT o.id, o.host_id, o.api_id, o.region_scope, o.service_tier
+            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS k(host_id, api_id, region, tier)
+            JOIN catalog_offering o ON o.host_id = k.host_id AND o.api_id = k.api_id
+             AND o.region_scope = k.region AND o.service_tier = k.tier
+            """,
+            [[hosts[key[0]] for key in keys], *([key[part] for key in keys] for part in (1, 2, 3))],
+        )
+        return {(slugs[row[1]], row[2], row[3], row[4]): row[0] for row in cursor.fetchall()}
+
+
+def ensure_providers(slugs: Collection[str], names: Mapping[str, str]) -> dict[str, int]:
+    """{slug: provider id}; slugs nobody knows yet become hosts with the name given, or the slug made readable."""
+    found = dict(Provider.objects.filter(slug__in=slugs).values_list("slug", "pk"))
+    missing = sorted(set(slugs) - set(found))
+    if missing:
+        Provider.objects.bulk_create(
+            [
+                Provider(slug=slug, name=names.get(slug) or slug.replace("-", " ").title(), roles=[ProviderRole.HOST])
+                for slug in missing
+            ],
+            ignore_conflicts=True,
+        )
+        found = dict(Provider.objects.filter(slug__in=slugs).values_list("slug", "pk"))
+    return found

@@ -1,0 +1,141 @@
+"""What governance enters about a provider, and taking it back. The caller has checked `by.is_governance`.
+
+Roles and the company above are not among it: they move what stands on whom, and are changed where the catalogue is
+kept.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.catalog.actions import InvalidFactError
+from apps.catalog.models import Provider
+from apps.common.history.context import audit_context
+
+PROVIDER_FIELDS = (
+    "name", "legal_name", "person_type", "lei", "country", "promised_notice_days", "deprecation_policy_url",
+    "terms_url", "status_page_url", "critical_third_party", "critical_third_party_source", "source_url", "source_on",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderChange:
+    """One write to a provider: the values that it changed, by field, before and after it. The first has no `before`.
+    `stands` while all of them are as it left them, so that it can be taken back."""
+
+    change: UUID | None
+    at: datetime
+    actor: str
+    reason: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    stands: bool
+
+
+@transaction.atomic
+def change_provider(*, provider: Provider, facts: Mapping[str, Any], by: User, reason: str = "") -> UUID | None:
+    """Set the given facts and leave the others; the id of the change, None where nothing differs."""
+    unknown = sorted(set(facts) - set(PROVIDER_FIELDS))
+    if unknown:
+        raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
+    facts = {name: _READERS[name](value) if name in _READERS else value for name, value in facts.items()}
+    provider = Provider.objects.select_for_update(of=("self",)).get(pk=provider.pk)
+    changed = [name for name, value in facts.items() if getattr(provider, name) != value]
+    if not changed:
+        return None
+    for name in changed:
+        setattr(provider, name, facts[name])
+    if "country" in changed:
+        validate_country(provider.country)
+    if "lei" in changed:
+        _validate_lei(provider.lei)
+    provider.full_clean(exclude=[field.name for field in Provider._meta.fields if field.name not in facts])
+    # some speak of two facts, of which only one is given
+    provider.validate_constraints(
+        exclude={field.name for field in Provider._meta.fields if field.name not in PROVIDER_FIELDS}
+    )
+    with audit_context(user=by, reason=reason or "provider changed") as change:
+        provider.save(update_fields=[*changed, "updated_at"])
+    return change
+
+
+@transaction.atomic
+def undo_provider_change(*, provider: Provider, change: UUID, by: User) -> UUID:
+    """Put back what `change` set, while all of it is as it left it; the id of the change that did so."""
+    provider = Provider.objects.select_for_update(of=("self",)).get(pk=provider.pk)
+    made = next((each for each in provider_changes(provider) if each.change == change), None)
+    if made is None or not made.before:
+        raise InvalidFactError("There is no such change of this provider. Choose one from its history.")
+    if not made.stands:
+        raise InvalidFactError(
+            "Somebody has changed this since. Look at the history, and put right what is wrong by hand."
+        )
+    try:
+        back = change_provider(provider=provider, facts=made.before, by=by, reason="undone")
+    except ValidationError as refused:
+        raise InvalidFactError(f"What stood before is refused today: {' '.join(refused.messages)}") from refused
+    assert back is not None  # what stands differs from what was before
+    return back
+
+
+def provider_changes(provider: Provider) -> list[ProviderChange]:
+    """Every write to the provider's facts, the latest first; one statement."""
+    entries = list(provider.history.select_related("pgh_context").order_by("pgh_id"))  # type: ignore[attr-defined]
+    found = []
+    earlier: Any = None
+    for entry in entries:
+        names = [name for name in PROVIDER_FIELDS if earlier is None or _differ(earlier, entry, name)]
+        if names:
+            words = entry.pgh_context.metadata if entry.pgh_context else {}
+            found.append(
+                ProviderChange(
+                    change=entry.pgh_context_id,
+                    at=entry.pgh_created_at,
+                    actor=words.get("actor", ""),
+                    reason=words.get("reason", ""),
+                    before={} if earlier is None else {name: getattr(earlier, name) for name in names},
+                    after={name: getattr(entry, name) for name in names},
+                    stands=earlier is not None and all(not _differ(entry, entries[-1], name) for name in names),
+                )
+            )
+        earlier = entry
+    return found[::-1]
+
+
+def _differ(one: Any, other: Any, name: str) -> bool:
+    return bool(getattr(one, name) != getattr(other, name))
+
+
+def read_lei(text: str) -> str:
+    """Return the LEI as it is kept: people copy it with spaces in it."""
+    return "".join(text.split()).upper()
+
+
+def read_country(text: str) -> str:
+    """Return the code as it is kept, in capitals."""
+    return text.strip().upper()
+
+
+_READERS: Mapping[str, Callable[[str], str]] = {"lei": read_lei, "country": read_country}
+
+
+def validate_country(country: str) -> None:
+    """Raise ValidationError unless it is two letters, or nothing."""
+    if country and (len(country) != 2 or not country.isascii() or not country.isalpha()):
+        raise ValidationError({"country": "A country is two letters, such as IE."})
+
+
+def _validate_lei(lei: str) -> None:
+    """Two check digits end an LEI (ISO 17442, by ISO 7064 MOD 97-10): as a number with A = 10 it leaves 1."""
+    if not lei:
+        return
+    if len(lei) != 20 or not lei.isascii() or not lei.isalnum() or lei != lei.upper():
+        raise ValidationError({"lei": "An LEI has 20 capital letters and digits."})
+    if int("".join(str(int(sign, 36)) for sign in lei)) % 97 != 1:
+        raise ValidationError({"lei": "Its check digits do not fit: one of the 20 signs is wrong. Copy it again."})

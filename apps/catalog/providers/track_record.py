@@ -1,0 +1,218 @@
+"""A provider's record: how long before the end it announced, and whether it kept what it promises. Plain Python.
+
+Numbers with their sources; no grade, no score and no ranking. Models are announced in batches, so a number always
+says from how many announcements it comes, and below `MIN_ANNOUNCEMENTS` of them there is none.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from statistics import median
+
+from apps.catalog.providers.earliest_retirement import ALL, PublishedMinimum
+
+MIN_ANNOUNCEMENTS = 5  # announcements, for any statistic
+MIN_ANNOUNCEMENTS_FOR_TREND = 10  # announcements, to compare the earlier half with the later one
+SHORT_NOTICE_DAYS = 30
+# the medians of the halves differ by at least a quarter of the smaller one
+_CHANGED = 1.25
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRetirement:
+    """The firm end of one model at one host, by whichever names it is called there.
+
+    `announced_on` is the day a source names; where none does, the day on which this registry first saw the date
+    (`is_seen`), so that the true notice may be longer. `source` and `source_url` are of the end, `told_by` is who
+    names the announcement. `scope` is the kind of model under the host's policies; `is_partners` marks a model of
+    another developer.
+    """
+
+    model: str
+    offering_id: int
+    api_id: str
+    ends_on: date
+    announced_on: date | None = None
+    is_seen: bool = False
+    released_on: date | None = None
+    scope: str = ""
+    is_partners: bool = False
+    n_offerings: int = 1
+    source: str = ""
+    source_url: str = ""
+    told_by: str = ""
+
+    @property
+    def notice_days(self) -> int | None:
+        """Days from announcement to end; None where no announcement is known or it names the end's own day."""
+        if self.announced_on is None or self.announced_on >= self.ends_on:
+            return None
+        return (self.ends_on - self.announced_on).days
+
+    @property
+    def life_days(self) -> int | None:
+        """Days from the release to the end; None where the release is not known to the day."""
+        return (self.ends_on - self.released_on).days if self.released_on else None
+
+    @property
+    def is_short(self) -> bool:
+        """Announced, by a published day, less than SHORT_NOTICE_DAYS ahead."""
+        return not self.is_seen and self.notice_days is not None and self.notice_days < SHORT_NOTICE_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeStatistics:
+    """Of `n_models` in `n_announcements` (distinct announcement days); days.
+
+    A notice counted from the day its date was first seen here is one of at least that length. With such notices the
+    median is a lower bound too (`is_bound`); the shortest, the longest and the short ones are of the published days
+    alone, where there are any: a feed that was late says nothing about the provider.
+    """
+
+    n_models: int
+    n_announcements: int
+    median_days: float
+    is_bound: bool
+    shortest: ModelRetirement
+    longest: ModelRetirement
+    n_short: int
+    n_short_announcements: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeHalf:
+    first_on: date
+    last_on: date
+    n_models: int
+    n_announcements: int
+    median_days: float
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCompliance:
+    """How often a published minimum was kept, judged by the policy of today.
+
+    `misses` are the shortest first; `n_open` could not be judged, because only the day on which this registry saw
+    the date is known, and that falls short of the minimum.
+    """
+
+    policy: PublishedMinimum
+    what: str  # notice or life
+    days: int
+    n: int
+    misses: tuple[ModelRetirement, ...]
+    n_open: int = 0
+
+    @property
+    def n_kept(self) -> int:
+        return self.n - len(self.misses)
+
+    @property
+    def last_miss_on(self) -> date | None:
+        """The day of the latest miss: of its announcement, or of the end where life is judged."""
+        days = [miss.announced_on if self.what == "notice" else miss.ends_on for miss in self.misses]
+        return max((day for day in days if day), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """`notices` is None below MIN_ANNOUNCEMENTS announcements, `halves` below MIN_ANNOUNCEMENTS_FOR_TREND published
+    days of announcement; `told` is what they were counted from, by announcement. `n_without` ends have no known
+    announcement."""
+
+    told: tuple[ModelRetirement, ...]
+    n_announcements: int
+    n_seen: int
+    n_without: int
+    notices: NoticeStatistics | None
+    halves: tuple[NoticeHalf, NoticeHalf] | None
+    kept: tuple[PolicyCompliance, ...]
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the later half's median differs from the earlier one's by a quarter or more."""
+        if self.halves is None:
+            return False
+        low, high = sorted(half.median_days for half in self.halves)
+        return high >= low * _CHANGED
+
+
+def measure_track_record(ends: Iterable[ModelRetirement], policies: Iterable[PublishedMinimum]) -> TrackRecord:
+    ends = list(ends)
+    told = sorted(
+        (end for end in ends if end.notice_days is not None),
+        key=lambda end: (end.announced_on, end.ends_on, end.model, end.offering_id),
+    )
+    days = sorted({end.announced_on for end in told if end.announced_on})
+    return TrackRecord(
+        told=tuple(told),
+        n_announcements=len(days),
+        n_seen=sum(end.is_seen for end in told),
+        n_without=len(ends) - len(told),
+        notices=_notices(told) if len(days) >= MIN_ANNOUNCEMENTS else None,
+        halves=_halves([end for end in told if not end.is_seen]),
+        kept=tuple(kept for policy in policies for kept in _policy_compliance(policy, ends)),
+    )
+
+
+def notice_days(end: ModelRetirement) -> int:
+    """Of an end whose notice is known."""
+    days = end.notice_days
+    assert days is not None
+    return days
+
+
+def _notices(told: Sequence[ModelRetirement]) -> NoticeStatistics:
+    published = [end for end in told if not end.is_seen]
+    short = [end for end in published if end.is_short]
+    return NoticeStatistics(
+        n_models=len(told),
+        n_announcements=len({end.announced_on for end in told}),
+        median_days=median(notice_days(end) for end in told),
+        is_bound=len(published) < len(told),
+        shortest=min(published or told, key=notice_days),
+        longest=max(published or told, key=notice_days),
+        n_short=len(short),
+        n_short_announcements=len({end.announced_on for end in short}),
+    )
+
+
+def _halves(published: Sequence[ModelRetirement]) -> tuple[NoticeHalf, NoticeHalf] | None:
+    """The earlier and the later half of the announcements, a middle one in the later half; None below
+    MIN_ANNOUNCEMENTS_FOR_TREND."""
+    days = sorted({end.announced_on for end in published if end.announced_on})
+    if len(days) < MIN_ANNOUNCEMENTS_FOR_TREND:
+        return None
+    cut = days[len(days) // 2]
+    return (
+        _half([end for end in published if end.announced_on and end.announced_on < cut]),
+        _half([end for end in published if end.announced_on and end.announced_on >= cut]),
+    )
+
+
+def _half(told: Sequence[ModelRetirement]) -> NoticeHalf:
+    days = sorted({end.announced_on for end in told if end.announced_on})
+    return NoticeHalf(days[0], days[-1], len(told), len(days), median(notice_days(end) for end in told))
+
+
+def _policy_compliance(policy: PublishedMinimum, ends: Sequence[ModelRetirement]) -> list[PolicyCompliance]:
+    covered = [end for end in ends if policy.scope == ALL or (policy.scope == end.scope and not end.is_partners)]
+    out = []
+    if policy.notice_days is not None:
+        least = policy.notice_days
+        told = [end for end in covered if end.notice_days is not None]
+        unsure = [end for end in told if end.is_seen and notice_days(end) < least]
+        judged = [end for end in told if end not in unsure]
+        misses = sorted((end for end in judged if notice_days(end) < least), key=notice_days)
+        out.append(PolicyCompliance(policy, "notice", least, len(judged), tuple(misses), len(unsure)))
+    if policy.life_days is not None:
+        least = policy.life_days
+        # a partner's model began at this host some time after its release, on a day nobody writes down
+        judged = [end for end in covered if not end.is_partners and _life(end) > 0]
+        misses = sorted((end for end in judged if _life(end) < least), key=_life)
+        out.append(PolicyCompliance(policy, "life", least, len(judged), tuple(misses)))
+    return [kept for kept in out if kept.n or kept.n_open]
+
+
+def _life(end: ModelRetirement) -> int:
+    return end.life_days or 0

@@ -1,0 +1,272 @@
+"""What a provider's record is measured from: the settled ends at its host, the claims behind them, our own events.
+
+Every offering counts once, by the claim that counts for it (the manual one, if there is one); names of one release
+that end on the same day are one model.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from django.db.models import Min, QuerySet
+
+from apps.catalog.claims.feed_rows import FIRM
+from apps.catalog.claims.precedence import MANUAL, SourceClaim, precedence
+from apps.catalog.claims.reconciliation import BUILT_IN, standing_claims
+from apps.catalog.ingestion.change_detection.records import LIFECYCLE
+from apps.catalog.models import Assertion, NoticePolicy, Offering, Provider, ProviderEvent
+from apps.catalog.models.claims import Topic
+from apps.catalog.models.offerings import Binding
+from apps.catalog.providers.earliest_retirement import (
+    EarliestRetirement,
+    PublishedMinimum,
+    is_preview,
+    is_specialised,
+    offering_earliest_retirement,
+    scope_of,
+)
+from apps.catalog.providers.track_record import ModelRetirement, TrackRecord, measure_track_record
+from apps.common.time import day_of
+
+Kind = ProviderEvent.Kind
+_DATE_KINDS = (Kind.ANNOUNCED, Kind.MOVED_EARLIER, Kind.MOVED_LATER, Kind.WITHDRAWN, Kind.RETIRED, Kind.DELISTED)
+_MAX_LISTED_EVENTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DateMoves:
+    """Dates moved and rows gone since the first observation of this host's rows; offerings, each once per kind.
+
+    `n_dated` had a firm date that was still ahead on `since`. `since` is None while no feed has been read.
+    """
+
+    since: date | None
+    n_dated: int
+    n_later: int
+    n_earlier: int
+    n_withdrawn: int
+    n_retired: int
+    n_delisted_dated: int
+    n_delisted: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTrackRecord:
+    """`events` are changes of dates and departures, `price_events` changes of prices: the latest first, with source,
+    offering and evidence loaded; the totals beside them count all."""
+
+    measured: TrackRecord
+    policies: tuple[PublishedMinimum, ...]
+    moves: DateMoves
+    events: tuple[ProviderEvent, ...]
+    n_events: int
+    price_events: tuple[ProviderEvent, ...]
+    n_price_events: int
+
+
+def provider_track_record(provider: Provider) -> ProviderTrackRecord:
+    """The record of a host; empty where nothing at it has a firm end. At most 12 statements, however many rows."""
+    policies = policies_by_provider([provider.pk]).get(provider.pk, ())
+    happened = list(
+        ProviderEvent.objects.filter(offering__host=provider, kind__in=_DATE_KINDS)
+        .order_by("detected_at", "pk")
+        .values("pk", "kind", "offering_id", "old", "new", "detected_at")
+    )
+    offerings = list(
+        Offering.objects.filter(host=provider, date_kind=FIRM, retires_on__isnull=False, not_a_model=False)
+        .select_related("version__foundation")
+        .order_by("pk")
+    )
+    shown = ProviderEvent.objects.filter(offering__host=provider).select_related("source", "offering__host")
+    moved = shown.filter(kind__in=[kind for kind in _DATE_KINDS if kind not in {Kind.ANNOUNCED, Kind.RETIRED}])
+    priced = shown.filter(kind=Kind.REPRICED)
+    return ProviderTrackRecord(
+        measured=measure_track_record(_ends(provider, offerings, happened), policies),
+        policies=policies,
+        moves=_moves(provider, offerings, happened),
+        events=_latest(moved),
+        n_events=moved.count(),
+        price_events=_latest(priced),
+        n_price_events=priced.count(),
+    )
+
+
+def policies_by_provider(providers: Iterable[int]) -> dict[int, tuple[PublishedMinimum, ...]]:
+    """{provider id: what it has published}; providers without a policy are missing. One statement."""
+    found: dict[int, list[PublishedMinimum]] = defaultdict(list)
+    for row in NoticePolicy.objects.filter(provider__in=list(providers)).order_by("provider", "pk"):
+        found[row.provider_id].append(
+            PublishedMinimum(row.scope, row.notice_days, row.life_days, row.source_url, row.source_on, row.note)
+        )
+    return {pk: tuple(rows) for pk, rows in found.items()}
+
+
+def earliest_retirements(offerings: Sequence[Offering], *, today: date) -> dict[int, EarliestRetirement]:
+    """{offering id: the earliest day it may end} of those without an announced end whose host has a policy.
+
+    The policy of the host counts, not that of the developer. Offerings come with `host`, `version__foundation` and
+    `lifecycle_claim` loaded. One statement.
+    """
+    policies = policies_by_provider({offering.host_id for offering in offerings})
+    found = {}
+    for offering in offerings:
+        if offering.host_id not in policies or offering.not_a_model:
+            continue
+        version, claim = offering.version, offering.lifecycle_claim
+        earliest = offering_earliest_retirement(
+            today,
+            host=offering.host.slug,
+            api_id=offering.api_id,
+            category=offering.category,
+            lifecycle=offering.lifecycle,
+            retires_on=offering.retires_on,
+            date_kind=offering.date_kind,
+            released_on=version.released_on if version else None,
+            is_partners=is_partners(
+                offering.host_id, offering.host.parent_id, version.foundation.developer_id if version else None
+            ),
+            policies=policies[offering.host_id],
+            not_before_url=claim.source_url if claim else "",
+        )
+        if earliest:
+            found[offering.pk] = earliest
+    return found
+
+
+def is_partners(host_id: int, parent_id: int | None, developer_id: int | None) -> bool:
+    """Whether the model is of another developer than the host and the company above it, or of nobody known."""
+    return developer_id is None or developer_id not in {host_id, parent_id}
+
+
+def _ends(
+    provider: Provider, offerings: Sequence[Offering], happened: Sequence[Mapping[str, Any]]
+) -> list[ModelRetirement]:
+    voices, _ = standing_claims([offering.pk for offering in offerings], LIFECYCLE) if offerings else ({}, set())
+    told_by = Assertion.objects.select_related("source").only(
+        "external_id", "source_url", "source__slug", "source__name"
+    )
+    claims = told_by.in_bulk(
+        {voice.claim_id for found in voices.values() for voice in found}
+        | {offering.lifecycle_claim_id for offering in offerings if offering.lifecycle_claim_id}
+    )
+    seen = _seen_on(happened)
+    grouped: dict[tuple[str, date], list[ModelRetirement]] = defaultdict(list)
+    for offering in offerings:
+        end = _end(provider, offering, voices.get(offering.pk, ()), claims, seen)
+        grouped[end.model, end.ends_on].append(end)
+    return [_merge_names(ends) for ends in grouped.values()]
+
+
+def _end(
+    provider: Provider,
+    offering: Offering,
+    voices: Iterable[SourceClaim],
+    claims: Mapping[int, Assertion],
+    seen: Mapping[tuple[int, str], date],
+) -> ModelRetirement:
+    assert offering.retires_on is not None
+    version = offering.version
+    settled = claims.get(offering.lifecycle_claim_id or 0)
+    announced_on, teller = _announcement(offering, settled, voices, claims)
+    iso = offering.retires_on.isoformat()
+    is_seen = announced_on is None and (offering.pk, iso) in seen
+    released = version.released_on if version and version.released_precision == "day" else None
+    return ModelRetirement(
+        model=version.identifier if version else offering.api_id,
+        offering_id=offering.pk,
+        api_id=offering.api_id,
+        ends_on=offering.retires_on,
+        announced_on=seen[offering.pk, iso] if is_seen else announced_on,
+        is_seen=is_seen,
+        # a moving name has no life of its own
+        released_on=None if offering.binding == Binding.ALIAS else released,
+        scope=scope_of(
+            is_preview=is_preview(offering.api_id),
+            is_specialised=is_specialised(offering.api_id, offering.category, provider.slug),
+        ),
+        is_partners=is_partners(provider.pk, provider.parent_id, version.foundation.developer_id if version else None),
+        source=_name_of(settled) if settled else "",
+        source_url=(teller or settled).source_url if teller or settled else "",  # type: ignore[union-attr]
+        told_by=_name_of(teller) if teller else "",
+    )
+
+
+def _announcement(
+    offering: Offering, settled: Assertion | None, voices: Iterable[SourceClaim], claims: Mapping[int, Assertion]
+) -> tuple[date | None, Assertion | None]:
+    """(day, who says so): the settled claim, else the strongest other one that names the same end."""
+    if offering.announced_on is not None:
+        return offering.announced_on, settled
+    iso = offering.retires_on.isoformat() if offering.retires_on else ""
+    for voice in sorted(voices, key=precedence):
+        day = voice.value.get("announced_on")
+        if day and voice.value.get("retires_on") == iso:
+            return date.fromisoformat(day), claims.get(voice.claim_id)
+    return None, None
+
+
+def _name_of(claim: Assertion) -> str:
+    """The source; for a claim of the built-in catalogue also the feed it was taken from."""
+    if claim.source.slug == BUILT_IN:
+        return f"{claim.source.name} ({claim.external_id.partition(':')[0]})"
+    return claim.source.name
+
+
+def _seen_on(happened: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], date]:
+    """{(offering, its date): the day on which this registry first saw an end announced for it}.
+
+    A date that moves keeps the day of its announcement; one that is withdrawn and comes again is announced anew.
+    """
+    announced: dict[int, date] = {}
+    found: dict[tuple[int, str], date] = {}
+    for event in happened:
+        pk, day = event["offering_id"], day_of(event["detected_at"])
+        if event["kind"] == Kind.WITHDRAWN:
+            announced.pop(pk, None)
+        elif event["kind"] == Kind.ANNOUNCED:
+            announced.setdefault(pk, day)
+            found[pk, str(event["new"])] = announced[pk]
+        elif event["kind"] in {Kind.MOVED_EARLIER, Kind.MOVED_LATER} and pk in announced:
+            found[pk, str(event["new"])] = announced[pk]
+    return found
+
+
+def _merge_names(ends: Sequence[ModelRetirement]) -> ModelRetirement:
+    """The names of one model as one end: the best told announcement, the earliest of equals."""
+    best = min(ends, key=lambda end: (end.notice_days is None, end.is_seen, end.announced_on or date.max, end.api_id))
+    released = next((end.released_on for end in ends if end.released_on), None)
+    return replace(best, released_on=released, n_offerings=len(ends))
+
+
+def _moves(provider: Provider, offerings: Sequence[Offering], happened: Sequence[Mapping[str, Any]]) -> DateMoves:
+    first = (
+        Assertion.objects.filter(offering__host=provider, topic=Topic.LIFECYCLE)
+        .exclude(source__slug__in=[MANUAL, BUILT_IN])
+        .aggregate(first=Min("first_seen"))["first"]
+    )
+    by_kind: dict[str, set[int]] = defaultdict(set)
+    for event in happened:
+        kind = "delisted_dated" if event["kind"] == Kind.DELISTED and event["old"] else event["kind"]
+        by_kind[kind].add(event["offering_id"])
+    since = day_of(first) if first else None
+    dated = {row.pk for row in offerings if since and row.retires_on and row.retires_on > since}
+    # what moved or was taken back had a date as well, whatever it has now
+    dated |= (
+        by_kind[Kind.MOVED_EARLIER] | by_kind[Kind.MOVED_LATER] | by_kind[Kind.WITHDRAWN] | by_kind["delisted_dated"]
+    )
+    return DateMoves(
+        since=since,
+        n_dated=len(dated),
+        n_later=len(by_kind[Kind.MOVED_LATER]),
+        n_earlier=len(by_kind[Kind.MOVED_EARLIER]),
+        n_withdrawn=len(by_kind[Kind.WITHDRAWN]),
+        n_retired=len(by_kind[Kind.RETIRED]),
+        n_delisted_dated=len(by_kind["delisted_dated"]),
+        n_delisted=len(by_kind[Kind.DELISTED]),
+    )
+
+
+def _latest(events: "QuerySet[ProviderEvent]") -> tuple[ProviderEvent, ...]:
+    return tuple(events.prefetch_related("evidence").order_by("-detected_at", "-pk")[:_MAX_LISTED_EVENTS])

@@ -1,0 +1,443 @@
+"""What the clock alone makes true: days that come, prices that begin; told once, for their own day."""
+
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.catalog.actions import set_manual_fact
+from apps.catalog.claims.feed_rows import FeedRow
+from apps.catalog.claims.reconciliation import reconcile_offerings
+from apps.catalog.footing import footing_differences
+from apps.catalog.ingestion.due_changes import create_due_corrections
+from apps.catalog.ingestion.ingest import apply_due_facts, ingest_observation
+from apps.catalog.models import Assertion, Footing, NodeKind, Offering, Price, ProviderEvent, Source
+from apps.common.time import day_of, now, start_of
+from tests.builders import make_claim, make_offering, make_provider, make_source, make_user
+from tests.catalog.ingestion.histories import DAY, HOUR, row
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2026, 9, 1, 6, tzinfo=UTC)
+STARTS = {"input": "3", "output": "15", "input@2026-10-01": "2"}
+FIRST_DAY = datetime(2026, 10, 1, tzinfo=UTC)
+OTHER = row("acme/other")
+
+
+@pytest.fixture
+def source() -> Source:
+    return make_source("litellm")
+
+
+def observe(source: Source, at: datetime, *rows: FeedRow, baseline: bool = False) -> list[ProviderEvent]:
+    last = Assertion.objects.filter(source=source).order_by("-changed_at").values_list("changed_at", flat=True).first()
+    return ingest_observation(source=source, rows=rows, at=at, baseline=baseline, last_seen=last).events
+
+
+def begin(source: Source, *rows: FeedRow) -> None:
+    assert observe(source, AT, *rows, baseline=True) == []
+
+
+def told() -> list[tuple[str, Any, Any, datetime]]:
+    """(kind, old, new, detected at) of every event, oldest first."""
+    return list(ProviderEvent.objects.order_by("detected_at", "pk").values_list("kind", "old", "new", "detected_at"))
+
+
+REPRICED = ("repriced", {"input": "3"}, {"input": "2"}, FIRST_DAY)
+
+
+class TestPricesThatBegin:
+    def next_day(self) -> date | None:
+        return Assertion.objects.get(topic="price").next_start_on
+
+    def test_a_price_published_in_advance_is_told_on_its_day_without_any_poll(self, source: Source) -> None:
+        begin(source, row("acme/m", prices=STARTS))
+
+        assert apply_due_facts(at=FIRST_DAY - HOUR) == []
+        (event,) = apply_due_facts(at=FIRST_DAY + 5 * DAY)
+
+        assert told() == [REPRICED]
+        assert (event.effective_on, event.external_id) == (date(2026, 10, 1), "acme/m")
+        assert event.evidence.get().topic == "price"
+
+    def test_it_is_told_once_however_often_the_clock_and_the_feed_say_so(self, source: Source) -> None:
+        begin(source, row("acme/m", prices=STARTS))
+
+        apply_due_facts(at=FIRST_DAY)
+        apply_due_facts(at=FIRST_DAY + HOUR)
+        for day in range(6):
+            observe(source, FIRST_DAY + day * DAY + 2 * HOUR, row("acme/m", prices=STARTS))
+
+        assert told() == [REPRICED]
+
+    def test_it_is_told_once_where_the_payload_rewrites_it_at_the_same_observation(self, source: Source) -> None:
+        begin(source, row("acme/m", prices=STARTS))
+
+        for day in range(6):
+            observe(source, FIRST_DAY + day * DAY + 6 * HOUR, row("acme/m", prices={"input": "2", "output": "15"}))
+
+        assert told() == [REPRICED]
+        assert Assertion.objects.get(topic="price").value == {"input": "2", "output": "15"}
+
+    def test_it_is_told_at_the_first_observation_where_no_sweep_ran(self, source: Source) -> None:
+        begin(source, row("acme/m", prices=STARTS))
+
+        events = observe(source, FIRST_DAY + 3 * DAY, row("acme/m", prices=STARTS))
+
+        assert [event.detected_at for event in events] == [FIRST_DAY]
+
+    def test_it_is_told_by_the_clock_while_its_row_waits_with_another_unit(self, source: Source) -> None:
+        begin(source, row("acme/m", prices=STARTS))
+        observe(source, FIRST_DAY - DAY, row("acme/m", prices=STARTS | {"output": "12"}))
+
+        apply_due_facts(at=FIRST_DAY)
+
+        assert told() == [REPRICED]
+
+    @pytest.mark.parametrize("sweeps", [True, False], ids=["swept", "not swept"])
+    def test_one_that_was_postponed_in_time_is_told_on_the_later_day(self, source: Source, sweeps: bool) -> None:
+        begin(source, row("acme/m", prices=STARTS))
+        later = {"input": "3", "output": "15", "input@2026-11-01": "2"}
+        observe(source, AT + DAY, row("acme/m", prices=later))
+
+        for day in (0, 4, 8):
+            if sweeps:
+                apply_due_facts(at=FIRST_DAY + day * DAY)
+            observe(source, FIRST_DAY + day * DAY + HOUR, row("acme/m", prices=later))
+        assert told() == []
+        apply_due_facts(at=FIRST_DAY + 40 * DAY)
+
+        assert told() == [("repriced", {"input": "3"}, {"input": "2"}, datetime(2026, 11, 1, tzinfo=UTC))]
+
+    def test_one_that_the_next_payload_shows_postponed_never_began(self, source: Source) -> None:
+        begin(source, row("acme/m", prices=STARTS))
+        later = {"input": "3", "output": "15", "input@2026-11-01": "2"}
+
+        for day in range(6):
+            observe(source, FIRST_DAY + day * DAY + HOUR, row("acme/m", prices=later))
+
+        assert told() == []
+        believed = Assertion.objects.get(topic="price")
+        assert (believed.value, believed.next_start_on) == (later, date(2026, 11, 1))
+
+    def test_the_next_day_is_kept_beside_the_claim(self, source: Source) -> None:
+        steps = {"input": "3", "input@2026-10-01": "2", "input@2026-12-01": "1"}
+        begin(source, row("acme/m", prices=steps))
+        assert self.next_day() == date(2026, 10, 1)
+
+        apply_due_facts(at=FIRST_DAY)
+        assert self.next_day() == date(2026, 12, 1)
+        apply_due_facts(at=FIRST_DAY + 90 * DAY)
+
+        assert self.next_day() is None
+        assert [(old, new) for _, old, new, _ in told()] == [
+            ({"input": "3"}, {"input": "2"}),
+            ({"input": "2"}, {"input": "1"}),
+        ]
+
+    def test_two_steps_that_began_since_the_last_sweep_are_told_each_for_its_day(self, source: Source) -> None:
+        begin(source, row("acme/m", prices={"input": "3", "input@2026-10-01": "2", "input@2026-12-01": "1"}))
+
+        apply_due_facts(at=FIRST_DAY + 90 * DAY)
+
+        assert [(new, at.month) for _, _, new, at in told()] == [({"input": "2"}, 10), ({"input": "1"}, 12)]
+
+    def test_a_claim_whose_days_have_all_passed_has_none_to_wait_for(self, source: Source) -> None:
+        begin(source, row("acme/m", prices={"input": "3", "input@2026-08-01": "2"}))
+
+        assert Assertion.objects.get(topic="price").next_start_on is None
+        assert apply_due_facts(at=FIRST_DAY) == []
+
+    def test_a_start_that_changes_nothing_is_no_news(self, source: Source) -> None:
+        begin(source, row("acme/m", prices={"input": "3", "input@2026-10-01": "3"}))
+
+        assert apply_due_facts(at=FIRST_DAY) == []
+
+    @pytest.mark.parametrize("amounts", [("0", "3"), ("3", "0")], ids=["zero to paid", "paid to zero"])
+    def test_a_start_from_or_to_zero_is_no_move(self, source: Source, amounts: tuple[str, str]) -> None:
+        begin(source, row("acme/m", prices={"input": amounts[0], "input@2026-10-01": amounts[1]}))
+
+        assert apply_due_facts(at=FIRST_DAY) == []
+
+    @pytest.mark.parametrize("polls", [1, 9], ids=["row missing", "row gone for good"])
+    def test_a_row_that_is_away_begins_no_price(self, source: Source, polls: int) -> None:
+        begin(source, row("acme/m", prices=STARTS), OTHER)
+        for day in range(1, polls + 1):
+            observe(source, AT + day * DAY, OTHER)
+
+        apply_due_facts(at=FIRST_DAY)
+
+        assert "repriced" not in [kind for kind, *_ in told()]
+
+    def test_a_row_under_a_new_key_begins_its_price_once(self, source: Source) -> None:
+        begin(source, row("acme/model_x", prices=STARTS), OTHER)
+        observe(source, AT + DAY, row("acme/model-x", prices=STARTS), OTHER)
+
+        apply_due_facts(at=FIRST_DAY)
+
+        assert list(ProviderEvent.objects.values_list("external_id", flat=True)) == ["acme/model-x"]
+
+    def test_a_source_whose_price_does_not_count_is_silent(self, source: Source) -> None:
+        stronger = make_source("first", kind="litellm", trust_rank=1)
+        begin(stronger, FeedRow("first/m", "acme", "acme", "m", prices=row("acme/m", prices={"input": "5"}).prices))
+        begin(source, row("acme/m", prices=STARTS))
+
+        assert apply_due_facts(at=FIRST_DAY) == []
+
+    def test_the_price_itself_changes_on_the_day_too(self, source: Source) -> None:
+        begin(source, row("acme/m", prices=STARTS))
+
+        ranges = Price.objects.filter(offering__api_id="m", unit="input").order_by("valid")
+
+        assert [(str(price.amount.normalize()), price.valid.lower) for price in ranges] == [("3", AT), ("2", FIRST_DAY)]
+
+
+class TestTheBuiltInCatalogue:
+    def claim(self, topic: str, value: dict[str, str], **columns: Any) -> Offering:
+        offering = make_offering("m", host=make_provider("acme"))
+        built_in = make_source("built-in", kind="built-in", trust_rank=90)
+        make_claim(
+            built_in, "litellm:m", topic=topic, offering=offering, value=value, first_seen=AT, changed_at=AT, **columns
+        )
+        reconcile_offerings([offering.pk], at=AT)
+        return offering
+
+    def test_a_price_it_knows_in_advance_begins_by_the_clock(self) -> None:
+        self.claim("price", STARTS, next_start_on=date(2026, 10, 1))
+
+        (event,) = apply_due_facts(at=FIRST_DAY + DAY)
+
+        assert (event.source.slug, event.new, event.detected_at) == ("built-in", {"input": "2"}, FIRST_DAY)
+
+    def test_a_day_it_knows_retires_by_the_clock(self) -> None:
+        offering = self.claim("lifecycle", {"retires_on": "2026-10-01", "date_kind": "firm"})
+
+        (event,) = apply_due_facts(at=FIRST_DAY + DAY)
+
+        offering.refresh_from_db()
+        assert (event.kind, event.detected_at, offering.lifecycle) == ("retired", FIRST_DAY, "retired")
+
+    @pytest.mark.parametrize("topic", ["price", "lifecycle"])
+    def test_a_feed_that_has_been_polled_speaks_for_itself(self, source: Source, topic: str) -> None:
+        if topic == "price":
+            self.claim("price", STARTS, next_start_on=date(2026, 10, 1))
+        else:
+            self.claim("lifecycle", {"retires_on": "2026-10-01", "date_kind": "firm"})
+        begin(source, row("acme/another"))
+
+        assert apply_due_facts(at=FIRST_DAY) == []
+        assert Offering.objects.get(api_id="m").lifecycle != "retired"
+
+
+class TestDaysThatCome:
+    def test_a_firm_day_is_told_at_its_first_moment_whenever_the_clock_looks(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-10-01"))
+
+        assert apply_due_facts(at=FIRST_DAY - HOUR) == []
+        apply_due_facts(at=FIRST_DAY + 9 * DAY)
+        apply_due_facts(at=FIRST_DAY + 10 * DAY)
+
+        assert told() == [("retired", "2026-10-01", "2026-10-01", FIRST_DAY)]
+        assert Offering.objects.get(api_id="m").lifecycle == "retired"
+
+    def test_a_row_that_leaves_before_its_day_comes_has_still_retired(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-09-05"), OTHER)
+        for day in range(2, 14):
+            observe(source, AT + day * DAY, OTHER)
+
+        assert told() == [("retired", "2026-09-05", "2026-09-05", datetime(2026, 9, 5, tzinfo=UTC))]
+
+    def test_a_row_that_leaves_on_its_day_has_retired(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-09-05"), OTHER)
+
+        (event,) = observe(source, datetime(2026, 9, 5, 6, tzinfo=UTC), OTHER)
+
+        assert (event.kind, event.detected_at) == ("retired", datetime(2026, 9, 5, tzinfo=UTC))
+
+    def test_a_row_delisted_long_before_its_day_does_not_retire(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-10-01"), OTHER)
+        for day in range(1, 10):
+            observe(source, AT + day * DAY, OTHER)
+
+        apply_due_facts(at=FIRST_DAY)
+
+        assert [kind for kind, *_ in told()] == ["delisted"]
+        assert Offering.objects.get(api_id="m").lifecycle == "unknown"
+
+    @pytest.mark.parametrize(
+        ("fields", "what"),
+        [({"status": "retired"}, "status"), ({"successor": "n"}, "successor")],
+        ids=["the status", "the successor"],
+    )
+    def test_a_payload_that_changes_something_else_on_the_day_does_not_swallow_the_end(
+        self, source: Source, fields: dict[str, Any], what: str
+    ) -> None:
+        begin(source, row("acme/m", "2026-09-05", status="deprecated"))
+
+        observe(source, AT + 5 * DAY, row("acme/m", "2026-09-05", **fields))
+
+        assert told() == [("retired", "2026-09-05", "2026-09-05", datetime(2026, 9, 5, tzinfo=UTC))]
+        assert what in Assertion.objects.get(topic="lifecycle").value
+
+    def test_a_day_that_was_past_when_it_was_first_said_does_not_retire_by_the_clock_either(
+        self, source: Source
+    ) -> None:
+        begin(source, row("acme/m", "2026-08-01"))
+        observe(source, AT + DAY, row("acme/m", "2026-08-01"), row("acme/new", "2026-08-15"))
+
+        assert apply_due_facts(at=AT + 2 * DAY) == []
+        assert Offering.objects.filter(lifecycle="retired").count() == 2
+
+    def test_a_day_that_the_next_payload_moves_did_not_come(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-09-05"))
+
+        observe(source, AT + 9 * DAY, row("acme/m", "2026-12-05"))
+        apply_due_facts(at=AT + 10 * DAY)
+
+        assert [(kind, new) for kind, _, new, _ in told()] == [("moved_later", "2026-12-05")]
+        assert Offering.objects.get(api_id="m").lifecycle == "deprecated"
+
+    def test_a_day_that_the_next_payload_clears_did_not_come(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-09-05"))
+
+        for day in range(9, 18):
+            observe(source, AT + day * DAY, row("acme/m"))
+            apply_due_facts(at=AT + day * DAY + HOUR)
+
+        assert [(kind, new) for kind, _, new, _ in told()] == [("withdrawn", None)]
+        assert Offering.objects.get(api_id="m").lifecycle == "active"
+
+    def test_a_day_corrected_on_the_day_itself_is_no_second_end(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-09-05"))
+        observe(source, AT + 3 * DAY, row("acme/m", "2026-09-05"))
+        apply_due_facts(at=datetime(2026, 9, 5, 0, 5, tzinfo=UTC))
+
+        observe(source, AT + 4 * DAY, row("acme/m", "2026-09-04"))
+
+        assert [kind for kind, *_ in told()] == ["retired"]
+
+    def test_a_soft_day_never_comes(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-10-01", kind="not_before"))
+
+        assert apply_due_facts(at=FIRST_DAY + DAY) == []
+        assert Offering.objects.get(api_id="m").lifecycle == "active"
+
+    def test_a_persons_day_comes_too(self) -> None:
+        offering = make_offering("m", host=make_provider("acme"))
+        # what a person says is settled by the real clock
+        end = day_of(now()) + timedelta(200)
+        value = {"retires_on": str(end), "date_kind": "firm"}
+        set_manual_fact(offering=offering, value=value, by=make_user(), reason="Contract annex 3")
+
+        (event,) = apply_due_facts(at=start_of(end) + DAY)
+
+        assert (event.source.slug, event.kind, event.new) == ("manual", "retired", str(end))
+
+    def test_each_row_of_the_source_that_counts_is_told(self, source: Source) -> None:
+        dated = row("acme/m", "2026-10-01").lifecycle
+        begin(source, *[FeedRow(name, "acme", "acme", "m", lifecycle=dated) for name in ("m", "acme/m")])
+
+        apply_due_facts(at=FIRST_DAY)
+
+        assert set(ProviderEvent.objects.values_list("external_id", flat=True)) == {"m", "acme/m"}
+
+    def test_a_moment_at_which_nothing_is_due_writes_nothing(self, source: Source) -> None:
+        begin(source, row("acme/m", "2026-10-01", prices=STARTS))
+
+        with CaptureQueriesContext(connection) as queries:
+            apply_due_facts(at=AT + DAY)
+
+        statements = "\n".join(query["sql"] for query in queries)
+        assert re.search(r"INSERT|UPDATE|DELETE|COPY|advisory", statements) is None
+
+
+class TestRedirects:
+    def test_what_was_built_on_a_redirected_model_stands_on_its_successor_from_the_day_on(self, source: Source) -> None:
+        host = make_provider("acme")
+        old, new = make_offering("m", host=host, end_behaviour="redirect"), make_offering("n", host=host)
+        begin(source, row("acme/m", "2026-10-01", successor="n"), row("acme/n"))
+        old.refresh_from_db()
+        assert old.replacement == new
+        assert self.versions(old) == {old.version_id}
+
+        apply_due_facts(at=FIRST_DAY - HOUR)
+        assert self.versions(old) == {old.version_id}
+        apply_due_facts(at=FIRST_DAY + HOUR)
+
+        assert self.versions(old) == {new.version_id}
+        assert self.nodes(old, NodeKind.OFFERING) == {old.pk, new.pk}
+        assert footing_differences(today=FIRST_DAY.date()) == []
+
+    def versions(self, offering: Offering) -> set[int]:
+        return self.nodes(offering, NodeKind.VERSION)
+
+    @staticmethod
+    def nodes(offering: Offering, kind: NodeKind) -> set[int]:
+        return set(Footing.objects.filter(offering=offering, node__kind=kind).values_list("node__ref", flat=True))
+
+
+class TestAfterAFlap:
+    """A day that flaps is told once each way; where it comes to rest people must not be left with the other one."""
+
+    def flapping(self, source: Source, *days: str) -> None:
+        begin(source, row("acme/m", days[0]))
+        for number, day in enumerate(days[1:], start=1):
+            observe(source, AT + number * DAY, row("acme/m", day))
+
+    def test_who_was_told_the_wrong_side_last_is_told_the_right_one_when_it_has_stood(self, source: Source) -> None:
+        self.flapping(source, "2026-12-01", "2027-03-01", "2026-12-01", "2027-03-01")
+        assert [new for _, _, new, _ in told()] == ["2027-03-01", "2026-12-01"]
+
+        for day in range(4, 30):
+            observe(source, AT + day * DAY, row("acme/m", "2027-03-01"))
+            create_due_corrections(at=AT + day * DAY + HOUR, read=[source.pk])
+
+        assert [(kind, new) for kind, _, new, _ in told()][2:] == [("moved_later", "2027-03-01")]
+
+    def test_a_feed_that_nobody_reads_corrects_nothing(self, source: Source) -> None:
+        self.flapping(source, "2026-12-01", "2027-03-01", "2026-12-01", "2027-03-01")
+
+        assert create_due_corrections(at=AT + 30 * DAY, read=[]) == []
+
+    def test_a_day_that_goes_on_flapping_is_told_once_each_way(self, source: Source) -> None:
+        self.flapping(source, *["2026-12-01", "2027-03-01"] * 20)
+
+        assert [(kind, new) for kind, _, new, _ in told()] == [
+            ("moved_later", "2027-03-01"),
+            ("moved_earlier", "2026-12-01"),
+        ]
+
+    def test_a_day_announced_withdrawn_and_announced_again_is_told_each_time(self, source: Source) -> None:
+        begin(source, row("acme/m"))
+        for day in range(1, 40):
+            dated = day < 5 or day >= 20
+            observe(source, AT + day * DAY, row("acme/m", "2027-03-01" if dated else None))
+
+        assert [kind for kind, *_ in told()] == ["announced", "withdrawn", "announced"]
+        assert ProviderEvent.objects.values("key").distinct().count() == 3
+
+    def test_what_rests_where_it_was_told_last_is_not_told_again(self, source: Source) -> None:
+        self.flapping(source, "2026-12-01", "2027-03-01", "2026-12-01")
+
+        for day in range(3, 30):
+            observe(source, AT + day * DAY, row("acme/m", "2026-12-01"))
+            create_due_corrections(at=AT + day * DAY + HOUR, read=[source.pk])
+
+        assert [new for _, _, new, _ in told()] == ["2027-03-01", "2026-12-01"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sweep_tells_of_days_and_prices_without_any_poll(source: Source) -> None:
+    begin(source, row("acme/m", "2026-10-01", prices=STARTS))
+    out = StringIO()
+
+    call_command("sweep", "--at", "2026-10-02T03:00:00Z", stdout=out)
+
+    assert json.loads(out.getvalue())["due_facts"] == 2
+    assert {(kind, at) for kind, _, _, at in told()} == {("retired", FIRST_DAY), ("repriced", FIRST_DAY)}
