@@ -26,6 +26,7 @@ from tests import inserted
 from tests.chromium import chromium
 from tests.emptying import empty_tables
 from tests.long_files import longest_first
+from tests.seen_html import read_pages_as_seen
 from tests.template_database import ensure_template
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -71,6 +72,8 @@ if any(missing.values()):
 django.setup()
 # what a child answers is read by a reader that knows few classes: every test that reads a file goes that way
 child_process.is_always_encoded = True
+# tests of pages hold whatever lines a template is written in
+read_pages_as_seen()
 
 pytest_plugins = ["tests.http", "tests.processes", "tests.pooler", "tests.browsing"]
 
