@@ -22,7 +22,7 @@ from tests.builders import (
     make_team,
     make_user,
 )
-from tests.http import listed_rows
+from tests.http import listed_rows, problem_detail
 from tests.worlds.small import make_small_world
 
 pytestmark = pytest.mark.django_db
@@ -32,14 +32,6 @@ DAY = timedelta(days=1)
 
 def in_days(n):
     return (day_of(now()) + n * DAY).isoformat()
-
-
-def told(answer, status):
-    """The sentence of a refusal, which is a problem document."""
-    body = answer.json()
-    assert answer.status_code == status == body["status"], body
-    assert body["detail"].endswith(".")
-    return body["detail"]
 
 
 class TestWhatIsShown:
@@ -259,7 +251,7 @@ class TestAnswers:
 
         answer = client.post(f"/api/v1/alerts/{alert.pk}/snooze/", {"until": in_days(n)})
 
-        assert told(answer, 400).startswith("until: Snooze ")
+        assert problem_detail(answer, 400).startswith("until: Snooze ")
         alert.refresh_from_db()
         assert alert.state == "open"
 
@@ -286,7 +278,7 @@ class TestAnswers:
         _, alert, client = answered
         make_user("stranger")
 
-        assert "may not see this alert" in told(
+        assert "may not see this alert" in problem_detail(
             client.post(f"/api/v1/alerts/{alert.pk}/assign/", {"username": "stranger"}), 400
         )
 
@@ -294,7 +286,7 @@ class TestAnswers:
         _, alert, client = answered
         address = f"/api/v1/alerts/{alert.pk}/"
 
-        told(client.post(f"{address}resolve/", {"reason": " "}), 400)
+        problem_detail(client.post(f"{address}resolve/", {"reason": " "}), 400)
         resolved = client.post(f"{address}resolve/", {"reason": "moved"}).json()
         reopened = client.post(f"{address}reopen/").json()
 
@@ -308,7 +300,9 @@ class TestAnswers:
         _, alert, client = answered
         client.post(f"/api/v1/alerts/{alert.pk}/resolve/", {"reason": "moved"})
 
-        assert told(client.post(f"/api/v1/alerts/{alert.pk}/{verb}/", body), 409).startswith("It is resolved already")
+        assert problem_detail(client.post(f"/api/v1/alerts/{alert.pk}/{verb}/", body), 409).startswith(
+            "It is resolved already"
+        )
 
     @pytest.mark.parametrize(
         ("verb", "body"),
@@ -321,7 +315,7 @@ class TestAnswers:
     def test_refuses_what_is_no_answer(self, answered, verb, body):
         _, alert, client = answered
 
-        told(client.post(f"/api/v1/alerts/{alert.pk}/{verb}/", body), 400)
+        problem_detail(client.post(f"/api/v1/alerts/{alert.pk}/{verb}/", body), 400)
 
     def test_undo_puts_a_running_snooze_back_and_is_refused_once_somebody_else_has_answered(self, answered, api):
         world, alert, client = answered
@@ -332,14 +326,14 @@ class TestAnswers:
 
         assert (back["state"], back["snoozed_until"], back["acknowledged_by"]) == ("snoozed", in_days(5), None)
         api(make_member(world.team, TeamRole.EDITOR), "write").post(f"/api/v1/alerts/{alert.pk}/acknowledge/", {})
-        assert "changed it since" in told(client.post(f"/api/v1/alerts/{alert.pk}/undo/"), 409)
+        assert "changed it since" in problem_detail(client.post(f"/api/v1/alerts/{alert.pk}/undo/"), 409)
 
     def test_a_viewer_is_told_whom_to_ask_before_the_body_is_looked_at(self, answered, api):
         world, alert, _ = answered
         viewer = api(make_member(world.team, TeamRole.VIEWER), "write")
 
         for verb in ("acknowledge", "snooze", "assign", "resolve", "reopen", "undo"):
-            assert "Ask one of them" in told(viewer.post(f"/api/v1/alerts/{alert.pk}/{verb}/", {}), 403)
+            assert "Ask one of them" in problem_detail(viewer.post(f"/api/v1/alerts/{alert.pk}/{verb}/", {}), 403)
 
 
 class TestMuting:
@@ -390,7 +384,7 @@ class TestMuting:
             f"/api/v1/alerts/{Alert.objects.get().pk}/mute/", {"until": in_days(5), "scope": "application"}
         )
 
-        assert "several applications" in told(answer, 400)
+        assert "several applications" in problem_detail(answer, 400)
 
     @pytest.mark.parametrize("scope", ["offering", "provider", "application"])
     def test_an_alert_about_a_feed_has_no_model(self, api, scope):
@@ -402,7 +396,7 @@ class TestMuting:
             f"/api/v1/alerts/{Alert.objects.get().pk}/mute/", {"until": in_days(5), "scope": scope}
         )
 
-        assert "no" in told(answer, 400)
+        assert "no" in problem_detail(answer, 400)
 
     def test_an_editor_mutes_the_mailbox_of_the_team(self, answered, api):
         world, alert, client = answered
@@ -414,7 +408,7 @@ class TestMuting:
         )  # fmt: skip
 
         assert (made["team"], made["user"]) == (world.team.slug, None)
-        told(refused, 403)
+        problem_detail(refused, 403)
 
 
 class TestAnsweringMany:
@@ -526,4 +520,4 @@ class TestAnsweringMany:
     def test_refuses_what_is_no_answer(self, several, body):
         _, _, client = several
 
-        told(client.post("/api/v1/alerts/answer/", body), 400)
+        problem_detail(client.post("/api/v1/alerts/answer/", body), 400)

@@ -8,17 +8,9 @@ from django.test import RequestFactory, override_settings
 from apps.api import problems
 from apps.api.throttling import rate_of
 from tests.builders import make_team, make_user
+from tests.http import problem_of
 
 pytestmark = pytest.mark.django_db
-
-
-def told(answer, status):
-    body = answer.json()
-    assert answer.status_code == status == body["status"]
-    assert answer["Content-Type"] == "application/problem+json"
-    assert body["title"]
-    assert body["detail"].endswith(".")
-    return body
 
 
 @pytest.fixture
@@ -28,12 +20,12 @@ def writer(api):
 
 @pytest.mark.parametrize("address", ["/api/v1/nothing/", "/api/v1/teams/nobody/", "/api/v1/offerings/x/", "/api/v1/"])
 def test_an_address_without_anything(writer, address):
-    told(writer.get(address), 404)
+    problem_of(writer.get(address), 404)
 
 
 def test_an_address_that_nobody_has_is_told_from_what_one_may_not_see(writer):
-    assert "/api/docs/" in told(writer.get("/api/v1/"), 404)["detail"]
-    assert "that you may see" in told(writer.get("/api/v1/teams/nobody/"), 404)["detail"]
+    assert "/api/docs/" in problem_of(writer.get("/api/v1/"), 404)["detail"]
+    assert "that you may see" in problem_of(writer.get("/api/v1/teams/nobody/"), 404)["detail"]
 
 
 def test_an_address_without_its_slash_is_sent_on(writer):
@@ -43,52 +35,54 @@ def test_an_address_without_its_slash_is_sent_on(writer):
 
 
 def test_a_method_that_is_not_there(writer):
-    body = told(writer.delete("/api/v1/applications/"), 405)
+    body = problem_of(writer.delete("/api/v1/applications/"), 405)
 
     assert body["detail"] == "DELETE does nothing at this address. It takes GET, POST, HEAD."
 
 
 def test_what_is_wrong_with_type_and_form_names_those_that_are_right(writer):
-    body = told(writer.post("/api/v1/applications/", "a=b", content_type="application/x-www-form-urlencoded"), 415)
+    body = problem_of(
+        writer.post("/api/v1/applications/", "a=b", content_type="application/x-www-form-urlencoded"), 415
+    )
     assert body["detail"].endswith(" is not read here. Send application/json.")
-    body = told(writer.get("/api/v1/applications/", headers={"Accept": "application/pdf"}), 406)
+    body = problem_of(writer.get("/api/v1/applications/", headers={"Accept": "application/pdf"}), 406)
     assert "application/json, text/csv, " in body["detail"]
-    body = told(writer.get("/api/v1/applications/?format=pdf"), 400)
+    body = problem_of(writer.get("/api/v1/applications/?format=pdf"), 400)
     assert body["detail"] == "format: This address answers as json, csv, xlsx."
 
 
 @pytest.mark.parametrize("address", ["/otlp", "/otlp/", "/otlp/v1/traces/", "/otlp/v1/profiles"])
 def test_an_exporter_that_is_set_wrongly_is_told_what_to_set(client, address):
-    body = told(client.post(address, "{}", content_type="application/json"), 404)
+    body = problem_of(client.post(address, "{}", content_type="application/json"), 404)
 
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in body["detail"]
 
 
 def test_options_is_no_back_door(writer):
-    told(writer.options("/api/v1/applications/"), 405)
+    problem_of(writer.options("/api/v1/applications/"), 405)
 
 
 def test_a_body_that_is_no_json(writer):
-    told(writer.post("/api/v1/applications/", "{", content_type="application/json"), 400)
+    problem_of(writer.post("/api/v1/applications/", "{", content_type="application/json"), 400)
 
 
 @pytest.mark.parametrize("body", ["[]", "1", '"a"', "null"])
 def test_a_body_that_is_no_object(writer, body):
-    told(writer.post("/api/v1/applications/", body, content_type="application/json"), 400)
+    problem_of(writer.post("/api/v1/applications/", body, content_type="application/json"), 400)
 
 
 def test_a_body_of_another_kind(writer):
-    told(writer.post("/api/v1/applications/", "<a/>", content_type="text/xml"), 415)
+    problem_of(writer.post("/api/v1/applications/", "<a/>", content_type="text/xml"), 415)
 
 
 def test_an_answer_nobody_can_give(writer):
-    told(writer.get("/api/v1/teams/", HTTP_ACCEPT="application/xml"), 406)
+    problem_of(writer.get("/api/v1/teams/", HTTP_ACCEPT="application/xml"), 406)
 
 
 def test_nobody_signed_in_is_told_how(api):
     answer = api().get("/api/v1/teams/")
 
-    assert "Bearer" in told(answer, 401)["detail"]
+    assert "Bearer" in problem_of(answer, 401)["detail"]
     assert answer["WWW-Authenticate"].startswith("Bearer")
 
 
@@ -97,17 +91,17 @@ def test_a_mangled_header_is_refused(api, header):
     client = api()
     client.credentials(HTTP_AUTHORIZATION=header)
 
-    told(client.get("/api/v1/teams/"), 401)
+    problem_of(client.get("/api/v1/teams/"), 401)
 
 
 def test_a_missing_scope_is_named(api):
     client = api(make_user(role="governance"), "intake")
 
-    assert "'read'" in told(client.get("/api/v1/teams/"), 403)["detail"]
+    assert "'read'" in problem_of(client.get("/api/v1/teams/"), 403)["detail"]
 
 
 def test_several_wrong_fields_are_listed(writer):
-    body = told(writer.post("/api/v1/applications/", {"criticality": "x"}), 400)
+    body = problem_of(writer.post("/api/v1/applications/", {"criticality": "x"}), 400)
 
     assert {error["field"] for error in body["errors"]} == {"name", "team", "criticality"}
 
@@ -144,7 +138,7 @@ class TestThrottle:
 
         answer = writer.get("/api/v1/teams/")
 
-        told(answer, 429)
+        problem_of(answer, 429)
         assert int(answer["Retry-After"]) > 0
 
     def test_another_token_is_counted_by_itself(self, writer, api):
@@ -179,7 +173,7 @@ def test_rates_are_read_as_they_are_written(settings, text, rate):
     "body", [{"name": "a\x00", "team": "x"}, {"name": "a", "team": "\x00"}, {"external_refs": {"\x00": ["b"]}}]
 )
 def test_a_null_character_is_refused_wherever_it_stands(writer, body):
-    assert "null character" in told(writer.post("/api/v1/applications/", body), 400)["detail"]
+    assert "null character" in problem_of(writer.post("/api/v1/applications/", body), 400)["detail"]
 
 
 def test_a_backslash_is_no_null_character(writer):
@@ -189,9 +183,9 @@ def test_a_backslash_is_no_null_character(writer):
 
 
 def test_a_value_nobody_foresaw_is_refused_and_not_a_failure(writer):
-    told(writer.get("/api/v1/deliveries/?since=2751-01-08T13:14:51-21:24"), 400)
+    problem_of(writer.get("/api/v1/deliveries/?since=2751-01-08T13:14:51-21:24"), 400)
 
 
 @pytest.mark.parametrize("resource", ["applications", "dependencies", "adaptations", "exit-plans"])
 def test_a_bulk_request_without_a_body_is_refused(writer, resource):
-    told(writer.post(f"/api/v1/{resource}/bulk/"), 400)
+    problem_of(writer.post(f"/api/v1/{resource}/bulk/"), 400)
